@@ -10,6 +10,7 @@ TABLE: dict[str, dict[str, str]] = {
         "token_classification": "halluc.tasks.token_classification.task:TokenClassification",
         "text_classification": "halluc.tasks.text_classification.task:TextClassification",
         "relation_extraction": "halluc.tasks.relation_extraction.task:RelationExtraction",
+        "translation": "halluc.tasks.translation.task:Translation",
     },
     "augmenter": {
         "mention_replacement": "halluc.augmentation.methods.mention_replacement:MentionReplacement",
@@ -47,5 +48,6 @@ TABLE: dict[str, dict[str, str]] = {
         "token_classification": "halluc.tasks.token_classification.reading.reader:SpansReader",
         "text_classification": "halluc.tasks.text_classification.reading.reader:TextsReader",
         "relation_extraction": "halluc.tasks.relation_extraction.reading.reader:RelationsReader",
+        "translation": "halluc.tasks.translation.reading.reader:ParallelReader",
     },
 }

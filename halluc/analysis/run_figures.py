@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any
@@ -122,7 +122,10 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
         ids = [example[0] for example in examples]
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
         made = table(task, lines, ids, [len(example[1]) for example in examples])
-    evaluations.refuse_parts(run, split, file, _counted(made, examples))
+    counted = _counted(made, examples)
+    if task.examples.Line.has_own_text:  # its gold is references, and not what is counted in them
+        counted = replace(counted, annotated=None)
+    evaluations.refuse_parts(run, split, file, counted)
     evaluations.refuse_changed(run, record, split)
     return Measured(run, record, split, examples, made, lines if keep_lines else [], file.decoding or "argmax")
 

@@ -64,7 +64,8 @@ def show_data(report: DataRecord, words: Words) -> None:
     legend = [f"{count.name.replace('_', ' ')}: {count.legend}" for count in counts if count.legend]
     say("; ".join([*legend, f"mean to longest: {words.tokens} a {words.examples.removesuffix('s')}"]), style="dim")
     say()
-    _show_labels(report, words)
+    if words.has_labels:
+        _show_labels(report, words)
     say()
     mappings = [(name, mapping) for name, mapping in report.mappings.items() if mapping]
     if len({mapping for _, mapping in mappings}) == 1:

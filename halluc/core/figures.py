@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from halluc.components import TABLE
 
-Unit = Literal["share", "F1", "score", "times", "per 1,000"]
+Unit = Literal["share", "F1", "score", "points", "times", "per 1,000"]
 Better = Literal["higher", "lower", "none"]
 # What a figure is counted from: claims and gold, the confidence of claims, their order by confidence, two runs brought
 # to one omission rate, the gap between splits; or the annotation, in a way of the task's own.
@@ -85,6 +85,8 @@ class FigureRow:
     @property
     def most(self) -> float:
         """The largest value that it can have."""
+        if self.unit == "points":  # of a hundred
+            return 100.0
         return 1.0 if self.unit in ("share", "F1", "score") else math.inf
 
     def is_at(self, place: Place) -> bool:

@@ -244,7 +244,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
     ):
         if found.count:
             told.append(f"{name}: {counted_with(found.count, what, 'are')} {how} (first: {found.first[0]}){do}")
-    if not split.labels:
+    if not split.labels and words.has_labels:
         none = f"{name}: no {words.labelled.removesuffix('s')} at all"
         told.append(
             f"{none}: {words.figure} cannot choose a checkpoint; the last one is kept" if name == "dev" else none

@@ -62,7 +62,7 @@ class DataConfig(Section):
     format: CorpusFormat = Field(
         default="auto",
         description="jsonl, json (a list of records, or an object of such lists), csv, conll (one token per line), "
-        "lines (`LABEL text`), table (Parquet or Arrow) or hub; auto: detected by name and content",
+        "lines (`LABEL text`), table (Parquet or Arrow), hub, or tmx; auto: detected by name and content",
     )
     encoding: Text = Field(default="utf-8", description="encoding of text files; it is never guessed")
     on_bad_line: Literal["error", "skip"] = Field(

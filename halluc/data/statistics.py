@@ -48,8 +48,9 @@ class Words:
 
     ``mended`` is what a reader may have mended. ``counts`` begins with that of the examples, under their name.
     ``figure`` chooses a checkpoint. ``has_surfaces``: what is labelled are parts of an example, which have to be
-    spelled as those of train to be known. ``has_blanks``: a token that is a blank is no oddity. ``lone`` tells whether
-    the only example of a split, by the name of the split and its file, is likely more than one.
+    spelled as those of train to be known. ``has_blanks``: a token that is a blank is no oddity. ``has_labels``: examples
+    have labels at all. ``lone`` tells whether the only example of a split, by the name of the split and its file, is
+    likely more than one.
     """
 
     tokens: str
@@ -60,6 +61,7 @@ class Words:
     figure: str = "F1"
     has_surfaces: bool = False
     has_blanks: bool = False
+    has_labels: bool = True
     lone: Callable[[str, str, Example], str | None] = lambda split, source, example: None
 
     @property

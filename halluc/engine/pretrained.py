@@ -18,8 +18,8 @@ from halluc.engine.references import ModelSource
 _MOST_LAYERS = 1000
 
 
-def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
-    """A fast tokenizer that neither truncates nor pads.
+def load_tokenizer(source: ModelSource, trust_remote_code: bool = False, *, splits_words: bool = True) -> Any:
+    """A fast tokenizer that neither truncates nor pads; one of whole texts, without ``splits_words``, may be slow.
 
     Raises:
         HallucError E411: it cannot be loaded, or is not a fast one.
@@ -33,11 +33,13 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
             local_files_only=source.local,
             trust_remote_code=trust_remote_code,
             **_of_file(source),
-            add_prefix_space=True,  # byte-level tokenizers need it for text that is split into words
+            # byte-level tokenizers need it for text that is split into words
+            **({"add_prefix_space": True} if splits_words else {}),
         )
     except Exception as error:
         raise _unloadable(source, "tokenizer", error) from error
-    if not getattr(tokenizer, "is_fast", False):
+    is_fast = getattr(tokenizer, "is_fast", False)
+    if splits_words and not is_fast:
         help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
         raise environment_error("E411", f"{source.name} has no fast tokenizer", help)
     if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
@@ -47,9 +49,31 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False) -> Any:
         message = f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}"
         raise environment_error("E411", message, "restore the file, or give the number of word pieces")
     # Some packages ship tokenizer.json with both switched on: text would be lost in silence.
-    tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.backend_tokenizer.no_padding()
+    if is_fast:
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
     return tokenizer
+
+
+def writes_from_encoder(source: ModelSource, trust_remote_code: bool = False) -> bool:
+    """Whether a model that writes texts has an encoder that reads the input: else it continues it.
+
+    Raises:
+        HallucError E411: its config.json cannot be read.
+    """
+    from transformers import AutoConfig
+
+    try:
+        settings = AutoConfig.from_pretrained(
+            source.name,
+            revision=source.revision,
+            local_files_only=source.local,
+            trust_remote_code=trust_remote_code,
+            **_of_file(source),
+        )
+    except Exception as error:
+        raise _unloadable(source, "config", error) from error
+    return bool(settings.is_encoder_decoder)
 
 
 def _of_file(source: ModelSource) -> dict[str, str]:

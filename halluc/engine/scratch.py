@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 INSIDE = "##"
 # What BERT takes at once (Devlin et al. 2019).
 POSITIONS = 512
+# The longest input and output of a model that writes texts, and its padding and end pieces.
+TEXT_POSITIONS = 1024
+PAD, END = "<pad>", "</s>"
 # Longer words are read as the unknown piece, so that there is nothing to learn of them, and learning takes the square
 # of their length.
 LONGEST_WORD = 100
@@ -100,6 +103,70 @@ def _repeated(words: Mapping[str, int]) -> Iterable[str]:
     for word, times in sorted(words.items()):
         for start in range(0, times, 1000):
             yield " ".join([word] * min(1000, times - start))
+
+
+def make_text_tokenizer(texts: Iterable[str], most: int) -> Any:
+    """A byte-level BPE tokenizer (Sennrich et al. 2016; Radford et al. 2019) of at most ``most`` pieces.
+
+    Every text decodes to exactly what was encoded. An end piece follows each text. The same texts give the same pieces.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=most,
+        min_frequency=2,
+        special_tokens=[PAD, END],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    backend.post_processor = processors.TemplateProcessing(single=f"$A {END}", special_tokens=[(END, 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        model_max_length=TEXT_POSITIONS,
+        model_input_names=["input_ids", "attention_mask"],
+        clean_up_tokenization_spaces=False,
+        pad_token=PAD,
+        eos_token=END,
+    )
+
+
+def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, dropout: float) -> Any:
+    """A Transformer (Vaswani et al. 2017) with layer norms before each sublayer, sinusoidal positions and one matrix
+    for both embeddings and the output layer: the architecture of Pegasus; torch's generator decides the weights.
+
+    Args:
+        size: how many tokens it knows; 0 is padding and begins an output, 1 ends it.
+        layers: those of the encoder, and of the decoder.
+        dropout: of the embeddings and of what each sublayer adds.
+    """
+    import transformers
+
+    settings = transformers.PegasusConfig(
+        vocab_size=size,
+        d_model=width,
+        encoder_layers=layers,
+        decoder_layers=layers,
+        encoder_attention_heads=heads,
+        decoder_attention_heads=heads,
+        encoder_ffn_dim=4 * width,
+        decoder_ffn_dim=4 * width,
+        max_position_embeddings=TEXT_POSITIONS,
+        activation_function="relu",
+        dropout=dropout,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        scale_embedding=True,
+        init_std=width**-0.5,
+        pad_token_id=0,
+        eos_token_id=1,
+        decoder_start_token_id=0,
+        forced_eos_token_id=None,
+    )
+    return transformers.AutoModelForSeq2SeqLM.from_config(settings, attn_implementation="eager", dtype=torch.float32)
 
 
 def make_causal_model(size: int, positions: int, *, layers: int, width: int, heads: int, dropout: float) -> Any:

@@ -26,7 +26,7 @@ PREFERRED = ("test", "dev", "train")
 class Counted:
     """What the ledger and the predictions of a split hold; claims that no evidence could judge are not counted.
 
-    ``annotated`` is the gold of the predictions, ``gold`` that of the ledger, None where it was not counted.
+    ``annotated`` is the gold of the predictions, ``gold`` that of the ledger, None where they were not counted.
     """
 
     claims: int
@@ -34,7 +34,7 @@ class Counted:
     unsupported: int
     omissions: int
     examples: int
-    annotated: int
+    annotated: int | None
     gold: int | None = None
 
 

@@ -127,7 +127,8 @@ class ShownClaim(Record):
     ``before`` and ``after`` count the tokens that are left out, ``others`` are the example's other claims, ``gold``
     all its gold, as far as they lie among the tokens shown; labels of the whole text lie nowhere (null, null). Of a
     pair of texts ``second`` is the token with which the second begins. ``marked`` are ranges that are shown with the
-    example whatever is claimed, each with what it is: head and tail of a relation.
+    example whatever is claimed, each with what it is: head and tail of a relation. ``beside`` are texts that belong to
+    it, with their names: the input and the reference of a text that a model wrote.
     """
 
     line: LedgerLine
@@ -139,6 +140,7 @@ class ShownClaim(Record):
     others: list[tuple[int | None, int | None, str, float | None]]
     second: int | None = None
     marked: list[tuple[int, int, str]] = Field(default_factory=list)
+    beside: list[tuple[str, str]] = Field(default_factory=list)
 
 
 class ClaimSection(Record):

@@ -73,6 +73,10 @@ class Prediction(Record):
         found: list[str] = getattr(self, "written" if record == "claim" else "reference")
         return found
 
+    def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
+        """The names and texts that are shown beside ``tokens_of``, where claims have a text of their own."""
+        return []
+
     @property
     def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:
         """What makes two examples the same: id, tokens, gold."""

@@ -50,7 +50,8 @@ def _manner(name: str) -> tuple[int, int, str]:
     """Factor, digits and unit that a figure is told with."""
     if is_percent(name):
         return 100, 1, "%"
-    return (1, 1, "×") if figure(name).unit == "times" else (1, 3, "")
+    unit = figure(name).unit
+    return (1, 1, "×" if unit == "times" else "") if unit in ("times", "points") else (1, 3, "")
 
 
 def interval(name: str, found: Interval | None) -> str:

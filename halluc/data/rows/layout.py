@@ -7,7 +7,7 @@ from typing import Literal
 
 from halluc.config.bounds import MOST_LINE_BYTES
 
-CorpusFormat = Literal["auto", "jsonl", "json", "csv", "conll", "lines", "table", "hub"]
+CorpusFormat = Literal["auto", "jsonl", "json", "csv", "conll", "lines", "table", "hub", "tmx"]
 # Plain texts have no annotation: they are only predicted on.
 Format = Literal[CorpusFormat, "text"]
 

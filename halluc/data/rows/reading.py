@@ -12,7 +12,7 @@ from pathlib import Path
 
 from halluc.core.errors import data_error
 from halluc.core.labels import UnknownTag, split_tag
-from halluc.data.rows import columns, delimited, lines, records, tables
+from halluc.data.rows import columns, delimited, lines, records, tables, tmx
 from halluc.data.rows.compressed import unpacked_name, unreadable
 from halluc.data.rows.layout import Format, Layout
 from halluc.data.rows.references import HUB, SplitName, parts, resolve
@@ -105,6 +105,7 @@ _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
     "conll": lambda source, layout: columns.sentences(source.lines(), layout, source.name),
     "lines": lambda source, layout: lines.labelled(source.lines(), layout, source.name),
     "text": lambda source, layout: lines.plain(source.lines(), source.name),
+    "tmx": lambda source, layout: tmx.units(source.chunks(), source.name),
     "hub": _no_text,
     "table": _no_text,
 }
@@ -117,7 +118,7 @@ _TOKEN = re.compile(rb"[\[{][ \t]+[^\s\[\]{}\"]")
 _BY_NAME: dict[str, Format] = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".conll": "conll", ".conllu": "conll", ".bio": "conll",
     ".iob": "conll", ".iob2": "conll", ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".parquet": "table",
-    ".arrow": "table",
+    ".arrow": "table", ".tmx": "tmx",
 }  # fmt: skip
 
 

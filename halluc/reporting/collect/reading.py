@@ -170,12 +170,12 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
         unsupported=picked.sections["unsupported"].total,
         omissions=picked.sections["omission"].total,
         examples=texts.examples,
-        annotated=texts.labels.total(),
+        annotated=texts.annotated,
     )
     evaluations.refuse_parts(run, split, source.file, counted)
     evaluations.refuse_strangers(run, split, texts.missing)
     for worst in picked.sections.values():
         for line in worst.lines():
-            if (line.end or 0) > len(texts.kept[line.id].tokens):
+            if (line.end or 0) > len(texts.kept[line.id].tokens_of(line.record)):
                 told = f"{run.ledger(split)} tells of tokens of {line.id[:100]} that {run.predictions(split)} has not"
                 raise HallucError("R112", told, help=evaluations.anew(run, split))

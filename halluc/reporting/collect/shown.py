@@ -104,6 +104,7 @@ class Texts:
     known: WholeTexts | None = None
     kept: dict[str, Prediction] = field(default_factory=dict)
     examples: int = 0
+    annotated: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
@@ -113,6 +114,7 @@ class Texts:
         for one in predictions:
             example = self.task.examples.of_line(one)
             self.examples += 1
+            self.annotated += len(self.task.judge.gold(example))
             self.labels.update(example.labels)
             self.missing.discard(one.id)
             if one.id in self.wanted:
@@ -144,21 +146,31 @@ def sections(picked: Picked, texts: Texts) -> list[ClaimSection]:
 
 
 def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
-    """A claim in its text: the tokens around it or, of a claim about the whole, around what is marked in it."""
-    size, border, ranges = len(example.tokens), task.examples.border(example), task.examples.ranges(example)
+    """A claim in its text: the tokens around it or, of a claim about the whole, around what is marked in it.
+
+    Of a text that the model wrote, the input and the reference stand beside it, and only claims of the same text are
+    marked.
+    """
+    tokens, is_written = example.tokens_of(line.record), example.has_own_text
+    size = len(tokens)
+    border, ranges = (None, ()) if is_written else (task.examples.border(example), task.examples.ranges(example))
     is_placed = task.wording.nouns.is_placed
     places = [place for start, end, _ in ranges for place in (start, end)]
     around = (min(places), max(places)) if places else (border, border)
     first, last = window(*((line.start, line.end) if is_placed else around), size)
-    gold = marks(task, example)
+    gold = marks(task, example) if not is_written or line.record == "omission" else []
     own = (line.start, line.end, line.label) if is_placed else (None, None, line.label)
     # A prediction has its place, if it has one, its label and its confidence.
     others = [(*((None, None) if len(one) == 2 else one[:2]), *one[-2:]) for one in example.predicted]
     if line.record == "claim":
         others = [one for one in others if one[:3] != own]
+    elif is_written:
+        others = []
+    if is_written:  # what lies inside of another, or around it, is told by itself
+        others, gold = ([one for one in some if _is_apart(one, own)] for some in (others, gold))
     return ShownClaim(
         line=line,
-        tokens=example.tokens[first:last],
+        tokens=tokens[first:last],
         first=first,
         before=first,
         after=size - last,
@@ -166,7 +178,15 @@ def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
         others=[one for one in others if _is_within(one, first, last)],
         second=border,
         marked=[one for one in ranges if one[0] < last and one[1] > first],
+        beside=example.beside(line.record) if is_written else [],
     )
+
+
+def _is_apart(mark: Sequence[Any], own: Mark) -> bool:
+    """Whether two places share no token, or are the same."""
+    if mark[0] is None or own[0] is None or own[1] is None:
+        return False
+    return tuple(mark[:3]) == own or mark[1] <= own[0] or own[1] <= mark[0]
 
 
 def _is_within(mark: Sequence[Any], first: int, last: int) -> bool:

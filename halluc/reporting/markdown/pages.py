@@ -115,7 +115,10 @@ def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Marked
             if piece.claim and piece.claim.style != highlight.OTHER:
                 text = f"<b>{text}</b>"
             told += piece.gap + (f"<ins>{text}</ins>" if piece.gold else text)
-    return gfm.isolated(("… " if claim.before else "") + told + (" …" if claim.after else ""))
+    told = ("… " if claim.before else "") + told + (" …" if claim.after else "")
+    for name, text in claim.beside:
+        told += f" ‖ {name}: {gfm.inert(highlight.beginning(text), room.text)}"
+    return gfm.isolated(told)
 
 
 def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:

@@ -29,6 +29,7 @@ _FIGURES = {
     ),
     "words": (("forecast", "unseen", "excess"), "unseen: in no text of train"),
 }
+_OF_OTHERS = (("forecast", "unseen", "new", "excess"), "unseen: not in train; new: nor a word of it")
 
 
 def tables(file: EvalFile) -> list[TableView]:
@@ -123,7 +124,7 @@ def gap_by_label(found: Sequence[GapRow], counted: str) -> TableView:
 def gap_by_split(found: Mapping[str, SplitGap]) -> TableView:
     """The gap of each split to what is trained on."""
     counted = next(iter(found.values())).counted
-    figures, legend = _FIGURES[counted]
+    figures, legend = _FIGURES.get(counted, _OF_OTHERS)
     rows: list[Cells] = [
         [
             name,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from halluc.core.claims import Claim, Judged
+from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.examples import Span
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.source_text import Sourced, words_of
@@ -35,17 +35,25 @@ class GenerationJudge:
         )
 
     def gold(self, example: Sourced) -> tuple[Claim, ...]:
+        """The names and numbers of the first reference."""
         if not example.targets:
             return ()
         text = example.targets[0]
-        return tuple(_claim(example, one, text, None) for one in statements(text, example.language))
+        found = (one for one in statements(text, example.language) if one.kind != "sentence")
+        return tuple(_claim(example, one, text, None) for one in found)
 
     def judge(self, example: Sourced, claims: Sequence[Claim]) -> Judged:
         evidence = " ".join((example.whole, *example.targets)).casefold()
-        judged = [self._judged(claim, evidence) for claim in claims]
-        said = {claim.text.casefold() for claim in claims}
-        omitted = [one for one in self.gold(example) if one.kind == "statement" and one.text.casefold() not in said]
-        return Judged(tuple(judged), tuple(omitted))
+        gold: dict[str, list[Claim]] = {}
+        for one in self.gold(example):
+            gold.setdefault(one.text.casefold(), []).append(one)
+        judged = []
+        for claim in claims:
+            same = gold.pop(claim.text.casefold(), []) if claim.kind != "sentence" else []
+            marks = [one.mark for one in same]
+            found = Evidence(marks[0] if marks else None, tuple(marks[1:]))
+            judged.append(self._judged(replace(claim, evidence=found), evidence))
+        return Judged(tuple(judged), tuple(one for some in gold.values() for one in some))
 
     def _judged(self, claim: Claim, evidence: str) -> Claim:
         if claim.kind == "sentence":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from halluc.runs.schema import Novelty, Prediction, Record
 from halluc.task import Asserted
@@ -35,6 +35,11 @@ class GenerationLine(Prediction):
     @property
     def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:
         return self.id, tuple(self.tokens), (*self.gold, self.text, *self.parts)
+
+    def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
+        """The input, and the output or the reference."""
+        other = ("reference", self.gold[0] if self.gold else "") if record == "claim" else ("output", self.output)
+        return [("input", self.text), other]
 
     @property
     def reference(self) -> list[str]:

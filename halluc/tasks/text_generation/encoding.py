@@ -1,0 +1,101 @@
+"""Inputs and targets as word pieces, for models with an encoder and for those that continue their prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from halluc.tasks.encoders import padded
+from halluc.tasks.losses import UNLABELLED
+from halluc.tasks.text_generation.source_text import Sourced
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.batching import Batch
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a model takes texts: whether it has an encoder, its padding and end pieces, and ``start``, with which an
+    encoder-decoder model begins its output; ``label_smoothing`` is that of the loss."""
+
+    has_encoder: bool
+    pad: int
+    end: int
+    start: int
+    label_smoothing: float = 0.0
+
+
+@dataclass
+class EncodedTexts:
+    """One input and one target an example, in word pieces; a target ends with the end piece, and is empty where the
+    example has none."""
+
+    examples: Sequence[Sourced]
+    sources: list[list[int]]
+    targets: list[list[int]]
+    framing: Framing
+    tokenizer: Any
+    notes: dict[str, int]
+    lengths: list[int] = field(init=False)
+    weights: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lengths = [len(s) + len(t) for s, t in zip(self.sources, self.targets, strict=True)]
+        self.weights = list(map(len, self.targets))
+
+    def with_targets(self, targets: Sequence[Sequence[int]]) -> EncodedTexts:
+        """The same inputs with other targets, such as what a model wrote."""
+        return replace(self, targets=[list(one) for one in targets])
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """Inputs and labels, padded on the right.
+
+        With an encoder: ``input_ids`` and ``attention_mask`` (examples, longest input), ``decoder_input_ids`` and
+        labels (examples, longest target). Without: input and target behind each other, and labels for the target only,
+        all (examples, longest of both).
+        """
+        import torch
+
+        from halluc.engine.batching import Batch
+
+        framing = self.framing
+        targets = [self.targets[index] or [framing.end] for index in indexes]
+        sources = [self.sources[index] for index in indexes]
+        if framing.has_encoder:
+            inputs = padded(sources, framing.pad)
+            shifted = [[framing.start, *target[:-1]] for target in targets]
+            inputs["decoder_input_ids"] = padded(shifted, framing.pad)["input_ids"]
+            before = [0] * len(indexes)
+        else:
+            inputs = padded([source + target for source, target in zip(sources, targets, strict=True)], framing.pad)
+            before = list(map(len, sources))
+        width = inputs["decoder_input_ids" if framing.has_encoder else "input_ids"].shape[1]
+        labels = torch.full((len(indexes), width), UNLABELLED)
+        for row, (index, start) in enumerate(zip(indexes, before, strict=True)):
+            target = self.targets[index]
+            labels[row, start : start + len(target)] = torch.tensor(target, dtype=torch.long)
+        return Batch(inputs, labels, tuple(indexes), sum(self.weights[index] for index in indexes))
+
+    def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """Cross-entropy in nats, summed over the pieces of the targets; with label smoothing that share of each target
+        is spread evenly over all pieces (Szegedy et al. 2016)."""
+        from torch.nn import functional
+
+        logits, labels = self.predicting(outputs.logits, batch.labels)
+        is_target = labels != UNLABELLED  # logits of padding are not worth their cost
+        return functional.cross_entropy(
+            logits[is_target].float(),
+            labels[is_target],
+            reduction="sum",
+            label_smoothing=self.framing.label_smoothing,
+        )
+
+    def predicting(self, logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The logits behind each label: without an encoder, those of the piece before it."""
+        return (logits, labels) if self.framing.has_encoder else (logits[:, :-1], labels[:, 1:])
+
+    def ids(self, indexes: Sequence[int]) -> list[str]:
+        return [self.examples[index].id for index in indexes]

@@ -1,0 +1,49 @@
+"""Figures that every task has whose model writes a text: of the outputs as such, without their meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+import numpy
+
+from halluc.core.significance import Figure, Ratio, Sheet
+from halluc.tasks.defaults import FiguresDefaults
+from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.source_text import Sourced, words_of
+
+OUTPUTS = "outputs"
+
+
+class GenerationFigures(FiguresDefaults):
+    """A subclass adds the figures of its field, and calls ``of_outputs``."""
+
+    # No claim is distorted, and most references state nothing but sentences.
+    untold: ClassVar[frozenset[str]] = frozenset(
+        ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "negative_sentence_rate")
+    )
+    named: ClassVar[Mapping[str, str]] = {}
+
+    def of_outputs(
+        self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        every = sheet.column(numpy.ones(len(predictions)))
+        holds: dict[str, Callable[[WrittenText], bool]] = {
+            "outputs_without_claims": lambda one: not one.confidences,
+            "empty_outputs": lambda one: not one.text.strip(),
+            "unended_outputs": lambda one: not one.ended,
+            "repeated_outputs": lambda one: one.repeated,
+        }
+        found = [
+            Figure(name, {}, OUTPUTS, len(predictions), Ratio((sheet.column(_counts(predictions, of)),), (every,)))
+            for name, of in holds.items()
+        ]
+        pairs = [(one, said) for one, said in zip(examples, predictions, strict=True)]
+        written = numpy.array([len(words_of(said.text)) if one.targets else 0 for one, said in pairs])
+        wanted = numpy.array([len(words_of(one.targets[0])) if one.targets else 0 for one in examples])
+        ratio = Ratio((sheet.column(written),), (sheet.column(wanted),), is_share=False)
+        return [*found, Figure("length_ratio", {}, OUTPUTS, int(wanted.sum()), ratio)]
+
+
+def _counts(predictions: Sequence[WrittenText], of: Callable[[WrittenText], bool]) -> numpy.ndarray:
+    return numpy.array([of(one) for one in predictions], dtype=numpy.float64)

@@ -1,0 +1,70 @@
+"""Words that every task has whose model writes a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from halluc.core.examples import Example
+from halluc.data.statistics import Count, Words, one, tokens
+from halluc.tasks.text_generation.source_text import words_of
+
+
+def _target_words(example: Any) -> int:
+    return len(words_of(example.targets[0])) if example.targets else 0
+
+
+def _without_target(example: Any) -> int:
+    return not example.targets
+
+
+def _stated(example: Example) -> int:
+    return sum(kind != "sentence" for _, kind in example.pairs)
+
+
+def words(examples: str, target: str, figure: str) -> Words:
+    """
+    Args:
+        examples: the plural of an example. target: what people call the text that is to be written, in the plural.
+        figure: the name of the figure that chooses a checkpoint.
+    """
+    return Words(
+        tokens="words",
+        labelled="statements",
+        annotation=target,
+        mended="texts",
+        counts=(
+            Count(examples, one),
+            Count("words", tokens),
+            Count("target_words", _target_words),
+            Count("statements", _stated, legend="names, numbers, dates and quotations of the targets"),
+            Count("without_target", _without_target, is_share=True),
+        ),
+        figure=figure,
+        has_labels=False,
+    )
+
+
+IN_TRAINING: Mapping[str, str] = {
+    "seen": "that targets of training state",
+    "partial": "partly in targets of training",
+    "new": "in no target of training",
+}
+GLOSSARY: Mapping[str, str] = {
+    "claim": "One thing that the output states: a name, a number, a date, a quotation, or a whole sentence.",
+    "annotation": "The references: texts that people wrote for the input.",
+    "supported": "The input or a reference says the same.",
+    "unsupported": "Neither the input nor a reference says it. This is a hallucination.",
+    "omission": "A name, number, date or quotation of the reference that the output does not state.",
+    "hallucination rate": "Unsupported claims out of all claims that can be judged; the omission rate is the share of"
+    " the reference's statements that the output lacks.",
+    "outputs without any claim": "Outputs that state nothing that could be judged: no hallucination is found in them,"
+    " whatever they say.",
+    "confidence": "The geometric mean of the probabilities of the output's tokens (Seq-Logprob): one number for all"
+    " claims of an output.",
+    "seen, partial, new": "Whether the targets of the training data state the same; have a word of it; or neither.",
+    "gap": "The share of statements (sentences aside) that the targets of the training data never make. The forecast"
+    " (Good–Turing) is made from the training data alone; the excess is what came beyond it.",
+    "gap ratio": "How many times as often statements new to training are wrong as those seen in training.",
+    "absent": "Of a claim that flipped: one of the two runs does not make it, or withdraws it.",
+}

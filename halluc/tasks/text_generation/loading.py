@@ -1,0 +1,126 @@
+"""Models that write texts and their tokenizers: by reference, from a GGUF file, with adapters, or from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from halluc.config.low_rank import LowRankConfig
+from halluc.config.schema import ModelConfig
+from halluc.core.errors import HallucError, environment_error
+from halluc.engine.references import ModelSource, resolve_model
+from halluc.tasks.text_generation.encoding import Framing
+
+
+@dataclass(frozen=True)
+class TextWriter:
+    """A model that writes texts, and its tokenizer. ``first`` is the piece that an output must begin with, if any."""
+
+    model: Any
+    tokenizer: Any
+    commit: str | None
+    framing: Framing
+    first: int | None = None
+    outputs: tuple[str, ...] = ()
+
+
+def load_writer(
+    config: ModelConfig,
+    attention: str,
+    texts: Iterable[Sequence[str]] = (),
+    *,
+    lora: LowRankConfig | None = None,
+    label_smoothing: float = 0.0,
+) -> TextWriter:
+    """The model of a config; one from scratch gets a tokenizer that is learned from ``texts``.
+
+    Raises:
+        HallucError C206: adapters for a model from scratch. E410 to E412: the reference, or what it leads to, cannot be
+            loaded. E411: the tokenizer has no end token. E420: a package is missing.
+    """
+    if config.scratch is not None:
+        if lora is not None:
+            message = "`task.lora` goes with `model.name`: what is made from scratch is trained whole"
+            raise HallucError("C206", message, help="take `task.lora` away")
+        return _from_scratch(config, texts, label_smoothing)
+    from halluc.engine import pretrained
+
+    assert config.name is not None, "a model has a name, or is made from scratch"
+    source = resolve_model(config.name, gguf=True)
+    _need_packages(source, lora)
+    if source.local and source.gguf is None:
+        pretrained.check_model_files(Path(source.name))
+    tokenizer = pretrained.load_tokenizer(source, config.trust_remote_code, splits_words=False)
+    has_encoder = pretrained.writes_from_encoder(source, config.trust_remote_code)
+    auto_class = "AutoModelForSeq2SeqLM" if has_encoder else "AutoModelForCausalLM"
+    model, settings, missing = pretrained.load_model(
+        auto_class, source, attention, {}, dropout=config.dropout, trust_remote_code=config.trust_remote_code
+    )
+    pretrained.refuse_missing(model, missing, source, fresh_head=False)
+    pretrained.complete_padding(model.config, tokenizer)
+    framing = _framing(model, tokenizer, source.name, has_encoder, label_smoothing)
+    if lora is not None:
+        from halluc.engine.low_rank import with_adapters
+
+        model = with_adapters(model, lora, task="SEQ_2_SEQ_LM" if has_encoder else "CAUSAL_LM")
+    first = getattr(model.generation_config, "forced_bos_token_id", None) if has_encoder else None
+    _read_special_tokens_as_text(tokenizer)
+    return TextWriter(model, tokenizer, getattr(settings, "_commit_hash", None), framing, first)
+
+
+def _from_scratch(config: ModelConfig, texts: Iterable[Sequence[str]], label_smoothing: float) -> TextWriter:
+    from halluc.engine import scratch
+
+    size = config.scratch
+    assert size is not None
+    tokenizer = scratch.make_text_tokenizer((" ".join(text) for text in texts), size.vocabulary)
+    dropout = 0.1 if config.dropout is None else config.dropout
+    model = scratch.make_encoder_decoder(
+        len(tokenizer), layers=size.layers, width=size.width, heads=size.heads, dropout=dropout
+    )
+    _read_special_tokens_as_text(tokenizer)
+    framing = _framing(model, tokenizer, "the model from scratch", True, label_smoothing)
+    return TextWriter(model, tokenizer, None, framing)
+
+
+def _need_packages(source: ModelSource, lora: LowRankConfig | None) -> None:
+    wanted = [("gguf", "a model in a .gguf file", source.gguf), ("peft", "`task.lora`", lora)]
+    for package, what, asked in wanted:
+        if asked is not None and find_spec(package) is None:
+            message = f"{what} needs the Python package `{package}`, which is not installed"
+            extra = "gguf" if package == "gguf" else "lora"
+            raise environment_error("E420", message, f'install it: pip install "halluc[{extra}]"')
+
+
+def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smoothing: float) -> Framing:
+    """
+    Raises:
+        HallucError E411: there is no end token, or none that begins an output.
+    """
+    end = tokenizer.eos_token_id
+    if end is None:
+        raise environment_error(
+            "E411",
+            f"the tokenizer of {name} has no end token: no text that it writes would end",
+            "name one as `eos_token` in its tokenizer_config.json",
+        )
+    known = [getattr(model.config, key, None) for key in ("decoder_start_token_id", "bos_token_id")]
+    start = next((one for one in known if one is not None), None)
+    if has_encoder and start is None:
+        raise environment_error(
+            "E411",
+            f"config.json of {name} has no `decoder_start_token_id`",
+            "name the token with which an output begins",
+        )
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else end
+    return Framing(has_encoder, int(pad), int(end), int(start or 0), label_smoothing)
+
+
+def _read_special_tokens_as_text(tokenizer: Any) -> None:
+    """So that a text with `</s>` in it is that text, and neither ends nor is told something else."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.encode_special_tokens = True

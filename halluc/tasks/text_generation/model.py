@@ -1,0 +1,274 @@
+"""Part 2 of tasks whose model writes a text: training on pieces of the target, and decoding."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy
+
+from halluc.config.schema import Decoding, ModelConfig
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus
+from halluc.core.rng import Draws
+from halluc.data.predictions import Stated
+from halluc.data.statistics import counted
+from halluc.tasks.encoders import room
+from halluc.tasks.text_generation.config import GenerationConfig
+from halluc.tasks.text_generation.encoding import EncodedTexts
+from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.loading import TextWriter, load_writer
+from halluc.tasks.text_generation.prompts import WHOLE, Prompt
+from halluc.tasks.text_generation.source_text import Sourced
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.runtime import Runtime
+
+# An output that so many distinct inputs have was not written from any of them (Raunak et al. 2021).
+REPEATED = 3
+
+
+class GenerationModel:
+    """Writes a text from an input, with an encoder or as the continuation of a prompt.
+
+    Args:
+        fields: the parts of an input that ``task.prompt`` may name.
+        continued: the prompt of causal models where the config has none.
+    """
+
+    notes: ClassVar[Mapping[str, str]] = {
+        "cut_sources": "inputs longer than `task.max_source` or the model's limit, cut at the end",
+        "cut_targets": "targets longer than `task.max_target` or the model's limit, cut",
+        "without_target": "examples without a target",
+        "empty_outputs": "outputs that are empty",
+        "unended_outputs": "outputs cut at `task.decoding.max_new_tokens`",
+        "without_claims": "outputs without any claim",
+        "repeated_outputs": f"outputs that {REPEATED} or more different inputs have",
+    }
+    gold_notes: ClassVar[frozenset[str]] = frozenset({"cut_targets", "without_target"})
+    columns: ClassVar[Mapping[str, str]] = {
+        "words": "words",
+        "pieces": "source pieces",
+        "target_pieces": "target pieces",
+        "longest": "longest",
+        "cut_sources": "cut",
+        "cut_targets": "cut targets",
+        "unknown_words": "unknown",
+    }
+
+    def __init__(
+        self, config: GenerationConfig, judge: GenerationJudge, fields: Collection[str], continued: str
+    ) -> None:  # fmt: skip
+        self.config, self.judge, self._fields, self._continued = config, judge, fields, continued
+        self._prompts = {
+            has_encoder: Prompt.of(
+                config.prompt or (f"{{{WHOLE}}}" if has_encoder else continued), fields
+            )
+            for has_encoder in (True, False)
+        }  # fmt: skip
+
+    def build(
+        self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
+    ) -> TextWriter:
+        loaded = load_writer(
+            config, attention, texts, lora=self.config.lora, label_smoothing=self.config.label_smoothing
+        )
+        if config.freeze is not None:
+            from halluc.tasks.encoders import freeze
+
+            freeze(loaded.model, config.freeze)
+        return loaded
+
+    def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> TextWriter:
+        if names:
+            raise HallucError("C203", "`eval.labels` names labels, and the task has none", help="take it away")
+        return load_writer(config, attention)
+
+    def encode(self, examples: Sequence[Sourced], loaded: TextWriter, /) -> EncodedTexts:
+        """Inputs in the prompt, and first targets with an end piece; what is too long is cut, and counted."""
+        tokenizer, framing = loaded.tokenizer, loaded.framing
+        limit = room(tokenizer, loaded.model.config)
+        longest_target = min(self.config.max_target, limit)
+        longest_source = min(self.config.max_source, limit)
+        if not framing.has_encoder:
+            longest_target = min(longest_target, limit // 2)
+            longest_source = min(longest_source, limit - max(longest_target, self.config.decoding.max_new_tokens))
+        if longest_source < 1 or longest_target < 2:
+            raise HallucError(
+                "C207",
+                f"the model takes {limit} tokens, and `task.decoding.max_new_tokens` leaves none of them for the input",
+                help="lower it",
+            )
+        notes = dict.fromkeys(("words", "pieces", "target_pieces", "unknown_words", *self.notes), 0)
+        sources = [self._source(example, loaded, longest_source, notes) for example in examples]
+        targets = [_target(example, loaded, longest_target, notes) for example in examples]
+        notes["words"] = sum(len(example.tokens) for example in examples)
+        notes["pieces"], notes["target_pieces"] = sum(map(len, sources)), sum(map(len, targets))
+        unknown = tokenizer.unk_token_id
+        if unknown is not None and unknown != framing.end:
+            notes["unknown_words"] = sum(source.count(unknown) for source in sources)
+        return EncodedTexts(examples, sources, targets, framing, tokenizer, notes)
+
+    def _source(self, example: Sourced, loaded: TextWriter, most: int, notes: dict[str, int]) -> list[int]:
+        """The pieces of the filled prompt; where they are too many, the longest field loses those at its end."""
+        text, start, end = self._prompts[loaded.framing.has_encoder].filled(example)
+        tokenizer = loaded.tokenizer
+        encoded = tokenizer(text, return_offsets_mapping=tokenizer.is_fast)
+        ids: list[int] = list(encoded["input_ids"])
+        if not loaded.framing.has_encoder and ids and ids[-1] == loaded.framing.end:
+            ids.pop()  # a prompt is not ended
+        if len(ids) > most:
+            notes["cut_sources"] += 1
+            over = len(ids) - most
+            places = range(len(ids))
+            if tokenizer.is_fast:
+                offsets = encoded["offset_mapping"]
+                places = [place for place in places if start <= offsets[place][0] < offsets[place][1] <= end]
+            dropped = set(list(places)[-over:])
+            ids = [piece for place, piece in enumerate(ids) if place not in dropped][:most]
+        return ids or [loaded.framing.end]
+
+    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+        return None
+
+    def predict(
+        self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[WrittenText]:
+        """Decode as ``task.decoding`` says, and score what was written by the model itself."""
+        written = self._written(model, encoded, budget, runtime)
+        end = encoded.framing.end
+        texts = [decoded(encoded.tokenizer, ids, encoded.framing.has_encoder) for ids in written]
+        # An output that was cut at the limit is scored without an end piece.
+        means = _mean_log_probabilities(model, encoded.with_targets(written), budget, runtime)
+        repeated = _repeated(encoded.examples, texts)
+        made = []
+        for example, ids, text, mean in zip(encoded.examples, written, texts, means, strict=True):
+            claims = len(self.judge.stated(text, example.language))
+            confidence = math.exp(mean)
+            row = numpy.log(numpy.clip([[confidence, 1 - confidence]], 1e-9, 1))
+            made.append(
+                WrittenText(
+                    example.id,
+                    text,
+                    (confidence,) * claims,
+                    (row,) * claims,
+                    mean,
+                    len(ids),
+                    ended=bool(ids) and ids[-1] == end,
+                    repeated=text in repeated,
+                )
+            )
+        _note(encoded.notes, made)
+        return made
+
+    def _written(
+        self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime
+    ) -> list[list[int]]:  # fmt: skip
+        from halluc.engine import generation
+
+        asked, framing = self.config.decoding, encoded.framing
+        settings = generation.Decoding(
+            max_new_tokens=asked.max_new_tokens,
+            strategy=asked.strategy,
+            temperature=asked.temperature,
+            top_k=asked.top_k,
+            top_p=asked.top_p,
+            beams=asked.beams,
+            length_penalty=asked.length_penalty,
+            no_repeat_ngrams=asked.no_repeat_ngrams,
+            batch_tokens=budget,
+        )
+        forbidden = (framing.pad,) if framing.pad != framing.end else ()
+        writer: Any = model
+        first = getattr(writer.generation_config, "forced_bos_token_id", None) if framing.has_encoder else None
+        special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first)
+        draws = None
+        if asked.strategy == "sampling":
+            draws = [Draws("generation", example.id) for example in encoded.examples]
+        with runtime.accelerator.autocast():
+            return generation.generate(model, encoded.sources, settings, special, draws)
+
+    def imported(self, examples: Sequence[Sourced], stated: Sequence[Stated]) -> list[WrittenText]:
+        """What another system wrote; its confidence, where it states one, is that of every claim."""
+        texts = [one.example.targets[0] for one in stated]
+        repeated = _repeated(examples, texts)
+        made = []
+        for example, one, text in zip(examples, stated, texts, strict=True):
+            claims = len(self.judge.stated(text, example.language))
+            confidence = one.confidences[0] if one.confidences else None
+            made.append(WrittenText(example.id, text, (confidence,) * claims, repeated=text in repeated))
+        return made
+
+    def findings(self, corpus: Corpus[Sourced], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
+        size = len(corpus)
+        yield f"{counted(size, 'inputs')}, {counted(notes['words'], 'words')}"
+        if size:
+            yield f"{notes['without_claims'] / size:.1%} of the outputs have no claim"
+        told = {note: what for note, what in self.notes.items() if note != "without_claims"}
+        yield from (counted(notes[note], what) for note, what in told.items() if notes[note])
+        if size > 1 and notes.get("most_equal") == size:
+            yield "all outputs are the same: the model has learned nothing from its input"
+
+
+def _target(example: Sourced, loaded: TextWriter, most: int, notes: dict[str, int]) -> list[int]:
+    """The pieces of the first target, the end piece last; none where there is no target."""
+    if not example.targets:
+        notes["without_target"] += 1
+        return []
+    tokenizer, end = loaded.tokenizer, loaded.framing.end
+    if loaded.framing.has_encoder:
+        ids = list(tokenizer(text_target=example.targets[0])["input_ids"])
+    else:
+        ids = list(tokenizer(example.targets[0], add_special_tokens=False)["input_ids"])
+    if ids and ids[-1] == end:
+        ids.pop()
+    if len(ids) >= most:
+        notes["cut_targets"] += 1
+        return ids[:most]
+    return [*ids, end]
+
+
+def decoded(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
+    """The text of pieces without special ones; that of a continued prompt without blanks at its ends."""
+    text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return text if is_exact else text.strip()
+
+
+def _mean_log_probabilities(
+    model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime
+) -> list[float]:  # fmt: skip
+    """``(1/L) sum log p`` of the pieces of each target, end piece included (Guerreiro et al. 2023)."""
+    import torch
+
+    from halluc.engine.inference import forward
+
+    means = [0.0] * len(encoded.examples)
+    for batch, logits in forward(model, encoded, budget, runtime):
+        known, labels = encoded.predicting(logits, batch.labels)
+        is_target = labels >= 0
+        chosen = known.gather(2, labels.clamp(min=0)[..., None])[..., 0] - torch.logsumexp(known, -1)
+        sums = (chosen * is_target).sum(1) / is_target.sum(1).clamp(min=1)
+        for index, value in zip(batch.indexes, sums.tolist(), strict=True):
+            means[index] = min(0.0, value)
+    return means
+
+
+def _repeated(examples: Sequence[Sourced], texts: Sequence[str]) -> frozenset[str]:
+    """The outputs, empty ones aside, that at least ``REPEATED`` distinct inputs have."""
+    pairs = {(example.whole, text) for example, text in zip(examples, texts, strict=True) if text.strip()}
+    return frozenset(text for text, times in Counter(text for _, text in pairs).items() if times >= REPEATED)
+
+
+def _note(notes: dict[str, int], made: Sequence[WrittenText]) -> None:
+    """What a person should know of the outputs of a split."""
+    count: Callable[[Callable[[WrittenText], bool]], int] = lambda holds: sum(map(holds, made))  # noqa: E731
+    notes["empty_outputs"] = count(lambda one: not one.text.strip())
+    notes["unended_outputs"] = count(lambda one: not one.ended)
+    notes["without_claims"] = count(lambda one: not one.confidences)
+    notes["repeated_outputs"] = count(lambda one: one.repeated)
+    notes["most_equal"] = max(Counter(one.text for one in made).values(), default=0)

@@ -1,0 +1,101 @@
+"""What the readers of tasks whose model writes a text share, and outputs of other systems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from halluc.core.examples import Origin
+from halluc.data.fields.values import kind
+from halluc.data.predictions import (
+    PREDICTED,
+    PredictionFile,
+    Stated,
+    confidence_field,
+    confidence_of,
+    given_id,
+    predicted_field,
+)
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.reading import format_of
+from halluc.data.rows.row import MEND, Row, Unreadable
+from halluc.data.tokenization import Tokenizer
+from halluc.tasks.text_generation.source_text import Sourced, SourcePart, cut_parts
+
+# The names that systems give their outputs.
+_OUTPUTS = ("output", "prediction", "hypothesis", "response", "generated")
+
+
+def texts_of(given: Any, field: str) -> list[str]:
+    """The reference texts of a field: none for null, one, or a list of them, without blanks at their ends.
+
+    Raises:
+        Unreadable D106: one is empty. D107: it is no text.
+    """
+    if given is None:
+        return []
+    texts = given if isinstance(given, list) else [given]
+    for text in texts:
+        if not isinstance(text, str):
+            raise Unreadable("D107", f"`{field}` is {kind(text)}, not a string", f"see `data.{field}_field`")
+        if not text.strip():
+            raise Unreadable("D106", f"an empty {field}", MEND)
+    return [text.strip() for text in texts]
+
+
+def given_source(
+    words: Sequence[Any], text: str, tokenizer: Tokenizer, name: str
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[SourcePart, ...]]:
+    """Tokens, spaces and the one part of an input whose words are given beside its text.
+
+    Raises:
+        Unreadable D107: they are no list of strings, or do not make up the text.
+    """
+    if not words or not all(isinstance(word, str) and word for word in words):
+        raise Unreadable("D107", "`tokens` is not a list of words", "take it out, or give a list of words")
+    spaces, done = [], 0
+    for word in words:
+        start = text.find(word, done)
+        if start < 0 or text[done:start].strip():
+            raise Unreadable("D107", f"`tokens` and `{name}` differ at `{word[:40]}`", "take `tokens` out")
+        spaces.append(text[done:start])
+        done = start + len(word)
+    return tuple(words), ("", *spaces[1:], ""), (SourcePart(name, 0, len(words)),)
+
+
+class WrittenPredictions(PredictionFile):
+    """What another system wrote: a text a line, or rows with ``predicted`` (or ``output``), and a confidence."""
+
+    def read(self) -> list[Stated]:
+        layout = Layout(
+            encoding=self.data.encoding,
+            max_line_bytes=self.data.max_line_bytes,
+            formats=("jsonl", "json", "csv", "table", "text"),
+            asked=(PREDICTED,),
+        )
+        layout = replace(layout, format=format_of(self.path, layout))
+        make = self._of_line if layout.format == "text" else self._of_record
+        return list(self.each(self.rows(layout), make))
+
+    def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
+        return one
+
+    def _of_line(self, row: Row) -> Stated:
+        return self._stated(row, str(row.fields["text"]), None, {})
+
+    def _of_record(self, row: Row) -> Stated:
+        record = row.fields
+        own = "output" in record and isinstance(record.get(PREDICTED), list)  # what halluc writes
+        text = record["output"] if own else record[predicted_field(record, _OUTPUTS)]
+        if not isinstance(text, str):
+            raise Unreadable("D107", f"the output is {kind(text)}, not a string", MEND)
+        confidence = None if own else confidence_of(confidence_field(record))
+        return self._stated(row, text, confidence, given_id(record, self.data))
+
+    def _stated(self, row: Row, text: str, confidence: float | None, identity: Mapping[str, str]) -> Stated:
+        """The output as the one target of an example without input: outputs are joined by id, or by order."""
+        name = identity.get("id", f"{self.corpus.split}-{row.number or row.line}")
+        tokens, spaces, parts = cut_parts([], Tokenizer())
+        example = Sourced(name, Origin(str(self.path), row.line), tokens, spaces, parts, (text,))
+        return Stated(example, (confidence,), bool(identity))

@@ -1,0 +1,27 @@
+"""Part 1: a source text and its reference translations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from halluc.tasks.text_generation.examples import GenerationExamples
+from halluc.tasks.text_generation.source_text import Sourced
+
+# The fields of several references, of languages, and of the words of the source.
+TARGETS, LANGUAGES = "targets", ("source_language", "target_language")
+
+
+class TranslationExamples(GenerationExamples):
+    """One part, ``source``; further references stand in ``targets``."""
+
+    def record(self, example: Sourced) -> dict[str, Any]:
+        several = {TARGETS: list(example.targets)} if len(example.targets) > 1 else {}
+        languages = zip(LANGUAGES, (example.source_language, example.language), strict=True)
+        return {
+            "id": example.id,
+            "tokens": list(example.tokens),
+            "source": example.whole,
+            "target": example.targets[0] if example.targets else None,
+            **several,
+            **{key: language for key, language in languages if language},
+        }

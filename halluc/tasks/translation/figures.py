@@ -1,0 +1,159 @@
+"""Part 4: BLEU and chrF as formulas over sums of counts, which sacrebleu takes of each example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy
+
+from halluc.core.ranked import Report
+from halluc.core.significance import Figure, Sheet, divided
+from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
+from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.translation import figure_rows
+
+_ORDERS = 4
+# The tokenizers of sacrebleu by language; characters where words are not set apart and no further package is needed.
+_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char", "lo": "char", "km": "char", "my": "char"}
+CHRF = "sacrebleu chrF2|case:mixed|eff:yes|nc:6|nw:0|space:no"
+
+
+def bleu_protocol(tokenizer: str) -> str:
+    """The signature of sacrebleu, without the number of references and its version, which the report adds."""
+    return f"sacrebleu BLEU|case:mixed|eff:no|tok:{tokenizer}|smooth:exp"
+
+
+@dataclass(frozen=True)
+class Bleu:
+    """Corpus BLEU (Papineni et al. 2002) with exponential smoothing, as sacrebleu computes it; 0 to 100.
+
+    ``columns`` are those of the words of the outputs, those of the references that are nearest in length, the n-grams
+    that match, and all n-grams of the outputs, n from 1 to 4.
+    """
+
+    columns: tuple[int, ...]
+
+    def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
+        counts = sums[..., list(self.columns)]
+        written, wanted = counts[..., 0], counts[..., 1]
+        correct, total = counts[..., 2 : 2 + _ORDERS], counts[..., 2 + _ORDERS :]
+        # Each order without a match halves what it counts for once more.
+        halved = numpy.cumsum((correct == 0) & (total > 0), -1)
+        matches = numpy.where(correct > 0, correct, 0.5**halved)
+        precision = divided(matches, total, 0.0)
+        with numpy.errstate(divide="ignore"):
+            mean = numpy.exp(numpy.log(precision).mean(-1))
+        brevity = numpy.exp(numpy.minimum(0.0, 1 - divided(wanted, written, numpy.inf)))
+        return numpy.asarray(numpy.where(correct.sum(-1) > 0, 100 * brevity * mean, 0.0))
+
+
+@dataclass(frozen=True)
+class Chrf:
+    """Corpus chrF2 (Popović 2015) over character n-grams to 6, as sacrebleu computes it; 0 to 100.
+
+    ``columns`` are, for each order, the n-grams of the outputs, of the references, and those that match.
+    """
+
+    columns: tuple[int, ...]
+
+    def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
+        counts = sums[..., list(self.columns)]
+        written, wanted, matches = (counts[..., place::3] for place in range(3))
+        there = (written > 0) & (wanted > 0)
+        precision, recall = (
+            divided((divided(matches, size, 0.0) * there).sum(-1), there.sum(-1), 0.0) for size in (written, wanted)
+        )
+        return numpy.asarray(divided(500 * precision * recall, 4 * precision + recall, 0.0))
+
+
+class TranslationFigures(GenerationFigures):
+    """BLEU and chrF against all references of an example; one without a reference does not count."""
+
+    primary: ClassVar[str] = "bleu"
+    families: ClassVar[tuple[tuple[str, ...], ...]] = (("bleu", "chrf"),)
+    names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
+    protocols: ClassVar[tuple[str, ...]] = (
+        *map(bleu_protocol, ("13a", *sorted(set(_TOKENIZERS.values())))), CHRF, OUTPUTS,
+    )  # fmt: skip
+
+    def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
+        sheet = Sheet(len(examples))
+        found = _overlap(examples, predictions, sheet)
+        sums = sheet.totals()
+        return {figure.name: float(figure.formula(sums)) for figure in found}
+
+    def figures(
+        self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        return [*_overlap(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
+
+    def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
+        """The figures with the whole signatures of sacrebleu, and the precision of each order."""
+        metrics = _metrics(examples)
+        said = [prediction.text for example, prediction in zip(examples, predictions, strict=True) if example.targets]
+        gold = [example.targets for example in examples if example.targets]
+        if not gold:
+            return {"overlap": {}}
+        most = max(map(len, gold))
+        references = [[one[place] if place < len(one) else None for one in gold] for place in range(most)]
+        scores = {
+            name: one.corpus_score(said, references) for name, one in zip(("BLEU", "chrF2"), metrics, strict=True)
+        }
+        return {
+            "overlap": {
+                name: {"score": round(score.score, 4), "signature": str(metric.get_signature())}
+                for metric, (name, score) in zip(metrics, scores.items(), strict=True)
+            },
+            "precisions": {
+                f"{place}-grams": round(value, 4) for place, value in enumerate(scores["BLEU"].precisions, 1)
+            },
+            "brevity_penalty": round(scores["BLEU"].bp, 4),
+        }
+
+    def text(self, report: Report) -> str:
+        if not report["overlap"]:
+            return "no references"
+        lines = [f"{name}  {row['score']:.2f}  {row['signature']}" for name, row in report["overlap"].items()]
+        shares = ", ".join(f"{name} {value:.1f}" for name, value in report["precisions"].items())
+        return "\n".join((*lines, f"matching {shares}; brevity penalty {report['brevity_penalty']:.3f}"))
+
+
+def _tokenizer_of(examples: Sequence[Sourced]) -> str:
+    language = next((example.language for example in examples if example.language), "")
+    return _TOKENIZERS.get(language.lower().partition("-")[0], "13a")
+
+
+def _metrics(examples: Sequence[Sourced]) -> tuple[Any, Any]:
+    from sacrebleu.metrics import BLEU, CHRF
+
+    # The first complains of outputs that look tokenized, which is no matter of a formula.
+    return BLEU(tokenize=_tokenizer_of(examples), force=True), CHRF()
+
+
+def _overlap(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
+    bleu, chrf = _metrics(examples)
+    pairs = list(zip(examples, predictions, strict=True))
+    n = sum(bool(example.targets) for example in examples)
+    protocols = bleu_protocol(_tokenizer_of(examples)), CHRF
+    found = []
+    for metric, name, formula, width, protocol in (
+        (bleu, "bleu", Bleu, 2 + 2 * _ORDERS, protocols[0]),
+        (chrf, "chrf", Chrf, 3 * 6, protocols[1]),
+    ):
+        counts = numpy.array([_counts(metric, *pair, width) for pair in pairs]).reshape(-1, width)
+        columns = tuple(sheet.column(counts[:, place]) for place in range(width))
+        found.append(Figure(name, {}, protocol, n, formula(columns)))
+    return found
+
+
+def _counts(metric: Any, example: Sourced, prediction: WrittenText, width: int) -> list[int]:
+    """What sacrebleu counts of one output; nothing without a reference."""
+    if not example.targets:
+        return [0] * width
+    said = metric._preprocess_segment(prediction.text.rstrip())
+    gold = metric._extract_reference_info([metric._preprocess_segment(one.rstrip()) for one in example.targets])
+    found: list[int] = metric._compute_segment_statistics(said, gold)
+    return found

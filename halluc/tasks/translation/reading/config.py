@@ -1,0 +1,65 @@
+"""The keys of ``data`` of translation."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from halluc.config.bounds import Reference, Text
+from halluc.data.config import Column, DataConfig
+from halluc.data.rows.layout import Format
+from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.tokenization import TokenizationKeys, Tokenize
+
+
+class ParallelConfig(DataConfig, TokenizationKeys):
+    task: ClassVar[str] = "translation"
+    formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub", "tmx", "text")
+    train_target: Reference | None = Field(
+        default=None,
+        description="the translations of `train`, a line each: `train` then has the sources, a line each too",
+    )
+    dev_target: Reference | None = Field(default=None, description="the same of `dev`")
+    test_target: Reference | None = Field(default=None, description="the same of `test`")
+    source_field: Column = Field(
+        default="source", description="the field of the source text, such as `source`, or `translation.en`"
+    )
+    target_field: Column = Field(
+        default="target", description="the field of the translation, a text or a list of several references"
+    )
+    source_language: Text | None = Field(
+        default=None,
+        description="code of the source language, such as `en`; in `translation: {en: …, de: …}` and in TMX it is the "
+        "source; null: the first one there",
+    )
+    target_language: Text | None = Field(
+        default=None, description="code of the target language; null: the second one in such a row"
+    )
+    tokenize: Tokenize = Field(
+        default="words",
+        description="how a source becomes tokens: words and punctuation, white space, or each character",
+    )
+
+    def target_of(self, split: SplitName) -> str | None:
+        """The file of the translations of a split; one that is held out has those of train."""
+        given: str | None = getattr(self, f"{'train' if self.is_held_out(split) else split}_target")
+        return given
+
+    def beside(self, split: SplitName) -> tuple[str, ...]:
+        target = self.target_of(split)
+        return () if target is None else (target,)
+
+    def asked(self) -> dict[str, Column]:
+        return {"source_field": self.source_field, "target_field": self.target_field}
+
+    @model_validator(mode="after")
+    def _files_are_pairs(self) -> Self:
+        for split in SPLITS:
+            if getattr(self, f"{split}_target") is not None and getattr(self, split) is None:
+                raise ValueError(f"`data.{split}_target` needs `data.{split}`, the file with the sources")
+        if self.source_field == self.target_field:
+            raise ValueError("`data.source_field` and `data.target_field` are the same: they must differ")
+        if self.source_language is not None and self.source_language == self.target_language:
+            raise ValueError("`data.source_language` and `data.target_language` are the same: they must differ")
+        return self

@@ -1,0 +1,203 @@
+"""From rows, or the lines of two files, to source texts and their translations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Any, ClassVar
+
+from halluc.core.characters import is_invisible
+from halluc.core.examples import Origin
+from halluc.data.config import DataConfig
+from halluc.data.fields.ids import Ids, own_id
+from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.values import unpacked
+from halluc.data.inputs import InputText, identity_of
+from halluc.data.predictions import PredictionFile
+from halluc.data.reader import Reader, Unmapped
+from halluc.data.rows.reading import open_rows
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
+from halluc.data.tokenization import Tokenizer
+from halluc.tasks.text_generation.reading import WrittenPredictions, given_source, texts_of
+from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.translation.examples import LANGUAGES, TARGETS
+from halluc.tasks.translation.reading.config import ParallelConfig
+
+_PAIR = "translation"
+_SOURCE, _TARGET = "source", "target"
+
+
+class ParallelReader(Reader):
+    """Source texts and translations: two files of lines, JSON Lines, JSON, CSV, tables, TMX, the hub."""
+
+    Config: ClassVar[type[DataConfig]] = ParallelConfig
+    Predictions: ClassVar[type[PredictionFile] | None] = WrittenPredictions
+    has_marked_lines: ClassVar[bool] = True
+
+    def __init__(self, config: ParallelConfig) -> None:
+        self.config = config
+        self.mapping = ""
+        self._tokenizer = Tokenizer.of(config)
+
+    def read(self, reference: str, split: SplitName) -> Iterator[Sourced | BadLine | LeftOut | Notice]:
+        ids = Ids()
+        target = self.config.target_of(split)
+        layout = self.config.layout()
+        if target is None:
+            file, rows = open_rows(reference, split, layout)
+        else:
+            lines = replace(layout, format="text")
+            file, rows = open_rows(reference, split, lines)
+            rows = _paired(rows, *open_rows(target, split, lines))
+        for row in rows:
+            if not isinstance(row, Row):
+                yield row
+                continue
+            number = row.number or row.line
+            identity = f"{split}-{number}"
+            try:
+                example = self._example(row, Origin(file, row.line), identity)
+                ids.add(example.id, split, number, row.line, example.id is not identity)
+            except Unreadable as bad:
+                yield row.bad(bad)
+            else:
+                yield example
+
+    def input_of(self, row: Row) -> InputText:
+        """A source text to translate.
+
+        Raises:
+            Unreadable: the row has none.
+        """
+        identity = identity_of(row, self.config.id_field)
+        given, pair = row.fields, self._pair(row.fields)
+        if set(given) == {"text"}:  # a line of plain text
+            source, languages = given["text"], (self.config.source_language or "", self.config.target_language or "")
+        else:
+            source, _, languages = self._sides(given, pair, needs_target=False)
+        if isinstance(source, str) and not source.strip():
+            return InputText(row.line, identity, (), source, ())
+        example = self._built(row, "", Origin("", 0), source, (), languages)
+        return InputText(row.line, identity, example.tokens, example.whole, details=example)
+
+    def _example(self, row: Row, origin: Origin, identity: str) -> Sourced:
+        given = row.fields
+        source, target, languages = self._sides(given, self._pair(given), needs_target=True)
+        own = own_id(given.get(self.config.id_field), self.config.id_field)
+        several = texts_of(given[TARGETS], TARGETS) if given.get(TARGETS) else texts_of(target, self._named(_TARGET))
+        return self._built(row, identity if own is None else str(own), origin, source, several, languages)
+
+    def _built(
+        self, row: Row, identity: str, origin: Origin, source: Any, targets: Iterable[str], languages: tuple[str, str]
+    ) -> Sourced:
+        words = row.fields.get("tokens")
+        if isinstance(words, list) and isinstance(source, str):
+            tokens, spaces, parts = given_source(words, source, self._tokenizer, _SOURCE)
+        else:
+            (text,) = texts_of(source, self._named(_SOURCE))[:1] or [""]
+            if is_invisible(text):
+                raise Unreadable("D106", "an empty source", MEND)
+            tokens, spaces, parts = cut_parts([(_SOURCE, text)], self._tokenizer)
+        return Sourced(identity, origin, tokens, spaces, parts, tuple(targets), languages[1], languages[0])
+
+    def _named(self, side: str) -> str:
+        return str(self.config.source_field if side == _SOURCE else self.config.target_field)
+
+    def _pair(self, given: Mapping[Any, Any]) -> Mapping[str, Any] | None:
+        """The texts by language of a row that has them so, and no field of a source."""
+        found = unpacked(given.get(_PAIR))
+        has_source = value_at(given, path_of(self.config.source_field, [given])) is not None
+        return found if isinstance(found, Mapping) and not has_source else None
+
+    def _sides(
+        self, given: Mapping[Any, Any], pair: Mapping[str, Any] | None, *, needs_target: bool
+    ) -> tuple[Any, Any, tuple[str, str]]:
+        """Source, target, and the codes of their languages, empty where nothing tells them.
+
+        Raises:
+            Unreadable: one of the two is not there.
+        """
+        config = self.config
+        if pair is not None:
+            return self._of_pair(pair, needs_target)
+        source, target = (
+            value_at(given, path_of(column, [given])) for column in (config.source_field, config.target_field)
+        )
+        if source is None:
+            help = "name its field with `data.source_field`; of two files of lines the other with `data.train_target`"
+            raise Unmapped("D107", f"no field `{config.source_field}`; the row has {quoted(given)}", help)
+        if needs_target and target is None and self._named(_TARGET) not in given:
+            help = "name its field with `data.target_field`, or write null where there is none"
+            raise Unmapped("D107", f"no field `{config.target_field}`; the row has {quoted(given)}", help)
+        self._tell(f"source from `{config.source_field}`, target from `{config.target_field}`")
+        codes = [given.get(key) for key in LANGUAGES]
+        known = (config.source_language, config.target_language)
+        languages = tuple(
+            str(code if isinstance(code, str) else one or "") for code, one in zip(codes, known, strict=True)
+        )
+        return source, target, (languages[0], languages[1])
+
+    def _of_pair(self, pair: Mapping[str, Any], needs_target: bool) -> tuple[Any, Any, tuple[str, str]]:
+        codes = {code.lower(): code for code in pair}
+        asked = [self.config.source_language, self.config.target_language]
+        found: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in asked]
+        for place, one in enumerate(asked):
+            if one is not None and found[place] is None and (place == 0 or needs_target):
+                key = ("source_language", "target_language")[place]
+                raise Unreadable("D107", f"no text in `{one}`; the row has {quoted(pair)}", f"see `data.{key}`")
+        left = [code for code in pair if code not in found]
+        source = found[0] or (left.pop(0) if left else None)
+        target = found[1] or (left.pop(0) if left else None)
+        if source is None or (target is None and needs_target):
+            raise Unreadable("D107", f"a pair has two languages, and the row has {quoted(pair)}", MEND)
+        self._tell(f"source from `{_PAIR}.{source}`, target from `{_PAIR}.{target}`")
+        return pair[source], None if target is None else pair[target], (source, target or "")
+
+    def _tell(self, told: str) -> None:
+        self.mapping = self.mapping or told
+
+
+def _variant(code: str, codes: Mapping[str, str]) -> str | None:
+    """A language as a row has it: `en` is found under `en-GB` too."""
+    return codes.get(code) or next((own for low, own in codes.items() if low.partition("-")[0] == code), None)
+
+
+def _paired(
+    sources: Iterable[Row | BadLine | Notice], target_file: str, targets: Iterable[Row | BadLine | Notice]
+) -> Iterator[Row | BadLine | Notice]:
+    """A row with source and target for each line of two files; where one ends before the other, the files do not
+    belong together, and what was read before the end may be shifted."""
+    number = 0
+    for one, other in zip_longest(sources, targets):
+        for item in (one, other):
+            if item is not None and not isinstance(item, Row):
+                yield item
+        if isinstance(one, Row) and isinstance(other, Row):
+            number = one.line
+            fields = {_SOURCE: one.fields["text"], _TARGET: other.fields["text"]}
+            if not str(fields[_TARGET]).strip():
+                yield BadLine("D106", target_file, other.line, "an empty translation", MEND)
+            else:
+                yield replace(one, fields=fields)
+        elif one is None or other is None:
+            yield _unequal(one, other, number, target_file, 1 + sum(1 for _ in (*sources, *targets)))
+            return
+
+
+def _unequal(one: Any, other: Any, paired: int, target_file: str, more: int) -> BadLine:
+    """
+    Args:
+        paired: the last line that both files have. more: how many lines the longer one has beyond it.
+    """
+    longer = one if one is not None else other
+    shorter = target_file if one is not None else "the file of the sources"
+    problem = f"line {longer.line} has no partner: {shorter} ends with line {paired}, {more:,} lines before this file"
+    return BadLine(
+        "D125",
+        longer.file,
+        longer.line,
+        problem,
+        "both files need the same number of lines; is one cut short, or of another split?",
+    )
