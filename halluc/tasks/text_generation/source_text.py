@@ -85,9 +85,11 @@ class Sourced:
         return "".join(pieces)
 
 
-def cut_parts(
-    parts: Sequence[tuple[str, str]], tokenizer: Tokenizer
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[SourcePart, ...]]:
+# Tokens, spaces and parts of an input.
+CutParts = tuple[tuple[str, ...], tuple[str, ...], tuple[SourcePart, ...]]
+
+
+def cut_parts(parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutParts:
     """Tokens, spaces and parts of an input.
 
     Args:
