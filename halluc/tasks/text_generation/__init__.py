@@ -1,0 +1,1 @@
+"""What the tasks that write a text have in common: examples, models, statements of a text, and their judge."""

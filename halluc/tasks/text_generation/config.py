@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import DISTINCT, Share
 from halluc.config.low_rank import LowRankConfig
 from halluc.config.schema import Section
+from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingConfig
 
-StatementKind = Literal["name", "number", "date", "quotation", "sentence"]
 MOST_TOKENS = 100_000
 
 
@@ -44,28 +43,6 @@ class DecodingConfig(Section):
     top_k: int = Field(default=0, ge=0, le=1_000_000, description="of sampling: the most probable tokens kept; 0: all")
     top_p: float = Field(
         default=1.0, gt=0, le=1, description="of sampling: the fewest tokens with this summed probability (nucleus)"
-    )
-
-
-class ClaimsConfig(Section):
-    """What counts as a claim of a written text."""
-
-    kinds: Annotated[list[StatementKind], Field(min_length=1, max_length=5), DISTINCT] = Field(
-        default=["name", "number", "date", "quotation", "sentence"],
-        description="what is taken as a claim: names, numbers, dates, quotations, sentences",
-    )
-
-
-class GroundingConfig(Section):
-    """How a sentence is compared with its evidence."""
-
-    scorer: Literal["content_words", "ngrams", "lcs", "characters", "entailment"] = Field(
-        default="lcs",
-        description="share of content words, of 2- and 3-grams, of the longest common subsequence, or of character "
-        "4-grams that the evidence has; entailment: the probability of a sequence-pair classifier",
-    )
-    threshold: Share | None = Field(
-        default=None, description="a sentence with a lower score is unsupported; null: the scorer's usual one"
     )
 
 

@@ -1,72 +1,186 @@
-"""Part 3 of tasks whose model writes a text: what it states, judged by the input."""
+"""The judge of the tasks that write a text: its statements against the source, and its references where there are any.
+
+A name, number, date or quotation is supported where it stands in the evidence, a sentence where the grounding score
+reaches the threshold. Nothing is distorted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
 
 from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.examples import Span
 from halluc.data.tokenization import Tokenizer
-from halluc.tasks.text_generation.source_text import Sourced, words_of
-from halluc.tasks.text_generation.statements import Statement, statements
+from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingConfig
+from halluc.tasks.text_generation.degeneration import is_oscillatory
+from halluc.tasks.text_generation.evidence import EvidenceTexts
+from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
+from halluc.tasks.text_generation.statements import Statement, folded_words, statements
 
-if TYPE_CHECKING:
-    from halluc.tasks.text_generation.examples import WrittenText
+SENTENCE = "sentence"
+_TOKENIZER = Tokenizer()
 
-_WORDS = Tokenizer()
+
+class WithSources(Protocol):
+    """What the judge reads of an example: its parts, their texts, and the references; languages may be empty."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def parts(self) -> Sequence[Any]: ...
+    @property
+    def targets(self) -> Sequence[str]: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def source_language(self) -> str: ...
+    def text(self, part: Any) -> str: ...
+
+
+class WrittenOutput(Protocol):
+    """What it reads of a prediction; ``repeated``: other sources of the split have the same output."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def confidences(self) -> Sequence[float | None]: ...
+    @property
+    def repeated(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class EvidenceRule:
+    """Which texts of an example are evidence.
+
+    ``parts`` are the names of parts, or what stands in them before a colon; None: all. ``references`` says whether
+    references are evidence beside them. With ``is_same_language`` sentences are judged by the parts; without it, as in
+    translation, by references alone.
+    """
+
+    parts: tuple[str, ...] | None = None
+    references: bool = True
+    is_same_language: bool = True
+
+    def sources(self, example: WithSources) -> list[str]:
+        return [
+            example.text(part)
+            for part in example.parts
+            if self.parts is None or {part.name, part.name.partition(":")[0]} & set(self.parts)
+        ]
 
 
 class GenerationJudge:
-    """Each name and number of an output is supported where the input or a reference has it."""
+    """Claims are the statements of the output.
+
+    ``judge`` leaves a verdict that a claim has already: ``claims`` gives one to the sentences of an oscillatory or
+    detached output, which shows in the output and in its split.
+    """
 
     reasons: ClassVar[tuple[str, ...]] = ()
 
-    def stated(self, text: str, language: str) -> tuple[Statement, ...]:
-        """The statements of an output that are claims."""
-        return tuple(statements(text, language))
+    def __init__(
+        self,
+        claims: ClaimsConfig | None = None,
+        grounding: GroundingConfig | None = None,
+        rule: EvidenceRule | None = None,
+    ) -> None:
+        self._kinds = frozenset((claims or ClaimsConfig()).kinds)
+        self._grounding = grounding or GroundingConfig()
+        self._rule = rule or EvidenceRule()
 
-    def claims(self, example: Sourced, prediction: WrittenText) -> tuple[Claim, ...]:
+    @cached_property
+    def _scorer(self) -> SentenceScorer:
+        return scorer_of(self._grounding.scorer, self._grounding.model)
+
+    def stated(self, text: str, language: str) -> tuple[Statement, ...]:
+        """The statements of an output that are claims: its prediction has a confidence for each."""
+        return tuple(one for one in statements(text, language) if one.kind in self._kinds)
+
+    def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
         found = self.stated(prediction.text, example.language)
+        reason = self._degenerate(example, prediction) if found else None
+        claims = _claims(example.id, prediction.text, found, prediction.confidences)
         return tuple(
-            _claim(example, one, prediction.text, confidence)
-            for one, confidence in zip(found, prediction.confidences, strict=True)
+            replace(claim, verdict="unsupported", reason=reason) if reason and claim.kind == SENTENCE else claim
+            for claim in claims
         )
 
-    def gold(self, example: Sourced) -> tuple[Claim, ...]:
-        """The names and numbers of the first reference."""
+    def gold(self, example: WithSources) -> tuple[Claim, ...]:
+        """The names, numbers, dates and quotations of the first reference."""
         if not example.targets:
             return ()
         text = example.targets[0]
-        found = (one for one in statements(text, example.language) if one.kind != "sentence")
-        return tuple(_claim(example, one, text, None) for one in found)
+        found = [one for one in self.stated(text, example.language) if one.kind != SENTENCE]
+        return tuple(_claims(example.id, text, found, [None] * len(found)))
 
-    def judge(self, example: Sourced, claims: Sequence[Claim]) -> Judged:
-        evidence = " ".join((example.whole, *example.targets)).casefold()
+    def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:
+        """Verdict and reason of each claim; omitted is gold that no claim says again.
+
+        Reasons: ``not_in_source`` of a statement, ``not_grounded``, ``oscillatory`` and ``detached`` of a sentence,
+        ``no_evidence`` of one that is unverifiable.
+        """
+        sources = self._rule.sources(example)
+        references = list(example.targets) if self._rule.references else []
+        languages = [*[example.source_language] * len(sources), *[example.language] * len(references)]
+        evidence = EvidenceTexts([*sources, *references], languages)
+        texts = [claim.text for claim in claims if claim.kind == SENTENCE and claim.verdict is None]
+        grounded = iter(self._grounded(texts, sources, references))
         gold: dict[str, list[Claim]] = {}
         for one in self.gold(example):
-            gold.setdefault(one.text.casefold(), []).append(one)
+            gold.setdefault(" ".join(folded_words(one.text)), []).append(one)
         judged = []
         for claim in claims:
-            same = gold.pop(claim.text.casefold(), []) if claim.kind != "sentence" else []
-            marks = [one.mark for one in same]
-            found = Evidence(marks[0] if marks else None, tuple(marks[1:]))
-            judged.append(self._judged(replace(claim, evidence=found), evidence))
+            if claim.kind != SENTENCE:
+                marks = [one.mark for one in gold.pop(" ".join(folded_words(claim.text)), [])]
+                claim = replace(claim, evidence=Evidence(marks[0] if marks else None, tuple(marks[1:])))
+            if claim.verdict is not None:
+                judged.append(claim)
+            elif claim.kind == SENTENCE:
+                judged.append(_verdict(claim, next(grounded), "not_grounded"))
+            else:
+                judged.append(
+                    _verdict(claim, evidence.states(claim.label, claim.text, example.language), "not_in_source")
+                )
         return Judged(tuple(judged), tuple(one for some in gold.values() for one in some))
 
-    def _judged(self, claim: Claim, evidence: str) -> Claim:
-        if claim.kind == "sentence":
-            return replace(claim, verdict="unverifiable", reason="another_language")
-        if claim.text.casefold() in evidence:
-            return replace(claim, verdict="supported")
-        return replace(claim, verdict="unsupported", reason="not_in_source")
+    def _grounded(self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str]) -> list[bool | None]:
+        """Whether each sentence is grounded in the sources or in a reference; None where nothing can tell."""
+        scorer, own = self._grounding.scorer, self._grounding.threshold
+        by_source = bool(sources) and (self._rule.is_same_language or self._grounding.cross_lingual)
+        evidence = [(sources, THRESHOLDS)] if by_source else []
+        evidence += [([reference], REFERENCE_THRESHOLDS) for reference in references]
+        if not evidence or not texts:
+            return [None] * len(texts)
+        found = [False] * len(texts)
+        for read, fitted in evidence:
+            least = fitted[scorer] if own is None else own
+            found = [was or score >= least for was, score in zip(found, self._scorer.scores(texts, read), strict=True)]
+        return list(found)
+
+    def _degenerate(self, example: WithSources, prediction: WrittenOutput) -> str | None:
+        if is_oscillatory(prediction.text, self._rule.sources(example)):
+            return "oscillatory"
+        return "detached" if prediction.repeated else None
 
 
-def _claim(example: Sourced, one: Statement, text: str, confidence: float | None) -> Claim:
-    bounds, _ = _WORDS.cut(text)
-    first = next(number for number, (_, end) in enumerate(bounds) if end > one.start)
-    last = next(number for number, (_, end) in enumerate(bounds) if end >= one.end)
-    kind = "sentence" if one.kind == "sentence" else "statement"
-    surface = " ".join(words_of(one.text))
-    return Claim(example.id, kind, surface, Span(first, last + 1, one.kind), one.kind, confidence)
+def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:
+    if is_supported is None:
+        return replace(claim, verdict="unverifiable", reason="no_evidence")
+    return replace(claim, verdict="supported") if is_supported else replace(claim, verdict="unsupported", reason=reason)
+
+
+def _claims(
+    identity: str, text: str, found: Sequence[Statement], confidences: Sequence[float | None]
+) -> Iterator[Claim]:
+    """Statements as claims about the tokens of their text."""
+    bounds, _ = _TOKENIZER.cut(text)
+    starts, ends = [start for start, _ in bounds], [end for _, end in bounds]
+    for one, confidence in zip(found, confidences, strict=True):
+        first, last = bisect.bisect_right(ends, one.start), bisect.bisect_left(starts, one.end)
+        where = Span(first, last, one.kind)
+        kind = SENTENCE if one.kind == SENTENCE else "statement"
+        yield Claim(identity, kind, one.text, where, one.kind, confidence)

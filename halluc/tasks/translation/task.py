@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from halluc.config.schema import Section
-from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 from halluc.tasks.text_generation.knowledge import WrittenKnowledge
 from halluc.tasks.text_generation.model import GenerationModel
 from halluc.tasks.translation.config import TranslationConfig
@@ -24,7 +24,7 @@ class Translation:
 
     def __init__(self, config: TranslationConfig) -> None:
         self.config = config
-        self.judge = GenerationJudge()
+        self.judge = GenerationJudge(config.claims, config.grounding, EvidenceRule(is_same_language=False))
         self.examples = TranslationExamples(self.judge)
         self.model = GenerationModel(config, self.judge, ("source",), "{source}\n")
         self.figures = TranslationFigures()

@@ -1,0 +1,100 @@
+"""Grounding by an entailment model: SummaC zero-shot (Laban et al. 2022), a score for each sentence of the output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from halluc.config.schema import ModelConfig
+from halluc.core.errors import HallucError
+from halluc.tasks.text_generation.languages import language_of
+from halluc.tasks.text_generation.sentences import sentence_spans
+
+# `entailment` in any case, `ENTAILED`; not `not_entailment`, `non-entailment`.
+_ENTAILS = re.compile(r"\Aentail\w*\Z", re.IGNORECASE)
+# Padded word pieces of one pass.
+_BUDGET = 8192
+
+
+class EntailmentScorer:
+    """A sequence-pair classifier with a label of entailment; loaded when the first sentence is scored.
+
+    A sentence has the highest probability that any source sentence entails it; the mean over the sentences of an output
+    is SummaC zero-shot. Longer pairs than the model takes lose the end of the source sentence.
+
+    Args:
+        reference: the model, as in ``model.name``.
+    """
+
+    def __init__(self, reference: str) -> None:
+        self.reference = reference
+        self._loaded: tuple[Any, Any, int, int] | None = None
+
+    def scores(self, sentences: Sequence[str], sources: Sequence[str]) -> list[float]:
+        """
+        Raises:
+            HallucError E410, E411: the model cannot be loaded. C203: it has no label of entailment.
+        """
+        premises = list(dict.fromkeys(piece for text in sources for piece in _sentences(text)))
+        if not premises or not sentences:
+            return [0.0] * len(sentences)
+        found = self._probabilities([(premise, sentence) for sentence in sentences for premise in premises])
+        size = len(premises)
+        return [max(found[place * size : (place + 1) * size]) for place in range(len(sentences))]
+
+    def _probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        import torch
+
+        model, tokenizer, output, room = self._load()
+        # Pairs of like length share a pass.
+        order = sorted(range(len(pairs)), key=lambda place: len(pairs[place][0]) + len(pairs[place][1]))
+        encoded = tokenizer(
+            [pairs[place][0] for place in order],
+            [pairs[place][1] for place in order],
+            truncation="only_first" if room else False,
+            max_length=room or None,
+        )
+        probabilities = [0.0] * len(pairs)
+        with torch.inference_mode():
+            for batch in _batches([len(ids) for ids in encoded["input_ids"]]):
+                inputs = tokenizer.pad(
+                    {key: [encoded[key][at] for at in batch] for key in encoded}, return_tensors="pt"
+                )
+                chances = model(**inputs).logits.softmax(-1)[:, output].tolist()
+                for at, chance in zip(batch, chances, strict=True):
+                    probabilities[order[at]] = chance
+        return probabilities
+
+    def _load(self) -> tuple[Any, Any, int, int]:
+        if self._loaded is None:
+            from halluc.engine import runtime
+            from halluc.tasks.encoders import load_encoder, room
+
+            attention = runtime.attention_for("cpu")
+            encoder = load_encoder("AutoModelForSequenceClassification", ModelConfig(name=self.reference), attention)
+            output = next((place for place, label in enumerate(encoder.outputs) if _ENTAILS.match(label)), None)
+            if output is None:
+                raise HallucError(
+                    "C203",
+                    f"`{self.reference}` has no label `entailment`; it has {', '.join(encoder.outputs)}",
+                    help="`grounding.model` is a model of natural language inference",
+                )
+            encoder.model.eval()
+            self._loaded = encoder.model, encoder.tokenizer, output, room(encoder.tokenizer, encoder.model.config)
+        return self._loaded
+
+
+def _sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentence_spans(text, language_of(text))]
+
+
+def _batches(lengths: Sequence[int]) -> Iterable[range]:
+    """Ranges of sorted inputs whose padded size stays within the budget."""
+    start = 0
+    for place, length in enumerate(lengths):
+        if place > start and (place - start + 1) * length > _BUDGET:
+            yield range(start, place)
+            start = place
+    if lengths:
+        yield range(start, len(lengths))

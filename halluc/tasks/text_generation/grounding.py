@@ -1,0 +1,128 @@
+"""How far sources stand behind a sentence: scorers without weights, from 0 to 1 (DEFINITIONS, section 5).
+
+Each compares the words of the sentence with those of all sources together, without case and accents. The thresholds
+were fitted on human labels; docs/faithfulness.md says on which, and how well each scorer does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal, Protocol
+
+from rapidfuzz.distance import LCSseq
+
+from halluc.gap.stopwords import STOP_WORDS
+from halluc.tasks.text_generation.languages import WORDS
+from halluc.tasks.text_generation.statements import folded_words
+
+FUNCTION_WORDS = STOP_WORDS | frozenset(
+    word for words in WORDS.values() for one in words.function for word in folded_words(one)
+)
+CHARACTERS = 4
+ScorerName = Literal["content_words", "ngrams", "lcs", "characters", "entailment"]
+
+
+class SentenceScorer(Protocol):
+    """``scores`` has one number from 0 to 1 a sentence: how far the sources, all together, stand behind it."""
+
+    def scores(self, sentences: Sequence[str], sources: Sequence[str]) -> list[float]: ...
+
+
+Words = Sequence[str]
+
+
+def content_words(sentence: Words, source: Words) -> float:
+    """The share of the content words that stand in the source; 1 if there is none."""
+    there = _vocabulary(tuple(source))
+    content = [word for word in sentence if word not in FUNCTION_WORDS]
+    return _share(word in there for word in content) if content else 1.0
+
+
+def ngrams(sentence: Words, source: Words) -> float:
+    """The mean share of the bigrams and trigrams that stand in the source; of a sentence of one word, of that."""
+    sizes = [size for size in (2, 3) if len(sentence) >= size] or [1]
+    return sum(_precision(sentence, source, size) for size in sizes) / len(sizes)
+
+
+def lcs(sentence: Words, source: Words) -> float:
+    """The longest common subsequence of words, over the length of the sentence."""
+    return float(LCSseq.similarity(sentence, source)) / len(sentence)
+
+
+def characters(sentence: Words, source: Words) -> float:
+    """The share of the runs of four characters that stand in the source, with one blank between words."""
+    written, read = " ".join(sentence), " ".join(source)
+    return _precision(written, read, min(CHARACTERS, len(written)))
+
+
+def _precision(sentence: Sequence[str], source: Sequence[str], size: int) -> float:
+    there = _grams(tuple(source) if not isinstance(source, str) else source, size)
+    return _share(gram in there for gram in _runs(sentence, size))
+
+
+def _runs(items: Sequence[str], size: int) -> Iterator[object]:
+    if isinstance(items, str):
+        return (items[place : place + size] for place in range(len(items) - size + 1))
+    return zip(*(items[offset:] for offset in range(size)), strict=False)
+
+
+@lru_cache(maxsize=16)
+def _grams(items: tuple[str, ...] | str, size: int) -> frozenset[object]:
+    return frozenset(_runs(items, size))
+
+
+@lru_cache(maxsize=16)
+def _vocabulary(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(words)
+
+
+def _share(hits: Iterator[bool]) -> float:
+    found = list(hits)
+    return sum(found) / len(found) if found else 0.0
+
+
+SCORERS: Mapping[str, Callable[[Words, Words], float]] = {
+    "content_words": content_words,
+    "ngrams": ngrams,
+    "lcs": lcs,
+    "characters": characters,
+}
+# A sentence with a lower score is not grounded. Fitted on BEGIN dev; see docs/faithfulness.md.
+THRESHOLDS: Mapping[str, float] = {
+    "content_words": 0.8,
+    "ngrams": 0.5,
+    "lcs": 0.75,
+    "characters": 0.75,
+    "entailment": 0.5,
+}
+# Against a reference, which says the same in other words; fitted on annotated translations.
+REFERENCE_THRESHOLDS: Mapping[str, float] = {
+    "content_words": 0.2,
+    "ngrams": 0.05,
+    "lcs": 0.2,
+    "characters": 0.2,
+    "entailment": 0.5,
+}
+
+
+class WordScorer:
+    """A scorer of ``SCORERS``."""
+
+    def __init__(self, name: str) -> None:
+        self._score = SCORERS[name]
+
+    def scores(self, sentences: Sequence[str], sources: Sequence[str]) -> list[float]:
+        source = [word for text in sources for word in folded_words(text)]
+        each = [folded_words(sentence) for sentence in sentences]
+        return [self._score(words, source) if words and source else 0.0 for words in each]
+
+
+def scorer_of(name: ScorerName, model: str | None = None) -> SentenceScorer:
+    """The scorer of that name; ``model`` is the reference of an entailment model."""
+    if name != "entailment":
+        return WordScorer(name)
+    from halluc.tasks.text_generation.entailment import EntailmentScorer
+
+    assert model is not None, "GroundingConfig demands one"
+    return EntailmentScorer(model)

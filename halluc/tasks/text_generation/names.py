@@ -1,0 +1,129 @@
+"""Names in a text: capitalised words that belong together."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+
+import regex
+
+from halluc.tasks.text_generation.languages import WORDS, Language, LanguageWords
+
+# A word with its apostrophes, hyphens and dots inside, as `O'Neill`, `Jean-Paul`, `U.S.`
+_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:(?:['’\-&]|\.(?=\p{Lu}))[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+)*+")
+_POSSESSIVE = regex.compile(r"['’]s?\Z")
+# A capital behind these is that of a sentence or line, as at its start.
+_OPENS = regex.compile(r"(?:[\"“„«»‘:(\[–—•*-]|\A|\n)\s?\Z")
+_LONGEST_NAME = 8
+_INNER = regex.compile(r"\p{Lu}.*\p{Lu}|\p{Ll}\p{Lu}|\p{Lu}.*\p{N}", regex.DOTALL)
+
+
+def names(
+    text: str, language: Language, sentences: Sequence[tuple[int, int]], taken: Sequence[tuple[int, int]] = ()
+) -> list[tuple[int, int]]:
+    """Start and end of each name; ``taken`` are the places of dates and numbers, in order, which are none.
+
+    The first word of a sentence, quotation or line counts where a capitalised word follows that is none of these, where
+    it stands with a capital elsewhere too, or where it has capitals inside (`NASA`); a function word never does.
+    In German, where all nouns have capitals, see ``_is_german_name``.
+    """
+    words = WORDS[language]
+    pieces = _pieces(text, taken)
+    if _is_all_capitals(text, pieces):
+        return []
+    starts = {start for start, _ in sentences}
+    first = [start in starts or _OPENS.search(text[max(0, start - 2) : start]) is not None for start, _ in pieces]
+    capital = [_is_capitalised(text[start:end], words) for start, end in pieces]
+    elsewhere = {text[start:end] for (start, end), opens, is_one in zip(pieces, first, capital, strict=True)
+                 if is_one and not opens}  # fmt: skip
+    found = []
+    for run in _runs(text, pieces, capital, first, words):
+        kept = [
+            place
+            for place in run
+            if not first[place] or len(run) > 1 or _stands_alone(text[slice(*pieces[place])], elsewhere)
+        ]
+        if not kept or len(run) > _LONGEST_NAME:
+            continue
+        if words.nouns_are_capitalised and not _is_german_name(text, pieces, run, first, elsewhere):
+            continue
+        found.append(_bounds(text, pieces[run[0]][0], pieces[run[-1]][1]))
+    return found
+
+
+def _pieces(text: str, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    begins = [start for start, _ in taken]
+
+    def is_free(start: int, end: int) -> bool:
+        place = bisect.bisect_left(begins, end) - 1
+        return place < 0 or taken[place][1] <= start
+
+    return [match.span() for match in _WORD.finditer(text) if is_free(*match.span())]
+
+
+def _is_all_capitals(text: str, pieces: Sequence[tuple[int, int]]) -> bool:
+    """Whether capitals tell nothing: more than half of the words of a text of four or more have no small letter."""
+    return len(pieces) > 3 and 2 * sum(text[start:end].isupper() for start, end in pieces) > len(pieces)
+
+
+def _is_capitalised(word: str, words: LanguageWords) -> bool:
+    if not (word[0].isupper() or _INNER.search(word[:50])):
+        return False
+    if _POSSESSIVE.sub("", word[:50]).lower().partition("'")[0].partition("’")[0] in words.function:
+        return len(word) > 1 and word.isupper() and word.lower() not in ("i", "a")
+    return len(word) > 1 or word != "I"
+
+
+def _runs(
+    text: str, pieces: Sequence[tuple[int, int]], capital: Sequence[bool], first: Sequence[bool], words: LanguageWords
+) -> list[list[int]]:
+    """Neighbouring capitalised words, with particles such as `of` or `van` between them."""
+    runs: list[list[int]] = []
+    for place, is_one in enumerate(capital):
+        if not is_one:
+            continue
+        previous = runs[-1][-1] if runs else -2
+        if previous >= 0 and not first[place] and _joined(text, pieces, previous, place, words):
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
+
+
+def _joined(text: str, pieces: Sequence[tuple[int, int]], previous: int, place: int, words: LanguageWords) -> bool:
+    if place - previous > 3:
+        return False
+    before = text[slice(*pieces[previous])]
+    gaps = [text[pieces[at][1] : pieces[at + 1][0]] for at in range(previous, place)]
+    initial = len(before) == 1 or before.lower() in words.abbreviations
+    if any(gap not in (" ", "\u00a0", "-") and not (gap == ". " and initial) for gap in gaps):
+        return False
+    if before.endswith(("'s", "’s")):
+        return False
+    return all(text[slice(*pieces[at])] in words.particles for at in range(previous + 1, place))
+
+
+def _stands_alone(word: str, elsewhere: set[str]) -> bool:
+    return word in elsewhere or _INNER.search(word[:50]) is not None
+
+
+def _bounds(text: str, start: int, end: int) -> tuple[int, int]:
+    if text[start:end].endswith(("'s", "’s")):
+        end -= 2
+    return start, end
+
+
+_ENDINGS = ("ung", "ungen", "heit", "keit", "schaft", "tion", "tionen", "ismus", "ität", "chen", "lein", "nis", "tum")
+
+
+def _is_german_name(
+    text: str, pieces: Sequence[tuple[int, int]], run: Sequence[int], first: Sequence[bool], elsewhere: set[str]
+) -> bool:
+    """Whether a run of capitalised words in a German text is a name rather than a noun.
+
+    It is where a word has capitals inside (`EU`), or where two or more stand side by side without a noun's ending.
+    """
+    surfaces = [text[slice(*pieces[place])] for place in run]
+    if any(_INNER.search(word[:50]) for word in surfaces):
+        return True
+    return len([word for word in surfaces if not word.lower().endswith(_ENDINGS)]) > 1
