@@ -11,6 +11,8 @@ TABLE: dict[str, dict[str, str]] = {
         "text_classification": "halluc.tasks.text_classification.task:TextClassification",
         "relation_extraction": "halluc.tasks.relation_extraction.task:RelationExtraction",
         "translation": "halluc.tasks.translation.task:Translation",
+        "summarisation": "halluc.tasks.summarisation.task:Summarisation",
+        "dialogue": "halluc.tasks.dialogue.task:Dialogue",
     },
     "augmenter": {
         "mention_replacement": "halluc.augmentation.methods.mention_replacement:MentionReplacement",
@@ -49,5 +51,7 @@ TABLE: dict[str, dict[str, str]] = {
         "text_classification": "halluc.tasks.text_classification.reading.reader:TextsReader",
         "relation_extraction": "halluc.tasks.relation_extraction.reading.reader:RelationsReader",
         "translation": "halluc.tasks.translation.reading.reader:ParallelReader",
+        "summarisation": "halluc.tasks.summarisation.reading.reader:SummariesReader",
+        "dialogue": "halluc.tasks.dialogue.reading.reader:DialoguesReader",
     },
 }

@@ -121,6 +121,4 @@ def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smo
 
 def _read_special_tokens_as_text(tokenizer: Any) -> None:
     """So that a text with `</s>` in it is that text, and neither ends nor is told something else."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is not None:
-        backend.encode_special_tokens = True
+    tokenizer.split_special_tokens = True

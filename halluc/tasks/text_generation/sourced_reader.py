@@ -35,8 +35,8 @@ class SourcedReader(Reader):
         self._tokenizer = Tokenizer.of(config)
 
     @abstractmethod
-    def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced]:
-        """The examples of a row, whose ids begin with ``identity``.
+    def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced | LeftOut]:
+        """The examples of a row, whose ids begin with ``identity``, and what is none on purpose.
 
         Raises:
             Unreadable: it cannot be read.
@@ -63,7 +63,8 @@ class SourcedReader(Reader):
                 identity = f"{split}-{number}" if own is None else str(own)
                 made = self.examples(row, Origin(file, row.line), identity)
                 for example in made:
-                    ids.add(example.id, split, number, row.line, own is not None)
+                    if isinstance(example, Sourced):
+                        ids.add(example.id, split, number, row.line, own is not None)
             except Unreadable as bad:
                 yield row.bad(bad)
             else:
