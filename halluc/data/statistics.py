@@ -48,8 +48,8 @@ class Words:
 
     ``mended`` is what a reader may have mended. ``counts`` begins with that of the examples, under their name.
     ``figure`` chooses a checkpoint. ``has_surfaces``: what is labelled are parts of an example, which have to be
-    spelled as those of train to be known. ``has_blanks``: a token that is a blank is no oddity. ``has_labels``: examples
-    have labels at all. ``lone`` tells whether the only example of a split, by the name of the split and its file, is
+    spelled as those of train to be known. ``has_blanks``: a token that is a blank is no oddity. ``has_labels``: there
+    are labels at all. ``lone`` tells whether the only example of a split, by the name of the split and its file, is
     likely more than one.
     """
 

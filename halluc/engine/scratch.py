@@ -136,7 +136,7 @@ def make_text_tokenizer(texts: Iterable[str], most: int) -> Any:
 
 def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, dropout: float) -> Any:
     """A Transformer (Vaswani et al. 2017) with layer norms before each sublayer, sinusoidal positions and one matrix
-    for both embeddings and the output layer: the architecture of Pegasus; torch's generator decides the weights.
+    for both embeddings and the output layer: the architecture of M2M100; torch's generator decides the weights.
 
     Args:
         size: how many tokens it knows; 0 is padding and begins an output, 1 ends it.
@@ -145,7 +145,7 @@ def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, drop
     """
     import transformers
 
-    settings = transformers.PegasusConfig(
+    settings = transformers.M2M100Config(
         vocab_size=size,
         d_model=width,
         encoder_layers=layers,
@@ -159,12 +159,14 @@ def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, drop
         dropout=dropout,
         attention_dropout=0.0,
         activation_dropout=0.0,
+        encoder_layerdrop=0.0,
+        decoder_layerdrop=0.0,
         scale_embedding=True,
         init_std=width**-0.5,
         pad_token_id=0,
+        bos_token_id=0,
         eos_token_id=1,
         decoder_start_token_id=0,
-        forced_eos_token_id=None,
     )
     return transformers.AutoModelForSeq2SeqLM.from_config(settings, attn_implementation="eager", dtype=torch.float32)
 

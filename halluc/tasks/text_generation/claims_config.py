@@ -26,9 +26,10 @@ class GroundingConfig(Section):
     """How a sentence is compared with its evidence."""
 
     scorer: ScorerName = Field(
-        default="lcs",
+        default="combined",
         description="how much of a sentence the evidence has: its content words, its 2- and 3-grams, the longest "
-        "common subsequence of words, or its character 4-grams; entailment: the probability of the "
+        "common subsequence of words, or its character 4-grams; combined: the mean of these but the n-grams, times "
+        "the share of the names, numbers and dates that the evidence states; entailment: the probability of the "
         "sequence-pair classifier `model`",
     )
     model: Reference | None = Field(

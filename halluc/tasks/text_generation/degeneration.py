@@ -1,6 +1,7 @@
 """Texts that a model writes whatever its source says: repetition within one, and one for many sources.
 
-Raunak et al. 2021 and Guerreiro et al. 2023 (DEFINITIONS, section 5). Tokens are the words without case.
+Words are without case, accents and punctuation. docs/faithfulness.md says on which annotated translations the constants
+were fitted.
 """
 
 from __future__ import annotations
@@ -8,33 +9,105 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from halluc.tasks.text_generation.statements import folded_words
+import regex
+
+from halluc.tasks.text_generation.words import folded_words
 
 # Raunak et al. 2021: a bigram that often, and by more than so much oftener than in the source.
 _RAUNAK_COUNT, _RAUNAK_EXCESS = 10, 5
-# So many distinct sources with the same output are detached from it.
-SOURCES_OF_DETACHED = 2
+# A share of repeated bigrams so much higher than that of the source, in a text of so many words.
+REPETITION_EXCESS, _FEWEST_WORDS = 0.2, 6
+# The same few characters five times or more in a row, inside a word too.
+_RUN = regex.compile(r"(\S.{0,9}?)\1{4,}+", regex.DOTALL)
+_LONGEST_USUAL_RUN = 15
+
+# Sources of the same output that are on average so dissimilar, from 0 to 1, have nothing to do with it.
+LEAST_DISSIMILAR = 0.6
+# Source and other sources are compared by runs of so many characters, a source with so many others at most.
+_CHARACTERS, _MOST_OTHERS = 3, 20
 
 
-def top_ngram(words: Sequence[str], size: int) -> tuple[tuple[str, ...], int]:
-    """The n-gram that occurs most often, and how often; the empty one, 0 times, where there is none."""
+def top_ngram(words: Sequence[str], size: int) -> int:
+    """How often the most frequent n-gram occurs (Guerreiro et al. 2023 take 4 words); 0 where there is none."""
     counts = Counter(zip(*(words[offset:] for offset in range(size)), strict=False))
-    return counts.most_common(1)[0] if counts else ((), 0)
+    return max(counts.values(), default=0)
+
+
+def repetition(words: Sequence[str]) -> float:
+    """The share of bigrams that occurred before (Welleck et al. 2020, seq-rep-2)."""
+    bigrams = max(0, len(words) - 1)
+    return 1 - len(set(zip(words, words[1:], strict=False))) / bigrams if bigrams else 0.0
 
 
 def is_oscillatory(output: str, sources: Sequence[str]) -> bool:
-    """Whether the output repeats an n-gram far oftener than its sources do."""
+    """Whether an output repeats itself as none of its sources does.
+
+    It does where a bigram is repeated as Raunak et al. 2021 define it, where the share of repeated bigrams exceeds by
+    ``REPETITION_EXCESS`` that of a beginning of the source of like length, or where it repeats a few characters.
+    """
     written = folded_words(output)
     read = [folded_words(source) for source in sources]
-    _, count = top_ngram(written, 2)
-    most = max((top_ngram(words, 2)[1] for words in read), default=0)
-    return count >= _RAUNAK_COUNT and count - most > _RAUNAK_EXCESS
+    count, in_source = top_ngram(written, 2), max((top_ngram(words, 2) for words in read), default=0)
+    if count >= _RAUNAK_COUNT and count - in_source > _RAUNAK_EXCESS:
+        return True
+    usual = max((repetition(words[: len(written)]) for words in read), default=0.0)
+    if len(written) >= _FEWEST_WORDS and repetition(written) - usual > REPETITION_EXCESS:
+        return True
+    return _has_run(output) and not any(map(_has_run, sources))
+
+
+def _has_run(text: str) -> bool:
+    return any(
+        match.end() - match.start() >= _LONGEST_USUAL_RUN and any(map(str.isalnum, match[1]))
+        for match in _RUN.finditer(text)
+    )
 
 
 def repeated(outputs: Sequence[str], sources: Sequence[str]) -> list[bool]:
-    """Whether each output, without case and punctuation, is that of other sources too; an empty one is not judged."""
+    """Whether each output is that of other sources too, which differ from its own: it is detached from them.
+
+    An answer to sources that say the same, as a greeting, is not; nor is an empty output.
+    """
+    return [one >= LEAST_DISSIMILAR for one in _dissimilarities(outputs, sources)]
+
+
+def detachment(outputs: Sequence[str], sources: Sequence[str]) -> list[float]:
+    """How far each output looks detached, from -1 to 1: the mean dissimilarity of the other sources with the same output,
+    less the similarity of output and source, which names and cognates have across languages too."""
+    pairs = zip(outputs, sources, strict=True)
+    similar = [_overlap(_grams(folded_words(output)), _grams(folded_words(source))) for output, source in pairs]
+    return [one - other for one, other in zip(_dissimilarities(outputs, sources), similar, strict=True)]
+
+
+def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[float]:
+    """The mean dissimilarity of a source to others with the same output; 0 where no other has it."""
     written = [" ".join(folded_words(output)) for output in outputs]
-    of: dict[str, set[str]] = defaultdict(set)
-    for output, source in zip(written, sources, strict=True):
-        of[output].add(" ".join(folded_words(source)))
-    return [bool(output) and len(of[output]) >= SOURCES_OF_DETACHED for output in written]
+    of: dict[str, list[int]] = defaultdict(list)
+    for place, output in enumerate(written):
+        if output:
+            of[output].append(place)
+    found = [0.0] * len(written)
+    for places in of.values():
+        if len(places) == 1:
+            continue
+        grams = {" ".join(words): _grams(words) for words in (folded_words(sources[place]) for place in places)}
+        # Enough of the distinct sources, spread over all.
+        others = list(grams)[:: max(1, len(grams) // _MOST_OTHERS)][:_MOST_OTHERS]
+        for place in places:
+            own = " ".join(folded_words(sources[place]))
+            apart = [1 - _dice(grams[own], grams[other]) for other in others if other != own]
+            found[place] = sum(apart) / len(apart) if apart else 0.0
+    return found
+
+
+def _grams(words: Sequence[str]) -> frozenset[str]:
+    text = f" {' '.join(words)} "
+    return frozenset(text[place : place + _CHARACTERS] for place in range(len(text) - _CHARACTERS + 1))
+
+
+def _dice(one: frozenset[str], other: frozenset[str]) -> float:
+    return 2 * len(one & other) / max(1, len(one) + len(other))
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / max(1, min(len(one), len(other)))

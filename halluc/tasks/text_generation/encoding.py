@@ -85,10 +85,10 @@ class EncodedTexts:
         from torch.nn import functional
 
         logits, labels = self.predicting(outputs.logits, batch.labels)
-        is_target = labels != UNLABELLED  # logits of padding are not worth their cost
         return functional.cross_entropy(
-            logits[is_target].float(),
-            labels[is_target],
+            logits.flatten(0, 1).float(),
+            labels.flatten(),
+            ignore_index=UNLABELLED,
             reduction="sum",
             label_smoothing=self.framing.label_smoothing,
         )

@@ -31,7 +31,7 @@ class EntailmentScorer:
         self.reference = reference
         self._loaded: tuple[Any, Any, int, int] | None = None
 
-    def scores(self, sentences: Sequence[str], sources: Sequence[str]) -> list[float]:
+    def scores(self, sentences: Sequence[str], sources: Sequence[str], language: str = "") -> list[float]:
         """
         Raises:
             HallucError E410, E411: the model cannot be loaded. C203: it has no label of entailment.

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from halluc.tasks.text_generation.dates import Dated, components, dates
-from halluc.tasks.text_generation.languages import Language, language_of
-from halluc.tasks.text_generation.numerals import Numeral, numerals
-from halluc.tasks.text_generation.statements import folded_words
+from halluc.tasks.text_generation.languages import FUNCTION_WORDS, language_of
+from halluc.tasks.text_generation.numerals import Numeral, duration_keys, numerals, with_units
+from halluc.tasks.text_generation.words import folded_words
 
 
 class EvidenceTexts:
@@ -32,9 +32,17 @@ class EvidenceTexts:
         return "\n".join(f" {' '.join(words)} " for words in self._words)
 
     @cached_property
+    def _vocabulary(self) -> frozenset[str]:
+        return frozenset(word for words in self._words for word in words)
+
+    @cached_property
     def _numbers(self) -> frozenset[str]:
-        pairs = zip(self.texts, self._languages, strict=True)
-        return frozenset(key for text, language in pairs for one in numerals(text, language) for key in one.keys)
+        keys: set[str] = set()
+        for text, language in zip(self.texts, self._languages, strict=True):
+            found = numerals(text, language)
+            keys.update(key for one in found for key in one.keys)
+            keys.update(duration_keys(text, found, language))
+        return frozenset(keys)
 
     @cached_property
     def _dates(self) -> frozenset[str]:
@@ -46,17 +54,34 @@ class EvidenceTexts:
         """Whether a name, number, date or quotation stands here.
 
         A number or date does with an equal key; a date also where a fuller one tells it, and a year where the number
-        stands. All do with their words in a row.
+        stands. A name does where each of its words stands, articles aside, or that of its people or country (`Kenya`,
+        `Kenyan`); a quotation with its words in a row.
         """
-        if kind in ("number", "date") and self._has_value(text, language_of(text, language)):
-            return True
+        spoken = language_of(text, language)
+        if kind in ("number", "date"):
+            dated = dates(text, spoken)
+            read: Sequence[Dated | Numeral] = dated or with_units(text, numerals(text, spoken), spoken)
+            if read:
+                # The first key of the widest is the usual reading in its language.
+                key = max(read, key=lambda one: one.end - one.start).keys[0]
+                return key in self._numbers or key in self._dates
         words = folded_words(text)
+        if kind == "name":
+            return self._names(words)
         return bool(words) and f" {' '.join(words)} " in self._run
 
-    def _has_value(self, text: str, language: Language) -> bool:
-        """The first key of the widest date or number in the text is compared: the usual reading in its language."""
-        read: Sequence[Dated | Numeral] = dates(text, language) or numerals(text, language)
-        if not read:
-            return False
-        widest = max(read, key=lambda one: one.end - one.start)
-        return widest.keys[0] in self._dates or widest.keys[0] in self._numbers
+    def _names(self, words: Sequence[str]) -> bool:
+        telling = [word for word in words if word not in FUNCTION_WORDS] or words
+        return bool(telling) and all(not self._vocabulary.isdisjoint(_forms(word)) for word in telling)
+
+
+# Of plurals, peoples and countries.
+_ENDINGS = ("s", "es", "n", "an", "ian", "ean", "ese", "ish", "i", "er", "ers", "ns", "ans", "ians")
+_SHORTEST_STEM = 4
+
+
+def _forms(word: str) -> set[str]:
+    """The word, and what differs from it by an ending alone; short words have no other form."""
+    stems = {word, *(word[: -len(ending)] for ending in _ENDINGS if word.endswith(ending))}
+    stems = {stem for stem in stems if len(stem) >= _SHORTEST_STEM}
+    return {word} | stems | ({word + ending for ending in _ENDINGS} if len(word) >= _SHORTEST_STEM else set())

@@ -12,8 +12,9 @@ from halluc.core.examples import Corpus, Origin
 from halluc.data.inputs import InputText
 from halluc.gap.novelty import CONTENT_WORDS, NoveltyUnits
 from halluc.runs.schema import Prediction, Record
-from halluc.task import Asserted, Judge
+from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.records import GenerationLine, StatedClaim, WrittenRecord
 from halluc.tasks.text_generation.source_text import Sourced, SourcePart, spaced_again, words_of
 from halluc.tasks.text_generation.statements import statements
@@ -55,7 +56,7 @@ class GenerationExamples(ExamplesDefaults):
     changing: ClassVar[frozenset[str] | None] = None
     part: ClassVar[str] = "source"
 
-    def __init__(self, judge: Judge[Sourced, WrittenText]) -> None:
+    def __init__(self, judge: GenerationJudge) -> None:
         self.judge = judge
 
     def labels(self, corpus: Corpus[Sourced]) -> tuple[str, ...]:

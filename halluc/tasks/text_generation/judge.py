@@ -19,7 +19,8 @@ from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingCo
 from halluc.tasks.text_generation.degeneration import is_oscillatory
 from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
-from halluc.tasks.text_generation.statements import Statement, folded_words, statements
+from halluc.tasks.text_generation.statements import Statement, statements
+from halluc.tasks.text_generation.words import folded_words
 
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()
@@ -128,15 +129,9 @@ class GenerationJudge:
         languages = [*[example.source_language] * len(sources), *[example.language] * len(references)]
         evidence = EvidenceTexts([*sources, *references], languages)
         texts = [claim.text for claim in claims if claim.kind == SENTENCE and claim.verdict is None]
-        grounded = iter(self._grounded(texts, sources, references))
-        gold: dict[str, list[Claim]] = {}
-        for one in self.gold(example):
-            gold.setdefault(" ".join(folded_words(one.text)), []).append(one)
+        grounded = iter(self._grounded(texts, sources, references, example.language))
         judged = []
         for claim in claims:
-            if claim.kind != SENTENCE:
-                marks = [one.mark for one in gold.pop(" ".join(folded_words(claim.text)), [])]
-                claim = replace(claim, evidence=Evidence(marks[0] if marks else None, tuple(marks[1:])))
             if claim.verdict is not None:
                 judged.append(claim)
             elif claim.kind == SENTENCE:
@@ -145,9 +140,11 @@ class GenerationJudge:
                 judged.append(
                     _verdict(claim, evidence.states(claim.label, claim.text, example.language), "not_in_source")
                 )
-        return Judged(tuple(judged), tuple(one for some in gold.values() for one in some))
+        return _matched(judged, self.gold(example))
 
-    def _grounded(self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str]) -> list[bool | None]:
+    def _grounded(
+        self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
+    ) -> list[bool | None]:
         """Whether each sentence is grounded in the sources or in a reference; None where nothing can tell."""
         scorer, own = self._grounding.scorer, self._grounding.threshold
         by_source = bool(sources) and (self._rule.is_same_language or self._grounding.cross_lingual)
@@ -158,13 +155,28 @@ class GenerationJudge:
         found = [False] * len(texts)
         for read, fitted in evidence:
             least = fitted[scorer] if own is None else own
-            found = [was or score >= least for was, score in zip(found, self._scorer.scores(texts, read), strict=True)]
+            scores = self._scorer.scores(texts, read, language)
+            found = [was or score >= least for was, score in zip(found, scores, strict=True)]
         return list(found)
 
     def _degenerate(self, example: WithSources, prediction: WrittenOutput) -> str | None:
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"
         return "detached" if prediction.repeated else None
+
+
+def _matched(claims: Sequence[Claim], gold: Sequence[Claim]) -> Judged:
+    """The claims with the gold that says the same, the first of equal claims with all of it; the rest is omitted."""
+    known: dict[str, list[Claim]] = {}
+    for one in gold:
+        known.setdefault(" ".join(folded_words(one.text)), []).append(one)
+    found = []
+    for claim in claims:
+        same = [] if claim.kind == SENTENCE else known.pop(" ".join(folded_words(claim.text)), [])
+        marks = [one.mark for one in same]
+        evidence = Evidence(marks[0], tuple(marks[1:])) if marks else claim.evidence
+        found.append(replace(claim, evidence=evidence))
+    return Judged(tuple(found), tuple(one for some in known.values() for one in some))
 
 
 def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:

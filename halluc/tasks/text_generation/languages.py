@@ -12,6 +12,9 @@ from typing import Literal
 
 import regex
 
+from halluc.gap.stopwords import STOP_WORDS
+from halluc.tasks.text_generation.words import folded_words
+
 Language = Literal["en", "de", "fr", "es", "zh", "other"]
 LANGUAGES: tuple[Language, ...] = ("en", "de", "fr", "es", "zh", "other")
 
@@ -23,19 +26,28 @@ def _numbered(words: str, first: int = 1) -> dict[str, int]:
     }
 
 
+def _units(days: str, weeks: str, months: str, years: str, hours: str, minutes: str, seconds: str) -> dict[str, str]:
+    each = zip(
+        (days, weeks, months, years, hours, minutes, seconds), ("D", "W", "M", "Y", "TH", "TM", "TS"), strict=True
+    )
+    return {word: letter for words, letter in each for word in words.split("/")}
+
+
 def _set_of(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
 @dataclass(frozen=True)
 class LanguageWords:
-    """Words are lower-case. ``comma`` says whether a comma begins the decimals of a number."""
+    """Words are lower-case. ``comma`` says whether a comma begins the decimals of a number;
+    ``units`` of time have the letter of ISO 8601 durations, with a T where it needs one."""
 
     months: Mapping[str, int] = field(default_factory=dict)
     weekdays: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
     ordinals: Mapping[str, int] = field(default_factory=dict)
     scales: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     joints: frozenset[str] = frozenset()
     function: frozenset[str] = frozenset()
     abbreviations: frozenset[str] = frozenset()
@@ -62,6 +74,8 @@ _EN = LanguageWords(
     | {"thirtieth": 30, "fortieth": 40, "fiftieth": 50, "sixtieth": 60, "hundredth": 100},
     scales={"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "m": 10**6,
             "mn": 10**6, "bn": 10**9, "k": 1000, "tn": 10**12},
+    units=_units("day/days", "week/weeks", "month/months", "year/years", "hour/hours", "minute/minutes",
+                 "second/seconds"),
     joints=frozenset({"and"}),
     function=_set_of(
         """a an the this that these those and or nor but if as than so because while although though whether of in on at
@@ -73,8 +87,8 @@ _EN = LanguageWords(
         just also only then now yes well oh ok okay hello hi please thanks"""
     ),
     abbreviations=_set_of(
-        "mr mrs ms dr prof rev gen col lt sgt capt gov sen rep hon st jr sr vs etc inc ltd co corp no nos vol pp ed e.g "
-        " i.e approx dept est fig insp ch supt cf al u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"),
+        "mr mrs ms dr prof rev gen col lt sgt capt gov sen rep hon st jr sr vs etc inc ltd co corp no nos vol pp ed "
+        "e.g  i.e approx dept est fig insp ch supt cf al u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"),
     particles=_set_of("of de la van von der den du del da di al bin ibn el le dos y"),
     ambiguous=frozenset({"may", "march", "mar", "mon", "sat", "sun", "wed", "dec", "jan"}),
 )  # fmt: skip
@@ -100,6 +114,11 @@ _DE = LanguageWords(
     },
     scales={"hundert": 100, "tausend": 1000, "million": 10**6, "millionen": 10**6, "milliarde": 10**9,
             "milliarden": 10**9, "billion": 10**12, "billionen": 10**12, "mio": 10**6, "mrd": 10**9},
+    units=_units(
+        "tag/tage/tagen", "woche/wochen", "monat/monate/monaten",
+        "jahr/jahre/jahren/jährig/jährige/jähriger/jährigen/jähriges/jährigem", "stunde/stunden", "minute/minuten",
+        "sekunde/sekunden",
+    ),
     joints=frozenset({"und"}),
     function=_set_of(
         """der die das den dem des ein eine einen einem einer eines kein keine und oder aber wenn als weil dass daß ob
@@ -136,6 +155,8 @@ _FR = LanguageWords(
     ),
     scales={"cent": 100, "cents": 100, "mille": 1000, "million": 10**6, "millions": 10**6, "milliard": 10**9,
             "milliards": 10**9, "billion": 10**12, "billions": 10**12},
+    units=_units("jour/jours", "semaine/semaines", "mois", "an/ans/année/années", "heure/heures", "minute/minutes",
+                 "seconde/secondes"),
     joints=frozenset({"et"}),
     function=_set_of(
         """le la les l un une des du de d au aux et ou mais donc or ni car si que qu quand comme lorsque puisque parce
@@ -174,6 +195,8 @@ _ES = LanguageWords(
     ),
     scales={"cien": 100, "ciento": 100, "mil": 1000, "millón": 10**6, "millones": 10**6, "billón": 10**12,
             "billones": 10**12},
+    units=_units("día/días", "semana/semanas", "mes/meses", "año/años", "hora/horas", "minuto/minutos",
+                 "segundo/segundos"),
     joints=frozenset({"y"}),
     function=_set_of(
         """el la los las un una unos unas de del al y e o u pero si que cuando como porque aunque en con por para sin
@@ -190,7 +213,9 @@ _ES = LanguageWords(
     comma=True,
 )  # fmt: skip
 WORDS: Mapping[Language, LanguageWords] = {
-    "en": _EN, "de": _DE, "fr": _FR, "es": _ES, "zh": LanguageWords(), "other": LanguageWords(),
+    "en": _EN, "de": _DE, "fr": _FR, "es": _ES, "zh": LanguageWords(
+        units=_units("天/日", "周/星期/个星期", "个月/月", "年/岁", "小时/个小时", "分钟/分", "秒/秒钟")
+    ), "other": LanguageWords(),
 }  # fmt: skip
 _SPOKEN: tuple[Language, ...] = ("en", "de", "fr", "es")
 _WORD = regex.compile(r"[\p{L}\p{M}]++")
@@ -218,3 +243,9 @@ def language_of(text: str, stated: str = "") -> Language:
     if words and not any("a" <= word[0] <= "ɏ" for word in words):
         return "other"
     return max(_SPOKEN, key=lambda language: sum(word in WORDS[language].function for word in words))
+
+
+# Of all languages, in the form of ``words.folded_words``.
+FUNCTION_WORDS = STOP_WORDS | frozenset(
+    folded for words in WORDS.values() for one in words.function for folded in folded_words(one)
+)

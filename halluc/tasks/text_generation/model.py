@@ -17,6 +17,7 @@ from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.tasks.encoders import room
 from halluc.tasks.text_generation.config import GenerationConfig
+from halluc.tasks.text_generation.degeneration import repeated
 from halluc.tasks.text_generation.encoding import EncodedTexts
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.runtime import Runtime
-
-# An output that so many distinct inputs have was not written from any of them (Raunak et al. 2021).
-REPEATED = 3
 
 
 class GenerationModel:
@@ -50,7 +48,7 @@ class GenerationModel:
         "empty_outputs": "outputs that are empty",
         "unended_outputs": "outputs cut at `task.decoding.max_new_tokens`",
         "without_claims": "outputs without any claim",
-        "repeated_outputs": f"outputs that {REPEATED} or more different inputs have",
+        "repeated_outputs": "outputs that other, different inputs have too",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"cut_targets", "without_target"})
     columns: ClassVar[Mapping[str, str]] = {
@@ -168,9 +166,9 @@ class GenerationModel:
         texts = [decoded(encoded.tokenizer, ids, encoded.framing.has_encoder) for ids in written]
         # An output that was cut at the limit is scored without an end piece.
         means = _mean_log_probabilities(model, encoded.with_targets(written), budget, runtime)
-        repeated = _repeated(encoded.examples, texts)
+        shared = repeated(texts, [example.whole for example in encoded.examples])
         made = []
-        for example, ids, text, mean in zip(encoded.examples, written, texts, means, strict=True):
+        for example, ids, text, mean, is_shared in zip(encoded.examples, written, texts, means, shared, strict=True):
             claims = len(self.judge.stated(text, example.language))
             confidence = math.exp(mean)
             row = numpy.log(numpy.clip([[confidence, 1 - confidence]], 1e-9, 1))
@@ -183,7 +181,7 @@ class GenerationModel:
                     mean,
                     len(ids),
                     ended=bool(ids) and ids[-1] == end,
-                    repeated=text in repeated,
+                    repeated=is_shared,
                 )
             )
         _note(encoded.notes, made)
@@ -219,12 +217,12 @@ class GenerationModel:
     def imported(self, examples: Sequence[Sourced], stated: Sequence[Stated]) -> list[WrittenText]:
         """What another system wrote; its confidence, where it states one, is that of every claim."""
         texts = [one.example.targets[0] for one in stated]
-        repeated = _repeated(examples, texts)
+        shared = repeated(texts, [example.whole for example in examples])
         made = []
-        for example, one, text in zip(examples, stated, texts, strict=True):
+        for example, one, text, is_shared in zip(examples, stated, texts, shared, strict=True):
             claims = len(self.judge.stated(text, example.language))
             confidence = one.confidences[0] if one.confidences else None
-            made.append(WrittenText(example.id, text, (confidence,) * claims, repeated=text in repeated))
+            made.append(WrittenText(example.id, text, (confidence,) * claims, repeated=is_shared))
         return made
 
     def findings(self, corpus: Corpus[Sourced], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
@@ -279,12 +277,6 @@ def _mean_log_probabilities(
         for index, value in zip(batch.indexes, sums.tolist(), strict=True):
             means[index] = min(0.0, value)
     return means
-
-
-def _repeated(examples: Sequence[Sourced], texts: Sequence[str]) -> frozenset[str]:
-    """The outputs, empty ones aside, that at least ``REPEATED`` distinct inputs have."""
-    pairs = {(example.whole, text) for example, text in zip(examples, texts, strict=True) if text.strip()}
-    return frozenset(text for text, times in Counter(text for _, text in pairs).items() if times >= REPEATED)
 
 
 def _note(notes: dict[str, int], made: Sequence[WrittenText]) -> None:

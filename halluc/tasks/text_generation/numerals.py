@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ class Numeral(NamedTuple):
     """Characters ``start`` to ``end`` of a text, and the keys of the number there, the most likely first.
 
     A key is a decimal numeral, as ``1000`` or ``2.5``; with ``th`` for an ordinal, as ``2th``; ``17:00`` for a clock
-    time. ``1.000`` has two: 1000, and 1 in English. ``is_weak`` marks words that often count nothing, as `one`.
+    time; an ISO 8601 duration for a number of days, years and the like, as ``P2D``. ``1.000`` has two: 1000, and 1 in
+    English. ``is_weak`` marks words that often count nothing, as `one`.
     """
 
     start: int
@@ -59,6 +60,52 @@ def numerals(text: str, language: Language) -> list[Numeral]:
         if not kept or one.start >= kept[-1].end:
             kept.append(one)
     return kept
+
+
+_UNIT = regex.compile(r"[ \u00a0-]?(\p{Han}{1,3}|[\p{L}--\p{Han}]++)", regex.V1)
+# Where a source counts a unit of time, as in `nine to twelve long months`.
+_WORDS_TO_UNIT = regex.compile(r"(?:[^\p{L}\n.!?]{1,9}\p{L}{1,15}){1,4}")
+
+
+def with_units(text: str, found: Sequence[Numeral], language: Language) -> list[Numeral]:
+    """The numbers, and one that counts a unit of time together with it, as a duration."""
+    units = WORDS[language].units
+    made = []
+    for one in found:
+        match = _UNIT.match(text, one.end, min(len(text), one.end + 20)) if units else None
+        unit = _unit(match[1], units) if match else None
+        if match is None or unit is None or one.keys[0].endswith("th"):
+            made.append(one)
+            continue
+        end = match.start(1) + len(unit)
+        made.append(Numeral(one.start, end, _durations(one, units[unit]), one.is_weak))
+    return made
+
+
+def duration_keys(text: str, found: Sequence[Numeral], language: Language) -> Iterator[str]:
+    """The keys of all durations that numbers may count, with a few words between number and unit."""
+    units = WORDS[language].units
+    for one in found if units else ():
+        following = _WORDS_TO_UNIT.match(text, one.end, min(len(text), one.end + 80))
+        words = _WORD.findall(following[0].lower()) if following else []
+        direct = _UNIT.match(text, one.end, min(len(text), one.end + 20))
+        words += [direct[1].lower()] if direct else []
+        for word in words:
+            unit = _unit(word, units)
+            if unit is not None:
+                yield from _durations(one, units[unit])
+
+
+def _unit(word: str, units: Mapping[str, str]) -> str | None:
+    """The unit that a word is; a run of Chinese characters begins with one."""
+    if word.lower() in units:
+        return word.lower()
+    sizes = range(min(3, len(word)), 0, -1) if word[0] >= "\u3400" else ()
+    return next((word[:size] for size in sizes if word[:size] in units), None)
+
+
+def _durations(one: Numeral, letter: str) -> tuple[str, ...]:
+    return tuple(f"PT{key}{letter[1:]}" if letter[0] == "T" else f"P{key}{letter}" for key in one.keys)
 
 
 def _in_digits(text: str, words: LanguageWords) -> Iterator[Numeral]:

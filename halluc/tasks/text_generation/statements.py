@@ -7,7 +7,6 @@ quotes.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,24 +14,23 @@ from typing import Literal
 
 import regex
 
-from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.dates import Dated, dates
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.names import names
-from halluc.tasks.text_generation.numerals import Numeral, numerals
+from halluc.tasks.text_generation.numerals import Numeral, numerals, with_units
 from halluc.tasks.text_generation.sentences import sentence_spans
+from halluc.tasks.text_generation.words import folded_words
 
 StatementKind = Literal["name", "number", "date", "quotation", "sentence"]
 KINDS: tuple[StatementKind, ...] = ("name", "number", "date", "quotation", "sentence")
-_TOKENIZER = Tokenizer()
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """``text`` is characters ``start`` to ``end`` of a text; ``key`` is the form in which it is compared.
 
-    Of a number the key is a decimal numeral, of a date partial ISO 8601, of the others their words without case,
-    accents and punctuation.
+    Of a number the key is a decimal numeral or an ISO 8601 duration, of a date partial ISO 8601, of the
+    others their words without case, accents and punctuation.
     """
 
     kind: StatementKind
@@ -52,7 +50,7 @@ def statements(text: str, language: str = "") -> tuple[Statement, ...]:
     spoken = language_of(text, language)
     spans = sentence_spans(text, spoken)
     dated = dates(text, spoken)
-    counted = outside(numerals(text, spoken), dated)
+    counted = with_units(text, outside(numerals(text, spoken), dated), spoken)
     taken = sorted([*((one.start, one.end) for one in dated), *((one.start, one.end) for one in counted)])
     found = [
         *(_worded("sentence", text, *place) for place in spans),
@@ -82,25 +80,6 @@ def outside(found: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
         if place == len(dated) or dated[place].start >= one.end:
             kept.append(one)
     return kept
-
-
-_POSSESSIVE = regex.compile(r"(?<=[\p{L}\p{N}])['’]s?(?![\p{L}\p{N}])")
-# A word with more marks than any language has is left as it is: marks are put in order in quadratic time.
-_LONGEST_FOLDED = 200
-
-
-def folded_words(text: str) -> list[str]:
-    """The words without case, accents, punctuation and a possessive `'s`; Chinese characters are one each."""
-    tokens = _TOKENIZER.tokens(_POSSESSIVE.sub(" ", text))
-    return [word for token in tokens if (word := _folded(token))]
-
-
-def _folded(token: str) -> str:
-    if token.isascii():
-        return token.lower() if token.isalnum() else "".join(filter(str.isalnum, token)).lower()
-    if len(token) > _LONGEST_FOLDED:
-        return token.casefold()
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", token.casefold())))
 
 
 # An opening quote, what stands between, and the closing one. Neither opens again in between, so that a text of opening

@@ -12,7 +12,6 @@ ROWS = (
         "bleu", "BLEU", "points", "higher", "task", 10, "",
         at("head", "summary", "compared", "sentences", "cells", "arms", "curves", "differences", "card", "card index"),
         hub="bleu", legend="n-grams that output and reference share (sacrebleu)",
-        reports=(("overlap", "n-grams"),),
     ),
     FigureRow(
         "chrf", "chrF", "points", "higher", "task", 11, "",
