@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar
@@ -15,7 +16,7 @@ from halluc.tasks.dialogue.examples import KNOWLEDGE
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.source_text import Sourced
-from halluc.tasks.text_generation.statements import folded_words
+from halluc.tasks.text_generation.words import folded_words
 
 REFERENCE = "unigram F1 without case, punctuation and articles, best reference, mean over replies"
 GROUNDED = "unigram F1 without case, punctuation and articles, mean over replies, 0 without knowledge"
@@ -33,10 +34,7 @@ class ReplyFigures(GenerationFigures):
     protocols: ClassVar[tuple[str, ...]] = (REFERENCE, GROUNDED, WITH_KNOWLEDGE, DISTINCT, OUTPUTS)
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
-        sheet = Sheet(len(examples))
-        found = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
-        sums = sheet.totals()
-        return {figure.name: float(numpy.nan_to_num(figure.formula(sums))) for figure in found}
+        return {name: value or 0.0 for name, value in _values(examples, predictions).items()}
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
@@ -44,25 +42,32 @@ class ReplyFigures(GenerationFigures):
         return [*_figures(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
-        """The same figures for the replies of people beside those of the model, where there are references."""
-        people = [
-            WrittenText(one.id, one.targets[0] if one.targets else "", ()) for one in examples
-        ]  # fmt: skip
+        """The same figures of the replies of people beside those of the model; null: undefined."""
+        pairs = [one for one in zip(examples, predictions, strict=True) if one[0].targets]
+        answered = [example for example, _ in pairs]
+        people = [WrittenText(one.id, one.targets[0], ()) for one in answered]
         return {
             "replies": {
-                system: {name: round(value, 4) for name, value in self.headline(examples, said).items()}
-                for system, said in (("model", predictions), ("people", people))
+                "model": _values(examples, predictions),
+                "people": {**_values(answered, people), "reply_f1": None},  # their replies are the references
             }
         }
 
     def text(self, report: Report) -> str:
-        """A row a system; the F1 of the first reference with itself says nothing, and is left out."""
         names = list(report["replies"]["model"])
         lines = [f"{'':6}  " + "  ".join(f"{name:>12}" for name in names)]
         for system, values in report["replies"].items():
-            shown = ["-" if system == "people" and name == "reply_f1" else f"{values[name]:.4f}" for name in names]
+            shown = ["-" if values[name] is None else f"{values[name]:.4f}" for name in names]
             lines.append(f"{system:6}  " + "  ".join(f"{value:>12}" for value in shown))
         return "\n".join(lines)
+
+
+def _values(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
+    sheet = Sheet(len(examples))
+    found = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
+    sums = sheet.totals()
+    values = {figure.name: round(float(figure.formula(sums)), 4) for figure in found}
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
 def unigram_f1(words: Sequence[str], others: Sequence[str]) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from halluc.tasks.text_generation.grounding import FUNCTION_WORDS
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.sentences import sentence_spans
-from halluc.tasks.text_generation.statements import folded_words
+from halluc.tasks.text_generation.words import folded_words
 
 LEAD, CENTRAL = "lead-3", "central"
 # How many sentences each takes.

@@ -15,7 +15,7 @@ from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.source_text import Sourced
-from halluc.tasks.text_generation.statements import folded_words
+from halluc.tasks.text_generation.words import folded_words
 
 ROUGE = figure_rows.ROUGE
 # ROUGE of English stems words as the package does; its tokenizer drops all letters but a to z.
@@ -105,7 +105,8 @@ def _figures(examples: Sequence[Sourced], texts: Sequence[str], by: dict[str, st
     tokens = _STEMMED if _is_english(examples) else _WORDS
     return [
         Figure(
-            name, by, rouge_protocol(name, tokens), int(has.sum()), Ratio((sheet.column(scores[:, place, 2]),), (counted,))
+            name, by, rouge_protocol(name, tokens), int(has.sum()),
+            Ratio((sheet.column(scores[:, place, 2]),), (counted,)),
         )
         for place, name in enumerate(ROUGE)
     ]  # fmt: skip

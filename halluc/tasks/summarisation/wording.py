@@ -45,7 +45,7 @@ WORDING = Wording(
         glossary={
             **GLOSSARY,
             "lead-3": "The first three sentences of the document, or turns of a dialogue, as its summary.",
-            "central": "The two sentences of the document whose words are most like those of the whole, as its summary.",
+            "central": "The two sentences of the document with most of its frequent words, as its summary.",
         },
     ),
 )

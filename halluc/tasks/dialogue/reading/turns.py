@@ -22,7 +22,7 @@ _FORMS = "a turn is `{speaker, text}`, a text, or a pair of the texts of user an
 
 @dataclass(frozen=True)
 class Turn:
-    """What a speaker says; ``is_reply``: an agent says it, and it is one to learn. ``knowledge`` is that of the turn."""
+    """What a speaker says; ``is_reply``: it is to be learned. ``knowledge`` is that of the turn."""
 
     speaker: str
     text: str
