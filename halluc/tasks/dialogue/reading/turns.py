@@ -102,7 +102,7 @@ def facts(given: Any, field: Column) -> list[str]:
         if not isinstance(text, str):
             raise Unreadable("D107", f"`{field}` has {kind(text)}, not a string", "it is a text, or a list of texts")
         if not text.strip():
-            help = "write null, or leave the field out, where a reply has none; or set `data.on_bad_line: skip`"
+            help = "write null where there is none, or set `data.on_bad_line: skip`"
             raise Unreadable("D126", f"`{field}` is an empty text", help)
     return [text.strip() for text in texts]
 
