@@ -40,7 +40,7 @@ WORDING = Wording(
             "omission": "Omitted: in the reference, but not in the reply",
         },
         is_placed=True,
-        drawn="Marked in each reply is the claim; above it stand knowledge and dialogue, below it the reference.",
+        drawn="Marked in each reply is the claim; below it stand knowledge, dialogue and reference.",
         search="a word of the reply or a kind of claim",
         glossary={
             **GLOSSARY,

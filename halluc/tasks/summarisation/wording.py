@@ -40,7 +40,7 @@ WORDING = Wording(
             "omission": "Omitted: in the reference, but not in the summary",
         },
         is_placed=True,
-        drawn="Marked in each summary is the claim; above it stands the document, below it the reference.",
+        drawn="Marked in each summary is the claim; below it stand document and reference.",
         search="a word of the summary or a kind of claim",
         glossary={
             **GLOSSARY,
