@@ -71,6 +71,7 @@ def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
     if name == "task" and (kind := section.get("type")) in TABLE["task"]:
         config: type[schema.Section] = registry.load(TABLE, "task", kind).Config
         later = {key: config.model_fields[key].default for key in config.later_keys}
+        section = {key: value for key, value in section.items() if key not in config.undeciding_keys}
     kept = _without(section, later)
     return {**kept, "methods": [_method(one) for one in kept["methods"]]} if name == "augment" else kept
 

@@ -33,10 +33,12 @@ MODEL_SECTIONS = ("task", "data", "gap", "augment", "model", "train", "seed")
 class Section(BaseModel):
     """Base of every part of a config: strict types, no unknown keys, immutable, text for people in descriptions.
 
-    ``later_keys`` are those that the component did not have in its first version (see ``config.hashing``).
+    ``later_keys`` are those that the component did not have in its first version, ``undeciding_keys`` those that a
+    trained model does not depend on (see ``config.hashing``).
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset()
+    undeciding_keys: ClassVar[frozenset[str]] = frozenset()
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 

@@ -146,7 +146,7 @@ def _absent_model(model: ModelConfig) -> list[str]:
     if model.name is None:
         return []
     try:
-        resolve_model(model.name)
+        resolve_model(model.name, gguf=True)
     except HallucError as error:
         return [error.message + (f" ({error.help})" if error.help else "")]
     return []

@@ -226,7 +226,7 @@ def _find(config: Path | None, overrides: Sequence[str], run: Path | None, check
         if not checkpoint:
             raise HallucError("C011", "--checkpoint is empty", help="is a shell variable unset?")
         checkpoint = latest.resolve_text(checkpoint)
-        resolve_model(checkpoint)  # before anything is made for it
+        resolve_model(checkpoint, gguf=True)  # before anything is made for it
         return Job(job.load(config, overrides)), checkpoint
     if run is not None:
         run_state.refuse_judgement(directory.open_run(run))

@@ -120,7 +120,7 @@ def train_job(
     gates.refuse_invalid(asked.loaded)
     augmentation.refuse_unfit(asked.loaded, asked.task)
     if settings.model.name is not None:
-        resolve_model(settings.model.name)  # before a run is made for a model that is not to be had
+        resolve_model(settings.model.name, gguf=True)  # before a run is made for a model that is not to be had
     asked.refuse_unknown_classes(asked.corpora(_READ).splits["train"])
     asked.remaining(_READ)
     placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if processes.is_main_process() else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -48,6 +48,9 @@ class DecodingConfig(Section):
 
 class GenerationConfig(Section):
     """A subclass adds ``type``."""
+
+    # What a text claims, and how that is judged, is asked of a model that is trained.
+    undeciding_keys: ClassVar[frozenset[str]] = frozenset({"claims", "grounding", "agreement"})
 
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="share of the target's probability that is spread over all tokens"
