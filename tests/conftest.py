@@ -149,6 +149,21 @@ def experiment(tmp_path: Path, tiny_encoder: Path, corpus_files: dict[str, Path]
     return config
 
 
+@pytest.fixture(scope="session")
+def tiny_writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder-decoder model of a layer of 16 with random weights and a byte-level tokenizer, in Hugging Face layout."""
+    import torch
+
+    from halluc.engine.pretrained import save
+    from halluc.engine.scratch import make_encoder_decoder, make_text_tokenizer
+
+    folder = tmp_path_factory.mktemp("writer")
+    tokenizer = make_text_tokenizer(["er lebt in Oslo", "he lives in Oslo"] * 3, 270)
+    torch.manual_seed(0)
+    save(make_encoder_decoder(len(tokenizer), layers=1, width=16, heads=2, dropout=0.0), tokenizer, folder)
+    return folder
+
+
 @pytest.fixture
 def real_data() -> Path:
     """The folder of the real corpora."""

@@ -15,11 +15,14 @@ from halluc.components import TABLE
 from halluc.core.claims import VERDICTS, Claim
 from halluc.core.examples import Example, Origin, Span
 from halluc.core.labels import write_tags
+from halluc.data.tokenization import Tokenizer
 from halluc.task import Judge, task_class
 from halluc.tasks.relation_extraction.claims import RelationJudge
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 from halluc.tasks.token_classification import claims as matching
 from halluc.tasks.token_classification import entity_figures
 from halluc.tasks.token_classification.claims import SpanJudge
@@ -67,6 +70,11 @@ def labels(*names: str) -> list[Claim]:
     return [claim(Span(0, 3, name)) for name in names]
 
 
+def written(target: str | None) -> Sourced:
+    made = cut_parts([("source", "Anna has 12 dogs .")], Tokenizer())
+    return Sourced("a", Origin("f", 1), *made, () if target is None else (target,))
+
+
 def pair(relation: str | None) -> Related:
     return Related("a", Origin("f", 1), ("x", "of", "y"), Span(0, 1, ""), Span(2, 3, ""), relation)
 
@@ -85,6 +93,12 @@ CASES = {
     "labels": Case(LabelJudge(), text("Y"), labels("X"), text()),
     "label sets": Case(LabelSetJudge(), text("Y"), labels("X", "Y"), text()),
     "relations": Case(RelationJudge(), pair("Y"), labels("X"), pair(None)),
+    "written texts": Case(
+        GenerationJudge(),
+        written("Anna hat 12 Hunde ."),
+        [replace(claim(Span(0, 1, "name")), text="Bert")],
+        written(None),
+    ),
 }
 
 

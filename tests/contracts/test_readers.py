@@ -20,8 +20,10 @@ from halluc.core.labels import SCHEMES, write_tags
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import BadLine, Unreadable
+from halluc.data.tokenization import Tokenizer
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.writers import write_conll
 
@@ -41,6 +43,17 @@ PAIRS = (
     Related("1", Origin("f", 1), ("Anna", "runs", "Acme"), Span(0, 1, ""), Span(2, 3, ""), "works_for"),
     Related("2", Origin("f", 2), ("Oslo", "is", "near", "Moss"), Span(3, 4, ""), Span(0, 1, ""), None),
 )
+
+
+PARALLEL = tuple(
+    Sourced(str(number), Origin("f", number), *cut_parts([("source", source)], Tokenizer()), (target,))
+    for number, (source, target) in enumerate([("He lives in Oslo.", "Er lebt in Oslo."), ("yes", "ja")], 1)
+)
+
+
+def parallel_rows(path: Path) -> None:
+    lines = [{"source": e.whole, "target": e.targets[0]} for e in PARALLEL]
+    path.write_text("\n".join(map(json.dumps, lines)))
 
 
 def marked_sentences(path: Path) -> None:
@@ -94,8 +107,9 @@ CASES = {
     "hub": Case(on_a_hub, "set", "hub:{path}"),
     "texts": Case(labelled_texts, "dev.jsonl", examples=TEXTS),
     "relations": Case(marked_sentences, "dev.jsonl", examples=PAIRS),
+    "parallel": Case(parallel_rows, "dev.jsonl", examples=PARALLEL),
 }
-TASKS = {"texts": "text_classification", "relations": "relation_extraction"}
+TASKS = {"texts": "text_classification", "relations": "relation_extraction", "parallel": "translation"}
 
 
 def reader_of(form: str):
@@ -104,7 +118,7 @@ def reader_of(form: str):
 
 
 def config_of(form: str, **keys):
-    return reader_of(form).Config(format="jsonl" if form == "relations" else form, **keys)
+    return reader_of(form).Config(format="jsonl" if form in ("relations", "parallel") else form, **keys)
 
 
 def read(reader: str, path: Path | str, **keys) -> Corpora:

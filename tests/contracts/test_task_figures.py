@@ -12,7 +12,7 @@ import pytest
 
 from halluc.components import TABLE
 from halluc.core.examples import Origin, Span
-from halluc.core.figures import names, shown
+from halluc.core.figures import figure, names, shown
 from halluc.core.labels import write_tags
 from halluc.core.significance import Sheet
 from halluc.task import task_class
@@ -20,8 +20,11 @@ from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.figures import RelationFigures
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.source_text import Sourced, SourcePart
 from halluc.tasks.token_classification.figures import Tagging
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.translation.figures import TranslationFigures
 
 
 def tagged(number: int, text: str, *spans: Span) -> Tagged:
@@ -70,6 +73,16 @@ RELATIONS = tuple(
 )
 
 
+def translated(number: int, target: str) -> Sourced:
+    return Sourced(f"e{number}", Origin("f", number), ("x",), ("", ""), (SourcePart("source", 0, 1),), (target,))
+
+
+TRANSLATED = tuple(
+    translated(number, text)
+    for number, text in enumerate(
+        ["ein Mann geht durch die Stadt .", "zwei Hunde spielen im hohen Gras .", "eine Frau liest ein altes Buch ."], 1
+    )
+)
 # set -> examples, what a perfect model says of them, and what a poor one does.
 SETS = {
     "tagging": (
@@ -103,11 +116,26 @@ SETS = {
             *[((), None), ((), None), (("A(e1,e2)",), None)],
         ),
     ),
+    "translation": (
+        TRANSLATED,
+        tuple(WrittenText(e.id, e.targets[0], (0.9,)) for e in TRANSLATED),
+        (
+            WrittenText("e1", "ein Mann geht durch die Stadt", (0.9,)),
+            WrittenText("e2", "zwei Hunde spielen .", ()),
+            WrittenText("e3", "", (), ended=False),
+        ),
+    ),
 }
 
 
-FIGURES = {"tagging": Tagging, "labelling": Labelling, "label_sets": LabelSets, "relations": RelationFigures}
-TASKS = {"tagging": "token_classification", "relations": "relation_extraction"}
+FIGURES = {
+    "tagging": Tagging,
+    "labelling": Labelling,
+    "label_sets": LabelSets,
+    "relations": RelationFigures,
+    "translation": TranslationFigures,
+}
+TASKS = {"tagging": "token_classification", "relations": "relation_extraction", "translation": "translation"}
 
 
 def make(name: str):
@@ -175,12 +203,15 @@ class TestEverySet:
         metrics, (examples, _, poor) = make(name), SETS[name]
         headline = metrics.headline(examples, poor)
         assert headline == pytest.approx(overall(metrics, examples, poor))
-        assert any(0 < value < 1 for value in headline.values()), "the poor model must tell figures apart"
+        assert any(0 < value < figure(name).most for name, value in headline.items()), (
+            "the poor model must tell figures apart"
+        )
 
     def test_a_perfect_model_scores_one_and_a_poor_one_less(self, name):
         metrics, (examples, perfect, poor) = make(name), SETS[name]
-        assert set(metrics.headline(examples, perfect).values()) == {1.0}
-        assert all(value < 1 for value in metrics.headline(examples, poor).values())
+        best = {one: figure(one).most for one in metrics.headline(examples, perfect)}
+        assert metrics.headline(examples, perfect) == pytest.approx(best)
+        assert all(value < best[one] for one, value in metrics.headline(examples, poor).items())
 
     def test_the_order_of_the_examples_changes_nothing(self, name):
         metrics, (examples, _, poor) = make(name), SETS[name]

@@ -37,10 +37,14 @@ from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
+from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
+from halluc.tasks.translation.config import TranslationConfig as TranslationTaskConfig
+from halluc.tasks.translation.task import Translation as TranslationTask
 from halluc.wording.nouns import CardText, Nouns
 
 ALL = Strata(("all",), lambda example: 0, has_free=False)
@@ -690,4 +694,5 @@ class QuestionAnswering:
 TRANSLATION: Task[Translated, Written] = Translation(TranslationConfig())
 ANSWERS: Task[Asked, Answered] = QuestionAnswering(AnswerConfig())
 SPANS: Task[Tagged, TagPrediction] = TokenClassification(TokenClassificationConfig(type="token_classification"))
+TRANSLATIONS: Task[Sourced, WrittenText] = TranslationTask(TranslationTaskConfig(type="translation"))
 LABELS: Task[Labelled, TextPrediction] = TextClassification(TextClassificationConfig(type="text_classification"))

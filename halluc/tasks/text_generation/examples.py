@@ -28,8 +28,7 @@ class WrittenText:
     """What a model writes of one input.
 
     ``logprob`` is the mean log-probability of a token of the output (Seq-Logprob; Guerreiro et al. 2023), end token
-    included, of which there are ``tokens``; None and 0 where another tool wrote it. Without ``agreement`` every claim
-    has its exponential as its confidence, and one row (1, 2) in ``scores``: the logarithms of it and of its
+    included, of which there are ``tokens``; None and 0 where another tool wrote it. Every claim has its exponential as its confidence, and one row (1, 2) in ``scores``: the logarithms of it and of its
     complement. ``ended`` is false where the output was cut at the limit, ``repeated`` true where other, different
     inputs of the same split have the same output.
     """
@@ -155,6 +154,7 @@ class GenerationExamples(ExamplesDefaults):
             id=text.id,
             line=text.line,
             text=text.details.whole if isinstance(text.details, Sourced) else text.text,
+            tokens=list(text.tokens),
             output=prediction.text if prediction else "",
             log_probability=None if prediction is None or prediction.logprob is None else round(prediction.logprob, 6),
             ended=prediction is None or prediction.ended,

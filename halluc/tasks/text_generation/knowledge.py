@@ -15,7 +15,7 @@ from halluc.gap.matching import Strata
 from halluc.gap.novelty import SurfaceKnowledge
 from halluc.gap.stopwords import text_words
 from halluc.gap.units import EXAMPLES, UnitKind, Units, WithheldUnits, in_order
-from halluc.runs.schema import Novelty
+from halluc.runs.schema import Nearest, Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.text_generation.source_text import Sourced, words_of
 
@@ -80,6 +80,9 @@ class KnownTexts(SurfaceKnowledge):
     def _shown(self) -> frozenset[str]:
         """The words of all targets, lower-cased: sentences have them all."""
         return frozenset(word.casefold() for word in self.coverage.words(SENTENCE))
+
+    def nearest(self, claim: Claim) -> Nearest | None:
+        return super().nearest(replace(claim, text=" ".join(words_of(claim.text))))
 
     def is_withheld(self, claim: Claim) -> bool:
         if self.withheld is None:

@@ -210,7 +210,7 @@ class GenerationModel:
         special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first)
         draws = None
         if asked.strategy == "sampling":
-            draws = [Draws("generation", example.id) for example in encoded.examples]
+            draws = [Draws.of("generation", example.id) for example in encoded.examples]
         with runtime.accelerator.autocast():
             return generation.generate(model, encoded.sources, settings, special, draws)
 

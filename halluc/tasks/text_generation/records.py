@@ -97,6 +97,7 @@ class WrittenRecord(Record):
     id: str | int | float
     line: int
     text: str | None
+    tokens: list[str]
     output: str
     log_probability: float | None
     ended: bool

@@ -1,0 +1,196 @@
+"""Models that write texts: exact tokens, the loss, decoding, prompts, and what an edit keeps of an input."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from halluc.config.schema import ModelConfig, ScratchConfig
+from halluc.core.edits import Replace, apply
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus, Origin
+from halluc.data.predictions import Stated
+from halluc.data.tokenization import Tokenizer
+from halluc.engine import runtime
+from halluc.engine.scratch import make_text_tokenizer
+from halluc.tasks.text_generation.encoding import EncodedTexts, Framing
+from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.loading import load_writer
+from halluc.tasks.text_generation.model import GenerationModel, decoded
+from halluc.tasks.text_generation.prompts import Prompt
+from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.translation.config import TranslationConfig
+from halluc.tasks.translation.examples import TranslationExamples
+
+HARD = [
+    "", " ", "  two  blanks ", "line\nbreak\ttab", "Grüße, Straße!", "naïve café — “quoted”", "</s> and <pad>",
+    "भारत में", "👩‍👩‍👧 🇩🇪", "e\u0301 \u200b\ufeff", "中文字符。", "\u0000x", "don't  stop ...", "\r\n",
+]  # fmt: skip
+
+
+def sourced(text: str, *targets: str, number: int = 1, **parts: str) -> Sourced:
+    made = cut_parts([("source", text), *parts.items()], Tokenizer())
+    return Sourced(f"e{number}", Origin("f", number), *made, targets)
+
+
+def writing(**keys) -> GenerationModel:
+    config = TranslationConfig(type="translation", **keys)
+    return GenerationModel(config, GenerationJudge(), ("source", "knowledge"), "{source}\n")
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    made = make_text_tokenizer([*HARD, "the small house", "das kleine Haus"] * 2, 300)
+    made.split_special_tokens = True
+    return made
+
+
+@pytest.mark.parametrize("text", HARD)
+def test_a_text_decodes_to_exactly_what_was_encoded(tokenizer, text):
+    ids = tokenizer(text)["input_ids"]
+    assert ids[-1] == tokenizer.eos_token_id
+    assert decoded(tokenizer, ids, True) == text
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_any_text_decodes_to_exactly_what_was_encoded(tokenizer, text):
+    assert decoded(tokenizer, tokenizer(text)["input_ids"], True) == text
+
+
+def test_the_same_texts_give_the_same_pieces():
+    texts = [f"wort{number} haus{number % 7} der Hund" for number in range(300)]
+    first, second = (make_text_tokenizer(texts, 400).get_vocab() for _ in range(2))
+    assert first == second
+    assert 258 < len(first) <= 400
+
+
+@pytest.mark.parametrize(("has_encoder", "smoothing"), [(True, 0.0), (True, 0.1), (False, 0.0)])
+def test_the_loss_is_the_cross_entropy_of_target_pieces_alone(has_encoder, smoothing):
+    framing = Framing(has_encoder, pad=0, end=1, start=0, label_smoothing=smoothing)
+    sources, targets = [[5, 6, 7], [8]], [[3, 1], [4, 9, 4, 1]]
+    encoded = EncodedTexts([], sources, targets, framing, None, {})
+    batch = encoded.collate([0, 1])
+    assert batch.weight == 6
+    width = batch.labels.shape[1]
+    logits = torch.randn(2, width, 12, generator=torch.Generator().manual_seed(1))
+    wanted = 0.0
+    for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        for place, piece in enumerate(target):
+            at = place if has_encoder else len(source) + place - 1
+            p = functional.log_softmax(logits[row, at], -1)
+            wanted -= (1 - smoothing) * p[piece].item() + smoothing * p.mean().item()
+    assert encoded.loss(SimpleNamespace(logits=logits), batch).item() == pytest.approx(wanted, rel=1e-5)
+    if has_encoder:
+        assert batch.inputs["decoder_input_ids"].tolist() == [[0, 3, 0, 0], [0, 4, 9, 4]]
+    else:
+        assert batch.inputs["input_ids"].tolist() == [[5, 6, 7, 3, 1], [8, 4, 9, 4, 1]]
+        assert batch.labels.tolist() == [[-100, -100, -100, 3, 1], [-100, 4, 9, 4, 1]]
+
+
+def test_confidence_is_the_mean_probability_of_the_pieces_that_were_written(tiny_writer):
+    engine = runtime.start("fp32", 1)
+    model = writing(decoding={"beams": 2, "max_new_tokens": 6})
+    loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
+    encoded = model.encode([sourced("he lives in Oslo", "x"), sourced("yes", "y", number=2)], loaded)
+    first, second = model.predict(loaded.model, encoded, 512, engine, None)
+    written = model._written(loaded.model, encoded, 512, engine)[0]
+    inputs = torch.tensor([encoded.sources[0]]), torch.tensor([[0, *written[:-1]]])
+    with torch.no_grad():
+        logits = loaded.model(input_ids=inputs[0], decoder_input_ids=inputs[1]).logits[0]
+    chosen = functional.log_softmax(logits, -1)[range(len(written)), written]
+    assert first.logprob == pytest.approx(chosen.mean().item(), abs=1e-5)
+    assert first.confidences == (math.exp(first.logprob),) * len(first.scores)
+    assert first.tokens == len(written) <= 6
+    assert encoded.notes["unended_outputs"] == (not first.ended) + (not second.ended)
+
+
+def test_a_prompt_is_cut_in_its_longest_field_and_counted(tiny_writer):
+    model = writing(prompt="{knowledge} | {source} >", max_source=30)
+    loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
+    encoded = model.encode([sourced("she lives there " * 9, "x", knowledge="in Oslo")], loaded)
+    text = decoded(loaded.tokenizer, encoded.sources[0], True)
+    assert len(encoded.sources[0]) == 30
+    assert text.startswith("in Oslo | she lives")
+    assert text.endswith(" >")
+    assert encoded.notes["cut_sources"] == 1
+
+
+@pytest.mark.parametrize("template", ["{text}", "{source!r}", "{source", "{}"])
+def test_a_prompt_that_names_no_part_is_refused(template):
+    with pytest.raises(HallucError) as error:
+        Prompt.of(template, ("source",))
+    assert error.value.code == "C205"
+
+
+def test_a_tokenizer_without_an_end_token_is_refused(tiny_writer, tmp_path):
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_writer)
+    tokenizer.eos_token = None
+    tokenizer.save_pretrained(tmp_path)
+    AutoModelForSeq2SeqLM.from_pretrained(tiny_writer).save_pretrained(tmp_path)
+    with pytest.raises(HallucError, match="no end token") as error:
+        load_writer(ModelConfig(name=str(tmp_path)), "eager")
+    assert error.value.code == "E411"
+
+
+def test_a_causal_model_continues_its_prompt(tmp_path):
+    from halluc.engine.pretrained import save
+    from halluc.engine.scratch import make_causal_model
+
+    tokenizer = make_text_tokenizer(["he lives in Oslo", "er lebt in Oslo"] * 3, 270)
+    torch.manual_seed(0)
+    network = make_causal_model(len(tokenizer), 64, layers=1, width=16, heads=2, dropout=0.0)
+    network.config.eos_token_id, network.config.pad_token_id = 1, 0
+    save(network, tokenizer, tmp_path)
+    model = writing(decoding={"strategy": "sampling", "max_new_tokens": 5}, max_source=40, max_target=20)
+    loaded = model.build(ModelConfig(name=str(tmp_path)), (), "eager")
+    encoded = model.encode([sourced("he lives in Oslo", "er lebt in Oslo")], loaded)
+    assert not loaded.framing.has_encoder
+    assert decoded(loaded.tokenizer, encoded.sources[0], True) == "he lives in Oslo\n"
+    assert encoded.sources[0][-1] != loaded.framing.end == encoded.targets[0][-1]
+    engine = runtime.start("fp32", 1)
+    first, again = (model.predict(loaded.model, encoded, 512, engine, None)[0] for _ in range(2))
+    assert first == again
+    assert 1 <= first.tokens <= 5
+
+
+def test_adapters_do_not_go_with_a_model_from_scratch():
+    scratch = ModelConfig(scratch=ScratchConfig(layers=1, width=16, heads=2, vocabulary=270))
+    with pytest.raises(HallucError) as error:
+        writing(lora={}).build(scratch, (), "eager", [("a text",)])
+    assert error.value.code == "C206"
+
+
+def test_outputs_that_are_empty_shared_or_cut_are_told():
+    model = writing()
+    examples = [
+        sourced(text, "x", number=n)
+        for n, text in enumerate(["Oslo lies far away", "a cat sleeps", "my old car broke", "we left"])
+    ]
+    said = [Stated(sourced("", text), (0.5,)) for text in ["Das ist es.", "Das ist es.", "", "Anna kam."]]
+    made = model.imported(examples, said)
+    assert [one.repeated for one in made] == [True, True, False, False]
+    notes = dict.fromkeys(model.notes, 0) | {"words": 9, "without_claims": 1, "most_equal": 4}
+    lines = list(model.findings(Corpus("dev", tuple(examples), "f"), notes, ()))
+    assert "25.0% of the outputs have no claim" in lines
+    assert any(line.startswith("all outputs are the same") for line in lines)
+
+
+def test_an_edit_keeps_spaces_parts_and_targets():
+    example = sourced("Anna sees  3 dogs , today", "Anna sieht 3 Hunde", knowledge="dogs bark.")
+    part = TranslationExamples(GenerationJudge())
+    editable = part.editable(example)
+    stated = [editable.tokens[start:end] for start, end in editable.locked]
+    assert ("3",) in stated
+    edited = apply(editable, [Replace(1, 2, ("really", "sees"), ""), Replace(5, 6, ("cats",), "")])
+    made = part.rebuild(example, edited, "e2", example.origin)
+    assert [made.text(one) for one in made.parts] == ["Anna really sees  3 dogs , cats", "dogs bark."]
+    assert made.targets == example.targets
