@@ -12,6 +12,8 @@ TABLE: dict[str, dict[str, str]] = {
         "relation_extraction": "halluc.tasks.relation_extraction.task:RelationExtraction",
         "question_answering": "halluc.tasks.question_answering.task:QuestionAnswering",
         "translation": "halluc.tasks.translation.task:Translation",
+        "summarisation": "halluc.tasks.summarisation.task:Summarisation",
+        "dialogue": "halluc.tasks.dialogue.task:Dialogue",
     },
     "augmenter": {
         "mention_replacement": "halluc.augmentation.methods.mention_replacement:MentionReplacement",
@@ -51,5 +53,7 @@ TABLE: dict[str, dict[str, str]] = {
         "relation_extraction": "halluc.tasks.relation_extraction.reading.reader:RelationsReader",
         "question_answering": "halluc.tasks.question_answering.reading.reader:QuestionsReader",
         "translation": "halluc.tasks.translation.reading.reader:ParallelReader",
+        "summarisation": "halluc.tasks.summarisation.reading.reader:SummariesReader",
+        "dialogue": "halluc.tasks.dialogue.reading.reader:DialoguesReader",
     },
 }

@@ -63,6 +63,11 @@ class GenerationConfig(Section):
         description="what the model reads: `{input}` is the whole input, `{source}` and the like one part of it. null: "
         "`{input}`; for a causal model the task's own prompt",
     )
+    chat: bool | None = Field(
+        default=None,
+        description="put the prompt into the chat template of a causal model, as the message of a user; null: where its "
+        "tokenizer has one",
+    )
     max_source: int = Field(
         default=512,
         ge=1,

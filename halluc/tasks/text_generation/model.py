@@ -22,7 +22,7 @@ from halluc.tasks.text_generation.encoding import EncodedTexts
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.loading import TextWriter, load_writer
-from halluc.tasks.text_generation.prompts import WHOLE, Prompt
+from halluc.tasks.text_generation.prompts import WHOLE, ChatFrame, Prompt
 from halluc.tasks.text_generation.source_text import Sourced
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ class GenerationModel:
 
     Args:
         fields: the parts of an input that ``task.prompt`` may name.
-        continued: the prompt of causal models where the config has none.
+        continued: the prompt of causal models where the config has none. encoded: that of models with an encoder.
+        cut_at_start: the fields whose end is what matters, such as a history: they lose their beginning where an
+            input is too long.
     """
 
     notes: ClassVar[Mapping[str, str]] = {
@@ -59,15 +61,20 @@ class GenerationModel:
     }
 
     def __init__(
-        self, config: GenerationConfig, judge: GenerationJudge, fields: Collection[str], continued: str
-    ) -> None:  # fmt: skip
-        self.config, self.judge, self._fields, self._continued = config, judge, fields, continued
+        self,
+        config: GenerationConfig,
+        judge: GenerationJudge,
+        fields: Collection[str],
+        continued: str,
+        *,
+        encoded: str = f"{{{WHOLE}}}",
+        cut_at_start: Collection[str] = (),
+    ) -> None:
+        self.config, self.judge, self._cut_at_start = config, judge, cut_at_start
         self._prompts = {
-            has_encoder: Prompt.of(
-                config.prompt or (f"{{{WHOLE}}}" if has_encoder else continued), fields
-            )
+            has_encoder: Prompt.of(config.prompt or (encoded if has_encoder else continued), fields)
             for has_encoder in (True, False)
-        }  # fmt: skip
+        }
 
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
@@ -102,7 +109,8 @@ class GenerationModel:
                 help="lower it",
             )
         notes = dict.fromkeys(("words", "pieces", "target_pieces", "unknown_words", "without_claims", *self.notes), 0)
-        sources = [self._source(example, loaded, longest_source, notes) for example in examples]
+        frame = self._frame(loaded)
+        sources = [self._source(example, loaded, frame, longest_source, notes) for example in examples]
         targets = [_target(example, loaded, longest_target, notes) for example in examples]
         notes["words"] = sum(len(example.tokens) for example in examples)
         notes["pieces"], notes["target_pieces"] = sum(map(len, sources)), sum(map(len, targets))
@@ -111,24 +119,39 @@ class GenerationModel:
             notes["unknown_words"] = sum(source.count(unknown) for source in sources)
         return EncodedTexts(examples, sources, targets, framing, tokenizer, notes)
 
-    def _source(self, example: Sourced, loaded: TextWriter, most: int, notes: dict[str, int]) -> list[int]:
-        """The pieces of the filled prompt; where they are too many, the longest field loses those at its end."""
-        text, start, end = self._prompts[loaded.framing.has_encoder].filled(example)
-        tokenizer = loaded.tokenizer
-        encoded = tokenizer(text, return_offsets_mapping=tokenizer.is_fast)
+    def _frame(self, loaded: TextWriter) -> ChatFrame:
+        """
+        Raises:
+            HallucError C208: the tokenizer has no chat template.
+        """
+        has_template = not loaded.framing.has_encoder and getattr(loaded.tokenizer, "chat_template", None) is not None
+        if self.config.chat and not has_template:
+            message = "`task.chat` needs a causal model whose tokenizer has a chat template, and this one has none"
+            raise HallucError("C208", message, help="take it away, or use an instruction-tuned model")
+        return ChatFrame.of(loaded.tokenizer) if has_template and self.config.chat is not False else ChatFrame()
+
+    def _source(
+        self, example: Sourced, loaded: TextWriter, frame: ChatFrame, most: int, notes: dict[str, int]
+    ) -> list[int]:
+        """The pieces of the filled prompt in its frame; where they are too many, the longest field is cut."""
+        filled = self._prompts[loaded.framing.has_encoder].filled(example)
+        tokenizer, is_framed = loaded.tokenizer, bool(frame.behind)
+        encoded = tokenizer(
+            filled.text, return_offsets_mapping=tokenizer.is_fast, add_special_tokens=not is_framed
+        )  # fmt: skip
         ids: list[int] = list(encoded["input_ids"])
         if not loaded.framing.has_encoder and ids and ids[-1] == loaded.framing.end:
             ids.pop()  # a prompt is not ended
-        if len(ids) > most:
+        over = len(ids) + len(frame.before) + len(frame.behind) - most
+        if over > 0:
             notes["cut_sources"] += 1
-            over = len(ids) - most
             places = list(range(len(ids)))
             if tokenizer.is_fast:
                 offsets = encoded["offset_mapping"]
-                places = [place for place in places if start <= offsets[place][0] < offsets[place][1] <= end]
-            dropped = set(places[-over:])
-            ids = [piece for place, piece in enumerate(ids) if place not in dropped][:most]
-        return ids or [loaded.framing.end]
+                places = [n for n in places if filled.start <= offsets[n][0] < offsets[n][1] <= filled.end]
+            dropped = set(places[:over] if filled.field in self._cut_at_start else places[-over:])
+            ids = [piece for place, piece in enumerate(ids) if place not in dropped]
+        return [*frame.before, *ids, *frame.behind][:most] or [loaded.framing.end]
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
         return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from string import Formatter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from halluc.core.errors import HallucError
 from halluc.tasks.text_generation.source_text import BETWEEN_PARTS, Sourced
@@ -14,11 +14,12 @@ WHOLE = "input"
 
 
 class Filled(NamedTuple):
-    """A filled template, and the characters in it, from and to, that may be cut: those of the longest field."""
+    """A filled template, and the characters in it, from and to, that may be cut: those of ``field``, the longest."""
 
     text: str
     start: int
     end: int
+    field: str
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,43 @@ class Prompt:
         return cls(tuple((text, name) for text, name, _, _ in parsed))
 
     def filled(self, example: Sourced) -> Filled:
-        """The template with the parts of an input; parts of one name are joined by line ends."""
-        made, start, end = "", 0, 0
+        """The template with the parts of an input; parts of one name are joined by line ends, and what stands in a name
+        behind a colon, such as a speaker, stands before the text of the part."""
+        made, start, end, longest = "", 0, 0, WHOLE
         for text, name in self.pieces:
             made += text
             if name is None:
                 continue
-            value = example.whole if name == WHOLE else BETWEEN_PARTS.join(example.named(name))
+            value = example.whole if name == WHOLE else BETWEEN_PARTS.join(_parts(example, name))
             if len(value) > end - start:
-                start, end = len(made), len(made) + len(value)
+                start, end, longest = len(made), len(made) + len(value), name
             made += value
-        return Filled(made, start, end)
+        return Filled(made, start, end, longest)
+
+
+def _parts(example: Sourced, name: str) -> Iterator[str]:
+    for part in example.parts:
+        first, _, behind = part.name.partition(":")
+        if first == name:
+            yield f"{behind}: {example.text(part)}" if behind else example.text(part)
+
+
+class ChatFrame(NamedTuple):
+    """The pieces before and behind the message of a user, up to where the assistant begins to answer."""
+
+    before: tuple[int, ...] = ()
+    behind: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, tokenizer: Any) -> ChatFrame:
+        """That of the tokenizer's chat template."""
+        message = "\uffff"  # no text has it
+        messages = [{"role": "user", "content": message}]
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        before, _, behind = text.partition(message)
+        # The special tokens of the template are such; those that a message has are text.
+        return cls(*(_pieces(tokenizer, side) for side in (before, behind)))
+
+
+def _pieces(tokenizer: Any, text: str) -> tuple[int, ...]:
+    return tuple(tokenizer(text, add_special_tokens=False, split_special_tokens=False)["input_ids"])

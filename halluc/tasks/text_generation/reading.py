@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from halluc.core.examples import Origin
-from halluc.data.fields.values import kind
+from halluc.data.fields.values import kind, located
 from halluc.data.predictions import (
     PREDICTED,
     PredictionFile,
@@ -21,7 +22,7 @@ from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import format_of
 from halluc.data.rows.row import MEND, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
-from halluc.tasks.text_generation.source_text import Sourced, SourcePart, cut_parts
+from halluc.tasks.text_generation.source_text import BETWEEN_PARTS, CutParts, Sourced, SourcePart, cut_parts
 
 # The names that systems give their outputs.
 _OUTPUTS = ("output", "prediction", "hypothesis", "response", "generated")
@@ -44,24 +45,32 @@ def texts_of(given: Any, field: str) -> list[str]:
     return [text.strip() for text in texts]
 
 
-def given_source(
-    words: Sequence[Any], text: str, tokenizer: Tokenizer, name: str
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[SourcePart, ...]]:
-    """Tokens, spaces and the one part of an input whose words are given beside its text.
+def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutParts:
+    """Tokens, spaces and parts of an input; its ``words``, where they are a list, as they are.
+
+    Args:
+        parts: the name and the text of each, without blanks at its ends, which the words make up one after another.
 
     Raises:
-        Unreadable D107: they are no list of strings, or do not make up the text.
+        Unreadable D107: the words are no strings, or do not make up the texts.
     """
-    if not words or not all(isinstance(word, str) and word for word in words):
+    if not isinstance(words, list):
+        return cut_parts(parts, tokenizer)
+    if not all(isinstance(word, str) and word for word in words):
         raise Unreadable("D107", "`tokens` is not a list of words", "take it out, or give a list of words")
-    spaces, done = [], 0
-    for word in words:
-        start = text.find(word, done)
-        if start < 0 or text[done:start].strip():
-            raise Unreadable("D107", f"`tokens` and `{name}` differ at `{word[:40]}`", "take `tokens` out")
-        spaces.append(text[done:start])
-        done = start + len(word)
-    return tuple(words), ("", *spaces[1:], ""), (SourcePart(name, 0, len(words)),)
+    whole = BETWEEN_PARTS.join(text for _, text in parts)
+    places = located(words, whole)
+    if not places or whole[places[-1][1] :].strip():
+        names = " and ".join(f"`{name}`" for name in dict.fromkeys(name for name, _ in parts))
+        raise Unreadable("D107", f"`tokens` are not the words of {names}", "take `tokens` out")
+    starts = [start for start, _ in places]
+    spaces = [whole[end:start] for (_, end), start in zip(places, starts[1:], strict=False)]
+    found, begin = list[SourcePart](), 0
+    for name, text in parts:
+        first, last = (bisect_left(starts, place) for place in (begin, begin + len(text)))
+        found.append(SourcePart(name, first, last))
+        begin += len(text) + len(BETWEEN_PARTS)
+    return tuple(words), ("", *spaces, ""), tuple(found)
 
 
 class WrittenPredictions(PredictionFile):

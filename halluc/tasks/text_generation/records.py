@@ -8,6 +8,10 @@ from halluc.runs.schema import Novelty, Prediction, Record
 from halluc.task import Asserted
 
 
+# So many turns are shown before a reply.
+MOST_TURNS = 4
+
+
 class GenerationLine(Prediction):
     """The line of ``predictions/<split>.jsonl``; ``gold`` are the references.
 
@@ -37,9 +41,20 @@ class GenerationLine(Prediction):
         return self.id, tuple(self.tokens), (*self.gold, self.text, *self.parts)
 
     def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
-        """The input, and the output or the reference."""
+        """The input or its parts, of turns the last ones, and the output or the reference."""
         other = ("reference", self.gold[0] if self.gold else "") if record == "claim" else ("output", self.output)
-        return [("input", self.text), other]
+        if len(self.parts) == 1:
+            return [("input", self.text), other]
+        told: dict[str, list[str]] = {}
+        turns: list[tuple[str, str]] = []
+        for name, start, end in self.parts:
+            first, _, speaker = name.partition(":")
+            text = " ".join(self.tokens[start:end])
+            if speaker:
+                turns.append((speaker, text))
+            else:
+                told.setdefault(first, []).append(text)
+        return [*((name, " ".join(texts)) for name, texts in told.items()), *turns[-MOST_TURNS:], other]
 
     @property
     def reference(self) -> list[str]:

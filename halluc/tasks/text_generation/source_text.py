@@ -74,10 +74,6 @@ class Sourced:
         """The exact text of a part, without blanks at its ends."""
         return self._between(part.start, part.end)
 
-    def named(self, *names: str) -> list[str]:
-        """The texts of the parts with these names, or with names that begin so and a colon, in order."""
-        return [self.text(part) for part in self.parts if part.name.partition(":")[0] in names or part.name in names]
-
     def _between(self, start: int, end: int) -> str:
         pieces = self.tokens[start : start + 1]
         for place in range(start + 1, end):
@@ -85,9 +81,11 @@ class Sourced:
         return "".join(pieces)
 
 
-def cut_parts(
-    parts: Sequence[tuple[str, str]], tokenizer: Tokenizer
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[SourcePart, ...]]:
+# Tokens, spaces and parts of an input.
+CutParts = tuple[tuple[str, ...], tuple[str, ...], tuple[SourcePart, ...]]
+
+
+def cut_parts(parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutParts:
     """Tokens, spaces and parts of an input.
 
     Args:

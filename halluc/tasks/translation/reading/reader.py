@@ -20,8 +20,8 @@ from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
-from halluc.tasks.text_generation.reading import WrittenPredictions, given_source, texts_of
-from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.text_generation.reading import WrittenPredictions, given_parts, texts_of
+from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.translation.examples import LANGUAGES, TARGETS
 from halluc.tasks.translation.reading.config import ParallelConfig
 
@@ -92,14 +92,10 @@ class ParallelReader(Reader):
     def _built(
         self, row: Row, identity: str, origin: Origin, source: Any, targets: Iterable[str], languages: tuple[str, str]
     ) -> Sourced:
-        words = row.fields.get("tokens")
-        if isinstance(words, list) and isinstance(source, str):
-            tokens, spaces, parts = given_source(words, source, self._tokenizer, _SOURCE)
-        else:
-            (text,) = texts_of(source, self._named(_SOURCE))[:1] or [""]
-            if is_invisible(text):
-                raise Unreadable("D106", "an empty source", MEND)
-            tokens, spaces, parts = cut_parts([(_SOURCE, text)], self._tokenizer)
+        (text,) = texts_of(source, self._named(_SOURCE))[:1] or [""]
+        if is_invisible(text):
+            raise Unreadable("D106", "an empty source", MEND)
+        tokens, spaces, parts = given_parts(row.fields.get("tokens"), [(_SOURCE, text)], self._tokenizer)
         return Sourced(identity, origin, tokens, spaces, parts, tuple(targets), languages[1], languages[0])
 
     def _named(self, side: str) -> str:

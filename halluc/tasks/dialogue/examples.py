@@ -1,0 +1,34 @@
+"""Part 1: what was said, who the agent is and what it knows; and the reply of a person."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from halluc.tasks.text_generation.examples import GenerationExamples
+from halluc.tasks.text_generation.source_text import Sourced
+
+# The parts of an input: those of a turn have the speaker behind a colon.
+PERSONA, KNOWLEDGE, TURN = "persona", "knowledge", "turn"
+USER, AGENT = "user", "agent"
+HISTORY, REPLY, SPEAKER, TEXT, LANGUAGE = "history", "reply", "speaker", "text", "language"
+
+
+class DialogueExamples(GenerationExamples):
+    """Parts ``persona``, ``knowledge`` and ``turn:SPEAKER``, any number of each; augmentation changes turns alone."""
+
+    part: ClassVar[str] = f"{TURN}:{USER}"
+    changing: ClassVar[frozenset[str] | None] = frozenset((TURN,))
+
+    def record(self, example: Sourced) -> dict[str, Any]:
+        """A row of one reply with what was said before it."""
+        said = [(part.name.partition(":"), example.text(part)) for part in example.parts]
+        replies = list(example.targets)
+        return {
+            "id": example.id,
+            "tokens": list(example.tokens),
+            PERSONA: [text for (name, _, _), text in said if name == PERSONA],
+            KNOWLEDGE: [text for (name, _, _), text in said if name == KNOWLEDGE],
+            HISTORY: [{SPEAKER: speaker, TEXT: text} for (name, _, speaker), text in said if name == TURN],
+            REPLY: replies if len(replies) > 1 else replies[0] if replies else None,
+            **({LANGUAGE: example.language} if example.language else {}),
+        }

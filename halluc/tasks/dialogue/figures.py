@@ -1,0 +1,132 @@
+"""Part 4: unigram F1 of replies with their references and with their knowledge, and how diverse replies are."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy
+
+from halluc.core.ranked import Report
+from halluc.core.significance import Figure, Ratio, Sheet
+from halluc.tasks.dialogue import figure_rows
+from halluc.tasks.dialogue.examples import KNOWLEDGE
+from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
+from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.words import folded_words
+
+REFERENCE = "unigram F1 without case, punctuation and articles, best reference, mean over replies"
+GROUNDED = "unigram F1 without case, punctuation and articles, mean over replies, 0 without knowledge"
+WITH_KNOWLEDGE = "unigram F1 without case, punctuation and articles, mean over replies with knowledge"
+DISTINCT = "distinct n-grams of all replies over all of them"
+_ARTICLES = frozenset(("a", "an", "the"))
+
+
+class ReplyFigures(GenerationFigures):
+    """Reply F1 needs a reference, knowledge F1 (Shuster et al. 2021) does not."""
+
+    primary: ClassVar[str] = "reply_f1"
+    families: ClassVar[tuple[tuple[str, ...], ...]] = (("reply_f1",), ("knowledge_f1",), ("distinct_1", "distinct_2"))
+    names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
+    protocols: ClassVar[tuple[str, ...]] = (REFERENCE, GROUNDED, WITH_KNOWLEDGE, DISTINCT, OUTPUTS)
+
+    def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
+        return {name: value or 0.0 for name, value in _values(examples, predictions).items()}
+
+    def figures(
+        self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        return [*_figures(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
+
+    def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
+        """The same figures of the replies of people beside those of the model; null: undefined."""
+        pairs = [one for one in zip(examples, predictions, strict=True) if one[0].targets]
+        answered = [example for example, _ in pairs]
+        people = [WrittenText(one.id, one.targets[0], ()) for one in answered]
+        return {
+            "replies": {
+                "model": _values(examples, predictions),
+                "people": {**_values(answered, people), "reply_f1": None},  # their replies are the references
+            }
+        }
+
+    def text(self, report: Report) -> str:
+        names = list(report["replies"]["model"])
+        lines = [f"{'':6}  " + "  ".join(f"{name:>12}" for name in names)]
+        for system, values in report["replies"].items():
+            shown = ["-" if values[name] is None else f"{values[name]:.4f}" for name in names]
+            lines.append(f"{system:6}  " + "  ".join(f"{value:>12}" for value in shown))
+        return "\n".join(lines)
+
+
+def _values(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
+    sheet = Sheet(len(examples))
+    found = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
+    sums = sheet.totals()
+    values = {figure.name: round(float(figure.formula(sums)), 4) for figure in found}
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
+
+
+def unigram_f1(words: Sequence[str], others: Sequence[str]) -> float:
+    """The harmonic mean of precision and recall of the words, each counted as often as it stands; 0 of nothing."""
+    common = (Counter(words) & Counter(others)).total()
+    return 2 * common / (len(words) + len(others)) if common else 0.0
+
+
+def compared_words(text: str) -> list[str]:
+    """The words of a text as they are compared: without case, punctuation and articles."""
+    return [word for word in folded_words(text) if word not in _ARTICLES]
+
+
+def _figures(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
+    replies = [compared_words(one.text) for one in predictions]
+    known = [" ".join(example.text(part) for part in example.parts if part.name == KNOWLEDGE) for example in examples]
+    has_target, has_knowledge = (numpy.array([bool(one) for one in side]) for side in (
+        [example.targets for example in examples], known
+    ))  # fmt: skip
+    against = numpy.array([
+        max((unigram_f1(reply, compared_words(target)) for target in example.targets), default=0.0)
+        for example, reply in zip(examples, replies, strict=True)
+    ])  # fmt: skip
+    grounded = numpy.array([
+        unigram_f1(reply, compared_words(text)) for text, reply in zip(known, replies, strict=True)
+    ])  # fmt: skip
+    # Without any knowledge there is nothing to compare with.
+    counted = numpy.full(len(examples), has_knowledge.any(), dtype=float)
+    columns = {name: sheet.column(values.astype(float)) for name, values in (
+        ("against", against), ("target", has_target), ("grounded", grounded), ("known", has_knowledge),
+        ("counted", counted),
+    )}  # fmt: skip
+    return [
+        _ratio("reply_f1", {}, REFERENCE, int(has_target.sum()), columns["against"], columns["target"]),
+        _ratio("knowledge_f1", {}, GROUNDED, int(counted.sum()), columns["grounded"], columns["counted"]),
+        _ratio(
+            "knowledge_f1", {"replies": "with knowledge"}, WITH_KNOWLEDGE, int(has_knowledge.sum()),
+            columns["grounded"], columns["known"],
+        ),
+        *_distinct(predictions, sheet),
+    ]  # fmt: skip
+
+
+def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
+    """Distinct-1 and -2 (Li et al. 2016).
+
+    A resample repeats replies and so has fewer distinct n-grams than as many other replies would. So that intervals
+    are about the figure, each n-gram counts one over how often it stands in all replies.
+    """
+    texts = [folded_words(one.text) for one in predictions]
+    found = []
+    for order in (1, 2):
+        grams = [list(zip(*(words[start:] for start in range(order)), strict=False)) for words in texts]
+        times = Counter(gram for some in grams for gram in some)
+        shares = sheet.column(numpy.array([sum(1 / times[gram] for gram in some) for some in grams]))
+        every = sheet.column(numpy.array(list(map(len, grams)), dtype=float))
+        found.append(_ratio(f"distinct_{order}", {}, DISTINCT, times.total(), shares, every))
+    return found
+
+
+def _ratio(name: str, by: dict[str, str], protocol: str, n: int, above: int, below: int) -> Figure:
+    return Figure(name, by, protocol, n, Ratio((above,), (below,)))

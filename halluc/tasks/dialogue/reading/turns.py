@@ -1,0 +1,128 @@
+"""The turns of a dialogue, in the forms that files have them in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from halluc.data.config import Column
+from halluc.data.fields.values import kind, unpacked
+from halluc.data.rows.row import MEND, Unreadable, quoted
+from halluc.tasks.dialogue.examples import AGENT, USER
+from halluc.tasks.text_generation.sourced_reader import first_of, value_of, visible_text
+
+_SPEAKERS, _TEXTS = ("speaker", "role", "from"), ("text", "content", "value")
+# What stands between turns that are one text, in the test files of several corpora of dialogues.
+_BETWEEN = "<|endoftext|>"
+# The role of instructions in lists of messages.
+_SYSTEM = "system"
+_FORMS = "a turn is `{speaker, text}`, a text, or a pair of the texts of user and agent"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a speaker says; ``is_reply``: it is to be learned. ``knowledge`` is that of the turn."""
+
+    speaker: str
+    text: str
+    is_reply: bool = False
+    knowledge: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TurnForms:
+    """How turns are read: whose are replies, and where their knowledge stands."""
+
+    agents: Collection[str]
+    knowledge: Column
+
+    def turns(self, given: Any, field: Column) -> tuple[list[str], list[Turn]]:
+        """Instructions of a system, and the turns.
+
+        Raises:
+            Unreadable D107: they are none. D126: there are none. D106: one is empty.
+        """
+        found = unpacked(given)
+        if not isinstance(found, (list, tuple)):
+            raise Unreadable("D107", f"`{field}` is {kind(given)}, not a list of turns", _FORMS)
+        if not found:
+            raise Unreadable("D126", "a dialogue without turns", MEND)
+        system, turns = list[str](), list[Turn]()
+        for number, one in enumerate(found, 1):
+            what = f"turn {number} of `{field}`"
+            if isinstance(one, Mapping):
+                turn = self._named(one, what)
+                if turn.speaker == _SYSTEM and _SYSTEM not in self.agents:
+                    system.append(turn.text)
+                else:
+                    turns.append(turn)
+            elif isinstance(one, str):
+                is_agent = number % 2 == 0
+                turns.append(Turn(AGENT if is_agent else USER, _text(one, what), is_agent))
+            else:
+                turns += _pair(one, what)
+        return system, turns
+
+    def history(self, given: Any, field: Column) -> tuple[list[str], list[Turn]]:
+        """The same of what stands before a reply: nothing of it is to be learned, and there may be none.
+
+        Of texts without speakers, the last is the user's.
+        """
+        found = unpacked(given)
+        if found is None or found == [] or found == "":
+            return [], []
+        if isinstance(found, str):
+            return [], list(_alternating(found, f"`{field}`"))
+        if isinstance(found, (list, tuple)) and all(isinstance(one, str) for one in found):
+            return [], list(_alternating(_BETWEEN.join(found), f"`{field}`"))
+        system, turns = self.turns(found, field)
+        return system, [Turn(one.speaker, one.text) for one in turns]
+
+    def _named(self, given: Mapping[Any, Any], what: str) -> Turn:
+        speaker, text = first_of(given, _SPEAKERS), first_of(given, _TEXTS)
+        if speaker is None or text is None or not isinstance(given[speaker], str):
+            raise Unreadable("D107", f"{what} has {quoted(given)}: no speaker or no text", _FORMS)
+        name = given[speaker].strip()
+        known = facts(value_of(given, self.knowledge), self.knowledge)
+        return Turn(name, visible_text(given[text], f"text in {what}", text), name in self.agents, tuple(known))
+
+
+def facts(given: Any, field: Column) -> list[str]:
+    """The texts of a field: none for null and an empty list.
+
+    Raises:
+        Unreadable D126: one is empty. D107: it is no text.
+    """
+    found = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
+    if found is None:
+        return []
+    texts = list(found) if isinstance(found, (list, tuple)) else [found]
+    for text in texts:
+        if not isinstance(text, str):
+            raise Unreadable("D107", f"`{field}` has {kind(text)}, not a string", "it is a text, or a list of texts")
+        if not text.strip():
+            help = "write null where there is none, or set `data.on_bad_line: skip`"
+            raise Unreadable("D126", f"`{field}` is an empty text", help)
+    return [text.strip() for text in texts]
+
+
+def _pair(given: Any, what: str) -> Iterator[Turn]:
+    """What was said, of which the last is the user's, and the reply."""
+    if not isinstance(given, (list, tuple)) or len(given) != 2 or not all(isinstance(one, str) for one in given):
+        raise Unreadable("D107", f"{what} is {kind(given)}: no turn", _FORMS)
+    yield from _alternating(given[0], what)
+    yield Turn(AGENT, _text(given[1], what), is_reply=True)
+
+
+def _alternating(text: str, what: str) -> Iterator[Turn]:
+    said: Sequence[str] = text.split(_BETWEEN)
+    for number, one in enumerate(said):
+        is_agent = (len(said) - number) % 2 == 0
+        yield Turn(AGENT if is_agent else USER, _text(one, what))
+
+
+def _text(given: str, what: str) -> str:
+    if not given.strip():
+        raise Unreadable("D106", f"an empty text in {what}", MEND)
+    return given.strip()

@@ -1,0 +1,53 @@
+"""Dialogue: the next reply of an agent, judged by its knowledge and by what was said before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from halluc.config.schema import Section
+from halluc.tasks.dialogue.config import DialogueConfig
+from halluc.tasks.dialogue.examples import KNOWLEDGE, PERSONA, TURN, DialogueExamples
+from halluc.tasks.dialogue.figures import ReplyFigures
+from halluc.tasks.dialogue.wording import WORDING
+from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
+from halluc.tasks.text_generation.knowledge import WrittenKnowledge
+from halluc.tasks.text_generation.model import GenerationModel
+
+PROMPT = (
+    "You are the agent in a dialogue. Write its next reply. Say nothing that the facts do not say.\n\n"
+    "About the agent:\n{persona}\n\nFacts:\n{knowledge}\n\nDialogue:\n{turn}\n\nReply:"
+)
+
+
+class Dialogue:
+    """Writes the next reply of an agent, judged by its knowledge and by what was said before."""
+
+    name: ClassVar[str] = "dialogue"
+    head: ClassVar[str] = "ForConditionalGeneration"
+    Config: ClassVar[type[Section]] = DialogueConfig
+
+    def __init__(self, config: DialogueConfig) -> None:
+        self.config = config
+        # A reference is what one person replied, and no evidence for what another says.
+        self.judge = GenerationJudge(config.claims, config.grounding, EvidenceRule(references=False))
+        self.examples = DialogueExamples(self.judge)
+        self.model = GenerationModel(
+            config,
+            self.judge,
+            (PERSONA, KNOWLEDGE, TURN),
+            PROMPT,
+            encoded="{persona}\n{knowledge}\n{turn}",
+            cut_at_start=(TURN,),
+        )
+        self.figures = ReplyFigures()
+        self.knowledge = WrittenKnowledge()
+        self.wording = WORDING
+
+    @classmethod
+    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def evaluated(cls, protocols: Collection[str]) -> Dialogue:
+        return cls(DialogueConfig(type="dialogue"))

@@ -1,0 +1,52 @@
+"""How people speak of dialogues and replies."""
+
+from __future__ import annotations
+
+from halluc.task import Wording
+from halluc.tasks.text_generation.generation_words import GLOSSARY, IN_TRAINING, words
+from halluc.wording.nouns import CardText, Nouns
+
+CARD = CardText(
+    does="writes the next reply in a dialogue.",
+    tells="which names, numbers and sentences of it the knowledge and the dialogue have",
+    gap="The share of names, numbers, dates and quotations that no training reply states",
+    definition=(
+        "A hallucination is a name, a number, a date or a quotation of the reply that neither knowledge, persona nor"
+        " the dialogue before it has, or a sentence that none of them stands behind. An omission is a name, a number,"
+        " a date or a quotation of the reference that the reply lacks. The gap ratio says how many times as often"
+        " statements new to training are wrong as those seen in training."
+    ),
+)
+WORDING = Wording(
+    words("turns", "replies", "F1 with the reference"),
+    Nouns(
+        one="statement",
+        gold="statement of the reference",
+        golds="statements of the reference",
+        claims="statements",
+        unsupported="unsupported",
+        novelty="whether replies of training state it",
+        annotated="statements of the reference",
+        counted="statements",
+        gap_of="names, numbers, dates and quotations",
+        loss_of="loss of a statement",
+        card=CARD,
+        found="stated",
+        missed="not stated",
+        nothing="no statement",
+        in_training=IN_TRAINING,
+        sections={
+            "unsupported": "Unsupported: neither in the knowledge nor in the dialogue",
+            "omission": "Omitted: in the reference, but not in the reply",
+        },
+        is_placed=True,
+        drawn="Marked in each reply is the claim; below it stand knowledge, dialogue and reference.",
+        search="a word of the reply or a kind of claim",
+        glossary={
+            **GLOSSARY,
+            "supported": "Knowledge, persona or an earlier turn says the same.",
+            "unsupported": "None of them says it. This is a hallucination, also where a person replied so.",
+            "knowledge-F1": "How many words reply and knowledge share, as F1 (Shuster et al. 2021).",
+        },
+    ),
+)

@@ -1,0 +1,26 @@
+"""Part 1: a document and the summaries that people wrote of it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from halluc.tasks.text_generation.examples import GenerationExamples
+from halluc.tasks.text_generation.source_text import Sourced
+
+DOCUMENT, SUMMARY, LANGUAGE = "document", "summary", "language"
+
+
+class SummarisationExamples(GenerationExamples):
+    """One part, ``document``: prose, or a dialogue with its speakers."""
+
+    part: ClassVar[str] = DOCUMENT
+
+    def record(self, example: Sourced) -> dict[str, Any]:
+        several = list(example.targets)
+        return {
+            "id": example.id,
+            "tokens": list(example.tokens),
+            DOCUMENT: example.whole,
+            SUMMARY: several if len(several) > 1 else several[0] if several else None,
+            **({LANGUAGE: example.language} if example.language else {}),
+        }

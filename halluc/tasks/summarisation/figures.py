@@ -1,0 +1,153 @@
+"""Part 4: ROUGE by the package rouge-score, of the summaries and of extracts of their documents; novel n-grams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy
+
+from halluc.core.ranked import Report
+from halluc.core.significance import Figure, Ratio, Sheet
+from halluc.tasks.summarisation import figure_rows
+from halluc.tasks.summarisation.extracts import EXTRACTS
+from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
+from halluc.tasks.text_generation.languages import language_of
+from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.words import folded_words
+
+ROUGE = figure_rows.ROUGE
+# ROUGE of English stems words as the package does; its tokenizer drops all letters but a to z.
+_STEMMED, _WORDS = "Porter stemmer", "words without case"
+NOVEL = "n-grams of words without case"
+_ORDERS = (2, 1, 3, 4)
+_SYSTEM = "system"
+
+
+def rouge_protocol(name: str, tokens: str) -> str:
+    """The figure, the package, its tokens, and what is done with several references."""
+    return f"{figure_rows.TITLES[name]}, F1 (rouge-score), {tokens}, best reference, mean over summaries"
+
+
+class SummaryFigures(GenerationFigures):
+    """ROUGE against the reference that fits best; a document without a summary does not count.
+
+    The extracts of ``extracts.py`` are scored beside the summaries, on the same documents.
+    """
+
+    primary: ClassVar[str] = "rouge2"
+    families: ClassVar[tuple[tuple[str, ...], ...]] = (ROUGE,)
+    names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
+    protocols: ClassVar[tuple[str, ...]] = (
+        *(rouge_protocol(name, tokens) for tokens in (_STEMMED, _WORDS) for name in ROUGE), OUTPUTS, NOVEL,
+    )  # fmt: skip
+
+    def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
+        sheet = Sheet(len(examples))
+        found = _figures(examples, [one.text for one in predictions], {}, sheet)
+        sums = sheet.totals()
+        return {figure.name: float(figure.formula(sums)) for figure in found}
+
+    def figures(
+        self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
+    ) -> list[Figure]:  # fmt: skip
+        texts = [one.text for one in predictions]
+        return [
+            *_figures(examples, texts, {}, sheet),
+            *(
+                figure
+                for system in EXTRACTS
+                for figure in _figures(examples, _extracted(examples, system), {_SYSTEM: system}, sheet)
+            ),
+            *(
+                Figure(
+                    "novel_ngrams", {} if order == _ORDERS[0] else {"n": str(order)}, NOVEL, int(counts[1].sum()),
+                    Ratio((sheet.column(counts[0]),), (sheet.column(counts[1]),)),
+                )
+                for order in _ORDERS
+                for counts in [_novel(examples, texts, order)]
+            ),
+            *self.of_outputs(examples, predictions, sheet),
+        ]  # fmt: skip
+
+    def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
+        """Precision, recall and F1 of each ROUGE, a row a system."""
+        systems = {"model": [one.text for one in predictions]}
+        systems |= {system: _extracted(examples, system) for system in EXTRACTS}
+        tables: Report = {name: {} for name in ROUGE}
+        for system, texts in systems.items():
+            scores, has = _scores(examples, texts)
+            for place, name in enumerate(ROUGE):
+                means = scores[has, place].mean(0).round(6).tolist() if has.any() else [0.0] * 3
+                columns = zip(("precision", "recall", "f1-score"), means, strict=True)
+                tables[name][system] = {**dict(columns), "support": int(has.sum())}
+        return tables
+
+    def text(self, report: Report) -> str:
+        """The F1 of each ROUGE by system, as one table."""
+        systems = list(report[ROUGE[0]])
+        wide = max(map(len, systems))
+        lines = [f"{'':{wide}}  " + "  ".join(f"{figure_rows.TITLES[name]:>7}" for name in ROUGE)]
+        for system in systems:
+            values = "  ".join(f"{report[name][system]['f1-score']:7.4f}" for name in ROUGE)
+            lines.append(f"{system:{wide}}  {values}")
+        return "\n".join(lines)
+
+
+def _extracted(examples: Sequence[Sourced], system: str) -> list[str]:
+    return [EXTRACTS[system](one.whole, one.language) if one.targets else "" for one in examples]
+
+
+def _figures(examples: Sequence[Sourced], texts: Sequence[str], by: dict[str, str], sheet: Sheet) -> list[Figure]:
+    scores, has = _scores(examples, texts)
+    counted = sheet.column(has.astype(float))
+    tokens = _STEMMED if _is_english(examples) else _WORDS
+    return [
+        Figure(
+            name, by, rouge_protocol(name, tokens), int(has.sum()),
+            Ratio((sheet.column(scores[:, place, 2]),), (counted,)),
+        )
+        for place, name in enumerate(ROUGE)
+    ]  # fmt: skip
+
+
+def _is_english(examples: Sequence[Sourced]) -> bool:
+    """By the language that the corpus states, else by that of the first summary."""
+    first = next((one for one in examples if one.targets), None)
+    return first is None or language_of(first.targets[0], first.language) == "en"
+
+
+class _FoldedWords:
+    """A tokenizer as rouge-score takes it."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return folded_words(text)
+
+
+def _scores(examples: Sequence[Sourced], texts: Sequence[str]) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Precision, recall and F1 of each ROUGE, (examples, ROUGE, 3), and which examples have a reference."""
+    from rouge_score.rouge_scorer import RougeScorer
+
+    is_english = _is_english(examples)
+    scorer: Any = RougeScorer(list(ROUGE), use_stemmer=True, tokenizer=None if is_english else _FoldedWords())
+    found = numpy.zeros((len(examples), len(ROUGE), 3))
+    for row, (example, text) in enumerate(zip(examples, texts, strict=True)):
+        if example.targets:
+            best = scorer.score_multi(list(example.targets), text)
+            found[row] = [best[name] for name in ROUGE]
+    return found, numpy.array([bool(one.targets) for one in examples])
+
+
+def _novel(examples: Sequence[Sourced], texts: Sequence[str], order: int) -> numpy.ndarray:
+    """N-grams of each summary that its document lacks, and all of them, (2, examples)."""
+    found = numpy.zeros((2, len(examples)))
+    for place, (example, text) in enumerate(zip(examples, texts, strict=True)):
+        read, written = (_ngrams(folded_words(one), order) for one in (example.whole, text))
+        there = set(read)
+        found[:, place] = sum(one not in there for one in written), len(written)
+    return found
+
+
+def _ngrams(words: Sequence[str], order: int) -> list[tuple[str, ...]]:
+    return list(zip(*(words[start:] for start in range(order)), strict=False))

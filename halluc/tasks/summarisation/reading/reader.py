@@ -1,0 +1,91 @@
+"""From rows to documents and their summaries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from halluc.core.examples import Origin
+from halluc.data.config import Column, DataConfig
+from halluc.data.fields.values import unpacked
+from halluc.data.reader import Unmapped
+from halluc.data.rows.row import Row, quoted
+from halluc.tasks.summarisation.examples import DOCUMENT, LANGUAGE, SUMMARY
+from halluc.tasks.summarisation.reading.config import SummariesConfig
+from halluc.tasks.text_generation.reading import given_parts, texts_of
+from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.sourced_reader import SourcedReader, first_of, value_of, visible_text
+
+# The fields of the usual corpora, in the order in which they are looked for.
+_DOCUMENTS = (DOCUMENT, "dialogue", "article", "source", "text", "content", "report")
+_SUMMARIES = (SUMMARY, "highlights", "abstract", "target", "tldr")
+_NUMBERED = re.compile(r"(?:summary|reference)_?\d+")
+
+
+class SummariesReader(SourcedReader):
+    """Documents and summaries, one or several a document: JSON Lines, JSON, CSV, tables, the hub."""
+
+    Config: ClassVar[type[DataConfig]] = SummariesConfig
+
+    def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced]:
+        field, fields = self._document(row.fields), self._summaries(row.fields)
+        if not self.mapping:
+            self.mapping = f"document from `{field}`, summary from {quoted(fields)}"
+        targets = [
+            text for name in fields for text in texts_of(_several(value_of(row.fields, name)), SUMMARY)
+        ]  # fmt: skip
+        return (self._example(row.fields, origin, identity, field, targets),)
+
+    def source(self, row: Row) -> Sourced | None:
+        field = self._document(row.fields)
+        text = value_of(row.fields, field)
+        if isinstance(text, str) and not text.strip():
+            return None
+        return self._example(row.fields, Origin("", 0), "", field, ())
+
+    def _example(
+        self, given: Mapping[Any, Any], origin: Origin, identity: str, field: Column, targets: Sequence[str]
+    ) -> Sourced:
+        text = visible_text(value_of(given, field), DOCUMENT, field)
+        cut = given_parts(given.get("tokens"), [(DOCUMENT, text)], self._tokenizer)
+        own = given.get(LANGUAGE)
+        language = own if isinstance(own, str) else self.config.language or ""
+        return Sourced(identity, origin, *cut, tuple(targets), language, language)
+
+    def _document(self, given: Mapping[Any, Any]) -> Column:
+        """
+        Raises:
+            Unmapped D116: no field of a document.
+        """
+        asked = self.config.document_field
+        found = first_of(given, _DOCUMENTS) if asked is None else asked
+        if found is None or value_of(given, found) is None:
+            what = "no field of a document" if asked is None else f"no field `{asked}`"
+            raise Unmapped("D116", f"{what}; the row has {quoted(given)}", "name it with `data.document_field`")
+        return found
+
+    def _summaries(self, given: Mapping[Any, Any]) -> Sequence[Column]:
+        """
+        Raises:
+            Unmapped D116: no field of a summary, not even one with null.
+        """
+        asked: Sequence[Column] = self.config.summary_fields
+        if not asked:
+            numbered = [name for name in given if isinstance(name, str) and _NUMBERED.fullmatch(name)]
+            single = first_of(given, _SUMMARIES)
+            asked = [single] if single is not None else numbered
+            if asked:
+                return asked
+        elif all(name in given or value_of(given, name) is not None for name in asked):
+            return asked
+        missing = [name for name in asked if name not in given]
+        what = f"no field {quoted(missing)}" if missing else "no field of a summary"
+        help = "name it with `data.summary_field`, or write null where there is no summary"
+        raise Unmapped("D116", f"{what}; the row has {quoted(given)}", help)
+
+
+def _several(given: Any) -> Any:
+    """A summary, or a list of several, which a cell of a table may hold as text."""
+    found = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
+    return list(found) if isinstance(found, (list, tuple)) else given

@@ -1,0 +1,42 @@
+"""Summarisation: a short text of a document or a dialogue, judged by it and by reference summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from halluc.config.schema import Section
+from halluc.tasks.summarisation.config import SummarisationConfig
+from halluc.tasks.summarisation.examples import DOCUMENT, SummarisationExamples
+from halluc.tasks.summarisation.figures import SummaryFigures
+from halluc.tasks.summarisation.wording import WORDING
+from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.knowledge import WrittenKnowledge
+from halluc.tasks.text_generation.model import GenerationModel
+
+PROMPT = "Summarize the following text in one or two sentences.\n\n{document}\n\nSummary:"
+
+
+class Summarisation:
+    """Writes a short text of a document or a dialogue, judged by it and by reference summaries."""
+
+    name: ClassVar[str] = "summarisation"
+    head: ClassVar[str] = "ForConditionalGeneration"
+    Config: ClassVar[type[Section]] = SummarisationConfig
+
+    def __init__(self, config: SummarisationConfig) -> None:
+        self.config = config
+        self.judge = GenerationJudge(config.claims, config.grounding)
+        self.examples = SummarisationExamples(self.judge)
+        self.model = GenerationModel(config, self.judge, (DOCUMENT,), PROMPT)
+        self.figures = SummaryFigures()
+        self.knowledge = WrittenKnowledge()
+        self.wording = WORDING
+
+    @classmethod
+    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def evaluated(cls, protocols: Collection[str]) -> Summarisation:
+        return cls(SummarisationConfig(type="summarisation"))
