@@ -23,6 +23,8 @@ RESAMPLES = 10_000
 LEVEL = 0.95
 # Draws held at once: 16 MB of float32, which a processor's last cache may hold.
 _CELLS_A_CHUNK = 1 << 22
+# Draws counted at once: in a processor's first cache, ten times faster than all of a chunk.
+_CELLS_IN_CACHE = 1 << 12
 
 # Differences, slopes and widths under this are rounding errors, and count as 0.
 NEGLIGIBLE = 1e-9
@@ -136,10 +138,14 @@ def draws(examples: int, resamples: int = RESAMPLES) -> Iterator[numpy.ndarray]:
     """How often each resample draws each example, in chunks of shape (some, examples), float32."""
     chance = keyed_generator("bootstrap", examples)
     chunk = max(1, min(resamples, _CELLS_A_CHUNK // max(1, examples)))
+    some = max(1, _CELLS_IN_CACHE // max(1, examples))
     for start in range(0, resamples, chunk):
         drawn = numpy.empty((min(chunk, resamples - start), examples), dtype=numpy.float32)
-        for row in drawn:  # one row at a time stays in the cache: ten times faster than all at once
-            row[:] = numpy.bincount(chance.integers(0, examples, size=examples), minlength=examples)
+        for first in range(0, len(drawn), some):
+            rows = drawn[first : first + some]
+            places = chance.integers(0, examples, size=rows.shape)
+            places += examples * numpy.arange(len(rows))[:, None]  # each row counts in places of its own
+            rows[:] = numpy.bincount(places.ravel(), minlength=rows.size).reshape(rows.shape)
         yield drawn
 
 

@@ -132,7 +132,7 @@ def interrupted_with_resume(halluc, config: Path, run: Path, monkeypatch) -> Non
 def test_an_interrupted_training_goes_on_to_another_total(halluc, experiment, tmp_path, monkeypatch):
     experiment.write_text(experiment.read_text().replace("epochs: 6", "epochs: 3"))
     run = tmp_path / "runs" / "tiny" / "20260101-000000-abcdef"
-    interrupted(halluc, experiment, run, monkeypatch, 4)
+    assert interrupted(experiment, run, monkeypatch, 4) == 130
     outcome = halluc("train", experiment, "--resume", "--set", "train.epochs=2")
     assert outcome.code == 0, outcome.err
     assert "goes on from step" in outcome.err

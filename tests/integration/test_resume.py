@@ -7,6 +7,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,18 +18,54 @@ import pytest
 from safetensors.numpy import load_file
 
 from halluc.tasks.token_classification.figures import Tagging
-from tests.conftest import SENTENCES
+from tests.conftest import SENTENCES, write_corpus, write_experiment
 
 COMMAND = [sys.executable, "-m", "halluc", "train"]
 
 
+# Some dozens of steps, a checkpoint every fifth, dropout on, so that randomness must be continued too.
+LONG = "epochs: 3, checkpoint_steps: 5, learning_rate: 0.01, batch_tokens: 40"
+
+
 @pytest.fixture
-def long_experiment(experiment: Path, corpus_files: dict[str, Path]) -> Path:
-    """Some dozens of steps, a checkpoint every fifth, dropout on, so that randomness must be continued too."""
-    corpus_files["train"].write_text("\n".join([SENTENCES] * 16), encoding="utf-8")
-    text = experiment.read_text().replace("epochs: 6", "epochs: 3").replace("batch_tokens: 64", "batch_tokens: 40")
-    experiment.write_text(text.replace("learning_rate", "checkpoint_steps: 5, learning_rate"))
-    return experiment
+def corpus_files(tmp_path: Path) -> dict[str, Path]:
+    return write_corpus(tmp_path, train=16)
+
+
+@pytest.fixture
+def long_experiment(tmp_path: Path, tiny_encoder: Path, corpus_files: dict[str, Path]) -> Path:
+    return write_experiment(tmp_path, tiny_encoder, corpus_files, LONG)
+
+
+@pytest.fixture(scope="module")
+def shared_experiment(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """``long_experiment`` for tests that change neither the config nor the corpus."""
+    folder = tmp_path_factory.mktemp("resume")
+    return write_experiment(folder, tiny_encoder, write_corpus(folder, train=16), LONG)
+
+
+@pytest.fixture(scope="module")
+def whole(shared_experiment: Path) -> Path:
+    """A run that was trained without an interruption."""
+    from halluc.__main__ import exit_code_of
+
+    run = shared_experiment.parent / "whole"
+    assert exit_code_of(["train", str(shared_experiment), "--run", str(run), "-q"]) == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def stopped_at_13(shared_experiment: Path) -> Path:
+    """A run that was interrupted after its 13th step: for copies."""
+    run = shared_experiment.parent / "stopped"
+    with pytest.MonkeyPatch.context() as patched:
+        assert interrupted(shared_experiment, run, patched, 13) == 130
+    return run
+
+
+@pytest.fixture
+def stopped(stopped_at_13: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(stopped_at_13, tmp_path / "stopped")
 
 
 def weights(run: Path):
@@ -58,14 +95,13 @@ def wait_for_steps(process: subprocess.Popen[str], run: Path, count: int) -> Non
         time.sleep(0.002)
 
 
-def test_killed_at_random_points_it_resumes_to_equal_weights(halluc, long_experiment, tmp_path):
-    assert halluc("train", long_experiment, "--run", tmp_path / "whole", "-q").code == 0
+def test_killed_at_random_points_it_resumes_to_equal_weights(shared_experiment, whole, tmp_path):
     chance = random.Random(7)
     killed = tmp_path / "killed"
     kills = 0
     while True:
-        process = start(long_experiment, killed, "--resume")
-        if kills < 3:
+        process = start(shared_experiment, killed, "--resume")
+        if kills < 2:
             wait_for_steps(process, killed, chance.randint(1, 15))
             process.send_signal(signal.SIGKILL)
         _, told = process.communicate(timeout=120)
@@ -73,35 +109,44 @@ def test_killed_at_random_points_it_resumes_to_equal_weights(halluc, long_experi
             break
         assert process.returncode == -signal.SIGKILL, told
         kills += 1
-    assert kills >= 1  # three, but for a machine so slow that training is through before the signal comes
-    assert equal(weights(tmp_path / "whole"), weights(killed))
+    assert kills >= 1  # two, but for a machine so slow that training is through before the signal comes
+    assert equal(weights(whole), weights(killed))
     assert not (killed / "checkpoints").exists()
     assert [path.name for path in killed.rglob(".*") if path.name != ".lock"] == []
-    first = json.loads((tmp_path / "whole" / "run.json").read_text())
-    assert json.loads((killed / "run.json").read_text())["best"] == first["best"]
+    assert json.loads((killed / "run.json").read_text())["best"] == json.loads((whole / "run.json").read_text())["best"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_writes_a_checkpoint_exits_130_and_resumes_to_equal_weights(halluc, long_experiment, tmp_path, number):
-    process = start(long_experiment, tmp_path / "stopped")
-    wait_for_steps(process, tmp_path / "stopped", 7)
-    process.send_signal(number)
-    _, told = process.communicate(timeout=120)
-    assert process.returncode == 130, told
-    assert "--resume" in told
-    assert json.loads((tmp_path / "stopped" / "run.json").read_text())["status"] == "interrupted"
-    assert not (tmp_path / "stopped" / "model").exists()
-    assert halluc("train", long_experiment, "--run", tmp_path / "stopped").code == 2  # not without --resume
-    outcome = halluc("train", long_experiment, "--run", tmp_path / "stopped", "--resume")
+def test_a_signal_writes_a_checkpoint_exits_130_and_resumes_to_equal_weights(
+    halluc, shared_experiment, whole, tmp_path, monkeypatch, number
+):
+    import halluc.engine.loop as loop
+
+    step, run = loop._step, tmp_path / "stopped"
+
+    def signalled(training, *rest):
+        if training.progress.step == 7:
+            os.kill(os.getpid(), number)
+        return step(training, *rest)
+
+    monkeypatch.setattr(loop, "_step", signalled)
+    outcome = halluc("train", shared_experiment, "--run", run)
+    monkeypatch.undo()
+    assert outcome.code == 130, outcome.err
+    assert "--resume" in outcome.err
+    assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
+    assert not (run / "model").exists()
+    assert halluc("train", shared_experiment, "--run", run).code == 2  # not without --resume
+    outcome = halluc("train", shared_experiment, "--run", run, "--resume")
     assert outcome.code == 0
     assert "resumed at step" in outcome.err
-    assert halluc("train", long_experiment, "--run", tmp_path / "whole", "-q").code == 0
-    assert equal(weights(tmp_path / "whole"), weights(tmp_path / "stopped"))
+    assert equal(weights(whole), weights(run))
 
 
-def interrupted(halluc, config: Path, run: Path, monkeypatch, steps: int) -> None:
-    """Train in this process until ``steps`` steps are done, as if a signal came then."""
+def interrupted(config: Path, run: Path, monkeypatch: pytest.MonkeyPatch, steps: int) -> int:
+    """The exit code of a training in this process until ``steps`` steps are done, as if a signal came then."""
     import halluc.engine.interrupt as interrupt
+    from halluc.__main__ import exit_code_of
 
     class Asked(interrupt.Interruption):
         calls = 0
@@ -116,8 +161,9 @@ def interrupted(halluc, config: Path, run: Path, monkeypatch, steps: int) -> Non
             pass
 
     monkeypatch.setattr(interrupt, "Interruption", Asked)
-    assert halluc("train", config, "--run", run, "-q").code == 130
+    code = exit_code_of(["train", str(config), "--run", str(run), "-q"])
     monkeypatch.undo()
+    return code
 
 
 def evaluated(run: Path) -> list[int]:
@@ -125,17 +171,19 @@ def evaluated(run: Path) -> list[int]:
     return [event["step"] for event in events if event["event"] == "evaluated"]
 
 
-@pytest.mark.parametrize("keys", ["steps: 41, evaluate_steps: 9", "steps: 41", "evaluate_steps: 9"])
+@pytest.mark.parametrize(
+    ("keys", "stops"), [("steps: 41, evaluate_steps: 9", 4), ("steps: 41", 2), ("evaluate_steps: 9", 2)]
+)
 def test_steps_and_evaluations_that_fall_inside_epochs_resume_to_equal_weights(
-    halluc, long_experiment, tmp_path, monkeypatch, keys
+    halluc, long_experiment, tmp_path, monkeypatch, keys, stops
 ):
     long_experiment.write_text(long_experiment.read_text().replace("checkpoint_steps: 5", f"{keys}, patience: 9"))
     assert halluc("train", long_experiment, "--run", tmp_path / "whole", "-q").code == 0
     points = evaluated(tmp_path / "whole")
-    # In the middle, right before the first evaluation, after it, and right before the last one.
-    for stop in (7, points[0], points[0] + 1, points[-1]):
+    # In the middle, and right before the last evaluation, the first one, and after that.
+    for stop in (7, points[-1], points[0], points[0] + 1)[:stops]:
         run = tmp_path / f"stopped-{stop}"
-        interrupted(halluc, long_experiment, run, monkeypatch, stop)
+        assert interrupted(long_experiment, run, monkeypatch, stop) == 130
         assert halluc("train", long_experiment, "--run", run, "--resume", "-q").code == 0
         assert evaluated(run) == points
         assert equal(weights(tmp_path / "whole"), weights(run))
@@ -155,12 +203,8 @@ def test_where_evaluations_are_far_apart_there_is_a_checkpoint_after_each_epoch(
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "missing", "no state", "state is no JSON"])
-def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(
-    halluc, long_experiment, tmp_path, monkeypatch, damage
-):
-    run = tmp_path / "run"
-    interrupted(halluc, long_experiment, run, monkeypatch, 13)
-    newest = sorted((run / "checkpoints").glob("step-*"))
+def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(halluc, shared_experiment, whole, stopped, damage):
+    newest = sorted((stopped / "checkpoints").glob("step-*"))
     assert [path.name for path in newest] == ["step-00000010", "step-00000013"]
     file = newest[-1] / "model.safetensors"
     content = file.read_bytes()
@@ -174,26 +218,23 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(
         (newest[-1] / "state.json").unlink()
     else:
         (newest[-1] / "state.json").write_text("{")
-    outcome = halluc("train", long_experiment, "--run", run, "--resume")
+    outcome = halluc("train", shared_experiment, "--run", stopped, "--resume")
     assert outcome.code == 0, outcome.err
     assert f"checkpoint {newest[-1]} is damaged" in outcome.err
     assert "resumed at step 10" in outcome.err
-    assert halluc("train", long_experiment, "--run", tmp_path / "whole", "-q").code == 0
-    assert equal(weights(tmp_path / "whole"), weights(run))
+    assert equal(weights(whole), weights(stopped))
 
 
-def test_where_no_checkpoint_is_whole_it_is_an_error(halluc, long_experiment, tmp_path, monkeypatch):
-    run = tmp_path / "run"
-    interrupted(halluc, long_experiment, run, monkeypatch, 13)
-    for state in (run / "checkpoints").glob("step-*/state.json"):
+def test_where_no_checkpoint_is_whole_it_is_an_error(halluc, shared_experiment, stopped):
+    for state in (stopped / "checkpoints").glob("step-*/state.json"):
         state.write_text("{}")
-    outcome = halluc("train", long_experiment, "--run", run, "--resume")
+    outcome = halluc("train", shared_experiment, "--run", stopped, "--resume")
     assert outcome.code == 2
     assert "no checkpoint" in outcome.err
 
 
 def test_data_that_changed_is_refused_on_resuming(halluc, long_experiment, corpus_files, tmp_path, monkeypatch):
-    interrupted(halluc, long_experiment, tmp_path / "run", monkeypatch, 8)
+    assert interrupted(long_experiment, tmp_path / "run", monkeypatch, 8) == 130
     corpus_files["train"].write_text("\n".join([SENTENCES] * 17))
     outcome = halluc("train", long_experiment, "--run", tmp_path / "run", "--resume")
     assert outcome.code == 2
@@ -214,12 +255,11 @@ def checkpoints(run: Path) -> list[str]:
     return sorted(path.name for path in (run / "checkpoints").glob("*"))
 
 
-def test_nothing_but_the_model_is_kept_of_a_finished_training(halluc, long_experiment, tmp_path):
-    assert halluc("train", long_experiment, "--run", tmp_path / "run", "-q").code == 0
-    assert not (tmp_path / "run" / "checkpoints").exists()
-    assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
-    assert halluc("eval", "--run", tmp_path / "run", "-q").code == 0
-    again = halluc("train", long_experiment, "--run", tmp_path / "run", "--resume")
+def test_nothing_but_the_model_is_kept_of_a_finished_training(halluc, shared_experiment, whole):
+    assert not (whole / "checkpoints").exists()
+    assert (whole / "model" / "model.safetensors").is_file()
+    assert halluc("eval", "--run", whole, "-q").code == 0
+    again = halluc("train", shared_experiment, "--run", whole, "--resume")
     assert again.code == 0
     assert "nothing to resume" in again.err
 
@@ -227,7 +267,7 @@ def test_nothing_but_the_model_is_kept_of_a_finished_training(halluc, long_exper
 def test_an_interrupted_training_keeps_the_newest_two_checkpoints_and_the_best_weights(
     halluc, long_experiment, tmp_path, monkeypatch
 ):
-    interrupted(halluc, long_experiment, tmp_path / "run", monkeypatch, 27)
+    assert interrupted(long_experiment, tmp_path / "run", monkeypatch, 27) == 130
     names = checkpoints(tmp_path / "run")
     assert names[-2:] == ["step-00000025", "step-00000027"]
     progress = json.loads((tmp_path / "run" / "checkpoints" / names[-1] / "state.json").read_text())["progress"]
@@ -265,7 +305,7 @@ def test_what_is_kept_of_the_checkpoints_does_not_make_it_another_run(halluc, ex
 
 def test_a_full_disk_names_the_file_and_leaves_the_last_good_checkpoint(halluc, long_experiment, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    interrupted(halluc, long_experiment, run, monkeypatch, 11)
+    assert interrupted(long_experiment, run, monkeypatch, 11) == 130
 
     def little_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import struct
-import subprocess
-import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +17,7 @@ from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
+from tests.interruptions import killed_after_a_checkpoint
 
 NAMES = ("Ann", "Bob", "Cid", "Dora", "Eve")
 PLACES = ("Oslo", "Rome", "Bonn", "Lima")
@@ -58,8 +55,13 @@ def sampled(made: LmSynthesis, like: Editable, count: int) -> list[Editable | Re
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory) -> LmSynthesis:
-    return fitted(tmp_path_factory.mktemp("fitted"))
+def ready_folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("fitted")
+
+
+@pytest.fixture(scope="module")
+def ready(ready_folder) -> LmSynthesis:
+    return fitted(ready_folder)
 
 
 def test_samples_have_the_labels_that_were_asked_for(ready):
@@ -303,35 +305,16 @@ def test_a_gguf_file_of_a_package(tmp_path):
     assert causal.read(tmp_path).model.num_parameters() == made.model.num_parameters()
 
 
-KILLED = """
-import sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-import test_lm_synthesis as t
-t.fitted(Path({folder!r}), epochs=12, patience=12)
-"""
-
-
-def test_a_killed_fit_goes_on_and_gives_the_same(tmp_path):
-    script = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "killed"))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen([sys.executable, "-c", script], env=environment)
-    try:
-        deadline = time.monotonic() + 240
-        while not list((tmp_path / "killed").glob("*.checkpoints/step-*")):
-            assert process.poll() is None, "it was killed in time"
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert list((tmp_path / "killed").glob("*.checkpoints/step-*"))
-    resumed = fitted(tmp_path / "killed", epochs=12, patience=12)
-    whole = fitted(tmp_path / "whole", epochs=12, patience=12)
-    assert resumed.facts() == whole.facts()
-    weights = [next(folder.glob("*/model.safetensors")) for folder in (tmp_path / "killed", tmp_path / "whole")]
+def test_a_killed_fit_goes_on_and_gives_the_same(ready, ready_folder, tmp_path):
+    with killed_after_a_checkpoint():
+        fitted(tmp_path)
+    assert list(tmp_path.glob("*.checkpoints/step-*"))
+    assert not list(tmp_path.rglob("fitted.json"))
+    resumed = fitted(tmp_path)
+    assert resumed.facts() == ready.facts()
+    weights = [next(folder.glob("*/model.safetensors")) for folder in (tmp_path, ready_folder)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
-    assert not list((tmp_path / "killed").glob("*.checkpoints"))
+    assert not list(tmp_path.glob("*.checkpoints"))
 
 
 def test_a_full_disk_is_told(tmp_path):

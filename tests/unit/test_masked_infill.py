@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +15,7 @@ from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
+from tests.interruptions import killed_after_a_checkpoint
 from tests.tiny_masked import write_masked
 
 NAMES = ("Ann", "Bob", "Cid", "Dora", "Eve")
@@ -76,8 +73,13 @@ def changed(made: MaskedInfill, example: Editable, count: int = 20) -> list[Edit
 
 
 @pytest.fixture(scope="module")
-def both(headless, tmp_path_factory) -> MaskedInfill:
-    return fitted(headless, tmp_path_factory.mktemp("both"), fit=FIT, fill="both", rate=0.5)
+def both_folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("both")
+
+
+@pytest.fixture(scope="module")
+def both(headless, both_folder) -> MaskedInfill:
+    return fitted(headless, both_folder, fit=FIT, fill="both", rate=0.5)
 
 
 # --- what is filled, and with what ---------------------------------------------------------------------------------
@@ -434,36 +436,16 @@ def test_too_few_texts_to_train_on(headless, tmp_path):
     assert (error.value.code, error.value.key) == ("D144", "fit")
 
 
-KILLED = """
-import sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-import test_masked_infill as t
-t.fitted(Path({model!r}), Path({folder!r}), fit=t.FIT | {{"epochs": 14, "patience": 14}}, fill="both")
-"""
-
-
-def test_a_killed_fit_goes_on_and_gives_the_same(headless, tmp_path):
-    keys = {"fit": FIT | {"epochs": 14, "patience": 14}, "fill": "both"}
-    script = KILLED.format(tests=str(Path(__file__).parent), model=str(headless), folder=str(tmp_path / "killed"))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen([sys.executable, "-c", script], env=environment)
-    try:
-        deadline = time.monotonic() + 240
-        while not list((tmp_path / "killed").glob("*.checkpoints/step-*")):
-            assert process.poll() is None, "it was killed in time"
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert not list((tmp_path / "killed").rglob("fitted.json"))
-    resumed = fitted(headless, tmp_path / "killed", **keys)
-    whole = fitted(headless, tmp_path / "whole", **keys)
-    assert resumed.facts() == whole.facts()
-    weights = [next(folder.glob("*/model.safetensors")) for folder in (tmp_path / "killed", tmp_path / "whole")]
+def test_a_killed_fit_goes_on_and_gives_the_same(both, both_folder, headless, tmp_path):
+    with killed_after_a_checkpoint():
+        fitted(headless, tmp_path, fit=FIT, fill="both", rate=0.5)
+    assert list(tmp_path.glob("*.checkpoints/step-*"))
+    assert not list(tmp_path.rglob("fitted.json"))
+    resumed = fitted(headless, tmp_path, fit=FIT, fill="both", rate=0.5)
+    assert resumed.facts() == both.facts()
+    weights = [next(folder.glob("*/model.safetensors")) for folder in (tmp_path, both_folder)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
-    assert not list((tmp_path / "killed").glob("*.checkpoints"))
+    assert not list(tmp_path.glob("*.checkpoints"))
 
 
 def test_a_full_disk_is_told(headless, tmp_path):
