@@ -297,10 +297,19 @@ def _head(settings: Any) -> Kind | None:
 
 
 def _transplant(model: Any, body: ModelSource, attention: str, trust_remote_code: bool) -> None:
-    """Give a language model the weights of ``body``, a fine-tuned model of the same architecture with another head."""
-    own = model.base_model.state_dict()
-    given = load_model("AutoModel", body, attention, {}, trust_remote_code=trust_remote_code)[0].state_dict()
-    wrong = sorted(name for name, weights in own.items() if name not in given or given[name].shape != weights.shape)
+    """Give a language model the weights of ``body``, a fine-tuned model of the same architecture with another head.
+
+    Raises:
+        HallucError E411: the body lacks weights, or is of another architecture or size.
+    """
+    tuned, _, missing = load_model("AutoModel", body, attention, {}, trust_remote_code=trust_remote_code)
+    own, given = model.base_model.state_dict(), tuned.state_dict()
+    lacking = {name for name in missing if not name.startswith("pooler.")}  # no head for words reads the pooler
+    wrong = sorted(
+        name
+        for name, weights in own.items()
+        if name in lacking or name not in given or given[name].shape != weights.shape
+    )
     if wrong:
         message = f"{body.name} is not a fine-tuned model of the same base: {wrong[0]} is missing, or of another shape"
         raise environment_error("E411", message, "was `model.name` changed, or is it another model than at training?")

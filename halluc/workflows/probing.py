@@ -20,7 +20,8 @@ from halluc.data.tokenization import Tokenizer
 from halluc.engine.pretrained import quiet_libraries
 from halluc.engine.references import ModelSource, resolve_model
 from halluc.gap.mentions import mentions
-from halluc.runs.probes import ProbedModel, ProbeFile, TrainingMentions
+from halluc.runs.directory import RunDir
+from halluc.runs.probes import ProbedModel, ProbeFile, ProbeLine, TrainingMentions
 from halluc.runs.provenance import input_hashes
 from halluc.runs.results import ProbeResult
 from halluc.workflows import evaluation, run_state
@@ -90,38 +91,43 @@ def probe(
     novelty, training = _novelty(found, [fact for one in relations for fact in one.facts])
     asked = [_sampled(one, novelty, options) for one in relations]
     _tell_size(asked, lacking, training)
-    run = found.target
-    with run.locked(), run.stage("probe", list(overrides)) as stage:
-        trusted = found.settings.model.trust_remote_code
-        probed = [_probed(model, asked, novelty, options, trusted) for model in models]
-        sheets = [sheet for sheet, _ in probed]
-        file = ProbeFile(
-            name=options.name,
-            patterns=str(options.patterns),
-            facts=str(options.facts),
-            sample=options.sample,
-            most_patterns=options.most_patterns,
-            threshold=options.threshold,
-            relations={one.name: len(one.facts) for one in asked},
-            without_partner=lacking,
-            training=training,
-            models=[record for _, record in probed],
-            differences=differences(*sheets) if len(sheets) == 2 else [],
-            inputs=input_hashes(_files(options, {one.name for one in asked})),
-        )
-        lines = (
-            one.line(record.name, novelty.get(one.fact, FactNovelty()))
-            for sheet, record in probed
-            for one in sheet.answers
-        )
-        with replacing(run.probe_lines(options.name)) as target_lines:
-            target_lines.writelines(json_line(line.model_dump(mode="json")) + "\n" for line in lines)
-        write_json(run.probe(options.name), file.model_dump(mode="json"))
-        stage.detail = {**stage.detail, options.name: {record.name: record.claims for _, record in probed}}
-    result = ProbeResult(**dict(file), run=str(run.path))
+    trusted = found.settings.model.trust_remote_code
+    probed = [_probed(model, asked, novelty, options, trusted) for model in models]
+    sheets = [sheet for sheet, _ in probed]
+    file = ProbeFile(
+        name=options.name,
+        patterns=str(options.patterns),
+        facts=str(options.facts),
+        sample=options.sample,
+        most_patterns=options.most_patterns,
+        threshold=options.threshold,
+        relations={one.name: len(one.facts) for one in asked},
+        without_partner=lacking,
+        training=training,
+        models=[record for _, record in probed],
+        differences=differences(*sheets) if len(sheets) == 2 else [],
+        inputs=input_hashes(_files(options, {one.name for one in asked})),
+    )
+    if found.run is None:
+        found.run = evaluation.home(found.loaded, {"probed": checkpoint}, "probe")
+    lines = (
+        one.line(record.name, novelty.get(one.fact, FactNovelty())) for sheet, record in probed for one in sheet.answers
+    )
+    _write(found.target, file, lines, overrides)
+    result = ProbeResult(**dict(file), run=str(found.target.path))
     messages.put(result)
-    conclude(f"figures: {run.probe(options.name)}, answers: {run.probe_lines(options.name)}")
+    written = found.target.probe(options.name), found.target.probe_lines(options.name)
+    conclude(f"figures: {written[0]}, answers: {written[1]}")
     return result
+
+
+def _write(run: RunDir, file: ProbeFile, lines: Iterable[ProbeLine], overrides: Sequence[str]) -> None:
+    """Write figures and answers as the only writer of the run, and note them in ``run.json``."""
+    with run.locked(), run.stage("probe", list(overrides)) as stage:
+        with replacing(run.probe_lines(file.name)) as target:
+            target.writelines(json_line(line.model_dump(mode="json")) + "\n" for line in lines)
+        write_json(run.probe(file.name), file.model_dump(mode="json"))
+        stage.detail = {**stage.detail, file.name: {model.name: model.claims for model in file.models}}
 
 
 def _files(options: ProbeOptions, relations: Container[str]) -> Iterator[Path]:
@@ -144,7 +150,7 @@ def _sampled(relation: Relation, novelty: Mapping[Fact, FactNovelty], options: P
 
 
 def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> tuple[Job, list[_Candidate]]:
-    """The job, with the run to write to, and the models to probe.
+    """The job, with the run to write to (none yet for a model from elsewhere), and the models to probe.
 
     Raises:
         HallucError: see ``probe``.
@@ -157,9 +163,7 @@ def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> t
             help = "halluc probe CONFIG --checkpoint MODEL"
             raise HallucError("C011", "--checkpoint goes with a CONFIG, whose training split is looked at", help=help)
         source = resolve_model(latest.resolve_text(checkpoint), gguf=True)
-        found = Job(jobs.load(target, overrides))
-        found.run = evaluation.home(found.loaded, {"probed": checkpoint}, "probe")
-        return found, [_Candidate("checkpoint", checkpoint, source)]
+        return Job(jobs.load(target, overrides)), [_Candidate("checkpoint", checkpoint, source)]
     found, model = evaluation.find(target, overrides) if is_config else evaluation.find(None, overrides, target)
     run_state.warn_changed_model(found.target)
     settings, own = found.settings.model, ModelSource(model)

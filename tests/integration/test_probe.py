@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 import torch
 
 from halluc import api
 from halluc.core.errors import HallucError
+from halluc.runs.directory import RunDir
 from tests.tiny_masked import write_causal, write_masked
 
 LIVES = {"anna berg": "oslo", "bo": "rome", "eva": "oslo", "kim lund": "bern"}
@@ -97,6 +99,18 @@ def test_a_fine_tuned_encoder_is_probed_beside_its_base(halluc, experiment, mask
     assert accuracy["difference"] == pytest.approx(
         figure(tuned, "probe_accuracy") - figure(base, "probe_accuracy"), abs=1e-9
     )
+
+
+def test_a_language_model_of_a_run_has_its_own_head(halluc, experiment, masked, files):
+    sets = ["--set", f"model.name={masked}", "--set", "train.steps=1"]
+    assert halluc("train", experiment, *sets, "--quiet").code == 0
+    run = experiment.parent / "runs/tiny/latest"
+    shutil.copytree(masked, run / "model", dirs_exist_ok=True)
+    found = api.probe(run, patterns=files[1], facts=files[3], name="own")
+    assert [(one.name, one.base, one.claims) for one in found.models] == [("base", None, 8), ("fine-tuned", None, 8)]
+    assert {one.difference for one in found.differences} <= {0, None}
+    assert len(found.differences) > 10
+    assert RunDir(run.resolve()).read().stages["probe"].detail == {"own": {"base": 8, "fine-tuned": 8}}
 
 
 def test_a_causal_model_from_elsewhere_completes_patterns(experiment, files, tmp_path):
