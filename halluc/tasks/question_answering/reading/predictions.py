@@ -96,7 +96,7 @@ class AnswerFile(PredictionFile):
         confidence, difference = confidence_field(record), record.get("no_answer")
         own = next((name for name in _TEXTS if name in record), None)
         if PREDICTED not in record and "context_start" in record:  # the output of `halluc predict`
-            first = next(iter(record.get("answers") or ()), {})
+            first: Mapping[str, Any] = next(iter(record.get("answers") or ()), {})
             value, confidence = first.get("text"), first.get("confidence")
         else:
             value = record[own if own is not None and PREDICTED not in record else predicted_field(record, ())]
