@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
-from halluc.core.claims import Claim, Judged
+from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.examples import Span
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingConfig
@@ -21,6 +21,7 @@ from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
 from halluc.tasks.text_generation.name_models import names_by_model
 from halluc.tasks.text_generation.statements import Statement, in_order, statements
+from halluc.tasks.text_generation.words import folded_words
 
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()
@@ -128,7 +129,7 @@ class GenerationJudge:
         return tuple(_claims(example.id, text, found, [None] * len(found)))
 
     def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:
-        """Verdict and reason of each claim; omitted is gold that no claim says again.
+        """Verdict and reason of each claim; omitted is gold that no claim says.
 
         Reasons: ``not_in_source`` of a statement, ``not_grounded``, ``oscillatory`` and ``detached`` of a sentence,
         ``no_evidence`` of one that is unverifiable.
@@ -149,10 +150,7 @@ class GenerationJudge:
                 judged.append(
                     _verdict(claim, evidence.states(claim.label, claim.text, example.language), "not_in_source")
                 )
-        texts = [claim.text for claim in claims if claim.kind != SENTENCE]
-        said = EvidenceTexts(texts, [example.language] * len(texts))
-        omitted = (one for one in self.gold(example) if not said.states(one.label, one.text, example.language))
-        return Judged(tuple(judged), tuple(omitted))
+        return _matched(judged, self.gold(example), example.language)
 
     def _grounded(
         self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
@@ -172,6 +170,25 @@ class GenerationJudge:
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"
         return "detached" if prediction.repeated else None
+
+
+def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
+    """The claims with the gold that says the same, the first of equal claims with all of it; the rest is omitted."""
+    known: dict[tuple[str, str], list[Claim]] = {}
+    for one in gold:
+        known.setdefault(_key(one, language), []).append(one)
+    found = []
+    for claim in claims:
+        same = [] if claim.kind == SENTENCE else known.pop(_key(claim, language), [])
+        marks = [one.mark for one in same]
+        found.append(replace(claim, evidence=Evidence(marks[0], tuple(marks[1:])) if marks else claim.evidence))
+    return Judged(tuple(found), tuple(one for some in known.values() for one in some))
+
+
+def _key(claim: Claim, language: str) -> tuple[str, str]:
+    """What a claim is compared by: the key of the statement that it is, or its words."""
+    read = (one.key for one in statements(claim.text, language) if one.kind == claim.label)
+    return claim.label, next(read, " ".join(folded_words(claim.text)))
 
 
 def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:
