@@ -77,12 +77,17 @@ class TextExamples(ExamplesDefaults):
             tokens=list(example.tokens),
             gold=list(example.labels),
             second=example.second,
+            group=example.group,
+            timestamp=example.timestamp,
             predicted=[(label, rounded(confidence)) for label, confidence in claims],
             in_scope=rounded(prediction.in_scope),
+            positive=rounded(prediction.positive),
         )
 
     def of_line(self, line: LabelPrediction) -> Labelled:
-        return Labelled(line.id, Origin("", 0), tuple(line.tokens), tuple(line.gold), line.second)
+        return Labelled(
+            line.id, Origin("", 0), tuple(line.tokens), tuple(line.gold), line.second, line.group, line.timestamp
+        )
 
     def border(self, line: LabelPrediction) -> int | None:
         return line.second

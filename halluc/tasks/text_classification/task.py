@@ -27,7 +27,7 @@ class TextClassification:
         self.examples = TextExamples(config)
         self.model = TextClassifier(config)
         self.judge = LabelSetJudge() if config.multi_label else LabelJudge()
-        self.figures = LabelSets() if config.multi_label else Labelling()
+        self.figures = LabelSets(config.period) if config.multi_label else Labelling(config.period, config.ranking)
         self.knowledge = WordKnowledge(self.examples)
         self.wording = wording(config.multi_label)
 

@@ -1,0 +1,96 @@
+"""Shifts over time: shares of a period that differ from those of all earlier periods together.
+
+The test is Fisher's exact test (Fisher 1935), two-sided; p is adjusted for all slices and periods of a figure that were
+tested (Holm 1979). The interval of a change is Newcombe's (1998, method 10). A gate on ``shift_p`` is an alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy
+
+from halluc.core import exact_intervals, figures
+from halluc.core.exact_intervals import Limits
+from halluc.core.significance import Figure, Ratio, Sheet, holm
+from halluc.runs.schema import MetricResult
+
+PERIOD = "period"
+# Slices of the smallest p: of all periods, and of the last one alone.
+ANY, LATEST = "any", "latest"
+TEST = "against all earlier periods, Fisher's exact test, Holm"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A share less another one of other examples."""
+
+    now: Ratio
+    earlier: Ratio
+
+    def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
+        return self.now(sums) - self.earlier(sums)
+
+    def exact_limits(self, totals: numpy.ndarray, of_difference: bool) -> Limits | None:
+        now, earlier = (_counts(one, totals) for one in (self.now, self.earlier))
+        if not now[1] or not earlier[1]:
+            return None
+        shares = now[0] / now[1], earlier[0] / earlier[1]
+        return lambda level: exact_intervals.of_difference(
+            shares[0], exact_intervals.wilson(*now, level), shares[1], exact_intervals.wilson(*earlier, level)
+        )
+
+
+def changes(found: Sequence[Figure]) -> list[Figure]:
+    """The change of each share that is shown by period, from all earlier periods together."""
+    return [replace(figure, name="shift", formula=change) for of_slice in _slices(found) for figure, change in of_slice]
+
+
+def tests(found: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
+    """The adjusted p of each change; and the smallest of all and of the latest period, where ``n`` counts tests."""
+    from scipy.stats import fisher_exact
+
+    totals, tested = sheet.totals(), [both for of_slice in _slices(found) for both in of_slice]
+    ps = [float(fisher_exact([_split(one, totals) for one in (c.now, c.earlier)]).pvalue) for _, c in tested]
+    results = [
+        MetricResult(name="shift_p", value=p, n=figure.n, by=figure.by, protocol=TEST)
+        for (figure, _), p in zip(tested, holm(ps), strict=True)
+    ]
+    latest = max((one.by[PERIOD] for one in results), default="")
+    for name, chosen in {ANY: results, LATEST: [one for one in results if one.by[PERIOD] == latest]}.items():
+        if chosen:
+            smallest = min(one.value for one in chosen if one.value is not None)
+            results = [
+                *results,
+                MetricResult(name="shift_p", value=smallest, n=len(chosen), by={PERIOD: name}, protocol=TEST),
+            ]
+    return results
+
+
+def _slices(found: Sequence[Figure]) -> Iterator[list[tuple[Figure, Change]]]:
+    """Of each slice the figures of all periods but the first, in the order of time, with their changes."""
+    names = {column.row.name for column in figures.shown("periods")}
+    by_slice: dict[tuple[str, ...], list[Figure]] = {}
+    for figure in found:
+        if figure.name in names and PERIOD in figure.by:
+            others = sorted(f"{key} {value}" for key, value in figure.by.items() if key != PERIOD)
+            by_slice.setdefault((figure.name, *others), []).append(figure)
+    for of_slice in by_slice.values():
+        above, below, made = (), (), []
+        for figure in of_slice:
+            now = figure.formula
+            assert isinstance(now, Ratio), "what is shown by period is a share"
+            if below:
+                made.append((figure, Change(now, Ratio(above, below))))
+            above, below = above + now.above, below + now.below
+        yield made
+
+
+def _counts(share: Ratio, totals: numpy.ndarray) -> tuple[float, float]:
+    return float(totals[list(share.above)].sum()), float(totals[list(share.below)].sum())
+
+
+def _split(share: Ratio, totals: numpy.ndarray) -> list[float]:
+    hits, n = _counts(share, totals)
+    return [hits, n - hits]
