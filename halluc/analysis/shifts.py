@@ -30,7 +30,7 @@ class Change:
     earlier: Ratio
 
     def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
-        return self.now(sums) - self.earlier(sums)
+        return numpy.asarray(self.now(sums) - self.earlier(sums))
 
     def exact_limits(self, totals: numpy.ndarray, of_difference: bool) -> Limits | None:
         now, earlier = (_counts(one, totals) for one in (self.now, self.earlier))
@@ -77,13 +77,14 @@ def _slices(found: Sequence[Figure]) -> Iterator[list[tuple[Figure, Change]]]:
             others = sorted(f"{key} {value}" for key, value in figure.by.items() if key != PERIOD)
             by_slice.setdefault((figure.name, *others), []).append(figure)
     for of_slice in by_slice.values():
-        above, below, made = (), (), []
+        earlier = Ratio((), ())
+        made: list[tuple[Figure, Change]] = []
         for figure in of_slice:
             now = figure.formula
             assert isinstance(now, Ratio), "what is shown by period is a share"
-            if below:
-                made.append((figure, Change(now, Ratio(above, below))))
-            above, below = above + now.above, below + now.below
+            if earlier.below:
+                made.append((figure, Change(now, earlier)))
+            earlier = Ratio(earlier.above + now.above, earlier.below + now.below)
         yield made
 
 

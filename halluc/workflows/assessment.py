@@ -131,7 +131,8 @@ def write(
     scaled = confidence.temperature != 1.0
     uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
     # Tasks whose knowledge tells more of an example than the novelty of its claims.
-    slices = knowledge.slices(corpus.examples) if hasattr(knowledge, "slices") else None
+    slices_of = getattr(knowledge, "slices", None)
+    slices = slices_of(corpus.examples) if slices_of else None
     figures = scoring.score(corpus.examples, predictions, counted, uncalibrated, slices)
     pairs = zip(corpus.examples, predictions, strict=True)
     rows = metrics.report(corpus.examples, predictions)

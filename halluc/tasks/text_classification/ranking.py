@@ -25,7 +25,8 @@ class _Mean:
     values: numpy.ndarray
 
     def __call__(self, weights: numpy.ndarray | None) -> numpy.ndarray:
-        return self.values.mean() if weights is None else weights @ self.values / weights.sum(-1)
+        found = self.values.mean() if weights is None else weights @ self.values / weights.sum(-1)
+        return numpy.asarray(found)
 
 
 def ranked(
@@ -36,20 +37,20 @@ def ranked(
     Args:
         groups, relevant, scores: of each text; texts without a group or a score are left out.
     """
-    members: dict[str, list[tuple[bool, float]]] = {}
+    members: dict[str, tuple[list[bool], list[float]]] = {}
     for group, is_relevant, score in zip(groups, relevant, scores, strict=True):
         if group is not None and score is not None:
-            members.setdefault(group, []).append((is_relevant, score))
-    mixed = [of_group(*zip(*one, strict=True), k=k) for one in members.values() if len({r for r, _ in one}) == 2]
+            of_relevance, of_score = members.setdefault(group, ([], []))
+            of_relevance.append(is_relevant)
+            of_score.append(score)
     if not members:
         return []
-    both = numpy.array([len({r for r, _ in one}) == 2 for one in members.values()], dtype=float)
-    found = [_over(both, PROTOCOL, ("ranked_groups",))]
-    return (
-        [_over(numpy.array(mixed), f"{PROTOCOL}, ranks 1 to {k}", ("group_auc", "mrr", "ndcg")), *found]
-        if mixed
-        else found
-    )
+    both = [len(set(of_relevance)) == 2 for of_relevance, _ in members.values()]
+    share = _over(numpy.array(both, dtype=float), PROTOCOL, ("ranked_groups",))
+    values = [of_group(*one, k) for one, is_mixed in zip(members.values(), both, strict=True) if is_mixed]
+    if not values:
+        return [share]
+    return [_over(numpy.array(values), f"{PROTOCOL}, ranks 1 to {k}", ("group_auc", "mrr", "ndcg")), share]
 
 
 def _over(values: numpy.ndarray, protocol: str, names: Sequence[str]) -> Ranked:
