@@ -24,9 +24,10 @@ class _Mean:
 
     values: numpy.ndarray
 
-    def __call__(self, weights: numpy.ndarray | None) -> numpy.ndarray:
-        found = self.values.mean() if weights is None else weights @ self.values / weights.sum(-1)
-        return numpy.asarray(found)
+    def __call__(self, weights: numpy.ndarray | None) -> float | numpy.ndarray:
+        if weights is None:
+            return float(self.values.mean())
+        return numpy.asarray(weights @ self.values / weights.sum(-1))
 
 
 def ranked(
