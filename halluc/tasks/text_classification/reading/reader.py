@@ -245,6 +245,9 @@ class _Mapper:
         if self._labels is not None and is_plain and written_list(str(label)) is not None:
             told = told.replace("label: ", "labels, as lists that are written as text: ")
             self._labels.tells_written = False
+        beside = {"timestamp": self.config.timestamp_field, "group": self.config.group_field}
+        named = [f"; {what}: {column}" for what, column in beside.items() if column is not None and self._labelled]
+        told += "".join(named)
         return f"{told}; preset: {self._preset}" if self._preset is not None else told
 
     def _labels_of(self, given: Mapping[str | int, Any], fields: TextFields, line: int) -> Found:
