@@ -1,7 +1,8 @@
 """Shifts over time: shares of a period that differ from those of all earlier periods together.
 
-The test is Fisher's exact test (Fisher 1935), two-sided; p is adjusted for all slices and periods of a figure that were
-tested (Holm 1979). The interval of a change is Newcombe's (1998, method 10). A gate on ``shift_p`` is an alarm.
+The test is Fisher's exact test (Fisher 1935), two-sided. p is adjusted for the periods of a slice that were tested, or of
+all slices where none is named (Holm 1979). The interval of a change is Newcombe's (1998, method 10). An alarm is a gate on
+``shift_p``.
 """
 
 from __future__ import annotations
@@ -48,24 +49,38 @@ def changes(found: Sequence[Figure]) -> list[Figure]:
 
 
 def tests(found: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
-    """The adjusted p of each change; and the smallest of all and of the latest period, where ``n`` counts tests."""
+    """The p of each change, adjusted over the periods of its slice; and the smallest of any and of the latest period.
+
+    That of all slices together, ``{"period": "any"}``, is adjusted over all of them; ``n`` then counts the tests.
+    """
     from scipy.stats import fisher_exact
 
-    totals, tested = sheet.totals(), [both for of_slice in _slices(found) for both in of_slice]
-    ps = [float(fisher_exact([_split(one, totals) for one in (c.now, c.earlier)]).pvalue) for _, c in tested]
-    results = [
-        MetricResult(name="shift_p", value=p, n=figure.n, by=figure.by, protocol=TEST)
-        for (figure, _), p in zip(tested, holm(ps), strict=True)
-    ]
-    latest = max((one.by[PERIOD] for one in results), default="")
-    for name, chosen in {ANY: results, LATEST: [one for one in results if one.by[PERIOD] == latest]}.items():
-        if chosen:
-            smallest = min(one.value for one in chosen if one.value is not None)
-            results = [
-                *results,
-                MetricResult(name="shift_p", value=smallest, n=len(chosen), by={PERIOD: name}, protocol=TEST),
-            ]
+    totals, results, everything = sheet.totals(), list[MetricResult](), list[float]()
+    slices = [of_slice for of_slice in _slices(found) if of_slice]
+    for of_slice in slices:
+        ps = [float(fisher_exact([_split(one, totals) for one in (c.now, c.earlier)]).pvalue) for _, c in of_slice]
+        results += [_result(figure.by, p, figure.n) for (figure, _), p in zip(of_slice, _holm(ps), strict=True)]
+        results += _smallest({key: value for key, value in of_slice[0][0].by.items() if key != PERIOD}, _holm(ps), 1)
+        everything += ps
+    if everything:
+        # Every slice has the same periods, so that the last p of each is of the latest period.
+        adjusted = numpy.array(_holm(everything)).reshape(len(slices), -1).T
+        results += _smallest({}, adjusted.reshape(-1).tolist(), len(slices))
     return results
+
+
+def _holm(ps: Sequence[float]) -> list[float]:
+    return [p for p in holm(ps) if p is not None]
+
+
+def _smallest(by: dict[str, str], ps: Sequence[float], latest: int) -> list[MetricResult]:
+    """Of any period, and of the latest one, which has the last p's."""
+    chosen = {ANY: ps, LATEST: ps[-latest:]}
+    return [_result({**by, PERIOD: name}, min(some), len(some)) for name, some in chosen.items()]
+
+
+def _result(by: dict[str, str], p: float, n: int) -> MetricResult:
+    return MetricResult(name="shift_p", value=p, n=n, by=by, protocol=TEST)
 
 
 def _slices(found: Sequence[Figure]) -> Iterator[list[tuple[Figure, Change]]]:
