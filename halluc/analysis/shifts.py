@@ -1,8 +1,8 @@
 """Shifts over time: shares of a period that differ from those of all earlier periods together.
 
-The test is Fisher's exact test (Fisher 1935), two-sided. p is adjusted for the periods of a slice that were tested, or of
-all slices where none is named (Holm 1979). The interval of a change is Newcombe's (1998, method 10). An alarm is a gate on
-``shift_p``.
+The test is Fisher's exact test (Fisher 1935), two-sided. p is adjusted for the periods of a slice that were tested, or
+of all slices where none is named (Holm 1979). The interval of a change is Newcombe's (1998, method 10). An alarm is a
+gate on ``shift_p``.
 """
 
 from __future__ import annotations

@@ -43,11 +43,16 @@ def test_shares_have_exact_intervals_and_periods_are_tested_against_all_earlier_
     assert change.value == pytest.approx(0.9 - 5 / 20)
     assert change.interval[0] > 0.25 and change.interval[1] < 0.85
     last, second = (float(fisher_exact(table).pvalue) for table in ([[9, 1], [5, 15]], [[3, 7], [2, 8]]))
-    # Four tests: two labels, whose shares are each other's complement, in two periods.
-    assert figure(found, "shift_p", label="good", period="2024-03").value == pytest.approx(4 * last)
-    assert figure(found, "shift_p", label="bad", period="2024-02").value == pytest.approx(min(1, 2 * second))
-    assert [figure(found, "shift_p", period=one).n for one in ("any", "latest")] == [4, 2]
-    assert figure(found, "shift_p", period="latest").value == pytest.approx(4 * last)
+    # Of each label two periods are tested; the shares of two labels are each other's complement.
+    for label in ("bad", "good"):
+        assert figure(found, "shift_p", label=label, period="2024-03").value == pytest.approx(2 * last)
+        assert figure(found, "shift_p", label=label, period="2024-02").value == pytest.approx(second)
+        assert figure(found, "shift_p", label=label, period="any").value == pytest.approx(2 * last)
+    for period, tested in (("any", 4), ("latest", 2)):
+        whole = figure(found, "shift_p", period=period)
+        assert (whole.value, whole.n) == (pytest.approx(4 * last), tested)
+    late = scored([(stamp, "bad" if stamp.endswith(("0", "1")) else "good") for stamp, _ in rows()])
+    assert figure(late, "shift_p", period="latest").value == 1
 
 
 def test_a_table_marks_the_shift_alone():
