@@ -14,12 +14,11 @@ import numpy
 
 from halluc.core import exact_intervals, figures
 from halluc.core.exact_intervals import Limits
+from halluc.core.figures import ANY, LATEST
 from halluc.core.significance import Figure, Ratio, Sheet, holm
 from halluc.runs.schema import MetricResult
 
 PERIOD = "period"
-# Slices of the smallest p: of all periods, and of the last one alone.
-ANY, LATEST = "any", "latest"
 TEST = "against all earlier periods, Fisher's exact test, Holm"
 
 

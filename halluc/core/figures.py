@@ -107,6 +107,8 @@ class Column(NamedTuple):
 HALLUCINATION, OMISSION, SUPPORT = "hallucination_rate", "omission_rate", "support_rate"
 MATCHED = "hallucination_rate_at_matched_omission"
 KEPT: By = (("claims", "kept"),)
+# Slices of the smallest p of shifts over time: of all periods, and of the last one alone.
+ANY, LATEST = "any", "latest"
 
 
 def at(
@@ -197,8 +199,8 @@ ROWS = (
     FigureRow("shift", "change from all earlier periods", "share", "none", "time", 305),
     FigureRow(
         "shift_p", "p of a shift (Holm)", "score", "none", "time", 306, "",
-        at("summary", heading="shift over time: smallest p (Holm)", by=(("period", "any"),))
-        + at("summary", heading="  of the latest period", by=(("period", "latest"),), order=307),
+        at("summary", heading="shift over time: smallest p (Holm)", by=(("period", ANY),))
+        + at("summary", heading="  of the latest period", by=(("period", LATEST),), order=307),
     ),
     FigureRow("gap_forecast", "gap forecast", "share", "none", "gap", 310),
     FigureRow("gap_unseen", "gap unseen", "share", "none", "gap", 311),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-from halluc.core.figures import HALLUCINATION, OMISSION, shown
+from halluc.core.figures import ANY, HALLUCINATION, LATEST, OMISSION, shown
 from halluc.gap.forecast import Proportion, SplitGap
 from halluc.reporting.views.tables import Cells, TableCell, TableColumn, TableView, table
 from halluc.runs.reports import GapRow
@@ -96,7 +96,8 @@ def shifted(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
     return {
         (one.by["label"], one.by["period"])
         for one in FigureLookup(metrics).named("shift_p")
-        if one.by.keys() == {"label", "period"} and one.value is not None and one.value < SURE
+        if one.by.keys() == {"label", "period"} and one.by["period"] not in (ANY, LATEST)
+        if one.value is not None and one.value < SURE
     }
 
 
