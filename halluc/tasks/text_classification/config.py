@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import MOST_LABELS, Text
+from halluc.config.bounds import MOST_LABELS, Reference, Text
 from halluc.config.schema import LabelName, Section
+from halluc.data.config import Column
 from halluc.tasks.losses import LossConfig
 from halluc.tasks.over_time import Period
 from halluc.tasks.text_classification.edits import Side
@@ -22,8 +23,18 @@ class RankingConfig(Section):
     k: int = Field(default=10, ge=1, le=10_000, description="NDCG@k counts the first k texts of a group")
 
 
+class RetrievalConfig(Section):
+    """Labels are the ids of answers in a bank, found by the similarity of a text to their questions."""
+
+    bank: Reference = Field(
+        description="the file of answers: JSON Lines, JSON, CSV or Parquet; rows of one id are several questions"
+    )
+    id_field: Column = Field(default="id", description="the field of the id, which is the label of texts")
+    question_field: Column = Field(default="question", description="the field of the question that it answers")
+
+
 class TextClassificationConfig(LossConfig):
-    later_keys: ClassVar[frozenset[str]] = frozenset({"period", "ranking"})
+    later_keys: ClassVar[frozenset[str]] = frozenset({"period", "ranking", "retrieval"})
     type: Literal["text_classification"]
     multi_label: bool = Field(
         default=False, description="whether a text may have several labels, or none; each is then judged by itself"
@@ -59,6 +70,12 @@ class TextClassificationConfig(LossConfig):
         "to a user; {positive: clicked, k: 10}",
     )
 
+    retrieval: RetrievalConfig | None = Field(
+        default=None,
+        description="answer retrieval: the labels are the answers of a bank, {bank: FILE}, and the model is a "
+        "bi-encoder whose vectors of answers begin as those of their questions",
+    )
+
     @model_validator(mode="after")
     def _keys_go_together(self) -> TextClassificationConfig:
         if self.threshold != 0.5 and not self.multi_label:
@@ -69,4 +86,6 @@ class TextClassificationConfig(LossConfig):
             raise ValueError("`task.out_of_scope` goes with one label a text: of several, none may hold")
         if self.ranking is not None and self.multi_label:
             raise ValueError("`task.ranking` goes with one label a text")
+        if self.retrieval is not None and self.multi_label:
+            raise ValueError("`task.retrieval` goes with one label a text")
         return self

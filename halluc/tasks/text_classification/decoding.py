@@ -61,7 +61,7 @@ def pooled(encoded: EncodedTexts, outputs: Iterable[tuple[Any, Any]], pool: Pool
     seen = numpy.zeros(len(encoded.windows), dtype=bool)
     for batch, scores in outputs:
         places = list(batch.indexes)
-        logits[places], seen[places] = scores.numpy(), True
+        logits[places], seen[places] = encoded.of_windows(scores, batch).numpy(), True
     owner = numpy.array([window.example for window in encoded.windows], dtype=numpy.int64)
     starts = numpy.searchsorted(owner, numpy.arange(len(encoded.examples)))
     if not seen.all() or len(numpy.unique(owner)) != len(encoded.examples):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.config.schema import Decoding, ModelConfig
@@ -19,12 +20,15 @@ from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
 from halluc.tasks.text_classification.encoding import EncodedTexts, encode_texts, refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.retrieval import imprint, read_bank
 
 if TYPE_CHECKING:
     import torch
 
     from halluc.engine.batching import Batch
     from halluc.engine.runtime import Runtime
+
+_RETRIEVAL = "AutoModelForTokenClassification"
 
 
 class TextClassifier:
@@ -57,6 +61,12 @@ class TextClassifier:
         self._refuse_unranked(labels)
         names: dict[str, Any] = {"id2label": dict(enumerate(labels))}
         names["label2id"] = {label: index for index, label in enumerate(labels)}
+        if (asked := self.config.retrieval) is not None:
+            encoder = load_encoder(_RETRIEVAL, config, attention, texts, **names)
+            imprint(encoder, read_bank(asked))
+            # The name alone: a model folder is passed on, and its path says something of the machine.
+            encoder.model.config.text_classification = {"retrieval": {"bank": PurePath(asked.bank).name}}
+            return encoder
         names["problem_type"] = problem_type(self.config.multi_label)
         return load_encoder("AutoModelForSequenceClassification", config, attention, texts, **names)
 
@@ -68,7 +78,8 @@ class TextClassifier:
                 not have. C204: it was trained for several labels a text, and the config asks for one, or the other way
                 round; or for no labels at all.
         """
-        encoder = load_encoder("AutoModelForSequenceClassification", config, attention)
+        auto_class = "AutoModelForSequenceClassification" if self.config.retrieval is None else _RETRIEVAL
+        encoder = load_encoder(auto_class, config, attention)
         _refuse_other_problem(encoder.model.config.problem_type, self.config.multi_label)
         outputs = tuple(label or OUT_OF_SCOPE for label in named_labels(encoder.outputs, names))
         self._refuse_unranked(outputs)

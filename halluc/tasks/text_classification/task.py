@@ -33,7 +33,8 @@ class TextClassification:
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {"multi_label": config.get("problem_type") == problem_type(True)}
+        kept = config.get(cls.name)
+        return kept if isinstance(kept, dict) else {"multi_label": config.get("problem_type") == problem_type(True)}
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> TextClassification:

@@ -82,7 +82,8 @@ class _Labels(Section):
     )
     multi_separator: Text | None = Field(default=None, description="between several labels in one cell")
     out_of_scope_label: LabelName | None = Field(
-        default=None, description="the label that says that a text is out of scope"
+        default=None,
+        description="the label that says that a text is out of scope; `null`, in quotes, is also the null of JSON",
     )
     out_of_scope: Reference | OutOfScopeFiles | None = Field(
         default=None, description="a file of texts without labels, all out of scope, for test; or {dev: FILE, test: …}"
