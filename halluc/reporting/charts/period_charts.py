@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from halluc.core.figures import shown
+from halluc.core import figures
 from halluc.reporting.charts.chart import (
     Chart,
     chart,
@@ -35,7 +35,7 @@ def shares(report: RunReport) -> Chart | None:
     tables = over_time(report.metrics, report.split)
     if not tables:
         return None
-    (name, _) = shown("periods", {one.name for one in report.metrics})[0].key
+    (name, _) = figures.shown("periods", {one.name for one in report.metrics})[0].key
     found = [one for one in report.metrics if one.name == name and one.by.keys() == {"label", "period"}]
     periods = sorted({one.by["period"] for one in found})
     by_label: dict[str, list[MetricResult]] = {}
@@ -82,12 +82,12 @@ def _drawn(
     for number, label in enumerate(labels):
         colour, shape = series(number)
         aside = 0.14 * (number - (len(labels) - 1) / 2)  # so that intervals do not hide one another
-        known = [(periods.index(one.by["period"]) + aside, one, one.value) for one in by_label[label]]
-        axes.plot([x for x, _, _ in known], [value for _, _, value in known], color=colour, linewidth=1, alpha=0.7)
-        for x, one, value in known:
-            if value is not None:
-                style = marker(colour, shape, (label, one.by["period"]) in marked, size=5)
-                point(axes, x, value, style, up=one.interval)
+        known = [(periods.index(one.by["period"]) + aside, one.value, one) for one in by_label[label]]
+        shown = [(x, value, one) for x, value, one in known if value is not None]
+        axes.plot([x for x, _, _ in shown], [value for _, value, _ in shown], color=colour, linewidth=1, alpha=0.7)
+        for x, value, one in shown:
+            style = marker(colour, shape, (label, one.by["period"]) in marked, size=5)
+            point(axes, x, value, style, up=one.interval)
         axes.plot([], [], **marker(colour, shape, size=5), label=measured(shortened(label)))
     step = -(-len(periods) // _MOST_NAMES)
     axes.set_xticks(range(0, len(periods), step), periods[::step])
