@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy
 
-from halluc.analysis import calibration, rates
+from halluc.analysis import calibration, rates, shifts
 from halluc.analysis.table import Table
 from halluc.core import figures, selective
 from halluc.core.exact_intervals import Interval, clopper_pearson
@@ -31,7 +31,7 @@ def names(task: AnyTask) -> tuple[str, ...]:
     metrics = task.figures
     return (
         *metrics.names,
-        *(name for name in figures.names(["claims", "calibration", "order"]) if name not in metrics.untold),
+        *(name for name in figures.names(["claims", "calibration", "order", "time"]) if name not in metrics.untold),
     )
 
 
@@ -40,15 +40,18 @@ def score(
     predictions: Sequence[Predicted],
     table: Table,
     uncalibrated: numpy.ndarray | None = None,
+    slices: Mapping[str, Sequence[str]] | None = None,
 ) -> list[MetricResult]:
     """Every figure of eval/<split>.json, each with its interval.
 
     Args:
         table: the ledger of the same examples.
         uncalibrated: the confidences of the table's claims before they were scaled, where they were.
+        slices: by name the slice of each example, empty for none: the task's overall figures are told by these too.
     """
     sheet, metrics = Sheet(len(examples)), table.task.figures
-    figures = metrics.figures(examples, predictions, sheet)
+    of_task = metrics.figures(examples, predictions, sheet)
+    figures = of_task + shifts.changes(of_task)
     figures += rates.figures(table, sheet) + calibration_figures(table, sheet)
     if not table.claims.kept.all():
         figures += metrics.kept(
@@ -61,7 +64,24 @@ def score(
         results(figures + reliability_figures(table, sheet), sheet)
         + [result for one in ranked for result in ordered(one, len(table))]
         + _risk(table)
+        + shifts.tests(of_task, sheet)
+        + [result for name, of in (slices or {}).items() for result in _by(name, of, examples, predictions, table.task)]
     )
+
+
+def _by(
+    name: str, slice_of: Sequence[str], examples: Sequence[Example], predictions: Sequence[Predicted], task: AnyTask
+) -> Iterator[MetricResult]:
+    """The overall figures that may choose a checkpoint, and those that need an order, of each slice."""
+    headline = {figure for family in task.figures.families for figure in family}
+    for value in sorted(set(slice_of) - {""}):
+        chosen = [number for number, one in enumerate(slice_of) if one == value]
+        some, said = [examples[number] for number in chosen], [predictions[number] for number in chosen]
+        sheet = Sheet(len(some))
+        figures = [one for one in task.figures.figures(some, said, sheet) if not one.by and one.name in headline]
+        found = results(figures, sheet)
+        found += [result for one in task.figures.ranked(some, said) for result in ordered(one, len(some))]
+        yield from (result.model_copy(update={"by": {**result.by, name: value}}) for result in found)
 
 
 def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
@@ -143,10 +163,10 @@ def _by_confidence(table: Table) -> Ranked:
 
 def ordered(ranked: Ranked, examples: int) -> list[MetricResult]:
     """Figures of things in an order, with intervals from a bootstrap over examples."""
-    things = len(ranked.example)
+    things, resampled_units = len(ranked.example), ranked.units or examples
     resampled: list[list[numpy.ndarray]] = [[] for _ in ranked.figures]
-    if examples > 1 and things:
-        for drawn in draws(examples, min(1_000, max(250, _RANKED_PASSES // things))):
+    if resampled_units > 1 and things:
+        for drawn in draws(resampled_units, min(1_000, max(250, _RANKED_PASSES // things))):
             weights = drawn.astype(numpy.uint16)[:, ranked.example]
             for values, (_, _, figure) in zip(resampled, ranked.figures, strict=True):
                 values.append(numpy.asarray(figure(weights)))

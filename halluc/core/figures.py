@@ -18,9 +18,9 @@ from halluc.components import TABLE
 Unit = Literal["share", "F1", "score", "points", "times", "per 1,000"]
 Better = Literal["higher", "lower", "none"]
 # What a figure is counted from: claims and gold, the confidence of claims, their order by confidence, two runs brought
-# to one omission rate, the gap between splits, answers to cloze patterns; or the annotation, in a way of the task's
-# own.
-Family = Literal["claims", "calibration", "order", "matched", "gap", "probe", "task"]
+# to one omission rate, the gap between splits, shares by period, answers to cloze patterns; or the annotation, in a way
+# of the task's own.
+Family = Literal["claims", "calibration", "order", "matched", "gap", "time", "probe", "task"]
 By = tuple[tuple[str, str], ...]
 
 # Where figures are shown.
@@ -38,6 +38,7 @@ Place = Literal[
     "curves",  # charts along an axis; the heading is the end of their id
     "differences",  # charts of differences between arms
     "slopes",  # charts of slopes
+    "periods",  # a table and a chart over time, by label and period
     "card",  # the table of a model card
     "card index",  # the metadata of a model card
     "probe",  # the table of a probe with facts
@@ -110,6 +111,8 @@ class Column(NamedTuple):
 HALLUCINATION, OMISSION, SUPPORT = "hallucination_rate", "omission_rate", "support_rate"
 MATCHED = "hallucination_rate_at_matched_omission"
 KEPT: By = (("claims", "kept"),)
+# Slices of the smallest p of shifts over time: of all periods, and of the last one alone.
+ANY, LATEST = "any", "latest"
 
 
 def at(
@@ -196,6 +199,12 @@ ROWS = (
         + at("arms", heading="at matched omission", order=300)
         + at("differences", heading="at matched omission")
         + at("slopes", heading="omission matched"),
+    ),
+    FigureRow("shift", "change from all earlier periods", "share", "none", "time", 305),
+    FigureRow(
+        "shift_p", "p of a shift (Holm)", "score", "none", "time", 306, "",
+        at("summary", heading="shift over time: smallest p (Holm)", by=(("period", ANY),))
+        + at("summary", heading="  of the latest period", by=(("period", LATEST),), order=307),
     ),
     FigureRow("gap_forecast", "gap forecast", "share", "none", "gap", 310),
     FigureRow("gap_unseen", "gap unseen", "share", "none", "gap", 311),

@@ -21,8 +21,10 @@ class Ranked:
     """Figures of things in an order, which no sums over examples can give.
 
     ``example`` (things,) indexes the example of each thing; a figure is its name, its slice, and what computes it.
+    ``units``: the things belong to so many units other than examples, which are resampled in the place of examples.
     """
 
     protocol: str
     example: numpy.ndarray
     figures: tuple[tuple[str, dict[str, str], Weighed], ...]
+    units: int | None = None

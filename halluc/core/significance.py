@@ -193,7 +193,8 @@ def _middle(values: numpy.ndarray, level: float) -> Interval | None:
 class Ratio:
     """``scale`` times the sum of some columns over the sum of others; ``undefined`` where the latter is nothing.
 
-    A ratio that is no share, and has a scale, is a rate of events.
+    A ratio that is no share, and has a scale, is a rate of events. ``is_exact``: a share of independent examples, whose
+    interval is exact at any value.
     """
 
     above: tuple[int, ...]
@@ -201,6 +202,7 @@ class Ratio:
     scale: float = 1.0
     undefined: float = float("nan")
     is_share: bool = True
+    is_exact: bool = False
 
     def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
         return divided(
@@ -215,7 +217,7 @@ class Ratio:
         if not self.is_share:
             is_rate = self.scale != 1
             return (lambda level: exact_intervals.poisson(hits, n / self.scale, level)) if is_rate else None
-        if hits not in (0.0, n):
+        if hits not in (0.0, n) and not self.is_exact:
             return None
         of_share = exact_intervals.wilson if of_difference else exact_intervals.clopper_pearson
         return lambda level: of_share(hits, n, level)

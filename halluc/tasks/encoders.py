@@ -216,3 +216,9 @@ def padded(pieces: Sequence[Sequence[int]], padding: int) -> dict[str, torch.Ten
         inputs["input_ids"][row, : len(own)] = torch.tensor(own)
         inputs["attention_mask"][row, : len(own)] = 1
     return inputs
+
+
+def mean_of_pieces(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The mean over the pieces of each text: (texts, pieces, n) to (texts, n), padding left out."""
+    weights = mask.to(values.device).unsqueeze(-1)
+    return (values * weights).sum(1) / weights.sum(1)

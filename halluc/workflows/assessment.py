@@ -130,7 +130,10 @@ def write(
     counted = table(task, lines, [example.id for example in corpus], lengths, label_counts)
     scaled = confidence.temperature != 1.0
     uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
-    figures = scoring.score(corpus.examples, predictions, counted, uncalibrated)
+    # Tasks whose knowledge tells more of an example than the novelty of its claims.
+    slices_of = getattr(knowledge, "slices", None)
+    slices = slices_of(corpus.examples) if slices_of else None
+    figures = scoring.score(corpus.examples, predictions, counted, uncalibrated, slices)
     pairs = zip(corpus.examples, predictions, strict=True)
     rows = metrics.report(corpus.examples, predictions)
     file = EvalFile(

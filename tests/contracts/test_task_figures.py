@@ -22,6 +22,7 @@ from halluc.tasks.question_answering.figures import AnswerFigures
 from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.figures import RelationFigures
+from halluc.tasks.text_classification.config import RankingConfig
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_generation.examples import WrittenText
@@ -50,7 +51,8 @@ TAGGED = (
 
 
 def labelled(number: int, *labels: str) -> Labelled:
-    return Labelled(f"e{number}", Origin("f", number), ("where", "is", f"it{number}"), labels)
+    group, timestamp = f"g{number % 3}", f"2024-0{1 + number // 3}-01"
+    return Labelled(f"e{number}", Origin("f", number), ("where", "is", f"it{number}"), labels, None, group, timestamp)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class Told:
     id: str
     labels: tuple[str, ...]
     in_scope: float | None = None
+
+    @property
+    def positive(self) -> float:
+        return 0.9 if self.labels == ("ask",) else 0.1
 
 
 def told(*rows: tuple[tuple[str, ...], float | None]) -> tuple[Told, ...]:
@@ -164,7 +170,7 @@ TASKS = {
 
 
 def make(name: str):
-    return FIGURES[name]()
+    return Labelling(ranked_by=RankingConfig(positive="ask")) if name == "labelling" else FIGURES[name]()
 
 
 def values(metrics, examples, predictions):
@@ -181,7 +187,7 @@ def ranked(metrics, examples, predictions):
     """The same of what needs an order."""
     found = {}
     for one in metrics.ranked(examples, predictions):
-        assert len(one.example) and one.example.min() >= 0 and one.example.max() < len(examples)
+        assert len(one.example) and one.example.min() >= 0 and one.example.max() < (one.units or len(examples))
         for name, by, figure in one.figures:
             found[name, *sorted(by.items()), one.protocol] = figure
     return found
@@ -284,6 +290,8 @@ class TestEverySet:
         """Of each thing once they are those of all, and under weights those of things that stand there so often."""
         metrics, (examples, _, poor) = make(name), SETS[name]
         for one in metrics.ranked(examples, poor):
+            if one.units is not None:  # groups are resampled, not examples
+                continue
             drawn = numpy.array([2] + [1] * (len(examples) - 2) + [0])
             chosen = [index for index, times in enumerate(drawn) for _ in range(times)]
             again = ranked(metrics, [examples[i] for i in chosen], [poor[i] for i in chosen])

@@ -54,6 +54,7 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
         "gates": gfm.gates(report.gates, room),
         "outcomes": [gfm.table(one, room) for one in run.outcomes(report, words)],
         "gap": gfm.table(evaluation.gap_by_label(report.gap, words.counted), room),
+        "periods": [gfm.titled(one, room) for one in evaluation.over_time(report.metrics, report.split)],
         "abstention": run.abstention(report.abstention, words) if report.abstention else [],
         "claims": [_claim(claim, room, words) for claim in claims],
         "sentences": [sentence(claim, room, is_placed=words.is_placed) for claim in claims],

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-from halluc.core.figures import HALLUCINATION, OMISSION, shown
+from halluc.core.figures import ANY, HALLUCINATION, LATEST, OMISSION, shown
 from halluc.gap.forecast import Proportion, SplitGap
 from halluc.reporting.views.tables import Cells, TableCell, TableColumn, TableView, table
 from halluc.runs.reports import GapRow
 from halluc.runs.schema import EvalFile, MetricResult
+from halluc.runs.studies import SURE
 from halluc.task import evaluated
 from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
 from halluc.wording.phrases import signed
 
+# How a period is compared, as ``analysis.shifts`` does it.
+_TEST = "Fisher's exact test, Holm"
 # How many labels are shown: of more, those that stand most often in gold.
 MOST_LABELS = 30
 # By what is counted: the figures that differ, and what they are. Of words of whole texts, all that is unseen is new.
@@ -33,11 +36,15 @@ _OF_OTHERS = (("forecast", "unseen", "new", "excess"), "unseen: not in train; ne
 
 
 def tables(file: EvalFile) -> list[TableView]:
-    """By label, and by novelty."""
+    """By label, by novelty, and over time where that is known."""
     untold = evaluated(file).figures.untold
     found = FigureLookup(metric for metric in file.metrics if metric.name not in untold)
     there = {metric.name for metric in found.all}
-    return [_by_label(file.split, found, there), _by_novelty(file.split, found, there)]
+    return [
+        _by_label(file.split, found, there),
+        *over_time(file.metrics, file.split),
+        _by_novelty(file.split, found, there),
+    ]
 
 
 def _by_label(split: str, found: FigureLookup, there: Set[str]) -> TableView:
@@ -62,6 +69,45 @@ def _by_label(split: str, found: FigureLookup, there: Set[str]) -> TableView:
         totals=[row("all")],
         notes=[f"{left:,} labels, none of them more frequent in gold, are not shown"] * (left > 0),
     )
+
+
+def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
+    """Shares by period and label, shifts marked; nothing where no figure is told by period."""
+    found, marked = FigureLookup(metrics), shifted(metrics)
+    made = []
+    for column in shown("periods", {metric.name for metric in metrics}):
+        shares = [one for one in found.named(column.row.name) if one.by.keys() == {"label", "period"}]
+        labels = list(dict.fromkeys(one.by["label"] for one in shares))
+        rows: list[Cells] = [
+            [
+                period,
+                formats.count(n),
+                *(_in_period(found.get(column.row.name, label=label, period=period), marked) for label in labels),
+            ]
+            for period, n in sorted({one.by["period"]: one.n for one in shares}.items())
+        ]
+        note = f"* (or bold): differs from all earlier periods together ({_TEST}, p under {SURE})"
+        title = f"{split}: {column.heading} and period"
+        made.append(table(title, ["period", "texts", *labels], rows, notes=[note] * bool(marked)))
+    return made
+
+
+def shifted(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
+    """The labels and periods whose share differs from that of all earlier periods."""
+    return {
+        (one.by["label"], one.by["period"])
+        for one in FigureLookup(metrics).named("shift_p")
+        if one.by.keys() == {"label", "period"} and one.by["period"] not in (ANY, LATEST)
+        if one.value is not None and one.value < SURE
+    }
+
+
+def _in_period(found: MetricResult | None, marked: set[tuple[str, str]]) -> TableCell:
+    if found is None:
+        return TableCell(formats.NOTHING)
+    is_shift = (found.by["label"], found.by["period"]) in marked
+    interval = formats.interval(found.name, found.interval)
+    return TableCell(formats.value(found.name, found.value), interval, bold=is_shift)
 
 
 def _by_novelty(split: str, found: FigureLookup, there: Set[str]) -> TableView:

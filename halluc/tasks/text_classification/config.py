@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import MOST_LABELS, Text
+from halluc.config.bounds import MOST_LABELS, Reference, Text
+from halluc.config.schema import LabelName, Section
+from halluc.data.config import Column
 from halluc.tasks.losses import LossConfig
+from halluc.tasks.over_time import Period
 from halluc.tasks.text_classification.edits import Side
 
 LongTexts = Literal["windows", "head", "tail", "head_tail"]
 
 
+class RankingConfig(Section):
+    """The texts of each group are ranked by the probability of one label."""
+
+    positive: LabelName = Field(description="the label whose probability ranks the texts of a group")
+    k: int = Field(default=10, ge=1, le=10_000, description="NDCG@k counts the first k texts of a group")
+
+
+class RetrievalConfig(Section):
+    """Labels are the ids of answers in a bank, found by the similarity of a text to their questions."""
+
+    bank: Reference = Field(
+        description="the file of answers: JSON Lines, JSON, CSV or Parquet; rows of one id are several questions"
+    )
+    id_field: Column = Field(default="id", description="the field of the id, which is the label of texts")
+    question_field: Column = Field(default="question", description="the field of the question that it answers")
+
+
 class TextClassificationConfig(LossConfig):
+    later_keys: ClassVar[frozenset[str]] = frozenset({"period", "ranking", "retrieval"})
     type: Literal["text_classification"]
     multi_label: bool = Field(
         default=False, description="whether a text may have several labels, or none; each is then judged by itself"
@@ -38,6 +59,23 @@ class TextClassificationConfig(LossConfig):
     )
     augment_side: Side = Field(default="both", description="of pairs: which text augmentation changes")
 
+    period: Period = Field(
+        default="month",
+        description="with `data.timestamp_field`: the periods of figures over time. Of more than 120 periods, the next "
+        "longer ones are taken",
+    )
+    ranking: RankingConfig | None = Field(
+        default=None,
+        description="with `data.group_field`: AUC, MRR and NDCG@k of the texts of each group, such as the items shown "
+        "to a user; {positive: clicked, k: 10}",
+    )
+
+    retrieval: RetrievalConfig | None = Field(
+        default=None,
+        description="answer retrieval: the labels are the answers of a bank, {bank: FILE}, and the model is a "
+        "bi-encoder whose vectors of answers begin as those of their questions",
+    )
+
     @model_validator(mode="after")
     def _keys_go_together(self) -> TextClassificationConfig:
         if self.threshold != 0.5 and not self.multi_label:
@@ -46,4 +84,8 @@ class TextClassificationConfig(LossConfig):
             raise ValueError(f"`task.pool` goes with `long_texts: windows`, not with `{self.long_texts}`")
         if self.out_of_scope == "leave_out" and self.multi_label:
             raise ValueError("`task.out_of_scope` goes with one label a text: of several, none may hold")
+        if self.ranking is not None and self.multi_label:
+            raise ValueError("`task.ranking` goes with one label a text")
+        if self.retrieval is not None and self.multi_label:
+            raise ValueError("`task.retrieval` goes with one label a text")
         return self

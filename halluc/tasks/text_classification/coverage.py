@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy
 
@@ -32,10 +32,18 @@ class ShownWords(Record):
     edges_of: Literal["dev", "train"]
 
 
+class ShownParts(Record):
+    """``parts`` of coverage.json, of texts with groups: the groups, and the second texts of pairs."""
+
+    groups: list[str]
+    seconds: list[str]
+
+
 class TextCoverageFile(CoverageFile):
     """``coverage.json`` of whole texts; its surfaces are the texts."""
 
     texts: ShownWords
+    parts: ShownParts | None = None
 
 
 @dataclass(frozen=True)
@@ -44,24 +52,29 @@ class TextCoverage(SurfaceCoverage):
 
     ``edges`` are the quartiles of the shares of new words in the texts of dev, fixed when the run is trained, so that
     all splits and models are judged by the same; without dev, those of the training texts, each against all others.
+    ``groups`` and ``seconds``, of texts with groups, are the groups and the second texts of pairs.
     """
 
     shown: Mapping[str, int]
     edges: Edges
     edges_of: Literal["dev", "train"]
+    groups: frozenset[str] = frozenset()
+    seconds: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, examples: Iterable[Example], dev: Iterable[Example] = ()) -> TextCoverage:
+    def of(cls, examples: Iterable[Any], dev: Iterable[Example] = ()) -> TextCoverage:
         """Count a training split; texts without a label show words too."""
         split = list(examples)
         # Words are cut anew where they are needed again: those of a large split would fill the memory.
         shown = Counter(chain.from_iterable(map(_words_of, split)))
         others = [new_share(_words_of(example), shown) for example in dev]
         shares = others or _each_against_the_others(split)
-        made = SurfaceCoverage.of(split)
+        made, grouped = SurfaceCoverage.of(split), [one for one in split if getattr(one, "group", None) is not None]
         return cls(
             made.surfaces, made.sentences, made.tokens, made.mentions,
             shown=dict(shown), edges=_quartiles(shares), edges_of="dev" if others else "train",
+            groups=frozenset(example.group for example in grouped),
+            seconds=frozenset(example.second_text for example in grouped if example.second is not None),
         )  # fmt: skip
 
     def new_share(self, text: str) -> float:
@@ -83,9 +96,9 @@ class TextCoverage(SurfaceCoverage):
         return found
 
     def file(self) -> TextCoverageFile:
-        return TextCoverageFile(
-            **dict(super().file()), texts=ShownWords(words=dict(self.shown), edges=self.edges, edges_of=self.edges_of)
-        )
+        words = ShownWords(words=dict(self.shown), edges=self.edges, edges_of=self.edges_of)
+        parts = ShownParts(groups=sorted(self.groups), seconds=sorted(self.seconds)) if self.groups else None
+        return TextCoverageFile(**dict(super().file()), texts=words, parts=parts)
 
     @classmethod
     def load(cls, path: Path) -> TextCoverage:
@@ -99,6 +112,8 @@ class TextCoverage(SurfaceCoverage):
         return cls(
             made.surfaces, made.sentences, made.tokens, made.mentions,
             shown=texts.words, edges=texts.edges, edges_of=texts.edges_of,
+            groups=frozenset(file.parts.groups if file.parts else ()),
+            seconds=frozenset(file.parts.seconds if file.parts else ()),
         )  # fmt: skip
 
 

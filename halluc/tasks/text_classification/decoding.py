@@ -23,6 +23,7 @@ class TextPrediction:
     ``in_scope`` is the highest probability of a label; None where a text may have several. ``scores`` has for each
     claim the logits behind it, (1, outputs), and ``claimed`` the place of its own among them, where this need not be
     the largest. ``unclaimed`` are the logits of a text out of scope, (outputs,), less that of its best label.
+    ``positive`` is the probability of the label that ranks texts, without temperature scaling; None where none does.
     """
 
     id: str
@@ -33,6 +34,7 @@ class TextPrediction:
     scores: tuple[numpy.ndarray, ...] = ()
     claimed: tuple[int, ...] = ()
     unclaimed: numpy.ndarray | None = None
+    positive: float | None = None
 
     def scaled(self, temperature: float) -> TextPrediction:
         """With ``in_scope`` as it is at a temperature, at which ``confidences`` are already."""
@@ -59,7 +61,7 @@ def pooled(encoded: EncodedTexts, outputs: Iterable[tuple[Any, Any]], pool: Pool
     seen = numpy.zeros(len(encoded.windows), dtype=bool)
     for batch, scores in outputs:
         places = list(batch.indexes)
-        logits[places], seen[places] = scores.numpy(), True
+        logits[places], seen[places] = encoded.of_windows(scores, batch).numpy(), True
     owner = numpy.array([window.example for window in encoded.windows], dtype=numpy.int64)
     starts = numpy.searchsorted(owner, numpy.arange(len(encoded.examples)))
     if not seen.all() or len(numpy.unique(owner)) != len(encoded.examples):
@@ -71,8 +73,14 @@ def pooled(encoded: EncodedTexts, outputs: Iterable[tuple[Any, Any]], pool: Pool
     return numpy.asarray(numpy.add.reduceat(logits, starts) / numpy.bincount(owner)[:, None])
 
 
-def one_label(ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str]) -> list[TextPrediction]:
-    """The most probable output of each text, by softmax; none is claimed where that is the one for out of scope."""
+def one_label(
+    ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str], positive: str | None = None
+) -> list[TextPrediction]:
+    """The most probable output of each text, by softmax; none is claimed where that is the one for out of scope.
+
+    Args:
+        positive: the label that ranks texts.
+    """
     if not len(logits):
         return []
     inside = numpy.array([name != OUT_OF_SCOPE for name in outputs], dtype=bool)
@@ -88,7 +96,11 @@ def one_label(ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str])
         else:
             others = logits[row] - logits[row, inside].max(initial=-numpy.inf)
             found.append(TextPrediction(ids[row], (), (), _of_best(others), out_of_scope=True, unclaimed=others))
-    return found
+    if positive is None:
+        return found
+    # A label may have several outputs, where `eval.labels` gives them one name.
+    mass = probability[:, [name == positive for name in outputs]].sum(-1)
+    return [replace(one, positive=share) for one, share in zip(found, mass.tolist(), strict=True)]
 
 
 def label_sets(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from halluc.core.edits import Editable, EditError, Range
@@ -67,14 +68,14 @@ def rebuilt(example: Labelled, edited: Editable, side: Side, identity: str, orig
             second begins.
     """
     if example.second is None:
-        return Labelled(identity, origin, edited.tokens, edited.labels)
+        return replace(example, id=identity, origin=origin, tokens=edited.tokens, labels=edited.labels)
     second = _border(edited, side)
     if not 0 < second < len(edited.tokens):
         raise EditError(f"nothing would be left of one text of the pair {example.id}")
     # A locked range does not reach what is inserted at its end, which is that of the pair, or at its beginning.
     if edited.tokens[_held(second, side)] != example.tokens[_held(example.second, side)]:
         raise EditError(f"an edit changes the text of the pair {example.id} that stays as it is")
-    return Labelled(identity, origin, edited.tokens, edited.labels, second)
+    return replace(example, id=identity, origin=origin, tokens=edited.tokens, labels=edited.labels, second=second)
 
 
 def _held(border: int, side: Side) -> slice:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, room, special_pieces, word_pieces
+from halluc.tasks.encoders import (
+    Encoder,
+    Frame,
+    frame_of_pair,
+    mean_of_pieces,
+    padded,
+    room,
+    special_pieces,
+    word_pieces,
+)
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.text_classification.config import LongTexts
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -88,7 +97,8 @@ class EncodedTexts:
     """Windows of word pieces; in training each is asked for the labels of its text. Sizes are counted in word pieces.
 
     ``targets`` are, by example, the numbers of the outputs that gold has; None where it teaches nothing. ``weights`` of
-    the windows of a text sum up to what every other text weighs (to a thousandth).
+    the windows of a text sum up to what every other text weighs (to a thousandth). ``is_mean``: the model has logits
+    for each piece, and their mean is the window's.
     """
 
     examples: Sequence[Labelled]
@@ -98,6 +108,7 @@ class EncodedTexts:
     pad: int
     notes: dict[str, int]
     text_loss: Loss
+    is_mean: bool = False
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
@@ -146,7 +157,11 @@ class EncodedTexts:
         import torch
 
         weights = torch.tensor([float(self.weights[index]) for index in batch.indexes], device=outputs.logits.device)
-        return (self.text_loss(outputs.logits, batch.labels) * weights).sum()
+        return (self.text_loss(self.of_windows(outputs.logits, batch), batch.labels) * weights).sum()
+
+    def of_windows(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """The logits of each window, (windows, outputs)."""
+        return mean_of_pieces(logits, batch.inputs["attention_mask"]) if self.is_mean else logits
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[self.windows[index].example].id for index in indexes]
@@ -178,8 +193,9 @@ def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextCla
     notes["windows"] = len(windows)
     targets = _targets(examples, encoder.outputs, config.multi_label, notes)
     return EncodedTexts(
-        examples, windows, targets, encoder.outputs, encoder.padding, notes, _loss(targets, encoder.outputs, config)
-    )
+        examples, windows, targets, encoder.outputs, encoder.padding, notes, _loss(targets, encoder.outputs, config),
+        config.retrieval is not None,
+    )  # fmt: skip
 
 
 def _loss(

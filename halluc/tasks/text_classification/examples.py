@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable
+from halluc.core.errors import refuse
 from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
@@ -21,6 +22,7 @@ from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.encoding import refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabels
+from halluc.tasks.text_classification.retrieval import read_bank, strangers
 
 
 class TextExamples(ExamplesDefaults):
@@ -39,10 +41,15 @@ class TextExamples(ExamplesDefaults):
         """The labels, sorted; behind them ``out_of_scope`` where the model is to have an output for it.
 
         Raises:
-            HallucError or ManyErrors D136, D137: labels that the task cannot have.
+            HallucError or ManyErrors D136, D137: labels that the task cannot have. D123: no answers of the bank.
         """
         refuse_labels(corpus.examples, multi_label=self.config.multi_label)
-        found = tuple(sorted({label for example in corpus for label in example.labels}))
+        names = {label for example in corpus for label in example.labels}
+        if self.config.retrieval is not None:
+            bank = read_bank(self.config.retrieval)
+            refuse(strangers(corpus, bank))
+            names |= bank.keys()
+        found = tuple(sorted(names))
         asked = self.config.out_of_scope == "class" and not self.config.multi_label
         return (*found, OUT_OF_SCOPE) if (asked and any(not example.labels for example in corpus)) else found
 
@@ -77,12 +84,17 @@ class TextExamples(ExamplesDefaults):
             tokens=list(example.tokens),
             gold=list(example.labels),
             second=example.second,
+            group=example.group,
+            timestamp=example.timestamp,
             predicted=[(label, rounded(confidence)) for label, confidence in claims],
             in_scope=rounded(prediction.in_scope),
+            positive=rounded(prediction.positive),
         )
 
     def of_line(self, line: LabelPrediction) -> Labelled:
-        return Labelled(line.id, Origin("", 0), tuple(line.tokens), tuple(line.gold), line.second)
+        return Labelled(
+            line.id, Origin("", 0), tuple(line.tokens), tuple(line.gold), line.second, line.group, line.timestamp
+        )
 
     def border(self, line: LabelPrediction) -> int | None:
         return line.second

@@ -7,12 +7,24 @@ from collections.abc import Mapping
 from halluc.core.figures import KEPT, FigureRow, Shown, at
 from halluc.tasks import label_rows
 
+NEW_USERS, NEW_ITEMS = (("user", "new"),), (("item", "new"),)
+
 ROWS = (
     FigureRow(
         "accuracy", "accuracy", "share", "higher", "task", 10, "",
         at("head", "summary", "compared", "card", "card index"),
     ),
     *label_rows.ROWS,
+    FigureRow("label_share", "share of texts by predicted label", "share", "none", "task", 50, "", at("periods")),
+    FigureRow(
+        "ndcg", "NDCG by group", "score", "higher", "task", 60, "NDCG",
+        at("head", "summary", "card", "card index")
+        + at("summary", heading="  of users not in training", by=NEW_USERS, order=61)
+        + at("summary", heading="  of items not in training", by=NEW_ITEMS, order=62),
+    ),
+    FigureRow("group_auc", "AUC by group", "score", "higher", "task", 63, "", at("summary", "card", "card index")),
+    FigureRow("mrr", "mean reciprocal rank (MRR)", "score", "higher", "task", 64, "", at("summary", "card")),
+    FigureRow("ranked_groups", "groups that are ranked", "share", "none", "task", 65, "", at("summary")),
     FigureRow(
         "mcc", "correlation (MCC)", "score", "higher", "task", 15, "",
         at("summary", "card", "card index"), hub="matthews_correlation",

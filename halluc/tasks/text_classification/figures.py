@@ -12,9 +12,12 @@ from halluc.core import selective
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
-from halluc.tasks import label_counts, label_rows, label_tables
+from halluc.tasks import label_counts, label_rows, label_tables, over_time
 from halluc.tasks.defaults import FiguresDefaults
 from halluc.tasks.label_counts import Columns, LabelCounts
+from halluc.tasks.over_time import Period
+from halluc.tasks.text_classification import ranking
+from halluc.tasks.text_classification.config import RankingConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
 
@@ -36,6 +39,8 @@ class Labelling:
     names: ClassVar[tuple[str, ...]] = (
         *("accuracy", *label_rows.NAMES, "mcc"),
         *("out_of_scope_acceptance", "out_of_scope_recall", "out_of_scope_precision", "out_of_scope_auroc"),
+        "label_share",
+        *ranking.NAMES,
     )
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
     untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
@@ -44,6 +49,9 @@ class Labelling:
         "recall": "accuracy",
         "claimed_without_gold": "out_of_scope_acceptance",
     }
+
+    def __init__(self, period: Period = "month", ranked_by: RankingConfig | None = None) -> None:
+        self.period, self.ranked_by = period, ranked_by
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> dict[str, float]:
         judged = _Judged.of(examples, predictions)
@@ -55,7 +63,12 @@ class Labelling:
     def figures(
         self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
-        return _Judged.of(examples, predictions).figures(sheet)
+        judged, timestamps = _Judged.of(examples, predictions), [example.timestamp for example in examples]
+        predicted = [prediction.labels or (OUT_OF_SCOPE,) for prediction in predictions]
+        found = judged.figures(sheet) + over_time.figures(timestamps, predicted, self.period, sheet)
+        for name, there in over_time.periods(timestamps, self.period)[1].items():
+            found.append(judged.accuracy(sheet, {"period": name}, there))
+        return found
 
     def kept(
         self,
@@ -79,7 +92,21 @@ class Labelling:
         ]
 
     def ranked(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
-        """How often a text out of scope looks less in scope than one that is; nothing where all are of one kind."""
+        """How often a text out of scope looks less in scope than one that is, where there are both; and how well the
+        texts of a group are ranked."""
+        return [*self._of_scope(examples, predictions), *self._of_groups(examples, predictions)]
+
+    def _of_groups(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
+        if self.ranked_by is None:
+            return []
+        return ranking.ranked(
+            [example.group for example in examples],
+            [self.ranked_by.positive in example.labels for example in examples],
+            [prediction.positive for prediction in predictions],
+            self.ranked_by.k,
+        )
+
+    def _of_scope(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
         inside = numpy.array([bool(example.labels) for example in examples], dtype=bool)
         sureness = numpy.array([prediction.in_scope for prediction in predictions], dtype=numpy.float64)
         known = ~numpy.isnan(sureness)
@@ -141,11 +168,18 @@ class _Judged:
 
     def figures(self, sheet: Sheet) -> list[Figure]:
         columns = Columns.of(self.counts, sheet)
-        hits, inside = sheet.column(self.right & self.inside), sheet.column(self.inside)
-        found = [Figure("accuracy", {}, PROTOCOL, int(self.inside.sum()), Ratio((hits,), (inside,), undefined=0.0))]
+        found = [self.accuracy(sheet, {}, numpy.ones(len(self.gold), dtype=bool))]
         found += label_counts.figures(self.counts, columns, PROTOCOL, sheet)
         found.append(Figure("mcc", {}, PROTOCOL, len(self.gold), self.correlation(columns, sheet)))
         return found if self.inside.all() else found + self.of_scope(sheet)
+
+    def accuracy(self, sheet: Sheet, by: dict[str, str], texts: numpy.ndarray) -> Figure:
+        """Of the ``texts`` (texts,) in scope."""
+        inside = self.inside & texts
+        hits = sheet.column(self.right & inside)
+        return Figure(
+            "accuracy", by, PROTOCOL, int(inside.sum()), Ratio((hits,), (sheet.column(inside),), undefined=0.0)
+        )
 
     def correlation(self, columns: Columns, sheet: Sheet) -> Correlation:
         """Out of scope is a class beside the others."""
@@ -209,10 +243,13 @@ class LabelSets(FiguresDefaults):
 
     primary: ClassVar[str] = "micro_f1"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("micro_f1", "macro_f1"), ("weighted_f1",), ("subset_accuracy",))
-    names: ClassVar[tuple[str, ...]] = (*label_rows.NAMES, "subset_accuracy", "hamming_loss")
+    names: ClassVar[tuple[str, ...]] = (*label_rows.NAMES, "subset_accuracy", "hamming_loss", "label_share")
     protocols: ClassVar[tuple[str, ...]] = (OF_SETS,)
     untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
     named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
+
+    def __init__(self, period: Period = "month") -> None:
+        self.period = period
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> dict[str, float]:
         counts = _counts(examples, predictions)
@@ -235,6 +272,7 @@ class LabelSets(FiguresDefaults):
             *label_counts.figures(counts, Columns.of(counts, sheet), OF_SETS, sheet),
             Figure("subset_accuracy", {}, OF_SETS, counts.texts, exact),
             Figure("hamming_loss", {}, OF_SETS, counts.texts * width, loss),
+            *over_time.figures([e.timestamp for e in examples], [p.labels for p in predictions], self.period, sheet),
         ]
 
     def report(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> Report:

@@ -77,6 +77,20 @@ class TextKnowledge(SurfaceKnowledge):
         """That of the text, whatever the label."""
         return self.coverage.novelty(claim.text)
 
+    def slices(self, examples: Sequence[Labelled]) -> dict[str, list[str]]:
+        """Whether training has the group (the user) and the second text (the item) of each example, `seen` or `new`;
+        empty of one that has none. Nothing where training has no groups."""
+        if not self.coverage.groups:
+            return {}
+        parts = {
+            "user": ([example.group for example in examples], self.coverage.groups),
+            "item": ([example.second_text for example in examples], self.coverage.seconds),
+        }
+        return {
+            name: ["" if part is None else "seen" if part in known else "new" for part in found]
+            for name, (found, known) in parts.items()
+        }
+
     @cached_property
     def _mentions(self) -> NearestMentions:
         return NearestMentions(self.coverage, text_words)

@@ -14,7 +14,8 @@ class Labelled:
     """A text as tokens, and its labels, sorted.
 
     Without labels it is out of scope or, where a text may have several, it has none. Of a pair, ``tokens`` are those of
-    both texts, and ``second`` is where the second begins.
+    both texts, and ``second`` is where the second begins. ``group`` is whom it belongs to, such as a user;
+    ``timestamp`` is an ISO 8601 date or date and time.
     """
 
     id: str
@@ -22,6 +23,13 @@ class Labelled:
     tokens: tuple[str, ...]
     labels: tuple[str, ...]
     second: int | None = None
+    group: str | None = None
+    timestamp: str | None = None
+
+    @property
+    def second_text(self) -> str | None:
+        """Of a pair the second text, its tokens joined by one space."""
+        return None if self.second is None else " ".join(self.tokens[self.second :])
 
     @property
     def annotation(self) -> tuple[str, ...]:
@@ -35,10 +43,9 @@ class Labelled:
 
     def __reduce__(self) -> tuple[Callable[..., Labelled], tuple[object, ...]]:
         # Examples go to worker processes by the thousand; plain tuples are pickled in a fifth of the time.
-        return _labelled, (self.id, self.origin.plain, self.tokens, self.labels, self.second)
+        plain = self.id, self.origin.plain, self.tokens, self.labels, self.second, self.group, self.timestamp
+        return _labelled, plain
 
 
-def _labelled(
-    identity: str, where: tuple[Any, ...], tokens: tuple[str, ...], labels: tuple[str, ...], second: int | None
-) -> Labelled:  # fmt: skip
-    return Labelled(identity, Origin(*where), tokens, labels, second)
+def _labelled(identity: str, where: tuple[Any, ...], *others: Any) -> Labelled:
+    return Labelled(identity, Origin(*where), *others)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.config.schema import Decoding, ModelConfig
-from halluc.core.errors import HallucError
+from halluc.core.characters import cut
+from halluc.core.errors import HallucError, suggestion
 from halluc.core.examples import Corpus
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.predictions import Stated
@@ -18,12 +20,15 @@ from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
 from halluc.tasks.text_classification.encoding import EncodedTexts, encode_texts, refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.retrieval import imprint, read_bank
 
 if TYPE_CHECKING:
     import torch
 
     from halluc.engine.batching import Batch
     from halluc.engine.runtime import Runtime
+
+_RETRIEVAL = "AutoModelForTokenClassification"
 
 
 class TextClassifier:
@@ -53,8 +58,15 @@ class TextClassifier:
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
+        self._refuse_unranked(labels)
         names: dict[str, Any] = {"id2label": dict(enumerate(labels))}
         names["label2id"] = {label: index for index, label in enumerate(labels)}
+        if (asked := self.config.retrieval) is not None:
+            encoder = load_encoder(_RETRIEVAL, config, attention, texts, **names)
+            imprint(encoder, read_bank(asked))
+            # The name alone: a model folder is passed on, and its path says something of the machine.
+            encoder.model.config.text_classification = {"retrieval": {"bank": PurePath(asked.bank).name}}
+            return encoder
         names["problem_type"] = problem_type(self.config.multi_label)
         return load_encoder("AutoModelForSequenceClassification", config, attention, texts, **names)
 
@@ -62,12 +74,28 @@ class TextClassifier:
         """A sequence classifier from anywhere.
 
         Raises:
-            HallucError C203: a name for a label that the model does not have. C204: it was trained for several labels a
-                text, and the config asks for one, or the other way round; or for no labels at all.
+            HallucError C203: a name for a label that the model does not have, or a ``ranking.positive`` that it does
+                not have. C204: it was trained for several labels a text, and the config asks for one, or the other way
+                round; or for no labels at all.
         """
-        encoder = load_encoder("AutoModelForSequenceClassification", config, attention)
+        auto_class = "AutoModelForSequenceClassification" if self.config.retrieval is None else _RETRIEVAL
+        encoder = load_encoder(auto_class, config, attention)
         _refuse_other_problem(encoder.model.config.problem_type, self.config.multi_label)
-        return replace(encoder, outputs=tuple(label or OUT_OF_SCOPE for label in named_labels(encoder.outputs, names)))
+        outputs = tuple(label or OUT_OF_SCOPE for label in named_labels(encoder.outputs, names))
+        self._refuse_unranked(outputs)
+        return replace(encoder, outputs=outputs)
+
+    def _refuse_unranked(self, outputs: Sequence[str]) -> None:
+        """
+        Raises:
+            HallucError C203: the model has no output for the label that ranks texts.
+        """
+        ranking = self.config.ranking
+        if ranking is not None and ranking.positive not in outputs:
+            message = f"`task.ranking.positive` is `{cut(ranking.positive)}`, which the model has no output for"
+            raise HallucError(
+                "C203", message, help=suggestion(ranking.positive, outputs, f"one of {', '.join(outputs)}")
+            )
 
     def encode(self, examples: Sequence[Labelled], encoder: Encoder) -> EncodedTexts:
         return encode_texts(examples, encoder, self.config)
@@ -88,7 +116,8 @@ class TextClassifier:
         ids = [example.id for example in encoded.examples]
         if self.config.multi_label:
             return label_sets(ids, logits, encoded.outputs, self.config.threshold)
-        return one_label(ids, logits, encoded.outputs)
+        ranking = self.config.ranking
+        return one_label(ids, logits, encoded.outputs, ranking.positive if ranking else None)
 
     def imported(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> list[TextPrediction]:
         """``in_scope``, where the file does not tell it, is the confidence of the one label; None for all texts where
@@ -104,9 +133,26 @@ class TextClassifier:
                 confidences=one.confidences,
                 in_scope=in_scope,
                 out_of_scope=not one.example.labels and not self.config.multi_label,
+                positive=positive,
             )
-            for example, one, in_scope in zip(examples, stated, sure, strict=True)
+            for example, one, in_scope, positive in zip(
+                examples, stated, sure, self._ranks(examples, stated), strict=True
+            )
         ]
+
+    def _ranks(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> Sequence[float | None]:
+        """What ranks each text: of two labels, the confidence of one tells that of the other; of more, nothing does."""
+        ranking, nothing = self.config.ranking, [None] * len(stated)
+        labels = {label for side in (examples, [one.example for one in stated]) for one in side for label in one.labels}
+        if ranking is None or len(labels) > 2:
+            return nothing
+        found = [
+            confidence if one.example.labels == (ranking.positive,) else 1 - confidence
+            for one in stated
+            for confidence in one.confidences
+            if confidence is not None
+        ]
+        return found if len(found) == len(stated) else nothing
 
     def findings(self, corpus: Corpus[Labelled], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         each = "each label judged by itself" if self.config.multi_label else "each with one prediction"
@@ -123,6 +169,22 @@ class TextClassifier:
         if not known:
             yield "no gold label: figures of labels are 0 by convention"
         yield from told_of_foreign(outputs, known | {OUT_OF_SCOPE})
+        yield from self._of_groups(corpus)
+
+    def _of_groups(self, corpus: Corpus[Labelled]) -> Iterator[str]:
+        ranking = self.config.ranking
+        if ranking is None:
+            return
+        kinds: dict[str, set[bool]] = {}
+        for example in corpus:
+            if example.group is not None:
+                kinds.setdefault(example.group, set()).add(ranking.positive in example.labels)
+        if not kinds:
+            yield "no text has a group, so that nothing is ranked: `data.group_field` names its field"
+        alike = sum(len(found) == 1 for found in kinds.values())
+        if alike:
+            told = f"all of their texts have the label `{ranking.positive}`, or none has"
+            yield f"{alike:,} of {len(kinds):,} groups are not ranked: {told}"
 
 
 def problem_type(multi_label: bool) -> str:

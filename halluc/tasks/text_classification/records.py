@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from halluc.runs.schema import Prediction, Record
 from halluc.tasks.records import AssertedLabel
+
+# Keys that the lines of most data do not have.
+_OPTIONAL = ("group", "timestamp", "positive")
 
 
 class LabelPrediction(Prediction):
@@ -11,13 +18,22 @@ class LabelPrediction(Prediction):
 
     ``in_scope`` is the highest probability of a label, null where it is not known. Without a predicted label the model
     says that the text is out of scope or, where a text may have several, that it has none. A confidence is null where
-    another tool states none.
+    another tool states none. ``group`` and ``timestamp`` are those of the data, and ``positive`` is the probability of
+    ``task.ranking.positive``: all three are left out where there is none.
     """
 
     second: int | None = None
     gold: list[str]
+    group: str | None = None
+    timestamp: str | None = None
     predicted: list[tuple[str, float | None]]
     in_scope: float | None = None
+    positive: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        made: dict[str, Any] = handler(self)
+        return {key: value for key, value in made.items() if value is not None or key not in _OPTIONAL}
 
 
 class PredictedLabels(Record):

@@ -27,13 +27,14 @@ class TextClassification:
         self.examples = TextExamples(config)
         self.model = TextClassifier(config)
         self.judge = LabelSetJudge() if config.multi_label else LabelJudge()
-        self.figures = LabelSets() if config.multi_label else Labelling()
+        self.figures = LabelSets(config.period) if config.multi_label else Labelling(config.period, config.ranking)
         self.knowledge = WordKnowledge(self.examples)
         self.wording = wording(config.multi_label)
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {"multi_label": config.get("problem_type") == problem_type(True)}
+        kept = config.get(cls.name)
+        return kept if isinstance(kept, dict) else {"multi_label": config.get("problem_type") == problem_type(True)}
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> TextClassification:

@@ -104,6 +104,13 @@ def _acceptance(metric: MetricResult, figures: FigureLookup) -> str:
     return f"{told}; {pairs}, the model is less confident about the one out of scope."
 
 
+def _ndcg(metric: MetricResult, figures: FigureLookup) -> str:
+    return (
+        f"How well the {metric.n:,} groups with and without the positive label are ranked by its probability: 1 where"
+        " its texts stand first in every group."
+    )
+
+
 _ONE = Nouns(
     one="text",
     gold="label",
@@ -134,7 +141,7 @@ _ONE = Nouns(
     novelty_heading="novelty",
     sections={"unsupported": "Unsupported: wrong labels", "omission": "Omitted: annotated, but not predicted"},
     glossary=GLOSSARY,
-    meanings={"accuracy": _accuracy, "out_of_scope_acceptance": _acceptance},
+    meanings={"accuracy": _accuracy, "out_of_scope_acceptance": _acceptance, "ndcg": _ndcg},
 )
 _SEVERAL = replace(
     _ONE,

@@ -23,6 +23,8 @@ LabelNames = (
         dict[Text | Number, LabelName], Field(min_length=1, max_length=MOST_LABELS, json_schema_extra=SHORT_KEYS)
     ]
 )
+# What texts to predict on, or out of scope, need not have.
+_ATTRIBUTES = ("timestamp_field", "group_field")
 # What earlier versions understood by ``format: texts``, and the keys that other forms ignored.
 _OLD_FORMAT, _OLD_KEY, _OF_CSV = "texts", "form", ("delimiter", "header", "quoting")
 
@@ -49,6 +51,14 @@ class _Fields(TokenizationKeys):
         default="label", description="that of the label, or of a list of labels; or a list of columns, one for each "
         "label, that hold 0 or 1",
     )  # fmt: skip
+    timestamp_field: Column | None = Field(
+        default=None, description="that of the date of a text, ISO 8601 such as 2024-03-31 or 2024-03-31T09:30:00Z: "
+        "figures over time are then counted by `task.period`",
+    )  # fmt: skip
+    group_field: Column | None = Field(
+        default=None, description="that of what a text belongs to, such as the user of a recommendation: figures are "
+        "then told for groups and second texts in training and not, and with `task.ranking` texts are ranked by group",
+    )  # fmt: skip
     label_position: Literal["first", "last"] = Field(
         default="first", description="of `format: lines`: where the label stands in a line; `last` is split at the "
         "last `delimiter`, a blank by default",
@@ -72,7 +82,8 @@ class _Labels(Section):
     )
     multi_separator: Text | None = Field(default=None, description="between several labels in one cell")
     out_of_scope_label: LabelName | None = Field(
-        default=None, description="the label that says that a text is out of scope"
+        default=None,
+        description="the label that says that a text is out of scope; `null`, in quotes, is also the null of JSON",
     )
     out_of_scope: Reference | OutOfScopeFiles | None = Field(
         default=None, description="a file of texts without labels, all out of scope, for test; or {dev: FILE, test: …}"
@@ -121,6 +132,7 @@ class TextsConfig(DataConfig, _Labels, _Fields):
             "text_field": self.text_field,
             **second,
             **{f"label_field {place}": column for place, column in enumerate(self.label_columns)},
+            **{key: column for key in _ATTRIBUTES if (column := getattr(self, key)) is not None},
         }
 
     def unmet(self, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
@@ -150,11 +162,11 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         if self.header is False and any(isinstance(name, str) for name in names):
             yield "without a header, columns are named by number: `text_field: 0`, `label_field: 1`"
         if any(isinstance(name, int) and name < 0 for name in names):
-            yield "`data.text_field`, `second_field` and `label_field` are names, or numbers from 0"
+            yield "`data.text_field` and the other fields are names, or numbers from 0"
         if not self.label_columns:
             yield "`data.label_field` is an empty list: name the columns of the labels, one for each label"
         if len({str(name) for name in names}) < len(names):
-            yield "`data.text_field`, `second_field` and `label_field` must differ"
+            yield "`data.text_field`, `second_field`, `label_field` and the other fields must differ"
         for split in SPLITS:
             if self.beside(split) and self.reference(split) is None:
                 yield f"`data.out_of_scope` brings texts for {split}, and `data.{split}` is not named"

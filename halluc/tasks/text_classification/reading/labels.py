@@ -15,6 +15,8 @@ from halluc.tasks.text_classification.reading.config import TextsConfig
 Found = tuple[tuple[str, ...], tuple[str, ...]]
 # Of so many values it is kept what they mean.
 _MOST_MET = 10_000
+# The name of null, where it means that a text is out of scope.
+NULL = "null"
 _TRUE = {1: True, "1": True, "1.0": True, "true": True, 0: False, "0": False, "0.0": False, "false": False, "": False}
 _HIDDEN = "-1"
 # What programs write where a value is missing, and what people put between several labels in a cell.
@@ -198,6 +200,8 @@ class Labels:
             if given and not kept:
                 raise Skipped(f"`{self._field}` is {_shown(given)}")
             return kept
+        if given is None and config.out_of_scope_label == NULL:
+            return [NULL]
         if given is None:
             raise Unreadable(
                 "D123",

@@ -21,6 +21,7 @@ from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Skipped, U
 from halluc.data.tokenization import Tokenizer
 from halluc.data.writers import Writer
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_classification.reading.attributes import group_of, timestamp_of
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.text_classification.reading.fields import (
     SECOND,
@@ -140,7 +141,7 @@ class _Mapper:
         """The example, and what was mended in it; ``identity`` is its id where it has none of its own.
 
         Raises:
-            Unreadable: it has no text, a text, id or label of the wrong kind, or no label.
+            Unreadable: it has no text, a text, id, label, group or date of the wrong kind, or lacks one.
             Skipped: it is no example on purpose.
         """
         begins = self._fields is None and not self.told
@@ -162,7 +163,10 @@ class _Mapper:
         name = identity
         if fields.id is not None and (own := own_id(given.get(fields.id), fields.id)) is not None:
             name = str(own)
-        return Labelled(name, Origin(self.file, row.line), tokens, labels, second), repairs
+        outside = self._labels is not None and self._labels.outside
+        group = group_of(given, self.config.group_field, optional=outside)
+        timestamp = timestamp_of(given, self.config.timestamp_field, optional=outside)
+        return Labelled(name, Origin(self.file, row.line), tokens, labels, second, group, timestamp), repairs
 
     def input_of(self, row: Row) -> InputText:
         """See ``TextsReader.input_of``; null is as if the field were not there."""
@@ -241,6 +245,9 @@ class _Mapper:
         if self._labels is not None and is_plain and written_list(str(label)) is not None:
             told = told.replace("label: ", "labels, as lists that are written as text: ")
             self._labels.tells_written = False
+        beside = {"timestamp": self.config.timestamp_field, "group": self.config.group_field}
+        named = [f"; {what}: {column}" for what, column in beside.items() if column is not None and self._labelled]
+        told += "".join(named)
         return f"{told}; preset: {self._preset}" if self._preset is not None else told
 
     def _labels_of(self, given: Mapping[str | int, Any], fields: TextFields, line: int) -> Found:

@@ -1,0 +1,54 @@
+"""Shares of predicted labels by period, from the timestamps of texts; ``analysis.shifts`` tests them for shifts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Literal
+
+import numpy
+
+from halluc.core.significance import Figure, Ratio, Sheet
+
+Period = Literal["day", "week", "month", "year"]
+PERIODS: Mapping[Period, Callable[[str], str]] = {
+    "day": lambda timestamp: timestamp[:10],
+    "week": lambda timestamp: "{}-W{:02}".format(*date.fromisoformat(timestamp[:10]).isocalendar()),
+    "month": lambda timestamp: timestamp[:7],
+    "year": lambda timestamp: timestamp[:4],
+}
+# Of more periods the next longer ones are taken; of more labels those that are predicted most often.
+MOST_PERIODS, MOST_LABELS = 120, 12
+
+
+def periods(timestamps: Sequence[str | None], asked: Period) -> tuple[Period, dict[str, numpy.ndarray]]:
+    """How long the periods are; and the texts of each, (texts,) of booleans, in the order of time."""
+    kinds = list(PERIODS)
+    for kind in kinds[kinds.index(asked) :]:
+        named = [None if timestamp is None else PERIODS[kind](timestamp) for timestamp in timestamps]
+        found = sorted({name for name in named if name is not None})
+        if len(found) <= MOST_PERIODS:
+            break
+    of_texts = numpy.array(named, dtype=object)
+    return kind, {name: of_texts == name for name in found}
+
+
+def figures(
+    timestamps: Sequence[str | None], labels: Sequence[Sequence[str]], asked: Period, sheet: Sheet
+) -> list[Figure]:
+    """The share of each label by period; nothing where no text has a timestamp.
+
+    Args:
+        timestamps: of each text, ISO 8601, None where it has none. labels: what is predicted of each text.
+    """
+    kind, texts = periods(timestamps, asked)
+    common = Counter(label for one in labels for label in one).most_common(MOST_LABELS)
+    found = []
+    for label, _ in sorted(common):
+        having = numpy.array([label in one for one in labels], dtype=bool)
+        for name, there in texts.items():
+            share = Ratio((sheet.column(having & there),), (sheet.column(there),), is_exact=True)
+            by = {"label": label, "period": name}
+            found.append(Figure("label_share", by, f"texts by {kind}", int(there.sum()), share))
+    return found

@@ -1,0 +1,64 @@
+"""What a row says of a text beside its words and labels: whom it belongs to, and when it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from halluc.core.characters import cut
+from halluc.data.config import Column
+from halluc.data.fields.ids import own_id
+from halluc.data.fields.values import kind, nul
+from halluc.data.rows.row import MEND, Unreadable
+from halluc.tasks.text_classification.reading.fields import missing
+
+_ISO = "write it as 2024-03-31 or 2024-03-31T09:30:00, with a time zone or without (ISO 8601)"
+
+
+def group_of(given: Mapping[str | int, Any], column: Column | None, *, optional: bool) -> str | None:
+    """The group of a text; None where no column is asked for or, if it is ``optional``, the row has none.
+
+    Raises:
+        Unreadable D107: it is no string and no number. D119: a NUL. D127: there is none.
+    """
+    found = _value(given, column, "group_field", optional)
+    group = own_id(found, column)
+    if isinstance(group, str) and "\0" in group:
+        raise nul("group")
+    if group is None and found is not None:
+        raise Unreadable("D127", f"`{column}` is empty: every text belongs to a group", MEND)
+    return None if group is None else str(group)
+
+
+def timestamp_of(given: Mapping[str | int, Any], column: Column | None, *, optional: bool) -> str | None:
+    """The date, or date and time, of a text; None as of ``group_of``.
+
+    Raises:
+        Unreadable D127: it is no date of ISO 8601 with year, month and day, or there is none.
+    """
+    found = _value(given, column, "timestamp_field", optional)
+    if found is None:
+        return None
+    if isinstance(found, date):  # of a table
+        return found.isoformat()
+    if not isinstance(found, str):
+        raise Unreadable("D127", f"`{column}` is {kind(found)}, and no date", _ISO)
+    told = found.strip()
+    try:
+        datetime.fromisoformat(told)
+        date.fromisoformat(told[:10])
+    except ValueError:
+        raise Unreadable("D127", f"`{column}` is no date: `{cut(told)}`", _ISO) from None
+    if told[4:5] + told[7:8] != "--":  # 20240331 or 2024-W13-7
+        raise Unreadable("D127", f"`{column}` is no date with year, month and day: `{cut(told)}`", _ISO)
+    return told
+
+
+def _value(given: Mapping[str | int, Any], column: Column | None, key: str, optional: bool) -> Any:
+    found = None if column is None else given.get(column)
+    if found is None and column is not None and not optional:
+        if column not in given:
+            raise Unreadable("D127", *missing(given, column, key))
+        raise Unreadable("D127", f"`{column}` is null", MEND)
+    return found

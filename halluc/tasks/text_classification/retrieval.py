@@ -1,0 +1,111 @@
+"""Answer retrieval: the label of a text is an answer of a bank, found by the similarity of the text to its questions.
+
+The model is a bi-encoder with mean pooling (Reimers & Gurevych 2019): the logit of an answer is the dot product of the
+mean state of the text with a vector of the answer. This begins as the mean state of its questions in the bank
+(imprinted weights, Qi et al. 2018), so that before any training the most similar answer by cosine is the most probable one.
+
+It is kept as a token classifier, whose logits averaged over the pieces of a text are those of the text: every library
+reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from halluc.core.characters import cut
+from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse, suggestion
+from halluc.core.examples import Corpus
+from halluc.data.fields.ids import own_id
+from halluc.data.rows.layout import Layout
+from halluc.data.rows.reading import open_rows
+from halluc.data.rows.references import SplitName
+from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, folded
+from halluc.tasks.encoders import Encoder, mean_of_pieces, padded, room
+from halluc.tasks.text_classification.config import RetrievalConfig
+from halluc.tasks.text_classification.labelled_text import Labelled
+
+# The logit of a question of the bank for its own answer: the usual inverse temperature of cosine similarity in
+# training bi-encoders.
+SCALE = 20.0
+Bank = Mapping[str, Sequence[str]]
+
+
+def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
+    """The questions of each answer, by its id, in the order of the file.
+
+    Raises:
+        HallucError or ManyErrors D101, D102, D107: there is no such file, or a row without id or question.
+    """
+    asked = (config.id_field, config.question_field)
+    layout = Layout(formats=("jsonl", "json", "csv", "table"), asked=asked)
+    file, rows = open_rows(config.bank, cast(SplitName, "bank"), layout)
+    found: dict[str, list[str]] = {}
+    bad: list[BadLine] = []
+    for row in rows:
+        if isinstance(row, Row):
+            try:
+                identity, question = _parts(row, config)
+                found.setdefault(identity, []).append(question)
+            except Unreadable as why:
+                bad.append(row.bad(why))
+        elif not isinstance(row, Notice):
+            bad.append(row)
+    refuse(folded(bad))
+    if len(found) < 2:
+        raise data_error("D102", f"{file} has {len(found)} answers", help="a bank has two answers at least")
+    return found
+
+
+def _parts(row: Row, config: RetrievalConfig) -> tuple[str, str]:
+    identity, question = own_id(row.fields.get(config.id_field), config.id_field), row.fields.get(config.question_field)
+    if identity is None or not isinstance(question, str) or not question.strip():
+        lacking = config.question_field if identity is not None else config.id_field
+        raise Unreadable("D107", f"an answer of the bank without `{lacking}`", f"see `task.retrieval`; {MEND}")
+    return str(identity), question
+
+
+def strangers(corpus: Corpus[Labelled], bank: Bank) -> Iterator[HallucError]:
+    """Labels that are no answer of the bank."""
+    for example in corpus:
+        for label in example.labels:
+            if label not in bank:
+                where = Location(example.origin.file, example.origin.line)
+                help = suggestion(label, bank, "name the bank of these texts with `task.retrieval.bank`")
+                yield data_error("D123", f"the label `{cut(label)}` is no answer of the bank", where, help)
+
+
+def imprint(encoder: Encoder, bank: Bank) -> None:
+    """Set the vector of each answer to the mean state of its questions, of one length; what else there is keeps 0.
+
+    Raises:
+        HallucError E411: the model has no linear layer with an output for each answer.
+    """
+    import torch
+
+    model, outputs = encoder.model, encoder.outputs
+    linear = [one for one in model.modules() if isinstance(one, torch.nn.Linear) and one.out_features == len(outputs)]
+    if not linear:
+        raise environment_error("E411", "the model has no linear head to put answers in", "name another encoder")
+    head = linear[-1]
+    model.eval()
+    with torch.no_grad():
+        states = {label: _state(encoder, bank[label]) for label in outputs if label in bank}
+        length = torch.stack([state.norm() for state in states.values()]).mean()
+        vectors = [
+            SCALE * states[label] / (states[label].norm() * length)
+            if label in states
+            else torch.zeros(head.in_features)
+            for label in outputs
+        ]
+        head.weight.copy_(torch.stack(vectors))
+        if head.bias is not None:
+            head.bias.zero_()
+
+
+def _state(encoder: Encoder, questions: Sequence[str]) -> Any:
+    """The mean state of questions, each the mean over its pieces, (width,)."""
+    most = room(encoder.tokenizer, encoder.model.config)
+    inputs = padded([encoder.tokenizer(question)["input_ids"][:most] for question in questions], encoder.padding)
+    states = encoder.model.base_model(**inputs).last_hidden_state
+    return mean_of_pieces(states, inputs["attention_mask"]).mean(0)
