@@ -99,6 +99,12 @@ def test_gold_that_no_claim_says_is_omitted():
     example = texts(SOURCE, "Jean Kerr wants 1,200 homes by June 2016.")
     assert [one.text for one in judge.gold(example)] == ["Jean Kerr", "1,200", "June 2016"]
     assert [one.text for one in judged(judge, example, "Jean Kerr wants 1200 homes.").omissions] == ["June 2016"]
+    said = judged(judge, example, "By June 2016, 1200 homes; 1,200!").claims
+    assert [one.evidence.matched for one in said if one.kind == "statement"] == [
+        next(gold.mark for gold in judge.gold(example) if gold.text == "June 2016"),
+        next(gold.mark for gold in judge.gold(example) if gold.text == "1,200"),
+        None,
+    ]
     assert judge.gold(texts()) == ()
 
 

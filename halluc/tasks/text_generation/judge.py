@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
-from halluc.core.claims import Claim, Evidence, Judged, Mark
+from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.examples import Span
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingConfig
@@ -21,6 +21,7 @@ from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
 from halluc.tasks.text_generation.name_models import names_by_model
 from halluc.tasks.text_generation.statements import Statement, in_order, statements
+from halluc.tasks.text_generation.words import folded_words
 
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()
@@ -128,7 +129,7 @@ class GenerationJudge:
         return tuple(_claims(example.id, text, found, [None] * len(found)))
 
     def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:
-        """Verdict and reason of each claim; omitted is gold that no claim says again.
+        """Verdict and reason of each claim; omitted is gold that no claim says.
 
         Reasons: ``not_in_source`` of a statement, ``not_grounded``, ``oscillatory`` and ``detached`` of a sentence,
         ``no_evidence`` of one that is unverifiable.
@@ -172,22 +173,22 @@ class GenerationJudge:
 
 
 def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
-    """The claims with the gold that they say again, which is matched to the first that does; the rest is omitted."""
-    places = [place for place, claim in enumerate(claims) if claim.kind != SENTENCE]
-    apart = [EvidenceTexts([claims[place].text], [language]) for place in places]
-    together = EvidenceTexts([claims[place].text for place in places], [language] * len(places))
-    marks: dict[int, list[Mark]] = {}
-    omitted = []
+    """The claims with the gold that says the same, the first of equal claims with all of it; the rest is omitted."""
+    known: dict[tuple[str, str], list[Claim]] = {}
     for one in gold:
-        if not together.states(one.label, one.text, language):
-            omitted.append(one)
-            continue
-        # What only several claims say together belongs to the first of all.
-        found = (place for place, said in zip(places, apart, strict=True) if said.states(one.label, one.text, language))
-        marks.setdefault(next(found, places[0]), []).append(one.mark)
-    told = {place: Evidence(own[0], tuple(own[1:])) for place, own in marks.items()}
-    judged = (replace(claim, evidence=told.get(place, claim.evidence)) for place, claim in enumerate(claims))
-    return Judged(tuple(judged), tuple(omitted))
+        known.setdefault(_key(one, language), []).append(one)
+    found = []
+    for claim in claims:
+        same = [] if claim.kind == SENTENCE else known.pop(_key(claim, language), [])
+        marks = [one.mark for one in same]
+        found.append(replace(claim, evidence=Evidence(marks[0], tuple(marks[1:])) if marks else claim.evidence))
+    return Judged(tuple(found), tuple(one for some in known.values() for one in some))
+
+
+def _key(claim: Claim, language: str) -> tuple[str, str]:
+    """What a claim is compared by: the key of the statement that it is, or its words."""
+    read = (one.key for one in statements(claim.text, language) if one.kind == claim.label)
+    return claim.label, next(read, " ".join(folded_words(claim.text)))
 
 
 def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:

@@ -127,12 +127,13 @@ _DE = LanguageWords(
         seit bis ich mich mir mein meine wir uns unser unsere du dich dir dein sie ihr ihre ihren er ihn ihm sein seine
         es wer was wie wo wann warum welche welcher hier da dort ist sind war waren bin sein wird werden wurde wurden
         hat haben hatte hatten kann können soll sollte muss muß müssen darf will nicht auch nur noch schon sehr so dann
-        jetzt ja nein man sich diese dieser dieses diesen diesem alle alles"""
+        jetzt ja nein man sich diese dieser dieses diesen diesem alle alles
+        ihnen ihrem ihrer ihres einige neben doch viele wenn wir"""
     ),
     abbreviations=_set_of(
         "dr prof hr fr nr bzw usw z.b d.h u.a ca etc vgl str st abs art inkl ggf mio mrd evtl sog jh tel bspw "
         "jan feb mär apr jun jul aug sep sept okt nov dez z d u b a h v s"),
-    particles=_set_of("von van zu de la di bin al"),
+    particles=_set_of("von van de la di bin al"),
     ambiguous=frozenset({"ein", "eine", "einen", "einem", "einer", "eines", "eins", "acht", "mär"}),
     comma=True,
     nouns_are_capitalised=True,
