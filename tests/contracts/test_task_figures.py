@@ -15,13 +15,16 @@ from halluc.core.examples import Origin, Span
 from halluc.core.figures import figure, names, shown
 from halluc.core.labels import write_tags
 from halluc.core.significance import Sheet
+from halluc.data.tokenization import Tokenizer
 from halluc.task import task_class
+from halluc.tasks.dialogue.figures import ReplyFigures
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.figures import RelationFigures
+from halluc.tasks.summarisation.figures import SummaryFigures
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced, SourcePart
+from halluc.tasks.text_generation.source_text import Sourced, SourcePart, cut_parts
 from halluc.tasks.token_classification.figures import Tagging
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.translation.figures import TranslationFigures
@@ -83,6 +86,13 @@ TRANSLATED = tuple(
         ["ein Mann geht durch die Stadt .", "zwei Hunde spielen im hohen Gras .", "eine Frau liest ein altes Buch ."], 1
     )
 )
+
+
+def known(number: int, text: str) -> Sourced:
+    """A reply that is its knowledge."""
+    return Sourced(f"e{number}", Origin("f", number), *cut_parts([("knowledge", text)], Tokenizer()), (text,))
+
+
 # set -> examples, what a perfect model says of them, and what a poor one does.
 SETS = {
     "tagging": (
@@ -125,6 +135,24 @@ SETS = {
             WrittenText("e3", "", (), ended=False),
         ),
     ),
+    "summarisation": (
+        TRANSLATED,
+        tuple(WrittenText(e.id, e.targets[0], (0.9,)) for e in TRANSLATED),
+        (
+            WrittenText("e1", "durch die Stadt geht ein Mann", (0.9,)),
+            WrittenText("e2", "zwei Hunde", ()),
+            WrittenText("e3", "", (), ended=False),
+        ),
+    ),
+    "dialogue": (
+        tuple(known(number, text) for number, text in enumerate(["It opens early", "Trains go south", "Yes"], 1)),
+        tuple(WrittenText(f"e{n}", text, ()) for n, text in enumerate(["It opens early", "Trains go south", "Yes"], 1)),
+        (
+            WrittenText("e1", "It opens late it opens", (0.9,)),
+            WrittenText("e2", "Trains go to trains go", ()),
+            WrittenText("e3", "", (), ended=False),
+        ),
+    ),
 }
 
 
@@ -134,8 +162,12 @@ FIGURES = {
     "label_sets": LabelSets,
     "relations": RelationFigures,
     "translation": TranslationFigures,
+    "summarisation": SummaryFigures,
+    "dialogue": ReplyFigures,
 }
-TASKS = {"tagging": "token_classification", "relations": "relation_extraction", "translation": "translation"}
+TASKS = {"tagging": "token_classification", "relations": "relation_extraction"} | {
+    name: name for name in ("translation", "summarisation", "dialogue")
+}
 
 
 def make(name: str):

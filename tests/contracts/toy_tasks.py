@@ -33,6 +33,10 @@ from halluc.gap.novelty import CONTENT_WORDS, MENTIONS, NoveltyUnits
 from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 from halluc.task import Asserted, Task, Wording
+from halluc.tasks.dialogue.config import DialogueConfig
+from halluc.tasks.dialogue.task import Dialogue
+from halluc.tasks.summarisation.config import SummarisationConfig
+from halluc.tasks.summarisation.task import Summarisation
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -695,4 +699,6 @@ TRANSLATION: Task[Translated, Written] = Translation(TranslationConfig())
 ANSWERS: Task[Asked, Answered] = QuestionAnswering(AnswerConfig())
 SPANS: Task[Tagged, TagPrediction] = TokenClassification(TokenClassificationConfig(type="token_classification"))
 TRANSLATIONS: Task[Sourced, WrittenText] = TranslationTask(TranslationTaskConfig(type="translation"))
+SUMMARIES: Task[Sourced, WrittenText] = Summarisation(SummarisationConfig(type="summarisation"))
+REPLIES: Task[Sourced, WrittenText] = Dialogue(DialogueConfig(type="dialogue"))
 LABELS: Task[Labelled, TextPrediction] = TextClassification(TextClassificationConfig(type="text_classification"))
