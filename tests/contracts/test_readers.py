@@ -69,6 +69,36 @@ PARALLEL = tuple(
 )
 
 
+SUMMARISED = tuple(
+    Sourced(str(number), Origin("f", number), *cut_parts([("document", text)], Tokenizer()), tuple(targets))
+    for number, (text, *targets) in enumerate([("Anna: I am ill.", "Anna is ill.", "She is."), ("yes", "no")], 1)
+)
+REPLIES = tuple(
+    Sourced(str(number), Origin("f", number), *cut_parts(parts, Tokenizer()), (target,))
+    for number, (parts, target) in enumerate(
+        [
+            ([("persona", "I am Ben."), ("knowledge", "It rains."), ("turn:user", "Well?")], "It rains."),
+            ([("turn:user", "Who?"), ("turn:agent", "Me."), ("turn:user", "Why?")], "Oh."),
+        ],
+        1,
+    )
+)
+
+
+def summarised_rows(path: Path) -> None:
+    lines = [{"dialogue": e.whole, **{f"summary{n}": t for n, t in enumerate(e.targets, 1)}} for e in SUMMARISED]
+    path.write_text("\n".join(map(json.dumps, lines)))
+
+
+def dialogue_rows(path: Path) -> None:
+    turns = [{"role": "user", "content": "Well?"}, {"role": "assistant", "content": "It rains."}]
+    lines = [
+        {"persona": "I am Ben.", "knowledge": ["It rains."], "messages": turns},
+        {"history": ["Who?", "Me.", "Why?"], "reply": "Oh."},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)))
+
+
 def parallel_rows(path: Path) -> None:
     lines = [{"source": e.whole, "target": e.targets[0]} for e in PARALLEL]
     path.write_text("\n".join(map(json.dumps, lines)))
@@ -127,13 +157,15 @@ CASES = {
     "relations": Case(marked_sentences, "dev.jsonl", examples=PAIRS),
     "articles": Case(articles, "dev.json", examples=QUESTIONS),
     "parallel": Case(parallel_rows, "dev.jsonl", examples=PARALLEL),
+    "summaries": Case(summarised_rows, "dev.jsonl", examples=SUMMARISED),
+    "replies": Case(dialogue_rows, "dev.jsonl", examples=REPLIES),
 }
 TASKS = {
     "texts": "text_classification", "relations": "relation_extraction", "articles": "question_answering",
-    "parallel": "translation",
+    "parallel": "translation", "summaries": "summarisation", "replies": "dialogue",
 }  # fmt: skip
 # The format of those that are not called by it.
-FORMATS = {"relations": "jsonl", "articles": "json", "parallel": "jsonl"}
+FORMATS = {"articles": "json"} | dict.fromkeys(("relations", "parallel", "summaries", "replies"), "jsonl")
 
 
 def reader_of(form: str):

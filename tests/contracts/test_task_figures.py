@@ -16,17 +16,20 @@ from halluc.core.figures import figure as figure_row
 from halluc.core.figures import names, shown
 from halluc.core.labels import write_tags
 from halluc.core.significance import Sheet
+from halluc.data.tokenization import Tokenizer
 from halluc.task import task_class
+from halluc.tasks.dialogue.figures import ReplyFigures
 from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
 from halluc.tasks.question_answering.figures import AnswerFigures
 from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.figures import RelationFigures
+from halluc.tasks.summarisation.figures import SummaryFigures
 from halluc.tasks.text_classification.config import RankingConfig
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced, SourcePart
+from halluc.tasks.text_generation.source_text import Sourced, SourcePart, cut_parts
 from halluc.tasks.token_classification.figures import Tagging
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.translation.figures import TranslationFigures
@@ -104,6 +107,13 @@ TRANSLATED = tuple(
         ["ein Mann geht durch die Stadt .", "zwei Hunde spielen im hohen Gras .", "eine Frau liest ein altes Buch ."], 1
     )
 )
+
+
+def known(number: int, text: str) -> Sourced:
+    """A reply that is its knowledge."""
+    return Sourced(f"e{number}", Origin("f", number), *cut_parts([("knowledge", text)], Tokenizer()), (text,))
+
+
 # set -> examples, what a perfect model says of them, and what a poor one does.
 SETS = {
     "tagging": (
@@ -154,6 +164,24 @@ SETS = {
             WrittenText("e3", "", (), ended=False),
         ),
     ),
+    "summarisation": (
+        TRANSLATED,
+        tuple(WrittenText(e.id, e.targets[0], (0.9,)) for e in TRANSLATED),
+        (
+            WrittenText("e1", "durch die Stadt geht ein Mann", (0.9,)),
+            WrittenText("e2", "zwei Hunde", ()),
+            WrittenText("e3", "", (), ended=False),
+        ),
+    ),
+    "dialogue": (
+        tuple(known(number, text) for number, text in enumerate(["It opens early", "Trains go south", "Yes"], 1)),
+        tuple(WrittenText(f"e{n}", text, ()) for n, text in enumerate(["It opens early", "Trains go south", "Yes"], 1)),
+        (
+            WrittenText("e1", "It opens late it opens", (0.9,)),
+            WrittenText("e2", "Trains go to trains go", ()),
+            WrittenText("e3", "", (), ended=False),
+        ),
+    ),
 }
 
 
@@ -161,12 +189,12 @@ SETS = {
 WITHOUT_LABELS = {"translation"}
 FIGURES = {
     "tagging": Tagging, "labelling": Labelling, "label_sets": LabelSets, "relations": RelationFigures,
-    "answers": AnswerFigures, "translation": TranslationFigures,
+    "answers": AnswerFigures, "translation": TranslationFigures, "summarisation": SummaryFigures,
+    "dialogue": ReplyFigures,
 }  # fmt: skip
 TASKS = {
     "tagging": "token_classification", "relations": "relation_extraction", "answers": "question_answering",
-    "translation": "translation",
-}  # fmt: skip
+} | {name: name for name in ("translation", "summarisation", "dialogue")}  # fmt: skip
 
 
 def make(name: str):

@@ -81,6 +81,16 @@ EXAMPLES = {
         sourced(2, "er lebt in Oslo .", source="He lives in Oslo."),
         sourced(3, "sie kam 1999 .", source="she came in 1999"),
     ),
+    "summarisation": (
+        sourced(1, "Yesterday Anna met 12 friends .", document="Anna: I met 12  friends.\nBen: When? Yesterday?"),
+        sourced(2, "A man lives in Oslo .", document="He lives in Oslo."),
+        sourced(3, "She came in 1999 .", document="she came in 1999, as all know"),
+    ),
+    "dialogue": (
+        sourced(1, "It opens at 9 .", persona="I am a desk.", knowledge="We open at  9.", turn_user="When?"),
+        sourced(2, "To Oslo .", turn_user="Where do you go?", turn_agent="Why?", turn_Anna="I ask."),
+        sourced(3, "It has 12 rooms .", knowledge="The house has 12 rooms."),
+    ),
 }
 
 

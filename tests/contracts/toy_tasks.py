@@ -36,6 +36,10 @@ from halluc.task import Asserted, Task, Wording
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
 from halluc.tasks.question_answering.task import QuestionAnswering
+from halluc.tasks.dialogue.config import DialogueConfig
+from halluc.tasks.dialogue.task import Dialogue
+from halluc.tasks.summarisation.config import SummarisationConfig
+from halluc.tasks.summarisation.task import Summarisation
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -698,6 +702,8 @@ TRANSLATION: Task[Translated, Written] = Translation(TranslationConfig())
 ANSWERS: Task[Asked, Answered] = ToyQuestionAnswering(AnswerConfig())
 SPANS: Task[Tagged, TagPrediction] = TokenClassification(TokenClassificationConfig(type="token_classification"))
 TRANSLATIONS: Task[Sourced, WrittenText] = TranslationTask(TranslationTaskConfig(type="translation"))
+SUMMARIES: Task[Sourced, WrittenText] = Summarisation(SummarisationConfig(type="summarisation"))
+REPLIES: Task[Sourced, WrittenText] = Dialogue(DialogueConfig(type="dialogue"))
 LABELS: Task[Labelled, TextPrediction] = TextClassification(TextClassificationConfig(type="text_classification"))
 QUESTIONS: Task[ContextQuestion, AnswerPrediction] = QuestionAnswering(
     QuestionAnsweringConfig(type="question_answering")

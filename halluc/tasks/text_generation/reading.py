@@ -62,7 +62,7 @@ def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokeniz
     places = located(words, whole)
     if not places or whole[places[-1][1] :].strip():
         names = " and ".join(f"`{name}`" for name in dict.fromkeys(name for name, _ in parts))
-        raise Unreadable("D107", f"`tokens` are not the words of {names}", "take `tokens` out")
+        raise Unreadable("D107", f"`tokens` and {names} differ", "take `tokens` out")
     starts = [start for start, _ in places]
     spaces = [whole[end:start] for (_, end), start in zip(places, starts[1:], strict=False)]
     found, begin = list[SourcePart](), 0
