@@ -75,7 +75,7 @@ def test_a_comparison_names_a_different_decoding(halluc, trained, tmp_path):
     assert halluc("eval", "--run", other, "--split", "test", "-q", "--set", "eval.decode=argmax").code == 0
 
     def differences() -> list[str]:
-        compared = halluc("report", run, other, "--json")
+        compared = halluc("report", run, other, "--json", "--format", "json")
         assert compared.code == 0, compared.err
         return json.loads(compared.out)["others"][0]["config_differences"]
 

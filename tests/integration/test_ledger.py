@@ -202,7 +202,7 @@ def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
     assert halluc("train", config, *other, "-q").code == 0
     assert halluc("eval", config, *other, "-q").code == 0
     second = only_run(config)
-    outcome = halluc("report", first, second, "--json")
+    outcome = halluc("report", first, second, "--json", "--format", "json")
     (found,) = ComparisonReport.model_validate_json(outcome.out).others
     assert (found.split, found.examples) == ("test", 5)
     assert set(found.config_differences) == {"`train.epochs`", "`seed`"}
@@ -213,7 +213,7 @@ def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
     (f1,) = [delta for delta in found.figures if delta.name == "entity_f1"]
     assert f1.a == pytest.approx(figure(first, "test", "entity_f1").value, abs=1e-12)
     assert f1.b == pytest.approx(figure(second, "test", "entity_f1").value, abs=1e-12)
-    shown = halluc("report", first, second)
+    shown = halluc("report", first, second, "--format", "json")
     assert "b less a" in shown.err
     assert f"{len(found.flipped)} claims differ" in shown.err
 
@@ -221,7 +221,7 @@ def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
 def test_a_run_compared_with_itself_differs_in_nothing(halluc, trained):
     config, run = trained
     assert halluc("eval", config, *EPOCHS, "-q").code == 0
-    (found,) = ComparisonReport.model_validate_json(halluc("report", run, run, "--json").out).others
+    (found,) = ComparisonReport.model_validate_json(halluc("report", run, run, "--json", "--format", "json").out).others
     assert found.flipped == []
     assert {delta.difference for delta in found.figures} <= {0.0, None}
     assert {delta.p for delta in found.figures} <= {1.0, None}
@@ -250,7 +250,7 @@ def test_a_report_of_one_run_shows_its_figures_and_names_what_is_missing(halluc,
     assert "is not evaluated" in outcome.err
     assert halluc("eval", config, *EPOCHS, "-q").code == 0
     assert "hallucination rate" in halluc("report", run).err
-    assert "hallucination rate" in halluc("report", config, *EPOCHS).err
+    assert "hallucination rate" in halluc("report", config, *EPOCHS, "--format", "json").err
     (run / "ledger" / "test.jsonl").write_text("{")
     outcome = halluc("report", run, run, "--split", "test")
     assert (outcome.code, "test.jsonl:1" in outcome.err) == (2, True)

@@ -63,8 +63,9 @@ def commands_of(report: dict) -> list[list[str]]:
     return [shlex.split(line) for line in report["reproduce"] if not line.startswith("#")]
 
 
-@pytest.mark.parametrize("name", ["relative", "absolute", "variable"])
-@pytest.mark.parametrize("is_whole", [False, True])
+@pytest.mark.parametrize(
+    ("name", "is_whole"), [("relative", False), ("relative", True), ("absolute", True), ("variable", False)]
+)
 def test_the_commands_of_a_report_make_the_run_again_and_no_absolute_path_is_told(
     halluc, project, tmp_path, monkeypatch, name, is_whole
 ):

@@ -29,6 +29,10 @@ from tests.made_runs import record_again
 MISLEADING = "Oslo O\nwon O\n. O\n\nthe O\nCorp O\nmet O\nParis O\n. O\n\nBerg O\nleft O\nAnna O\n. O\n"
 
 
+# The charts of a page take longer than the figures.
+NO_PAGE = ("--format", "json")
+
+
 def run_study(
     folder: Path, encoder: Path, matrix: str, length: str = "epochs: 10", also_test: str = "", dev: str | None = None
 ) -> Path:
@@ -98,7 +102,7 @@ def home(study):
 
 def reported(halluc, study, *arguments) -> StudyFigures:
     """The figures in what the report says of a study."""
-    outcome = halluc("report", home(study), "--json", *arguments)
+    outcome = halluc("report", home(study), "--json", *NO_PAGE, *arguments)
     assert outcome.code == 0, outcome.err
     return StudyReport.model_validate_json(outcome.out).figures
 
@@ -143,7 +147,7 @@ def test_a_slope_is_the_difference_of_two_points_over_their_distance(halluc, stu
 
 
 def test_the_terminal_shows_cells_trends_and_words(halluc, study):
-    outcome = halluc("report", study / "study.yaml", "--set", f"runs_dir={study / 'runs'}")
+    outcome = halluc("report", study / "study.yaml", "--set", f"runs_dir={study / 'runs'}", *NO_PAGE)
     assert outcome.code == 0, outcome.err
     assert "2 seeds" in outcome.err
     assert "per unit of gap.fraction" in outcome.err
@@ -160,7 +164,7 @@ def test_a_cell_that_is_not_there_is_named(halluc, study):
     assert set(found.missing) == {"gap.fraction=0.5,seed=1", "gap.fraction=0.5,seed=2", lost.name}
     assert [len(cell.runs) for cell in found.cells] == [1]
     assert found.trends == []
-    told = halluc("report", home(study)).err
+    told = halluc("report", home(study), *NO_PAGE).err
     assert "gap.fraction=0.5,seed=2 is missing: not run yet" in told
     assert f"{lost.name} is missing: it was trained, and its run.json is gone" in told
 
@@ -168,7 +172,7 @@ def test_a_cell_that_is_not_there_is_named(halluc, study):
 def test_a_single_seed_is_called_a_single_seed(halluc, study):
     for seed in (0, 1):
         shutil.rmtree(home(study) / f"gap.fraction={['0.0', '0.5'][seed]},seed=2")
-    outcome = halluc("report", home(study))
+    outcome = halluc("report", home(study), *NO_PAGE)
     assert "one seed: intervals cover the examples only" in outcome.err
     assert "no difference can be shown with fewer than 3 seeds" in " ".join(outcome.err.split())
     found = json.loads((home(study) / "study.json").read_text())
@@ -206,7 +210,7 @@ def test_cells_of_different_tasks_are_refused(halluc, study):
     [("study", "Along gap.fraction from 0 to 0.5 (2 seeds): hallucination"), ("arms", "A difference is shown")],
 )
 def test_the_terminal_says_what_the_figures_say(halluc, request, made, says):
-    assert says in " ".join(halluc("report", home(request.getfixturevalue(made))).err.split())
+    assert says in " ".join(halluc("report", home(request.getfixturevalue(made)), *NO_PAGE).err.split())
 
 
 def test_cells_on_different_examples_are_refused(halluc, study):
@@ -230,7 +234,7 @@ def test_a_study_stands_alone(halluc, study):
     outcome = halluc("report", home(study), run)
     assert outcome.code == 2
     assert "reported by itself" in outcome.err
-    assert "hallucination rate" in halluc("report", run).err
+    assert "hallucination rate" in halluc("report", run, *NO_PAGE).err
 
 
 @pytest.mark.parametrize(
@@ -262,7 +266,7 @@ def contest(found: StudyFigures, arm: str, fraction: float):
 
 def of_runs(halluc, study, fraction: float, seed: int) -> Comparison:
     runs = [home(study) / f"arm={arm},gap.fraction={fraction},seed={seed}" for arm in ("none", "dropout")]
-    (found,) = ComparisonReport.model_validate_json(halluc("report", *runs, "--json").out).others
+    (found,) = ComparisonReport.model_validate_json(halluc("report", *runs, "--json", *NO_PAGE).out).others
     return found
 
 
@@ -377,7 +381,7 @@ def test_another_arm_can_be_the_reference(arms, capsys):
 
 
 def test_the_terminal_shows_how_arms_differ(halluc, arms):
-    told = halluc("report", home(arms)).err
+    told = halluc("report", home(arms), *NO_PAGE).err
     assert "at matched" in told
     assert "Each arm less “none”, gap.fraction 0.5" in told
     assert "Slopes per unit of gap.fraction, and intercepts, arms less their reference" in told
@@ -387,7 +391,7 @@ def test_the_terminal_shows_how_arms_differ(halluc, arms):
 
 def test_a_narrow_terminal_cuts_no_figure(halluc, arms, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
-    assert "…" not in halluc("report", home(arms)).err
+    assert "…" not in halluc("report", home(arms), *NO_PAGE).err
 
 
 def test_axes_of_numbers_have_no_arms(halluc, study):
