@@ -186,7 +186,7 @@ SETS = {
 
 
 # Those whose figures are of whole texts.
-WITHOUT_LABELS = {"translation"}
+WITHOUT_LABELS = {"translation", "summarisation", "dialogue"}
 FIGURES = {
     "tagging": Tagging, "labelling": Labelling, "label_sets": LabelSets, "relations": RelationFigures,
     "answers": AnswerFigures, "translation": TranslationFigures, "summarisation": SummaryFigures,

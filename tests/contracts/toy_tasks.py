@@ -33,11 +33,11 @@ from halluc.gap.novelty import CONTENT_WORDS, MENTIONS, NoveltyUnits
 from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 from halluc.task import Asserted, Task, Wording
+from halluc.tasks.dialogue.config import DialogueConfig
+from halluc.tasks.dialogue.task import Dialogue
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
 from halluc.tasks.question_answering.task import QuestionAnswering
-from halluc.tasks.dialogue.config import DialogueConfig
-from halluc.tasks.dialogue.task import Dialogue
 from halluc.tasks.summarisation.config import SummarisationConfig
 from halluc.tasks.summarisation.task import Summarisation
 from halluc.tasks.text_classification.config import TextClassificationConfig
