@@ -122,7 +122,7 @@ class _FoldedWords:
     """A tokenizer as rouge-score takes it."""
 
     def tokenize(self, text: str) -> list[str]:
-        return folded_words(text)
+        return list(folded_words(text))
 
 
 def _scores(examples: Sequence[Sourced], texts: Sequence[str]) -> tuple[numpy.ndarray, numpy.ndarray]:
