@@ -12,7 +12,7 @@ import torch
 from halluc.engine.checkpoint import CheckpointWriter
 
 
-class Killed(BaseException):
+class KilledFit(BaseException):
     """In the place of SIGKILL: nothing but a test expects it."""
 
 
@@ -24,10 +24,10 @@ def killed_after_a_checkpoint() -> Iterator[None]:
     def begin(self: CheckpointWriter, *arguments: Any) -> None:
         real(self, *arguments)
         self.written(wait=True)
-        raise Killed
+        raise KilledFit
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(CheckpointWriter, "begin", begin)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledFit):
             yield
     torch.manual_seed(99)

@@ -138,12 +138,13 @@ def test_the_ledger_tells_of_labels_of_whole_texts(halluc, labelled):
     untold = ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "hallucination_density")
     assert names.isdisjoint({*untold, "negative_sentence_rate"})
     assert {"hallucination_rate", "omission_rate", "over_claim", "hallucinated_examples"} <= names
-    compared = halluc("report", only_run(config), only_run(config), "--json")
+    both = (only_run(config), only_run(config), "--format", "json")
+    compared = halluc("report", *both, "--json")
     assert compared.code == 0, compared.err
     (other,) = json.loads(compared.out)["others"]
     assert {"micro_f1", "hallucination_rate", "omission_rate"} <= {figure["name"] for figure in other["figures"]}
     assert {figure["name"] for figure in other["figures"]}.isdisjoint(untold)
-    shown = halluc("report", only_run(config), only_run(config)).err
+    shown = halluc("report", *both).err
     assert "omission rate" in shown and not any(figures.figure(name).title in shown for name in untold)
 
 
@@ -203,7 +204,7 @@ def test_dev_without_a_label_chooses_nothing_and_stops_nothing(halluc, labelled,
     evaluated = halluc("eval", "--run", only_run(config), "--split", "dev")
     assert evaluated.code == 0, evaluated.err
     assert "no gold label: figures of labels are 0 by convention" in evaluated.err
-    assert halluc("report", only_run(config)).code == 0
+    assert halluc("report", only_run(config), "--format", "json").code == 0
     told = (only_run(config) / "model" / "README.md").read_text()
     assert "chosen by" not in told
 
@@ -250,13 +251,13 @@ def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(halluc, labe
             pass
 
     config = labelled(task=", class_weights: balanced, loss: focal")
-    whole, cut = config.parent / "whole", config.parent / "cut"
-    assert halluc("train", config, "--run", whole, "-q").code == 0
+    whole, cut, short = config.parent / "whole", config.parent / "cut", ("-q", "--set", "train.epochs=2")
+    assert halluc("train", config, "--run", whole, *short).code == 0
     with monkeypatch.context() as patch:
         patch.setattr(interrupt, "Interruption", AfterSevenSteps)
-        assert halluc("train", config, "--run", cut, "-q").code == 130
+        assert halluc("train", config, "--run", cut, *short).code == 130
     assert not (cut / "model").exists()
-    assert halluc("train", config, "--run", cut, "--resume", "-q").code == 0
+    assert halluc("train", config, "--run", cut, "--resume", *short).code == 0
     one, other = (load_file(run / "model/model.safetensors") for run in (whole, cut))
     assert one.keys() == other.keys()
     assert all((one[name] == other[name]).all() for name in one)
