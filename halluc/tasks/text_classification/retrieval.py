@@ -2,8 +2,7 @@
 
 The model is a bi-encoder with mean pooling (Reimers & Gurevych 2019): the logit of an answer is the dot product of the
 mean state of the text with a vector of the answer. This begins as the mean state of its questions in the bank
-(imprinted weights, Qi et al. 2018), so that before any training the most similar answer by cosine is the most probable
-one.
+(imprinted weights, Qi et al. 2018), so that before any training the most similar answer by cosine is the most probable.
 
 It is kept as a token classifier, whose logits averaged over the pieces of a text are those of the text: every library
 reads it.
