@@ -21,7 +21,8 @@ from halluc.tasks.text_generation.words import folded_words
 REFERENCE = "unigram F1 without case, punctuation and articles, best reference, mean over replies"
 GROUNDED = "unigram F1 without case, punctuation and articles, mean over replies, 0 without knowledge"
 WITH_KNOWLEDGE = "unigram F1 without case, punctuation and articles, mean over replies with knowledge"
-DISTINCT = "distinct n-grams of all replies over all of them"
+DISTINCT = "distinct n-grams of a reply over all of its own, mean over replies that have any"
+_DISTINCT = (1, 2)
 _ARTICLES = frozenset(("a", "an", "the"))
 
 
@@ -34,7 +35,7 @@ class ReplyFigures(GenerationFigures):
     protocols: ClassVar[tuple[str, ...]] = (REFERENCE, GROUNDED, WITH_KNOWLEDGE, DISTINCT, OUTPUTS)
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
-        return {name: value or 0.0 for name, value in _values(examples, predictions).items()}
+        return {name: value or 0.0 for name, value in _overall(examples, predictions).items()}
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
@@ -55,19 +56,27 @@ class ReplyFigures(GenerationFigures):
 
     def text(self, report: Report) -> str:
         names = list(report["replies"]["model"])
-        lines = [f"{'':6}  " + "  ".join(f"{name:>12}" for name in names)]
+        lines = [f"{'':6}  " + "  ".join(f"{name:>14}" for name in names)]
         for system, values in report["replies"].items():
             shown = ["-" if values[name] is None else f"{values[name]:.4f}" for name in names]
-            lines.append(f"{system:6}  " + "  ".join(f"{value:>12}" for value in shown))
+            lines.append(f"{system:6}  " + "  ".join(f"{value:>14}" for value in shown))
         return "\n".join(lines)
 
 
-def _values(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
+def _overall(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
+    """The overall figures; None where one is undefined."""
     sheet = Sheet(len(examples))
     found = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
     sums = sheet.totals()
-    values = {figure.name: round(float(figure.formula(sums)), 4) for figure in found}
+    values = {figure.name: float(figure.formula(sums)) for figure in found}
     return {name: None if math.isnan(value) else value for name, value in values.items()}
+
+
+def _values(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
+    """The overall figures and distinct-n of all replies together, for the report."""
+    overall = _overall(examples, predictions)
+    rounded = {name: None if value is None else round(value, 4) for name, value in overall.items()}
+    return rounded | {f"all_distinct_{order}": _distinct_of_all(predictions, order) for order in _DISTINCT}
 
 
 def unigram_f1(words: Sequence[str], others: Sequence[str]) -> float:
@@ -111,21 +120,30 @@ def _figures(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sh
     ]  # fmt: skip
 
 
-def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
-    """Distinct-1 and -2 (Li et al. 2016).
+def _grams(text: str, order: int) -> list[tuple[str, ...]]:
+    words = folded_words(text)
+    return list(zip(*(words[start:] for start in range(order)), strict=False))
 
-    A resample repeats replies and so has fewer distinct n-grams than as many other replies would. So that intervals
-    are about the figure, each n-gram counts one over how often it stands in all replies.
+
+def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
+    """Distinct-1 and -2 within a reply (intra-dist, Gu et al. 2019), which have intervals.
+
+    Those of all replies together (Li et al. 2016) stand in the report: no sum over replies tells them, and a resample,
+    which repeats replies, has fewer distinct n-grams than as many other replies would have.
     """
-    texts = [folded_words(one.text) for one in predictions]
     found = []
-    for order in (1, 2):
-        grams = [list(zip(*(words[start:] for start in range(order)), strict=False)) for words in texts]
-        times = Counter(gram for some in grams for gram in some)
-        shares = sheet.column(numpy.array([sum(1 / times[gram] for gram in some) for some in grams]))
-        every = sheet.column(numpy.array(list(map(len, grams)), dtype=float))
-        found.append(_ratio(f"distinct_{order}", {}, DISTINCT, times.total(), shares, every))
+    for order in _DISTINCT:
+        grams = [_grams(one.text, order) for one in predictions]
+        shares = sheet.column(numpy.array([len(set(some)) / len(some) if some else 0.0 for some in grams]))
+        there = numpy.array([bool(some) for some in grams], dtype=float)
+        found.append(_ratio(f"distinct_{order}", {}, DISTINCT, int(there.sum()), shares, sheet.column(there)))
     return found
+
+
+def _distinct_of_all(predictions: Sequence[WrittenText], order: int) -> float | None:
+    """Distinct n-grams of all replies over all of them (Li et al. 2016); None where there are none."""
+    grams = [gram for one in predictions for gram in _grams(one.text, order)]
+    return round(len(set(grams)) / len(grams), 4) if grams else None
 
 
 def _ratio(name: str, by: dict[str, str], protocol: str, n: int, above: int, below: int) -> Figure:
