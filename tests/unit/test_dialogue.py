@@ -169,8 +169,8 @@ def test_f1_with_reference_and_knowledge_and_distinct_ngrams():
     # "mill mill" against "mill is red"; the reply without knowledge counts as 0.
     assert values[("knowledge_f1",)] == pytest.approx(0.4 / 2)
     assert values["knowledge_f1", "with knowledge"] == pytest.approx(0.4)
-    assert values[("distinct_1",)] == pytest.approx(3 / 5)
-    assert values[("distinct_2",)] == pytest.approx(2 / 3)
+    assert values[("distinct_1",)] == pytest.approx((2 / 4 + 1) / 2)
+    assert values[("distinct_2",)] == pytest.approx(2 / 3)  # of the reply that has two words
 
 
 def test_the_prompt_says_who_speaks():

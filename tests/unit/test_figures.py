@@ -45,6 +45,8 @@ SETTINGS = [
     ("relation_extraction", {}),
     ("question_answering", {}),
     ("translation", {}),
+    ("summarisation", {}),
+    ("dialogue", {}),
 ]
 
 
@@ -94,10 +96,10 @@ def asked(answers_of):
     return examples, predictions
 
 
-def written(texts_of):
+def written(texts_of, part="source"):
     examples, predictions = [], []
     for number, (gold, text) in enumerate(texts_of):
-        parts = cut_parts([("source", "Anna Berg paid 12 euros in Oslo .")], Tokenizer())
+        parts = cut_parts([(part, "Anna Berg paid 12 euros in Oslo .")], Tokenizer())
         examples.append(Sourced(f"e{number}", Origin("f", number), *parts, (gold,), "en"))
         claims = GenerationJudge().stated(text, "en")
         sure = tuple(0.9 if one.text in gold else 0.6 for one in claims)
@@ -135,6 +137,17 @@ GOOD_AND_POOR = {
     "translation": (
         written([("In Oslo , Anna Berg paid 12 euros .",) * 2, ("That is what Anna Berg paid .",) * 2]),
         written([("In Oslo , Anna Berg paid 12 euros .", "In Rome , Bo Lind paid 13 euros ."), ("Anna paid .", "")]),
+    ),
+    "summarisation": (
+        written([("In Oslo , Anna Berg paid 12 euros .",) * 2, ("That is what Anna Berg paid .",) * 2]),
+        written([("In Oslo , Anna Berg paid 12 euros .", "In Rome , Bo Lind paid 13 euros ."), ("Anna paid .", "")]),
+    ),
+    "dialogue": (  # judged by the knowledge alone
+        written([("Anna Berg paid 12 euros in Oslo .",) * 2, ("Anna Berg paid 12 euros .",) * 2], "knowledge"),
+        written(
+            [("In Oslo , Anna Berg paid 12 euros .", "In Rome , Bo Lind paid 13 euros ."), ("Anna paid .", "")],
+            "knowledge",
+        ),
     ),
 }
 

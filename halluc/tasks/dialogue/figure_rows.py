@@ -21,7 +21,7 @@ ROWS = (
     ),
     FigureRow(
         "distinct_1", "distinct-1", "share", "higher", "task", 12, "", at("summary", "compared", "card"),
-        legend="different words of all replies, over all their words",
+        legend="different words of a reply, over all its words",
     ),
     FigureRow(
         "distinct_2", "distinct-2", "share", "higher", "task", 13, "", at("summary", "compared", "cells", "card"),
