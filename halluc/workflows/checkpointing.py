@@ -23,6 +23,7 @@ class Checkpointer:
         self.keep = training.config.checkpoints.keep
         self.last: Path | None = None
         self._steps = self._epoch = 0
+        self._evaluated: int | None = None  # the step of the last evaluation in this process
 
     def watch(self, events: Iterator[Event]) -> Iterator[Event]:
         """Each event, and a ``Checkpointed`` once a checkpoint is on disk, which may be some steps later.
@@ -42,6 +43,7 @@ class Checkpointer:
                     self._steps = event.steps
                 elif isinstance(event, (Step, Evaluated)):
                     self._epoch = event.epoch
+                    self._evaluated = event.step if isinstance(event, Evaluated) else self._evaluated
                 if self._is_due(event):
                     yield from self._written(writer, wait=True)
                     training = self.training
@@ -83,7 +85,8 @@ class Checkpointer:
         model, progress = self.training.model, self.training.progress
         if progress.is_chosen and progress.best_step != progress.step:
             checkpoint.load_weights(self.target.checkpoints, progress.best_step, model)
-        if refit is not None:
+            self._evaluated = None
+        if refit is not None and self._evaluated != progress.step:
             refit(model)
         replace_folder(self.target.model, lambda folder: save(model, self.tokenizer, folder))
 
