@@ -149,8 +149,8 @@ class ProbeSheet:
         return results(self.figures, self.sheet)
 
     def samples(self) -> dict[tuple[str, By], FigureSample]:
-        """Each figure that two models are compared by, resampled: all but those of single relations."""
-        compared = [one for one in self.figures if "relation" not in one.by]
+        """Each figure that two models are compared by, resampled: not those of single relations, nor the majority's."""
+        compared = [one for one in self.figures if "relation" not in one.by and one.name != "probe_majority"]
         totals, sums = self.sheet.totals(), self.sheet.resampled()  # once the figures have put their columns on it
         return {
             (one.name, tuple(one.by.items())): FigureSample(
