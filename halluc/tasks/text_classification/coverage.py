@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from halluc.core.examples import Example
 from halluc.gap.coverage import REMAKE, CoverageFile, SurfaceCoverage
@@ -44,6 +45,11 @@ class TextCoverageFile(CoverageFile):
 
     texts: ShownWords
     parts: ShownParts | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        made: dict[str, Any] = handler(self)
+        return made if self.parts is not None else {key: value for key, value in made.items() if key != "parts"}
 
 
 @dataclass(frozen=True)
