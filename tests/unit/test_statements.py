@@ -149,8 +149,13 @@ def test_sentences_do_not_end_at_abbreviations_initials_or_german_ordinals():
     assert len(stated("今天很好。我们去了！是吗？", "zh", "sentence")) == 3
 
 
+def test_a_french_article_is_no_part_of_a_name():
+    text = "L'Allemagne et d’autres villes d’Orden: O'Neill l'a dit."
+    assert [name for name, _ in stated(text, "fr", "name")] == ["Allemagne", "Orden", "O'Neill"]
+
+
 def test_quotations_are_told_by_their_marks():
-    text = 'He said "we stay", „wir bleiben“, «nous restons», 「留下」 and “it is over”; 6" wide'
+    text = 'He said "we stay", „wir bleiben“, « nous restons », 「留下」 and “it is over”; 6" wide'
     assert [quote for quote, _ in stated(text, "en", "quotation")] == [
         "we stay",
         "wir bleiben",

@@ -14,6 +14,8 @@ _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:(?:['’\-&]|\.(?=\p{L
 _POSSESSIVE = regex.compile(r"['’]s?\Z")
 # A capital behind these is that of a sentence or line, as at its start.
 _OPENS = regex.compile(r"(?:[\"“„«»‘:(\[–—•*-]|\A|\n)\s?\Z")
+# `L'` of the French `L'Allemagne`.
+_ELISION = regex.compile(r"(?:[cdjlmnst]|qu)['’](?=\p{Lu})", regex.IGNORECASE)
 _LONGEST_NAME = 8
 _INNER = regex.compile(r"\p{Lu}.*\p{Lu}|\p{Ll}\p{Lu}|\p{Lu}.*\p{N}", regex.DOTALL)
 
@@ -58,7 +60,9 @@ def _pieces(text: str, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]
         place = bisect.bisect_left(begins, end) - 1
         return place < 0 or taken[place][1] <= start
 
-    return [match.span() for match in _WORD.finditer(text) if is_free(*match.span())]
+    found = [(one.end() if (one := _ELISION.match(text, *match.span())) else match.start(), match.end())
+             for match in _WORD.finditer(text)]  # fmt: skip
+    return [place for place in found if is_free(*place)]
 
 
 def _is_all_capitals(text: str, pieces: Sequence[tuple[int, int]]) -> bool:

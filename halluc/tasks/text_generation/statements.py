@@ -18,7 +18,7 @@ from halluc.tasks.text_generation.dates import Dated, dates
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.names import names
 from halluc.tasks.text_generation.numerals import Numeral, numerals, with_units
-from halluc.tasks.text_generation.sentences import sentence_spans
+from halluc.tasks.text_generation.sentences import sentence_spans, trimmed
 from halluc.tasks.text_generation.words import folded_words
 
 StatementKind = Literal["name", "number", "date", "quotation", "sentence"]
@@ -96,4 +96,5 @@ _QUOTES = regex.compile(
 
 def quotations(text: str) -> list[tuple[int, int]]:
     """Start and end of what stands between quotation marks of one paragraph."""
-    return [match.span(match.lastindex) for match in _QUOTES.finditer(text) if match.lastindex]
+    places = (match.span(match.lastindex) for match in _QUOTES.finditer(text) if match.lastindex)
+    return [place for start, end in places if (place := trimmed(text, start, end)) is not None]
