@@ -127,7 +127,7 @@ def _model(source: reading.EvaluatedRun) -> str:
     from_elsewhere = "train" not in source.record.stages
     if not from_elsewhere and isinstance(section, dict) and isinstance(section.get("scratch"), dict):
         sizes = ", ".join(f"{name} {size}" for name, size in section["scratch"].items())
-        return f"an encoder from scratch ({sizes})"
+        return f"a model from scratch ({sizes})"
     return source.file.checkpoint if from_elsewhere or not named else str(named)
 
 
