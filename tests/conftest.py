@@ -151,7 +151,7 @@ def experiment(tmp_path: Path, tiny_encoder: Path, corpus_files: dict[str, Path]
 
 @pytest.fixture(scope="session")
 def tiny_writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An encoder-decoder model of a layer of 16 with random weights and a byte-level tokenizer, in Hugging Face layout."""
+    """An encoder-decoder model of a layer of 16 with random weights and a byte-level tokenizer, as files."""
     import torch
 
     from halluc.engine.pretrained import save

@@ -105,10 +105,12 @@ EXAMPLES = example_classes()
 
 def task_names(path: Path):
     """(line, what) of every import, literal and name in a module by which it tells one task from another."""
+    # A name that is a word of English, as `translation`, may stand in a sentence: it names a task where it is alone.
     tasks = TABLE["task"]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from ((node.lineno, name) for name in tasks if name in node.value)
+            said = node.value
+            yield from ((node.lineno, name) for name in tasks if said == name or ("_" in name and name in said))
         elif isinstance(node, ast.Name) and node.id in EXAMPLES:
             yield node.lineno, node.id
     for line, name, _ in imports(path):

@@ -48,7 +48,7 @@ def _compared(a: Measured, b: Measured) -> Comparison:
         training_differences=_training_differences(a, b),
         figures=[_delta(a, b, key) for key in a.values if key in b.values],
         matched_omission=_matched(a, b),
-        flipped=flipped(a.lines, b.lines),
+        flipped=flipped(a.lines, b.lines, by_text=a.table.task.examples.Line.has_own_text),
     )
 
 
@@ -109,17 +109,18 @@ def arm(one: Measured) -> matched_omission.Arm:
     return matched_omission.Arm(claims.example, confidence, claims.verdict == "unsupported", one.table.gold.best)
 
 
-Key = tuple[str, int | None, int | None, str]
+Key = tuple[str, int | None, int | None, str, str]
 
 ABSENT = "absent"
 
 
-def flipped(one: Iterable[LedgerLine], other: Iterable[LedgerLine]) -> list[Flip]:
+def flipped(one: Iterable[LedgerLine], other: Iterable[LedgerLine], *, by_text: bool = False) -> list[Flip]:
     """Every claim that only one of them makes, or that they were judged differently for; in the order of the ledgers.
 
-    A withdrawn claim counts as not made.
+    A withdrawn claim counts as not made. ``by_text``: claims are the same by what they say and not by their places,
+    which are in texts that differ.
     """
-    first, second = _claims(one), _claims(other)
+    first, second = _claims(one, by_text), _claims(other, by_text)
     found = []
     for key in dict.fromkeys((*first, *second)):
         before, after = first.get(key), second.get(key)
@@ -131,9 +132,14 @@ def flipped(one: Iterable[LedgerLine], other: Iterable[LedgerLine]) -> list[Flip
     return found
 
 
-def _claims(lines: Iterable[LedgerLine]) -> dict[Key, LedgerLine]:
+def _claims(lines: Iterable[LedgerLine], by_text: bool) -> dict[Key, LedgerLine]:
     return {
-        (line.id, line.start, line.end, line.label): line
+        (
+            line.id,
+            *((None, None) if by_text else (line.start, line.end)),
+            line.label,
+            line.text if by_text else "",
+        ): line
         for line in lines
         if line.record == "claim" and not line.abstained
     }

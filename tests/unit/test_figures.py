@@ -19,10 +19,14 @@ from halluc.core import figures
 from halluc.core.examples import Origin, Span
 from halluc.core.figures import MATCHED, FigureRow, figure, rows, shown
 from halluc.core.labels import write_tags
+from halluc.data.tokenization import Tokenizer
 from halluc.task import build, task_class
 from halluc.tasks.relation_extraction.examples import PairPrediction, Related
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
+from halluc.tasks.text_generation.examples import WrittenText
+from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.wording import formats
@@ -37,6 +41,7 @@ SETTINGS = [
     ("text_classification", {}),
     ("text_classification", {"multi_label": True}),
     ("relation_extraction", {}),
+    ("translation", {}),
 ]
 
 
@@ -75,6 +80,17 @@ def related(relations_of):
     return examples, predictions
 
 
+def written(texts_of):
+    examples, predictions = [], []
+    for number, (gold, text) in enumerate(texts_of):
+        parts = cut_parts([("source", "Anna Berg paid 12 euros in Oslo .")], Tokenizer())
+        examples.append(Sourced(f"e{number}", Origin("f", number), *parts, (gold,), "en"))
+        claims = GenerationJudge().stated(text, "en")
+        sure = tuple(0.9 if one.text in gold else 0.6 for one in claims)
+        predictions.append(WrittenText(f"e{number}", text, sure, ended=bool(text), repeated=not text))
+    return examples, predictions
+
+
 def values(name, keys, made):
     """The overall figures of a split, by name: those of the first protocol."""
     task, (examples, predictions) = task_of(name, keys), made
@@ -97,6 +113,10 @@ GOOD_AND_POOR = {
     "relation_extraction": (
         related([("by(e1,e2)", "by(e1,e2)"), (None, None), ("in(e2,e1)", "in(e2,e1)")]),
         related([("by(e1,e2)", "by(e2,e1)"), (None, "by(e1,e2)"), ("in(e2,e1)", "in(e2,e1)")]),
+    ),
+    "translation": (
+        written([("In Oslo , Anna Berg paid 12 euros .",) * 2, ("That is what Anna Berg paid .",) * 2]),
+        written([("In Oslo , Anna Berg paid 12 euros .", "In Rome , Bo Lind paid 13 euros ."), ("Anna paid .", "")]),
     ),
 }
 
@@ -139,8 +159,9 @@ def test_directions_are_those_by_which_models_are_judged(name, keys):
             moved[one] = "higher" if good[one] > poor[one] else "lower"
     calibration = {"ece", "brier", "reliability"}  # these judge the confidences, which are as they are
     assert len(moved) > 6
-    assert {one: figure(one).better for one in moved if one not in calibration} == {
-        one: direction for one, direction in moved.items() if one not in calibration
+    neither = {one for one in moved if figure(one).better == "none"}  # such as how much is written
+    assert {one: figure(one).better for one in moved if one not in calibration | neither} == {
+        one: direction for one, direction in moved.items() if one not in calibration | neither
     }
 
 

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from halluc.core.errors import HallucError
 from halluc.core.examples import Span
+from halluc.core.rng import hash64
 from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingConfig
+from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated
+from halluc.tasks.text_generation.entailment import EntailmentScorer
+from halluc.tasks.text_generation.evidence import EvidenceTexts
+from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, SCORERS, THRESHOLDS, WordScorer, stated_share
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 
 SOURCE = 'The council of Ardlow met on 3 May 2015. Mayor Jean Kerr said: "We will build 1,200 homes."'
 
 
 @dataclass(frozen=True)
-class SourcePart:
+class TextPart:
     name: str
     content: str
 
 
 @dataclass(frozen=True)
 class Texts:
-    parts: tuple[SourcePart, ...]
+    parts: tuple[TextPart, ...]
     targets: tuple[str, ...] = ()
     id: str = "e1"
     language: str = "en"
     source_language: str = "en"
 
-    def text(self, part: SourcePart) -> str:
+    def text(self, part: TextPart) -> str:
         return part.content
 
 
@@ -39,27 +46,249 @@ class Output:
     repeated: bool = False
 
 
-def example(source: str = SOURCE, *targets: str, **more: Any) -> Texts:
-    return Texts((SourcePart("document", source),), targets, **more)
+def texts(source: str = SOURCE, *targets: str, **more: Any) -> Texts:
+    return Texts((TextPart("document", source),), targets, **more)
 
 
-def judged(judge: GenerationJudge, texts: Texts, output: str, repeated: bool = False):
-    stated = judge.stated(output, texts.language)
-    claims = judge.claims(texts, Output(output, (0.5,) * len(stated), repeated))
-    return [(one.label, one.text, one.verdict, one.reason) for one in judge.judge(texts, claims).claims]
+def judged(judge: GenerationJudge, example: Texts, output: str, *, repeated: bool = False):
+    confidences = (0.5,) * len(judge.stated(output, example.language))
+    return judge.judge(example, judge.claims(example, Output(output, confidences, repeated)))
+
+
+def verdicts(judge: GenerationJudge, example: Texts, output: str, **more: bool):
+    return [(one.label, one.text, one.verdict, one.reason) for one in judged(judge, example, output, **more).claims]
+
+
+def sentence(judge: GenerationJudge, example: Texts, output: str, **more: bool):
+    ((verdict, reason),) = [found[2:] for found in verdicts(judge, example, output, **more) if found[0] == "sentence"]
+    return verdict, reason
 
 
 def test_what_the_source_says_in_another_form_is_supported_and_what_it_lacks_is_not():
-    found = judged(
-        GenerationJudge(),
-        example(),
-        "In May 2015 Jean Kerr of Ardlow and Paul Reid planned one thousand two hundred homes, not 1,300.",
+    output = "In May 2015 Jean Kerr and Paul Reid planned one thousand two hundred homes, not 1,300."
+    assert verdicts(GenerationJudge(), texts(), output) == [
+        ("sentence", output, "unsupported", "not_grounded"),
+        ("date", "May 2015", "supported", None),
+        ("name", "Jean Kerr", "supported", None),
+        ("name", "Paul Reid", "unsupported", "not_in_source"),
+        ("number", "one thousand two hundred", "supported", None),
+        ("number", "1,300", "unsupported", "not_in_source"),
+    ]
+
+
+def test_a_reference_is_evidence_too_unless_the_config_says_not():
+    example = texts(SOURCE, "Mayor Paul Reid spoke in Orden.")
+    output = "Mayor Paul Reid spoke in Orden."
+    assert {verdict for *_, verdict, _ in verdicts(GenerationJudge(), example, output)} == {"supported"}
+    judge = GenerationJudge(grounding=GroundingConfig(references=False))
+    assert {verdict for *_, verdict, _ in verdicts(judge, example, output)} == {"unsupported"}
+
+
+def test_claims_have_their_place_in_the_output_and_the_confidence_of_the_prediction():
+    judge = GenerationJudge(ClaimsConfig(kinds=["date", "number"]))
+    example = texts()
+    claims = judge.claims(example, Output("On 3 May 2015, 1,200.", (0.25, 0.75)))
+    assert [(one.kind, one.where, one.confidence) for one in claims] == [
+        ("statement", Span(1, 4, "date"), 0.25),
+        ("statement", Span(5, 8, "number"), 0.75),
+    ]
+
+
+def test_gold_that_no_claim_says_is_omitted():
+    judge = GenerationJudge()
+    example = texts(SOURCE, "Jean Kerr wants 1,200 homes by June 2016.")
+    assert [one.text for one in judge.gold(example)] == ["Jean Kerr", "1,200", "June 2016"]
+    assert [one.text for one in judged(judge, example, "Jean Kerr wants 1200 homes.").omissions] == ["June 2016"]
+    said = judged(judge, example, "By June 2016, 1200 homes; 1,200!").claims
+    assert [one.evidence.matched for one in said if one.kind == "statement"] == [
+        next(gold.mark for gold in judge.gold(example) if gold.text == "June 2016"),
+        next(gold.mark for gold in judge.gold(example) if gold.text == "1,200"),
+        None,
+    ]
+    assert judge.gold(texts()) == ()
+
+
+def test_sentences_of_a_translation_are_unverifiable_without_a_reference():
+    source = texts("Der Rat von Ardlow will 1.200 Häuser bauen.", source_language="de")
+    judge = GenerationJudge(rule=EvidenceRule(is_same_language=False))
+    output = "The council of Ardlow wants to build 1,200 houses."
+    assert [found[2:] for found in verdicts(judge, source, output)] == [
+        ("unverifiable", "no_evidence"), ("supported", None), ("supported", None),
+    ]  # fmt: skip
+    with_reference = replace(source, targets=("Ardlow's council will build 1,200 houses.",))
+    assert sentence(judge, with_reference, output) == ("supported", None)
+    assert sentence(judge, with_reference, "My breakfast was cold.") == ("unsupported", "not_grounded")
+
+
+def test_an_oscillatory_or_detached_output_is_unsupported_whatever_the_evidence():
+    judge = GenerationJudge(rule=EvidenceRule(is_same_language=False))
+    looping = "the room and the room and the room and the room and the room"
+    assert sentence(judge, texts("Das Zimmer war gut."), looping) == ("unsupported", "oscillatory")
+    assert sentence(judge, texts("Das Zimmer war gut."), "It was fine.", repeated=True) == ("unsupported", "detached")
+    assert sentence(judge, texts("Das Zimmer war gut."), "It was fine.") == ("unverifiable", "no_evidence")
+
+
+def test_only_the_parts_of_the_rule_are_evidence():
+    parts = (TextPart("knowledge", "Ardlow has 900 people."), TextPart("turn:user", "Is Orden larger than Ardlow?"))
+    example = Texts(parts)
+    output, kinds = "I know Orden has 900.", ClaimsConfig(kinds=["name", "number"])
+    of_all = verdicts(GenerationJudge(kinds), example, output)
+    assert [found[2] for found in of_all] == ["supported", "supported"]
+    of_knowledge = verdicts(GenerationJudge(kinds, rule=EvidenceRule(("knowledge",))), example, output)
+    assert [found[2] for found in of_knowledge] == ["unsupported", "supported"]
+
+
+def test_an_empty_output_claims_nothing_and_an_empty_source_grounds_nothing():
+    judge = GenerationJudge()
+    assert judged(judge, texts(), "").claims == ()
+    assert judged(judge, texts(), " \n... ").claims == ()
+    assert verdicts(judge, Texts(()), "Kerr left Orden.")[0][2:] == ("unverifiable", "no_evidence")
+
+
+def test_every_scorer_has_thresholds_and_tells_a_copy_from_something_else():
+    assert set(THRESHOLDS) == set(REFERENCE_THRESHOLDS) == {*SCORERS, "entailment"}
+    for name in SCORERS:
+        copy, other, mixed = WordScorer(name).scores(
+            ["Mayor Jean Kerr said we will build homes", "My dog likes cold soup", "Mayor Jean Kerr likes cold soup"],
+            [SOURCE],
+        )
+        assert 0 <= other < THRESHOLDS[name] <= copy <= 1, name
+        assert other < mixed < copy, name
+
+
+def test_a_wrong_name_lowers_the_combined_score():
+    right, wrong = WordScorer("combined").scores(
+        ["The council of Ardlow met on 3 May 2015.", "The council of Orden met on 3 May 2015."], [SOURCE], "en"
     )
-    verdicts = {(kind, text): verdict for kind, text, verdict, _ in found}
-    assert verdicts[("date", "May 2015")] == "supported"
-    assert verdicts[("name", "Jean Kerr of Ardlow")] == "unsupported"
-    assert verdicts[("name", "Paul Reid")] == "unsupported"
-    assert verdicts[("number", "one thousand two hundred")] == "supported"
-    assert verdicts[("number", "1,300")] == "unsupported"
-    assert {reason for _, _, verdict, reason in found if verdict == "unsupported"} == {"not_in_source", "not_grounded"}
-    assert {reason for _, _, verdict, reason in found if verdict == "supported"} == {None}
+    assert wrong < THRESHOLDS["combined"] <= right
+    assert stated_share("Jean Kerr left Orden", EvidenceTexts([SOURCE]), "en") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("output", "source", "is_so"),
+    [
+        ("a b " * 12, "x y", True),  # Raunak et al. 2021
+        ("a b " * 12, "a b " * 12, False),
+        ("the bed and the bath and the bed and the bath", "Bett und Bad", True),
+        ("the bed was soft and the room was warm", "Das Bett war weich", False),
+        ("a model DMC-DMC-DMC-DMC-DMC-DMC", "ein Modell DMC", True),
+        ("ha ha ha", "ha", False),
+        ("", "", False),
+    ],
+)
+def test_oscillation_is_repetition_that_the_source_lacks(output, source, is_so):
+    assert is_oscillatory(output, [source]) is is_so
+
+
+def test_an_output_of_unlike_sources_is_detached_and_that_of_like_ones_is_not():
+    sources = [
+        "Das Zimmer war sauber.",
+        "Die Lieferung kam pünktlich an.",
+        "Vielen Dank!",
+        "vielen Dank",
+        "Guten Abend.",
+    ]
+    outputs = ["The room was clean.", "The room was clean", "Thank you!", "Thank you.", "Good evening."]
+    assert repeated(outputs, sources) == [True, True, False, False, False]
+    scores = detachment(outputs, sources)
+    assert min(scores[:2]) > max(scores[2:])
+    assert repeated(["", ""], ["a", "b"]) == [False, False]
+
+
+def test_a_model_that_always_writes_the_same_is_told_in_linear_time():
+    sources = [f"{hash64(str(number)):x} {hash64(str(-number - 1)):x}" for number in range(5000)]
+    assert all(repeated(["The same."] * 5000, sources))
+
+
+def test_scorers_take_time_in_proportion_to_a_long_source():
+    source = "the council of Ardlow met again and again " * 5_000
+    assert WordScorer("combined").scores(["the council of Ardlow met"], [source])[0] == 1.0
+    assert is_oscillatory(source, ["short"])
+
+
+def test_keys_of_grounding_that_do_not_go_together_are_refused():
+    with pytest.raises(ValidationError, match="need each other"):
+        GroundingConfig(scorer="entailment")
+    with pytest.raises(ValidationError, match="need each other"):
+        GroundingConfig(scorer="lcs", model="hub:x")
+    with pytest.raises(ValidationError, match="cross_lingual"):
+        GroundingConfig(cross_lingual=True)
+
+
+# --- models ----------------------------------------------------------------------------------------------------------
+
+
+def save_classifier(folder, labels: list[str], head: str = "BertForSequenceClassification") -> str:
+    """A classifier with random weights, which knows the words of ``SOURCE`` and prefers its last label."""
+    import torch
+    import transformers
+
+    from halluc.engine.scratch import make_tokenizer
+
+    torch.manual_seed(3)
+    tokenizer = make_tokenizer([SOURCE.split(), ["my", "dog", "likes", "cold", "soup"]], 200)
+    settings = transformers.BertConfig(
+        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=64, id2label=dict(enumerate(labels)),
+        label2id={label: at for at, label in enumerate(labels)},
+    )  # fmt: skip
+    model = getattr(transformers, head)(settings)
+    torch.nn.init.constant_(model.classifier.bias[-1:], 3.0 if "Token" in head else 0.0)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory) -> str:
+    return save_classifier(tmp_path_factory.mktemp("nli"), ["CONTRADICTION", "NEUTRAL", "ENTAILMENT"])
+
+
+def test_entailment_is_the_highest_probability_over_source_sentences(classifier):
+    import torch
+    import transformers
+
+    sentences = ["Kerr said homes", "my dog likes cold soup"]
+    premises = ["The council of Ardlow met on 3 May 2015.", 'Mayor Jean Kerr said: "We will build 1,200 homes."']
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(classifier).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(classifier)
+    with torch.inference_mode():
+        by_hand = [
+            max(
+                model(**tokenizer(premise, sentence, return_tensors="pt")).logits.softmax(-1)[0, 2].item()
+                for premise in premises
+            )
+            for sentence in sentences
+        ]
+    assert EntailmentScorer(classifier).scores(sentences, [SOURCE]) == pytest.approx(by_hand, abs=1e-5)
+    assert EntailmentScorer(classifier).scores(sentences, [" "]) == [0.0, 0.0]
+    assert len(EntailmentScorer(classifier).scores(["Kerr"], ["The council " * 300])) == 1  # longer than the model
+
+
+def test_an_entailment_model_judges_sentences_and_reads_other_languages_where_the_config_says_so(classifier):
+    def judge(threshold: float, cross_lingual: bool) -> GenerationJudge:
+        grounding = GroundingConfig(
+            scorer="entailment", model=classifier, threshold=threshold, cross_lingual=cross_lingual
+        )
+        return GenerationJudge(grounding=grounding, rule=EvidenceRule(is_same_language=False))
+
+    assert sentence(judge(0.0, True), texts(), "Kerr said homes") == ("supported", None)
+    assert sentence(judge(1.0, True), texts(), "Kerr said homes") == ("unsupported", "not_grounded")
+    assert sentence(judge(0.0, False), texts(), "Kerr said homes") == ("unverifiable", "no_evidence")
+
+
+def test_a_classifier_without_a_label_of_entailment_is_refused(tmp_path):
+    reference = save_classifier(tmp_path, ["not_entailment", "other"])
+    with pytest.raises(HallucError, match="no label `entailment`; it has not_entailment, other"):
+        EntailmentScorer(reference).scores(["Kerr"], [SOURCE])
+
+
+def test_a_trained_model_finds_the_names_in_place_of_the_rules(tmp_path):
+    model = save_classifier(tmp_path, ["O", "I-PER", "B-PER"], "BertForTokenClassification")
+    judge = GenerationJudge(ClaimsConfig(kinds=["name", "number"], name_model=model))
+    output = "mayor Kerr said 1,200"
+    assert [(one.kind, one.text) for one in judge.stated(output, "en")] == [
+        ("name", "mayor"), ("name", "Kerr"), ("name", "said"), ("number", "1,200"), ("name", "1"), ("name", "200"),
+    ]  # fmt: skip
+    assert all(output[one.start : one.end] == one.text for one in judge.stated(output, "en"))
+    assert judge.stated("", "en") == ()

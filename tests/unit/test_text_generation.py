@@ -19,6 +19,7 @@ from halluc.data.predictions import Stated
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import runtime
 from halluc.engine.scratch import make_text_tokenizer
+from halluc.tasks.text_generation.agreement import shares
 from halluc.tasks.text_generation.encoding import EncodedTexts, Framing
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.loading import load_writer
@@ -100,7 +101,7 @@ def test_confidence_is_the_mean_probability_of_the_pieces_that_were_written(tiny
     loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
     encoded = model.encode([sourced("he lives in Oslo", "x"), sourced("yes", "y", number=2)], loaded)
     first, second = model.predict(loaded.model, encoded, 512, engine, None)
-    written = model._written(loaded.model, encoded, 512, engine)[0]
+    written = model._written(loaded.model, encoded, 512, engine, model.config.decoding)[0]
     inputs = torch.tensor([encoded.sources[0]]), torch.tensor([[0, *written[:-1]]])
     with torch.no_grad():
         logits = loaded.model(input_ids=inputs[0], decoder_input_ids=inputs[1]).logits[0]
@@ -158,7 +159,7 @@ def test_a_causal_model_continues_its_prompt(tmp_path):
     assert encoded.sources[0][-1] != loaded.framing.end == encoded.targets[0][-1]
     engine = runtime.start("fp32", 1)
     first, again = (model.predict(loaded.model, encoded, 512, engine, None)[0] for _ in range(2))
-    assert first == again
+    assert (first.text, first.logprob) == (again.text, again.logprob)
     assert 1 <= first.tokens <= 5
 
 
@@ -182,6 +183,14 @@ def test_outputs_that_are_empty_shared_or_cut_are_told():
     lines = list(model.findings(Corpus("dev", tuple(examples), "f"), notes, ()))
     assert "25.0% of the outputs have no claim" in lines
     assert any(line.startswith("all outputs are the same") for line in lines)
+
+
+def test_agreement_is_the_share_of_samples_that_state_a_claim():
+    claims = GenerationJudge().stated("Anna paid 20 euros.", "en")
+    samples = ["Anna paid 20 euros.", "Then Anna paid 20 euros to Bo.", "She paid 21 euros.", "Anna left."]
+    found = dict(zip([one.kind for one in claims], shares(claims, samples, "en"), strict=True))
+    assert (found["number"], found["sentence"]) == (0.5, 0.5)
+    assert found.get("name", 0.75) == 0.75
 
 
 def test_an_edit_keeps_spaces_parts_and_targets():

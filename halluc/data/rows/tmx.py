@@ -7,6 +7,8 @@ from xml.parsers import expat
 
 from halluc.data.rows.row import BadLine, Row
 
+# The field of a row that has the texts.
+VARIANTS = "variants"
 # Attributes in which a variant names its language: TMX 1.4, and versions before.
 _LANGUAGE = ("xml:lang", "lang")
 # Markup inside of a segment whose content is code of another format, and no text.
@@ -15,7 +17,7 @@ _MEND = "mend the file: is it whole, and TMX?"
 
 
 def units(chunks: Iterable[str | BadLine], file: str) -> Iterator[Row | BadLine]:
-    """Rows with ``id`` (where the unit has one) and ``translation``, texts by language in lower case, in order.
+    """Rows with ``id`` (where the unit has one) and ``variants``, texts by language in lower case, in order.
 
     Where a unit has several variants of a language the first one counts. What is no well-formed XML ends the rows.
     """
@@ -81,7 +83,7 @@ class _Units:
         elif name in _CODE:
             self._codes -= 1
         elif name == "tu":
-            fields = {"translation": self._unit, **({} if self._id is None else {"id": self._id})}
+            fields = {VARIANTS: self._unit, **({} if self._id is None else {"id": self._id})}
             self._done.append(Row(self._file, self._line, fields, number=self._number))
 
     def _characters(self, text: str) -> None:

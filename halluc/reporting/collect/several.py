@@ -67,7 +67,9 @@ def comparison_report(
     first = others[0]
     ids = {flip.id for other in others for flip in shown_flips(other)}
     line = evaluated(evaluations.read(runs[0], first.split)).examples.Line
-    examples = [one for one in evaluations.predictions(runs[0], first.split, line) if one.id in ids]
+    # Runs that write texts of their own have no text in common.
+    lines = [] if line.has_own_text else evaluations.predictions(runs[0], first.split, line)
+    examples = [one for one in lines if one.id in ids]
     borders = {one.id: task.examples.border(one) for one in examples}
     return ComparisonReport(
         task=name,

@@ -20,6 +20,11 @@ class ClaimsConfig(Section):
         description="what is taken as a claim: names, numbers, dates, quotations, sentences. That an output is "
         "oscillatory or detached is said of its sentences",
     )
+    name_model: Reference | None = Field(
+        default=None,
+        description="a trained token classifier, such as the folder `model` in a run of token classification, whose "
+        "spans are the names; null: rules find them",
+    )
 
 
 class GroundingConfig(Section):
@@ -40,6 +45,11 @@ class GroundingConfig(Section):
     threshold: Share | None = Field(
         default=None,
         description="a sentence with a lower score is unsupported; null: the scorer's own, fitted on human labels",
+    )
+    references: bool = Field(
+        default=True,
+        description="what a reference says is supported too. false: evidence is the input alone, and where it is in "
+        "another language sentences are unverifiable",
     )
     cross_lingual: bool = Field(
         default=False,

@@ -51,7 +51,7 @@ class GenerationConfig(Section):
 
     # A trained model may be asked in other ways; that decoding takes part in the choice of the checkpoint is no more
     # than a default.
-    undeciding_keys: ClassVar[frozenset[str]] = frozenset({"claims", "grounding", "decoding"})
+    undeciding_keys: ClassVar[frozenset[str]] = frozenset({"agreement", "claims", "grounding", "decoding"})
 
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="share of the target's probability that is spread over all tokens"
@@ -81,6 +81,13 @@ class GenerationConfig(Section):
     lora: LowRankConfig | None = Field(
         default=None,
         description="train low-rank adapters instead of all weights of `model.name`; needs the extra `lora`",
+    )
+    agreement: int | None = Field(
+        default=None,
+        ge=2,
+        le=100,
+        description="the confidence of a claim is the share of this many sampled texts that state it too; null: the "
+        "geometric mean of the probabilities of the output's tokens",
     )
     claims: ClaimsConfig = Field(default=ClaimsConfig(), description="what counts as a claim")
     grounding: GroundingConfig = Field(

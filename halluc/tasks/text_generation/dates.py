@@ -135,7 +135,7 @@ def _named(text: str, language: Language) -> Iterator[Dated]:
             continue
         key = _iso(match["year"] or "", words.months[month.lower()], int(day) if day else None)
         if key:
-            yield Dated(match.start(), match.end() - (is_alone and text[match.end() - 1] == "."), (key,))
+            yield Dated(match.start(), match.end() - match[0].endswith("."), (key,))
     for match in patterns[1].finditer(text):
         if not (has_capitals and match[1].islower()):
             yield Dated(match.start(), match.end(), (f"W{words.weekdays[match[1].lower()]}",))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 import regex
 
@@ -36,7 +37,7 @@ def top_ngram(words: Sequence[str], size: int) -> int:
 def repetition(words: Sequence[str]) -> float:
     """The share of bigrams that occurred before (Welleck et al. 2020, seq-rep-2)."""
     bigrams = max(0, len(words) - 1)
-    return 1 - len(set(zip(words, words[1:], strict=False))) / bigrams if bigrams else 0.0
+    return 1 - len(set(pairwise(words))) / bigrams if bigrams else 0.0
 
 
 def is_oscillatory(output: str, sources: Sequence[str]) -> bool:
@@ -72,8 +73,11 @@ def repeated(outputs: Sequence[str], sources: Sequence[str]) -> list[bool]:
 
 
 def detachment(outputs: Sequence[str], sources: Sequence[str]) -> list[float]:
-    """How far each output looks detached, from -1 to 1: the mean dissimilarity of the other sources with the same output,
-    less the similarity of output and source, which names and cognates have across languages too."""
+    """How far each output looks detached, from -1 to 1.
+
+    That is the mean dissimilarity of the other sources with the same output, less the similarity of output and source,
+    which names and cognates have across languages too.
+    """
     pairs = zip(outputs, sources, strict=True)
     similar = [_overlap(_grams(folded_words(output)), _grams(folded_words(source))) for output, source in pairs]
     return [one - other for one, other in zip(_dissimilarities(outputs, sources), similar, strict=True)]

@@ -3,52 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import lru_cache
+from typing import NamedTuple
 
 from halluc.tasks.text_generation.dates import Dated, components, dates
-from halluc.tasks.text_generation.languages import FUNCTION_WORDS, language_of
+from halluc.tasks.text_generation.languages import FUNCTION_WORDS, Language, language_of
 from halluc.tasks.text_generation.numerals import Numeral, duration_keys, numerals, with_units
 from halluc.tasks.text_generation.words import folded_words
 
 
+class TextFacts(NamedTuple):
+    """What stands in one text: its words, with blanks around each in ``run``, and the keys of its numbers and dates."""
+
+    words: frozenset[str]
+    run: str
+    numbers: frozenset[str]
+    dates: frozenset[str]
+
+
+# The sources of an example are read for its statements and for its sentences.
+@lru_cache(maxsize=256)
+def facts_of(text: str, language: Language) -> TextFacts:
+    words = folded_words(text)
+    counted = numerals(text, language)
+    keys = {key for one in counted for key in one.keys}
+    told = (part for one in dates(text, language) for key in one.keys for part in components(key))
+    return TextFacts(
+        frozenset(words),
+        f" {' '.join(words)} ",
+        frozenset(keys.union(duration_keys(text, counted, language))),
+        frozenset(told),
+    )
+
+
 class EvidenceTexts:
-    """Sources or references; ``states`` says whether a name, number, date or quotation stands in one of them.
+    """Sources or references; ``states`` says whether a name, number, date or quotation stands in them.
 
     ``languages`` are those of the texts; without them each text tells its own.
     """
 
     def __init__(self, texts: Sequence[str], languages: Sequence[str] = ()) -> None:
-        self.texts = tuple(texts)
-        stated = languages or [""] * len(self.texts)
-        self._languages = [language_of(text, one) for text, one in zip(self.texts, stated, strict=True)]
-
-    @cached_property
-    def _words(self) -> list[list[str]]:
-        return [folded_words(text) for text in self.texts]
-
-    @cached_property
-    def _run(self) -> str:
-        """All words with a blank around each; a line break ends a text, so that nothing is found across two."""
-        return "\n".join(f" {' '.join(words)} " for words in self._words)
-
-    @cached_property
-    def _vocabulary(self) -> frozenset[str]:
-        return frozenset(word for words in self._words for word in words)
-
-    @cached_property
-    def _numbers(self) -> frozenset[str]:
-        keys: set[str] = set()
-        for text, language in zip(self.texts, self._languages, strict=True):
-            found = numerals(text, language)
-            keys.update(key for one in found for key in one.keys)
-            keys.update(duration_keys(text, found, language))
-        return frozenset(keys)
-
-    @cached_property
-    def _dates(self) -> frozenset[str]:
-        pairs = zip(self.texts, self._languages, strict=True)
-        read = (key for text, language in pairs for one in dates(text, language) for key in one.keys)
-        return frozenset(part for key in read for part in components(key))
+        stated = languages or [""] * len(texts)
+        self._facts = [facts_of(text, language_of(text, one)) for text, one in zip(texts, stated, strict=True)]
 
     def states(self, kind: str, text: str, language: str = "") -> bool:
         """Whether a name, number, date or quotation stands here.
@@ -64,15 +60,16 @@ class EvidenceTexts:
             if read:
                 # The first key of the widest is the usual reading in its language.
                 key = max(read, key=lambda one: one.end - one.start).keys[0]
-                return key in self._numbers or key in self._dates
+                return any(key in facts.numbers or key in facts.dates for facts in self._facts)
         words = folded_words(text)
         if kind == "name":
             return self._names(words)
-        return bool(words) and f" {' '.join(words)} " in self._run
+        return bool(words) and any(f" {' '.join(words)} " in facts.run for facts in self._facts)
 
     def _names(self, words: Sequence[str]) -> bool:
         telling = [word for word in words if word not in FUNCTION_WORDS] or words
-        return bool(telling) and all(not self._vocabulary.isdisjoint(_forms(word)) for word in telling)
+        forms = map(_forms, telling)
+        return bool(telling) and all(any(each & facts.words for facts in self._facts) for each in forms)
 
 
 # Of plurals, peoples and countries.

@@ -28,9 +28,10 @@ class WrittenText:
     """What a model writes of one input.
 
     ``logprob`` is the mean log-probability of a token of the output (Seq-Logprob; Guerreiro et al. 2023), end token
-    included, of which there are ``tokens``; None and 0 where another tool wrote it. Every claim has its exponential as its confidence, and one row (1, 2) in ``scores``: the logarithms of it and of its
-    complement. ``ended`` is false where the output was cut at the limit, ``repeated`` true where other, different
-    inputs of the same split have the same output.
+    included, of which there are ``tokens``; None and 0 where another tool wrote it. Its exponential is the confidence
+    of every claim, with one row (1, 2) in ``scores``: the logarithms of it and of its complement. ``ended`` is false
+    where the output was cut at the limit, ``repeated`` true where other, different inputs of the same split have the
+    same output.
     """
 
     id: str

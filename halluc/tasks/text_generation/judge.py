@@ -19,7 +19,8 @@ from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingCo
 from halluc.tasks.text_generation.degeneration import is_oscillatory
 from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
-from halluc.tasks.text_generation.statements import Statement, statements
+from halluc.tasks.text_generation.name_models import names_by_model
+from halluc.tasks.text_generation.statements import Statement, in_order, statements
 from halluc.tasks.text_generation.words import folded_words
 
 SENTENCE = "sentence"
@@ -58,8 +59,8 @@ class EvidenceRule:
     """Which texts of an example are evidence.
 
     ``parts`` are the names of parts, or what stands in them before a colon; None: all. ``references`` says whether
-    references are evidence beside them. With ``is_same_language`` sentences are judged by the parts; without it, as in
-    translation, by references alone.
+    references are evidence beside them. With ``is_same_language`` sentences are judged by the parts and the references;
+    without it, as in translation, by references alone.
     """
 
     parts: tuple[str, ...] | None = None
@@ -89,7 +90,9 @@ class GenerationJudge:
         grounding: GroundingConfig | None = None,
         rule: EvidenceRule | None = None,
     ) -> None:
-        self._kinds = frozenset((claims or ClaimsConfig()).kinds)
+        claims = claims or ClaimsConfig()
+        self._kinds = frozenset(claims.kinds)
+        self._name_model = claims.name_model
         self._grounding = grounding or GroundingConfig()
         self._rule = rule or EvidenceRule()
 
@@ -97,9 +100,16 @@ class GenerationJudge:
     def _scorer(self) -> SentenceScorer:
         return scorer_of(self._grounding.scorer, self._grounding.model)
 
+    @cached_property
+    def _scorer_of_references(self) -> SentenceScorer:
+        return self._scorer if self._grounding.model else scorer_of(self._grounding.scorer, with_statements=False)
+
     def stated(self, text: str, language: str) -> tuple[Statement, ...]:
         """The statements of an output that are claims: its prediction has a confidence for each."""
-        return tuple(one for one in statements(text, language) if one.kind in self._kinds)
+        found = [one for one in statements(text, language) if one.kind in self._kinds]
+        if self._name_model is None or "name" not in self._kinds:
+            return tuple(found)
+        return in_order([*(one for one in found if one.kind != "name"), *names_by_model(self._name_model, text)])
 
     def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
         found = self.stated(prediction.text, example.language)
@@ -119,13 +129,13 @@ class GenerationJudge:
         return tuple(_claims(example.id, text, found, [None] * len(found)))
 
     def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:
-        """Verdict and reason of each claim; omitted is gold that no claim says again.
+        """Verdict and reason of each claim; omitted is gold that no claim says.
 
         Reasons: ``not_in_source`` of a statement, ``not_grounded``, ``oscillatory`` and ``detached`` of a sentence,
         ``no_evidence`` of one that is unverifiable.
         """
         sources = self._rule.sources(example)
-        references = list(example.targets) if self._rule.references else []
+        references = list(example.targets) if self._rule.references and self._grounding.references else []
         languages = [*[example.source_language] * len(sources), *[example.language] * len(references)]
         evidence = EvidenceTexts([*sources, *references], languages)
         texts = [claim.text for claim in claims if claim.kind == SENTENCE and claim.verdict is None]
@@ -140,24 +150,21 @@ class GenerationJudge:
                 judged.append(
                     _verdict(claim, evidence.states(claim.label, claim.text, example.language), "not_in_source")
                 )
-        return _matched(judged, self.gold(example))
+        return _matched(judged, self.gold(example), example.language)
 
     def _grounded(
         self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
     ) -> list[bool | None]:
-        """Whether each sentence is grounded in the sources or in a reference; None where nothing can tell."""
-        scorer, own = self._grounding.scorer, self._grounding.threshold
-        by_source = bool(sources) and (self._rule.is_same_language or self._grounding.cross_lingual)
-        evidence = [(sources, THRESHOLDS)] if by_source else []
-        evidence += [([reference], REFERENCE_THRESHOLDS) for reference in references]
+        """Whether each sentence is grounded in the sources together, or in a reference; None where nothing can tell."""
+        name, own = self._grounding.scorer, self._grounding.threshold
+        by_source = any(map(str.strip, sources)) and (self._rule.is_same_language or self._grounding.cross_lingual)
+        evidence = [*([sources] if by_source else []), *([one] for one in references)]
         if not evidence or not texts:
             return [None] * len(texts)
-        found = [False] * len(texts)
-        for read, fitted in evidence:
-            least = fitted[scorer] if own is None else own
-            scores = self._scorer.scores(texts, read, language)
-            found = [was or score >= least for was, score in zip(found, scores, strict=True)]
-        return list(found)
+        scorer = self._scorer if by_source else self._scorer_of_references
+        least = (THRESHOLDS if by_source else REFERENCE_THRESHOLDS)[name] if own is None else own
+        scores = [scorer.scores(texts, read, language) for read in evidence]
+        return [max(each) >= least for each in zip(*scores, strict=True)]
 
     def _degenerate(self, example: WithSources, prediction: WrittenOutput) -> str | None:
         if is_oscillatory(prediction.text, self._rule.sources(example)):
@@ -165,18 +172,23 @@ class GenerationJudge:
         return "detached" if prediction.repeated else None
 
 
-def _matched(claims: Sequence[Claim], gold: Sequence[Claim]) -> Judged:
+def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
     """The claims with the gold that says the same, the first of equal claims with all of it; the rest is omitted."""
-    known: dict[str, list[Claim]] = {}
+    known: dict[tuple[str, str], list[Claim]] = {}
     for one in gold:
-        known.setdefault(" ".join(folded_words(one.text)), []).append(one)
+        known.setdefault(_key(one, language), []).append(one)
     found = []
     for claim in claims:
-        same = [] if claim.kind == SENTENCE else known.pop(" ".join(folded_words(claim.text)), [])
+        same = [] if claim.kind == SENTENCE else known.pop(_key(claim, language), [])
         marks = [one.mark for one in same]
-        evidence = Evidence(marks[0], tuple(marks[1:])) if marks else claim.evidence
-        found.append(replace(claim, evidence=evidence))
+        found.append(replace(claim, evidence=Evidence(marks[0], tuple(marks[1:])) if marks else claim.evidence))
     return Judged(tuple(found), tuple(one for some in known.values() for one in some))
+
+
+def _key(claim: Claim, language: str) -> tuple[str, str]:
+    """What a claim is compared by: the key of the statement that it is, or its words."""
+    read = (one.key for one in statements(claim.text, language) if one.kind == claim.label)
+    return claim.label, next(read, " ".join(folded_words(claim.text)))
 
 
 def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:

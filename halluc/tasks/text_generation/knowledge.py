@@ -44,7 +44,7 @@ def _length(example: Sourced) -> int:
 
 _BY_LENGTH = Strata(
     tuple(f"{low}-{high} tokens" if high else f"{low}+ tokens" for low, high in _LENGTHS),
-    _length, has_free=False, noun="example", thing="target", free="without_target", distinct="distinct_statements",
+    _length, has_free=False, noun="example", thing="statement", free="without_target", distinct="distinct_statements",
 )  # fmt: skip
 
 

@@ -88,7 +88,8 @@ _EN = LanguageWords(
     ),
     abbreviations=_set_of(
         "mr mrs ms dr prof rev gen col lt sgt capt gov sen rep hon st jr sr vs etc inc ltd co corp no nos vol pp ed "
-        "e.g  i.e approx dept est fig insp ch supt cf al u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"),
+        "e.g i.e dept est fig insp ch supt cf al u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"
+    ),
     particles=_set_of("of de la van von der den du del da di al bin ibn el le dos y"),
     ambiguous=frozenset({"may", "march", "mar", "mon", "sat", "sun", "wed", "dec", "jan"}),
 )  # fmt: skip
@@ -126,12 +127,13 @@ _DE = LanguageWords(
         seit bis ich mich mir mein meine wir uns unser unsere du dich dir dein sie ihr ihre ihren er ihn ihm sein seine
         es wer was wie wo wann warum welche welcher hier da dort ist sind war waren bin sein wird werden wurde wurden
         hat haben hatte hatten kann können soll sollte muss muß müssen darf will nicht auch nur noch schon sehr so dann
-        jetzt ja nein man sich diese dieser dieses diesen diesem alle alles"""
+        jetzt ja nein man sich diese dieser dieses diesen diesem alle alles
+        ihnen ihrem ihrer ihres einige neben doch viele wenn wir"""
     ),
     abbreviations=_set_of(
         "dr prof hr fr nr bzw usw z.b d.h u.a ca etc vgl str st abs art inkl ggf mio mrd evtl sog jh tel bspw "
         "jan feb mär apr jun jul aug sep sept okt nov dez z d u b a h v s"),
-    particles=_set_of("von van zu de la di bin al"),
+    particles=_set_of("von van de la di bin al"),
     ambiguous=frozenset({"ein", "eine", "einen", "einem", "einer", "eines", "eins", "acht", "mär"}),
     comma=True,
     nouns_are_capitalised=True,
@@ -167,7 +169,7 @@ _FR = LanguageWords(
     ),
     abbreviations=_set_of("m mm mme mlle dr me st ste etc cf p.ex env art vol janv févr avr juil sept oct nov déc"),
     particles=_set_of("de du des la le d van von der den al ben"),
-    ambiguous=frozenset({"un", "une", "second", "seconde", "neuf", "mai"}),
+    ambiguous=frozenset({"un", "une", "second", "seconde", "neuf", "mai", "sept"}),
     comma=True,
 )  # fmt: skip
 _ES = LanguageWords(

@@ -16,7 +16,8 @@ from halluc.core.rng import Draws
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.tasks.encoders import room
-from halluc.tasks.text_generation.config import GenerationConfig
+from halluc.tasks.text_generation.agreement import shares
+from halluc.tasks.text_generation.config import DecodingConfig, GenerationConfig
 from halluc.tasks.text_generation.degeneration import repeated
 from halluc.tasks.text_generation.encoding import EncodedTexts
 from halluc.tasks.text_generation.examples import WrittenText
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.runtime import Runtime
+
+# Logits that are held at once while outputs are scored: half a gigabyte.
+_MOST_LOGITS = 1 << 27
 
 
 class GenerationModel:
@@ -47,7 +51,6 @@ class GenerationModel:
         "without_target": "examples without a target",
         "empty_outputs": "outputs that are empty",
         "unended_outputs": "outputs cut at `task.decoding.max_new_tokens`",
-        "without_claims": "outputs without any claim",
         "repeated_outputs": "outputs that other, different inputs have too",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"cut_targets", "without_target"})
@@ -109,7 +112,7 @@ class GenerationModel:
                 f"the model takes {limit} tokens, and `task.decoding.max_new_tokens` leaves none of them for the input",
                 help="lower it",
             )
-        notes = dict.fromkeys(("words", "pieces", "target_pieces", "unknown_words", *self.notes), 0)
+        notes = dict.fromkeys(("words", "pieces", "target_pieces", "unknown_words", "without_claims", *self.notes), 0)
         frame = self._frame(loaded)
         sources = [self._source(example, loaded, frame, longest_source, notes) for example in examples]
         targets = [_target(example, loaded, longest_target, notes) for example in examples]
@@ -161,38 +164,58 @@ class GenerationModel:
         self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[WrittenText]:
         """Decode as ``task.decoding`` says, and score what was written by the model itself."""
-        written = self._written(model, encoded, budget, runtime)
+        written = self._written(model, encoded, budget, runtime, self.config.decoding)
         end = encoded.framing.end
         texts = [decoded(encoded.tokenizer, ids, encoded.framing.has_encoder) for ids in written]
         # An output that was cut at the limit is scored without an end piece.
         means = _mean_log_probabilities(model, encoded.with_targets(written), budget, runtime)
         shared = repeated(texts, [example.whole for example in encoded.examples])
+        samples = self._samples(model, encoded, budget, runtime)
         made = []
-        for example, ids, text, mean, is_shared in zip(encoded.examples, written, texts, means, shared, strict=True):
-            claims = len(self.judge.stated(text, example.language))
-            confidence = math.exp(mean)
-            row = numpy.log(numpy.clip([[confidence, 1 - confidence]], 1e-9, 1))
+        for place, (example, ids, text) in enumerate(zip(encoded.examples, written, texts, strict=True)):
+            claims = self.judge.stated(text, example.language)
+            sure = (math.exp(means[place]),) * len(claims)
+            if samples:
+                sure = shares(claims, [one[place] for one in samples], example.language)
             made.append(
                 WrittenText(
                     example.id,
                     text,
-                    (confidence,) * claims,
-                    (row,) * claims,
-                    mean,
+                    sure,
+                    tuple(numpy.log(numpy.clip([[one, 1 - one]], 1e-9, 1)) for one in sure),
+                    means[place],
                     len(ids),
                     ended=bool(ids) and ids[-1] == end,
-                    repeated=is_shared,
+                    repeated=shared[place],
                 )
             )
         _note(encoded.notes, made)
         return made
 
-    def _written(
+    def _samples(
         self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime
-    ) -> list[list[int]]:  # fmt: skip
+    ) -> list[list[str]]:  # fmt: skip
+        """The texts of ``task.agreement`` samples of each input, a list for each sample."""
+        asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
+        found = []
+        for number in range(self.config.agreement or 0):
+            written = self._written(model, encoded, budget, runtime, asked, sample=number + 1)
+            found.append([decoded(encoded.tokenizer, ids, encoded.framing.has_encoder) for ids in written])
+        return found
+
+    def _written(
+        self,
+        model: torch.nn.Module,
+        encoded: EncodedTexts,
+        budget: int,
+        runtime: Runtime,
+        asked: DecodingConfig,
+        sample: int = 0,
+    ) -> list[list[int]]:
+        """The pieces of the output of each input; ``sample`` tells streams of random numbers apart."""
         from halluc.engine import generation
 
-        asked, framing = self.config.decoding, encoded.framing
+        framing = encoded.framing
         settings = generation.Decoding(
             max_new_tokens=asked.max_new_tokens,
             strategy=asked.strategy,
@@ -210,7 +233,7 @@ class GenerationModel:
         special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first)
         draws = None
         if asked.strategy == "sampling":
-            draws = [Draws.of("generation", example.id) for example in encoded.examples]
+            draws = [Draws.of("generation", sample, example.id) for example in encoded.examples]
         with runtime.accelerator.autocast():
             return generation.generate(model, encoded.sources, settings, special, draws)
 
@@ -230,8 +253,7 @@ class GenerationModel:
         yield f"{counted(size, 'inputs')}, {counted(notes['words'], 'words')}"
         if size:
             yield f"{notes['without_claims'] / size:.1%} of the outputs have no claim"
-        told = {note: what for note, what in self.notes.items() if note != "without_claims"}
-        yield from (counted(notes[note], what) for note, what in told.items() if notes[note])
+        yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
         if size > 1 and notes.get("most_equal") == size:
             yield "all outputs are the same: the model has learned nothing from its input"
 
@@ -269,6 +291,8 @@ def _mean_log_probabilities(
     from halluc.engine.inference import forward
 
     means = [0.0] * len(encoded.examples)
+    settings: Any = model.config
+    budget = min(budget, max(1, _MOST_LOGITS // settings.vocab_size))
     for batch, logits in forward(model, encoded, budget, runtime):
         known, labels = encoded.predicting(logits, batch.labels)
         is_target = labels >= 0

@@ -14,6 +14,8 @@ _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:(?:['’\-&]|\.(?=\p{L
 _POSSESSIVE = regex.compile(r"['’]s?\Z")
 # A capital behind these is that of a sentence or line, as at its start.
 _OPENS = regex.compile(r"(?:[\"“„«»‘:(\[–—•*-]|\A|\n)\s?\Z")
+# `L'` of the French `L'Allemagne`.
+_ELISION = regex.compile(r"(?:[cdjlmnst]|qu)['’](?=\p{Lu})", regex.IGNORECASE)
 _LONGEST_NAME = 8
 _INNER = regex.compile(r"\p{Lu}.*\p{Lu}|\p{Ll}\p{Lu}|\p{Lu}.*\p{N}", regex.DOTALL)
 
@@ -58,7 +60,9 @@ def _pieces(text: str, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]
         place = bisect.bisect_left(begins, end) - 1
         return place < 0 or taken[place][1] <= start
 
-    return [match.span() for match in _WORD.finditer(text) if is_free(*match.span())]
+    found = [(one.end() if (one := _ELISION.match(text, *match.span())) else match.start(), match.end())
+             for match in _WORD.finditer(text)]  # fmt: skip
+    return [place for place in found if is_free(*place)]
 
 
 def _is_all_capitals(text: str, pieces: Sequence[tuple[int, int]]) -> bool:
@@ -113,17 +117,33 @@ def _bounds(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-_ENDINGS = ("ung", "ungen", "heit", "keit", "schaft", "tion", "tionen", "ismus", "ität", "chen", "lein", "nis", "tum")
+_NOUN_ENDINGS = ("ung", "ungen", "heit", "heiten", "keit", "keiten", "schaft", "tion", "tionen", "ismus", "ität",
+                 "chen", "lein", "nis", "nisse", "nissen", "tum", "ei", "ierung")  # fmt: skip
+_ADJECTIVE_ENDINGS = ("e", "er", "es", "en", "em")
+_FORMS_OF_ADDRESS = frozenset({"herr", "herrn", "herren", "frau", "frauen", "dame", "damen", "dr", "prof"})
+_ROLES = frozenset(
+    """präsident präsidentin ratspräsident kommissar kommissarin minister ministerin kanzler kanzlerin abgeordnete
+    abgeordneter abgeordneten vorsitzende vorsitzender vorsitzenden berichterstatter berichterstatterin direktor doktor
+    professor kollege kollegin kollegen""".split()  # noqa: SIM905
+)
 
 
 def _is_german_name(
     text: str, pieces: Sequence[tuple[int, int]], run: Sequence[int], first: Sequence[bool], elsewhere: set[str]
 ) -> bool:
-    """Whether a run of capitalised words in a German text is a name rather than a noun.
+    """Whether a run of capitalised words in a German text is a name rather than nouns.
 
-    It is where a word has capitals inside (`EU`), or where two or more stand side by side without a noun's ending.
+    It is where its last word has capitals inside (`EU`, but not `EU-Haushalt`), where a word that is no role follows a
+    form of address (`Frau Brandt`), or where two or more words are left without those that look like nouns, roles or an
+    adjective that begins the sentence.
     """
     surfaces = [text[slice(*pieces[place])] for place in run]
-    if any(_INNER.search(word[:50]) for word in surfaces):
+    if all(map(str.isupper, surfaces)) and len(surfaces) > 1:  # emphasis
+        return False
+    if _INNER.search(surfaces[-1].rpartition("-")[2][:50]):
         return True
-    return len([word for word in surfaces if not word.lower().endswith(_ENDINGS)]) > 1
+    if first[run[0]] and surfaces[0] not in elsewhere and surfaces[0].endswith(_ADJECTIVE_ENDINGS):
+        surfaces = surfaces[1:]
+    telling = [word for word in map(str.lower, surfaces) if not word.endswith(_NOUN_ENDINGS) and word not in _ROLES]
+    named = [word for word in telling if word not in _FORMS_OF_ADDRESS and "-" not in word]
+    return len(named) > 1 or (bool(named) and len(telling) > len(named))

@@ -28,20 +28,16 @@ class Numeral(NamedTuple):
 # More digits than any number that people write: those are read as text.
 _MOST_DIGITS = 30
 _DIGITS = regex.compile(
-    r"""(?V1)(?<![[\p{L}\p{N}_.,:/-]--\p{Han}]|\p{L}['’])
-    (?P<sign>(?<![^\s(\[])[-−–])?+
-    (?P<digits>[0-9]++(?:[.,'’\u00a0\u202f ][0-9]{3}(?![0-9]))*+(?:[.,:][0-9]++)*+)
-    (?:(?P<half>am|pm|a\.m\.|p\.m\.|[ ](?:am|pm|a\.m\.|p\.m\.))(?!\p{L})
+    r"""(?P<sign>[-−–])?+
+    (?P<digits>(?:[0-9]{1,3}(?:['’\u00a0\u202f ][0-9]{3}(?![0-9]))++|[0-9]++)(?:[.,:][0-9]++)*+)
+    (?:(?P<half>[ ]?(?:am|pm|a\.m\.|p\.m\.|Uhr|h))(?!\p{L})
       |(?P<ordinal>st|nd|rd|th|ers?|re|e|è?me|ème|[ºª°])(?![\p{L}\p{N}])
       |(?P<chinese>[十百千万萬亿億]++)
       |[ \u00a0-]?(?P<scale>\p{L}{1,9}+)\b)?+""",
     regex.VERBOSE | regex.IGNORECASE,
 )
-# A number behind a letter, a hyphen or a currency is one too: `£5m`, `A380` is none.
-_BEHIND = regex.compile(r"(?<=\p{L}-|[0-9][-/–]|(?<![\p{L}\p{N}])[-–/:.,])[0-9]++(?:[.,][0-9]++)*+(?![\p{L}\p{N}])")
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}]*+")
 _GAP = regex.compile(r"[ \u00a0]?-?[ \u00a0]?")
-_SPACED_THOUSANDS = regex.compile(r"[0-9]{1,3}(?:[ \u00a0\u202f'’][0-9]{3})+")
 _CHINESE = regex.compile(r"第?[零〇一二两兩三四五六七八九十百千万萬亿億]++(?:点[零〇一二三四五六七八九]++)?")
 _OF_DIGITS = ("零〇", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九")
 _CHINESE_DIGITS = {digit: number for number, digits in enumerate(_OF_DIGITS) for digit in digits}
@@ -78,7 +74,7 @@ def with_units(text: str, found: Sequence[Numeral], language: Language) -> list[
             made.append(one)
             continue
         end = match.start(1) + len(unit)
-        made.append(Numeral(one.start, end, _durations(one, units[unit]), one.is_weak))
+        made.append(Numeral(one.start, end, _durations(one, units[unit]), one.keys[0] == "1"))
     return made
 
 
@@ -110,33 +106,43 @@ def _durations(one: Numeral, letter: str) -> tuple[str, ...]:
 
 def _in_digits(text: str, words: LanguageWords) -> Iterator[Numeral]:
     for match in _DIGITS.finditer(text):
-        digits, end = match["digits"], match.end("digits")
+        start, end, digits = match.start("digits"), match.end("digits"), match["digits"]
+        before = text[start - 1] if start else " "
+        # `A380` has no number, but `COVID-19` and 在2015 have.
+        if (before.isalnum() and before < "\u3400") or before == "_" or (before in "'’" and text[start - 2].isalpha()):
+            continue
         if len(digits) > _MOST_DIGITS:
-            yield Numeral(match.start(), end, (digits,))
-            continue
-        factor, suffix = 1, ""
-        if match["half"]:
-            yield Numeral(match.start(), match.end(), (_clock(digits, match["half"]),))
-            continue
-        if match["scale"] and match["scale"].lower() in words.scales:
-            factor, end = words.scales[match["scale"].lower()], match.end()
-        elif match["chinese"]:
-            factor, end = _chinese_factor(match["chinese"]), match.end()
-        elif match["ordinal"]:
-            suffix, end = "th", match.end()
-        sign = "-" if match["sign"] else ""
-        yield Numeral(match.start(), end, tuple(sign + key + suffix for key in _readings(digits, words.comma, factor)))
-    for match in _BEHIND.finditer(text):
-        if len(match[0]) <= _MOST_DIGITS:
-            yield Numeral(match.start(), match.end(), tuple(_readings(match[0], words.comma, 1)))
+            yield Numeral(start, end, (digits,))
+        elif match["half"]:
+            yield Numeral(start, match.end(), (_clock(digits, match["half"]),))
+        else:
+            yield _in_digits_with_suffix(text, match, words)
+
+
+def _in_digits_with_suffix(text: str, match: regex.Match[str], words: LanguageWords) -> Numeral:
+    """A number with its sign, and the scale or the ending of an ordinal behind it."""
+    start, end = match.start("digits"), match.end("digits")
+    factor, suffix, sign = 1, "", ""
+    if match["scale"] and match["scale"].lower() in words.scales:
+        factor, end = words.scales[match["scale"].lower()], match.end()
+    elif match["chinese"]:
+        factor, end = _chinese_factor(match["chinese"]), match.end()
+    elif match["ordinal"]:
+        suffix, end = "th", match.end()
+    # A hyphen is a sign behind a blank or bracket alone.
+    if match["sign"] and (match.start() == 0 or text[match.start() - 1] in " \t\n([\u00a0"):
+        sign, start = "-", match.start()
+    return Numeral(start, end, tuple(sign + key + suffix for key in _readings(match["digits"], words.comma, factor)))
 
 
 def _clock(digits: str, half: str) -> str:
+    """The time of day on a clock of 24 hours, where it is one."""
     hour, _, minute = digits.replace(".", ":").partition(":")
-    if not hour.isdigit() or not 1 <= int(hour) <= 12:
+    half = half.strip().lower()[:1]
+    is_of_twelve = half in ("a", "p")
+    if not hour.isdigit() or int(hour) > (12 if is_of_twelve else 24):
         return digits
-    later = half.strip().lower().startswith("p")
-    return f"{int(hour) % 12 + 12 * later}:{minute or '00'}"
+    return f"{int(hour) % 12 + 12 * (half == 'p') if is_of_twelve else int(hour)}:{minute or '00'}"
 
 
 def _readings(digits: str, comma: bool, factor: int) -> list[str]:
@@ -144,8 +150,7 @@ def _readings(digits: str, comma: bool, factor: int) -> list[str]:
     reading of the language stands first."""
     if ":" in digits:
         return [digits.lstrip("0") if digits[:2] != "0:" else digits]
-    if _SPACED_THOUSANDS.match(digits):
-        digits = regex.sub(r"[ \u00a0\u202f'’]", "", digits)
+    digits = regex.sub(r"[ \u00a0\u202f'’]", "", digits)
     separators = [char for char in digits if char in ".,"]
     if not separators:
         return [_key(digits, factor)]

@@ -24,10 +24,11 @@ def sentence_spans(text: str, language: Language) -> list[tuple[int, int]]:
             spans.append((start, match.end()))
             start = match.end()
     spans.append((start, len(text)))
-    return [bounds for one in spans if (bounds := _trimmed(text, *one)) is not None]
+    return [bounds for one in spans if (bounds := trimmed(text, *one)) is not None]
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+def trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """A range without the blanks at its ends; None if there is no letter or digit in it."""
     if not _HAS_WORD.search(text, start, end):
         return None
     while text[start].isspace():
@@ -46,7 +47,7 @@ def _ends(text: str, match: regex.Match[str], language: Language) -> bool:
     if following is not None and following[1].islower() and text[match.start() - 1 : match.start()] != " ":
         # Text without capitals: a small letter follows each end.
         return end[0] in "!?" or not _has_capitals(text)
-    if end[0] != "." or end.startswith(".."):
+    if end != ".":
         return True
     before = _WORD_BEFORE.search(text, max(0, match.start() - 20), match.start())
     if before is None:

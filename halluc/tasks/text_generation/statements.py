@@ -7,7 +7,7 @@ quotes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -18,7 +18,7 @@ from halluc.tasks.text_generation.dates import Dated, dates
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.names import names
 from halluc.tasks.text_generation.numerals import Numeral, numerals, with_units
-from halluc.tasks.text_generation.sentences import sentence_spans
+from halluc.tasks.text_generation.sentences import sentence_spans, trimmed
 from halluc.tasks.text_generation.words import folded_words
 
 StatementKind = Literal["name", "number", "date", "quotation", "sentence"]
@@ -53,21 +53,26 @@ def statements(text: str, language: str = "") -> tuple[Statement, ...]:
     counted = with_units(text, outside(numerals(text, spoken), dated), spoken)
     taken = sorted([*((one.start, one.end) for one in dated), *((one.start, one.end) for one in counted)])
     found = [
-        *(_worded("sentence", text, *place) for place in spans),
-        *(_worded("quotation", text, *place) for place in quotations(text)),
+        *(worded("sentence", text, *place) for place in spans),
+        *(worded("quotation", text, *place) for place in quotations(text)),
         *(Statement("date", text[one.start : one.end], one.start, one.end, one.keys[0]) for one in dated),
         *(
             Statement("number", text[one.start : one.end], one.start, one.end, one.keys[0])
             for one in counted
             if not one.is_weak
         ),
-        *(_worded("name", text, *place) for place in names(text, spoken, spans, taken)),
+        *(worded("name", text, *place) for place in names(text, spoken, spans, taken)),
     ]
-    in_order = sorted((one for one in found if one.key), key=lambda one: (one.start, -one.end, KINDS.index(one.kind)))
-    return tuple(in_order)
+    return in_order(one for one in found if one.key)
 
 
-def _worded(kind: StatementKind, text: str, start: int, end: int) -> Statement:
+def in_order(found: Iterable[Statement]) -> tuple[Statement, ...]:
+    """By place, the wider first."""
+    return tuple(sorted(found, key=lambda one: (one.start, -one.end, KINDS.index(one.kind))))
+
+
+def worded(kind: StatementKind, text: str, start: int, end: int) -> Statement:
+    """A statement that is compared by its words."""
     return Statement(kind, text[start:end], start, end, " ".join(folded_words(text[start:end])))
 
 
@@ -91,4 +96,5 @@ _QUOTES = regex.compile(
 
 def quotations(text: str) -> list[tuple[int, int]]:
     """Start and end of what stands between quotation marks of one paragraph."""
-    return [match.span(match.lastindex) for match in _QUOTES.finditer(text) if match.lastindex]
+    places = (match.span(match.lastindex) for match in _QUOTES.finditer(text) if match.lastindex)
+    return [place for start, end in places if (place := trimmed(text, start, end)) is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 import regex
 
@@ -14,10 +15,11 @@ _POSSESSIVE = regex.compile(r"(?<=[\p{L}\p{N}])['’]s?(?![\p{L}\p{N}])")
 _LONGEST_FOLDED = 200
 
 
-def folded_words(text: str) -> list[str]:
+@lru_cache(maxsize=1 << 10)
+def folded_words(text: str) -> tuple[str, ...]:
     """The words without case, accents, punctuation and a possessive `'s`; Chinese characters are one each."""
     tokens = _TOKENIZER.tokens(_POSSESSIVE.sub(" ", text))
-    return [word for token in tokens if (word := _folded(token))]
+    return tuple(word for token in tokens if (word := _folded(token)))
 
 
 def _folded(token: str) -> str:

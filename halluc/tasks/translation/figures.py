@@ -18,12 +18,9 @@ from halluc.tasks.translation import figure_rows
 _ORDERS = 4
 # The tokenizers of sacrebleu by language; characters where words are not set apart and no further package is needed.
 _TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char", "lo": "char", "km": "char", "my": "char"}
+# Parts of the signatures of sacrebleu; the report has the whole ones, which depend on language, references and version.
+BLEU = "sacrebleu BLEU|case:mixed|eff:no|smooth:exp"
 CHRF = "sacrebleu chrF2|case:mixed|eff:yes|nc:6|nw:0|space:no"
-
-
-def bleu_protocol(tokenizer: str) -> str:
-    """The signature of sacrebleu, without the number of references and its version, which the report adds."""
-    return f"sacrebleu BLEU|case:mixed|eff:no|tok:{tokenizer}|smooth:exp"
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,7 @@ class TranslationFigures(GenerationFigures):
     primary: ClassVar[str] = "bleu"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("bleu", "chrf"),)
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
-    protocols: ClassVar[tuple[str, ...]] = (
-        *map(bleu_protocol, ("13a", *sorted(set(_TOKENIZERS.values())))), CHRF, OUTPUTS,
-    )  # fmt: skip
+    protocols: ClassVar[tuple[str, ...]] = (BLEU, CHRF, OUTPUTS)
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
         sheet = Sheet(len(examples))
@@ -127,21 +122,20 @@ def _tokenizer_of(examples: Sequence[Sourced]) -> str:
 
 
 def _metrics(examples: Sequence[Sourced]) -> tuple[Any, Any]:
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu import metrics
 
     # The first complains of outputs that look tokenized, which is no matter of a formula.
-    return BLEU(tokenize=_tokenizer_of(examples), force=True), CHRF()
+    return metrics.BLEU(tokenize=_tokenizer_of(examples), force=True), metrics.CHRF()
 
 
 def _overlap(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     bleu, chrf = _metrics(examples)
     pairs = list(zip(examples, predictions, strict=True))
     n = sum(bool(example.targets) for example in examples)
-    protocols = bleu_protocol(_tokenizer_of(examples)), CHRF
     found = []
     for metric, name, formula, width, protocol in (
-        (bleu, "bleu", Bleu, 2 + 2 * _ORDERS, protocols[0]),
-        (chrf, "chrf", Chrf, 3 * 6, protocols[1]),
+        (bleu, "bleu", Bleu, 2 + 2 * _ORDERS, BLEU),
+        (chrf, "chrf", Chrf, 3 * 6, CHRF),
     ):
         counts = numpy.array([_counts(metric, *pair, width) for pair in pairs]).reshape(-1, width)
         columns = tuple(sheet.column(counts[:, place]) for place in range(width))

@@ -19,13 +19,15 @@ from halluc.data.reader import Reader, Unmapped
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
+from halluc.data.rows.tmx import VARIANTS
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.reading import WrittenPredictions, given_parts, texts_of
 from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.translation.examples import LANGUAGES, TARGETS
 from halluc.tasks.translation.reading.config import ParallelConfig
 
-_PAIR = "translation"
+# The fields of texts by language: those of data sets of the hub, and of TMX.
+_PAIRS = ("translation", VARIANTS)
 _SOURCE, _TARGET = "source", "target"
 
 
@@ -103,7 +105,7 @@ class ParallelReader(Reader):
 
     def _pair(self, given: Mapping[Any, Any]) -> Mapping[str, Any] | None:
         """The texts by language of a row that has them so, and no field of a source."""
-        found = unpacked(given.get(_PAIR))
+        found = next((unpacked(given[name]) for name in _PAIRS if name in given), None)
         has_source = value_at(given, path_of(self.config.source_field, [given])) is not None
         return found if isinstance(found, Mapping) and not has_source else None
 
@@ -148,7 +150,7 @@ class ParallelReader(Reader):
         target = found[1] or (left.pop(0) if left else None)
         if source is None or (target is None and needs_target):
             raise Unreadable("D107", f"a pair has two languages, and the row has {quoted(pair)}", MEND)
-        self._tell(f"source from `{_PAIR}.{source}`, target from `{_PAIR}.{target}`")
+        self._tell(f"source from the text in `{source}`, target from that in `{target}`")
         return pair[source], None if target is None else pair[target], (source, target or "")
 
     def _tell(self, told: str) -> None:

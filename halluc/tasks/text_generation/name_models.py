@@ -1,0 +1,61 @@
+"""Names in a text by a trained model of token classification, in place of the rules."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from halluc.config.schema import ModelConfig
+from halluc.core.examples import Origin
+from halluc.data.inputs import InputText
+from halluc.data.tokenization import Tokenizer
+from halluc.task import AnyTask, task_class
+from halluc.tasks.text_generation.statements import Statement, worded
+
+if TYPE_CHECKING:
+    from halluc.engine.runtime import Runtime
+
+# Padded word pieces of one pass.
+_BUDGET = 8192
+# What a model may mark that are no names: they are read by rules.
+_NO_NAMES = frozenset("DATE TIME CARDINAL ORDINAL MONEY PERCENT QUANTITY NUMBER NUM".split())  # noqa: SIM905
+
+
+@lru_cache(maxsize=2)
+def _loaded(reference: str) -> tuple[AnyTask, Any, Runtime]:
+    from accelerate import Accelerator
+
+    from halluc.engine import runtime
+
+    task = task_class("token_classification").evaluated(())
+    # The process has an accelerator already where a model is trained or evaluated: this is the same device.
+    engine = runtime.Runtime(Accelerator(), "fp32")
+    attention = runtime.attention_for(engine.device.type)
+    loaded = task.model.restore(ModelConfig(name=reference), {}, attention)
+    loaded.model.to(engine.device).eval()
+    return task, loaded, engine
+
+
+# An output is asked for its claims when it is written, and again when it is judged.
+@lru_cache(maxsize=1 << 12)
+def names_by_model(reference: str, text: str) -> tuple[Statement, ...]:
+    """The names that a model finds in a text, by place.
+
+    Args:
+        reference: as ``model.name``: the folder `model/` in a run of token classification, or another token classifier.
+
+    Raises:
+        HallucError E410, E411: the model cannot be loaded.
+    """
+    bounds, tokens = Tokenizer().cut(text)
+    if not tokens:
+        return ()
+    task, loaded, engine = _loaded(reference)
+    example = task.examples.of_input("", Origin("", 0), InputText(0, "", tokens, text, bounds))
+    encoded = task.model.encode([example], loaded)
+    decoding = task.model.decoding(loaded.outputs, "constrained")
+    (prediction,) = task.model.predict(loaded.model, encoded, _BUDGET, engine, decoding)
+    claims = task.judge.claims(example, prediction)
+    places = sorted(one.where for one in claims if one.where is not None and one.label.upper() not in _NO_NAMES)
+    found = [worded("name", text, bounds[start][0], bounds[end - 1][1]) for start, end, _ in places]
+    return tuple(one for one in found if one.key)
