@@ -65,8 +65,8 @@ class GenerationConfig(Section):
     )
     chat: bool | None = Field(
         default=None,
-        description="put the prompt into the chat template of a causal model, as the message of a user; null: where its "
-        "tokenizer has one",
+        description="put the prompt into the chat template of a causal model, as the message of a user; null: where "
+        "its tokenizer has one",
     )
     max_source: int = Field(
         default=512,

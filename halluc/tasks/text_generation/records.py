@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Literal
 from halluc.runs.schema import Novelty, Prediction, Record
 from halluc.task import Asserted
 
-
 # So many turns are shown before a reply.
 MOST_TURNS = 4
 
