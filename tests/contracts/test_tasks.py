@@ -75,7 +75,7 @@ EXAMPLES = {
         sourced(3, "She came in 1999 .", document="she came in 1999, as all know"),
     ),
     "dialogue": (
-        sourced(1, "It opens at 9 .", persona="I am a desk.", knowledge="We open at  9.", turn_user="When?"),
+        sourced(1, "It opens at 9 .", persona="I am a desk.", knowledge="We open at  9.", turn_user="When is it open?"),
         sourced(2, "To Oslo .", turn_user="Where do you go?", turn_agent="Why?", turn_Anna="I ask."),
         sourced(3, "It has 12 rooms .", knowledge="The house has 12 rooms."),
     ),

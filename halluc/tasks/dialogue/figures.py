@@ -66,7 +66,7 @@ def _values(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> 
     sheet = Sheet(len(examples))
     found = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
     sums = sheet.totals()
-    values = {figure.name: round(float(figure.formula(sums)), 4) for figure in found}
+    values = {figure.name: float(figure.formula(sums)) for figure in found}
     return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 

@@ -7,8 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from halluc.tasks.text_generation.grounding import FUNCTION_WORDS
-from halluc.tasks.text_generation.languages import language_of
+from halluc.tasks.text_generation.languages import FUNCTION_WORDS, language_of
 from halluc.tasks.text_generation.sentences import sentence_spans
 from halluc.tasks.text_generation.words import folded_words
 

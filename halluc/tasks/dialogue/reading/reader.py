@@ -95,7 +95,8 @@ class DialoguesReader(SourcedReader):
         field = self._turns_field(given, needs_reply=False)
         if set(given) == {TEXT}:  # a line of plain text
             text = given[TEXT]
-            persona, turns = [], [Turn(USER, text.strip())] if isinstance(text, str) and text.strip() else []
+            persona = list[str]()
+            turns = [Turn(USER, text.strip())] if isinstance(text, str) and text.strip() else []
         elif field is None:
             persona, turns = self._forms.history(value_of(given, self.config.history_field), self.config.history_field)
         else:
