@@ -109,7 +109,10 @@ def _figures(examples: Sequence[Sourced], texts: Sequence[str], by: dict[str, st
 
 
 def _is_english(examples: Sequence[Sourced]) -> bool:
-    """Whether words are stemmed; rouge-score's own tokenizer drops all letters but a to z. By the language that the corpus states, else by that of the first summary."""
+    """Whether words are stemmed: by the language that the corpus states, else by that of the first summary.
+
+    rouge-score's own tokenizer drops all letters but a to z.
+    """
     first = next((one for one in examples if one.targets), None)
     return first is None or language_of(first.targets[0], first.language) == "en"
 
