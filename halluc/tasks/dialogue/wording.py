@@ -21,8 +21,8 @@ WORDING = Wording(
     words("turns", "replies", "F1 with the reference"),
     Nouns(
         one="statement",
-        gold="statement of the reference",
-        golds="statements of the reference",
+        gold="statement",
+        golds="statements",
         claims="statements",
         unsupported="unsupported",
         novelty="whether replies of training state it",
@@ -32,6 +32,7 @@ WORDING = Wording(
         loss_of="loss of a statement",
         card=CARD,
         found="stated",
+        partly="stated as something else",
         missed="not stated",
         nothing="no statement",
         in_training=IN_TRAINING,

@@ -18,16 +18,15 @@ from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.text_generation.words import folded_words
 
 ROUGE = figure_rows.ROUGE
-# ROUGE of English stems words as the package does; its tokenizer drops all letters but a to z.
-_STEMMED, _WORDS = "Porter stemmer", "words without case"
 NOVEL = "n-grams of words without case"
 _ORDERS = (2, 1, 3, 4)
 _SYSTEM = "system"
 
 
-def rouge_protocol(name: str, tokens: str) -> str:
-    """The figure, the package, its tokens, and what is done with several references."""
-    return f"{figure_rows.TITLES[name]}, F1 (rouge-score), {tokens}, best reference, mean over summaries"
+def rouge_protocol(name: str) -> str:
+    """The figure, the package, and what is done with several references."""
+    title = figure_rows.TITLES[name]
+    return f"{title}, F1 (rouge-score; English words stemmed), best reference, mean over summaries"
 
 
 class SummaryFigures(GenerationFigures):
@@ -39,9 +38,7 @@ class SummaryFigures(GenerationFigures):
     primary: ClassVar[str] = "rouge2"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (ROUGE,)
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
-    protocols: ClassVar[tuple[str, ...]] = (
-        *(rouge_protocol(name, tokens) for tokens in (_STEMMED, _WORDS) for name in ROUGE), OUTPUTS, NOVEL,
-    )  # fmt: skip
+    protocols: ClassVar[tuple[str, ...]] = (*map(rouge_protocol, ROUGE), OUTPUTS, NOVEL)
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
         sheet = Sheet(len(examples))
@@ -102,10 +99,9 @@ def _extracted(examples: Sequence[Sourced], system: str) -> list[str]:
 def _figures(examples: Sequence[Sourced], texts: Sequence[str], by: dict[str, str], sheet: Sheet) -> list[Figure]:
     scores, has = _scores(examples, texts)
     counted = sheet.column(has.astype(float))
-    tokens = _STEMMED if _is_english(examples) else _WORDS
     return [
         Figure(
-            name, by, rouge_protocol(name, tokens), int(has.sum()),
+            name, by, rouge_protocol(name), int(has.sum()),
             Ratio((sheet.column(scores[:, place, 2]),), (counted,)),
         )
         for place, name in enumerate(ROUGE)
@@ -113,7 +109,10 @@ def _figures(examples: Sequence[Sourced], texts: Sequence[str], by: dict[str, st
 
 
 def _is_english(examples: Sequence[Sourced]) -> bool:
-    """By the language that the corpus states, else by that of the first summary."""
+    """Whether words are stemmed: by the language that the corpus states, else by that of the first summary.
+
+    rouge-score's own tokenizer drops all letters but a to z.
+    """
     first = next((one for one in examples if one.targets), None)
     return first is None or language_of(first.targets[0], first.language) == "en"
 

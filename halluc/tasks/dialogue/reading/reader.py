@@ -93,11 +93,10 @@ class DialoguesReader(SourcedReader):
         """What a reply would be written to: what stands before the last one, or all that was said."""
         given = row.fields
         field = self._turns_field(given, needs_reply=False)
-        persona: list[str]
-        turns: list[Turn]
         if set(given) == {TEXT}:  # a line of plain text
             text = given[TEXT]
-            persona, turns = [], [Turn(USER, text.strip())] if isinstance(text, str) and text.strip() else []
+            persona = list[str]()
+            turns = [Turn(USER, text.strip())] if isinstance(text, str) and text.strip() else []
         elif field is None:
             persona, turns = self._forms.history(value_of(given, self.config.history_field), self.config.history_field)
         else:
