@@ -139,7 +139,8 @@ def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, drop
     for both embeddings and the output layer: the architecture of M2M100; torch's generator decides the weights.
 
     Args:
-        size: how many tokens it knows; 0 is padding and begins an output, 1 ends it.
+        size: how many tokens it knows; 0 is padding, 1 ends a text and begins an output. Padding must not begin it:
+            positions count what is no padding, but with a key-value cache everything.
         layers: those of the encoder, and of the decoder.
         dropout: of the embeddings and of what each sublayer adds.
     """
@@ -164,9 +165,9 @@ def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, drop
         scale_embedding=True,
         init_std=width**-0.5,
         pad_token_id=0,
-        bos_token_id=0,
+        bos_token_id=None,
         eos_token_id=1,
-        decoder_start_token_id=0,
+        decoder_start_token_id=1,
     )
     return transformers.AutoModelForSeq2SeqLM.from_config(settings, attn_implementation="eager", dtype=torch.float32)
 

@@ -18,7 +18,7 @@ from halluc.core.examples import Corpus, Origin
 from halluc.data.predictions import Stated
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import runtime
-from halluc.engine.scratch import make_text_tokenizer
+from halluc.engine.scratch import make_encoder_decoder, make_text_tokenizer
 from halluc.tasks.text_generation.agreement import shares
 from halluc.tasks.text_generation.encoding import EncodedTexts, Framing
 from halluc.tasks.text_generation.judge import GenerationJudge
@@ -203,3 +203,19 @@ def test_an_edit_keeps_spaces_parts_and_targets():
     made = part.rebuild(example, edited, "e2", example.origin)
     assert [made.text(one) for one in made.parts] == ["Anna really sees  3 dogs , cats", "dogs bark."]
     assert made.targets == example.targets
+
+
+def test_a_model_from_scratch_decodes_as_it_is_trained():
+    """Step by step with a key-value cache a decoder has the positions that it has in training."""
+    model = make_encoder_decoder(50, layers=2, width=16, heads=2, dropout=0.0).eval()
+    source, target = torch.tensor([[5, 6, 7, 1]]), torch.tensor([[model.config.decoder_start_token_id, 9, 10, 11]])
+    with torch.no_grad():
+        encoded, cache, steps = model.get_encoder()(input_ids=source), None, []
+        for place in range(target.shape[1]):
+            made = model(
+                encoder_outputs=encoded, attention_mask=torch.ones_like(source),
+                decoder_input_ids=target[:, place : place + 1], past_key_values=cache, use_cache=True,
+            )  # fmt: skip
+            cache = made.past_key_values
+            steps.append(made.logits)
+        torch.testing.assert_close(torch.cat(steps, 1), model(input_ids=source, decoder_input_ids=target).logits)
