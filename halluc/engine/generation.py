@@ -8,7 +8,8 @@ beside it. Rows that have ended are taken out of a batch of causal sampling.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -49,13 +50,20 @@ class Decoding:
 class SpecialTokens:
     """The numbers that end a sequence and fill up a batch, and those that are never chosen.
 
-    ``first`` is the token that an encoder-decoder model must begin with, such as the code of the language to write.
+    ``first`` is the token that an encoder-decoder model must begin with, such as the code of the language to write; by
+    default that of the generation config of the model. ``more_ends`` end a sequence too, as chat models have several.
     """
 
     end: int
     pad: int
     forbidden: tuple[int, ...] = ()
     first: int | None = None
+    more_ends: tuple[int, ...] = ()
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """All tokens that end a sequence, ``end`` first."""
+        return (self.end, *(one for one in self.more_ends if one != self.end))
 
 
 class Constraint(Protocol):
@@ -80,7 +88,7 @@ def generate(
     constraint: Constraint | None = None,
     done: Callable[[int], None] = lambda rows: None,
 ) -> list[list[int]]:
-    """What the model writes after each prompt, up to ``special.end`` included, or ``max_new_tokens`` tokens.
+    """What the model writes after each prompt, up to one of ``special.ends`` included, or ``max_new_tokens`` tokens.
 
     Args:
         model: a causal model, which continues the prompt, or an encoder-decoder model, which reads it.
@@ -138,7 +146,7 @@ def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTo
     numbers = torch.tensor(batch.numbers, device=model.device)
     ids, mask = _padded(prompts, special.pad, model.device)
     cache = DynamicCache(config=model.config)
-    taken = inspect.signature(model.forward).parameters
+    taken = inspect.signature(_base_of(model).forward).parameters
     alive = list(range(len(prompts)))
     made: list[list[int]] = [[] for _ in prompts]
     ended = [False] * len(prompts)
@@ -157,7 +165,7 @@ def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTo
         for row, token in zip(alive, chosen.tolist(), strict=True):
             if not ended[row]:
                 made[row].append(token)
-                ended[row] = token == special.end
+                ended[row] = token in special.ends
         if all(ended):
             break
         mask = torch.cat([mask, mask.new_ones(len(alive), 1)], 1)
@@ -207,44 +215,65 @@ def _searched(
 
     encodes = bool(model.config.is_encoder_decoder)
     ids, mask = _padded(prompts, special.pad, model.device, right=encodes)
-    searches = decoding.strategy != "sampling"
+    searches, known = decoding.strategy != "sampling", model.generation_config
     settings = GenerationConfig(
         max_new_tokens=decoding.max_new_tokens,
         num_beams=decoding.beams if decoding.strategy == "beam" else 1,
         length_penalty=decoding.length_penalty if decoding.strategy == "beam" else None,
-        no_repeat_ngram_size=decoding.no_repeat_ngrams or None if searches else None,
+        no_repeat_ngram_size=decoding.no_repeat_ngrams if searches else 0,
         suppress_tokens=list(special.forbidden) or None,
         do_sample=False,
-        eos_token_id=special.end,
+        eos_token_id=list(special.ends),
         pad_token_id=special.pad,
-        forced_bos_token_id=special.first,
-        repetition_penalty=1.0,
-        min_length=0,
+        bos_token_id=known.bos_token_id,
+        decoder_start_token_id=known.decoder_start_token_id,
+        forced_bos_token_id=known.forced_bos_token_id if special.first is None else special.first,
     )
     processors = LogitsProcessorList([] if searches else [_Sampler(decoding, draws, special)])
-    made = model.generate(
-        input_ids=ids, attention_mask=mask, generation_config=settings, logits_processor=processors
-    )  # fmt: skip
+    with _replaced_settings(model, settings):
+        made = model.generate(
+            input_ids=ids, attention_mask=mask, generation_config=settings, logits_processor=processors
+        )  # fmt: skip
     begin = 1 if encodes else ids.shape[1]
-    return [_until_end(row[begin:], special.end) for row in made.tolist()]
+    return [_until_end(row[begin:], special.ends) for row in made.tolist()]
+
+
+@contextmanager
+def _replaced_settings(model: Any, settings: Any) -> Iterator[None]:
+    """``transformers`` fills what the settings leave open from the generation config of the model, such as a ban on
+    repeated n-grams: for this time the settings are that config."""
+    owners = {id(one): one for one in (model, _base_of(model))}.values()
+    before = [one.generation_config for one in owners]
+    try:
+        for one in owners:
+            one.generation_config = settings
+        yield
+    finally:
+        for one, own in zip(owners, before, strict=True):
+            one.generation_config = own
+
+
+def _base_of(model: Any) -> Any:
+    """The model inside of adapters, whose ``forward`` names its arguments; those of PEFT take any."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 class _Sampler:
     """A logits processor that samples: all but the token that is drawn get minus infinity."""
 
     def __init__(self, decoding: Decoding, draws: Sequence[Draws], special: SpecialTokens) -> None:
-        self._decoding, self._draws, self._end = decoding, draws, special.end
+        self._decoding, self._draws, self._ends = decoding, draws, special.ends
         self._ended = [False] * len(draws)
 
     def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         uniforms = [0.0 if ended else draws.uniform() for ended, draws in zip(self._ended, self._draws, strict=True)]
         chosen = choose(scores.float(), torch.tensor(uniforms, dtype=torch.float64), self._decoding)
-        self._ended = [e or token == self._end for e, token in zip(self._ended, chosen.tolist(), strict=True)]
+        self._ended = [e or token in self._ends for e, token in zip(self._ended, chosen.tolist(), strict=True)]
         return torch.full_like(scores, -torch.inf).scatter(1, chosen[:, None], 0.0)
 
 
-def _until_end(tokens: list[int], end: int) -> list[int]:
-    return tokens[: tokens.index(end) + 1] if end in tokens else tokens
+def _until_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
+    return tokens[: next((place for place, token in enumerate(tokens, 1) if token in ends), None)]
 
 
 def _padded(

@@ -217,3 +217,48 @@ def test_progress_is_told_and_the_mode_comes_back(causal):
     assert causal.training
     causal.eval()
     assert told[-1] == 4 and told == sorted(told)
+
+
+class Wrapped:
+    """As models with adapters of PEFT: ``forward`` names one of its arguments only."""
+
+    def __init__(self, base):
+        self._base = base
+
+    def __getattr__(self, name):
+        return getattr(self._base, name)
+
+    def __call__(self, **given):
+        return self._base(**given)
+
+    def forward(self, attention_mask=None, **given):
+        raise AssertionError("only looked at")
+
+    def get_base_model(self):
+        return self._base
+
+
+def test_a_model_with_adapters_samples_with_its_context(causal):
+    decoding = Decoding(max_new_tokens=8)
+    expected = generate(causal, PROMPTS, decoding, SPECIAL, streams(4))
+    assert generate(Wrapped(causal), PROMPTS, decoding, SPECIAL, streams(4)) == expected
+
+
+def test_the_generation_config_of_a_model_decides_nothing_that_was_not_asked_for(any_model, monkeypatch):
+    greedy = Decoding(12, "greedy")
+    expected = generate(any_model, PROMPTS, greedy, SpecialTokens(end=1, pad=0))
+    assert any(len(set(pairwise(row))) < len(row) - 1 for row in expected), "nothing is repeated"
+    own = any_model.generation_config
+    for name, value in (("no_repeat_ngram_size", 2), ("min_new_tokens", 12), ("suppress_tokens", [expected[0][0]])):
+        monkeypatch.setattr(own, name, value)
+    assert generate(any_model, PROMPTS, greedy, SpecialTokens(end=1, pad=0)) == expected
+    assert any_model.generation_config is own
+
+
+@pytest.mark.parametrize("strategy", ["sampling", "greedy"])
+def test_each_of_several_end_tokens_ends_a_sequence(strategy, any_model):
+    decoding = Decoding(10, strategy)
+    (whole,) = generate(any_model, PROMPTS[:1], decoding, SpecialTokens(1, 0), streams(1))
+    ends = SpecialTokens(1, 0, more_ends=(whole[2],))
+    (cut,) = generate(any_model, PROMPTS[:1], decoding, ends, streams(1))
+    assert cut == whole[: whole.index(whole[2]) + 1]

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Framing:
     """How a model takes texts: whether it has an encoder, its padding and end pieces, and ``start``, with which an
-    encoder-decoder model begins its output; ``label_smoothing`` is that of the loss."""
+    encoder-decoder model begins its output; ``label_smoothing`` is that of the loss; ``more_ends`` are
+    further pieces with which the model may end an output."""
 
     has_encoder: bool
     pad: int
     end: int
     start: int
     label_smoothing: float = 0.0
+    more_ends: tuple[int, ...] = ()
 
 
 @dataclass

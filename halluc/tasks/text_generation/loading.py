@@ -116,7 +116,10 @@ def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smo
             "name the token with which an output begins",
         )
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else end
-    return Framing(has_encoder, int(pad), int(end), int(start or 0), label_smoothing)
+    # Chat models have a list: they end a turn with another token than a text.
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    more_ends = tuple(int(one) for one in ends if one != end) if isinstance(ends, list) else ()
+    return Framing(has_encoder, int(pad), int(end), int(start or 0), label_smoothing, more_ends)
 
 
 def _read_special_tokens_as_text(tokenizer: Any) -> None:

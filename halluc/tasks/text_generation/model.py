@@ -165,8 +165,8 @@ class GenerationModel:
     ) -> list[WrittenText]:
         """Decode as ``task.decoding`` says, and score what was written by the model itself."""
         written = self._written(model, encoded, budget, runtime, self.config.decoding)
-        end = encoded.framing.end
-        texts = [decoded(encoded.tokenizer, ids, encoded.framing.has_encoder) for ids in written]
+        ends = (encoded.framing.end, *encoded.framing.more_ends)
+        texts = _decoded(encoded, written)
         # An output that was cut at the limit is scored without an end piece.
         means = _mean_log_probabilities(model, encoded.with_targets(written), budget, runtime)
         shared = repeated(texts, [example.whole for example in encoded.examples])
@@ -185,7 +185,7 @@ class GenerationModel:
                     tuple(numpy.log(numpy.clip([[one, 1 - one]], 1e-9, 1)) for one in sure),
                     means[place],
                     len(ids),
-                    ended=bool(ids) and ids[-1] == end,
+                    ended=bool(ids) and ids[-1] in ends,
                     repeated=shared[place],
                 )
             )
@@ -200,7 +200,7 @@ class GenerationModel:
         found = []
         for number in range(self.config.agreement or 0):
             written = self._written(model, encoded, budget, runtime, asked, sample=number + 1)
-            found.append([decoded(encoded.tokenizer, ids, encoded.framing.has_encoder) for ids in written])
+            found.append(_decoded(encoded, written))
         return found
 
     def _written(
@@ -227,10 +227,10 @@ class GenerationModel:
             no_repeat_ngrams=asked.no_repeat_ngrams,
             batch_tokens=budget,
         )
-        forbidden = (framing.pad,) if framing.pad != framing.end else ()
+        forbidden = (framing.pad,) if framing.pad not in (framing.end, *framing.more_ends) else ()
         writer: Any = model
         first = getattr(writer.generation_config, "forced_bos_token_id", None) if framing.has_encoder else None
-        special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first)
+        special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first, framing.more_ends)
         draws = None
         if asked.strategy == "sampling":
             draws = [Draws.of("generation", sample, example.id) for example in encoded.examples]
@@ -276,10 +276,16 @@ def _target(example: Sourced, loaded: TextWriter, most: int, notes: dict[str, in
     return [*ids, end]
 
 
-def decoded(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
-    """The text of pieces without special ones; that of a continued prompt without blanks at its ends."""
-    text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return text if is_exact else text.strip()
+def _decoded(encoded: EncodedTexts, written: Sequence[Sequence[int]]) -> list[str]:
+    """The texts of pieces without special ones, nor that which ends them; those of continued prompts without blanks at
+    their ends."""
+    framing = encoded.framing
+    ends = (framing.end, *framing.more_ends)
+    bare = [ids[:-1] if ids and ids[-1] in ends else ids for ids in written]
+    texts: list[str] = [
+        encoded.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False) for ids in bare
+    ]
+    return texts if framing.has_encoder else [text.strip() for text in texts]
 
 
 def _mean_log_probabilities(
