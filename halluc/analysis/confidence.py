@@ -35,9 +35,11 @@ def fit(
     judged = verdicts.verdicts(task, dev.examples, predictions)
     example = numpy.repeat(numpy.arange(len(judged)), [len(one.claims) for one in judged])
     verdict = numpy.array([claim.verdict or "" for one in judged for claim in one.claims], dtype=numpy.str_)
+    # What nothing can tell is neither right nor harmless: neither fit counts it.
+    told = verdict != "unverifiable"
     temperature = 1.0
     if settings.calibration == "temperature":
-        temperature = _temperature(*verdicts.scores(predictions), verdict == "supported", fitting[example])
+        temperature = _temperature(*verdicts.scores(predictions), verdict == "supported", told & fitting[example])
     found = ConfidenceFile(
         temperature=temperature,
         threshold=asked.threshold if asked else None,
@@ -48,7 +50,13 @@ def fit(
     bound = asked.guarantee
     confidence = numpy.array([c for p in verdicts.calibrated(predictions, temperature) for c in p.confidences])
     choice = abstention.choose(
-        example, confidence, verdict == "unsupported", fitting, bound.max_rate, bound.probability, bound.unit
+        example[told],
+        confidence[told],
+        verdict[told] == "unsupported",
+        fitting,
+        bound.max_rate,
+        bound.probability,
+        bound.unit,
     )
     return found.model_copy(update={"threshold": choice.threshold, "guarantee": asdict(choice)})
 

@@ -42,13 +42,17 @@ OTHER_DEFAULTS: dict[str, Any] = {
     "max_line_bytes": MOST_LINE_BYTES, "encoding": "utf-8", "separator": "whitespace", "token_column": 0,
     "tag_column": -1, "tokens_field": "tokens", "tags_field": "tags", "text_field": "text",
     "spans_field": "spans", "id_field": "id", "span_end": "exclusive", "tokenize": "words", "outside_tags": ["O"],
+    "question_field": "question", "context_field": "context", "answers_field": "answers", "title_field": "title",
+    "source_field": "source", "target_field": "target", "history_field": "history", "reply_field": "reply",
+    "persona_field": "persona", "knowledge_field": "knowledge", "dialogue_field": "dialogue_id",
+    "agents": ["agent", "assistant", "bot", "gpt", "model", "wizard"],
     "label_position": "first", "answer_field": "answer", "span_base": 0, "head_field": "head", "tail_field": "tail",
     "tokenizer_version": 1,  # what runs had that do not say it
 }  # fmt: skip
 
 
 # Of each section what decides nothing: the test split, what stays on disk, how many processes make a corpus.
-_UNDECIDING = {"data": "test", "train": "checkpoints", "augment": "workers"}
+_UNDECIDING = {"data": ("test", "test_target"), "train": ("checkpoints",), "augment": ("workers",)}
 
 
 def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +60,7 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     sections = {name: section_in_hash(tree, name) for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
     for name, left_out in _UNDECIDING.items():
         if isinstance(sections.get(name), dict):
-            sections[name] = {key: value for key, value in sections[name].items() if key != left_out}
+            sections[name] = {key: value for key, value in sections[name].items() if key not in left_out}
     return sections
 
 

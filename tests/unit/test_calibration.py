@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.analysis import calibration, scoring
+from halluc.analysis import calibration, confidence, scoring, verdicts
 from halluc.analysis.calibration import COLDEST, HOTTEST, confidences, fit_temperature
 from halluc.analysis.table import Claims, Gold, Table
+from halluc.config.schema import EvalConfig
+from halluc.core.claims import Claim, Judged
+from halluc.core.examples import Corpus
 from halluc.core.significance import Sheet
 from halluc.task import task_class
+from halluc.tasks.text_generation.examples import WrittenText
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -177,3 +183,38 @@ def test_the_surest_claim_may_be_the_wrong_one():
 def test_a_claim_without_logits_is_refused():
     with pytest.raises(ValueError, match="no row"):
         confidences(numpy.ones((1, 2)), numpy.array([1]), 2)
+
+
+def test_claims_that_nothing_can_tell_enter_neither_the_temperature_nor_the_guarantee():
+    def fitted(with_unverifiable: bool):
+        sure = [(0.2 + 0.15 * (place % 5), 0.9)[: 1 + with_unverifiable] for place in range(400)]
+        examples = [SimpleNamespace(id=f"e{place}") for place in range(len(sure))]
+        written = [
+            WrittenText(one.id, "", some, tuple(numpy.log([[each, 1 - each]]) for each in some))
+            for one, some in zip(examples, sure, strict=True)
+        ]
+        said = {
+            one.id: ("unsupported" if place % 9 == 0 else "supported", "unverifiable")
+            for place, one in enumerate(examples)
+        }
+        judge = SimpleNamespace(
+            claims=lambda example, one: [
+                Claim(example.id, "sentence", "", None, "sentence", sure, verdict)
+                for sure, verdict in zip(one.confidences, said[example.id], strict=False)
+            ],
+            judge=lambda example, claims: Judged(tuple(claims), ()),
+        )
+        settings = EvalConfig.model_validate(
+            {"calibration": "temperature", "abstain": {"guarantee": {"max_rate": 0.2, "unit": "claim"}}}
+        )
+        return confidence.fit(SimpleNamespace(judge=judge), Corpus("dev", tuple(examples), ""), written, settings)
+
+    plain = fitted(False)
+    assert fitted(True) == plain
+    assert plain.temperature != 1.0
+
+
+def test_a_claim_of_less_than_half_stays_there_at_every_temperature():
+    written = WrittenText("e1", "It is.", (0.3,), (numpy.log([[0.3, 0.7]]),))
+    (scaled,) = verdicts.calibrated([written], 2.0)
+    assert scaled.confidences[0] == pytest.approx(0.3**0.5 / (0.3**0.5 + 0.7**0.5))

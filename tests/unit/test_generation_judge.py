@@ -138,6 +138,14 @@ def test_only_the_parts_of_the_rule_are_evidence():
     assert [found[2] for found in of_knowledge] == ["unsupported", "supported"]
 
 
+def test_an_output_may_name_the_speakers_of_the_parts_that_are_evidence():
+    example = Texts((TextPart("knowledge", "Ardlow is closed."), TextPart("turn:Priya", "My order did not arrive.")))
+    output, names = "I am sorry to hear that, Priya.", ClaimsConfig(kinds=["name"])
+    assert [found[2] for found in verdicts(GenerationJudge(names), example, output)] == ["supported"]
+    of_knowledge = GenerationJudge(names, rule=EvidenceRule(("knowledge",)))
+    assert [found[2] for found in verdicts(of_knowledge, example, output)] == ["unsupported"]
+
+
 def test_an_empty_output_claims_nothing_and_an_empty_source_grounds_nothing():
     judge = GenerationJudge()
     assert judged(judge, texts(), "").claims == ()

@@ -19,8 +19,10 @@ from halluc.data.predictions import Stated
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import runtime
 from halluc.engine.scratch import make_encoder_decoder, make_text_tokenizer
+from halluc.reporting.collect.shown import Texts
 from halluc.tasks.text_generation.agreement import shares
 from halluc.tasks.text_generation.encoding import EncodedTexts, Framing
+from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.loading import load_writer
 from halluc.tasks.text_generation.model import GenerationModel, decoded
@@ -28,6 +30,7 @@ from halluc.tasks.text_generation.prompts import Prompt
 from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 from halluc.tasks.translation.config import TranslationConfig
 from halluc.tasks.translation.examples import TranslationExamples
+from halluc.tasks.translation.task import Translation
 
 HARD = [
     "", " ", "  two  blanks ", "line\nbreak\ttab", "Grüße, Straße!", "naïve café — “quoted”", "</s> and <pad>",
@@ -219,3 +222,13 @@ def test_a_model_from_scratch_decodes_as_it_is_trained():
             cache = made.past_key_values
             steps.append(made.logits)
         torch.testing.assert_close(torch.cat(steps, 1), model(input_ids=source, decoder_input_ids=target).logits)
+
+
+def test_a_report_does_not_recount_gold_that_depends_on_the_config():
+    task = Translation.evaluated(())
+    line = task.examples.line(
+        sourced("Anna zahlte 20 Euro.", "Anna paid 20 euros."), WrittenText("e1", "Yes.", (None,))
+    )
+    texts = Texts({}, {"e1"}, task, None)
+    assert [one.id for one in texts.passing([line])] == ["e1"]
+    assert (texts.annotated, texts.examples, texts.missing) == (None, 1, set())

@@ -96,6 +96,7 @@ class Texts:
     """What one pass over the predictions leaves: the texts that are ``wanted``, and the ``counts`` of the split.
 
     ``repeated`` are whole texts that stand, with a label, in what was trained on, where that is ``known``.
+    ``annotated`` is None where the model wrote the texts: which gold their references hold depends on the config.
     """
 
     wanted: dict[str, None]
@@ -104,7 +105,7 @@ class Texts:
     known: WholeTexts | None = None
     kept: dict[str, Prediction] = field(default_factory=dict)
     examples: int = 0
-    annotated: int = 0
+    annotated: int | None = 0
     counts: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
@@ -114,7 +115,10 @@ class Texts:
         for one in predictions:
             example = self.task.examples.of_line(one)
             self.examples += 1
-            self.annotated += len(self.task.judge.gold(example))
+            if one.has_own_text:
+                self.annotated = None
+            elif self.annotated is not None:
+                self.annotated += len(self.task.judge.gold(example))
             self.labels.update(example.labels)
             self.missing.discard(one.id)
             if one.id in self.wanted:
@@ -160,6 +164,8 @@ def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
     first, last = window(*((line.start, line.end) if is_placed else around), size)
     gold = marks(task, example) if not is_written or line.record == "omission" else []
     own = (line.start, line.end, line.label) if is_placed else (None, None, line.label)
+    if is_written and line.record == "omission" and own not in gold:  # a model of names in the config found it
+        gold.append(own)
     # A prediction has its place, if it has one, its label and its confidence.
     others = [(*((None, None) if len(one) == 2 else one[:2]), *one[-2:]) for one in example.predicted]
     if line.record == "claim":

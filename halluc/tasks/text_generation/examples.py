@@ -43,6 +43,11 @@ class WrittenText:
     ended: bool = True
     repeated: bool = False
 
+    @property
+    def claimed(self) -> tuple[int, ...]:
+        """The first output of each row, even where its complement is larger."""
+        return (0,) * len(self.scores)
+
 
 class GenerationExamples(ExamplesDefaults):
     """Inputs with references. A subclass writes the record that its reader reads.

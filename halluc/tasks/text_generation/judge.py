@@ -68,8 +68,15 @@ class EvidenceRule:
     is_same_language: bool = True
 
     def sources(self, example: WithSources) -> list[str]:
+        return [example.text(part) for part in self._used(example)]
+
+    def speakers(self, example: WithSources) -> list[str]:
+        """What stands behind a colon in the names of the parts: the prompt has it, so outputs may name it."""
+        return list(dict.fromkeys(name for part in self._used(example) if (name := part.name.partition(":")[2])))
+
+    def _used(self, example: WithSources) -> list[Any]:
         return [
-            example.text(part)
+            part
             for part in example.parts
             if self.parts is None or {part.name, part.name.partition(":")[0]} & set(self.parts)
         ]
@@ -134,7 +141,7 @@ class GenerationJudge:
         Reasons: ``not_in_source`` of a statement, ``not_grounded``, ``oscillatory`` and ``detached`` of a sentence,
         ``no_evidence`` of one that is unverifiable.
         """
-        sources = self._rule.sources(example)
+        sources = [*self._rule.sources(example), *self._rule.speakers(example)]
         references = list(example.targets) if self._rule.references and self._grounding.references else []
         languages = [*[example.source_language] * len(sources), *[example.language] * len(references)]
         evidence = EvidenceTexts([*sources, *references], languages)
