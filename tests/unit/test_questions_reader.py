@@ -6,14 +6,21 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from halluc.components import TABLE
+from halluc.config.schema import ModelConfig
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
+from halluc.core.examples import Origin
 from halluc.data.corpora import read_corpora
 from halluc.data.predictions import joined, read_predictions
 from halluc.data.rows.row import Row, Unreadable
+from halluc.tasks.question_answering.config import QuestionAnsweringConfig
+from halluc.tasks.question_answering.decoding import answered, best_answers
+from halluc.tasks.question_answering.examples import QuestionExamples
 from halluc.tasks.question_answering.reading.config import QuestionsConfig
 from halluc.tasks.question_answering.reading.reader import QuestionsReader
+from halluc.tasks.question_answering.task import QuestionAnswering
 
 CONTEXT = "Anna runs Acme. Anna met Bo."
 
@@ -70,6 +77,31 @@ def test_articles_share_contexts_and_are_documents(tmp_path):
     rows = read(tmp_path, row(), row(id="b"), row(id="c", context="Bo met Acme")).splits["train"].examples
     assert rows[0].context is rows[1].context
     assert [one.origin.document for one in rows] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["train.json", "train.jsonl"])
+def test_an_answer_inside_a_word_does_not_change_what_a_model_reads(tmp_path, name, tiny_encoder):
+    context = "Then the Israelis left."
+    given = {"question": "who?", "context": context, "answers": {"text": ["Israel"], "answer_start": [9]}}
+    content = json.dumps({"data": [article(asked("a", ("Israel", 9)), asked("b"), context=context)]})
+    found = read(tmp_path, content if name == "train.json" else json.dumps(given), name=name).splits["train"]
+    again = read(tmp_path, QuestionExamples().record(found.examples[0]), name="again.jsonl").splits["train"].examples[0]
+    one = QuestionExamples().of_input("p", Origin("f", 1), QuestionsReader(QuestionsConfig(train="x")).input_of(
+        Row("f", 1, {"question": "a?" if name == "train.json" else "who?", "context": context})
+    ))  # fmt: skip
+    assert found.examples[0].texts == again.texts == ["Israel"]
+    task = QuestionAnswering(QuestionAnsweringConfig(type="question_answering"))
+    encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), ("answer",), "eager")
+    encoded = task.model.encode([found.examples[0], again, one], encoder)
+    inputs = encoded.collate([0, 1, 2]).inputs["input_ids"]
+    assert (inputs == inputs[2]).all()
+    (first, last), context_pieces = encoded.targets[0], encoded.windows[0].context
+    assert last - first == context_pieces.last[2] - context_pieces.first[2]  # the third word, as a whole
+    logits = torch.zeros(3, inputs.shape[1], 2)
+    logits[:, first, 0] = logits[:, last, 1] = 9.0
+    best = best_answers(encoded, [(encoded.collate([0, 1, 2]), logits)], 20, 1)
+    said = [answered(*pair, 0.0).text for pair in zip(encoded.examples, best, strict=True)]
+    assert said == ["Israelis"] * 3
 
 
 def test_an_offset_is_mended_where_the_answer_stands_once(tmp_path):

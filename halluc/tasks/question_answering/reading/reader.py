@@ -131,7 +131,7 @@ class QuestionsReader(Reader):
         if isinstance(words, list) and all(isinstance(word, str) and word for word in words):
             bounds = located(words, text)
             if bounds and not text[bounds[-1][1] :].strip():
-                return SpacedText.at(text, bounds)
+                return SpacedText.at(text, bounds, self._tokenizer.cut(text)[0])
         return SpacedText.cut(text, self._tokenizer, list(borders))
 
 
