@@ -176,6 +176,7 @@ PREDICTED = [
         [0.75, None],
     ),
     ('{"id": "a", "predicted": "Acme", "confidence": 0.5}\n{"id": "b", "predicted": null}', "p.jsonl", [0.5, None]),
+    ('{"id": "a", "predicted": ["Acme"], "score": 0.5}\n{"id": "b", "predicted": []}', "p.jsonl", [0.5, None]),
     ("id,predicted,confidence\na,Acme,0.5\nb,,\n", "p.csv", [0.5, None]),
 ]  # fmt: skip
 
@@ -210,6 +211,8 @@ def test_scores_of_no_answer_stand_beside_the_answers(tmp_path):
     ("line", "told"),
     [
         ('{"id": "a", "predicted": 7}', "is a number, not a string"),
+        ('{"id": "a", "predicted": ["x", "y"]}', "a list that is not of one text"),
+        ('{"id": "a", "predicted": [[0, 1, "answer", 0.5]]}', "a list that is not of one text"),
         ('{"predicted": "x"}', "without an id"),
         ('{"id": "a", "predicted": "x", "no_answer": "much"}', "not a number"),
         ('{"id": "a", "predicted": "x", "no_answer_probability": 2}', "not between 0 and 1"),
