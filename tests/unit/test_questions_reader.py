@@ -148,6 +148,14 @@ def test_of_several_answers_the_wrong_one_may_be_left_out(tmp_path):
     assert ["left out" in one.what for one in found.repairs] == [True]
 
 
+def test_an_invisible_mark_at_the_end_of_an_answer_is_told(tmp_path):
+    given = row(id="b", text="Acme\u200b", context=CONTEXT.replace("Acme", "Acme\u200b"))
+    assert len(read(tmp_path, given).splits["train"]) == 1
+    with pytest.raises(HallucError, match="question `b`: an answer begins or ends with an invisible") as caught:
+        read(tmp_path, row(), given, strip_invisible=True)
+    assert (caught.value.code, caught.value.where.line) == ("D109", 2)
+
+
 def test_shares_take_whole_articles(tmp_path):
     rows = [row(id=f"{number}-{part}", title=f"t{number}") for number in range(12) for part in range(3)]
     path = tmp_path / "all.jsonl"
