@@ -6,14 +6,21 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from halluc.components import TABLE
+from halluc.config.schema import ModelConfig
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
+from halluc.core.examples import Origin
 from halluc.data.corpora import read_corpora
 from halluc.data.predictions import joined, read_predictions
 from halluc.data.rows.row import Row, Unreadable
+from halluc.tasks.question_answering.config import QuestionAnsweringConfig
+from halluc.tasks.question_answering.decoding import answered, best_answers
+from halluc.tasks.question_answering.examples import QuestionExamples
 from halluc.tasks.question_answering.reading.config import QuestionsConfig
 from halluc.tasks.question_answering.reading.reader import QuestionsReader
+from halluc.tasks.question_answering.task import QuestionAnswering
 
 CONTEXT = "Anna runs Acme. Anna met Bo."
 
@@ -72,6 +79,31 @@ def test_articles_share_contexts_and_are_documents(tmp_path):
     assert [one.origin.document for one in rows] == [1, 1, 2]
 
 
+@pytest.mark.parametrize("name", ["train.json", "train.jsonl"])
+def test_an_answer_inside_a_word_does_not_change_what_a_model_reads(tmp_path, name, tiny_encoder):
+    context = "Then the Israelis left."
+    given = {"question": "who?", "context": context, "answers": {"text": ["Israel"], "answer_start": [9]}}
+    content = json.dumps({"data": [article(asked("a", ("Israel", 9)), asked("b"), context=context)]})
+    found = read(tmp_path, content if name == "train.json" else json.dumps(given), name=name).splits["train"]
+    again = read(tmp_path, QuestionExamples().record(found.examples[0]), name="again.jsonl").splits["train"].examples[0]
+    one = QuestionExamples().of_input("p", Origin("f", 1), QuestionsReader(QuestionsConfig(train="x")).input_of(
+        Row("f", 1, {"question": "a?" if name == "train.json" else "who?", "context": context})
+    ))  # fmt: skip
+    assert found.examples[0].texts == again.texts == ["Israel"]
+    task = QuestionAnswering(QuestionAnsweringConfig(type="question_answering"))
+    encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), ("answer",), "eager")
+    encoded = task.model.encode([found.examples[0], again, one], encoder)
+    inputs = encoded.collate([0, 1, 2]).inputs["input_ids"]
+    assert (inputs == inputs[2]).all()
+    (first, last), context_pieces = encoded.targets[0], encoded.windows[0].context
+    assert last - first == context_pieces.last[2] - context_pieces.first[2]  # the third word, as a whole
+    logits = torch.zeros(3, inputs.shape[1], 2)
+    logits[:, first, 0] = logits[:, last, 1] = 9.0
+    best = best_answers(encoded, [(encoded.collate([0, 1, 2]), logits)], 20, 1)
+    said = [answered(*pair, 0.0).text for pair in zip(encoded.examples, best, strict=True)]
+    assert said == ["Israelis"] * 3
+
+
 def test_an_offset_is_mended_where_the_answer_stands_once(tmp_path):
     found = read(tmp_path, row(start=3))
     assert found.splits["train"].examples[0].texts == ["Acme"]
@@ -116,6 +148,14 @@ def test_of_several_answers_the_wrong_one_may_be_left_out(tmp_path):
     assert ["left out" in one.what for one in found.repairs] == [True]
 
 
+def test_an_invisible_mark_at_the_end_of_an_answer_is_told(tmp_path):
+    given = row(id="b", text="Acme\u200b", context=CONTEXT.replace("Acme", "Acme\u200b"))
+    assert len(read(tmp_path, given).splits["train"]) == 1
+    with pytest.raises(HallucError, match="question `b`: an answer begins or ends with an invisible") as caught:
+        read(tmp_path, row(), given, strip_invisible=True)
+    assert (caught.value.code, caught.value.where.line) == ("D109", 2)
+
+
 def test_shares_take_whole_articles(tmp_path):
     rows = [row(id=f"{number}-{part}", title=f"t{number}") for number in range(12) for part in range(3)]
     path = tmp_path / "all.jsonl"
@@ -144,6 +184,7 @@ PREDICTED = [
         [0.75, None],
     ),
     ('{"id": "a", "predicted": "Acme", "confidence": 0.5}\n{"id": "b", "predicted": null}', "p.jsonl", [0.5, None]),
+    ('{"id": "a", "predicted": ["Acme"], "score": 0.5}\n{"id": "b", "predicted": []}', "p.jsonl", [0.5, None]),
     ("id,predicted,confidence\na,Acme,0.5\nb,,\n", "p.csv", [0.5, None]),
 ]  # fmt: skip
 
@@ -178,6 +219,8 @@ def test_scores_of_no_answer_stand_beside_the_answers(tmp_path):
     ("line", "told"),
     [
         ('{"id": "a", "predicted": 7}', "is a number, not a string"),
+        ('{"id": "a", "predicted": ["x", "y"]}', "a list that is not of one text"),
+        ('{"id": "a", "predicted": [[0, 1, "answer", 0.5]]}', "a list that is not of one text"),
         ('{"predicted": "x"}', "without an id"),
         ('{"id": "a", "predicted": "x", "no_answer": "much"}', "not a number"),
         ('{"id": "a", "predicted": "x", "no_answer_probability": 2}', "not between 0 and 1"),

@@ -36,9 +36,9 @@ def best_span(
     """The span with the largest sum of logits, of the best starts and ends; None where these make no span.
 
     Args:
-        start, end: logits of the tokens in which an answer may begin, and end.
-        first, last: these tokens, ascending. candidates: how many of the best of each are combined.
-        longest: tokens of the longest answer.
+        start, end: logits of the words in which an answer may begin, and end.
+        first, last: these words, ascending. candidates: how many of the best of each are combined.
+        longest: words of the longest answer.
     """
     starts = numpy.argsort(-start, kind="stable")[:candidates]
     ends = numpy.argsort(-end, kind="stable")[:candidates]
@@ -71,8 +71,8 @@ def best_answers(
                 best_span(
                     scores[window.positions(context.first), 0],
                     scores[window.positions(context.last), 1],
-                    window.tokens(context.first),
-                    window.tokens(context.last),
+                    window.words(context.first),
+                    window.words(context.last),
                     candidates,
                     longest,
                 ),
@@ -83,7 +83,9 @@ def best_answers(
             raise RuntimeError("a window without a prediction")
         null, best = scored
         known = found[window.example]
-        span, score = (known.span, known.score) if best is None or best[0] <= known.score else (best[1], best[0])
+        span, score = known.span, known.score
+        if best is not None and best[0] > known.score:
+            span, score = window.context.tokens(best[1]), best[0]
         found[window.example] = BestAnswer(span, score, min(null, known.null))
     return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
+from halluc.core.edits import Range
 from halluc.core.errors import environment_error
 from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, room, word_pieces
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
@@ -25,16 +26,29 @@ MASKED = -1e9
 
 @dataclass(frozen=True)
 class ContextPieces:
-    """The word pieces of a context; ``first`` and ``last`` (tokens,) are the places of each token's outer pieces."""
+    """The word pieces of a context; ``first`` and ``last`` (words,) are the places of each word's outer pieces.
+
+    ``starts`` (words + 1,) are the tokens with which the words begin, and at the end the number of tokens.
+    """
 
     pieces: tuple[int, ...]
     first: numpy.ndarray
     last: numpy.ndarray
+    starts: numpy.ndarray
 
     @classmethod
-    def of(cls, words: Sequence[Sequence[int]]) -> ContextPieces:
+    def of(cls, words: Sequence[Sequence[int]], starts: Sequence[int]) -> ContextPieces:
         ends = numpy.array(list(accumulate(map(len, words))), dtype=numpy.int64)
-        return cls(tuple(chain.from_iterable(words)), ends - numpy.array(list(map(len, words))), ends - 1)
+        firsts = ends - numpy.array(list(map(len, words)))
+        return cls(tuple(chain.from_iterable(words)), firsts, ends - 1, numpy.array(starts, dtype=numpy.int64))
+
+    def words(self, tokens: Range) -> Range:
+        """The words that hold the tokens, which may begin or end inside of one."""
+        start, end = numpy.searchsorted(self.starts, [tokens[0], tokens[1] - 1], "right")
+        return int(start) - 1, int(end)
+
+    def tokens(self, words: Range) -> Range:
+        return int(self.starts[words[0]]), int(self.starts[words[1]])
 
 
 class AnswerWindow(NamedTuple):
@@ -47,14 +61,14 @@ class AnswerWindow(NamedTuple):
     end: int
     offset: int
 
-    def tokens(self, places: numpy.ndarray) -> numpy.ndarray:
-        """The tokens of which the piece at ``places`` is in the window, ascending."""
+    def words(self, places: numpy.ndarray) -> numpy.ndarray:
+        """The words of which the piece at ``places`` is in the window, ascending."""
         low, high = numpy.searchsorted(places, [self.start, self.end])
         return numpy.arange(low, high)
 
     def positions(self, places: numpy.ndarray) -> numpy.ndarray:
         """Where in the input these pieces stand."""
-        found: numpy.ndarray = places[self.tokens(places)] - self.start + self.offset
+        found: numpy.ndarray = places[self.words(places)] - self.start + self.offset
         return found
 
 
@@ -91,7 +105,7 @@ class EncodedQuestions:
         answers = self.examples[window.example].answers
         if not answers:
             return 0, 0
-        start, end = answers[0]
+        start, end = window.context.words(answers[0])
         first, last = int(window.context.first[start]), int(window.context.last[end - 1])
         if first < window.start or last >= window.end:
             return 0, 0
@@ -157,9 +171,13 @@ def encode_questions(
     tokenizer, settings = encoder.tokenizer, encoder.model.config
     frame, unknown = frame_of_pair(tokenizer), tokenizer.unk_token_id
     questions, dropped = word_pieces(tokenizer, [example.question.tokens for example in examples])
-    distinct = dict.fromkeys(example.context.tokens for example in examples)
-    cut, lost = word_pieces(tokenizer, list(distinct))
-    contexts = {tokens: ContextPieces.of(words) for tokens, words in zip(distinct, cut, strict=True)}
+    # Of texts with the same tokens, those in which an answer divides a word differ in their words.
+    keys = [(example.context.tokens, example.context.divided) for example in examples]
+    distinct = {key: example.context for key, example in zip(keys, examples, strict=True)}
+    cut, lost = word_pieces(tokenizer, [context.words for context in distinct.values()])
+    contexts = {
+        key: ContextPieces.of(words, distinct[key].word_starts) for key, words in zip(distinct, cut, strict=True)
+    }
     words_of = dict(zip(distinct, ([len(words), sum(w == [unknown] for w in words)] for words in cut), strict=True))
     notes = dict.fromkeys(("words", "unknown_words", "cut_questions", "windowed_contexts", "windows"), 0)
     notes["dropped_words"] = dropped + lost
@@ -169,8 +187,8 @@ def encode_questions(
             "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
         )
     windows: list[AnswerWindow] = []
-    for number, (example, of_question) in enumerate(zip(examples, questions, strict=True)):
-        pieces, context = tuple(chain.from_iterable(of_question)), contexts[example.context.tokens]
+    for number, (key, of_question) in enumerate(zip(keys, questions, strict=True)):
+        pieces, context = tuple(chain.from_iterable(of_question)), contexts[key]
         kept = pieces[: min(config.max_question, whole // 2)]
         space, offset = whole - len(kept), len(frame.before.pieces) + len(kept) + len(frame.between.pieces)
         size = len(context.pieces)
@@ -178,7 +196,7 @@ def encode_questions(
             AnswerWindow(number, kept, context, start, min(start + space, size), offset)
             for start in starts_of(size, space, config.stride)
         ]
-        count, strange = words_of[example.context.tokens]
+        count, strange = words_of[key]
         notes["words"] += count + len(of_question)
         notes["unknown_words"] += strange + sum(word == [unknown] for word in of_question)
         notes["cut_questions"] += len(kept) < len(pieces)

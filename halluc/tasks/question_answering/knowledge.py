@@ -35,7 +35,7 @@ def question_units(examples: Sequence[ContextQuestion], named: Sequence[str] = (
 
 def context_units(examples: Sequence[ContextQuestion], named: Sequence[str] = ()) -> Units:
     """Distinct contexts, with all questions on them."""
-    order, first = in_order("context", [[" ".join(one.context.tokens)] for one in examples])
+    order, first = in_order("context", [[" ".join(one.context.words)] for one in examples])
     return Units(len(order), first, words=order)
 
 

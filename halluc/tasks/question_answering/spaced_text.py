@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 from rapidfuzz.distance import Levenshtein
@@ -16,19 +16,30 @@ from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 
 @dataclass(frozen=True, slots=True)
 class SpacedText:
-    """Tokens, and ``spaces``: the characters before each token, and at the end those behind the last."""
+    """Tokens, and ``spaces``: the characters before each token, and at the end those behind the last.
+
+    ``divided`` are tokens that are one word with the token before them: an annotated answer begins between the two. A
+    model reads the word, so that no annotation changes its input.
+    """
 
     tokens: tuple[str, ...]
     spaces: tuple[str, ...]
+    divided: frozenset[int] = field(default=frozenset(), compare=False)
 
     @classmethod
-    def at(cls, text: str, bounds: Sequence[Range]) -> SpacedText:
-        """The text whose tokens stand at ``bounds``, characters from left to right."""
+    def at(cls, text: str, bounds: Sequence[Range], uncut: Sequence[Range] | None = None) -> SpacedText:
+        """The text whose tokens stand at ``bounds``, characters from left to right.
+
+        Args:
+            uncut: where the words stand of which these tokens are parts; None if each token is a word.
+        """
+        inside = {at for start, end in uncut or () for at in range(start + 1, end)}
         ends = [0, *(end for _, end in bounds)]
         starts = [*(start for start, _ in bounds), len(text)]
         return cls(
             tuple(sys.intern(text[start:end]) for start, end in bounds),
             tuple(sys.intern(text[end:start]) for end, start in zip(ends, starts, strict=True)),
+            frozenset(n for n in range(1, len(bounds)) if bounds[n][0] in inside and bounds[n - 1][1] == bounds[n][0]),
         )
 
     @classmethod
@@ -40,13 +51,25 @@ class SpacedText:
         for start, end in bounds:
             inside = cuts[bisect_right(cuts, start) : bisect_left(cuts, end)]
             divided += pairwise([start, *dict.fromkeys(inside), end]) if inside else [(start, end)]
-        return cls.at(text, divided)
+        return cls.at(text, divided, bounds if len(divided) > len(bounds) else None)
 
     @classmethod
     def spaced(cls, tokens: Sequence[str]) -> SpacedText:
         """Tokens without a text: a blank stands between them, unless they are characters of a script without."""
         blank = "" if is_cut_into_characters(tokens) else " "
         return cls(tuple(tokens), ("", *[blank] * (len(tokens) - 1), "") if tokens else ("",))
+
+    @property
+    def word_starts(self) -> list[int]:
+        """The token with which each word begins, and at the end the number of tokens."""
+        return [*(number for number in range(len(self.tokens)) if number not in self.divided), len(self.tokens)]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The tokens as a model reads them: those that an answer divides are whole."""
+        if not self.divided:
+            return self.tokens
+        return tuple("".join(self.tokens[start:end]) for start, end in pairwise(self.word_starts))
 
     @property
     def text(self) -> str:
@@ -95,11 +118,17 @@ class SpacedText:
             spaces += self.spaces[old_start:old_end]
             inside |= set(range(new_start + 1, new_end))
             old_at, new_at = old_end, new_end
+        parts = {self.tokens[number - 1 : number + 1] for number in self.divided}
+        divided: set[int] = set()
         for place in range(1, len(tokens)):
+            if not spaces[place] and tokens[place - 1 : place + 1] in parts:
+                divided.add(place)
+                continue
             is_word = tokens[place - 1][-1:].isalnum() and tokens[place][:1].isalnum()
             if is_word and not spaces[place] and place not in inside:
                 spaces[place] = blank
-        return SpacedText(tokens, (*self.spaces[:1], *spaces[1:], self.spaces[-1]) if tokens else ("",))
+        around = (*self.spaces[:1], *spaces[1:], self.spaces[-1]) if tokens else ("",)
+        return SpacedText(tokens, around, frozenset(divided))
 
 
 def _aligned(old: Sequence[str], spaces: Sequence[str], new: Sequence[str], blank: str) -> list[str]:

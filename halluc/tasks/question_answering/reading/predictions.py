@@ -100,9 +100,8 @@ class AnswerFile(PredictionFile):
             value, confidence = first.get("text"), first.get("confidence")
         else:
             value = record[own if own is not None and PREDICTED not in record else predicted_field(record, ())]
-        if isinstance(value, list):  # as halluc writes it: the place of the answer, and its text beside it
-            confidence = value[0][-1] if value and isinstance(value[0], list) and value[0] else None
-            value = record.get("answer") if value else None
+        if isinstance(value, list):
+            value, confidence = _of_list(value, record, confidence)
         if difference is None and record.get("no_answer_probability") is not None:
             difference = _logit(confidence_of(record["no_answer_probability"]))
         if value is not None and not isinstance(value, str):
@@ -122,6 +121,21 @@ class AnswerFile(PredictionFile):
         score = None if difference is None else float(difference)
         answer = StatedAnswer(identity, Origin(str(self.path), line), given, score)
         return Stated(answer, (sure,) if given is not None else (), True)
+
+
+def _of_list(values: list[Any], record: Mapping[Any, Any], confidence: Any) -> tuple[Any, Any]:
+    """The one answer of a list and its confidence: a text, or as halluc writes it, with its text beside its place.
+
+    Raises:
+        Unreadable D107: it is neither, or there are several.
+    """
+    if not values:
+        return None, None
+    if len(values) == 1 and isinstance(values[0], str):
+        return values[0], confidence
+    if len(values) == 1 and isinstance(values[0], list) and values[0] and "answer" in record:
+        return record["answer"], values[0][-1]
+    raise Unreadable("D107", "the answer is a list that is not of one text", "give a text, or null for none")
 
 
 def _logit(probability: Any) -> float:

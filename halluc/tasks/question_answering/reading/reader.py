@@ -45,7 +45,17 @@ class _Context(NamedTuple):
     def holds(self, place: Range) -> bool:
         return place[0] in self.starts and place[1] in self.ends
 
-    def tokens(self, place: Range) -> Range:
+    def tokens(self, place: Range, what: str) -> Range:
+        """The tokens of an answer to ``what``.
+
+        Raises:
+            Unreadable D109: it begins or ends with characters that are in no token.
+        """
+        if not self.holds(place):
+            problem = (
+                f"{what}: an answer begins or ends with an invisible character, which `data.strip_invisible` drops"
+            )
+            raise Unreadable("D109", problem, "take the character out of the answer, or the key out of the config")
         return self.starts[place[0]], self.ends[place[1]]
 
 
@@ -131,7 +141,7 @@ class QuestionsReader(Reader):
         if isinstance(words, list) and all(isinstance(word, str) and word for word in words):
             bounds = located(words, text)
             if bounds and not text[bounds[-1][1] :].strip():
-                return SpacedText.at(text, bounds)
+                return SpacedText.at(text, bounds, self._tokenizer.cut(text)[0])
         return SpacedText.cut(text, self._tokenizer, list(borders))
 
 
@@ -217,7 +227,7 @@ class _Split:
     ) -> ContextQuestion | Mended:
         """
         Raises:
-            Unreadable: the question is empty, or its id stands twice.
+            Unreadable: the question is empty, its id stands twice, or an answer has no tokens of its own.
         """
         config = self.reader.config
         question = self.reader.cut(self.reader.text(given, "question"), _words(given)[0])
@@ -226,7 +236,7 @@ class _Split:
         self.ids.add(name, self.split, self.count, row.line, own is not None)
         made = ContextQuestion(
             name, Origin(self.file, row.line, document), question, context.text,
-            tuple(dict.fromkeys(context.tokens(place) for place in answers.places)),
+            tuple(dict.fromkeys(context.tokens(place, f"question `{name}`") for place in answers.places)),
         )  # fmt: skip
         return Mended(made, tuple(answers.repairs)) if answers.repairs else made
 
