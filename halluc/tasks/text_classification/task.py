@@ -36,10 +36,10 @@ class TextClassification:
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         kept, architectures = config.get(cls.name), config.get("architectures")
-        if isinstance(kept, dict) and isinstance(architectures, list):
-            # Other heads have the key from a model that they were trained from.
-            if any(str(one).endswith(_RETRIEVAL_HEAD) for one in architectures):
-                return {key: kept[key] for key in ("retrieval",) if key in kept}
+        heads = architectures if isinstance(architectures, list) else []
+        # Models with another head have the key from the model that they were trained from.
+        if isinstance(kept, dict) and any(str(head).endswith(_RETRIEVAL_HEAD) for head in heads):
+            return {key: kept[key] for key in ("retrieval",) if key in kept}
         return {"multi_label": config.get("problem_type") == problem_type(True)}
 
     @classmethod
