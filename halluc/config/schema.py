@@ -7,6 +7,7 @@ The sections ``task`` and ``data`` belong to components: their classes stand bes
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
@@ -40,6 +41,10 @@ class Section(BaseModel):
     later_keys: ClassVar[frozenset[str]] = frozenset()
     undeciding_keys: ClassVar[frozenset[str]] = frozenset()
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def training_files(self) -> list[Path]:
+        """The files, corpora aside, that training reads because a key of this section names them."""
+        return []
 
 
 # More than BERT-large has in its layers; training takes 16 bytes for each. A layer of width w has 12 w^2.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from halluc.components import TABLE
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.engine.pretrained import check_model_files, complete_padding, load_model, load_tokenizer, refuse_missing
@@ -58,6 +59,8 @@ def load_encoder(
         auto_class, source, attention, head, dropout=config.dropout, trust_remote_code=config.trust_remote_code
     )
     refuse_missing(model, missing, source, fresh_head=bool(head))
+    if head:
+        _forget_earlier_task(model.config, head)
     complete_padding(model.config, tokenizer)
     if auto_class == "AutoModelForSequenceClassification" and model.config.pad_token_id is None:
         raise environment_error(
@@ -68,6 +71,13 @@ def load_encoder(
     if config.freeze is not None:
         freeze(model, config.freeze)
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), _outputs(settings, source))
+
+
+def _forget_earlier_task(settings: Any, head: Mapping[str, Any]) -> None:
+    """Remove what config.json says of the head that the model had before."""
+    settings.problem_type = head.get("problem_type")
+    for name in TABLE["task"]:
+        vars(settings).pop(name, None)
 
 
 def _outputs(settings: Any, source: ModelSource) -> tuple[str, ...]:

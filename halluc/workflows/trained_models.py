@@ -147,9 +147,9 @@ def _task_of(config: dict[str, Any]) -> str:
     """The task that a model has a head for."""
     told = config.get("architectures")
     heads = [str(head) for head in told] if isinstance(told, list) else []
-    fits = (name for name in TABLE["task"] if any(h.endswith(task_class(name, TABLE).head) for h in heads))
+    fits = [name for name in TABLE["task"] if any(h.endswith(task_class(name, TABLE).head) for h in heads)]
     # A task whose models have the head of another keeps its settings in their config.json, under its own name.
-    return next((name for name in TABLE["task"] if name in config), next(fits, _TASK))
+    return next((name for name in fits if name in config), next(iter(fits), _TASK))
 
 
 def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:

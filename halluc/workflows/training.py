@@ -333,7 +333,8 @@ def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:
 def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: Mapping[str, dict[str, int]]) -> None:
     """What is known before the first step: data, inputs, model, machine."""
     record = session.target.read()
-    inputs = provenance.input_hashes([*session.corpora.files, *augmentation.files(session.job.loaded)])
+    settings, named = session.job.settings, augmentation.files(session.job.loaded)
+    inputs = provenance.input_hashes([*session.corpora.files, *named, *settings.task.training_files()])
     changed = [path for path, digest in inputs.items() if record.inputs.get(path, digest) != digest]
     if session.resume and changed:
         help = "put it back, or start a new run without --resume"

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from scipy.stats import fisher_exact
 
+from halluc.core.errors import HallucError
 from halluc.data.rows.references import resolve
+from halluc.runs.directory import RunDir
+from halluc.workflows import run_state
+from halluc.workflows.job import load
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 
@@ -58,3 +63,34 @@ def test_candidates_are_ranked_by_user_and_told_by_novelty(halluc, tmp_path):
     assert line["group"].startswith("user-") and line["positive"] in (0.9, 0.1)
     assert halluc("report", run).code == 0
     assert "the 16 groups with and without the positive label" in (run / "report/report.md").read_text()
+
+
+def test_a_trained_bank_is_an_input_and_keys_of_figures_ask_for_an_evaluation_alone(halluc, tmp_path, tiny_encoder):
+    rows = [
+        {"text": f"{text} {n}", "label": label, "at": f"2025-0{n}-06"}
+        for n in (1, 2) for text, label in (("the bank left", "a1"), ("anna met berg", "a2"))
+    ]  # fmt: skip
+    (tmp_path / "texts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    bank = tmp_path / "bank.jsonl"
+    bank.write_text('{"id": "a1", "question": "who left?"}\n{"id": "a2", "question": "who met?"}\n')
+    config, runs = tmp_path / "answers.yaml", tmp_path / "runs"
+    data = {split: str(tmp_path / "texts.jsonl") for split in ("train", "test")}
+    made = {
+        "name": "answers", "runs_dir": str(runs), "model": {"name": str(tiny_encoder)}, "train": {"epochs": 1},
+        "task": {"type": "text_classification", "retrieval": {"bank": str(bank)}},
+        "data": {"format": "texts", "timestamp_field": "at", **data}, "eval": {"splits": ["test"]},
+    }  # fmt: skip
+    config.write_text(json.dumps(made))
+    assert (outcome := halluc("train", config, "-q")).code == 0, outcome.err
+    (path,) = [path for path in (runs / "answers").iterdir() if path.is_dir() and not path.is_symlink()]
+    run = RunDir(path)
+    assert str(bank) in run.read().inputs
+    for period, name in (("month", "2025-01"), ("week", "2025-W02")):
+        asked = (f"task.period={period}",)
+        assert not run_state.is_evaluated(run, load(config, asked), ("test",))
+        assert (outcome := halluc("eval", config, "-q", "--set", *asked)).code == 0, outcome.err
+        assert run_state.is_evaluated(run, load(config, asked), ("test",))
+        assert f'"{name}"' in (path / "eval/test.json").read_text()
+    bank.write_text('{"id": "a2", "question": "who met?"}\n{"id": "a3", "question": "who left?"}\n')
+    with pytest.raises(HallucError, match="changed since"):
+        run_state.is_trained(run)

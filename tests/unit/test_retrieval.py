@@ -85,3 +85,41 @@ def test_null_can_mean_that_no_answer_helps(tmp_path):
     content = '{"text": "x y", "answer_id": null}\n{"text": "z", "answer_id": "a1"}'
     found = read(tmp_path, content, "d.jsonl", label_field="answer_id", out_of_scope_label="null")
     assert texts(found) == [("x y", ()), ("z", ("a1",))]
+
+
+def test_a_model_that_is_trained_from_one_of_another_task_forgets_that_task(tmp_path, tiny_encoder):
+    from halluc.engine import pretrained
+    from halluc.workflows.trained_models import locate
+
+    def saved(name, task, start, labels):
+        encoder = task.model.build(ModelConfig(name=str(start)), labels, "eager")
+        pretrained.save(encoder.model, encoder.tokenizer, tmp_path / name)
+        return locate(str(tmp_path / name)).job.settings.task
+
+    answers = TextClassification(configured(tmp_path))
+    assert saved("answers", answers, tiny_encoder, ("a1", "a2", "a3")).retrieval is not None
+    plain = TextClassification(TextClassificationConfig(type="text_classification", multi_label=True))
+    found = saved("plain", plain, tmp_path / "answers", ("x", "y"))
+    assert (found.type, found.multi_label, found.retrieval) == ("text_classification", True, None)
+    from_plain = saved("again", answers, tmp_path / "plain", ("a1", "a2", "a3"))
+    assert from_plain.retrieval is not None
+    answers.model.restore(ModelConfig(name=str(tmp_path / "again")), {}, "eager")
+
+
+@pytest.mark.parametrize(
+    ("head", "key", "task"),
+    [
+        ("TokenClassification", "question_answering", "token_classification"),
+        ("SequenceClassification", "relation_extraction", "text_classification"),
+        ("SequenceClassification", "text_classification", "text_classification"),
+        ("QuestionAnswering", "text_classification", "question_answering"),
+        ("TokenClassification", "relation_extraction", "relation_extraction"),
+    ],
+)
+def test_a_task_named_in_a_models_config_needs_the_head_of_the_task(tmp_path, head, key, task):
+    from halluc.workflows.trained_models import locate
+
+    of_task = {"retrieval": {"bank": "b.jsonl"}} if key == "text_classification" else {}
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": [f"BertFor{head}"], key: of_task}))
+    found = locate(str(tmp_path)).job.settings.task
+    assert (found.type, getattr(found, "retrieval", None)) == (task, None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from pathlib import Path
+from typing import ClassVar, Literal, cast
 
 from pydantic import Field, model_validator
 
 from halluc.config.bounds import MOST_LABELS, Reference, Text
 from halluc.config.schema import LabelName, Section
 from halluc.data.config import Column
+from halluc.data.rows.references import HUB, SplitName, resolve
 from halluc.tasks.losses import LossConfig
 from halluc.tasks.over_time import Period
 from halluc.tasks.text_classification.edits import Side
@@ -35,6 +37,8 @@ class RetrievalConfig(Section):
 
 class TextClassificationConfig(LossConfig):
     later_keys: ClassVar[frozenset[str]] = frozenset({"period", "ranking", "retrieval"})
+    # Keys of figures.
+    undeciding_keys: ClassVar[frozenset[str]] = frozenset({"period", "ranking"})
     type: Literal["text_classification"]
     multi_label: bool = Field(
         default=False, description="whether a text may have several labels, or none; each is then judged by itself"
@@ -75,6 +79,10 @@ class TextClassificationConfig(LossConfig):
         description="answer retrieval: the labels are the answers of a bank, {bank: FILE}, and the model is a "
         "bi-encoder whose vectors of answers begin as those of their questions",
     )
+
+    def training_files(self) -> list[Path]:
+        bank = None if self.retrieval is None else self.retrieval.bank
+        return [] if bank is None or bank.startswith(HUB) else [resolve(bank, cast(SplitName, "bank"))]
 
     @model_validator(mode="after")
     def _keys_go_together(self) -> TextClassificationConfig:

@@ -14,12 +14,14 @@ from halluc.tasks.text_classification.knowledge import WordKnowledge
 from halluc.tasks.text_classification.model import TextClassifier, problem_type
 from halluc.tasks.text_classification.wording import wording
 
+_RETRIEVAL_HEAD = "ForTokenClassification"
+
 
 class TextClassification:
     """Labels texts, or pairs of them: intents, topics, sentiment, and what is out of scope."""
 
     name: ClassVar[str] = "text_classification"
-    head: ClassVar[str] = "ForSequenceClassification"
+    head: ClassVar[tuple[str, ...]] = ("ForSequenceClassification", _RETRIEVAL_HEAD)
     Config: ClassVar[type[Section]] = TextClassificationConfig
 
     def __init__(self, config: TextClassificationConfig) -> None:
@@ -33,8 +35,12 @@ class TextClassification:
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        kept = config.get(cls.name)
-        return kept if isinstance(kept, dict) else {"multi_label": config.get("problem_type") == problem_type(True)}
+        kept, architectures = config.get(cls.name), config.get("architectures")
+        heads = architectures if isinstance(architectures, list) else []
+        # Models with another head have the key from the model that they were trained from.
+        if isinstance(kept, dict) and any(str(head).endswith(_RETRIEVAL_HEAD) for head in heads):
+            return {key: kept[key] for key in ("retrieval",) if key in kept}
+        return {"multi_label": config.get("problem_type") == problem_type(True)}
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> TextClassification:
