@@ -179,7 +179,7 @@ def test_outputs_that_are_empty_shared_or_cut_are_told():
         sourced(text, "x", number=n)
         for n, text in enumerate(["Oslo lies far away", "a cat sleeps", "my old car broke", "we left"])
     ]
-    said = [Stated(sourced("", text), (0.5,)) for text in ["Das ist es.", "Das ist es.", "", "Anna kam."]]
+    said = [Stated(sourced("", text), (0.5,)) for text in ["Das ist es, was wir sagen."] * 2 + ["", "Anna kam."]]
     made = model.imported(examples, said)
     assert [one.repeated for one in made] == [True, True, False, False]
     notes = dict.fromkeys(model.notes, 0) | {"words": 9, "without_claims": 1, "most_equal": 4}

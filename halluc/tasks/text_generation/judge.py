@@ -120,7 +120,7 @@ class GenerationJudge:
 
     def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
         found = self.stated(prediction.text, example.language)
-        reason = self._degenerate(example, prediction) if found else None
+        reason = self._degenerate(example, prediction, found) if found else None
         claims = _claims(example.id, prediction.text, found, prediction.confidences)
         return tuple(
             replace(claim, verdict="unsupported", reason=reason) if reason and claim.kind == SENTENCE else claim
@@ -141,8 +141,7 @@ class GenerationJudge:
         Reasons: ``not_in_source`` of a statement, ``not_grounded``, ``oscillatory`` and ``detached`` of a sentence,
         ``no_evidence`` of one that is unverifiable.
         """
-        sources = [*self._rule.sources(example), *self._rule.speakers(example)]
-        references = list(example.targets) if self._rule.references and self._grounding.references else []
+        sources, references = self._evidence(example)
         languages = [*[example.source_language] * len(sources), *[example.language] * len(references)]
         evidence = EvidenceTexts([*sources, *references], languages)
         texts = [claim.text for claim in claims if claim.kind == SENTENCE and claim.verdict is None]
@@ -159,6 +158,11 @@ class GenerationJudge:
                 )
         return _matched(judged, self.gold(example), example.language)
 
+    def _evidence(self, example: WithSources) -> tuple[list[str], list[str]]:
+        """The sources, with the names of their speakers, and the references that are evidence."""
+        references = list(example.targets) if self._rule.references and self._grounding.references else []
+        return [*self._rule.sources(example), *self._rule.speakers(example)], references
+
     def _grounded(
         self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
     ) -> list[bool | None]:
@@ -173,10 +177,18 @@ class GenerationJudge:
         scores = [scorer.scores(texts, read, language) for read in evidence]
         return [max(each) >= least for each in zip(*scores, strict=True)]
 
-    def _degenerate(self, example: WithSources, prediction: WrittenOutput) -> str | None:
+    def _degenerate(self, example: WithSources, prediction: WrittenOutput, found: Sequence[Statement]) -> str | None:
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"
-        return "detached" if prediction.repeated else None
+        if not prediction.repeated:
+            return None
+        # What others have too may still be right here: as a reference has it, or grounded.
+        words = folded_words(prediction.text)
+        texts = [one.text for one in found if one.kind == SENTENCE]
+        is_right = any(words == folded_words(target) for target in example.targets) or (
+            bool(texts) and all(self._grounded(texts, *self._evidence(example), example.language))
+        )
+        return None if is_right else "detached"
 
 
 def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
