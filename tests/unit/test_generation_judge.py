@@ -137,6 +137,19 @@ def test_an_output_that_others_have_too_is_not_detached_where_it_is_right():
     assert sentence(judge, longer, "Guten Abend.", repeated=True) == ("unsupported", "detached")
 
 
+def test_claims_are_read_in_the_language_of_the_whole_output():
+    source = "Der Rat der Stadt tagte am 20. März 2015 und gab 1.500 Euro aus, aber nicht mehr."
+    example = texts(source, "Der Rat war am 14. Mai 2015 nicht da.", language="", source_language="")
+    output = "Der Rat hat am 14. Mai 2015 getagt und nicht mehr als 1.500 Euro ausgegeben."
+    judge = GenerationJudge(ClaimsConfig(kinds=["number", "date"]), GroundingConfig(references=False))
+    found = judged(judge, example, output)
+    assert [(one.text, one.verdict) for one in found.claims] == [
+        ("14. Mai 2015", "unsupported"), ("1.500", "supported"),
+    ]  # fmt: skip
+    assert found.claims[0].evidence.matched is not None
+    assert found.omissions == ()
+
+
 def test_only_the_parts_of_the_rule_are_evidence():
     parts = (TextPart("knowledge", "Ardlow has 900 people."), TextPart("turn:user", "Is Orden larger than Ardlow?"))
     example = Texts(parts)

@@ -22,6 +22,7 @@ from halluc.tasks.text_generation.degeneration import repeated
 from halluc.tasks.text_generation.encoding import EncodedTexts
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.loading import TextWriter, load_writer
 from halluc.tasks.text_generation.prompts import WHOLE, ChatFrame, Prompt
 from halluc.tasks.text_generation.source_text import Sourced
@@ -176,7 +177,7 @@ class GenerationModel:
             claims = self.judge.stated(text, example.language)
             sure = (math.exp(means[place]),) * len(claims)
             if samples:
-                sure = shares(claims, [one[place] for one in samples], example.language)
+                sure = shares(claims, [one[place] for one in samples], language_of(text, example.language))
             made.append(
                 WrittenText(
                     example.id,
