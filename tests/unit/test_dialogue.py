@@ -177,7 +177,8 @@ def test_the_prompt_says_who_speaks():
     example = Sourced("a", Origin("f", 1), *cut_parts(KNOWN, Tokenizer()))
     filled = Prompt.of("{persona} / {turn}", ("persona", "knowledge", "turn")).filled(example)
     assert filled.text == "I am Ben. / user: Hi.\nagent: Hello!\nuser: Open?"
-    assert (filled.field, filled.text[filled.start :]) == ("turn", "user: Hi.\nagent: Hello!\nuser: Open?")
+    name, start, end = filled.fields[-1]
+    assert (name, filled.text[start:end]) == ("turn", "user: Hi.\nagent: Hello!\nuser: Open?")
 
 
 def test_a_reference_is_no_evidence():

@@ -128,6 +128,28 @@ def test_an_oscillatory_or_detached_output_is_unsupported_whatever_the_evidence(
     assert sentence(judge, texts("Das Zimmer war gut."), "It was fine.") == ("unverifiable", "no_evidence")
 
 
+def test_an_output_that_others_have_too_is_not_detached_where_it_is_right():
+    judge = GenerationJudge(rule=EvidenceRule(is_same_language=False))
+    thanks = texts("Many thanks!", "Danke schön!", language="de")
+    assert sentence(judge, thanks, "Danke schön.", repeated=True) == ("supported", None)
+    longer = replace(thanks, targets=("Der Rat tagt im Mai, und danke schön dafür!",))
+    assert sentence(judge, longer, "Danke schön dafür.", repeated=True) == ("supported", None)
+    assert sentence(judge, longer, "Guten Abend.", repeated=True) == ("unsupported", "detached")
+
+
+def test_claims_are_read_in_the_language_of_the_whole_output():
+    source = "Der Rat der Stadt tagte am 20. März 2015 und gab 1.500 Euro aus, aber nicht mehr."
+    example = texts(source, "Der Rat war am 14. Mai 2015 nicht da.", language="", source_language="")
+    output = "Der Rat hat am 14. Mai 2015 getagt und nicht mehr als 1.500 Euro ausgegeben."
+    judge = GenerationJudge(ClaimsConfig(kinds=["number", "date"]), GroundingConfig(references=False))
+    found = judged(judge, example, output)
+    assert [(one.text, one.verdict) for one in found.claims] == [
+        ("14. Mai 2015", "unsupported"), ("1.500", "supported"),
+    ]  # fmt: skip
+    assert found.claims[0].evidence.matched is not None
+    assert found.omissions == ()
+
+
 def test_only_the_parts_of_the_rule_are_evidence():
     parts = (TextPart("knowledge", "Ardlow has 900 people."), TextPart("turn:user", "Is Orden larger than Ardlow?"))
     example = Texts(parts)
@@ -192,14 +214,17 @@ def test_an_output_of_unlike_sources_is_detached_and_that_of_like_ones_is_not():
     sources = [
         "Das Zimmer war sauber.",
         "Die Lieferung kam pünktlich an.",
+        "Wir holen Sie morgen ab.",
         "Vielen Dank!",
         "vielen Dank",
         "Guten Abend.",
     ]
-    outputs = ["The room was clean.", "The room was clean", "Thank you!", "Thank you.", "Good evening."]
-    assert repeated(outputs, sources) == [True, True, False, False, False]
+    outputs = ["The room was clean."] * 3 + ["Thank you!", "Thank you.", "Good evening."]
+    assert repeated(outputs, sources) == [True, True, True, False, False, False]
     scores = detachment(outputs, sources)
-    assert min(scores[:2]) > max(scores[2:])
+    assert min(scores[:3]) > max(scores[3:])
+    assert repeated(["Danke schön."] * 2, ["Thank you.", "Many thanks!"]) == [False, False]
+    assert repeated(["The room was clean and very quiet too."] * 2, sources[:2]) == [True, True]
     assert repeated(["", ""], ["a", "b"]) == [False, False]
 
 

@@ -26,7 +26,7 @@ from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.loading import load_writer
 from halluc.tasks.text_generation.model import GenerationModel, decoded
-from halluc.tasks.text_generation.prompts import Prompt
+from halluc.tasks.text_generation.prompts import ChatFrame, Prompt
 from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 from halluc.tasks.translation.config import TranslationConfig
 from halluc.tasks.translation.examples import TranslationExamples
@@ -126,6 +126,23 @@ def test_a_prompt_is_cut_in_its_longest_field_and_counted(tiny_writer):
     assert encoded.notes["cut_sources"] == 1
 
 
+@pytest.mark.parametrize("prompt", ["Facts: {knowledge}\n{source}\nReply:", "{input}\nReply:"])
+def test_a_prompt_that_is_too_long_keeps_its_last_words_and_the_frame(tiny_writer, prompt):
+    config = TranslationConfig(type="translation", prompt=prompt, max_source=60)
+    model = GenerationModel(config, GenerationJudge(), ("source", "knowledge"), "", cut_at_start=("source",))
+    loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
+    example = sourced("she lives there. " * 20 + "he lives in Oslo", knowledge="yes yes " * 60)
+    if prompt.startswith("{input}"):  # the history comes last
+        made = cut_parts([("knowledge", "yes yes " * 60), ("source", example.text(example.parts[0]))], Tokenizer())
+        example = Sourced("e1", Origin("f", 1), *made)
+    notes = dict.fromkeys(model.notes, 0)
+    ids = model._source(example, loaded, ChatFrame((3, 3), (4, 4)), 60, notes)
+    assert (len(ids), ids[:2], ids[-2:], notes["cut_sources"]) == (60, [3, 3], [4, 4], 1)
+    text = decoded(loaded.tokenizer, ids[2:-2], True)
+    assert text.endswith("in Oslo\nReply:")
+    assert prompt.startswith("{input}") or text.startswith("Facts: yes yes")
+
+
 @pytest.mark.parametrize("template", ["{text}", "{source!r}", "{source", "{}"])
 def test_a_prompt_that_names_no_part_is_refused(template):
     with pytest.raises(HallucError) as error:
@@ -179,7 +196,7 @@ def test_outputs_that_are_empty_shared_or_cut_are_told():
         sourced(text, "x", number=n)
         for n, text in enumerate(["Oslo lies far away", "a cat sleeps", "my old car broke", "we left"])
     ]
-    said = [Stated(sourced("", text), (0.5,)) for text in ["Das ist es.", "Das ist es.", "", "Anna kam."]]
+    said = [Stated(sourced("", text), (0.5,)) for text in ["Das ist es, was wir sagen."] * 2 + ["", "Anna kam."]]
     made = model.imported(examples, said)
     assert [one.repeated for one in made] == [True, True, False, False]
     notes = dict.fromkeys(model.notes, 0) | {"words": 9, "without_claims": 1, "most_equal": 4}

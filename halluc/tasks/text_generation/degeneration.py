@@ -24,6 +24,8 @@ _LONGEST_USUAL_RUN = 15
 
 # Sources of the same output that are on average so dissimilar, from 0 to 1, have nothing to do with it.
 LEAST_DISSIMILAR = 0.6
+# Two sources may well have the same short translation, as `Thank you`: outputs of fewer words need three sources.
+SHORT_WORDS = 6
 # Source and other sources are compared by runs of so many characters, a source with so many others at most.
 _CHARACTERS, _MOST_OTHERS = 3, 20
 
@@ -67,9 +69,16 @@ def _has_run(text: str) -> bool:
 def repeated(outputs: Sequence[str], sources: Sequence[str]) -> list[bool]:
     """Whether each output is that of other sources too, which differ from its own: it is detached from them.
 
-    An answer to sources that say the same, as a greeting, is not; nor is an empty output.
+    An answer to sources that say the same, as a greeting, is not; nor is an empty output. An output of fewer than
+    ``SHORT_WORDS`` words has to be that of at least three sources of which each differs from its own by
+    ``LEAST_DISSIMILAR``.
     """
-    return [one >= LEAST_DISSIMILAR for one in _dissimilarities(outputs, sources)]
+    found = []
+    for output, apart in zip(outputs, _dissimilarities(outputs, sources), strict=True):
+        fewest = 2 if len(folded_words(output)) < SHORT_WORDS else 1
+        unlike = sum(one >= LEAST_DISSIMILAR for one in apart)
+        found.append(unlike >= fewest and _mean(apart) >= LEAST_DISSIMILAR)
+    return found
 
 
 def detachment(outputs: Sequence[str], sources: Sequence[str]) -> list[float]:
@@ -80,17 +89,21 @@ def detachment(outputs: Sequence[str], sources: Sequence[str]) -> list[float]:
     """
     pairs = zip(outputs, sources, strict=True)
     similar = [_overlap(_grams(folded_words(output)), _grams(folded_words(source))) for output, source in pairs]
-    return [one - other for one, other in zip(_dissimilarities(outputs, sources), similar, strict=True)]
+    return [_mean(apart) - other for apart, other in zip(_dissimilarities(outputs, sources), similar, strict=True)]
 
 
-def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[float]:
-    """The mean dissimilarity of a source to others with the same output; 0 where no other has it."""
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[list[float]]:
+    """The dissimilarity of each source to others with the same output; none where no other has it."""
     written = [" ".join(folded_words(output)) for output in outputs]
     of: dict[str, list[int]] = defaultdict(list)
     for place, output in enumerate(written):
         if output:
             of[output].append(place)
-    found = [0.0] * len(written)
+    found: list[list[float]] = [[] for _ in written]
     for places in of.values():
         if len(places) == 1:
             continue
@@ -99,8 +112,7 @@ def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[flo
         others = list(grams)[:: max(1, len(grams) // _MOST_OTHERS)][:_MOST_OTHERS]
         for place in places:
             own = " ".join(folded_words(sources[place]))
-            apart = [1 - _dice(grams[own], grams[other]) for other in others if other != own]
-            found[place] = sum(apart) / len(apart) if apart else 0.0
+            found[place] = [1 - _dice(grams[own], grams[other]) for other in others if other != own]
     return found
 
 

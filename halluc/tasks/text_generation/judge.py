@@ -19,6 +19,7 @@ from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingCo
 from halluc.tasks.text_generation.degeneration import is_oscillatory
 from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
+from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.name_models import names_by_model
 from halluc.tasks.text_generation.statements import Statement, in_order, statements
 from halluc.tasks.text_generation.words import folded_words
@@ -82,6 +83,13 @@ class EvidenceRule:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenClaim(Claim):
+    """A claim of a text in ``language``, which a short claim, as a date, does not show."""
+
+    language: str = ""
+
+
 class GenerationJudge:
     """Claims are the statements of the output.
 
@@ -120,8 +128,8 @@ class GenerationJudge:
 
     def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
         found = self.stated(prediction.text, example.language)
-        reason = self._degenerate(example, prediction) if found else None
-        claims = _claims(example.id, prediction.text, found, prediction.confidences)
+        reason = self._degenerate(example, prediction, found) if found else None
+        claims = _claims(example.id, prediction.text, found, prediction.confidences, example.language)
         return tuple(
             replace(claim, verdict="unsupported", reason=reason) if reason and claim.kind == SENTENCE else claim
             for claim in claims
@@ -133,7 +141,7 @@ class GenerationJudge:
             return ()
         text = example.targets[0]
         found = [one for one in self.stated(text, example.language) if one.kind != SENTENCE]
-        return tuple(_claims(example.id, text, found, [None] * len(found)))
+        return tuple(_claims(example.id, text, found, [None] * len(found), example.language))
 
     def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:
         """Verdict and reason of each claim; omitted is gold that no claim says.
@@ -141,12 +149,12 @@ class GenerationJudge:
         Reasons: ``not_in_source`` of a statement, ``not_grounded``, ``oscillatory`` and ``detached`` of a sentence,
         ``no_evidence`` of one that is unverifiable.
         """
-        sources = [*self._rule.sources(example), *self._rule.speakers(example)]
-        references = list(example.targets) if self._rule.references and self._grounding.references else []
+        sources, references = self._evidence(example)
         languages = [*[example.source_language] * len(sources), *[example.language] * len(references)]
         evidence = EvidenceTexts([*sources, *references], languages)
         texts = [claim.text for claim in claims if claim.kind == SENTENCE and claim.verdict is None]
-        grounded = iter(self._grounded(texts, sources, references, example.language))
+        spoken = next((_language(claim, example.language) for claim in claims), example.language)
+        grounded = iter(self._grounded(texts, sources, references, spoken))
         judged = []
         for claim in claims:
             if claim.verdict is not None:
@@ -154,10 +162,14 @@ class GenerationJudge:
             elif claim.kind == SENTENCE:
                 judged.append(_verdict(claim, next(grounded), "not_grounded"))
             else:
-                judged.append(
-                    _verdict(claim, evidence.states(claim.label, claim.text, example.language), "not_in_source")
-                )
+                is_stated = evidence.states(claim.label, claim.text, _language(claim, example.language))
+                judged.append(_verdict(claim, is_stated, "not_in_source"))
         return _matched(judged, self.gold(example), example.language)
+
+    def _evidence(self, example: WithSources) -> tuple[list[str], list[str]]:
+        """The sources, with the names of their speakers, and the references that are evidence."""
+        references = list(example.targets) if self._rule.references and self._grounding.references else []
+        return [*self._rule.sources(example), *self._rule.speakers(example)], references
 
     def _grounded(
         self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
@@ -173,10 +185,19 @@ class GenerationJudge:
         scores = [scorer.scores(texts, read, language) for read in evidence]
         return [max(each) >= least for each in zip(*scores, strict=True)]
 
-    def _degenerate(self, example: WithSources, prediction: WrittenOutput) -> str | None:
+    def _degenerate(self, example: WithSources, prediction: WrittenOutput, found: Sequence[Statement]) -> str | None:
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"
-        return "detached" if prediction.repeated else None
+        if not prediction.repeated:
+            return None
+        # What others have too may still be right here: as a reference has it, or grounded.
+        words = folded_words(prediction.text)
+        texts = [one.text for one in found if one.kind == SENTENCE]
+        is_right = any(words == folded_words(target) for target in example.targets) or (
+            bool(texts)
+            and all(self._grounded(texts, *self._evidence(example), language_of(prediction.text, example.language)))
+        )
+        return None if is_right else "detached"
 
 
 def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
@@ -194,8 +215,14 @@ def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> J
 
 def _key(claim: Claim, language: str) -> tuple[str, str]:
     """What a claim is compared by: the key of the statement that it is, or its words."""
+    language = _language(claim, language)
     read = (one.key for one in statements(claim.text, language) if one.kind == claim.label)
     return claim.label, next(read, " ".join(folded_words(claim.text)))
+
+
+def _language(claim: Claim, stated: str) -> str:
+    """That of the text in which the claim stands, where it is known."""
+    return claim.language if isinstance(claim, WrittenClaim) else stated
 
 
 def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:
@@ -205,13 +232,14 @@ def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:
 
 
 def _claims(
-    identity: str, text: str, found: Sequence[Statement], confidences: Sequence[float | None]
+    identity: str, text: str, found: Sequence[Statement], confidences: Sequence[float | None], language: str
 ) -> Iterator[Claim]:
-    """Statements as claims about the tokens of their text."""
+    """Statements as claims about the tokens of their text, whose language all of it tells where none is stated."""
+    spoken = language_of(text, language)
     bounds, _ = _TOKENIZER.cut(text)
     starts, ends = [start for start, _ in bounds], [end for _, end in bounds]
     for one, confidence in zip(found, confidences, strict=True):
         first, last = bisect.bisect_right(ends, one.start), bisect.bisect_left(starts, one.end)
         where = Span(first, last, one.kind)
         kind = SENTENCE if one.kind == SENTENCE else "statement"
-        yield Claim(identity, kind, one.text, where, one.kind, confidence)
+        yield WrittenClaim(identity, kind, one.text, where, one.kind, confidence, language=spoken)

@@ -22,8 +22,9 @@ from halluc.tasks.text_generation.degeneration import repeated
 from halluc.tasks.text_generation.encoding import EncodedTexts
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.loading import TextWriter, load_writer
-from halluc.tasks.text_generation.prompts import WHOLE, ChatFrame, Prompt
+from halluc.tasks.text_generation.prompts import WHOLE, ChatFrame, Filled, Prompt
 from halluc.tasks.text_generation.source_text import Sourced
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ class GenerationModel:
         fields: the parts of an input that ``task.prompt`` may name.
         continued: the prompt of causal models where the config has none. encoded: that of models with an encoder.
         cut_at_start: the fields whose end is what matters, such as a history: they lose their beginning where an
-            input is too long.
+            input is too long, and so does ``{input}``.
     """
 
     notes: ClassVar[Mapping[str, str]] = {
-        "cut_sources": "inputs longer than `task.max_source` or the model's limit, cut at the end",
+        "cut_sources": "inputs longer than `task.max_source` or the model's limit, cut",
         "cut_targets": "targets longer than `task.max_target` or the model's limit, cut",
         "without_target": "examples without a target",
         "empty_outputs": "outputs that are empty",
@@ -137,7 +138,8 @@ class GenerationModel:
     def _source(
         self, example: Sourced, loaded: TextWriter, frame: ChatFrame, most: int, notes: dict[str, int]
     ) -> list[int]:
-        """The pieces of the filled prompt in its frame; where they are too many, the longest field is cut."""
+        """The pieces of the filled prompt in its frame. Where they are too many, the longest fields are cut to like
+        length; what the template has is cut, at its start, where it does not fit by itself."""
         filled = self._prompts[loaded.framing.has_encoder].filled(example)
         tokenizer, is_framed = loaded.tokenizer, bool(frame.behind)
         encoded = tokenizer(
@@ -146,16 +148,26 @@ class GenerationModel:
         ids: list[int] = list(encoded["input_ids"])
         if not loaded.framing.has_encoder and ids and ids[-1] == loaded.framing.end:
             ids.pop()  # a prompt is not ended
-        over = len(ids) + len(frame.before) + len(frame.behind) - most
-        if over > 0:
+        room_of_message = max(0, most - len(frame.before) - len(frame.behind))
+        if len(ids) > room_of_message:
             notes["cut_sources"] += 1
-            places = list(range(len(ids)))
-            if tokenizer.is_fast:
-                offsets = encoded["offset_mapping"]
-                places = [n for n in places if filled.start <= offsets[n][0] < offsets[n][1] <= filled.end]
-            dropped = set(places[:over] if filled.field in self._cut_at_start else places[-over:])
+            offsets = encoded["offset_mapping"] if tokenizer.is_fast else None
+            fields = _places(filled, len(ids), offsets, lambda text: len(tokenizer(text)["input_ids"]))
+            dropped = self._dropped(fields, len(ids) - room_of_message)
             ids = [piece for place, piece in enumerate(ids) if place not in dropped]
-        return [*frame.before, *ids, *frame.behind][:most] or [loaded.framing.end]
+            ids = ids[max(0, len(ids) - room_of_message) :]
+        return [*frame.before, *ids, *frame.behind][-most:] or [loaded.framing.end]
+
+    def _dropped(self, fields: Sequence[tuple[str, Sequence[int]]], over: int) -> set[int]:
+        """So many places of the fields, or all: from the longest, until they are of like length, then from each."""
+        left = max(0, sum(len(places) for _, places in fields) - over)
+        dropped: set[int] = set()
+        for done, (name, places) in enumerate(sorted(fields, key=lambda one: len(one[1]))):
+            size = min(len(places), left // (len(fields) - done))
+            left -= size
+            at_start = name in self._cut_at_start or (name == WHOLE and bool(self._cut_at_start))
+            dropped.update(places[: len(places) - size] if at_start else places[size:])
+        return dropped
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
         return None
@@ -176,7 +188,7 @@ class GenerationModel:
             claims = self.judge.stated(text, example.language)
             sure = (math.exp(means[place]),) * len(claims)
             if samples:
-                sure = shares(claims, [one[place] for one in samples], example.language)
+                sure = shares(claims, [one[place] for one in samples], language_of(text, example.language))
             made.append(
                 WrittenText(
                     example.id,
@@ -256,6 +268,20 @@ class GenerationModel:
         yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
         if size > 1 and notes.get("most_equal") == size:
             yield "all outputs are the same: the model has learned nothing from its input"
+
+
+def _places(
+    filled: Filled, size: int, offsets: Sequence[tuple[int, int]] | None, count: Callable[[str], int]
+) -> list[tuple[str, list[int]]]:
+    """The places among ``size`` pieces of each field. Without ``offsets`` all before the end of the template are those
+    of the last field, and ``count`` tells how many pieces that end has."""
+    if offsets is None:
+        name, _, end = filled.fields[-1] if filled.fields else (WHOLE, 0, 0)
+        return [(name, list(range(max(0, size - count(filled.text[end:])))))]
+    return [
+        (name, [place for place in range(size) if start <= offsets[place][0] < offsets[place][1] <= end])
+        for name, start, end in filled.fields
+    ]
 
 
 def _target(example: Sourced, loaded: TextWriter, most: int, notes: dict[str, int]) -> list[int]:

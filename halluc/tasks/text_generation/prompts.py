@@ -14,12 +14,10 @@ WHOLE = "input"
 
 
 class Filled(NamedTuple):
-    """A filled template, and the characters in it, from and to, that may be cut: those of ``field``, the longest."""
+    """A filled template, and its fields, which may be cut: the name of each, and its characters, from and to."""
 
     text: str
-    start: int
-    end: int
-    field: str
+    fields: tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -48,16 +46,15 @@ class Prompt:
     def filled(self, example: Sourced) -> Filled:
         """The template with the parts of an input; parts of one name are joined by line ends, and what stands in a name
         behind a colon, such as a speaker, stands before the text of the part."""
-        made, start, end, longest = "", 0, 0, WHOLE
+        made, fields = "", []
         for text, name in self.pieces:
             made += text
             if name is None:
                 continue
             value = example.whole if name == WHOLE else BETWEEN_PARTS.join(_parts(example, name))
-            if len(value) > end - start:
-                start, end, longest = len(made), len(made) + len(value), name
+            fields.append((name, len(made), len(made) + len(value)))
             made += value
-        return Filled(made, start, end, longest)
+        return Filled(made, tuple(fields))
 
 
 def _parts(example: Sourced, name: str) -> Iterator[str]:
