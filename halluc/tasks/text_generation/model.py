@@ -277,15 +277,17 @@ def _target(example: Sourced, loaded: TextWriter, most: int, notes: dict[str, in
 
 
 def _decoded(encoded: EncodedTexts, written: Sequence[Sequence[int]]) -> list[str]:
-    """The texts of pieces without special ones, nor that which ends them; those of continued prompts without blanks at
-    their ends."""
+    """The texts without the piece that ends them, which need not be a special one of the tokenizer."""
     framing = encoded.framing
     ends = (framing.end, *framing.more_ends)
     bare = [ids[:-1] if ids and ids[-1] in ends else ids for ids in written]
-    texts: list[str] = [
-        encoded.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False) for ids in bare
-    ]
-    return texts if framing.has_encoder else [text.strip() for text in texts]
+    return [decoded(encoded.tokenizer, ids, framing.has_encoder) for ids in bare]
+
+
+def decoded(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
+    """The text of pieces without special ones; that of a continued prompt without blanks at its ends."""
+    text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return text if is_exact else text.strip()
 
 
 def _mean_log_probabilities(
