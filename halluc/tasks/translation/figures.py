@@ -12,6 +12,7 @@ import regex
 
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Sheet, divided
+from halluc.engine.language_codes import primary_code
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.languages import language_of
@@ -20,11 +21,16 @@ from halluc.tasks.translation import figure_rows
 
 _ORDERS = 4
 # The tokenizers of sacrebleu by language; characters where words are not set apart and no further package is needed.
-_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char", "lo": "char", "km": "char", "my": "char"}
-_THREE_LETTERS = {
-    "zho": "zh", "chi": "zh", "cmn": "zh", "yue": "zh", "jpn": "ja", "kor": "ko", "tha": "th", "lao": "lo",
-    "khm": "km", "mya": "my", "bur": "my",
-}  # fmt: skip
+_TOKENIZERS = {
+    "zh": "zh",
+    "yue": "zh",
+    "ja": "char",
+    "ko": "char",
+    "th": "char",
+    "lo": "char",
+    "km": "char",
+    "my": "char",
+}
 # Letters of the scripts of these languages, where none is stated: the language is told by so many first targets.
 _OTHER_SCRIPTS = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _LETTER = regex.compile(r"\p{L}")
@@ -135,8 +141,7 @@ class TranslationFigures(GenerationFigures):
 def _tokenizer_of(examples: Sequence[Sourced]) -> str:
     stated = next((example.language for example in examples if example.language), "")
     if stated:
-        code = stated.lower().replace("_", "-").partition("-")[0]
-        return _TOKENIZERS.get(_THREE_LETTERS.get(code, code), "13a")
+        return _TOKENIZERS.get(primary_code(stated), "13a")
     text = " ".join(islice((target for example in examples for target in example.targets[:1]), _READ))
     if language_of(text) == "zh":
         return _TOKENIZERS["zh"]
