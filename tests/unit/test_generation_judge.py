@@ -296,6 +296,7 @@ def test_entailment_is_the_highest_probability_over_source_sentences(classifier)
     assert EntailmentScorer(classifier).scores(sentences, [SOURCE]) == pytest.approx(by_hand, abs=1e-5)
     assert EntailmentScorer(classifier).scores(sentences, [" "]) == [0.0, 0.0]
     assert len(EntailmentScorer(classifier).scores(["Kerr"], ["The council " * 300])) == 1  # longer than the model
+    assert len(EntailmentScorer(classifier).scores(["Kerr said homes " * 90], ["The council"])) == 1  # so is the output
 
 
 def test_an_entailment_model_judges_sentences_and_reads_other_languages_where_the_config_says_so(classifier):

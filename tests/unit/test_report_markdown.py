@@ -172,6 +172,13 @@ def test_a_hostile_corpus_stays_text(hostile_run):
     assert "alert(1)" in told and len(told) <= pages.MOST_CHARACTERS
 
 
+def test_hostile_names_of_parts_of_an_input_stay_text():
+    claim = run_report().claims[0].shown[0].model_copy(update={"beside": [(f"turn:{IMG}{'y' * 300}", "a text")]})
+    told = pages.sentence(claim, pages.ROOMS[0])
+    assert_only_own_markup(told)
+    assert "turn:" in told and "y" * 40 not in told
+
+
 def test_how_sure_it_is_stands_in_tables():
     report = run_report()
     told = read(pages.page(report))

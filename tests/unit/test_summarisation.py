@@ -12,10 +12,12 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
 from halluc.core.significance import Sheet
 from halluc.data.corpora import read_corpora
+from halluc.data.rows.row import Row
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.summarisation.extracts import central, lead, units
 from halluc.tasks.summarisation.figures import SummaryFigures
 from halluc.tasks.summarisation.reading.config import SummariesConfig
+from halluc.tasks.summarisation.reading.reader import SummariesReader
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 
@@ -111,6 +113,13 @@ def test_every_form_of_a_document_with_summaries(tmp_path):
     nested = json.dumps([{"data": {"doc": "a"}, "one": "b", "two": "c"}])
     found = read(tmp_path / "c.json", nested, document_field="data.doc", summary_field=["two", "one"])
     assert [(one.whole, one.targets) for one in found.splits["train"]] == [("a", ("c", "b"))]
+
+
+def test_a_line_of_plain_text_is_a_document_whatever_field_has_it_in_the_corpus():
+    reader = SummariesReader(SummariesConfig(train="x", document_field="body"))
+    source = reader.source(Row("standard input", 1, {"text": "a b"}))
+    assert source is not None
+    assert source.whole == "a b"
 
 
 @pytest.mark.parametrize(

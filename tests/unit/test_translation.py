@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import random
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -15,6 +17,8 @@ from halluc.core.errors import HallucError, ManyErrors, render
 from halluc.core.examples import Origin
 from halluc.core.significance import Sheet
 from halluc.data.corpora import read_corpora
+from halluc.data.rows import tmx
+from halluc.data.rows.row import BadLine, Row
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.source_text import Sourced, SourcePart
 from halluc.tasks.translation.figures import TranslationFigures
@@ -57,6 +61,28 @@ def test_an_example_without_a_reference_does_not_count():
     examples, said = [example(1, "ein Hund bellt laut"), example(2)], ["ein Hund bellt laut", "was auch immer"]
     written = [WrittenText(one.id, text, ()) for one, text in zip(examples, said, strict=True)]
     assert TranslationFigures().headline(examples, written) == pytest.approx({"bleu": 100, "chrf": 100})
+
+
+def test_without_any_reference_there_is_no_figure():
+    sheet = Sheet(1)
+    figures = {
+        one.name: one for one in TranslationFigures().figures([example(1)], [WrittenText("e1", "a b", ())], sheet)
+    }
+    assert all(math.isnan(figures[name].formula(sheet.totals())) for name in ("bleu", "chrf"))
+
+
+@pytest.mark.parametrize(
+    ("language", "target", "tokenizer"),
+    [
+        ("zh_CN", "-", "zh"), ("zho_Hans", "-", "zh"), ("jpn_Jpan", "-", "char"), ("deu_Latn", "-", "13a"),
+        ("", "猫在桌子上睡觉。", "zh"), ("", "猫が机の上で寝ている。", "char"), ("", "고양이가 잔다.", "char"),
+        ("", "Die Katze schläft.", "13a"),
+    ],
+)  # fmt: skip
+def test_bleu_cuts_words_as_the_target_language_needs(language, target, tokenizer):
+    one = replace(example(1, target), language=language)
+    overlap = TranslationFigures().report([one], [WrittenText("e1", target, ())])["overlap"]
+    assert f"tok:{tokenizer}|" in overlap["BLEU"]["signature"]
 
 
 def read(**keys):
@@ -136,6 +162,16 @@ def test_rows_that_are_no_pair_are_refused(tmp_path, text, problem):
     (error,) = errors(train=write(tmp_path / "x.jsonl", text + "\n"))
     assert error.code == "D107"
     assert problem in error.message
+
+
+def test_units_before_a_problem_of_a_translation_memory_are_read():
+    doctype = TMX.replace("?>", '?><!DOCTYPE tmx SYSTEM "tmx14.dtd">')
+    another = doctype.replace("</body>", '\n<tu><tuv xml:lang="fr"><seg>un caf&eacute;</seg></tuv></tu></body>')
+    for most, code, line, problem in ((1_000, "D107", 5, "`&eacute;`"), (40, "D114", 5, "more than 40 characters")):
+        text = another if code == "D107" else another.replace("caf&eacute;", "mot " * 20)
+        unit, bad = tmx.units([text], "x.tmx", most)
+        assert isinstance(unit, Row) and unit.fields["id"] == "a"
+        assert isinstance(bad, BadLine) and (bad.code, bad.line) == (code, line) and problem in bad.problem
 
 
 @pytest.mark.parametrize("text", [TMX[:150], TMX.replace("?>", '?><!DOCTYPE tmx [<!ENTITY a "b">]>')])

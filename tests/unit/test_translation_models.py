@@ -9,7 +9,16 @@ import pytest
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.translation.config import TransformersConfig
 from halluc.augmentation.translation.engine import RoundTrip, open_engine
+from halluc.config.schema import ModelConfig
+from halluc.core.errors import HallucError
+from halluc.core.examples import Origin
 from halluc.core.rng import Draws
+from halluc.data.tokenization import Tokenizer
+from halluc.engine import runtime
+from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.model import GenerationModel
+from halluc.tasks.text_generation.source_text import Sourced, cut_parts
+from halluc.tasks.translation.config import TranslationConfig
 from tests.tiny_translation import BACK, CODES, ENGLISH, GERMAN, save_m2m100, save_marian, save_t5
 
 THERE, HOME = dict(zip(ENGLISH, GERMAN, strict=True)), dict(zip(GERMAN, BACK, strict=True))
@@ -107,3 +116,27 @@ def test_a_gpu_that_is_not_there_is_an_error(marian, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     forward, backward = marian
     assert refused(forward=forward, backward=backward, device="cuda").code == "E441"
+
+
+def test_a_task_tells_a_model_of_many_languages_those_of_each_example(m2m100):
+    model = GenerationModel(
+        TranslationConfig(type="translation", decoding={"beams": 1, "max_new_tokens": 40}), GenerationJudge(),
+        ("source",), "{source}\n",
+    )  # fmt: skip
+    loaded = model.restore(ModelConfig(name=m2m100), {}, "eager")
+    loaded.tokenizer.tgt_lang = None
+
+    def example(text: str, target: str, source: str, language: str) -> Sourced:
+        return Sourced(text, Origin("f", 1), *cut_parts([("source", text)], Tokenizer()), (target,), language, source)
+
+    examples = [example(ENGLISH[0], GERMAN[0], "en", "de-AT"), example(GERMAN[1], BACK[1], "deu_Latn", "en")]
+    encoded = model.encode(examples, loaded)
+    english, german = loaded.tokenizer.convert_tokens_to_ids(list(CODES))
+    assert [encoded.sources[row][0] for row in (0, 1)] == [english, german]
+    assert [encoded.targets[row][0] for row in (0, 1)] == [german, english]
+    written = model.predict(loaded.model, encoded, 512, runtime.start("fp32", 1), None)
+    assert [one.text for one in written] == [GERMAN[0], BACK[1]]
+    for source, language, problem in (("en", "", "target language .* not known"), ("es", "de", "no language `es`")):
+        with pytest.raises(HallucError, match=problem) as error:
+            model.encode([example("a", "b", source, language)], loaded)
+        assert error.value.code == "C209"

@@ -14,6 +14,7 @@ from halluc.augmentation.translation.engine import TranslationEngine, engine_err
 from halluc.core.errors import environment_error
 from halluc.core.rng import Draws
 from halluc.engine.generation import Decoding, SpecialTokens, generate
+from halluc.engine.language_codes import code_number, tokenizer_codes
 from halluc.engine.pretrained import check_model_files, load_model, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
 
@@ -102,7 +103,7 @@ class SequenceToSequence:
         elif self._sets_source:
             for code in (source, target):
                 self._refuse_unknown(code)
-            self._first = _code_number(loaded.tokenizer, target)
+            self._first = code_number(loaded.tokenizer, target)
         elif f">>{target}<<" in loaded.tokenizer.get_vocab():  # Marian with several targets
             self._prefix = f">>{target}<< "
         else:
@@ -110,8 +111,8 @@ class SequenceToSequence:
             raise engine_error(f"{loaded.reference} has no language `{target}`", help, "E441")
 
     def _refuse_unknown(self, code: str) -> None:
-        if _code_number(self._loaded.tokenizer, code) is None:
-            known = ", ".join(_codes(self._loaded.tokenizer)[:20])
+        if code_number(self._loaded.tokenizer, code) is None:
+            known = ", ".join(tokenizer_codes(self._loaded.tokenizer)[:20])
             raise engine_error(f"{self._loaded.reference} has no language `{code}`", f"it knows {known}", "E441")
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
@@ -143,24 +144,6 @@ class SequenceToSequence:
 
     def close(self) -> None:
         """Nothing runs beside this process."""
-
-
-def _codes(tokenizer: Any) -> list[str]:
-    """The languages of a tokenizer that has tokens for them."""
-    for name in ("lang_code_to_id", "lang_code_to_token"):
-        known = getattr(tokenizer, name, None)
-        if known:
-            return sorted(map(str, known))
-    return sorted(str(token) for token in getattr(tokenizer, "extra_special_tokens", None) or [])
-
-
-def _code_number(tokenizer: Any, code: str) -> int | None:
-    """The token that stands for a language."""
-    known = getattr(tokenizer, "lang_code_to_id", None) or {}
-    if code in known:
-        return int(known[code])
-    vocabulary = tokenizer.get_vocab()
-    return next((int(vocabulary[name]) for name in (f"__{code}__", code) if name in vocabulary), None)
 
 
 def _device(asked: str) -> torch.device:

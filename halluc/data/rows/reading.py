@@ -105,7 +105,7 @@ _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
     "conll": lambda source, layout: columns.sentences(source.lines(), layout, source.name),
     "lines": lambda source, layout: lines.labelled(source.lines(), layout, source.name),
     "text": lambda source, layout: lines.plain(source.lines(), source.name),
-    "tmx": lambda source, layout: tmx.units(source.chunks(), source.name),
+    "tmx": lambda source, layout: tmx.units(source.chunks(), source.name, layout.max_line_bytes),
     "hub": _no_text,
     "table": _no_text,
 }

@@ -16,12 +16,15 @@ _CODE = frozenset(("bpt", "ept", "it", "ph", "ut"))
 _MEND = "mend the file: is it whole, and TMX?"
 
 
-def units(chunks: Iterable[str | BadLine], file: str) -> Iterator[Row | BadLine]:
+def units(chunks: Iterable[str | BadLine], file: str, most: int) -> Iterator[Row | BadLine]:
     """Rows with ``id`` (where the unit has one) and ``variants``, texts by language in lower case, in order.
 
     Where a unit has several variants of a language the first one counts. What is no well-formed XML ends the rows.
+
+    Args:
+        most: characters of the texts of the longest unit; a longer one ends the rows too.
     """
-    parser = _Units(file)
+    parser = _Units(file, most)
     try:
         for chunk in chunks:
             if isinstance(chunk, BadLine):
@@ -32,20 +35,20 @@ def units(chunks: Iterable[str | BadLine], file: str) -> Iterator[Row | BadLine]
     except expat.ExpatError as error:
         problem = f"not readable as XML: {expat.ErrorString(error.code)}"
         yield BadLine("D107", file, error.lineno, problem, _MEND)
-    except _DeclaresEntities as error:
-        yield BadLine("D107", file, error.line, "the file declares entities", "write the characters themselves")
+    except _Refused as error:
+        yield BadLine(error.code, file, error.line, error.problem, error.help)
 
 
-class _DeclaresEntities(Exception):
-    """Entities may stand for texts of any length, so that none is read."""
+class _Refused(Exception):
+    """Well-formed XML that is not read."""
 
-    def __init__(self, line: int) -> None:
-        self.line = line
+    def __init__(self, code: str, line: int, problem: str, help: str) -> None:
+        self.code, self.line, self.problem, self.help = code, line, problem, help
 
 
 class _Units:
-    def __init__(self, file: str) -> None:
-        self._file = file
+    def __init__(self, file: str, most: int) -> None:
+        self._file, self._most, self._size = file, most, 0
         self._done: list[Row] = []
         self._unit: dict[str, str] = {}
         self._id: str | None = None
@@ -58,19 +61,28 @@ class _Units:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
         parser.EntityDeclHandler = self._entity
+        parser.SkippedEntityHandler = self._skipped
 
     def rows(self, chunk: str, *, final: bool = False) -> Iterator[Row]:
-        self._parser.Parse(chunk, final)
-        yield from self._done
+        problem = None
+        try:
+            self._parser.Parse(chunk, final)
+        except (expat.ExpatError, _Refused) as error:
+            problem = error
+        yield from self._done  # also what stands before the problem
         self._done.clear()
+        if problem is not None:
+            raise problem
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "tu":
             self._unit, self._id, self._line = {}, attributes.get("tuid"), self._parser.CurrentLineNumber
             self._number += 1
+            self._size = 0
         elif name == "tuv":
             given = next((attributes[one] for one in _LANGUAGE if one in attributes), "")
             self._language = given.lower()
+            self._count(len(given) + 1)
         elif name == "seg":
             self._text = []
         elif name in _CODE:
@@ -88,7 +100,22 @@ class _Units:
 
     def _characters(self, text: str) -> None:
         if self._text is not None and not self._codes:
+            self._count(len(text))
             self._text.append(text)
 
+    def _count(self, characters: int) -> None:
+        self._size += characters
+        if self._size > self._most:
+            problem = f"a unit of more than {self._most:,} characters"
+            raise _Refused("D114", self._line, problem, "cut it into several units, or raise `data.max_line_bytes`")
+
     def _entity(self, *_: object) -> None:
-        raise _DeclaresEntities(self._parser.CurrentLineNumber)
+        # They may stand for texts of any length.
+        line = self._parser.CurrentLineNumber
+        raise _Refused("D107", line, "the file declares entities", "write the characters themselves")
+
+    def _skipped(self, name: str, is_parameter: bool) -> None:
+        """A DTD that is not read may declare it: then expat leaves it out without an error."""
+        if not is_parameter:
+            line = self._parser.CurrentLineNumber
+            raise _Refused("D107", line, f"the entity `&{name};` is not known", "write the character itself")

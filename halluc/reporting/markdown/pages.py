@@ -118,7 +118,7 @@ def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Marked
             told += piece.gap + (f"<ins>{text}</ins>" if piece.gold else text)
     told = ("… " if claim.before else "") + told + (" …" if claim.after else "")
     for name, text in claim.beside:
-        told += f" ‖ {name}: {gfm.inert(highlight.beginning(text), room.text)}"
+        told += f" ‖ {gfm.inert(name, 40)}: {gfm.inert(highlight.beginning(text), room.text)}"
     return gfm.isolated(told)
 
 

@@ -33,7 +33,7 @@ class Framing:
 @dataclass
 class EncodedTexts:
     """One input and one target an example, in word pieces; a target ends with the end piece, and is empty where the
-    example has none."""
+    example has none. ``firsts`` are the pieces that the outputs must begin with; None: what the model says."""
 
     examples: Sequence[Sourced]
     sources: list[list[int]]
@@ -41,10 +41,12 @@ class EncodedTexts:
     framing: Framing
     tokenizer: Any
     notes: dict[str, int]
+    firsts: Sequence[int | None] = ()
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.firsts = self.firsts or [None] * len(self.sources)
         self.lengths = [len(s) + len(t) for s, t in zip(self.sources, self.targets, strict=True)]
         self.weights = list(map(len, self.targets))
 

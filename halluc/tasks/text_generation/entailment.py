@@ -21,7 +21,7 @@ class EntailmentScorer:
     """A sequence-pair classifier with a label of entailment; loaded when the first sentence is scored.
 
     A sentence has the highest probability that any source sentence entails it; the mean over the sentences of an output
-    is SummaC zero-shot. Longer pairs than the model takes lose the end of the source sentence.
+    is SummaC zero-shot. Of longer pairs than the model takes the longer sentence loses its end.
 
     Args:
         reference: the model, as in ``model.name``.
@@ -52,7 +52,7 @@ class EntailmentScorer:
         encoded = tokenizer(
             [pairs[place][0] for place in order],
             [pairs[place][1] for place in order],
-            truncation="only_first" if room else False,
+            truncation="longest_first" if room else False,
             max_length=room or None,
         )
         probabilities = [0.0] * len(pairs)

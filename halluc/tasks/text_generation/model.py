@@ -24,6 +24,7 @@ from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.loading import TextWriter, load_writer
+from halluc.tasks.text_generation.multilingual import LanguageMark, LanguageMarks
 from halluc.tasks.text_generation.prompts import WHOLE, ChatFrame, Filled, Prompt
 from halluc.tasks.text_generation.source_text import Sourced
 
@@ -115,14 +116,19 @@ class GenerationModel:
             )
         notes = dict.fromkeys(("words", "pieces", "target_pieces", "unknown_words", "without_claims", *self.notes), 0)
         frame = self._frame(loaded)
-        sources = [self._source(example, loaded, frame, longest_source, notes) for example in examples]
-        targets = [_target(example, loaded, longest_target, notes) for example in examples]
+        languages = LanguageMarks(loaded)
+        sources, targets, firsts = [], [], []
+        for example in examples:
+            mark = languages.of(example)
+            sources.append(self._source(example, loaded, frame, longest_source, notes))
+            targets.append(_target(example, loaded, longest_target, notes, mark))
+            firsts.append(None if mark is None or mark.is_last else mark.piece)
         notes["words"] = sum(len(example.tokens) for example in examples)
         notes["pieces"], notes["target_pieces"] = sum(map(len, sources)), sum(map(len, targets))
         unknown = tokenizer.unk_token_id
         if unknown is not None and unknown != framing.end:
             notes["unknown_words"] = sum(source.count(unknown) for source in sources)
-        return EncodedTexts(examples, sources, targets, framing, tokenizer, notes)
+        return EncodedTexts(examples, sources, targets, framing, tokenizer, notes, firsts)
 
     def _frame(self, loaded: TextWriter) -> ChatFrame:
         """
@@ -240,14 +246,17 @@ class GenerationModel:
             batch_tokens=budget,
         )
         forbidden = (framing.pad,) if framing.pad not in (framing.end, *framing.more_ends) else ()
-        writer: Any = model
-        first = getattr(writer.generation_config, "forced_bos_token_id", None) if framing.has_encoder else None
-        special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first, framing.more_ends)
-        draws = None
-        if asked.strategy == "sampling":
-            draws = [Draws.of("generation", sample, example.id) for example in encoded.examples]
-        with runtime.accelerator.autocast():
-            return generation.generate(model, encoded.sources, settings, special, draws)
+        draws = [Draws.of("generation", sample, example.id) for example in encoded.examples]
+        made: list[list[int]] = [[] for _ in encoded.sources]
+        for first in dict.fromkeys(encoded.firsts):  # one language after the other
+            rows = [row for row, one in enumerate(encoded.firsts) if one == first]
+            special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first, framing.more_ends)
+            sources, streams = [encoded.sources[row] for row in rows], [draws[row] for row in rows]
+            with runtime.accelerator.autocast():
+                written = generation.generate(model, sources, settings, special, streams)
+            for row, ids in zip(rows, written, strict=True):
+                made[row] = ids
+        return made
 
     def imported(self, examples: Sequence[Sourced], stated: Sequence[Stated]) -> list[WrittenText]:
         """What another system wrote; its confidence, where it states one, is that of every claim."""
@@ -284,7 +293,9 @@ def _places(
     ]
 
 
-def _target(example: Sourced, loaded: TextWriter, most: int, notes: dict[str, int]) -> list[int]:
+def _target(
+    example: Sourced, loaded: TextWriter, most: int, notes: dict[str, int], mark: LanguageMark | None
+) -> list[int]:  # fmt: skip
     """The pieces of the first target, the end piece last; none where there is no target."""
     if not example.targets:
         notes["without_target"] += 1
@@ -294,6 +305,8 @@ def _target(example: Sourced, loaded: TextWriter, most: int, notes: dict[str, in
         ids = list(tokenizer(text_target=example.targets[0])["input_ids"])
     else:
         ids = list(tokenizer(example.targets[0], add_special_tokens=False)["input_ids"])
+    if mark is not None and mark.is_last and ids[-1] == mark.piece:
+        ids.pop()
     if ids and ids[-1] == end:
         ids.pop()
     if len(ids) >= most:
@@ -303,15 +316,17 @@ def _target(example: Sourced, loaded: TextWriter, most: int, notes: dict[str, in
 
 
 def _decoded(encoded: EncodedTexts, written: Sequence[Sequence[int]]) -> list[str]:
-    """The texts of pieces without special ones, nor that which ends them; those of continued prompts without blanks at
-    their ends."""
+    """The texts without the piece that ends them, which need not be a special one of the tokenizer."""
     framing = encoded.framing
     ends = (framing.end, *framing.more_ends)
     bare = [ids[:-1] if ids and ids[-1] in ends else ids for ids in written]
-    texts: list[str] = [
-        encoded.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False) for ids in bare
-    ]
-    return texts if framing.has_encoder else [text.strip() for text in texts]
+    return [decoded(encoded.tokenizer, ids, framing.has_encoder) for ids in bare]
+
+
+def decoded(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
+    """The text of pieces without special ones; that of a continued prompt without blanks at its ends."""
+    text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return text if is_exact else text.strip()
 
 
 def _mean_log_probabilities(

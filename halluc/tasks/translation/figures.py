@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy
+import regex
 
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Sheet, divided
+from halluc.engine.language_codes import primary_code
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
+from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.translation import figure_rows
 
 _ORDERS = 4
 # The tokenizers of sacrebleu by language; characters where words are not set apart and no further package is needed.
-_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char", "lo": "char", "km": "char", "my": "char"}
+_TOKENIZERS = {
+    "zh": "zh",
+    "yue": "zh",
+    "ja": "char",
+    "ko": "char",
+    "th": "char",
+    "lo": "char",
+    "km": "char",
+    "my": "char",
+}
+# Letters of the scripts of these languages, where none is stated: the language is told by so many first targets.
+_OTHER_SCRIPTS = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_LETTER = regex.compile(r"\p{L}")
+_READ = 20
 # Parts of the signatures of sacrebleu; the report has the whole ones, which depend on language, references and version.
 BLEU = "sacrebleu BLEU|case:mixed|eff:no|smooth:exp"
 CHRF = "sacrebleu chrF2|case:mixed|eff:yes|nc:6|nw:0|space:no"
@@ -25,7 +42,8 @@ CHRF = "sacrebleu chrF2|case:mixed|eff:yes|nc:6|nw:0|space:no"
 
 @dataclass(frozen=True)
 class Bleu:
-    """Corpus BLEU (Papineni et al. 2002) with exponential smoothing, as sacrebleu computes it; 0 to 100.
+    """Corpus BLEU (Papineni et al. 2002) with exponential smoothing, as sacrebleu computes it; 0 to 100,
+    NaN without any reference.
 
     ``columns`` are those of the words of the outputs, those of the references that are nearest in length, the n-grams
     that match, and all n-grams of the outputs, n from 1 to 4.
@@ -44,12 +62,14 @@ class Bleu:
         with numpy.errstate(divide="ignore"):
             mean = numpy.exp(numpy.log(precision).mean(-1))
         brevity = numpy.exp(numpy.minimum(0.0, 1 - divided(wanted, written, numpy.inf)))
-        return numpy.asarray(numpy.where(correct.sum(-1) > 0, 100 * brevity * mean, 0.0))
+        score = numpy.where(correct.sum(-1) > 0, 100 * brevity * mean, 0.0)
+        return numpy.asarray(numpy.where(wanted > 0, score, numpy.nan))
 
 
 @dataclass(frozen=True)
 class Chrf:
-    """Corpus chrF2 (Popović 2015) over character n-grams to 6, as sacrebleu computes it; 0 to 100.
+    """Corpus chrF2 (Popović 2015) over character n-grams to 6, as sacrebleu computes it; 0 to 100, NaN
+    without any reference.
 
     ``columns`` are, for each order, the n-grams of the outputs, of the references, and those that match.
     """
@@ -63,7 +83,8 @@ class Chrf:
         precision, recall = (
             divided((divided(matches, size, 0.0) * there).sum(-1), there.sum(-1), 0.0) for size in (written, wanted)
         )
-        return numpy.asarray(divided(500 * precision * recall, 4 * precision + recall, 0.0))
+        score = divided(500 * precision * recall, 4 * precision + recall, 0.0)
+        return numpy.asarray(numpy.where(wanted.sum(-1) > 0, score, numpy.nan))
 
 
 class TranslationFigures(GenerationFigures):
@@ -78,7 +99,8 @@ class TranslationFigures(GenerationFigures):
         sheet = Sheet(len(examples))
         found = _overlap(examples, predictions, sheet)
         sums = sheet.totals()
-        return {figure.name: float(figure.formula(sums)) for figure in found}
+        # A checkpoint cannot be chosen by what is undefined.
+        return {figure.name: float(numpy.nan_to_num(figure.formula(sums))) for figure in found}
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
@@ -117,8 +139,14 @@ class TranslationFigures(GenerationFigures):
 
 
 def _tokenizer_of(examples: Sequence[Sourced]) -> str:
-    language = next((example.language for example in examples if example.language), "")
-    return _TOKENIZERS.get(language.lower().partition("-")[0], "13a")
+    stated = next((example.language for example in examples if example.language), "")
+    if stated:
+        return _TOKENIZERS.get(primary_code(stated), "13a")
+    text = " ".join(islice((target for example in examples for target in example.targets[:1]), _READ))
+    if language_of(text) == "zh":
+        return _TOKENIZERS["zh"]
+    # Han characters beside them are those of Japanese.
+    return "char" if 4 * len(_OTHER_SCRIPTS.findall(text)) > len(_LETTER.findall(text)) else "13a"
 
 
 def _metrics(examples: Sequence[Sourced]) -> tuple[Any, Any]:

@@ -38,7 +38,8 @@ class SummariesReader(SourcedReader):
         return (self._example(row.fields, origin, identity, field, targets),)
 
     def source(self, row: Row) -> Sourced | None:
-        field = self._document(row.fields)
+        is_plain = set(row.fields) == {"text"}  # a line of plain text
+        field: Column = "text" if is_plain else self._document(row.fields)
         text = value_of(row.fields, field)
         if isinstance(text, str) and not text.strip():
             return None
