@@ -189,7 +189,18 @@ def test_the_threshold_is_fitted_on_dev_and_kept_in_the_model(tiny_encoder):
     # Where every question has an answer, none is refused.
     task.model.fit_on_dev(encoder.model, [examples[0], examples[2]], [said[0], said[2]])
     assert encoder.model.config.question_answering["no_answer_threshold"] is None
-    fixed = task_of(no_answer_threshold=-7.0)
+    # Where no question has one, nothing is fitted; without dev, the training questions say whether any is refused.
+    task, encoder, _ = encoded_by(tiny_encoder, examples)
+    kept = encoder.model.config.question_answering
+    task.model.fit_on_dev(encoder.model, examples[1:2], said[1:2])
+    task.model.train_without_dev(encoder.model, examples)
+    assert "no_answer_threshold" not in kept
+    task.model.train_without_dev(encoder.model, [examples[0], examples[2]])
+    assert kept["no_answer_threshold"] is None
+    # What the config gives is kept in the model, and nothing else is.
+    fixed, encoder, _ = encoded_by(tiny_encoder, examples, no_answer_threshold=-7.0)
+    fixed.model.train_without_dev(encoder.model, [examples[0]])
+    assert encoder.model.config.question_answering["no_answer_threshold"] == -7.0
     assert [one.text for one in fixed.model.fit_on_dev(encoder.model, examples, said)] == [None] * 3
 
 

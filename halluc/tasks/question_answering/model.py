@@ -59,7 +59,10 @@ class ExtractiveReader:
         names = ("start", "end")
         head = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
         encoder = load_encoder("AutoModelForQuestionAnswering", config, attention, texts, **head)
-        setattr(encoder.model.config, NAME, {key: getattr(self.config, key) for key in SETTINGS})
+        kept = {key: getattr(self.config, key) for key in SETTINGS}
+        if self.config.no_answer_threshold is not None:
+            kept[THRESHOLD] = self.config.no_answer_threshold
+        setattr(encoder.model.config, NAME, kept)
         return encoder
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
@@ -88,9 +91,10 @@ class ExtractiveReader:
     ) -> list[AnswerPrediction]:
         """Keep in the model the threshold with the largest mean F1 on dev, and predict with it.
 
-        Where every question of dev has an answer, none is refused: the threshold is null.
+        Where every question of dev has an answer, none is refused: the threshold is null. Where none has one, nothing
+        is fitted: every question would be refused.
         """
-        if self.config.no_answer_threshold is None and examples:
+        if self.config.no_answer_threshold is None and any(example.answers for example in examples):
             threshold = None
             if not all(example.answers for example in examples):
                 form = self.config.normalisation
@@ -108,6 +112,11 @@ class ExtractiveReader:
             answered(example, BestAnswer(one.candidate, 0.0, float(one.no_answer or 0.0)), threshold)
             for example, one in zip(examples, predictions, strict=True)
         ]
+
+    def train_without_dev(self, model: torch.nn.Module, examples: Sequence[ContextQuestion]) -> None:
+        """Keep null as the threshold, which refuses no question, where every training question has an answer."""
+        if self.config.no_answer_threshold is None and all(example.answers for example in examples):
+            getattr(_config_of(model), NAME)[THRESHOLD] = None
 
     def _threshold(self, model: torch.nn.Module) -> float | None:
         """The config's, or the model's own; None: every question is answered."""
