@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.config.schema import Decoding, ModelConfig
+from halluc.core.characters import cut
+from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
@@ -30,6 +32,8 @@ SETTINGS = ("window", "stride", "max_question", "max_answer")
 THRESHOLD, NAME = "no_answer_threshold", "question_answering"
 # For a model that keeps none, such as one that another tool trained.
 _USUAL = 0.0
+# Scores are sums of two logits; no answer at all has a difference of 1e6.
+_LARGEST = 1e7
 
 
 class ExtractiveReader:
@@ -119,12 +123,21 @@ class ExtractiveReader:
             getattr(_config_of(model), NAME)[THRESHOLD] = None
 
     def _threshold(self, model: torch.nn.Module) -> float | None:
-        """The config's, or the model's own; None: every question is answered."""
+        """The config's, or the model's own; None: every question is answered.
+
+        Raises:
+            HallucError E411: what the model's config.json has is no finite number.
+        """
         if self.config.no_answer_threshold is not None:
             return self.config.no_answer_threshold
         kept = getattr(_config_of(model), NAME, None)
         found = kept.get(THRESHOLD, _USUAL) if isinstance(kept, Mapping) else _USUAL
-        return None if found is None else float(found)
+        if found is None:
+            return None
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or not abs(found) <= _LARGEST:
+            message = f"`{NAME}.{THRESHOLD}` in the config.json of the model is {cut(repr(found))}, not a finite number"
+            raise environment_error("E411", message, "restore config.json, or give `task.no_answer_threshold`")
+        return float(found)
 
     def imported(
         self, examples: Sequence[ContextQuestion], stated: Sequence[Stated]
