@@ -79,8 +79,12 @@ def _temperature(
     )
 
 
-def announce(found: ConfidenceFile, settings: EvalConfig) -> None:
-    """What was fitted, in words."""
+def announce(found: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = False) -> None:
+    """What was fitted, in words.
+
+    Args:
+        fits_on_dev: the model has a threshold of its own that is fitted on dev, the half for the p-values included.
+    """
     if settings.calibration == "temperature":
         tell(f"confidence: temperature {found.temperature:.3f}, fitted on half of dev")
     asked = settings.abstain
@@ -98,7 +102,8 @@ def announce(found: ConfidenceFile, settings: EvalConfig) -> None:
             f"abstention: none: no threshold on dev can guarantee {bound} ({why}); nothing is withdrawn", style="yellow"
         )
     else:
+        chosen = "the checkpoint and any threshold that the model fits on it" if fits_on_dev else "the checkpoint"
         tell(
             f"abstention: claims under a confidence of {found.threshold:.3f} are withdrawn: {bound}, on data "
-            "exchangeable with dev (which also chose the checkpoint)"
+            f"exchangeable with dev (which also chose {chosen})"
         )

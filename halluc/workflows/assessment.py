@@ -89,7 +89,7 @@ def assess(
     confidence = calibrating.fit(
         model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings
     )  # fmt: skip
-    calibrating.announce(confidence, settings)
+    calibrating.announce(confidence, settings, hasattr(model.task.model, "fit_on_dev"))
     files = []
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])

@@ -265,6 +265,8 @@ def _prepared(session: Session) -> PreparedTraining:
     features = {split: task.model.encode(corpus.examples, encoder) for split, corpus in splits.items()}
 
     fit = getattr(task.model, "fit_on_dev", None)
+    if dev is None and (settle := getattr(task.model, "train_without_dev", None)) is not None:
+        settle(encoder.model, train.examples)
 
     def evaluate(model: torch.nn.Module) -> dict[str, float]:
         assert dev is not None

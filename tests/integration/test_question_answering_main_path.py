@@ -59,6 +59,22 @@ def values(file: EvalFile, **by: str) -> dict[str, float | None]:
     return {one.name: one.value for one in file.metrics if one.by == by}
 
 
+def test_without_dev_no_question_is_refused_if_training_has_only_answers(tmp_path, tiny_encoder):
+    from halluc.__main__ import exit_code_of
+
+    answered = [row for row in rows("train", 30) if row["answers"]["text"]]
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, answered)), encoding="utf-8")
+    config = tmp_path / "answers.yaml"
+    config.write_text(
+        f"name: answers\nruns_dir: {tmp_path / 'runs'}\ntask: {{type: question_answering}}\n"
+        f"data: {{train: {tmp_path / 'train.jsonl'}}}\nmodel: {{name: {tiny_encoder}}}\ntrain: {{epochs: 1}}\n",
+        encoding="utf-8",
+    )
+    assert exit_code_of(["train", str(config), "-q"]) == 0
+    kept = json.loads((tmp_path / "runs/answers/latest/model/config.json").read_text())["question_answering"]
+    assert kept["no_answer_threshold"] is None
+
+
 def test_what_is_claimed_is_judged_and_adds_up(trained):
     _, run = trained
     file = EvalFile.model_validate_json((run / "eval/test.json").read_text())

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import binom
 
-from halluc.analysis import abstention
+from halluc.analysis import abstention, confidence
 from halluc.analysis.abstention import GRID, choose, halves
+from halluc.config.schema import EvalConfig
+from halluc.runs.schema import ConfidenceFile
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -273,3 +275,12 @@ def test_what_is_no_confidence_is_refused():
     example, confidence, unsupported, fitting = sentences_of(10, numpy.nan, False)
     with pytest.raises(ValueError, match="between 0 and 1"):
         choose(example, confidence, unsupported, fitting, MAX_RATE, PROBABILITY)
+
+
+@pytest.mark.parametrize("fits_on_dev", [False, True])
+def test_the_message_of_a_guarantee_says_what_else_was_chosen_on_dev(monkeypatch, fits_on_dev):
+    lines: list[str] = []
+    monkeypatch.setattr(confidence, "tell", lines.append)
+    settings = EvalConfig.model_validate({"abstain": {"guarantee": {"max_rate": 0.1}}})
+    confidence.announce(ConfidenceFile(threshold=0.5), settings, fits_on_dev)
+    assert ("any threshold that the model fits on it" in lines[0]) is fits_on_dev

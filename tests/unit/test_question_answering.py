@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from types import SimpleNamespace
 
 import numpy
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from halluc.config.schema import ModelConfig
 from halluc.core.edits import EditError, Replace, apply
+from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
 from halluc.data.tokenization import Tokenizer
 from halluc.engine.batching import Batch
@@ -25,6 +27,7 @@ from halluc.tasks.question_answering.knowledge import AnswerKnowledge, context_u
 from halluc.tasks.question_answering.normalisation import exact, f1, normalised, units
 from halluc.tasks.question_answering.spaced_text import SpacedText
 from halluc.tasks.question_answering.task import QuestionAnswering
+from halluc.workflows.trained_models import locate
 
 CONTEXT = "Anna visited Oslo, and the bank (in Paris) won the-thing in 1990s."
 PLACES = [(0, 4), (13, 17), (51, 56), (60, 64)]  # Anna, Oslo, thing, and a part of a token: 1990
@@ -189,8 +192,36 @@ def test_the_threshold_is_fitted_on_dev_and_kept_in_the_model(tiny_encoder):
     # Where every question has an answer, none is refused.
     task.model.fit_on_dev(encoder.model, [examples[0], examples[2]], [said[0], said[2]])
     assert encoder.model.config.question_answering["no_answer_threshold"] is None
-    fixed = task_of(no_answer_threshold=-7.0)
+    # Where no question has one, nothing is fitted; without dev, the training questions say whether any is refused.
+    task, encoder, _ = encoded_by(tiny_encoder, examples)
+    kept = encoder.model.config.question_answering
+    task.model.fit_on_dev(encoder.model, examples[1:2], said[1:2])
+    task.model.train_without_dev(encoder.model, examples)
+    assert "no_answer_threshold" not in kept
+    task.model.train_without_dev(encoder.model, [examples[0], examples[2]])
+    assert kept["no_answer_threshold"] is None
+    # What the config gives is kept in the model, and nothing else is.
+    fixed, encoder, _ = encoded_by(tiny_encoder, examples, no_answer_threshold=-7.0)
+    fixed.model.train_without_dev(encoder.model, [examples[0]])
+    assert encoder.model.config.question_answering["no_answer_threshold"] == -7.0
     assert [one.text for one in fixed.model.fit_on_dev(encoder.model, examples, said)] == [None] * 3
+
+
+@pytest.mark.parametrize("kept", ["high", float("nan"), True, 10**400])
+def test_a_threshold_in_a_model_that_is_no_number_is_an_error(kept):
+    model = SimpleNamespace(config=SimpleNamespace(question_answering={"no_answer_threshold": kept}))
+    with pytest.raises(HallucError, match="not a finite number") as caught:
+        task_of().model.fit_on_dev(model, [], [])
+    assert caught.value.code == "E411"
+
+
+@pytest.mark.parametrize("settings", [{"window": "abc"}, {"window": 32, "stride": 64}])
+def test_settings_in_a_model_that_are_not_valid_are_an_error(tmp_path, settings):
+    content = {"architectures": ["BertForQuestionAnswering"], "question_answering": settings}
+    (tmp_path / "config.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(HallucError, match="the settings of question_answering in") as caught:
+        locate(str(tmp_path))
+    assert caught.value.code == "E411"
 
 
 # --- comparison --------------------------------------------------------------------------------------------------

@@ -210,9 +210,10 @@ def test_scores_of_no_answer_stand_beside_the_answers(tmp_path):
     assert [one.example.no_answer for one in stated] == [-2.0, 3.0]
     assert stated[0].confidences == (pytest.approx(0.8808, abs=1e-4),)
     assert "null_odds.json" in file.warnings[0]
-    (tmp_path / "null_odds.json").write_text("[]")
-    with pytest.raises(HallucError, match="not one JSON object"):
-        read_predictions(path, QuestionsConfig(train="x"), corpus, None)
+    for content in ("[]", '{"a": NaN}', f'{{"a": 1{"0" * 400}}}'):
+        (tmp_path / "null_odds.json").write_text(content)
+        with pytest.raises(HallucError, match="not one JSON object"):
+            read_predictions(path, QuestionsConfig(train="x"), corpus, None)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,10 @@ def test_scores_of_no_answer_stand_beside_the_answers(tmp_path):
         ('{"id": "a", "predicted": ["x", "y"]}', "a list that is not of one text"),
         ('{"id": "a", "predicted": [[0, 1, "answer", 0.5]]}', "a list that is not of one text"),
         ('{"predicted": "x"}', "without an id"),
-        ('{"id": "a", "predicted": "x", "no_answer": "much"}', "not a number"),
+        ('{"id": "a", "predicted": "x", "no_answer": "much"}', "not a finite number"),
+        (f'{{"id": "a", "predicted": "x", "no_answer": 1{"0" * 400}}}', "not a finite number"),
+        ('{"id": "a", "context_start": 3, "answers": ["a"]}', "not a list of objects"),
+        ('{"id": "a", "answer": "x"}', "no field `predicted`"),
         ('{"id": "a", "predicted": "x", "no_answer_probability": 2}', "not between 0 and 1"),
     ],
 )

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.config.schema import Decoding, ModelConfig
+from halluc.core.characters import cut
+from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
@@ -30,6 +32,8 @@ SETTINGS = ("window", "stride", "max_question", "max_answer")
 THRESHOLD, NAME = "no_answer_threshold", "question_answering"
 # For a model that keeps none, such as one that another tool trained.
 _USUAL = 0.0
+# Scores are sums of two logits; no answer at all has a difference of 1e6.
+_LARGEST = 1e7
 
 
 class ExtractiveReader:
@@ -59,7 +63,10 @@ class ExtractiveReader:
         names = ("start", "end")
         head = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
         encoder = load_encoder("AutoModelForQuestionAnswering", config, attention, texts, **head)
-        setattr(encoder.model.config, NAME, {key: getattr(self.config, key) for key in SETTINGS})
+        kept = {key: getattr(self.config, key) for key in SETTINGS}
+        if self.config.no_answer_threshold is not None:
+            kept[THRESHOLD] = self.config.no_answer_threshold
+        setattr(encoder.model.config, NAME, kept)
         return encoder
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
@@ -88,9 +95,10 @@ class ExtractiveReader:
     ) -> list[AnswerPrediction]:
         """Keep in the model the threshold with the largest mean F1 on dev, and predict with it.
 
-        Where every question of dev has an answer, none is refused: the threshold is null.
+        Where every question of dev has an answer, none is refused: the threshold is null. Where none has one, nothing
+        is fitted: every question would be refused.
         """
-        if self.config.no_answer_threshold is None and examples:
+        if self.config.no_answer_threshold is None and any(example.answers for example in examples):
             threshold = None
             if not all(example.answers for example in examples):
                 form = self.config.normalisation
@@ -109,13 +117,27 @@ class ExtractiveReader:
             for example, one in zip(examples, predictions, strict=True)
         ]
 
+    def train_without_dev(self, model: torch.nn.Module, examples: Sequence[ContextQuestion]) -> None:
+        """Keep null as the threshold, which refuses no question, where every training question has an answer."""
+        if self.config.no_answer_threshold is None and all(example.answers for example in examples):
+            getattr(_config_of(model), NAME)[THRESHOLD] = None
+
     def _threshold(self, model: torch.nn.Module) -> float | None:
-        """The config's, or the model's own; None: every question is answered."""
+        """The config's, or the model's own; None: every question is answered.
+
+        Raises:
+            HallucError E411: what the model's config.json has is no finite number.
+        """
         if self.config.no_answer_threshold is not None:
             return self.config.no_answer_threshold
         kept = getattr(_config_of(model), NAME, None)
         found = kept.get(THRESHOLD, _USUAL) if isinstance(kept, Mapping) else _USUAL
-        return None if found is None else float(found)
+        if found is None:
+            return None
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or not abs(found) <= _LARGEST:
+            message = f"`{NAME}.{THRESHOLD}` in the config.json of the model is {cut(repr(found))}, not a finite number"
+            raise environment_error("E411", message, "restore config.json, or give `task.no_answer_threshold`")
+        return float(found)
 
     def imported(
         self, examples: Sequence[ContextQuestion], stated: Sequence[Stated]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -69,7 +70,8 @@ class AnswerFile(PredictionFile):
             return None  # several lines, or what is told when its rows are read
         if not found or not all(isinstance(key, str) and isinstance(text, str) for key, text in found.items()):
             return None
-        return None if not found.keys().isdisjoint((PREDICTED, *_TEXTS)) else found
+        # A row has a field for the id or for the answer.
+        return None if not found.keys().isdisjoint((self.data.id_field, "id", PREDICTED, *_TEXTS)) else found
 
     def _scores(self) -> dict[str, float]:
         """For each id the score of no answer less that of the answer, from a file beside this one, where there is one.
@@ -77,15 +79,15 @@ class AnswerFile(PredictionFile):
         Raises:
             HallucError D107: it is no object of numbers.
         """
-        for name, convert in ((_DIFFERENCES, float), (_PROBABILITIES, _logit)):
+        for name, convert in ((_DIFFERENCES, _finite), (_PROBABILITIES, _logit)):
             path = self.path.with_name(name)
             if not path.is_file():
                 continue
             try:
                 found = parse_object(path.read_text(self.data.encoding))
                 scores = {str(identity): convert(score) for identity, score in found.items()}
-            except (Unreadable, UnicodeError, TypeError, ValueError):
-                problem = "not one JSON object of ids and numbers"
+            except (Unreadable, UnicodeError, TypeError, ValueError, OverflowError):
+                problem = "not one JSON object of ids and finite numbers"
                 raise data_error("D107", problem, Location(str(path)), "mend it, or rename it") from None
             self.warnings.append(f"scores of no answer are read from {path}")
             return scores
@@ -96,8 +98,7 @@ class AnswerFile(PredictionFile):
         confidence, difference = confidence_field(record), record.get("no_answer")
         own = next((name for name in _TEXTS if name in record), None)
         if PREDICTED not in record and "context_start" in record:  # the output of `halluc predict`
-            first: Mapping[str, Any] = next(iter(record.get("answers") or ()), {})
-            value, confidence = first.get("text"), first.get("confidence")
+            value, confidence = _of_answers(record.get("answers"))
         else:
             value = record[own if own is not None and PREDICTED not in record else predicted_field(record, ())]
         if isinstance(value, list):
@@ -113,14 +114,47 @@ class AnswerFile(PredictionFile):
 
     def _stated(self, line: int, identity: str, text: str | None, difference: Any, confidence: Any) -> Stated:
         given = text if text is not None and text.strip() else None
-        if difference is not None and (isinstance(difference, bool) or not isinstance(difference, (int, float))):
-            raise Unreadable("D107", f"the score of no answer is {cut(repr(difference))}, not a number")
+        score = None if difference is None else _score(difference)
         sure = confidence_of(confidence)
-        if sure is None and difference is not None:
-            sure = 1 / (1 + math.exp(min(700.0, max(-700.0, float(difference)))))
-        score = None if difference is None else float(difference)
+        if sure is None and score is not None:
+            sure = 1 / (1 + math.exp(min(700.0, max(-700.0, score))))
         answer = StatedAnswer(identity, Origin(str(self.path), line), given, score)
         return Stated(answer, (sure,) if given is not None else (), True)
+
+
+def _of_answers(answers: Any) -> tuple[Any, Any]:
+    """The text and confidence of the first of the ``answers`` that `halluc predict` writes, None where it gives none.
+
+    Raises:
+        Unreadable D107: they are no list of objects.
+    """
+    if not isinstance(answers, list) or not all(isinstance(one, Mapping) for one in answers):
+        help = "give them as `halluc predict` writes them, or one text as `predicted`"
+        raise Unreadable("D107", "`answers` is not a list of objects", help)
+    first = answers[0] if answers else {}
+    return first.get("text"), first.get("confidence")
+
+
+def _score(given: Any) -> float:
+    """A score of no answer.
+
+    Raises:
+        Unreadable D107: it is no finite number.
+    """
+    with contextlib.suppress(ValueError, OverflowError):
+        if isinstance(given, (int, float)) and not isinstance(given, bool):
+            return _finite(given)
+    raise Unreadable("D107", f"the score of no answer is {cut(repr(given))}, not a finite number")
+
+
+def _finite(given: Any) -> float:
+    """
+    Raises:
+        ValueError, TypeError or OverflowError: it is no finite number.
+    """
+    if not math.isfinite(number := float(given)):
+        raise ValueError(given)
+    return number
 
 
 def _of_list(values: list[Any], record: Mapping[Any, Any], confidence: Any) -> tuple[Any, Any]:
