@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.schema import Experiment, ModelConfig
 from halluc.core import files, latest
-from halluc.core.errors import HallucError, ManyErrors
+from halluc.core.errors import HallucError, ManyErrors, environment_error
 from halluc.engine.references import resolve_model
 from halluc.runs import directory, evaluations, records, schema
 from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
@@ -126,7 +128,13 @@ def _defaults(reference: str) -> LoadedConfig:
     config = _own_config(reference)
     name = _task_of(config)
     component = task_class(name, TABLE)
-    task = component.Config.model_validate({"type": name, **component.settings_of(config)})
+    try:
+        task = component.Config.model_validate({"type": name, **component.settings_of(config)})
+    except ValidationError as error:
+        (first, *_) = error.errors()
+        place = ".".join(map(str, (name, *first["loc"])))
+        help = "restore config.json, or take the key out"
+        raise environment_error("E411", f"{reference}: `{place}` in its config.json: {first['msg']}", help) from None
     settings = Experiment(name="predict", task=task, data=None, model=ModelConfig(name=reference))
     return LoadedConfig(settings, settings.model_dump(mode="json"), {}, ())
 

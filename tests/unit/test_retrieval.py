@@ -81,6 +81,22 @@ def test_before_training_the_nearest_question_by_cosine_answers_and_the_model_is
     assert [one.confidences for one in same] == [pytest.approx(one.confidences) for one in found]
 
 
+@pytest.mark.parametrize(
+    ("head", "key", "of_task", "told"),
+    [
+        ("QuestionAnswering", "question_answering", {"window": "abc"}, "question_answering.window"),
+        ("TokenClassification", "text_classification", {"retrieval": {"bank": 3, "x": 1}}, "retrieval.bank"),
+    ],
+)
+def test_settings_of_a_task_that_are_none_are_an_error(tmp_path, head, key, of_task, told):
+    from halluc.workflows.trained_models import locate
+
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": [f"BertFor{head}"], key: of_task}))
+    with pytest.raises(HallucError, match=told) as caught:
+        locate(str(tmp_path))
+    assert caught.value.code == "E411"
+
+
 def test_null_can_mean_that_no_answer_helps(tmp_path):
     content = '{"text": "x y", "answer_id": null}\n{"text": "z", "answer_id": "a1"}'
     found = read(tmp_path, content, "d.jsonl", label_field="answer_id", out_of_scope_label="null")

@@ -21,10 +21,10 @@ def rows():
     return [(f"{month}-1{n}", "bad" if n < count else "good") for month, count in NEGATIVE.items() for n in range(10)]
 
 
-def scored(of=None, period="month"):
+def scored(of=None, period="month", gold=()):
     timestamps, labels = zip(*(of or rows()), strict=True)
     sheet = Sheet(len(labels))
-    found = over_time.figures(timestamps, [(label,) for label in labels], period, sheet)
+    found = over_time.figures(timestamps, [(label,) for label in labels], [gold] * len(labels), period, sheet)
     return scoring.results(found + shifts.changes(found), sheet) + shifts.tests(found, sheet)
 
 
@@ -63,6 +63,12 @@ def test_a_table_marks_the_shift_alone():
     assert "Fisher" in table.notes[0]
     (quiet,) = evaluation.over_time(scored([(stamp, "good") for stamp, _ in rows()]), "test")
     assert quiet.notes == []
+
+
+def test_a_label_that_is_never_predicted_is_tested_too():
+    found = scored([(stamp, "good") for stamp, _ in rows()], gold=("bad",))
+    assert figure(found, "label_share", label="bad", period="2024-03").value == 0
+    assert figure(found, "shift_p", label="bad", period="latest").value == 1
 
 
 def test_one_period_or_no_timestamp_is_tested_for_nothing():

@@ -65,7 +65,8 @@ class Labelling:
     ) -> list[Figure]:  # fmt: skip
         judged, timestamps = _Judged.of(examples, predictions), [example.timestamp for example in examples]
         predicted = [prediction.labels or (OUT_OF_SCOPE,) for prediction in predictions]
-        found = judged.figures(sheet) + over_time.figures(timestamps, predicted, self.period, sheet)
+        gold = [example.labels or (OUT_OF_SCOPE,) for example in examples]
+        found = judged.figures(sheet) + over_time.figures(timestamps, predicted, gold, self.period, sheet)
         for name, there in over_time.periods(timestamps, self.period)[1].items():
             found.append(judged.accuracy(sheet, {"period": name}, there))
         return found
@@ -265,6 +266,7 @@ class LabelSets(FiguresDefaults):
     ) -> list[Figure]:  # fmt: skip
         counts = _counts(examples, predictions)
         wrong, width = _wrong(counts), len(counts.labels)
+        timestamps, gold = [example.timestamp for example in examples], [example.labels for example in examples]
         one, cells = sheet.column(numpy.ones(counts.texts)), sheet.column(numpy.full(counts.texts, width))
         exact = Ratio((sheet.column(wrong == 0),), (one,), undefined=0.0)
         loss = Ratio((sheet.column(wrong),), (cells,), undefined=0.0)
@@ -272,7 +274,7 @@ class LabelSets(FiguresDefaults):
             *label_counts.figures(counts, Columns.of(counts, sheet), OF_SETS, sheet),
             Figure("subset_accuracy", {}, OF_SETS, counts.texts, exact),
             Figure("hamming_loss", {}, OF_SETS, counts.texts * width, loss),
-            *over_time.figures([e.timestamp for e in examples], [p.labels for p in predictions], self.period, sheet),
+            *over_time.figures(timestamps, [p.labels for p in predictions], gold, self.period, sheet),
         ]
 
     def report(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> Report:
