@@ -174,3 +174,19 @@ def test_two_models_are_compared_by_fact():
     assert (consistency.difference, consistency.p) == (0, 1)
     assert not any("relation" in one.by for one in found)
     assert differences(sheet_of(ROWS, NOVELTY), sheet_of(ROWS[:-1], NOVELTY)) == []
+
+
+def test_means_of_two_models_are_over_the_relations_that_have_the_figure_of_both():
+    rows = [("P1", f"s{n}", "a", "Rome", 0.9, 1 + n % 2) for n in range(8)]
+    # Of P2 the one model asserts a single claim, and the other none.
+    rows += [("P2", f"t{n}", "a", "Rome", 0.9 if n == 0 else 0.2, 2) for n in range(8)]
+    other = [(*row[:4], 0.1 if row[0] == "P2" else 0.9, row[5]) for row in rows]
+    novelty = {row[1]: (None, None) for row in rows}
+    [mean] = [one for one in differences(sheet_of(rows, novelty), sheet_of(other, novelty))
+              if one.name == "probe_hallucination" and one.by]  # fmt: skip
+    assert (mean.a, mean.b, mean.difference) == (0.5, 0.5, 0)
+    # Most resamples draw no claim of one relation or the other.
+    rare = [(*row[:4], 0.9 if row[1] in ("s0", "t0") else 0.1, row[5]) for row in rows]
+    [whole] = [one for one in sheet_of(rare, novelty).results()
+               if one.name == "probe_hallucination" and one.by == {"average": "macro"}]  # fmt: skip
+    assert (whole.value, whole.interval) == (0.5, (0, 1))
