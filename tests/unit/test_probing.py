@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy
@@ -13,7 +14,7 @@ from halluc.core.figures import shown
 from halluc.data.facts import Fact, Pattern, Relation, read_relations
 from halluc.data.tokenization import Tokenizer
 from halluc.gap.mentions import mentions
-from halluc.workflows.probing import ProbeOptions, _sampled
+from halluc.workflows.probing import ProbeOptions, _ask, _sampled
 
 PATTERNS = '{"pattern": "[X] lives in [Y].", "lemma": "live"}\n\n{"pattern": "[Y] is where [X] lives."}\n'
 FACTS = "".join(
@@ -88,15 +89,23 @@ def test_a_sample_has_as_many_of_the_subjects_that_training_mentions_as_of_other
     assert len(_sampled(relation, {}, options).facts) == 5
 
 
+def test_a_pattern_with_the_subject_behind_the_object_is_no_end_of_a_text():
+    model = SimpleNamespace(fits=lambda after: not after.strip(" ."))
+    relation = Relation("P1", (Pattern("In [Y] [X]."),), (Fact("P1", "Anna", ("Rome",), 1),), ("Rome",))
+    left_out = Counter()
+    assert _ask(model, relation, 1, left_out) == [] and left_out["patterns"] == 1
+
+
 def test_names_are_mentioned_by_their_words_in_a_row():
     texts = [["ST.", "LOUIS", "won", "."], ["Anna", "-", "Berg", "'s", "New", "York"], ["in", "北京", "York", "New"]]
+    texts.append("Anna Berg left 北京")  # tokens that are characters
     examples = [SimpleNamespace(tokens=tuple(text)) for text in texts]
     names = ["St. Louis", "Louis St.", "anna berg", "New York", "new york", "York", "北京", "…", "Ann"]
     found = mentions(names, examples, Tokenizer().tokens)
     numbers = {name: sorted(where) for name, where in found.items()}
     assert numbers == {
-        "St. Louis": [0], "Louis St.": [], "anna berg": [1], "New York": [1], "new york": [1], "York": [1, 2],
-        "北京": [2], "…": [], "Ann": [],
+        "St. Louis": [0], "Louis St.": [], "anna berg": [1, 3], "New York": [1], "new york": [1], "York": [1, 2],
+        "北京": [2, 3], "…": [], "Ann": [],
     }  # fmt: skip
 
 
