@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy
@@ -175,12 +175,10 @@ class _Judged:
         return found if self.inside.all() else found + self.of_scope(sheet)
 
     def accuracy(self, sheet: Sheet, by: dict[str, str], texts: numpy.ndarray) -> Figure:
-        """Of the ``texts`` (texts,) in scope."""
+        """Of the ``texts`` (texts,) in scope; of a slice without any it is undefined."""
         inside = self.inside & texts
-        hits = sheet.column(self.right & inside)
-        return Figure(
-            "accuracy", by, PROTOCOL, int(inside.sum()), Ratio((hits,), (sheet.column(inside),), undefined=0.0)
-        )
+        share = Ratio((sheet.column(self.right & inside),), (sheet.column(inside),))
+        return Figure("accuracy", by, PROTOCOL, int(inside.sum()), share if by else replace(share, undefined=0.0))
 
     def correlation(self, columns: Columns, sheet: Sheet) -> Correlation:
         """Out of scope is a class beside the others."""
