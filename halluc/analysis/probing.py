@@ -141,21 +141,32 @@ class ProbeSheet:
     @cached_property
     def figures(self) -> list[Figure]:
         """Every figure of every slice, and the mean over relations of those that a relation has."""
-        made = [figure for by, facts in self._slices.items() for figure in self._of_slice(dict(by), facts)]
-        return [*made, *_means(made)]
+        return [*self._of_slices, *_means(self._of_slices)]
+
+    @cached_property
+    def _of_slices(self) -> list[Figure]:
+        return [figure for by, facts in self._slices.items() for figure in self._of_slice(dict(by), facts)]
+
+    @property
+    def _defined(self) -> set[tuple[str, By]]:
+        return {_key(one) for one in self._of_slices if one.n}
 
     def results(self) -> list[MetricResult]:
         """The same with their intervals, from a bootstrap over facts."""
         return results(self.figures, self.sheet)
 
-    def samples(self) -> dict[tuple[str, By], FigureSample]:
-        """Each figure that two models are compared by, resampled: not those of single relations, nor the majority's."""
-        compared = [one for one in self.figures if "relation" not in one.by and one.name != "probe_majority"]
+    def samples(self, other: ProbeSheet) -> dict[tuple[str, By], FigureSample]:
+        """Each figure that two models are compared by, resampled: not those of single relations, nor the majority's.
+
+        Means are over the relations that have the figure of both models.
+        """
+        defined = other._defined
+        means = _means(one for one in self._of_slices if _key(one) in defined)
+        figures = [*self._of_slices, *means]
+        compared = [one for one in figures if "relation" not in one.by and one.name != "probe_majority"]
         totals, sums = self.sheet.totals(), self.sheet.resampled()  # once the figures have put their columns on it
         return {
-            (one.name, tuple(one.by.items())): FigureSample(
-                float(one.formula(totals)), one.formula(sums), exact_limits(one.formula, totals)
-            )
+            _key(one): FigureSample(float(one.formula(totals)), one.formula(sums), exact_limits(one.formula, totals))
             for one in compared
         }
 
@@ -208,7 +219,13 @@ def _means(made: Iterable[Figure]) -> Iterator[Figure]:
         kept = [one for relation, one in of.items() if other is None or relation in found.get((name, other), {})]
         by = {"average": "macro", "subject": subject} if subject else {"average": "macro"}
         if kept:
-            yield Figure(name, by, kept[0].protocol, len(kept), Mean(tuple(one.formula for one in kept)))
+            yield Figure(
+                name, by, kept[0].protocol, len(kept), Mean(tuple(one.formula for one in kept), of_defined=True)
+            )
+
+
+def _key(figure: Figure) -> tuple[str, By]:
+    return figure.name, tuple(figure.by.items())
 
 
 def differences(base: ProbeSheet, other: ProbeSheet) -> list[Delta]:
@@ -218,7 +235,7 @@ def differences(base: ProbeSheet, other: ProbeSheet) -> list[Delta]:
     """
     if [(one.fact, one.pattern) for one in base.answers] != [(one.fact, one.pattern) for one in other.answers]:
         return []
-    a, b = base.samples(), other.samples()
+    a, b = base.samples(other), other.samples(base)
     found = [(key, difference(b[key], a[key])) for key in a if key in b]
     adjusted = holm([one.p for _, one in found])
     return [

@@ -225,17 +225,22 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of several figures, weighted by a column each where ``weights`` are given; 0 of none."""
+    """The mean of several figures, weighted by a column each where ``weights`` are given; 0 of none.
+
+    ``of_defined``: without weights, over the figures that are defined on the sums; else one that is not makes it so.
+    """
 
     formulas: tuple[Formula, ...]
     weights: tuple[int, ...] | None = None
+    of_defined: bool = False
 
     def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
         if not self.formulas:
             return numpy.zeros(sums.shape[:-1])
         values = numpy.stack([formula(sums) for formula in self.formulas], axis=-1)
         if self.weights is None:
-            return numpy.asarray(values.mean(-1))
+            counted = ~numpy.isnan(values) if self.of_defined else numpy.ones_like(values)
+            return divided(numpy.where(counted, values, 0.0).sum(-1), counted.sum(-1))
         weights = sums[..., list(self.weights)]
         return divided((values * weights).sum(-1), weights.sum(-1), undefined=0.0)
 

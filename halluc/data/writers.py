@@ -30,7 +30,7 @@ class Options:
     ``joiner`` stands between the tokens of a text, and ``tokenize`` makes tokens of that again. ``keeps_text``: the
     tokens are the characters of the original text. ``out_of_scope`` is the label that is written where there is none.
     ``pairs`` and ``one_label`` say of a corpus of texts whether each is a pair, and whether one string can be the label
-    of each.
+    of each; ``attributes`` are the names of what else is known of some of them.
     """
 
     scheme: Scheme = "iob2"
@@ -41,6 +41,7 @@ class Options:
     out_of_scope: str | None = None
     pairs: bool = False
     one_label: bool = True
+    attributes: tuple[str, ...] = ()
 
 
 Files = Sequence[IO[Any]]

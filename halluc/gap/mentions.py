@@ -28,7 +28,9 @@ def mentions(names: Iterable[str], examples: Iterable[Example], cut: Cut) -> Map
         lengths.setdefault(words[0], set()).add(len(words))
     where: dict[Words, set[int]] = {words: set() for words in named}
     for number, example in enumerate(examples):
-        text = _words(example.tokens, cut)
+        tokens = example.tokens
+        # Where every token is a character, blanks are tokens too, and words are in the joined text alone.
+        text = _words(["".join(tokens)] if all(len(token) == 1 for token in tokens) else tokens, cut)
         for start, word in enumerate(text):
             for length in lengths.get(word, ()):
                 found = where.get(text[start : start + length])

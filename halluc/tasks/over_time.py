@@ -35,17 +35,23 @@ def periods(timestamps: Sequence[str | None], asked: Period) -> tuple[Period, di
 
 
 def figures(
-    timestamps: Sequence[str | None], labels: Sequence[Sequence[str]], asked: Period, sheet: Sheet
+    timestamps: Sequence[str | None],
+    labels: Sequence[Sequence[str]],
+    gold: Sequence[Sequence[str]],
+    asked: Period,
+    sheet: Sheet,
 ) -> list[Figure]:
-    """The share of each label by period; nothing where no text has a timestamp.
+    """The share of each label by period, 0 of one that is gold alone; nothing where no text has a timestamp.
 
     Args:
         timestamps: of each text, ISO 8601, None where it has none. labels: what is predicted of each text.
+        gold: the labels of its annotation.
     """
     kind, texts = periods(timestamps, asked)
-    common = Counter(label for one in labels for label in one).most_common(MOST_LABELS)
+    common = Counter(label for one in labels for label in one)
+    common.update(dict.fromkeys((label for one in gold for label in one), 0))
     found = []
-    for label, _ in sorted(common):
+    for label, _ in sorted(common.most_common(MOST_LABELS)):
         having = numpy.array([label in one for one in labels], dtype=bool)
         for name, there in texts.items():
             share = Ratio((sheet.column(having & there),), (sheet.column(there),), is_exact=True)

@@ -31,6 +31,8 @@ from halluc.workflows.job import Job
 if TYPE_CHECKING:
     from halluc.engine.cloze import ClozeModel, Pieces
 
+# Stands for the subject where what is asked does not depend on which one it is.
+_SUBJECT = "x"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Why something could not be asked, as ``left_out`` counts it, and in words.
 LEFT_OUT = {
@@ -267,7 +269,7 @@ def _ask(model: ClozeModel, relation: Relation, top: int, left_out: Counter[str]
     by_fact: dict[Fact, list[Answer]] = {fact: [] for fact in relation.facts}
     unwritten: set[str] = set()
     for pattern in relation.patterns:
-        if not model.fits(pattern.around("")[1]):
+        if not model.fits(pattern.around(_SUBJECT)[1]):
             left_out["patterns"] += 1
             continue
         pieces = model.pieces(pattern.context, relation.objects)

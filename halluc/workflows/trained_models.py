@@ -124,22 +124,17 @@ def _of_config(path: Path) -> HallucError:
 
 
 def _defaults(reference: str) -> LoadedConfig:
-    """What holds for a model of which nothing is known.
-
-    Raises:
-        HallucError E411: the settings of its task in config.json are not valid.
-    """
+    """What holds for a model of which nothing is known."""
     config = _own_config(reference)
     name = _task_of(config)
     component = task_class(name, TABLE)
     try:
         task = component.Config.model_validate({"type": name, **component.settings_of(config)})
     except ValidationError as error:
-        first = error.errors()[0]
-        message = (
-            f"{reference}: the settings of {name} in config.json: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        )
-        raise environment_error("E411", message, "restore the config.json of the model") from None
+        (first, *_) = error.errors()
+        place = ".".join(map(str, (name, *first["loc"])))
+        help = "restore config.json, or take the key out"
+        raise environment_error("E411", f"{reference}: `{place}` in its config.json: {first['msg']}", help) from None
     settings = Experiment(name="predict", task=task, data=None, model=ModelConfig(name=reference))
     return LoadedConfig(settings, settings.model_dump(mode="json"), {}, ())
 

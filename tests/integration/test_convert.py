@@ -70,6 +70,20 @@ def test_the_texts_of_the_demo_are_kept_as_they_are(halluc, tmp_path, name):
     ]
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_dates_and_groups_of_texts_are_kept(halluc, file, tmp_path, suffix):
+    rows = [{"text": t, "label": t, "at": f"2025-01-0{n}", "who": f"u{n}"} for n, t in enumerate("xyz", start=1)]
+    keys = {"timestamp_field": "at", "group_field": "who"}
+    given = file("given.jsonl", "\n".join(map(json.dumps, rows)))
+    data = {"format": "texts", "train": str(given), **keys}
+    config = {"name": "c", "task": {"type": LABELLED}, "model": {"name": "m"}, "train": {"epochs": 1}, "data": data}
+    out = tmp_path / f"out.{suffix}"
+    outcome = halluc("convert", file("c.yaml", json.dumps(config)), out, "--split", "train")
+    assert outcome.code == EXIT_DONE, outcome.err
+    (after,) = read(LABELLED, train=str(out), timestamp_field="timestamp", group_field="group").values()
+    assert [(one.timestamp, one.group) for one in after] == [(row["at"], row["who"]) for row in rows]
+
+
 def test_it_says_what_it_read_and_how_to_read_what_it_wrote(halluc, file, tmp_path):
     outcome = halluc("convert", file("in.conll", COLUMNS), tmp_path / "out.jsonl")
     assert outcome.code == EXIT_DONE, outcome.err

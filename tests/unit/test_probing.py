@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy
@@ -13,7 +14,7 @@ from halluc.core.figures import shown
 from halluc.data.facts import Fact, Pattern, Relation, read_relations
 from halluc.data.tokenization import Tokenizer
 from halluc.gap.mentions import mentions
-from halluc.workflows.probing import ProbeOptions, _sampled
+from halluc.workflows.probing import ProbeOptions, _ask, _sampled
 
 PATTERNS = '{"pattern": "[X] lives in [Y].", "lemma": "live"}\n\n{"pattern": "[Y] is where [X] lives."}\n'
 FACTS = "".join(
@@ -88,15 +89,23 @@ def test_a_sample_has_as_many_of_the_subjects_that_training_mentions_as_of_other
     assert len(_sampled(relation, {}, options).facts) == 5
 
 
+def test_a_pattern_with_the_subject_behind_the_object_is_no_end_of_a_text():
+    model = SimpleNamespace(fits=lambda after: not after.strip(" ."))
+    relation = Relation("P1", (Pattern("In [Y] [X]."),), (Fact("P1", "Anna", ("Rome",), 1),), ("Rome",))
+    left_out = Counter()
+    assert _ask(model, relation, 1, left_out) == [] and left_out["patterns"] == 1
+
+
 def test_names_are_mentioned_by_their_words_in_a_row():
     texts = [["ST.", "LOUIS", "won", "."], ["Anna", "-", "Berg", "'s", "New", "York"], ["in", "北京", "York", "New"]]
+    texts.append("Anna Berg left 北京")  # tokens that are characters
     examples = [SimpleNamespace(tokens=tuple(text)) for text in texts]
     names = ["St. Louis", "Louis St.", "anna berg", "New York", "new york", "York", "北京", "…", "Ann"]
     found = mentions(names, examples, Tokenizer().tokens)
     numbers = {name: sorted(where) for name, where in found.items()}
     assert numbers == {
-        "St. Louis": [0], "Louis St.": [], "anna berg": [1], "New York": [1], "new york": [1], "York": [1, 2],
-        "北京": [2], "…": [], "Ann": [],
+        "St. Louis": [0], "Louis St.": [], "anna berg": [1, 3], "New York": [1], "new york": [1], "York": [1, 2],
+        "北京": [2, 3], "…": [], "Ann": [],
     }  # fmt: skip
 
 
@@ -174,3 +183,19 @@ def test_two_models_are_compared_by_fact():
     assert (consistency.difference, consistency.p) == (0, 1)
     assert not any("relation" in one.by for one in found)
     assert differences(sheet_of(ROWS, NOVELTY), sheet_of(ROWS[:-1], NOVELTY)) == []
+
+
+def test_means_of_two_models_are_over_the_relations_that_have_the_figure_of_both():
+    rows = [("P1", f"s{n}", "a", "Rome", 0.9, 1 + n % 2) for n in range(8)]
+    # Of P2 the one model asserts a single claim, and the other none.
+    rows += [("P2", f"t{n}", "a", "Rome", 0.9 if n == 0 else 0.2, 2) for n in range(8)]
+    other = [(*row[:4], 0.1 if row[0] == "P2" else 0.9, row[5]) for row in rows]
+    novelty = {row[1]: (None, None) for row in rows}
+    [mean] = [one for one in differences(sheet_of(rows, novelty), sheet_of(other, novelty))
+              if one.name == "probe_hallucination" and one.by]  # fmt: skip
+    assert (mean.a, mean.b, mean.difference) == (0.5, 0.5, 0)
+    # Most resamples draw no claim of one relation or the other.
+    rare = [(*row[:4], 0.9 if row[1] in ("s0", "t0") else 0.1, row[5]) for row in rows]
+    [whole] = [one for one in sheet_of(rare, novelty).results()
+               if one.name == "probe_hallucination" and one.by == {"average": "macro"}]  # fmt: skip
+    assert (whole.value, whole.interval) == (0.5, (0, 1))

@@ -81,6 +81,47 @@ def test_before_training_the_nearest_question_by_cosine_answers_and_the_model_is
     assert [one.confidences for one in same] == [pytest.approx(one.confidences) for one in found]
 
 
+@pytest.mark.parametrize(
+    ("head", "key", "of_task", "told"),
+    [
+        ("QuestionAnswering", "question_answering", {"window": "abc"}, "question_answering.window"),
+        ("TokenClassification", "text_classification", {"retrieval": {"bank": 3, "x": 1}}, "retrieval.bank"),
+    ],
+)
+def test_settings_of_a_task_that_are_none_are_an_error(tmp_path, head, key, of_task, told):
+    from halluc.workflows.trained_models import locate
+
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": [f"BertFor{head}"], key: of_task}))
+    with pytest.raises(HallucError, match=told) as caught:
+        locate(str(tmp_path))
+    assert caught.value.code == "E411"
+
+
+def test_the_vectors_of_answers_are_means_of_what_the_linear_layer_is_given(tmp_path, tiny_encoder):
+    import torch
+    from transformers import AutoTokenizer, ModernBertConfig, ModernBertModel
+
+    from halluc.engine import runtime
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    size = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    pieces = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
+    torch.manual_seed(0)
+    ModernBertModel(ModernBertConfig(vocab_size=len(tokenizer), **size, **pieces)).save_pretrained(tmp_path / "m")
+    tokenizer.save_pretrained(tmp_path / "m")
+    task = TextClassification(configured(tmp_path, [(f"a{n}", text) for n, text in enumerate(TEXTS)]))
+    encoder = task.model.build(ModelConfig(name=str(tmp_path / "m")), ("a0", "a1", "a2"), "eager")
+    asked = [Labelled(f"e{n}", Origin("f", n), tuple(text.split()), ("a1",)) for n, text in enumerate(TEXTS)]
+    encoded = task.model.encode(asked, encoder)
+    found = task.model.predict(encoder.model, encoded, 64, runtime.start("fp32", 1), None)
+    # The vectors are of one length, so that a question is nearest to itself.
+    assert [one.labels for one in found] == [("a0",), ("a1",), ("a2",)]
+    lengths = encoder.model.classifier.weight.detach().norm(dim=1)
+    logits = torch.tensor([one.scores[0][0][n] for n, one in enumerate(found)])
+    assert float(logits.mean()) == pytest.approx(SCALE, rel=0.05)
+    assert lengths.tolist() == pytest.approx([float(lengths[0])] * 3)
+
+
 def test_null_can_mean_that_no_answer_helps(tmp_path):
     content = '{"text": "x y", "answer_id": null}\n{"text": "z", "answer_id": "a1"}'
     found = read(tmp_path, content, "d.jsonl", label_field="answer_id", out_of_scope_label="null")

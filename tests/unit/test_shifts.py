@@ -8,9 +8,13 @@ import pytest
 from scipy.stats import binomtest, fisher_exact
 
 from halluc.analysis import scoring, shifts
+from halluc.core.examples import Origin
 from halluc.core.significance import Sheet
 from halluc.reporting.views import evaluation
 from halluc.tasks import over_time
+from halluc.tasks.text_classification.decoding import TextPrediction
+from halluc.tasks.text_classification.figures import Labelling
+from halluc.tasks.text_classification.labelled_text import Labelled
 from tests.unit.test_texts_reader import errors, places, read
 
 # Of 10 texts a month so many are negative.
@@ -21,10 +25,10 @@ def rows():
     return [(f"{month}-1{n}", "bad" if n < count else "good") for month, count in NEGATIVE.items() for n in range(10)]
 
 
-def scored(of=None, period="month"):
+def scored(of=None, period="month", gold=()):
     timestamps, labels = zip(*(of or rows()), strict=True)
     sheet = Sheet(len(labels))
-    found = over_time.figures(timestamps, [(label,) for label in labels], period, sheet)
+    found = over_time.figures(timestamps, [(label,) for label in labels], [gold] * len(labels), period, sheet)
     return scoring.results(found + shifts.changes(found), sheet) + shifts.tests(found, sheet)
 
 
@@ -63,6 +67,21 @@ def test_a_table_marks_the_shift_alone():
     assert "Fisher" in table.notes[0]
     (quiet,) = evaluation.over_time(scored([(stamp, "good") for stamp, _ in rows()]), "test")
     assert quiet.notes == []
+
+
+def test_a_label_that_is_never_predicted_is_tested_too():
+    found = scored([(stamp, "good") for stamp, _ in rows()], gold=("bad",))
+    assert figure(found, "label_share", label="bad", period="2024-03").value == 0
+    assert figure(found, "shift_p", label="bad", period="latest").value == 1
+
+
+def test_a_period_without_a_text_in_scope_has_no_accuracy():
+    texts = [Labelled(f"t{n}", Origin("f", n), ("x",), ("a",) * n, None, None, f"2024-0{n + 1}-01") for n in (0, 1)]
+    said = [TextPrediction(one.id, ("a",), (0.9,), 0.9, out_of_scope=False) for one in texts]
+    sheet = Sheet(2)
+    found = {tuple(one.by.items()): one for one in Labelling().figures(texts, said, sheet) if one.name == "accuracy"}
+    values = [float(found[key].formula(sheet.totals())) for key in ((), *((("period", f"2024-0{n}"),) for n in (1, 2)))]
+    assert values == pytest.approx([1, float("nan"), 1], nan_ok=True)
 
 
 def test_one_period_or_no_timestamp_is_tested_for_nothing():

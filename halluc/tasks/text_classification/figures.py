@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy
@@ -65,7 +65,8 @@ class Labelling:
     ) -> list[Figure]:  # fmt: skip
         judged, timestamps = _Judged.of(examples, predictions), [example.timestamp for example in examples]
         predicted = [prediction.labels or (OUT_OF_SCOPE,) for prediction in predictions]
-        found = judged.figures(sheet) + over_time.figures(timestamps, predicted, self.period, sheet)
+        gold = [example.labels or (OUT_OF_SCOPE,) for example in examples]
+        found = judged.figures(sheet) + over_time.figures(timestamps, predicted, gold, self.period, sheet)
         for name, there in over_time.periods(timestamps, self.period)[1].items():
             found.append(judged.accuracy(sheet, {"period": name}, there))
         return found
@@ -174,12 +175,10 @@ class _Judged:
         return found if self.inside.all() else found + self.of_scope(sheet)
 
     def accuracy(self, sheet: Sheet, by: dict[str, str], texts: numpy.ndarray) -> Figure:
-        """Of the ``texts`` (texts,) in scope."""
+        """Of the ``texts`` (texts,) in scope; of a slice without any it is undefined."""
         inside = self.inside & texts
-        hits = sheet.column(self.right & inside)
-        return Figure(
-            "accuracy", by, PROTOCOL, int(inside.sum()), Ratio((hits,), (sheet.column(inside),), undefined=0.0)
-        )
+        share = Ratio((sheet.column(self.right & inside),), (sheet.column(inside),))
+        return Figure("accuracy", by, PROTOCOL, int(inside.sum()), share if by else replace(share, undefined=0.0))
 
     def correlation(self, columns: Columns, sheet: Sheet) -> Correlation:
         """Out of scope is a class beside the others."""
@@ -265,6 +264,7 @@ class LabelSets(FiguresDefaults):
     ) -> list[Figure]:  # fmt: skip
         counts = _counts(examples, predictions)
         wrong, width = _wrong(counts), len(counts.labels)
+        timestamps, gold = [example.timestamp for example in examples], [example.labels for example in examples]
         one, cells = sheet.column(numpy.ones(counts.texts)), sheet.column(numpy.full(counts.texts, width))
         exact = Ratio((sheet.column(wrong == 0),), (one,), undefined=0.0)
         loss = Ratio((sheet.column(wrong),), (cells,), undefined=0.0)
@@ -272,7 +272,7 @@ class LabelSets(FiguresDefaults):
             *label_counts.figures(counts, Columns.of(counts, sheet), OF_SETS, sheet),
             Figure("subset_accuracy", {}, OF_SETS, counts.texts, exact),
             Figure("hamming_loss", {}, OF_SETS, counts.texts * width, loss),
-            *over_time.figures([e.timestamp for e in examples], [p.labels for p in predictions], self.period, sheet),
+            *over_time.figures(timestamps, [p.labels for p in predictions], gold, self.period, sheet),
         ]
 
     def report(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> Report:

@@ -11,7 +11,7 @@ reads it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse, suggestion
@@ -24,6 +24,9 @@ from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, folded
 from halluc.tasks.encoders import Encoder, mean_of_pieces, padded, room
 from halluc.tasks.text_classification.config import RetrievalConfig
 from halluc.tasks.text_classification.labelled_text import Labelled
+
+if TYPE_CHECKING:
+    import torch
 
 # The logit of a question of the bank for its own answer: the usual inverse temperature of cosine similarity in
 # training bi-encoders.
@@ -90,7 +93,7 @@ def imprint(encoder: Encoder, bank: Bank) -> None:
     head = linear[-1]
     model.eval()
     with torch.no_grad():
-        states = {label: _state(encoder, bank[label]) for label in outputs if label in bank}
+        states = {label: _state(encoder, head, bank[label]) for label in outputs if label in bank}
         length = torch.stack([state.norm() for state in states.values()]).mean()
         vectors = [
             SCALE * states[label] / (states[label].norm() * length)
@@ -103,9 +106,15 @@ def imprint(encoder: Encoder, bank: Bank) -> None:
             head.bias.zero_()
 
 
-def _state(encoder: Encoder, questions: Sequence[str]) -> Any:
-    """The mean state of questions, each the mean over its pieces, (width,)."""
+def _state(encoder: Encoder, head: torch.nn.Linear, questions: Sequence[str]) -> Any:
+    """The mean state of questions, each the mean over its pieces of what the head is given, (width,)."""
     most = room(encoder.tokenizer, encoder.model.config)
     inputs = padded([encoder.tokenizer(question)["input_ids"][:most] for question in questions], encoder.padding)
-    states = encoder.model.base_model(**inputs).last_hidden_state
-    return mean_of_pieces(states, inputs["attention_mask"]).mean(0)
+    given: list[Any] = []
+    # Some models, as ModernBERT, have layers between the encoder and the linear one.
+    hook = head.register_forward_pre_hook(lambda _, states: given.append(states[0]))
+    try:
+        encoder.model(**inputs)
+    finally:
+        hook.remove()
+    return mean_of_pieces(given[0], inputs["attention_mask"]).mean(0)

@@ -27,6 +27,7 @@ from halluc.tasks.token_classification.writers import annotated_task
 _PREFIX = "__label__"
 _HELP = "choose another format: jsonl holds any text and label"
 _JOIN = frozenset({"join"})
+_ATTRIBUTES = ("timestamp", "group")
 
 
 def _texts(example: Labelled, options: Options) -> tuple[str, str | None]:
@@ -59,14 +60,21 @@ def _lone_label(labels: Sequence[str]) -> str | None:
 def _fitted(options: Options, examples: Sequence[Labelled]) -> Options:
     pairs = any(example.second is not None for example in examples)
     one_label = all(_lone_label(_labels(example, options)) is not None for example in examples)
-    return replace(options, pairs=pairs, one_label=one_label)
+    attributes = tuple(name for name in _ATTRIBUTES if any(getattr(example, name) is not None for example in examples))
+    return replace(options, pairs=pairs, one_label=one_label, attributes=attributes)
 
 
 def _record(example: Labelled, options: Options) -> dict[str, Any]:
     text, second = _texts(example, options)
     labels: list[str] | str = _labels(example, options)
     pair = {} if second is None else {"second": second}
-    return {"id": example.id, "text": text, **pair, "label": labels[0] if options.one_label else labels}
+    label = labels[0] if options.one_label else labels
+    return {"id": example.id, "text": text, **pair, "label": label, **_attributes(example, options)}
+
+
+def _attributes(example: Labelled, options: Options) -> dict[str, str]:
+    given = {name: getattr(example, name) for name in options.attributes}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _one_text(example: Labelled, options: Options) -> str:
@@ -93,10 +101,11 @@ def _one_label(example: Labelled, options: Options) -> str:
 
 
 def _rows(examples: Iterable[Labelled], options: Options) -> Iterator[list[str]]:
-    yield ["id", "text", *(["second"] if options.pairs else []), "label"]
+    yield ["id", "text", *(["second"] if options.pairs else []), "label", *options.attributes]
     for example in examples:
-        label = _one_label(example, options)
-        yield [example.id, *(text for text in _texts(example, options) if text is not None), label]
+        label, known = _one_label(example, options), _attributes(example, options)
+        texts = (text for text in _texts(example, options) if text is not None)
+        yield [example.id, *texts, label, *(known.get(name, "") for name in options.attributes)]
 
 
 def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
@@ -151,7 +160,13 @@ def _label_studio(example: Labelled, options: Options) -> dict[str, Any]:
 
 def _table(options: Options) -> dict[str, bool]:
     pair = {"second": False} if options.pairs else {}
-    return {"id": False, "text": False, **pair, "label": not options.one_label}
+    return {
+        "id": False,
+        "text": False,
+        **pair,
+        "label": not options.one_label,
+        **dict.fromkeys(options.attributes, False),
+    }
 
 
 _FORMATS = {
