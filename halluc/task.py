@@ -353,13 +353,12 @@ class Wording(NamedTuple):
 class Task(Protocol[ExampleT, PredictionT]):
     """A task: its name and config, and its six parts, which may depend on the config.
 
-    ``head`` ends the names of the transformers classes that do the task, as in ``BertForTokenClassification``; a tuple
-    where there are several.
+    ``head`` are the ends of the names of the transformers classes that do the task, as in ``BertForTokenClassification``.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[Section]]
-    head: ClassVar[str | tuple[str, ...]]
+    head: ClassVar[tuple[str, ...]]
 
     # Properties, as a protocol's plain attribute would have to be of exactly its type.
     @property

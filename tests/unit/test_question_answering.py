@@ -219,7 +219,7 @@ def test_a_threshold_in_a_model_that_is_no_number_is_an_error(kept):
 def test_settings_in_a_model_that_are_not_valid_are_an_error(tmp_path, settings):
     content = {"architectures": ["BertForQuestionAnswering"], "question_answering": settings}
     (tmp_path / "config.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(HallucError, match="the settings of question_answering in") as caught:
+    with pytest.raises(HallucError, match="question_answering") as caught:
         locate(str(tmp_path))
     assert caught.value.code == "E411"
 
