@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from transformers import MBartTokenizer
 
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.translation.config import TransformersConfig
@@ -15,8 +17,12 @@ from halluc.core.examples import Origin
 from halluc.core.rng import Draws
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import runtime
+from halluc.engine.language_codes import tokenizer_code
+from halluc.tasks.text_generation.encoding import Framing
 from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.loading import TextWriter
 from halluc.tasks.text_generation.model import GenerationModel
+from halluc.tasks.text_generation.multilingual import LanguageMarks
 from halluc.tasks.text_generation.source_text import Sourced, cut_parts
 from halluc.tasks.translation.config import TranslationConfig
 from tests.tiny_translation import BACK, CODES, ENGLISH, GERMAN, save_m2m100, save_marian, save_t5
@@ -140,3 +146,27 @@ def test_a_task_tells_a_model_of_many_languages_those_of_each_example(m2m100):
         with pytest.raises(HallucError, match=problem) as error:
             model.encode([example("a", "b", source, language)], loaded)
         assert error.value.code == "C209"
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("es", "spa_Latn"), ("et-EE", "est_Latn"), ("zh_CN", "zho_Hans"), ("zh-TW", "zho_Hant"), ("spa_Latn", "spa_Latn"),
+     ("xx", None)],
+)  # fmt: skip
+def test_a_language_in_any_form_has_the_code_of_the_tokenizer(language, code):
+    known = ["est_Latn", "spa_Latn", "zho_Hans", "zho_Hant"]
+    assert tokenizer_code(SimpleNamespace(extra_special_tokens=known), language) == code
+
+
+def test_a_mark_at_the_end_is_that_with_which_the_model_begins():
+    tokenizer = MBartTokenizer()
+    german = tokenizer.convert_tokens_to_ids("de_DE")
+    for start, is_known in ((german, True), (german + 1, False)):
+        loaded = TextWriter(None, tokenizer, None, Framing(True, 1, 2, start))
+        example = Sourced("a", Origin("f", 1), ("a",), ("", ""), (), ("b",), "de", "en")
+        if is_known:
+            assert LanguageMarks(loaded).of(example) == (german, True)
+            assert (tokenizer.src_lang, tokenizer.tgt_lang) == ("en_XX", "de_DE")
+        else:
+            with pytest.raises(HallucError, match="begins an output with another token"):
+                LanguageMarks(loaded).of(example)
