@@ -432,7 +432,7 @@ class Translation:
     """Translates word by word."""
 
     name: ClassVar[str] = "toy_translation"
-    head: ClassVar[str] = "ForConditionalGeneration"
+    head: ClassVar[str | tuple[str, ...]] = "ForConditionalGeneration"
     Config: ClassVar[type[Section]] = TranslationConfig
 
     def __init__(self, config: TranslationConfig) -> None:
@@ -677,7 +677,7 @@ class ToyQuestionAnswering:
     """Answers a question by a part of a text, or not at all."""
 
     name: ClassVar[str] = "toy_answers"
-    head: ClassVar[str] = "ForQuestionAnswering"
+    head: ClassVar[str | tuple[str, ...]] = "ForQuestionAnswering"
     Config: ClassVar[type[Section]] = AnswerConfig
 
     def __init__(self, config: AnswerConfig) -> None:

@@ -24,7 +24,7 @@ class Dialogue:
     """Writes the next reply of an agent, judged by its knowledge and by what was said before."""
 
     name: ClassVar[str] = "dialogue"
-    head: ClassVar[str] = "ForConditionalGeneration"
+    head: ClassVar[str | tuple[str, ...]] = "ForConditionalGeneration"
     Config: ClassVar[type[Section]] = DialogueConfig
 
     def __init__(self, config: DialogueConfig) -> None:

@@ -19,7 +19,7 @@ class QuestionAnswering:
     """Answers questions with a part of a text, or not at all where the text has no answer."""
 
     name: ClassVar[str] = NAME
-    head: ClassVar[str] = "ForQuestionAnswering"
+    head: ClassVar[str | tuple[str, ...]] = "ForQuestionAnswering"
     Config: ClassVar[type[Section]] = QuestionAnsweringConfig
 
     def __init__(self, config: QuestionAnsweringConfig) -> None:

@@ -20,7 +20,7 @@ class RelationExtraction:
 
     name: ClassVar[str] = "relation_extraction"
     # No class of transformers does it: halluc keeps its models as token classifiers with two outputs a relation.
-    head: ClassVar[str] = "ForTokenClassification"
+    head: ClassVar[str | tuple[str, ...]] = "ForTokenClassification"
     Config: ClassVar[type[Section]] = RelationExtractionConfig
 
     def __init__(self, config: RelationExtractionConfig) -> None:

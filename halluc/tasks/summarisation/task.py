@@ -21,7 +21,7 @@ class Summarisation:
     """Writes a short text of a document or a dialogue, judged by it and by reference summaries."""
 
     name: ClassVar[str] = "summarisation"
-    head: ClassVar[str] = "ForConditionalGeneration"
+    head: ClassVar[str | tuple[str, ...]] = "ForConditionalGeneration"
     Config: ClassVar[type[Section]] = SummarisationConfig
 
     def __init__(self, config: SummarisationConfig) -> None:

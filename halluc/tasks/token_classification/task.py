@@ -19,7 +19,7 @@ class TokenClassification:
     """Labels spans of tokens: named-entity recognition and its kin."""
 
     name: ClassVar[str] = "token_classification"
-    head: ClassVar[str] = "ForTokenClassification"
+    head: ClassVar[str | tuple[str, ...]] = "ForTokenClassification"
     Config: ClassVar[type[Section]] = TokenClassificationConfig
 
     def __init__(self, config: TokenClassificationConfig) -> None:

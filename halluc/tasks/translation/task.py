@@ -19,7 +19,7 @@ class Translation:
     """Writes a text in another language, judged by its source and by reference translations."""
 
     name: ClassVar[str] = "translation"
-    head: ClassVar[str] = "ForConditionalGeneration"
+    head: ClassVar[str | tuple[str, ...]] = "ForConditionalGeneration"
     Config: ClassVar[type[Section]] = TranslationConfig
 
     def __init__(self, config: TranslationConfig) -> None:
