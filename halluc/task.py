@@ -353,7 +353,7 @@ class Wording(NamedTuple):
 class Task(Protocol[ExampleT, PredictionT]):
     """A task: its name and config, and its six parts, which may depend on the config.
 
-    ``head`` are the ends of the names of the transformers classes that do the task, as in ``BertForTokenClassification``.
+    ``head`` are the ends of the names of the transformers classes that do it, as in ``BertForTokenClassification``.
     """
 
     name: ClassVar[str]

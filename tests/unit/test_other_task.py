@@ -95,7 +95,7 @@ class Labelling:
     """Labels texts."""
 
     Config: ClassVar[type[Section]] = LabellingConfig
-    head: ClassVar[str | tuple[str, ...]] = "ForLabelling"
+    head: ClassVar[tuple[str, ...]] = ("ForLabelling",)
 
     @classmethod
     def settings_of(cls, config):

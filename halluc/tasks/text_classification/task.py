@@ -21,7 +21,7 @@ class TextClassification:
     """Labels texts, or pairs of them: intents, topics, sentiment, and what is out of scope."""
 
     name: ClassVar[str] = "text_classification"
-    head: ClassVar[str | tuple[str, ...]] = ("ForSequenceClassification", _RETRIEVAL_HEAD)
+    head: ClassVar[tuple[str, ...]] = ("ForSequenceClassification", _RETRIEVAL_HEAD)
     Config: ClassVar[type[Section]] = TextClassificationConfig
 
     def __init__(self, config: TextClassificationConfig) -> None:
