@@ -105,7 +105,7 @@ def test_confidence_is_the_mean_probability_of_the_pieces_that_were_written(tiny
     encoded = model.encode([sourced("he lives in Oslo", "x"), sourced("yes", "y", number=2)], loaded)
     first, second = model.predict(loaded.model, encoded, 512, engine, None)
     written = model._written(loaded.model, encoded, 512, engine, model.config.decoding)[0]
-    inputs = torch.tensor([encoded.sources[0]]), torch.tensor([[0, *written[:-1]]])
+    inputs = torch.tensor([encoded.sources[0]]), torch.tensor([[encoded.framing.start, *written[:-1]]])
     with torch.no_grad():
         logits = loaded.model(input_ids=inputs[0], decoder_input_ids=inputs[1]).logits[0]
     chosen = functional.log_softmax(logits, -1)[range(len(written)), written]
