@@ -134,11 +134,7 @@ class Examples(Protocol[ExampleT, PredictionIn]):
     units: ClassVar[NoveltyUnits]
 
     def labels(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
-        """The labels that a corpus shows, sorted; empty where the task has none, as translation.
-
-        Raises:
-            HallucError or ManyErrors D1xx: labels that the task cannot have.
-        """
+        """The labels that a corpus shows, sorted, or none. D1xx: labels that the task cannot have."""
 
     def classes(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
         """What a model of these labels tells apart, as ``class_weights`` names it: labels, and that there is none."""
@@ -324,11 +320,7 @@ class Knowledge(Protocol[ExampleT]):
         """What training shows; ``save`` writes the ``coverage.json`` that ``load`` reads."""
 
     def load(self, path: Path) -> TrainingCoverage:
-        """What a run keeps.
-
-        Raises:
-            HallucError R120: damaged. R121: of another version of halluc.
-        """
+        """What a run keeps. R120: it is damaged. R121: it is of another version of halluc."""
 
     def asked(self, coverage: Any, withheld: WithheldUnits | None) -> TrainingKnowledge:
         """What the ledger asks, from ``coverage`` and what was withheld."""

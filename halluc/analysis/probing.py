@@ -48,7 +48,7 @@ class FactNovelty:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeAnswer:
     """A claim of a model; see ``ProbeLine``."""
 
     fact: Fact
@@ -74,7 +74,7 @@ class Answer:
 
 def answer_of(
     fact: Fact, pattern: str, scores: numpy.ndarray, words: Sequence[str], true: Iterable[int], top: int
-) -> Answer:
+) -> ProbeAnswer:
     """The answer of a model to one pattern.
 
     Args:
@@ -89,7 +89,7 @@ def answer_of(
     # Of equally likely candidates a wrong one comes first: a model that cannot tell them apart knows nothing.
     order = numpy.lexsort((is_true, -share))
     best = tuple((words[at], rounded(float(share[at])) or 0.0) for at in order[:top])
-    return Answer(fact, pattern, *best[0], int(numpy.flatnonzero(is_true[order])[0]) + 1, best)
+    return ProbeAnswer(fact, pattern, *best[0], int(numpy.flatnonzero(is_true[order])[0]) + 1, best)
 
 
 @dataclass
@@ -100,7 +100,7 @@ class ProbeSheet:
     a claim is asserted.
     """
 
-    answers: Sequence[Answer]
+    answers: Sequence[ProbeAnswer]
     novelty: Mapping[Fact, FactNovelty]
     majority: Mapping[str, str]
     threshold: float

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from halluc.analysis.probing import Answer, FactNovelty, ProbeSheet, answer_of, differences
+from halluc.analysis.probing import FactNovelty, ProbeAnswer, ProbeSheet, answer_of, differences
 from halluc.core import latest, messages
 from halluc.core.errors import HallucError, data_error, environment_error
 from halluc.core.files import elsewhere, json_line, replacing, write_json
@@ -236,7 +236,7 @@ def _probed(
 
     model = cloze.load(candidate.source, candidate.body, trust_remote_code=trust_remote_code)
     left_out: Counter[str] = Counter(dict.fromkeys(LEFT_OUT, 0))
-    found: list[Answer] = []
+    found: list[ProbeAnswer] = []
     total = sum(len(one.facts) * len(one.patterns) for one in asked)
     done = 0
     with progress(f"probing {candidate.name}", "prompts") as tick:
@@ -264,9 +264,9 @@ def _probed(
     )
 
 
-def _ask(model: ClozeModel, relation: Relation, top: int, left_out: Counter[str]) -> list[Answer]:
+def _ask(model: ClozeModel, relation: Relation, top: int, left_out: Counter[str]) -> list[ProbeAnswer]:
     """The answers to the patterns of a relation, by fact and pattern; ``left_out`` counts what cannot be asked."""
-    by_fact: dict[Fact, list[Answer]] = {fact: [] for fact in relation.facts}
+    by_fact: dict[Fact, list[ProbeAnswer]] = {fact: [] for fact in relation.facts}
     unwritten: set[str] = set()
     for pattern in relation.patterns:
         if not model.fits(pattern.around(_SUBJECT)[1]):
@@ -288,7 +288,7 @@ def _answers(
     pieces: Sequence[Pieces | None],
     top: int,
     left_out: Counter[str],
-) -> Iterator[Answer]:
+) -> Iterator[ProbeAnswer]:
     """The answers to one pattern. Candidates of the same pieces count as one, under the first of their names."""
     column: dict[Pieces, int] = {}
     words: list[str] = []

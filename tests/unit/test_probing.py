@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy
 import pytest
 
-from halluc.analysis.probing import Answer, FactNovelty, ProbeSheet, answer_of, differences
+from halluc.analysis.probing import FactNovelty, ProbeAnswer, ProbeSheet, answer_of, differences
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.figures import shown
 from halluc.data.facts import Fact, Pattern, Relation, read_relations
@@ -122,7 +122,7 @@ def test_an_answer_is_the_likeliest_candidate_and_ties_are_wrong():
 
 def sheet_of(rows, novelty):
     """Rows of (relation, subject, pattern, answer, confidence, rank)."""
-    made = [Answer(Fact(r, s, ("Rome",), 1), p, a, c, rank, ((a, c),)) for r, s, p, a, c, rank in rows]
+    made = [ProbeAnswer(Fact(r, s, ("Rome",), 1), p, a, c, rank, ((a, c),)) for r, s, p, a, c, rank in rows]
     known = {one.fact: FactNovelty(*novelty[one.fact.subject]) for one in made}
     return ProbeSheet(made, known, {"P1": "Rome", "P2": "Oslo"}, 0.5)
 

@@ -21,7 +21,7 @@ from halluc.engine import runtime
 from halluc.engine.scratch import make_encoder_decoder, make_text_tokenizer
 from halluc.reporting.collect.shown import Texts
 from halluc.tasks.text_generation.agreement import shares
-from halluc.tasks.text_generation.encoding import EncodedTexts, Framing
+from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFraming
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.loading import load_writer
@@ -77,9 +77,9 @@ def test_the_same_texts_give_the_same_pieces():
 
 @pytest.mark.parametrize(("has_encoder", "smoothing"), [(True, 0.0), (True, 0.1), (False, 0.0)])
 def test_the_loss_is_the_cross_entropy_of_target_pieces_alone(has_encoder, smoothing):
-    framing = Framing(has_encoder, pad=0, end=1, start=0, label_smoothing=smoothing)
+    framing = SequenceFraming(has_encoder, pad=0, end=1, start=0, label_smoothing=smoothing)
     sources, targets = [[5, 6, 7], [8]], [[3, 1], [4, 9, 4, 1]]
-    encoded = EncodedTexts([], sources, targets, framing, None, {})
+    encoded = EncodedSequences([], sources, targets, framing, None, {})
     batch = encoded.collate([0, 1])
     assert batch.weight == 6
     width = batch.labels.shape[1]

@@ -18,7 +18,7 @@ from halluc.core.rng import Draws
 from halluc.data.tokenization import Tokenizer
 from halluc.engine import runtime
 from halluc.engine.language_codes import tokenizer_code
-from halluc.tasks.text_generation.encoding import Framing
+from halluc.tasks.text_generation.encoding import SequenceFraming
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.loading import TextWriter
 from halluc.tasks.text_generation.model import GenerationModel
@@ -162,7 +162,7 @@ def test_a_mark_at_the_end_is_that_with_which_the_model_begins():
     tokenizer = MBartTokenizer()
     german = tokenizer.convert_tokens_to_ids("de_DE")
     for start, is_known in ((german, True), (german + 1, False)):
-        loaded = TextWriter(None, tokenizer, None, Framing(True, 1, 2, start))
+        loaded = TextWriter(None, tokenizer, None, SequenceFraming(True, 1, 2, start))
         example = Sourced("a", Origin("f", 1), ("a",), ("", ""), (), ("b",), "de", "en")
         if is_known:
             assert LanguageMarks(loaded).of(example) == (german, True)

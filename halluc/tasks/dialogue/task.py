@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from halluc.config.schema import Section
 from halluc.tasks.dialogue.config import DialogueConfig
@@ -13,6 +12,7 @@ from halluc.tasks.dialogue.wording import WORDING
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 from halluc.tasks.text_generation.knowledge import WrittenKnowledge
 from halluc.tasks.text_generation.model import GenerationModel
+from halluc.tasks.text_generation.task import GenerationTask
 
 PROMPT = (
     "You are the agent in a dialogue. Write its next reply. Say nothing that the facts do not say.\n\n"
@@ -20,15 +20,14 @@ PROMPT = (
 )
 
 
-class Dialogue:
+class Dialogue(GenerationTask):
     """Writes the next reply of an agent, judged by its knowledge and by what was said before."""
 
     name: ClassVar[str] = "dialogue"
-    head: ClassVar[tuple[str, ...]] = ("ForConditionalGeneration",)
     Config: ClassVar[type[Section]] = DialogueConfig
 
     def __init__(self, config: DialogueConfig) -> None:
-        self.config = config
+        super().__init__(config)
         # A reference is what one person replied, and no evidence for what another says.
         self.judge = GenerationJudge(config.claims, config.grounding, EvidenceRule(references=False))
         self.examples = DialogueExamples(self.judge)
@@ -43,11 +42,3 @@ class Dialogue:
         self.figures = ReplyFigures()
         self.knowledge = WrittenKnowledge()
         self.wording = WORDING
-
-    @classmethod
-    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {}
-
-    @classmethod
-    def evaluated(cls, protocols: Collection[str]) -> Dialogue:
-        return cls(DialogueConfig(type="dialogue"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from halluc.task import Wording
-from halluc.tasks.text_generation.generation_words import GLOSSARY, IN_TRAINING, words
-from halluc.wording.nouns import CardText, Nouns
+from halluc.tasks.text_generation.generation_words import GLOSSARY, nouns, words
+from halluc.wording.nouns import CardText
 
 CARD = CardText(
     does="writes the next reply in a dialogue.",
@@ -19,30 +19,12 @@ CARD = CardText(
 )
 WORDING = Wording(
     words("turns", "replies", "F1 with the reference"),
-    Nouns(
-        one="statement",
-        gold="statement",
-        golds="statements",
-        claims="statements",
-        unsupported="unsupported",
-        novelty="whether replies of training state it",
-        annotated="statements of the reference",
-        counted="statements",
-        gap_of="names, numbers, dates and quotations",
-        loss_of="loss of a statement",
+    nouns(
+        "reply",
+        "replies",
         card=CARD,
-        found="stated",
-        partly="stated as something else",
-        missed="not stated",
-        nothing="no statement",
-        in_training=IN_TRAINING,
-        sections={
-            "unsupported": "Unsupported: neither in the knowledge nor in the dialogue",
-            "omission": "Omitted: in the reference, but not in the reply",
-        },
-        is_placed=True,
+        unsupported="Unsupported: neither in the knowledge nor in the dialogue",
         drawn="Marked in each reply is the claim; below it stand knowledge, dialogue and reference.",
-        search="a word of the reply or a kind of claim",
         glossary={
             **GLOSSARY,
             "supported": "Knowledge, persona or an earlier turn says the same.",

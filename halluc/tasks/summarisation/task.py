@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from halluc.config.schema import Section
 from halluc.tasks.summarisation.config import SummarisationConfig
@@ -13,30 +12,22 @@ from halluc.tasks.summarisation.wording import WORDING
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.knowledge import WrittenKnowledge
 from halluc.tasks.text_generation.model import GenerationModel
+from halluc.tasks.text_generation.task import GenerationTask
 
 PROMPT = "Summarize the following text in one or two sentences.\n\n{document}\n\nSummary:"
 
 
-class Summarisation:
+class Summarisation(GenerationTask):
     """Writes a short text of a document or a dialogue, judged by it and by reference summaries."""
 
     name: ClassVar[str] = "summarisation"
-    head: ClassVar[tuple[str, ...]] = ("ForConditionalGeneration",)
     Config: ClassVar[type[Section]] = SummarisationConfig
 
     def __init__(self, config: SummarisationConfig) -> None:
-        self.config = config
+        super().__init__(config)
         self.judge = GenerationJudge(config.claims, config.grounding)
         self.examples = SummarisationExamples(self.judge)
         self.model = GenerationModel(config, self.judge, (DOCUMENT,), PROMPT)
         self.figures = SummaryFigures()
         self.knowledge = WrittenKnowledge()
         self.wording = WORDING
-
-    @classmethod
-    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {}
-
-    @classmethod
-    def evaluated(cls, protocols: Collection[str]) -> Summarisation:
-        return cls(SummarisationConfig(type="summarisation"))

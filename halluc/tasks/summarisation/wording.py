@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from halluc.task import Wording
-from halluc.tasks.text_generation.generation_words import GLOSSARY, IN_TRAINING, words
-from halluc.wording.nouns import CardText, Nouns
+from halluc.tasks.text_generation.generation_words import GLOSSARY, nouns, words
+from halluc.wording.nouns import CardText
 
 CARD = CardText(
     does="summarises texts.",
@@ -19,30 +19,12 @@ CARD = CardText(
 )
 WORDING = Wording(
     words("documents", "summaries", "ROUGE-2"),
-    Nouns(
-        one="statement",
-        gold="statement",
-        golds="statements",
-        claims="statements",
-        unsupported="unsupported",
-        novelty="whether summaries of training state it",
-        annotated="statements of the reference",
-        counted="statements",
-        gap_of="names, numbers, dates and quotations",
-        loss_of="loss of a statement",
+    nouns(
+        "summary",
+        "summaries",
         card=CARD,
-        found="stated",
-        partly="stated as something else",
-        missed="not stated",
-        nothing="no statement",
-        in_training=IN_TRAINING,
-        sections={
-            "unsupported": "Unsupported: neither in the document nor in a reference",
-            "omission": "Omitted: in the reference, but not in the summary",
-        },
-        is_placed=True,
+        unsupported="Unsupported: neither in the document nor in a reference",
         drawn="Marked in each summary is the claim; below it stand document and reference.",
-        search="a word of the summary or a kind of claim",
         glossary={
             **GLOSSARY,
             "lead-3": "The first three sentences of the document, or turns of a dialogue, as its summary.",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Framing:
+class SequenceFraming:
     """How a model takes texts: whether it has an encoder, its padding and end pieces, and ``start``, with which an
     encoder-decoder model begins its output; ``label_smoothing`` is that of the loss; ``more_ends`` are
     further pieces with which the model may end an output."""
@@ -31,14 +31,14 @@ class Framing:
 
 
 @dataclass
-class EncodedTexts:
+class EncodedSequences:
     """One input and one target an example, in word pieces; a target ends with the end piece, and is empty where the
     example has none. ``firsts`` are the pieces that the outputs must begin with; None: what the model says."""
 
     examples: Sequence[Sourced]
     sources: list[list[int]]
     targets: list[list[int]]
-    framing: Framing
+    framing: SequenceFraming
     tokenizer: Any
     notes: dict[str, int]
     firsts: Sequence[int | None] = ()
@@ -50,7 +50,7 @@ class EncodedTexts:
         self.lengths = [len(s) + len(t) for s, t in zip(self.sources, self.targets, strict=True)]
         self.weights = list(map(len, self.targets))
 
-    def with_targets(self, targets: Sequence[Sequence[int]]) -> EncodedTexts:
+    def with_targets(self, targets: Sequence[Sequence[int]]) -> EncodedSequences:
         """The same inputs with other targets, such as what a model wrote."""
         return replace(self, targets=[list(one) for one in targets])
 

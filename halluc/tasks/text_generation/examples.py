@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from halluc.core.claims import Claim, rounded
 from halluc.core.edits import Editable, Range
@@ -108,9 +108,6 @@ class GenerationExamples(ExamplesDefaults):
         )
         spaces = spaced_again(example.tokens, example.spaces, edited.tokens)
         return replace(example, id=identity, origin=origin, tokens=edited.tokens, spaces=spaces, parts=parts)
-
-    def record(self, example: Sourced) -> dict[str, Any]:
-        raise NotImplementedError("a task writes the record that its reader reads")
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Sourced:
         """The input that the reader made, or all of a plain text as one part."""

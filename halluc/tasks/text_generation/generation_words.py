@@ -8,6 +8,7 @@ from typing import Any
 from halluc.core.examples import Example
 from halluc.data.statistics import Count, Words, one, tokens
 from halluc.tasks.text_generation.source_text import words_of
+from halluc.wording.nouns import CardText, Nouns
 
 
 def _target_words(example: Any) -> int:
@@ -68,3 +69,40 @@ GLOSSARY: Mapping[str, str] = {
     "gap ratio": "How many times as often statements new to training are wrong as those seen in training.",
     "absent": "Of a claim that flipped: one of the two runs does not make it, or withdraws it.",
 }
+
+
+def nouns(
+    output: str, outputs: str, *, card: CardText, unsupported: str, drawn: str, glossary: Mapping[str, str]
+) -> Nouns:  # fmt: skip
+    """The nouns of a task whose claims are what an output states.
+
+    Args:
+        output: what the model writes, such as "summary", and ``outputs`` its plural.
+        unsupported: the heading of the claims that nothing supports. drawn: what is seen beside an example.
+    """
+    return Nouns(
+        one="statement",
+        gold="statement",
+        golds="statements",
+        claims="statements",
+        unsupported="unsupported",
+        novelty=f"whether {outputs} of training state it",
+        annotated="statements of the reference",
+        counted="statements",
+        gap_of="names, numbers, dates and quotations",
+        loss_of="loss of a statement",
+        card=card,
+        found="stated",
+        partly="stated as something else",
+        missed="not stated",
+        nothing="no statement",
+        in_training=IN_TRAINING,
+        sections={
+            "unsupported": unsupported,
+            "omission": f"Omitted: in the reference, but not in the {output}",
+        },
+        is_placed=True,
+        drawn=drawn,
+        search=f"a word of the {output} or a kind of claim",
+        glossary=glossary,
+    )

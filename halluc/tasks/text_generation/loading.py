@@ -12,7 +12,7 @@ from halluc.config.low_rank import LowRankConfig
 from halluc.config.schema import ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.engine.references import ModelSource, resolve_model
-from halluc.tasks.text_generation.encoding import Framing
+from halluc.tasks.text_generation.encoding import SequenceFraming
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class TextWriter:
     model: Any
     tokenizer: Any
     commit: str | None
-    framing: Framing
+    framing: SequenceFraming
     first: int | None = None
     outputs: tuple[str, ...] = ()
 
@@ -95,7 +95,7 @@ def _need_packages(source: ModelSource, lora: LowRankConfig | None) -> None:
             raise environment_error("E420", message, f'install it: pip install "halluc[{extra}]"')
 
 
-def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smoothing: float) -> Framing:
+def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smoothing: float) -> SequenceFraming:
     """
     Raises:
         HallucError E411: there is no end token, or none that begins an output.
@@ -119,7 +119,7 @@ def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smo
     # Chat models have a list: they end a turn with another token than a text.
     ends = getattr(model.generation_config, "eos_token_id", None)
     more_ends = tuple(int(one) for one in ends if one != end) if isinstance(ends, list) else ()
-    return Framing(has_encoder, int(pad), int(end), int(start or 0), label_smoothing, more_ends)
+    return SequenceFraming(has_encoder, int(pad), int(end), int(start or 0), label_smoothing, more_ends)
 
 
 def _read_special_tokens_as_text(tokenizer: Any) -> None:

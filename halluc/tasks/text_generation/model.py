@@ -19,7 +19,7 @@ from halluc.tasks.encoders import room
 from halluc.tasks.text_generation.agreement import shares
 from halluc.tasks.text_generation.config import DecodingConfig, GenerationConfig
 from halluc.tasks.text_generation.degeneration import repeated
-from halluc.tasks.text_generation.encoding import EncodedTexts
+from halluc.tasks.text_generation.encoding import EncodedSequences
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.languages import language_of
@@ -99,7 +99,7 @@ class GenerationModel:
             raise HallucError("C203", "`eval.labels` names labels, and the task has none", help="take it away")
         return load_writer(config, attention)
 
-    def encode(self, examples: Sequence[Sourced], loaded: TextWriter, /) -> EncodedTexts:
+    def encode(self, examples: Sequence[Sourced], loaded: TextWriter, /) -> EncodedSequences:
         """Inputs in the prompt, and first targets with an end piece; what is too long is cut, and counted."""
         tokenizer, framing = loaded.tokenizer, loaded.framing
         limit = room(tokenizer, loaded.model.config)
@@ -128,7 +128,7 @@ class GenerationModel:
         unknown = tokenizer.unk_token_id
         if unknown is not None and unknown != framing.end:
             notes["unknown_words"] = sum(source.count(unknown) for source in sources)
-        return EncodedTexts(examples, sources, targets, framing, tokenizer, notes, firsts)
+        return EncodedSequences(examples, sources, targets, framing, tokenizer, notes, firsts)
 
     def _frame(self, loaded: TextWriter) -> ChatFrame:
         """
@@ -179,7 +179,12 @@ class GenerationModel:
         return None
 
     def predict(
-        self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime, decoding: Decoding | None
+        self,
+        model: torch.nn.Module,
+        encoded: EncodedSequences,
+        budget: int,
+        runtime: Runtime,
+        decoding: Decoding | None,
     ) -> list[WrittenText]:
         """Decode as ``task.decoding`` says, and score what was written by the model itself."""
         written = self._written(model, encoded, budget, runtime, self.config.decoding)
@@ -211,7 +216,7 @@ class GenerationModel:
         return made
 
     def _samples(
-        self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime
+        self, model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime
     ) -> list[list[str]]:  # fmt: skip
         """The texts of ``task.agreement`` samples of each input, a list for each sample."""
         asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
@@ -224,7 +229,7 @@ class GenerationModel:
     def _written(
         self,
         model: torch.nn.Module,
-        encoded: EncodedTexts,
+        encoded: EncodedSequences,
         budget: int,
         runtime: Runtime,
         asked: DecodingConfig,
@@ -315,7 +320,7 @@ def _target(
     return [*ids, end]
 
 
-def _decoded(encoded: EncodedTexts, written: Sequence[Sequence[int]]) -> list[str]:
+def _decoded(encoded: EncodedSequences, written: Sequence[Sequence[int]]) -> list[str]:
     """The texts without the piece that ends them, which need not be a special one of the tokenizer."""
     framing = encoded.framing
     ends = (framing.end, *framing.more_ends)
@@ -330,7 +335,7 @@ def decoded(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
 
 
 def _mean_log_probabilities(
-    model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime
+    model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime
 ) -> list[float]:  # fmt: skip
     """``(1/L) sum log p`` of the pieces of each target, end piece included (Guerreiro et al. 2023)."""
     import torch

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from halluc.task import Wording
-from halluc.tasks.text_generation.generation_words import GLOSSARY, IN_TRAINING, words
-from halluc.wording.nouns import CardText, Nouns
+from halluc.tasks.text_generation.generation_words import GLOSSARY, nouns, words
+from halluc.wording.nouns import CardText
 
 CARD = CardText(
     does="translates texts.",
@@ -19,30 +19,12 @@ CARD = CardText(
 )
 WORDING = Wording(
     words("pairs", "translations", "BLEU"),
-    Nouns(
-        one="statement",
-        gold="statement",
-        golds="statements",
-        claims="statements",
-        unsupported="unsupported",
-        novelty="whether translations of training state it",
-        annotated="statements of the reference",
-        counted="statements",
-        gap_of="names, numbers, dates and quotations",
-        loss_of="loss of a statement",
+    nouns(
+        "translation",
+        "translations",
         card=CARD,
-        found="stated",
-        partly="stated as something else",
-        missed="not stated",
-        nothing="no statement",
-        in_training=IN_TRAINING,
-        sections={
-            "unsupported": "Unsupported: neither in the source nor in a reference",
-            "omission": "Omitted: in the reference, but not in the translation",
-        },
-        is_placed=True,
+        unsupported="Unsupported: neither in the source nor in a reference",
         drawn="Marked in each translation is the claim; above it stands the source, below it the reference.",
-        search="a word of the translation or a kind of claim",
         glossary=GLOSSARY,
     ),
 )

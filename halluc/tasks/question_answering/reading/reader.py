@@ -76,7 +76,7 @@ class QuestionsReader(Reader):
         self, reference: str, split: SplitName
     ) -> Iterator[ContextQuestion | Mended | BadLine | LeftOut | Notice]:  # fmt: skip
         file, rows = open_rows(reference, split, self.config.layout())
-        found = _Split(self, file, split)
+        found = _QuestionSplit(self, file, split)
         for row in rows:
             if not isinstance(row, Row):
                 yield row
@@ -145,7 +145,7 @@ class QuestionsReader(Reader):
         return SpacedText.cut(text, self._tokenizer, list(borders))
 
 
-class _Split:
+class _QuestionSplit:
     """The questions of one file, whose contexts and documents are known by their texts."""
 
     def __init__(self, reader: QuestionsReader, file: str, split: str) -> None:
