@@ -36,7 +36,7 @@ def child(sentences: int) -> None:
     """For each line of standard input: train once, and print sentences a second."""
     import train  # the benchmark beside this one
 
-    from halluc.config.schema import TrainConfig
+    from halluc.config.training import TrainConfig
     from halluc.engine import loop, runtime
     from halluc.engine.pretrained import quiet_libraries
 

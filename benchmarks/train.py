@@ -39,7 +39,8 @@ from transformers import DataCollatorForTokenClassification, Trainer, TrainingAr
 
 from halluc.analysis import scoring
 from halluc.components import TABLE
-from halluc.config.schema import ModelConfig, TrainConfig
+from halluc.config.models import ModelConfig
+from halluc.config.training import TrainConfig
 from halluc.data.corpora import read_corpora
 from halluc.engine import environment, loop, runtime
 from halluc.engine.pretrained import quiet_libraries

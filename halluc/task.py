@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from halluc.components import TABLE
-from halluc.config.schema import Decoding, ModelConfig, Section
+from halluc.config.evaluation import Decoding
+from halluc.config.models import ModelConfig
+from halluc.config.section import Section
 from halluc.core import registry
 from halluc.core.claims import Claim, Judged
 from halluc.core.edits import Editable

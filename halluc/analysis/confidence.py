@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy
 
 from halluc.analysis import abstention, calibration, verdicts
-from halluc.config.schema import EvalConfig
+from halluc.config.evaluation import EvalConfig
 from halluc.core.examples import Corpus
 from halluc.core.messages import tell
 from halluc.runs.schema import ConfidenceFile

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 
 from halluc.analysis import scoring
+from halluc.config.evaluation import GateConfig
 from halluc.config.loading import LoadedConfig
-from halluc.config.schema import GateConfig
 from halluc.core.errors import EXIT_GATE, HallucError, ManyErrors, did_you_mean, refuse
 from halluc.data.rows.references import DEMO, HUB, SplitName
 from halluc.runs.reports import GateResult

@@ -1,7 +1,7 @@
 """Types of keys, with their bounds: every number has a least and a greatest value, every text and list a length.
 
 The bounds are far from what a person would write. They keep what is absurd from running for hours, or out of memory,
-before it fails. Numbers are finite, and never booleans: ``schema.Section`` is strict.
+before it fails. Numbers are finite, and never booleans: ``section.Section`` is strict.
 """
 
 from __future__ import annotations

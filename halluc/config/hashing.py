@@ -13,6 +13,7 @@ from typing import Any
 from halluc.components import TABLE
 from halluc.config import schema
 from halluc.config.bounds import MOST_LINE_BYTES
+from halluc.config.section import Section
 from halluc.core import registry
 
 # The keys that a section did not have in earlier versions, with their defaults; a task's own say so themselves.
@@ -73,7 +74,7 @@ def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
         return _data(section)
     later = LATER_KEYS.get(name, {})
     if name == "task" and (kind := section.get("type")) in TABLE["task"]:
-        config: type[schema.Section] = registry.load(TABLE, "task", kind).Config
+        config: type[Section] = registry.load(TABLE, "task", kind).Config
         later = {key: config.model_fields[key].default for key in config.later_keys}
         section = {key: value for key, value in section.items() if key not in config.undeciding_keys}
     kept = _without(section, later)

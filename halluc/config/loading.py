@@ -15,6 +15,7 @@ from halluc.config import merging, problems, schema, yaml
 from halluc.config.augmentation import augment_type
 from halluc.config.hashing import model_sections, sha256_of_tree
 from halluc.config.overrides import apply_all
+from halluc.config.section import Section
 from halluc.config.yaml import Located
 from halluc.core import latest, registry
 from halluc.core.errors import HallucError, Location, refuse
@@ -157,7 +158,7 @@ def _name_runs(located: Located) -> None:
 def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | None, list[HallucError]]:
     """Validate a merged tree against the schema of the components that it names."""
     errors: list[HallucError] = []
-    chosen: dict[str, type[schema.Section]] = {}
+    chosen: dict[str, type[Section]] = {}
     undecided: set[str] = set()
     for section, kind in schema.COMPONENT_SECTIONS.items():
         found = problems.component(located, table, section, kind)
@@ -182,7 +183,7 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
 
 
 @cache  # each cell of a study asks for it
-def _experiment_type(chosen: tuple[tuple[str, type[schema.Section]], ...]) -> type[schema.Experiment]:
+def _experiment_type(chosen: tuple[tuple[str, type[Section]], ...]) -> type[schema.Experiment]:
     return schema.experiment_type(dict(chosen))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 
 
 class LowRankConfig(Section):

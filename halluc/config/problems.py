@@ -11,6 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from halluc.config import schema
+from halluc.config.section import Section
 from halluc.config.yaml import Located, Path, dotted, scalar
 from halluc.core import registry
 from halluc.core.errors import HallucError, Location, cut, did_you_mean, suggestion
@@ -40,7 +41,7 @@ _BOUNDS = {
 
 def component(
     located: Located, table: registry.Table, section: str, kind: str
-) -> type[schema.Section] | HallucError | None:  # fmt: skip
+) -> type[Section] | HallucError | None:  # fmt: skip
     """The config class of a section, which `task.type` selects, or why none; None where the section is absent."""
     if section not in located.value:
         return None
@@ -52,7 +53,7 @@ def component(
         return HallucError("C104", message, where, f"as in `{section}: {{{example}}}`")
     name = task.get("type") if isinstance(task, dict) else None
     if isinstance(name, str) and name in table["task"]:
-        config: type[schema.Section] = registry.load(table, kind, name).Config
+        config: type[Section] = registry.load(table, kind, name).Config
         return config
     if section != "task":
         return None  # what is wrong is told of the task

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 from pydantic import Field, field_validator, model_validator
 
 from halluc.config.bounds import LINE_BYTES_BOUND, LONGEST_TEXT, MOST_EXAMPLES, MOST_LINE_BYTES, Reference, Text
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.data.rows.layout import CorpusFormat, Format, Layout
 from halluc.data.rows.references import HUB, SPLITS, SplitName, check_hub, of_train, resolve
 

@@ -15,7 +15,7 @@ from typing import Literal
 import regex
 from pydantic import Field
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.core.characters import is_invisible
 
 Tokenize = Literal["words", "whitespace", "characters"]

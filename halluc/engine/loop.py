@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import torch
 
-from halluc.config.schema import TrainConfig
+from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.rng import keyed_seed
 from halluc.engine import batching, environment

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.components import TABLE
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.engine.pretrained import check_model_files, complete_padding, load_model, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from halluc.config.schema import ScratchConfig
+from halluc.config.models import ScratchConfig
 from halluc.engine.pretrained import set_dropout
 from halluc.engine.scratch import POSITIONS, make_tokenizer
 from halluc.tasks.encoders import Encoder

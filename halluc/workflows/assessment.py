@@ -11,7 +11,8 @@ import numpy
 from halluc.analysis import confidence as calibrating
 from halluc.analysis import scoring, verdicts
 from halluc.analysis.table import table
-from halluc.config.schema import Decoding, EvalConfig, ModelConfig
+from halluc.config.evaluation import Decoding, EvalConfig
+from halluc.config.models import ModelConfig
 from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_jsonl, write_text
 from halluc.core.messages import Level, hears, tell, warn

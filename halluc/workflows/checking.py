@@ -13,7 +13,7 @@ from halluc.components import TABLE
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell, load_study
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError, ManyErrors, refuse
 from halluc.core.messages import progress, put
 from halluc.data.checks import check_corpora

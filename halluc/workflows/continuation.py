@@ -11,8 +11,9 @@ import itertools
 from typing import Any
 
 from halluc.components import TABLE
-from halluc.config import hashing, loading, rendering, schema
+from halluc.config import hashing, loading, rendering
 from halluc.config.loading import LoadedConfig
+from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.files import irregular, make_folder, unwritable, write_text
 from halluc.core.messages import say, warn
@@ -123,7 +124,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     say(f"{run.path} goes on from step {step}, epoch {epoch}, to {_total(new)} (before: {_total(old)})")
 
 
-def _total(train: schema.TrainConfig) -> str:
+def _total(train: TrainConfig) -> str:
     return f"{train.steps} steps" if train.steps is not None else f"{train.epochs} epochs"
 
 

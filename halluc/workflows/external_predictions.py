@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from halluc.config.evaluation import EvalConfig
 from halluc.config.hashing import section_in_hash
 from halluc.config.loading import LoadedConfig
-from halluc.config.schema import EvalConfig
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.files import write_json

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
-from halluc.config.schema import Experiment, ModelConfig
+from halluc.config.models import ModelConfig
+from halluc.config.schema import Experiment
 from halluc.core import files, latest
 from halluc.core.errors import HallucError, ManyErrors, environment_error
 from halluc.engine.references import resolve_model

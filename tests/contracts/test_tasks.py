@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.components import TABLE
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core import registry
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin, Span

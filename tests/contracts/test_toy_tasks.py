@@ -14,7 +14,7 @@ from halluc.analysis.comparison import flipped
 from halluc.analysis.points import StudyCell
 from halluc.analysis.table import table
 from halluc.components import TABLE
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.significance import Sheet
 from halluc.data.inputs import InputText

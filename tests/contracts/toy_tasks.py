@@ -16,7 +16,9 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 import numpy
 import torch
 
-from halluc.config.schema import Decoding, ModelConfig, Section
+from halluc.config.evaluation import Decoding
+from halluc.config.models import ModelConfig
+from halluc.config.section import Section
 from halluc.core.claims import Claim, Evidence, Judged, rounded
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Example, Origin, Pair, Span, surface

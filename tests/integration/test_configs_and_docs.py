@@ -15,8 +15,12 @@ import yaml
 from halluc.components import TABLE
 from halluc.config import schema
 from halluc.config.augmentation import AugmentConfig, augment_type
+from halluc.config.evaluation import EvalConfig
 from halluc.config.matrix import load_study
+from halluc.config.models import ModelConfig
 from halluc.config.problems import known_paths
+from halluc.config.section import Section
+from halluc.config.training import TrainConfig
 from halluc.config.yaml import Source, read
 
 ROOT = Path(__file__).parent.parent.parent
@@ -87,9 +91,9 @@ def test_every_key_is_documented_with_its_default():
     assert [
         key for key in sorted(keys) if f"`{key}`" not in docs and not re.search(rf"^### {key}$|{key}:", docs, re.M)
     ] == []
-    for name, info in schema.TrainConfig.model_fields.items():
+    for name, info in TrainConfig.model_fields.items():
         (row,) = re.findall(rf"^\| `{name}` \| (.*?) \|", docs.split("### train")[1].split("### eval")[0], re.M)
-        default = info.default.model_dump() if isinstance(info.default, schema.Section) else info.default
+        default = info.default.model_dump() if isinstance(info.default, Section) else info.default
         assert yaml.safe_load(row) == default or float(row) == default
 
 
@@ -101,9 +105,9 @@ def test_every_key_has_a_description():
     for model in (
         AugmentConfig,
         schema.Experiment,
-        schema.ModelConfig,
-        schema.TrainConfig,
-        schema.EvalConfig,
+        ModelConfig,
+        TrainConfig,
+        EvalConfig,
         schema.CheckpointsConfig,
     ):
         assert all(info.description for name, info in model.model_fields.items() if name not in ("train", "eval"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.examples import Origin
 from halluc.engine import runtime
 from halluc.engine.inference import forward

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.components import TABLE
-from halluc.config.schema import ModelConfig, TrainConfig
+from halluc.config.models import ModelConfig
+from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora

@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 from halluc.analysis import abstention, confidence
 from halluc.analysis.abstention import GRID, choose, halves
-from halluc.config.schema import EvalConfig
+from halluc.config.evaluation import EvalConfig
 from halluc.runs.schema import ConfidenceFile
 
 pytestmark = pytest.mark.filterwarnings("error")

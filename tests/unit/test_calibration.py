@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from halluc.analysis import calibration, confidence, scoring, verdicts
 from halluc.analysis.calibration import COLDEST, HOTTEST, confidences, fit_temperature
 from halluc.analysis.table import Claims, Gold, Table
-from halluc.config.schema import EvalConfig
+from halluc.config.evaluation import EvalConfig
 from halluc.core.claims import Claim, Judged
 from halluc.core.examples import Corpus
 from halluc.core.significance import Sheet

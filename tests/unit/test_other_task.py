@@ -14,7 +14,8 @@ from halluc.analysis import rates, verdicts
 from halluc.analysis.table import table as table_of
 from halluc.components import TABLE
 from halluc.config import loading
-from halluc.config.schema import GapConfig, Section
+from halluc.config.schema import GapConfig
+from halluc.config.section import Section
 from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin

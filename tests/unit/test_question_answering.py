@@ -12,7 +12,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.edits import EditError, Replace, apply
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from halluc.components import TABLE
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
 from halluc.core.examples import Origin
 from halluc.data.corpora import read_corpora

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.engine import runtime

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.examples import Corpus, Origin
 from halluc.task import build

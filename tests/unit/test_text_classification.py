@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from halluc.analysis import calibration, verdicts
-from halluc.config.schema import ModelConfig, ScratchConfig
+from halluc.config.models import ModelConfig, ScratchConfig
 from halluc.core.edits import EditError, Reorder, Replace, apply
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.examples import Corpus, Origin

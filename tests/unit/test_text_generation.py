@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from halluc.config.schema import ModelConfig, ScratchConfig
+from halluc.config.models import ModelConfig, ScratchConfig
 from halluc.core.edits import Replace, apply
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin

@@ -11,7 +11,7 @@ from transformers import MBartTokenizer
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.translation.config import TransformersConfig
 from halluc.augmentation.translation.engine import RoundTrip, open_engine
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin
 from halluc.core.rng import Draws

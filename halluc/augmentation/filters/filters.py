@@ -15,7 +15,7 @@ from halluc.augmentation.filters.minhash import bands
 from halluc.augmentation.filters.text_hashes import HashSet
 from halluc.augmentation.methods.base import Rate, Workspace
 from halluc.components import TABLE
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.core import registry
 from halluc.core.edits import Editable
 from halluc.gap.novelty import MENTIONS, NoveltyUnits

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, Type
 from pydantic import Field, model_validator
 
 from halluc.components import TABLE
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
 from halluc.core.errors import EXIT_USAGE, HallucError

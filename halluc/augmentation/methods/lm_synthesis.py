@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace
 from halluc.config.bounds import DISTINCT, Reference
 from halluc.config.low_rank import LowRankConfig
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws

@@ -18,7 +18,7 @@ from halluc.augmentation.methods.base import (
     Workspace,
 )
 from halluc.config.bounds import DISTINCT, Reference, Text
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws

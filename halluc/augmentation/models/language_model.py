@@ -19,7 +19,7 @@ from halluc.augmentation.models.grammar import Grammar
 from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
 from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.augmentation.models.unlabelled import unlabelled_texts
-from halluc.config.schema import TrainConfig
+from halluc.config.training import TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws, keyed_generator

@@ -22,7 +22,7 @@ from halluc.augmentation.models.masked_model import (
     PieceRow,
     room_of,
 )
-from halluc.config.schema import TrainConfig
+from halluc.config.training import TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import keyed_generator

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from halluc.config.schema import TrainConfig
+from halluc.config.training import TrainConfig
 from halluc.core import messages
 from halluc.engine import checkpoint, loop
 from halluc.engine.checkpoint import CheckpointWriter

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pydantic import Field, model_validator
 
 from halluc.augmentation.methods.base import Rate
-from halluc.config.schema import Section
+from halluc.config.section import Section
 
 _LARGEST_ORDER = 6
 _BETA = 2.0

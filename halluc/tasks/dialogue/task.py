@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.tasks.dialogue.config import DialogueConfig
 from halluc.tasks.dialogue.examples import KNOWLEDGE, PERSONA, TURN, DialogueExamples
 from halluc.tasks.dialogue.figures import ReplyFigures

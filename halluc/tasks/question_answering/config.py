@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 
 Side = Literal["both", "question", "context"]
 Form = Literal["auto", "squad", "cmrc"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from halluc.config.schema import Decoding, ModelConfig
+from halluc.config.evaluation import Decoding
+from halluc.config.models import ModelConfig
 from halluc.core.characters import cut
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus

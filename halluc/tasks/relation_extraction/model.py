@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy
 
-from halluc.config.schema import Decoding, ModelConfig
+from halluc.config.evaluation import Decoding
+from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.examples import Corpus
 from halluc.data.predictions import Stated

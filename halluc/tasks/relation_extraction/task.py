@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.tasks.relation_extraction.claims import RelationJudge
 from halluc.tasks.relation_extraction.config import RelationExtractionConfig
 from halluc.tasks.relation_extraction.examples import RelationExamples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.tasks.summarisation.config import SummarisationConfig
 from halluc.tasks.summarisation.examples import DOCUMENT, SummarisationExamples
 from halluc.tasks.summarisation.figures import SummaryFigures

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from halluc.config.schema import Decoding, ModelConfig
+from halluc.config.evaluation import Decoding
+from halluc.config.models import ModelConfig
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.examples import Corpus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.examples import TextExamples

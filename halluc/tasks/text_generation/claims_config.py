@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from halluc.config.bounds import DISTINCT, Reference, Share
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.tasks.text_generation.grounding import ScorerName
 from halluc.tasks.text_generation.statements import KINDS, StatementKind
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from halluc.config.low_rank import LowRankConfig
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingConfig
 
 MOST_TOKENS = 100_000

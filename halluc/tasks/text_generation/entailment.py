@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.sentences import sentence_spans

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy
 
-from halluc.config.schema import Decoding, ModelConfig
+from halluc.config.evaluation import Decoding
+from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.rng import Draws

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from halluc.config.schema import ModelConfig
+from halluc.config.models import ModelConfig
 from halluc.core.examples import Origin
 from halluc.data.inputs import InputText
 from halluc.data.tokenization import Tokenizer

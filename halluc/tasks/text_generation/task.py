@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Self
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 
 
 class GenerationTask:

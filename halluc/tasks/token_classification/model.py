@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from halluc.config.schema import Decoding, ModelConfig
+from halluc.config.evaluation import Decoding
+from halluc.config.models import ModelConfig
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags

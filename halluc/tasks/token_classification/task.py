@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.tasks.token_classification.claims import SpanJudge
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import SentenceExamples

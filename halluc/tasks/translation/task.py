@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 from halluc.tasks.text_generation.knowledge import WrittenKnowledge
 from halluc.tasks.text_generation.model import GenerationModel

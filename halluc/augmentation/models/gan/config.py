@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from halluc.config.schema import Section
+from halluc.config.section import Section
 
 _Rows = Annotated[int, Field(ge=2, le=4096)]
 _Rate = Annotated[float, Field(gt=0, le=1)]

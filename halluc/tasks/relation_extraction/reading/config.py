@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from halluc.config.bounds import LONGEST_TEXT, MOST_LABELS
-from halluc.config.schema import LabelName
+from halluc.config.section import LabelName
 from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows.layout import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize

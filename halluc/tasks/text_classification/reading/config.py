@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from halluc.config.bounds import LONGEST_TEXT, MOST_LABELS, Reference, Text
-from halluc.config.schema import LabelName, Section
+from halluc.config.section import LabelName, Section
 from halluc.core.errors import cut, did_you_mean
 from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows.layout import Format

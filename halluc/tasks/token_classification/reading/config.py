@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from halluc.config.bounds import DISTINCT, LONGEST_TEXT, MOST_LABELS, Text
-from halluc.config.schema import LabelName, Section
+from halluc.config.section import LabelName, Section
 from halluc.core.errors import cut
 from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows import brat

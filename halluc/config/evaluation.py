@@ -1,0 +1,100 @@
+"""The sections ``eval`` and ``gates``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from halluc.config.bounds import DISTINCT, MOST_LABELS, Share, Text
+from halluc.config.section import LabelName, Section
+
+
+class GuaranteeConfig(Section):
+    """Abstention with a guarantee (Learn then Test; Angelopoulos et al. 2021)."""
+
+    max_rate: float = Field(gt=0, lt=1, description="upper bound of the rate of unsupported claims")
+    probability: float = Field(
+        default=0.95, gt=0, lt=1, description="the probability with which the bound holds, over random dev splits"
+    )
+    unit: Literal["example", "claim"] = Field(
+        default="example",
+        description="what is assumed to be independent: examples (Hoeffding-Bentkus), or claims (exact binomial)",
+    )
+
+
+class AbstainConfig(Section):
+    """Which claims are withdrawn because their confidence is low."""
+
+    threshold: Share | None = Field(default=None, description="withdraw claims with lower confidence than this")
+    guarantee: GuaranteeConfig | None = Field(
+        default=None, description="choose the threshold on dev so that the rate of unsupported claims is bounded"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> AbstainConfig:
+        if (self.threshold is None) == (self.guarantee is None):
+            raise ValueError("`eval.abstain` takes either `threshold` or `guarantee`")
+        return self
+
+
+Bound = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
+
+
+class GateConfig(Section):
+    """Bounds of one figure; `halluc eval` ends with exit code 5 if one is not met."""
+
+    min: Bound | None = Field(default=None, description="the smallest accepted value")
+    max: Bound | None = Field(default=None, description="the largest accepted value")
+    use: Literal["value", "interval"] = Field(
+        default="value", description="what is compared with the bounds: the value, or the worse end of its 95% interval"
+    )
+    split: Literal["train", "dev", "test"] | None = Field(
+        default=None,
+        description="the split that is checked, dev or test; null: the last one evaluated",
+    )
+    by: dict[Text, Text] = Field(
+        default={}, max_length=10, description="the slice, such as {label: PER} or {novelty: new}; empty: all"
+    )
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> GateConfig:
+        if self.min is None and self.max is None:
+            raise ValueError("a gate needs `min` or `max`")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(
+                f"no figure can meet this gate: its `min: {self.min:g}` is more than its `max: {self.max:g}`"
+            )
+        return self
+
+
+Decoding = Literal["constrained", "argmax"]
+
+
+class EvalConfig(Section):
+    splits: Annotated[list[Literal["train", "dev", "test"]], Field(min_length=1, max_length=3), DISTINCT] | None = (
+        Field(
+            default=None,
+            description="the splits that `halluc eval` evaluates; null: dev and test, if present",
+        )
+    )
+    batch_tokens: int = Field(
+        default=4096, ge=1, le=100_000_000, description="batch size of a forward pass, in word pieces with padding"
+    )
+    decode: Decoding = Field(
+        default="constrained",
+        description="decoding of tags. constrained: the most probable sequence that is legal in the tag scheme "
+        "(Viterbi); argmax: the most probable tag of each word, which may give illegal sequences",
+    )
+    labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] | None = Field(
+        default=None,
+        description="maps labels of the model to labels of the data, such as {PERSON: PER, DATE: null}, or unnamed "
+        "outputs to tags, such as {LABEL_0: O, LABEL_1: B-PER}; null: no label",
+    )
+    calibration: Literal["none", "temperature"] = Field(
+        default="none",
+        description="temperature: temperature scaling of confidences, fitted on dev (Guo et al. 2017)",
+    )
+    abstain: AbstainConfig | None = Field(
+        default=None, description="abstention: withdraw claims with low confidence, by a threshold or with a guarantee"
+    )

@@ -1,0 +1,70 @@
+"""The section ``model``: the encoder or the text-generation model that is fine-tuned."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from halluc.config.bounds import Reference
+from halluc.config.section import Section
+
+# More than BERT-large has in its layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
+_MOST_WEIGHTS = 350_000_000
+
+
+class ScratchConfig(Section):
+    """An encoder that is not pre-trained: BERT's architecture with random weights, and a tokenizer of its own."""
+
+    layers: int = Field(default=4, ge=1, le=100, description="transformer layers")
+    width: int = Field(
+        default=256, ge=1, le=4_096, description="hidden size; the feed-forward layers are four times as wide"
+    )
+    heads: int = Field(default=4, ge=1, le=256, description="attention heads; `width` must be a multiple of it")
+    vocabulary: int = Field(
+        default=8000,
+        ge=100,
+        le=1_000_000,
+        description="maximum size of the WordPiece vocabulary, which is learned from the training split (cased)",
+    )
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> ScratchConfig:
+        if self.width % self.heads:
+            raise ValueError(f"`width: {self.width}` cannot be shared by `heads: {self.heads}`: it must be a multiple")
+        weights = self.layers * 12 * self.width**2
+        if weights > _MOST_WEIGHTS:
+            raise ValueError(
+                f"`layers: {self.layers}` of `width: {self.width}` are {weights:,} weights: more than {_MOST_WEIGHTS:,}"
+            )
+        return self
+
+
+class ModelConfig(Section):
+    name: Reference | None = Field(
+        default=None,
+        description="the pre-trained encoder: a local path, `hub:NAME@REVISION` (needs the network) or "
+        "`package:IMPORT_NAME/FOLDER` (a model that an installed Python package carries)",
+    )
+    scratch: ScratchConfig | None = Field(
+        default=None,
+        description="instead of `name`: an encoder with random weights, and a tokenizer trained on the training split",
+    )
+    trust_remote_code: bool = Field(
+        default=False,
+        description="allow Python code from the model's repository to run; enable it only if you trust the repository",
+    )
+    dropout: float | None = Field(
+        default=None, ge=0, lt=1, description="dropout rate of all layers; null: the rates in the model's own config"
+    )
+    freeze: int | None = Field(
+        default=None, ge=0, le=1_000, description="freeze the embeddings and this many of the lowest layers"
+    )
+
+    @model_validator(mode="after")
+    def _named_or_made(self) -> ModelConfig:
+        if self.name is None and self.scratch is None:
+            raise ValueError("`model` needs `name`, a pre-trained encoder, or `scratch`, one with random weights")
+        if self.name is not None and self.scratch is not None:
+            raise ValueError("`model` takes either `name` or `scratch`; an arm sets the other to null")
+        if self.scratch is not None and self.freeze is not None:
+            raise ValueError("`model.freeze` goes with `model.name`: what is made from scratch has to be trained")
+        return self
