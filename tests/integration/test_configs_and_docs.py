@@ -20,7 +20,7 @@ from halluc.config.matrix import load_study
 from halluc.config.models import ModelConfig
 from halluc.config.problems import known_paths
 from halluc.config.section import Section
-from halluc.config.training import TrainConfig
+from halluc.config.training import CheckpointsConfig, TrainConfig
 from halluc.config.yaml import Source, read
 
 ROOT = Path(__file__).parent.parent.parent
@@ -108,7 +108,7 @@ def test_every_key_has_a_description():
         ModelConfig,
         TrainConfig,
         EvalConfig,
-        schema.CheckpointsConfig,
+        CheckpointsConfig,
     ):
         assert all(info.description for name, info in model.model_fields.items() if name not in ("train", "eval"))
 
