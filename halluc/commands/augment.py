@@ -38,9 +38,9 @@ def _show_pair(pair: PreviewPair) -> None:
     say(f"{example.origin}  {' + '.join(provenance['methods'])}: {whys}", style="dim")
     gone, come = _differing(before["tokens"], after["tokens"])
     # What labels the whole stays, and stands before both.
-    labels = () if examples.has_spans else example.labels or ("no label",)
-    people.print(_marked("- ", before, labels, gone, "red"))
-    people.print(_marked("+ ", after, labels, come, "green"))
+    labels = () if examples.has_spans or not pair.labelled else example.labels or ("no label",)
+    people.print(_marked("- ", before, examples.editable(example).spans, labels, gone, "red"))
+    people.print(_marked("+ ", after, pair.edited.spans, labels, come, "green"))
     say()
 
 
@@ -55,10 +55,11 @@ def _differing(before: Sequence[str], after: Sequence[str]) -> tuple[set[int], s
     return gone, come
 
 
-def _marked(sign: str, record: Mapping[str, Any], labels: Sequence[str], changed: set[int], colour: str) -> Text:
+def _marked(
+    sign: str, record: Mapping[str, Any], spans: Sequence[Span], labels: Sequence[str], changed: set[int], colour: str
+) -> Text:
     """Tokens with spans in brackets, and a bar at the border of a pair; changed ones in colour and, for who sees no
     colours, underlined."""
-    spans = [Span(*span) for span in record.get("spans", ())]
     opens, closes = {span.start for span in spans}, {span.end - 1: span.label for span in spans}
     line = Text(sign, style=colour)
     if labels:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from halluc.analysis import verdicts
 from halluc.augmentation.methods.base import AUGMENTER, OptionError, Workspace
 from halluc.augmentation.pipeline import corpus as pipeline
 from halluc.augmentation.pipeline import plan, shards
-from halluc.augmentation.pipeline.candidates import COPY, Method
+from halluc.augmentation.pipeline.candidates import COPY, Method, PartError
 from halluc.augmentation.pipeline.layout import MANIFEST, PROVENANCE, TRAIN
-from halluc.augmentation.pipeline.preparation import AugmentJob, PartError, Prepared, prepare
+from halluc.augmentation.pipeline.preparation import AugmentJob, Prepared, prepare
 from halluc.components import TABLE
 from halluc.config import yaml
 from halluc.config.bounds import LINE_BYTES_BOUND
@@ -54,7 +54,7 @@ def ensure(job: Job) -> AugmentFile | None:
         return made
     if made is not None:
         say(f"{target.augment} was made from other data or by another halluc: it is made anew")
-    with closing(prepared(job)) as ready:
+    with prepared(job) as ready:
         with progress("augmenting") as tick:
             made = pipeline.make(ready, target.augment, wanted, tick)
         _note(target, made)
@@ -73,7 +73,7 @@ def _note(target: directory.RunDir, made: AugmentFile) -> None:
 
 def shard(job: Job, share: shards.Shard) -> int:
     """Try the candidates of one share of the examples; returns how many examples it has."""
-    with closing(prepared(job)) as ready, progress("augmenting") as tick:
+    with prepared(job) as ready, progress("augmenting") as tick:
         return pipeline.make_shard(ready, job.target.augment, fingerprint(job.loaded), share, tick)
 
 
@@ -175,20 +175,30 @@ def planned(job: Job) -> dict[str, Any] | None:
     """
     if job.settings.augment is None:
         return None
-    ready = prepared(job, fits=False)
-    chosen = sum(1 for copies in ready.plan if copies)
-    methods = [method.name for method in ready.press.maker.methods]
-    return {"new": ready.wanted, "parents": chosen, "most": max(ready.plan, default=0), "methods": methods}
+    with prepared(job, fits=False) as ready:
+        chosen = sum(1 for copies in ready.plan if copies)
+        methods = [method.name for method in ready.press.maker.methods]
+        return {"new": ready.wanted, "parents": chosen, "most": max(ready.plan, default=0), "methods": methods}
 
 
-def prepared(job: Job, *, fits: bool = True) -> Prepared:
-    """Methods, filters and plan of a config's augmentation; without ``fits``, no method trains a model.
+@contextlib.contextmanager
+def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
+    """Methods, filters and plan of a config's augmentation, closed at the end; without ``fits``, no method trains a
+    model.
 
     Raises:
         HallucError C103: the task cannot be written in the format asked for, or a method is not for it. Others: a
             corpus, a file that a method names, or the ledger that `from` names cannot be read; a method cannot do what
-            it is asked for, at its key.
+            it is asked for, at its key, here or while candidates are made.
     """
+    try:
+        with contextlib.closing(_prepared(job, fits)) as ready:
+            yield ready
+    except PartError as problem:
+        raise _placed(problem, job.loaded) from None
+
+
+def _prepared(job: Job, fits: bool) -> Prepared:
     settings, task = job.settings, job.task
     refuse_unfit(job.loaded, task)
     streams = stream_corpora(settings.data, TABLE)
@@ -198,28 +208,25 @@ def prepared(job: Job, *, fits: bool = True) -> Prepared:
     if settings.gap is not None:
         source = job.train().examples
     asked, learned, others = settings.augment, _Learned(task, source), list(streams.values())
-    try:
-        return prepare(
-            AugmentJob(
-                task.examples,
-                learned,
-                others,
-                asked,
+    return prepare(
+        AugmentJob(
+            task.examples,
+            learned,
+            others,
+            asked,
+            settings.seed,
+            Workspace(
+                Path(settings.runs_dir) / directory.FITTED,
                 settings.seed,
-                Workspace(
-                    Path(settings.runs_dir) / directory.FITTED,
-                    settings.seed,
-                    commands_allowed(),
-                    labelling.labellers(job),
-                    labelling.text_labellers(job),
-                ),
-                _trouble(asked, task),
-                fits,
-                epochs(job.loaded),
-            )
+                commands_allowed(),
+                labelling.labellers(job),
+                labelling.text_labellers(job),
+            ),
+            _trouble(asked, task),
+            fits,
+            epochs(job.loaded),
         )
-    except PartError as problem:
-        raise _placed(problem, job.loaded) from None
+    )
 
 
 def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:

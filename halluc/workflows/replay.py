@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from halluc.augmentation.pipeline.candidates import COPY
 from halluc.augmentation.pipeline.layout import PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.lines import CorpusLine
 from halluc.augmentation.pipeline.preparation import Prepared
+from halluc.core.edits import Editable
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.files import open_regular
 from halluc.core.messages import put, say
@@ -24,11 +24,14 @@ from halluc.workflows.job import Job
 
 @dataclass(frozen=True)
 class PreviewPair:
-    """An example and what a method made of it; ``again`` is its id where it stands in the corpus already."""
+    """An example and what a method made of it. ``edited`` has its tokens and spans after the edits, ``labelled`` says
+    whether examples of this corpus have labels, ``again`` is its id if it is in the corpus already."""
 
     examples: Examples[Any, Any]
     example: Any
     line: CorpusLine
+    edited: Editable
+    labelled: bool
     again: str | None = None
 
     @property
@@ -43,16 +46,17 @@ class PreviewPair:
 def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
     """The first new example of ``wanted`` training examples, spread over the split, beside what it came from."""
     pairs = []
-    with closing(augmentation.prepared(job)) as ready:
-        for example, line in _some(ready, wanted):
-            pairs.append(PreviewPair(ready.job.examples, example, line))
+    with augmentation.prepared(job) as ready:
+        labelled = bool(ready.before.labels)
+        for example, line, edited in _some(ready, wanted):
+            pairs.append(PreviewPair(ready.job.examples, example, line, edited, labelled))
             put(pairs[-1])
     if not pairs:
         say("no example can be changed by these methods")
     return [pair.record for pair in pairs]
 
 
-def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine]]:
+def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine, Editable]]:
     """Examples that a method changes, one after every so many."""
     planned = sum(1 for copies in ready.plan if copies)
     copied = all(method.steps == ("duplicate",) for method in ready.press.maker.methods)
@@ -62,10 +66,10 @@ def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine]]:
             continue
         seen += 1
         if seen > given * stride:
-            line = ready.press.candidate(example, 1).line
-            if line is not None and (copied or line.method != COPY):
+            (line, _), edited = ready.press.edited(example, 1)
+            if line is not None and edited is not None and (copied or line.method != COPY):
                 given += 1
-                yield example, line
+                yield example, line, edited
 
 
 def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
@@ -78,15 +82,17 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     provenance = _line(target.augment / PROVENANCE, identity)
     there = _line(target.augment / TRAIN, identity)
     line: CorpusLine | None = None
-    with closing(augmentation.prepared(job)) as ready:
+    edited: Editable | None = None
+    with augmentation.prepared(job) as ready:
         parent, _, copy = identity.rpartition(ready.press.separator)
         example = next((one for one in ready.job.source if one.id == parent), None)
         if example is not None:
-            line = ready.press.candidate(example, int(copy), json.loads(provenance)["attempt"]).line
-    if example is None or line is None or (line.text, line.provenance) != (there, provenance):
+            attempt = json.loads(provenance)["attempt"]
+            (line, _), edited = ready.press.edited(example, int(copy), attempt)
+    if example is None or line is None or edited is None or (line.text, line.provenance) != (there, provenance):
         help = "data, config or halluc have changed since; the same command without --replay makes the corpus anew"
         raise HallucError("R133", f"{identity} comes out otherwise than it stands in {target.augment}", help=help)
-    pair = PreviewPair(ready.job.examples, example, line, identity)
+    pair = PreviewPair(ready.job.examples, example, line, edited, bool(ready.before.labels), identity)
     put(pair)
     return pair.record
 

@@ -59,16 +59,16 @@ def corpus_of(folder: Path, **splits: str) -> str:
 
 def make(config: Path, folder: Path, *overrides: str, tick: Callable[[int, int], None] = lambda done, of: None) -> Path:
     loaded = load(config, overrides, table=TABLE)
-    corpus.make(augmentation.prepared(Job(loaded)), folder, augmentation.fingerprint(loaded), tick)
+    with augmentation.prepared(Job(loaded)) as ready:
+        corpus.make(ready, folder, augmentation.fingerprint(loaded), tick)
     return folder
 
 
 def make_share(config: Path, folder: Path, number: int, of: int, *overrides: str) -> None:
     loaded = load(config, overrides, table=TABLE)
     share = corpus.Shard(number, of)
-    corpus.make_shard(
-        augmentation.prepared(Job(loaded)), folder, augmentation.fingerprint(loaded), share, lambda *_: None
-    )
+    with augmentation.prepared(Job(loaded)) as ready:
+        corpus.make_shard(ready, folder, augmentation.fingerprint(loaded), share, lambda *_: None)
 
 
 def bytes_of(folder: Path) -> tuple[bytes, bytes]:
@@ -245,10 +245,8 @@ def test_a_killed_shard_goes_on(small, tmp_path):
         if done == 5:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        corpus.make_shard(
-            augmentation.prepared(Job(loaded)), made, augmentation.fingerprint(loaded), corpus.Shard(1, 2), interrupt
-        )
+    with pytest.raises(KeyboardInterrupt), augmentation.prepared(Job(loaded)) as ready:
+        corpus.make_shard(ready, made, augmentation.fingerprint(loaded), corpus.Shard(1, 2), interrupt)
     for number in (1, 2):
         make_share(small, made, number, 2)
     assert bytes_of(make(small, made)) == bytes_of(whole)

@@ -156,6 +156,26 @@ def test_a_preview_shows_labels_and_the_border_of_a_pair(halluc, texts):
     assert found["before"]["label"] == found["after"]["label"] == ["time"]
 
 
+@pytest.mark.parametrize(
+    ("task", "corpus", "shown"),
+    [
+        ("relation_extraction", "relations", "[Otto Lindqvist tail person founded_by]"),
+        ("question_answering", "question_answering", " answer] "),
+        ("translation", "translation", "- Mrs Keller is"),
+    ],
+)
+def test_a_preview_marks_what_is_labelled_in_every_task(halluc, tmp_path, task, corpus, shown):
+    config = tmp_path / "shown.yaml"
+    config.write_text(
+        f"name: shown\ntask: {{type: {task}}}\ndata: {{train: 'demo:{corpus}'}}\nmodel: {{scratch: {{}}}}\n"
+        "augment: {size: 2x, methods: [{type: synonym}]}\n"
+    )
+    outcome = halluc("augment", config, "--preview", "2")
+    assert outcome.code == 0, outcome.err
+    assert shown in " ".join(outcome.err.split())
+    assert "[no label]" not in outcome.err
+
+
 def test_a_line_is_made_anew(halluc, texts):
     config = texts(f"{{size: 3x, methods: {MIX}}}", "pairs")
     assert halluc("augment", config).code == 0
@@ -239,7 +259,8 @@ def test_texts_are_sampled_with_the_labels_of_those_whose_place_they_take(halluc
 
 
 def weights(config: Path, *keys: str) -> list[int]:
-    return list(augmentation.prepared(Job(load(config, keys, table=TABLE))).plan)
+    with augmentation.prepared(Job(load(config, keys, table=TABLE))) as ready:
+        return list(ready.plan)
 
 
 def test_gap_spends_on_words_that_one_text_shows(texts):

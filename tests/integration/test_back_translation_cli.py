@@ -66,4 +66,6 @@ def test_an_engine_that_fails_is_an_error_at_its_key(halluc, config):
     assert failed.code == 4
     assert "error[E440]" in failed.err
     assert "returned 1 lines for 2" in failed.err
+    row = next(n for n, line in enumerate(config.read_text().splitlines(), 1) if '"engine"' in line)
+    assert f"{config.name}:{row}:" in failed.err
     assert not list(config.parent.glob("runs/bt/2*/augment/manifest.json"))

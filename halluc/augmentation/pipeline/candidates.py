@@ -7,17 +7,26 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from halluc.augmentation.filters.filters import Candidate, Filter, Keys
-from halluc.augmentation.methods.base import Augmenter, Changed, Rejected, Synthesizer
+from halluc.augmentation.methods.base import Augmenter, Changed, OptionError, Rejected, Synthesizer
 from halluc.core.edits import Editable, Replace
+from halluc.core.errors import HallucError
 from halluc.core.rng import Draws
 
 UNCHANGEABLE = "unchangeable"
 COPY = "copy"
 SAMPLED = "sampled"
 RELABELLED = "relabelled"
+
+
+class PartError(Exception):
+    """What a method or filter of the config cannot do: the list that it stands in, its number there, and the error."""
+
+    def __init__(self, part: Literal["methods", "filters"], number: int, error: HallucError) -> None:
+        super().__init__(error.message)
+        self.part, self.number, self.error = part, number, error
 
 
 @dataclass(frozen=True)
@@ -143,18 +152,24 @@ class Maker:
             answers = {}
             for (is_check, index), requests in sorted(waiting.items()):
                 made: Sequence[_Answer]
-                if is_check:
-                    made = self.filters[index].results([check.candidate for _, check in requests])
-                else:
-                    examples, draws = [call.example for _, call in requests], [call.draws for _, call in requests]
-                    made = self.methods[index].results(examples, draws)
+                try:
+                    if is_check:
+                        made = self.filters[index].results([check.candidate for _, check in requests])
+                    else:
+                        examples, draws = [call.example for _, call in requests], [call.draws for _, call in requests]
+                        made = self.methods[index].results(examples, draws)
+                except OptionError as error:
+                    raise PartError("filters" if is_check else "methods", index, error) from error
                 answers.update((number, one) for (number, _), one in zip(requests, made, strict=True))
         return [results[number] for number in range(len(searches))]
 
     def _answer(self, request: _Request) -> _Answer:
         if isinstance(request, _Check):
             return self.filters[request.filter].results([request.candidate])[0]
-        return _result(self.methods[request.method].made_by, request)
+        try:
+            return _result(self.methods[request.method].made_by, request)
+        except OptionError as error:
+            raise PartError("methods", request.method, error) from error
 
     def _search(self, asked: Asked) -> _Search:
         """Asks for calls of methods, and is sent their results."""

@@ -56,8 +56,13 @@ class Press:
 
     def candidate(self, example: Example, copy: int, attempt: int = 0) -> Tried:
         """The first candidate from ``attempt`` on that is not rejected for itself."""
+        return self.edited(example, copy, attempt)[0]
+
+    def edited(self, example: Example, copy: int, attempt: int = 0) -> tuple[Tried, Editable | None]:
+        """``candidate``, and what its text and spans are after the edits."""
         asked = self._asked(example, copy, attempt)
-        return self._tried(example, asked, self.maker.make(asked))
+        made = self.maker.make(asked)
+        return self._tried(example, asked, made), made[0] and made[0].changed.edited
 
     def candidates(self, pairs: Sequence[tuple[Example, int]]) -> list[Tried]:
         """``candidate`` for each example and number of its copy; with a model, many at a time."""

@@ -7,12 +7,12 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
 from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, OptionError, Synthesizer, Workspace, build
-from halluc.augmentation.pipeline.candidates import Maker, Method
+from halluc.augmentation.pipeline.candidates import Maker, Method, PartError
 from halluc.augmentation.pipeline.lines import Press
 from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
 from halluc.augmentation.pipeline.tally import CorpusCounts, TextSample
@@ -61,14 +61,6 @@ class Prepared:
         """End the programs that methods started."""
         for method in self.press.maker.methods:
             method.made_by.close()
-
-
-class PartError(Exception):
-    """What a method or filter of the config cannot do: the list that it stands in, its number there, and the error."""
-
-    def __init__(self, part: Literal["methods", "filters"], number: int, error: HallucError) -> None:
-        super().__init__(error.message)
-        self.part, self.number, self.error = part, number, error
 
 
 def prepare(job: AugmentJob) -> Prepared:
