@@ -366,6 +366,16 @@ def clean(
     clean.run(target, dry_run=dry_run, talk=Talk.of(quiet, False, json))
 
 
+@app.command()
+def runs(folder: options.RunsFolder = Path("runs"), json: Json = False) -> None:
+    """List the runs and studies of a folder: task, state, main figures, size, age."""
+    from halluc.commands import runs
+    from halluc.workflows import run_listing
+
+    with listening(Terminal(Talk.of(False, False, json), runs.show)):
+        run_listing.list_runs(folder)
+
+
 @app.command("list")
 def list_(
     kind: Annotated[

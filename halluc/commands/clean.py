@@ -7,6 +7,7 @@ from pathlib import Path
 from halluc.commands.terminal import Talk, put_json, say
 from halluc.data.statistics import counted
 from halluc.runs import cleaning
+from halluc.wording.formats import size
 
 
 def run(root: Path, *, dry_run: bool, talk: Talk) -> None:
@@ -22,14 +23,6 @@ def run(root: Path, *, dry_run: bool, talk: Talk) -> None:
     if talk is not Talk.QUIET:
         for verb, items in (("would delete" if dry_run else "deleted", result.deleted), ("left", result.left)):
             for item in items:
-                say(f"{verb} {_size(item.bytes):>8}  {Path(result.root) / item.path}  ({item.reason})")
+                say(f"{verb} {size(item.bytes):>8}  {Path(result.root) / item.path}  ({item.reason})")
     verb = "would be freed" if dry_run else "freed"
-    say(f"{_size(result.bytes)} {verb}: {counted(len(result.deleted), 'items')} in {counted(result.runs, 'runs')}")
-
-
-def _size(count: int) -> str:
-    """Bytes for people, in powers of 1,000, as disks are sold."""
-    size, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    while size >= 999.5 and len(units) > 1:
-        size, units = size / 1000, units[1:]
-    return f"{size:,.0f} {units[0]}" if units[0] == "B" or size >= 10 else f"{size:.1f} {units[0]}"
+    say(f"{size(result.bytes)} {verb}: {counted(len(result.deleted), 'items')} in {counted(result.runs, 'runs')}")

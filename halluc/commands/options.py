@@ -148,3 +148,5 @@ ProbedModel = Annotated[
         help="Probe this model: a folder, a .gguf file, hub:NAME or package:NAME/FOLDER.",
     ),
 ]
+
+RunsFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of runs, or one run or study.")]

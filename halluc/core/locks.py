@@ -89,6 +89,22 @@ def locked(file: Path, of: Path, *, waits: bool = False) -> Iterator[None]:
             _held.discard(lock)
 
 
+def is_held(file: Path) -> bool:
+    """Whether a process holds the lock ``file``. It is not created; a link is not followed."""
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    with os.fdopen(descriptor):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
 def _opened(file: Path, of: Path) -> IO[bytes]:
     try:
         return open(file, "r+b", buffering=0, opener=lambda path, flags: os.open(path, flags | os.O_CREAT, 0o666))

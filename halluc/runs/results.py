@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -91,6 +91,21 @@ class ProbeResult(ProbeFile):
     """A probe with facts: the run directory, and probe/<name>.json."""
 
     run: str
+
+
+class ListedRun(Record):
+    """A run or a study as ``halluc runs`` lists it: its folder, what was done, and the figures at the head of its
+    report of ``split``. ``created`` is ISO 8601 in UTC, ``bytes`` the sum over its files."""
+
+    path: str
+    name: str
+    kind: Literal["run", "study"]
+    task: str | None = None
+    state: str
+    split: str | None = None
+    figures: dict[str, float | None] = Field(default={})
+    bytes: int
+    created: str
 
 
 class SkippedCell(Record):

@@ -93,6 +93,14 @@ def count(number: int | None) -> str:
     return NOTHING if number is None else f"{number:,}"
 
 
+def size(count: int) -> str:
+    """Bytes for people, in powers of 1,000, as disks are sold."""
+    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 999.5 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:,.0f} {units[0]}" if units[0] == "B" or amount >= 10 else f"{amount:.1f} {units[0]}"
+
+
 def seconds(number: float | None) -> str:
     """A duration as people say it: `36 s`, `31 min 36 s`, `2 h 5 min`."""
     if number is None:

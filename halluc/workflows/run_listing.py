@@ -1,0 +1,125 @@
+"""The runs and studies of a folder: their state, main figures, size and age."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from halluc.core import figures, latest, locks
+from halluc.core.errors import HallucError
+from halluc.core.messages import put
+from halluc.runs import directory, evaluations, matrix
+from halluc.runs.directory import LOCK_FILE, RUN_FILE, RunDir
+from halluc.runs.results import ListedRun
+from halluc.runs.schema import RunFile
+
+# The last of these stages that is done is the state of a run.
+_STATES = {"eval": "evaluated", "train": "trained", "augment": "augmented"}
+
+
+def list_runs(folder: Path) -> list[ListedRun]:
+    """Runs and studies in ``folder``: a ``runs_dir``, the runs of one config, or one run or study. Newest first.
+
+    Raises:
+        HallucError R101: the folder is not there, or has no run.
+    """
+    folder = latest.resolve(folder)
+    if not folder.is_dir():
+        raise HallucError("R101", f"{folder} is not a folder", help="name the folder of runs (`runs_dir`)")
+    found = sorted(_below(folder), key=lambda run: run.created, reverse=True)
+    if not found:
+        raise HallucError("R101", f"{folder} has no run", help="start one with `halluc run CONFIG`")
+    for one in found:
+        put(one)
+    return found
+
+
+def _below(folder: Path) -> Iterator[ListedRun]:
+    """A run or a study is listed itself; of any other folder what is in it, two levels down."""
+    homes = (folder, *sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()))
+    for home in homes:
+        if (home / RUN_FILE).is_file():
+            yield _run(home)
+        elif (home / matrix.MATRIX_FILE).is_file():
+            yield _study(home)
+        elif home != folder:
+            yield from map(_run, directory.folders(home))
+
+
+def _run(path: Path) -> ListedRun:
+    run = RunDir(path)
+    common = {"path": str(path), "bytes": _size(path), "created": _created(path / RUN_FILE)}
+    try:
+        record = run.read()
+    except HallucError as error:
+        return ListedRun(name=path.parent.name, kind="run", state=f"unreadable ({error.code})", **common)
+    split, shown = _figures(run, record)
+    state = _state(run, record)
+    return ListedRun(
+        name=record.name, kind="run", task=evaluations.task_of(run), state=state, split=split, figures=shown, **common
+    )
+
+
+def _study(home: Path) -> ListedRun:
+    common = {"path": str(home), "bytes": _size(home), "created": _created(home / matrix.MATRIX_FILE)}
+    try:
+        known = matrix.read(home)
+    except HallucError as error:
+        return ListedRun(name=home.name, kind="study", state=f"unreadable ({error.code})", **common)
+    assert known is not None, "the caller saw the file"
+    cells = [RunDir(home / cell.slug) for cell in known.cells]
+    done = sum(any(cell.path.glob("eval/*.json")) for cell in cells)
+    task = next(filter(None, map(evaluations.task_of, cells)), None)
+    return ListedRun(
+        name=known.name, kind="study", task=task, state=f"{done} of {len(cells)} cells evaluated", **common
+    )
+
+
+def _state(run: RunDir, record: RunFile) -> str:
+    """What is done; of the last command also that it failed, was interrupted, or is running."""
+    done = next((name for stage, name in _STATES.items() if _is_done(record, stage)), "")
+    if record.status == "done":
+        return done or record.command
+    status = record.status
+    if status == "running" and not locks.is_held(run.path / LOCK_FILE):
+        status = "interrupted"  # the process was killed before it could say so
+    return f"{record.command} {status}" + (f", {done}" if done else "")
+
+
+def _is_done(record: RunFile, stage: str) -> bool:
+    found = record.stages.get(stage)
+    return found is not None and found.status == "done"
+
+
+def _figures(run: RunDir, record: RunFile) -> tuple[str | None, dict[str, float | None]]:
+    """The figures at the head of the report of the split that a report is about."""
+    for split in evaluations.on_record(record):
+        try:
+            found = {(one.name, tuple(one.by.items())): one.value for one in evaluations.read(run, split).metrics}
+        except HallucError:
+            continue  # missing or damaged: `halluc report` says which
+        columns = figures.shown("head", {name for name, _ in found})
+        return split, {column.row.name: found[column.key] for column in columns if column.key in found}
+    return None, {}
+
+
+def _created(file: Path) -> str:
+    """When the folder was created, ISO 8601 in UTC: from its name, else the time of ``file``."""
+    named = file.parent.name
+    if directory.RUN_NAME.fullmatch(named):
+        return datetime.strptime(named[:15], "%Y%m%d-%H%M%S").astimezone(UTC).isoformat()
+    return datetime.fromtimestamp(int(file.stat().st_mtime), UTC).isoformat()
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files, links not followed."""
+    total = 0
+    for at, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(Path(at) / name).st_size
+            except FileNotFoundError:
+                continue  # another process removed it meanwhile
+    return total
