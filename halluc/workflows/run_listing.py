@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from halluc.core import figures, latest, locks
 from halluc.core.errors import HallucError
@@ -50,7 +51,7 @@ def _below(folder: Path) -> Iterator[ListedRun]:
 
 def _run(path: Path) -> ListedRun:
     run = RunDir(path)
-    common = {"path": str(path), "bytes": _size(path), "created": _created(path / RUN_FILE)}
+    common: dict[str, Any] = {"path": str(path), "bytes": _size(path), "created": _created(path / RUN_FILE)}
     try:
         record = run.read()
     except HallucError as error:
@@ -63,7 +64,7 @@ def _run(path: Path) -> ListedRun:
 
 
 def _study(home: Path) -> ListedRun:
-    common = {"path": str(home), "bytes": _size(home), "created": _created(home / matrix.MATRIX_FILE)}
+    common: dict[str, Any] = {"path": str(home), "bytes": _size(home), "created": _created(home / matrix.MATRIX_FILE)}
     try:
         known = matrix.read(home)
     except HallucError as error:
