@@ -376,6 +376,18 @@ def runs(folder: options.RunsFolder = Path("runs"), json: Json = False) -> None:
         run_listing.list_runs(folder)
 
 
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Print versions, devices, threads, precision, and what each extra needs. Exit code 4 if a package is missing."""
+    from halluc.commands import doctor
+    from halluc.core.errors import EXIT_ENVIRONMENT
+    from halluc.workflows import diagnosis
+
+    with listening(Terminal(Talk.of(False, False, json), doctor.show)):
+        if diagnosis.diagnose().missing:
+            raise typer.Exit(EXIT_ENVIRONMENT)
+
+
 @app.command("list")
 def list_(
     kind: Annotated[

@@ -108,6 +108,44 @@ class ListedRun(Record):
     created: str
 
 
+class RequirementState(Record):
+    """A package that is needed in the versions ``asks``; ``version`` is the installed one, null if there is none."""
+
+    name: str
+    asks: str
+    version: str | None
+    fits: bool
+
+
+class ExtraState(Record):
+    """An extra of halluc, as in ``pip install "halluc[lora]"``."""
+
+    name: str
+    for_development: bool
+    requirements: list[RequirementState]
+
+    @property
+    def missing(self) -> list[RequirementState]:
+        return [one for one in self.requirements if not one.fits]
+
+
+class DoctorResult(Record):
+    """What ``halluc doctor`` finds. ``device`` is what ``run.json`` would say; ``programs`` have their path, null if
+    they are missing, and what uses them."""
+
+    halluc: str
+    versions: dict[str, str]
+    hardware: dict[str, Any]
+    device: dict[str, Any]
+    required: list[RequirementState]
+    extras: list[ExtraState]
+    programs: dict[str, tuple[str | None, str]]
+
+    @property
+    def missing(self) -> list[RequirementState]:
+        return [one for one in self.required if not one.fits]
+
+
 class SkippedCell(Record):
     """A cell of a study that was passed over, and why."""
 

@@ -1,0 +1,81 @@
+"""What this installation can do: versions, devices, threads, precision, and what each extra needs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from halluc import __version__
+from halluc.core.errors import environment_error
+from halluc.core.messages import put
+from halluc.runs import provenance
+from halluc.runs.results import DoctorResult, ExtraState, RequirementState
+
+# Programs that a config may name, and what needs them.
+_PROGRAMS = {"apertium": "back_translation, engine apertium", "git": "the commit in run.json"}
+# Extras for the developers of halluc.
+_OWN = frozenset({"dev", "browser"})
+
+
+def diagnose() -> DoctorResult:
+    """Look at the installed packages and at the devices that torch sees; nothing is trained or written.
+
+    Raises:
+        HallucError E411: halluc runs from a folder without being installed.
+    """
+    try:
+        extras = metadata.metadata("halluc").get_all("Provides-Extra") or []
+    except metadata.PackageNotFoundError:
+        help = "install it: pip install -e . in a checkout, or pip install halluc"
+        raise environment_error(
+            "E411", "halluc is not installed as a package, so its requirements are unknown", help
+        ) from None
+    found = DoctorResult(
+        halluc=__version__,
+        versions=provenance.versions(),
+        hardware=provenance.hardware(),
+        device=_device(),
+        required=list(_requirements("")),
+        extras=[_extra(name) for name in extras],
+        programs={name: (shutil.which(name), use) for name, use in _PROGRAMS.items()},
+    )
+    put(found)
+    return found
+
+
+def _device() -> dict[str, Any]:
+    """As ``run.json`` would describe it; of several GPUs the first one, and their number."""
+    from halluc.engine import runtime  # before torch, which reads its settings of threads once
+
+    found = runtime.describe(runtime.start("auto", seed=1))
+    return {**found, **_gpus()} if found["device"] == "cuda" else found
+
+
+def _gpus() -> dict[str, Any]:
+    import torch
+
+    return {"gpus": torch.cuda.device_count(), "gpu_memory_bytes": torch.cuda.get_device_properties(0).total_memory}
+
+
+def _extra(name: str) -> ExtraState:
+    return ExtraState(name=name, for_development=name in _OWN, requirements=list(_requirements(name)))
+
+
+def _requirements(extra: str) -> Iterator[RequirementState]:
+    """What halluc itself needs (``extra`` is empty), or what one extra adds."""
+    for line in metadata.requires("halluc") or ():
+        asked = Requirement(line)
+        of_extra = re.search(r"""extra == ['"]([^'"]+)""", str(asked.marker or ""))
+        if (of_extra[1] if of_extra else "") != extra:
+            continue
+        try:
+            version: str | None = metadata.version(asked.name)
+        except metadata.PackageNotFoundError:
+            version = None
+        fits = version is not None and asked.specifier.contains(version, prereleases=True)
+        yield RequirementState(name=asked.name, asks=str(asked.specifier), version=version, fits=fits)
