@@ -63,6 +63,23 @@ def halluc(
 
 
 @app.command()
+def init(
+    data: options.InitialData = "demo:ner",
+    output: options.NewConfig = Path("experiment.yaml"),
+    preset: options.ModelPreset = None,
+    task: options.Task = None,
+    set_: options.SetData = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Write a commented config for a corpus: task, fields, splits and a model are proposed."""
+    from halluc.workflows import initialisation
+
+    with listening(Terminal(Talk.of(quiet, False, json))):
+        initialisation.initialise(data, output, task=task, preset=preset, overrides=set_ or [])
+
+
+@app.command()
 def check(
     config: Config,
     set_: Set = None,

@@ -150,3 +150,11 @@ ProbedModel = Annotated[
 ]
 
 RunsFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of runs, or one run or study.")]
+
+InitialData = Annotated[
+    str, typer.Argument(metavar="DATA", help="A file, a folder with a file for each split, or demo:NAME.")
+]
+NewConfig = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The config to write.")]
+ModelPreset = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="The model: small, base, multilingual, scratch, …")
+]

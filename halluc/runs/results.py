@@ -146,6 +146,17 @@ class DoctorResult(Record):
         return [one for one in self.required if not one.fits]
 
 
+class InitResult(Record):
+    """A config that ``halluc init`` wrote: what was detected, and the preset of the model. ``language`` is empty if it
+    is neither English nor Chinese."""
+
+    config: str
+    task: str
+    examples: dict[str, int]
+    language: str
+    preset: str
+
+
 class SkippedCell(Record):
     """A cell of a study that was passed over, and why."""
 

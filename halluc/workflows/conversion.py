@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
-from halluc.config.loading import check
-from halluc.config.overrides import apply_all
-from halluc.config.yaml import Located
-from halluc.core.errors import HallucError, ManyErrors, data_error, did_you_mean, refuse
+from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.files import elsewhere, irregular
 from halluc.core.labels import Scheme
 from halluc.core.messages import conclude, put, tell
@@ -25,9 +22,8 @@ from halluc.data.writers import Options, Writer, write, writers_of
 from halluc.runs.results import ConvertResult
 from halluc.task import task_class
 from halluc.workflows import job, reading_progress
+from halluc.workflows.task_detection import CorpusSource, data_config, few, guess
 
-# So many examples of a split show which task a file is of, and whether it holds texts or tokens.
-_TRIED = 100
 # Strings that YAML takes for strings without quotes.
 _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
 _CONFIGS = (".yaml", ".yml")
@@ -46,15 +42,6 @@ class ConversionOptions:
     scheme: Scheme | None = None
     separator: str | None = None
     join: str | None = None
-
-
-@dataclass(frozen=True)
-class _Source:
-    """The corpus to convert: the name of its task, its ``data`` section, and the splits of it."""
-
-    task: str
-    data: DataConfig
-    splits: tuple[SplitName, ...]
 
 
 @elsewhere("choose another place for OUT")
@@ -108,23 +95,7 @@ def _result(
     )
 
 
-def data_config(task: str, references: Mapping[SplitName, str], overrides: Sequence[str] = ()) -> DataConfig:
-    """The section ``data`` of an experiment on these splits.
-
-    Raises:
-        HallucError or ManyErrors, code C…: what is wrong with the overrides.
-    """
-    tree = {"name": "convert", "task": {"type": task}, "data": dict(references), "model": {"scratch": {}}}
-    located = Located(tree, {}, {})
-    refuse(apply_all(located, overrides))
-    made, errors = check(located, TABLE)
-    refuse(errors)
-    assert made is not None, "what cannot be made has an error"
-    data: DataConfig = made.data
-    return data
-
-
-def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) -> _Source:
+def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) -> CorpusSource:
     if wanted.task is not None and wanted.task not in TABLE["task"]:
         raise HallucError("C011", f"no task `{wanted.task}`", help=f"one of {', '.join(TABLE['task'])}")
     for split in wanted.splits:
@@ -139,55 +110,12 @@ def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) ->
         for split in wanted.splits:
             if split not in there:
                 raise HallucError("C011", f"the config names no `data.{split}`", help=f"it has {', '.join(there)}")
-        return _Source(task, data, tuple(split for split in there if split in (wanted.splits or there)))
+        return CorpusSource(task, data, tuple(split for split in there if split in (wanted.splits or there)))
     splits = tuple(split for split in SPLITS if split in (wanted.splits or ("train",)))
     references = dict.fromkeys(splits, source)
     if wanted.task is not None:
-        return _Source(wanted.task, data_config(wanted.task, references, overrides), splits)
-    return _guessed(source, references, overrides, splits)
-
-
-def _guessed(
-    source: str, references: Mapping[SplitName, str], overrides: Sequence[str], splits: tuple[SplitName, ...]
-) -> _Source:
-    """The task whose reader can read the input. Where several can, tags with prefixes and spans decide.
-
-    Raises:
-        HallucError C011: several tasks fit. D107: none does.
-    """
-    fit: dict[str, DataConfig] = {}
-    misfit: dict[str, HallucError] = {}
-    for task in TABLE["task"]:
-        try:
-            data = data_config(task, references, overrides)
-            found = read_corpora(_few(data), TABLE, splits)
-        except HallucError as error:
-            misfit[task] = error
-            continue
-        fit[task] = data
-        if _is_certain(found):
-            return _Source(task, data, splits)
-    if len(fit) == 1:
-        return _Source(*fit.popitem(), splits)
-    if fit:
-        raise HallucError("C011", f"{source} can be read as {' and as '.join(fit)}", help="say which with --task")
-    first = [error.errors[0] if isinstance(error, ManyErrors) else error for error in misfit.values()]
-    if len({(error.code, error.message) for error in first}) == 1:
-        raise first[0]
-    parts = zip(misfit, first, (f" ({error.help})" if error.help else "" for error in first), strict=True)
-    why = "; ".join(f"{task}: {error.message}{what_to_do}" for task, error, what_to_do in parts)
-    help = "say which with --task, and name the fields with --set data.KEY=VALUE"
-    raise data_error("D107", f"{source} can be read as no task ({why})", help=help)
-
-
-def _few(data: DataConfig) -> DataConfig:
-    return data.model_copy(update={"max_examples": min(data.max_examples or _TRIED, _TRIED)})
-
-
-def _is_certain(found: Corpora) -> bool:
-    """Whether a file holds labelled spans, beyond doubt: any two columns could be tokens and IO tags."""
-    spans = any(getattr(example, "spans", ()) for corpus in found.splits.values() for example in corpus)
-    return spans and found.annotation.scheme != "io"
+        return CorpusSource(wanted.task, data_config(wanted.task, references, overrides), splits)
+    return guess(source, references, overrides, splits)
 
 
 def _format(task: str, asked: str | None, target: Path) -> str:
@@ -221,7 +149,7 @@ def _options(writer: Writer, name: str, wanted: ConversionOptions) -> Options:
     return Options(wanted.scheme or "iob2", _SEPARATORS[wanted.separator or "tab"], joiner, tokenize)
 
 
-def _read(origin: _Source, writer: Writer, options: Options, wanted: ConversionOptions) -> tuple[Corpora, Options]:
+def _read(origin: CorpusSource, writer: Writer, options: Options, wanted: ConversionOptions) -> tuple[Corpora, Options]:
     """The corpora, and the options that their examples ask for: where texts go to texts, they stay as they are."""
     data: Any = origin.data
     options = replace(options, out_of_scope=getattr(data, "out_of_scope_label", None))
@@ -252,10 +180,10 @@ def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
 def _holds_texts(data: DataConfig, splits: tuple[SplitName, ...]) -> bool:
     """Whether the input holds texts: what is given as tokens stays the same, however texts are cut."""
     characters = data.model_copy(update={"tokenize": "characters"})
-    first = read_corpora(_few(characters), TABLE, splits[:1])
+    first = read_corpora(few(characters), TABLE, splits[:1])
     by_blanks = characters.model_copy(update={"tokenize": "whitespace", "on_bad_line": "skip"})
     try:
-        second = read_corpora(_few(by_blanks), TABLE, splits[:1])
+        second = read_corpora(few(by_blanks), TABLE, splits[:1])
     except HallucError:  # a mention in each text cuts a piece
         return True
     tokens = {example.id: example.tokens for corpus in second.splits.values() for example in corpus}

@@ -1,0 +1,209 @@
+"""A config for a corpus: task, fields and splits are detected, a model is proposed, and the file is commented."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from halluc.components import TABLE
+from halluc.config.presets import PRESETS, Preset
+from halluc.config.slugs import slug_of
+from halluc.core.errors import HallucError, suggestion
+from halluc.core.files import elsewhere, write_text
+from halluc.core.messages import conclude, put, tell
+from halluc.data.corpora import read_corpora
+from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.statistics import counted
+from halluc.gap.stopwords import STOP_WORDS
+from halluc.runs.results import InitResult
+from halluc.task import AnyTask, task_class
+from halluc.workflows.task_detection import CorpusSource, data_config, guess
+
+# What the file of a split is called, without its suffix.
+_NAMES: dict[SplitName, re.Pattern[str]] = {
+    "train": re.compile(r"(?:.*[._-])?train(?:ing)?(?:[._-].*)?", re.IGNORECASE),
+    "dev": re.compile(r"(?:.*[._-])?(?:dev|development|valid|validation|val|testa)(?:[._-].*)?", re.IGNORECASE),
+    "test": re.compile(r"(?:.*[._-])?(?:test|testb)(?:[._-].*)?", re.IGNORECASE),
+}
+# Strings that YAML reads as strings without quotes, and words that look like such.
+_PLAIN, _WORDS = re.compile(r"[A-Za-z_/.][\w./-]*"), ("true", "false", "null", "yes", "no", "on", "off")
+_TOKENS = 5_000  # so many tell the language
+_DEV_SHARE = 0.1
+
+
+class _Corpus(NamedTuple):
+    """What was found in the data: its source, the number of examples by split, and its language."""
+
+    source: CorpusSource
+    task: AnyTask
+    examples: dict[str, int]
+    mappings: list[str]
+    language: str
+
+
+def initialise(
+    data: str, target: Path, *, task: str | None = None, preset: str | None = None, overrides: Sequence[str] = ()
+) -> InitResult:
+    """Write a config for ``data``: a file, a folder with a file for each split, or a reference such as ``demo:ner``.
+
+    Raises:
+        HallucError C011: no such preset or task, several tasks fit, or ``target`` exists. D1…: the data cannot be read.
+    """
+    if target.suffix not in (".yaml", ".yml"):
+        raise HallucError("C011", f"{target} is no name of a config", help="name a file that ends with .yaml")
+    if target.exists():
+        raise HallucError("C011", f"{target} exists", help="name another file with --output, or remove it")
+    corpus = _corpus(data, task, overrides)
+    chosen = _preset(corpus, preset)
+    with elsewhere("choose another place with --output"):
+        write_text(target, "\n".join(_lines(corpus, chosen, target)) + "\n")
+    for mapping in corpus.mappings:
+        tell(f"read: {mapping}")
+    result = InitResult(
+        config=str(target),
+        task=corpus.source.task,
+        examples=corpus.examples,
+        language=corpus.language,
+        preset=chosen.name,
+    )
+    conclude(f"{target}: {corpus.source.task}, {_sizes(corpus)}, model preset `{chosen.name}`")
+    conclude(f"next: halluc check {target}, then halluc run {target}")
+    put(result)
+    return result
+
+
+def _corpus(data: str, task: str | None, overrides: Sequence[str]) -> _Corpus:
+    references = _references(data)
+    splits = tuple(references)
+    if task is not None and task not in TABLE["task"]:
+        raise HallucError("C011", f"no task `{task}`", help=suggestion(task, TABLE["task"], "see `halluc list tasks`"))
+    if task is not None:
+        source = CorpusSource(task, data_config(task, references, overrides), splits)
+    else:
+        source = guess(data, references, overrides, splits)
+    corpora = read_corpora(source.data, TABLE, splits)
+    found = [example for split in corpora.splits.values() for example in split]
+    made = task_class(source.task).evaluated(sorted({label for example in found for label in example.labels}))
+    return _Corpus(
+        source,
+        made,
+        {split: len(corpus) for split, corpus in corpora.splits.items()},
+        list(dict.fromkeys(mapping for mapping in corpora.mappings.values() if mapping)),
+        _language([token for example in found for token in example.tokens][:_TOKENS]),
+    )
+
+
+def _references(data: str) -> dict[SplitName, str]:
+    """The reference of each split; a single file or reference is the training split."""
+    folder = Path(data)
+    if data.startswith("demo:"):
+        return dict.fromkeys(SPLITS, data)
+    if not folder.is_dir():
+        return {"train": data}
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    found = {split: [path for path in files if name.fullmatch(path.stem)] for split, name in _NAMES.items()}
+    for split, paths in found.items():
+        if len(paths) > 1:
+            listed = ", ".join(path.name for path in paths)
+            raise HallucError(
+                "C011", f"{folder} has several files for {split}: {listed}", help="name one file, as DATA"
+            )
+    if not found["train"]:
+        listed = ", ".join(path.name for path in files[:8]) or "no file"
+        help = "name the training file as DATA, and add the others to the config as `data.dev` and `data.test`"
+        raise HallucError("C011", f"{folder} has no file named like `train` ({listed})", help=help)
+    return {split: str(paths[0]) for split, paths in found.items() if paths}
+
+
+def _language(tokens: Sequence[str]) -> str:
+    """``zh``, ``en`` or, of others, an empty text: by the script of the letters, and by English function words."""
+    letters = "".join(tokens)
+    han = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
+    if letters and han > 0.3 * len(letters):
+        return "zh"
+    function_words = sum(token.lower() in STOP_WORDS for token in tokens)
+    return "en" if tokens and function_words > 0.15 * len(tokens) else ""
+
+
+def _preset(corpus: _Corpus, asked: str | None) -> Preset:
+    """The preset that is named, or the first one that suits the task and the language and is installed."""
+    fitting = _of_task(corpus.task)
+    if asked is not None:
+        named = next((preset for preset in fitting if preset.name == asked), None)
+        if named is None:
+            help = suggestion(asked, [one.name for one in fitting], f"one of {', '.join(one.name for one in fitting)}")
+            raise HallucError("C011", f"no preset `{asked}` for {corpus.source.task}", help=help)
+        return named
+    suitable = _suitable(corpus)
+    return next((one for one in suitable if _is_installed(one)), suitable[0])
+
+
+def _suitable(corpus: _Corpus) -> list[Preset]:
+    """The presets for a task and a language, small ones first."""
+    return [one for one in _of_task(corpus.task) if not one.languages or corpus.language in one.languages]
+
+
+def _of_task(task: AnyTask) -> list[Preset]:
+    writes = "ForConditionalGeneration" in task.head
+    return [preset for preset in PRESETS if preset.writes == writes]
+
+
+def _is_installed(preset: Preset) -> bool:
+    """Whether nothing has to be installed; of a model on the hub that is not known."""
+    kind, _, rest = str(preset.model.get("name", "")).partition(":")
+    return kind != "package" or find_spec(rest.partition("/")[0]) is not None
+
+
+def _sizes(corpus: _Corpus) -> str:
+    words = corpus.task.wording.words.examples
+    return ", ".join(f"{split} {counted(count, words)}" for split, count in corpus.examples.items())
+
+
+def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
+    task, data, splits = corpus.source.task, corpus.source.data, corpus.source.splits
+    yield f"# {_sizes(corpus)}"
+    yield "# Written by `halluc init`; docs/config.md has all keys."
+    yield "#"
+    yield f"# Check:   halluc check {target.name}"
+    yield f"# Launch:  halluc run {target.name}"
+    yield f"name: {slug_of({'name': target.stem}).partition('=')[2] or 'experiment'}"
+    yield f"task: {{type: {task}}}"
+    yield "data:"
+    for split in splits:
+        yield f"  {split}: {_value(data.reference(split))}"
+    for key, value in sorted(data.model_dump(exclude_unset=True, mode="json").items()):
+        if key not in SPLITS:
+            yield f"  {key}: {_value(value)}"
+    if "dev" not in splits:
+        yield f"  dev_share: {_DEV_SHARE}           # there is no dev split: this share of train becomes dev"
+    if "test" not in splits:
+        yield "  # test: FILE            # figures for a paper come from a split that chose nothing"
+    yield f"model: {_value(preset.model)}    # {preset.summary}" + (f"; needs {preset.needs}" if preset.needs else "")
+    for one in _suitable(corpus):
+        if one == preset:
+            continue
+        yield f"# model: {_value(one.model)}    # {one.summary}; train.learning_rate: {one.learning_rate:g}"
+    yield "train:"
+    yield "  epochs: 3"
+    yield f"  learning_rate: {preset.learning_rate:.1e}   # try half and twice of it; choose on dev"
+    yield "# Three seeds tell whether a difference is due to chance:"
+    yield "# matrix: {seed: [1, 2, 3]}"
+    yield "# More training data from the corpus itself (docs/augmentation.md):"
+    yield "# augment: {size: 2x, methods: [{type: synonym}]}"
+
+
+def _value(value: Any) -> str:
+    """A value in YAML, on one line: JSON is YAML, and plain strings need no quotes."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_value(one)}" for key, one in value.items()) + "}"
+    if (
+        isinstance(value, str)
+        and re.fullmatch(r"[A-Za-z_/.][\w./-]*", value)
+        and value not in ("true", "false", "null")
+    ):
+        return value
+    return json.dumps(value, ensure_ascii=False)

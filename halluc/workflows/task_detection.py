@@ -1,0 +1,86 @@
+"""Which task a corpus is of: the one whose reader can read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from halluc.components import TABLE
+from halluc.config.loading import check
+from halluc.config.overrides import apply_all
+from halluc.config.yaml import Located
+from halluc.core.errors import HallucError, ManyErrors, data_error, refuse
+from halluc.data.config import DataConfig
+from halluc.data.corpora import Corpora, read_corpora
+from halluc.data.rows.references import SplitName
+
+# So many examples of a split show which task a file is of, and whether it holds texts or tokens.
+_TRIED = 100
+
+
+@dataclass(frozen=True)
+class CorpusSource:
+    """A corpus: the name of its task, its ``data`` section, and the splits of it."""
+
+    task: str
+    data: DataConfig
+    splits: tuple[SplitName, ...]
+
+
+def data_config(task: str, references: Mapping[SplitName, str], overrides: Sequence[str] = ()) -> DataConfig:
+    """The section ``data`` of an experiment on these splits.
+
+    Raises:
+        HallucError or ManyErrors, code C…: what is wrong with the overrides.
+    """
+    tree = {"name": "convert", "task": {"type": task}, "data": dict(references), "model": {"scratch": {}}}
+    located = Located(tree, {}, {})
+    refuse(apply_all(located, overrides))
+    made, errors = check(located, TABLE)
+    refuse(errors)
+    assert made is not None, "what cannot be made has an error"
+    data: DataConfig = made.data
+    return data
+
+
+def guess(
+    source: str, references: Mapping[SplitName, str], overrides: Sequence[str], splits: tuple[SplitName, ...]
+) -> CorpusSource:
+    """The task whose reader can read the input. Where several can, tags with prefixes and spans decide.
+
+    Raises:
+        HallucError C011: several tasks fit. D107: none does.
+    """
+    fit: dict[str, DataConfig] = {}
+    misfit: dict[str, HallucError] = {}
+    for task in TABLE["task"]:
+        try:
+            data = data_config(task, references, overrides)
+            found = read_corpora(few(data), TABLE, splits)
+        except HallucError as error:
+            misfit[task] = error
+            continue
+        fit[task] = data
+        if _is_certain(found):
+            return CorpusSource(task, data, splits)
+    if len(fit) == 1:
+        return CorpusSource(*fit.popitem(), splits)
+    if fit:
+        raise HallucError("C011", f"{source} can be read as {' and as '.join(fit)}", help="say which with --task")
+    first = [error.errors[0] if isinstance(error, ManyErrors) else error for error in misfit.values()]
+    if len({(error.code, error.message) for error in first}) == 1:
+        raise first[0]
+    parts = zip(misfit, first, (f" ({error.help})" if error.help else "" for error in first), strict=True)
+    why = "; ".join(f"{task}: {error.message}{what_to_do}" for task, error, what_to_do in parts)
+    help = "say which with --task, and name the fields with --set data.KEY=VALUE"
+    raise data_error("D107", f"{source} can be read as no task ({why})", help=help)
+
+
+def few(data: DataConfig) -> DataConfig:
+    return data.model_copy(update={"max_examples": min(data.max_examples or _TRIED, _TRIED)})
+
+
+def _is_certain(found: Corpora) -> bool:
+    """Whether a file holds labelled spans, beyond doubt: any two columns could be tokens and IO tags."""
+    spans = any(getattr(example, "spans", ()) for corpus in found.splits.values() for example in corpus)
+    return spans and found.annotation.scheme != "io"

@@ -1,0 +1,83 @@
+"""``halluc init``: a config for data that halluc has not seen."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from halluc.components import TABLE
+from halluc.config.loading import load
+from halluc.config.presets import PRESETS
+from tests.conftest import write_corpus
+
+
+@pytest.mark.parametrize(
+    ("data", "task"),
+    [
+        ("demo:ner", "token_classification"),
+        ("demo:intents", "text_classification"),
+        ("demo:relations", "relation_extraction"),
+        ("demo:question_answering", "question_answering"),
+        ("demo:translation", "translation"),
+    ],
+)
+def test_every_kind_of_corpus_gets_a_config_that_passes_check(halluc, tmp_path, data, task):
+    config = tmp_path / "new.yaml"
+    preset = "text-scratch" if task == "translation" else "scratch"
+    made = halluc("init", data, "-o", config, "--task", task, "--preset", preset, "--json")
+    assert made.code == 0, made.err
+    found = json.loads(made.out)
+    assert found["language"] == "en"
+    assert (found["task"], found["preset"], set(found["examples"])) == (task, preset, {"train", "dev", "test"})
+    assert halluc("check", config).code == 0
+    assert load(config, (), table=TABLE).experiment.name == "new"
+
+
+def test_task_splits_and_language_are_detected(halluc, tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    write_corpus(folder)
+    (folder / "dev.txt").rename(folder / "my.valid.txt")
+    made = halluc("init", folder, "-o", tmp_path / "new.yaml", "--json")
+    assert made.code == 0, made.err
+    found = json.loads(made.out)
+    assert found["task"] == "token_classification"
+    assert found["examples"] == {"train": 20, "dev": 5, "test": 5}
+    lone = halluc("init", folder / "train.txt", "-o", tmp_path / "lone.yaml")
+    assert "dev_share: 0.1" in (tmp_path / "lone.yaml").read_text(), lone.err
+
+
+def test_chinese_text_gets_a_chinese_model(halluc, tmp_path):
+    rows = [{"text": "我们去北京大学吃饭", "label": "a"}, {"text": "今天天气很好", "label": "b"}]
+    (tmp_path / "train.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    made = halluc("init", tmp_path / "train.jsonl", "-o", tmp_path / "new.yaml", "--json")
+    assert (made.code, json.loads(made.out)["preset"]) == (0, "base-zh"), made.err
+
+
+def test_what_cannot_be_proposed_is_an_error_and_nothing_is_written(halluc, tmp_path):
+    existing = tmp_path / "old.yaml"
+    existing.write_text("name: precious")
+    (tmp_path / "empty").mkdir()
+    write_corpus(tmp_path)
+    (tmp_path / "train.conll").write_text("a O\n")
+    for arguments, said in (
+        (("demo:ner", "-o", existing), "exists"),
+        (("demo:ner", "-o", tmp_path / "x.json"), "ends with .yaml"),
+        (("demo:ner", "--preset", "bse"), "did you mean `base`?"),
+        (("demo:ner", "--task", "tagging"), "no task `tagging`"),
+        (("demo:translation",), "--task"),
+        ((tmp_path / "empty",), "no file named like `train`"),
+        ((tmp_path,), "several files for train: train.conll, train.txt"),
+        ((tmp_path / "nowhere.txt",), "nowhere.txt"),
+    ):
+        target = () if "-o" in arguments else ("-o", tmp_path / "new.yaml")
+        outcome = halluc("init", *arguments, *target)
+        assert outcome.code in (2, 3), (arguments, outcome.err)
+        assert said in outcome.err, outcome.err
+    assert not (tmp_path / "new.yaml").exists()
+    assert existing.read_text() == "name: precious"
+
+
+def test_names_of_presets_are_unique():
+    assert len({preset.name for preset in PRESETS}) == len(PRESETS)
