@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from halluc.config.bounds import MOST_STEPS, Text
 from halluc.config.section import Section
@@ -18,6 +18,43 @@ class CheckpointsConfig(Section):
         description="checkpoints that stay after training. last: the last one and the best weights, for `--resume` "
         "with more epochs. During training, none and last keep the newest two",
     )
+
+
+_DECAY, _LAST = 0.999, 3
+
+
+class AverageConfig(Section):
+    """Weight averaging: dev, the choice of the checkpoint and the published model use the average."""
+
+    kind: Literal["exponential", "checkpoints"] = Field(
+        description="exponential: a moving average, updated after every step; checkpoints: the mean of the weights at "
+        "the last evaluations"
+    )
+    decay: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description=f"of an exponential average: the share that the earlier average keeps; null: {_DECAY}. In step t "
+        "it is at most (1 + t) / (10 + t)",
+    )
+    last: int | None = Field(
+        default=None, ge=1, le=100, description=f"of checkpoints: how many evaluations are averaged; null: {_LAST}"
+    )
+
+    @property
+    def most_decay(self) -> float:
+        return _DECAY if self.decay is None else self.decay
+
+    @property
+    def most_checkpoints(self) -> int:
+        return _LAST if self.last is None else self.last
+
+    @model_validator(mode="after")
+    def _keys_go_together(self) -> AverageConfig:
+        for key, kind in (("decay", "exponential"), ("last", "checkpoints")):
+            if getattr(self, key) is not None and self.kind != kind:
+                raise ValueError(f"`train.average.{key}` goes with `kind: {kind}`, not with `{self.kind}`")
+        return self
 
 
 class TrainConfig(Section):
@@ -87,6 +124,9 @@ class TrainConfig(Section):
         description="save a checkpoint every N steps, in addition to the one after each epoch",
     )
     checkpoints: CheckpointsConfig = Field(default=CheckpointsConfig(), description="which checkpoints stay on disk")
+    average: AverageConfig | None = Field(
+        default=None, description="weight averaging, as in `average: {kind: exponential}`; null: none"
+    )
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"
     )
