@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -55,6 +55,14 @@ class AverageConfig(Section):
             if getattr(self, key) is not None and self.kind != kind:
                 raise ValueError(f"`train.average.{key}` goes with `kind: {kind}`, not with `{self.kind}`")
         return self
+
+
+class UnfreezeConfig(Section):
+    """Gradual unfreezing (Howard & Ruder 2018): the head is trained first, then one more layer after each interval."""
+
+    every: Literal["epoch"] | Annotated[int, Field(ge=1, le=MOST_STEPS)] = Field(
+        default="epoch", description="the interval: `epoch`, or a number of steps"
+    )
 
 
 class TrainConfig(Section):
@@ -126,6 +134,16 @@ class TrainConfig(Section):
     checkpoints: CheckpointsConfig = Field(default=CheckpointsConfig(), description="which checkpoints stay on disk")
     average: AverageConfig | None = Field(
         default=None, description="weight averaging, as in `average: {kind: exponential}`; null: none"
+    )
+    layer_decay: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="layer-wise decay of the learning rate: each layer has the rate of the layer above it times this; "
+        "the head and the top layer have the full rate, the embeddings the lowest. null: one rate",
+    )
+    unfreeze: UnfreezeConfig | None = Field(
+        default=None, description="gradual unfreezing, as in `unfreeze: {every: epoch}`; null: all is trained at once"
     )
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"

@@ -18,6 +18,7 @@ from halluc.engine import batching, environment
 from halluc.engine.averaging import WeightAverage
 from halluc.engine.batching import Batch, BatchPlan, Course
 from halluc.engine.checkpoint import Progress
+from halluc.engine.layers import GradualUnfreezing
 from halluc.engine.optimizer import adamw, learning_rate_factor
 from halluc.engine.runtime import Runtime
 from halluc.engine.shortcuts import Shortcuts
@@ -70,6 +71,7 @@ class Training:
     progress: Progress = field(default_factory=Progress)
     by_epoch: Sequence[Sequence[int]] = ()
     average: WeightAverage | None = None
+    unfreezing: GradualUnfreezing | None = None
 
     def among(self, epoch: int) -> Sequence[int]:
         """The features that an epoch, from 0, trains on."""
@@ -80,14 +82,19 @@ def prepare(
     model: torch.nn.Module, features: Features, config: TrainConfig, runtime: Runtime, seed: int
 ) -> Training:  # fmt: skip
     """Hand model and optimizer to accelerate; weights are loaded, where a run resumes, into what this returns."""
-    optimizer = adamw(model, config.learning_rate, config.weight_decay)
+    optimizer = adamw(model, config.learning_rate, config.weight_decay, config.layer_decay)
     compiled = torch.compile(model, dynamic=True) if config.compile else model
     prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
     alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not config.compile
     dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
     shortcuts = Shortcuts(seed, dtype) if alone else None
-    average = WeightAverage(model, config.average) if config.average is not None else None
-    return Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts, average=average)
+    training = Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts)
+    if config.average is not None:
+        training.average = WeightAverage(model, config.average)
+    if config.unfreeze is not None:
+        switches = runtime.ranks == 1 and not config.compile
+        training.unfreezing = GradualUnfreezing(model, config.unfreeze, switches=switches)
+    return training
 
 
 def fit(
@@ -204,14 +211,18 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
     clock, progress, config = time.perf_counter(), training.progress, training.config
     rate = config.learning_rate * learning_rate_factor(progress.step, course.steps, config.warmup, config.schedule)
     for group in training.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("scale", 1.0)
     # Dropout as a function of seed, step and rank: a resumed run needs no state of any generator.
     torch.manual_seed(keyed_seed("dropout", training.seed, progress.step, training.runtime.rank))
     if training.shortcuts is not None:
         training.shortcuts.begin(progress.step)
+    if training.unfreezing is not None:
+        training.unfreezing.begin(progress.step, course.epoch(progress.step + 1))
     training.prepared.train()
     with training.shortcuts or contextlib.nullcontext():
         loss, stop = _accumulate(training, shares, stop)
+    if training.unfreezing is not None:
+        training.unfreezing.drop_gradients()
     norm = _clip(training)
     if not math.isfinite(norm) and training.runtime.precision != "fp16":  # there the scaler leaves the step out
         raise _not_finite(training, shares, "norm of the gradient", norm)

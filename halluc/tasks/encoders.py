@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.components import TABLE
 from halluc.config.models import ModelConfig
-from halluc.core.errors import HallucError, environment_error
+from halluc.core.errors import environment_error
 from halluc.engine.pretrained import check_model_files, complete_padding, load_model, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
 
@@ -69,6 +68,8 @@ def load_encoder(
             "name one as `pad_token` in its tokenizer_config.json",
         )
     if config.freeze is not None:
+        from halluc.engine.layers import freeze
+
         freeze(model, config.freeze)
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), _outputs(settings, source))
 
@@ -93,27 +94,6 @@ def _outputs(settings: Any, source: ModelSource) -> tuple[str, ...]:
         )
         raise environment_error("E411", message, "restore config.json, or name the label of each output there")
     return tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
-
-
-def freeze(model: torch.nn.Module, layers: int) -> None:
-    """Keep the embeddings and the lowest ``layers`` layers as they are.
-
-    Raises:
-        HallucError C202: the model has not so many layers, or none that can be told by name.
-    """
-    named = list(model.named_parameters())
-    numbers = {name: int(match[1]) for name, _ in named if (match := _LAYER.search(name))}
-    depth = max(numbers.values(), default=-1) + 1
-    if layers > depth:
-        raise HallucError("C202", f"`model.freeze: {layers}` is more than the {depth} layers of this model")
-    for name, parameter in named:
-        embeds = "embedding" in name or ".wte." in name or ".wpe." in name
-        if embeds or (name in numbers and numbers[name] < layers):
-            parameter.requires_grad_(False)
-
-
-# encoder.layer.3. (BERT, RoBERTa, ELECTRA), transformer.layer.3. (DistilBERT), layers.3. (ModernBERT), h.3. (GPT-2)
-_LAYER = re.compile(r"\.(?:layer|layers|h|block)\.(\d+)\.")
 
 
 def room(tokenizer: Any, settings: Any) -> int:

@@ -1,4 +1,4 @@
-"""Averaged weights, layer-wise rates and gradual unfreezing: a training that was interrupted ends with the same bytes."""
+"""Averaged weights, layer-wise rates, gradual unfreezing: an interrupted training ends with the same bytes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def interrupted_at(config: Path, run: Path, steps: int) -> None:
     ("keys", "stop"),
     [
         ("average: {kind: exponential, decay: 0.9}", 7),
-        ("average: {kind: checkpoints, last: 2}", 11),
+        ("average: {kind: checkpoints, last: 2}, layer_decay: 0.5, unfreeze: {every: 6}", 11),
     ],
 )
 def test_a_training_that_was_interrupted_ends_with_the_same_bytes(halluc, tiny_encoder, tmp_path, keys, stop):

@@ -90,7 +90,7 @@ class GenerationModel:
             config, attention, texts, lora=self.config.lora, label_smoothing=self.config.label_smoothing
         )
         if config.freeze is not None:
-            from halluc.tasks.encoders import freeze
+            from halluc.engine.layers import freeze
 
             freeze(loaded.model, config.freeze)
         return loaded
