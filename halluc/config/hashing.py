@@ -18,7 +18,7 @@ from halluc.core import registry
 
 # The keys that a section did not have in earlier versions, with their defaults; a task's own say so themselves.
 LATER_KEYS: dict[str, dict[str, Any]] = {
-    "model": {"scratch": None},
+    "model": {"scratch": None, "lora": None},
     "augment": {"online": False},
     "train": {"average": None, "layer_decay": None, "unfreeze": None},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,15 +36,37 @@ class Encoder:
 
 
 def load_encoder(
-    auto_class: str, config: ModelConfig, attention: str, texts: Iterable[Sequence[str]] = (), **head: Any
+    auto_class: str,
+    config: ModelConfig,
+    attention: str,
+    texts: Iterable[Sequence[str]] = (),
+    added: Sequence[str] = (),
+    **head: Any,
 ) -> Encoder:
     """Load ``transformers.<auto_class>``: with a fresh head of the labels in ``head``, or as it was trained.
 
-    Where the config asks for a model from scratch, its tokenizer is trained on the tokens of ``texts``.
+    Where the config asks for a model from scratch, its tokenizer is trained on the tokens of ``texts``. The special
+    pieces ``added`` get embeddings of their own. A fresh head may come with low-rank adapters, as the config asks.
 
     Raises:
         HallucError E410, E411: the reference, or what it leads to, cannot be loaded, or weights are missing in it.
+            E420: adapters without peft.
     """
+    encoder = _loaded(auto_class, config, attention, texts, head)
+    if added:
+        encoder.tokenizer.add_tokens(list(added), special_tokens=True)
+        encoder.model.resize_token_embeddings(len(encoder.tokenizer), mean_resizing=False)
+    if config.lora is None or not head:
+        return encoder
+    from halluc.engine.low_rank import encoder_with_adapters
+
+    rows = encoder.tokenizer.convert_tokens_to_ids(list(added))
+    return replace(encoder, model=encoder_with_adapters(encoder.model, config.lora, rows))
+
+
+def _loaded(
+    auto_class: str, config: ModelConfig, attention: str, texts: Iterable[Sequence[str]], head: Mapping[str, Any]
+) -> Encoder:
     if config.scratch is not None:
         from halluc.tasks.scratch import make_encoder
 
@@ -55,7 +77,7 @@ def load_encoder(
         check_model_files(Path(source.name))
     tokenizer = load_tokenizer(source, config.trust_remote_code)
     model, settings, missing = load_model(
-        auto_class, source, attention, head, dropout=config.dropout, trust_remote_code=config.trust_remote_code
+        auto_class, source, attention, dict(head), dropout=config.dropout, trust_remote_code=config.trust_remote_code
     )
     refuse_missing(model, missing, source, fresh_head=bool(head))
     if head:

@@ -358,4 +358,6 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     record.hardware = {**record.hardware, **machine}
     record.keep_checkpoints = session.job.settings.train.checkpoints.keep
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
+    if session.job.settings.model.lora is not None:
+        record.model["trained_parameters"] = sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
     session.target.write(record)

@@ -86,6 +86,11 @@ class GenerationModel:
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> TextWriter:
+        if config.lora is not None:
+            help = "put it into the section `task`"
+            raise HallucError(
+                "C206", "`model.lora` is for encoders; a model that writes texts has `task.lora`", help=help
+            )
         loaded = load_writer(
             config, attention, texts, lora=self.config.lora, label_smoothing=self.config.label_smoothing
         )
