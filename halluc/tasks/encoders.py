@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from halluc.components import TABLE
 from halluc.config.models import ModelConfig
 from halluc.core.errors import environment_error
+from halluc.core.messages import say
 from halluc.engine.pretrained import check_model_files, complete_padding, load_model, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
 
@@ -81,7 +82,11 @@ def _loaded(
     )
     refuse_missing(model, missing, source, fresh_head=bool(head))
     if head:
+        from halluc.engine.heads import settle_head
+
         _forget_earlier_task(model.config, head)
+        if (settled := settle_head(model, source, missing, head["id2label"])) is not None:
+            say(settled)
     complete_padding(model.config, tokenizer)
     if auto_class == "AutoModelForSequenceClassification" and model.config.pad_token_id is None:
         raise environment_error(

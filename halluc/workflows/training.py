@@ -30,6 +30,7 @@ from halluc.workflows import (
     job,
     run_locations,
     run_state,
+    transfer,
     withholding,
 )
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
@@ -360,4 +361,5 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
     if session.job.settings.model.lora is not None:
         record.model["trained_parameters"] = sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
+    transfer.record(session.job, record)
     session.target.write(record)
