@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import MOST_STEPS, Text
+from halluc.config.bounds import DISTINCT, MOST_STEPS, Reference, Text
 from halluc.config.section import Section
 
 
@@ -63,6 +63,41 @@ class UnfreezeConfig(Section):
     every: Literal["epoch"] | Annotated[int, Field(ge=1, le=MOST_STEPS)] = Field(
         default="epoch", description="the interval: `epoch`, or a number of steps"
     )
+
+
+class PretrainConfig(Section):
+    """Continued pre-training by masked language modelling (Gururangan et al. 2020), before fine-tuning."""
+
+    texts: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
+        default=[],
+        description="text files without labels: a sentence a line, split into tokens at white space; .jsonl: the field "
+        "`tokens` or `text`",
+    )
+    own: bool = Field(default=False, description="the texts of the training split too")
+    lines: int = Field(default=20_000, ge=1, le=10_000_000, description="the most lines that are read of `texts`")
+    epochs: int = Field(
+        default=3,
+        ge=1,
+        le=10_000,
+        description="passes over the texts, each with words masked anew; ignored if `steps` is set",
+    )
+    steps: int | None = Field(default=None, ge=1, le=MOST_STEPS, description="total number of optimizer steps")
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="peak learning rate; null: 5.0e-5, or 3.0e-4 where the masked-LM head of the model is random",
+    )
+    batch_tokens: int = Field(
+        default=1_024, ge=1, le=10_000_000, description="batch size in word pieces, without padding"
+    )
+    mask: float = Field(default=0.15, gt=0, le=0.9, description="share of the words that are masked")
+
+    @model_validator(mode="after")
+    def _has_texts(self) -> PretrainConfig:
+        if not self.texts and not self.own:
+            raise ValueError("`train.pretrain` needs `texts`, files without labels, or `own: true`")
+        return self
 
 
 class TrainConfig(Section):
@@ -144,6 +179,9 @@ class TrainConfig(Section):
     )
     unfreeze: UnfreezeConfig | None = Field(
         default=None, description="gradual unfreezing, as in `unfreeze: {every: epoch}`; null: all is trained at once"
+    )
+    pretrain: PretrainConfig | None = Field(
+        default=None, description="continued pre-training of the encoder on texts without labels; null: none"
     )
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"

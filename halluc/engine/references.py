@@ -1,4 +1,4 @@
-"""Model references: a local path (a model folder or a run), ``hub:NAME@REVISION``, or ``package:IMPORT_NAME/FOLDER``."""
+"""Model references: a local path (model folder or run), ``hub:NAME@REVISION``, or ``package:IMPORT_NAME/FOLDER``."""
 
 from __future__ import annotations
 
