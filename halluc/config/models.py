@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from halluc.config.bounds import Reference
+from halluc.config.low_rank import LowRankConfig
 from halluc.config.section import Section
 
 # More than BERT-large has in its layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
@@ -59,6 +60,11 @@ class ModelConfig(Section):
         default=None, ge=0, le=1_000, description="freeze the embeddings and this many of the lowest layers"
     )
 
+    lora: LowRankConfig | None = Field(
+        default=None,
+        description="train low-rank adapters and the head instead of all weights of an encoder; needs the extra `lora`",
+    )
+
     @model_validator(mode="after")
     def _named_or_made(self) -> ModelConfig:
         if self.name is None and self.scratch is None:
@@ -67,4 +73,7 @@ class ModelConfig(Section):
             raise ValueError("`model` takes either `name` or `scratch`; an arm sets the other to null")
         if self.scratch is not None and self.freeze is not None:
             raise ValueError("`model.freeze` goes with `model.name`: what is made from scratch has to be trained")
+        if self.lora is not None and (self.scratch is not None or self.freeze is not None):
+            other = "scratch" if self.scratch is not None else "freeze"
+            raise ValueError(f"`model.lora` does not go with `model.{other}`: it keeps all weights of `model.name`")
         return self

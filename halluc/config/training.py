@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from halluc.config.bounds import MOST_STEPS, Text
+from halluc.config.bounds import DISTINCT, MOST_STEPS, Reference, Text
 from halluc.config.section import Section
 
 
@@ -18,6 +18,86 @@ class CheckpointsConfig(Section):
         description="checkpoints that stay after training. last: the last one and the best weights, for `--resume` "
         "with more epochs. During training, none and last keep the newest two",
     )
+
+
+_DECAY, _LAST = 0.999, 3
+
+
+class AverageConfig(Section):
+    """Weight averaging: dev, the choice of the checkpoint and the published model use the average."""
+
+    kind: Literal["exponential", "checkpoints"] = Field(
+        description="exponential: a moving average, updated after every step; checkpoints: the mean of the weights at "
+        "the last evaluations"
+    )
+    decay: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description=f"of an exponential average: the share that the earlier average keeps; null: {_DECAY}. In step t "
+        "it is at most (1 + t) / (10 + t)",
+    )
+    last: int | None = Field(
+        default=None, ge=1, le=100, description=f"of checkpoints: how many evaluations are averaged; null: {_LAST}"
+    )
+
+    @property
+    def most_decay(self) -> float:
+        return _DECAY if self.decay is None else self.decay
+
+    @property
+    def most_checkpoints(self) -> int:
+        return _LAST if self.last is None else self.last
+
+    @model_validator(mode="after")
+    def _keys_go_together(self) -> AverageConfig:
+        for key, kind in (("decay", "exponential"), ("last", "checkpoints")):
+            if getattr(self, key) is not None and self.kind != kind:
+                raise ValueError(f"`train.average.{key}` goes with `kind: {kind}`, not with `{self.kind}`")
+        return self
+
+
+class UnfreezeConfig(Section):
+    """Gradual unfreezing (Howard & Ruder 2018): the head is trained first, then one more layer after each interval."""
+
+    every: Literal["epoch"] | Annotated[int, Field(ge=1, le=MOST_STEPS)] = Field(
+        default="epoch", description="the interval: `epoch`, or a number of steps"
+    )
+
+
+class PretrainConfig(Section):
+    """Continued pre-training by masked language modelling (Gururangan et al. 2020), before fine-tuning."""
+
+    texts: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
+        default=[],
+        description="text files without labels: a sentence a line, split into tokens at white space; .jsonl: the field "
+        "`tokens` or `text`",
+    )
+    own: bool = Field(default=False, description="the texts of the training split too")
+    lines: int = Field(default=20_000, ge=1, le=10_000_000, description="the most lines that are read of `texts`")
+    epochs: int = Field(
+        default=3,
+        ge=1,
+        le=10_000,
+        description="passes over the texts, each with words masked anew; ignored if `steps` is set",
+    )
+    steps: int | None = Field(default=None, ge=1, le=MOST_STEPS, description="total number of optimizer steps")
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="peak learning rate; null: 5.0e-5, or 3.0e-4 where the masked-LM head of the model is random",
+    )
+    batch_tokens: int = Field(
+        default=1_024, ge=1, le=10_000_000, description="batch size in word pieces, without padding"
+    )
+    mask: float = Field(default=0.15, gt=0, le=0.9, description="share of the words that are masked")
+
+    @model_validator(mode="after")
+    def _has_texts(self) -> PretrainConfig:
+        if not self.texts and not self.own:
+            raise ValueError("`train.pretrain` needs `texts`, files without labels, or `own: true`")
+        return self
 
 
 class TrainConfig(Section):
@@ -87,6 +167,22 @@ class TrainConfig(Section):
         description="save a checkpoint every N steps, in addition to the one after each epoch",
     )
     checkpoints: CheckpointsConfig = Field(default=CheckpointsConfig(), description="which checkpoints stay on disk")
+    average: AverageConfig | None = Field(
+        default=None, description="weight averaging, as in `average: {kind: exponential}`; null: none"
+    )
+    layer_decay: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="layer-wise decay of the learning rate: each layer has the rate of the layer above it times this; "
+        "the head and the top layer have the full rate, the embeddings the lowest. null: one rate",
+    )
+    unfreeze: UnfreezeConfig | None = Field(
+        default=None, description="gradual unfreezing, as in `unfreeze: {every: epoch}`; null: all is trained at once"
+    )
+    pretrain: PretrainConfig | None = Field(
+        default=None, description="continued pre-training of the encoder on texts without labels; null: none"
+    )
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"
     )

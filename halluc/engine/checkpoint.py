@@ -5,6 +5,8 @@ the size and SHA-256 of the other two, and a SHA-256 of its own content. Checkpo
 newest one that is complete can be loaded at any time. No generator state is stored: batches and dropout are functions
 of seed and step; with fp16 the loss scale starts anew.
 
+Where weights are averaged, ``average.safetensors`` has the state of the average.
+
 The weights that are best on dev are those of the checkpoint of ``Progress.best_step``. When that checkpoint is too old
 to resume from, it is renamed to ``best-00000120`` and loses its optimizer state. A checkpoint is used only if the best
 weights that it refers to are complete too, so that a training cannot end without them.
@@ -12,11 +14,9 @@ weights that it refers to are complete too, so that a training cannot end withou
 
 from __future__ import annotations
 
-import copy
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +28,8 @@ from safetensors.torch import load_file, save_file
 
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import irregular, replace_folder, write_json
+from halluc.engine.averaging import WeightAverage, mean_of
+from halluc.engine.snapshot import Snapshot, snapshot
 from halluc.runs.integrity import problem
 from halluc.runs.provenance import file_sha256
 from halluc.runs.records import content_sha256
@@ -36,6 +38,8 @@ Keep = Literal["none", "last", "all"]
 
 _WEIGHTS: Literal["model.safetensors"] = "model.safetensors"
 _OPTIMIZER: Literal["optimizer.pt"] = "optimizer.pt"
+_AVERAGE: Literal["average.safetensors"] = "average.safetensors"
+_File = Literal["model.safetensors", "optimizer.pt", "average.safetensors"]
 _STATE = "state.json"
 _OTHER_VERSION = f"{_STATE} is of another version of halluc"
 
@@ -88,16 +92,6 @@ class Progress:
         return self.best_metrics is not None and (self.varied or self.evaluations == 1)
 
 
-@dataclass
-class Snapshot:
-    """A copy of what a checkpoint holds, in CPU memory; training goes on while it is written."""
-
-    weights: dict[str, torch.Tensor]
-    optimizer: Any
-    progress: Progress
-    epoch: int
-
-
 class Damaged(Exception):
     """A checkpoint that is not complete, and what is wrong with it."""
 
@@ -110,40 +104,13 @@ class _State(BaseModel):
     version: Literal[3] = 3
     progress: Progress
     epoch: _Count
-    files: dict[Literal["model.safetensors", "optimizer.pt"], _Sha256] = Field(min_length=2)
+    files: dict[_File, _Sha256] = Field(min_length=2)
     sha256: str = ""
 
 
 def _digest(state: dict[str, Any]) -> str:
     """Hash of a state without its key ``sha256``: an edited figure or hash is noticed."""
     return content_sha256({key: value for key, value in state.items() if key != "sha256"})
-
-
-def snapshot(
-    model: torch.nn.Module, optimizer: Any, progress: Progress, epoch: int, reuse: Snapshot | None = None
-) -> Snapshot:
-    """Copy weights and optimizer state to CPU memory, into the tensors of ``reuse`` where they fit.
-
-    Fresh memory costs ten times as long as the copy itself (page faults), so the caller keeps one snapshot and reuses
-    it. Tensors that share memory are copied separately, as safetensors wants them.
-    """
-    weights = _copied(dict(model.state_dict()), reuse.weights if reuse else None)
-    state = _copied(optimizer.state_dict(), reuse.optimizer if reuse else None)
-    return Snapshot(weights, state, copy.copy(progress), epoch)
-
-
-def _copied(value: Any, into: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        fits = isinstance(into, torch.Tensor) and (into.shape, into.dtype) == (value.shape, value.dtype)
-        target = into if fits else torch.empty(value.shape, dtype=value.dtype, device="cpu")
-        return target.copy_(value.detach())
-    if isinstance(value, dict):
-        old = into if isinstance(into, dict) else {}
-        return {key: _copied(one, old.get(key)) for key, one in value.items()}
-    if isinstance(value, list):
-        same = isinstance(into, list) and len(into) == len(value)
-        return [_copied(one, into[index] if same else None) for index, one in enumerate(value)]
-    return value
 
 
 def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
@@ -158,14 +125,15 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
         try:
             save_file(taken.weights, beside / _WEIGHTS)
             torch.save(taken.optimizer, beside / _OPTIMIZER)
+            if taken.average is not None:
+                save_file(taken.average, beside / _AVERAGE)
         except (SafetensorError, RuntimeError) as error:  # their ways to say that the disk is full
             why = str(error).splitlines()[0]
             help = "free space, or choose another `runs_dir`"
             raise environment_error("E401", f"cannot write {target}: {why}", help) from None
+        names = (_WEIGHTS, _OPTIMIZER) if taken.average is None else (_WEIGHTS, _OPTIMIZER, _AVERAGE)
         state = _State(
-            progress=taken.progress,
-            epoch=taken.epoch,
-            files={_WEIGHTS: file_sha256(beside / _WEIGHTS), _OPTIMIZER: file_sha256(beside / _OPTIMIZER)},
+            progress=taken.progress, epoch=taken.epoch, files={name: file_sha256(beside / name) for name in names}
         ).model_dump()
         write_json(beside / _STATE, {**state, "sha256": _digest(state)})
 
@@ -252,15 +220,16 @@ def stands_at(path: Path) -> tuple[int, int]:
     return state.progress.step, state.epoch
 
 
-def load(path: Path, model: torch.nn.Module, optimizer: Any) -> Progress:
-    """Load a checkpoint into model and optimizer.
+def load(path: Path, model: torch.nn.Module, optimizer: Any, average: WeightAverage | None = None) -> Progress:
+    """Load a checkpoint into model, optimizer and the average of the weights.
 
     Raises:
         HallucError R107: it cannot be read in this process. R110: it is of another model.
     """
     try:
-        progress = _checked(path, (_WEIGHTS, _OPTIMIZER)).progress
+        found = _checked(path, (_WEIGHTS, _OPTIMIZER))
         weights = load_file(path / _WEIGHTS)
+        averaged = load_file(path / _AVERAGE) if _AVERAGE in found.files else {}
         state = torch.load(path / _OPTIMIZER, map_location="cpu", weights_only=True)
     except Exception as error:  # a pickle can fail in many ways
         raise HallucError("R107", f"checkpoint {path} cannot be read here: {_line(error)}") from error
@@ -268,10 +237,12 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any) -> Progress:
         _load_weights(model, weights)
         optimizer.load_state_dict(state)
         _refuse_other_shapes(optimizer)
+        if average is not None:
+            average.load(averaged)
     except Exception as error:
         help = "did labels, model or `model.freeze` change? start a new run without --resume"
         raise HallucError("R110", f"checkpoint {path} is of another model: {_line(error)}", help=help) from error
-    return progress
+    return found.progress
 
 
 def _line(error: Exception) -> str:
@@ -296,13 +267,16 @@ def _refuse_other_shapes(optimizer: Any) -> None:
 
 
 def load_weights(folder: Path, step: int, model: torch.nn.Module) -> None:
-    """Load the weights of ``step`` into the model.
+    """Load the weights of ``step`` into the model, averaged where they were evaluated so.
 
     Raises:
         HallucError R107: they are not there, or damaged.
     """
     try:
-        _load_weights(model, load_file(_best_weights(folder, step) / _WEIGHTS))
+        best = _best_weights(folder, step)
+        _load_weights(model, load_file(best / _WEIGHTS))
+        if (best / _AVERAGE).is_file() and (averaged := mean_of(load_file(best / _AVERAGE))):
+            model.load_state_dict(averaged, strict=False)
     except (Damaged, OSError, SafetensorError, RuntimeError, ValueError) as error:
         message = f"cannot load the weights of step {step} from {folder}: {_line(error)}"
         raise HallucError("R107", message, help="start a new run without --resume") from error
@@ -345,10 +319,10 @@ def _state(path: Path) -> _State:
     return state
 
 
-def _checked(path: Path, names: tuple[Literal["model.safetensors", "optimizer.pt"], ...]) -> _State:
-    """``state.json``, after the named files were found to be what was written."""
+def _checked(path: Path, names: tuple[_File, ...]) -> _State:
+    """``state.json``, after the named files were found to be what was written, and the average where there is one."""
     state = _state(path)
-    for name in names:
+    for name in (*names, _AVERAGE) if _AVERAGE in state.files else names:
         wrong = problem(path / name, state.files[name], "it was written")
         if wrong is not None:
             raise Damaged(f"{name} {wrong}")
@@ -368,10 +342,17 @@ class CheckpointWriter:
         self._copy: Snapshot | None = None
         self._writing: Future[Path] | None = None
 
-    def begin(self, model: torch.nn.Module, optimizer: Any, progress: Progress, epoch: int) -> None:
+    def begin(
+        self,
+        model: torch.nn.Module,
+        optimizer: Any,
+        progress: Progress,
+        epoch: int,
+        average: WeightAverage | None = None,
+    ) -> None:
         """Copy what stands now and write it in the background; call ``written`` before, for the one in progress."""
         assert self._writing is None, "one at a time"
-        self._copy = snapshot(model, optimizer, progress, epoch, self._copy)
+        self._copy = snapshot(model, optimizer, progress, epoch, self._copy, average)
         self._writing = self._thread.submit(write, self.folder, self._copy, self.keep)
 
     def written(self, *, wait: bool) -> Path | None:

@@ -15,8 +15,10 @@ from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.rng import keyed_seed
 from halluc.engine import batching, environment
+from halluc.engine.averaging import WeightAverage
 from halluc.engine.batching import Batch, BatchPlan, Course
 from halluc.engine.checkpoint import Progress
+from halluc.engine.layers import GradualUnfreezing
 from halluc.engine.optimizer import adamw, learning_rate_factor
 from halluc.engine.runtime import Runtime
 from halluc.engine.shortcuts import Shortcuts
@@ -68,6 +70,8 @@ class Training:
     shortcuts: Shortcuts | None = None
     progress: Progress = field(default_factory=Progress)
     by_epoch: Sequence[Sequence[int]] = ()
+    average: WeightAverage | None = None
+    unfreezing: GradualUnfreezing | None = None
 
     def among(self, epoch: int) -> Sequence[int]:
         """The features that an epoch, from 0, trains on."""
@@ -78,13 +82,19 @@ def prepare(
     model: torch.nn.Module, features: Features, config: TrainConfig, runtime: Runtime, seed: int
 ) -> Training:  # fmt: skip
     """Hand model and optimizer to accelerate; weights are loaded, where a run resumes, into what this returns."""
-    optimizer = adamw(model, config.learning_rate, config.weight_decay)
+    optimizer = adamw(model, config.learning_rate, config.weight_decay, config.layer_decay)
     compiled = torch.compile(model, dynamic=True) if config.compile else model
     prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
     alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not config.compile
     dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
     shortcuts = Shortcuts(seed, dtype) if alone else None
-    return Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts)
+    training = Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts)
+    if config.average is not None:
+        training.average = WeightAverage(model, config.average)
+    if config.unfreeze is not None:
+        switches = runtime.ranks == 1 and not config.compile
+        training.unfreezing = GradualUnfreezing(model, config.unfreeze, switches=switches)
+    return training
 
 
 def fit(
@@ -97,7 +107,8 @@ def fit(
     """Train from where ``training.progress`` stands to the last step, evaluating after each epoch or every so often.
 
     An optimizer step minimises the loss summed over its global batch, divided by the labelled tokens of that batch:
-    a mean of means would weigh ragged batches wrongly. Whoever listens sees the model as it is at each event.
+    a mean of means would weigh ragged batches wrongly. Whoever listens sees the model as it is at each event; where
+    weights are averaged, ``evaluate`` is given the model with the average.
 
     Args:
         choose_by: the figure on dev that chooses the best checkpoint and ends the training after ``patience``
@@ -177,7 +188,8 @@ def _evaluated(
     """Evaluate in the main process and tell the others, so that all decide alike."""
     clock, progress = time.perf_counter(), training.progress
     training.runtime.release_memory()
-    metrics = training.runtime.from_main(evaluate(training.model) if training.runtime.is_main else None)
+    with training.average.applied() if training.average is not None else contextlib.nullcontext():
+        metrics = training.runtime.from_main(evaluate(training.model) if training.runtime.is_main else None)
     training.runtime.release_memory()
     is_best = choose_by is not None and _choose(progress, metrics[choose_by], metrics)
     progress.evaluations = course.evaluations(progress.step)
@@ -199,14 +211,18 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
     clock, progress, config = time.perf_counter(), training.progress, training.config
     rate = config.learning_rate * learning_rate_factor(progress.step, course.steps, config.warmup, config.schedule)
     for group in training.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("scale", 1.0)
     # Dropout as a function of seed, step and rank: a resumed run needs no state of any generator.
     torch.manual_seed(keyed_seed("dropout", training.seed, progress.step, training.runtime.rank))
     if training.shortcuts is not None:
         training.shortcuts.begin(progress.step)
+    if training.unfreezing is not None:
+        training.unfreezing.begin(progress.step, course.epoch(progress.step + 1))
     training.prepared.train()
     with training.shortcuts or contextlib.nullcontext():
         loss, stop = _accumulate(training, shares, stop)
+    if training.unfreezing is not None:
+        training.unfreezing.drop_gradients()
     norm = _clip(training)
     if not math.isfinite(norm) and training.runtime.precision != "fp16":  # there the scaler leaves the step out
         raise _not_finite(training, shares, "norm of the gradient", norm)
@@ -215,6 +231,9 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
         training.shortcuts.rows.step(training.optimizer)
     training.optimizer.zero_grad()
     progress.step += 1
+    evaluates = course.evaluations(progress.step) > course.evaluations(progress.step - 1)
+    if training.average is not None:
+        training.average.after_step(progress.step, evaluates=evaluates)
     sizes = [training.features.lengths[index] for share in shares for index in share]
     told = Step(
         step=progress.step,
@@ -226,7 +245,7 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
         pieces=sum(sizes),
         seconds=time.perf_counter() - clock,
         ends_epoch=course.ends_epoch(progress.step),
-        evaluates=course.evaluations(progress.step) > course.evaluations(progress.step - 1),
+        evaluates=evaluates,
     )
     return told, stop
 

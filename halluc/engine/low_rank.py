@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from halluc.config.low_rank import LowRankConfig
+from halluc.core.errors import environment_error
 
 
 def with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = (), task: str = "CAUSAL_LM") -> Any:
@@ -15,22 +18,51 @@ def with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = (
         new_rows: the rows of the embeddings that stand for new tokens: they are trained whole.
         task: peft's name for what the model does.
     """
-    import peft
-
     trained: dict[str, list[int]] = {}
     if new_rows:
         trained = {_name_of(model, model.get_input_embeddings()): list(new_rows)}
         if not model.config.tie_word_embeddings:
             trained[_name_of(model, model.get_output_embeddings())] = list(new_rows)
-    settings = peft.LoraConfig(
+    return _adapted(model, config, trained, target_modules="all-linear", task_type=task)
+
+
+def encoder_with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = ()) -> Any:
+    """An encoder with trainable adapters on all its linear layers; head and pooler are trained whole.
+
+    Args:
+        new_rows: as in ``with_adapters``.
+
+    Raises:
+        HallucError E420: peft is not installed.
+    """
+    if find_spec("peft") is None:
+        message = "`model.lora` needs the Python package `peft`, which is not installed"
+        raise environment_error("E420", message, 'install it: pip install "halluc[lora]"')
+    body = model.base_model_prefix
+    heads = [name for name, one in model.named_children() if name != body and next(one.parameters(), None) is not None]
+    heads += [name for name, _ in model.named_modules() if name == f"{body}.pooler"]
+    linear = [
+        name
+        for name, module in model.named_modules()
+        if type(module).__name__ in ("Linear", "Conv1D") and not f"{name}.".startswith(tuple(f"{h}." for h in heads))
+    ]
+    trained = {_name_of(model, model.get_input_embeddings()): list(new_rows)} if new_rows else {}
+    return _adapted(model, config, trained, target_modules=linear, modules_to_save=heads)
+
+
+def _adapted(model: Any, config: LowRankConfig, rows: Mapping[str, list[int]], **settings: Any) -> Any:
+    import peft
+
+    made = peft.LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha if config.alpha is not None else 2 * config.rank,
         lora_dropout=config.dropout,
-        target_modules="all-linear",
-        trainable_token_indices=trained or None,
-        task_type=task,
+        trainable_token_indices=dict(rows) or None,
+        **settings,
     )
-    return peft.get_peft_model(model, settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft calls what transformers has renamed
+        return peft.get_peft_model(model, made)
 
 
 def _name_of(model: Any, module: Any) -> str:

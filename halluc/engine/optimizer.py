@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import torch
 
+from halluc.engine.layers import ranks
 
-def adamw(model: torch.nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """Fused AdamW (Loshchilov & Hutter 2019); no decay on biases and norms, the one-dimensional ones."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+
+def adamw(
+    model: torch.nn.Module, learning_rate: float, weight_decay: float, layer_decay: float | None = None
+) -> torch.optim.AdamW:
+    """Fused AdamW (Loshchilov & Hutter 2019); no decay on biases and norms, the one-dimensional ones.
+
+    With ``layer_decay`` each group has a ``scale``, by which the learning rate is to be multiplied: 1 for the head and
+    the top layer, ``layer_decay`` for the next layer, and so on (Sun et al. 2019; Clark et al. 2020).
+
+    Raises:
+        HallucError C202: ``layer_decay`` for a model whose layers are not known.
+    """
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    groups: list[dict[str, Any]] = []
+    for scale, names in _by_scale(model, trained, layer_decay):
+        matrices, vectors = ([trained[n] for n in names if (trained[n].ndim > 1) == large] for large in (True, False))
+        scaled = {} if layer_decay is None else {"scale": scale}
+        groups.append({"params": matrices, "weight_decay": weight_decay, **scaled})
+        groups.append({"params": vectors, "weight_decay": 0.0, **scaled})
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=learning_rate, fused=True)
+
+
+def _by_scale(
+    model: torch.nn.Module, trained: Iterable[str], layer_decay: float | None
+) -> list[tuple[float, list[str]]]:  # fmt: skip
+    """The names of parameters by the scale of their learning rate, the largest first."""
+    if layer_decay is None:
+        return [(1.0, list(trained))]
+    found: dict[int, list[str]] = {}
+    of = ranks(model, "train.layer_decay")
+    for name in trained:
+        found.setdefault(max(0, of[name] - 1), []).append(name)
+    return [(layer_decay**below, found[below]) for below in sorted(found)]
 
 
 def usual_learning_rates(parameters: int) -> tuple[float, float]:

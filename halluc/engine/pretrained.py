@@ -102,7 +102,7 @@ def load_model(
 ) -> tuple[Any, Any, list[str]]:
     """``transformers.<auto_class>`` in fp32 with a fresh head of the labels in ``head``, or as it was trained.
 
-    Returns the model, its settings, and the names of the weights that its files lack.
+    Returns the model, its settings, and the names of the weights that its files lack, or have in another shape.
 
     Raises:
         HallucError E411: it cannot be loaded.
@@ -137,7 +137,7 @@ def load_model(
     quantizer = getattr(model, "hf_quantizer", None)
     if source.gguf is not None and quantizer is not None:  # its weights are fp32 now, but it could not be saved
         quantizer.remove_quantization_config(model)
-    return model, settings, list(report["missing_keys"])
+    return model, settings, [*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])]
 
 
 def _without_bar(source: ModelSource) -> contextlib.AbstractContextManager[Any]:

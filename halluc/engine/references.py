@@ -1,4 +1,4 @@
-"""Model references: a local path, ``hub:NAME@REVISION``, or ``package:IMPORT_NAME/FOLDER``."""
+"""Model references: a local path (model folder or run), ``hub:NAME@REVISION``, or ``package:IMPORT_NAME/FOLDER``."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def _checked(folder: Path, reference: str, gguf: bool) -> ModelSource:
         raise environment_error("E410", f"`{reference}`: there is no folder {folder}", help)
     if not (folder / "config.json").is_file():
         of_run = folder / "model"
-        is_run = (of_run / "config.json").is_file()
-        help = f"name {of_run}" if is_run else "a model folder holds config.json, weights and tokenizer files"
+        if (of_run / "config.json").is_file():
+            return ModelSource(str(of_run))
+        help = "a model folder holds config.json, weights and tokenizer files"
         raise environment_error("E410", f"`{reference}`: {folder} has no config.json", help)
     return ModelSource(str(folder))

@@ -88,6 +88,15 @@ class RunDir:
         """What was withheld from the training split, as ``gap.withhold`` writes it."""
         return self.path / "withheld.json"
 
+    def base(self, number: int) -> Path:
+        """What the training split of an earlier run knows whose model this run began with; 1 is the last one."""
+        return self.path / "base" / f"{number:02d}.json"
+
+    @property
+    def bases(self) -> list[Path]:
+        """All of these files, the last training first."""
+        return sorted((self.path / "base").glob("[0-9][0-9].json"))
+
     @property
     def confidence(self) -> Path:
         return self.path / "confidence.json"

@@ -31,7 +31,7 @@ _OF_EVALUATION = TypeAdapter(dict[str, Hashes])
 def of_training(run: RunDir) -> Hashes:
     """The hashes of the files that a training writes and a report reads, by their path in the run."""
     sources = sorted((run.path / "source").glob("*"))
-    return _hashes(run, (run.config, *sources, run.data, run.coverage, run.withheld, run.events))
+    return _hashes(run, (run.config, *sources, run.data, run.coverage, run.withheld, *run.bases, run.events))
 
 
 def of_evaluation(run: RunDir, split: str) -> Hashes:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.components import TABLE
 from halluc.config.models import ModelConfig
-from halluc.core.errors import HallucError, environment_error
+from halluc.core.errors import environment_error
+from halluc.core.messages import say
 from halluc.engine.pretrained import check_model_files, complete_padding, load_model, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
 
@@ -37,15 +37,37 @@ class Encoder:
 
 
 def load_encoder(
-    auto_class: str, config: ModelConfig, attention: str, texts: Iterable[Sequence[str]] = (), **head: Any
+    auto_class: str,
+    config: ModelConfig,
+    attention: str,
+    texts: Iterable[Sequence[str]] = (),
+    added: Sequence[str] = (),
+    **head: Any,
 ) -> Encoder:
     """Load ``transformers.<auto_class>``: with a fresh head of the labels in ``head``, or as it was trained.
 
-    Where the config asks for a model from scratch, its tokenizer is trained on the tokens of ``texts``.
+    Where the config asks for a model from scratch, its tokenizer is trained on the tokens of ``texts``. The special
+    pieces ``added`` get embeddings of their own. A fresh head may come with low-rank adapters, as the config asks.
 
     Raises:
         HallucError E410, E411: the reference, or what it leads to, cannot be loaded, or weights are missing in it.
+            E420: adapters without peft.
     """
+    encoder = _loaded(auto_class, config, attention, texts, head)
+    if added:
+        encoder.tokenizer.add_tokens(list(added), special_tokens=True)
+        encoder.model.resize_token_embeddings(len(encoder.tokenizer), mean_resizing=False)
+    if config.lora is None or not head:
+        return encoder
+    from halluc.engine.low_rank import encoder_with_adapters
+
+    rows = encoder.tokenizer.convert_tokens_to_ids(list(added))
+    return replace(encoder, model=encoder_with_adapters(encoder.model, config.lora, rows))
+
+
+def _loaded(
+    auto_class: str, config: ModelConfig, attention: str, texts: Iterable[Sequence[str]], head: Mapping[str, Any]
+) -> Encoder:
     if config.scratch is not None:
         from halluc.tasks.scratch import make_encoder
 
@@ -56,11 +78,15 @@ def load_encoder(
         check_model_files(Path(source.name))
     tokenizer = load_tokenizer(source, config.trust_remote_code)
     model, settings, missing = load_model(
-        auto_class, source, attention, head, dropout=config.dropout, trust_remote_code=config.trust_remote_code
+        auto_class, source, attention, dict(head), dropout=config.dropout, trust_remote_code=config.trust_remote_code
     )
     refuse_missing(model, missing, source, fresh_head=bool(head))
     if head:
+        from halluc.engine.heads import settle_head
+
         _forget_earlier_task(model.config, head)
+        if (settled := settle_head(model, source, missing, head["id2label"])) is not None:
+            say(settled)
     complete_padding(model.config, tokenizer)
     if auto_class == "AutoModelForSequenceClassification" and model.config.pad_token_id is None:
         raise environment_error(
@@ -69,6 +95,8 @@ def load_encoder(
             "name one as `pad_token` in its tokenizer_config.json",
         )
     if config.freeze is not None:
+        from halluc.engine.layers import freeze
+
         freeze(model, config.freeze)
     return Encoder(model, tokenizer, getattr(settings, "_commit_hash", None), _outputs(settings, source))
 
@@ -93,27 +121,6 @@ def _outputs(settings: Any, source: ModelSource) -> tuple[str, ...]:
         )
         raise environment_error("E411", message, "restore config.json, or name the label of each output there")
     return tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
-
-
-def freeze(model: torch.nn.Module, layers: int) -> None:
-    """Keep the embeddings and the lowest ``layers`` layers as they are.
-
-    Raises:
-        HallucError C202: the model has not so many layers, or none that can be told by name.
-    """
-    named = list(model.named_parameters())
-    numbers = {name: int(match[1]) for name, _ in named if (match := _LAYER.search(name))}
-    depth = max(numbers.values(), default=-1) + 1
-    if layers > depth:
-        raise HallucError("C202", f"`model.freeze: {layers}` is more than the {depth} layers of this model")
-    for name, parameter in named:
-        embeds = "embedding" in name or ".wte." in name or ".wpe." in name
-        if embeds or (name in numbers and numbers[name] < layers):
-            parameter.requires_grad_(False)
-
-
-# encoder.layer.3. (BERT, RoBERTa, ELECTRA), transformer.layer.3. (DistilBERT), layers.3. (ModernBERT), h.3. (GPT-2)
-_LAYER = re.compile(r"\.(?:layer|layers|h|block)\.(\d+)\.")
 
 
 def room(tokenizer: Any, settings: Any) -> int:

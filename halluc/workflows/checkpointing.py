@@ -47,7 +47,7 @@ class Checkpointer:
                 if self._is_due(event):
                     yield from self._written(writer, wait=True)
                     training = self.training
-                    writer.begin(training.model, training.optimizer, training.progress, self._epoch)
+                    writer.begin(training.model, training.optimizer, training.progress, self._epoch, training.average)
             yield from self._written(writer, wait=True)
         finally:
             writer.close()
@@ -86,6 +86,8 @@ class Checkpointer:
         if progress.is_chosen and progress.best_step != progress.step:
             checkpoint.load_weights(self.target.checkpoints, progress.best_step, model)
             self._evaluated = None
+        elif self.training.average is not None:
+            self.training.average.apply()
         if refit is not None and self._evaluated != progress.step:
             refit(model)
         replace_folder(self.target.model, lambda folder: save(model, self.tokenizer, folder))

@@ -28,12 +28,15 @@ from halluc.workflows import (
     cells,
     continuation,
     job,
+    pretraining,
     run_locations,
     run_state,
+    transfer,
     withholding,
 )
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
 from halluc.workflows.job import Job
+from halluc.workflows.pretraining import Pretrained
 
 if TYPE_CHECKING:
     import torch
@@ -55,6 +58,7 @@ class Session:
     engine: Runtime
     resume: bool
     moves_latest: bool = False
+    pretrained: Pretrained | None = None
 
     @property
     def target(self) -> directory.RunDir:
@@ -133,12 +137,14 @@ def train_job(
         with placed[0].locked():
             asked.run = placed[0]
             augmentation.ensure(asked)
+    pretrained = pretraining.ensure(asked) if placed is not None and not _is_done(asked, placed[0]) else None
     # torch and transformers take seconds to import: what can fail without them has failed by now.
     from halluc.engine import runtime
 
     engine = runtime.start(settings.train.precision, settings.seed)
     asked.run, resume = engine.from_main(placed)
-    session = Session(asked, engine, resume, moves_latest=run is None and asked.slug is None)
+    pretrained = engine.from_main(pretrained)
+    session = Session(asked, engine, resume, run is None and asked.slug is None, pretrained)
     target = session.target
     if _is_done(asked, target):
         messages.conclude(f"{target.path} is finished: there is nothing to resume")
@@ -214,7 +220,7 @@ def _train(session: Session) -> dict[str, Any]:
         newest = checkpoint.newest_whole(session.target.checkpoints, say) if session.engine.is_main else None
         newest = session.engine.from_main(newest)
         if newest is not None:
-            training.progress = checkpoint.load(newest, training.model, training.optimizer)
+            training.progress = checkpoint.load(newest, training.model, training.optimizer, training.average)
             if session.engine.is_main:
                 checkpoint.remove_newer(newest)
     checkpointer = Checkpointer(session.target, training, prepared.tokenizer, evaluates=evaluate is not None)
@@ -259,9 +265,8 @@ def _prepared(session: Session) -> PreparedTraining:
     train, dev = splits["train"], splits.get("dev")
     session.job.refuse_bare(train)
     texts = (text for example in train for text in task.examples.texts(example))
-    encoder = task.model.build(
-        settings.model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts
-    )
+    model = pretraining.model_of(settings, session.pretrained)
+    encoder = task.model.build(model, task.examples.labels(train), runtime.attention_for(engine.device.type), texts)
     features = {split: task.model.encode(corpus.examples, encoder) for split, corpus in splits.items()}
 
     fit = getattr(task.model, "fit_on_dev", None)
@@ -336,7 +341,8 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     """What is known before the first step: data, inputs, model, machine."""
     record = session.target.read()
     settings, named = session.job.settings, augmentation.files(session.job.loaded)
-    inputs = provenance.input_hashes([*session.corpora.files, *named, *settings.task.training_files()])
+    named += [*settings.task.training_files(), *pretraining.files(settings)]
+    inputs = provenance.input_hashes([*session.corpora.files, *named])
     changed = [path for path, digest in inputs.items() if record.inputs.get(path, digest) != digest]
     if session.resume and changed:
         help = "put it back, or start a new run without --resume"
@@ -358,4 +364,9 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     record.hardware = {**record.hardware, **machine}
     record.keep_checkpoints = session.job.settings.train.checkpoints.keep
     record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
+    if session.job.settings.model.lora is not None:
+        record.model["trained_parameters"] = sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
+    if session.pretrained is not None:
+        record.model["pretraining"] = session.pretrained.facts
+    transfer.record(session.job, record)
     session.target.write(record)

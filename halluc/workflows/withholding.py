@@ -13,6 +13,7 @@ from halluc.gap import units
 from halluc.gap import withhold as withholding
 from halluc.gap.withhold import Withheld
 from halluc.task import AnyTask, TrainingKnowledge
+from halluc.workflows import transfer
 
 if TYPE_CHECKING:
     from halluc.data.corpora import Corpora
@@ -67,7 +68,8 @@ def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     """
     known, target, gapped = job.task.knowledge, job.target, job.settings.gap is not None
     if not anew and target.coverage.is_file() and (target.withheld.is_file() or not gapped):
-        return known.asked(known.load(target.coverage), units.WithheldUnits.load(target.withheld) if gapped else None)
+        own = known.asked(known.load(target.coverage), units.WithheldUnits.load(target.withheld) if gapped else None)
+        return transfer.joined(own, job.task, target)
     if job.settings.data.train is None:
         return None
     try:
@@ -79,4 +81,5 @@ def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
         return None
     if anew:
         record(job, remaining)
-    return known.asked(known.of(remaining.splits), job.withheld.units if job.withheld else None)
+    own = known.asked(known.of(remaining.splits), job.withheld.units if job.withheld else None)
+    return transfer.joined(own, job.task, target)

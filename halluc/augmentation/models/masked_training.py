@@ -33,7 +33,7 @@ from halluc.engine.runtime import Runtime
 if TYPE_CHECKING:
     from halluc.augmentation.methods.masked_infill import MaskedFitConfig, MaskedInfillConfig
 
-_LEARNING_RATE, _OF_RANDOM_HEAD = 5e-5, 3e-4
+LEARNING_RATE, OF_RANDOM_HEAD = 5e-5, 3e-4
 _TEXTS_READ = 20_000
 # What common labels of mentions are short for.
 _LONG_FORMS = {
@@ -188,7 +188,7 @@ def _plan(
 ) -> training.TrainingPlan:  # fmt: skip
     settings = TrainConfig(
         epochs=features.times,
-        learning_rate=fit.learning_rate or (_OF_RANDOM_HEAD if loaded.missing else _LEARNING_RATE),
+        learning_rate=fit.learning_rate or (OF_RANDOM_HEAD if loaded.missing else LEARNING_RATE),
         batch_tokens=fit.batch_tokens,
         patience=fit.patience,
     )

@@ -144,6 +144,15 @@ def state(source: EvaluatedRun) -> list[str]:
             notes.append("The config names no training split: how new a prediction is to training is not known.")
         if not any(metric.name == "ece" for metric in source.file.metrics):
             notes.append("The predictions have no confidence: calibration, risk and abstention are left out.")
+    base = source.record.model.get("base")
+    if isinstance(base, dict):
+        also = base.get("novelty_judged_against_it")
+        judged_by = (
+            f"the training splits of this run and of {base.get('run')}"
+            if also
+            else "the training split of this run alone"
+        )
+        notes.append(f"Training began with the model of {base.get('run')}. Novelty is judged against {judged_by}.")
     if source.split == "train":
         notes.append(OF_TRAINING)
     if source.split == "dev" and source.chosen_on_dev:

@@ -64,11 +64,10 @@ class RelationClassifier:
             config,
             attention,
             texts,
+            MARKERS,
             id2label=dict(enumerate(outputs)),
             label2id={name: i for i, name in enumerate(outputs)},
         )
-        encoder.tokenizer.add_tokens(list(MARKERS), special_tokens=True)
-        encoder.model.resize_token_embeddings(len(encoder.tokenizer), mean_resizing=False)
         encoder.model.config.relation_extraction = {key: getattr(self.config, key) for key in SETTINGS}
         return replace(encoder, outputs=tuple(labels))
 

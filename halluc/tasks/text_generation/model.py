@@ -86,11 +86,16 @@ class GenerationModel:
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> TextWriter:
+        if config.lora is not None:
+            help = "put it into the section `task`"
+            raise HallucError(
+                "C206", "`model.lora` is for encoders; a model that writes texts has `task.lora`", help=help
+            )
         loaded = load_writer(
             config, attention, texts, lora=self.config.lora, label_smoothing=self.config.label_smoothing
         )
         if config.freeze is not None:
-            from halluc.tasks.encoders import freeze
+            from halluc.engine.layers import freeze
 
             freeze(loaded.model, config.freeze)
         return loaded

@@ -1,0 +1,141 @@
+"""Continued pre-training of an encoder: masked language modelling on texts without labels before fine-tuning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from halluc.augmentation.methods.base import OptionError, Workspace
+from halluc.augmentation.models import training
+from halluc.augmentation.models.fitted import Fitted, Fitting, digest_of, digest_of_model, fitted
+from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, load, room_of
+from halluc.augmentation.models.masked_training import LEARNING_RATE, OF_RANDOM_HEAD, MaskableRow, MaskedFeatures
+from halluc.augmentation.models.unlabelled import unlabelled_texts
+from halluc.config.training import PretrainConfig, TrainConfig
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_DATA
+from halluc.core.rng import keyed_generator
+from halluc.engine import runtime
+from halluc.engine.language_modelling import SelectedPositions, mean_loss
+from halluc.engine.pretrained import load_model, quiet_libraries, save
+from halluc.engine.references import resolve_model
+from halluc.engine.runtime import Runtime
+
+FEWEST_TEXTS = 20
+_HELD_OUT = 0.05
+_LONGEST = 128
+_CHECKPOINT_STEPS = 200
+# How often rows are masked anew where the number of steps is given; after that the same masks come again.
+_MOST_TIMES = 100
+
+
+def pretrained(
+    config: PretrainConfig, model: str, own: Iterable[Sequence[str]], workspace: Workspace
+) -> Fitted:  # fmt: skip
+    """The encoder ``model`` after masked language modelling, in a folder with its tokenizer; made once for the same
+    weights, texts, settings and seed.
+
+    Args:
+        own: the texts of the training split, as tokens; read where the config asks for them.
+
+    Raises:
+        HallucError D101, D103, D104, D114, D140: a file of texts cannot be read. E401, E410 to E412, T101, T102.
+        OptionError D142, D144: no text in a file, or fewer than 20 in all. E411: the model has no mask token.
+    """
+    texts = [Editable(one) for one in unlabelled_texts(config.texts, config.lines, "texts")]
+    if config.own:
+        texts += [Editable(tuple(one)) for one in own if one]
+    if len(texts) < FEWEST_TEXTS:
+        message = f"{len(texts)} texts are too few for pre-training: it needs {FEWEST_TEXTS}"
+        raise OptionError("texts", "D144", message, "name more files, or leave `train.pretrain` out", EXIT_DATA)
+    source, seed = resolve_model(model), workspace.seed
+    identity = {
+        "pretrain": config.model_dump(mode="json", exclude={"texts", "lines", "own"}),
+        "weights": digest_of_model(source),
+        "seed": seed,
+        "texts": digest_of(texts),
+    }
+
+    def make(work: Path) -> Any:
+        torch.manual_seed(seed)  # it decides the weights of a random head
+        loaded = load(source)
+        with runtime.alone("auto", seed) as engine:
+            facts = _trained(config, loaded, texts, seed, engine, work)
+
+        def write(folder: Path) -> dict[str, Any]:
+            quiet_libraries(verbose=False)
+            # The encoder as it came, with a pooler where it had one: the masked language model has none.
+            encoder, *_ = load_model("AutoModel", source, runtime.attention_for("cpu"), {})
+            encoder.load_state_dict(loaded.model.base_model.state_dict(), strict=False)
+            save(encoder, loaded.tokenizer, folder)
+            return facts
+
+        return write
+
+    return fitted(workspace, Fitting("pretraining", identity, make))
+
+
+def _trained(
+    config: PretrainConfig, loaded: MaskedModel, texts: Sequence[Editable], seed: int, engine: Runtime, work: Path
+) -> dict[str, Any]:
+    """Train the model in place; returns facts for the run."""
+    order = keyed_generator("held out", seed).permutation(len(texts)).tolist()
+    count = max(1, round(_HELD_OUT * len(texts)))
+    codec = PieceCodec(loaded.tokenizer, room_of(loaded.model, loaded.tokenizer, _LONGEST))
+    rows = _rows(codec, (texts[number] for number in sorted(order[count:])), config.mask)
+    held_out = MaskedFeatures(
+        _rows(codec, (texts[number] for number in sorted(order[:count])), config.mask), 1, seed, codec.mask, codec.pad
+    )
+    features = MaskedFeatures(rows, _times(config, rows), seed, codec.mask, codec.pad)
+    model = SelectedPositions(loaded.model).to(engine.device)
+
+    def evaluate(module: torch.nn.Module) -> dict[str, float]:
+        budget = 4 * config.batch_tokens
+        return {"log_likelihood": -mean_loss(module, held_out, budget, engine.device, engine.accelerator.autocast)}
+
+    before = evaluate(model)
+    done = training.train(model, _plan(config, features, evaluate, loaded, seed), engine, work)
+    after = done.held_out or before
+    return {
+        "head": "random" if loaded.missing else "trained",
+        "texts": len(texts) - count,
+        "held_out_texts": count,
+        "steps": done.steps,
+        "best_step": done.best_step,
+        "held_out_perplexity": {"before": _perplexity(before), "after": _perplexity(after)},
+    }
+
+
+def _rows(codec: PieceCodec, texts: Iterable[Editable], mask: float) -> list[MaskableRow]:
+    """Every word may be masked, with all its pieces."""
+    return [MaskableRow(row, [mask] * len(row.words)) for text in texts for row in codec.rows(text)]
+
+
+def _times(config: PretrainConfig, rows: Sequence[MaskableRow]) -> int:
+    if config.steps is None:
+        return config.epochs
+    passes = config.steps * config.batch_tokens / max(1, sum(len(one.row.pieces) for one in rows))
+    return min(_MOST_TIMES, math.ceil(passes) + 1)
+
+
+def _plan(
+    config: PretrainConfig, features: MaskedFeatures, evaluate: Any, loaded: MaskedModel, seed: int
+) -> training.TrainingPlan:
+    settings = TrainConfig(
+        epochs=config.epochs,
+        steps=config.steps,
+        learning_rate=config.learning_rate or (OF_RANDOM_HEAD if loaded.missing else LEARNING_RATE),
+        batch_tokens=config.batch_tokens,
+        checkpoint_steps=_CHECKPOINT_STEPS,
+    )
+    size = len(features.rows)
+    by_epoch = [range(size * epoch, size * (epoch + 1)) for epoch in range(features.times)]
+    return training.TrainingPlan(features, settings, evaluate, "log_likelihood", seed, "pre-training", by_epoch)
+
+
+def _perplexity(figures: dict[str, float]) -> float:
+    return round(math.exp(min(-figures["log_likelihood"], 700.0)), 3)

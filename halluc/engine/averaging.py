@@ -1,0 +1,113 @@
+"""Weight averaging: the trained weights stay as they are, and their average is what is evaluated and published."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+
+import torch
+
+from halluc.config.training import AverageConfig
+
+Weights = dict[str, torch.Tensor]
+
+# A copy of the weights has the names of the parameters behind its number and a slash.
+_KEY = re.compile(r"(\d+)/(.+)", re.DOTALL)
+
+
+def decay_at(updates: int, most: float) -> float:
+    """The decay of an exponential average after ``updates`` updates (from 1): min(most, (1 + t) / (10 + t)).
+
+    A constant decay would keep the initial weights in the average for 1 / (1 - decay) steps.
+    """
+    return min(most, (1 + updates) / (10 + updates))
+
+
+def mean_of(state: Mapping[str, torch.Tensor]) -> Weights:
+    """The averaged weights, by parameter, of what ``WeightAverage.state`` returned."""
+    copies: dict[int, Weights] = {}
+    for key, tensor in state.items():
+        match = _KEY.fullmatch(key)
+        if match is None:
+            raise ValueError(f"`{key}` is no weight of an average")
+        copies.setdefault(int(match[1]), {})[match[2]] = tensor
+    return _mean([copies[number] for number in sorted(copies)])
+
+
+def _mean(copies: list[Weights]) -> Weights:
+    if len(copies) == 1:
+        return dict(copies[0])
+    summed = {name: tensor.clone() for name, tensor in copies[0].items()}
+    for one in copies[1:]:
+        torch._foreach_add_(list(summed.values()), [one[name] for name in summed])
+    torch._foreach_div_(list(summed.values()), float(len(copies)))
+    return summed
+
+
+class WeightAverage:
+    """The average of the weights that a model trains, those with a gradient when this is made.
+
+    An exponential average (Polyak & Juditsky 1992; as in Tarvainen & Valpola 2017) is one copy of the weights,
+    updated after each step: a_t = d_t a_(t-1) + (1 - d_t) w_t, from a_0 = w_0, see ``decay_at``. An average of
+    checkpoints (Izmailov et al. 2018) keeps the weights of the last evaluations, and is their mean.
+    """
+
+    def __init__(self, model: torch.nn.Module, config: AverageConfig) -> None:
+        self.config = config
+        self.parameters = {name: one for name, one in model.named_parameters() if one.requires_grad}
+        self.copies: list[Weights] = [self._copy()] if config.kind == "exponential" else []
+
+    def _copy(self) -> Weights:
+        return {name: one.detach().clone() for name, one in self.parameters.items()}
+
+    @torch.no_grad()
+    def after_step(self, step: int, *, evaluates: bool) -> None:
+        """Take in the weights as they are after optimizer step ``step``, from 1; ``evaluates``: dev follows it."""
+        if self.config.kind == "exponential":
+            weights = [one.detach() for one in self.parameters.values()]
+            share = 1 - decay_at(step, self.config.most_decay)
+            torch._foreach_lerp_(list(self.copies[0].values()), weights, share)
+        elif evaluates:
+            self.copies = [*self.copies, self._copy()][-self.config.most_checkpoints :]
+
+    @contextlib.contextmanager
+    def applied(self) -> Iterator[None]:
+        """Within this context the model has the averaged weights; the trained ones as long as there is no average."""
+        trained = {name: one.data for name, one in self.parameters.items()}
+        self.apply()
+        try:
+            yield
+        finally:
+            for name, one in self.parameters.items():
+                one.data = trained[name]
+
+    def apply(self) -> None:
+        """Give the model the averaged weights for good; it must not be trained further."""
+        if self.copies:
+            averaged = _mean(self.copies)
+            for name, one in self.parameters.items():
+                one.data = averaged[name]
+
+    def state(self) -> Weights:
+        """All copies as one mapping, for a checkpoint: keys are ``<number of the copy>/<parameter>``."""
+        return {f"{number}/{name}": one for number, copy in enumerate(self.copies) for name, one in copy.items()}
+
+    def load(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Go on from what ``state`` returned.
+
+        Raises:
+            ValueError: it is of another model or of another kind of average.
+        """
+        copies: list[Weights] = []
+        for number in range(self.config.most_checkpoints if self.config.kind == "checkpoints" else 1):
+            own = {name: state.get(f"{number}/{name}") for name in self.parameters}
+            if not any(one is not None for one in own.values()) and self.config.kind == "checkpoints":
+                break
+            for name, one in own.items():
+                if one is None or (one.shape, one.dtype) != (self.parameters[name].shape, self.parameters[name].dtype):
+                    raise ValueError(f"its average of {name} is missing, or has another shape or type")
+            copies.append({name: one.to(self.parameters[name].device) for name, one in own.items() if one is not None})
+        if sum(map(len, copies)) != len(state):
+            raise ValueError("its average of the weights is of another kind")
+        self.copies = copies

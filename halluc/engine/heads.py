@@ -1,0 +1,52 @@
+"""Heads of models that were trained before: kept where the labels are the same, else made anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import torch
+
+from halluc.engine.references import ModelSource
+
+_TRAINED = re.compile(r"For(?:TokenClassification|SequenceClassification|QuestionAnswering)$")
+_SHOWN = 5
+
+
+def settle_head(model: Any, source: ModelSource, missing: Collection[str], labels: Mapping[int, str]) -> str | None:
+    """Make the head of a loaded model anew unless it was trained for just these labels, in this order.
+
+    A head of other labels may have the same shape by chance: its weights would be loaded for labels that they do not
+    know. What is random already (``missing``) stays as it is.
+
+    Returns what to tell of it; None where the model comes without a trained head.
+    """
+    from transformers import PretrainedConfig
+
+    before, _ = PretrainedConfig.get_config_dict(
+        source.name, revision=source.revision, local_files_only=source.local
+    )  # fmt: skip
+    architecture = str(next(iter(before.get("architectures") or []), ""))
+    if _TRAINED.search(architecture) is None:
+        return None
+    named = {int(number): str(label) for number, label in (before.get("id2label") or {}).items()}
+    if architecture == type(model).__name__ and named == dict(labels):
+        return f"{source.name} was trained for the same labels: its head is kept"
+    listed = ", ".join(list(named.values())[:_SHOWN]) + (", …" if len(named) > _SHOWN else "")
+    spread = getattr(model.config, "initializer_range", 0.02)
+    for prefix, module in model.named_modules():
+        own = [f"{prefix}.{name}" for name, _ in module.named_parameters(recurse=False)]
+        if own and not prefix.startswith(f"{model.base_model_prefix}.") and not set(own) <= set(missing):
+            _make_anew(module, spread)
+    return f"{source.name} was trained for other outputs ({listed}): its encoder is kept, and the head is new"
+
+
+@torch.no_grad()
+def _make_anew(module: torch.nn.Module, spread: float) -> None:
+    """Random weights with standard deviation ``spread``; normalizations and biases as if nothing was trained."""
+    for name, one in module.named_parameters(recurse=False):
+        if one.ndim > 1:
+            one.normal_(0.0, spread)
+        else:
+            one.fill_(float(name == "weight"))

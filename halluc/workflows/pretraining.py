@@ -1,0 +1,68 @@
+"""``train.pretrain``: the encoder that is fine-tuned is the one of ``model.name`` after more pre-training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from halluc.config.models import ModelConfig
+from halluc.config.schema import Experiment
+from halluc.core.errors import HallucError
+from halluc.core.messages import say
+from halluc.runs.directory import FITTED
+from halluc.workflows.job import Job
+
+
+class Pretrained(NamedTuple):
+    """The folder of the encoder, and what is known of its pre-training."""
+
+    folder: str
+    facts: dict[str, Any]
+
+
+def files(settings: Experiment) -> list[Path]:
+    """The files of texts that the config names, as far as they are there."""
+    asked = settings.train.pretrain
+    named = [Path(text).expanduser() for text in asked.texts] if asked is not None else []
+    return [path for path in named if path.is_file()]
+
+
+def ensure(job: Job) -> Pretrained | None:
+    """The pre-trained encoder: made now, or found by its fingerprint; None where the config asks for none.
+
+    Raises:
+        HallucError C206: the config has no `model.name`. D101, D140, D142, D144, E410, E411: see ``pretrained``.
+    """
+    config, model = job.settings.train.pretrain, job.settings.model
+    if config is None:
+        return None
+    if model.name is None:
+        help = "name a pre-trained encoder, or leave `train.pretrain` out"
+        raise HallucError("C206", "`train.pretrain` goes with `model.name`", _place(job, "texts"), help)
+    # torch takes seconds to import.
+    from halluc.augmentation.methods.base import OptionError, Workspace
+    from halluc.augmentation.models.pretraining import pretrained
+
+    own = (text for example in job.train() for text in job.task.examples.texts(example)) if config.own else ()
+    workspace = Workspace(Path(job.settings.runs_dir).expanduser() / FITTED, job.settings.seed)
+    try:
+        found = pretrained(config, model.name, own, workspace)
+    except OptionError as error:
+        where = job.loaded.origins.get(("model", "name")) if error.key == "model" else _place(job, error.key)
+        raise HallucError(error.code, error.message, where, error.help, error.exit_code) from None
+    perplexity = found.facts["held_out_perplexity"]
+    change = f"{perplexity['before']:,} to {perplexity['after']:,}"
+    done = f"{found.facts['texts']:,} texts in {found.facts['steps']:,} steps"
+    say(f"pre-trained on {done}: perplexity on held-out texts {change} ({found.folder})")
+    return Pretrained(str(found.folder), found.facts)
+
+
+def _place(job: Job, key: str) -> Any:
+    """Where a key stands, or else the section."""
+    origins = job.loaded.origins
+    return next((where for at in ((key,), ()) if (where := origins.get(("train", "pretrain", *at)))), None)
+
+
+def model_of(settings: Experiment, made: Pretrained | None) -> ModelConfig:
+    """The section ``model`` with the encoder that is fine-tuned."""
+    return settings.model if made is None else settings.model.model_copy(update={"name": made.folder})

@@ -1,0 +1,103 @@
+"""Training that begins with the model of another run: what the training split of that run shows counts as shown too."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from halluc.components import TABLE
+from halluc.config import loading
+from halluc.core import latest
+from halluc.core.claims import Claim
+from halluc.core.errors import HallucError
+from halluc.core.files import expanded, make_folder
+from halluc.core.messages import say
+from halluc.runs.directory import RunDir
+from halluc.runs.schema import Nearest, Novelty, RunFile
+from halluc.task import AnyTask, TrainingKnowledge
+
+if TYPE_CHECKING:
+    from halluc.workflows.job import Job
+
+
+@dataclass(frozen=True)
+class JoinedKnowledge:
+    """What a model was told in several trainings: ``own`` is that of its last one, ``earlier`` those before.
+
+    A claim is as well known as the training split that knows it best says, on ``scale``, the best known first. Labels
+    of different splits are compared by name.
+    """
+
+    own: TrainingKnowledge
+    earlier: Sequence[TrainingKnowledge]
+    scale: Sequence[Novelty]
+
+    @property
+    def label_counts(self) -> Mapping[str, int] | None:
+        return self.own.label_counts
+
+    def novelty(self, claim: Claim) -> Novelty:
+        return min((one.novelty(claim) for one in (self.own, *self.earlier)), key=self.scale.index)
+
+    def is_confusable(self, claim: Claim) -> bool:
+        """By the last training split alone: other label sets call all their surfaces otherwise."""
+        return self.own.is_confusable(claim)
+
+    def nearest(self, claim: Claim) -> Nearest | None:
+        return next((near for one in (self.own, *self.earlier) if (near := one.nearest(claim)) is not None), None)
+
+    def is_withheld(self, claim: Claim) -> bool:
+        """Whether it was withheld from the last training, and no earlier one showed it."""
+        return self.own.is_withheld(claim) and all(one.novelty(claim) != self.scale[0] for one in self.earlier)
+
+    def slices(self, examples: Sequence[Any]) -> dict[str, list[str]]:
+        """Those of the last training split, where its task has any."""
+        slices_of = getattr(self.own, "slices", None)
+        return {} if slices_of is None else dict(slices_of(examples))
+
+
+def base_run(name: str | None) -> RunDir | None:
+    """The run that ``model.name`` names, by its folder or by the ``model/`` in it; None where it names none."""
+    if name is None or name.startswith(("hub:", "package:")):
+        return None
+    path = expanded(latest.resolve_text(name))
+    named = (path, path.parent) if path.name == "model" else (path,)
+    return next((RunDir(one) for one in named if latest.is_run(one)), None)
+
+
+def record(job: Job, record: RunFile) -> None:
+    """Keep in the run what the training splits of the runs before it show, and name these in ``run.json``."""
+    base = base_run(job.settings.model.name)
+    if base is None or job.target.bases:  # a training that is resumed has them
+        return
+    known = [base.coverage, *base.bases] if _task_of(base) == job.task.name and base.coverage.is_file() else []
+    name = f"{base.path.resolve().parent.name}/{base.path.resolve().name}"
+    record.model["base"] = {"run": name, "novelty_judged_against_it": bool(known)}
+    if not known:
+        say(f"what the training split of {name} shows is not known for this task: novelty is judged without it")
+        return
+    for number, path in enumerate(known, 1):
+        target = job.target.base(number)
+        make_folder(target.parent)
+        shutil.copyfile(path, target)
+    say(f"novelty is judged against the training splits of this run and of {name}")
+
+
+def _task_of(run: RunDir) -> str | None:
+    try:
+        return str(loading.load(run.config, table=TABLE, kept=True).experiment.task.type)
+    except HallucError:
+        return None
+
+
+def joined(own: TrainingKnowledge, task: AnyTask, run: RunDir) -> TrainingKnowledge:
+    """``own`` with what the training splits of the runs before it show, where they are known.
+
+    Raises:
+        HallucError R120, R121: a file of the run is damaged or of another version.
+    """
+    known = task.knowledge
+    earlier = [known.asked(known.load(path), None) for path in run.bases]
+    return JoinedKnowledge(own, earlier, known.novelties) if earlier else own
