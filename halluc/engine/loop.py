@@ -7,13 +7,14 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+import numpy
 import torch
 
 from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.rng import keyed_seed
+from halluc.core.rng import keyed_generator, keyed_seed
 from halluc.engine import batching, environment
 from halluc.engine.batching import Batch, BatchPlan, Course
 from halluc.engine.checkpoint import Progress
@@ -43,6 +44,15 @@ class Features(Protocol):
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         """The ids of the examples behind features, for messages."""
+        ...
+
+
+@runtime_checkable
+class VariedFeatures(Protocol):
+    """Features that training sees otherwise in each step, such as with words masked."""
+
+    def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
+        """The batch as one pass trains on it: a function of the batch and of the generator alone."""
         ...
 
 
@@ -249,7 +259,12 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
     mine = shares[runtime.rank * passes : (runtime.rank + 1) * passes]
     for number, share in enumerate(mine, 1):
         # A process without examples still takes part in the exchange of gradients, with a loss of nought.
-        batch = features.collate(share or next(filter(None, shares))[:1]).to(runtime.device)
+        batch = features.collate(share or next(filter(None, shares))[:1])
+        if isinstance(features, VariedFeatures):
+            # A function of seed and step, as dropout is.
+            keys = (training.seed, training.progress.step, runtime.rank, number)
+            batch = features.varied(batch, keyed_generator("varied batch", *keys))
+        batch = batch.to(runtime.device)
         last = number == len(mine)
         exchange = contextlib.nullcontext() if last else runtime.accelerator.no_sync(training.prepared)
         try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from halluc.tasks.losses import LossConfig
+from halluc.tasks.mention_masking import MentionLossConfig
 
 
-class TokenClassificationConfig(LossConfig):
-    later_keys: ClassVar[frozenset[str]] = frozenset({"loss", "focal_gamma", "class_weights"})
+class TokenClassificationConfig(MentionLossConfig):
+    later_keys: ClassVar[frozenset[str]] = frozenset({"loss", "focal_gamma", "class_weights", "mention_masking"})
 
     type: Literal["token_classification"]

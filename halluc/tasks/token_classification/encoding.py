@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from halluc.core.edits import Range
 from halluc.tasks.encoders import padded
 from halluc.tasks.losses import UNLABELLED, Loss
+from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:
+    import numpy
     import torch
 
     from halluc.engine.batching import Batch
@@ -58,7 +61,10 @@ def windows_of(
 
 @dataclass
 class EncodedTokens:
-    """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces."""
+    """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
+
+    ``behind`` is the number of special pieces at the end of each window.
+    """
 
     examples: Sequence[Tagged]
     windows: list[Window]
@@ -67,6 +73,8 @@ class EncodedTokens:
     pad: int
     notes: dict[str, int]
     token_loss: Loss = field(default_factory=Loss)
+    behind: int = 0
+    masking: MentionMasking | None = None
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
@@ -96,6 +104,21 @@ class EncodedTokens:
             tuple(indexes),
             sum(self.weights[index] for index in indexes),
         )
+
+    def words(self, window: Window) -> Iterator[tuple[int, Range]]:
+        """Each word of a window, as its number in its example, and the pieces that it has there."""
+        ends = (*window.first[1:], len(window.pieces) - self.behind)
+        yield from enumerate(zip(window.first, ends, strict=True), window.start)
+
+    def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
+        """The batch as a step trains on it, with words of mentions masked."""
+        if self.masking is None:
+            return batch
+        words = []
+        for window in (self.windows[index] for index in batch.indexes):
+            inside = {at for span in self.examples[window.example].spans for at in range(span.start, span.end)}
+            words.append([pieces for word, pieces in self.words(window) if word in inside])
+        return self.masking.masked(batch, words, generator)
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over labelled tokens, each times the weight of its class."""

@@ -17,6 +17,7 @@ from halluc.data.statistics import counted
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
+from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
@@ -113,6 +114,8 @@ class Tagger:
             encoder.padding,
             notes,
             loss_of_tags(targets, encoder.outputs, self.config),
+            len(behind),
+            MentionMasking.of(self.config, encoder.tokenizer),
         )
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
