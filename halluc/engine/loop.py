@@ -19,6 +19,7 @@ from halluc.engine import batching, environment
 from halluc.engine.batching import Batch, BatchPlan, Course
 from halluc.engine.checkpoint import Progress
 from halluc.engine.optimizer import adamw, learning_rate_factor
+from halluc.engine.regularisation import EmbeddingNoise, loss_of, refuse_unsupported
 from halluc.engine.runtime import Runtime
 from halluc.engine.shortcuts import Shortcuts
 from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
@@ -76,6 +77,7 @@ class Training:
     runtime: Runtime
     seed: int
     shortcuts: Shortcuts | None = None
+    noise: EmbeddingNoise | None = None
     progress: Progress = field(default_factory=Progress)
     by_epoch: Sequence[Sequence[int]] = ()
 
@@ -87,14 +89,20 @@ class Training:
 def prepare(
     model: torch.nn.Module, features: Features, config: TrainConfig, runtime: Runtime, seed: int
 ) -> Training:  # fmt: skip
-    """Hand model and optimizer to accelerate; weights are loaded, where a run resumes, into what this returns."""
+    """Hand model and optimizer to accelerate; weights are loaded, where a run resumes, into what this returns.
+
+    Raises:
+        HallucError C221: see ``refuse_unsupported``.
+    """
+    refuse_unsupported(config, features)
     optimizer = adamw(model, config.learning_rate, config.weight_decay)
     compiled = torch.compile(model, dynamic=True) if config.compile else model
     prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
     alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not config.compile
     dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
     shortcuts = Shortcuts(seed, dtype) if alone else None
-    return Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts)
+    noise = EmbeddingNoise(model, config.adversarial) if config.adversarial else None
+    return Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts, noise)
 
 
 def fit(
@@ -265,21 +273,37 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
             keys = (training.seed, training.progress.step, runtime.rank, number)
             batch = features.varied(batch, keyed_generator("varied batch", *keys))
         batch = batch.to(runtime.device)
-        last = number == len(mine)
-        exchange = contextlib.nullcontext() if last else runtime.accelerator.no_sync(training.prepared)
+        # Gradients are averaged over processes: multiplied by their number, they are summed.
+        scale = runtime.ranks / weight if share else 0.0
         try:
-            with exchange:
-                loss = features.loss(training.prepared(**batch.inputs), batch) * (1.0 if share else 0.0)
-                # Gradients are averaged over processes: multiplied by their number, they are summed.
-                runtime.accelerator.backward(loss * (runtime.ranks / weight))
+            loss = _backward(training, batch, scale, last=number == len(mine))
         except torch.OutOfMemoryError as error:
             raise _out_of_memory(training, batch) from error
-        summed[0] += loss.detach()
+        summed[0] += loss.detach() if share else 0.0
     told = runtime.accelerator.reduce(summed, "sum").tolist()
     total = told[0] / weight
     if not math.isfinite(total):
         raise _not_finite(training, shares, "loss", total)
     return total, told[1] > 0
+
+
+def _backward(training: Training, batch: Batch, scale: float, *, last: bool) -> torch.Tensor:
+    """Add the gradients of a batch, its summed loss times ``scale``; returns that loss, without the one under noise.
+
+    Processes exchange their gradients in the ``last`` backward pass of a step.
+    """
+    noise, accelerator = training.noise, training.runtime.accelerator
+
+    def exchange(now: bool) -> Any:
+        return contextlib.nullcontext() if now else accelerator.no_sync(training.prepared)
+
+    with exchange(last and noise is None), noise.watched() if noise else contextlib.nullcontext():
+        loss = loss_of(training.prepared, training.features, batch, training.config.r_drop)
+        accelerator.backward(loss * scale)
+    if noise is not None:
+        with exchange(last), noise.added(len(batch.indexes)):
+            accelerator.backward(loss_of(training.prepared, training.features, batch, 0.0) * scale)
+    return loss
 
 
 def _out_of_memory(training: Training, batch: Batch) -> HallucError:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from halluc.config.models import ModelConfig
 from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
 from halluc.core.rng import keyed_generator
-from halluc.engine import loop, runtime
+from halluc.engine import loop, runtime, shortcuts
+from halluc.engine.batching import Batch
+from halluc.engine.regularisation import ComparableFeatures, refuse_unsupported
 from halluc.runs.events import Step
+from halluc.tasks.losses import Loss, divergence
+from halluc.tasks.question_answering.encoding import MASKED, EncodedQuestions
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.task import RelationExtraction
+from halluc.tasks.text_classification.encoding import EncodedTexts, TextWindow
+from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFraming
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
@@ -101,7 +109,7 @@ def test_a_tokenizer_without_a_mask_token_is_an_error(tiny_encoder):
     assert caught.value.code == "C220"
 
 
-@pytest.mark.parametrize("keys", [{"task_keys": {"mention_masking": 0.5}}])
+@pytest.mark.parametrize("keys", [{"task_keys": {"mention_masking": 0.5}}, {"r_drop": 1.0, "adversarial": 0.5}])
 def test_training_resumes_to_the_bit(tiny_encoder, keys):
     whole, begun, resumed = (prepared(tiny_encoder, **keys) for _ in range(3))
     stop = iter([False, False, True])
@@ -114,3 +122,110 @@ def test_training_resumes_to_the_bit(tiny_encoder, keys):
     assert of_whole != losses(prepared(tiny_encoder))
     for name, weight in whole.model.state_dict().items():
         assert torch.equal(weight, resumed.model.state_dict()[name]), name
+
+
+# --- R-Drop and adversarial training ----------------------------------------------------------------------------
+
+
+def gradients(training) -> dict[str, torch.Tensor]:
+    """Those of the first step, before they are clipped; of embeddings whose rows alone are kept, too."""
+    (share,) = next(iter(loop._plan(training, 0).steps))
+    training.prepared.train()
+    training.shortcuts.begin(0)
+    with training.shortcuts:
+        loop._accumulate(training, (share,), False)
+    rows = training.shortcuts.rows.found
+    for weight, (touched, sums) in rows.items():
+        weight.grad = torch.zeros_like(weight)
+        weight.grad[touched] = sums
+    return {name: weight.grad for name, weight in training.model.named_parameters() if weight.grad is not None}
+
+
+def first_batch(training):
+    (share,) = next(iter(loop._plan(training, 0).steps))
+    return training.features.collate(share)
+
+
+def mean_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-100)
+
+
+def test_r_drop_is_the_papers_loss(tiny_encoder):
+    training = prepared(tiny_encoder, dropout=0.3, r_drop=2.0)
+    batch, seen = first_batch(training), []
+    training.model.register_forward_hook(lambda module, args, output: seen.append(output.logits.detach()))
+    told = losses(training)[0]
+    one, other = seen[0].split(len(batch.indexes))
+    assert not torch.equal(one, other)
+    labels = batch.labels
+    p, q = (logits[labels != -100].double().softmax(-1) for logits in (one, other))
+    divergences = [(a * (a / b).log()).sum(-1).mean().item() for a, b in ((p, q), (q, p))]
+    entropies = [mean_loss(logits, labels).item() for logits in (one, other)]
+    assert told == pytest.approx(sum(entropies) / 2 + 2.0 * sum(divergences) / 2, rel=1e-5)
+    assert min(divergences) > 1e-3
+
+
+def test_r_drop_without_dropout_is_the_plain_loss(tiny_encoder):
+    plain = losses(prepared(tiny_encoder, dropout=0.0))
+    assert losses(prepared(tiny_encoder, dropout=0.0, r_drop=2.0)) == pytest.approx(plain, abs=1e-5)
+    assert losses(prepared(tiny_encoder, dropout=0.0, r_drop=2.0, accumulation=2)) == pytest.approx(plain, abs=1e-5)
+
+
+@pytest.mark.parametrize("large", [1, 1 << 20])
+def test_adversarial_gradients_are_those_of_the_clean_and_of_the_moved_embeddings(tiny_encoder, monkeypatch, large):
+    monkeypatch.setattr(shortcuts, "LARGE_EMBEDDING", large)
+    training = prepared(tiny_encoder, dropout=0.0, adversarial=0.5)
+    model, batch = copy.deepcopy(training.model), first_batch(training)
+    ids, mask = batch.inputs["input_ids"], batch.inputs["attention_mask"]
+    embedded = model.get_input_embeddings()(ids)
+    clean = mean_loss(model(inputs_embeds=embedded, attention_mask=mask).logits, batch.labels)
+    (gradient,) = torch.autograd.grad(clean, embedded, retain_graph=True)
+    noise = torch.stack([0.5 * of_row / of_row.square().sum().sqrt() for of_row in gradient])
+    moved = mean_loss(model(inputs_embeds=embedded + noise, attention_mask=mask).logits, batch.labels)
+    assert moved.item() > clean.item()
+    (clean + moved).backward()
+    found = gradients(training)
+    for name, weight in model.named_parameters():
+        assert torch.allclose(found[name], weight.grad, atol=1e-5), name
+
+
+@pytest.mark.parametrize("keys", [{"accumulation": 2}, {"r_drop": 1.0}])
+def test_noise_is_the_same_however_a_step_is_split(tiny_encoder, keys):
+    plain = losses(prepared(tiny_encoder, dropout=0.0))
+    noisy = losses(prepared(tiny_encoder, dropout=0.0, adversarial=0.5))
+    assert noisy[0] == pytest.approx(plain[0], abs=1e-6)  # what is told is the loss without noise
+    assert noisy[-1] != pytest.approx(plain[-1], abs=1e-3)
+    assert losses(prepared(tiny_encoder, dropout=0.0, adversarial=0.5, **keys)) == pytest.approx(noisy, abs=1e-4)
+
+
+def test_noise_reaches_an_encoder_with_frozen_embeddings(tiny_encoder):
+    training = prepared(tiny_encoder, dropout=0.0, adversarial=0.5)
+    training.model.get_input_embeddings().requires_grad_(False)
+    noisy = gradients(training)
+    training = prepared(tiny_encoder, dropout=0.0)
+    plain = gradients(training)
+    assert noisy.keys() == plain.keys() - {"bert.embeddings.word_embeddings.weight"}
+    name = "classifier.bias"
+    assert not torch.allclose(noisy[name], 2 * plain[name], atol=1e-4)
+
+
+def test_divergence_of_several_labels_a_text_and_of_answers(tiny_encoder):
+    logits, others = torch.tensor([[0.3, -1.0]]), torch.tensor([[1.0, 2.0]])
+    features = EncodedTexts([], [TextWindow(0, (1,))], [(0,)], ("x", "y"), 0, {}, Loss(multi_label=True))
+    batch = Batch({}, torch.tensor([[1.0, 0.0]]), (0,), 1)
+    p, q = logits.sigmoid(), others.sigmoid()
+    by_hand = ((p - q) * (p.log() - q.log()) + (q - p) * ((1 - p).log() - (1 - q).log())) / 2
+    found = features.divergence(SimpleNamespace(logits=logits), SimpleNamespace(logits=others), batch)
+    assert found.item() == pytest.approx(by_hand.mean().item(), rel=1e-5)
+    masked = torch.tensor([[0.5, MASKED, 0.0]]), torch.tensor([[2.0, MASKED, -1.0]])
+    assert divergence(*masked).item() == pytest.approx(divergence(*(of[:, [0, 2]] for of in masked)).item())
+    assert isinstance(EncodedQuestions([], [], None, False, 0, {}), ComparableFeatures)
+
+
+def test_a_task_that_writes_text_has_neither(tiny_encoder):
+    config = TrainConfig(r_drop=1.0)
+    with pytest.raises(HallucError, match=r"`train.r_drop` does not go with a task whose model writes text") as caught:
+        refuse_unsupported(config, EncodedSequences([], [], [], SequenceFraming(True, 0, 1, 0), None, {}))
+    assert caught.value.code == "C221"
+    with pytest.raises(ValidationError, match="does not go with `compile: true`"):
+        TrainConfig(adversarial=0.1, compile=True)

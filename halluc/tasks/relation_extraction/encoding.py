@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from halluc.core.edits import Range
 from halluc.tasks.encoders import padded
-from halluc.tasks.losses import Loss
+from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.relation_extraction.examples import Related
 
@@ -146,6 +146,11 @@ class EncodedPairs:
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over pairs, a scalar."""
         return self.pair_loss.summed(self.of_pairs(outputs.logits.float(), batch.indexes), batch.labels)
+
+    def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
+        """Summed over pairs with a known relation."""
+        one, other = (self.of_pairs(of.logits.float(), batch.indexes) for of in (outputs, others))
+        return divergence(one, other)[batch.labels != UNLABELLED].sum()
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[index].id for index in indexes]

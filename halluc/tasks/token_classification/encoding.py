@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.edits import Range
 from halluc.tasks.encoders import padded
-from halluc.tasks.losses import UNLABELLED, Loss
+from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
@@ -124,6 +124,11 @@ class EncodedTokens:
         """The loss summed over labelled tokens, each times the weight of its class."""
         logits = outputs.logits
         return self.token_loss.summed(logits.view(-1, logits.shape[-1]), batch.labels.view(-1))
+
+    def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
+        """Summed over labelled tokens."""
+        labelled = batch.labels != UNLABELLED
+        return divergence(outputs.logits[labelled], others.logits[labelled]).sum()
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[self.windows[index].example].id for index in indexes]
