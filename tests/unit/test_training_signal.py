@@ -8,12 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from halluc.config.models import ModelConfig
 from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
+from halluc.core.labels import write_tags
 from halluc.core.rng import keyed_generator
 from halluc.engine import loop, runtime, shortcuts
 from halluc.engine.batching import Batch
@@ -25,6 +28,7 @@ from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.task import RelationExtraction
 from halluc.tasks.text_classification.encoding import EncodedTexts, TextWindow
 from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFraming
+from halluc.tasks.token_classification.border_smoothing import border_tags
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
@@ -229,3 +233,70 @@ def test_a_task_that_writes_text_has_neither(tiny_encoder):
     assert caught.value.code == "C221"
     with pytest.raises(ValidationError, match="does not go with `compile: true`"):
         TrainConfig(adversarial=0.1, compile=True)
+
+
+# --- smoothing at the borders of mentions -----------------------------------------------------------------------
+
+
+def test_the_other_tags_of_words_at_borders():
+    example = tagged("said Anna Berg left", (1, 3, "PER"))
+    assert border_tags(4, example.spans) == {
+        0: ["B-PER"], 1: ["I-PER", "O"], 2: ["B-PER", "O"], 3: ["I-PER"],
+    }  # fmt: skip
+    assert border_tags(2, (Span(0, 1, "A"), Span(1, 2, "B"))) == {}  # no room to move, and no word to lose
+    assert border_tags(3, (Span(0, 1, "A"), Span(2, 3, "B"))) == {1: ["I-A", "B-B"], 2: ["I-B"]}
+
+
+@given(st.data())
+def test_they_are_those_of_all_sentences_with_one_border_moved(data):
+    length = data.draw(st.integers(1, 9))
+    cuts = sorted(data.draw(st.sets(st.integers(0, length), max_size=6)))
+    spans = [Span(a, b, data.draw(st.sampled_from("XY"))) for a, b in zip(cuts[::2], cuts[1::2], strict=False)]
+    gold, expected = write_tags(length, spans), [set() for _ in range(length)]
+    for number, span in enumerate(spans):
+        for begin, end in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            moved = [*spans]
+            moved[number] = Span(span.start + begin, span.end + end, span.label)
+            held = [at for one in moved for at in range(one.start, one.end)]
+            is_apart = len(set(held)) == len(held) and set(held) <= set(range(length))
+            if moved[number].start < moved[number].end and is_apart:
+                for at, tag in enumerate(write_tags(length, moved)):
+                    expected[at] |= {tag} - {gold[at]}
+    found = border_tags(length, spans)
+    assert [set(found.get(at, ())) for at in range(length)] == expected
+
+
+@pytest.mark.parametrize("keys", [{}, {"class_weights": {"O": 0.5, "PER": 3}}, {"loss": "focal"}])
+def test_the_smoothed_loss_is_the_expected_loss_under_the_smoothed_target(tiny_encoder, keys):
+    _, features = encoded_by(tiny_encoder, EXAMPLES[:3], border_smoothing=0.2, **keys)
+    batch = features.collate([2, 0])
+    logits = torch.randn(2, batch.labels.shape[1], len(features.outputs))
+    number = {tag: at for at, tag in enumerate(features.outputs)}
+    # Anna Bergen visited Oslo: B-PER I-PER O B-LOC
+    targets = [
+        {"B-PER": 0.8, "O": 0.2},
+        {"I-PER": 0.8, "B-PER": 0.1, "O": 0.1},
+        {"O": 0.8, "I-PER": 0.1, "B-LOC": 0.1},
+        {"B-LOC": 0.8, "I-LOC": 0.2},
+    ]
+    words = [*zip(logits[1][list(features.windows[0].first)], targets, strict=True)]
+    words += [(of_word, {"O": 1.0}) for of_word in logits[0][list(features.windows[2].first)]]
+    expected = sum(
+        share * features.token_loss(of_word[None], torch.tensor([number[tag]])).item()
+        for of_word, target in words
+        for tag, share in target.items()
+    )
+    assert features.loss(SimpleNamespace(logits=logits), batch).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_words_in_other_windows_and_words_without_target_are_left_alone(tiny_encoder):
+    example = tagged("Oslo Paris " * 60, *((at, at + 1, "LOC") for at in range(0, 120, 2)))
+    encoder, features = encoded_by(tiny_encoder, [example], border_smoothing=0.2)
+    assert len(features.windows) > 1
+    batch = features.collate(range(len(features.windows)))
+    moved = features._moved(batch)
+    assert all(batch.labels.flatten()[token] not in (-100, tag) for token, tag, _ in moved)
+    assert len(moved) > len(features.alternatives[0])  # windows overlap
+    unknown = TokenClassification(TokenClassificationConfig(type="token_classification", border_smoothing=0.2))
+    (of_example,) = unknown.model.encode([tagged("in Oslo", (1, 2, "GPE"))], encoder).alternatives
+    assert of_example == []

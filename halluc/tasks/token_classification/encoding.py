@@ -10,6 +10,7 @@ from halluc.core.edits import Range
 from halluc.tasks.encoders import padded
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
+from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def windows_of(
 class EncodedTokens:
     """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
 
-    ``behind`` is the number of special pieces at the end of each window.
+    ``behind`` is the number of special pieces at the end of each window. ``alternatives`` are, for each example, those
+    of its tags; none without smoothing at borders.
     """
 
     examples: Sequence[Tagged]
@@ -75,6 +77,7 @@ class EncodedTokens:
     token_loss: Loss = field(default_factory=Loss)
     behind: int = 0
     masking: MentionMasking | None = None
+    alternatives: Sequence[Sequence[Alternative]] = ()
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
@@ -122,8 +125,18 @@ class EncodedTokens:
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over labelled tokens, each times the weight of its class."""
-        logits = outputs.logits
-        return self.token_loss.summed(logits.view(-1, logits.shape[-1]), batch.labels.view(-1))
+        logits, labels = outputs.logits.view(-1, outputs.logits.shape[-1]), batch.labels.view(-1)
+        loss = self.token_loss.summed(logits, labels)
+        return loss + moved_loss(self.token_loss, logits, labels, self._moved(batch)) if self.alternatives else loss
+
+    def _moved(self, batch: Batch) -> list[tuple[int, int, float]]:
+        """The alternatives in a batch, with the position of their word in the flattened batch."""
+        found, width = [], batch.labels.shape[1]
+        for row, window in enumerate(self.windows[index] for index in batch.indexes):
+            for word, tag, share in self.alternatives[window.example]:
+                if 0 <= (at := word - window.start) < len(window.first):
+                    found.append((row * width + window.first[at], tag, share))
+        return found
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
         """Summed over labelled tokens."""
