@@ -26,8 +26,8 @@ class NonMentionsConfig(RateConfig):
         default={"capitalised": 2.0, "upper": 1.0, "replaced": 1.0},
         min_length=1,
         max_length=3,
-        description="how often each shape is drawn. capitalised: each word of the phrase; upper: all letters; replaced: each "
-        "word becomes a rare capitalised common word of the training split",
+        description="how often each shape is drawn. capitalised: each word of the phrase; upper: all letters; "
+        "replaced: each word becomes a rare capitalised common word of the training split",
     )
     longest: int = Field(default=2, ge=1, le=100, description="words of a phrase: from 1 to this many, drawn evenly")
     rare: int = Field(
