@@ -25,6 +25,7 @@ TABLE: dict[str, dict[str, str]] = {
         "noise": "halluc.augmentation.methods.noise:Noise",
         "chinese_noise": "halluc.augmentation.methods.chinese_noise:ChineseNoise",
         "case": "halluc.augmentation.methods.case:Case",
+        "non_mentions": "halluc.augmentation.methods.non_mentions:NonMentions",
         "delete": "halluc.augmentation.methods.delete:Delete",
         "duplicate": "halluc.augmentation.methods.duplicate:Duplicate",
         "back_translation": "halluc.augmentation.methods.back_translation:BackTranslation",

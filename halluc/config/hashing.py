@@ -20,7 +20,14 @@ from halluc.core import registry
 LATER_KEYS: dict[str, dict[str, Any]] = {
     "model": {"scratch": None, "lora": None},
     "augment": {"online": False},
-    "train": {"average": None, "layer_decay": None, "unfreeze": None, "pretrain": None},
+    "train": {
+        "average": None,
+        "layer_decay": None,
+        "unfreeze": None,
+        "pretrain": None,
+        "r_drop": 0.0,
+        "adversarial": 0.0,
+    },
 }
 # The same for methods of `augment`, by their type.
 _LATER_KEYS_OF_METHODS: dict[str, dict[str, Any]] = {"synonym": {"thesaurus": "wordnet"}}

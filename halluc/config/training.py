@@ -186,3 +186,23 @@ class TrainConfig(Section):
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"
     )
+    r_drop: float = Field(
+        default=0.0,
+        ge=0,
+        le=1_000,
+        description="R-Drop (Liang et al. 2021): weight of the divergence between two passes that differ "
+        "in their dropout; 0: off",
+    )
+    adversarial: float = Field(
+        default=0.0,
+        ge=0,
+        le=1_000,
+        description="adversarial training (FGM, Miyato et al. 2017): norm of the noise on the word embeddings of an "
+        "example; 0: off",
+    )
+
+    @model_validator(mode="after")
+    def _noise_needs_hooks(self) -> TrainConfig:
+        if self.adversarial and self.compile:
+            raise ValueError("`train.adversarial` does not go with `compile: true`: set one of them to its default")
+        return self

@@ -7,19 +7,21 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+import numpy
 import torch
 
 from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.rng import keyed_seed
+from halluc.core.rng import keyed_generator, keyed_seed
 from halluc.engine import batching, environment
 from halluc.engine.averaging import WeightAverage
 from halluc.engine.batching import Batch, BatchPlan, Course
 from halluc.engine.checkpoint import Progress
 from halluc.engine.layers import GradualUnfreezing
 from halluc.engine.optimizer import adamw, learning_rate_factor
+from halluc.engine.regularisation import EmbeddingNoise, loss_of, refuse_unsupported
 from halluc.engine.runtime import Runtime
 from halluc.engine.shortcuts import Shortcuts
 from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
@@ -48,6 +50,15 @@ class Features(Protocol):
         ...
 
 
+@runtime_checkable
+class VariedFeatures(Protocol):
+    """Features that training sees otherwise in each step, such as with words masked."""
+
+    def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
+        """The batch as one pass trains on it: a function of the batch and of the generator alone."""
+        ...
+
+
 Metrics = dict[str, float]
 Shares = tuple[tuple[int, ...], ...]
 _INTERRUPTED = "interrupted"
@@ -68,6 +79,7 @@ class Training:
     runtime: Runtime
     seed: int
     shortcuts: Shortcuts | None = None
+    noise: EmbeddingNoise | None = None
     progress: Progress = field(default_factory=Progress)
     by_epoch: Sequence[Sequence[int]] = ()
     average: WeightAverage | None = None
@@ -81,7 +93,12 @@ class Training:
 def prepare(
     model: torch.nn.Module, features: Features, config: TrainConfig, runtime: Runtime, seed: int
 ) -> Training:  # fmt: skip
-    """Hand model and optimizer to accelerate; weights are loaded, where a run resumes, into what this returns."""
+    """Hand model and optimizer to accelerate; weights are loaded, where a run resumes, into what this returns.
+
+    Raises:
+        HallucError C221: see ``refuse_unsupported``. C202: the config asks for layers that the model does not have.
+    """
+    refuse_unsupported(config, features)
     optimizer = adamw(model, config.learning_rate, config.weight_decay, config.layer_decay)
     compiled = torch.compile(model, dynamic=True) if config.compile else model
     prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
@@ -89,6 +106,8 @@ def prepare(
     dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
     shortcuts = Shortcuts(seed, dtype) if alone else None
     training = Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts)
+    if config.adversarial:
+        training.noise = EmbeddingNoise(model, config.adversarial)
     if config.average is not None:
         training.average = WeightAverage(model, config.average)
     if config.unfreeze is not None:
@@ -268,22 +287,43 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
     mine = shares[runtime.rank * passes : (runtime.rank + 1) * passes]
     for number, share in enumerate(mine, 1):
         # A process without examples still takes part in the exchange of gradients, with a loss of nought.
-        batch = features.collate(share or next(filter(None, shares))[:1]).to(runtime.device)
-        last = number == len(mine)
-        exchange = contextlib.nullcontext() if last else runtime.accelerator.no_sync(training.prepared)
+        batch = features.collate(share or next(filter(None, shares))[:1])
+        if isinstance(features, VariedFeatures):
+            # A function of seed and step, as dropout is.
+            keys = (training.seed, training.progress.step, runtime.rank, number)
+            batch = features.varied(batch, keyed_generator("varied batch", *keys))
+        batch = batch.to(runtime.device)
+        # Gradients are averaged over processes: multiplied by their number, they are summed.
+        scale = runtime.ranks / weight if share else 0.0
         try:
-            with exchange:
-                loss = features.loss(training.prepared(**batch.inputs), batch) * (1.0 if share else 0.0)
-                # Gradients are averaged over processes: multiplied by their number, they are summed.
-                runtime.accelerator.backward(loss * (runtime.ranks / weight))
+            loss = _backward(training, batch, scale, last=number == len(mine))
         except torch.OutOfMemoryError as error:
             raise _out_of_memory(training, batch) from error
-        summed[0] += loss.detach()
+        summed[0] += loss.detach() if share else 0.0
     told = runtime.accelerator.reduce(summed, "sum").tolist()
     total = told[0] / weight
     if not math.isfinite(total):
         raise _not_finite(training, shares, "loss", total)
     return total, told[1] > 0
+
+
+def _backward(training: Training, batch: Batch, scale: float, *, last: bool) -> torch.Tensor:
+    """Add the gradients of a batch, its summed loss times ``scale``; returns that loss, without the one under noise.
+
+    Processes exchange their gradients in the ``last`` backward pass of a step.
+    """
+    noise, accelerator = training.noise, training.runtime.accelerator
+
+    def exchange(now: bool) -> Any:
+        return contextlib.nullcontext() if now else accelerator.no_sync(training.prepared)
+
+    with exchange(last and noise is None), noise.watched() if noise else contextlib.nullcontext():
+        loss = loss_of(training.prepared, training.features, batch, training.config.r_drop)
+        accelerator.backward(loss * scale)
+    if noise is not None:
+        with exchange(last), noise.added(len(batch.indexes)):
+            accelerator.backward(loss_of(training.prepared, training.features, batch, 0.0) * scale)
+    return loss
 
 
 def _out_of_memory(training: Training, batch: Batch) -> HallucError:

@@ -139,6 +139,13 @@ class Loss:
         return (1 - right).clamp(min=1e-12) ** self.gamma
 
 
+def divergence(logits: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """The mean of both Kullback-Leibler divergences between two softmax distributions, in nats: (…, classes) to (…)."""
+    one, other = logits.float().log_softmax(-1), others.float().log_softmax(-1)
+    # KL(p || q) + KL(q || p) = sum over (p - q) (log p - log q)
+    return ((one.exp() - other.exp()) * (one - other)).sum(-1) / 2
+
+
 def class_weights(
     config: LossConfig, classes: Sequence[str], gold: Iterable[Collection[str]], *, multi_label: bool = False
 ) -> tuple[float, ...] | None:

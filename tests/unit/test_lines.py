@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augmentation.methods.gazetteer import read_gazetteer
 from halluc.components import TABLE
 from halluc.core.errors import HallucError
 from halluc.data import corpora
 from halluc.data.corpora import read_corpora
+from halluc.data.gazetteer import read_gazetteer
 from halluc.data.rows import compressed, lines
 from halluc.data.rows.lines import LineSplitter
 from halluc.data.rows.references import resolve

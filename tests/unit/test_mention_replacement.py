@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from halluc.augmentation.language.articles import agreeing, takes_an
 from halluc.augmentation.methods.base import Lexicon, OptionError
-from halluc.augmentation.methods.gazetteer import read_gazetteer
 from halluc.augmentation.methods.mention_replacement import MentionReplacement, MentionReplacementConfig
 from halluc.augmentation.methods.name_parts import NameParts
 from halluc.core.edits import Editable, Replace
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
+from halluc.data.gazetteer import read_gazetteer
 
 
 def editable(text: str, *spans: tuple[int, int, str], locked=()) -> Editable:

@@ -8,8 +8,8 @@ from typing import Any
 from halluc.augmentation.language.inflection import Inflection
 from halluc.augmentation.language.thesaurus import inflected
 from halluc.augmentation.methods.base import Tokens
-from halluc.augmentation.methods.word_files import entries
 from halluc.core.errors import HallucError, Location, data_error, refuse
+from halluc.data.word_files import entries
 
 _FORM = 'a line is `word<TAB>synonym<TAB>…`; in a .jsonl file, {"word": …, "synonyms": […]}'
 

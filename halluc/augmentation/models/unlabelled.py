@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from halluc.augmentation.methods.base import OptionError
-from halluc.augmentation.methods.word_files import entries
 from halluc.core.errors import EXIT_DATA, HallucError, refuse
+from halluc.data.word_files import entries
 
 _FORM = 'a line is a sentence; in a .jsonl file, {"text": …} or {"tokens": […]}'
 

@@ -12,6 +12,7 @@ import numpy
 from halluc.core.edits import Range
 from halluc.core.errors import environment_error
 from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, room, word_pieces
+from halluc.tasks.losses import divergence
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.examples import ContextQuestion
 
@@ -145,6 +146,18 @@ class EncodedQuestions:
         """
         import torch
 
+        labels = batch.labels.T.reshape(-1)
+        logits = self._masked(outputs, batch).flatten(0, 1)
+        return torch.nn.functional.cross_entropy(logits, labels, reduction="sum") / 2
+
+    def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
+        """The mean of those of start and end, summed over windows."""
+        return divergence(self._masked(outputs, batch), self._masked(others, batch)).sum() / 2
+
+    def _masked(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """Logits of start and end, (2, windows, pieces), ``MASKED`` where no answer may begin or end."""
+        import torch
+
         logits = torch.stack((outputs.start_logits, outputs.end_logits)).float()
         mask = torch.ones(logits.shape, dtype=torch.bool)
         mask[:, :, 0] = False
@@ -152,9 +165,7 @@ class EncodedQuestions:
             window = self.windows[index]
             for side, places in enumerate((window.context.first, window.context.last)):
                 mask[side, row, torch.from_numpy(window.positions(places))] = False
-        logits = logits.masked_fill(mask.to(logits.device), MASKED)
-        labels = batch.labels.T.reshape(-1)
-        return torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels, reduction="sum") / 2
+        return logits.masked_fill(mask.to(logits.device), MASKED)
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[self.windows[index].example].id for index in indexes]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.tasks.losses import LossConfig
+from halluc.tasks.mention_masking import MentionLossConfig
 
 
-class RelationExtractionConfig(LossConfig):
+class RelationExtractionConfig(MentionLossConfig):
+    later_keys: ClassVar[frozenset[str]] = frozenset({"mention_masking"})
+
     type: Literal["relation_extraction"]
     markers: Literal["plain", "typed"] = Field(
         default="plain",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from halluc.core.edits import Range
 from halluc.tasks.encoders import padded
-from halluc.tasks.losses import Loss
+from halluc.tasks.losses import UNLABELLED, Loss, divergence
+from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.relation_extraction.examples import Related
 
 if TYPE_CHECKING:
+    import numpy
     import torch
 
     from halluc.engine.batching import Batch
@@ -21,11 +23,15 @@ MARKERS = ("[HEAD]", "[/HEAD]", "[TAIL]", "[/TAIL]")
 
 
 class PairWindow(NamedTuple):
-    """What the model takes of one sentence, and the pieces (half open) whose states stand for head and tail."""
+    """What the model takes of one sentence, and the pieces (half open) whose states stand for head and tail.
+
+    ``words`` are the pieces of each word of head and tail.
+    """
 
     pieces: tuple[int, ...]
     head: Range
     tail: Range
+    words: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,11 +79,14 @@ class PairFraming:
         pieces = (*self.before, *left_kept, *marked[0], *kept, *marked[1], *right_kept, *self.behind)
         begins = [len(self.before) + on_left, len(self.before) + on_left + len(marked[0]) + len(kept)]
         places = {}
-        for begin, (start, end, _), (_, role) in zip(begins, inside, spans, strict=True):
+        in_mentions: list[Range] = []
+        for begin, (start, end, _), (span, role) in zip(begins, inside, spans, strict=True):
+            edges = [*accumulate(map(len, words[span.start : span.end]), initial=begin + start)]
+            in_mentions += [(low, min(high, begin + end)) for low, high in pairwise(edges) if low < begin + end]
             places[role] = {"start": (begin, begin + 1), "mean": (begin + start, begin + end), "cls": (0, 1)}[
                 representation
             ]
-        return PairWindow(pieces, places[0], places[1]), is_cut
+        return PairWindow(pieces, places[0], places[1], tuple(in_mentions)), is_cut
 
 
 @dataclass
@@ -92,6 +101,7 @@ class EncodedPairs:
     pad: int
     notes: dict[str, int]
     pair_loss: Loss
+    masking: MentionMasking | None = None
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
@@ -113,6 +123,12 @@ class EncodedPairs:
             sum(self.weights[index] for index in indexes),
         )
 
+    def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
+        """The batch as a step trains on it, with words of head and tail masked."""
+        if self.masking is None:
+            return batch
+        return self.masking.masked(batch, [self.windows[index].words for index in batch.indexes], generator)
+
     def of_pairs(self, logits: torch.Tensor, indexes: Sequence[int]) -> torch.Tensor:
         """The logits of pairs, (sentences, relations), from those of pieces, (sentences, pieces, 2 x relations)."""
         import torch
@@ -130,6 +146,11 @@ class EncodedPairs:
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over pairs, a scalar."""
         return self.pair_loss.summed(self.of_pairs(outputs.logits.float(), batch.indexes), batch.labels)
+
+    def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
+        """Summed over pairs with a known relation."""
+        one, other = (self.of_pairs(of.logits.float(), batch.indexes) for of in (outputs, others))
+        return divergence(one, other)[batch.labels != UNLABELLED].sum()
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[index].id for index in indexes]

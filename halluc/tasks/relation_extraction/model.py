@@ -22,6 +22,7 @@ from halluc.data.statistics import counted
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_labels, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
+from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.relation_extraction.config import RelationExtractionConfig
 from halluc.tasks.relation_extraction.encoding import MARKERS, EncodedPairs, PairFraming, PairWindow
 from halluc.tasks.relation_extraction.examples import NO_RELATION, PairPrediction, Related
@@ -131,6 +132,7 @@ class RelationClassifier:
             loaded.padding,
             notes,
             Loss.of(self.config, class_weights(self.config, loaded.outputs, known)),
+            MentionMasking.of(self.config, loaded.tokenizer),
         )
 
     def _types(self, examples: Sequence[Related], loaded: Encoder) -> dict[str, tuple[int, ...]]:

@@ -22,7 +22,7 @@ from halluc.tasks.encoders import (
     special_pieces,
     word_pieces,
 )
-from halluc.tasks.losses import UNLABELLED, Loss, class_weights
+from halluc.tasks.losses import UNLABELLED, Loss, class_weights, divergence
 from halluc.tasks.text_classification.config import LongTexts
 from halluc.tasks.text_classification.labelled_text import Labelled
 
@@ -154,10 +154,24 @@ class EncodedTexts:
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over windows, each times its weight."""
+        return self._weighted(self.text_loss(self.of_windows(outputs.logits, batch), batch.labels), batch)
+
+    def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
+        """Summed over windows, each times its weight; of several labels a text, the mean over outputs."""
         import torch
 
-        weights = torch.tensor([float(self.weights[index]) for index in batch.indexes], device=outputs.logits.device)
-        return (self.text_loss(self.of_windows(outputs.logits, batch), batch.labels) * weights).sum()
+        one, other = (self.of_windows(of.logits, batch) for of in (outputs, others))
+        if not self.text_loss.multi_label:
+            return self._weighted(divergence(one, other), batch)
+        # A sigmoid is a softmax over the logit and 0.
+        one, other = (torch.stack((logits, torch.zeros_like(logits)), -1) for logits in (one, other))
+        return self._weighted(divergence(one, other).mean(-1), batch)
+
+    def _weighted(self, of_windows: torch.Tensor, batch: Batch) -> torch.Tensor:
+        import torch
+
+        weights = torch.tensor([float(self.weights[index]) for index in batch.indexes], device=of_windows.device)
+        return (of_windows * weights).sum()
 
     def of_windows(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The logits of each window, (windows, outputs)."""

@@ -6,11 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from halluc.core.edits import Range
 from halluc.tasks.encoders import padded
-from halluc.tasks.losses import UNLABELLED, Loss
+from halluc.tasks.losses import UNLABELLED, Loss, divergence
+from halluc.tasks.mention_masking import MentionMasking
+from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:
+    import numpy
     import torch
 
     from halluc.engine.batching import Batch
@@ -58,7 +62,11 @@ def windows_of(
 
 @dataclass
 class EncodedTokens:
-    """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces."""
+    """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
+
+    ``behind`` is the number of special pieces at the end of each window. ``alternatives`` are, for each example, those
+    of its tags; none without smoothing at borders.
+    """
 
     examples: Sequence[Tagged]
     windows: list[Window]
@@ -67,6 +75,9 @@ class EncodedTokens:
     pad: int
     notes: dict[str, int]
     token_loss: Loss = field(default_factory=Loss)
+    behind: int = 0
+    masking: MentionMasking | None = None
+    alternatives: Sequence[Sequence[Alternative]] = ()
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
@@ -97,10 +108,40 @@ class EncodedTokens:
             sum(self.weights[index] for index in indexes),
         )
 
+    def words(self, window: Window) -> Iterator[tuple[int, Range]]:
+        """Each word of a window, as its number in its example, and the pieces that it has there."""
+        ends = (*window.first[1:], len(window.pieces) - self.behind)
+        yield from enumerate(zip(window.first, ends, strict=True), window.start)
+
+    def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
+        """The batch as a step trains on it, with words of mentions masked."""
+        if self.masking is None:
+            return batch
+        words = []
+        for window in (self.windows[index] for index in batch.indexes):
+            inside = {at for span in self.examples[window.example].spans for at in range(span.start, span.end)}
+            words.append([pieces for word, pieces in self.words(window) if word in inside])
+        return self.masking.masked(batch, words, generator)
+
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over labelled tokens, each times the weight of its class."""
-        logits = outputs.logits
-        return self.token_loss.summed(logits.view(-1, logits.shape[-1]), batch.labels.view(-1))
+        logits, labels = outputs.logits.view(-1, outputs.logits.shape[-1]), batch.labels.view(-1)
+        loss = self.token_loss.summed(logits, labels)
+        return loss + moved_loss(self.token_loss, logits, labels, self._moved(batch)) if self.alternatives else loss
+
+    def _moved(self, batch: Batch) -> list[tuple[int, int, float]]:
+        """The alternatives in a batch, with the position of their word in the flattened batch."""
+        found, width = [], batch.labels.shape[1]
+        for row, window in enumerate(self.windows[index] for index in batch.indexes):
+            for word, tag, share in self.alternatives[window.example]:
+                if 0 <= (at := word - window.start) < len(window.first):
+                    found.append((row * width + window.first[at], tag, share))
+        return found
+
+    def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
+        """Summed over labelled tokens."""
+        labelled = batch.labels != UNLABELLED
+        return divergence(outputs.logits[labelled], others.logits[labelled]).sum()
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[self.windows[index].example].id for index in indexes]

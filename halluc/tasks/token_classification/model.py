@@ -17,6 +17,8 @@ from halluc.data.statistics import counted
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
+from halluc.tasks.mention_masking import MentionMasking
+from halluc.tasks.token_classification.border_smoothing import alternatives
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
@@ -101,7 +103,7 @@ class Tagger:
             windows += made
         notes["windows"] = len(windows)
         tag_ids = {tag: index for index, tag in reversed(list(enumerate(encoder.outputs)))}
-        targets = []
+        targets, smoothing = [], self.config.border_smoothing
         for example in examples:
             targets.append([tag_ids.get(tag, UNLABELLED) for tag in write_tags(len(example.tokens), example.spans)])
             notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
@@ -113,6 +115,11 @@ class Tagger:
             encoder.padding,
             notes,
             loss_of_tags(targets, encoder.outputs, self.config),
+            len(behind),
+            MentionMasking.of(self.config, encoder.tokenizer),
+            [alternatives(e.spans, t, tag_ids, smoothing) for e, t in zip(examples, targets, strict=True)]
+            if smoothing
+            else (),
         )
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:

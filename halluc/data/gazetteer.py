@@ -5,29 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from halluc.augmentation.methods.base import Tokens
-from halluc.augmentation.methods.word_files import entries
 from halluc.core.errors import HallucError, Location, data_error, refuse, suggestion
+from halluc.data.word_files import entries
 
 _FORM = 'a line is `LABEL<TAB>name`; in a .jsonl file, {"label": …, "name": …}'
 
 
-def read_gazetteer(reference: str, labels: Sequence[str]) -> dict[str, dict[Tokens, int]]:
+def read_gazetteer(
+    reference: str, labels: Sequence[str], owner: str = "the training split"
+) -> dict[str, dict[tuple[str, ...], int]]:
     """The names of each label, each with the weight 1, in the order of the file.
 
     ``LABEL<TAB>name`` lines, where blank lines and lines that begin with ``# `` are skipped, or JSON Lines with the
     fields ``label`` and ``name`` in a file that ends in ``.jsonl``. A name is split into tokens at white space.
+    ``owner`` says in messages what has the ``labels``.
 
     Raises:
         HallucError D101: no such file. D142: it holds no name. Or, with up to 20 at once, D104: a line that is not
             UTF-8. D140: a line that cannot be read. D141: a label that is not among ``labels``.
     """
-    names: dict[str, dict[Tokens, int]] = {}
+    names: dict[str, dict[tuple[str, ...], int]] = {}
     errors: list[HallucError] = []
     for where, (label, name) in entries(reference, _of_columns, _of_object, errors, code="D140", form=_FORM):
         if label not in labels:
             help = suggestion(label, labels, f"it has {', '.join(labels) or 'none'}")
-            errors.append(data_error("D141", f"the training split has no label `{label}`", where, help))
+            errors.append(data_error("D141", f"{owner} has no label `{label}`", where, help))
         else:
             names.setdefault(label, {})[tuple(name.split())] = 1
     refuse(errors)

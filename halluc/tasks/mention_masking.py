@@ -1,0 +1,64 @@
+"""Mention masking: in training, words of mentions become the tokenizer's mask token, so that the context must decide.
+
+A form of word dropout (Iyyer et al. 2015, section 3.3) on mentions alone: the model depends less on having seen a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from halluc.config.bounds import Share
+from halluc.core.edits import Range
+from halluc.core.errors import HallucError
+from halluc.tasks.losses import LossConfig
+
+if TYPE_CHECKING:
+    import numpy
+
+    from halluc.engine.batching import Batch
+
+
+class MentionLossConfig(LossConfig):
+    """The keys of tasks that learn from mentions."""
+
+    mention_masking: Share = Field(
+        default=0.0,
+        description="in training, the share of the words of mentions whose pieces become the mask token, drawn anew in "
+        "each step",
+    )
+
+
+@dataclass(frozen=True)
+class MentionMasking:
+    """Masks a ``share`` of words with the piece ``mask``."""
+
+    share: float
+    mask: int
+
+    @classmethod
+    def of(cls, config: MentionLossConfig, tokenizer: Any) -> MentionMasking | None:
+        """None where the config masks nothing.
+
+        Raises:
+            HallucError C220: the tokenizer has no mask token.
+        """
+        if not config.mention_masking:
+            return None
+        if tokenizer.mask_token_id is None:
+            message = "`task.mention_masking` needs a tokenizer with a mask token, and the model's has none"
+            raise HallucError("C220", message, help="set it to 0, or use an encoder with a mask token, such as BERT")
+        return cls(config.mention_masking, int(tokenizer.mask_token_id))
+
+    def masked(self, batch: Batch, words: Sequence[Sequence[Range]], generator: numpy.random.Generator) -> Batch:
+        """The batch with some words masked; ``words`` are, for each row, the pieces of each word of a mention."""
+        ids = batch.inputs["input_ids"].clone()
+        drawn = iter((generator.random(sum(map(len, words))) < self.share).tolist())
+        for row, of_row in enumerate(words):
+            for start, end in of_row:
+                if next(drawn):
+                    ids[row, start:end] = self.mask
+        return replace(batch, inputs={**batch.inputs, "input_ids": ids})
