@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import DISTINCT, MOST_LABELS, Share, Text
+from halluc.config.bounds import DISTINCT, MOST_LABELS, MOST_MEMBERS, Reference, Share, Text
 from halluc.config.section import LabelName, Section
 
 

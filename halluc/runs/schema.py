@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from halluc.core.claims import Mark, Verdict
 
@@ -21,10 +21,26 @@ class Record(BaseModel):
 
 
 class VersionedRecord(Record):
-    """The content of a whole file, or of what ``--json`` prints, of this version."""
+    """The content of a whole file, or of what ``--json`` prints, of this version.
+
+    ``later`` are fields that earlier versions did not have: they are written only where they say something.
+    """
+
+    later: ClassVar[frozenset[str]] = frozenset()
 
     schema_version: int = SCHEMA_VERSION
 
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if value or key not in self.later}
+
+
+class EnsembleMember(Record):
+    """A model of an ensemble: how it was named, and the hash of its files (``integrity.model_digest``)."""
+
+    model: str
+    sha256: str | None
 
 class MetricResult(Record):
     """One figure. ``n`` counts what it is a share of (for F1: gold mentions); ``by`` is the slice, empty for all."""
@@ -43,15 +59,19 @@ class EvalFile(VersionedRecord):
     ``checkpoint`` is the model, or the name of the tool whose predictions were judged: ``encoding`` then counts what
     was noticed in its file. ``decoding`` is ``constrained`` or ``argmax``; null where the task has none to choose,
     where a tool predicted, and in files from before there was one (argmax). ``changed_model_files`` are files of
-    ``model/`` that were not as the training published them when they were evaluated.
+    ``model/`` that were not as the training published them when they were evaluated. ``ensemble`` are the models whose
+    probabilities were averaged, the first of them ``checkpoint``; empty where one model predicted.
     """
 
     task: str
+    later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
+
     split: str
     checkpoint: str
     decoding: str | None = None
     changed_model_files: list[str] = []
     encoding: dict[str, int]
+    ensemble: list[EnsembleMember] = []
     metrics: list[MetricResult]
 
 
@@ -137,14 +157,27 @@ class ConfidenceFile(VersionedRecord):
     Confidences are divided by ``temperature`` (in logits); claims under ``threshold`` are withdrawn. ``threshold`` is
     null where none was asked for, or where a guarantee was and no threshold can give it (``guarantee`` says so).
     """
+    With ``by``, ``label`` or ``novelty``, ``guarantees`` has the threshold of each class, and how it was chosen, in the
+    place of ``threshold``: where it is null, or a class has no entry, all claims of the class are withdrawn.
+    ``ensemble`` are the hashes of the models whose mean probabilities these are; empty of one model.
 
     temperature: float = 1.0
+    later: ClassVar[frozenset[str]] = frozenset({"ensemble", "by", "guarantees"})
+
     threshold: float | None = None
     guarantee: dict[str, Any] | None = None
     fitted_on: dict[str, Any] = {}
 
 
 class Problem(Record):
+    ensemble: list[str | None] = []
+
+    def threshold_of(self, label: str, novelty: Novelty | None) -> float | None:
+        """Claims of this label and novelty are withdrawn under this confidence; None: none is. Infinity: all are."""
+        if self.by is None:
+            return self.threshold
+        found = self.guarantees.get(label if self.by == "label" else novelty or "", {}).get("threshold")
+        return math.inf if found is None else float(found)
     """Why something could not be read, as an error message has it."""
 
     code: str
@@ -229,13 +262,16 @@ class RunFile(VersionedRecord):
     finished training is continued to a new total. ``model_files`` has the SHA-256 of each file of ``model/`` as it was
     published. ``model_removed`` says why the model of a finished training is no longer there. ``keep_checkpoints`` is
     ``train.checkpoints.keep`` as the last training had it. ``predictions`` is the file of another tool that was
-    evaluated: no model of halluc made them. ``is_edited`` says that another program changed the file. ``sha256`` is the
+    evaluated: no model of halluc made them. ``ensemble`` are the models that a run evaluates together: it has none of
+    its own. ``is_edited`` says that another program changed the file. ``sha256`` is the
     hash of all other fields, as ``records.content_sha256`` makes it; null in files of earlier versions.
     """
 
     name: str
     command: str
     status: Status
+    later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
+
     config_sha256: str
     halluc: str
     git: dict[str, Any] | None = None
@@ -258,6 +294,7 @@ class RunFile(VersionedRecord):
     stages: dict[str, Stage] = {}
     sha256: str | None = None
 
+    ensemble: list[EnsembleMember] = []
 
 class CleanItem(Record):
     """A file or folder that ``halluc clean`` deletes, or leaves (``reason`` says why); ``path`` is below ``root``."""

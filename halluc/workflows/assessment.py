@@ -30,6 +30,7 @@ _NO_SCHEME = (
     "the model's tags fit no scheme (IOB1, IOB2, BIOES, BILOU, BMES): each word gets its most probable tag, as with "
     "`eval.decode: argmax`"
 )
+    from halluc.workflows.ensembles import Ensemble
 
 
 @dataclass(frozen=True)
@@ -76,29 +77,35 @@ class ReadyModel:
 
 
 def assess(
-    job: Job, corpora: Mapping[SplitName, Corpus[Any]], wanted: Sequence[SplitName], reference: str
+    job: Job,
+    corpora: Mapping[SplitName, Corpus[Any]],
+    wanted: Sequence[SplitName],
+    reference: str,
+    ensemble: Ensemble | None = None,
 ) -> list[EvalFile]:
-    """Evaluate the model on the wanted splits and write what it says of each.
+    """Evaluate the model, or an ensemble with it, on the wanted splits and write what it says of each.
 
     ``corpora`` holds dev too where the confidence is fitted on it.
     """
     target, settings = job.target, job.settings.eval
     knowledge = withholding.knowledge(job)
     changed = run_state.warn_changed_model(target) if reference == str(target.model) else []
-    model = ReadyModel.load(job, reference)
+    model = ReadyModel.load(job, reference) if ensemble is None else ensemble.ready(corpora)
+    members = ensemble.records if ensemble else []
     dev = model.predict(corpora["dev"]) if calibrating.needs_dev(settings) else None
     confidence = calibrating.fit(
-        model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings
-    )  # fmt: skip
+        model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings, knowledge
+    ).model_copy(update={"ensemble": [member.sha256 for member in members]})
     calibrating.announce(confidence, settings, hasattr(model.task.model, "fit_on_dev"))
     files = []
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])
         if hears(Level.NORMAL):
-            for line in model.task.model.findings(predicted.corpus, predicted.notes, model.encoder.outputs):
+            for line in model.task.model.findings(predicted.corpus, predicted.notes, model.outputs):
                 tell(f"{split}: {line}")
         warn_unknown(predicted.notes, f"{split}: ")
-        made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
+        made_by: dict[str, Any] = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
+        made_by["ensemble"] = members
         files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return files

@@ -107,11 +107,11 @@ def test_the_best_span_over_windows_is_that_of_a_search_through_all(tiny_encoder
     torch.manual_seed(candidates + longest)
     logits = [torch.randn(length, 2).double() for length in encoded.lengths]
     outputs = [(Batch({}, torch.zeros(1), (i,), 1), one[None]) for i, one in enumerate(logits)]
-    best = best_answers(encoded, outputs, candidates, longest)
+    best = best_answers(encoded, rows_of_questions(encoded, outputs), candidates, longest)
     for number, one in enumerate(best):
         (total, span), null = brute(encoded, logits, number, longest)
         assert (one.score, one.span, one.null) == (pytest.approx(total), span, pytest.approx(null))
-    few = best_answers(encoded, outputs, 3, longest)
+    few = best_answers(encoded, rows_of_questions(encoded, outputs), 3, longest)
     assert all(one.score <= other.score and one.null == other.null for one, other in zip(few, best, strict=True))
 
 
@@ -129,7 +129,7 @@ def test_what_stands_outside_the_context_changes_neither_loss_nor_answer(tiny_en
     for some in (logits, wild):
         outputs = SimpleNamespace(start_logits=some[..., 0], end_logits=some[..., 1])
         losses.append(encoded.loss(outputs, batch).item())
-        answers.append(best_answers(encoded, [(batch, some)], 20, 30))
+        answers.append(best_answers(encoded, rows_of_questions(encoded, [(batch, some)]), 20, 30))
     assert losses[0] == pytest.approx(losses[1])
     assert answers[0] == answers[1]
     # The target is what answers, to the piece; a question without an answer has the first piece.

@@ -144,6 +144,9 @@ def state(source: EvaluatedRun) -> list[str]:
             notes.append("The config names no training split: how new a prediction is to training is not known.")
         if not any(metric.name == "ece" for metric in source.file.metrics):
             notes.append("The predictions have no confidence: calibration, risk and abstention are left out.")
+    if source.file.ensemble:
+        named = ", ".join(f"{one.model} ({(one.sha256 or 'hub')[:12]})" for one in source.file.ensemble)
+        notes.append(f"Predictions by the mean probabilities of {len(source.file.ensemble)} models: {named}.")
     if source.split == "train":
         notes.append(OF_TRAINING)
     if source.split == "dev" and source.chosen_on_dev:

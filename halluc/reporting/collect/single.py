@@ -122,6 +122,8 @@ def _abstention(
 def _model(source: reading.EvaluatedRun) -> str:
     if source.record.predictions is not None:
         return f"predictions of {source.record.predictions.name}"
+    if source.file.ensemble:
+        return f"an ensemble of {len(source.file.ensemble)} models"
     section = source.config.get("model")
     named = section.get("name") if isinstance(section, dict) else None
     from_elsewhere = "train" not in source.record.stages
