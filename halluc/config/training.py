@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from halluc.config.bounds import MOST_STEPS, Text
+from halluc.config.bounds import DISTINCT, MOST_MEMBERS, MOST_STEPS, Reference, Share, Text
 from halluc.config.section import Section
 
 
@@ -18,6 +18,18 @@ class CheckpointsConfig(Section):
         description="checkpoints that stay after training. last: the last one and the best weights, for `--resume` "
         "with more epochs. During training, none and last keep the newest two",
     )
+
+
+class TeacherConfig(Section):
+    """Knowledge distillation (Hinton et al. 2015)."""
+
+    runs: Annotated[list[Reference], Field(min_length=1, max_length=MOST_MEMBERS), DISTINCT] = Field(
+        description="runs or models with the same labels; the mean of their probabilities is the soft target"
+    )
+    temperature: float = Field(
+        default=2.0, ge=0.1, le=100, description="what logits of teachers and student are divided by"
+    )
+    weight: Share = Field(default=0.5, description="share of the soft loss; the rest is the loss of the annotation")
 
 
 class TrainConfig(Section):
@@ -87,6 +99,9 @@ class TrainConfig(Section):
         description="save a checkpoint every N steps, in addition to the one after each epoch",
     )
     checkpoints: CheckpointsConfig = Field(default=CheckpointsConfig(), description="which checkpoints stay on disk")
+    teacher: TeacherConfig | None = Field(
+        default=None, description="distillation: learn from the probabilities of trained models too"
+    )
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"
     )

@@ -131,5 +131,14 @@ class EncodedPairs:
         """The loss summed over pairs, a scalar."""
         return self.pair_loss.summed(self.of_pairs(outputs.logits.float(), batch.indexes), batch.labels)
 
+    def decisions(
+        self, outputs: Any, batch: Batch, rows: Sequence[torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Pairs: their logits, the row that ``rows`` (1, relations) has of each, and a weight of 0 without a target."""
+        import torch
+
+        weights = torch.tensor([float(self.weights[index]) for index in batch.indexes])
+        return self.of_pairs(outputs.logits, batch.indexes), torch.cat([rows[i] for i in batch.indexes]), weights
+
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[index].id for index in indexes]

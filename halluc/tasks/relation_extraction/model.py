@@ -53,6 +53,8 @@ class RelationClassifier:
         "unknown_words": "unknown",
     }
 
+    learns_from_teachers: ClassVar[bool] = True
+
     def __init__(self, config: RelationExtractionConfig) -> None:
         self.config = config
 

@@ -56,6 +56,8 @@ class TextClassifier:
         "unknown_words": "unknown",
     }
 
+    learns_from_teachers: ClassVar[bool] = True
+
     def __init__(self, config: TextClassificationConfig) -> None:
         self.config = config
 

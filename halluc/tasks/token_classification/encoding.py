@@ -102,5 +102,20 @@ class EncodedTokens:
         logits = outputs.logits
         return self.token_loss.summed(logits.view(-1, logits.shape[-1]), batch.labels.view(-1))
 
+    def decisions(
+        self, outputs: Any, batch: Batch, rows: Sequence[torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Labelled words: their logits, what ``rows`` (words, tags) of each sentence have for them, and ones."""
+        import torch
+
+        parts = []
+        for index in batch.indexes:
+            window = self.windows[index]
+            words = slice(window.start, window.start + len(window.first))
+            known = torch.tensor(self.targets[window.example][words]) != UNLABELLED
+            parts.append(rows[window.example][words][known])
+        logits = outputs.logits[batch.labels != UNLABELLED]
+        return logits, torch.cat(parts), torch.ones(len(logits))
+
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[self.windows[index].example].id for index in indexes]

@@ -54,6 +54,8 @@ class Tagger:
         "unknown_words": "unknown",
     }
 
+    learns_from_teachers: ClassVar[bool] = True
+
     def __init__(self, config: TokenClassificationConfig) -> None:
         self.config = config
 
