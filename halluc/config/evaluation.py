@@ -46,6 +46,13 @@ class GateConfig(Section):
 
     min: Bound | None = Field(default=None, description="the smallest accepted value")
     max: Bound | None = Field(default=None, description="the largest accepted value")
+class UncertaintyConfig(Section):
+    """Confidences from several passes of the model (Gal & Ghahramani 2016)."""
+
+    kind: Literal["dropout"] = Field(default="dropout", description="dropout: passes with dropout on, each seeded")
+    samples: int = Field(default=8, ge=2, le=1_000, description="the number of passes; probabilities are averaged")
+
+
     use: Literal["value", "interval"] = Field(
         default="value", description="what is compared with the bounds: the value, or the worse end of its 95% interval"
     )
@@ -97,4 +104,11 @@ class EvalConfig(Section):
     )
     abstain: AbstainConfig | None = Field(
         default=None, description="abstention: withdraw claims with low confidence, by a threshold or with a guarantee"
+    )
+    ensemble: Annotated[list[Reference], Field(min_length=1, max_length=MOST_MEMBERS), DISTINCT] | None = Field(
+        default=None,
+        description="ensemble: runs or models whose probabilities are averaged with those of the run",
+    )
+    uncertainty: UncertaintyConfig | None = Field(
+        default=None, description="Monte Carlo dropout: predict by the mean probabilities of passes with dropout on"
     )

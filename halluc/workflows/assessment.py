@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy
 
@@ -13,9 +13,12 @@ from halluc.analysis import scoring, verdicts
 from halluc.analysis.table import table
 from halluc.config.evaluation import Decoding, EvalConfig
 from halluc.config.models import ModelConfig
+from halluc.core.decision_scores import DecisionScores, MeanProbabilities
+from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_jsonl, write_text
 from halluc.core.messages import Level, hears, tell, warn
+from halluc.core.rng import keyed_seed
 from halluc.data.rows.references import SplitName
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile
@@ -24,6 +27,8 @@ from halluc.workflows import run_state, withholding
 from halluc.workflows.job import Job
 
 if TYPE_CHECKING:
+    import torch
+
     from halluc.engine.runtime import Runtime
 
 _NO_SCHEME = (
@@ -51,6 +56,7 @@ class ReadyModel:
     engine: Runtime
     settings: EvalConfig
     decoding: Decoding | None
+    seed: int
 
     @classmethod
     def load(cls, job: Job, reference: str) -> ReadyModel:
@@ -67,13 +73,54 @@ class ReadyModel:
         if decoding not in (None, asked):
             warn(_NO_SCHEME)
         encoder.model.to(engine.device)
-        return cls(task, encoder, engine, settings.eval, decoding)
+        if settings.eval.uncertainty is not None:
+            _refuse_certain(task, encoder.model)
+        return cls(task, encoder, engine, settings.eval, decoding, settings.seed)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What each output of the head stands for."""
+        return self.encoder.outputs
+
+    def scored(self, corpus: Corpus[Any]) -> tuple[Any, DecisionScores]:
+        """The encoded corpus, and what the model's decisions about it rest on; of a model with ``scored``.
+
+        With ``eval.uncertainty`` it is the mean of the probabilities of passes, whose seeds follow from the config's.
+        """
+        model: Any = self.task.model
+        encoded, asked = model.encode(corpus.examples, self.encoder), self.settings.uncertainty
+        inputs = (self.encoder.model, encoded, self.settings.batch_tokens)
+        if asked is None:
+            return encoded, model.scored(*inputs, self.engine)
+        mean = MeanProbabilities()
+        for number in range(asked.samples):
+            mean.add(model.scored(*inputs, replace(self.engine, sample=keyed_seed("uncertainty", self.seed, number))))
+        return encoded, mean.result()
 
     def predict(self, corpus: Corpus[Any]) -> PredictedSplit:
+        if self.settings.uncertainty is not None:
+            encoded, scores = self.scored(corpus)
+            return PredictedSplit(
+                corpus, cast("Any", self.task.model).decided(encoded, scores, self.decoding), encoded.notes
+            )
         encoded = self.task.model.encode(corpus.examples, self.encoder)
         budget = self.settings.batch_tokens
         made = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
         return PredictedSplit(corpus, made, encoded.notes)
+
+
+def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
+    """
+    Raises:
+        HallucError C211: passes with dropout would be alike, or cannot be averaged.
+    """
+    if not hasattr(task.model, "scored"):
+        message = f"`eval.uncertainty`: probabilities of a model for {task.name} cannot be averaged"
+        raise HallucError("C211", message, help="leave it out")
+    # Every model has dropout as modules, in some of its layers at least.
+    if not any(getattr(module, "p", 0) for module in model.modules() if "Dropout" in type(module).__name__):
+        message = "`eval.uncertainty`: the model has no dropout, so that all passes are the same"
+        raise HallucError("C211", message, help="train with `model.dropout`, or leave it out")
 
 
 def assess(

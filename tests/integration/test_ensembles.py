@@ -168,3 +168,42 @@ def test_a_teacher_with_other_labels_is_refused(halluc, runs, tiny_encoder, tmp_
     assert outcome.code == 2
     assert "C210" in outcome.err
     assert f"only {one} has `B-MISC`, `I-MISC`" in outcome.err
+
+
+def test_passes_with_dropout_are_seeded_and_averaged(halluc, runs, tmp_path):
+    from dataclasses import replace
+
+    from halluc.core.rng import keyed_seed
+    from halluc.workflows import ensembles, trained_models
+
+    _, one, _ = runs
+    asked = "eval.uncertainty={kind: dropout, samples: 3}"
+    said = []
+    for _ in range(2):
+        assert halluc("eval", "--run", one, "-q", "--split", "test", "--set", asked).code == 0
+        said.append((one / "predictions/test.jsonl").read_bytes())
+    assert said[0] == said[1]
+
+    trained = trained_models.locate(str(one))
+    model = ensembles.load(trained, trained.job)
+    corpus = trained.job.corpora(("test",)).splits["test"]
+    encoded, plain = model.scored(corpus)
+    seeds = [keyed_seed("uncertainty", model.seed, number) for number in range(3)]
+    passes = [
+        model.task.model.scored(model.encoder.model, encoded, 4096, replace(model.engine, sample=seed))
+        for seed in seeds
+    ]
+    assert not numpy.allclose(passes[0].rows[0], passes[1].rows[0])
+    expected = sum(softmax(numpy.concatenate(one.rows)) for one in passes) / 3
+    asked = trained.job.settings.eval.model_validate({"uncertainty": {"samples": 3}}).uncertainty
+    _, mean = replace(model, settings=model.settings.model_copy(update={"uncertainty": asked})).scored(corpus)
+    numpy.testing.assert_allclose(softmax(numpy.concatenate(mean.rows)), expected, atol=1e-6)
+    numpy.testing.assert_array_equal(model.scored(corpus)[1].rows[0], plain.rows[0])  # the next pass drops nothing
+
+    folder = shutil.copytree(one / "model", tmp_path / "certain")
+    config = json.loads((folder / "config.json").read_text())
+    config.update(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    (folder / "config.json").write_text(json.dumps(config))
+    refused = halluc("eval", one / "config.yaml", "--checkpoint", folder, "--set", "eval.uncertainty.samples=2")
+    assert refused.code == 2
+    assert "C211" in refused.err
