@@ -31,11 +31,26 @@ class AbstainConfig(Section):
         default=None, description="choose the threshold on dev so that the rate of unsupported claims is bounded"
     )
 
+    by: Literal["label", "novelty"] | None = Field(
+        default=None,
+        description="with `guarantee`: a threshold for each label, or each class of novelty, which hold together with "
+        "the `probability` asked for; claims of a class without one are withdrawn",
+    )
+
     @model_validator(mode="after")
     def _one_of_both(self) -> AbstainConfig:
         if (self.threshold is None) == (self.guarantee is None):
             raise ValueError("`eval.abstain` takes either `threshold` or `guarantee`")
+        if self.by is not None and self.guarantee is None:
+            raise ValueError("`eval.abstain.by` goes with `guarantee`")
         return self
+
+
+class UncertaintyConfig(Section):
+    """Confidences from several passes of the model (Gal & Ghahramani 2016)."""
+
+    kind: Literal["dropout"] = Field(default="dropout", description="dropout: passes with dropout on, each seeded")
+    samples: int = Field(default=8, ge=2, le=1_000, description="the number of passes; probabilities are averaged")
 
 
 Bound = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
@@ -46,13 +61,6 @@ class GateConfig(Section):
 
     min: Bound | None = Field(default=None, description="the smallest accepted value")
     max: Bound | None = Field(default=None, description="the largest accepted value")
-class UncertaintyConfig(Section):
-    """Confidences from several passes of the model (Gal & Ghahramani 2016)."""
-
-    kind: Literal["dropout"] = Field(default="dropout", description="dropout: passes with dropout on, each seeded")
-    samples: int = Field(default=8, ge=2, le=1_000, description="the number of passes; probabilities are averaged")
-
-
     use: Literal["value", "interval"] = Field(
         default="value", description="what is compared with the bounds: the value, or the worse end of its 95% interval"
     )
@@ -102,13 +110,13 @@ class EvalConfig(Section):
         default="none",
         description="temperature: temperature scaling of confidences, fitted on dev (Guo et al. 2017)",
     )
-    abstain: AbstainConfig | None = Field(
-        default=None, description="abstention: withdraw claims with low confidence, by a threshold or with a guarantee"
-    )
     ensemble: Annotated[list[Reference], Field(min_length=1, max_length=MOST_MEMBERS), DISTINCT] | None = Field(
         default=None,
         description="ensemble: runs or models whose probabilities are averaged with those of the run",
     )
     uncertainty: UncertaintyConfig | None = Field(
         default=None, description="Monte Carlo dropout: predict by the mean probabilities of passes with dropout on"
+    )
+    abstain: AbstainConfig | None = Field(
+        default=None, description="abstention: withdraw claims with low confidence, by a threshold or with a guarantee"
     )

@@ -83,6 +83,8 @@ def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
         later = {key: config.model_fields[key].default for key in config.later_keys}
         section = {key: value for key, value in section.items() if key not in config.undeciding_keys}
     kept = _without(section, later)
+    if isinstance(kept.get("abstain"), dict):
+        kept["abstain"] = _without(kept["abstain"], {"by": None})
     return {**kept, "methods": [_method(one) for one in kept["methods"]]} if name == "augment" else kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
@@ -20,20 +21,20 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class VersionedRecord(Record):
-    """The content of a whole file, or of what ``--json`` prints, of this version.
-
-    ``later`` are fields that earlier versions did not have: they are written only where they say something.
-    """
+class ExtendedRecord(Record):
+    """``later`` are fields that earlier versions did not have: they are written only where they say something."""
 
     later: ClassVar[frozenset[str]] = frozenset()
-
-    schema_version: int = SCHEMA_VERSION
-
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {key: value for key, value in handler(self).items() if value or key not in self.later}
+
+
+class VersionedRecord(ExtendedRecord):
+    """The content of a whole file, or of what ``--json`` prints, of this version."""
+
+    schema_version: int = SCHEMA_VERSION
 
 
 class EnsembleMember(Record):
@@ -41,6 +42,7 @@ class EnsembleMember(Record):
 
     model: str
     sha256: str | None
+
 
 class MetricResult(Record):
     """One figure. ``n`` counts what it is a share of (for F1: gold mentions); ``by`` is the slice, empty for all."""
@@ -63,15 +65,15 @@ class EvalFile(VersionedRecord):
     probabilities were averaged, the first of them ``checkpoint``; empty where one model predicted.
     """
 
-    task: str
     later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
 
+    task: str
     split: str
     checkpoint: str
     decoding: str | None = None
     changed_model_files: list[str] = []
-    encoding: dict[str, int]
     ensemble: list[EnsembleMember] = []
+    encoding: dict[str, int]
     metrics: list[MetricResult]
 
 
@@ -156,28 +158,31 @@ class ConfidenceFile(VersionedRecord):
 
     Confidences are divided by ``temperature`` (in logits); claims under ``threshold`` are withdrawn. ``threshold`` is
     null where none was asked for, or where a guarantee was and no threshold can give it (``guarantee`` says so).
-    """
     With ``by``, ``label`` or ``novelty``, ``guarantees`` has the threshold of each class, and how it was chosen, in the
     place of ``threshold``: where it is null, or a class has no entry, all claims of the class are withdrawn.
     ``ensemble`` are the hashes of the models whose mean probabilities these are; empty of one model.
+    """
 
-    temperature: float = 1.0
     later: ClassVar[frozenset[str]] = frozenset({"ensemble", "by", "guarantees"})
 
+    temperature: float = 1.0
     threshold: float | None = None
     guarantee: dict[str, Any] | None = None
+    by: Literal["label", "novelty"] | None = None
+    guarantees: dict[str, dict[str, Any]] = {}
     fitted_on: dict[str, Any] = {}
+    ensemble: list[str | None] = []
+
+    def withdraws(self, confidence: float | None, label: str, novelty: Novelty | None) -> bool:
+        """Whether a claim of this label and novelty is withdrawn; one without a confidence never is."""
+        threshold = self.threshold
+        if self.by is not None:
+            found = self.guarantees.get(label if self.by == "label" else novelty or "", {}).get("threshold")
+            threshold = math.inf if found is None else float(found)
+        return confidence is not None and threshold is not None and confidence < threshold
 
 
 class Problem(Record):
-    ensemble: list[str | None] = []
-
-    def threshold_of(self, label: str, novelty: Novelty | None) -> float | None:
-        """Claims of this label and novelty are withdrawn under this confidence; None: none is. Infinity: all are."""
-        if self.by is None:
-            return self.threshold
-        found = self.guarantees.get(label if self.by == "label" else novelty or "", {}).get("threshold")
-        return math.inf if found is None else float(found)
     """Why something could not be read, as an error message has it."""
 
     code: str
@@ -267,11 +272,11 @@ class RunFile(VersionedRecord):
     hash of all other fields, as ``records.content_sha256`` makes it; null in files of earlier versions.
     """
 
+    later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
+
     name: str
     command: str
     status: Status
-    later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
-
     config_sha256: str
     halluc: str
     git: dict[str, Any] | None = None
@@ -291,10 +296,10 @@ class RunFile(VersionedRecord):
     keep_checkpoints: Literal["none", "last", "all"] = "none"
     earlier_totals: list[EarlierTotal] = []
     predictions: JudgedFile | None = None
+    ensemble: list[EnsembleMember] = []
     stages: dict[str, Stage] = {}
     sha256: str | None = None
 
-    ensemble: list[EnsembleMember] = []
 
 class CleanItem(Record):
     """A file or folder that ``halluc clean`` deletes, or leaves (``reason`` says why); ``path`` is below ``root``."""

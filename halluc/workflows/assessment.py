@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.runtime import Runtime
+    from halluc.workflows.ensembles import Ensemble
 
 _NO_SCHEME = (
     "the model's tags fit no scheme (IOB1, IOB2, BIOES, BILOU, BMES): each word gets its most probable tag, as with "
     "`eval.decode: argmax`"
 )
-    from halluc.workflows.ensembles import Ensemble
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def write(
     metrics = task.figures
     # Everything is computed before anything is written: files of one evaluation belong together.
     judged = verdicts.verdicts(task, corpus.examples, predictions)
-    lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence.threshold)
+    lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence)
     label_counts = knowledge.label_counts if knowledge else None
     lengths = [len(example.tokens) for example in corpus]
     counted = table(task, lines, [example.id for example in corpus], lengths, label_counts)

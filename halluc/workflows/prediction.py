@@ -72,7 +72,8 @@ class Predictor:
 
     @property
     def threshold(self) -> float | None:
-        """Claims of less confidence are withdrawn (``abstained`` in their records); None: none is."""
+        """Claims of less confidence are withdrawn (``abstained`` in their records); None: none is, or each label or
+        class of novelty has its own threshold."""
         return self.trained.confidence.threshold if self.trained.confidence else None
 
     def predict(self, texts: Iterable[str | tuple[str, str]], progress: Tick = unheard) -> list[Record]:
@@ -130,8 +131,9 @@ class Predictor:
         return [(said, task.judge.claims(example, said)) for example, said in zip(examples, predictions, strict=True)]
 
     def _asserted(self, claim: Claim) -> Asserted:
-        knowledge, threshold = self.trained.knowledge, self.threshold
-        withdrawn = threshold is not None and claim.confidence is not None and claim.confidence < threshold
+        knowledge, confidence = self.trained.knowledge, self.trained.confidence
+        novelty = knowledge.novelty(claim) if knowledge is not None else None
+        withdrawn = confidence is not None and confidence.withdraws(claim.confidence, claim.label, novelty)
         return Asserted(claim, novelty, knowledge.is_confusable(claim) if knowledge else None, withdrawn)
 
 
@@ -156,16 +158,16 @@ def predict(
     source: Path | None,
     reading: input_reading.Reading,
     sink: Callable[[], AbstractContextManager[Write]],
+    members: Sequence[str] = (),
 ) -> None:
     """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
 
-    members: Sequence[str] = (),
     Args:
         sink: opens what is called with the records of each chunk.
+        members: runs or models that predict together with it, as an ensemble.
 
     Raises:
         HallucError D115, exit code 3: some texts could not be read; every other one was predicted. C016: options that
-        members: runs or models that predict together with it, as an ensemble.
             do not go together. D104, D114, D116, D117: of columns, see ``data.rows``.
     """
     trained, ensemble = ensembles.located(reference, members)
@@ -217,17 +219,19 @@ class _Watched:
 def _announce(trained: trained_models.Trained, computes: str, ensemble: ensembles.Ensemble | None) -> None:
     """Which model this is, and what of its run is applied."""
     tell(f"model: {trained.reference} ({computes})")
+    for member in ensemble.members[1:] if ensemble else ():
+        tell(f"averaged with: {member.reference}")
     confidence = trained.confidence
     if trained.run is None:
         tell("confidence: the model's own; no claim is withdrawn, and novelty is not known: this is no run of halluc")
-    for member in ensemble.members[1:] if ensemble else ():
-        tell(f"averaged with: {member.reference}")
         return
     if confidence is None:
         tell("confidence: the model's own; no claim is withdrawn (`halluc eval` of this run would fit it on dev)")
     else:
         threshold = confidence.threshold
         withdrawn = f"claims under {threshold:g} are withdrawn" if threshold is not None else "no claim is withdrawn"
+        if confidence.by is not None:
+            withdrawn = f"claims are withdrawn by thresholds for each {confidence.by}"
         tell(f"confidence: temperature {confidence.temperature:.3f}, {withdrawn}, by {trained.run.confidence}")
         if threshold is None and confidence.guarantee is not None:
             tell("abstention: the guarantee that was asked for cannot be given by any threshold", style="yellow")

@@ -19,7 +19,13 @@ from halluc.core.examples import Corpus, Origin
 from halluc.data.tokenization import Tokenizer
 from halluc.engine.batching import Batch
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
-from halluc.tasks.question_answering.decoding import BestAnswer, answered, best_answers, fit_threshold
+from halluc.tasks.question_answering.decoding import (
+    BestAnswer,
+    answered,
+    best_answers,
+    fit_threshold,
+    rows_of_questions,
+)
 from halluc.tasks.question_answering.encoding import starts_of
 from halluc.tasks.question_answering.examples import ContextQuestion, QuestionExamples
 from halluc.tasks.question_answering.figures import score

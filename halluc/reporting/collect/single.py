@@ -29,9 +29,8 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
             missing, damaged or changed is named in ``integrity``, ``notes`` and ``augmentation``.
     """
     source = reading.read(run, split)
-    threshold = source.confidence.threshold if source.confidence else None
     task = evaluated(source.file)
-    picked = shown.pick(source.ledger(), most_claims, threshold, task.knowledge.novelties)
+    picked = shown.pick(source.ledger(), most_claims, source.confidence, task.knowledge.novelties)
     whole = task.knowledge.whole_texts(source.coverage) if source.coverage is not None else None
     texts = shown.Texts(picked.wanted(), set(picked.ids), task, whole)
     # The predictions are read once, for all that is told of them.

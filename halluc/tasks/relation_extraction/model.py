@@ -160,8 +160,6 @@ class RelationClassifier:
         logits = numpy.zeros((len(encoded.examples), len(encoded.outputs)))
         for batch, of_pieces in forward(model, encoded, budget, runtime):
             logits[list(batch.indexes)] = encoded.of_pairs(of_pieces, batch.indexes).numpy()
-        odds = numpy.exp(logits - logits.max(-1, keepdims=True))
-        probability = odds / odds.sum(-1, keepdims=True)
         return DecisionScores([logits[row : row + 1] for row in range(len(logits))])
 
     def decided(
@@ -171,6 +169,8 @@ class RelationClassifier:
         if not scored.rows:
             return []
         logits = numpy.concatenate(scored.rows)
+        odds = numpy.exp(logits - logits.max(-1, keepdims=True))
+        probability = odds / odds.sum(-1, keepdims=True)
         found = []
         for row, (example, best) in enumerate(zip(encoded.examples, logits.argmax(-1).tolist(), strict=True)):
             if encoded.outputs[best] == NO_RELATION:

@@ -116,8 +116,6 @@ class TextClassifier:
 
         return self.decode(encoded, forward(model, encoded, budget, runtime))
 
-    def decode(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> list[TextPrediction]:
-        """The most probable output of each text or, of several labels, all above the threshold."""
     def scored(self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime) -> DecisionScores:
         """A row of logits for every text, pooled over its windows."""
         from halluc.engine.inference import forward
@@ -128,12 +126,14 @@ class TextClassifier:
         logits = pooled(encoded, outputs, self.config.pool)
         return DecisionScores([logits[row : row + 1] for row in range(len(logits))], self.config.multi_label)
 
-        logits = numpy.concatenate(scored.rows) if scored.rows else numpy.zeros((0, len(encoded.outputs)))
+    def decode(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> list[TextPrediction]:
         return self.decided(encoded, self._scored(encoded, outputs), None)
 
     def decided(
         self, encoded: EncodedTexts, scored: DecisionScores, decoding: Decoding | None
     ) -> list[TextPrediction]:  # fmt: skip
+        """The most probable output of each text or, of several labels, all above the threshold."""
+        logits = numpy.concatenate(scored.rows) if scored.rows else numpy.zeros((0, len(encoded.outputs)))
         ids = [example.id for example in encoded.examples]
         if self.config.multi_label:
             return label_sets(ids, logits, encoded.outputs, self.config.threshold)

@@ -125,8 +125,6 @@ class Tagger:
     def predict(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[TagPrediction]:
-        from halluc.engine.inference import forward
-
         return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
 
     def scored(
@@ -134,6 +132,8 @@ class Tagger:
     ) -> DecisionScores:  # fmt: skip
         """A row of logits for every word, by the window that shows most of the words around it."""
         import numpy
+
+        from halluc.engine.inference import forward
 
         scores = _scores_of_words(encoded, forward(model, encoded, budget, runtime))
         ends = numpy.cumsum([len(example.tokens) for example in encoded.examples])
@@ -147,9 +147,9 @@ class Tagger:
         ``constrained``: the most probable legal sequence of tags for each whole sentence; ``argmax``, or where the tags
         fit no scheme: the most probable tag of each word.
         """
-        from halluc.tasks.token_classification.viterbi import constrained, transitions
-
         import numpy
+
+        from halluc.tasks.token_classification.viterbi import constrained, transitions
 
         lengths = [len(example.tokens) for example in encoded.examples]
         scores = numpy.concatenate(scored.rows) if lengths else numpy.zeros((0, len(encoded.outputs)), numpy.float32)
