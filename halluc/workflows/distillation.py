@@ -100,7 +100,7 @@ def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, 
     names = tuple(map(str, found["outputs"]))
     order = ensembles.alignment("the training split", outputs, ", ".join(asked.runs), names)
     rows = found["rows"] if order is None else found["rows"][:, order]
-    soft = torch.from_numpy(rows).split(found["sizes"].tolist())
+    soft = torch.split(torch.from_numpy(rows), found["sizes"].tolist())
     return Distilled(features, soft, asked.temperature, asked.weight, bool(found["independent"]))
 
 

@@ -14,6 +14,7 @@ from halluc.core.decision_scores import MeanProbabilities
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.messages import tell, warn
+from halluc.data.rows.references import SplitName
 from halluc.runs import directory, integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EnsembleMember
@@ -59,7 +60,7 @@ class Ensemble:
         """What decides the run in which an ensemble is evaluated apart, beside the sections that decide a model."""
         return {"ensemble": [member.sha256 or member.model for member in self.records]}
 
-    def ready(self, corpora: Mapping[str, Corpus[Any]]) -> ReadyEnsemble:
+    def ready(self, corpora: Mapping[SplitName, Corpus[Any]]) -> ReadyEnsemble:
         """Predictions of these splits, made with one model in memory at a time."""
         averaging = Averaging(list(corpora.values()))
         for number, member in enumerate(self.members, 1):

@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from halluc.config.models import ModelConfig
+from halluc.core.decision_scores import DecisionScores, MeanProbabilities
 from halluc.core.edits import EditError, Replace, apply
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
@@ -119,6 +120,33 @@ def test_the_best_span_over_windows_is_that_of_a_search_through_all(tiny_encoder
         assert (one.score, one.span, one.null) == (pytest.approx(total), span, pytest.approx(null))
     few = best_answers(encoded, rows_of_questions(encoded, outputs), 3, longest)
     assert all(one.score <= other.score and one.null == other.null for one, other in zip(few, best, strict=True))
+
+
+def test_a_mean_of_models_is_over_answers_of_all_windows(tiny_encoder):
+    examples = [question(CONTEXT * times, PLACES[0], number=times) for times in (1, 3)]
+    _, _, encoded = encoded_by(tiny_encoder, examples, window=32, stride=7)
+    torch.manual_seed(4)
+    members = []
+    for _ in range(2):
+        outputs = [
+            (Batch({}, torch.zeros(1), (i,), 1), torch.randn(1, length, 2) * 3)
+            for i, length in enumerate(encoded.lengths)
+        ]
+        members.append(rows_of_questions(encoded, outputs))
+    alone, both = MeanProbabilities(), MeanProbabilities()
+    alone.add(DecisionScores(members[0], pieces="a", threshold=1.0))
+    for rows, threshold in zip(members, (1.0, 2.0), strict=True):
+        both.add(DecisionScores(rows, pieces="a", threshold=threshold))
+    for one, same in zip(*(best_answers(encoded, r, 20, 30) for r in (members[0], alone.result().rows)), strict=True):
+        assert one.span == same.span
+        assert one.difference == pytest.approx(same.difference)
+    assert both.result().threshold == 1.5
+    for own, rows in enumerate(zip(*members, strict=True)):
+        odds = [
+            numpy.exp(row - row.max(-1, keepdims=True), where=row > -1e8, out=numpy.zeros(row.shape)) for row in rows
+        ]
+        expected = sum(one / one.sum(-1, keepdims=True) for one in odds) / 2
+        numpy.testing.assert_allclose(both.probabilities()[own], expected, atol=1e-6)
 
 
 def test_what_stands_outside_the_context_changes_neither_loss_nor_answer(tiny_encoder):

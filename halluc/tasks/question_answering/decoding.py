@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from halluc.core.edits import Range
-from halluc.tasks.question_answering.encoding import EncodedQuestions
+from halluc.tasks.question_answering.encoding import MASKED, EncodedQuestions
 from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
 
 # What the difference of scores is where a window has no answer at all, as an empty context has none.
@@ -51,7 +51,8 @@ def best_span(
 
 
 def rows_of_questions(encoded: EncodedQuestions, outputs: Iterable[tuple[Any, Any]]) -> list[numpy.ndarray]:
-    """Start and end logits of each question, (2, pieces of all its windows, one window after the other).
+    """Start and end logits of each question, (2, pieces of all its windows, one window after the other): ``MASKED``
+    where no answer may begin or end, so that probabilities over all pieces are those of answers, and of none.
 
     Args:
         outputs: batches with their logits (windows, pieces, 2).
@@ -67,7 +68,12 @@ def rows_of_questions(encoded: EncodedQuestions, outputs: Iterable[tuple[Any, An
     for window, scores in zip(encoded.windows, by_window, strict=True):
         if scores is None:
             raise RuntimeError("a window without a prediction")
-        parts[window.example].append(scores)
+        masked = numpy.full_like(scores, MASKED)
+        masked[:, 0] = scores[:, 0]
+        for side, places in enumerate((window.context.first, window.context.last)):
+            there = window.positions(places)
+            masked[side, there] = scores[side, there]
+        parts[window.example].append(masked)
     return [numpy.concatenate(part, axis=1) for part in parts]
 
 
