@@ -127,6 +127,7 @@ def evaluate(
     splits: Sequence[Literal["train", "dev", "test"]] | None = None,
     predictions: Source | None = None,
     name: str | None = None,
+    members: Sequence[str] = (),
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[EvalResult]:
@@ -136,6 +137,7 @@ def evaluate(
         run: a run directory in the place of ``config``.
         checkpoint: a model from elsewhere, evaluated on the data of ``config``.
         predictions: a file of another tool's predictions, judged instead of a model's; ``name`` is that of the tool.
+        members: runs or models whose probabilities are averaged with those of the model (``--with``).
 
     Raises:
         HallucError: there is no trained model, the data is broken, or a gate is not met (code G100).
@@ -145,7 +147,7 @@ def evaluate(
     with listening(_Callbacks(messages, progress)):
         return evaluation.evaluate(
             _path(config), overrides, splits=splits, run=_path(run), checkpoint=checkpoint,
-            predictions=_path(predictions), name=name,
+            predictions=_path(predictions), name=name, members=members,
         )  # fmt: skip
 
 
@@ -192,10 +194,11 @@ def report(
         return reports.report([Path(one) for one in named], overrides, wanted).record
 
 
-def load(model: Source, *, messages: Messages | None = None) -> Predictor:
+def load(model: Source, *, members: Sequence[str] = (), messages: Messages | None = None) -> Predictor:
     """A trained model that is ready to predict: a run directory (``runs/x/latest``), or a model from elsewhere.
 
-    It may be used by several threads. Load it once: that takes seconds.
+    It may be used by several threads. Load it once: that takes seconds. With ``members``, more runs or models, it is an
+    ensemble: the mean of their probabilities decides.
 
     Raises:
         HallucError: there is no run and no model, or a damaged one.
@@ -203,7 +206,7 @@ def load(model: Source, *, messages: Messages | None = None) -> Predictor:
     from halluc.workflows import prediction
 
     with listening(_Callbacks(messages, None)):
-        return prediction.load(str(model))
+        return prediction.load(str(model), members=members)
 
 
 def predict(

@@ -173,6 +173,7 @@ def evaluate(
             "--name", metavar="TEXT", help="With --predictions: the name of the tool (default: the name of FILE)."
         ),
     ] = None,
+    with_: options.Members = None,
     only: Only = None,
     shard: Shard = None,
     quiet: Quiet = False,
@@ -188,7 +189,7 @@ def evaluate(
     with listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
         evaluation.evaluate(
             config, set_ or [], splits=split, run=run, checkpoint=checkpoint, selection=selection,
-            predictions=predictions, name=name,
+            predictions=predictions, name=name, members=with_ or (),
         )  # fmt: skip
 
 
@@ -272,10 +273,7 @@ def predict(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The output file, or - for standard output.")
     ] = Path("-"),
-    format_: Annotated[
-        Literal["auto", "text", "jsonl", "json", "csv", "conll"],
-        typer.Option("--format", help="text: one text per line; csv: also TSV; auto: detect it."),
-    ] = "auto",
+    format_: options.TextFormat = "auto",
     encoding: Annotated[
         str | None,
         typer.Option("--encoding", metavar="NAME", help="The encoding (default: that of the run's data, else utf-8)."),
@@ -301,6 +299,7 @@ def predict(
             "--look-ahead", metavar="N", min=1, help="The number of texts that are read and predicted together."
         ),
     ] = 512,
+    with_: options.Members = None,
     quiet: Quiet = False,
 ) -> None:
     """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
@@ -317,7 +316,7 @@ def predict(
     }  # fmt: skip
     reading = Reading(options, None if format_ == "auto" else format_, look_ahead)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
-        prediction.predict(model, source, reading, lambda: predict.written(target))
+        prediction.predict(model, source, reading, lambda: predict.written(target), with_ or ())
 
 
 @app.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 
 import numpy
 
@@ -44,7 +43,7 @@ class MadeModel:
         self.task = job.task
         self.corpora = corpora
         self.tags = tag_set(labels_of(corpora))
-        self.encoder = SimpleNamespace(outputs=self.tags)
+        self.outputs = self.tags
         self.decoding = self.task.model.decoding(self.tags, job.settings.eval.decode)
 
     def predict(self, corpus: Corpus[Tagged]) -> assessment.PredictedSplit:

@@ -196,6 +196,31 @@ def choose(
     return _by_examples(choice, fit, test) if unit == "example" else _by_claims(choice, test)
 
 
+def choose_by_class(
+    classes: Array,
+    example: Array,
+    confidence: Array,
+    unsupported: Array,
+    fitting: Array,
+    max_rate: float,
+    probability: float,
+    unit: Unit = "example",
+) -> dict[str, Choice]:
+    """A threshold for each of the ``classes`` (claims,) that the fitting half shows; arguments as those of ``choose``.
+
+    With k classes, each threshold holds with probability 1 - (1 - probability) / k, so that all of them together, and
+    the rate over all claims that are kept, hold with ``probability`` (Bonferroni). The half that is tested does not
+    decide k. A class that is absent from the fitting half has no threshold.
+    """
+    names = sorted({*classes[fitting[example]].tolist()})
+    level = 1 - (1 - probability) / max(1, len(names))
+    return {
+        name: choose(example[of], confidence[of], unsupported[of], fitting, max_rate, level, unit)
+        for name in names
+        for of in (classes == name,)
+    }
+
+
 def _by_claims(choice: Choice, test: Half) -> Choice:
     # Rounding must not ask for a claim more.
     needed = math.ceil(math.log(1 - choice.probability) / math.log(1 - choice.max_rate) - 1e-9)

@@ -8,11 +8,13 @@ from dataclasses import asdict
 import numpy
 
 from halluc.analysis import abstention, calibration, verdicts
-from halluc.config.evaluation import EvalConfig
+from halluc.config.evaluation import EvalConfig, GuaranteeConfig
+from halluc.core.claims import Judged
+from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.messages import tell
 from halluc.runs.schema import ConfidenceFile
-from halluc.task import ExampleT, PredictionT, Task
+from halluc.task import ExampleT, PredictionT, Task, TrainingKnowledge
 
 
 def needs_dev(settings: EvalConfig) -> bool:
@@ -25,9 +27,14 @@ def fit(
     dev: Corpus[ExampleT] | None,
     predictions: Sequence[PredictionT],
     settings: EvalConfig,
+    knowledge: TrainingKnowledge | None = None,
 ) -> ConfidenceFile:
     """Fit on dev what the config asks for. Dev is halved by a hash of the id: temperature on one half, threshold on
-    the other (DEFINITIONS, section 3). ``dev`` is None where nothing has to be fitted."""
+    the other (DEFINITIONS, section 3). ``dev`` is None where nothing has to be fitted; ``knowledge`` tells novelty.
+
+    Raises:
+        HallucError C107: thresholds by novelty are asked for, and the training split is not known.
+    """
     asked = settings.abstain
     if dev is None:
         return ConfidenceFile(threshold=asked.threshold if asked else None)
@@ -49,16 +56,27 @@ def fit(
         return found
     bound = asked.guarantee
     confidence = numpy.array([c for p in verdicts.calibrated(predictions, temperature) for c in p.confidences])
-    choice = abstention.choose(
-        example[told],
-        confidence[told],
-        verdict[told] == "unsupported",
-        fitting,
-        bound.max_rate,
-        bound.probability,
-        bound.unit,
-    )
+    claims = (example[told], confidence[told], verdict[told] == "unsupported", fitting)
+    sought = (bound.max_rate, bound.probability, bound.unit)
+    if asked.by is not None:
+        classes = numpy.array(_classes(asked.by, judged, knowledge), dtype=numpy.str_)
+        by_class = abstention.choose_by_class(classes[told], *claims, *sought)
+        return found.model_copy(
+            update={"by": asked.by, "guarantees": {name: asdict(one) for name, one in by_class.items()}}
+        )
+    choice = abstention.choose(*claims, *sought)
     return found.model_copy(update={"threshold": choice.threshold, "guarantee": asdict(choice)})
+
+
+def _classes(by: str, judged: Sequence[Judged], knowledge: TrainingKnowledge | None) -> list[str]:
+    """The label, or the novelty, of each claim."""
+    claims = [claim for one in judged for claim in one.claims]
+    if by == "label":
+        return [claim.label for claim in claims]
+    if knowledge is None:
+        message = "`eval.abstain.by: novelty` needs the training split, which is not known"
+        raise HallucError("C107", message, help="name `data.train`, or use `by: label`")
+    return [knowledge.novelty(claim) for claim in claims]
 
 
 def _temperature(
@@ -93,6 +111,9 @@ def announce(found: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fa
     if asked.guarantee is None:
         tell(f"abstention: claims under a confidence of {found.threshold:g} are withdrawn")
         return
+    if found.by is not None:
+        _announce_classes(found, asked.guarantee)
+        return
     bound = (
         f"at most {asked.guarantee.max_rate:.0%} unsupported claims, with probability {asked.guarantee.probability:g}"
     )
@@ -107,3 +128,15 @@ def announce(found: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fa
             f"abstention: claims under a confidence of {found.threshold:.3f} are withdrawn: {bound}, on data "
             f"exchangeable with dev (which also chose {chosen})"
         )
+
+
+def _announce_classes(found: ConfidenceFile, asked: GuaranteeConfig) -> None:
+    """A line for each class, and what they hold together."""
+    tell(
+        f"abstention by {found.by}: at most {asked.max_rate:.0%} unsupported claims among those kept of each class, "
+        f"all with probability {asked.probability:g} together ({len(found.guarantees)} classes, Bonferroni)"
+    )
+    for name, one in found.guarantees.items():
+        threshold, why = one.get("threshold"), one.get("why_none", "")
+        what = f"under {threshold:.3f} are withdrawn" if threshold is not None else f"are all withdrawn: {why}"
+        tell(f"  {name}: claims {what}", style=None if threshold is not None else "yellow")

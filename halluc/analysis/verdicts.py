@@ -15,8 +15,10 @@ import numpy
 from halluc.analysis import calibration
 from halluc.core.claims import Claim, Judged, Mark, rounded
 from halluc.runs.records import read_lines
-from halluc.runs.schema import GoldMention, LedgerLine
+from halluc.runs.schema import ConfidenceFile, GoldMention, LedgerLine
 from halluc.task import ExampleT, Predicted, PredictionT, Task, TrainingKnowledge
+
+Withdraw = ConfidenceFile | float | None
 
 
 def verdicts(
@@ -34,7 +36,7 @@ def ledger_lines(
     examples: Sequence[ExampleT],
     judged: Sequence[Judged],
     knowledge: TrainingKnowledge | None,
-    threshold: float | None,
+    threshold: Withdraw,
 ) -> list[LedgerLine]:
     return list(lines(judged, map(task.judge.gold, examples), knowledge, threshold))
 
@@ -81,7 +83,7 @@ def lines(
     judged: Iterable[Judged],
     gold: Iterable[Sequence[Claim]],
     knowledge: TrainingKnowledge | None,
-    threshold: float | None,
+    threshold: Withdraw,
 ) -> Iterator[LedgerLine]:
     """The claims of each example, then its omissions, in the order of the examples.
 
@@ -96,14 +98,13 @@ def lines(
             yield LedgerLine(record="omission", **_about(omission, knowledge))
 
 
-def _claim(
-    claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge | None, threshold: float | None
-) -> LedgerLine:
+def _claim(claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge | None, asked: Withdraw) -> LedgerLine:
     matched, touched = claim.evidence.matched, claim.evidence.touched
     around = sorted([*touched, *([matched] if matched else [])], key=_in_order)
     # Rounded first, so that the file itself says which claims a threshold withdraws.
     confidence = rounded(claim.confidence)
-    abstained = threshold is not None and confidence is not None and confidence < threshold
+    about = _about(claim, knowledge)
+    by = asked if isinstance(asked, ConfidenceFile) else ConfidenceFile(threshold=asked)
     return LedgerLine(
         record="claim",
         confidence=confidence,
@@ -112,8 +113,8 @@ def _claim(
         matched=matched,
         touched=list(touched),
         gold=[_mention(marked[mark], knowledge) for mark in around],
-        abstained=abstained,
-        **_about(claim, knowledge),
+        abstained=by.withdraws(confidence, claim.label, about.get("novelty")),
+        **about,
     )
 
 

@@ -21,6 +21,16 @@ Run = Annotated[
     Path | None,
     typer.Option("--run", "--run-dir", metavar="DIR", help="Use this run directory. With torchrun, write --run-dir."),
 ]
+Members = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="RUN_OR_MODEL", help="Average the probabilities with those of this model; repeatable."
+    ),
+]
+TextFormat = Annotated[
+    Literal["auto", "text", "jsonl", "json", "csv", "conll"],
+    typer.Option("--format", help="text: one text per line; csv: also TSV; auto: detect it."),
+]
 Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="AXIS=VALUE", help="In a study, only the cells with this value; repeatable."),

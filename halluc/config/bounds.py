@@ -29,6 +29,8 @@ MOST_LINE_BYTES, LINE_BYTES_BOUND = 1 << 24, 1 << 30
 MOST_STEPS = 100_000_000
 MOST_EXAMPLES = 100_000_000
 MOST_LABELS = 20_000
+# Models of an ensemble, or teachers.
+MOST_MEMBERS = 50
 
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import DISTINCT, MOST_LABELS, Share, Text
+from halluc.config.bounds import DISTINCT, MOST_LABELS, MOST_MEMBERS, Reference, Share, Text
 from halluc.config.section import LabelName, Section
 
 
@@ -31,11 +31,26 @@ class AbstainConfig(Section):
         default=None, description="choose the threshold on dev so that the rate of unsupported claims is bounded"
     )
 
+    by: Literal["label", "novelty"] | None = Field(
+        default=None,
+        description="with `guarantee`: a threshold for each label, or each class of novelty, which hold together with "
+        "the `probability` asked for; claims of a class without one are withdrawn",
+    )
+
     @model_validator(mode="after")
     def _one_of_both(self) -> AbstainConfig:
         if (self.threshold is None) == (self.guarantee is None):
             raise ValueError("`eval.abstain` takes either `threshold` or `guarantee`")
+        if self.by is not None and self.guarantee is None:
+            raise ValueError("`eval.abstain.by` goes with `guarantee`")
         return self
+
+
+class UncertaintyConfig(Section):
+    """Confidences from several passes of the model (Gal & Ghahramani 2016)."""
+
+    kind: Literal["dropout"] = Field(default="dropout", description="dropout: passes with dropout on, each seeded")
+    samples: int = Field(default=8, ge=2, le=1_000, description="the number of passes; probabilities are averaged")
 
 
 Bound = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
@@ -94,6 +109,13 @@ class EvalConfig(Section):
     calibration: Literal["none", "temperature"] = Field(
         default="none",
         description="temperature: temperature scaling of confidences, fitted on dev (Guo et al. 2017)",
+    )
+    ensemble: Annotated[list[Reference], Field(min_length=1, max_length=MOST_MEMBERS), DISTINCT] | None = Field(
+        default=None,
+        description="ensemble: runs or models whose probabilities are averaged with those of the run",
+    )
+    uncertainty: UncertaintyConfig | None = Field(
+        default=None, description="Monte Carlo dropout: predict by the mean probabilities of passes with dropout on"
     )
     abstain: AbstainConfig | None = Field(
         default=None, description="abstention: withdraw claims with low confidence, by a threshold or with a guarantee"

@@ -25,9 +25,11 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
         "layer_decay": None,
         "unfreeze": None,
         "pretrain": None,
+        "teacher": None,
         "r_drop": 0.0,
         "adversarial": 0.0,
     },
+    "eval": {"ensemble": None, "uncertainty": None},
 }
 # The same for methods of `augment`, by their type.
 _LATER_KEYS_OF_METHODS: dict[str, dict[str, Any]] = {"synonym": {"thesaurus": "wordnet"}}
@@ -89,6 +91,8 @@ def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
         later = {key: config.model_fields[key].default for key in config.later_keys}
         section = {key: value for key, value in section.items() if key not in config.undeciding_keys}
     kept = _without(section, later)
+    if isinstance(kept.get("abstain"), dict):
+        kept["abstain"] = _without(kept["abstain"], {"by": None})
     return {**kept, "methods": [_method(one) for one in kept["methods"]]} if name == "augment" else kept
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import DISTINCT, MOST_STEPS, Reference, Text
+from halluc.config.bounds import DISTINCT, MOST_MEMBERS, MOST_STEPS, Reference, Share, Text
 from halluc.config.section import Section
 
 
@@ -100,6 +100,18 @@ class PretrainConfig(Section):
         return self
 
 
+class TeacherConfig(Section):
+    """Knowledge distillation (Hinton et al. 2015)."""
+
+    runs: Annotated[list[Reference], Field(min_length=1, max_length=MOST_MEMBERS), DISTINCT] = Field(
+        description="runs or models with the same labels; the mean of their probabilities is the soft target"
+    )
+    temperature: float = Field(
+        default=2.0, ge=0.1, le=100, description="what logits of teachers and student are divided by"
+    )
+    weight: Share = Field(default=0.5, description="share of the soft loss; the rest is the loss of the annotation")
+
+
 class TrainConfig(Section):
     epochs: int = Field(
         default=3, ge=1, le=100_000, description="passes over the training split; ignored if `steps` is set"
@@ -182,6 +194,9 @@ class TrainConfig(Section):
     )
     pretrain: PretrainConfig | None = Field(
         default=None, description="continued pre-training of the encoder on texts without labels; null: none"
+    )
+    teacher: TeacherConfig | None = Field(
+        default=None, description="distillation: learn from the probabilities of trained models too"
     )
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"

@@ -31,8 +31,9 @@ class Decoding:
     Sampling divides logits by ``temperature``, then keeps the ``top_k`` most probable tokens (0: all) and of those the
     fewest with a summed probability of ``top_p`` (Holtzman et al. 2020). Beam search divides the log-probability of a
     sequence by its length to the power of ``length_penalty``; greedy and beam search never repeat an n-gram of
-    ``no_repeat_ngrams`` tokens (0: they may). ``batch_tokens`` is how many positions a batch has at most, new ones
-    included.
+    ``no_repeat_ngrams`` tokens (0: they may). ``copy_bias`` is added to the logits of the tokens that the prompt has,
+    and of those that end a sequence, which so keep their odds against them. ``batch_tokens`` is how many positions a
+    batch has at most, new ones included.
     """
 
     max_new_tokens: int
@@ -43,6 +44,7 @@ class Decoding:
     beams: int = 4
     length_penalty: float = 1.0
     no_repeat_ngrams: int = 0
+    copy_bias: float = 0.0
     batch_tokens: int = 1 << 14
 
 
@@ -152,10 +154,14 @@ def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTo
     ended = [False] * len(prompts)
     forbidden = torch.tensor(special.forbidden, device=model.device, dtype=torch.long)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
+    bias: torch.Tensor | None = None
     for _ in range(decoding.max_new_tokens):
         inputs = {"attention_mask": mask, "position_ids": positions, "past_key_values": cache, "logits_to_keep": 1}
         outputs = model(input_ids=ids, use_cache=True, **{name: inputs[name] for name in inputs if name in taken})
         logits = outputs.logits[:, -1].float().index_fill(1, forbidden, -torch.inf)
+        if decoding.copy_bias:
+            bias = copy_bias(prompts, decoding, special, logits) if bias is None else bias
+            logits = logits + bias
         if constraint is not None:
             logits = constraint.restrict(logits, numbers)
         uniforms = [0.0 if ended[row] else draws[row].uniform() for row in alive]
@@ -175,8 +181,20 @@ def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTo
             rows = torch.tensor(left, device=model.device)
             cache.batch_select_indices(rows)
             ids, positions, mask, numbers = ids[rows], positions[rows], mask[rows], numbers[rows]
+            bias = None if bias is None else bias[rows]
             alive = [alive[place] for place in left]
     return made
+
+
+def copy_bias(
+    prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens, logits: torch.Tensor
+) -> torch.Tensor:
+    """What is added to the logits (prompts, tokens) of what follows the prompts, of their shape."""
+    bias = torch.zeros_like(logits)
+    for row, prompt in enumerate(prompts):
+        bias[row, [*prompt, *special.ends]] = decoding.copy_bias
+    bias[:, [one for one in (special.pad, *special.forbidden) if one not in special.ends]] = 0.0
+    return bias
 
 
 def choose(logits: torch.Tensor, uniforms: torch.Tensor, decoding: Decoding) -> torch.Tensor:
@@ -230,6 +248,9 @@ def _searched(
         forced_bos_token_id=known.forced_bos_token_id if special.first is None else special.first,
     )
     processors = LogitsProcessorList([] if searches else [_Sampler(decoding, draws, special)])
+    if decoding.copy_bias:
+        beams = [prompt for prompt in prompts for _ in range(settings.num_beams)]
+        processors.insert(0, _CopyBias(beams, decoding, special))
     with _replaced_settings(model, settings):
         made = model.generate(
             input_ids=ids, attention_mask=mask, generation_config=settings, logits_processor=processors
@@ -256,6 +277,20 @@ def _replaced_settings(model: Any, settings: Any) -> Iterator[None]:
 def _base_of(model: Any) -> Any:
     """The model inside of adapters, whose ``forward`` names its arguments; those of PEFT take any."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+class _CopyBias:
+    """A logits processor that favours tokens of the prompt. Beam search sums log-probabilities, which they stay: else a
+    hypothesis would gain by every token that it copies."""
+
+    def __init__(self, prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens) -> None:
+        self._asked = prompts, decoding, special
+        self._bias: torch.Tensor | None = None
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        if self._bias is None:
+            self._bias = copy_bias(*self._asked, torch.zeros_like(scores, dtype=torch.float32))
+        return (scores.float() + self._bias).log_softmax(-1)
 
 
 class _Sampler:

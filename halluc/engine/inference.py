@@ -26,7 +26,9 @@ def forward(
 
     Where the head gives start and end logits, these are the last axis, (…, pieces, 2).
     """
-    model.eval()
+    model.train(runtime.sample is not None)
+    if runtime.sample is not None:
+        torch.manual_seed(runtime.sample)
     with torch.inference_mode():
         for indexes in sorted_batches(features.lengths, budget):
             batch = features.collate(indexes)

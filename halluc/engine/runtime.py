@@ -23,10 +23,14 @@ from halluc.engine import environment
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and how tensors are computed."""
+    """Where and how tensors are computed.
+
+    ``sample`` is the seed of forward passes without gradients that drop units, as in training; None: they drop none.
+    """
 
     accelerator: Accelerator
     precision: str
+    sample: int | None = None
 
     @property
     def device(self) -> torch.device:

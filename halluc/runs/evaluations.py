@@ -41,7 +41,13 @@ class Counted:
 def command(run: RunDir, split: str | None = None) -> str:
     """The command line that evaluates a run again, or the predictions of another tool that it judges."""
     with contextlib.suppress(HallucError):  # a damaged record is reported by who needs it
-        judged = run.read().predictions
+        record = run.read()
+        if record.ensemble:
+            first, *others = (member.model for member in record.ensemble)
+            of_others = [part for one in others for part in ("--with", one)]
+            options = [*of_others, *(["--split", split] if split else [])]
+            return shlex.join(["halluc", "eval", "--run", first, *options])
+        judged = record.predictions
         if judged is not None:
             options = ["--predictions", judged.file, "--split", judged.split, "--name", judged.name]
             return shlex.join(["halluc", "eval", str(run.config), *options])

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from halluc.core.files import irregular
 from halluc.runs.directory import RunDir
 from halluc.runs.provenance import file_sha256
+from halluc.runs.records import content_sha256
 from halluc.runs.schema import RunFile, Stage
 
 FILES = "files"
@@ -44,6 +45,14 @@ def of_model(run: RunDir) -> Hashes:
     """The hashes of the files of ``model/``, by their path in it, for ``RunFile.model_files``."""
     files = sorted(path for path in run.model.rglob("*") if path.is_file())
     return {path.relative_to(run.model).as_posix(): file_sha256(path) for path in files}
+
+
+def model_digest(folder: Path) -> str | None:
+    """A hash of the files of a model folder that a library reads; None where there is no such folder."""
+    if not folder.is_dir():
+        return None
+    files = {path.name: file_sha256(path) for path in folder.iterdir() if path.suffix in _OF_A_MODEL and path.is_file()}
+    return content_sha256(files)
 
 
 def changed_model_files(run: RunDir, record: RunFile) -> dict[str, str]:

@@ -6,12 +6,12 @@ A section that a run has nothing for is null or empty, and ``notes`` says why wh
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from halluc.core.claims import Mark
-from halluc.runs.schema import AugmentFile, LedgerLine, MetricResult, Record, RunFile, VersionedRecord
+from halluc.runs.schema import AugmentFile, ExtendedRecord, LedgerLine, MetricResult, Record, RunFile, VersionedRecord
 from halluc.runs.studies import Comparison, FigureRecord, Interval, Plain, StudyFigures
 
 # Of a run's report alone: since version 2 ``SplitRow`` and ``GapRow`` tell of any task.
@@ -109,8 +109,27 @@ class RiskPoint(Record):
     interval: Interval | None = None
 
 
-class Abstention(Record):
-    """What the threshold on confidence does. ``guarantee`` says in a sentence what is guaranteed, null: nothing."""
+class ClassThreshold(Record):
+    """The threshold of a label or class of novelty, null where none can be guaranteed: ``why_none`` says why.
+
+    ``claims`` were tested on half of dev; ``kept_share`` and ``rate`` are those at the threshold.
+    """
+
+    name: str
+    threshold: float | None
+    claims: int
+    kept_share: float | None = None
+    rate: float | None = None
+    why_none: str | None = None
+
+
+class Abstention(ExtendedRecord):
+    """What the threshold on confidence does. ``guarantee`` says in a sentence what is guaranteed, null: nothing.
+
+    With ``by``, ``label`` or ``novelty``, each of the ``classes`` has a threshold of its own.
+    """
+
+    later: ClassVar[frozenset[str]] = frozenset({"by", "classes"})
 
     threshold: float | None
     coverage: MetricResult | None
@@ -118,6 +137,8 @@ class Abstention(Record):
     omission: MetricResult | None
     false_claims: MetricResult | None
     guarantee: str | None
+    by: Literal["label", "novelty"] | None = None
+    classes: list[ClassThreshold] = Field(default=[])
 
 
 class ShownClaim(Record):

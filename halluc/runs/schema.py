@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from halluc.core.claims import Mark, Verdict
 
@@ -20,10 +21,27 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class VersionedRecord(Record):
+class ExtendedRecord(Record):
+    """``later`` are fields that earlier versions did not have: they are written only where they say something."""
+
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if value or key not in self.later}
+
+
+class VersionedRecord(ExtendedRecord):
     """The content of a whole file, or of what ``--json`` prints, of this version."""
 
     schema_version: int = SCHEMA_VERSION
+
+
+class EnsembleMember(Record):
+    """A model of an ensemble: how it was named, and the hash of its files (``integrity.model_digest``)."""
+
+    model: str
+    sha256: str | None
 
 
 class MetricResult(Record):
@@ -43,14 +61,18 @@ class EvalFile(VersionedRecord):
     ``checkpoint`` is the model, or the name of the tool whose predictions were judged: ``encoding`` then counts what
     was noticed in its file. ``decoding`` is ``constrained`` or ``argmax``; null where the task has none to choose,
     where a tool predicted, and in files from before there was one (argmax). ``changed_model_files`` are files of
-    ``model/`` that were not as the training published them when they were evaluated.
+    ``model/`` that were not as the training published them when they were evaluated. ``ensemble`` are the models whose
+    probabilities were averaged, the first of them ``checkpoint``; empty where one model predicted.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
 
     task: str
     split: str
     checkpoint: str
     decoding: str | None = None
     changed_model_files: list[str] = []
+    ensemble: list[EnsembleMember] = []
     encoding: dict[str, int]
     metrics: list[MetricResult]
 
@@ -136,12 +158,28 @@ class ConfidenceFile(VersionedRecord):
 
     Confidences are divided by ``temperature`` (in logits); claims under ``threshold`` are withdrawn. ``threshold`` is
     null where none was asked for, or where a guarantee was and no threshold can give it (``guarantee`` says so).
+    With ``by``, ``label`` or ``novelty``, ``guarantees`` has the threshold of each class, and how it was chosen, in the
+    place of ``threshold``: where it is null, or a class has no entry, all claims of the class are withdrawn.
+    ``ensemble`` are the hashes of the models whose mean probabilities these are; empty of one model.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"ensemble", "by", "guarantees"})
 
     temperature: float = 1.0
     threshold: float | None = None
     guarantee: dict[str, Any] | None = None
+    by: Literal["label", "novelty"] | None = None
+    guarantees: dict[str, dict[str, Any]] = {}
     fitted_on: dict[str, Any] = {}
+    ensemble: list[str | None] = []
+
+    def withdraws(self, confidence: float | None, label: str, novelty: Novelty | None) -> bool:
+        """Whether a claim of this label and novelty is withdrawn; one without a confidence never is."""
+        threshold = self.threshold
+        if self.by is not None:
+            found = self.guarantees.get(label if self.by == "label" else novelty or "", {}).get("threshold")
+            threshold = math.inf if found is None else float(found)
+        return confidence is not None and threshold is not None and confidence < threshold
 
 
 class Problem(Record):
@@ -229,9 +267,12 @@ class RunFile(VersionedRecord):
     finished training is continued to a new total. ``model_files`` has the SHA-256 of each file of ``model/`` as it was
     published. ``model_removed`` says why the model of a finished training is no longer there. ``keep_checkpoints`` is
     ``train.checkpoints.keep`` as the last training had it. ``predictions`` is the file of another tool that was
-    evaluated: no model of halluc made them. ``is_edited`` says that another program changed the file. ``sha256`` is the
+    evaluated: no model of halluc made them. ``ensemble`` are the models that a run evaluates together: it has none of
+    its own. ``is_edited`` says that another program changed the file. ``sha256`` is the
     hash of all other fields, as ``records.content_sha256`` makes it; null in files of earlier versions.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
 
     name: str
     command: str
@@ -255,6 +296,7 @@ class RunFile(VersionedRecord):
     keep_checkpoints: Literal["none", "last", "all"] = "none"
     earlier_totals: list[EarlierTotal] = []
     predictions: JudgedFile | None = None
+    ensemble: list[EnsembleMember] = []
     stages: dict[str, Stage] = {}
     sha256: str | None = None
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy
 
@@ -13,9 +13,12 @@ from halluc.analysis import scoring, verdicts
 from halluc.analysis.table import table
 from halluc.config.evaluation import Decoding, EvalConfig
 from halluc.config.models import ModelConfig
+from halluc.core.decision_scores import DecisionScores, MeanProbabilities
+from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.files import write_json, write_jsonl, write_text
 from halluc.core.messages import Level, hears, tell, warn
+from halluc.core.rng import keyed_seed
 from halluc.data.rows.references import SplitName
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile
@@ -24,7 +27,10 @@ from halluc.workflows import run_state, withholding
 from halluc.workflows.job import Job
 
 if TYPE_CHECKING:
+    import torch
+
     from halluc.engine.runtime import Runtime
+    from halluc.workflows.ensembles import Ensemble
 
 _NO_SCHEME = (
     "the model's tags fit no scheme (IOB1, IOB2, BIOES, BILOU, BMES): each word gets its most probable tag, as with "
@@ -50,6 +56,7 @@ class ReadyModel:
     engine: Runtime
     settings: EvalConfig
     decoding: Decoding | None
+    seed: int
 
     @classmethod
     def load(cls, job: Job, reference: str) -> ReadyModel:
@@ -66,39 +73,86 @@ class ReadyModel:
         if decoding not in (None, asked):
             warn(_NO_SCHEME)
         encoder.model.to(engine.device)
-        return cls(task, encoder, engine, settings.eval, decoding)
+        if settings.eval.uncertainty is not None:
+            _refuse_certain(task, encoder.model)
+        return cls(task, encoder, engine, settings.eval, decoding, settings.seed)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What each output of the head stands for."""
+        return self.encoder.outputs
+
+    def scored(self, corpus: Corpus[Any]) -> tuple[Any, DecisionScores]:
+        """The encoded corpus, and what the model's decisions about it rest on; of a model with ``scored``.
+
+        With ``eval.uncertainty`` it is the mean of the probabilities of passes, whose seeds follow from the config's.
+        """
+        model: Any = self.task.model
+        encoded, asked = model.encode(corpus.examples, self.encoder), self.settings.uncertainty
+        inputs = (self.encoder.model, encoded, self.settings.batch_tokens)
+        if asked is None:
+            return encoded, model.scored(*inputs, self.engine)
+        mean = MeanProbabilities()
+        for number in range(asked.samples):
+            mean.add(model.scored(*inputs, replace(self.engine, sample=keyed_seed("uncertainty", self.seed, number))))
+        return encoded, mean.result()
 
     def predict(self, corpus: Corpus[Any]) -> PredictedSplit:
+        if self.settings.uncertainty is not None:
+            encoded, scores = self.scored(corpus)
+            return PredictedSplit(
+                corpus, cast("Any", self.task.model).decided(encoded, scores, self.decoding), encoded.notes
+            )
         encoded = self.task.model.encode(corpus.examples, self.encoder)
         budget = self.settings.batch_tokens
         made = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
         return PredictedSplit(corpus, made, encoded.notes)
 
 
+def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
+    """
+    Raises:
+        HallucError C211: passes with dropout would be alike, or cannot be averaged.
+    """
+    if not hasattr(task.model, "scored"):
+        message = f"`eval.uncertainty`: probabilities of a model for {task.name} cannot be averaged"
+        raise HallucError("C211", message, help="leave it out")
+    # Every model has dropout as modules, in some of its layers at least.
+    if not any(getattr(module, "p", 0) for module in model.modules() if "Dropout" in type(module).__name__):
+        message = "`eval.uncertainty`: the model has no dropout, so that all passes are the same"
+        raise HallucError("C211", message, help="train with `model.dropout`, or leave it out")
+
+
 def assess(
-    job: Job, corpora: Mapping[SplitName, Corpus[Any]], wanted: Sequence[SplitName], reference: str
+    job: Job,
+    corpora: Mapping[SplitName, Corpus[Any]],
+    wanted: Sequence[SplitName],
+    reference: str,
+    ensemble: Ensemble | None = None,
 ) -> list[EvalFile]:
-    """Evaluate the model on the wanted splits and write what it says of each.
+    """Evaluate the model, or an ensemble with it, on the wanted splits and write what it says of each.
 
     ``corpora`` holds dev too where the confidence is fitted on it.
     """
     target, settings = job.target, job.settings.eval
     knowledge = withholding.knowledge(job)
     changed = run_state.warn_changed_model(target) if reference == str(target.model) else []
-    model = ReadyModel.load(job, reference)
+    model = ReadyModel.load(job, reference) if ensemble is None else ensemble.ready(corpora)
+    members = ensemble.records if ensemble else []
     dev = model.predict(corpora["dev"]) if calibrating.needs_dev(settings) else None
     confidence = calibrating.fit(
-        model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings
-    )  # fmt: skip
+        model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings, knowledge
+    ).model_copy(update={"ensemble": [member.sha256 for member in members]})
     calibrating.announce(confidence, settings, hasattr(model.task.model, "fit_on_dev"))
     files = []
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])
         if hears(Level.NORMAL):
-            for line in model.task.model.findings(predicted.corpus, predicted.notes, model.encoder.outputs):
+            for line in model.task.model.findings(predicted.corpus, predicted.notes, model.outputs):
                 tell(f"{split}: {line}")
         warn_unknown(predicted.notes, f"{split}: ")
-        made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
+        made_by: dict[str, Any] = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
+        made_by["ensemble"] = members
         files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return files
@@ -125,7 +179,7 @@ def write(
     metrics = task.figures
     # Everything is computed before anything is written: files of one evaluation belong together.
     judged = verdicts.verdicts(task, corpus.examples, predictions)
-    lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence.threshold)
+    lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence)
     label_counts = knowledge.label_counts if knowledge else None
     lengths = [len(example.tokens) for example in corpus]
     counted = table(task, lines, [example.id for example in corpus], lengths, label_counts)

@@ -24,6 +24,7 @@ from halluc.runs.results import EvalResult
 from halluc.workflows import (
     assessment,
     cells,
+    ensembles,
     external_predictions,
     job,
     nearest_run,
@@ -32,6 +33,7 @@ from halluc.workflows import (
 )
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
 from halluc.workflows.job import Job
+from halluc.workflows.trained_models import Trained
 
 
 @elsewhere("move the run to another disk")
@@ -45,8 +47,12 @@ def evaluate(
     selection: Selection = EVERY_CELL,
     predictions: Path | None = None,
     name: str | None = None,
+    members: Sequence[str] = (),
 ) -> list[EvalResult]:
     """Evaluate a model (of a config, a run or from elsewhere), the cells of a study, or predictions of another tool.
+
+    Args:
+        members: runs or models that are averaged with the model, in a run of their own beside those of the config.
 
     Raises:
         HallucError or ManyErrors: what is wrong with config, data or run, or with cells. G100: a gate is not met.
@@ -54,12 +60,17 @@ def evaluate(
     if predictions is not None or name is not None:
         selection.refuse("--predictions is one file")
         tool = external_predictions.Tool.of(
-            predictions, name, {"--run": run is not None, "--checkpoint": checkpoint is not None}
+            predictions, name, {"--run": run is not None, "--checkpoint": checkpoint is not None, "--with": members}
         )
         if config is None:
             help = "halluc eval CONFIG --predictions FILE"
             raise HallucError("C011", "--predictions goes with a CONFIG, which names the gold", help=help)
         return _judge(Job(external_predictions.load(config, overrides)), tool, overrides, splits)
+    if members:
+        selection.refuse("--with averages the models of runs")
+        asked = [*overrides, ensembles.override(members)]
+        found, model = find(config, asked, run, checkpoint)
+        return _assess(found, model, asked, splits, apart=True)
     if config is None or run is not None or checkpoint is not None:
         selection.refuse("--run and --checkpoint name one model")
         found, model = find(config, overrides, run, checkpoint)
@@ -121,11 +132,21 @@ def is_evaluated(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | N
     return target.is_trained() and run_state.is_evaluated(target, loaded, _splits(loaded, splits))
 
 
-def _assess(found: Job, model: str, overrides: Sequence[str], splits: Sequence[str] | None) -> list[EvalResult]:
-    """Evaluate a model; the job has no run yet where halluc did not train it."""
+def _assess(
+    found: Job, model: str, overrides: Sequence[str], splits: Sequence[str] | None, *, apart: bool = False
+) -> list[EvalResult]:
+    """Evaluate a model, or an ensemble with it; the job has no run yet where halluc did not train it.
+
+    Args:
+        apart: the evaluation of the ensemble has a run of its own.
+    """
     wanted = _splits(found.loaded, splits)
     gates.refuse_invalid(found.loaded)
     corpora = found.corpora(_read(found.loaded, wanted))
+    others = found.settings.eval.ensemble
+    ensemble = ensembles.Ensemble.of(Trained(found, model), others) if others else None
+    if ensemble is not None and apart:
+        found = ensembles.apart(ensemble, home(found.loaded, ensemble.identity))
     if found.run is None:
         found.run = home(found.loaded, {"checkpoint": model})
     else:
@@ -133,7 +154,11 @@ def _assess(found: Job, model: str, overrides: Sequence[str], splits: Sequence[s
             if gates.is_trained_on(found.loaded, split):
                 warn(f"the model was trained on {split}: its figures there tell what the model remembers")
     return _evaluated(
-        found, partial(assessment.assess, found, corpora.splits, wanted, model), corpora.files, wanted, overrides
+        found,
+        partial(assessment.assess, found, corpora.splits, wanted, model, ensemble),
+        corpora.files,
+        wanted,
+        overrides,
     )
 
 

@@ -66,7 +66,7 @@ class Judgeable:
 
     def identity(self, loaded: LoadedConfig) -> dict[str, Any]:
         """What decides the run of this judgement, beside the sections that decide a model."""
-        settings = {key: value for key, value in loaded.tree["eval"].items() if key != "splits"}
+        settings = {key: value for key, value in section_in_hash(loaded.tree, "eval").items() if key != "splits"}
         file = self.record.model_dump(include={"name", "sha256", "split"})
         return {"predictions": file, "data": section_in_hash(loaded.tree, "data"), "eval": settings}
 

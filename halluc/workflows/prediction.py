@@ -27,7 +27,7 @@ from halluc.data.statistics import counted
 from halluc.data.tokenization import Tokenizer
 from halluc.runs.schema import Problem, Record, UnreadText
 from halluc.task import Asserted
-from halluc.workflows import assessment, input_reading, run_state, trained_models
+from halluc.workflows import assessment, ensembles, input_reading, run_state, trained_models
 
 # So many texts that are given at once are predicted together.
 TOGETHER = 512
@@ -40,7 +40,7 @@ class Predictor:
     ``notes`` adds up how words became model input (see ``encoding`` of eval/<split>.json).
     """
 
-    model: assessment.ReadyModel
+    model: assessment.ReadyModel | ensembles.ReadyEnsemble
     trained: trained_models.Trained
     source: str
     tokenizer: Tokenizer = field(default_factory=Tokenizer)
@@ -50,11 +50,19 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, trained: trained_models.Trained, source: str, tokenizer: Tokenizer, reader: Reader | None = None
+        cls,
+        trained: trained_models.Trained,
+        source: str,
+        tokenizer: Tokenizer,
+        reader: Reader | None = None,
+        ensemble: ensembles.Ensemble | None = None,
     ) -> Predictor:
+        """``ensemble``: the models that predict together, with ``trained`` the first; their confidence is its."""
         if trained.run is not None:
             run_state.warn_changed_model(trained.run)
             run_state.warn_changed_confidence(trained.run)
+        if ensemble is not None:
+            return cls(ensemble.resident(), trained, source, tokenizer, reader)
         return cls(assessment.ReadyModel.load(trained.job, trained.reference), trained, source, tokenizer, reader)
 
     @property
@@ -64,7 +72,8 @@ class Predictor:
 
     @property
     def threshold(self) -> float | None:
-        """Claims of less confidence are withdrawn (``abstained`` in their records); None: none is."""
+        """Claims of less confidence are withdrawn (``abstained`` in their records); None: none is, or each label or
+        class of novelty has its own threshold."""
         return self.trained.confidence.threshold if self.trained.confidence else None
 
     def predict(self, texts: Iterable[str | tuple[str, str]], progress: Tick = unheard) -> list[Record]:
@@ -122,23 +131,23 @@ class Predictor:
         return [(said, task.judge.claims(example, said)) for example, said in zip(examples, predictions, strict=True)]
 
     def _asserted(self, claim: Claim) -> Asserted:
-        knowledge, threshold = self.trained.knowledge, self.threshold
-        withdrawn = threshold is not None and claim.confidence is not None and claim.confidence < threshold
-        if knowledge is None:
-            return Asserted(claim, None, None, withdrawn)
-        return Asserted(claim, knowledge.novelty(claim), knowledge.is_confusable(claim), withdrawn)
+        knowledge, confidence = self.trained.knowledge, self.trained.confidence
+        novelty = knowledge.novelty(claim) if knowledge is not None else None
+        withdrawn = confidence is not None and confidence.withdraws(claim.confidence, claim.label, novelty)
+        return Asserted(claim, novelty, knowledge.is_confusable(claim) if knowledge else None, withdrawn)
 
 
-def load(reference: str, tokenizer: Tokenizer | None = None) -> Predictor:
-    """The model in a run, or one from elsewhere, ready to predict.
+def load(reference: str, tokenizer: Tokenizer | None = None, members: Sequence[str] = ()) -> Predictor:
+    """The model in a run, or one from elsewhere, ready to predict, together with ``members`` as an ensemble.
 
     Raises:
-        HallucError: as ``trained_models.locate``.
+        HallucError: as ``trained_models.locate`` and ``ensembles.Ensemble.of``.
     """
-    trained = trained_models.locate(reference)
+    trained, ensemble = ensembles.located(reference, members)
     data = trained.job.settings.data
     tokenizer = tokenizer or (Tokenizer() if data is None else Tokenizer.of(data))
-    return Predictor.load(trained, "texts", tokenizer, input_reading.Reading({}).reader(trained.job.task, data))
+    reader = input_reading.Reading({}).reader(trained.job.task, data)
+    return Predictor.load(trained, "texts", tokenizer, reader, ensemble)
 
 
 Write = Callable[[Sequence[Record]], object]
@@ -149,24 +158,26 @@ def predict(
     source: Path | None,
     reading: input_reading.Reading,
     sink: Callable[[], AbstractContextManager[Write]],
+    members: Sequence[str] = (),
 ) -> None:
     """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
 
     Args:
         sink: opens what is called with the records of each chunk.
+        members: runs or models that predict together with it, as an ensemble.
 
     Raises:
         HallucError D115, exit code 3: some texts could not be read; every other one was predicted. C016: options that
             do not go together. D104, D114, D116, D117: of columns, see ``data.rows``.
     """
-    trained = trained_models.locate(reference)
+    trained, ensemble = ensembles.located(reference, members)
     task = trained.job.task
     reader = reading.reader(task, trained.job.settings.data)
     config = reader.config
     with opened(source) as (stream, name), sink() as write:
-        predictor = Predictor.load(trained, name, Tokenizer.of(config))
+        predictor = Predictor.load(trained, name, Tokenizer.of(config), ensemble=ensemble)
         engine = predictor.model.engine
-        _announce(trained, f"{engine.device.type}, {engine.precision}")
+        _announce(trained, f"{engine.device.type}, {engine.precision}", ensemble)
         if source is None and sys.stdin.isatty():
             tell("type a text a line; Ctrl-D ends the input")
         lines = _Watched(stream.fileno() if source is not None else None)
@@ -205,9 +216,11 @@ class _Watched:
             tick(texts, max(texts, round(texts * self.total / self.done)))
 
 
-def _announce(trained: trained_models.Trained, computes: str) -> None:
+def _announce(trained: trained_models.Trained, computes: str, ensemble: ensembles.Ensemble | None) -> None:
     """Which model this is, and what of its run is applied."""
     tell(f"model: {trained.reference} ({computes})")
+    for member in ensemble.members[1:] if ensemble else ():
+        tell(f"averaged with: {member.reference}")
     confidence = trained.confidence
     if trained.run is None:
         tell("confidence: the model's own; no claim is withdrawn, and novelty is not known: this is no run of halluc")
@@ -217,6 +230,8 @@ def _announce(trained: trained_models.Trained, computes: str) -> None:
     else:
         threshold = confidence.threshold
         withdrawn = f"claims under {threshold:g} are withdrawn" if threshold is not None else "no claim is withdrawn"
+        if confidence.by is not None:
+            withdrawn = f"claims are withdrawn by thresholds for each {confidence.by}"
         tell(f"confidence: temperature {confidence.temperature:.3f}, {withdrawn}, by {trained.run.confidence}")
         if threshold is None and confidence.guarantee is not None:
             tell("abstention: the guarantee that was asked for cannot be given by any threshold", style="yellow")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from halluc import __version__
 from halluc.config.hashing import section_in_hash, sha256_of_tree
 from halluc.config.loading import LoadedConfig
+from halluc.core import latest
 from halluc.core.errors import HallucError
+from halluc.core.files import expanded
 from halluc.core.messages import warn
 from halluc.data.rows.references import SPLITS
 from halluc.runs import evaluations, integrity, provenance
@@ -51,12 +54,13 @@ def refuse_without_model(run: RunDir, help: str) -> None:
 def refuse_judgement(run: RunDir) -> None:
     """
     Raises:
-        HallucError R105: the run judges predictions of another tool.
+        HallucError R105: the run judges predictions of another tool, or of an ensemble.
     """
-    judged = run.read().predictions if (run.path / RUN_FILE).is_file() else None
-    if judged is not None:
+    record = run.read() if (run.path / RUN_FILE).is_file() else None
+    if record is not None and (record.predictions is not None or record.ensemble):
+        judged = record.predictions.name if record.predictions else f"an ensemble of {len(record.ensemble)} models"
         raise HallucError(
-            "R105", f"{run.path} has no model: it judges predictions of {judged.name}", help=evaluations.anew(run)
+            "R105", f"{run.path} has no model: it judges predictions of {judged}", help=evaluations.anew(run)
         )
 
 
@@ -114,6 +118,17 @@ def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier:
     return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*kept, *splits}]}
 
 
+def _ensemble_digests(loaded: LoadedConfig) -> list[str | None]:
+    """What the other models of an ensemble are now: they may have been trained again."""
+    return [integrity.model_digest(model_folder(one)) for one in loaded.experiment.eval.ensemble or ()]
+
+
+def model_folder(reference: str) -> Path:
+    """The folder of the model that a run, or a model, is named by; there may be none."""
+    folder = expanded(latest.resolve_text(reference))
+    return folder / "model" if (folder / "model").is_dir() else folder
+
+
 def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
     """Hash of all that an evaluation depends on; which splits were asked for is none of it."""
     data, record = loaded.experiment.data, run.read()
@@ -125,6 +140,7 @@ def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
             "data": section_in_hash(loaded.tree, "data"),
             "task": loaded.tree["task"],
             "inputs": provenance.input_hashes(data.paths()),
-            "eval": {key: value for key, value in loaded.tree["eval"].items() if key != "splits"},
+            "eval": {key: value for key, value in section_in_hash(loaded.tree, "eval").items() if key != "splits"},
+            **({"ensemble": digests} if (digests := _ensemble_digests(loaded)) else {}),
         }
     )

@@ -27,6 +27,7 @@ from halluc.workflows import (
     augmentation,
     cells,
     continuation,
+    distillation,
     job,
     pretraining,
     run_locations,
@@ -127,16 +128,19 @@ def train_job(
     # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
     gates.refuse_invalid(asked.loaded)
     augmentation.refuse_unfit(asked.loaded, asked.task)
+    distillation.refuse_unfit(asked)
     if settings.model.name is not None:
         resolve_model(settings.model.name, gguf=True)  # before a run is made for a model that is not to be had
     asked.refuse_unknown_classes(asked.corpora(_READ).splits["train"])
     asked.remaining(_READ)
     placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if processes.is_main_process() else None
-    if placed is not None and settings.augment is not None and not _is_done(asked, placed[0]):
+    prepares = settings.augment is not None or settings.train.teacher is not None
+    if placed is not None and prepares and not _is_done(asked, placed[0]):
         # Before torch is there: processes that make candidates are forked off a small one.
         with placed[0].locked():
             asked.run = placed[0]
             augmentation.ensure(asked)
+            distillation.ensure(asked)
     pretrained = pretraining.ensure(asked) if placed is not None and not _is_done(asked, placed[0]) else None
     # torch and transformers take seconds to import: what can fail without them has failed by now.
     from halluc.engine import runtime
@@ -281,7 +285,10 @@ def _prepared(session: Session) -> PreparedTraining:
             predictions = fit(model, dev.examples, predictions)
         return task.figures.headline(dev.examples, predictions)
 
-    training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
+    taught = features["train"]
+    if settings.train.teacher is not None:
+        taught = distillation.distilled(session.job, taught, train, encoder.outputs)
+    training = loop.prepare(encoder.model, taught, settings.train, engine, settings.seed)
     if settings.augment is not None:
         ids = features["train"].ids(range(len(features["train"].lengths)))
         training.by_epoch = augmentation.by_epoch(session.job, ids)
@@ -341,7 +348,7 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     """What is known before the first step: data, inputs, model, machine."""
     record = session.target.read()
     settings, named = session.job.settings, augmentation.files(session.job.loaded)
-    named += [*settings.task.training_files(), *pretraining.files(settings)]
+    named += [*settings.task.training_files(), *pretraining.files(settings), *distillation.files(session.job)]
     inputs = provenance.input_hashes([*session.corpora.files, *named])
     changed = [path for path, digest in inputs.items() if record.inputs.get(path, digest) != digest]
     if session.resume and changed:

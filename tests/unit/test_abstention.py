@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import binom
 
-from halluc.analysis import abstention, confidence
+from halluc.analysis import abstention, confidence, verdicts
 from halluc.analysis.abstention import GRID, choose, halves
 from halluc.config.evaluation import EvalConfig
+from halluc.reporting.collect.single import run_report
+from halluc.reporting.views import run as views
 from halluc.runs.schema import ConfidenceFile
+from tests.made_runs import Rates, made_examples, make_run
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -284,3 +287,51 @@ def test_the_message_of_a_guarantee_says_what_else_was_chosen_on_dev(monkeypatch
     settings = EvalConfig.model_validate({"abstain": {"guarantee": {"max_rate": 0.1}}})
     confidence.announce(ConfidenceFile(threshold=0.5), settings, fits_on_dev)
     assert ("any threshold that the model fits on it" in lines[0]) is fits_on_dev
+
+
+def test_each_class_is_tested_at_its_part_of_the_level():
+    random = numpy.random.default_rng(3)
+    example, fitting = numpy.arange(3000), random.random(3000) < 0.5
+    classes = numpy.where(example % 3 == 0, "LOC", "PER").astype("<U3")
+    classes[numpy.flatnonzero(~fitting)[:40]] = "NEW"  # claimed on the half that is tested alone
+    confidence, unsupported = random.random(3000), random.random(3000) < numpy.where(classes == "LOC", 0.0, 0.3)
+    found = abstention.choose_by_class(classes, example, confidence, unsupported, fitting, 0.05, 0.95)
+    assert list(found) == ["LOC", "PER"]
+    assert (found["LOC"].threshold, found["PER"].threshold) == (0.0, None)
+    for name, choice in found.items():
+        of = classes == name
+        assert choice.probability == pytest.approx(0.975)  # both hold with .95
+        assert choice == choose(example[of], confidence[of], unsupported[of], fitting, 0.05, choice.probability)
+
+
+@pytest.mark.parametrize("by", ["label", "novelty"])
+def test_claims_are_withdrawn_by_the_threshold_of_their_class(tmp_path, by):
+    guarantee = "{max_rate: 0.1, probability: 0.8}"
+    run = make_run(
+        tmp_path,
+        made_examples(60),
+        dev=made_examples(400, Rates(0.05, 0.1, 0.1), "dev"),
+        config_extra=f"eval: {{splits: [test], abstain: {{guarantee: {guarantee}, by: {by}}}}}\n",
+    )
+    file = ConfidenceFile.model_validate_json(run.confidence.read_text())
+    thresholds = {name: one["threshold"] for name, one in file.guarantees.items()}
+    assert (file.by, file.threshold) == (by, None)
+    assert len(thresholds) > 1
+    claims = [line for line in verdicts.read_ledger(run.ledger("test")) if line.record == "claim"]
+    for line in claims:
+        threshold = thresholds.get(getattr(line, by))
+        assert line.abstained == (threshold is None or line.confidence < threshold)
+    assert len({line.abstained for line in claims}) == 2 or None not in thresholds.values()
+    report = run_report(run)
+    assert [one.threshold for one in report.abstention.classes] == list(thresholds.values())
+    assert "80% for all" in report.abstention.guarantee
+    assert not any("later evaluation" in note for note in report.notes)
+    (table,) = views.thresholds(report.abstention)
+    assert [row[0].text for row in table.rows] == list(thresholds)
+    assert file.withdraws(0.99, "never seen", "never seen")
+    assert not file.withdraws(None, "never seen", None)
+
+
+def test_thresholds_by_class_need_a_guarantee():
+    with pytest.raises(ValueError, match="goes with `guarantee`"):
+        EvalConfig.model_validate({"abstain": {"threshold": 0.5, "by": "label"}})

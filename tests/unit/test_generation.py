@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -262,3 +263,26 @@ def test_each_of_several_end_tokens_ends_a_sequence(strategy, any_model):
     ends = SpecialTokens(1, 0, more_ends=(whole[2],))
     (cut,) = generate(any_model, PROMPTS[:1], decoding, ends, streams(1))
     assert cut == whole[: whole.index(whole[2]) + 1]
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "beam", "sampling"])
+def test_a_bias_favours_tokens_of_the_prompt_and_keeps_probabilities(any_model, strategy):
+    plain = Decoding(8, strategy, beams=3, temperature=0.7)
+
+    def copied(bias):
+        asked = replace(plain, copy_bias=bias)
+        made = generate(any_model, PROMPTS, asked, SPECIAL, streams(4) if strategy == "sampling" else None)
+        return made, [
+            token in {*prompt, SPECIAL.end} for prompt, own in zip(PROMPTS, made, strict=True) for token in own
+        ]
+
+    assert copied(0.0)[0] == generate(any_model, PROMPTS, plain, SPECIAL, streams(4))
+    assert all(copied(100.0)[1])
+    assert sum(copied(2.0)[1]) / len(copied(2.0)[1]) >= sum(copied(0.0)[1]) / len(copied(0.0)[1])
+    assert not all(copied(0.0)[1])
+    scores = torch.randn(4, 30).log_softmax(-1)
+    biased = generation._CopyBias(PROMPTS, replace(plain, copy_bias=1.5), SPECIAL)(torch.zeros(4, 1), scores)
+    odds = scores.exp()
+    for row, prompt in enumerate(PROMPTS):
+        odds[row, [*prompt, SPECIAL.end]] *= math.exp(1.5)
+    torch.testing.assert_close(biased.exp(), odds / odds.sum(-1, keepdim=True))

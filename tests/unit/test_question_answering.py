@@ -13,13 +13,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from halluc.config.models import ModelConfig
+from halluc.core.decision_scores import DecisionScores, MeanProbabilities
 from halluc.core.edits import EditError, Replace, apply
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
 from halluc.data.tokenization import Tokenizer
 from halluc.engine.batching import Batch
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
-from halluc.tasks.question_answering.decoding import BestAnswer, answered, best_answers, fit_threshold
+from halluc.tasks.question_answering.decoding import (
+    BestAnswer,
+    answered,
+    best_answers,
+    fit_threshold,
+    rows_of_questions,
+)
 from halluc.tasks.question_answering.encoding import starts_of
 from halluc.tasks.question_answering.examples import ContextQuestion, QuestionExamples
 from halluc.tasks.question_answering.figures import score
@@ -107,12 +114,39 @@ def test_the_best_span_over_windows_is_that_of_a_search_through_all(tiny_encoder
     torch.manual_seed(candidates + longest)
     logits = [torch.randn(length, 2).double() for length in encoded.lengths]
     outputs = [(Batch({}, torch.zeros(1), (i,), 1), one[None]) for i, one in enumerate(logits)]
-    best = best_answers(encoded, outputs, candidates, longest)
+    best = best_answers(encoded, rows_of_questions(encoded, outputs), candidates, longest)
     for number, one in enumerate(best):
         (total, span), null = brute(encoded, logits, number, longest)
         assert (one.score, one.span, one.null) == (pytest.approx(total), span, pytest.approx(null))
-    few = best_answers(encoded, outputs, 3, longest)
+    few = best_answers(encoded, rows_of_questions(encoded, outputs), 3, longest)
     assert all(one.score <= other.score and one.null == other.null for one, other in zip(few, best, strict=True))
+
+
+def test_a_mean_of_models_is_over_answers_of_all_windows(tiny_encoder):
+    examples = [question(CONTEXT * times, PLACES[0], number=times) for times in (1, 3)]
+    _, _, encoded = encoded_by(tiny_encoder, examples, window=32, stride=7)
+    torch.manual_seed(4)
+    members = []
+    for _ in range(2):
+        outputs = [
+            (Batch({}, torch.zeros(1), (i,), 1), torch.randn(1, length, 2) * 3)
+            for i, length in enumerate(encoded.lengths)
+        ]
+        members.append(rows_of_questions(encoded, outputs))
+    alone, both = MeanProbabilities(), MeanProbabilities()
+    alone.add(DecisionScores(members[0], pieces="a", threshold=1.0))
+    for rows, threshold in zip(members, (1.0, 2.0), strict=True):
+        both.add(DecisionScores(rows, pieces="a", threshold=threshold))
+    for one, same in zip(*(best_answers(encoded, r, 20, 30) for r in (members[0], alone.result().rows)), strict=True):
+        assert one.span == same.span
+        assert one.difference == pytest.approx(same.difference)
+    assert both.result().threshold == 1.5
+    for own, rows in enumerate(zip(*members, strict=True)):
+        odds = [
+            numpy.exp(row - row.max(-1, keepdims=True), where=row > -1e8, out=numpy.zeros(row.shape)) for row in rows
+        ]
+        expected = sum(one / one.sum(-1, keepdims=True) for one in odds) / 2
+        numpy.testing.assert_allclose(both.probabilities()[own], expected, atol=1e-6)
 
 
 def test_what_stands_outside_the_context_changes_neither_loss_nor_answer(tiny_encoder):
@@ -129,7 +163,7 @@ def test_what_stands_outside_the_context_changes_neither_loss_nor_answer(tiny_en
     for some in (logits, wild):
         outputs = SimpleNamespace(start_logits=some[..., 0], end_logits=some[..., 1])
         losses.append(encoded.loss(outputs, batch).item())
-        answers.append(best_answers(encoded, [(batch, some)], 20, 30))
+        answers.append(best_answers(encoded, rows_of_questions(encoded, [(batch, some)]), 20, 30))
     assert losses[0] == pytest.approx(losses[1])
     assert answers[0] == answers[1]
     # The target is what answers, to the piece; a question without an answer has the first piece.

@@ -23,7 +23,7 @@ from halluc.reporting.collect.shown import Texts
 from halluc.tasks.text_generation.agreement import shares
 from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFraming
 from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 from halluc.tasks.text_generation.loading import load_writer
 from halluc.tasks.text_generation.model import GenerationModel, decoded
 from halluc.tasks.text_generation.prompts import ChatFrame, Prompt
@@ -249,3 +249,21 @@ def test_a_report_does_not_recount_gold_that_depends_on_the_config():
     texts = Texts({}, {"e1"}, task, None)
     assert [one.id for one in texts.passing([line])] == ["e1"]
     assert (texts.annotated, texts.examples, texts.missing) == (None, 1, set())
+
+
+def test_of_several_texts_the_best_grounded_is_chosen_and_references_are_not_read(tiny_writer, monkeypatch):
+    engine, made = runtime.start("fp32", 1), {0: ["He slept .", "No ."], -1: ["He lives in Oslo .", "Maybe ."]}
+    model = writing(decoding={"rerank": "grounding", "candidates": 2, "max_new_tokens": 40})
+    loaded = model.restore(ModelConfig(name=str(tiny_writer)), {}, "eager")
+    examples = [sourced("he lives in Oslo", "He slept ."), sourced("nothing", "Maybe .", number=2)]
+    encoded = model.encode(examples, loaded)
+
+    def written(*arguments, sample=0):
+        return [loaded.tokenizer(text)["input_ids"] for text in made[sample]]
+
+    monkeypatch.setattr(model, "_written", written)
+    texts = [one.text for one in model.predict(loaded.model, encoded, 512, engine, None)]
+    assert texts == ["He lives in Oslo .", "No ."]  # of equals the usual output
+    with pytest.raises(HallucError) as caught:
+        GenerationModel(model.config, GenerationJudge(rule=EvidenceRule(is_same_language=False)), (), "")
+    assert caught.value.code == "C212"

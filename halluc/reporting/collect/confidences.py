@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from halluc.core.errors import HallucError
 from halluc.core.figures import shown
 from halluc.data.statistics import counted
-from halluc.runs.reports import Abstention, ConfidenceBin, ReliabilityBin, RiskPoint
+from halluc.runs.reports import Abstention, ClassThreshold, ConfidenceBin, ReliabilityBin, RiskPoint
 from halluc.runs.schema import ConfidenceFile, MetricResult
 from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
@@ -71,11 +71,20 @@ def abstention(
     kept = [figures.get(column.row.name, **dict(column.by)) for column in shown("abstention")]
     threshold = file.threshold if file else None
     guarantee = file.guarantee if file else None
-    if threshold is None and guarantee is None and not any(kept):
+    by = file.by if file else None
+    if threshold is None and guarantee is None and by is None and not any(kept):
         return None
     told = _told(_parsed(guarantee), figures, split, chosen_on_dev) if guarantee else None
+    classes = {name: _parsed(one) for name, one in file.guarantees.items()} if file else {}
+    if by is not None:
+        told = _told_of_classes(by, list(classes.values()), figures, split)
     coverage, hallucination, omission, false_claims = kept
     return Abstention(
+        by=by,
+        classes=[
+            ClassThreshold(name=name, **one.model_dump(include=set(ClassThreshold.model_fields)))
+            for name, one in classes.items()
+        ],
         threshold=threshold,
         coverage=coverage,
         hallucination=hallucination,
@@ -96,6 +105,8 @@ class _Guarantee(BaseModel):
     examples: int
     claims: int
     assumes: str
+    kept_share: float | None = None
+    rate: float | None = None
     most_unsupported: int | None = None
 
 
@@ -131,6 +142,21 @@ def _told(found: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: b
         told += " Dev also chose the checkpoint, so that the model may be a little better on it than on new data."
     measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
     return told if measured is None else f"{told} {_kept_or_not(found, measured, split)}"
+
+
+def _told_of_classes(by: str, found: Sequence[_Guarantee], figures: FigureLookup, split: str) -> str:
+    """What the thresholds of all classes promise together."""
+    if not found:
+        return f"Half of dev has no claim to choose thresholds by {by} on, so that every claim is withdrawn."
+    first = found[0]
+    together = 1 - len(found) * (1 - first.probability)
+    told = (
+        f"Each threshold was chosen on half of dev so that, on data drawn like dev, at most {_rate(first)} of the "
+        f"claims of its {by} that are kept are hallucinations, with a probability of {100 * together:.4g}% for all "
+        f"{len(found)} together. Where none can be given, all claims are withdrawn."
+    )
+    measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
+    return told if measured is None else f"{told} {_kept_or_not(first, measured, split)}"
 
 
 def _rate(found: _Guarantee) -> str:

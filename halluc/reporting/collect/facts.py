@@ -153,6 +153,9 @@ def state(source: EvaluatedRun) -> list[str]:
             else "the training split of this run alone"
         )
         notes.append(f"Training began with the model of {base.get('run')}. Novelty is judged against {judged_by}.")
+    if source.file.ensemble:
+        named = ", ".join(f"{one.model} ({(one.sha256 or 'hub')[:12]})" for one in source.file.ensemble)
+        notes.append(f"Predictions by the mean probabilities of {len(source.file.ensemble)} models: {named}.")
     if source.split == "train":
         notes.append(OF_TRAINING)
     if source.split == "dev" and source.chosen_on_dev:

@@ -13,7 +13,7 @@ from typing import Any
 from halluc.core.claims import Mark
 from halluc.core.examples import Example
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
-from halluc.runs.schema import LedgerLine, Prediction
+from halluc.runs.schema import ConfidenceFile, LedgerLine, Prediction
 from halluc.task import AnyTask, WholeTexts
 
 SECTIONS: tuple[Section, ...] = ("unsupported", "distorted", "omission", "supported")
@@ -60,7 +60,7 @@ class Picked:
         return {line.id: None for worst in self.sections.values() for line in worst.lines()}
 
 
-def pick(lines: Iterable[LedgerLine], most: int, threshold: float | None, scale: Sequence[str]) -> Picked:
+def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scale: Sequence[str]) -> Picked:
     """The ``most`` worst of each kind; of the supported, which are a sample of doubt, a quarter as many.
 
     Omissions come by ``scale``, from what training shows best to what it shows least.
@@ -72,14 +72,15 @@ def pick(lines: Iterable[LedgerLine], most: int, threshold: float | None, scale:
         if line.record == "omission":
             found.sections["omission"].add(place[line.novelty] if line.novelty else _UNKNOWN, line)
         else:
-            _claim(found, line, threshold)
+            _claim(found, line, by)
     return found
 
 
-def _claim(found: Picked, line: LedgerLine, threshold: float | None) -> None:
+def _claim(found: Picked, line: LedgerLine, by: ConfidenceFile | None) -> None:
     confidence, verdict = line.confidence, line.verdict
     if confidence is not None:
-        found.against += bool(line.abstained) != (threshold is not None and confidence < threshold)
+        withdrawn = by is not None and by.withdraws(confidence, line.label, line.novelty)
+        found.against += bool(line.abstained) != withdrawn
     if verdict is None or verdict == "unverifiable":
         found.unverifiable += 1
         return

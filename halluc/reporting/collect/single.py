@@ -29,9 +29,8 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
             missing, damaged or changed is named in ``integrity``, ``notes`` and ``augmentation``.
     """
     source = reading.read(run, split)
-    threshold = source.confidence.threshold if source.confidence else None
     task = evaluated(source.file)
-    picked = shown.pick(source.ledger(), most_claims, threshold, task.knowledge.novelties)
+    picked = shown.pick(source.ledger(), most_claims, source.confidence, task.knowledge.novelties)
     whole = task.knowledge.whole_texts(source.coverage) if source.coverage is not None else None
     texts = shown.Texts(picked.wanted(), set(picked.ids), task, whole)
     # The predictions are read once, for all that is told of them.
@@ -122,6 +121,8 @@ def _abstention(
 def _model(source: reading.EvaluatedRun) -> str:
     if source.record.predictions is not None:
         return f"predictions of {source.record.predictions.name}"
+    if source.file.ensemble:
+        return f"an ensemble of {len(source.file.ensemble)} models"
     section = source.config.get("model")
     named = section.get("name") if isinstance(section, dict) else None
     from_elsewhere = "train" not in source.record.stages

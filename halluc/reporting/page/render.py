@@ -71,6 +71,7 @@ def _of_run(report: RunReport) -> dict[str, Any]:
         "shown_claims": len(shown),
         "most_unfolded": MOST_UNFOLDED,
         "abstention": run.abstention(report.abstention, words) if report.abstention else [],
+        "thresholds": run.thresholds(report.abstention),
         "classification": run.classification(report, words),
         "splits": run.splits(report.data.splits, report.data.scheme),
         "withheld": report.data.withheld and run.withheld(report.data.withheld),

@@ -93,12 +93,32 @@ def abstention(found: Abstention, words: Nouns) -> list[str]:
         told.append(
             f"{words.claims.capitalize()} with a confidence below {formats.decimal(found.threshold)} are withdrawn."
         )
-    if found.threshold is not None and found.coverage is not None:
+    if found.by is not None:
+        told.append(f"Each {found.by} has a confidence threshold of its own.")
+    if told and found.coverage is not None:
         told[0] += (
             f" {formats.metric(found.coverage)} of them are kept; of those, {formats.metric(found.hallucination)} are "
             f"{words.unsupported}{wrong}. {formats.metric(found.omission)} of the annotated {words.golds} are omitted."
         )
     return [*told, found.guarantee] if found.guarantee else told
+
+
+def thresholds(found: Abstention | None) -> list[TableView]:
+    """The threshold of each class, where each has its own."""
+    if found is None or not found.classes:
+        return []
+    rows: list[Cells] = [
+        [
+            one.name,
+            "none: all withdrawn" if one.threshold is None else formats.decimal(one.threshold),
+            formats.count(one.claims),
+            *(formats.NOTHING if share is None else formats.percent(share) for share in (one.kept_share, one.rate)),
+        ]
+        for one in found.classes
+    ]
+    columns = [str(found.by), "threshold", "claims on half of dev", "kept there", "hallucinations among them"]
+    notes = [f"{one.name}: {one.why_none}." for one in found.classes if one.why_none]
+    return [table(f"Confidence threshold by {found.by}", columns, rows, notes=notes)]
 
 
 def confidence(report: RunReport) -> list[TableView]:
@@ -129,7 +149,7 @@ def confidence(report: RunReport) -> list[TableView]:
         table("Share that is supported, by confidence", ["mean confidence", "supported", "claims"], reliable),
         table("Error rate if only the most confident predictions are kept", ["coverage", "error rate"], risks),
     )
-    return [one for one in found if one.rows]
+    return [*thresholds(report.abstention), *(one for one in found if one.rows)]
 
 
 def classification(report: RunReport, words: Nouns) -> list[TableView]:

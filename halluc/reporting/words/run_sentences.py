@@ -186,6 +186,8 @@ def _abstention(figures: FigureLookup, rate: MetricResult, found: Abstention | N
     if kept is None or coverage is None:
         if found.threshold is not None:
             return [f"The confidence threshold of {found.threshold:g} withdraws nothing."]
+        if found.by is not None:
+            return [f"The confidence thresholds by {found.by} withdraw nothing."]
         return ["No threshold on confidence can give the guarantee that was asked for, so nothing is withdrawn."]
     under = (
         f"the less confident {nouns.claims}"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from halluc.core.edits import Range
-from halluc.tasks.question_answering.encoding import EncodedQuestions
+from halluc.tasks.question_answering.encoding import MASKED, EncodedQuestions
 from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
 
 # What the difference of scores is where a window has no answer at all, as an empty context has none.
@@ -50,10 +50,9 @@ def best_span(
     return float(best), (int(first[starts[row]]), int(last[ends[column]]) + 1)
 
 
-def best_answers(
-    encoded: EncodedQuestions, outputs: Iterable[tuple[Any, Any]], candidates: int, longest: int
-) -> list[BestAnswer]:
-    """The best answer of each question over its windows; the score of no answer is the smallest of them.
+def rows_of_questions(encoded: EncodedQuestions, outputs: Iterable[tuple[Any, Any]]) -> list[numpy.ndarray]:
+    """Start and end logits of each question, (2, pieces of all its windows, one window after the other): ``MASKED``
+    where no answer may begin or end, so that probabilities over all pieces are those of answers, and of none.
 
     Args:
         outputs: batches with their logits (windows, pieces, 2).
@@ -61,28 +60,47 @@ def best_answers(
     Raises:
         RuntimeError: a window without a prediction, which would be a bug.
     """
-    by_window: list[tuple[float, tuple[float, Range] | None] | None] = [None] * len(encoded.windows)
+    by_window: list[numpy.ndarray | None] = [None] * len(encoded.windows)
     for batch, logits in outputs:
         for row, index in enumerate(batch.indexes):
-            window, scores = encoded.windows[index], logits[row].numpy().astype(numpy.float64)
-            context = window.context
-            by_window[index] = (
-                float(scores[0].sum()),
-                best_span(
-                    scores[window.positions(context.first), 0],
-                    scores[window.positions(context.last), 1],
-                    window.words(context.first),
-                    window.words(context.last),
-                    candidates,
-                    longest,
-                ),
-            )
-    found: list[BestAnswer] = [BestAnswer(None, -numpy.inf, numpy.inf) for _ in encoded.examples]
-    for window, scored in zip(encoded.windows, by_window, strict=True):
-        if scored is None:
+            by_window[index] = logits[row, : encoded.lengths[index]].numpy().T
+    parts: list[list[numpy.ndarray]] = [[] for _ in encoded.examples]
+    for window, scores in zip(encoded.windows, by_window, strict=True):
+        if scores is None:
             raise RuntimeError("a window without a prediction")
-        null, best = scored
-        known = found[window.example]
+        masked = numpy.full_like(scores, MASKED)
+        masked[:, 0] = scores[:, 0]
+        for side, places in enumerate((window.context.first, window.context.last)):
+            there = window.positions(places)
+            masked[side, there] = scores[side, there]
+        parts[window.example].append(masked)
+    return [numpy.concatenate(part, axis=1) for part in parts]
+
+
+def best_answers(
+    encoded: EncodedQuestions, rows: Sequence[numpy.ndarray], candidates: int, longest: int
+) -> list[BestAnswer]:
+    """The best answer of each question over its windows; the score of no answer is the smallest of them.
+
+    Args:
+        rows: as ``rows_of_questions`` has them.
+    """
+    found: list[BestAnswer] = [BestAnswer(None, -numpy.inf, numpy.inf) for _ in encoded.examples]
+    done = [0] * len(encoded.examples)
+    for window, length in zip(encoded.windows, encoded.lengths, strict=True):
+        begin = done[window.example]
+        scores = rows[window.example][:, begin : begin + length].astype(numpy.float64)
+        done[window.example] += length
+        context, known = window.context, found[window.example]
+        null = float(scores[:, 0].sum())
+        best = best_span(
+            scores[0, window.positions(context.first)],
+            scores[1, window.positions(context.last)],
+            window.words(context.first),
+            window.words(context.last),
+            candidates,
+            longest,
+        )
         span, score = known.span, known.score
         if best is not None and best[0] > known.score:
             span, score = window.context.tokens(best[1]), best[0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -101,6 +103,16 @@ class EncodedQuestions:
         self.targets = [self._target(window) for window in self.windows]
         self.lengths = [self.frame.size + len(w.question) + w.end - w.start for w in self.windows]
         self.weights = [1] * len(self.windows)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the pieces and windows: two models with the same one have logits for the same pieces."""
+        kept = hashlib.sha256()
+        for window in self.windows:
+            kept.update(repr((window.example, window.question, window.start, window.end, window.offset)).encode())
+        for context in {id(window.context): window.context for window in self.windows}.values():
+            kept.update(repr(context.pieces).encode())
+        return kept.hexdigest()
 
     def _target(self, window: AnswerWindow) -> tuple[int, int]:
         answers = self.examples[window.example].answers

@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.core.characters import cut
+from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
-from halluc.tasks.question_answering.decoding import BestAnswer, answered, best_answers, fit_threshold
+from halluc.tasks.question_answering.decoding import (
+    BestAnswer,
+    answered,
+    best_answers,
+    fit_threshold,
+    rows_of_questions,
+)
 from halluc.tasks.question_answering.encoding import EncodedQuestions, encode_questions
 from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
 from halluc.tasks.question_answering.figures import score
@@ -84,12 +91,22 @@ class ExtractiveReader:
         self, model: torch.nn.Module, encoded: EncodedQuestions, budget: int, runtime: Runtime,
         decoding: Decoding | None,
     ) -> list[AnswerPrediction]:  # fmt: skip
+        return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
+
+    def scored(
+        self, model: torch.nn.Module, encoded: EncodedQuestions, budget: int, runtime: Runtime
+    ) -> DecisionScores:  # fmt: skip
+        """Two rows of logits for every question: where an answer starts, and ends, in the pieces of all its windows."""
         from halluc.engine.inference import forward
 
-        outputs = forward(model, encoded, budget, runtime)
-        best = best_answers(encoded, outputs, self.config.candidates, self.config.max_answer)
-        threshold = self._threshold(model)
-        return [answered(example, one, threshold) for example, one in zip(encoded.examples, best, strict=True)]
+        rows = rows_of_questions(encoded, forward(model, encoded, budget, runtime))
+        return DecisionScores(rows, pieces=encoded.fingerprint, threshold=self._threshold(model))
+
+    def decided(
+        self, encoded: EncodedQuestions, scored: DecisionScores, decoding: Decoding | None
+    ) -> list[AnswerPrediction]:  # fmt: skip
+        best = best_answers(encoded, scored.rows, self.config.candidates, self.config.max_answer)
+        return [answered(example, one, scored.threshold) for example, one in zip(encoded.examples, best, strict=True)]
 
     def fit_on_dev(
         self, model: torch.nn.Module, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]

@@ -152,5 +152,14 @@ class EncodedPairs:
         one, other = (self.of_pairs(of.logits.float(), batch.indexes) for of in (outputs, others))
         return divergence(one, other)[batch.labels != UNLABELLED].sum()
 
+    def decisions(
+        self, outputs: Any, batch: Batch, rows: Sequence[torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Pairs: their logits, the row that ``rows`` (1, relations) has of each, and a weight of 0 without a target."""
+        import torch
+
+        weights = torch.tensor([float(self.weights[index]) for index in batch.indexes])
+        return self.of_pairs(outputs.logits, batch.indexes), torch.cat([rows[i] for i in batch.indexes]), weights
+
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[index].id for index in indexes]

@@ -15,6 +15,7 @@ import numpy
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
+from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.examples import Corpus
 from halluc.data.predictions import Stated
@@ -52,6 +53,8 @@ class RelationClassifier:
         "dropped_words": "dropped",
         "unknown_words": "unknown",
     }
+
+    learns_from_teachers: ClassVar[bool] = True
 
     def __init__(self, config: RelationExtractionConfig) -> None:
         self.config = config
@@ -149,12 +152,24 @@ class RelationClassifier:
     def predict(
         self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[PairPrediction]:
-        """The most probable output of each pair, by softmax; nothing is claimed where that is the one for none."""
+        return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
+
+    def scored(self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime) -> DecisionScores:
+        """A row of logits for every pair."""
         from halluc.engine.inference import forward
 
         logits = numpy.zeros((len(encoded.examples), len(encoded.outputs)))
         for batch, of_pieces in forward(model, encoded, budget, runtime):
             logits[list(batch.indexes)] = encoded.of_pairs(of_pieces, batch.indexes).numpy()
+        return DecisionScores([logits[row : row + 1] for row in range(len(logits))])
+
+    def decided(
+        self, encoded: EncodedPairs, scored: DecisionScores, decoding: Decoding | None
+    ) -> list[PairPrediction]:  # fmt: skip
+        """The most probable output of each pair, by softmax; nothing is claimed where that is the one for none."""
+        if not scored.rows:
+            return []
+        logits = numpy.concatenate(scored.rows)
         odds = numpy.exp(logits - logits.max(-1, keepdims=True))
         probability = odds / odds.sum(-1, keepdims=True)
         found = []

@@ -173,6 +173,16 @@ class EncodedTexts:
         weights = torch.tensor([float(self.weights[index]) for index in batch.indexes], device=of_windows.device)
         return (of_windows * weights).sum()
 
+    def decisions(
+        self, outputs: Any, batch: Batch, rows: Sequence[torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Windows: their logits, the row that ``rows`` (1, outputs) has of their texts, and their weights."""
+        import torch
+
+        soft = torch.cat([rows[self.windows[index].example] for index in batch.indexes])
+        weights = torch.tensor([float(self.weights[index]) for index in batch.indexes])
+        return self.of_windows(outputs.logits, batch), soft, weights
+
     def of_windows(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The logits of each window, (windows, outputs)."""
         return mean_of_pieces(logits, batch.inputs["attention_mask"]) if self.is_mean else logits

@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy
+
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.core.characters import cut
+from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import HallucError, suggestion
 from halluc.core.examples import Corpus
 from halluc.core.labels import OUT_OF_SCOPE
@@ -52,6 +55,8 @@ class TextClassifier:
         "dropped_words": "dropped",
         "unknown_words": "unknown",
     }
+
+    learns_from_teachers: ClassVar[bool] = True
 
     def __init__(self, config: TextClassificationConfig) -> None:
         self.config = config
@@ -111,9 +116,24 @@ class TextClassifier:
 
         return self.decode(encoded, forward(model, encoded, budget, runtime))
 
-    def decode(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> list[TextPrediction]:
-        """The most probable output of each text or, of several labels, all above the threshold."""
+    def scored(self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime) -> DecisionScores:
+        """A row of logits for every text, pooled over its windows."""
+        from halluc.engine.inference import forward
+
+        return self._scored(encoded, forward(model, encoded, budget, runtime))
+
+    def _scored(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> DecisionScores:
         logits = pooled(encoded, outputs, self.config.pool)
+        return DecisionScores([logits[row : row + 1] for row in range(len(logits))], self.config.multi_label)
+
+    def decode(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> list[TextPrediction]:
+        return self.decided(encoded, self._scored(encoded, outputs), None)
+
+    def decided(
+        self, encoded: EncodedTexts, scored: DecisionScores, decoding: Decoding | None
+    ) -> list[TextPrediction]:  # fmt: skip
+        """The most probable output of each text or, of several labels, all above the threshold."""
+        logits = numpy.concatenate(scored.rows) if scored.rows else numpy.zeros((0, len(encoded.outputs)))
         ids = [example.id for example in encoded.examples]
         if self.config.multi_label:
             return label_sets(ids, logits, encoded.outputs, self.config.threshold)

@@ -44,6 +44,20 @@ class DecodingConfig(Section):
     top_p: float = Field(
         default=1.0, gt=0, le=1, description="of sampling: the fewest tokens with this summed probability (nucleus)"
     )
+    copy_bias: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="bonus on the logits of tokens that occur in the input, in all strategies; 0: none",
+    )
+    rerank: Literal["none", "grounding"] = Field(
+        default="none",
+        description="grounding: of the output and samples for the same input, the one that `task.grounding` scores "
+        "highest against the source",
+    )
+    candidates: int = Field(
+        default=4, ge=2, le=100, description="with `rerank`: texts to choose from, the output included"
+    )
 
 
 class GenerationConfig(Section):

@@ -185,6 +185,22 @@ class GenerationJudge:
         scores = [scorer.scores(texts, read, language) for read in evidence]
         return [max(each) >= least for each in zip(*scores, strict=True)]
 
+    @property
+    def is_grounded_by_sources(self) -> bool:
+        """Whether sentences can be compared with the sources: these may be in another language."""
+        return self._rule.is_same_language or self._grounding.cross_lingual
+
+    def grounding(self, example: WithSources, text: str) -> float:
+        """The mean score of the sentences of a text against the sources, 0 to 1; 0 of a text without a sentence.
+
+        References are not asked: they are gold.
+        """
+        language = language_of(text, example.language)
+        sentences = [one.text for one in statements(text, language) if one.kind == SENTENCE]
+        sources = [*self._rule.sources(example), *self._rule.speakers(example)]
+        scores = self._scorer.scores(sentences, sources, language) if sentences else []
+        return sum(scores) / len(scores) if scores else 0.0
+
     def _degenerate(self, example: WithSources, prediction: WrittenOutput, found: Sequence[Statement]) -> str | None:
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"

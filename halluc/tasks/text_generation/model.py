@@ -46,6 +46,9 @@ class GenerationModel:
         continued: the prompt of causal models where the config has none. encoded: that of models with an encoder.
         cut_at_start: the fields whose end is what matters, such as a history: they lose their beginning where an
             input is too long, and so does ``{input}``.
+
+    Raises:
+        HallucError C212: outputs are to be chosen by a source in another language, which the scorer cannot read.
     """
 
     notes: ClassVar[Mapping[str, str]] = {
@@ -78,6 +81,11 @@ class GenerationModel:
         cut_at_start: Collection[str] = (),
     ) -> None:
         self.config, self.judge, self._cut_at_start = config, judge, cut_at_start
+        if config.decoding.rerank != "none" and not judge.is_grounded_by_sources:
+            message = (
+                "`task.decoding.rerank`: the source is in another language, which the grounding scorer cannot read"
+            )
+            raise HallucError("C212", message, help="leave it out, or configure `task.grounding.cross_lingual`")
         self._prompts = {
             has_encoder: Prompt.of(config.prompt or (encoded if has_encoder else continued), fields)
             for has_encoder in (True, False)
@@ -194,6 +202,8 @@ class GenerationModel:
     ) -> list[WrittenText]:
         """Decode as ``task.decoding`` says, and score what was written by the model itself."""
         written = self._written(model, encoded, budget, runtime, self.config.decoding)
+        if self.config.decoding.rerank != "none":
+            written = self._reranked(written, model, encoded, budget, runtime)
         ends = (encoded.framing.end, *encoded.framing.more_ends)
         texts = _decoded(encoded, written)
         # An output that was cut at the limit is scored without an end piece.
@@ -220,6 +230,27 @@ class GenerationModel:
             )
         _note(encoded.notes, made)
         return made
+
+    def _reranked(
+        self,
+        written: list[list[int]],
+        model: torch.nn.Module,
+        encoded: EncodedSequences,
+        budget: int,
+        runtime: Runtime,
+    ) -> list[list[int]]:
+        """Of each output and samples for its input (not those of ``task.agreement``) the best grounded one; of equals
+        the first."""
+        asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
+        found = [written]
+        for number in range(1, self.config.decoding.candidates):
+            found.append(self._written(model, encoded, budget, runtime, asked, sample=-number))
+        texts = [_decoded(encoded, one) for one in found]
+        best = []
+        for place, example in enumerate(encoded.examples):
+            scores = [self.judge.grounding(example, one[place]) for one in texts]
+            best.append(found[scores.index(max(scores))][place])
+        return best
 
     def _samples(
         self, model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime
@@ -254,6 +285,7 @@ class GenerationModel:
             beams=asked.beams,
             length_penalty=asked.length_penalty,
             no_repeat_ngrams=asked.no_repeat_ngrams,
+            copy_bias=asked.copy_bias,
             batch_tokens=budget,
         )
         forbidden = (framing.pad,) if framing.pad not in (framing.end, *framing.more_ends) else ()

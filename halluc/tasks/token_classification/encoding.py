@@ -143,5 +143,20 @@ class EncodedTokens:
         labelled = batch.labels != UNLABELLED
         return divergence(outputs.logits[labelled], others.logits[labelled]).sum()
 
+    def decisions(
+        self, outputs: Any, batch: Batch, rows: Sequence[torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Labelled words: their logits, what ``rows`` (words, tags) of each sentence have for them, and ones."""
+        import torch
+
+        parts = []
+        for index in batch.indexes:
+            window = self.windows[index]
+            words = slice(window.start, window.start + len(window.first))
+            known = torch.tensor(self.targets[window.example][words]) != UNLABELLED
+            parts.append(rows[window.example][words][known])
+        logits = outputs.logits[batch.labels != UNLABELLED]
+        return logits, torch.cat(parts), torch.ones(len(logits))
+
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return [self.examples[self.windows[index].example].id for index in indexes]

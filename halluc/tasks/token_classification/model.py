@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
+from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
@@ -54,6 +55,8 @@ class Tagger:
         "dropped_words": "dropped",
         "unknown_words": "unknown",
     }
+
+    learns_from_teachers: ClassVar[bool] = True
 
     def __init__(self, config: TokenClassificationConfig) -> None:
         self.config = config
@@ -129,27 +132,34 @@ class Tagger:
     def predict(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[TagPrediction]:
+        return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
+
+    def scored(
+        self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime
+    ) -> DecisionScores:  # fmt: skip
+        """A row of logits for every word, by the window that shows most of the words around it."""
+        import numpy
+
         from halluc.engine.inference import forward
 
-        return self.decode(encoded, forward(model, encoded, budget, runtime), decoding or "argmax")
+        scores = _scores_of_words(encoded, forward(model, encoded, budget, runtime))
+        ends = numpy.cumsum([len(example.tokens) for example in encoded.examples])
+        return DecisionScores(numpy.split(scores, ends[:-1]) if len(ends) else [])
 
-    def decode(
-        self,
-        encoded: EncodedTokens,
-        outputs: Iterable[tuple[Batch, torch.Tensor]],
-        decoding: Decoding = "constrained",
-    ) -> list[TagPrediction]:
-        """A tag for every word, by the scores of the window that shows most of the words around it.
+    def decided(
+        self, encoded: EncodedTokens, scored: DecisionScores, decoding: Decoding | None
+    ) -> list[TagPrediction]:  # fmt: skip
+        """A tag for every word.
 
         ``constrained``: the most probable legal sequence of tags for each whole sentence; ``argmax``, or where the tags
         fit no scheme: the most probable tag of each word.
-
-        Raises:
-            RuntimeError: a word without a prediction, which would be a bug.
         """
+        import numpy
+
         from halluc.tasks.token_classification.viterbi import constrained, transitions
 
-        scores, lengths = _scores_of_words(encoded, outputs), [len(example.tokens) for example in encoded.examples]
+        lengths = [len(example.tokens) for example in encoded.examples]
+        scores = numpy.concatenate(scored.rows) if lengths else numpy.zeros((0, len(encoded.outputs)), numpy.float32)
         scheme = scheme_of(encoded.outputs)
         likeliest = best = scores.argmax(-1)
         if scheme and decoding == "constrained":
@@ -195,7 +205,11 @@ def loss_of_tags(targets: Sequence[Sequence[int]], outputs: Sequence[str], confi
 
 
 def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
-    """Logits (words, tags), the words of all examples one after the other."""
+    """Logits (words, tags), the words of all examples one after the other.
+
+    Raises:
+        RuntimeError: a word without a prediction, which would be a bug.
+    """
     import numpy
 
     start = numpy.cumsum([0, *(len(example.tokens) for example in encoded.examples)])

@@ -1,0 +1,122 @@
+"""Soft targets of a training: what its teachers say of each training example, computed once and kept in the run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy
+
+from halluc.config.hashing import sha256_of_tree
+from halluc.config.training import TeacherConfig
+from halluc.core.decision_scores import Array
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus
+from halluc.core.files import replacing
+from halluc.core.messages import tell
+from halluc.runs import integrity
+from halluc.workflows import augmentation, ensembles, run_state, trained_models
+from halluc.workflows.job import Job
+
+_FILE = "teacher.npz"
+
+
+def files(job: Job) -> list[Path]:
+    """The weights of the teachers: a training that goes on must have the same."""
+    asked = job.settings.train.teacher
+    folders = [run_state.model_folder(one) for one in asked.runs] if asked else []
+    return [path for folder in folders for path in sorted(folder.glob("*.safetensors"))]
+
+
+def ensure(job: Job) -> None:
+    """Compute the soft targets of a run where they are missing or of other teachers or texts; as its only writer.
+
+    Raises:
+        HallucError C210: teachers that cannot teach this task, or with different labels. Others: as
+            ``trained_models.locate``.
+    """
+    asked = job.settings.train.teacher
+    if asked is None:
+        return
+    teachers = [trained_models.locate(one) for one in asked.runs]
+    for teacher in teachers:
+        ensembles.refuse_other_task(teacher, job)
+    corpus = train_split(job)
+    wanted = _fingerprint(asked, corpus)
+    if _read(job.target.path / _FILE, wanted) is not None:
+        return
+    from halluc.engine import runtime
+
+    averaging = ensembles.Averaging([corpus], asked.temperature)
+    with runtime.alone(job.settings.train.precision, job.settings.seed):
+        for number, teacher in enumerate(teachers, 1):
+            name = ensembles.name_of(teacher)
+            tell(f"teacher {number} of {len(teachers)}, {name}: predicts {len(corpus):,} training examples")
+            averaging.add(ensembles.load(teacher, job, uncertainty=None), name)
+    (mean,) = averaging.means
+    rows = mean.probabilities()
+    with replacing(job.target.path / _FILE, "wb") as file:
+        numpy.savez(
+            file,
+            fingerprint=wanted,
+            outputs=numpy.array(averaging.outputs),
+            rows=numpy.concatenate(rows).astype(numpy.float32),
+            sizes=numpy.array([len(row) for row in rows]),
+            independent=mean.result().independent,
+        )
+
+
+def train_split(job: Job) -> Corpus[Any]:
+    """What is trained on: augmented, where the config asks for that."""
+    return augmentation.corpus(job) if job.settings.augment is not None else job.train()
+
+
+def refuse_unfit(job: Job) -> None:
+    """
+    Raises:
+        HallucError C210: outputs of this task's model are no labels, so that no soft target of another model fits.
+    """
+    if job.settings.train.teacher is not None and not hasattr(job.task.model, "learns_from_teachers"):
+        message = f"`train.teacher` is for tasks with labels: a model for {job.task.name} has none"
+        raise HallucError("C210", message, help="leave it out")
+
+
+def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, ...]) -> Any:
+    """Training features with the soft targets of the run, whose outputs are put in the order of ``outputs``.
+
+    Raises:
+        HallucError C210: the teachers have not these labels.
+    """
+    import torch
+
+    from halluc.engine.distillation import Distilled
+
+    asked = job.settings.train.teacher
+    assert asked is not None, "the config has teachers"
+    found = _read(job.target.path / _FILE, _fingerprint(asked, corpus))
+    assert found is not None, "`ensure` has written it"
+    names = tuple(map(str, found["outputs"]))
+    order = ensembles.alignment("the training split", outputs, ", ".join(asked.runs), names)
+    rows = found["rows"] if order is None else found["rows"][:, order]
+    soft = torch.split(torch.from_numpy(rows), found["sizes"].tolist())
+    return Distilled(features, soft, asked.temperature, asked.weight, bool(found["independent"]))
+
+
+def _fingerprint(asked: TeacherConfig, corpus: Corpus[Any]) -> str:
+    """Hash of what soft targets depend on: the teachers, the temperature, and the examples."""
+    examples = hashlib.sha256()
+    for example in corpus:
+        examples.update(repr(example).encode("utf-8", "surrogatepass"))
+    digests = [integrity.model_digest(run_state.model_folder(one)) or one for one in asked.runs]
+    return sha256_of_tree({"teachers": digests, "temperature": asked.temperature, "examples": examples.hexdigest()})
+
+
+def _read(path: Path, fingerprint: str) -> dict[str, Array] | None:
+    """The arrays of a file of soft targets; None where there is none, or one of other teachers or texts."""
+    try:
+        with numpy.load(path) as file:
+            return dict(file) if str(file["fingerprint"]) == fingerprint else None
+    except (FileNotFoundError, BadZipFile, ValueError, KeyError, EOFError):
+        return None  # a damaged file is as good as none: it is written again
