@@ -347,6 +347,9 @@ class Wording(NamedTuple):
 class Task(Protocol[ExampleT, PredictionT]):
     """A task: its name and config, and its six parts, which may depend on the config.
 
+    A task whose config asks something of the corpora has a method ``refuse_unfit(corpora, settings)`` too, which raises
+    for those that cannot be used with it; ``settings`` are the config's section ``eval``.
+
     ``head`` are the ends of the names of the transformers classes that do it, as in ``BertForTokenClassification``.
     """
 

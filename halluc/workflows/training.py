@@ -278,7 +278,8 @@ def _prepared(session: Session) -> PreparedTraining:
 
     training = loop.prepare(encoder.model, features["train"], settings.train, engine, settings.seed)
     if settings.augment is not None:
-        ids = features["train"].ids(range(len(features["train"].lengths)))
+        made = features["train"]
+        ids = [made.ids([position])[0] for position in range(len(made.lengths))]
         training.by_epoch = augmentation.by_epoch(session.job, ids)
     if engine.is_main:
         for folder in (session.target.path, session.target.checkpoints):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.tasks.encoders import padded
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class Window(NamedTuple):
-    """A run of words that fits the model. ``first`` is the position of each word's first piece in ``pieces``."""
+    """A run of words that fits the model: from word ``start`` of an example on, over several examples in a row of a
+    document. ``first`` is the position of each word's first piece in ``pieces``."""
 
     example: int
     start: int
@@ -56,6 +59,31 @@ def windows_of(
         start = restart
 
 
+def rows_of(
+    examples: Sequence[Tagged],
+    sentences: Sequence[list[list[int]]],
+    space: int,
+    before: Sequence[int],
+    behind: Sequence[int],
+) -> Iterator[Window]:
+    """Consecutive sentences of a document in rows of at most ``space`` pieces, nothing between them; a sentence that
+    does not fit by itself as ``windows_of`` cuts it."""
+    longest = max(1, space // 4)
+    sizes = [sum(min(len(pieces), longest) for pieces in sentence) for sentence in sentences]
+    begin = 0
+    while begin < len(examples):
+        end, used = begin + 1, sizes[begin]
+        while (
+            end < len(examples)
+            and used + sizes[end] <= space
+            and examples[end - 1].origin.precedes(examples[end].origin)
+        ):
+            used += sizes[end]
+            end += 1
+        yield from windows_of(begin, [word for one in sentences[begin:end] for word in one], space, before, behind)
+        begin = end
+
+
 @dataclass
 class EncodedTokens:
     """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces."""
@@ -69,13 +97,21 @@ class EncodedTokens:
     token_loss: Loss = field(default_factory=Loss)
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
+    starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.lengths = [len(window.pieces) for window in self.windows]
+        # The words of all examples, one after the other: where each example begins, and the targets.
+        self.starts = list(accumulate(map(len, self.targets), initial=0))
+        self._targets = list(chain.from_iterable(self.targets))
         self.weights = [
-            sum(target != UNLABELLED for target in self.targets[w.example][w.start : w.start + len(w.first)])
-            for w in self.windows
+            sum(target != UNLABELLED for target in self._targets[self.words(window)]) for window in self.windows
         ]
+
+    def words(self, window: Window) -> slice:
+        """The words of a window among those of all examples."""
+        begin = self.starts[window.example] + window.start
+        return slice(begin, begin + len(window.first))
 
     def collate(self, indexes: Sequence[int]) -> Batch:
         """``input_ids``, ``attention_mask`` and labels, each (windows, longest window)."""
@@ -87,9 +123,7 @@ class EncodedTokens:
         inputs = padded([window.pieces for window in windows], self.pad)
         labels = torch.full_like(inputs["input_ids"], UNLABELLED)
         for row, window in enumerate(windows):
-            labels[row, list(window.first)] = torch.tensor(
-                self.targets[window.example][window.start : window.start + len(window.first)]
-            )
+            labels[row, list(window.first)] = torch.tensor(self._targets[self.words(window)])
         return Batch(
             inputs,
             labels,
@@ -103,4 +137,9 @@ class EncodedTokens:
         return self.token_loss.summed(logits.view(-1, logits.shape[-1]), batch.labels.view(-1))
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
-        return [self.examples[self.windows[index].example].id for index in indexes]
+        """The ids of the examples in windows; the first of a window comes first."""
+        found = []
+        for window in (self.windows[index] for index in indexes):
+            last = bisect_left(self.starts, self.words(window).stop)
+            found += [example.id for example in self.examples[window.example : last]]
+        return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
-from halluc.core.errors import environment_error
+from halluc.core.errors import HallucError, environment_error
 from halluc.core.examples import Corpus
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.predictions import Stated
@@ -18,7 +18,7 @@ from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, w
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.token_classification.config import TokenClassificationConfig
-from halluc.tasks.token_classification.encoding import EncodedTokens, Window, windows_of
+from halluc.tasks.token_classification.encoding import EncodedTokens, Window, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
@@ -60,7 +60,7 @@ class Tagger:
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         tags = tag_set(labels)
-        return load_encoder(
+        made = load_encoder(
             "AutoModelForTokenClassification",
             config,
             attention,
@@ -68,6 +68,10 @@ class Tagger:
             id2label=dict(enumerate(tags)),
             label2id={tag: index for index, tag in enumerate(tags)},
         )
+        if self.config.context is not None:
+            # A model that leaves its run is read alike (``settings_of``).
+            made.model.config.token_classification = {"context": self.config.context}
+        return made
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
         """A token classifier with tags in any scheme, or with plain labels.
@@ -82,7 +86,8 @@ class Tagger:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
         and counted, and the metrics count it as missed."""
         before, behind = special_pieces(encoder.tokenizer)
-        space = room(encoder.tokenizer, encoder.model.config) - len(before) - len(behind)
+        limit = room(encoder.tokenizer, encoder.model.config)
+        space = self._limited(limit) - len(before) - len(behind)
         if space < 1:
             raise environment_error(
                 "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
@@ -96,9 +101,12 @@ class Tagger:
         for index, sentence in enumerate(words):
             notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
             notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
-            made = list(windows_of(index, sentence, space, before, behind))
-            notes["windowed_sentences"] += len(made) > 1
-            windows += made
+            if self.config.context is None:
+                windows += windows_of(index, sentence, space, before, behind)
+        if self.config.context is not None:
+            windows = list(rows_of(examples, words, space, before, behind))
+            notes["windowed_documents"] = sum(len(w.first) > len(words[w.example]) for w in windows)
+        notes["windowed_sentences"] = len({window.example for window in windows if window.start})
         notes["windows"] = len(windows)
         tag_ids = {tag: index for index, tag in reversed(list(enumerate(encoder.outputs)))}
         targets = []
@@ -114,6 +122,20 @@ class Tagger:
             notes,
             loss_of_tags(targets, encoder.outputs, self.config),
         )
+
+    def _limited(self, limit: int) -> int:
+        """The pieces of a row, special ones included, of a model that takes ``limit``.
+
+        Raises:
+            HallucError C202: the config asks for longer ones.
+        """
+        asked = self.config.context
+        if asked is not None and asked > limit:
+            help = f"set `task.context: {limit}`, or name a model that reads longer texts"
+            raise HallucError(
+                "C202", f"`task.context: {asked}` is more than the {limit} pieces of this model", help=help
+            )
+        return limit if asked is None else asked
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
         """Constrained decoding needs a tag scheme."""
@@ -167,6 +189,8 @@ class Tagger:
     def findings(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one prediction"
         yield from (counted(notes[note], told) for note, told in self.notes.items() if notes[note])
+        if rows := notes.get("windowed_documents"):
+            yield counted(rows, "rows of several consecutive sentences of a document")
         known = {span.label for example in corpus for span in example.spans}
         if not known:
             yield "no gold mention: entity figures are 0 by convention"
@@ -191,16 +215,15 @@ def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torc
     """Logits (words, tags), the words of all examples one after the other."""
     import numpy
 
-    start = numpy.cumsum([0, *(len(example.tokens) for example in encoded.examples)])
-    scores = numpy.zeros((start[-1], len(encoded.outputs)), dtype=numpy.float32)
-    context = numpy.full(start[-1], -1, dtype=numpy.int64)
+    words = encoded.starts[-1]
+    scores = numpy.zeros((words, len(encoded.outputs)), dtype=numpy.float32)
+    context = numpy.full(words, -1, dtype=numpy.int64)
     for batch, logits in outputs:
         table = logits.numpy()
         for row, index in enumerate(batch.indexes):
             window = encoded.windows[index]
             first = numpy.asarray(window.first, dtype=numpy.int64)
-            at = start[window.example] + window.start
-            inside = slice(at, at + len(first))
+            inside = encoded.words(window)
             seen = numpy.minimum(first, len(window.pieces) - first)
             better = seen > context[inside]
             context[inside][better] = seen[better]
