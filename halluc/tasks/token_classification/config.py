@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from halluc.tasks.losses import LossConfig
 
 
 class TokenClassificationConfig(LossConfig):
-    later_keys: ClassVar[frozenset[str]] = frozenset({"loss", "focal_gamma", "class_weights", "context"})
+    later_keys: ClassVar[frozenset[str]] = frozenset({"loss", "focal_gamma", "class_weights", "context", "head"})
 
     type: Literal["token_classification"]
+    head: Literal["linear", "crf"] = Field(
+        default="linear",
+        description="what is on the encoder. crf: a conditional random field, which scores whole sequences of tags "
+        "(Lafferty et al. 2001)",
+    )
     context: int | None = Field(
         default=None,
         ge=16,
@@ -20,3 +25,11 @@ class TokenClassificationConfig(LossConfig):
         description="document context: consecutive sentences of a document are read in rows of at most this many "
         "word pieces, special ones included; null: each sentence by itself",
     )
+
+    @model_validator(mode="after")
+    def _crf_has_a_loss_of_its_own(self) -> Self:
+        keys = ("loss", "class_weights", "label_smoothing")
+        changed = [key for key in keys if getattr(self, key) != type(self).model_fields[key].default]
+        if self.head == "crf" and changed:
+            raise ValueError(f"`task.{changed[0]}` does not go with `head: crf`, whose loss is that of whole sentences")
+        return self

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.batching import Batch
+    from halluc.tasks.token_classification.crf import Chains, LinearChain
 
 
 class Window(NamedTuple):
@@ -95,6 +96,7 @@ class EncodedTokens:
     pad: int
     notes: dict[str, int]
     token_loss: Loss = field(default_factory=Loss)
+    crf: LinearChain | None = None
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
     starts: list[int] = field(init=False)
@@ -132,9 +134,41 @@ class EncodedTokens:
         )
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
-        """The loss summed over labelled tokens, each times the weight of its class."""
+        """The loss summed over labelled tokens, each times the weight of its class; with a CRF over sentences."""
         logits = outputs.logits
+        if self.crf is not None:
+            return self.crf.loss(self._chains(logits, batch))
         return self.token_loss.summed(logits.view(-1, logits.shape[-1]), batch.labels.view(-1))
+
+    def _chains(self, logits: torch.Tensor, batch: Batch) -> Chains:
+        """The sentences of a batch, or the parts of them in its windows, as a CRF takes them."""
+        import torch
+        from torch.nn.utils.rnn import pad_sequence
+
+        from halluc.tasks.token_classification.crf import Chains
+
+        parts, targets, begins, ends = [], [], [], []
+        for row, index in enumerate(batch.indexes):
+            window, inside = self.windows[index], self.words(self.windows[index])
+            places = torch.tensor(window.first, device=logits.device)
+            example = window.example
+            while self.starts[example] < inside.stop:
+                start, end = self.starts[example], self.starts[example + 1]
+                own = slice(max(start, inside.start) - inside.start, min(end, inside.stop) - inside.start)
+                if own.start < own.stop:
+                    parts.append(logits[row, places[own]])
+                    targets.append(batch.labels[row, places[own]])
+                    begins.append(inside.start <= start)
+                    ends.append(end <= inside.stop)
+                example += 1
+        sizes = torch.tensor([len(part) for part in parts], device=logits.device)
+        return Chains(
+            pad_sequence(parts, batch_first=True),
+            pad_sequence(targets, batch_first=True, padding_value=UNLABELLED),
+            torch.arange(int(sizes.max()), device=logits.device) < sizes[:, None],
+            torch.tensor(begins, device=logits.device),
+            torch.tensor(ends, device=logits.device),
+        )
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         """The ids of the examples in windows; the first of a window comes first."""

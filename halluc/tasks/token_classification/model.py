@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.examples import Corpus
+from halluc.core.examples import Corpus, Span
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.engine.references import resolve_model
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.marginals import Marginals
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.viterbi import Transitions, constrained, most_probable, transitions
 
 if TYPE_CHECKING:
     import numpy
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
     from halluc.engine.runtime import Runtime
+    from halluc.tasks.token_classification.crf import LinearChain
 # How many words' scores are in memory in double precision.
 _WORDS_AT_ONCE = 1 << 16
 
@@ -68,9 +73,12 @@ class Tagger:
             id2label=dict(enumerate(tags)),
             label2id={tag: index for index, tag in enumerate(tags)},
         )
-        if self.config.context is not None:
-            # A model that leaves its run is read alike (``settings_of``).
-            made.model.config.token_classification = {"context": self.config.context}
+        # A model that leaves its run is read and decoded alike (``settings_of``).
+        kept = {"context": self.config.context, "head": None if self.config.head == "linear" else self.config.head}
+        if any(kept.values()):
+            made.model.config.token_classification = {key: value for key, value in kept.items() if value}
+        if self.config.head == "crf":
+            self._attach_crf(made)
         return made
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
@@ -80,7 +88,22 @@ class Tagger:
             HallucError C203: a name for a label that the model does not have.
         """
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
+        if (getattr(encoder.model.config, "token_classification", None) or {}).get("head") == "crf":
+            assert config.name is not None, "a trained model has a name"
+            self._attach_crf(encoder).read(Path(resolve_model(config.name).name))
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
+
+    def _attach_crf(self, encoder: Encoder) -> LinearChain:
+        """A chain over the tags that is trained with the model, and that transformers neither saves nor expects."""
+        from halluc.tasks.token_classification.crf import LinearChain
+
+        model = encoder.model
+        model.crf = LinearChain(encoder.outputs)
+        model._keys_to_ignore_on_save = {
+            *(model._keys_to_ignore_on_save or ()),
+            *(f"crf.{n}" for n in Transitions._fields),
+        }
+        return model.crf
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
@@ -121,6 +144,7 @@ class Tagger:
             encoder.padding,
             notes,
             loss_of_tags(targets, encoder.outputs, self.config),
+            getattr(encoder.model, "crf", None),
         )
 
     def _limited(self, limit: int) -> int:
@@ -162,15 +186,50 @@ class Tagger:
         Raises:
             RuntimeError: a word without a prediction, which would be a bug.
         """
-        from halluc.tasks.token_classification.viterbi import constrained, transitions
-
         scores, lengths = _scores_of_words(encoded, outputs), [len(example.tokens) for example in encoded.examples]
+        if encoded.crf is not None:
+            return self._decode_chains(encoded, scores, lengths, decoding)
         scheme = scheme_of(encoded.outputs)
         likeliest = best = scores.argmax(-1)
         if scheme and decoding == "constrained":
             best = constrained(scores, lengths, transitions(encoded.outputs, scheme))
         encoded.notes["constrained_words"] = int((best != likeliest).sum())
-        return _predictions(encoded, lengths, scores, best)
+        certainty = _log_probabilities(scores, best)
+
+        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> Evidence:
+            places = [slice(start + span.start, start + span.end) for span in spans]
+            return Evidence(
+                tuple(math.exp(float(certainty[place].mean())) for place in places),
+                tuple(scores[place] for place in places),
+                tuple(number for span in spans for number in own[span.start : span.end]),
+            )
+
+        return _predictions(encoded, lengths, best, evidence)
+
+    def _decode_chains(
+        self, encoded: EncodedTokens, scores: numpy.ndarray, lengths: Sequence[int], decoding: Decoding
+    ) -> list[TagPrediction]:
+        """The most probable sequence of tags by the CRF, or with ``argmax`` the most probable tag of each word.
+
+        The confidence of a span is the marginal probability of its tags.
+        """
+        assert encoded.crf is not None
+        weights, tags = encoded.crf.weights(), encoded.crf.tags
+        marginals = Marginals.of(scores, lengths, weights, tags)
+        argmax = decoding == "argmax"
+        best = marginals.of_words.argmax(-1) if argmax else most_probable(scores, lengths, weights)
+        names = {tag[2:]: name[2:] for tag, name in zip(tags, encoded.outputs, strict=True) if tag != "O"}
+
+        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> Evidence:
+            rows, claimed = [], []
+            for span in spans:
+                numbers = own[span.start : span.end]
+                rows.append(marginals.of_labels(span, start, numbers, tuple(names)))
+                claimed.append(list(names).index(tags[numbers[0]][2:]))
+            confidences = tuple(math.exp(row[place]) for row, place in zip(rows, claimed, strict=True))
+            return Evidence(confidences, tuple(row[None] for row in rows), tuple(claimed), tuple(names.values()))
+
+        return _predictions(encoded, lengths, best, evidence)
 
     def imported(self, examples: Sequence[Tagged], stated: Sequence[Stated]) -> list[TagPrediction]:
         found = []
@@ -233,11 +292,26 @@ def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torc
     return scores
 
 
+class Evidence(NamedTuple):
+    """Of the spans of a sentence the fields of ``TagPrediction``."""
+
+    confidences: tuple[float, ...]
+    scores: tuple[numpy.ndarray, ...]
+    claimed: tuple[int, ...]
+    labels: tuple[str, ...] = ()
+
+
 def _predictions(
-    encoded: EncodedTokens, lengths: Sequence[int], scores: numpy.ndarray, best: numpy.ndarray
+    encoded: EncodedTokens,
+    lengths: Sequence[int],
+    best: numpy.ndarray,
+    evidence: Callable[[int, Sequence[Span], Sequence[int]], Evidence],
 ) -> list[TagPrediction]:
-    """What follows from the number ``best`` of each word's tag, (words,), and the logits behind it, (words, tags)."""
-    certainty = _log_probabilities(scores, best)
+    """What follows from the number ``best`` of each word's tag, (words,).
+
+    Args:
+        evidence: of the first word of a sentence, its spans and the numbers of its tags.
+    """
     # A model's IOB2 tags are kept, legal or not; of other schemes, their spans are what the model says.
     keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"
     numbers, found, start = best.tolist(), [], 0
@@ -247,14 +321,7 @@ def _predictions(
         spans = read_spans(tags)
         if not keeps_tags:
             tags = write_tags(length, spans)
-        places = [slice(start + span.start, start + span.end) for span in spans]
-        confidences = tuple(math.exp(float(certainty[place].mean())) for place in places)
-        claimed = tuple(number for span in spans for number in own[span.start : span.end])
-        found.append(
-            TagPrediction(
-                example.id, tuple(tags), spans, confidences, tuple(scores[place] for place in places), claimed
-            )
-        )
+        found.append(TagPrediction(example.id, tuple(tags), spans, *evidence(start, spans, own)))
         start += length
     return found
 
