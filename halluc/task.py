@@ -186,8 +186,9 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
 
     A model that keeps more than weights, such as a threshold, has a method ``fit_on_dev(model, examples, predictions)``
     too: it fits that on dev, keeps it in the model's config, and returns the predictions with it. Training calls it
-    for each evaluation, and for the weights that are published. Where there is no dev, training calls
-    ``train_without_dev(model, examples)`` once instead, with the training examples, if the model has it.
+    for each evaluation, and for the weights that are published. One whose claims can agree within a document has a
+    method ``consistent(examples, predictions, outputs)`` for ``eval.consistency``. Where there is no dev, training
+    calls ``train_without_dev(model, examples)`` once instead, with the training examples, if the model has it.
     """
 
     notes: ClassVar[Mapping[str, str]]

@@ -17,7 +17,11 @@ from halluc.config.section import Section
 from halluc.core import registry
 
 # The keys that a section did not have in earlier versions, with their defaults; a task's own say so themselves.
-LATER_KEYS: dict[str, dict[str, Any]] = {"model": {"scratch": None}, "augment": {"online": False}}
+LATER_KEYS: dict[str, dict[str, Any]] = {
+    "model": {"scratch": None},
+    "augment": {"online": False},
+    "eval": {"consistency": "none"},
+}
 # The same for methods of `augment`, by their type.
 _LATER_KEYS_OF_METHODS: dict[str, dict[str, Any]] = {"synonym": {"thesaurus": "wordnet"}}
 

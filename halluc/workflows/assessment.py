@@ -72,7 +72,18 @@ class ReadyModel:
         encoded = self.task.model.encode(corpus.examples, self.encoder)
         budget = self.settings.batch_tokens
         made = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
+        made = agreed(self.task, self.settings, corpus.examples, made, self.encoder.outputs)
         return PredictedSplit(corpus, made, encoded.notes)
+
+
+def agreed(
+    task: AnyTask, settings: EvalConfig, examples: Sequence[Any], predictions: list[Any], outputs: Sequence[str]
+) -> list[Any]:
+    """Predictions after the vote that ``eval.consistency`` asks for."""
+    if settings.consistency == "none":
+        return predictions
+    made: list[Any] = getattr(task.model, "consistent")(examples, predictions, outputs)  # noqa: B009
+    return made
 
 
 def assess(

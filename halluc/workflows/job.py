@@ -80,6 +80,10 @@ class Job:
         asked = tuple(splits)
         if asked not in self._read:
             found = read_corpora(self.settings.data, TABLE, asked)
+            if self.settings.eval.consistency != "none" and not hasattr(self.task.model, "consistent"):
+                where = self.loaded.origins.get(("eval", "consistency"))
+                message = f"`eval.consistency` does not go with `task.type: {self.task.name}`"
+                raise HallucError("C103", message, where, "take it out")
             refuse_unfit = getattr(self.task, "refuse_unfit", None)
             if refuse_unfit is not None:
                 refuse_unfit(found.splits.values(), self.settings.eval)

@@ -24,6 +24,7 @@ from halluc.runs import directory, integrity, provenance
 from halluc.runs.events import Event, Stopped
 from halluc.runs.results import TrainResult
 from halluc.workflows import (
+    assessment,
     augmentation,
     cells,
     continuation,
@@ -272,6 +273,7 @@ def _prepared(session: Session) -> PreparedTraining:
         assert dev is not None
         asked = settings.eval
         predictions = task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
+        predictions = assessment.agreed(task, asked, dev.examples, predictions, encoder.outputs)
         if fit is not None:
             predictions = fit(model, dev.examples, predictions)
         return task.figures.headline(dev.examples, predictions)

@@ -20,6 +20,7 @@ from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, w
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.token_classification.config import TokenClassificationConfig
+from halluc.tasks.token_classification.consistency import consistent
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.marginals import Marginals
@@ -230,6 +231,12 @@ class Tagger:
             return Evidence(confidences, tuple(row[None] for row in rows), tuple(claimed), tuple(names.values()))
 
         return _predictions(encoded, lengths, best, evidence)
+
+    def consistent(
+        self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction], outputs: Sequence[str]
+    ) -> list[TagPrediction]:
+        """The mentions of one surface in a document get one label: see ``consistency``."""
+        return consistent(examples, predictions, outputs)
 
     def imported(self, examples: Sequence[Tagged], stated: Sequence[Stated]) -> list[TagPrediction]:
         found = []

@@ -40,9 +40,12 @@ class TokenClassification:
         Raises:
             HallucError C107: the config asks for documents, and a split does not have them.
         """
-        key = f"task.context: {self.config.context}" if self.config.context is not None else None
-        for corpus in corpora if key else ():
-            if not any(example.origin.document for example in corpus):
+        context, consistency = self.config.context, settings.consistency
+        for corpus in corpora:
+            key = f"task.context: {context}" if context is not None else None
+            if key is None and consistency != "none" and corpus.split != "train":
+                key = f"eval.consistency: {consistency}"
+            if key is not None and not any(example.origin.document for example in corpus):
                 help = (
                     "name the field with the document in `data.document_field`, or put a `-DOCSTART-` line before each "
                     "document of a file in columns; without documents, take the key out"
