@@ -187,7 +187,8 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     A model that keeps more than weights, such as a threshold, has a method ``fit_on_dev(model, examples, predictions)``
     too: it fits that on dev, keeps it in the model's config, and returns the predictions with it. Training calls it
     for each evaluation, and for the weights that are published. Where there is no dev, training calls
-    ``train_without_dev(model, examples)`` once instead, with the training examples, if it is there. If its
+    ``train_without_dev(model, examples)`` once instead, with the training examples, if it is there. One whose claims
+    can agree within a document has ``consistent(examples, predictions, outputs)`` for ``eval.consistency``. If its
     probabilities can be averaged, it has ``scored`` and ``decided``, and ``learns_from_teachers`` where what it encodes
     has ``decisions``: see CONTRIBUTING.md.
     """
@@ -348,6 +349,9 @@ class Wording(NamedTuple):
 
 class Task(Protocol[ExampleT, PredictionT]):
     """A task: its name and config, and its six parts, which may depend on the config.
+
+    A task whose config asks something of the corpora has a method ``refuse_unfit(corpora, settings)`` too, which raises
+    for those that cannot be used with it; ``settings`` are the config's section ``eval``.
 
     ``head`` are the ends of the names of the transformers classes that do it, as in ``BertForTokenClassification``.
     """

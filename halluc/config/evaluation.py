@@ -101,6 +101,11 @@ class EvalConfig(Section):
         description="decoding of tags. constrained: the most probable sequence that is legal in the tag scheme "
         "(Viterbi); argmax: the most probable tag of each word, which may give illegal sequences",
     )
+    consistency: Literal["none", "document"] = Field(
+        default="none",
+        description="document: the mentions of one surface in a document get one label, that of the highest mean "
+        "probability",
+    )
     labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] | None = Field(
         default=None,
         description="maps labels of the model to labels of the data, such as {PERSON: PER, DATE: null}, or unnamed "

@@ -29,7 +29,7 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
         "r_drop": 0.0,
         "adversarial": 0.0,
     },
-    "eval": {"ensemble": None, "uncertainty": None},
+    "eval": {"ensemble": None, "uncertainty": None, "consistency": "none"},
 }
 # The same for methods of `augment`, by their type.
 _LATER_KEYS_OF_METHODS: dict[str, dict[str, Any]] = {"synonym": {"thesaurus": "wordnet"}}

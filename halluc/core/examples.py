@@ -19,9 +19,9 @@ class Span(NamedTuple):
 class Origin:
     """Where an example came from.
 
-    ``line`` is its first line in ``file`` (from 1); ``document`` counts
-    the document boundaries before it in the file;
-    ``parent`` is the id of the example it was augmented from, ``methods`` by what.
+    ``line`` is its first line in ``file`` (from 1); ``document`` is the number of its document in the file, 0 for all
+    examples of a file that does not say; ``parent`` is the id of the example it was augmented from, ``methods`` by
+    what. ``number`` counts all examples of the file from 1, those that are left out included; 0: not known.
     """
 
     file: str
@@ -29,14 +29,21 @@ class Origin:
     document: int = 0
     parent: str | None = None
     methods: tuple[str, ...] = ()
+    number: int = 0
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
     @property
-    def plain(self) -> tuple[str, int, int, str | None, tuple[str, ...]]:
+    def plain(self) -> tuple[str, int, int, str | None, tuple[str, ...], int]:
         """Its fields, which make it anew."""
-        return self.file, self.line, self.document, self.parent, self.methods
+        return self.file, self.line, self.document, self.parent, self.methods, self.number
+
+    def precedes(self, other: Origin) -> bool:
+        """Whether the example of ``other`` is the next one of the same document."""
+        return (
+            0 < self.number == other.number - 1 and self.document == other.document and self.file == other.file
+        )  # fmt: skip
 
 
 # What training shows, the smallest piece of it: a surface and the label that it has there.

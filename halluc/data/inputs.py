@@ -25,6 +25,7 @@ class InputText:
     ``bounds`` are the start and end of each token in characters of ``text``; both are None where only tokens are given.
     Of a pair, ``second`` is the token with which the second text begins; ``text`` and ``second_text`` are the two as
     they are given, and ``bounds`` is None. ``details`` is what else the reader of a task tells of the text.
+    ``document`` is the number of its document in the input.
     """
 
     line: int
@@ -35,6 +36,7 @@ class InputText:
     second: int | None = None
     second_text: str | None = None
     details: Any = None
+    document: int = 0
 
     def characters(self, span: Span) -> tuple[int, int] | None:
         """Where a span of tokens stands in the text."""

@@ -198,11 +198,17 @@ def quiet_libraries(verbose: bool) -> None:
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """The Hugging Face layout: config.json, model.safetensors, tokenizer files; adapters are merged into weights."""
+    """The Hugging Face layout: config.json, model.safetensors, tokenizer files; adapters are merged into weights.
+
+    A part of the model with a method ``save_beside(folder)`` writes a file of its own, which transformers ignores.
+    """
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     try:
         model.save_pretrained(folder)
+        for module in model.modules():
+            if hasattr(module, "save_beside"):
+                module.save_beside(folder)
         tokenizer.save_pretrained(folder)
     except SafetensorError as error:  # its way to say that the disk is full
         raise environment_error(

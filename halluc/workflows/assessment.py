@@ -100,12 +100,12 @@ class ReadyModel:
     def predict(self, corpus: Corpus[Any]) -> PredictedSplit:
         if self.settings.uncertainty is not None:
             encoded, scores = self.scored(corpus)
-            return PredictedSplit(
-                corpus, cast("Any", self.task.model).decided(encoded, scores, self.decoding), encoded.notes
-            )
-        encoded = self.task.model.encode(corpus.examples, self.encoder)
-        budget = self.settings.batch_tokens
-        made = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
+            made = cast("Any", self.task.model).decided(encoded, scores, self.decoding)
+        else:
+            encoded = self.task.model.encode(corpus.examples, self.encoder)
+            budget = self.settings.batch_tokens
+            made = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
+        made = agreed(self.task, self.settings, corpus.examples, made, self.encoder.outputs)
         return PredictedSplit(corpus, made, encoded.notes)
 
 
@@ -121,6 +121,16 @@ def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
     if not any(getattr(module, "p", 0) for module in model.modules() if "Dropout" in type(module).__name__):
         message = "`eval.uncertainty`: the model has no dropout, so that all passes are the same"
         raise HallucError("C211", message, help="train with `model.dropout`, or leave it out")
+
+
+def agreed(
+    task: AnyTask, settings: EvalConfig, examples: Sequence[Any], predictions: list[Any], outputs: Sequence[str]
+) -> list[Any]:
+    """Predictions after the vote that ``eval.consistency`` asks for."""
+    if settings.consistency == "none":
+        return predictions
+    made: list[Any] = getattr(task.model, "consistent")(examples, predictions, outputs)  # noqa: B009
+    return made
 
 
 def assess(

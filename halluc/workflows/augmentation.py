@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,14 @@ def corpus(job: Job) -> examples.Corpus[Any]:
     data = registry.load(TABLE, "reader", job.task.name).Config(
         format="jsonl", train=str(path), max_line_bytes=LINE_BYTES_BOUND
     )
-    return read_corpora(data, TABLE, ("train",)).splits["train"]
+    made = read_corpora(data, TABLE, ("train",)).splits["train"]
+    # Originals stand in the documents of their file; what was made from them stands alone.
+    places = {one.id: (one.origin.document, one.origin.number) for one in job.train()}
+    found = []
+    for example in made.examples:
+        document, number = places.get(example.id, (0, 0))
+        found.append(replace(example, origin=replace(example.origin, document=document, number=number)))
+    return replace(made, examples=tuple(found))
 
 
 def epochs(loaded: LoadedConfig) -> int:

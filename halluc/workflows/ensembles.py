@@ -19,7 +19,7 @@ from halluc.runs import directory, integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EnsembleMember
 from halluc.workflows import run_state, trained_models
-from halluc.workflows.assessment import PredictedSplit, ReadyModel
+from halluc.workflows.assessment import PredictedSplit, ReadyModel, agreed
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
 
@@ -179,6 +179,7 @@ class Averaging:
     task: Any = None
     outputs: tuple[str, ...] = ()
     decoding: Decoding | None = None
+    settings: Any = None
     _encoded: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -192,6 +193,7 @@ class Averaging:
         is_first = not self.name
         if is_first:
             self.name, self.task, self.outputs, self.decoding = name, model.task, model.outputs, model.decoding
+            self.settings = model.settings
         order = alignment(self.name, self.outputs, name, model.outputs)
         for corpus, mean in zip(self.corpora, self.means, strict=True):
             encoded, scores = model.scored(corpus)
@@ -205,10 +207,12 @@ class Averaging:
 
     def predicted(self) -> list[PredictedSplit]:
         """What the mean probabilities say of each corpus."""
-        return [
-            PredictedSplit(corpus, self.task.model.decided(encoded, mean.result(), self.decoding), encoded.notes)
-            for corpus, mean, encoded in zip(self.corpora, self.means, self._encoded, strict=True)
-        ]
+        found = []
+        for corpus, mean, encoded in zip(self.corpora, self.means, self._encoded, strict=True):
+            made = self.task.model.decided(encoded, mean.result(), self.decoding)
+            made = agreed(self.task, self.settings, corpus.examples, made, self.outputs)
+            found.append(PredictedSplit(corpus, made, encoded.notes))
+        return found
 
 
 def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[str]) -> list[int] | None:

@@ -74,11 +74,20 @@ class Job:
         """Those of the splits that the config names, as they are in their files.
 
         Raises:
-            HallucError or ManyErrors, code D…: see ``data.corpora.read_corpora``.
+            HallucError or ManyErrors, code D…: see ``data.corpora.read_corpora``; or what the task's ``refuse_unfit``
+                raises.
         """
         asked = tuple(splits)
         if asked not in self._read:
-            self._read[asked] = read_corpora(self.settings.data, TABLE, asked)
+            found = read_corpora(self.settings.data, TABLE, asked)
+            if self.settings.eval.consistency != "none" and not hasattr(self.task.model, "consistent"):
+                where = self.loaded.origins.get(("eval", "consistency"))
+                message = f"`eval.consistency` does not go with `task.type: {self.task.name}`"
+                raise HallucError("C103", message, where, "take it out")
+            refuse_unfit = getattr(self.task, "refuse_unfit", None)
+            if refuse_unfit is not None:
+                refuse_unfit(found.splits.values(), self.settings.eval)
+            self._read[asked] = found
         return self._read[asked]
 
     @cached_property

@@ -109,7 +109,7 @@ class Predictor:
         """One record an item, in their order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
         with self._lock:
-            said = iter(self._said(texts))
+            said = iter(self._said(texts, list(_origins(chunk, self.source))))
             return [self._record(item, said) for item in chunk]
 
     def _record(self, item: Item, said: Iterator[tuple[Any, tuple[Claim, ...]]]) -> Record:
@@ -118,13 +118,16 @@ class Predictor:
         prediction, claims = next(said) if item.tokens else (None, ())
         return self.model.task.examples.answer(item, prediction, [self._asserted(claim) for claim in claims])
 
-    def _said(self, texts: Sequence[InputText]) -> list[tuple[Any, tuple[Claim, ...]]]:
+    def _said(self, texts: Sequence[InputText], origins: Sequence[Origin]) -> list[tuple[Any, tuple[Claim, ...]]]:
         """What the model says of each text, with calibrated confidence, and what it claims by that."""
         if not texts:
             return []
         # Ids of the input may repeat: a line is a text's own.
         task = self.model.task
-        examples = tuple(task.examples.of_input(f"line-{t.line}", Origin(self.source, t.line), t) for t in texts)
+        examples = tuple(
+            task.examples.of_input(f"line-{text.line}", origin, text)
+            for text, origin in zip(texts, origins, strict=True)
+        )
         predicted = self.model.predict(Corpus("input", examples, self.source))
         self.notes.update(predicted.notes)
         predictions = verdicts.calibrated(predicted.predictions, self.temperature)
@@ -135,6 +138,18 @@ class Predictor:
         novelty = knowledge.novelty(claim) if knowledge is not None else None
         withdrawn = confidence is not None and confidence.withdraws(claim.confidence, claim.label, novelty)
         return Asserted(claim, novelty, knowledge.is_confusable(claim) if knowledge else None, withdrawn)
+
+
+def _origins(chunk: Sequence[Item], source: str) -> Iterator[Origin]:
+    """Where each text with tokens is from. A blank text ends a document, as does another ``document`` of the input."""
+    document, last = 1, None
+    for number, item in enumerate(chunk, 1):
+        if not isinstance(item, InputText):
+            continue
+        document += not item.tokens or last not in (None, item.document)
+        last = item.document if item.tokens else None
+        if item.tokens:
+            yield Origin(source, item.line, document, number=number)
 
 
 def load(reference: str, tokenizer: Tokenizer | None = None, members: Sequence[str] = ()) -> Predictor:

@@ -24,6 +24,7 @@ from halluc.runs import directory, integrity, provenance
 from halluc.runs.events import Event, Stopped
 from halluc.runs.results import TrainResult
 from halluc.workflows import (
+    assessment,
     augmentation,
     cells,
     continuation,
@@ -281,6 +282,7 @@ def _prepared(session: Session) -> PreparedTraining:
         assert dev is not None
         asked = settings.eval
         predictions = task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
+        predictions = assessment.agreed(task, asked, dev.examples, predictions, encoder.outputs)
         if fit is not None:
             predictions = fit(model, dev.examples, predictions)
         return task.figures.headline(dev.examples, predictions)
@@ -290,7 +292,8 @@ def _prepared(session: Session) -> PreparedTraining:
         taught = distillation.distilled(session.job, taught, train, encoder.outputs)
     training = loop.prepare(encoder.model, taught, settings.train, engine, settings.seed)
     if settings.augment is not None:
-        ids = features["train"].ids(range(len(features["train"].lengths)))
+        made = features["train"]
+        ids = [made.ids([position])[0] for position in range(len(made.lengths))]
         training.by_epoch = augmentation.by_epoch(session.job, ids)
     if engine.is_main:
         for folder in (session.target.path, session.target.checkpoints):

@@ -69,8 +69,14 @@ class ExtractiveReader:
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         names = ("start", "end")
-        head = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
-        encoder = load_encoder("AutoModelForQuestionAnswering", config, attention, texts, **head)
+        encoder = load_encoder(
+            "AutoModelForQuestionAnswering",
+            config,
+            attention,
+            texts,
+            id2label=dict(enumerate(names)),
+            label2id={name: i for i, name in enumerate(names)},
+        )
         kept = {key: getattr(self.config, key) for key in SETTINGS}
         if self.config.no_answer_threshold is not None:
             kept[THRESHOLD] = self.config.no_answer_threshold

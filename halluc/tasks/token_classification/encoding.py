@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.edits import Range
+from halluc.core.errors import HallucError
 from halluc.tasks.encoders import padded
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
@@ -18,10 +22,12 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.batching import Batch
+    from halluc.tasks.token_classification.crf import Chains, LinearChain
 
 
 class Window(NamedTuple):
-    """A run of words that fits the model. ``first`` is the position of each word's first piece in ``pieces``."""
+    """A run of words that fits the model: from word ``start`` of an example on, over several examples in a row of a
+    document. ``first`` is the position of each word's first piece in ``pieces``."""
 
     example: int
     start: int
@@ -60,6 +66,31 @@ def windows_of(
         start = restart
 
 
+def rows_of(
+    examples: Sequence[Tagged],
+    sentences: Sequence[list[list[int]]],
+    space: int,
+    before: Sequence[int],
+    behind: Sequence[int],
+) -> Iterator[Window]:
+    """Consecutive sentences of a document in rows of at most ``space`` pieces, nothing between them; a sentence that
+    does not fit by itself as ``windows_of`` cuts it."""
+    longest = max(1, space // 4)
+    sizes = [sum(min(len(pieces), longest) for pieces in sentence) for sentence in sentences]
+    begin = 0
+    while begin < len(examples):
+        end, used = begin + 1, sizes[begin]
+        while (
+            end < len(examples)
+            and used + sizes[end] <= space
+            and examples[end - 1].origin.precedes(examples[end].origin)
+        ):
+            used += sizes[end]
+            end += 1
+        yield from windows_of(begin, [word for one in sentences[begin:end] for word in one], space, before, behind)
+        begin = end
+
+
 @dataclass
 class EncodedTokens:
     """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
@@ -78,15 +109,24 @@ class EncodedTokens:
     behind: int = 0
     masking: MentionMasking | None = None
     alternatives: Sequence[Sequence[Alternative]] = ()
+    crf: LinearChain | None = None
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
+    starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.lengths = [len(window.pieces) for window in self.windows]
+        # The words of all examples, one after the other: where each example begins, and the targets.
+        self.starts = list(accumulate(map(len, self.targets), initial=0))
+        self._targets = list(chain.from_iterable(self.targets))
         self.weights = [
-            sum(target != UNLABELLED for target in self.targets[w.example][w.start : w.start + len(w.first)])
-            for w in self.windows
+            sum(target != UNLABELLED for target in self._targets[self.words(window)]) for window in self.windows
         ]
+
+    def words(self, window: Window) -> slice:
+        """The words of a window among those of all examples."""
+        begin = self.starts[window.example] + window.start
+        return slice(begin, begin + len(window.first))
 
     def collate(self, indexes: Sequence[int]) -> Batch:
         """``input_ids``, ``attention_mask`` and labels, each (windows, longest window)."""
@@ -98,9 +138,7 @@ class EncodedTokens:
         inputs = padded([window.pieces for window in windows], self.pad)
         labels = torch.full_like(inputs["input_ids"], UNLABELLED)
         for row, window in enumerate(windows):
-            labels[row, list(window.first)] = torch.tensor(
-                self.targets[window.example][window.start : window.start + len(window.first)]
-            )
+            labels[row, list(window.first)] = torch.tensor(self._targets[self.words(window)])
         return Batch(
             inputs,
             labels,
@@ -108,23 +146,31 @@ class EncodedTokens:
             sum(self.weights[index] for index in indexes),
         )
 
-    def words(self, window: Window) -> Iterator[tuple[int, Range]]:
-        """Each word of a window, as its number in its example, and the pieces that it has there."""
+    def _pieces(self, window: Window) -> Iterator[tuple[int, Range]]:
+        """Each word of a window, by its number among those of all examples, and the pieces that it has there."""
         ends = (*window.first[1:], len(window.pieces) - self.behind)
-        yield from enumerate(zip(window.first, ends, strict=True), window.start)
+        yield from enumerate(zip(window.first, ends, strict=True), self.words(window).start)
+
+    @cached_property
+    def _mentioned(self) -> set[int]:
+        """The words of mentions, by their number among those of all examples."""
+        places = zip(self.starts, self.examples, strict=False)
+        return {start + at for start, e in places for span in e.spans for at in range(span.start, span.end)}
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
         """The batch as a step trains on it, with words of mentions masked."""
         if self.masking is None:
             return batch
-        words = []
-        for window in (self.windows[index] for index in batch.indexes):
-            inside = {at for span in self.examples[window.example].spans for at in range(span.start, span.end)}
-            words.append([pieces for word, pieces in self.words(window) if word in inside])
+        words = [
+            [pieces for word, pieces in self._pieces(self.windows[index]) if word in self._mentioned]
+            for index in batch.indexes
+        ]
         return self.masking.masked(batch, words, generator)
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
-        """The loss summed over labelled tokens, each times the weight of its class."""
+        """The loss summed over labelled tokens, each times the weight of its class; with a CRF over sentences."""
+        if self.crf is not None:
+            return self.crf.loss(self._chains(outputs.logits, batch))
         logits, labels = outputs.logits.view(-1, outputs.logits.shape[-1]), batch.labels.view(-1)
         loss = self.token_loss.summed(logits, labels)
         return loss + moved_loss(self.token_loss, logits, labels, self._moved(batch)) if self.alternatives else loss
@@ -133,30 +179,91 @@ class EncodedTokens:
         """The alternatives in a batch, with the position of their word in the flattened batch."""
         found, width = [], batch.labels.shape[1]
         for row, window in enumerate(self.windows[index] for index in batch.indexes):
-            for word, tag, share in self.alternatives[window.example]:
-                if 0 <= (at := word - window.start) < len(window.first):
-                    found.append((row * width + window.first[at], tag, share))
+            begin = self.words(window).start
+            for number, place in enumerate(window.first):
+                found += [(row * width + place, tag, share) for tag, share in self._others.get(begin + number, ())]
+        return found
+
+    @cached_property
+    def _others(self) -> dict[int, list[tuple[int, float]]]:
+        """The alternatives of each word that has some, by its number among those of all examples."""
+        found: dict[int, list[tuple[int, float]]] = {}
+        for start, of_example in zip(self.starts, self.alternatives, strict=False):
+            for word, tag, share in of_example:
+                found.setdefault(start + word, []).append((tag, share))
         return found
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
-        """Summed over labelled tokens."""
+        """Summed over labelled tokens.
+
+        Raises:
+            HallucError C221: there is a CRF, whose probabilities are those of whole sequences.
+        """
+        self._refuse_chain("train.r_drop")
         labelled = batch.labels != UNLABELLED
         return divergence(outputs.logits[labelled], others.logits[labelled]).sum()
 
     def decisions(
         self, outputs: Any, batch: Batch, rows: Sequence[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Labelled words: their logits, what ``rows`` (words, tags) of each sentence have for them, and ones."""
+        """Labelled words: their logits, what ``rows`` (words, tags) of each sentence have for them, and ones.
+
+        Raises:
+            HallucError C221: there is a CRF, as above.
+        """
         import torch
 
-        parts = []
-        for index in batch.indexes:
-            window = self.windows[index]
-            words = slice(window.start, window.start + len(window.first))
-            known = torch.tensor(self.targets[window.example][words]) != UNLABELLED
-            parts.append(rows[window.example][words][known])
+        self._refuse_chain("train.teacher")
+        found = []
+        for window in (self.windows[index] for index in batch.indexes):
+            inside, example, parts = self.words(window), window.example, []
+            while self.starts[example] < inside.stop:
+                start = self.starts[example]
+                parts.append(rows[example][max(inside.start - start, 0) : inside.stop - start])
+                example += 1
+            found.append(torch.cat(parts)[torch.tensor(self._targets[inside]) != UNLABELLED])
         logits = outputs.logits[batch.labels != UNLABELLED]
-        return logits, torch.cat(parts), torch.ones(len(logits))
+        return logits, torch.cat(found), torch.ones(len(logits))
+
+    def _refuse_chain(self, key: str) -> None:
+        if self.crf is not None:
+            message = f"`{key}` does not go with `task.head: crf`, whose probabilities are those of whole sequences"
+            raise HallucError("C221", message, help=f"leave `{key}` out, or use `head: linear`")
+
+    def _chains(self, logits: torch.Tensor, batch: Batch) -> Chains:
+        """The sentences of a batch, or the parts of them in its windows, as a CRF takes them."""
+        import torch
+        from torch.nn.utils.rnn import pad_sequence
+
+        from halluc.tasks.token_classification.crf import Chains
+
+        parts, targets, begins, ends = [], [], [], []
+        for row, index in enumerate(batch.indexes):
+            window, inside = self.windows[index], self.words(self.windows[index])
+            places = torch.tensor(window.first, device=logits.device)
+            example = window.example
+            while self.starts[example] < inside.stop:
+                start, end = self.starts[example], self.starts[example + 1]
+                own = slice(max(start, inside.start) - inside.start, min(end, inside.stop) - inside.start)
+                if own.start < own.stop:
+                    parts.append(logits[row, places[own]])
+                    targets.append(batch.labels[row, places[own]])
+                    begins.append(inside.start <= start)
+                    ends.append(end <= inside.stop)
+                example += 1
+        sizes = torch.tensor([len(part) for part in parts], device=logits.device)
+        return Chains(
+            pad_sequence(parts, batch_first=True),
+            pad_sequence(targets, batch_first=True, padding_value=UNLABELLED),
+            torch.arange(int(sizes.max()), device=logits.device) < sizes[:, None],
+            torch.tensor(begins, device=logits.device),
+            torch.tensor(ends, device=logits.device),
+        )
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
-        return [self.examples[self.windows[index].example].id for index in indexes]
+        """The ids of the examples in windows; the first of a window comes first."""
+        found = []
+        for window in (self.windows[index] for index in indexes):
+            last = bisect_left(self.starts, self.words(window).stop)
+            found += [example.id for example in self.examples[window.example : last]]
+        return found

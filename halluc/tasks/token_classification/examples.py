@@ -32,7 +32,8 @@ class TagPrediction:
     ``confidences`` has one entry a span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3); None
     where another tool states none; ``scores`` the logits behind it, (tokens of the span, tags), for who wants to
     calibrate them, and ``claimed`` the place of each token's own tag among them, for all rows of ``scores``: it need
-    not be that of the largest.
+    not be that of the largest. With a CRF a span has one row: the log-probabilities of its tags with each of
+    ``labels``, and that of all other tags.
     """
 
     id: str
@@ -41,6 +42,7 @@ class TagPrediction:
     confidences: tuple[float | None, ...]
     scores: tuple[numpy.ndarray, ...] = ()
     claimed: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 def _in_columns(train: Path, target: Path) -> None:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.core.decision_scores import DecisionScores
-from halluc.core.errors import environment_error
-from halluc.core.examples import Corpus
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.examples import Corpus, Span
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.engine.references import resolve_model
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.border_smoothing import alternatives
 from halluc.tasks.token_classification.config import TokenClassificationConfig
-from halluc.tasks.token_classification.encoding import EncodedTokens, Window, windows_of
+from halluc.tasks.token_classification.consistency import consistent
+from halluc.tasks.token_classification.encoding import EncodedTokens, Window, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.marginals import Marginals
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.viterbi import Transitions, constrained, most_probable, transitions
 
 if TYPE_CHECKING:
     import numpy
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
     from halluc.engine.runtime import Runtime
+    from halluc.tasks.token_classification.crf import LinearChain
 # How many words' scores are in memory in double precision.
 _WORDS_AT_ONCE = 1 << 16
 
@@ -65,7 +71,7 @@ class Tagger:
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         tags = tag_set(labels)
-        return load_encoder(
+        made = load_encoder(
             "AutoModelForTokenClassification",
             config,
             attention,
@@ -73,6 +79,13 @@ class Tagger:
             id2label=dict(enumerate(tags)),
             label2id={tag: index for index, tag in enumerate(tags)},
         )
+        # A model that leaves its run is read and decoded alike (``settings_of``).
+        kept = {"context": self.config.context, "head": None if self.config.head == "linear" else self.config.head}
+        if any(kept.values()):
+            made.model.config.token_classification = {key: value for key, value in kept.items() if value}
+        if self.config.head == "crf":
+            self._attach_crf(made)
+        return made
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
         """A token classifier with tags in any scheme, or with plain labels.
@@ -81,13 +94,30 @@ class Tagger:
             HallucError C203: a name for a label that the model does not have.
         """
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
+        if (getattr(encoder.model.config, "token_classification", None) or {}).get("head") == "crf":
+            assert config.name is not None, "a trained model has a name"
+            self._attach_crf(encoder).read(Path(resolve_model(config.name).name))
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
+
+    def _attach_crf(self, encoder: Encoder) -> LinearChain:
+        """A chain over the tags that is trained with the model, and that transformers neither saves nor expects."""
+        from halluc.tasks.token_classification.crf import LinearChain
+
+        model = encoder.model
+        model.crf = LinearChain(encoder.outputs)
+        model._keys_to_ignore_on_save = {
+            *(model._keys_to_ignore_on_save or ()),
+            *(f"crf.{n}" for n in Transitions._fields),
+        }
+        chain: LinearChain = model.crf
+        return chain
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
         and counted, and the metrics count it as missed."""
         before, behind = special_pieces(encoder.tokenizer)
-        space = room(encoder.tokenizer, encoder.model.config) - len(before) - len(behind)
+        limit = room(encoder.tokenizer, encoder.model.config)
+        space = self._limited(limit) - len(before) - len(behind)
         if space < 1:
             raise environment_error(
                 "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
@@ -101,9 +131,12 @@ class Tagger:
         for index, sentence in enumerate(words):
             notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
             notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
-            made = list(windows_of(index, sentence, space, before, behind))
-            notes["windowed_sentences"] += len(made) > 1
-            windows += made
+            if self.config.context is None:
+                windows += windows_of(index, sentence, space, before, behind)
+        if self.config.context is not None:
+            windows = list(rows_of(examples, words, space, before, behind))
+            notes["windowed_documents"] = sum(len(w.first) > len(words[w.example]) for w in windows)
+        notes["windowed_sentences"] = len({window.example for window in windows if window.start})
         notes["windows"] = len(windows)
         tag_ids = {tag: index for index, tag in reversed(list(enumerate(encoder.outputs)))}
         targets, smoothing = [], self.config.border_smoothing
@@ -123,7 +156,22 @@ class Tagger:
             [alternatives(e.spans, t, tag_ids, smoothing) for e, t in zip(examples, targets, strict=True)]
             if smoothing
             else (),
+            getattr(encoder.model, "crf", None),
         )
+
+    def _limited(self, limit: int) -> int:
+        """The pieces of a row, special ones included, of a model that takes ``limit``.
+
+        Raises:
+            HallucError C202: the config asks for longer ones.
+        """
+        asked = self.config.context
+        if asked is not None and asked > limit:
+            help = f"set `task.context: {limit}`, or name a model that reads longer texts"
+            raise HallucError(
+                "C202", f"`task.context: {asked}` is more than the {limit} pieces of this model", help=help
+            )
+        return limit if asked is None else asked
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
         """Constrained decoding needs a tag scheme."""
@@ -132,19 +180,26 @@ class Tagger:
     def predict(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[TagPrediction]:
-        return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
+        from halluc.engine.inference import forward
+
+        if encoded.crf is None:
+            return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
+        return self.decode_chains(encoded, encoded.crf, forward(model, encoded, budget, runtime), decoding)
 
     def scored(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime
     ) -> DecisionScores:  # fmt: skip
-        """A row of logits for every word, by the window that shows most of the words around it."""
+        """A row of logits for every word, by the window that shows most of the words around it; of a CRF the logarithms
+        of the marginal probabilities, so that they can be averaged."""
         import numpy
 
         from halluc.engine.inference import forward
 
         scores = _scores_of_words(encoded, forward(model, encoded, budget, runtime))
-        ends = numpy.cumsum([len(example.tokens) for example in encoded.examples])
-        return DecisionScores(numpy.split(scores, ends[:-1]) if len(ends) else [])
+        if encoded.crf is not None:
+            lengths = [len(example.tokens) for example in encoded.examples]
+            scores = Marginals.of(scores, lengths, encoded.crf.weights(), encoded.crf.tags).of_words
+        return DecisionScores(numpy.split(scores, encoded.starts[1:-1]) if encoded.examples else [])
 
     def decided(
         self, encoded: EncodedTokens, scored: DecisionScores, decoding: Decoding | None
@@ -156,8 +211,6 @@ class Tagger:
         """
         import numpy
 
-        from halluc.tasks.token_classification.viterbi import constrained, transitions
-
         lengths = [len(example.tokens) for example in encoded.examples]
         scores = numpy.concatenate(scored.rows) if lengths else numpy.zeros((0, len(encoded.outputs)), numpy.float32)
         scheme = scheme_of(encoded.outputs)
@@ -165,7 +218,52 @@ class Tagger:
         if scheme and decoding == "constrained":
             best = constrained(scores, lengths, transitions(encoded.outputs, scheme))
         encoded.notes["constrained_words"] = int((best != likeliest).sum())
-        return _predictions(encoded, lengths, scores, best)
+        certainty = _log_probabilities(scores, best)
+
+        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> Evidence:
+            places = [slice(start + span.start, start + span.end) for span in spans]
+            return Evidence(
+                tuple(math.exp(float(certainty[place].mean())) for place in places),
+                tuple(scores[place] for place in places),
+                tuple(number for span in spans for number in own[span.start : span.end]),
+            )
+
+        return _predictions(encoded, lengths, best, evidence)
+
+    def decode_chains(
+        self,
+        encoded: EncodedTokens,
+        crf: LinearChain,
+        outputs: Iterable[tuple[Batch, torch.Tensor]],
+        decoding: Decoding | None,
+    ) -> list[TagPrediction]:
+        """The most probable sequence of tags by the CRF, or with ``argmax`` the most probable tag of each word.
+
+        The confidence of a span is the marginal probability of its tags.
+        """
+        weights, tags = crf.weights(), crf.tags
+        scores, lengths = _scores_of_words(encoded, outputs), [len(example.tokens) for example in encoded.examples]
+        marginals = Marginals.of(scores, lengths, weights, tags)
+        argmax = decoding == "argmax"
+        best = marginals.of_words.argmax(-1) if argmax else most_probable(scores, lengths, weights)
+        names = {tag[2:]: name[2:] for tag, name in zip(tags, encoded.outputs, strict=True) if tag != "O"}
+
+        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> Evidence:
+            rows, claimed = [], []
+            for span in spans:
+                numbers = own[span.start : span.end]
+                rows.append(marginals.of_labels(span, start, numbers, tuple(names)))
+                claimed.append(list(names).index(tags[numbers[0]][2:]))
+            confidences = tuple(math.exp(row[place]) for row, place in zip(rows, claimed, strict=True))
+            return Evidence(confidences, tuple(row[None] for row in rows), tuple(claimed), tuple(names.values()))
+
+        return _predictions(encoded, lengths, best, evidence)
+
+    def consistent(
+        self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction], outputs: Sequence[str]
+    ) -> list[TagPrediction]:
+        """The mentions of one surface in a document get one label: see ``consistency``."""
+        return consistent(examples, predictions, outputs)
 
     def imported(self, examples: Sequence[Tagged], stated: Sequence[Stated]) -> list[TagPrediction]:
         found = []
@@ -184,6 +282,8 @@ class Tagger:
     def findings(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one prediction"
         yield from (counted(notes[note], told) for note, told in self.notes.items() if notes[note])
+        if rows := notes.get("windowed_documents"):
+            yield counted(rows, "rows of several consecutive sentences of a document")
         known = {span.label for example in corpus for span in example.spans}
         if not known:
             yield "no gold mention: entity figures are 0 by convention"
@@ -212,16 +312,15 @@ def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torc
     """
     import numpy
 
-    start = numpy.cumsum([0, *(len(example.tokens) for example in encoded.examples)])
-    scores = numpy.zeros((start[-1], len(encoded.outputs)), dtype=numpy.float32)
-    context = numpy.full(start[-1], -1, dtype=numpy.int64)
+    words = encoded.starts[-1]
+    scores = numpy.zeros((words, len(encoded.outputs)), dtype=numpy.float32)
+    context = numpy.full(words, -1, dtype=numpy.int64)
     for batch, logits in outputs:
         table = logits.numpy()
         for row, index in enumerate(batch.indexes):
             window = encoded.windows[index]
             first = numpy.asarray(window.first, dtype=numpy.int64)
-            at = start[window.example] + window.start
-            inside = slice(at, at + len(first))
+            inside = encoded.words(window)
             seen = numpy.minimum(first, len(window.pieces) - first)
             better = seen > context[inside]
             context[inside][better] = seen[better]
@@ -231,11 +330,26 @@ def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torc
     return scores
 
 
+class Evidence(NamedTuple):
+    """Of the spans of a sentence the fields of ``TagPrediction``."""
+
+    confidences: tuple[float, ...]
+    scores: tuple[numpy.ndarray, ...]
+    claimed: tuple[int, ...]
+    labels: tuple[str, ...] = ()
+
+
 def _predictions(
-    encoded: EncodedTokens, lengths: Sequence[int], scores: numpy.ndarray, best: numpy.ndarray
+    encoded: EncodedTokens,
+    lengths: Sequence[int],
+    best: numpy.ndarray,
+    evidence: Callable[[int, Sequence[Span], Sequence[int]], Evidence],
 ) -> list[TagPrediction]:
-    """What follows from the number ``best`` of each word's tag, (words,), and the logits behind it, (words, tags)."""
-    certainty = _log_probabilities(scores, best)
+    """What follows from the number ``best`` of each word's tag, (words,).
+
+    Args:
+        evidence: of the first word of a sentence, its spans and the numbers of its tags.
+    """
     # A model's IOB2 tags are kept, legal or not; of other schemes, their spans are what the model says.
     keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"
     numbers, found, start = best.tolist(), [], 0
@@ -245,14 +359,7 @@ def _predictions(
         spans = read_spans(tags)
         if not keeps_tags:
             tags = write_tags(length, spans)
-        places = [slice(start + span.start, start + span.end) for span in spans]
-        confidences = tuple(math.exp(float(certainty[place].mean())) for place in places)
-        claimed = tuple(number for span in spans for number in own[span.start : span.end])
-        found.append(
-            TagPrediction(
-                example.id, tuple(tags), spans, confidences, tuple(scores[place] for place in places), claimed
-            )
-        )
+        found.append(TagPrediction(example.id, tuple(tags), spans, *evidence(start, spans, own)))
         start += length
     return found
 

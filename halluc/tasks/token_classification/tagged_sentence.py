@@ -47,7 +47,7 @@ class RawSentence:
     """One sentence with tags whose scheme is not known yet, or with spans.
 
     ``lines`` gives the line of each token (from 1). ``confidences`` are those of the spans as the file has them,
-    unchecked, None where one has none; empty where no span has one.
+    unchecked, None where one has none; empty where no span has one. ``number`` is that of ``Origin``.
     """
 
     id: str
@@ -59,7 +59,8 @@ class RawSentence:
     spans: tuple[Span, ...] | None = None
     repairs: tuple[str, ...] = ()
     confidences: tuple[Any, ...] = ()
+    number: int = 0
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.file, self.lines[0], self.document)
+        return Origin(self.file, self.lines[0], self.document, number=self.number)

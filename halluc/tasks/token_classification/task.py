@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
+from halluc.config.evaluation import EvalConfig
 from halluc.config.section import Section
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus
 from halluc.tasks.token_classification.claims import SpanJudge
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import SentenceExamples
 from halluc.tasks.token_classification.figures import Tagging
 from halluc.tasks.token_classification.knowledge import MentionKnowledge
 from halluc.tasks.token_classification.model import Tagger
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.wording import WORDING
 
 
@@ -31,9 +35,27 @@ class TokenClassification:
         self.knowledge = MentionKnowledge()
         self.wording = WORDING
 
+    def refuse_unfit(self, corpora: Iterable[Corpus[Tagged]], settings: EvalConfig) -> None:
+        """
+        Raises:
+            HallucError C107: the config asks for documents, and a split does not have them.
+        """
+        context, consistency = self.config.context, settings.consistency
+        for corpus in corpora:
+            key = f"task.context: {context}" if context is not None else None
+            if key is None and consistency != "none" and corpus.split != "train":
+                key = f"eval.consistency: {consistency}"
+            if key is not None and not any(example.origin.document for example in corpus):
+                help = (
+                    "name the field with the document in `data.document_field`, or put a `-DOCSTART-` line before each "
+                    "document of a file in columns; without documents, take the key out"
+                )
+                raise HallucError("C107", f"`{key}` needs documents, and {corpus.source} names none", help=help)
+
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {}
+        kept = config.get(cls.name)
+        return {key: kept[key] for key in ("context", "head") if key in kept} if isinstance(kept, dict) else {}
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> TokenClassification:

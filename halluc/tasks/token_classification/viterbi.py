@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy
@@ -14,7 +14,8 @@ _STEP_SIZE = 4_000_000
 
 
 class Transitions(NamedTuple):
-    """What a scheme allows: tags that begin a sentence (tags,), pairs (tag, next tag), tags that end one (tags,)."""
+    """What a scheme allows, or how a model scores it: tags that begin a sentence (tags,), pairs (tag, next tag), tags
+    that end one (tags,)."""
 
     start: numpy.ndarray
     step: numpy.ndarray
@@ -49,27 +50,48 @@ def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transiti
     searched = numpy.logical_or.reduceat(broken, first) if len(first) else numpy.zeros(0, dtype=bool)
     searched |= ~allowed.end[best[first + size - 1]]
     first, size = first[searched], size[searched]
-    order = numpy.argsort(-size, kind="stable")
-    sentences = max(1, _STEP_SIZE // scores.shape[1] ** 2)
-    for begin in range(0, len(order), sentences):
-        part = order[begin : begin + sentences]
-        _search(scores, first[part], size[part], allowed, best)
+    weights = Transitions(*(numpy.where(table, 0.0, -numpy.inf) for table in allowed))
+    for part in in_parts(first, size, scores.shape[1]):
+        _search(scores, *part, weights, best)
     return best
 
 
+def most_probable(scores: numpy.ndarray, lengths: Sequence[int], weights: Transitions) -> numpy.ndarray:
+    """The tag sequence with the highest sum of scores and of the ``weights`` of its transitions, for each sentence.
+
+    Args and returns as ``constrained``; ``weights`` are scores, minus infinity where a transition cannot be.
+    """
+    best: numpy.ndarray = scores.argmax(-1)
+    size = numpy.asarray(lengths, dtype=numpy.int64)
+    size = size[size > 0]
+    for part in in_parts(numpy.cumsum(size) - size, size, scores.shape[1]):
+        _search(scores, *part, weights, best)
+    return best
+
+
+def in_parts(
+    first: numpy.ndarray, size: numpy.ndarray, tags: int
+) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:  # fmt: skip
+    """Sentences, by their first words and lengths, in order of falling length: as many as one step may take."""
+    order = numpy.argsort(-size, kind="stable")
+    sentences = max(1, _STEP_SIZE // tags**2)
+    for begin in range(0, len(order), sentences):
+        part = order[begin : begin + sentences]
+        yield first[part], size[part]
+
+
 def _search(
-    scores: numpy.ndarray, first: numpy.ndarray, size: numpy.ndarray, allowed: Transitions, best: numpy.ndarray
+    scores: numpy.ndarray, first: numpy.ndarray, size: numpy.ndarray, weights: Transitions, best: numpy.ndarray
 ) -> None:
     """Viterbi over sentences in order of falling ``size``, from their ``first`` words; the paths go into ``best``."""
-    forbidden = [numpy.where(table, 0.0, -numpy.inf) for table in allowed]
-    total = scores[first] + forbidden[0]
+    total = scores[first] + weights.start
     came: list[numpy.ndarray] = []
     for position in range(1, int(size[0])):
         going = int((size > position).sum())
-        reached = total[:going, :, None] + forbidden[1]
+        reached = total[:going, :, None] + weights.step
         came.append(reached.argmax(1))
         total[:going] = reached.max(1) + scores[first[:going] + position]
-    total += forbidden[2]
+    total += weights.end
     possible = total.max(1) > -numpy.inf
     tag = total.argmax(1)
     best[(first + size - 1)[possible]] = tag[possible]

@@ -87,6 +87,11 @@ class _FieldKeys(Section):
         description="[[start, end, label], …], objects with such keys (start_offset, begin, labels, type, …) or "
         "{label: {surface: [[start, end], …]}}; a path leads into objects and lists: `annotations.0.result`",
     )
+    document_field: Column | None = Field(
+        default=None,
+        description="the field of a record with the name of its document, for `task.context` and "
+        "`eval.consistency`; null: none is read. In conll, `-DOCSTART-` lines begin documents",
+    )
     answer_field: Column = Field(
         default="answer",
         description="whether a record was accepted: those with `reject` or `ignore` are left out and counted; a field "

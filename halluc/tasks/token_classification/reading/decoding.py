@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from halluc.core.errors import MOST_SHOWN, HallucError
-from halluc.core.examples import Origin, Span
+from halluc.core.examples import Span
 from halluc.core.files import line_at
 from halluc.core.labels import MOST_CHARACTERS, UnknownTag, illegal, label_fault, read_spans
 from halluc.data.reader import Annotation, ExampleBuilder
@@ -92,9 +92,7 @@ class TagDecoder(ExampleBuilder):
             spans = tuple(self._renamed(spans))
         if not self._are_named(sentence, spans or ()):
             return None
-        return Tagged(
-            sentence.id, Origin(sentence.file, sentence.lines[0], sentence.document), sentence.tokens, spans or ()
-        )
+        return Tagged(sentence.id, sentence.origin, sentence.tokens, spans or ())
 
     def _renamed(self, spans: Iterable[Span]) -> Iterator[Span]:
         for span in spans:

@@ -111,7 +111,7 @@ class SpansReader(Reader):
         """
         if row.lines:
             tokens, _ = self.tokenizer.cleaned(column(row, self.config.token_column))
-            return InputText(row.line, f"line-{row.line}", tokens)
+            return InputText(row.line, f"line-{row.line}", tokens, document=row.document)
         if self._inputs is None:
             self._inputs = Records(self.given, self.tokenizer, [row], gold=False)
         return self._inputs.input_of(row)
@@ -127,7 +127,9 @@ class SpansReader(Reader):
         self._refuse_features(examples)
         self._refuse_other_columns(examples)
         renames = config.tag_key is not None or self._tag_names is not None
+        number = 0
         for row in rows:
+            number += not isinstance(row, Notice) or isinstance(row, LeftOut)
             if not isinstance(row, Row):
                 yield row
                 continue
@@ -135,11 +137,13 @@ class SpansReader(Reader):
                 tokens, tags = row.fields[token_column], row.fields[tag_column]
                 if renames:
                     tags = tuple([self._tag(tag) for tag in tags])
-                yield self._sentence(row, tokens, tags, split)
+                yield self._sentence(row, tokens, tags, split, number)
             except Unreadable as bad:
                 yield row.bad(bad)
 
-    def _sentence(self, row: Row, tokens: tuple[str, ...], tags: tuple[str, ...], split: SplitName) -> RawSentence:
+    def _sentence(
+        self, row: Row, tokens: tuple[str, ...], tags: tuple[str, ...], split: SplitName, number: int
+    ) -> RawSentence:
         lines = row.lines
         cleaned, kept = self.tokenizer.cleaned(tokens)
         if cleaned is not tokens:  # words that stand in many sentences are in memory once
@@ -147,7 +151,7 @@ class SpansReader(Reader):
         if kept is not None:
             tags = values.kept_tags(tags, kept)
             lines = tuple(lines[at] for at in kept)
-        return RawSentence(f"{split}-{row.line}", row.file, lines, row.document, cleaned, tags)
+        return RawSentence(f"{split}-{row.line}", row.file, lines, row.document, cleaned, tags, number=number)
 
     def _tag(self, cell: str) -> str:
         """The tag in a cell: the value of a key in it, or the name of a number."""
@@ -219,7 +223,9 @@ class SpansReader(Reader):
         kept = [row for row in examples if rejection(row.fields, self.given.answer_field) is None]
         records: Records | None = None
         ids = Ids()
+        place = 0
         for row in rows:
+            place += not isinstance(row, Notice) or isinstance(row, LeftOut)
             if not isinstance(row, Row):
                 yield row
                 continue
@@ -231,7 +237,7 @@ class SpansReader(Reader):
                 self.mapping = records.mapping
                 yield from records.notices()
             try:
-                sentence = records.sentence(row, split)
+                sentence = records.sentence(row, split, place)
                 number = row.number or row.line
                 ids.add(sentence.id, split, number, row.line, own=sentence.id != f"{split}-{number}")
                 yield sentence

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from halluc.core.errors import data_error
 from halluc.core.examples import Span
+from halluc.data.config import Column
 from halluc.data.fields.ids import own_id
-from halluc.data.fields.paths import named, value_at
+from halluc.data.fields.paths import named, path_of, value_at
 from halluc.data.fields.values import located, unpacked
 from halluc.data.inputs import InputText, given_tokens, identity_of, single
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import Notice, Row, Unreadable
+from halluc.data.rows.row import Notice, Row, Unreadable, quoted
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.token_classification.reading import forms, offsets, values
 from halluc.tasks.token_classification.reading.alignment import Aligned, SpanAlignment
@@ -41,6 +44,9 @@ class Records:
         self.names = config.names_of_tags
         self.named = {role: named(path) for role in ("tokens", "tags", "spans") if (path := getattr(self.fields, role))}
         self.alignment = SpanAlignment(self.config, self._advice)
+        self._documents: dict[Any, int] = {}
+        if gold and config.document_field is not None:
+            self._refuse_no_documents(config.document_field)
         self._unit_of_both: Unit | None = None
         self._samples: list[Sample] | None = None
         self._advised: dict[OffsetReading, str | None] = {}
@@ -59,14 +65,17 @@ class Records:
 
     # --- examples
 
-    def sentence(self, row: Row, split: SplitName) -> RawSentence:
+    def sentence(self, row: Row, split: SplitName, place: int = 0) -> RawSentence:
         """
+        Args:
+            place: the number of the row among all of the file, from 1.
+
         Raises:
             Unreadable: the record has not the form that its file has.
             Skipped: it is left out for one of its spans.
         """
         record, fields = row.fields, self.fields
-        line = row.line
+        line, document = row.line, self._document(row)
         own = own_id(value_at(record, fields.id), self.config.id_field)
         identity = str(own) if own is not None else f"{split}-{row.number or line}"
         tags, spans = value_at(record, fields.tags), value_at(record, fields.spans)
@@ -81,7 +90,7 @@ class Records:
                     "take one away, or name another with `data.spans_field`",
                 )
             tokens, tags = self._tagged(listed, tags, text)
-            return RawSentence(identity, row.file, (line,) * len(tokens), row.document, tokens, tags)
+            return RawSentence(identity, row.file, (line,) * len(tokens), document, tokens, tags, number=place)
         if listed is None and text is None:
             raise no_input(self.config, record)
         if spans is None and not self._may_lack_spans(record):
@@ -98,7 +107,7 @@ class Records:
                 found = _renumbered(found, kept)
         tokens = tuple(map(sys.intern, made))
         return RawSentence(
-            identity, row.file, (line,) * len(tokens), row.document, tokens, None, found, repairs, confidences
+            identity, row.file, (line,) * len(tokens), document, tokens, None, found, repairs, confidences, place
         )
 
     def input_of(self, row: Row) -> InputText:
@@ -115,12 +124,13 @@ class Records:
             raise no_input(self.config, record)
         if listed is None:
             assert text is not None
-            return single(row.line, identity, text, self.tokenizer)
+            return replace(single(row.line, identity, text, self.tokenizer), document=self._document(row))
         if unpacked(listed) in ([], ()):
             blank = text is not None and not text.strip()
             return InputText(row.line, identity, (), text if blank else None, () if blank else None)
         words, places = values.words(listed, named(self.fields.tokens or ("tokens",)), text)
-        return given_tokens(row.line, identity, words, self.tokenizer, (text,), None, places)
+        made = given_tokens(row.line, identity, words, self.tokenizer, (text,), None, places)
+        return replace(made, document=self._document(row))
 
     def notices(self) -> Iterator[Notice]:
         """Where the first rows fit another way of counting as well, and nothing says which one is meant."""
@@ -137,6 +147,30 @@ class Records:
             yield Notice(self.rows[0].file, self.rows[0].line, what)
 
     # --- parts
+
+    def _document(self, row: Row) -> int:
+        """The number of the row's document in the file: that of its name, where the config names the field.
+
+        Raises:
+            Unreadable D107: the name is neither a string nor a number.
+        """
+        field = self.config.document_field
+        if field is None:
+            return row.document
+        name = own_id(value_at(row.fields, path_of(field, [row.fields])), field)
+        # A row that names no document is one of its own.
+        return self._documents.setdefault((row.line, row.number) if name is None else name, len(self._documents) + 1)
+
+    def _refuse_no_documents(self, field: Column) -> None:
+        path = path_of(field, [row.fields for row in self.rows])
+        if all(value_at(row.fields, path) is None for row in self.rows):
+            first = self.rows[0]
+            raise data_error(
+                "D107",
+                f"no row has `data.document_field: {field}`; it has {quoted(first.fields)}",
+                first.bad(Unreadable("D107", "")).error().where,
+                "name the field with the document, or set `data.document_field: null`",
+            )
 
     def _input(self, record: Mapping[str | int, Any]) -> tuple[Any, str | None]:
         """The list of tokens and the text of a record."""

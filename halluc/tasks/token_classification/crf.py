@@ -1,0 +1,106 @@
+"""A linear-chain conditional random field over the tags of a sentence (Lafferty et al. 2001): exact likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from halluc.core.errors import environment_error
+from halluc.core.labels import scheme_of
+from halluc.tasks.losses import UNLABELLED
+from halluc.tasks.token_classification.viterbi import Transitions, transitions
+
+FILE = "crf.safetensors"
+# Added to the scores of illegal transitions: its exponential is 0 in float32, and no gradient becomes NaN.
+_ILLEGAL = -1e4
+# Transitions are this many times their parameters, and so learn as much faster than the encoder, at its learning rate.
+_RATE = 30.0
+
+
+class Chains(NamedTuple):
+    """Runs of words, padded: logits (chains, words, tags), targets and whether there is a word, both (chains, words),
+    and whether a chain begins and ends with its sentence, both (chains,)."""
+
+    logits: torch.Tensor
+    targets: torch.Tensor
+    mask: torch.Tensor
+    begins: torch.Tensor
+    ends: torch.Tensor
+
+
+class LinearChain(torch.nn.Module):
+    """Scores of the transitions between tags, of those that begin a sentence and of those that end one.
+
+    Transitions that are illegal in the tag scheme cannot happen. A sequence y of a sentence with logits e has the score
+    ``start[y_1] + sum_t e[t, y_t] + sum_t step[y_t-1, y_t] + end[y_n]``.
+    """
+
+    def __init__(self, tags: Sequence[str]) -> None:
+        super().__init__()
+        scheme = scheme_of(tags)
+        assert scheme is not None, "a model that halluc builds has IOB2 tags"
+        self.tags = tuple(tags)
+        count = len(self.tags)
+        self.start = torch.nn.Parameter(torch.zeros(count))
+        self.step = torch.nn.Parameter(torch.zeros(count, count))
+        self.end = torch.nn.Parameter(torch.zeros(count))
+        for name, legal in transitions(self.tags, scheme)._asdict().items():
+            self.register_buffer(f"{name}_penalty", torch.from_numpy((~legal) * _ILLEGAL).float(), persistent=False)
+
+    def scores(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Start (tags,), step (tags before, tags) and end (tags,), the illegal ones very low."""
+        found = []
+        for name in Transitions._fields:
+            own = getattr(self, name)
+            # The gradient is that of the scores themselves: their norm counts in clipping as it is.
+            found.append(own + (_RATE - 1) * own.detach() + getattr(self, f"{name}_penalty"))
+        return found[0], found[1], found[2]
+
+    def loss(self, chains: Chains) -> torch.Tensor:
+        """The negative log-likelihood of the targets, summed, in nats; a word without a target may have any tag."""
+        logits = chains.logits.float()
+        told = (chains.targets != UNLABELLED) & chains.mask
+        gold = torch.nn.functional.one_hot(chains.targets.clamp(min=0), logits.shape[-1]).bool() | ~told[..., None]
+        return (self._log_sums(logits, chains) - self._log_sums(logits.masked_fill(~gold, _ILLEGAL), chains)).sum()
+
+    def _log_sums(self, logits: torch.Tensor, chains: Chains) -> torch.Tensor:
+        """The log of the summed exponential scores of all sequences (forward algorithm), (chains,)."""
+        start, step, end = self.scores()
+        total = logits[:, 0] + start * chains.begins[:, None]
+        for place in range(1, logits.shape[1]):
+            reached = torch.logsumexp(total[:, :, None] + step, dim=1) + logits[:, place]
+            total = torch.where(chains.mask[:, place, None], reached, total)
+        return torch.logsumexp(total + end * chains.ends[:, None], dim=-1)
+
+    def weights(self) -> Transitions:
+        """The scores as arrays of doubles, minus infinity where a transition is illegal."""
+        made = [part.detach().double().cpu().numpy() for part in self.scores()]
+        return Transitions(*(numpy.where(part <= _ILLEGAL / 2, -numpy.inf, part) for part in made))
+
+    def save_beside(self, folder: Path) -> None:
+        """Write ``crf.safetensors``: start, step and end as ``weights`` gives them."""
+        save_file(self.weights()._asdict(), folder / FILE)
+
+    def read(self, folder: Path) -> None:
+        """Take what ``save_beside`` wrote.
+
+        Raises:
+            HallucError E411: the file is missing or damaged, or has other tags.
+        """
+        path = folder / FILE
+        try:
+            kept = load_file(path)
+            for name in Transitions._fields:
+                own, given = getattr(self, name), torch.from_numpy(kept[name])
+                if given.shape != own.shape:
+                    raise ValueError(f"`{name}` is of {given.shape[0]} tags, and the model of {len(self.tags)}")
+                own.data.copy_(given.nan_to_num(neginf=0.0) / _RATE)
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            help = "restore the model folder: config.json says that its tags are decoded with a CRF"
+            raise environment_error("E411", f"cannot read {path}: {error}", help) from None

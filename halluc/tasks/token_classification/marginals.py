@@ -1,0 +1,114 @@
+"""Forward-backward over sentences (Rabiner 1989): how probable tags are under a linear chain, given the sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy
+
+from halluc.core.examples import Span
+from halluc.tasks.token_classification.viterbi import Transitions, in_parts
+
+# The least share of a distribution that is left to what no label says, so that its logarithm is finite.
+_LEAST = -40.0
+
+
+@dataclass(frozen=True)
+class Marginals:
+    """Of words, those of all sentences one after the other, and the ``tags`` of a model.
+
+    ``before`` and ``behind``, both (words, tags): the log of the summed exponential scores of all sequences up to a
+    word's tag, its own score included, and from it on, without. ``total``: of all sequences of its sentence, (words,).
+    """
+
+    scores: numpy.ndarray
+    weights: Transitions
+    tags: Sequence[str]
+    before: numpy.ndarray
+    behind: numpy.ndarray
+    total: numpy.ndarray
+
+    @classmethod
+    def of(
+        cls, scores: numpy.ndarray, lengths: Sequence[int], weights: Transitions, tags: Sequence[str]
+    ) -> Marginals:  # fmt: skip
+        """
+        Args:
+            scores: (words, tags) logits; the words of all sentences. lengths: (sentences,) words of each.
+        """
+        scores = scores.astype(numpy.float64)
+        before, behind = numpy.empty_like(scores), numpy.empty_like(scores)
+        total = numpy.empty(len(scores))
+        size = numpy.asarray(lengths, dtype=numpy.int64)
+        size = size[size > 0]
+        for first, own in in_parts(numpy.cumsum(size) - size, size, scores.shape[1]):
+            _fill(scores, first, own, weights, before, behind)
+            summed = _log_sum(before[first + own - 1] + weights.end)
+            for start, count, value in zip(first.tolist(), own.tolist(), summed.tolist(), strict=True):
+                total[start : start + count] = value
+        return cls(scores, weights, tags, before, behind, total)
+
+    @property
+    def of_words(self) -> numpy.ndarray:
+        """The log-probability of each tag of each word, (words, tags)."""
+        found: numpy.ndarray = self.before + self.behind - self.total[:, None]
+        return found
+
+    def of_labels(self, span: Span, start: int, numbers: Sequence[int], labels: Sequence[str]) -> numpy.ndarray:
+        """The log-probabilities, (labels + 1,), that the words of a span have the tags ``numbers`` with one of
+        ``labels`` in the place of their own, and that they have none of these tag sequences.
+
+        Args:
+            start: the first word of the sentence. numbers: (words of the span,).
+        """
+        prefixes = [self.tags[number][:2] for number in numbers]
+        place = {tag: number for number, tag in enumerate(self.tags)}
+        found = []
+        for label in labels:
+            path = [place.get(prefix + label) for prefix in prefixes]
+            own = [number for number in path if number is not None]
+            found.append(self._of_path(start + span.start, own) if len(own) == len(path) else -numpy.inf)
+        values = numpy.minimum(numpy.array(found), 0.0)
+        others = numpy.log1p(-min(float(numpy.exp(values).sum()), 1.0 - 1e-16))
+        return numpy.append(values, max(others, _LEAST))
+
+    def _of_path(self, at: int, path: Sequence[int]) -> float:
+        value = self.before[at, path[0]]
+        for offset in range(1, len(path)):
+            value += self.weights.step[path[offset - 1], path[offset]] + self.scores[at + offset, path[offset]]
+        return float(value + self.behind[at + len(path) - 1, path[-1]] - self.total[at])
+
+
+def _fill(
+    scores: numpy.ndarray,
+    first: numpy.ndarray,
+    size: numpy.ndarray,
+    weights: Transitions,
+    before: numpy.ndarray,
+    behind: numpy.ndarray,
+) -> None:
+    """Of sentences in order of falling ``size``, from their ``first`` words."""
+    before[first] = scores[first] + weights.start
+    behind[first + size - 1] = weights.end
+    for place, going in _places(size):
+        words = first[:going] + place
+        before[words] = _log_sum((before[words - 1][:, :, None] + weights.step).swapaxes(1, 2)) + scores[words]
+    for place, going in reversed(list(_places(size))):
+        words = first[:going] + place
+        behind[words - 1] = _log_sum(weights.step + (scores[words] + behind[words])[:, None, :])
+
+
+def _places(size: numpy.ndarray) -> Iterator[tuple[int, int]]:
+    """Each place but the first, and how many sentences have it."""
+    for place in range(1, int(size[0]) if len(size) else 0):
+        yield place, int((size > place).sum())
+
+
+def _log_sum(values: numpy.ndarray) -> numpy.ndarray:
+    """Over the last axis; minus infinity where all are."""
+    peak = values.max(-1, keepdims=True)
+    peak = numpy.where(numpy.isfinite(peak), peak, 0.0)
+    with numpy.errstate(divide="ignore"):
+        found: numpy.ndarray = numpy.log(numpy.exp(values - peak).sum(-1)) + peak[..., 0]
+    return found
