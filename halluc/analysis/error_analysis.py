@@ -66,6 +66,8 @@ class Errors:
         """How many errors are of some kinds, or of any where there are none; ``unseen_alone``: of them those of another
         novelty than the best known one."""
         wanted = list(kinds)
+        if "label" in wanted and not self.table.task.judge.reasons:
+            wanted.append(UNSUPPORTED)  # of a whole text, any other label than gold's is unsupported
         found = self.wrong & (numpy.isin(self.kind, wanted) if wanted else True)
         if unseen_alone:
             found &= (self.novelty != self.table.task.knowledge.novelties[0]) & (self.novelty != "")

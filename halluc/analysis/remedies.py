@@ -97,7 +97,7 @@ REMEDIES = (
     ),
     Remedy(
         "unfreeze", "layers are trained one after the other, so that pre-trained knowledge is not overwritten at once",
-        "Howard & Ruder 2018", {"train": {"unfreeze": "gradual"}}, unseen=True, needs=("pre-trained",),
+        "Howard & Ruder 2018", {"train": {"unfreeze": {"every": "epoch"}}}, unseen=True, needs=("pre-trained",),
     ),
     Remedy(
         "freeze", "the lowest layers keep what pre-training knows", "Lee et al. 2019", {"model": {"freeze": LAYERS}},

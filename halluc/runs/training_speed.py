@@ -13,13 +13,15 @@ from halluc.runs.directory import RunDir
 
 @dataclass(frozen=True)
 class TrainingSpeed:
-    """Optimizer steps in all, epochs that begin, seconds of a step and of an evaluation on dev (0 without one).
+    """Optimizer steps in all, epochs that begin, evaluations on dev, seconds of a step and of such an evaluation (0
+    without one).
 
     ``is_resumed``: the training was interrupted, so that ``run.json`` has the seconds of its last part alone.
     """
 
     steps: int
     epochs: int
+    evaluations: int
     step_seconds: float
     evaluation_seconds: float
     is_resumed: bool
@@ -46,5 +48,12 @@ def speed(run: RunDir) -> TrainingSpeed | None:
     steps, epochs = started.get("steps"), started.get("epochs")
     if not (isinstance(steps, int) and steps > 0 and isinstance(epochs, int) and epochs > 0 and seconds["step"]):
         return None
-    evaluation = fmean(seconds["evaluated"]) if seconds["evaluated"] else 0.0
-    return TrainingSpeed(steps, epochs, fmean(seconds["step"]), evaluation, bool(started.get("resumed_step")))
+    evaluated = seconds["evaluated"]
+    return TrainingSpeed(
+        steps,
+        epochs,
+        len(evaluated),
+        fmean(seconds["step"]),
+        fmean(evaluated) if evaluated else 0.0,
+        bool(started.get("resumed_step")),
+    )

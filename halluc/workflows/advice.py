@@ -31,6 +31,7 @@ from halluc.workflows.job import Job
 SPLIT = "dev"
 # A remedy of a smaller share of the errors is not advised, nor one of confidence where the calibration error is less.
 LEAST_SHARE, LEAST_ECE = 0.2, 0.02
+NO_KEY = "the config of this task has no such key"
 
 
 @dataclass(frozen=True)
@@ -132,16 +133,18 @@ class _Fitting:
 
     def unfit(self, remedy: Remedy) -> str | None:
         """Why a remedy cannot be an arm; None where it can."""
+        values = self._values
+        missing = next((NEEDS[need] for need in remedy.needs if need in values and values[need] is None), None)
         try:
             loaded = self._load(self.overrides(remedy))
-            if loaded.tree == self.loaded.tree:
-                return "the run has it"
             augmentation.refuse_unfit(loaded, build(loaded.experiment.task))
         except HallucError as error:
             first = error.errors[0] if isinstance(error, ManyErrors) else error
-            missing = next((need for need in remedy.needs if need in self._values and self._values[need] is None), None)
-            return NEEDS[missing] if missing is not None and first.code != "C101" else first.message
-        return next((NEEDS[need] for need in remedy.needs if not self._has(need)), None)
+            if first.code == "C101":
+                return NO_KEY
+            return first.message if missing is None else missing
+        lacking = missing or next((NEEDS[need] for need in remedy.needs if not self._has(need)), None)
+        return "the run has it" if lacking is None and loaded.tree == self.loaded.tree else lacking
 
     def overrides(self, remedy: Remedy) -> list[str]:
         """The remedy as ``--set`` has it; a key that is a mapping as a whole."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,13 @@ def write_study(
     # Arms of more examples would else be trained longer, or stopped and evaluated at other steps.
     every = loaded.experiment.train.evaluate_steps or math.ceil(known.steps / known.epochs)
     train = {key: value for key, value in tree.get("train", {}).items() if key != "patience"}
+    seconds = _seconds(run, known, every)
     planned = PlannedStudy(
         file=str(file),
         arms=list(arms),
         seeds=list(range(1, seeds + 1)),
         steps=known.steps,
-        seconds=sum(_seconds(known, every, costs.get(arm)) for arm in arms) * seeds,
+        seconds=sum(seconds(costs.get(arm)) for arm in arms) * seeds,
     )
     tree |= {
         "name": name_of(loaded.experiment.name, "remedies"),
@@ -116,8 +117,16 @@ def _is_ours(file: Path) -> bool:
         return False
 
 
-def _seconds(known: TrainingSpeed, every: int, remedy: AdvisedRemedy | None) -> float:
-    """Of one cell: its steps, the evaluations on dev while it is trained, and the one at the end."""
-    training, prediction = (1.0, 1.0) if remedy is None else (remedy.training, remedy.prediction)
-    evaluations = math.ceil(known.steps / every) + 1
-    return known.steps * known.step_seconds * training + evaluations * known.evaluation_seconds * prediction
+def _seconds(run: RunDir, known: TrainingSpeed, every: int) -> Callable[[AdvisedRemedy | None], float]:
+    """Of a cell of an arm: its start, its steps, the evaluations on dev in between, and ``halluc eval``."""
+    stages = run.read().stages
+    train, evaluation = ((stages[name].seconds or 0.0) if name in stages else 0.0 for name in ("train", "eval"))
+    loop = known.steps * known.step_seconds + known.evaluations * known.evaluation_seconds
+    start = 0.0 if known.is_resumed else max(0.0, train - loop)
+    between = math.ceil(known.steps / every) * known.evaluation_seconds
+
+    def seconds(remedy: AdvisedRemedy | None) -> float:
+        training, prediction = (1.0, 1.0) if remedy is None else (remedy.training, remedy.prediction)
+        return start + known.steps * known.step_seconds * training + (between + evaluation) * prediction
+
+    return seconds

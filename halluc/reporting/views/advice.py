@@ -34,11 +34,10 @@ def errors(found: ErrorAnalysis, task: AnyTask) -> list[TableView]:
         for one in found.labels[:MOST_LABELS]
     ]  # fmt: skip
     left = len(found.labels) - MOST_LABELS
-    rates = {nouns.bucket(one.name): f"{formats.percent(one.rate)} {_interval(one.rate_interval)}"
-             for one in found.novelties}  # fmt: skip
-    notes = [f"share of {', '.join(f'{name} {rate}' for name, rate in rates.items())} that is an error"] * bool(rates)
+    rates = [TableCell(formats.percent(one.rate), _interval(one.rate_interval)) for one in found.novelties]
+    totals = [["share that is an error", "", "", *rates]] if rates else []
     return [
-        table(f"{found.split}: errors by kind", ["error", "errors", "share", *by_novelty], kinds, notes=notes),
+        table(f"{found.split}: errors by kind", ["error", "errors", "share", *by_novelty], kinds, totals=totals),
         table(
             f"{found.split}: errors by label", ["label", "errors", "share", "of its claims and omissions"], labels,
             notes=[f"{left:,} labels with fewer errors are not shown"] * (left > 0),

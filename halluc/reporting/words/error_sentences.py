@@ -54,8 +54,8 @@ def _kinds(found: ErrorAnalysis, task: AnyTask) -> str:
     alike = [first, *(one for one in others if not _more(first.errors, one.errors))]
     told = listed([f"{called[one.name]} ({one.errors:,}, {share(one)})" for one in alike])
     if len(alike) == 1:
-        return sentence(f"of {found.errors:,} errors most are {told}")
-    return sentence(f"of {found.errors:,} errors the most frequent cannot be told apart: {told}")
+        return f"Of {found.errors:,} errors the most frequent kind is: {told}."
+    return f"Of {found.errors:,} errors the most frequent kinds, which cannot be told apart, are: {told}."
 
 
 def _more(one: int, other: int) -> bool:
@@ -73,7 +73,8 @@ def _novelty(found: ErrorAnalysis, task: AnyTask) -> list[str]:
         name="unseen", errors=unseen, share=unseen / found.errors,
         interval=clopper_pearson(unseen, found.errors, LEVEL),
     )  # fmt: skip
-    both = f"{_rate(last)} of what is {nouns.about_training(last.name)} against {_rate(first)}"
+    new, known = (f"{_rate(one)} ({nouns.about_training(one.name)})" for one in (last, first))
+    both = f"{new} against {known}"
     if first.name != task.knowledge.novelties[0] or not _apart(last.rate_interval, first.rate_interval):
         return [f"Errors are not shown to be more frequent on what is new to training: {both}."]
     more = "more" if last.rate > first.rate else "less"

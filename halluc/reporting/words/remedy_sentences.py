@@ -45,6 +45,7 @@ def _differences(one: RemedyEffect) -> list[str]:
     told = [delta for delta in (one.matched, one.primary) if delta is not None and delta.difference is not None]
     return [
         f"{formats.title(delta.name)} {signed(delta.name, delta.difference, delta.interval)}"
+        + (" (undecided)" if not delta.shown else "")
         for delta in sorted(told, key=lambda delta: -delta.benefit)
     ]
 
