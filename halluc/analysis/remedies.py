@@ -14,7 +14,7 @@ from typing import Any
 _BORDERS = ("boundary", "both", "duplicate")
 _LABELS = ("label", "both", "direction")
 # In a remedy's config these stand for what is known of the run, or what the person names.
-RUN, UNLABELLED, GAZETTEER, LAYERS = "{run}", "{unlabelled}", "{gazetteer}", "{layers}"
+RUN, UNLABELLED, GAZETTEER, LAYERS, INTERVAL = "{run}", "{unlabelled}", "{gazetteer}", "{layers}", "{interval}"
 
 # What a remedy may need beyond its keys, and how that is told where it is missing.
 NEEDS = {
@@ -28,6 +28,7 @@ NEEDS = {
     UNLABELLED: "name texts without labels with --unlabelled FILE",
     GAZETTEER: "name a list of names with --gazetteer FILE",
     LAYERS: "the number of layers of the model is not known",
+    INTERVAL: "layers or steps of the training are not known, or there are too few steps",
     RUN: "halluc has trained no model in this run",
     "uncalibrated": "the run was evaluated with a temperature",
 }
@@ -93,11 +94,12 @@ REMEDIES = (
     ),
     Remedy(
         "layer_decay", "lower layers keep more of what pre-training knows of names that training does not show",
-        "Howard & Ruder 2018; Sun et al. 2019", {"train": {"layer_decay": 0.9}}, unseen=True, needs=("pre-trained",),
+        "Howard & Ruder 2018; Clark et al. 2020", {"train": {"layer_decay": 0.9}}, unseen=True, needs=("pre-trained",),
     ),
     Remedy(
         "unfreeze", "layers are trained one after the other, so that pre-trained knowledge is not overwritten at once",
-        "Howard & Ruder 2018", {"train": {"unfreeze": {"every": "epoch"}}}, unseen=True, needs=("pre-trained",),
+        "Howard & Ruder 2018", {"train": {"unfreeze": {"every": INTERVAL}}}, unseen=True,
+        needs=("pre-trained", INTERVAL),
     ),
     Remedy(
         "freeze", "the lowest layers keep what pre-training knows", "Lee et al. 2019", {"model": {"freeze": LAYERS}},
@@ -117,17 +119,22 @@ REMEDIES = (
         training=3.0,
     ),
     Remedy(
+        "teacher", "soft targets from the model of this run say which labels come near, and not only which is right",
+        "self-distillation: Hinton et al. 2015; Furlanello et al. 2018", {"train": {"teacher": {"runs": [RUN]}}},
+        needs=(RUN,), training=1.3,
+    ),
+    Remedy(
         "mention_masking", "a masked name leaves the decision to its context, not to a surface that was learned",
-        "word dropout (Iyyer et al. 2015), on mentions", {"task": {"mention_masking": 0.15}},
+        "word dropout (Iyyer et al. 2015), on mentions", {"task": {"mention_masking": 0.1}},
         unseen=True, needs=("mask token",),
     ),
     Remedy(
         "r_drop", "two passes with different dropout must agree, which steadies what was seen rarely",
-        "Liang et al. 2021", {"train": {"r_drop": 1.0}}, training=1.9,
+        "Liang et al. 2021", {"train": {"r_drop": 1.0}}, training=2.0,
     ),
     Remedy(
         "adversarial", "small changes of the embeddings must not change the decision", "Miyato et al. 2017",
-        {"train": {"adversarial": 1.0}}, training=1.9,
+        {"train": {"adversarial": 0.5}}, training=2.0,
     ),
     Remedy(
         "border_smoothing", "borders that annotators may draw otherwise are not taught as certain",

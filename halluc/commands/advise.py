@@ -28,10 +28,10 @@ def _show_run(found: Advice) -> None:
         put_view(table)
     for sentence in found.analysis.sentences:
         say(sentence)
-    table = views.remedies(found)
-    if table is not None:
+    advised = views.remedies(found)
+    if advised is not None:
         say()
-        put_view(table)
+        put_view(advised)
     for one in found.remedies:
         if one.command is not None:
             say(f"{one.name} needs no training: {one.command}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from halluc.analysis import error_analysis, run_figures
 from halluc.analysis.error_analysis import Errors
-from halluc.analysis.remedies import GAZETTEER, LAYERS, NEEDS, REMEDIES, RUN, UNLABELLED, Remedy
+from halluc.analysis.remedies import GAZETTEER, INTERVAL, LAYERS, NEEDS, REMEDIES, RUN, UNLABELLED, Remedy
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.loading import load as load_config
@@ -23,8 +24,10 @@ from halluc.runs import evaluations
 from halluc.runs.advice import Advice, AdvisedRemedy, ErrorAnalysis, StudyAdvice, UnfitRemedy
 from halluc.runs.directory import RunDir
 from halluc.runs.records import read_json
+from halluc.runs.training_speed import speed
 from halluc.task import build
 from halluc.wording import formats
+from halluc.wording.phrases import FEW
 from halluc.workflows import augmentation, remedy_comparison, remedy_studies, reports
 from halluc.workflows.job import Job
 
@@ -50,8 +53,8 @@ def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Adv
     its arms change on dev.
 
     Raises:
-        HallucError R101, R112: there is no run, or it has no intact evaluation of dev. C011, E401: the config cannot be
-        written. As ``remedy_comparison.advise`` where it is a study.
+        HallucError R101, R112, C107: there is no run, or no dev split, or no intact evaluation of it. C011, E401: the
+        config cannot be written. As ``remedy_comparison.advise`` where it is a study.
     """
     target = latest.resolve(target)
     study = reports.study_target(target, overrides)
@@ -73,14 +76,15 @@ def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Adv
 
 
 def _of_run(run: RunDir, wanted: AdviceOptions) -> Advice:
+    fitting = _Fitting(run, wanted)
+    _refuse_without_dev(run, fitting)
     measured = run_figures.read(run, SPLIT, keep_lines=False)
     analysis, errors = error_analysis.analysis(measured)
     task = measured.table.task
     analysis.sentences = error_sentences.sentences(analysis, task, error_analysis.mean_confidence(measured.table))
-    fitting = _Fitting(run, wanted)
     advised: list[AdvisedRemedy] = []
     unfit: list[UnfitRemedy] = []
-    for remedy in REMEDIES if analysis.errors else ():
+    for remedy in REMEDIES if analysis.errors >= FEW else ():
         share, too_little = _addressed(remedy, analysis, errors)
         why = too_little or fitting.unfit(remedy)
         if why is not None:
@@ -102,6 +106,19 @@ def _of_run(run: RunDir, wanted: AdviceOptions) -> Advice:
     return found.model_copy(update={"study": study})
 
 
+def _refuse_without_dev(run: RunDir, fitting: _Fitting) -> None:
+    """
+    Raises:
+        HallucError C107: there is no dev split. R112: it is not evaluated.
+    """
+    if fitting.loaded.experiment.data.reference(SPLIT) is None:
+        help = "name a dev split, train and evaluate: nothing may be chosen on test"
+        raise HallucError("C107", f"advice needs `data.dev`, and the config of {run.path} has none", help=help)
+    if not run.ledger(SPLIT).is_file():
+        help = f"evaluate it first: {evaluations.command(run, SPLIT)}"
+        raise HallucError("R112", f"{run.path} has no ledger of {SPLIT}", help=help)
+
+
 def _addressed(remedy: Remedy, analysis: ErrorAnalysis, errors: Errors) -> tuple[int | None, str | None]:
     """How many errors a remedy addresses, None for one of the confidence; and why that is too little, if it is."""
     if remedy.of_confidence:
@@ -119,14 +136,11 @@ class _Fitting:
 
     run: RunDir
     wanted: AdviceOptions
-    _config: LoadedConfig | None = None
     _known: dict[str, bool] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def loaded(self) -> LoadedConfig:
-        if self._config is None:
-            self._config = self._load([])
-        return self._config
+        return self._load([])
 
     def _load(self, overrides: Sequence[str]) -> LoadedConfig:
         return load_config(self.run.config, overrides, table=TABLE, kept=True)
@@ -174,15 +188,18 @@ class _Fitting:
             command=None if remedy.has_arm else shlex.join(evaluate),
         )
 
-    @property
+    @cached_property
     def _values(self) -> Mapping[str, Any]:
         """What stands for what in the configs of remedies; None where it is not known."""
-        layers = _read(self.run.model / "config.json").get("num_hidden_layers")
+        layers, known = _read(self.run.model / "config.json").get("num_hidden_layers"), speed(self.run)
+        # All layers are trained in the second half of the steps.
+        interval = known.steps // (2 * (layers + 1)) if isinstance(layers, int) and layers > 0 and known else 0
         return {
             RUN: str(self.run.path) if self.run.model.is_dir() else None,
             UNLABELLED: list(self.wanted.unlabelled) or None,
             GAZETTEER: self.wanted.gazetteer,
             LAYERS: layers // 2 if isinstance(layers, int) and layers > 1 else None,
+            INTERVAL: interval or None,
         }
 
     def _has(self, need: str) -> bool:

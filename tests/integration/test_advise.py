@@ -96,17 +96,22 @@ def test_a_damaged_ledger_or_log_is_told(halluc, run, tmp_path):
     broken.ledger("dev").unlink()
     broken.evaluation("dev").unlink()
     outcome = halluc("advise", broken.path)
-    assert "has no ledger of dev" in outcome.err and "evaluated is `test`" in outcome.err
+    assert "has no ledger of dev" in outcome.err and "--split dev" in outcome.err
+    text = broken.config.read_text()
+    broken.config.write_text(re.sub(r"  dev: .*", "  dev: null", text))
+    outcome = halluc("advise", broken.path)
+    assert "error[C107]" in outcome.err and "nothing may be chosen on test" in outcome.err
 
 
 def test_a_trained_run_leads_to_a_study_that_runs(halluc, experiment, tmp_path):
-    assert halluc("train", experiment, "--set", "train.epochs=1", "--quiet").code == 0
+    sets = ["--set", "train.epochs=1", "--set", f"data.dev={experiment.parent / 'train.txt'}"]
+    assert halluc("train", experiment, *sets, "--quiet").code == 0
     latest = experiment.parent / "runs/tiny/latest"
     outcome = halluc("advise", latest)
     assert "error[R112]" in outcome.err and "--split dev" in outcome.err
     assert halluc("eval", "--run", latest, "--split", "dev", "--quiet").code == 0
     study = tmp_path / "study.yaml"
-    outcome = halluc("advise", experiment, "--set", "train.epochs=1", "--write", study, "--most", 1, "--seeds", 1)
+    outcome = halluc("advise", experiment, *sets, "--write", study, "--most", 1, "--seeds", 1)
     assert outcome.code == 0, outcome.err
     assert halluc("run", study, "--quiet").code == 0
     found = api.advise(study, write=tmp_path / "best.yaml")

@@ -8,7 +8,7 @@ import scipy.stats
 
 from halluc.analysis import remedy_effects
 from halluc.analysis.error_analysis import Errors
-from halluc.analysis.remedies import GAZETTEER, LAYERS, NEEDS, REMEDIES, RUN, UNLABELLED
+from halluc.analysis.remedies import GAZETTEER, INTERVAL, LAYERS, NEEDS, REMEDIES, RUN, UNLABELLED
 from halluc.analysis.table import table
 from halluc.components import TABLE
 from halluc.config.loading import load
@@ -117,7 +117,7 @@ def test_what_dominates_is_said_only_where_it_is_shown(counts, told):
 @pytest.mark.parametrize("remedy", REMEDIES, ids=lambda one: one.name)
 def test_a_remedy_is_a_valid_config_where_its_keys_exist(remedy):
     assert set(remedy.needs) <= NEEDS.keys()
-    values = {RUN: "runs/x", UNLABELLED: ["a.txt"], GAZETTEER: "names.txt", LAYERS: 3}
+    values = {RUN: "runs/x", UNLABELLED: ["a.txt"], GAZETTEER: "names.txt", LAYERS: 3, INTERVAL: 5}
 
     def filled(node):
         if isinstance(node, dict):

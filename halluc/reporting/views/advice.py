@@ -35,7 +35,7 @@ def errors(found: ErrorAnalysis, task: AnyTask) -> list[TableView]:
     ]  # fmt: skip
     left = len(found.labels) - MOST_LABELS
     rates = [TableCell(formats.percent(one.rate), _interval(one.rate_interval)) for one in found.novelties]
-    totals = [["share that is an error", "", "", *rates]] if rates else []
+    totals: list[Cells] = [["share that is an error", "", "", *rates]] if rates else []
     return [
         table(f"{found.split}: errors by kind", ["error", "errors", "share", *by_novelty], kinds, totals=totals),
         table(
@@ -91,7 +91,13 @@ def effects(found: StudyAdvice) -> TableView:
          _ratio(one.training), _ratio(one.prediction)]
         for one in found.effects
     ]  # fmt: skip
-    columns = [TableColumn("arm", "name"), "seeds", *(headings[name] for name in shown), "training", "evaluation"]
+    columns: list[str | TableColumn] = [
+        TableColumn("arm", "name"),
+        "seeds",
+        *(headings[name] for name in shown),
+        "training",
+        "evaluation",
+    ]
     notes = first_of([f"{slug} is missing: {why}" for slug, why in found.missing.items()], 5, "{:,} more are missing")
     title = f"{found.study}: each arm less “{formats.visible(found.reference, 60)}” on {found.split}"
     return table(title, columns, rows, notes=notes)
