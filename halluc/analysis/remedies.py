@@ -30,6 +30,7 @@ NEEDS = {
     LAYERS: "the number of layers of the model is not known",
     INTERVAL: "layers or steps of the training are not known, or there are too few steps",
     RUN: "halluc has trained no model in this run",
+    "adapters": "it needs the extra `lora`: pip install 'halluc[lora]'",
     "uncalibrated": "the run was evaluated with a temperature",
 }
 
@@ -107,7 +108,7 @@ REMEDIES = (
     ),
     Remedy(
         "lora", "few weights are trained, the others keep what pre-training knows", "Hu et al. 2022",
-        {"model": {"lora": {"rank": 16}}}, unseen=True, needs=("pre-trained",),
+        {"model": {"lora": {"rank": 16}}}, unseen=True, needs=("pre-trained", "adapters"),
     ),
     Remedy(
         "dropout", "more dropout keeps a model from relying on single words", "Srivastava et al. 2014",
@@ -115,8 +116,13 @@ REMEDIES = (
     ),
     Remedy(
         "pretrain", "the encoder reads texts of the domain before it learns the task", "Gururangan et al. 2020",
-        {"train": {"pretrain": {"files": UNLABELLED}}}, unseen=True, needs=("pre-trained", "mask token", UNLABELLED),
+        {"train": {"pretrain": {"texts": UNLABELLED, "own": True}}}, unseen=True, needs=("pre-trained", "mask token", UNLABELLED),
         training=3.0,
+    ),
+    Remedy(
+        "pretrain_own", "the encoder reads the texts of the training split, before it learns the task",
+        "task-adaptive pre-training: Gururangan et al. 2020", {"train": {"pretrain": {"own": True}}}, unseen=True,
+        needs=("pre-trained", "mask token"), training=2.0,
     ),
     Remedy(
         "teacher", "soft targets from the model of this run say which labels come near, and not only which is right",
@@ -191,6 +197,10 @@ REMEDIES = (
     Remedy(
         "temperature", "confidences are divided by a temperature that is fitted on dev", "Guo et al. 2017",
         {"eval": {"calibration": "temperature"}}, needs=("uncalibrated",), of_confidence=True, has_arm=False,
+    ),
+    Remedy(
+        "mc_dropout", "the mean over passes with dropout is less sure where they differ", "Gal & Ghahramani 2016",
+        {"eval": {"uncertainty": {"kind": "dropout"}}}, prediction=8.0, of_confidence=True, has_arm=False,
     ),
     Remedy(
         "abstention", "claims of low confidence are withdrawn, so that at most 5% are unsupported, with probability "

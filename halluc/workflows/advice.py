@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Adv
         config cannot be written. As ``remedy_comparison.advise`` where it is a study.
     """
     target = latest.resolve(target)
+    if overrides and target.is_dir():
+        raise HallucError("C011", "--set goes with a CONFIG, and not with a folder", help=f"halluc advise {target}")
     study = reports.study_target(target, overrides)
     if study is not None:
         found: Advice | StudyAdvice = remedy_comparison.advise(study, target, wanted.write)
@@ -209,6 +212,7 @@ class _Fitting:
                 "labelled texts": lambda: not self._task.examples.has_spans and self._task.wording.words.has_labels,
                 "documents": self._knows_documents,
                 "mask token": self._has_mask_token,
+                "adapters": lambda: find_spec("peft") is not None,
                 "pre-trained": lambda: self.loaded.experiment.model.name is not None,
                 "decoding": lambda: evaluations.read(self.run, SPLIT).decoding == "argmax",
                 "plain training split": lambda: self.loaded.experiment.augment is None,

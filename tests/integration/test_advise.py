@@ -76,6 +76,7 @@ def test_wrong_targets_and_files_are_told(halluc, run, tmp_path):
     for arguments, code, told in (
         ([tmp_path / "no-such"], "R101", "no such run directory"),
         ([tmp_path / "no-such.yaml"], "C005", "no such config file"),
+        ([run.path, "--set", "train.epochs=1"], "C011", "--set goes with a CONFIG"),
         ([run.path, "--write", tmp_path / "study.txt"], "C011", "extension .yaml"),
         ([run.path, "--write", tmp_path / "mine.yaml"], "C011", "name another file"),
     ):
