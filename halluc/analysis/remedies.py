@@ -116,8 +116,8 @@ REMEDIES = (
     ),
     Remedy(
         "pretrain", "the encoder reads texts of the domain before it learns the task", "Gururangan et al. 2020",
-        {"train": {"pretrain": {"texts": UNLABELLED, "own": True}}}, unseen=True, needs=("pre-trained", "mask token", UNLABELLED),
-        training=3.0,
+        {"train": {"pretrain": {"texts": UNLABELLED, "own": True}}}, unseen=True,
+        needs=("pre-trained", "mask token", UNLABELLED), training=3.0,
     ),
     Remedy(
         "pretrain_own", "the encoder reads the texts of the training split, before it learns the task",
