@@ -21,6 +21,7 @@ NEEDS = {
     "spans": "it needs labelled spans",
     "labelled texts": "it needs texts with a label",
     "documents": "the documents of the training split are not known",
+    "cased": "the model's tokenizer ignores capital letters",
     "mask token": "the model's tokenizer has no mask token",
     "pre-trained": "the model is not pre-trained",
     "decoding": "the task has no other decoding, or the run uses it",
@@ -149,7 +150,7 @@ REMEDIES = (
     Remedy(
         "non_mentions", "texts in which tempting words are no names teach a model not to claim",
         "halluc, artificial non-mentions", {"augment": {"size": "2.0x", "methods": [{"type": "non_mentions"}]}},
-        ("unsupported",), needs=(*_PLAIN, "spans"), training=1.1,
+        ("unsupported",), needs=(*_PLAIN, "spans", "cased"), training=1.1,
     ),
     Remedy(
         "gazetteer", "known names are an input feature, so that a gap is filled without training",

@@ -211,6 +211,7 @@ class _Fitting:
                 "spans": lambda: self._task.examples.has_spans,
                 "labelled texts": lambda: not self._task.examples.has_spans and self._task.wording.words.has_labels,
                 "documents": self._knows_documents,
+                "cased": lambda: _read(self.run.model / "tokenizer_config.json").get("do_lower_case") is not True,
                 "mask token": self._has_mask_token,
                 "adapters": lambda: find_spec("peft") is not None,
                 "pre-trained": lambda: self.loaded.experiment.model.name is not None,
