@@ -20,13 +20,15 @@ from halluc.core.messages import Level, Listener, Tick, listening
 from halluc.core.permissions import allowing_commands
 
 if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads neither numpy nor torch
+    from halluc.runs.advice import Advice, StudyAdvice
     from halluc.runs.reports import AnyReport
     from halluc.runs.results import AugmentResult, CheckResult, EvalResult, ProbeResult, TrainResult
     from halluc.runs.schema import Record
     from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
-__all__ = ["HallucError", "augment", "check", "evaluate", "load", "predict", "probe", "report", "run", "train"]
+__all__ = ["HallucError", "advise", "augment", "check", "evaluate", "load", "predict", "probe", "report", "run"]
+__all__ += ["train"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -260,6 +262,37 @@ def probe(
     )  # fmt: skip
     with listening(_Callbacks(messages, progress)):
         return probing.probe(Path(target), overrides, asked, checkpoint)
+
+
+def advise(
+    target: Source,
+    overrides: Sequence[str] = (),
+    *,
+    write: Source | None = None,
+    seeds: int = 3,
+    most: int = 8,
+    unlabelled: Sequence[str] = (),
+    gazetteer: str | None = None,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> Advice | StudyAdvice:
+    """Say which errors a run makes on dev and which remedies address them, as ``halluc advise``; of a study, which
+    remedy can be told from its reference.
+
+    Args:
+        target: an evaluated run, its config, or a study.
+        write: the config to write: a study of the remedies, of a study the best arm.
+        seeds: of that study, 1 to N. most: how many remedies it has at most.
+        unlabelled, gazetteer: files for remedies that need them.
+
+    Raises:
+        HallucError: the run has no intact evaluation of dev, or the config cannot be written.
+    """
+    from halluc.workflows import advice
+
+    wanted = advice.AdviceOptions(_path(write), seeds, most, tuple(unlabelled), gazetteer)
+    with listening(_Callbacks(messages, progress)):
+        return advice.advise(Path(target), overrides, wanted)
 
 
 def _path(given: Source | None) -> Path | None:

@@ -345,6 +345,27 @@ def probe(
 
 
 @app.command()
+def advise(
+    target: options.Advised,
+    set_: Set = None,
+    write: options.WrittenConfig = None,
+    seeds: options.Seeds = 3,
+    most: options.MostArms = 8,
+    unlabelled: options.Unlabelled = None,
+    gazetteer: options.GazetteerFile = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Say which errors a run makes on dev and which remedies address them; of a study, which remedy helped."""
+    from halluc.commands import advise
+    from halluc.workflows import advice
+
+    wanted = advice.AdviceOptions(write, seeds, most, tuple(unlabelled or ()), gazetteer)
+    with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, json), advise.show)):
+        advice.advise(target, set_ or [], wanted)
+
+
+@app.command()
 def convert(
     source: Annotated[
         str,

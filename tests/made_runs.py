@@ -78,24 +78,27 @@ def make_study(
     sentences: int = 80,
     config_extra: str = "",
     leave_out: Sequence[int] = (),
+    split: str = "test",
+    patches: Mapping[str, Mapping[str, Any]] = {},
 ) -> Path:
     """A study in ``folder/runs/<name>``, of the config ``folder/<name>.yaml``: arms by ``gap.fraction`` by seed.
 
     What a cell's model says is drawn by a key: at a fraction f it makes ``1 + f`` times the mistakes of its arm. No
-    fraction, or no arm, leaves that axis out. ``leave_out`` are the places of cells that are not run.
+    fraction, or no arm, leaves that axis out. ``leave_out`` are the places of cells that are not run. ``split`` is the
+    evaluated one. ``patches`` are the configs of arms; arms without one differ in the warm-up.
     """
-    corpora = {split: list(made_sentences(split, sentences)) for split in ("train", "test")}
-    config = _write_config(folder, name, corpora, _matrix(arms, fractions, seeds) + config_extra)
+    corpora = {one: list(made_sentences(one, sentences)) for one in ("train", split)}
+    config = _write_config(folder, name, corpora, _matrix(arms, fractions, seeds, patches) + config_extra)
     study, chosen = cells.begin(config, (), EVERY_CELL)
     for place, cell in enumerate(chosen):
         if place in leave_out:
             continue
         rates = arms.get(str(cell.choice.get("arm")), Rates())
         grown = rates.times(1 + float(cell.choice.get("gap.fraction") or 0))
-        drawn = drawn_examples(corpora["test"], grown, sorted(map(str, cell.choice.items())))
+        drawn = drawn_examples(corpora[split], grown, sorted(map(str, cell.choice.items())))
         target = run_locations.claim(run_locations.run_of(cell).path, cell.loaded, "train")
         _train(Job(cell.loaded, cell.slug, target), corpora, None)
-        _evaluate(Job(cell.loaded, cell.slug, target), {**corpora, "test": drawn}, "test")
+        _evaluate(Job(cell.loaded, cell.slug, target), {**corpora, split: drawn}, split)
     return study.home
 
 
@@ -112,12 +115,17 @@ def record_again(run: RunDir, *splits: str) -> None:
     run.write(record)
 
 
-def _matrix(arms: Mapping[str, Rates], fractions: Sequence[float], seeds: Sequence[int]) -> str:
+def _matrix(
+    arms: Mapping[str, Rates],
+    fractions: Sequence[float],
+    seeds: Sequence[int],
+    patches: Mapping[str, Mapping[str, Any]],
+) -> str:
     matrix: dict[str, Any] = {"seed": list(seeds)}
     if fractions:
         matrix["gap.fraction"] = list(fractions)
     if arms:  # arms must differ in something
-        matrix["arm"] = {arm: {"train": {"warmup": place / 100}} for place, arm in enumerate(arms)}
+        matrix["arm"] = {arm: patches.get(arm, {"train": {"warmup": place / 100}}) for place, arm in enumerate(arms)}
     gap = "gap: {unit: mention, control: none, fraction: 0.0}\n" if fractions else ""
     return f"{gap}matrix: {json.dumps(matrix)}\n"
 

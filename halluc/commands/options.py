@@ -167,4 +167,22 @@ InitialData = Annotated[
 NewConfig = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The config to write.")]
 ModelPreset = Annotated[
     str | None, typer.Option("--preset", metavar="NAME", help="The model: small, base, multilingual, scratch, …")
+# Of `advise`.
+Advised = Annotated[
+    Path, typer.Argument(metavar="RUN|CONFIG|STUDY", help="An evaluated run, its config, or a study of remedies.")
+]
+WrittenConfig = Annotated[
+    Path | None,
+    typer.Option("--write", metavar="FILE", help="Write the study of these remedies; of a study, the best config."),
+]
+Seeds = Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=1_000, help="The seeds of the study, 1 to N.")]
+MostArms = Annotated[
+    int, typer.Option("--most", metavar="N", min=1, max=100, help="At most N remedies that have to be trained.")
+]
+Unlabelled = Annotated[
+    list[str] | None,
+    typer.Option("--unlabelled", metavar="FILE", help="Texts without labels, for remedies that use some; repeatable."),
+]
+GazetteerFile = Annotated[
+    str | None, typer.Option("--gazetteer", metavar="FILE", help="A list of names, for remedies that use one.")
 ]

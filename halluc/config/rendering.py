@@ -55,6 +55,11 @@ def _text(tree: dict[str, Any], origins: Origins) -> str:
     return "".join(f"{text:<{width}}  # {told}".rstrip() + "\n" if told else text + "\n" for text, told in lines)
 
 
+def block(tree: dict[str, Any]) -> str:
+    """A config as YAML without comments, each value on a line."""
+    return "".join(f"{text}\n" for text, _ in _lines({}, tree, ()))
+
+
 def _lines(origins: Origins, node: dict[str, Any], path: KeyPath) -> Iterator[tuple[str, str]]:
     for key, value in node.items():
         here, indent = (*path, key), "  " * len(path)

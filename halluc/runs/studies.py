@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from halluc.core.figures import figure
 from halluc.runs.schema import Record, VersionedRecord
 
 Interval = tuple[float, float]
@@ -191,6 +192,12 @@ class ArmDelta(FigureRecord):
     sd: float | None = None
     smallest: float | None = None
     values: list[float | None] = Field(default_factory=list)
+
+    @property
+    def benefit(self) -> int:
+        """1 where the arm is shown to be better than the reference, -1 where worse, else 0."""
+        direction = {"lower": -1, "higher": 1, "none": 0}[figure(self.name).better]
+        return 0 if not self.shown or not self.difference else direction if self.difference > 0 else -direction
 
     @property
     def n(self) -> int:

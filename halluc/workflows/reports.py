@@ -85,7 +85,7 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
         run that is not evaluated, or is damaged. E401: the report cannot be written.
     """
     targets = [latest.resolve(target) for target in targets]  # what is written names the run itself
-    studies = [named for target in targets if (named := _study(target, overrides)) and named.cells]
+    studies = [named for target in targets if (named := study_target(target, overrides)) and named.cells]
     if studies and len(targets) == 1:
         runs = [cell.run for cell in studies[0].cells]
         return _of_study(studies[0], _command(targets, runs, overrides, wanted), wanted)
@@ -93,13 +93,13 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
         raise HallucError("C011", "a study is reported by itself", help="halluc report STUDY, or halluc report RUN RUN")
     if wanted.reference is not None:
         raise HallucError("C015", "a reference is an arm of a study", help="runs are compared with the first one named")
-    runs = [_run(target, overrides) for target in targets]
+    runs = [run_target(target, overrides) for target in targets]
     if len(runs) == 1:
         return _of_run(runs[0], wanted)
     return _of_runs(runs, _command(targets, runs, overrides, wanted), wanted)
 
 
-def _study(target: Path, overrides: Sequence[str]) -> Target | None:
+def study_target(target: Path, overrides: Sequence[str]) -> Target | None:
     """The study that a target names; None where it names something else."""
     if target.is_dir():
         known = None if (target / RUN_FILE).is_file() else matrix.read(target)
@@ -135,7 +135,7 @@ def _refuse_edited(home: Path, known: MatrixFile) -> None:
             )
 
 
-def _run(target: Path, overrides: Sequence[str]) -> RunDir:
+def run_target(target: Path, overrides: Sequence[str]) -> RunDir:
     """A run named outright, or the newest evaluated one of a config."""
     if target.suffix not in (".yaml", ".yml") or target.is_dir():
         return directory.open_run(target)

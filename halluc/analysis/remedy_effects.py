@@ -1,0 +1,111 @@
+"""What the arms of a study of remedies change on dev, at which cost, and which of them can be told from the reference.
+
+Figures and their p (Holm over the arms) are those of ``analysis.arms``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy
+from scipy.special import stdtrit
+
+from halluc.core.figures import MATCHED, figure
+from halluc.core.significance import LEVEL
+from halluc.runs.advice import CostRatio, RemedyEffect
+from halluc.runs.studies import ArmComparison, ArmDelta, Plain, StudyFigures
+
+
+@dataclass(frozen=True)
+class ArmFacts:
+    """What is known of an arm: seconds by seed, and what it does with the training split."""
+
+    training: Mapping[Plain, float]
+    prediction: Mapping[Plain, float]
+    is_control: bool = False
+    augments: bool = False
+
+
+NO_FACTS = ArmFacts({}, {})
+
+
+def effects(
+    figures: StudyFigures, facts: Mapping[Plain, ArmFacts], against_control: StudyFigures | None = None
+) -> list[RemedyEffect]:
+    """Each arm against its reference.
+
+    Args:
+        figures: of a study with one axis of arms, and no other but the seed.
+        against_control: the same with the control arm as the reference.
+    """
+    primary = _primary(figures)
+    controlled = {} if against_control is None else {one.arm: one for one in against_control.comparisons}
+    found = []
+    for one in figures.comparisons:
+        own, reference = facts.get(one.arm, NO_FACTS), facts.get(one.reference, NO_FACTS)
+        control = controlled.get(one.arm) if own.augments else None
+        found.append(
+            RemedyEffect(
+                arm=one.arm,
+                choice=one.choice,
+                seeds=one.seeds,
+                is_control=own.is_control,
+                augments=own.augments,
+                matched=_delta(one, MATCHED),
+                primary=_delta(one, primary),
+                ece=_delta(one, "ece"),
+                over_control=None if control is None else _delta(control, MATCHED),
+                training=ratio(own.training, reference.training),
+                prediction=ratio(own.prediction, reference.prediction),
+            )
+        )
+    return found
+
+
+def _primary(figures: StudyFigures) -> str | None:
+    """The figure by which checkpoints were chosen, where it is compared; else the first one of the task."""
+    chosen = {str(name) for cell in figures.cells for name in cell.training.chosen_by}
+    compared = [delta.name for one in figures.comparisons for delta in one.figures if not delta.by]
+    of_task = [name for name in compared if figure(name).family == "task"]
+    return next((name for name in compared if chosen == {name}), of_task[0] if of_task else None)
+
+
+def _delta(comparison: ArmComparison, name: str | None) -> ArmDelta | None:
+    return next((delta for delta in comparison.figures if delta.name == name and not delta.by), None)
+
+
+def ratio(arm: Mapping[Plain, float], reference: Mapping[Plain, float]) -> CostRatio:
+    """Seconds of an arm over those of the reference, paired by seed, on the logarithm."""
+    shared = [seed for seed in reference if seed in arm and min(arm[seed], reference[seed]) > 0]
+    if not shared:
+        return CostRatio()
+    logs = numpy.log([arm[seed] / reference[seed] for seed in shared])
+    mean, k, interval = float(logs.mean()), len(shared), None
+    if k > 1:
+        half = float(stdtrit(k - 1, (1 + LEVEL) / 2) * logs.std(ddof=1) / math.sqrt(k))
+        interval = math.exp(mean - half), math.exp(mean + half)
+    return CostRatio(value=math.exp(mean), interval=interval, values=numpy.exp(logs).tolist())
+
+
+def best(found: Sequence[RemedyEffect], *, has_control: bool) -> RemedyEffect | None:
+    """The arm to choose: it is shown to be better in the rate at matched omission or in the primary figure, and worse
+    in neither; where it augments and there is a control, better than that in the rate at matched omission. Of several
+    those with a better rate come first, by their rate, then by the primary figure. None where there is no such arm.
+    """
+    able = [one for one in found if not one.is_control and _is_better(one, has_control)]
+    return min(able, key=_order, default=None)
+
+
+def _is_better(one: RemedyEffect, has_control: bool) -> bool:
+    told = [0 if delta is None else delta.benefit for delta in (one.matched, one.primary)]
+    if min(told) < 0 or max(told) <= 0:
+        return False
+    return not (one.augments and has_control) or one.is_over_control
+
+
+def _order(one: RemedyEffect) -> tuple[bool, float, float]:
+    matched = (one.matched and one.matched.difference) or 0.0
+    primary = (one.primary and one.primary.difference) or 0.0
+    return one.matched is None or one.matched.benefit <= 0, matched, -primary

@@ -1,0 +1,116 @@
+"""The tables of advice: errors, remedies for them, and what a study says of remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from halluc.reporting.views.tables import EMPTY, Cells, TableCell, TableColumn, TableView, first_of, table
+from halluc.reporting.words import error_sentences, remedy_sentences
+from halluc.runs.advice import Advice, CostRatio, ErrorAnalysis, StudyAdvice
+from halluc.runs.studies import ArmDelta
+from halluc.task import AnyTask
+from halluc.wording import formats
+
+# Labels that are shown: those with the most errors.
+MOST_LABELS = 8
+_SHARE = "hallucination_rate"
+
+
+def errors(found: ErrorAnalysis, task: AnyTask) -> list[TableView]:
+    """Errors by kind and novelty, then by label."""
+    novelties = [one.name for one in found.novelties]
+    called, nouns = error_sentences.names(task), task.wording.nouns
+    by_novelty = [nouns.bucket(name) for name in novelties]
+    kinds: list[Cells] = [
+        [called[one.name], formats.count(one.errors), TableCell(formats.percent(one.share), _interval(one.interval)),
+         *(formats.count(one.by_novelty.get(name)) for name in novelties)]
+        for one in found.kinds
+    ]  # fmt: skip
+    if not kinds:
+        return []
+    labels: list[Cells] = [
+        [formats.visible(one.name), formats.count(one.errors), formats.percent(one.share),
+         TableCell(formats.percent(one.rate), _interval(one.rate_interval))]
+        for one in found.labels[:MOST_LABELS]
+    ]  # fmt: skip
+    left = len(found.labels) - MOST_LABELS
+    rates = [TableCell(formats.percent(one.rate), _interval(one.rate_interval)) for one in found.novelties]
+    totals: list[Cells] = [["share that is an error", "", "", *rates]] if rates else []
+    return [
+        table(f"{found.split}: errors by kind", ["error", "errors", "share", *by_novelty], kinds, totals=totals),
+        table(
+            f"{found.split}: errors by label", ["label", "errors", "share", "of its claims and omissions"], labels,
+            notes=[f"{left:,} labels with fewer errors are not shown"] * (left > 0),
+        ),
+    ]  # fmt: skip
+
+
+def _interval(found: tuple[float, float] | None) -> str:
+    return formats.interval(_SHARE, found)
+
+
+def remedies(found: Advice) -> TableView | None:
+    """Advised remedies: how many of the errors they address, what they cost, and why."""
+    rows: list[Cells] = [
+        [one.name, formats.NOTHING if one.share is None else formats.percent(one.share),
+         f"{one.training:g}×", f"{one.prediction:g}×", f"{one.why} ({one.source})"]
+        for one in found.remedies
+    ]  # fmt: skip
+    columns = [
+        TableColumn("remedy", "name"),
+        TableColumn("addresses", title="the share of the errors that it addresses"),
+        TableColumn("training"),
+        TableColumn("prediction"),
+        TableColumn("why", "text"),
+    ]
+    return table("Remedies for these errors", columns, rows) if rows else None
+
+
+def unfit(found: Advice) -> list[str]:
+    """A line for each reason why remedies are not advised."""
+    reasons: dict[str, list[str]] = {}
+    for one in found.unfit:
+        reasons.setdefault(one.why, []).append(one.name)
+    return [f"{', '.join(names)}: {why}" for why, names in reasons.items()]
+
+
+def effects(found: StudyAdvice) -> TableView:
+    """Each arm less the reference, with its costs."""
+    primary = next((one.primary.name for one in found.effects if one.primary is not None), None)
+    there: Mapping[str, bool] = {
+        name: any(getattr(one, name) is not None for one in found.effects) for name in ("matched", "primary", "ece")
+    }
+    headings = {
+        "matched": TableColumn("HR at matched omission", short="HR matched"),
+        "primary": TableColumn("" if primary is None else formats.title(primary)),
+        "ece": TableColumn("ECE", title="calibration error"),
+    }
+    shown = [name for name, is_there in there.items() if is_there]
+    rows: list[Cells] = [
+        [formats.visible(one.arm, 60), str(one.seeds), *(_difference(getattr(one, name)) for name in shown),
+         _ratio(one.training), _ratio(one.prediction)]
+        for one in found.effects
+    ]  # fmt: skip
+    columns: list[str | TableColumn] = [
+        TableColumn("arm", "name"),
+        "seeds",
+        *(headings[name] for name in shown),
+        "training",
+        "evaluation",
+    ]
+    notes = first_of([f"{slug} is missing: {why}" for slug, why in found.missing.items()], 5, "{:,} more are missing")
+    title = f"{found.study}: each arm less “{formats.visible(found.reference, 60)}” on {found.split}"
+    return table(title, columns, rows, notes=notes)
+
+
+def _difference(delta: ArmDelta | None) -> TableCell:
+    if delta is None or delta.difference is None:
+        return EMPTY if delta is None else TableCell(formats.NOTHING)
+    p = "" if delta.p_holm is None else f"p {formats.p_value(delta.p_holm)}"
+    under = " ".join(filter(None, (formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL, p)))
+    return TableCell(formats.difference(delta.name, delta.difference, unit=False), under, delta.shown)
+
+
+def _ratio(ratio: CostRatio) -> TableCell:
+    ends = "" if ratio.interval is None else f"[{', '.join(formats.decimal(end, 2) for end in ratio.interval)}]"
+    return TableCell(remedy_sentences.times(ratio), ends)

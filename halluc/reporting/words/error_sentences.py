@@ -1,0 +1,113 @@
+"""What an analysis of errors says, in sentences: what dominates, what is new to training, which label, confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from halluc.core.exact_intervals import clopper_pearson
+from halluc.core.significance import LEVEL
+from halluc.runs.advice import ErrorAnalysis, ErrorRate, ErrorShare
+from halluc.runs.studies import Interval
+from halluc.task import AnyTask
+from halluc.wording import formats
+from halluc.wording.phrases import FEW, listed, sentence, too_few
+
+# Mean confidence, the share of claims that is right, and its interval.
+Stated = tuple[float, float, Interval]
+
+
+def names(task: AnyTask) -> Mapping[str, str]:
+    """What each kind of error is called."""
+    nouns = task.wording.nouns
+    reasons = {reason: nouns.reason(reason) for reason in task.judge.reasons}
+    return {"unsupported": nouns.unsupported, **reasons, "omitted": "omitted"}
+
+
+def sentences(found: ErrorAnalysis, task: AnyTask, stated: Stated | None) -> list[str]:
+    """One sentence on each: kinds of errors, novelty, labels, confidence."""
+    if not found.errors:
+        nothing = "none of its claims is wrong and nothing is omitted" if found.claims else "there is nothing to judge"
+        return [sentence(f"no error on {found.split}: {nothing}")]
+    said = [_kinds(found, task)]
+    if found.errors >= FEW:
+        said += [*_novelty(found, task), *_labels(found)]
+    return [*said, *_confidence(found, stated)]
+
+
+def share(one: ErrorShare) -> str:
+    """``45.0% [36.1, 54.2]``."""
+    return f"{formats.percent(one.share)} {formats.interval('hallucination_rate', one.interval)}"
+
+
+def _rate(one: ErrorRate) -> str:
+    return f"{formats.percent(one.rate)} {formats.interval('hallucination_rate', one.rate_interval)}"
+
+
+def _kinds(found: ErrorAnalysis, task: AnyTask) -> str:
+    """Which kinds are most frequent: those that cannot be told from the first one are named beside it."""
+    if found.errors < FEW:
+        return too_few(found.errors, "errs")
+    called = names(task)
+    first, *others = found.kinds
+    if not others:
+        return sentence(f"all {found.errors:,} errors are of one kind: {called[first.name]}")
+    alike = [first, *(one for one in others if not _more(first.errors, one.errors))]
+    told = listed([f"{called[one.name]} ({one.errors:,}, {share(one)})" for one in alike])
+    if len(alike) == 1:
+        return f"Of {found.errors:,} errors the most frequent kind is: {told}."
+    return f"Of {found.errors:,} errors the most frequent kinds, which cannot be told apart, are: {told}."
+
+
+def _more(one: int, other: int) -> bool:
+    """Whether one count is larger than another: of both together its share is over a half (exact binomial)."""
+    return clopper_pearson(one, one + other, LEVEL)[0] > 0.5
+
+
+def _novelty(found: ErrorAnalysis, task: AnyTask) -> list[str]:
+    nouns = task.wording.nouns
+    if len(found.novelties) < 2:
+        return [] if found.novelties else ["What is new to training is not known: the run has no training split."]
+    first, last = found.novelties[0], found.novelties[-1]
+    unseen = sum(one.errors for one in found.novelties[1:])
+    part = ErrorShare(
+        name="unseen", errors=unseen, share=unseen / found.errors,
+        interval=clopper_pearson(unseen, found.errors, LEVEL),
+    )  # fmt: skip
+    new, known = (f"{_rate(one)} ({nouns.about_training(one.name)})" for one in (last, first))
+    both = f"{new} against {known}"
+    if first.name != task.knowledge.novelties[0] or not _apart(last.rate_interval, first.rate_interval):
+        return [f"Errors are not shown to be more frequent on what is new to training: {both}."]
+    more = "more" if last.rate > first.rate else "less"
+    told = f"errors are {more} frequent on what training does not show: {both}; {share(part)} of the errors are there"
+    return [sentence(told)]
+
+
+def _labels(found: ErrorAnalysis) -> list[str]:
+    """The label with the most errors beyond the rate of all others together."""
+    if len(found.labels) < 2:
+        return []
+    clear = [one for one in found.labels if _apart(one.rate_interval, _others(found.labels, one), above=True)]
+    if not clear:
+        return ["No label stands out: none errs more often than the others together."]
+    told = listed([f"{formats.visible(one.name)} ({_rate(one)})" for one in clear[:3]])
+    return [sentence(f"{told} {'errs' if len(clear) == 1 else 'err'} more often than the other labels together")]
+
+
+def _others(labels: Sequence[ErrorRate], left_out: ErrorRate) -> Interval:
+    rest = [one for one in labels if one is not left_out]
+    return clopper_pearson(sum(one.errors for one in rest), sum(one.n for one in rest), LEVEL)
+
+
+def _apart(one: Interval, other: Interval, *, above: bool = False) -> bool:
+    return one[0] > other[1] or (not above and one[1] < other[0])
+
+
+def _confidence(found: ErrorAnalysis, stated: Stated | None) -> list[str]:
+    if found.ece is None or stated is None:
+        return ["How sure the model is cannot be judged: its claims have no confidence."]
+    confidence, right, (low, high) = stated
+    told = f"calibration error {formats.metric(found.ece)}: claims state {formats.percent(confidence)} on average, and "
+    told += f"{formats.percent(right)} are right"
+    if confidence > high:
+        return [sentence(f"{told}: the model is over-confident")]
+    return [sentence(f"{told}: the model is under-confident" if confidence < low else told)]

@@ -1,0 +1,92 @@
+"""What a study of remedies comes to, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from halluc.core.figures import MATCHED
+from halluc.runs.advice import CostRatio, RemedyEffect, StudyAdvice
+from halluc.runs.studies import LEAST_SEEDS, ArmDelta
+from halluc.wording import formats
+from halluc.wording.phrases import counted, listed, quoted, sentence, signed
+
+
+def conclusion(found: StudyAdvice, target: Path) -> list[str]:
+    """Which arm to choose; or that the plain recipe stays; or why nothing can be said."""
+    if not found.is_conclusive:
+        return _inconclusive(found, target)
+    reference, chosen = quoted(str(found.reference)), [one for one in found.effects if one.arm == found.best]
+    if not chosen:
+        told = f"Keep the plain recipe: no remedy can be told from {reference} on {found.split} as a better one."
+        return [" ".join([told, *_smallest(found.effects)]), *_others(found, None)]
+    [best] = chosen
+    figures = listed(_differences(best))
+    told = f"{quoted(str(best.arm))} is better than {reference} on {found.split} ({counted(best.seeds, 'seed')}): "
+    return [f"{told}{figures}; {_cost(best)}.", *_others(found, best)]
+
+
+def _inconclusive(found: StudyAdvice, target: Path) -> list[str]:
+    said = []
+    if found.missing:
+        slug, why = next(iter(found.missing.items()))
+        said.append(
+            f"{counted(len(found.missing), 'cell')} without an evaluation of {found.split} ({slug}: {why}). Nothing is "
+            f"chosen before all are there: halluc run {target}"
+        )
+    most = max((one.seeds for one in found.effects), default=0)
+    if most < LEAST_SEEDS:
+        said.append(f"With {counted(most, 'seed')} nothing can be said of a remedy: {LEAST_SEEDS} at least are needed.")
+    return said
+
+
+def _differences(one: RemedyEffect) -> list[str]:
+    """The rate at matched omission and the primary figure, those that are shown first."""
+    told = [delta for delta in (one.matched, one.primary) if delta is not None and delta.difference is not None]
+    return [
+        f"{formats.title(delta.name)} {signed(delta.name, delta.difference, delta.interval)}"
+        + (" (undecided)" if not delta.shown else "")
+        for delta in sorted(told, key=lambda delta: -delta.benefit)
+    ]
+
+
+def _cost(one: RemedyEffect) -> str:
+    return f"training takes {times(one.training)}, evaluation {times(one.prediction)} the time"
+
+
+def times(ratio: CostRatio) -> str:
+    """``1.3×``."""
+    return formats.NOTHING if ratio.value is None else f"{formats.decimal(ratio.value, 2)}×"
+
+
+def _smallest(effects: Sequence[RemedyEffect]) -> list[str]:
+    """What the study could have shown."""
+    known = [one.matched.smallest for one in effects if one.matched is not None and one.matched.smallest is not None]
+    if not known:
+        return []
+    least = formats.difference(MATCHED, min(known)).removeprefix("+")
+    return [f"A difference of {least} in the hallucination rate at matched omission could have been shown."]
+
+
+def _others(found: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
+    """Arms that are better, and those that are worse, in something; and those that copies equal."""
+    told: list[tuple[str, list[str]]] = [("also better in some figure", []), ("worse in some figure", [])]
+    for one in found.effects:
+        benefits = [_benefit(delta) for delta in (one.matched, one.primary)]
+        for (_, names), sought in zip(told, (1, -1), strict=True):
+            if sought in benefits and one is not best and not one.is_control:
+                names.append(quoted(str(one.arm)))
+    for what, names in told:
+        if names:
+            yield sentence(f"{what}: {listed(names)}")
+    equal = [quoted(str(one.arm)) for one in found.effects if one.over_control is not None and _is_equal(one)]
+    if equal:
+        yield sentence(f"not shown to be better than copies: {listed(equal)}")
+
+
+def _benefit(delta: ArmDelta | None) -> int:
+    return 0 if delta is None else delta.benefit
+
+
+def _is_equal(one: RemedyEffect) -> bool:
+    return _benefit(one.matched) > 0 and not one.is_over_control

@@ -1,0 +1,59 @@
+"""How fast a run was trained, from ``events.jsonl``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from halluc.core.files import read_regular
+from halluc.runs.directory import RunDir
+
+
+@dataclass(frozen=True)
+class TrainingSpeed:
+    """Optimizer steps in all, epochs that begin, evaluations on dev, seconds of a step and of such an evaluation (0
+    without one).
+
+    ``is_resumed``: the training was interrupted, so that ``run.json`` has the seconds of its last part alone.
+    """
+
+    steps: int
+    epochs: int
+    evaluations: int
+    step_seconds: float
+    evaluation_seconds: float
+    is_resumed: bool
+
+
+def speed(run: RunDir) -> TrainingSpeed | None:
+    """None where the log is missing, or has no step of a training."""
+    started: dict[str, Any] = {}
+    seconds: dict[str, list[float]] = {"step": [], "evaluated": []}
+    try:
+        lines = read_regular(run.events).splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            continue  # cut short by a kill: the report of the run says so
+        kind = event.get("event") if isinstance(event, dict) else None
+        if kind == "started":
+            started = event
+        elif kind in seconds and isinstance(event.get("seconds"), (int, float)):
+            seconds[kind].append(event["seconds"])
+    steps, epochs = started.get("steps"), started.get("epochs")
+    if not (isinstance(steps, int) and steps > 0 and isinstance(epochs, int) and epochs > 0 and seconds["step"]):
+        return None
+    evaluated = seconds["evaluated"]
+    return TrainingSpeed(
+        steps,
+        epochs,
+        len(evaluated),
+        fmean(seconds["step"]),
+        fmean(evaluated) if evaluated else 0.0,
+        bool(started.get("resumed_step")),
+    )

@@ -1,0 +1,122 @@
+"""A study of remedies on dev: what each arm changes, what it costs, and the config of the best one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from halluc.analysis import arms, remedy_effects, study
+from halluc.analysis.points import StudyCell
+from halluc.analysis.remedy_effects import ArmFacts
+from halluc.components import TABLE
+from halluc.config.loading import load as load_config
+from halluc.core.errors import HallucError
+from halluc.reporting.words import remedy_sentences
+from halluc.runs.advice import StudyAdvice
+from halluc.runs.directory import RunDir
+from halluc.runs.studies import LEAST_SEEDS, Plain
+from halluc.runs.training_speed import speed
+from halluc.workflows import remedy_studies
+from halluc.workflows.reports import Target
+
+SPLIT, SEED, COPIES = "dev", study.SEED, "duplicate"
+
+
+def advise(found: Target, target: Path, write: Path | None) -> StudyAdvice:
+    """
+    Raises:
+        HallucError C011: the study has another axis beside its arms and the seed, or no arms. R112: no cell is
+        evaluated on dev. As ``remedy_studies.write_config``.
+    """
+    axis = _axis(found)
+    figures = study.current(found.name, found.path, found.cells, SPLIT)
+    facts = {arm: _facts([cell for cell in found.cells if cell.choice[axis] == arm]) for arm in _arms(found, axis)}
+    control = next((arm for arm, known in facts.items() if known.is_control), None)
+    against = None
+    if control is not None and any(one.arm == control for one in figures.comparisons):
+        against = study.current(found.name, found.path, found.cells, SPLIT, str(control))
+    effects = remedy_effects.effects(figures, facts, against)
+    reference = next(iter(facts))
+    is_conclusive = not figures.missing and any(one.seeds >= LEAST_SEEDS for one in effects)
+    best = remedy_effects.best(effects, has_control=control is not None) if is_conclusive else None
+    advice = StudyAdvice(
+        study=found.name,
+        split=figures.split,
+        examples=figures.examples,
+        reference=reference,
+        effects=effects,
+        missing=figures.missing,
+        best=None if best is None else best.arm,
+        is_conclusive=is_conclusive,
+        conclusion=[],
+    )
+    advice.conclusion = remedy_sentences.conclusion(advice, target)
+    if write is not None and is_conclusive:
+        chosen = reference if best is None else best.arm
+        _write(write, found, [cell for cell in found.cells if cell.choice[axis] == chosen], advice.conclusion)
+        advice.file = str(write)
+    return advice
+
+
+def _axis(found: Target) -> str:
+    """The axis of the arms."""
+    values: dict[str, dict[Plain, None]] = {}
+    for cell in found.cells:
+        for axis, value in cell.choice.items():
+            values.setdefault(axis, {})[value] = None
+    others = {axis: list(those) for axis, those in values.items() if axis != SEED}
+    if len(others) == 1:
+        [(axis, those)] = others.items()
+        if len(those) > 1 and axis in arms.references(others, None):
+            return axis
+    named = ", ".join(f"`{axis}`" for axis in others) or "none"
+    help = "halluc report compares studies with other axes"
+    message = f"advice needs a study of one axis of named arms and the seed; beside the seed, {found.name} has {named}"
+    raise HallucError("C011", message, help=help)
+
+
+def _arms(found: Target, axis: str) -> list[Plain]:
+    return list(dict.fromkeys(cell.choice[axis] for cell in found.cells))
+
+
+def _facts(cells: Sequence[StudyCell]) -> ArmFacts:
+    """Seconds of those cells that have them, and what the arm's config says of augmentation."""
+    training: dict[Plain, float] = {}
+    prediction: dict[Plain, float] = {}
+    for cell in cells:
+        seconds = _seconds(cell.run)
+        for into, stage in ((training, "train"), (prediction, "eval")):
+            if seconds.get(stage):
+                into[cell.choice.get(SEED)] = seconds[stage]
+    methods = _methods(cells)
+    return ArmFacts(training, prediction, is_control=set(methods) == {COPIES}, augments=bool(set(methods) - {COPIES}))
+
+
+def _seconds(run: RunDir) -> Mapping[str, float]:
+    """What training and evaluation took, where they were not interrupted: of such only the last part is known."""
+    try:
+        stages = run.read().stages
+    except HallucError:
+        return {}  # named among the cells that are missing
+    known = speed(run)
+    found = {name: stage.seconds or 0.0 for name, stage in stages.items() if stage.status == "done"}
+    return {name: one for name, one in found.items() if name != "train" or known is None or not known.is_resumed}
+
+
+def _methods(cells: Sequence[StudyCell]) -> list[str]:
+    """The augmentation methods of an arm; none where it augments nothing, or no cell has a config."""
+    for cell in cells:
+        if cell.run.config.is_file():
+            augment = load_config(cell.run.config, table=TABLE, kept=True).experiment.augment
+            return [] if augment is None else [method.type for method in augment.methods]
+    return []
+
+
+def _write(file: Path, found: Target, cells: Sequence[StudyCell], conclusion: Sequence[str]) -> None:
+    """The whole config of an arm, with its first seed, which is evaluated on dev and on test."""
+    tree = remedy_studies.without_defaults(load_config(cells[0].run.config, table=TABLE, kept=True))
+    tree["name"] = remedy_studies.name_of(found.name, "best")
+    evaluation = {key: value for key, value in tree.pop("eval", {}).items() if key != "splits"}
+    tree |= {"eval": evaluation} if evaluation else {}
+    header = [f"From the study {found.name}, chosen on dev. Nothing was chosen on test.", *conclusion]
+    remedy_studies.write_config(file, [*header, f"Launch: halluc run {file}"], tree)
