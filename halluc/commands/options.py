@@ -167,6 +167,8 @@ InitialData = Annotated[
 NewConfig = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The config to write.")]
 ModelPreset = Annotated[
     str | None, typer.Option("--preset", metavar="NAME", help="The model: small, base, multilingual, scratch, …")
+]
+
 # Of `advise`.
 Advised = Annotated[
     Path, typer.Argument(metavar="RUN|CONFIG|STUDY", help="An evaluated run, its config, or a study of remedies.")
