@@ -159,7 +159,7 @@ def test_the_most_probable_sequence_and_all_marginals():
 def said(made: LinearChain, words: torch.Tensor, decoding="constrained"):
     encoded = row_of([[0] * length for length in LENGTHS], made)
     logits = torch.cat([torch.zeros(1, len(TAGS)), words])[None]
-    return Tagger(config()).decode_chains(encoded, made, [(Batch({}, torch.zeros(1), (0,), 0), logits)], decoding)
+    return Tagger(config()).decode(encoded, [(Batch({}, torch.zeros(1), (0,), 0), logits)], decoding)
 
 
 def test_a_span_has_the_probability_of_its_tags_and_a_temperature_scales_it():

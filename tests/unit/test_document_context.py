@@ -18,7 +18,6 @@ from halluc.core.examples import Origin
 from halluc.data.corpora import read_corpora
 from halluc.data.inputs import InputText
 from halluc.engine import runtime
-from halluc.engine.inference import forward
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, rows_of
 from halluc.tasks.token_classification.model import Tagger
@@ -97,7 +96,7 @@ def test_a_sentence_is_read_as_if_the_row_were_one_text(encoder):
     assert batch.weight == 11
     assert (batch.labels >= 0).sum() == 11
     engine = runtime.start("fp32", 1)
-    predictions = tagger.decode(encoded, forward(encoder.model, encoded, 64, engine), "argmax")
+    predictions = tagger.predict(encoder.model, encoded, 64, engine, "argmax")
     whole = encoder.tokenizer(" ".join(texts), return_tensors="pt")
     with torch.inference_mode():
         tags = encoder.model(**whole).logits[0].argmax(-1)

@@ -182,24 +182,32 @@ class Tagger:
     ) -> list[TagPrediction]:
         from halluc.engine.inference import forward
 
-        if encoded.crf is None:
-            return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
-        return self.decode_chains(encoded, encoded.crf, forward(model, encoded, budget, runtime), decoding)
+        return self.decode(encoded, forward(model, encoded, budget, runtime), decoding)
+
+    def decode(
+        self,
+        encoded: EncodedTokens,
+        outputs: Iterable[tuple[Batch, torch.Tensor]],
+        decoding: Decoding | None = "constrained",
+    ) -> list[TagPrediction]:
+        """A tag for every word, see ``decided``; with a CRF by the scores of whole sequences."""
+        scores = _scores_of_words(encoded, outputs)
+        if encoded.crf is not None:
+            return self._decode_chains(encoded, encoded.crf, scores, decoding)
+        return self.decided(encoded, _by_example(encoded, scores), decoding)
 
     def scored(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime
     ) -> DecisionScores:  # fmt: skip
         """A row of logits for every word, by the window that shows most of the words around it; of a CRF the logarithms
         of the marginal probabilities, so that they can be averaged."""
-        import numpy
-
         from halluc.engine.inference import forward
 
         scores = _scores_of_words(encoded, forward(model, encoded, budget, runtime))
         if encoded.crf is not None:
             lengths = [len(example.tokens) for example in encoded.examples]
             scores = Marginals.of(scores, lengths, encoded.crf.weights(), encoded.crf.tags).of_words
-        return DecisionScores(numpy.split(scores, encoded.starts[1:-1]) if encoded.examples else [])
+        return _by_example(encoded, scores)
 
     def decided(
         self, encoded: EncodedTokens, scored: DecisionScores, decoding: Decoding | None
@@ -230,19 +238,15 @@ class Tagger:
 
         return _predictions(encoded, lengths, best, evidence)
 
-    def decode_chains(
-        self,
-        encoded: EncodedTokens,
-        crf: LinearChain,
-        outputs: Iterable[tuple[Batch, torch.Tensor]],
-        decoding: Decoding | None,
+    def _decode_chains(
+        self, encoded: EncodedTokens, crf: LinearChain, scores: numpy.ndarray, decoding: Decoding | None
     ) -> list[TagPrediction]:
         """The most probable sequence of tags by the CRF, or with ``argmax`` the most probable tag of each word.
 
         The confidence of a span is the marginal probability of its tags.
         """
         weights, tags = crf.weights(), crf.tags
-        scores, lengths = _scores_of_words(encoded, outputs), [len(example.tokens) for example in encoded.examples]
+        lengths = [len(example.tokens) for example in encoded.examples]
         marginals = Marginals.of(scores, lengths, weights, tags)
         argmax = decoding == "argmax"
         best = marginals.of_words.argmax(-1) if argmax else most_probable(scores, lengths, weights)
@@ -302,6 +306,12 @@ def loss_of_tags(targets: Sequence[Sequence[int]], outputs: Sequence[str], confi
             config, classes, ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
         ),
     )
+
+
+def _by_example(encoded: EncodedTokens, scores: numpy.ndarray) -> DecisionScores:
+    import numpy
+
+    return DecisionScores(numpy.split(scores, encoded.starts[1:-1]) if encoded.examples else [])
 
 
 def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
