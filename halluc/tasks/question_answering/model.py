@@ -62,7 +62,10 @@ class ExtractiveReader:
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         names = ("start", "end")
-        head = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+        head: dict[str, Any] = {
+            "id2label": dict(enumerate(names)),
+            "label2id": {name: i for i, name in enumerate(names)},
+        }
         encoder = load_encoder("AutoModelForQuestionAnswering", config, attention, texts, **head)
         kept = {key: getattr(self.config, key) for key in SETTINGS}
         if self.config.no_answer_threshold is not None:
