@@ -93,15 +93,15 @@ def test_another_runs_encoder_with_other_labels_and_novelty_against_both(halluc,
     assert any(
         "the training splits of this run and of" in note for note in facts.state(reading.read(RunDir(second), "test"))
     )
-    (second / "base" / "01.json").write_text("{}")
-    outcome = halluc("eval", "--run", second, "-q")
-    assert outcome.code != 0
-    assert "error[R120]" in outcome.err
-
     # A run that began with that run knows all three training splits.
     write_experiment(tmp_path, second / "model", files, "steps: 1, batch_tokens: 64")
     assert halluc("train", config, "--run", third, "-q").code == 0
     assert [path.name for path in sorted((third / "base").iterdir())] == ["01.json", "02.json"]
+    (third / "base" / "02.json").unlink()
+    outcome = halluc("eval", "--run", third, "-q")
+    assert outcome.code != 0
+    assert "error[R120]" in outcome.err
+    assert "02.json is missing" in outcome.err
 
 
 @pytest.mark.parametrize("same", [True, False])
