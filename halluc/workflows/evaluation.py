@@ -222,11 +222,13 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
     for split in wanted:
         for name, told in evaluations.problems(target, record, split).items():
             warn(f"{target.path / name} {told}: it is written again")
-    files = (target.coverage, target.withheld, *target.bases)
-    judged_by = {str(path.relative_to(target.path)): path for path in files}
+    judged_by = {path.name: path for path in (target.coverage, target.withheld)}
     for name, told in integrity.problems(target.path, integrity.recorded_training(record), "the training").items():
         if name in judged_by and judged_by[name].exists():  # what is missing is made again from the training split
             raise HallucError("R120", f"{judged_by[name]} {told}", help=REMAKE)
+        if name.startswith(f"{target.base(1).parent.name}/"):
+            help = "restore it from a backup, or train again"
+            raise HallucError("R120", f"{target.path / name} {told}", help=help)
 
 
 def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from halluc.config import loading
 from halluc.core import latest
 from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
-from halluc.core.files import expanded, make_folder
+from halluc.core.files import expanded, make_folder, write_text
 from halluc.core.messages import say
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import Nearest, Novelty, RunFile
@@ -70,7 +69,7 @@ def base_run(name: str | None) -> RunDir | None:
 def record(job: Job, record: RunFile) -> None:
     """Keep in the run what the training splits of the runs before it show, and name these in ``run.json``."""
     base = base_run(job.settings.model.name)
-    if base is None or job.target.bases:  # a training that is resumed has them
+    if base is None:
         return
     known = [base.coverage, *base.bases] if _task_of(base) == job.task.name and base.coverage.is_file() else []
     name = f"{base.path.resolve().parent.name}/{base.path.resolve().name}"
@@ -78,10 +77,10 @@ def record(job: Job, record: RunFile) -> None:
     if not known:
         say(f"what the training split of {name} shows is not known for this task: novelty is judged without it")
         return
-    for number, path in enumerate(known, 1):
-        target = job.target.base(number)
-        make_folder(target.parent)
-        shutil.copyfile(path, target)
+    if not job.target.bases:  # a training that is resumed has them
+        make_folder(job.target.base(1).parent)
+        for number, path in enumerate(known, 1):
+            write_text(job.target.base(number), path.read_text(encoding="utf-8"))
     say(f"novelty is judged against the training splits of this run and of {name}")
 
 

@@ -190,6 +190,12 @@ def test_adapters_do_not_go_with_a_model_from_scratch():
     assert error.value.code == "C206"
 
 
+def test_adapters_of_encoders_are_refused(tiny_writer):
+    with pytest.raises(HallucError, match=r"has `task\.lora`") as error:
+        writing().build(ModelConfig(name=str(tiny_writer), lora={}), (), "eager")
+    assert error.value.code == "C206"
+
+
 def test_outputs_that_are_empty_shared_or_cut_are_told():
     model = writing()
     examples = [
