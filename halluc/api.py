@@ -192,10 +192,11 @@ def report(
         return reports.report([Path(one) for one in named], overrides, wanted).record
 
 
-def load(model: Source, *, messages: Messages | None = None) -> Predictor:
+def load(model: Source, overrides: Sequence[str] = (), *, messages: Messages | None = None) -> Predictor:
     """A trained model that is ready to predict: a run directory (``runs/x/latest``), or a model from elsewhere.
 
-    It may be used by several threads. Load it once: that takes seconds.
+    It may be used by several threads. Load it once: that takes seconds. ``overrides`` change the config of the run in
+    what the model does not depend on, such as the files of a gazetteer.
 
     Raises:
         HallucError: there is no run and no model, or a damaged one.
@@ -203,7 +204,7 @@ def load(model: Source, *, messages: Messages | None = None) -> Predictor:
     from halluc.workflows import prediction
 
     with listening(_Callbacks(messages, None)):
-        return prediction.load(str(model))
+        return prediction.load(str(model), overrides=overrides)
 
 
 def predict(

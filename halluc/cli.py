@@ -284,6 +284,7 @@ def predict(
             "--look-ahead", metavar="N", min=1, help="The number of texts that are read and predicted together."
         ),
     ] = 512,
+    set_: Set = None,
     quiet: Quiet = False,
 ) -> None:
     """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
@@ -300,7 +301,7 @@ def predict(
     }  # fmt: skip
     reading = Reading(options, None if format_ == "auto" else format_, look_ahead)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
-        prediction.predict(model, source, reading, lambda: predict.written(target))
+        prediction.predict(model, source, reading, lambda: predict.written(target), set_ or ())
 
 
 @app.command()

@@ -198,11 +198,16 @@ def quiet_libraries(verbose: bool) -> None:
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """The Hugging Face layout: config.json, model.safetensors, tokenizer files; adapters are merged into weights."""
+    """The Hugging Face layout: config.json, model.safetensors, tokenizer files; adapters are merged into weights.
+
+    The weights of ``added_features`` go into a file of their own.
+    """
+    from halluc.engine import added_features  # which imports torch
+
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     try:
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, state_dict=added_features.save(model, folder))
         tokenizer.save_pretrained(folder)
     except SafetensorError as error:  # its way to say that the disk is full
         raise environment_error(

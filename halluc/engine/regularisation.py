@@ -111,4 +111,5 @@ class EmbeddingNoise:
         gradient = seen.grad.float()
         gradient = gradient.view(-1, rows, *gradient.shape[1:]).sum(0)
         norm = gradient.flatten(1).norm(dim=1).clamp(min=torch.finfo(torch.float32).tiny)
-        return self.epsilon * gradient / norm[:, None, None]
+        noise: torch.Tensor = self.epsilon * gradient / norm[:, None, None]
+        return noise

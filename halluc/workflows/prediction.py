@@ -129,13 +129,13 @@ class Predictor:
         return Asserted(claim, knowledge.novelty(claim), knowledge.is_confusable(claim), withdrawn)
 
 
-def load(reference: str, tokenizer: Tokenizer | None = None) -> Predictor:
+def load(reference: str, tokenizer: Tokenizer | None = None, overrides: Sequence[str] = ()) -> Predictor:
     """The model in a run, or one from elsewhere, ready to predict.
 
     Raises:
         HallucError: as ``trained_models.locate``.
     """
-    trained = trained_models.locate(reference)
+    trained = trained_models.locate(reference, overrides)
     data = trained.job.settings.data
     tokenizer = tokenizer or (Tokenizer() if data is None else Tokenizer.of(data))
     return Predictor.load(trained, "texts", tokenizer, input_reading.Reading({}).reader(trained.job.task, data))
@@ -149,17 +149,19 @@ def predict(
     source: Path | None,
     reading: input_reading.Reading,
     sink: Callable[[], AbstractContextManager[Write]],
+    overrides: Sequence[str] = (),
 ) -> None:
     """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
 
     Args:
         sink: opens what is called with the records of each chunk.
+        overrides: as ``trained_models.locate`` takes them.
 
     Raises:
         HallucError D115, exit code 3: some texts could not be read; every other one was predicted. C016: options that
             do not go together. D104, D114, D116, D117: of columns, see ``data.rows``.
     """
-    trained = trained_models.locate(reference)
+    trained = trained_models.locate(reference, overrides)
     task = trained.job.task
     reader = reading.reader(task, trained.job.settings.data)
     config = reader.config

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.edits import Range
@@ -11,6 +12,7 @@ from halluc.tasks.encoders import padded
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
+from halluc.tasks.token_classification.gazetteer import MarkedNames
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ class EncodedTokens:
     """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
 
     ``behind`` is the number of special pieces at the end of each window. ``alternatives`` are, for each example, those
-    of its tags; none without smoothing at borders.
+    of its tags; none without smoothing at borders. ``names`` are those of a gazetteer, of which training leaves out the
+    share ``name_dropout``.
     """
 
     examples: Sequence[Tagged]
@@ -78,6 +81,8 @@ class EncodedTokens:
     behind: int = 0
     masking: MentionMasking | None = None
     alternatives: Sequence[Sequence[Alternative]] = ()
+    names: MarkedNames | None = None
+    name_dropout: float = 0.0
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 
@@ -89,7 +94,7 @@ class EncodedTokens:
         ]
 
     def collate(self, indexes: Sequence[int]) -> Batch:
-        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window)."""
+        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window); the features of names."""
         import torch
 
         from halluc.engine.batching import Batch
@@ -101,6 +106,8 @@ class EncodedTokens:
             labels[row, list(window.first)] = torch.tensor(
                 self.targets[window.example][window.start : window.start + len(window.first)]
             )
+        if self.names is not None:
+            inputs["added_features"] = self._features(indexes, labels, repeat(False))
         return Batch(
             inputs,
             labels,
@@ -108,13 +115,23 @@ class EncodedTokens:
             sum(self.weights[index] for index in indexes),
         )
 
+    def _features(self, indexes: Sequence[int], labels: torch.Tensor, dropped: Iterator[bool]) -> torch.Tensor:
+        assert self.names is not None, "asked for where there are names"
+        windows = (self.windows[index] for index in indexes)
+        rows, pieces = labels.shape
+        return self.names.features((rows, pieces), [(w.example, dict(self.words(w))) for w in windows], dropped)
+
     def words(self, window: Window) -> Iterator[tuple[int, Range]]:
         """Each word of a window, as its number in its example, and the pieces that it has there."""
         ends = (*window.first[1:], len(window.pieces) - self.behind)
         yield from enumerate(zip(window.first, ends, strict=True), window.start)
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as a step trains on it, with words of mentions masked."""
+        """The batch as a step trains on it: names of the gazetteer are left out, and words of mentions masked."""
+        if self.names is not None and self.name_dropout:
+            dropped = (bool(generator.random() < self.name_dropout) for _ in count())
+            features = self._features(batch.indexes, batch.labels, dropped)
+            batch = replace(batch, inputs={**batch.inputs, "added_features": features})
         if self.masking is None:
             return batch
         words = []
