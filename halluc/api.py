@@ -196,11 +196,18 @@ def report(
         return reports.report([Path(one) for one in named], overrides, wanted).record
 
 
-def load(model: Source, *, members: Sequence[str] = (), messages: Messages | None = None) -> Predictor:
+def load(
+    model: Source,
+    overrides: Sequence[str] = (),
+    *,
+    members: Sequence[str] = (),
+    messages: Messages | None = None,
+) -> Predictor:
     """A trained model that is ready to predict: a run directory (``runs/x/latest``), or a model from elsewhere.
 
     It may be used by several threads. Load it once: that takes seconds. With ``members``, more runs or models, it is an
-    ensemble: the mean of their probabilities decides.
+    ensemble: the mean of their probabilities decides. ``overrides`` change the config of the run in what the model does
+    not depend on, such as the files of a gazetteer.
 
     Raises:
         HallucError: there is no run and no model, or a damaged one.
@@ -208,7 +215,7 @@ def load(model: Source, *, members: Sequence[str] = (), messages: Messages | Non
     from halluc.workflows import prediction
 
     with listening(_Callbacks(messages, None)):
-        return prediction.load(str(model), members=members)
+        return prediction.load(str(model), members=members, overrides=overrides)
 
 
 def predict(

@@ -300,6 +300,7 @@ def predict(
         ),
     ] = 512,
     with_: options.Members = None,
+    set_: Set = None,
     quiet: Quiet = False,
 ) -> None:
     """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
@@ -316,7 +317,7 @@ def predict(
     }  # fmt: skip
     reading = Reading(options, None if format_ == "auto" else format_, look_ahead)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
-        prediction.predict(model, source, reading, lambda: predict.written(target), with_ or ())
+        prediction.predict(model, source, reading, lambda: predict.written(target), with_ or (), set_ or ())
 
 
 @app.command()

@@ -78,6 +78,17 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     return sections
 
 
+def is_usable(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Whether a config asks for the model of another one, with other values of ``Section.replaceable_keys`` at most."""
+    kind = asked["task"].get("type")
+    component = registry.load(TABLE, "task", kind) if kind in TABLE["task"] else None
+    replaceable = component.Config.replaceable_keys if component is not None else frozenset()
+    of_trained, of_asked = (model_sections(tree) for tree in (trained, asked))
+    for sections in (of_trained, of_asked):
+        sections["task"] = {key: value for key, value in sections["task"].items() if key not in replaceable}
+    return sha256_of_tree(of_trained) == sha256_of_tree(of_asked)
+
+
 def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
     """A section as hashes have it."""
     section = tree[name]

@@ -14,11 +14,13 @@ class Section(BaseModel):
     """Base of every part of a config: strict types, no unknown keys, immutable, text for people in descriptions.
 
     ``later_keys`` are those that the component did not have in its first version, ``undeciding_keys`` those that a
-    trained model does not depend on (see ``config.hashing``).
+    trained model does not depend on (see ``config.hashing``), and ``replaceable_keys`` those with another value of
+    which a trained model may be used.
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset()
     undeciding_keys: ClassVar[frozenset[str]] = frozenset()
+    replaceable_keys: ClassVar[frozenset[str]] = frozenset()
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     def training_files(self) -> list[Path]:

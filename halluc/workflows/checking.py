@@ -109,6 +109,8 @@ def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
     report.warnings.extend(settings.data.unmet({name: split.labels for name, split in report.splits.items()}, bare))
     report.warnings.extend(_absent_model(settings.model))
     remaining = job.remaining()
+    if "train" in remaining.splits:
+        report.warnings.extend(job.training_warnings(remaining.splits["train"]))
     gaps: dict[str, SplitGap] = {}
     if "train" in remaining.splits:
         job.refuse_bare(remaining.splits["train"])

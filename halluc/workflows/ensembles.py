@@ -85,12 +85,14 @@ class Ensemble:
         return ReadyEnsemble(first.task, first.outputs, first.decoding, average, first.engine)
 
 
-def located(reference: str, others: Sequence[str]) -> tuple[Trained, Ensemble | None]:
+def located(
+    reference: str, others: Sequence[str], overrides: Sequence[str] = ()
+) -> tuple[Trained, Ensemble | None]:  # fmt: skip
     """A trained model, and the ensemble that predicts: with ``others``, or as its run's config has it.
 
     The confidence that comes with it is that of the ensemble's own evaluation; None where there is none.
     """
-    trained = trained_models.locate(reference)
+    trained = trained_models.locate(reference, overrides)
     named = list(others) or trained.job.settings.eval.ensemble or []
     if not named:
         confidence = trained.confidence

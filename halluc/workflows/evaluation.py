@@ -263,7 +263,7 @@ def find(
         loaded, target = job.load_run(run, overrides)
         if config is not None:
             kept, loaded = loaded, job.load(config, overrides)
-            if loaded.sha256 != target.read().config_sha256:
+            if not job.is_of(loaded, target):
                 keys = ", ".join(differences(kept.tree, loaded.tree))
                 raise HallucError(
                     "R104", f"{target.path} holds a run of another config than {config}: it differs in {keys}"
@@ -280,6 +280,10 @@ def find(
 def _newest(config: Path, overrides: Sequence[str]) -> Job:
     loaded = job.load(config, overrides)
     found = directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained)
+    replaced = tuple(f"task.{key}" for key in type(loaded.experiment.task).replaceable_keys)
+    deciding = [one for one in overrides if not one.startswith(replaced)]
+    if found is None and len(deciding) < len(overrides):
+        found = directory.newest_intact(loaded.home, job.load(config, deciding).sha256, RunDir.is_trained)
     if found is not None:
         return Job(loaded, run=found)
     unfinished = directory.newest(loaded.home, loaded.sha256)

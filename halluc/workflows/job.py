@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from halluc.components import TABLE
-from halluc.config import loading, matrix, rendering, schema
+from halluc.config import hashing, loading, matrix, rendering, schema
 from halluc.core.errors import HallucError, data_error, refuse, suggestion
 from halluc.core.examples import Corpus
 from halluc.data.corpora import Corpora, read_corpora
@@ -35,11 +35,20 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[loading.LoadedConfig,
     if not found.config.is_file():
         raise HallucError("R101", f"{found.path} has no {found.config.name}", help="name the CONFIG beside --run")
     loaded = loading.load(found.config, overrides, table=TABLE, kept=True)
-    if loaded.sha256 != found.read().config_sha256:
+    if not is_of(loaded, found):
         keys = rendering.differences(loading.load(found.config, table=TABLE, kept=True).tree, loaded.tree)
         told = f" ({', '.join(keys)})" if keys else ""
         raise HallucError("R104", f"the model in {found.path} was made by another config than --set asks for{told}")
     return loaded, found
+
+
+def is_of(loaded: loading.LoadedConfig, run: directory.RunDir) -> bool:
+    """Whether a config asks for the model in a run, be it with other values of ``Section.replaceable_keys``."""
+    trained = run.read().config_sha256
+    if loaded.sha256 == trained:
+        return True
+    kept = loading.load(run.config, table=TABLE, kept=True) if run.config.is_file() else None
+    return kept is not None and kept.sha256 == trained and hashing.is_usable(kept.tree, loaded.tree)
 
 
 @dataclass
@@ -139,6 +148,15 @@ class Job:
         if lacking is not None:
             help = "is `data.train` the right file, and are its labels read from the right field or column?"
             raise data_error("D131", f"{train.source} has {lacking}: there is nothing to learn", help=help)
+
+    def training_warnings(self, train: Corpus[Any]) -> Iterator[str]:
+        """What a person should know before a training on this split, as far as it depends on the keys of the task.
+
+        Raises:
+            HallucError: a file that they name cannot be used.
+        """
+        told = getattr(self.task.model, "training_warnings", None)
+        yield from told(train, self.task.examples.labels(train)) if told else ()
 
     def refuse_unknown_classes(self, train: Corpus[Any]) -> None:
         """

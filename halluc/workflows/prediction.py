@@ -152,13 +152,15 @@ def _origins(chunk: Sequence[Item], source: str) -> Iterator[Origin]:
             yield Origin(source, item.line, document, number=number)
 
 
-def load(reference: str, tokenizer: Tokenizer | None = None, members: Sequence[str] = ()) -> Predictor:
+def load(
+    reference: str, tokenizer: Tokenizer | None = None, members: Sequence[str] = (), overrides: Sequence[str] = ()
+) -> Predictor:
     """The model in a run, or one from elsewhere, ready to predict, together with ``members`` as an ensemble.
 
     Raises:
         HallucError: as ``trained_models.locate`` and ``ensembles.Ensemble.of``.
     """
-    trained, ensemble = ensembles.located(reference, members)
+    trained, ensemble = ensembles.located(reference, members, overrides)
     data = trained.job.settings.data
     tokenizer = tokenizer or (Tokenizer() if data is None else Tokenizer.of(data))
     reader = input_reading.Reading({}).reader(trained.job.task, data)
@@ -174,18 +176,20 @@ def predict(
     reading: input_reading.Reading,
     sink: Callable[[], AbstractContextManager[Write]],
     members: Sequence[str] = (),
+    overrides: Sequence[str] = (),
 ) -> None:
     """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
 
     Args:
         sink: opens what is called with the records of each chunk.
         members: runs or models that predict together with it, as an ensemble.
+        overrides: as ``trained_models.locate`` takes them.
 
     Raises:
         HallucError D115, exit code 3: some texts could not be read; every other one was predicted. C016: options that
             do not go together. D104, D114, D116, D117: of columns, see ``data.rows``.
     """
-    trained, ensemble = ensembles.located(reference, members)
+    trained, ensemble = ensembles.located(reference, members, overrides)
     task = trained.job.task
     reader = reading.reader(task, trained.job.settings.data)
     config = reader.config

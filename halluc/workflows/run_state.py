@@ -139,7 +139,7 @@ def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
             "model": [record.config_sha256, trained.started if trained else None],
             "data": section_in_hash(loaded.tree, "data"),
             "task": section_in_hash(loaded.tree, "task"),
-            "inputs": provenance.input_hashes(data.paths()),
+            "inputs": provenance.input_hashes([*data.paths(), *loaded.experiment.task.training_files()]),
             "eval": {key: value for key, value in section_in_hash(loaded.tree, "eval").items() if key != "splits"},
             **({"ensemble": digests} if (digests := _ensemble_digests(loaded)) else {}),
         }

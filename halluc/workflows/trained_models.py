@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,13 @@ class Trained:
         return self.job.run
 
 
-def locate(reference: str) -> Trained:
+def locate(reference: str, overrides: Sequence[str] = ()) -> Trained:
     """The model in a run (its folder, ``…/latest``, a cell, or the ``model/`` in it), or one from elsewhere.
 
+    ``overrides`` change the config that a run keeps, in what a trained model does not depend on.
+
     Raises:
+        HallucError C011: overrides for a model without a run. R104: they describe another model.
         HallucError R101, R102, R115: no run and no model, or a damaged run or ``latest``. R105, R118: a run without a
         model. R114: a damaged ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
     """
@@ -57,12 +61,14 @@ def locate(reference: str) -> Trained:
     if folder is None:
         _refuse_neither(reference)
         resolve_model(reference)
+        if overrides:
+            raise HallucError("C011", "--set changes the config of a run, and this model has none", help="name its run")
         return Trained(Job(_defaults(reference)), reference)
     found = directory.open_run(folder)
     run_state.refuse_without_model(
         found, "its training did not finish (see `halluc train --resume`), or the folder was removed"
     )
-    loaded, run = load_run(found.path, [])
+    loaded, run = load_run(found.path, overrides)
     job = Job(loaded, run=run)
     return Trained(job, str(run.model), read_confidence(run), withholding.knowledge(job))
 

@@ -133,7 +133,9 @@ def train_job(
     if settings.model.name is not None:
         resolve_model(settings.model.name, gguf=True)  # before a run is made for a model that is not to be had
     asked.refuse_unknown_classes(asked.corpora(_READ).splits["train"])
-    asked.remaining(_READ)
+    for warning in asked.training_warnings(asked.remaining(_READ).splits["train"]):
+        if processes.is_main_process():
+            warn(warning)
     placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if processes.is_main_process() else None
     prepares = settings.augment is not None or settings.train.teacher is not None
     if placed is not None and prepares and not _is_done(asked, placed[0]):

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from halluc.config.bounds import DISTINCT, Reference, Share
+from halluc.config.section import Section
 from halluc.tasks.mention_masking import MentionLossConfig
+
+
+class GazetteerConfig(Section):
+    """Names by label, marked in the input of the model."""
+
+    files: Annotated[list[Reference], Field(min_length=1, max_length=100), DISTINCT] = Field(
+        description="files of `LABEL<TAB>name` lines, or .jsonl of {label, name}; a trained model takes others too"
+    )
+    dropout: Share = Field(default=0.5, description="in training, the share of the names found that is not marked")
 
 
 class TokenClassificationConfig(MentionLossConfig):
     later_keys: ClassVar[frozenset[str]] = frozenset(
-        {"loss", "focal_gamma", "class_weights", "mention_masking", "border_smoothing", "context", "head"}
+        {
+            "loss",
+            "focal_gamma",
+            "class_weights",
+            "mention_masking",
+            "border_smoothing",
+            "context",
+            "head",
+            "gazetteer",
+        }
     )
+
+    replaceable_keys: ClassVar[frozenset[str]] = frozenset({"gazetteer"})
 
     type: Literal["token_classification"]
     head: Literal["linear", "crf"] = Field(
@@ -35,6 +58,11 @@ class TokenClassificationConfig(MentionLossConfig):
         description="share of the target of words at the borders of mentions that goes to the tags which they would "
         "have if a border moved by one word (after Zhu & Li 2022)",
     )
+    gazetteer: GazetteerConfig | None = Field(
+        default=None,
+        description="names by label whose matches are an input feature, in training and in prediction; {files: [FILE], "
+        "dropout: 0.5}",
+    )
 
     @model_validator(mode="after")
     def _crf_has_a_loss_of_its_own(self) -> Self:
@@ -43,3 +71,6 @@ class TokenClassificationConfig(MentionLossConfig):
         if self.head == "crf" and changed:
             raise ValueError(f"`task.{changed[0]}` does not go with `head: crf`, whose loss is that of whole sentences")
         return self
+
+    def training_files(self) -> list[Path]:
+        return [] if self.gazetteer is None else [Path(file).expanduser() for file in self.gazetteer.files]

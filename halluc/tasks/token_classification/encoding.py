@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, count, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.edits import Range
@@ -15,6 +15,7 @@ from halluc.tasks.encoders import padded
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
+from halluc.tasks.token_classification.gazetteer import MarkedNames
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class EncodedTokens:
     """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
 
     ``behind`` is the number of special pieces at the end of each window. ``alternatives`` are, for each example, those
-    of its tags; none without smoothing at borders.
+    of its tags; none without smoothing at borders. ``names`` are those of a gazetteer, of which training leaves out the
+    share ``name_dropout``.
     """
 
     examples: Sequence[Tagged]
@@ -110,6 +112,8 @@ class EncodedTokens:
     masking: MentionMasking | None = None
     alternatives: Sequence[Sequence[Alternative]] = ()
     crf: LinearChain | None = None
+    names: MarkedNames | None = None
+    name_dropout: float = 0.0
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
     starts: list[int] = field(init=False)
@@ -129,7 +133,7 @@ class EncodedTokens:
         return slice(begin, begin + len(window.first))
 
     def collate(self, indexes: Sequence[int]) -> Batch:
-        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window)."""
+        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window); the features of names."""
         import torch
 
         from halluc.engine.batching import Batch
@@ -139,12 +143,22 @@ class EncodedTokens:
         labels = torch.full_like(inputs["input_ids"], UNLABELLED)
         for row, window in enumerate(windows):
             labels[row, list(window.first)] = torch.tensor(self._targets[self.words(window)])
+        if self.names is not None:
+            inputs["added_features"] = self._features(indexes, labels, repeat(False))
         return Batch(
             inputs,
             labels,
             tuple(indexes),
             sum(self.weights[index] for index in indexes),
         )
+
+    def _features(self, indexes: Sequence[int], labels: torch.Tensor, dropped: Iterator[bool]) -> torch.Tensor:
+        assert self.names is not None, "asked for where there are names"
+        rows = []
+        for window in (self.windows[index] for index in indexes):
+            examples = range(window.example, bisect_left(self.starts, self.words(window).stop))
+            rows.append(([(number, self.starts[number]) for number in examples], dict(self._pieces(window))))
+        return self.names.features((labels.shape[0], labels.shape[1]), rows, dropped)
 
     def _pieces(self, window: Window) -> Iterator[tuple[int, Range]]:
         """Each word of a window, by its number among those of all examples, and the pieces that it has there."""
@@ -158,7 +172,11 @@ class EncodedTokens:
         return {start + at for start, e in places for span in e.spans for at in range(span.start, span.end)}
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as a step trains on it, with words of mentions masked."""
+        """The batch as a step trains on it: names of the gazetteer are left out, and words of mentions masked."""
+        if self.names is not None and self.name_dropout:
+            dropped = (bool(generator.random() < self.name_dropout) for _ in count())
+            features = self._features(batch.indexes, batch.labels, dropped)
+            batch = replace(batch, inputs={**batch.inputs, "added_features": features})
         if self.masking is None:
             return batch
         words = [

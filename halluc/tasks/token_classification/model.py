@@ -26,6 +26,14 @@ from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.consistency import consistent
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.gazetteer import (
+    Gazetteer,
+    MarkedNames,
+    contradictions,
+    fix_labels,
+    labels_of,
+    refuse_untrained,
+)
 from halluc.tasks.token_classification.marginals import Marginals
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.viterbi import Transitions, constrained, most_probable, transitions
@@ -49,6 +57,7 @@ class Tagger:
         "cut_words": "very long words cut to the first pieces",
         "dropped_words": "words that the tokenizer drops, read as the unknown piece",
         "unknown_label_tokens": "tokens with a label that the model does not know: counted as missed",
+        "gazetteer_names": "names of the gazetteer, marked in the input",
         "constrained_words": "words whose most probable tag would be illegal in its sentence: another was decoded",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_tokens"})
@@ -66,12 +75,13 @@ class Tagger:
 
     def __init__(self, config: TokenClassificationConfig) -> None:
         self.config = config
+        self._gazetteer: Gazetteer | None = None
 
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         tags = tag_set(labels)
-        made = load_encoder(
+        encoder = load_encoder(
             "AutoModelForTokenClassification",
             config,
             attention,
@@ -82,21 +92,31 @@ class Tagger:
         # A model that leaves its run is read and decoded alike (``settings_of``).
         kept = {"context": self.config.context, "head": None if self.config.head == "linear" else self.config.head}
         if any(kept.values()):
-            made.model.config.token_classification = {key: value for key, value in kept.items() if value}
+            encoder.model.config.token_classification = {key: value for key, value in kept.items() if value}
         if self.config.head == "crf":
-            self._attach_crf(made)
-        return made
+            self._attach_crf(encoder)
+        if self.config.gazetteer is not None:
+            from halluc.engine import added_features
+
+            fix_labels(encoder.model.config, labels)
+            added_features.attach(encoder.model, 2 * len(labels))
+        return encoder
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
         """A token classifier with tags in any scheme, or with plain labels.
 
         Raises:
-            HallucError C203: a name for a label that the model does not have.
+            HallucError C203: a name for a label that the model does not have. E411: weights for names are missing.
         """
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         if (getattr(encoder.model.config, "token_classification", None) or {}).get("head") == "crf":
             assert config.name is not None, "a trained model has a name"
             self._attach_crf(encoder).read(Path(resolve_model(config.name).name))
+        if labels := labels_of(encoder.model.config):
+            from halluc.engine import added_features
+
+            assert config.name is not None, "what is restored has a name"
+            added_features.load(encoder.model, 2 * len(labels), resolve_model(config.name))
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
 
     def _attach_crf(self, encoder: Encoder) -> LinearChain:
@@ -143,6 +163,9 @@ class Tagger:
         for example in examples:
             targets.append([tag_ids.get(tag, UNLABELLED) for tag in write_tags(len(example.tokens), example.spans)])
             notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
+        names = self._marked_names(examples, encoder)
+        if names is not None:
+            notes["gazetteer_names"] = names.count
         return EncodedTokens(
             examples,
             windows,
@@ -157,7 +180,29 @@ class Tagger:
             if smoothing
             else (),
             getattr(encoder.model, "crf", None),
+            names,
+            self.config.gazetteer.dropout if self.config.gazetteer else 0.0,
         )
+
+    def training_warnings(self, corpus: Corpus[Tagged], labels: Sequence[str]) -> Iterator[str]:
+        """Where the gazetteer contradicts the training split.
+
+        Raises:
+            HallucError: as ``read_gazetteer``.
+        """
+        if self.config.gazetteer is not None:
+            gazetteer = Gazetteer.read(self.config.gazetteer.files, labels, "the training split")
+            yield from contradictions(gazetteer, corpus)
+
+    def _marked_names(self, examples: Sequence[Tagged], encoder: Encoder) -> MarkedNames | None:
+        """The names in the examples; None without a gazetteer. Its files are read once."""
+        if self.config.gazetteer is None:
+            return None
+        labels = labels_of(encoder.model.config)
+        refuse_untrained(labels)
+        if self._gazetteer is None or self._gazetteer.labels != labels:
+            self._gazetteer = Gazetteer.read(self.config.gazetteer.files, labels, "the model")
+        return MarkedNames([self._gazetteer.matches(example.tokens) for example in examples], len(labels))
 
     def _limited(self, limit: int) -> int:
         """The pieces of a row, special ones included, of a model that takes ``limit``.
@@ -285,7 +330,7 @@ class Tagger:
 
     def findings(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one prediction"
-        yield from (counted(notes[note], told) for note, told in self.notes.items() if notes[note])
+        yield from (counted(notes[note], told) for note, told in self.notes.items() if notes.get(note))
         if rows := notes.get("windowed_documents"):
             yield counted(rows, "rows of several consecutive sentences of a document")
         known = {span.label for example in corpus for span in example.spans}

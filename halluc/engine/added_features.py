@@ -1,0 +1,71 @@
+"""Features of word pieces that are added, through a trained matrix, to their word embeddings.
+
+The matrix is a part of the model in training, so that optimizer and checkpoints know it. A model folder keeps it in a
+file of its own, ``added_features.safetensors``: the rest is what transformers loads.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from halluc.core.errors import environment_error
+from halluc.engine.references import ModelSource
+
+FILE = "added_features.safetensors"
+# The input of the model with the features, and the attribute of the model with the module.
+NAME = "added_features"
+
+
+class AddedFeatures(torch.nn.Module):
+    """Maps features, (…, features), to what is added to word embeddings, (…, width). Its matrix begins as 0, so that
+    a model behaves at first as it does without."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(features, width))
+
+    def save_beside(self, folder: Path) -> None:
+        save_file({"weight": self.weight.detach().cpu().contiguous()}, folder / FILE)
+
+    def insert(
+        self, model: Any, args: tuple[Any, ...], inputs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """A hook before the model's forward: takes the input ``added_features``, (rows, pieces, features), and gives
+        the model embeddings in the place of pieces."""
+        features = inputs.get(NAME)
+        if features is None:
+            return None
+        embedded = model.get_input_embeddings()(inputs["input_ids"])
+        kept = {name: value for name, value in inputs.items() if name not in (NAME, "input_ids")}
+        return args, {**kept, "inputs_embeds": embedded + features.to(self.weight.dtype) @ self.weight}
+
+
+def attach(model: Any, features: int) -> None:
+    """Let a model of transformers take so many features of each piece."""
+    added = AddedFeatures(features, model.get_input_embeddings().embedding_dim)
+    model.add_module(NAME, added)
+    model._keys_to_ignore_on_save = {*(model._keys_to_ignore_on_save or ()), f"{NAME}.weight"}
+    model.register_forward_pre_hook(added.insert, with_kwargs=True)
+
+
+def load(model: Any, features: int, source: ModelSource) -> None:
+    """``attach`` with the matrix in the folder that the model came from.
+
+    Raises:
+        HallucError E411: it is missing, damaged, or of another number of features.
+    """
+    from transformers.utils import cached_file
+
+    attach(model, features)
+    try:
+        path = cached_file(source.name, FILE, revision=source.revision, local_files_only=source.local)
+        getattr(model, NAME).load_state_dict(load_file(str(path)))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        help = "restore the model folder: the file belongs to it"
+        raise environment_error("E411", f"cannot load {FILE} of {source.name}: {reason}", help) from error

@@ -1,0 +1,162 @@
+"""A gazetteer as input: the names that stand in a sentence are marked, by label, for the model to use.
+
+Which labels there are is fixed in training; the names may be others when the model is used, so that a gap is filled
+without training. A name stands in a sentence where some of its tokens, written without white space, are the name
+without white space; so it is found whatever the tokens are, words or characters. Case counts. From left to right, the
+longest name at each place is taken, and the next is looked for behind it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from halluc.core.edits import Range
+from halluc.core.errors import HallucError
+from halluc.data.gazetteer import read_gazetteer
+from halluc.tasks.token_classification.tagged_sentence import Tagged
+
+if TYPE_CHECKING:
+    import torch
+
+# Where config.json keeps the labels: under the name of the task.
+_KEY, _LABELS = "token_classification", "gazetteer"
+# How many names a warning shows.
+_SHOWN = 5
+
+
+class Match(NamedTuple):
+    """A name in a sentence: its tokens (half open), and the numbers of its labels."""
+
+    start: int
+    end: int
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Gazetteer:
+    """``names``, without white space, with the numbers of their labels; ``longest`` is the most characters of one."""
+
+    labels: tuple[str, ...]
+    names: Mapping[str, tuple[int, ...]]
+    longest: int
+
+    @classmethod
+    def read(cls, files: Iterable[str], labels: Sequence[str], owner: str) -> Gazetteer:
+        """The names of all files. ``owner`` says in messages what has the ``labels``.
+
+        Raises:
+            HallucError: as ``read_gazetteer``.
+        """
+        numbers: defaultdict[str, set[int]] = defaultdict(set)
+        for file in files:
+            for label, names in read_gazetteer(file, labels, owner).items():
+                for name in names:
+                    numbers["".join(name)].add(labels.index(label))
+        return cls(tuple(labels), {n: tuple(sorted(of)) for n, of in numbers.items()}, max(map(len, numbers)))
+
+    def matches(self, tokens: Sequence[str]) -> list[Match]:
+        found: list[Match] = []
+        start = 0
+        while start < len(tokens):
+            end, text, best = start, "", None
+            while end < len(tokens) and len(text) <= self.longest:
+                text += tokens[end]
+                end += 1
+                if (labels := self.names.get(text)) is not None:
+                    best = Match(start, end, labels)
+            if best is not None:
+                found.append(best)
+            start = start + 1 if best is None else best.end
+        return found
+
+
+@dataclass(frozen=True)
+class MarkedNames:
+    """The names in each example, as features of its words: for each label one for the first word and one for others."""
+
+    matches: Sequence[Sequence[Match]]
+    labels: int
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.matches))
+
+    def features(
+        self,
+        shape: tuple[int, int],
+        words: Sequence[tuple[Sequence[tuple[int, int]], Mapping[int, Range]]],
+        dropped: Iterator[bool],
+    ) -> torch.Tensor:
+        """(rows, pieces, 2 x labels) of 0 and 1.
+
+        Args:
+            shape: rows and pieces.
+            words: for each row its examples, each with the number of its first word, and the pieces of words by number.
+            dropped: for each name of each row whether it is left out.
+        """
+        import torch
+
+        found = torch.zeros(*shape, 2 * self.labels)
+        for row, (examples, pieces) in enumerate(words):
+            for match, begin in ((match, begin) for example, begin in examples for match in self.matches[example]):
+                if next(dropped):
+                    continue
+                for word in range(match.start, match.end):
+                    if begin + word in pieces:
+                        start, end = pieces[begin + word]
+                        for label in match.labels:
+                            found[row, start:end, 2 * label + (word > match.start)] = 1
+        return found
+
+
+def contradictions(gazetteer: Gazetteer, examples: Iterable[Tagged]) -> Iterator[str]:
+    """A warning, if any names stand in the training split mostly for something else than the gazetteer says.
+
+    A name that covers a mention exactly stands for its label; one that touches none stands for none; others, which
+    cover a part of a mention or several, are not counted.
+    """
+    seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        spans = {(span.start, span.end): span.label for span in example.spans}
+        inside = {at for start, end in spans for at in range(start, end)}
+        for start, end, _ in gazetteer.matches(example.tokens):
+            label = spans.get((start, end), "" if inside.isdisjoint(range(start, end)) else None)
+            if label is not None:
+                seen[" ".join(example.tokens[start:end])][label] += 1
+    bad = []
+    for name, counts in seen.items():
+        (most, times), known = counts.most_common(1)[0], gazetteer.names["".join(name.split())]
+        if most not in [gazetteer.labels[number] for number in known]:
+            told = " or ".join(gazetteer.labels[number] for number in known)
+            what = most or "no mention"
+            bad.append((times, f"`{name}`: {told} in the gazetteer, {what} {times} of {counts.total()} times"))
+    if bad:
+        listed = "; ".join(told for _, told in sorted(bad, key=lambda one: (-one[0], one[1]))[:_SHOWN])
+        yield (
+            f"the gazetteer contradicts the training split for {len(bad):,} of the {len(seen):,} names that stand "
+            f"there: {listed}{'; …' if len(bad) > _SHOWN else ''}"
+        )
+
+
+def fix_labels(settings: Any, labels: Sequence[str]) -> None:
+    """Keep the labels in a model's settings (config.json)."""
+    setattr(settings, _KEY, {**(getattr(settings, _KEY, None) or {}), _LABELS: list(labels)})
+
+
+def labels_of(settings: Any) -> tuple[str, ...]:
+    """The labels of names that a model takes; empty where it was trained without a gazetteer."""
+    own = getattr(settings, _KEY, None)
+    return tuple(own.get(_LABELS) or ()) if isinstance(own, dict) else ()
+
+
+def refuse_untrained(labels: Sequence[str]) -> None:
+    """
+    Raises:
+        HallucError C222: the model takes no names.
+    """
+    if not labels:
+        message = "`task.gazetteer` is given, and the model was trained without one"
+        raise HallucError("C222", message, help="train it with `task.gazetteer`, or take the key away")
