@@ -125,19 +125,25 @@ class Tagger:
     def predict(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[TagPrediction]:
-        return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
+        from halluc.engine.inference import forward
+
+        return self.decode(encoded, forward(model, encoded, budget, runtime), decoding or "argmax")
+
+    def decode(
+        self,
+        encoded: EncodedTokens,
+        outputs: Iterable[tuple[Batch, torch.Tensor]],
+        decoding: Decoding = "constrained",
+    ) -> list[TagPrediction]:
+        return self.decided(encoded, scores_of_sentences(encoded, outputs), decoding)
 
     def scored(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime
     ) -> DecisionScores:  # fmt: skip
         """A row of logits for every word, by the window that shows most of the words around it."""
-        import numpy
-
         from halluc.engine.inference import forward
 
-        scores = _scores_of_words(encoded, forward(model, encoded, budget, runtime))
-        ends = numpy.cumsum([len(example.tokens) for example in encoded.examples])
-        return DecisionScores(numpy.split(scores, ends[:-1]) if len(ends) else [])
+        return scores_of_sentences(encoded, forward(model, encoded, budget, runtime))
 
     def decided(
         self, encoded: EncodedTokens, scored: DecisionScores, decoding: Decoding | None
@@ -195,6 +201,14 @@ def loss_of_tags(targets: Sequence[Sequence[int]], outputs: Sequence[str], confi
             config, classes, ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
         ),
     )
+
+
+def scores_of_sentences(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> DecisionScores:
+    """A row of logits for every word, an array for each sentence; ``outputs`` are batches with their logits."""
+    import numpy
+
+    scores, ends = _scores_of_words(encoded, outputs), numpy.cumsum([len(one.tokens) for one in encoded.examples])
+    return DecisionScores(numpy.split(scores, ends[:-1]) if len(ends) else [])
 
 
 def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
