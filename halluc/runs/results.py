@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from halluc.runs.data import DataRecord
 from halluc.runs.probes import ProbeFile
 from halluc.runs.reports import GateResult
-from halluc.runs.schema import AugmentFile, EvalFile, Record
+from halluc.runs.schema import AugmentFile, EvalFile, ExtendedRecord, Record
 
 
-class Result(Record):
-    """``absent`` are the keys that are left out where they are null."""
-
+class Result(ExtendedRecord):
     absent: ClassVar[frozenset[str]] = frozenset({"cell"})
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if value is not None or key not in self.absent}
 
 
 class CheckResult(DataRecord, Result):

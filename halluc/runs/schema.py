@@ -22,13 +22,19 @@ class Record(BaseModel):
 
 
 class ExtendedRecord(Record):
-    """``later`` are fields that earlier versions did not have: they are written only where they say something."""
+    """``later`` are fields that earlier versions did not have: they are written only where they say something.
+    ``absent`` are the fields that are left out where they are null."""
 
     later: ClassVar[frozenset[str]] = frozenset()
+    absent: ClassVar[frozenset[str]] = frozenset()
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if value or key not in self.later}
+        return {
+            key: value
+            for key, value in handler(self).items()
+            if (value or key not in self.later) and (value is not None or key not in self.absent)
+        }
 
 
 class VersionedRecord(ExtendedRecord):

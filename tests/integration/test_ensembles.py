@@ -134,11 +134,12 @@ def test_models_that_do_not_fit_are_named_with_what_differs(halluc, runs, tiny_e
 
 
 def test_a_student_resumes_with_the_soft_targets_of_its_teachers(halluc, runs, tmp_path):
-    from halluc.workflows import ensembles, trained_models
+    from halluc.workflows import distillation, ensembles, trained_models
 
     config, one, two = runs
     teacher = f'train.teacher={{"runs": ["{one}", "{two}"], "temperature": 3, "weight": 0.4}}'
-    options = ["--set", teacher, "--set", "seed=3", "--set", "train.checkpoint_steps=2"]
+    augment = "augment={size: 1.5x, methods: [{type: duplicate}], filters: []}"
+    options = ["--set", teacher, "--set", augment, "--set", "seed=3", "--set", "train.checkpoint_steps=2"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert halluc("train", config, "--run", whole, "-q", *options).code == 0
     with killed_after_a_checkpoint():
@@ -150,8 +151,9 @@ def test_a_student_resumes_with_the_soft_targets_of_its_teachers(halluc, runs, t
     assert weights[0] == weights[1]
 
     kept = numpy.load(whole / "teacher.npz")
-    job = trained_models.locate(str(one)).job
-    corpus = job.train()
+    job = trained_models.locate(str(whole)).job
+    corpus = distillation.train_split(job)
+    assert len(corpus) == 1.5 * len(job.train())
     members = [ensembles.load(trained_models.locate(str(run)), job) for run in (one, two)]
     rows = [numpy.concatenate(model.scored(corpus)[1].rows) for model in members]
     numpy.testing.assert_allclose(kept["rows"], sum(softmax(row / 3) for row in rows) / 2, atol=1e-6)
