@@ -123,13 +123,12 @@ class Tagger:
         """A chain over the tags that is trained with the model, and that transformers neither saves nor expects."""
         from halluc.tasks.token_classification.crf import LinearChain
 
-        model = encoder.model
-        model.crf = LinearChain(encoder.outputs)
+        model, chain = encoder.model, LinearChain(encoder.outputs)
+        model.crf = chain
         model._keys_to_ignore_on_save = {
             *(model._keys_to_ignore_on_save or ()),
             *(f"crf.{n}" for n in Transitions._fields),
         }
-        chain: LinearChain = model.crf
         return chain
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
@@ -273,9 +272,9 @@ class Tagger:
         encoded.notes["constrained_words"] = int((best != likeliest).sum())
         certainty = _log_probabilities(scores, best)
 
-        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> Evidence:
+        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> SpanEvidence:
             places = [slice(start + span.start, start + span.end) for span in spans]
-            return Evidence(
+            return SpanEvidence(
                 tuple(math.exp(float(certainty[place].mean())) for place in places),
                 tuple(scores[place] for place in places),
                 tuple(number for span in spans for number in own[span.start : span.end]),
@@ -297,14 +296,14 @@ class Tagger:
         best = marginals.of_words.argmax(-1) if argmax else most_probable(scores, lengths, weights)
         names = {tag[2:]: name[2:] for tag, name in zip(tags, encoded.outputs, strict=True) if tag != "O"}
 
-        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> Evidence:
+        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> SpanEvidence:
             rows, claimed = [], []
             for span in spans:
                 numbers = own[span.start : span.end]
                 rows.append(marginals.of_labels(span, start, numbers, tuple(names)))
                 claimed.append(list(names).index(tags[numbers[0]][2:]))
             confidences = tuple(math.exp(row[place]) for row, place in zip(rows, claimed, strict=True))
-            return Evidence(confidences, tuple(row[None] for row in rows), tuple(claimed), tuple(names.values()))
+            return SpanEvidence(confidences, tuple(row[None] for row in rows), tuple(claimed), tuple(names.values()))
 
         return _predictions(encoded, lengths, best, evidence)
 
@@ -385,7 +384,7 @@ def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torc
     return scores
 
 
-class Evidence(NamedTuple):
+class SpanEvidence(NamedTuple):
     """Of the spans of a sentence the fields of ``TagPrediction``."""
 
     confidences: tuple[float, ...]
@@ -398,7 +397,7 @@ def _predictions(
     encoded: EncodedTokens,
     lengths: Sequence[int],
     best: numpy.ndarray,
-    evidence: Callable[[int, Sequence[Span], Sequence[int]], Evidence],
+    evidence: Callable[[int, Sequence[Span], Sequence[int]], SpanEvidence],
 ) -> list[TagPrediction]:
     """What follows from the number ``best`` of each word's tag, (words,).
 

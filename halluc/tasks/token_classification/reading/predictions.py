@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _OF_SPANS: dict[str, Any] = {
     "preset": None, "tokens_field": "tokens", "text_field": "text", "tags_field": "tags", "spans_field": "spans",
     "id_field": "id", "token_column": 0, "tag_column": -1, "tag_key": None, "overlaps": "longest", "scheme": "auto",
-    "bad_tags": "repair", "rename_labels": {},
+    "bad_tags": "repair", "rename_labels": {}, "document_field": None,
 }  # fmt: skip
 # Under `predicted`, and in what halluc writes, spans count from 0 and end behind their last token, whatever gold does.
 _OWN = (("span_end", "exclusive"), ("span_base", 0), ("span_label_field", None))
