@@ -31,6 +31,9 @@ _NO_SCHEME = (
     "`eval.decode: argmax`"
 )
 
+# The key of a model's config.json that says which part of dev its own threshold was fitted on; "dev" is all of it.
+FITTED_ON, HALF = "fitted_on", "half of dev"
+
 
 @dataclass(frozen=True)
 class PredictedSplit:
@@ -90,7 +93,10 @@ def assess(
     confidence = calibrating.fit(
         model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings
     )  # fmt: skip
-    calibrating.announce(confidence, settings, hasattr(model.task.model, "fit_on_dev"))
+    fits_on_test = (
+        hasattr(model.task.model, "fit_on_dev") and getattr(model.encoder.model.config, FITTED_ON, None) != HALF
+    )
+    calibrating.announce(confidence, settings, fits_on_test)
     files = []
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])

@@ -115,6 +115,14 @@ def test_the_threshold_of_the_model_is_the_best_on_dev(trained):
     assert record.best["dev"]["answer_f1"] == pytest.approx(values(file)["answer_f1"])
 
 
+def test_a_guarantee_is_tested_on_questions_that_did_not_choose_the_threshold(trained, halluc):
+    config, run = trained
+    asks = "eval.abstain={guarantee: {max_rate: 0.5}}"
+    told = halluc("eval", config, "--set", asks, "--set", f"runs_dir={run.parent.parent}").err
+    settings = json.loads((run / "model/config.json").read_text())
+    assert (settings["fitted_on"], "train with the guarantee" in told) == ("dev", True)
+
+
 def test_new_questions_are_answered_with_a_part_of_their_context(trained):
     _, run = trained
     model = api.load(run)
