@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from halluc.core.claims import Mark
+from halluc.runs.probes import ProbeFile
 from halluc.runs.schema import AugmentFile, LedgerLine, MetricResult, Record, RunFile, VersionedRecord
 from halluc.runs.studies import Comparison, FigureRecord, Interval, Plain, StudyFigures
 
@@ -288,6 +289,7 @@ class RunReport(Record):
     curves: Curves | None
     data: Data
     augmentation: Augmentation | None
+    probes: list[ProbeFile] = Field(default_factory=list)
     config: list[ConfigLine]
     reproduce: list[str]
     metrics: list[MetricResult]
