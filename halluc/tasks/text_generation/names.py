@@ -171,7 +171,9 @@ def _german_name(
         return list(run)
     begin = pieces[run[0]][0]
     is_adjective = first[run[0]] and surfaces[0] not in elsewhere and surfaces[0].endswith(_ADJECTIVE_ENDINGS)
-    is_noun = surfaces[0].lower() not in _FORMS_OF_ADDRESS and _BEFORE_NOUN.search(text[max(0, begin - _BEFORE) : begin])
+    is_noun = surfaces[0].lower() not in _FORMS_OF_ADDRESS and _BEFORE_NOUN.search(
+        text[max(0, begin - _BEFORE) : begin]
+    )
     if is_adjective or is_noun:
         run, surfaces = run[1:], surfaces[1:]
     telling = [word for word in map(str.lower, surfaces) if not word.endswith(_NOUN_ENDINGS) and word not in _ROLES]
