@@ -184,8 +184,9 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     ``notes`` describe on the terminal what ``Encoded.notes`` counts; ``columns`` are the headings of these counts, and
     of ``longest``, the pieces of the longest feature, in ``check --deep``. ``gold_notes`` mean nothing without gold.
 
-    A model that keeps more than weights, such as a threshold, has a method ``fit_on_dev(model, examples, predictions)``
-    too: it fits that on dev, keeps it in the model's config, and returns the predictions with it. Training calls it
+    A model that keeps more than weights, such as a threshold, has a method
+    ``fit_on_dev(model, examples, predictions, fitting)`` too: it fits that on the examples of dev where ``fitting``
+    (examples,) is true, keeps it in the model's config, and returns the predictions of all with it. Training calls it
     for each evaluation, and for the weights that are published. Where there is no dev, training calls
     ``train_without_dev(model, examples)`` once instead, with the training examples, if it is there. One whose claims
     can agree within a document has ``consistent(examples, predictions, outputs)`` for ``eval.consistency``. If its

@@ -101,7 +101,7 @@ def announce(found: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fa
     """What was fitted, in words.
 
     Args:
-        fits_on_dev: the model has a threshold of its own that is fitted on dev, the half for the p-values included.
+        fits_on_dev: the model has a threshold of its own that is fitted on dev, the half that tests included.
     """
     if settings.calibration == "temperature":
         tell(f"confidence: temperature {found.temperature:.3f}, fitted on half of dev")
@@ -123,7 +123,11 @@ def announce(found: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fa
             f"abstention: none: no threshold on dev can guarantee {bound} ({why}); nothing is withdrawn", style="yellow"
         )
     else:
-        chosen = "the checkpoint and any threshold that the model fits on it" if fits_on_dev else "the checkpoint"
+        chosen = (
+            "the checkpoint, and any threshold of the model: train with the guarantee to fit that on the other half"
+            if fits_on_dev
+            else "the checkpoint"
+        )
         tell(
             f"abstention: claims under a confidence of {found.threshold:.3f} are withdrawn: {bound}, on data "
             f"exchangeable with dev (which also chose {chosen})"

@@ -14,6 +14,9 @@ from halluc.runs.reports import GateResult
 from halluc.runs.schema import EvalFile, MetricResult
 from halluc.task import build
 
+# How many slices that have a value are named beside one that has none.
+_MOST_NAMED = 10
+
 
 def refuse_invalid(loaded: LoadedConfig) -> None:
     """Before anything is computed.
@@ -102,8 +105,12 @@ def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[E
     result = GateResult(name=name, by=gate.by, met=False, told=told, min=gate.min, max=gate.max, use=gate.use)
     if file is None:
         return result
-    found = next((m for m in file.metrics if m.name == name and m.by == gate.by), None)
-    met, told = _held(f"{what} on {file.split}", gate, found)
+    own = [metric for metric in file.metrics if metric.name == name]
+    found = next((metric for metric in own if metric.by == gate.by), None)
+    if found is None or found.value is None:
+        met, told = False, f"{what} on {file.split} is not measured: {_why_none(own, gate, found)}"
+    else:
+        met, told = _held(f"{what} on {file.split}", gate, found, found.value)
     value, interval = (found.value, found.interval) if found is not None else (None, None)
     return result.model_copy(
         update={"met": met, "told": told, "split": file.split, "value": value, "interval": interval}
@@ -114,16 +121,27 @@ def _counts(loaded: LoadedConfig, gate: GateConfig, split: str) -> bool:
     return gate.split in (None, split) and not is_trained_on(loaded, split)
 
 
-def _held(what: str, gate: GateConfig, found: MetricResult | None) -> tuple[bool, str]:
+def _why_none(own: Sequence[MetricResult], gate: GateConfig, found: MetricResult | None) -> str:
+    """Why a figure has no value: its denominator is 0, or nothing in the split has what the gate's `by` names.
+
+    Args:
+        own: the figures of this name. found: the one that the gate names, if it is there.
+    """
+    if found is not None:
+        return f"it is a share of nothing there (n = {found.n})"
+    measured = [one.by for one in own if one.value is not None and one.by.keys() == gate.by.keys()]
+    others = f"; measured there: {', '.join(map(str, measured[:_MOST_NAMED]))}" if measured and gate.by else ""
+    return f"nothing in the split has that{others}{', …' if len(measured) > _MOST_NAMED else ''}"
+
+
+def _held(what: str, gate: GateConfig, found: MetricResult, value: float) -> tuple[bool, str]:
     """Whether a figure keeps the bounds, and which: all of them, or the first that it does not keep."""
-    if found is None or found.value is None:
-        return False, f"{what} has no value"
-    low = high = found.value
+    low = high = value
     if gate.use == "interval":
         if found.interval is None:
             return False, f"{what} has no interval"
         low, high = found.interval
-    told = f"{what} is {found.value:.4f}" + (f" [{low:.4f}, {high:.4f}]" if gate.use == "interval" else "")
+    told = f"{what} is {value:.4f}" + (f" [{low:.4f}, {high:.4f}]" if gate.use == "interval" else "")
     if gate.min is not None and low < gate.min:
         return False, f"{told}, and must be at least {gate.min:g}"
     if gate.max is not None and high > gate.max:

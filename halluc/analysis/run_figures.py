@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any
@@ -122,23 +122,21 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
         ids = [example[0] for example in examples]
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
         made = table(task, lines, ids, [len(example[1]) for example in examples])
-    counted = _counted(made, examples)
-    if task.examples.Line.has_own_text:  # its gold is references, and not what is counted in them
-        counted = replace(counted, annotated=None)
-    evaluations.refuse_parts(run, split, file, counted)
+    evaluations.refuse_parts(run, split, file, _counted(made, examples, task.examples.Line))
     evaluations.refuse_changed(run, record, split)
     return Measured(run, record, split, examples, made, lines if keep_lines else [], file.decoding or "argmax")
 
 
-def _counted(made: Table, examples: Sequence[Example]) -> Counted:
+def _counted(made: Table, examples: Sequence[Example], kind: type[Prediction]) -> Counted:
     verdict = made.claims.verdict
+    annotations = [kind.annotations(gold) for _, _, gold in examples]
     return Counted(
         claims=len(verdict),
         supported=int((verdict == "supported").sum()),
         unsupported=int((verdict == "unsupported").sum()),
         omissions=int(numpy.isneginf(made.gold.best).sum()),
         examples=len(examples),
-        annotated=sum(len(gold) for _, _, gold in examples),
+        annotated=None if None in annotations else sum(count or 0 for count in annotations),
         gold=len(made.gold.example),
     )
 

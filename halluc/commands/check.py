@@ -125,7 +125,10 @@ def _show_inspection(found: Inspection, task: AnyTask) -> None:
         f"{batch['seconds']:.2f} s forward and backward"
     )
     say(f"an epoch: {found.steps_an_epoch:,} steps, {found.padding:.1%} padding")
-    low, high = found.usual_learning_rates
-    say(f"learning rate: {low:g} to {high:g} usually suit an encoder of this size")
+    if found.usual_learning_rates is None:
+        say("learning rate: models from scratch and adapters need more than fine-tuning does, such as 1e-3")
+    else:
+        low, high = found.usual_learning_rates
+        say(f"learning rate: {low:g} to {high:g} usually suit an encoder of this size")
     for warning in found.warnings:
         say(f"warning: {warning}", style="yellow")

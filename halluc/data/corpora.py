@@ -35,7 +35,9 @@ def is_part(source: str, file: str) -> bool:
 
 def has_documents(items: Iterable[Raw], file: str) -> bool:
     """Whether a file says which documents its examples are of."""
-    return len({item.origin.document for item in items if is_part(item.origin.file, file)}) > 1
+    documents = (item.origin.document for item in items if is_part(item.origin.file, file))
+    first = next(documents, None)
+    return any(document != first for document in documents)
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,7 @@ class SplitReader:
     """Reads the split of a config as often as it is asked to.
 
     Args:
-        by_document: where other splits are held out of the same file, whether the file has documents; ``examples``
-            finds it out.
+        by_document: what ``divides_documents`` says of the file; only ``stream`` needs it.
     """
 
     def __init__(
@@ -115,15 +116,12 @@ class SplitReader:
                     return
 
     def examples(self) -> Iterator[Raw]:
-        """What can be read of the whole file, which shows whether it has documents."""
-        documents: set[int] = set()
-        for item in self.items():
-            if isinstance(item, (BadLine, Notice)):
-                continue
-            if is_part(item.origin.file, self.source):
-                documents.add(item.origin.document)
-            self.by_document = len(documents) > 1
-            yield item
+        """What can be read of the whole file."""
+        return (item for item in self.items() if not isinstance(item, (BadLine, Notice)))
+
+    def divides_documents(self) -> bool:
+        """Whether other splits are held out of the same file, and the file has documents; reads as far as needed."""
+        return not self._share(False).is_whole and has_documents(self.examples(), self.source)
 
     def _share(self, by_document: bool) -> Share:
         return Share(self.config, self.split, self.source, by_document)
@@ -275,7 +273,7 @@ def stream_corpora(
     readers = {split: SplitReader(config, table, split) for split in _named(config, splits)}
     builder = _builder(config, table, [])
     builder.prepare({split: reader.examples() for split, reader in readers.items()}, _beside(config, table, readers))
-    return {split: Streamed(builder, table, split, reader.by_document) for split, reader in readers.items()}
+    return {split: Streamed(builder, table, split, reader.divides_documents()) for split, reader in readers.items()}
 
 
 def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], found: Corpora) -> Corpora:

@@ -49,8 +49,10 @@ class Pattern:
         return before.replace(SUBJECT, subject), after.replace(SUBJECT, subject)
 
     @property
-    def context(self) -> str:
-        """What stands directly before the object, as far as it is the pattern's own."""
+    def context(self) -> str | None:
+        """What stands directly before the object, as far as it is the pattern's own; None where nothing does."""
+        if self.text.startswith(OBJECT):
+            return None
         return self.text.partition(OBJECT)[0].rpartition(SUBJECT)[2]
 
 

@@ -34,6 +34,8 @@ _AT_ONCE, _LOGITS_AT_ONCE = 4_096, 1 << 26
 _END = " .!?。！？"
 # A candidate of more pieces is not asked for.
 _MOST_PIECES = 16
+# Pieces of candidates that are read in one pass: its attention mask grows with their square.
+_TREE_AT_ONCE = 512
 # What stands before a candidate where a pattern has no word there, so that it is cut as inside of a text.
 _ANCHOR = "a"
 
@@ -63,8 +65,11 @@ class ClozeModel(ABC):
     def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
         """Some prompts at a time, those of like length together."""
 
-    def pieces(self, context: str, words: Sequence[str]) -> list[Pieces | None]:
-        """The pieces of each word behind ``context``; None where they cannot be told, or one of them is unknown."""
+    def pieces(self, context: str | None, words: Sequence[str]) -> list[Pieces | None]:
+        """The pieces of each word behind ``context``, or where it begins the text; None where they cannot be told, or
+        one of them is unknown."""
+        if context is None:  # byte-level tokenizers have a blank in the piece of a word anywhere else
+            return [self._behind([], ids) for ids in self._ids(words)]
         before = context.strip() or _ANCHOR
         glue = " " if not context.strip() or context.endswith(" ") else ""
         [anchor, *whole] = self._ids([before, *(f"{before}{glue}{word}" for word in words)])
@@ -117,7 +122,7 @@ class MaskedCloze(ClozeModel):
         [ids] = self._ids([f"{before}{self.tokenizer.mask_token}{after}"], special=True)
         return ids if len(ids) <= self.room and ids.count(self.tokenizer.mask_token_id) == 1 else None
 
-    def pieces(self, context: str, words: Sequence[str]) -> list[Pieces | None]:
+    def pieces(self, context: str | None, words: Sequence[str]) -> list[Pieces | None]:
         return [one if one is not None and len(one) == 1 else None for one in super().pieces(context, words)]
 
     def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
@@ -194,11 +199,27 @@ class CausalCloze(ClozeModel):
         return ids if 0 < len(ids) <= self.room - _MOST_PIECES else None
 
     def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
-        tree = CandidateTree.of(candidates)
-        nodes, pieces = map(list, zip(*tree.asked, strict=True))
-        for batch in self._batches(prompts, len(tree)):
-            inputs, rows = _branched([prompts[index] for index in batch], tree)
-            yield batch, self._log_probabilities(inputs, rows, nodes, pieces) @ tree.shares
+        groups = [(columns, CandidateTree.of([candidates[one] for one in columns])) for columns in grouped(candidates)]
+        for batch in self._batches(prompts, max(len(tree) for _, tree in groups)):
+            found = numpy.empty((len(batch), len(candidates)))
+            for columns, tree in groups:
+                inputs, rows = _branched([prompts[index] for index in batch], tree)
+                nodes, pieces = map(list, zip(*tree.asked, strict=True))
+                found[:, columns] = self._log_probabilities(inputs, rows, nodes, pieces) @ tree.shares
+            yield batch, found
+
+
+def grouped(candidates: Sequence[Pieces], most: int = _TREE_AT_ONCE) -> list[list[int]]:
+    """The numbers of the candidates in groups with at most ``most`` pieces; those that begin alike stand together."""
+    groups: list[list[int]] = [[]]
+    size = 0
+    for number in sorted(range(len(candidates)), key=candidates.__getitem__):
+        size += len(candidates[number])
+        if size > most and groups[-1]:
+            groups.append([])
+            size = len(candidates[number])
+        groups[-1].append(number)
+    return groups
 
 
 def _branched(prompts: Sequence[list[int]], tree: CandidateTree) -> tuple[dict[str, torch.Tensor], list[int]]:
@@ -237,6 +258,8 @@ def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_c
             check_model_files(Path(one.name))
     tokenizer = load_tokenizer(body or source, trust_remote_code)
     kind = kind_of(source, tokenizer, trust_remote_code)
+    if kind == "masked":  # prompts are whole texts: their first word is as the base model has it
+        tokenizer = load_tokenizer(source, trust_remote_code, splits_words=False)
     attention = attention_for("cuda" if torch.cuda.is_available() else "cpu")
     model, _, missing = load_model(_AUTO[kind], source, attention, {}, trust_remote_code=trust_remote_code)
     refuse_missing(model, missing, source, fresh_head=True)

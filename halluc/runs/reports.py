@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from halluc.core.claims import Mark
+from halluc.runs.probes import ProbeFile
 from halluc.runs.schema import AugmentFile, ExtendedRecord, LedgerLine, MetricResult, Record, RunFile, VersionedRecord
 from halluc.runs.studies import Comparison, FigureRecord, Interval, Plain, StudyFigures
 
@@ -309,6 +310,7 @@ class RunReport(Record):
     curves: Curves | None
     data: Data
     augmentation: Augmentation | None
+    probes: list[ProbeFile] = Field(default_factory=list)
     config: list[ConfigLine]
     reproduce: list[str]
     metrics: list[MetricResult]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
@@ -104,6 +105,11 @@ class Prediction(Record):
     def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
         """The names and texts that are shown beside ``tokens_of``, where claims have a text of their own."""
         return []
+
+    @classmethod
+    def annotations(cls, gold: Sequence[Any]) -> int | None:
+        """How many annotations figures count in the ``gold`` of an example; None where the config decides it."""
+        return None if cls.has_own_text else len(gold)
 
     @property
     def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:

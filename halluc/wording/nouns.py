@@ -19,7 +19,8 @@ class CardText:
 
     ``does`` stands before the labels, ``tells`` behind "each prediction also says", ``gap`` before "forecast from the
     training split alone". ``definition`` explains the figures. ``usage`` is code for transformers, where its
-    ``pipeline`` has the task, under that name and for people; ``TEXT`` in it stands for a text.
+    ``pipeline`` has the task, under that name and for people; ``TEXT`` in it stands for a text. ``usages`` has whole
+    programs for models that no pipeline fits, by the key of ``task`` that asks for them.
     """
 
     does: str
@@ -28,6 +29,7 @@ class CardText:
     definition: str
     usage: str = ""
     pipeline: tuple[str, str] | None = None
+    usages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

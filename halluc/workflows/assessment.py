@@ -37,6 +37,9 @@ _NO_SCHEME = (
     "`eval.decode: argmax`"
 )
 
+# The key of a model's config.json that says which part of dev its own threshold was fitted on; "dev" is all of it.
+FITTED_ON, HALF = "fitted_on", "half of dev"
+
 
 @dataclass(frozen=True)
 class PredictedSplit:
@@ -153,7 +156,10 @@ def assess(
     confidence = calibrating.fit(
         model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings, knowledge
     ).model_copy(update={"ensemble": [member.sha256 for member in members]})
-    calibrating.announce(confidence, settings, hasattr(model.task.model, "fit_on_dev"))
+    # The thresholds of an ensemble's members are averaged: on what each was fitted is not looked up.
+    kept = model.encoder.model.config if isinstance(model, ReadyModel) else None
+    fits_on_test = hasattr(model.task.model, "fit_on_dev") and getattr(kept, FITTED_ON, None) != HALF
+    calibrating.announce(confidence, settings, fits_on_test)
     files = []
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])

@@ -19,6 +19,7 @@ class Inspection:
 
     ``encoding`` has the task's notes by split, with the pieces of the longest feature; ``dry_batch`` is the batch of
     the first epoch with most positions, padding included; seconds are those of one forward and backward pass.
+    ``usual_learning_rates`` are those of fine-tuning: None for a model from scratch, and for adapters.
     """
 
     device: str
@@ -30,7 +31,7 @@ class Inspection:
     steps_an_epoch: int
     padding: float
     dry_batch: dict[str, float]
-    usual_learning_rates: tuple[float, float]
+    usual_learning_rates: tuple[float, float] | None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -57,7 +58,8 @@ def inspect(job: Job) -> Inspection:
         batching=settings.train.batching,
     )
     sizes = _sizes(encoder.model)
-    rates = optimizer.usual_learning_rates(sizes["without_embeddings"])
+    is_tuned_whole = settings.model.scratch is None and getattr(settings.task, "lora", None) is None
+    rates = optimizer.usual_learning_rates(sizes["without_embeddings"]) if is_tuned_whole else None
     return Inspection(
         device=engine.device.type,
         precision=engine.precision,
@@ -101,7 +103,9 @@ def _dry_batch(
     return found if peak is None else {**found, "peak_bytes": peak}
 
 
-def _warnings(rate: float, usual: tuple[float, float]) -> list[str]:
+def _warnings(rate: float, usual: tuple[float, float] | None) -> list[str]:
+    if usual is None:
+        return []
     low, high = usual
     if low <= rate <= high:
         return []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from halluc.analysis import gates
+from halluc.analysis import abstention, gates
 from halluc.core import latest, messages, processes
 from halluc.core.errors import HallucError
 from halluc.core.files import elsewhere, recover, write_json
@@ -286,7 +286,10 @@ def _prepared(session: Session) -> PreparedTraining:
         predictions = task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
         predictions = assessment.agreed(task, asked, dev.examples, predictions, encoder.outputs)
         if fit is not None:
-            predictions = fit(model, dev.examples, predictions)
+            spares = asked.abstain is not None and asked.abstain.guarantee is not None
+            fitting = abstention.halves(one.id for one in dev) if spares else [True] * len(dev)
+            predictions = fit(model, dev.examples, predictions, fitting)
+            setattr(model.config, assessment.FITTED_ON, assessment.HALF if spares else "dev")
         return task.figures.headline(dev.examples, predictions)
 
     taught = features["train"]

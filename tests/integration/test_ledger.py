@@ -101,7 +101,11 @@ def test_the_terminal_tells_rates_by_novelty(halluc, trained):
         ("gates.entity_f1.min=0.0", 0, ""),
         ("gates.entity_f1.min=1.01", 5, "entity_f1 on test is"),
         ("gates.omission_rate={max: 0.0, use: interval}", 5, "must be at most 0"),
-        ("gates.hallucination_rate={max: 1.0, by: {label: ALIEN}}", 5, "has no value"),
+        (
+            "gates.hallucination_rate={max: 1.0, by: {label: ALIEN}}",
+            5,
+            "is not measured: nothing in the split has that",
+        ),
         ("gates.entity_f1={min: 0.0, split: train}", 2, "cannot be checked on train"),
         ("gates.halucination_rate.max=1", 2, "did you mean `hallucination_rate`?"),
         ("gates.entity_f1.use=value", 2, "a gate needs `min` or `max`"),

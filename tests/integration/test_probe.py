@@ -101,6 +101,25 @@ def test_a_fine_tuned_encoder_is_probed_beside_its_base(halluc, experiment, mask
     )
 
 
+def test_the_report_shows_the_probes_of_a_run(halluc, experiment, masked, files):
+    sets = ["--set", f"model.name={masked}", "--set", "train.steps=1"]
+    assert halluc("run", experiment, *sets, "--quiet").code == 0
+    run = experiment.parent / "runs/tiny/latest"
+    relation = "<b>P551"
+    for folder in ("patterns", "facts"):
+        path = files[1].parent / folder / "P551.jsonl"
+        path.rename(path.with_name(f"{relation}.jsonl"))
+    assert halluc("probe", run, *files, "--quiet").code == 0
+    (run / "probe/broken.json").write_text("{")
+    outcome = halluc("report", run)
+    assert outcome.code == 0, outcome.err
+    page, text = ((run / f"report/{name}").read_text(encoding="utf-8") for name in ("index.html", "report.md"))
+    for shown in (page, text):
+        assert "Facts probed" in shown and "subject in training" in shown and "broken.json" in shown
+        assert relation not in shown and "P551" in shown
+        assert str(files[1].parent) not in shown
+
+
 def test_a_language_model_of_a_run_has_its_own_head(halluc, experiment, masked, files):
     sets = ["--set", f"model.name={masked}", "--set", "train.steps=1"]
     assert halluc("train", experiment, *sets, "--quiet").code == 0

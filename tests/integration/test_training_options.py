@@ -305,6 +305,9 @@ def test_the_deep_check_tells_windows_batch_and_learning_rate_and_writes_nothing
     assert not (experiment.parent / "runs").exists()
     told = halluc("check", experiment, "--deep").err
     assert "learning rate: 0.0002 to 0.0003" in told
+    scratch = "model={name: null, scratch: {layers: 1, width: 16, heads: 2, vocabulary: 300}}"
+    model = json.loads(halluc("check", experiment, "--deep", "--json", "--set", scratch).out)["model"]
+    assert (model["usual_learning_rates"], model["warnings"]) == (None, [])
 
 
 @pytest.mark.parametrize(

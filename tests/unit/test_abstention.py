@@ -286,7 +286,7 @@ def test_the_message_of_a_guarantee_says_what_else_was_chosen_on_dev(monkeypatch
     monkeypatch.setattr(confidence, "tell", lines.append)
     settings = EvalConfig.model_validate({"abstain": {"guarantee": {"max_rate": 0.1}}})
     confidence.announce(ConfidenceFile(threshold=0.5), settings, fits_on_dev)
-    assert ("any threshold that the model fits on it" in lines[0]) is fits_on_dev
+    assert ("any threshold of the model" in lines[0]) is fits_on_dev
 
 
 def test_each_class_is_tested_at_its_part_of_the_level():

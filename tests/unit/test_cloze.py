@@ -11,6 +11,7 @@ import torch
 
 from halluc.core.errors import HallucError
 from halluc.engine import cloze
+from halluc.engine.cloze import grouped
 from halluc.engine.references import ModelSource
 from tests.tiny_masked import write_causal, write_masked
 
@@ -50,6 +51,30 @@ def test_candidates_of_several_pieces_have_the_mean_of_their_log_probabilities(c
             steps = logits.detach().log_softmax(-1)[len(prompt) - 1 :]
             told = [float(steps[at, piece]) for at, piece in enumerate(candidate)]
             assert score == pytest.approx(sum(told) / len(told), abs=1e-5)
+
+
+def test_many_candidates_are_read_in_groups_with_the_same_scores(causal, monkeypatch):
+    prompts = [causal.prompt(f"{name} lives in ", ".") for name in ("anna", "acme corp of oslo", "berg")]
+    pieces = causal.pieces(" lives in ", PLACES)
+    whole = scored(causal, prompts, pieces)
+    widths = []
+    branched = cloze._branched
+    monkeypatch.setattr(cloze, "_branched", lambda prompts, tree: widths.append(len(tree)) or branched(prompts, tree))
+    monkeypatch.setattr(cloze, "grouped", lambda candidates: grouped(candidates, 3))
+    assert scored(causal, prompts, pieces) == pytest.approx(whole, abs=1e-5)
+    assert len(widths) > 1
+    assert sorted(one for group in grouped(pieces, 3) for one in group) == list(range(len(pieces)))
+
+
+def test_a_candidate_that_begins_the_text_has_no_blank(tmp_path):
+    folder = write_masked(tmp_path, TEXTS, "roberta")
+    settings = json.loads((folder / "tokenizer.json").read_text())
+    settings["pre_tokenizer"]["add_prefix_space"] = False  # as RoBERTa's makers have it
+    (folder / "tokenizer.json").write_text(json.dumps(settings))
+    model = cloze.load(ModelSource(str(folder)))
+    [first], [inside] = (cloze.ClozeModel.pieces(model, context, ["oslo"]) for context in (None, " lives in "))
+    assert [model.tokenizer.decode(one) for one in (first, inside)] == ["oslo", " oslo"]
+    assert model.prompt("oslo is", "")[: len(first)] == list(first)
 
 
 def test_a_tree_reads_what_candidates_begin_with_once():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from halluc.analysis import gates, rates, scoring
@@ -10,6 +12,7 @@ from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core.errors import HallucError
 from halluc.core.significance import Sheet
+from halluc.runs.schema import MetricResult
 from halluc.task import build
 from halluc.workflows import checking, experiments, training
 
@@ -127,3 +130,25 @@ def test_what_is_held_out_of_the_training_file_is_not_trained_on(tmp_path):
     made = loading.load(config, table=TABLE)
     assert not gates.is_trained_on(made, "test")
     gates.refuse_invalid(made)
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        ({"label": "PER"}, "is not measured: it is a share of nothing there (n = 0)"),
+        ({"label": "ALIEN"}, "nothing in the split has that; measured there: {'label': 'LOC'}"),
+        ({"label": "LOC"}, None),
+    ],
+)
+def test_a_rate_of_what_is_never_predicted_is_not_measured_and_fails(tmp_path, by, told):
+    text = CONFIG.replace("FIGURE: {min: 0.5}", f"hallucination_rate: {{max: 0.5, by: {by}}}")
+    text = text.replace("TASK", TAGS["TASK"]).replace("FORMAT", "conll")
+    (tmp_path / "toy.yaml").write_text(text, encoding="utf-8")
+    metrics = [
+        MetricResult(name="hallucination_rate", by={"label": label}, value=value, n=n, protocol="narrow")
+        for label, value, n in (("PER", None, 0), ("LOC", 0.25, 4))
+    ]
+    file = SimpleNamespace(split="test", metrics=metrics)
+    (held,) = gates.judged(loading.load(tmp_path / "toy.yaml", table=TABLE), [file])
+    assert held.met is (told is None)
+    assert told is None or told in held.told

@@ -51,7 +51,7 @@ def texts(source: str = SOURCE, *targets: str, **more: Any) -> Texts:
 
 
 def judged(judge: GenerationJudge, example: Texts, output: str, *, repeated: bool = False):
-    confidences = (0.5,) * len(judge.stated(output, example.language))
+    confidences = (0.5,) * len(judge.stated(output, example))
     return judge.judge(example, judge.claims(example, Output(output, confidences, repeated)))
 
 
@@ -317,12 +317,26 @@ def test_a_classifier_without_a_label_of_entailment_is_refused(tmp_path):
         EntailmentScorer(reference).scores(["Kerr"], [SOURCE])
 
 
+def test_a_german_noun_is_a_name_where_the_source_in_another_language_says_so():
+    example = texts("Mr Kerr left Berlin and the park.", "Kerr verließ Berlin.", language="de")
+    judge = GenerationJudge(ClaimsConfig(kinds=["name"]), rule=EvidenceRule(is_same_language=False))
+    assert [one.text for one in judge.gold(example)] == ["Kerr", "Berlin"]
+    output = "In Berlin verließ Präsident Kerr den Park, Angela Brandt war da."
+    found = judged(judge, example, output)
+    assert [(one.text, one.verdict) for one in found.claims] == [
+        ("Berlin", "supported"), ("Kerr", "supported"), ("Angela Brandt", "unsupported"),
+    ]  # fmt: skip
+    assert not found.omissions
+    same = texts("Herr Kerr verließ Berlin.", language="de", source_language="de")
+    assert judge.stated("Berlin ist in Berlin, sagt die Mutter Kerr.", same) == ()
+
+
 def test_a_trained_model_finds_the_names_in_place_of_the_rules(tmp_path):
     model = save_classifier(tmp_path, ["O", "I-PER", "B-PER"], "BertForTokenClassification")
     judge = GenerationJudge(ClaimsConfig(kinds=["name", "number"], name_model=model))
     output = "mayor Kerr said 1,200"
-    assert [(one.kind, one.text) for one in judge.stated(output, "en")] == [
+    assert [(one.kind, one.text) for one in judge.stated(output, texts())] == [
         ("name", "mayor"), ("name", "Kerr"), ("name", "said"), ("number", "1,200"), ("name", "1"), ("name", "200"),
     ]  # fmt: skip
-    assert all(output[one.start : one.end] == one.text for one in judge.stated(output, "en"))
-    assert judge.stated("", "en") == ()
+    assert all(output[one.start : one.end] == one.text for one in judge.stated(output, texts()))
+    assert judge.stated("", texts()) == ()

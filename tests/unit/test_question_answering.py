@@ -220,16 +220,19 @@ def test_the_threshold_is_fitted_on_dev_and_kept_in_the_model(tiny_encoder):
     best = [BestAnswer((0, 1), 0.0, 1.0), BestAnswer((0, 1), 0.0, 3.0), BestAnswer((2, 3), 0.0, 2.0)]
     said = [answered(*pair, 0.0) for pair in zip(examples, best, strict=True)]
     assert [one.text for one in said] == [None, None, None]
-    again = task.model.fit_on_dev(encoder.model, examples, said)
+    again = task.model.fit_on_dev(encoder.model, examples, said, [True] * 3)
     assert [one.text for one in again] == ["Anna", None, "Oslo"]
     assert encoder.model.config.question_answering["no_answer_threshold"] == 2.5
+    # The half of dev that tests a guarantee has no part in it, and is predicted with it.
+    assert len(task.model.fit_on_dev(encoder.model, examples, said, [True, True, False])) == 3
+    assert encoder.model.config.question_answering["no_answer_threshold"] == 2.0
     # Where every question has an answer, none is refused.
-    task.model.fit_on_dev(encoder.model, [examples[0], examples[2]], [said[0], said[2]])
+    task.model.fit_on_dev(encoder.model, [examples[0], examples[2]], [said[0], said[2]], [True] * 2)
     assert encoder.model.config.question_answering["no_answer_threshold"] is None
     # Where no question has one, nothing is fitted; without dev, the training questions say whether any is refused.
     task, encoder, _ = encoded_by(tiny_encoder, examples)
     kept = encoder.model.config.question_answering
-    task.model.fit_on_dev(encoder.model, examples[1:2], said[1:2])
+    task.model.fit_on_dev(encoder.model, examples[1:2], said[1:2], [True])
     task.model.train_without_dev(encoder.model, examples)
     assert "no_answer_threshold" not in kept
     task.model.train_without_dev(encoder.model, [examples[0], examples[2]])
@@ -238,14 +241,14 @@ def test_the_threshold_is_fitted_on_dev_and_kept_in_the_model(tiny_encoder):
     fixed, encoder, _ = encoded_by(tiny_encoder, examples, no_answer_threshold=-7.0)
     fixed.model.train_without_dev(encoder.model, [examples[0]])
     assert encoder.model.config.question_answering["no_answer_threshold"] == -7.0
-    assert [one.text for one in fixed.model.fit_on_dev(encoder.model, examples, said)] == [None] * 3
+    assert [one.text for one in fixed.model.fit_on_dev(encoder.model, examples, said, [True] * 3)] == [None] * 3
 
 
 @pytest.mark.parametrize("kept", ["high", float("nan"), True, 10**400])
 def test_a_threshold_in_a_model_that_is_no_number_is_an_error(kept):
     model = SimpleNamespace(config=SimpleNamespace(question_answering={"no_answer_threshold": kept}))
     with pytest.raises(HallucError, match="not a finite number") as caught:
-        task_of().model.fit_on_dev(model, [], [])
+        task_of().model.fit_on_dev(model, [], [], [])
     assert caught.value.code == "E411"
 
 

@@ -12,7 +12,7 @@ from halluc.components import TABLE
 from halluc.config.models import ModelConfig
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
 from halluc.core.examples import Origin
-from halluc.data.corpora import read_corpora
+from halluc.data.corpora import read_corpora, stream_corpora
 from halluc.data.predictions import joined, read_predictions
 from halluc.data.rows.row import Row, Unreadable
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
@@ -160,9 +160,21 @@ def test_shares_take_whole_articles(tmp_path):
     rows = [row(id=f"{number}-{part}", title=f"t{number}") for number in range(12) for part in range(3)]
     path = tmp_path / "all.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    found = read_corpora(QuestionsConfig(train=str(path), dev_share=0.3, test_share=0.3), TABLE).splits
+    config = QuestionsConfig(train=str(path), dev_share=0.3, test_share=0.3)
+    found = read_corpora(config, TABLE).splits
+    assert {split: tuple(made) for split, made in stream_corpora(config, TABLE).items()} == {
+        split: made.examples for split, made in found.items()
+    }, "augmentation makes new questions of train alone"
     titles = [{one.id.split("-")[0] for one in found[split]} for split in ("train", "dev", "test")]
     assert all(titles) and sum(map(len, titles)) == len(set.union(*titles)) == 12
+
+
+def test_questions_without_an_answer_are_left_out_where_that_is_asked_for(tmp_path):
+    questions = [asked("a", ("Acme", 10)), asked("b", is_impossible=True), asked("c"), asked("d", ("Bo", 25))]
+    given = json.dumps({"data": [article(*questions)]})
+    found = read(tmp_path, given, name="train.json", answerable_only=True)
+    assert [one.id for one in found.splits["train"]] == ["a", "d"]
+    assert [one.what for one in found.skipped] == ["question `b` has no answer", "question `c` has no answer"]
 
 
 def test_inputs_are_rows_or_lines_with_a_tab():

@@ -9,7 +9,8 @@ import pytest
 from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.examples import Corpus, Origin
-from halluc.task import build
+from halluc.data.inputs import InputText
+from halluc.task import Asserted, build
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.retrieval import SCALE, read_bank
@@ -49,7 +50,9 @@ def test_a_bank_that_cannot_be_used_is_an_error(tmp_path, rows, code):
     assert first.code == code
 
 
-def test_before_training_the_nearest_question_by_cosine_answers_and_the_model_is_kept(tmp_path, tiny_encoder):
+def test_before_training_the_nearest_question_by_cosine_answers_and_the_model_is_kept(
+    tmp_path, tiny_encoder, monkeypatch, capsys
+):  # fmt: skip
     import torch
 
     from halluc.engine import pretrained, runtime
@@ -79,6 +82,14 @@ def test_before_training_the_nearest_question_by_cosine_answers_and_the_model_is
     restored = again.model.restore(ModelConfig(name=str(tmp_path / "model")), {}, "eager")
     same = again.model.predict(restored.model, again.model.encode(examples, restored), 64, engine, None)
     assert [one.confidences for one in same] == [pytest.approx(one.confidences) for one in found]
+    # The text of the answer stands beside its id, and the program of the model card finds both.
+    claims = [Asserted(again.judge.claims(examples[0], same[0])[0], None, None, False)]
+    shown = again.examples.answer(InputText(1, "e0", ("anna",), TEXTS[0]), same[0], claims)
+    assert shown.model_dump()["labels"][0]["answer"] == "yes"
+    monkeypatch.chdir(tmp_path / "model")
+    for text, one in zip(TEXTS, same, strict=True):
+        exec(again.wording.nouns.card.usages["retrieval"].replace("TEXT", repr(text)), {})
+        assert capsys.readouterr().out.splitlines()[-1] == f"{one.labels[0]} yes"
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ def test_names_are_capitalised_words_that_belong_together():
          ["Angela Brandt", "SPD", "EU"]),
         ("Frau Brandt und Herr Kommissar Orr sprachen mit Otto von Orden.",
          ["Frau Brandt", "Herr Kommissar Orr", "Otto von Orden"]),
+        ("Eine kleine Gruppe von Männern, zwei Mütter Fußball, im Hintergrund Musik, irgendeine Art Band.", []),
         ("Alte Weine. Der EU-Haushalt. Frau Präsidentin! GANZ WICHTIG ist das.", []),
     ],
 )  # fmt: skip

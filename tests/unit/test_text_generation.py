@@ -212,7 +212,7 @@ def test_outputs_that_are_empty_shared_or_cut_are_told():
 
 
 def test_agreement_is_the_share_of_samples_that_state_a_claim():
-    claims = GenerationJudge().stated("Anna paid 20 euros.", "en")
+    claims = GenerationJudge().stated("Anna paid 20 euros.", sourced("Anna pays"))
     samples = ["Anna paid 20 euros.", "Then Anna paid 20 euros to Bo.", "She paid 21 euros.", "Anna left."]
     found = dict(zip([one.kind for one in claims], shares(claims, samples, "en"), strict=True))
     assert (found["number"], found["sentence"]) == (0.5, 0.5)

@@ -9,6 +9,7 @@ from typing import Any
 from halluc.reporting.collect import confidences, facts, outcomes, paths, reading, reproducing, shown
 from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
+from halluc.reporting.collect.probed import probes
 from halluc.reporting.words import run_sentences
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
@@ -51,6 +52,7 @@ def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts
     unjudged = [
         f"{picked.unverifiable:,} claims have no evidence to be judged by: they stand in no rate and are not shown."
     ] * (picked.unverifiable > 0)
+    probed, of_probes = probes(run)
     augmented = augmentation(run, record, asked=source.config.get("augment") is not None)
     made = RunReport(
         name=f"{record.name}/{run.path.name}" if "=" in run.path.name else record.name,
@@ -64,12 +66,13 @@ def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts
         run=record,
         gates=gates,
         integrity=[*source.files.integrity, *(augmented.problems if augmented is not None else ())],
-        notes=[*facts.state(source), *unjudged, *notes, *source.files.notes, *of_gates],
+        notes=[*facts.state(source), *unjudged, *notes, *source.files.notes, *of_gates, *of_probes],
         text_novelty=TextNovelty(edges=texts.known.edges, edges_of=texts.known.edges_of) if texts.known else None,
         gap=gap,
         claims=shown.sections(picked, texts),
         data=data,
         augmentation=augmented,
+        probes=probed,
         config=config,
         reproduce=reproducing.commands(source, config, known),
         metrics=source.file.metrics,

@@ -58,7 +58,7 @@ def card(report: RunReport) -> str:
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
     task = nouns.task_of(report)
-    words, untold = task.wording.nouns, task.figures.untold
+    words, untold, usage = task.wording.nouns, task.figures.untold, _usage(report, config)
     figures = [one for one in _overall(report, "card") if one.value is not None and one.name not in untold]
     is_of_pairs = _section(config, "data").get("second_field")
     text = '{"text": "Your text.", "text_pair": "The other one."}' if is_of_pairs else '"Your text."'
@@ -72,7 +72,8 @@ def card(report: RunReport) -> str:
             "base": base,
             "on_hub": base.startswith(_HUB),
             "from_scratch": bool(_section(config, "model").get("scratch")),
-            "usage": gfm.Marked(words.card.usage.replace("TEXT", text)),
+            "usage": gfm.Marked((usage or words.card.usage).replace("TEXT", text)),
+            "has_pipeline": usage is None,
             "labels": _labels(report),
             "splits": gfm.table(run.splits(report.data.splits)),
             "procedure": _procedure(report, config),
@@ -89,6 +90,13 @@ def card(report: RunReport) -> str:
     return f"---\n{yaml.safe_dump(metadata(report), sort_keys=False, allow_unicode=True, width=1_000)}---\n\n{body}"
 
 
+def _usage(report: RunReport, config: Mapping[str, Any]) -> str | None:
+    """The program for a model that the pipeline of its task does not fit; None where it does."""
+    section = _section(config, "task")
+    usages = nouns.task_of(report).wording.nouns.card.usages
+    return next((program for key, program in usages.items() if section.get(key)), None)
+
+
 # What of a report was counted on the evaluated split.
 _NO_FIGURES: dict[str, Any] = {
     "headlines": [], "gates": [], "conclusion": [], "by_novelty": [], "by_label": [], "gap": [], "abstention": None,
@@ -102,7 +110,7 @@ def metadata(report: RunReport) -> dict[str, Any]:
     base = str(_section(config, "model").get("name") or report.model)
     task, _ = nouns.task_of(report).wording.nouns.card.pipeline or (None, None)
     made: dict[str, Any] = {"library_name": "transformers"}
-    if task is not None:
+    if task is not None and _usage(report, config) is None:
         made["pipeline_tag"] = task
     if base.startswith(_HUB):
         made["base_model"] = _name_on_hub(base)

@@ -10,7 +10,7 @@ from typing import Any
 from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Marked, Room
 from halluc.reporting.page import highlight
-from halluc.reporting.views import comparison, evaluation, run, study
+from halluc.reporting.views import comparison, evaluation, probes, run, study
 from halluc.reporting.views.tables import first_of
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim, StudyReport
@@ -65,6 +65,7 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
             for one in worst
         ),
         "classification": run.classification(report, words),
+        "probed": [view for one in report.probes for view in probes.tables(one, detailed=True)],
     }
 
 

@@ -17,7 +17,7 @@ from halluc.reporting.charts.chart import Chart
 from halluc.reporting.collect.several import shown_flips
 from halluc.reporting.collect.shown import window
 from halluc.reporting.page import highlight
-from halluc.reporting.views import comparison, run, study
+from halluc.reporting.views import comparison, probes, run, study
 from halluc.reporting.views.tables import table
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
@@ -76,6 +76,7 @@ def _of_run(report: RunReport) -> dict[str, Any]:
         "splits": run.splits(report.data.splits, report.data.scheme),
         "withheld": report.data.withheld and run.withheld(report.data.withheld),
         "augmented": run.augmented(made) if made else [],
+        "probed": [view for one in report.probes for view in probes.tables(one, detailed=True)],
         "figures": run.every_figure(report),
         "config": run.config(report.config),
         "provenance": run.provenance(report.run),

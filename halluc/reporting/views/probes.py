@@ -20,11 +20,17 @@ _SLICES = (
     ({"average": "macro", "subject": "new"}, "    subject new"),
 )
 
+# The same of one relation.
+_OF_RELATION: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("  subject in training", "", {"subject": "seen"}),
+    ("  subject new", "", {"subject": "new"}),
+)
 
-def tables(file: ProbeFile) -> list[TableView]:
-    """By figure, and by relation."""
+
+def tables(file: ProbeFile, *, detailed: bool = False) -> list[TableView]:
+    """By figure, and by relation; ``detailed``: with intervals, and by what training mentions, in each relation."""
     models = [FigureLookup(model.metrics) for model in file.models]
-    return [_by_figure(file, models), _by_relation(file, models)]
+    return [_by_figure(file, models), _by_relation(file, models, detailed)]
 
 
 def _by_figure(file: ProbeFile, models: list[FigureLookup]) -> TableView:
@@ -62,19 +68,22 @@ def _rows() -> Iterator[tuple[str, str, dict[str, str]]]:
             yield column.row.name, heading, dict(by)
 
 
-def _by_relation(file: ProbeFile, models: list[FigureLookup]) -> TableView:
+def _by_relation(file: ProbeFile, models: list[FigureLookup], detailed: bool) -> TableView:
     columns = [column for column in shown("probe") if column.row.family == "probe" and column.row.short]
     headings = [f"{column.row.short}, {model.name}" for model in file.models for column in columns]
-    rows = [
-        [
-            relation,
-            formats.count(facts),
-            *(
-                formats.value(column.row.name, model.value(column.row.name, relation=relation))
-                for model in models
-                for column in columns
-            ),
-        ]
-        for relation, facts in file.relations.items()
-    ]
+    rows: list[list[str | TableCell]] = []
+    for relation, facts in file.relations.items():
+        for heading, count, by in ((relation, formats.count(facts), {}), *(_OF_RELATION if detailed else ())):
+            found = [model.get(column.row.name, relation=relation, **by) for model in models for column in columns]
+            if by and not any(found):
+                continue
+            told = [
+                TableCell(formats.NOTHING)
+                if one is None
+                else TableCell(
+                    formats.value(one.name, one.value), formats.interval(one.name, one.interval) if detailed else ""
+                )
+                for one in found
+            ]
+            rows.append([heading, count, *told])
     return table(f"{file.name}: by relation", ["relation", "facts", *headings], rows)

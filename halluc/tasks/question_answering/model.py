@@ -115,24 +115,26 @@ class ExtractiveReader:
         return [answered(example, one, scored.threshold) for example, one in zip(encoded.examples, best, strict=True)]
 
     def fit_on_dev(
-        self, model: torch.nn.Module, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]
+        self,
+        model: torch.nn.Module,
+        examples: Sequence[ContextQuestion],
+        predictions: Sequence[AnswerPrediction],
+        fitting: Sequence[bool],
     ) -> list[AnswerPrediction]:
         """Keep in the model the threshold with the largest mean F1 on dev, and predict with it.
 
-        Where every question of dev has an answer, none is refused: the threshold is null. Where none has one, nothing
-        is fitted: every question would be refused.
+        Where every question that is ``fitting`` has an answer, none is refused: the threshold is null. Where none has
+        one, nothing is fitted: every question would be refused.
         """
-        if self.config.no_answer_threshold is None and any(example.answers for example in examples):
+        fitted = [pair for pair, fits in zip(zip(examples, predictions, strict=True), fitting, strict=True) if fits]
+        if self.config.no_answer_threshold is None and any(example.answers for example, _ in fitted):
             threshold = None
-            if not all(example.answers for example in examples):
+            if not all(example.answers for example, _ in fitted):
                 form = self.config.normalisation
                 threshold = fit_threshold(
-                    [float(one.no_answer or 0.0) for one in predictions],
-                    [
-                        score(example, _best_text(example, one), form)[1]
-                        for example, one in zip(examples, predictions, strict=True)
-                    ],
-                    [score(example, None, form)[1] for example in examples],
+                    [float(one.no_answer or 0.0) for _, one in fitted],
+                    [score(example, _best_text(example, one), form)[1] for example, one in fitted],
+                    [score(example, None, form)[1] for example, _ in fitted],
                 )
             getattr(_config_of(model), NAME)[THRESHOLD] = threshold
         threshold = self._threshold(model)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from halluc.runs.schema import Prediction, Record
 from halluc.tasks.records import AssertedLabel
 
@@ -22,6 +25,11 @@ class QuestionPrediction(Prediction):
     predicted: list[tuple[int | None, int | None, str, float | None]]
     answer: str | None
     no_answer: float | None
+
+    @classmethod
+    def annotations(cls, gold: Sequence[Any]) -> int:
+        """The answers of several annotators are one."""
+        return min(1, len(gold))
 
 
 class AssertedAnswer(AssertedLabel):

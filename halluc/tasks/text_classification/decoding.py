@@ -24,6 +24,7 @@ class TextPrediction:
     claim the logits behind it, (1, outputs), and ``claimed`` the place of its own among them, where this need not be
     the largest. ``unclaimed`` are the logits of a text out of scope, (outputs,), less that of its best label.
     ``positive`` is the probability of the label that ranks texts, without temperature scaling; None where none does.
+    ``answers`` are the texts of the labels, where these are answers of a bank, None where the bank has none.
     """
 
     id: str
@@ -35,6 +36,7 @@ class TextPrediction:
     claimed: tuple[int, ...] = ()
     unclaimed: numpy.ndarray | None = None
     positive: float | None = None
+    answers: tuple[str | None, ...] = ()
 
     def scaled(self, temperature: float) -> TextPrediction:
         """With ``in_scope`` as it is at a temperature, at which ``confidences`` are already."""

@@ -21,7 +21,7 @@ from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.encoding import refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabels
+from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabels, RetrievedAnswer
 from halluc.tasks.text_classification.retrieval import read_bank, strangers
 
 
@@ -102,6 +102,7 @@ class TextExamples(ExamplesDefaults):
     def answer(
         self, text: InputText, prediction: TextPrediction | None, asserted: Sequence[Asserted]
     ) -> PredictedLabels:  # fmt: skip
+        answers = {} if prediction is None else dict(zip(prediction.labels, prediction.answers, strict=False))
         return PredictedLabels(
             id=text.id,
             line=text.line,
@@ -109,7 +110,11 @@ class TextExamples(ExamplesDefaults):
             second_text=text.second_text,
             tokens=list(text.tokens),
             second=text.second,
-            labels=[AssertedLabel.of(one) for one in asserted],
+            labels=[
+                AssertedLabel.of(one) if stored is None else RetrievedAnswer.of(one, answer=stored)
+                for one in asserted
+                for stored in (answers.get(one.claim.label),)
+            ],
             out_of_scope=None if prediction is None else prediction.out_of_scope,
             in_scope=None if prediction is None else rounded(prediction.in_scope),
         )

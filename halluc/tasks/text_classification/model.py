@@ -24,7 +24,7 @@ from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
 from halluc.tasks.text_classification.encoding import EncodedTexts, encode_texts, refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.tasks.text_classification.retrieval import imprint, read_bank
+from halluc.tasks.text_classification.retrieval import ANSWERS, imprint, read_answers, read_bank
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +71,9 @@ class TextClassifier:
             encoder = load_encoder(_RETRIEVAL, config, attention, texts, **names)
             imprint(encoder, read_bank(asked))
             # The name alone: a model folder is passed on, and its path says something of the machine.
-            encoder.model.config.text_classification = {"retrieval": {"bank": PurePath(asked.bank).name}}
+            encoder.model.config.text_classification = {
+                "retrieval": {"bank": PurePath(asked.bank).name}, ANSWERS: read_answers(asked),
+            }  # fmt: skip
             return encoder
         names["problem_type"] = problem_type(self.config.multi_label)
         return load_encoder("AutoModelForSequenceClassification", config, attention, texts, **names)
@@ -114,7 +116,12 @@ class TextClassifier:
     ) -> list[TextPrediction]:
         from halluc.engine.inference import forward
 
-        return self.decode(encoded, forward(model, encoded, budget, runtime))
+        made = self.decode(encoded, forward(model, encoded, budget, runtime))
+        settings: Any = getattr(model.config, "text_classification", None)
+        answers = settings.get(ANSWERS) if self.config.retrieval is not None and isinstance(settings, dict) else None
+        if not isinstance(answers, dict):
+            return made
+        return [replace(one, answers=tuple(answers.get(label) for label in one.labels)) for one in made]
 
     def scored(self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime) -> DecisionScores:
         """A row of logits for every text, pooled over its windows."""

@@ -36,6 +36,12 @@ class LabelPrediction(Prediction):
         return {key: value for key, value in made.items() if value is not None or key not in _OPTIONAL}
 
 
+class RetrievedAnswer(AssertedLabel):
+    """An answer of a bank: its id as ``label``, and its text."""
+
+    answer: str
+
+
 class PredictedLabels(Record):
     """A text, or a pair of texts, as ``predict`` writes it, of text classification.
 
@@ -50,6 +56,6 @@ class PredictedLabels(Record):
     second_text: str | None
     tokens: list[str]
     second: int | None
-    labels: list[AssertedLabel]
+    labels: list[RetrievedAnswer | AssertedLabel]
     out_of_scope: bool | None
     in_scope: float | None

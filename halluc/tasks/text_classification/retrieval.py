@@ -17,7 +17,7 @@ from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse, suggestion
 from halluc.core.examples import Corpus
 from halluc.data.fields.ids import own_id
-from halluc.data.rows.layout import Layout
+from halluc.data.rows.layout import Format, Layout
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, folded
@@ -28,10 +28,13 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 if TYPE_CHECKING:
     import torch
 
+# What the bank calls the text of an answer, and the config of a model the texts of all, by their ids.
+_ANSWER, ANSWERS = "answer", "answers"
 # The logit of a question of the bank for its own answer: the usual inverse temperature of cosine similarity in
 # training bi-encoders.
 SCALE = 20.0
 Bank = Mapping[str, Sequence[str]]
+FORMATS: tuple[Format, ...] = ("jsonl", "json", "csv", "table")
 
 
 def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
@@ -41,7 +44,7 @@ def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
         HallucError or ManyErrors D101, D102, D107: there is no such file, or a row without id or question.
     """
     asked = (config.id_field, config.question_field)
-    layout = Layout(formats=("jsonl", "json", "csv", "table"), asked=asked)
+    layout = Layout(formats=FORMATS, asked=asked)
     file, rows = open_rows(config.bank, cast(SplitName, "bank"), layout)
     found: dict[str, list[str]] = {}
     bad: list[BadLine] = []
@@ -57,6 +60,16 @@ def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
     refuse(folded(bad))
     if len(found) < 2:
         raise data_error("D102", f"{file} has {len(found)} answers", help="a bank has two answers at least")
+    return found
+
+
+def read_answers(config: RetrievalConfig) -> dict[str, str]:
+    """The texts of a bank that ``read_bank`` has read, by the ids of the answers: of each the first that it gives."""
+    _, rows = open_rows(config.bank, cast(SplitName, "bank"), Layout(formats=FORMATS, asked=(config.id_field,)))
+    found: dict[str, str] = {}
+    for row in rows:
+        if isinstance(row, Row) and isinstance(text := row.fields.get(_ANSWER), str) and text.strip():
+            found.setdefault(_parts(row, config)[0], text)
     return found
 
 

@@ -50,6 +50,16 @@ TEXTS = _of_texts(Count("out_of_scope", unlabelled, is_share=True, legend="texts
 LABEL_SETS = _of_texts(Count("without_label", unlabelled, is_share=True))
 
 
+_OF_BANK = """\
+import torch
+from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+model = AutoModelForTokenClassification.from_pretrained(".")  # the folder of this card
+tokenizer = AutoTokenizer.from_pretrained(".")
+with torch.no_grad():
+    logits = model(**tokenizer(TEXT, return_tensors="pt")).logits[0].mean(0)
+label = model.config.id2label[int(logits.argmax())]
+print(label, model.config.text_classification["answers"].get(label))"""
 CARD = CardText(
     does="labels texts as",
     tells="how new the text is to training",
@@ -62,6 +72,7 @@ CARD = CardText(
     ),
     usage='classify = pipeline("text-classification", model=model)\nprint(classify(TEXT))',
     pipeline=("text-classification", "Text Classification"),
+    usages={"retrieval": _OF_BANK},
 )
 GLOSSARY = {
     "claim": "One thing that the model asserts: here, a predicted label of a text.",

@@ -21,27 +21,20 @@ from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.name_models import names_by_model
-from halluc.tasks.text_generation.statements import Statement, in_order, statements
+from halluc.tasks.text_generation.statements import Statement, WithParts, foreign_names, in_order, statements
 from halluc.tasks.text_generation.words import folded_words
 
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()
 
 
-class WithSources(Protocol):
-    """What the judge reads of an example: its parts, their texts, and the references; languages may be empty."""
+class WithSources(WithParts, Protocol):
+    """What the judge reads of an example: its parts, their texts, and the references."""
 
     @property
     def id(self) -> str: ...
     @property
-    def parts(self) -> Sequence[Any]: ...
-    @property
     def targets(self) -> Sequence[str]: ...
-    @property
-    def language(self) -> str: ...
-    @property
-    def source_language(self) -> str: ...
-    def text(self, part: Any) -> str: ...
 
 
 class WrittenOutput(Protocol):
@@ -119,15 +112,16 @@ class GenerationJudge:
     def _scorer_of_references(self) -> SentenceScorer:
         return self._scorer if self._grounding.model else scorer_of(self._grounding.scorer, with_statements=False)
 
-    def stated(self, text: str, language: str) -> tuple[Statement, ...]:
+    def stated(self, text: str, example: WithParts) -> tuple[Statement, ...]:
         """The statements of an output that are claims: its prediction has a confidence for each."""
-        found = [one for one in statements(text, language) if one.kind in self._kinds]
+        known = foreign_names(text, example)
+        found = [one for one in statements(text, example.language, known) if one.kind in self._kinds]
         if self._name_model is None or "name" not in self._kinds:
             return tuple(found)
         return in_order([*(one for one in found if one.kind != "name"), *names_by_model(self._name_model, text)])
 
     def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
-        found = self.stated(prediction.text, example.language)
+        found = self.stated(prediction.text, example)
         reason = self._degenerate(example, prediction, found) if found else None
         claims = _claims(example.id, prediction.text, found, prediction.confidences, example.language)
         return tuple(
@@ -140,7 +134,7 @@ class GenerationJudge:
         if not example.targets:
             return ()
         text = example.targets[0]
-        found = [one for one in self.stated(text, example.language) if one.kind != SENTENCE]
+        found = [one for one in self.stated(text, example) if one.kind != SENTENCE]
         return tuple(_claims(example.id, text, found, [None] * len(found), example.language))
 
     def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:

@@ -212,7 +212,7 @@ class GenerationModel:
         samples = self._samples(model, encoded, budget, runtime)
         made = []
         for place, (example, ids, text) in enumerate(zip(encoded.examples, written, texts, strict=True)):
-            claims = self.judge.stated(text, example.language)
+            claims = self.judge.stated(text, example)
             sure = (math.exp(means[place]),) * len(claims)
             if samples:
                 sure = shares(claims, [one[place] for one in samples], language_of(text, example.language))
@@ -307,7 +307,7 @@ class GenerationModel:
         shared = repeated(texts, [example.whole for example in examples])
         made = []
         for example, one, text, is_shared in zip(examples, stated, texts, shared, strict=True):
-            claims = len(self.judge.stated(text, example.language))
+            claims = len(self.judge.stated(text, example))
             confidence = one.confidences[0] if one.confidences else None
             made.append(WrittenText(example.id, text, (confidence,) * claims, repeated=is_shared))
         return made

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import regex
 
 from halluc.tasks.text_generation.languages import WORDS, Language, LanguageWords
+from halluc.tasks.text_generation.words import folded_words
 
 # A word with its apostrophes, hyphens and dots inside, as `O'Neill`, `Jean-Paul`, `U.S.`
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:(?:['’\-&]|\.(?=\p{Lu}))[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+)*+")
@@ -21,13 +22,18 @@ _INNER = regex.compile(r"\p{Lu}.*\p{Lu}|\p{Ll}\p{Lu}|\p{Lu}.*\p{N}", regex.DOTAL
 
 
 def names(
-    text: str, language: Language, sentences: Sequence[tuple[int, int]], taken: Sequence[tuple[int, int]] = ()
+    text: str,
+    language: Language,
+    sentences: Sequence[tuple[int, int]],
+    taken: Sequence[tuple[int, int]] = (),
+    known: frozenset[str] = frozenset(),
 ) -> list[tuple[int, int]]:
     """Start and end of each name; ``taken`` are the places of dates and numbers, in order, which are none.
 
     The first word of a sentence, quotation or line counts where a capitalised word follows that is none of these, where
     it stands with a capital elsewhere too, or where it has capitals inside (`NASA`); a function word never does.
-    In German, where all nouns have capitals, see ``_is_german_name``.
+    In German, where all nouns have capitals, see ``_german_name``, which asks for the words of names that are
+    ``known``.
     """
     words = WORDS[language]
     pieces = _pieces(text, taken)
@@ -45,11 +51,12 @@ def names(
             for place in run
             if not first[place] or len(run) > 1 or _stands_alone(text[slice(*pieces[place])], elsewhere)
         ]
-        if not kept or len(run) > _LONGEST_NAME:
+        if not (kept or known) or len(run) > _LONGEST_NAME:
             continue
-        if words.nouns_are_capitalised and not _is_german_name(text, pieces, run, first, elsewhere):
-            continue
-        found.append(_bounds(text, pieces[run[0]][0], pieces[run[-1]][1]))
+        if words.nouns_are_capitalised:
+            run = _german_name(text, pieces, run, first, elsewhere, known)
+        if run:
+            found.append(_bounds(text, pieces[run[0]][0], pieces[run[-1]][1]))
     return found
 
 
@@ -128,22 +135,47 @@ _ROLES = frozenset(
 )
 
 
-def _is_german_name(
-    text: str, pieces: Sequence[tuple[int, int]], run: Sequence[int], first: Sequence[bool], elsewhere: set[str]
-) -> bool:
-    """Whether a run of capitalised words in a German text is a name rather than nouns.
+# An article, a word that stands for one or a number, and adjectives: what follows is a noun.
+_BEFORE_NOUN = regex.compile(
+    r"(?<!\w)(?:d(?:er|ie|as|en|em|es)|(?:irgend|k)?ein(?:e|en|em|er|es)?|[ainvz]m|ans|beim|ins|vom|zu[mr]|[dms]ein(?:e|en|em|er|es)?|ihre?[nmrs]?"
+    r"|unsere?[nmrs]?|diese[nmrs]?|jede[nmrs]?|zwei|drei|vier|viele|einige|mehrere)\s(?:\p{Ll}+e[mnrs]?\s){0,2}\Z",
+    regex.IGNORECASE,
+)
+_BEFORE = 60
 
-    It is where its last word has capitals inside (`EU`, but not `EU-Haushalt`), where a word that is no role follows a
-    form of address (`Frau Brandt`), or where two or more words are left without those that look like nouns, roles or an
-    adjective that begins the sentence.
+
+def _german_name(
+    text: str,
+    pieces: Sequence[tuple[int, int]],
+    run: Sequence[int],
+    first: Sequence[bool],
+    elsewhere: set[str],
+    known: frozenset[str],
+) -> list[int]:
+    """What a run of capitalised words in a German text has of a name, where it is not nouns alone.
+
+    It is a name from its first to its last ``known`` word. Without one it is a name where its last word has capitals
+    inside (`EU`, but not `EU-Haushalt`), where a word that is no role follows a form of address (`Frau Brandt`), or
+    where two or more words are left without those that look like nouns, roles, an adjective that begins the sentence,
+    or the noun behind an article.
     """
     surfaces = [text[slice(*pieces[place])] for place in run]
+    named = [place for place, word in zip(run, map(folded_words, surfaces), strict=True) if word and known >= {*word}]
+    if named:
+        return [place for place in run if named[0] <= place <= named[-1]]
     if all(map(str.isupper, surfaces)) and len(surfaces) > 1:  # emphasis
-        return False
+        return []
+    if first[run[0]] and len(run) == 1 and not _stands_alone(surfaces[0], elsewhere):
+        return []
     if _INNER.search(surfaces[-1].rpartition("-")[2][:50]):
-        return True
-    if first[run[0]] and surfaces[0] not in elsewhere and surfaces[0].endswith(_ADJECTIVE_ENDINGS):
-        surfaces = surfaces[1:]
+        return list(run)
+    begin = pieces[run[0]][0]
+    is_adjective = first[run[0]] and surfaces[0] not in elsewhere and surfaces[0].endswith(_ADJECTIVE_ENDINGS)
+    is_noun = surfaces[0].lower() not in _FORMS_OF_ADDRESS and _BEFORE_NOUN.search(
+        text[max(0, begin - _BEFORE) : begin]
+    )
+    if is_adjective or is_noun:
+        run, surfaces = run[1:], surfaces[1:]
     telling = [word for word in map(str.lower, surfaces) if not word.endswith(_NOUN_ENDINGS) and word not in _ROLES]
-    named = [word for word in telling if word not in _FORMS_OF_ADDRESS and "-" not in word]
-    return len(named) > 1 or (bool(named) and len(telling) > len(named))
+    own = [word for word in telling if word not in _FORMS_OF_ADDRESS and "-" not in word]
+    return list(run) if len(own) > 1 or (own and len(telling) > len(own)) else []

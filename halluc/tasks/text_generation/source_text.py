@@ -8,7 +8,7 @@ from functools import cached_property
 
 from halluc.core.examples import Origin, Pair
 from halluc.data.tokenization import Tokenizer
-from halluc.tasks.text_generation.statements import statements
+from halluc.tasks.text_generation.statements import foreign_names, statements
 
 # What stands between two parts of an input.
 BETWEEN_PARTS = "\n"
@@ -62,7 +62,7 @@ class Sourced:
         return tuple(
             (" ".join(words_of(one.text)), one.kind)
             for target in self.targets
-            for one in statements(target, self.language)
+            for one in statements(target, self.language, foreign_names(target, self))
         )
 
     @property

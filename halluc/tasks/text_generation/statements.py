@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import regex
 
 from halluc.tasks.text_generation.dates import Dated, dates
-from halluc.tasks.text_generation.languages import language_of
+from halluc.tasks.text_generation.languages import FUNCTION_WORDS, WORDS, language_of
 from halluc.tasks.text_generation.names import names
 from halluc.tasks.text_generation.numerals import Numeral, numerals, with_units
 from halluc.tasks.text_generation.sentences import sentence_spans, trimmed
@@ -41,8 +41,10 @@ class Statement:
 
 
 @lru_cache(maxsize=1 << 12)
-def statements(text: str, language: str = "") -> tuple[Statement, ...]:
+def statements(text: str, language: str = "", known: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
     """The statements of a text, by place, the wider first; without a ``language`` (`en`) the text tells its own.
+
+    ``known`` are words of names, as ``foreign_names`` gives them.
 
     A date has no numbers of its own. Words that often count or name nothing (`one`, `first`, a month's name that is
     also a verb) state nothing here, though ``evidence`` reads them.
@@ -61,9 +63,39 @@ def statements(text: str, language: str = "") -> tuple[Statement, ...]:
             for one in counted
             if not one.is_weak
         ),
-        *(worded("name", text, *place) for place in names(text, spoken, spans, taken)),
+        *(worded("name", text, *place) for place in names(text, spoken, spans, taken, known)),
     ]
     return in_order(one for one in found if one.key)
+
+
+class WithParts(Protocol):
+    """An input of several texts; the languages of the output and of these may be empty."""
+
+    @property
+    def parts(self) -> Sequence[Any]: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def source_language(self) -> str: ...
+    def text(self, part: Any) -> str: ...
+
+
+def foreign_names(text: str, example: WithParts) -> frozenset[str]:
+    """The words of the names of an input, by which a name in the output or reference ``text`` is told from a noun.
+
+    There are none unless all nouns have capitals in the language of the text, and not in that of the input.
+    """
+    if not WORDS[language_of(text, example.language)].nouns_are_capitalised:
+        return frozenset()
+    return frozenset(
+        word
+        for source in map(example.text, example.parts)
+        if not WORDS[language_of(source, example.source_language)].nouns_are_capitalised
+        for one in statements(source, example.source_language)
+        if one.kind == "name"
+        for word in folded_words(one.text)
+        if word not in FUNCTION_WORDS
+    )
 
 
 def in_order(found: Iterable[Statement]) -> tuple[Statement, ...]:

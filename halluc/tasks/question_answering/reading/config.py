@@ -25,6 +25,9 @@ class QuestionsConfig(DataConfig, TokenizationKeys):
         default="title", description="of the document that a context is from: `dev_share` keeps documents together; "
         "without it, each context is one",
     )  # fmt: skip
+    answerable_only: bool = Field(
+        default=False, description="leave out the questions without an answer, in every split; they are counted"
+    )
     tokenize: Tokenize = Field(
         default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
     )

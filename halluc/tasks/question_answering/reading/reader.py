@@ -28,7 +28,7 @@ from halluc.tasks.question_answering.reading.predictions import AnswerFile
 from halluc.tasks.question_answering.reading.writers import WRITERS
 from halluc.tasks.question_answering.spaced_text import SpacedText
 
-Item = ContextQuestion | Mended | BadLine
+Item = ContextQuestion | Mended | BadLine | LeftOut
 
 
 class _Context(NamedTuple):
@@ -156,7 +156,7 @@ class _QuestionSplit:
         self.given: dict[SpacedText, _Context] = {}
         self.documents: dict[str, int] = {}
 
-    def row(self, row: Row) -> ContextQuestion | Mended:
+    def row(self, row: Row) -> ContextQuestion | Mended | LeftOut:
         """The question of a row of its own.
 
         Raises:
@@ -224,7 +224,7 @@ class _QuestionSplit:
 
     def question(
         self, row: Row, given: Mapping[Any, Any], context: _Context, answers: Answers, document: int
-    ) -> ContextQuestion | Mended:
+    ) -> ContextQuestion | Mended | LeftOut:
         """
         Raises:
             Unreadable: the question is empty, its id stands twice, or an answer has no tokens of its own.
@@ -234,6 +234,8 @@ class _QuestionSplit:
         own = own_id(given.get(config.id_field), config.id_field)
         name = f"{self.split}-{self.count}" if own is None else str(own)
         self.ids.add(name, self.split, self.count, row.line, own is not None)
+        if config.answerable_only and not answers.places:
+            return LeftOut(self.file, row.line, f"question `{name}` has no answer")
         made = ContextQuestion(
             name, Origin(self.file, row.line, document), question, context.text,
             tuple(dict.fromkeys(context.tokens(place, f"question `{name}`") for place in answers.places)),
