@@ -17,6 +17,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "augmenter": {
         "mention_replacement": "halluc.augmentation.methods.mention_replacement:MentionReplacement",
+        "paired_replacement": "halluc.augmentation.methods.paired_replacement:PairedReplacement",
         "label_wise_replacement": "halluc.augmentation.methods.label_wise_replacement:LabelWiseReplacement",
         "shuffle_within_segments": "halluc.augmentation.methods.shuffle_within_segments:ShuffleWithinSegments",
         "sentence_reorder": "halluc.augmentation.methods.sentence_reorder:SentenceReorder",

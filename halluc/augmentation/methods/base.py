@@ -178,13 +178,25 @@ class TextLabeller(Protocol):
         ...
 
 
+class TextTranslator(Protocol):
+    """A trained model that writes a text for a text; ``fingerprint`` is a hash of all that its outputs depend on."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def translated(self, texts: Sequence[str]) -> list[str]:
+        """One for each text, in their order; an empty one where nothing is written."""
+        ...
+
+
 @dataclass(frozen=True)
 class Workspace:
     """What a method or filter that is fitted or that starts programs may use.
 
     ``folder`` is for fitted models and caches, one subfolder each; it need not exist. ``allow_commands``: whether the
     user allowed the programs that a config names to run. ``labeller`` is asked for the model of a run, or for so many
-    models that are trained on parts of the training split; ``text_labeller`` for a model that labels plain texts.
+    models that are trained on parts of the training split; ``text_labeller`` for a model that labels plain texts;
+    ``translator`` for a run that writes a text for each. ``tokens`` cuts a text as the data of the job is cut.
     """
 
     folder: Path
@@ -192,6 +204,8 @@ class Workspace:
     allow_commands: bool = False
     labeller: Callable[[str | int], Labeller] | None = None
     text_labeller: Callable[[str], TextLabeller] | None = None
+    translator: Callable[[str], TextTranslator] | None = None
+    tokens: Callable[[str], Tokens] | None = None
 
 
 class Component:

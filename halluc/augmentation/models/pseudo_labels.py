@@ -53,7 +53,7 @@ def pseudo_labels(texts: Sequence[str], labeller: TextLabeller, folder: Path) ->
 
 
 def _read(line: Any) -> PseudoLabelled:
-    (tokens, spans, _, labels), confidence = line
+    (tokens, spans, _, labels, *_), confidence = line
     return PseudoLabelled(
         Editable(tuple(tokens), tuple(Span(*span) for span in spans), (), tuple(labels)), confidence
     )  # fmt: skip

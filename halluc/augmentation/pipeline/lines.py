@@ -74,14 +74,16 @@ class Press:
 
     def _line(self, example: Example, before: Editable, copy: int, made: Accepted) -> CorpusLine:
         source, identity = example.origin, f"{example.id}{self.separator}{copy}"
-        parent = None if made.sampled else example.id
+        # One that was sampled for the target of its example was made from it.
+        is_new = made.sampled and not (before.target and made.changed.edited.target == before.target)
+        parent = None if is_new else example.id
         origin = Origin(source.file, source.line, source.document, parent, made.steps)
         edited = made.changed.edited
         new = self.examples.rebuild(example, edited, identity, origin)
         provenance = {
             "id": identity,
             "parent": parent,
-            "source": made.source if made.sampled else str(source),
+            "source": made.source if is_new else str(source),
             "methods": made.steps,
             "seed": self.seed,
             "copy": copy,
