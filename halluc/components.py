@@ -37,6 +37,7 @@ TABLE: dict[str, dict[str, str]] = {
         "llm_synthesis": "halluc.augmentation.methods.llm_synthesis:LlmSynthesis",
         "lm_synthesis": "halluc.augmentation.methods.lm_synthesis:LmSynthesis",
         "gan_synthesis": "halluc.augmentation.methods.gan_synthesis:GanSynthesis",
+        "synthetic_source": "halluc.augmentation.methods.synthetic_source:SyntheticSource",
         "self_training": "halluc.augmentation.methods.self_training:SelfTraining",
     },
     "filter": {

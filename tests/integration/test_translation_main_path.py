@@ -121,3 +121,25 @@ def _metrics(result):
         return result["metrics"]
     parts = result.values() if isinstance(result, dict) else result if isinstance(result, list) else ()
     return next((found for part in parts if (found := _metrics(part))), None)
+
+
+def test_a_run_of_the_other_direction_makes_synthetic_sources(trained, tmp_path):
+    from halluc.__main__ import exit_code_of
+
+    config, run = trained
+    turned = config.read_text().replace(".en\n", ".de-\n").replace(".de\n", ".en\n").replace(".de-\n", ".de\n")
+    turned = turned.replace("target_language: de", "target_language: en").replace("name: words", "name: turned")
+    turned += f"augment: {{size: 1.5x, methods: [{{type: synthetic_source, model: {run}}}]}}\n"
+    other = tmp_path / "turned.yaml"
+    other.write_text(turned, encoding="utf-8")
+    assert exit_code_of(["augment", str(other), "--set", f"runs_dir={tmp_path / 'runs'}", "-q"]) == 0
+    (made,) = (tmp_path / "runs/turned").glob("*/augment")
+    rows = [json.loads(line) for line in (made / "train.jsonl").open()]
+    new = [row for row in rows if "~" in row["id"]]
+    targets = {row["target"] for row in rows if "~" not in row["id"]}
+    assert len(new) > 20
+    assert all(row["target"] in targets for row in new)
+    german = sum(word in WORDS.values() for row in new for word in row["source"].split())
+    assert german > len(new)
+    manifest = json.loads((made / "manifest.json").read_text())
+    assert manifest["methods"]["synthetic_source"]["kept"] > 20

@@ -6,9 +6,10 @@ from the ``Draws`` that it is handed, so that an example is made alike whoever m
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
@@ -19,7 +20,7 @@ from halluc.components import TABLE
 from halluc.config.section import Section
 from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
-from halluc.core.errors import EXIT_USAGE, HallucError
+from halluc.core.errors import EXIT_USAGE, HallucError, ManyErrors
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
@@ -78,6 +79,17 @@ class Rejected(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@contextlib.contextmanager
+def about(key: str) -> Iterator[None]:
+    """Errors without a place are raised as errors of the key ``key`` of the config."""
+    try:
+        yield
+    except HallucError as error:
+        if error.where is not None or isinstance(error, (ManyErrors, OptionError)):
+            raise
+        raise OptionError(key, error.code, error.message, error.help, error.exit_code) from None
 
 
 Tokens = tuple[str, ...]

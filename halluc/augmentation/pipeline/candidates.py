@@ -239,4 +239,5 @@ def _sampled(like: Editable, sampled: Editable | Rejected) -> Changed | Rejected
         return sampled
     if like.target and not sampled.target:
         return Rejected("no target")
-    return Changed(sampled, ((Replace(0, 0, sampled.tokens, SAMPLED),),))
+    end = len(like.tokens) if like.target and like.target == sampled.target else 0
+    return Changed(sampled, ((Replace(0, end, sampled.tokens, SAMPLED),),))

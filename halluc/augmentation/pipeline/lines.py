@@ -88,7 +88,7 @@ class Press:
             "seed": self.seed,
             "copy": copy,
             "attempt": made.attempt,
-            "edits": _edits(before, made),
+            "edits": _edits(Editable(()) if is_new else before, made),
         }
         units = self.examples.units.of(edited)
         return CorpusLine(
@@ -108,8 +108,6 @@ class Press:
 def _edits(before: Editable, made: Accepted) -> list[dict[str, Any]]:
     """Every edit, before and after; the positions of a step are those in what the step before it left."""
     edits: list[dict[str, Any]] = []
-    if made.sampled:
-        before = Editable(())
     last = len(made.changed.steps) - 1
     for number, step in enumerate(made.changed.steps):
         edits += [_edit(before.tokens, edit, number) for edit in sorted(step, key=_range)]
