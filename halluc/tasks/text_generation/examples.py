@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.core.claims import Claim, rounded
 from halluc.core.edits import Editable, Range
@@ -31,7 +31,7 @@ class WrittenText:
     included, of which there are ``tokens``; None and 0 where another tool wrote it. Its exponential is the confidence
     of every claim, with one row (1, 2) in ``scores``: the logarithms of it and of its complement. ``ended`` is false
     where the output was cut at the limit, ``repeated`` true where other, different inputs of the same split have the
-    same output.
+    same output. ``perturbed`` is what further tests of the output found: None where it was not tested.
     """
 
     id: str
@@ -42,6 +42,7 @@ class WrittenText:
     tokens: int = 0
     ended: bool = True
     repeated: bool = False
+    perturbed: tuple[Any, ...] | None = None
 
     @property
     def claimed(self) -> tuple[int, ...]:
