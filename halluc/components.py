@@ -17,6 +17,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "augmenter": {
         "mention_replacement": "halluc.augmentation.methods.mention_replacement:MentionReplacement",
+        "paired_replacement": "halluc.augmentation.methods.paired_replacement:PairedReplacement",
         "label_wise_replacement": "halluc.augmentation.methods.label_wise_replacement:LabelWiseReplacement",
         "shuffle_within_segments": "halluc.augmentation.methods.shuffle_within_segments:ShuffleWithinSegments",
         "sentence_reorder": "halluc.augmentation.methods.sentence_reorder:SentenceReorder",
@@ -37,6 +38,7 @@ TABLE: dict[str, dict[str, str]] = {
         "llm_synthesis": "halluc.augmentation.methods.llm_synthesis:LlmSynthesis",
         "lm_synthesis": "halluc.augmentation.methods.lm_synthesis:LmSynthesis",
         "gan_synthesis": "halluc.augmentation.methods.gan_synthesis:GanSynthesis",
+        "synthetic_source": "halluc.augmentation.methods.synthetic_source:SyntheticSource",
         "self_training": "halluc.augmentation.methods.self_training:SelfTraining",
     },
     "filter": {

@@ -22,13 +22,16 @@ class Editable(NamedTuple):
     Spans and locked ranges are sorted, and spans do not overlap. A task locks what its label depends on, and the
     borders between its fields: a locked range without length lies between two that may both change. A span that is a
     locked range is replaced as a whole or not at all. ``labels`` are
-    those of the whole, where a task has such.
+    those of the whole, where a task has such. ``target`` is the text that is to be written from it, where a task has
+    one; ``text`` is the exact text of tokens that no edit made, empty where the original tells it.
     """
 
     tokens: tuple[str, ...]
     spans: tuple[Span, ...] = ()
     locked: tuple[Range, ...] = ()
     labels: tuple[str, ...] = ()
+    target: str = ""
+    text: str = ""
 
 
 class Replace(NamedTuple):
@@ -91,7 +94,7 @@ def apply(example: Editable, edits: Sequence[Edit]) -> Editable:
     if len(spans) > 1 and any(isinstance(edit, Reorder) for edit in edits):
         spans = tuple(sorted(spans))
     locked = tuple([_shifted(held, placed) for held in example.locked]) if example.locked else ()
-    return Editable(tuple(tokens), spans, locked, example.labels)
+    return Editable(tuple(tokens), spans, locked, example.labels, example.target)
 
 
 def is_free(example: Editable, start: int, end: int) -> bool:
@@ -129,12 +132,12 @@ def _replaced(example: Editable, edits: Sequence[Edit]) -> Editable | None:
             shift += delta
             moving.append((start, end, delta, edit))
     if not moving:
-        return _new_tuple(Editable, (tuple(tokens), example.spans, example.locked, example.labels))
+        return _new_tuple(Editable, (tuple(tokens), example.spans, example.locked, example.labels, example.target, ""))
     if not tokens:
         return None
     spans = tuple([_moved(span, moving) for span in example.spans]) if example.spans else ()
     locked = tuple([_shifted(held, moving) for held in example.locked]) if example.locked else ()
-    return Editable(tuple(tokens), spans, locked, example.labels)
+    return Editable(tuple(tokens), spans, locked, example.labels, example.target)
 
 
 def between_locked(example: Editable) -> list[Range]:

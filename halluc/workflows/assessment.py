@@ -163,6 +163,7 @@ def assess(
     files = []
     for split in wanted:
         predicted = dev if dev and split == "dev" else model.predict(corpora[split])
+        predicted = _tested(job, model, predicted)
         if hears(Level.NORMAL):
             for line in model.task.model.findings(predicted.corpus, predicted.notes, model.outputs):
                 tell(f"{split}: {line}")
@@ -172,6 +173,26 @@ def assess(
         files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return files
+
+
+def _tested(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
+    """The predictions after further tests of the model, where the task has such and its config asks for them."""
+    tests: Any = model.task.model
+    if not getattr(tests, "asks_training", False):
+        return predicted
+    if job.settings.data.train is None:
+        help = "name the training split, from whose words tokens are drawn"
+        raise HallucError("C107", "`task.perturbation` needs `data.train`", help=help)
+    made = tests.tested(
+        model.encoder,
+        predicted.corpus.examples,
+        predicted.predictions,
+        job.train().examples,
+        model.settings.batch_tokens,
+        model.engine,
+        job.settings.seed,
+    )
+    return replace(predicted, predictions=made)
 
 
 def warn_unknown(notes: Mapping[str, int], of: str = "") -> None:

@@ -27,10 +27,11 @@ from halluc.core.errors import HallucError, Location, refuse
 from halluc.core.messages import progress, say, tell
 from halluc.core.permissions import commands_allowed
 from halluc.data.corpora import read_corpora, stream_corpora
+from halluc.data.tokenization import Tokenizer
 from halluc.runs import directory, provenance, records
 from halluc.runs.schema import AugmentFile, LedgerLine
 from halluc.task import AnyTask
-from halluc.workflows import labelling
+from halluc.workflows import labelling, translating
 from halluc.workflows.job import Job
 
 # Fitted models and caches of all runs in a `runs_dir`, by fingerprint.
@@ -229,6 +230,8 @@ def _prepared(job: Job, fits: bool) -> Prepared:
                 commands_allowed(),
                 labelling.labellers(job),
                 labelling.text_labellers(job),
+                translating.translators(job),
+                Tokenizer.of(settings.data).tokens,
             ),
             _trouble(asked, task),
             fits,

@@ -29,8 +29,10 @@ from halluc.tasks.token_classification.reading.reader import SpansReader
 from tests.endpoint_server import sentence_of, serving
 from tests.tiny_masked import write_masked
 
-# Nothing in English text is for `chinese_noise`: see tests/unit/test_chinese.py.
-AUGMENTERS, SYNTHESIZERS = sorted(set(TABLE["augmenter"]) - {"chinese_noise"}), sorted(TABLE["synthesizer"])
+# Nothing in English text is for `chinese_noise`: see tests/unit/test_chinese.py. `synthetic_source` needs target texts:
+# see tests/unit/test_synthetic_source.py.
+AUGMENTERS = sorted(set(TABLE["augmenter"]) - {"chinese_noise"})
+SYNTHESIZERS = sorted(set(TABLE["synthesizer"]) - {"synthetic_source"})
 
 # What a method cannot do without, beside its type.
 REQUIRED = {

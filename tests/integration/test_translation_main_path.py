@@ -121,3 +121,45 @@ def _metrics(result):
         return result["metrics"]
     parts = result.values() if isinstance(result, dict) else result if isinstance(result, list) else ()
     return next((found for part in parts if (found := _metrics(part))), None)
+
+
+def test_a_run_of_the_other_direction_makes_synthetic_sources(trained, tmp_path):
+    from halluc.__main__ import exit_code_of
+
+    config, run = trained
+    turned = config.read_text().replace(".en\n", ".de-\n").replace(".de\n", ".en\n").replace(".de-\n", ".de\n")
+    turned = turned.replace("target_language: de", "target_language: en").replace("name: words", "name: turned")
+    turned += f"augment: {{size: 1.5x, methods: [{{type: synthetic_source, model: {run}}}]}}\n"
+    other = tmp_path / "turned.yaml"
+    other.write_text(turned, encoding="utf-8")
+    assert exit_code_of(["augment", str(other), "--set", f"runs_dir={tmp_path / 'runs'}", "-q"]) == 0
+    (made,) = (tmp_path / "runs/turned").glob("*/augment")
+    rows = [json.loads(line) for line in (made / "train.jsonl").open()]
+    new = [row for row in rows if "~" in row["id"]]
+    targets = {row["target"] for row in rows if "~" not in row["id"]}
+    assert len(new) > 20
+    assert all(row["target"] in targets for row in new)
+    german = sum(word in WORDS.values() for row in new for word in row["source"].split())
+    assert german > len(new)
+    manifest = json.loads((made / "manifest.json").read_text())
+    assert manifest["methods"]["synthetic_source"]["kept"] > 20
+
+
+def test_perturbed_sources_are_translated_on_demand(trained, capsys):
+    from halluc.__main__ import exit_code_of
+
+    config, run = trained
+    asked = ["--set", "task.perturbation={sources: 6}", "--split", "test"]
+    assert exit_code_of(["eval", str(config), *asked]) == 0
+    shown = "".join(capsys.readouterr())
+    file = EvalFile.model_validate_json((run / "eval/test.json").read_text())
+    rates = {one.by.get("token"): one for one in file.metrics if one.name == "perturbation_rate"}
+    assert set(rates) == {None, "frequent", "medium", "rare", "punctuation"}
+    assert 0 < rates[None].n <= 6
+    assert rates[None].interval is not None
+    assert "hallucinations after one inserted token" in shown
+    told = json.loads((run / "eval/test_classification_report.json").read_text())["perturbation"]
+    assert told["by_position"]["start"]["outputs"] == sum(row["outputs"] for row in told["by_token"].values()) / 3
+    assert exit_code_of(["report", "--run", str(run), "-q"]) == 0
+    for page in ("report/index.html", "report/report.md"):
+        assert "hallucinations after one inserted token" in (run / page).read_text()

@@ -140,20 +140,26 @@ class LeakConfig(Section):
 
 
 class Leak(Filter):
-    """Rejects a candidate that equals a dev or test example, exactly or after normalisation."""
+    """Rejects a candidate that equals a dev or test example, exactly or after normalisation, or has its target."""
 
     Config: ClassVar[type[Section]] = LeakConfig
 
     def __init__(self, config: LeakConfig) -> None:
         self.config = config
         self.held_out = HashSet()
+        self.targets = HashSet()
 
     def see_held_out(self, example: Editable) -> None:
         self.held_out.add(text_hashes.normalised(example.tokens))
+        if example.target:
+            self.targets.add(text_hashes.normalised((example.target,)))
 
     def refuses(self, candidate: Candidate) -> bool:
         # Equal texts are equal after normalisation too.
-        return candidate.normalised in self.held_out
+        if candidate.normalised in self.held_out:
+            return True
+        target = candidate.edited.target
+        return target != candidate.parent.target and text_hashes.normalised((target,)) in self.targets
 
 
 class LengthRatioConfig(Section):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from halluc.augmentation.methods.base import (
     Augmenter,
@@ -16,7 +16,7 @@ from halluc.augmentation.methods.base import (
     Rejected,
     Workspace,
 )
-from halluc.augmentation.translation.config import EngineConfig
+from halluc.augmentation.translation.config import CommandConfig, EngineConfig, TransformersConfig
 from halluc.augmentation.translation.engine import RoundTrip, TranslationEngine, as_line, open_engine
 from halluc.augmentation.translation.quality import QualityConfig, fault
 from halluc.augmentation.translation.units import TranslationUnit, units_of
@@ -47,6 +47,15 @@ class BackTranslationConfig(RateConfig):
         "in capitals do not count",
     )
     quality: QualityConfig = Field(default=QualityConfig(), description="which translations are rejected")
+
+    @model_validator(mode="after")
+    def _translates_back(self) -> BackTranslationConfig:
+        engine = self.engine
+        if isinstance(engine, TransformersConfig) and not engine.translates_back:
+            raise ValueError("one model for both directions needs `source` and `pivot`; else name `backward`")
+        if isinstance(engine, CommandConfig) and engine.backward is None:
+            raise ValueError("`engine` needs `backward`, the program that translates back")
+        return self
 
 
 class BackTranslation(Augmenter):

@@ -6,9 +6,10 @@ from the ``Draws`` that it is handed, so that an example is made alike whoever m
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
@@ -19,7 +20,7 @@ from halluc.components import TABLE
 from halluc.config.section import Section
 from halluc.core import registry
 from halluc.core.edits import Edit, Editable, Replace, apply
-from halluc.core.errors import EXIT_USAGE, HallucError
+from halluc.core.errors import EXIT_USAGE, HallucError, ManyErrors
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.gap.novelty import MENTIONS, NoveltyUnits, Unit
@@ -78,6 +79,17 @@ class Rejected(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@contextlib.contextmanager
+def about(key: str) -> Iterator[None]:
+    """Errors without a place are raised as errors of the key ``key`` of the config."""
+    try:
+        yield
+    except HallucError as error:
+        if error.where is not None or isinstance(error, (ManyErrors, OptionError)):
+            raise
+        raise OptionError(key, error.code, error.message, error.help, error.exit_code) from None
 
 
 Tokens = tuple[str, ...]
@@ -178,13 +190,25 @@ class TextLabeller(Protocol):
         ...
 
 
+class TextTranslator(Protocol):
+    """A trained model that writes a text for a text; ``fingerprint`` is a hash of all that its outputs depend on."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def translated(self, texts: Sequence[str]) -> list[str]:
+        """One for each text, in their order; an empty one where nothing is written."""
+        ...
+
+
 @dataclass(frozen=True)
 class Workspace:
     """What a method or filter that is fitted or that starts programs may use.
 
     ``folder`` is for fitted models and caches, one subfolder each; it need not exist. ``allow_commands``: whether the
     user allowed the programs that a config names to run. ``labeller`` is asked for the model of a run, or for so many
-    models that are trained on parts of the training split; ``text_labeller`` for a model that labels plain texts.
+    models that are trained on parts of the training split; ``text_labeller`` for a model that labels plain texts;
+    ``translator`` for a run that writes a text for each. ``tokens`` cuts a text as the data of the job is cut.
     """
 
     folder: Path
@@ -192,6 +216,8 @@ class Workspace:
     allow_commands: bool = False
     labeller: Callable[[str | int], Labeller] | None = None
     text_labeller: Callable[[str], TextLabeller] | None = None
+    translator: Callable[[str], TextTranslator] | None = None
+    tokens: Callable[[str], Tokens] | None = None
 
 
 class Component:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from array import array
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import islice
 from statistics import quantiles
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -24,15 +20,15 @@ from halluc.augmentation.methods.base import (
     Synthesizer,
     TextLabeller,
     Workspace,
+    about,
 )
 from halluc.augmentation.models.pseudo_labels import pseudo_labels
+from halluc.augmentation.models.text_lines import PlacedText, refuse_missing, text_lines
+from halluc.augmentation.models.text_pool import TextPool, length_key
 from halluc.config.bounds import DISTINCT, MOST_EXAMPLES, Reference
 from halluc.core.edits import Editable
-from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
+from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws
-from halluc.data.rows.references import absent, refuse_irregular
-from halluc.data.rows.row import BadLine
-from halluc.data.rows.streams import numbered_lines
 
 _LOCKED = "every training example is a pair or has locked words: no plain text can take its place"
 _ONE_FILE = "`unlabelled` names files of plain text, a text a line"
@@ -62,48 +58,6 @@ def _group(example: Editable) -> _Group:
     return bool(example.spans), tuple(sorted(example.labels))
 
 
-class _Text(NamedTuple):
-    place: str
-    text: str
-
-
-@dataclass
-class _TextPool:
-    """The texts of one group, and the training examples that they are drawn for, both by length.
-
-    ``keys`` has a number for each training example: see ``_key``.
-    """
-
-    texts: list[Editable] = field(default_factory=list)
-    keys: array[int] = field(default_factory=lambda: array("Q"))
-
-    def sort(self) -> None:
-        self.texts.sort(key=lambda one: len(one.tokens))
-        self.keys = array("Q", sorted(self.keys))
-
-    def drawn(self, like: Editable, draws: Draws) -> Editable:
-        """A text of about the same quantile of length as ``like``.
-
-        Where there are as many texts as training examples, each of these has a part of its own, so that no two get the
-        same text. Where there are fewer, half of the draws are from a wider part, and half of those from a still wider
-        one, in case its text was used before.
-        """
-        size, examples = len(self.texts), max(1, len(self.keys))
-        rank = min(bisect_left(self.keys, _key(like)), examples - 1)
-        start = rank * size // examples
-        end = max(start + 1, (rank + 1) * size // examples)
-        width = end - start
-        while width < size < examples and draws.chance(0.5):
-            width *= 4
-        first = max(0, min((start + end - width) // 2, size - width))
-        return self.texts[first + draws.below(min(width, size))]
-
-
-def _key(example: Editable) -> int:
-    """A number that sorts examples by length, and differs between those of the same length."""
-    return min(len(example.tokens), (1 << 20) - 1) << 44 | exact(example.tokens) >> 20
-
-
 class SelfTraining(Synthesizer):
     """Labels plain texts with a trained model and adds those that it is confident about.
 
@@ -121,14 +75,13 @@ class SelfTraining(Synthesizer):
             OptionError D101: a file is not there, or is no regular file.
         """
         self.config = config
-        self._pools: defaultdict[_Group, _TextPool] = defaultdict(_TextPool)
+        self._pools: defaultdict[_Group, TextPool] = defaultdict(TextPool)
         self._places: dict[tuple[str, ...], str] = {}
         self._counts: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
         self._confidences: list[float] = []
-        for reference in config.unlabelled:
-            with _about("unlabelled"):
-                _refuse_missing(Path(reference).expanduser())
+        with about("unlabelled"):
+            refuse_missing(config.unlabelled, "unlabelled")
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
         """Label all texts, and keep those that the model is confident about.
@@ -160,33 +113,26 @@ class SelfTraining(Synthesizer):
         locked = count = 0
         for example in examples:
             count, locked = count + 1, locked + bool(example.locked)
-            self._pools[_group(example)].keys.append(_key(example))
+            self._pools[_group(example)].keys.append(length_key(example))
             labels.update(example.labels, (span.label for span in example.spans))
             seen.add(exact(example.tokens))
         if count and count == locked:
             raise OptionError("type", "C103", _LOCKED, "leave this method out: others edit what is not locked")
         return labels, seen
 
-    def _texts(self) -> Iterator[_Text]:
+    def _texts(self) -> Iterator[PlacedText]:
         """The lines that are not blank, at most as many as are asked for."""
-        for reference in self.config.unlabelled:
-            path = Path(reference).expanduser()
-            for line in numbered_lines(path, reference):
-                if self._counts["lines"] == self.config.most:
-                    return
-                if isinstance(line, BadLine):
-                    raise line.error()
-                self._counts["lines"] += 1
-                number, text = line
-                if text.strip():
-                    yield _Text(f"{reference}:{number}", text)
+        for line in islice(text_lines(self.config.unlabelled), self.config.most):
+            self._counts["lines"] += 1
+            if line.text.strip():
+                yield line
 
     def _labeller(self, workspace: Workspace) -> TextLabeller:
         assert workspace.text_labeller is not None, "a workflow hands over what labels texts"
-        with _about("model"):
+        with about("model"):
             return workspace.text_labeller(self.config.model)
 
-    def _add(self, text: _Text, made: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
+    def _add(self, text: PlacedText, made: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
         """Keep a text, or count why it is left out."""
         example, of_text = made.example, [*made.example.labels, *(span.label for span in made.example.spans)]
         key = exact(example.tokens)
@@ -238,23 +184,6 @@ class SelfTraining(Synthesizer):
             return {}
         counts = {name: self._counts[name] for name in names}
         return {**counts, "labels": dict(sorted(self._labels.items())), "confidence": _quartiles(self._confidences)}
-
-
-@contextlib.contextmanager
-def _about(key: str) -> Iterator[None]:
-    """Errors without a place are told at a key of the config."""
-    try:
-        yield
-    except HallucError as error:
-        if error.where is not None or isinstance(error, ManyErrors):
-            raise
-        raise OptionError(key, error.code, error.message, error.help, error.exit_code) from None
-
-
-def _refuse_missing(path: Path) -> None:
-    refuse_irregular(path, _ONE_FILE)
-    if not path.is_file():
-        raise absent(path)
 
 
 def _quartiles(values: Sequence[float]) -> list[float] | None:

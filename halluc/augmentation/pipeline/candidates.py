@@ -43,7 +43,7 @@ class Method:
         if isinstance(self.made_by, Augmenter):
             return self.made_by.change_many(examples, draws)
         sampled = self.made_by.sample_many(examples, draws)
-        return [one if isinstance(one, Rejected) else _as_changed(one) for one in sampled]
+        return [_sampled(*one) for one in zip(examples, sampled, strict=True)]
 
 
 class Refusal(NamedTuple):
@@ -242,10 +242,17 @@ def _result(made_by: Augmenter | Synthesizer, request: _Call) -> Changed | Rejec
     try:
         if isinstance(made_by, Augmenter):
             return made_by.change(request.example, request.draws)
-        return _as_changed(made_by.sample(request.example, request.draws))
+        return _sampled(request.example, made_by.sample(request.example, request.draws))
     except Rejected as rejected:
         return rejected
 
 
-def _as_changed(sampled: Editable) -> Changed:
-    return Changed(sampled, ((Replace(0, 0, sampled.tokens, SAMPLED),),))
+def _sampled(like: Editable, sampled: Editable | Rejected) -> Changed | Rejected:
+    """A sampled example as a change of nothing. It needs a target of its own where the task has targets: that of the
+    example whose place it takes belongs to another text."""
+    if isinstance(sampled, Rejected):
+        return sampled
+    if like.target and not sampled.target:
+        return Rejected("no target")
+    end = len(like.tokens) if like.target and like.target == sampled.target else 0
+    return Changed(sampled, ((Replace(0, end, sampled.tokens, SAMPLED),),))

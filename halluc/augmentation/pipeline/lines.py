@@ -79,19 +79,21 @@ class Press:
 
     def _line(self, example: Example, before: Editable, copy: int, made: Accepted) -> CorpusLine:
         source, identity = example.origin, f"{example.id}{self.separator}{copy}"
-        parent = None if made.sampled else example.id
+        # One that was sampled for the target of its example was made from it.
+        is_new = made.sampled and not (before.target and made.changed.edited.target == before.target)
+        parent = None if is_new else example.id
         origin = Origin(source.file, source.line, source.document, parent, made.steps)
         edited = made.changed.edited
         new = self.examples.rebuild(example, edited, identity, origin)
         provenance = {
             "id": identity,
             "parent": parent,
-            "source": made.source if made.sampled else str(source),
+            "source": made.source if is_new else str(source),
             "methods": made.steps,
             "seed": self.seed,
             "copy": copy,
             "attempt": made.attempt,
-            "edits": _edits(before, made),
+            "edits": _edits(Editable(()) if is_new else before, made),
         }
         units = self.examples.units.of(edited)
         return CorpusLine(
@@ -111,8 +113,6 @@ class Press:
 def _edits(before: Editable, made: Accepted) -> list[dict[str, Any]]:
     """Every edit, before and after; the positions of a step are those in what the step before it left."""
     edits: list[dict[str, Any]] = []
-    if made.sampled:
-        before = Editable(())
     last = len(made.changed.steps) - 1
     for number, step in enumerate(made.changed.steps):
         edits += [_edit(before.tokens, edit, number) for edit in sorted(step, key=_range)]

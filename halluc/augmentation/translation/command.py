@@ -49,6 +49,7 @@ def open_engine(config: CommandConfig, allow_commands: bool) -> TranslationEngin
         raise OptionError("engine", "C148", message, "read the config; then run again with --allow-commands")
     return TranslationEngine(
         Command(config.forward, config.timeout),
-        Command(config.backward, config.timeout),
-        {"engine": "command", "forward": list(config.forward), "backward": list(config.backward)},
+        # Without one, nothing is translated back: `back_translation` refuses such a config.
+        Command(config.backward or config.forward, config.timeout),
+        {"engine": "command", "forward": list(config.forward), "backward": config.backward},
     )

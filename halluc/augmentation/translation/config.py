@@ -50,9 +50,11 @@ class TransformersConfig(Section):
     def _both_languages(self) -> TransformersConfig:
         if (self.source is None) != (self.pivot is None):
             raise ValueError("`source` and `pivot` are given together, or neither is")
-        if self.backward is None and self.source is None:
-            raise ValueError("one model for both directions needs `source` and `pivot`; else name `backward`")
         return self
+
+    @property
+    def translates_back(self) -> bool:
+        return self.backward is not None or self.source is not None
 
 
 class ApertiumConfig(Section):
@@ -80,14 +82,19 @@ class CommandConfig(Section):
         max_length=1_000,
         description="program and arguments, without a shell, from the language of the corpus to another",
     )
-    backward: list[Annotated[str, Field(max_length=LONGEST_PATH)]] = Field(
-        min_length=1, max_length=1_000, description="program and arguments that translate back"
+    backward: list[Annotated[str, Field(max_length=LONGEST_PATH)]] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1_000,
+        description="program and arguments that translate back; `synthetic_source` needs none",
     )
     timeout: _Timeout = Field(default=300, description="seconds without output after which it counts as hanging")
 
     @model_validator(mode="after")
     def _startable(self) -> CommandConfig:
         for name, words in (("forward", self.forward), ("backward", self.backward)):
+            if words is None:
+                continue
             if not words[0]:
                 raise ValueError(f"`{name}` begins with the name of a program")
             if any("\0" in word for word in words):

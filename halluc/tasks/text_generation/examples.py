@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.core.claims import Claim, rounded
 from halluc.core.edits import Editable, Range
@@ -15,9 +15,9 @@ from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.text_generation.judge import GenerationJudge
+from halluc.tasks.text_generation.paired_mentions import edited_targets, paired_mentions, stated_ranges
 from halluc.tasks.text_generation.records import GenerationLine, StatedClaim, WrittenRecord
 from halluc.tasks.text_generation.source_text import Sourced, SourcePart, spaced_again, words_of
-from halluc.tasks.text_generation.statements import statements
 
 if TYPE_CHECKING:
     import numpy
@@ -31,7 +31,7 @@ class WrittenText:
     included, of which there are ``tokens``; None and 0 where another tool wrote it. Its exponential is the confidence
     of every claim, with one row (1, 2) in ``scores``: the logarithms of it and of its complement. ``ended`` is false
     where the output was cut at the limit, ``repeated`` true where other, different inputs of the same split have the
-    same output.
+    same output. ``perturbed`` is what further tests of the output found: None where it was not tested.
     """
 
     id: str
@@ -42,6 +42,7 @@ class WrittenText:
     tokens: int = 0
     ended: bool = True
     repeated: bool = False
+    perturbed: tuple[Any, ...] | None = None
 
     @property
     def claimed(self) -> tuple[int, ...]:
@@ -83,8 +84,12 @@ class GenerationExamples(ExamplesDefaults):
 
     def editable(self, example: Sourced) -> Editable:
         """The input. Locked are names, numbers, dates and quotations, which the target may state too, and parts that
-        do not change; a locked range without length lies between two parts."""
-        return Editable(example.tokens, locked=tuple(self._locked(example)))
+        do not change; a locked range without length lies between two parts. Spans are the locked names and numbers
+        that can be replaced in input and targets together."""
+        locked = self._locked(example)
+        spans = tuple(one.source for one in paired_mentions(example, locked))
+        target = example.targets[0] if example.targets else ""
+        return Editable(example.tokens, spans, tuple(locked), target=target)
 
     def _locked(self, example: Sourced) -> list[Range]:
         held: set[Range] = {(part.start, part.start) for part in example.parts[1:]}
@@ -92,10 +97,15 @@ class GenerationExamples(ExamplesDefaults):
             if self.changing is not None and part.name.partition(":")[0] not in self.changing:
                 held.add((part.start, part.end))
             else:
-                held.update(_stated(example, part))
+                held.update(place for place, _ in stated_ranges(example, part))
         return sorted(held)
 
     def rebuild(self, example: Sourced, edited: Editable, identity: str, origin: Origin) -> Sourced:
+        if edited.text:  # both sides are new
+            spaces = _spaces(edited.text, edited.tokens)
+            parts = (SourcePart(example.parts[0].name, 0, len(edited.tokens)),)
+            made = replace(example, tokens=edited.tokens, spaces=spaces, parts=parts, targets=(edited.target,))
+            return replace(made, id=identity, origin=origin)
         locked = self._locked(example)
         starts = [
             0,
@@ -107,7 +117,10 @@ class GenerationExamples(ExamplesDefaults):
             for part, start, end in zip(example.parts, starts, starts[1:], strict=False)
         )
         spaces = spaced_again(example.tokens, example.spaces, edited.tokens)
-        return replace(example, id=identity, origin=origin, tokens=edited.tokens, spaces=spaces, parts=parts)
+        targets = edited_targets(example, paired_mentions(example, locked), edited)
+        return replace(
+            example, id=identity, origin=origin, tokens=edited.tokens, spaces=spaces, parts=parts, targets=targets
+        )
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Sourced:
         """The input that the reader made, or all of a plain text as one part."""
@@ -178,16 +191,3 @@ def _spaces(text: str, tokens: Sequence[str]) -> tuple[str, ...]:
         spaces.append(text[done:start])
         done = start + len(token)
     return (*spaces, text[done:])
-
-
-def _stated(example: Sourced, part: SourcePart) -> Iterable[Range]:
-    """The tokens of what a part states, sentences aside."""
-    ends, place = [], 0
-    for number in range(part.start, part.end):
-        place += (len(example.spaces[number]) if number > part.start else 0) + len(example.tokens[number])
-        ends.append(place)
-    for one in statements(example.text(part), example.source_language or example.language):
-        if one.kind != "sentence":
-            first = next(number for number, end in enumerate(ends) if end > one.start)
-            last = next(number for number, end in enumerate(ends) if end >= one.end)
-            yield part.start + first, part.start + last + 1

@@ -11,13 +11,15 @@ import numpy
 import regex
 
 from halluc.core.ranked import Report
-from halluc.core.significance import Figure, Sheet, divided
+from halluc.core.significance import Figure, Ratio, Sheet, divided
 from halluc.engine.language_codes import primary_code
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.translation import figure_rows
+from halluc.tasks.translation.perturbation import KINDS, Perturbed
+from halluc.tasks.translation.perturbation_report import perturbation_lines, perturbation_report
 
 _ORDERS = 4
 # The tokenizers of sacrebleu by language; characters where words are not set apart and no further package is needed.
@@ -38,6 +40,7 @@ _READ = 20
 # Parts of the signatures of sacrebleu; the report has the whole ones, which depend on language, references and version.
 BLEU = "sacrebleu BLEU|case:mixed|eff:no|smooth:exp"
 CHRF = "sacrebleu chrF2|case:mixed|eff:yes|nc:6|nw:0|space:no"
+PERTURBED = "one token inserted (Lee et al. 2018)"
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class TranslationFigures(GenerationFigures):
     primary: ClassVar[str] = "bleu"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("bleu", "chrf"),)
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
-    protocols: ClassVar[tuple[str, ...]] = (BLEU, CHRF, OUTPUTS)
+    protocols: ClassVar[tuple[str, ...]] = (BLEU, CHRF, OUTPUTS, PERTURBED)
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
         sheet = Sheet(len(examples))
@@ -105,7 +108,8 @@ class TranslationFigures(GenerationFigures):
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
-        return [*_overlap(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
+        found = [*_overlap(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
+        return [*found, *_perturbed(predictions, sheet)]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
         """The figures with the whole signatures of sacrebleu, and the precision of each order."""
@@ -114,6 +118,7 @@ class TranslationFigures(GenerationFigures):
         gold = [example.targets for example in examples if example.targets]
         if not gold:
             return {"overlap": {}}
+        tested = perturbation_report(examples, predictions)
         most = max(map(len, gold))
         references = [[one[place] if place < len(one) else None for one in gold] for place in range(most)]
         scores = {
@@ -128,6 +133,7 @@ class TranslationFigures(GenerationFigures):
                 f"{place}-grams": round(value, 4) for place, value in enumerate(scores["BLEU"].precisions, 1)
             },
             "brevity_penalty": round(scores["BLEU"].bp, 4),
+            **({"perturbation": tested} if tested else {}),
         }
 
     def text(self, report: Report) -> str:
@@ -135,7 +141,28 @@ class TranslationFigures(GenerationFigures):
             return "no references"
         lines = [f"{name}  {row['score']:.2f}  {row['signature']}" for name, row in report["overlap"].items()]
         shares = ", ".join(f"{name} {value:.1f}" for name, value in report["precisions"].items())
-        return "\n".join((*lines, f"matching {shares}; brevity penalty {report['brevity_penalty']:.3f}"))
+        lines.append(f"matching {shares}; brevity penalty {report['brevity_penalty']:.3f}")
+        return "\n".join((*lines, *perturbation_lines(report.get("perturbation"))))
+
+
+def _perturbed(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
+    """The share of tested sources with a hallucination after one inserted token, of all tokens and of each kind; none
+    where nothing was tested. The interval is that of independent examples (Clopper and Pearson)."""
+    if all(one.perturbed is None for one in predictions):
+        return []
+    columns: list[Sequence[Perturbed]] = [one.perturbed or () for one in predictions]
+    every = [*({"token": kind} for kind in KINDS), {}]
+    found = []
+    for by in every[::-1]:
+        held = [[one for one in of if by.get("token", one.kind) == one.kind] for of in columns]
+        tested = numpy.array([bool(of) for of in held], dtype=numpy.float64)
+        hit = numpy.array([any(one.is_hallucination for one in of) for of in held], dtype=numpy.float64)
+        ratio = Ratio((sheet.column(hit),), (sheet.column(tested),), is_exact=True)
+        found.append(Figure("perturbation_rate", by, PERTURBED, int(tested.sum()), ratio))
+    tested = numpy.array([one.perturbed is not None for one in predictions], dtype=numpy.float64)
+    good = numpy.array([bool(of) for of in columns], dtype=numpy.float64)
+    ratio = Ratio((sheet.column(good),), (sheet.column(tested),), is_exact=True)
+    return [*found, Figure("perturbed_outputs", {}, PERTURBED, int(tested.sum()), ratio)]
 
 
 def _tokenizer_of(examples: Sequence[Sourced]) -> str:
@@ -149,11 +176,18 @@ def _tokenizer_of(examples: Sequence[Sourced]) -> str:
     return "char" if 4 * len(_OTHER_SCRIPTS.findall(text)) > len(_LETTER.findall(text)) else "13a"
 
 
+def bleu_of(examples: Sequence[Sourced], **options: Any) -> Any:
+    """BLEU of sacrebleu with the tokenizer of the language of the targets."""
+    from sacrebleu import metrics
+
+    # It complains of outputs that look tokenized, which is no matter of a formula.
+    return metrics.BLEU(tokenize=_tokenizer_of(examples), force=True, **options)
+
+
 def _metrics(examples: Sequence[Sourced]) -> tuple[Any, Any]:
     from sacrebleu import metrics
 
-    # The first complains of outputs that look tokenized, which is no matter of a formula.
-    return metrics.BLEU(tokenize=_tokenizer_of(examples), force=True), metrics.CHRF()
+    return bleu_of(examples), metrics.CHRF()
 
 
 def _overlap(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:

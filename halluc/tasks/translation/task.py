@@ -7,11 +7,11 @@ from typing import ClassVar
 from halluc.config.section import Section
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 from halluc.tasks.text_generation.knowledge import WrittenKnowledge
-from halluc.tasks.text_generation.model import GenerationModel
 from halluc.tasks.text_generation.task import GenerationTask
 from halluc.tasks.translation.config import TranslationConfig
 from halluc.tasks.translation.examples import TranslationExamples
 from halluc.tasks.translation.figures import TranslationFigures
+from halluc.tasks.translation.model import TranslationModel
 from halluc.tasks.translation.wording import WORDING
 
 
@@ -25,7 +25,8 @@ class Translation(GenerationTask):
         super().__init__(config)
         self.judge = GenerationJudge(config.claims, config.grounding, EvidenceRule(is_same_language=False))
         self.examples = TranslationExamples(self.judge)
-        self.model = GenerationModel(config, self.judge, ("source",), "{source}\n")
+        self.model = TranslationModel(config, self.judge, ("source",), "{source}\n")
+        self.model.perturbation = config.perturbation
         self.figures = TranslationFigures()
         self.knowledge = WrittenKnowledge()
         self.wording = WORDING

@@ -1,0 +1,74 @@
+"""Other names and numbers in the place of those that an input and its target text have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+import regex
+from pydantic import Field
+
+from halluc.augmentation.language.casing import Pattern, pattern, put
+from halluc.augmentation.methods.base import MethodConfig, OptionError, Tokens, Workspace
+from halluc.augmentation.methods.mention_replacement import MentionReplacement, MentionReplacementConfig
+from halluc.core.edits import Editable
+from halluc.core.rng import Draws
+
+_DIGITS = regex.compile(r"[0-9]+(?:[.,:'’][0-9]+)*")
+# How often digits are drawn before the same number is accepted as no change.
+_TRIES = 8
+
+
+class PairedReplacementConfig(MentionReplacementConfig):
+    type: Literal["paired_replacement"]  # type: ignore[assignment]
+    weighting: Literal["frequency", "uniform"] = Field(
+        default="uniform", description="how a training mention is drawn: as often as it occurs, or each alike"
+    )
+
+
+class PairedReplacement(MentionReplacement):
+    """Replaces a name or number in the input and in its target text together.
+
+    Only what stands once on each side is replaced. A number in digits becomes another one of the same form; names and
+    number words are drawn like mentions of their label.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = PairedReplacementConfig
+    instead: ClassVar[str | None] = None
+
+    def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
+        """
+        Raises:
+            OptionError C145: no example has such a name or number.
+        """
+        if not any(example.spans for example in examples):
+            message = "no training example has a name or number that stands once in the input and once in the target"
+            raise OptionError("type", "C145", message, "leave this method out, or use `noise` or `synonym`")
+
+    def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
+        if _DIGITS.fullmatch("".join(mention)):
+            return _other_digits(mention, draws)
+        name = super()._another(mention, label, casing, draws)
+        if name is None or pattern(" ".join(mention)) != "title":
+            return name
+        cased = (put("title", name[0]), *name[1:])
+        return None if cased == mention else cased
+
+
+def _other_digits(number: Tokens, draws: Draws) -> Tokens | None:
+    """A number with as many digits and the same separators; a single digit is at least 2, which needs a plural."""
+    least = 2 if number[0].isdigit() and len("".join(number)) == 1 else 1
+
+    def other(digit: str, is_first: bool) -> str:
+        if not digit.isdigit() or (is_first and digit == "0"):
+            return digit
+        return str(least + draws.below(10 - least)) if is_first else str(draws.below(10))
+
+    for _ in range(_TRIES):
+        made = tuple(
+            "".join(other(digit, not place and not at) for at, digit in enumerate(token))
+            for place, token in enumerate(number)
+        )
+        if made != number:
+            return made
+    return None

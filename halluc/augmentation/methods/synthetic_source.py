@@ -1,0 +1,189 @@
+"""Back-translation in the sense of Sennrich et al. 2016: synthetic sources for target texts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace, about
+from halluc.augmentation.models.kept_answers import kept_answers
+from halluc.augmentation.models.text_lines import refuse_missing, text_lines
+from halluc.augmentation.models.text_pool import TextPool, length_key
+from halluc.augmentation.translation.config import EngineConfig
+from halluc.augmentation.translation.engine import LineTranslator, as_line, open_engine
+from halluc.config.bounds import DISTINCT, MOST_EXAMPLES, Reference
+from halluc.core.edits import Editable
+from halluc.core.errors import EXIT_DATA
+from halluc.core.rng import Draws
+
+_COUNTS = ("lines", "texts", "repeated", "empty", "unchanged", "length", "kept")
+
+
+class SyntheticSourceConfig(MethodConfig):
+    type: Literal["synthetic_source"]
+    model: Reference | None = Field(
+        default=None, description="what translates: a run of the same task, trained in the other direction"
+    )
+    engine: EngineConfig | None = Field(
+        default=None,
+        description="what translates instead of `model`: an engine of `back_translation`. Its direction is that from "
+        "the language of the targets to that of the sources; of two only `forward` is used",
+    )
+    texts: Annotated[list[Reference], Field(min_length=1, max_length=1_000), DISTINCT] | None = Field(
+        default=None,
+        description="files of text in the language of the targets, a text a line, also compressed; null: the targets "
+        "of the training split",
+    )
+    most: int = Field(
+        default=100_000, ge=1, le=MOST_EXAMPLES, description="the number of lines that are read of `texts`"
+    )
+    length_min: float = Field(
+        default=0.5, gt=0, le=1, description="least length of a source, as a share of the target's tokens"
+    )
+    length_max: float = Field(default=2.0, ge=1, le=100, description="greatest length, likewise")
+
+    @model_validator(mode="after")
+    def _one_translates(self) -> SyntheticSourceConfig:
+        if (self.model is None) == (self.engine is None):
+            raise ValueError("`synthetic_source` needs either `model`, a run, or `engine`")
+        return self
+
+
+class SyntheticSource(Synthesizer):
+    """Adds pairs of a real target and a source that was translated from it (Sennrich et al. 2016).
+
+    A new example has the target of the example whose place it takes, or a line of ``texts`` of about the same quantile
+    of length.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = SyntheticSourceConfig
+    uses_model: ClassVar[bool] = True
+
+    def __init__(self, config: SyntheticSourceConfig) -> None:
+        """
+        Raises:
+            OptionError D101: a file is not there, or is no regular file.
+        """
+        self.config = config
+        self._counts: Counter[str] = Counter()
+        self._facts: dict[str, Any] = {}
+        self._made: dict[str, Editable] = {}
+        self._places: dict[str, str] = {}
+        self._pool = TextPool()
+        with about("texts"):
+            refuse_missing(config.texts or (), "texts")
+
+    def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
+        """Translate all texts, and keep those whose source can be used.
+
+        Raises:
+            OptionError C103: no training example has a target text, or the model is of another task or direction. D146:
+                the files have no text. D147: no source can be used. Others: the engine or model cannot be loaded.
+            HallucError D104, D114: a line that cannot be read.
+        """
+        targets: dict[str, None] = {}
+        for example in examples:
+            targets[example.target] = None
+            self._pool.keys.append(length_key(example))
+        targets.pop("", None)
+        if not targets:
+            message = "no training example has a target text: there is nothing to translate"
+            raise OptionError("type", "C103", message, "this method is for tasks whose model writes a text")
+        texts = list(targets) if self.config.texts is None else list(self._new_texts(targets))
+        if not texts:
+            named = ", ".join(self.config.texts or ())
+            raise OptionError("texts", "D146", f"{named}: no text that is not a training target", None, EXIT_DATA)
+        assert workspace.tokens is not None, "a workflow hands over how texts are cut"
+        for target, source in zip(texts, self._translated(texts, workspace), strict=True):
+            tokens = workspace.tokens(source)
+            # Tokens may be normalised: then they are the text.
+            text = source if "".join(tokens) == "".join(source.split()) else " ".join(tokens)
+            made = Editable(tokens, target=target, text=text)
+            reason = self._fault(made, len(workspace.tokens(target)))
+            self._counts[reason or "kept"] += 1
+            if reason is None:
+                self._made[target] = made
+        self._counts["texts"] = len(texts)
+        if not self._made:
+            told = ", ".join(f"{self._counts[name]:,} {name}" for name in ("empty", "unchanged", "length"))
+            key = "engine" if self.config.model is None else "model"
+            help = "does it translate from the language of the targets to that of the sources?"
+            raise OptionError(key, "D147", f"of {len(texts):,} translations none can be used: {told}", help, EXIT_DATA)
+        self._pool.texts = list(self._made.values())
+        self._pool.sort()
+
+    def _new_texts(self, targets: Iterable[str]) -> Iterator[str]:
+        """The lines of the files that are no training target, each once."""
+        seen = {as_line(target) for target in targets}
+        for line in islice(text_lines(self.config.texts or ()), self.config.most):
+            self._counts["lines"] += 1
+            text = as_line(line.text)
+            if text and text not in seen:
+                seen.add(text)
+                self._places[text] = line.place
+                yield text
+            else:
+                self._counts["repeated"] += bool(text)
+
+    def _translated(self, texts: Sequence[str], workspace: Workspace) -> list[str]:
+        lines = [as_line(text) for text in texts]
+        if self.config.model is not None:
+            assert workspace.translator is not None, "a workflow hands over what translates"
+            with about("model"):
+                translator = workspace.translator(self.config.model)
+            self._facts = {"model": self.config.model}
+            made = kept_answers(
+                lines,
+                translator.translated,
+                fingerprint=translator.fingerprint,
+                folder=workspace.folder,
+                name="synthetic-source",
+                file="sources.jsonl",
+                doing="translating",
+            )
+            return [as_line(str(one)) for one in made]
+        assert self.config.engine is not None, "the config has one of both"
+        engine = open_engine(self.config.engine, allow_commands=workspace.allow_commands)
+        self._facts = {key: value for key, value in engine.facts.items() if key != "backward"}
+        try:
+            return _by_engine(engine.forward, lines)
+        finally:
+            engine.close()
+
+    def _fault(self, made: Editable, length: int) -> str | None:
+        """Why a translation is left out; ``length`` is that of the target in tokens."""
+        if not made.tokens:
+            return "empty"
+        if made.text.casefold() == as_line(made.target).casefold():
+            return "unchanged"
+        ratio = len(made.tokens) / max(1, length)
+        return None if self.config.length_min <= ratio <= self.config.length_max else "length"
+
+    def sample(self, like: Editable, draws: Draws) -> Editable:
+        if any(start == end for start, end in like.locked):
+            raise Rejected("several parts")
+        if self.config.texts is not None:
+            return self._pool.drawn(like, draws)
+        if like.target not in self._made:
+            raise Rejected("no translation")
+        return self._made[like.target]
+
+    def source_of(self, example: Editable) -> str | None:
+        return self._places.get(example.target)
+
+    def facts(self) -> dict[str, Any]:
+        """What translated, how many lines and texts there were, and what became of their translations."""
+        return {**self._facts, **{name: self._counts[name] for name in _COUNTS}} if self._counts else {}
+
+
+def _by_engine(translator: LineTranslator, lines: Sequence[str]) -> list[str]:
+    """The translation of each line; its random numbers depend on the line alone."""
+    made = translator.translate(lines, [Draws.of("synthetic_source", line) for line in lines])
+    if len(made) != len(lines):
+        message = f"the engine returned {len(made)} lines for {len(lines)}: it must return a line for each"
+        raise OptionError("engine", "E440", message)
+    return [as_line(line) for line in made]

@@ -1,0 +1,61 @@
+"""What a model answers to plain texts; answers are kept as they are made, so that a kill loses little."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from halluc.augmentation.pipeline.journal import Journal
+from halluc.core.files import make_folder
+from halluc.core.locks import locked
+from halluc.core.messages import progress
+
+# Texts that are answered together, and then kept.
+TOGETHER = 512
+
+
+def kept_answers(
+    texts: Sequence[str],
+    answer: Callable[[Sequence[str]], Sequence[Any]],
+    *,
+    fingerprint: str,
+    folder: Path,
+    name: str,
+    file: str,
+    doing: str,
+) -> list[Any]:
+    """The answer to each text as plain JSON values, in their order.
+
+    They are kept in a subfolder of ``folder`` for the same texts and the same ``fingerprint``. Another process that
+    wants them waits meanwhile.
+
+    Args:
+        name: what the subfolder's name begins with. file: what the file in it is called. doing: the word that the
+            progress begins with.
+
+    Raises:
+        HallucError E401: they cannot be written. R130: those that were kept are damaged.
+    """
+    digest = hashlib.sha256(fingerprint.encode())
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\n")
+    whole = digest.hexdigest()
+    kept = folder / f"{name}-{whole[:16]}"
+    make_folder(folder)
+    with (
+        locked(folder / f"{kept.name}.lock", kept, waits=True),
+        Journal(kept, (file,), whole) as journal,
+        progress(doing, "texts") as tick,
+    ):
+        made = list(journal.lines(file))
+        for start in range(len(made), len(texts), TOGETHER):
+            lines = [json.dumps(one) for one in answer(texts[start : start + TOGETHER])]
+            for line in lines:
+                journal.write(file, line)
+            journal.commit({})
+            made += map(json.loads, lines)
+            tick(len(made), len(texts))
+    return made

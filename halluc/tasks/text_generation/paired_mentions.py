@@ -1,0 +1,157 @@
+"""Names and numbers that an input and its targets have in common, so that both sides can be edited alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from halluc.core.edits import Editable, Range, Replace, apply
+from halluc.core.examples import Span
+from halluc.tasks.text_generation.languages import WORDS, Language, language_of
+from halluc.tasks.text_generation.numerals import numerals
+from halluc.tasks.text_generation.source_text import Sourced, SourcePart, words_of
+from halluc.tasks.text_generation.statements import Statement, statements
+
+# The labels of such spans. Numbers in digits and in words do not replace each other.
+NAME, NUMBER, NUMBER_WORD = "name", "number", "number_word"
+# Number words that need no agreement with their noun and have one usual form; 1 would change the noun.
+_COUNTED = range(2, 13)
+
+
+class PairedMention(NamedTuple):
+    """Tokens of an input with their label, and the characters that stand for them in each target."""
+
+    source: Span
+    targets: tuple[Range, ...]
+
+
+def stated_ranges(example: Sourced, part: SourcePart) -> Iterator[tuple[Range, Statement]]:
+    """The tokens of what a part states, sentences aside."""
+    ends, place = [], 0
+    for number in range(part.start, part.end):
+        place += (len(example.spaces[number]) if number > part.start else 0) + len(example.tokens[number])
+        ends.append(place)
+    for one in statements(example.text(part), example.source_language or example.language):
+        if one.kind != "sentence":
+            first = next(number for number, end in enumerate(ends) if end > one.start)
+            last = next(number for number, end in enumerate(ends) if end >= one.end)
+            yield (part.start + first, part.start + last + 1), one
+
+
+def paired_mentions(example: Sourced, locked: Sequence[Range]) -> list[PairedMention]:
+    """What may be replaced on both sides, in order.
+
+    That is a name or a number in digits which stands exactly once in the input and once in each target, and a number
+    word from 2 to 12 whose value stands exactly once on each side. None overlaps another of the ``locked`` ranges.
+    """
+    found = []
+    for part in example.parts if example.targets else ():
+        for place, one in stated_ranges(example, part):
+            overlaps = sum(start < place[1] and end > place[0] for start, end in locked)
+            if overlaps == 1 and place in locked and "".join(example.tokens[slice(*place)]) == _solid(one.text):
+                paired = _paired(example, one)
+                if paired is not None:
+                    found.append(PairedMention(Span(*place, paired[0]), paired[1]))
+    return sorted(found)
+
+
+def edited_targets(example: Sourced, mentions: Sequence[PairedMention], edited: Editable) -> tuple[str, ...]:
+    """The targets with every mention that ``edited`` replaces in the input replaced in them too."""
+    after = [edited.tokens[span.start : span.end] for span in edited.spans]
+    before = [example.tokens[one.source.start : one.source.end] for one in mentions]
+    if after == before or len(after) != len(before):  # other spans are those of a text that was written anew
+        return example.targets
+    return tuple(
+        _edited(target, [one.targets[number] for one in mentions], [
+            None if new == old else _counterpart(example, one.source.label, new, target[slice(*one.targets[number])])
+            for one, old, new in zip(mentions, before, after, strict=True)
+        ])
+        for number, target in enumerate(example.targets)
+    )  # fmt: skip
+
+
+def _edited(target: str, places: Sequence[Range], new: Sequence[str | None]) -> str:
+    """A target with new texts in some places. The text between two places is a token, so that no space is lost."""
+    pieces: list[str] = []
+    edits, done = [], 0
+    for (start, end), text in sorted(zip(places, new, strict=True)):
+        pieces += (target[done:start], target[start:end])
+        if text is not None:
+            edits.append(Replace(len(pieces) - 1, len(pieces), (text,), "the other side of a pair"))
+        done = end
+    return "".join(apply(Editable((*pieces, target[done:])), edits).tokens)
+
+
+def _solid(text: str) -> str:
+    return "".join(text.split())
+
+
+def _paired(example: Sourced, one: Statement) -> tuple[str, tuple[Range, ...]] | None:
+    """The label of a statement of the input, and its characters in each target."""
+    if one.kind not in (NAME, NUMBER):
+        return None
+    is_word = one.kind == NUMBER and not one.text[0].isdigit()
+    if is_word:
+        places = _number_words(example, one)
+    elif one.text == "1" or (one.kind == NUMBER and any(map(str.isalpha, one.text))):
+        return None
+    else:
+        places = [_once(target, one.text) for target in (example.whole, *example.targets)][1:]
+        if example.whole.count(one.text) != 1:
+            return None
+    if any(place is None for place in places) or not places:
+        return None
+    return NUMBER_WORD if is_word else one.kind, tuple(place for place in places if place is not None)
+
+
+def _once(target: str, text: str) -> Range | None:
+    """Where a text stands as whole words, if it stands only once."""
+    start = target.find(text)
+    end = start + len(text)
+    if start < 0 or target.find(text, start + 1) >= 0:
+        return None
+    is_whole = words_of(target[:start]) + words_of(text) + words_of(target[end:]) == words_of(target)
+    return (start, end) if is_whole else None
+
+
+def _number_words(example: Sourced, one: Statement) -> list[Range | None]:
+    """Where each target has the number that the input has as a word."""
+    spoken = _spoken(example, example.whole, example.source_language)
+    if one.text.lower() != _word(one.key, spoken) or _counted(example.whole, one.key, spoken) != 1:
+        return []
+    return [_number_word(target, one.key, _spoken(example, target, example.language)) for target in example.targets]
+
+
+def _number_word(target: str, key: str, spoken: Language) -> Range | None:
+    held = [found for found in numerals(target, spoken) if key in found.keys]
+    if len(held) != 1 or target[held[0].start : held[0].end].lower() != _word(key, spoken):
+        return None
+    return held[0].start, held[0].end
+
+
+def _counted(text: str, key: str, spoken: Language) -> int:
+    return sum(key in found.keys for found in numerals(text, spoken))
+
+
+def _spoken(example: Sourced, text: str, language: str) -> Language:
+    return language_of(text, language or example.language)
+
+
+def _word(key: str, spoken: Language) -> str | None:
+    """The usual word for a number, in lower case."""
+    numbers = WORDS[spoken].numbers.items()
+    return next((word for word, value in numbers if str(value) == key and value in _COUNTED), None)
+
+
+def _counterpart(example: Sourced, label: str, new: Sequence[str], old: str) -> str:
+    """What stands in a target for the ``new`` tokens of the input, in the place of ``old``."""
+    text = " ".join(new)
+    if label == NUMBER and len(_solid(text)) == len(_solid(old)):  # the same form: `1,250` is three tokens
+        digits = iter(_solid(text))
+        return "".join(char if char.isspace() else next(digits) for char in old)
+    if label == NUMBER_WORD:
+        source = _spoken(example, example.whole, example.source_language)
+        value = WORDS[source].numbers.get(text.lower())
+        spoken = _spoken(example, old, example.language)
+        text = _word(str(value), spoken) or text
+    return text.capitalize() if label == NUMBER_WORD and old[0].isupper() else text

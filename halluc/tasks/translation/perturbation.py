@@ -1,0 +1,125 @@
+"""The perturbation test of Lee et al. 2018: does one more token in the source make the model hallucinate?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import exp
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from halluc.config.section import Section
+from halluc.core.rng import Draws, keyed_seed
+from halluc.tasks.text_generation.source_text import Sourced
+
+TokenKind = Literal["frequent", "medium", "rare", "punctuation"]
+Position = Literal["start", "second", "last"]
+KINDS: tuple[TokenKind, ...] = ("frequent", "medium", "rare", "punctuation")
+POSITIONS: tuple[Position, ...] = ("start", "second", "last")
+# Adjusted BLEU of an output that is good enough to be tested, and of one that is a hallucination.
+GOOD, DETACHED = 0.09, 0.01
+# How many tokens each kind has at most.
+_OF_KIND = 100
+# The weights of one word and of two.
+_WEIGHTS = (1.0, 0.8)
+
+
+class PerturbationConfig(Section):
+    """The test; it decodes up to 12 times ``tokens`` more outputs for each source."""
+
+    sources: int = Field(
+        default=200, ge=1, le=1_000_000, description="number of sources that are tested in each split, drawn by `seed`"
+    )
+    tokens: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="number of tokens of each kind (frequent, medium, rare, punctuation) that are inserted at each "
+        "position of a source, one at a time",
+    )
+
+
+class Perturbed(NamedTuple):
+    """A source with one more token, what the model writes of it, and its adjusted BLEU."""
+
+    kind: TokenKind
+    position: Position
+    token: str
+    output: str
+    score: float
+
+    @property
+    def is_hallucination(self) -> bool:
+        return self.score < DETACHED
+
+
+@dataclass(frozen=True)
+class TokenPools:
+    """Tokens of the training sources by kind: the 100 most frequent words, the 100 rarest, 100 drawn from the rest, and
+    punctuation. Ties are broken by a hash."""
+
+    of: Mapping[TokenKind, Sequence[str]]
+
+    @classmethod
+    def from_sources(cls, sources: Sequence[Sourced], seed: int) -> TokenPools:
+        counts = Counter(token for source in sources for token in source.tokens)
+        ordered = sorted(counts, key=lambda token: (-counts[token], keyed_seed("perturbation", seed, token)))
+        words = [token for token in ordered if any(map(str.isalnum, token))]
+        frequent, rest = words[:_OF_KIND], words[_OF_KIND:]
+        rare, rest = rest[-_OF_KIND:], rest[:-_OF_KIND]
+        medium = Draws.of("perturbation", seed, "medium").shuffled(rest)[:_OF_KIND]
+        punctuation = [token for token in ordered if not any(map(str.isalnum, token))]
+        return cls({"frequent": frequent, "medium": medium, "rare": rare, "punctuation": punctuation})
+
+
+def chosen(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -> list[int]:
+    """The numbers of the examples with a reference that are tested, in order."""
+    known = [number for number, example in enumerate(examples) if example.targets and example.tokens]
+    known.sort(key=lambda number: keyed_seed("perturbation", seed, examples[number].id))
+    return sorted(known[: config.sources])
+
+
+def perturbations(
+    example: Sourced, pools: TokenPools, config: PerturbationConfig, seed: int
+) -> Iterator[tuple[TokenKind, Position, str, Sourced]]:
+    """The example with one more token in its source, once for each kind, position and number of a token."""
+    for kind in KINDS:
+        for position in POSITIONS:
+            pool = pools.of[kind]
+            draws = Draws.of("perturbation", seed, example.id, kind, position)
+            for number in draws.some(len(pool), config.tokens):
+                yield kind, position, pool[number], inserted(example, pool[number], position)
+
+
+def inserted(example: Sourced, token: str, position: Position) -> Sourced:
+    """The example with a token before its first one, before its second one, or behind its last one.
+
+    Blanks stand around the token. An example of one token has no second position: it is that behind the last.
+    """
+    size = len(example.tokens)
+    place = {"start": 0, "second": min(1, size), "last": size}[position]
+    before, behind = list(example.spaces[:place]), list(example.spaces[place:])
+    spaces = ["", " ", *example.spaces[1:]] if place == 0 else [*before, " ", behind[0] or " ", *behind[1:]]
+    if place == size:
+        spaces = [*before, " ", behind[0]]
+    parts = (replace(example.parts[0], end=size + 1),)
+    tokens = (*example.tokens[:place], token, *example.tokens[place:])
+    return replace(example, tokens=tokens, spaces=tuple(spaces), parts=parts)
+
+
+def adjusted_bleu(metric: Any, output: str, references: Sequence[str]) -> float:
+    """``BP * p1 ** 1.0 * p2 ** 0.8``: BLEU of words and pairs of words, with the weights of Lee et al. 2018 and without
+    smoothing; from 0 to 1.
+
+    Args:
+        metric: a ``sacrebleu.metrics.BLEU`` of ``max_ngram_order=2``, whose tokenizer and counts are used.
+    """
+    said = metric._preprocess_segment(output.rstrip())
+    gold = metric._extract_reference_info([metric._preprocess_segment(one.rstrip()) for one in references])
+    written, wanted, *counts = metric._compute_segment_statistics(said, gold)
+    order = len(_WEIGHTS)
+    precisions = [hits / total if total else 0.0 for hits, total in zip(counts[:order], counts[order:], strict=True)]
+    penalty = 1.0 if written >= wanted else exp(1 - wanted / written) if written else 0.0
+    return float(penalty * precisions[0] ** _WEIGHTS[0] * precisions[1] ** _WEIGHTS[1])

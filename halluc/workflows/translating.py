@@ -1,0 +1,85 @@
+"""The model of a run that writes a text for each text, for augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from halluc import __version__
+from halluc.augmentation.methods.base import TextTranslator
+from halluc.components import TABLE
+from halluc.config.hashing import sha256_of_tree
+from halluc.core import registry
+from halluc.core.errors import HallucError
+from halluc.core.examples import Corpus, Origin
+from halluc.core.files import expanded
+from halluc.data.reader import Reader
+from halluc.data.rows.row import Row
+from halluc.runs import provenance
+from halluc.workflows import assessment, trained_models
+from halluc.workflows.job import Job
+from halluc.workflows.trained_models import Trained
+
+# The keys of `data` that name the direction of a corpus, where a task has them.
+_DIRECTION = ("source_language", "target_language")
+
+
+@dataclass(frozen=True)
+class RunTranslator:
+    """The model of a run; texts are read as its own data was, and decoded as its config says."""
+
+    model: assessment.ReadyModel
+    reader: Reader
+    fingerprint: str
+
+    @classmethod
+    def of(cls, trained: Trained, job: Job) -> RunTranslator:
+        """
+        Raises:
+            HallucError C103: it was trained for another task, or in a direction that does not lead back.
+        """
+        name = job.task.name
+        if trained.job.task.name != name:
+            message = f"{trained.reference} was trained for {trained.job.task.name}, and not for {name}"
+            raise HallucError("C103", message, help="name a run of the same task, trained in the other direction")
+        _refuse_direction(trained, job)
+        kind = registry.load(TABLE, "reader", name)
+        data = trained.job.settings.data
+        reader: Reader = kind(kind.Config.model_construct() if data is None else data)
+        return cls(assessment.ReadyModel.load(trained.job, trained.reference), reader, _fingerprint(trained))
+
+    def translated(self, texts: Sequence[str]) -> list[str]:
+        examples = self.model.task.examples
+        made: list[Any] = []
+        for number, text in enumerate(texts, 1):
+            item = self.reader.input_of(Row("texts", number, {"text": text}))
+            made.append(examples.of_input(f"text-{number}", Origin("texts", number), item))
+        return [one.text for one in self.model.predict(Corpus("texts", tuple(made), "texts")).predictions]
+
+
+def _refuse_direction(trained: Trained, job: Job) -> None:
+    there, back = ([getattr(one.settings.data, key, None) for key in _DIRECTION] for one in (job, trained.job))
+    if any(one and other and one != other for one, other in zip(there, reversed(back), strict=True)):
+        message = f"{trained.reference} writes {back[1]} from {back[0]}, and the data is {there[0]} to {there[1]}"
+        raise HallucError("C103", message, help=f"name a run that writes {there[0]} from {there[1]}")
+
+
+def _fingerprint(trained: Trained) -> str:
+    """Hash of all that an output depends on: the files of the model, and how it is decoded."""
+    folder = expanded(trained.reference)
+    hashes = provenance.input_hashes(path for path in sorted(folder.glob("*")) if path.is_file())
+    settings = trained.job.settings
+    return sha256_of_tree(
+        {
+            "halluc": __version__,
+            "model": {path.rpartition("/")[2]: sha256 for path, sha256 in hashes.items()} or trained.reference,
+            "task": settings.task.model_dump(mode="json"),
+            "eval": settings.eval.model_dump(mode="json"),
+        }
+    )
+
+
+def translators(job: Job) -> Callable[[str], TextTranslator]:
+    """What gives the model in a run for translating texts."""
+    return lambda reference: RunTranslator.of(trained_models.locate(reference), job)
