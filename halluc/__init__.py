@@ -9,10 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from halluc.api import HallucError, augment, check, evaluate, load, predict, probe, report, run, train
+    from halluc.api import HallucError, audit, augment, check, evaluate, load, predict, probe, report, run, train
 
 __version__ = "0.1.0"
-__all__ = ["HallucError", "augment", "check", "evaluate", "load", "predict", "probe", "report", "run", "train"]
+__all__ = ["HallucError", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report", "run", "train"]
 
 
 def __getattr__(name: str) -> Any:

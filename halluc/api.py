@@ -20,13 +20,14 @@ from halluc.core.messages import Level, Listener, Tick, listening
 from halluc.core.permissions import allowing_commands
 
 if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads neither numpy nor torch
+    from halluc.runs.audits import AuditResult
     from halluc.runs.reports import AnyReport
     from halluc.runs.results import AugmentResult, CheckResult, EvalResult, ProbeResult, TrainResult
     from halluc.runs.schema import Record
     from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
-__all__ = ["HallucError", "augment", "check", "evaluate", "load", "predict", "probe", "report", "run", "train"]
+__all__ = ["HallucError", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report", "run", "train"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -257,6 +258,31 @@ def probe(
     )  # fmt: skip
     with listening(_Callbacks(messages, progress)):
         return probing.probe(Path(target), overrides, asked, checkpoint)
+
+
+def audit(
+    target: Source,
+    overrides: Sequence[str] = (),
+    *,
+    splits: Sequence[Literal["train", "dev", "test"]] = (),
+    folds: int = 5,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> list[AuditResult]:
+    """Look for mistakes in the annotation, as ``halluc audit``: one result a split, with the files of its suspects.
+
+    Args:
+        target: a run, or a config.
+        splits: none: all that can be audited.
+        folds: how many models are cross-fitted for the training split.
+
+    Raises:
+        HallucError: there is no trained model for dev and test, a split has no annotation, or the task has no audit.
+    """
+    from halluc.workflows import audit as auditing
+
+    with listening(_Callbacks(messages, progress)):
+        return auditing.audit(Path(target), overrides, auditing.AuditOptions(tuple(splits), folds))
 
 
 def _path(given: Source | None) -> Path | None:

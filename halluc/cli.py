@@ -329,6 +329,30 @@ def probe(
 
 
 @app.command()
+def audit(
+    target: options.AuditTarget,
+    set_: Set = None,
+    split: options.AuditSplits = None,
+    folds: options.Folds = 5,
+    most: options.PagedSuspects = 500,
+    apply: options.Decisions = None,
+    out: options.CorrectedCopy = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Find mistakes in the annotation. Writes a list and a page to decide on; --apply writes a corrected copy."""
+    from halluc.commands import audit
+    from halluc.workflows import audit as auditing
+    from halluc.workflows import corrections
+
+    with listening(Terminal(Talk.of(quiet, False, json), audit.show)):
+        if apply is not None or out is not None:
+            corrections.apply(target, set_ or [], apply, out)
+        else:
+            auditing.audit(target, set_ or [], auditing.AuditOptions(tuple(split or ()), folds, most))
+
+
+@app.command()
 def convert(
     source: Annotated[
         str,

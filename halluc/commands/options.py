@@ -148,3 +148,23 @@ ProbedModel = Annotated[
         help="Probe this model: a folder, a .gguf file, hub:NAME or package:NAME/FOLDER.",
     ),
 ]
+
+AuditTarget = Annotated[
+    Path, typer.Argument(metavar="CONFIG|RUN", help="The experiment, or a run directory with its model.")
+]
+AuditSplits = Annotated[
+    list[str] | None,
+    typer.Option("--split", help="The split: train, dev or test; repeatable (default: all that can be audited)."),
+]
+Folds = Annotated[
+    int, typer.Option("--folds", metavar="K", help="For train: the number of models that are cross-fitted.")
+]
+PagedSuspects = Annotated[int, typer.Option("--most", metavar="N", min=1, help="The number of suspects on the page.")]
+Decisions = Annotated[
+    Path | None,
+    typer.Option("--apply", metavar="FILE", help="Apply these decisions instead, and write a corrected copy."),
+]
+CorrectedCopy = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help="With --apply: the corrected copy; its name says the format."),
+]

@@ -66,7 +66,7 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
         Others, code C… or D…: as ``halluc check``.
     """
     origin = _source(source, overrides, wanted)
-    name = _format(origin.task, wanted.format, target)
+    name = format_of(origin.task, wanted.format, target)
     writer = writers_of(origin.task)[name]
     options = _options(writer, name, wanted)
     files = _targets(target, origin.splits, writer)
@@ -190,7 +190,7 @@ def _is_certain(found: Corpora) -> bool:
     return spans and found.annotation.scheme != "io"
 
 
-def _format(task: str, asked: str | None, target: Path) -> str:
+def format_of(task: str, asked: str | None, target: Path) -> str:
     """The format that is asked for, or that the name of the output says.
 
     Raises:

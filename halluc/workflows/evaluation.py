@@ -266,8 +266,13 @@ def _newest(config: Path, overrides: Sequence[str]) -> Job:
 
 def home(loaded: LoadedConfig, identity: Mapping[str, Any], command: str = "eval") -> RunDir:
     """The run where ``command`` works on what ``identity`` describes under this config: the newest, or a new one."""
-    sha256 = sha256_of_tree({**loaded.model_sections, **identity})
+    sha256 = identity_of(loaded, identity)
     return directory.newest(loaded.home, sha256) or run_locations.create(loaded, command, sha256)
+
+
+def identity_of(loaded: LoadedConfig, identity: Mapping[str, Any]) -> str:
+    """The hash of a run that works on what ``identity`` describes under this config."""
+    return sha256_of_tree({**loaded.model_sections, **identity})
 
 
 def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitName, ...]:

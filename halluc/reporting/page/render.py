@@ -34,23 +34,32 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src '{script}';
 
 def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     """A report as HTML; its template places ``charts`` by their ids."""
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    task = nouns.task_of(report)
+    return rendered(
+        f"{report.kind}.html.j2",
+        "page.js",
+        report=report,
+        nouns=task.wording.nouns,
+        distorts=bool(task.judge.reasons),
+        charts={chart.id: chart for chart in charts},
+        **_VIEWS[report.kind](report),
+    )
+
+
+def rendered(template: str, script_file: str, **values: Any) -> str:
+    """A template of a whole page, with its style and one script, the only one that the page lets run."""
+    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", script_file))
     # As a Content-Security-Policy names a script that it lets run.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    task = nouns.task_of(report)
     return (
         _environment()
-        .get_template(f"{report.kind}.html.j2")
+        .get_template(template)
         .render(
-            report=report,
-            nouns=task.wording.nouns,
-            distorts=bool(task.judge.reasons),
-            charts={chart.id: chart for chart in charts},
             style=Markup(style),
             script=Markup(script),
             policy=_POLICY.format(script=f"sha256-{digest}"),
             version=__version__,
-            **_VIEWS[report.kind](report),
+            **values,
         )
     )
 

@@ -19,8 +19,10 @@ from halluc.core.errors import HallucError, environment_error
 from halluc.core.examples import Corpus
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_labels, told_of_foreign
+from halluc.tasks.labels_of_wholes import annotated_label, probabilities
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.relation_extraction.config import RelationExtractionConfig
 from halluc.tasks.relation_extraction.encoding import MARKERS, EncodedPairs, PairFraming, PairWindow
@@ -149,24 +151,16 @@ class RelationClassifier:
         self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[PairPrediction]:
         """The most probable output of each pair, by softmax; nothing is claimed where that is the one for none."""
-        from halluc.engine.inference import forward
+        return _predictions(encoded, _logits(model, encoded, budget, runtime))
 
-        logits = numpy.zeros((len(encoded.examples), len(encoded.outputs)))
-        for batch, of_pieces in forward(model, encoded, budget, runtime):
-            logits[list(batch.indexes)] = encoded.of_pairs(of_pieces, batch.indexes).numpy()
-        odds = numpy.exp(logits - logits.max(-1, keepdims=True))
-        probability = odds / odds.sum(-1, keepdims=True)
-        found = []
-        for row, (example, best) in enumerate(zip(encoded.examples, logits.argmax(-1).tolist(), strict=True)):
-            if encoded.outputs[best] == NO_RELATION:
-                found.append(PairPrediction(example.id, (), ()))
-            else:
-                found.append(
-                    PairPrediction(
-                        example.id, (encoded.outputs[best],), (float(probability[row, best]),), (logits[row : row + 1],)
-                    )
-                )
-        return found
+    def annotated(
+        self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[AnnotatedPrediction]:
+        """Predictions, and the probability of the annotated relation, or of none."""
+        logits = _logits(model, encoded, budget, runtime)
+        golds = [example.relation or NO_RELATION for example in encoded.examples]
+        rows = zip(probabilities(logits), golds, _predictions(encoded, logits), strict=True)
+        return [annotated_label(encoded.outputs, *one) for one in rows]
 
     def imported(self, examples: Sequence[Related], stated: Sequence[Stated]) -> list[PairPrediction]:
         return [
@@ -183,3 +177,27 @@ class RelationClassifier:
         if not known:
             yield "no gold relation: figures of relations are 0 by convention"
         yield from told_of_foreign(outputs, known | {NO_RELATION})
+
+
+def _logits(model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime) -> numpy.ndarray:
+    """Of each pair, (pairs, outputs)."""
+    from halluc.engine.inference import forward
+
+    logits = numpy.zeros((len(encoded.examples), len(encoded.outputs)))
+    for batch, of_pieces in forward(model, encoded, budget, runtime):
+        logits[list(batch.indexes)] = encoded.of_pairs(of_pieces, batch.indexes).numpy()
+    return logits
+
+
+def _predictions(encoded: EncodedPairs, logits: numpy.ndarray) -> list[PairPrediction]:
+    probability, found = probabilities(logits), []
+    for row, (example, best) in enumerate(zip(encoded.examples, logits.argmax(-1).tolist(), strict=True)):
+        if encoded.outputs[best] == NO_RELATION:
+            found.append(PairPrediction(example.id, (), ()))
+        else:
+            found.append(
+                PairPrediction(
+                    example.id, (encoded.outputs[best],), (float(probability[row, best]),), (logits[row : row + 1],)
+                )
+            )
+    return found

@@ -14,9 +14,11 @@ from halluc.core.examples import Corpus
 from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
+from halluc.tasks.token_classification.annotation import annotated_tags
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
@@ -125,6 +127,16 @@ class Tagger:
         from halluc.engine.inference import forward
 
         return self.decode(encoded, forward(model, encoded, budget, runtime), decoding or "argmax")
+
+    def annotated(
+        self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[AnnotatedPrediction]:
+        """Predictions, and the probability of the annotated tags: of the least probable one."""
+        from halluc.engine.inference import forward
+
+        outputs = list(forward(model, encoded, budget, runtime))
+        made = self.decode(encoded, outputs, decoding or "argmax")
+        return annotated_tags(encoded.targets, made, _scores_of_words(encoded, outputs))
 
     def decode(
         self,
