@@ -128,6 +128,7 @@ def evaluate(
     splits: Sequence[Literal["train", "dev", "test"]] | None = None,
     predictions: Source | None = None,
     name: str | None = None,
+    gold: Source | None = None,
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[EvalResult]:
@@ -137,6 +138,7 @@ def evaluate(
         run: a run directory in the place of ``config``.
         checkpoint: a model from elsewhere, evaluated on the data of ``config``.
         predictions: a file of another tool's predictions, judged instead of a model's; ``name`` is that of the tool.
+        gold: a file of other annotation, by which the run is judged; its own evaluation stays as it is.
 
     Raises:
         HallucError: there is no trained model, the data is broken, or a gate is not met (code G100).
@@ -146,7 +148,7 @@ def evaluate(
     with listening(_Callbacks(messages, progress)):
         return evaluation.evaluate(
             _path(config), overrides, splits=splits, run=_path(run), checkpoint=checkpoint,
-            predictions=_path(predictions), name=name,
+            predictions=_path(predictions), name=name, gold=_path(gold),
         )  # fmt: skip
 
 

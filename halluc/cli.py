@@ -156,6 +156,7 @@ def evaluate(
             "--name", metavar="TEXT", help="With --predictions: the name of the tool (default: the name of FILE)."
         ),
     ] = None,
+    gold: options.OtherGold = None,
     only: Only = None,
     shard: Shard = None,
     quiet: Quiet = False,
@@ -171,7 +172,7 @@ def evaluate(
     with listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
         evaluation.evaluate(
             config, set_ or [], splits=split, run=run, checkpoint=checkpoint, selection=selection,
-            predictions=predictions, name=name,
+            predictions=predictions, name=name, gold=gold,
         )  # fmt: skip
 
 

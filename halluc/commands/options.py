@@ -168,3 +168,9 @@ CorrectedCopy = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="FILE", help="With --apply: the corrected copy; its name says the format."),
 ]
+OtherGold = Annotated[
+    Path | None,
+    typer.Option(
+        "--gold", metavar="FILE", help="Judge the run by this annotation of the split, such as a corrected copy."
+    ),
+]

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from halluc.core.claims import Mark
-from halluc.runs.schema import Record
+from halluc.runs.schema import MetricResult, Record, VersionedRecord
 
 SuspectKind = Literal["missing", "wrong_label", "wrong_boundary", "unlikely", "inconsistent"]
 SUSPECT_KINDS: tuple[SuspectKind, ...] = ("missing", "wrong_label", "wrong_boundary", "unlikely", "inconsistent")
@@ -117,3 +117,52 @@ class CorrectionResult(Record):
     format: str
     decisions: dict[str, int]
     changed: int
+
+
+class GoldFile(VersionedRecord):
+    """``regold/<name>/<split>.json``: the gold that a run was judged by again, and what it has otherwise.
+
+    ``joined_by`` is ``id``, or ``order`` with equal tokens. ``changed`` of ``examples`` have other annotation than the
+    run's own gold.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    split: str
+    joined_by: Literal["id", "order"]
+    examples: int
+    changed: int
+
+
+class MovedFigure(Record):
+    """An overall figure by the run's own gold, and by other gold; null where it is not known."""
+
+    name: str
+    before: MetricResult | None
+    after: MetricResult
+
+
+class Regold(Record):
+    """A run judged by other gold: which, and how its figures move."""
+
+    gold: GoldFile
+    figures: list[MovedFigure]
+
+
+class OnSuspects(Record):
+    """How much of a rate lies on suspects: it counts ``counted`` claims or gold, and ``below`` says how many of these
+    are on a suspect whose annotation has less than each probability."""
+
+    name: str
+    counted: int
+    below: list[tuple[float, int]]
+
+
+class DoubtedAnnotation(Record):
+    """What a report says of the split's annotation: suspects by kind (null: not audited), how much of each rate lies on
+    them, and how the figures move by other gold."""
+
+    kinds: dict[str, int] | None
+    on_suspects: list[OnSuspects]
+    regold: list[Regold]

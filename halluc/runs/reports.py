@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from halluc.core.claims import Mark
+from halluc.runs.audits import DoubtedAnnotation
 from halluc.runs.schema import AugmentFile, LedgerLine, MetricResult, Record, RunFile, VersionedRecord
 from halluc.runs.studies import Comparison, FigureRecord, Interval, Plain, StudyFigures
 
@@ -285,6 +286,7 @@ class RunReport(Record):
     claims: list[ClaimSection]
     classification: list[ClassTable]
     mistakes: list[Mistake] = Field(default_factory=list)
+    annotation: DoubtedAnnotation | None = None
     curves: Curves | None
     data: Data
     augmentation: Augmentation | None

@@ -76,11 +76,15 @@ class ReadyModel:
 
 
 def assess(
-    job: Job, corpora: Mapping[SplitName, Corpus[Any]], wanted: Sequence[SplitName], reference: str
+    job: Job,
+    corpora: Mapping[SplitName, Corpus[Any]],
+    wanted: Sequence[SplitName],
+    reference: str,
+    into: RunDir | None = None,
 ) -> list[EvalFile]:
     """Evaluate the model on the wanted splits and write what it says of each.
 
-    ``corpora`` holds dev too where the confidence is fitted on it.
+    ``corpora`` holds dev too where the confidence is fitted on it. ``into`` takes the files; None: the run.
     """
     target, settings = job.target, job.settings.eval
     knowledge = withholding.knowledge(job)
@@ -99,8 +103,8 @@ def assess(
                 tell(f"{split}: {line}")
         warn_unknown(predicted.notes, f"{split}: ")
         made_by = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
-        files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
-    write_json(target.confidence, confidence.model_dump(mode="json"))
+        files.append(write(into or target, model.task, made_by, predicted, knowledge, confidence))
+    write_json((into or target).confidence, confidence.model_dump(mode="json"))
     return files
 
 

@@ -27,6 +27,7 @@ from halluc.workflows import (
     external_predictions,
     job,
     nearest_run,
+    other_gold,
     run_locations,
     run_state,
 )
@@ -45,12 +46,20 @@ def evaluate(
     selection: Selection = EVERY_CELL,
     predictions: Path | None = None,
     name: str | None = None,
+    gold: Path | None = None,
 ) -> list[EvalResult]:
     """Evaluate a model (of a config, a run or from elsewhere), the cells of a study, or predictions of another tool.
+
+    With ``gold``, judge a trained run again by the annotation in this file; its own evaluation stays as it is.
 
     Raises:
         HallucError or ManyErrors: what is wrong with config, data or run, or with cells. G100: a gate is not met.
     """
+    if config is not None and run is None and config.is_dir():
+        config, run = None, config
+    if gold is not None:
+        selection.refuse("--gold is of one run")
+        return [_judge_by(gold, config, overrides, run, splits, [predictions, name, checkpoint])]
     if predictions is not None or name is not None:
         selection.refuse("--predictions is one file")
         tool = external_predictions.Tool.of(
@@ -135,6 +144,18 @@ def _assess(found: Job, model: str, overrides: Sequence[str], splits: Sequence[s
     return _evaluated(
         found, partial(assessment.assess, found, corpora.splits, wanted, model), corpora.files, wanted, overrides
     )
+
+
+def _judge_by(
+    gold: Path, config: Path | None, overrides: Sequence[str], run: Path | None, splits: Sequence[str] | None,
+    others: Sequence[object],
+) -> EvalResult:  # fmt: skip
+    if any(one is not None for one in others):
+        help = "halluc eval RUN --gold FILE [--split SPLIT]"
+        raise HallucError("C011", "--gold goes with a run, without --predictions, --name and --checkpoint", help=help)
+    found, model = find(config, overrides, run)
+    split = external_predictions.one_split(_splits(found.loaded, splits), splits, "--gold")
+    return other_gold.judge(found, model, gold, split, _read(found.loaded, (split,)), overrides)
 
 
 def _judge(

@@ -17,7 +17,7 @@ from halluc.reporting.charts.chart import Chart
 from halluc.reporting.collect.several import shown_flips
 from halluc.reporting.collect.shown import window
 from halluc.reporting.page import highlight
-from halluc.reporting.views import comparison, run, study
+from halluc.reporting.views import comparison, run, study, suspects
 from halluc.reporting.views.tables import table
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
@@ -80,6 +80,7 @@ def _of_run(report: RunReport) -> dict[str, Any]:
         "shown_claims": len(shown),
         "most_unfolded": MOST_UNFOLDED,
         "abstention": run.abstention(report.abstention, words) if report.abstention else [],
+        "annotation": suspects.of_report(report.annotation) if report.annotation else [],
         "classification": run.classification(report, words),
         "splits": run.splits(report.data.splits, report.data.scheme),
         "withheld": report.data.withheld and run.withheld(report.data.withheld),
