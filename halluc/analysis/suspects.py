@@ -86,9 +86,12 @@ class Surfaces:
             label, taken = self._annotated(number)
             for start, token in enumerate(example.tokens):
                 for size in lengths.get(token, ()):
-                    place = (start, start + size)
-                    key = example.tokens[start : start + size]
-                    if key not in keys or (place not in label and not taken.isdisjoint(range(*place))):
+                    place, key = (start, start + size), example.tokens[start : start + size]
+                    if (
+                        len(key) < size
+                        or key not in keys
+                        or (place not in label and not taken.isdisjoint(range(*place)))
+                    ):
                         continue
                     self.where[key].append(Occurrence(number, *place, label.get(place)))
 

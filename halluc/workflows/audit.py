@@ -24,7 +24,7 @@ from halluc.reporting.page.suspects import page
 from halluc.runs import directory
 from halluc.runs.audits import SUSPECT_KINDS, AuditResult, SurfacePlace, SuspectLine
 from halluc.runs.directory import RunDir
-from halluc.runs.records import content_sha256
+from halluc.runs.records import content_sha256, read_lines
 from halluc.task import AnnotatedPrediction, AnyTask
 from halluc.workflows import cross_fitting, evaluation
 from halluc.workflows import job as jobs
@@ -50,7 +50,7 @@ class _Judged:
     """A split with what was said of it, one opinion an example; ``folds`` as in ``AuditResult``."""
 
     corpus: Corpus[Any]
-    opinions: list[AnnotatedPrediction]
+    said: list[AnnotatedPrediction]
     folds: int | None
 
 
@@ -144,7 +144,17 @@ def _refuse_bare(found: Job, corpus: Corpus[Any]) -> None:
         raise data_error("D193", f"{corpus.source} has no annotation that could be audited", help=help)
 
 
-def _opinions(ready: ReadyModel, examples: Sequence[Any]) -> list[AnnotatedPrediction]:
+def read(path: Path, run: RunDir | None = None) -> Iterator[SuspectLine]:
+    """The suspects in a file.
+
+    Raises:
+        HallucError R111: it is not there, or damaged.
+    """
+    help = f"audit the split again: halluc audit {run.path if run else 'RUN'} --split {path.stem}"
+    return read_lines(path, SuspectLine, damaged="R111", what="suspects", help=help)
+
+
+def opinions(ready: ReadyModel, examples: Sequence[Any]) -> list[AnnotatedPrediction]:
     model: Any = ready.task.model  # ``annotated`` was looked for before
     encoded = model.encode(examples, ready.encoder)
     budget = ready.settings.batch_tokens
@@ -158,7 +168,7 @@ def _trained(found: Job, model: str, split: SplitName) -> _Judged:
     if gates.is_trained_on(found.loaded, split):
         warn(f"the model was trained on {split}: it has learned the mistakes there too")
     corpus = _corpus(found, split)
-    return _Judged(corpus, _opinions(ReadyModel.load(found, model), corpus.examples), None)
+    return _Judged(corpus, opinions(ReadyModel.load(found, model), corpus.examples), None)
 
 
 def _cross_fitted(found: Job, count: int) -> _Judged:
@@ -168,20 +178,20 @@ def _cross_fitted(found: Job, count: int) -> _Judged:
     places: list[list[int]] = [[] for _ in range(count)]
     for place, example in enumerate(corpus):
         places[folds.of(example)].append(place)
-    opinions: dict[int, AnnotatedPrediction] = {}
+    said: dict[int, AnnotatedPrediction] = {}
     for part, trained in enumerate(models):
         if places[part]:
             ready = ReadyModel.load(trained.job, trained.reference)
-            made = _opinions(ready, [corpus.examples[place] for place in places[part]])
-            opinions.update(zip(places[part], made, strict=True))
-    return _Judged(corpus, [opinions[place] for place in range(len(corpus))], count)
+            made = opinions(ready, [corpus.examples[place] for place in places[part]])
+            said.update(zip(places[part], made, strict=True))
+    return _Judged(corpus, [said[place] for place in range(len(corpus))], count)
 
 
 def _written(found: Job, judged: _Judged, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
     """Write the files of one split as the only writer of the run, and note the counts in ``run.json``."""
     task, run, corpus = found.task, found.target, judged.corpus
-    ranked = suspects.found(task, corpus.examples, judged.opinions)
-    made = [line(task, corpus, judged.opinions, one) for one in ranked]
+    ranked = suspects.found(task, corpus.examples, judged.said)
+    made = [line(task, corpus, judged.said, one) for one in ranked]
     kinds = Counter(one.kind for one in made)
     paths = {"jsonl": run.audit(corpus.split), "html": run.audit(corpus.split, "html")}
     importable, left_out = _importable(task, corpus, ranked)
@@ -215,10 +225,10 @@ def content_hash(task: AnyTask, example: Any) -> str:
     return content_sha256({key: value for key, value in record.items() if key != "id"})
 
 
-def line(task: AnyTask, corpus: Corpus[Any], opinions: Sequence[AnnotatedPrediction], one: Suspect) -> SuspectLine:
+def line(task: AnyTask, corpus: Corpus[Any], said: Sequence[AnnotatedPrediction], one: Suspect) -> SuspectLine:
     """A suspect as the file has it."""
     example = corpus.examples[one.example]
-    shown = task.examples.line(example, opinions[one.example].prediction)
+    shown = task.examples.line(example, said[one.example].prediction)
     sha256 = content_hash(task, example)
     marks = [[claim.mark for claim in claims] for claims in (one.annotated, one.proposed)]
     counts = Counter(place.label or "" for place in one.others)

@@ -23,7 +23,6 @@ from halluc.data.writers import Options, write, writers_of
 from halluc.runs import directory
 from halluc.runs.audits import CorrectionLine, CorrectionResult, DecisionLine, SuspectLine
 from halluc.runs.directory import RunDir
-from halluc.runs.records import read_lines
 from halluc.workflows import audit, conversion, evaluation
 from halluc.workflows import job as jobs
 from halluc.workflows.job import Job
@@ -146,8 +145,7 @@ def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine
             are decided twice.
     """
     anew = _ANEW.format(run.path, split)
-    lines = read_lines(run.audit(split), SuspectLine, damaged="R111", what="suspects", help=anew)
-    suspects = {one.suspect: one for one in lines}
+    suspects = {one.suspect: one for one in audit.read(run.audit(split), run)}
     found: dict[str, _Decided] = {}
     bad = []
     for number, one in read:

@@ -8,18 +8,10 @@ from typing import Any
 from halluc.core.claims import Mark
 from halluc.reporting.page import highlight
 from halluc.reporting.page.render import rendered
+from halluc.reporting.views.suspects import KINDS
 from halluc.runs.audits import SUSPECT_KINDS, AuditResult, SuspectLine
 from halluc.wording.formats import NOTHING
 from halluc.wording.nouns import Nouns
-
-# What each kind says of a place, in words.
-KINDS = {
-    "missing": ("missing", "not annotated, and the model asserts it"),
-    "wrong_label": ("wrong label", "annotated with another label than the model's"),
-    "wrong_boundary": ("wrong boundary", "annotated with other boundaries than the model's"),
-    "unlikely": ("unlikely", "annotated, and the model finds nothing there"),
-    "inconsistent": ("inconsistent", "annotated otherwise than most equal places"),
-}
 
 
 def page(result: AuditResult, shown: Sequence[SuspectLine], nouns: Nouns, has_spans: bool) -> str:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halluc.core.claims import Mark
-from halluc.reporting.page.suspects import KINDS
 from halluc.reporting.views.tables import TableCell, TableView, table
 from halluc.runs.audits import AuditResult, CorrectionResult, DoubtedAnnotation, MovedFigure, OnSuspects, Regold
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
+
+# What each kind says of a place, in words.
+KINDS = {
+    "missing": ("missing", "not annotated, and the model asserts it"),
+    "wrong_label": ("wrong label", "annotated with another label than the model's"),
+    "wrong_boundary": ("wrong boundary", "annotated with other boundaries than the model's"),
+    "unlikely": ("unlikely", "annotated, and the model finds nothing there"),
+    "inconsistent": ("inconsistent", "annotated otherwise than most equal places"),
+}
 
 
 def tables(result: AuditResult) -> list[TableView]:
