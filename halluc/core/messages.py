@@ -71,8 +71,10 @@ class _Inner(Listener):
     def say(self, text: str, style: str | None = None) -> None:
         self.outer.say(text, style)
 
-    def bar(self, what: str, unit: str, logged: bool) -> contextlib.AbstractContextManager[Tick]:
-        return self.outer.bar(what, unit, logged)
+    @contextlib.contextmanager
+    def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
+        with self.outer.bar(what, unit, logged) as tick:
+            yield tick
 
 
 def without_results() -> contextlib.AbstractContextManager[None]:

@@ -103,8 +103,8 @@ def splits_of(found: Job, asked: Sequence[str]) -> tuple[SplitName, ...]:
     there = tuple(split for split in SPLITS if found.settings.data.reference(split))
     for name in asked:
         if name not in there:
-            help = suggestion(name, there, f"the config has {', '.join(there)}")
-            raise HallucError("C011", f"no split `{name}` to audit", help=help)
+            help = f"it has {', '.join(there)}"
+            raise HallucError("C011", f"the config names no `data.{name}`", help=help)
     return tuple(split for split in there if split in (asked or there))
 
 
@@ -113,6 +113,11 @@ def _found(
 ) -> tuple[Job, str, tuple[SplitName, ...]]:  # fmt: skip
     """The job, the model of its run (empty where only train is audited), and the splits."""
     named = is_config(target)
+    for name in options.splits:
+        if name not in SPLITS:
+            raise HallucError(
+                "C011", f"no split `{name}`", help=suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
+            )
     if set(options.splits) == {"train"}:  # no trained model is needed
         if not named:
             loaded, run = jobs.load_run(target, overrides)
