@@ -190,8 +190,8 @@ def _of_spans(surfaces: Surfaces, gold: Sequence[Sequence[Claim]]) -> Iterator[I
             contexts[key, before, behind].append(place)
     for (key, _, _), places in contexts.items():
         usual = _usual(place.label for place in places)
-        for place in places if usual is not None else ():
-            if place.label != usual[0]:
+        for place in places:
+            if usual is not None and place.label != usual[0]:
                 annotated = [one for one in gold[place.example] if one.mark[:2] == place[1:3]]
                 yield place.example, tuple(annotated), _proposal(surfaces, place, key, usual[0])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -231,7 +232,7 @@ def test_a_sentence_that_has_changed_since_is_refused(own, applied):
     folder, _ = own
     line = applied.found[0]
     file = folder / "test.txt"
-    file.write_text(file.read_text(encoding="utf-8").replace("B-", "B-NO"), encoding="utf-8")
+    file.write_text(re.sub(r"-([A-Z]+)$", r"-NO\1", file.read_text(encoding="utf-8"), flags=re.M), encoding="utf-8")
     outcome = applied("\n", decision(line, "accept"))
     assert outcome.code == 3
     assert "d.jsonl:2\n" in outcome.err and "has changed since it was audited" in outcome.err

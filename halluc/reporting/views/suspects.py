@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halluc.core.claims import Mark
-from halluc.reporting.views.tables import TableCell, TableView, table
+from halluc.reporting.views.tables import Cells, TableCell, TableView, table
 from halluc.runs.audits import AuditResult, CorrectionResult, DoubtedAnnotation, MovedFigure, OnSuspects, Regold
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
@@ -76,7 +76,7 @@ def of_report(found: DoubtedAnnotation) -> list[TableView]:
 
 def _on_suspects(found: Sequence[OnSuspects]) -> TableView:
     bounds = [f"below {bound:g}" if bound < 1 else "any" for bound, _ in found[0].below]
-    rows = [
+    rows: list[Cells] = [
         [
             formats.title(one.name, {}),
             formats.count(one.counted),
@@ -95,7 +95,7 @@ def _share(count: int, of: int) -> TableCell:
 def moved(found: Regold) -> TableView:
     """Figures by the run's own gold and by other gold."""
     gold = found.gold
-    rows = [
+    rows: list[Cells] = [
         [formats.title(one.name, {}), _value(one.before), _value(one.after), _difference(one)] for one in found.figures
     ]
     changed = f"{formats.count(gold.changed)} of {formats.count(gold.examples)} examples changed"
