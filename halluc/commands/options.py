@@ -9,7 +9,8 @@ import typer
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The experiment, a YAML file.")]
 ConfigOrNone = Annotated[
-    Path | None, typer.Argument(metavar="[CONFIG]", help="The experiment, a YAML file; not needed with --run.")
+    Path | None,
+    typer.Argument(metavar="[CONFIG|RUN]", help="The experiment, a YAML file, or a run directory, as --run."),
 ]
 Set = Annotated[
     list[str] | None,

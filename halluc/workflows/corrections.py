@@ -78,8 +78,8 @@ def apply(
 def _job(target: Path, overrides: Sequence[str]) -> Job:
     """The job of a run, or of the newest run of a config that was audited."""
     if not audit.is_config(target):
-        loaded, run = jobs.load_run(target, overrides)
-        return Job(loaded, run=run)
+        loaded, named = jobs.load_run(target, overrides)
+        return Job(loaded, run=named)
     loaded = jobs.load(target, overrides)
     own = directory.newest(loaded.home, loaded.sha256, _is_audited)
     run = own or directory.newest(loaded.home, evaluation.identity_of(loaded, {"audit": True}), _is_audited)

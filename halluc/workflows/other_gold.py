@@ -43,7 +43,7 @@ def judge(
     by = _joined_by(own, other, gold)
     by_id = {example.id: example for example in other}
     pairs = [(one, by_id[one.id]) for one in own] if by == "id" else list(zip(own, other, strict=True))
-    corrected: list[Any] = [replace(two, id=one.id) for one, two in pairs]  # type: ignore[type-var]
+    corrected: list[Any] = [replace(two, id=one.id) for one, two in pairs]
     changed = sum(one.annotation != two.annotation for one, two in pairs)
     labels = [{label for example in corpus for label in example.labels} for corpus in (own, other)]
     if new := sorted(labels[1] - labels[0]):
