@@ -9,11 +9,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from halluc.api import HallucError, advise, augment, check, evaluate, load, predict, probe, report, run, train
+    from halluc.api import (
+        HallucError,
+        advise,
+        audit,
+        augment,
+        check,
+        evaluate,
+        load,
+        predict,
+        probe,
+        report,
+        run,
+        train,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["HallucError", "advise", "augment", "check", "evaluate", "load", "predict", "probe", "report", "run"]
-__all__ += ["train"]
+__all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
+__all__ += ["run", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -21,14 +21,15 @@ from halluc.core.permissions import allowing_commands
 
 if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads neither numpy nor torch
     from halluc.runs.advice import Advice, StudyAdvice
+    from halluc.runs.audits import AuditResult
     from halluc.runs.reports import AnyReport
     from halluc.runs.results import AugmentResult, CheckResult, EvalResult, ProbeResult, TrainResult
     from halluc.runs.schema import Record
     from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
-__all__ = ["HallucError", "advise", "augment", "check", "evaluate", "load", "predict", "probe", "report", "run"]
-__all__ += ["train"]
+__all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
+__all__ += ["run", "train"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -130,6 +131,7 @@ def evaluate(
     predictions: Source | None = None,
     name: str | None = None,
     members: Sequence[str] = (),
+    gold: Source | None = None,
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[EvalResult]:
@@ -140,6 +142,7 @@ def evaluate(
         checkpoint: a model from elsewhere, evaluated on the data of ``config``.
         predictions: a file of another tool's predictions, judged instead of a model's; ``name`` is that of the tool.
         members: runs or models whose probabilities are averaged with those of the model (``--with``).
+        gold: a file of other annotation, by which the run is judged; its own evaluation stays as it is.
 
     Raises:
         HallucError: there is no trained model, the data is broken, or a gate is not met (code G100).
@@ -149,7 +152,7 @@ def evaluate(
     with listening(_Callbacks(messages, progress)):
         return evaluation.evaluate(
             _path(config), overrides, splits=splits, run=_path(run), checkpoint=checkpoint,
-            predictions=_path(predictions), name=name, members=members,
+            predictions=_path(predictions), name=name, members=members, gold=_path(gold),
         )  # fmt: skip
 
 
@@ -300,6 +303,31 @@ def advise(
     wanted = advice.AdviceOptions(_path(write), seeds, most, tuple(unlabelled), gazetteer)
     with listening(_Callbacks(messages, progress)):
         return advice.advise(Path(target), overrides, wanted)
+
+
+def audit(
+    target: Source,
+    overrides: Sequence[str] = (),
+    *,
+    splits: Sequence[Literal["train", "dev", "test"]] = (),
+    folds: int = 5,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> list[AuditResult]:
+    """Look for mistakes in the annotation, as ``halluc audit``: one result a split, with the files of its suspects.
+
+    Args:
+        target: a run, or a config.
+        splits: none: all that can be audited.
+        folds: how many models are cross-fitted for the training split.
+
+    Raises:
+        HallucError: there is no trained model for dev and test, a split has no annotation, or the task has no audit.
+    """
+    from halluc.workflows import audit as auditing
+
+    with listening(_Callbacks(messages, progress)):
+        return auditing.audit(Path(target), overrides, auditing.AuditOptions(tuple(splits), folds))
 
 
 def _path(given: Source | None) -> Path | None:

@@ -174,6 +174,7 @@ def evaluate(
         ),
     ] = None,
     with_: options.Members = None,
+    gold: options.OtherGold = None,
     only: Only = None,
     shard: Shard = None,
     quiet: Quiet = False,
@@ -189,7 +190,7 @@ def evaluate(
     with listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
         evaluation.evaluate(
             config, set_ or [], splits=split, run=run, checkpoint=checkpoint, selection=selection,
-            predictions=predictions, name=name, members=with_ or (),
+            predictions=predictions, name=name, members=with_ or (), gold=gold,
         )  # fmt: skip
 
 
@@ -364,6 +365,30 @@ def advise(
     wanted = advice.AdviceOptions(write, seeds, most, tuple(unlabelled or ()), gazetteer)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, json), advise.show)):
         advice.advise(target, set_ or [], wanted)
+
+
+@app.command()
+def audit(
+    target: options.AuditTarget,
+    set_: Set = None,
+    split: options.AuditSplits = None,
+    folds: options.Folds = 5,
+    most: options.PagedSuspects = 500,
+    apply: options.Decisions = None,
+    out: options.CorrectedCopy = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Find mistakes in the annotation. Writes a list and a page to decide on; --apply writes a corrected copy."""
+    from halluc.commands import audit
+    from halluc.workflows import audit as auditing
+    from halluc.workflows import corrections
+
+    with listening(Terminal(Talk.of(quiet, False, json), audit.show)):
+        if apply is not None or out is not None:
+            corrections.apply(target, set_ or [], apply, out)
+        else:
+            auditing.audit(target, set_ or [], auditing.AuditOptions(tuple(split or ()), folds, most))
 
 
 @app.command()

@@ -64,6 +64,17 @@ class Predicted(Protocol):
     def scores(self) -> Sequence[numpy.ndarray]: ...
 
 
+class AnnotatedPrediction(NamedTuple):
+    """A prediction for an example, and how probable the model finds the example's annotation.
+
+    ``probability`` takes claims about the example, its gold or predicted ones, and gives the probability, 0 to 1, of
+    what is annotated at their places: their label, another one, or nothing.
+    """
+
+    prediction: Any
+    probability: Callable[[Sequence[Claim]], float]
+
+
 class Loaded(Protocol):
     """A model with its tokenizer; ``outputs`` are the names of the head's outputs, ``commit`` is that of the hub."""
 
@@ -192,6 +203,10 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     can agree within a document has ``consistent(examples, predictions, outputs)`` for ``eval.consistency``. If its
     probabilities can be averaged, it has ``scored`` and ``decided``, and ``learns_from_teachers`` where what it encodes
     has ``decisions``: see CONTRIBUTING.md.
+
+    A model whose annotation can be audited has a method ``annotated(model, encoded, budget, runtime, decoding)`` too:
+    as ``predict``, it gives an ``AnnotatedPrediction`` for each example. ``Examples`` of the task then have a method
+    ``corrected(example, marks)``: the example with other annotation, a ``ValueError`` where it cannot have it.
     """
 
     notes: ClassVar[Mapping[str, str]]

@@ -9,7 +9,8 @@ import typer
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The experiment, a YAML file.")]
 ConfigOrNone = Annotated[
-    Path | None, typer.Argument(metavar="[CONFIG]", help="The experiment, a YAML file; not needed with --run.")
+    Path | None,
+    typer.Argument(metavar="[CONFIG|RUN]", help="The experiment, a YAML file, or a run directory, as --run."),
 ]
 Set = Annotated[
     list[str] | None,
@@ -187,4 +188,31 @@ Unlabelled = Annotated[
 ]
 GazetteerFile = Annotated[
     str | None, typer.Option("--gazetteer", metavar="FILE", help="A list of names, for remedies that use one.")
+]
+
+# Of `audit`.
+AuditTarget = Annotated[
+    Path, typer.Argument(metavar="CONFIG|RUN", help="The experiment, or a run directory with its model.")
+]
+AuditSplits = Annotated[
+    list[str] | None,
+    typer.Option("--split", help="The split: train, dev or test; repeatable (default: all that can be audited)."),
+]
+Folds = Annotated[
+    int, typer.Option("--folds", metavar="K", help="For train: the number of models that are cross-fitted.")
+]
+PagedSuspects = Annotated[int, typer.Option("--most", metavar="N", min=1, help="The number of suspects on the page.")]
+Decisions = Annotated[
+    Path | None,
+    typer.Option("--apply", metavar="FILE", help="Apply these decisions instead, and write a corrected copy."),
+]
+CorrectedCopy = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help="With --apply: the corrected copy; its name says the format."),
+]
+OtherGold = Annotated[
+    Path | None,
+    typer.Option(
+        "--gold", metavar="FILE", help="Judge the run by this annotation of the split, such as a corrected copy."
+    ),
 ]

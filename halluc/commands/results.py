@@ -6,11 +6,12 @@ import webbrowser
 from pathlib import Path
 
 from halluc.commands.figure_tables import show_comparison, show_evaluation, show_study
-from halluc.commands.terminal import say
+from halluc.commands.terminal import put_view, say
 from halluc.core.messages import Level, hears
+from halluc.reporting.views import suspects
 from halluc.reporting.words import nouns
 from halluc.runs.reports import ComparisonReport
-from halluc.runs.results import EvalResult, TrainResult
+from halluc.runs.results import EvalResult, RegoldResult, TrainResult
 from halluc.runs.schema import EvalFile
 from halluc.runs.studies import StudyFigures
 from halluc.workflows.reports import Reported
@@ -30,6 +31,8 @@ def show_evaluated(result: EvalFile) -> None:
     if hears(Level.NORMAL):
         say()
         show_evaluation(result)
+        if isinstance(result, RegoldResult):
+            put_view(suspects.moved(result.regold))
 
 
 def show_run(result: object) -> None:

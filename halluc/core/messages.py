@@ -62,6 +62,26 @@ def listening(listener: Listener) -> Iterator[None]:
         _LISTENER.reset(before)
 
 
+class _Inner(Listener):
+    """Passes on what is said, and no results."""
+
+    def __init__(self, outer: Listener) -> None:
+        self.outer, self.level = outer, outer.level
+
+    def say(self, text: str, style: str | None = None) -> None:
+        self.outer.say(text, style)
+
+    @contextlib.contextmanager
+    def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
+        with self.outer.bar(what, unit, logged) as tick:
+            yield tick
+
+
+def without_results() -> contextlib.AbstractContextManager[None]:
+    """For a command that a command uses: what it says is passed on, and its results are not handed over."""
+    return listening(_Inner(listener()))
+
+
 def listener() -> Listener:
     """Who listens in this context."""
     return _LISTENER.get()

@@ -123,6 +123,14 @@ class RunDir:
         """The answers of a probe with facts."""
         return self.path / "probe" / f"{name}.jsonl"
 
+    def audit(self, split: str, suffix: str = "jsonl") -> Path:
+        """The suspects of a split, as ``jsonl``, or a page or import file of them."""
+        return self.path / "audit" / f"{split}.{suffix}"
+
+    def regold(self, name: str) -> RunDir:
+        """The files of an evaluation against other gold, in a folder of the run under the name of that gold."""
+        return RunDir(self.path / "regold" / name)
+
     def report(self, split: str, suffix: str) -> Path:
         """The classification report, as ``txt`` or ``json``."""
         return self.path / "eval" / f"{split}_classification_report.{suffix}"

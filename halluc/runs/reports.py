@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from halluc.core.claims import Mark
+from halluc.runs.audits import DoubtedAnnotation
 from halluc.runs.probes import ProbeFile
 from halluc.runs.schema import AugmentFile, ExtendedRecord, LedgerLine, MetricResult, Record, RunFile, VersionedRecord
 from halluc.runs.studies import Comparison, FigureRecord, Interval, Plain, StudyFigures
@@ -307,6 +308,7 @@ class RunReport(Record):
     claims: list[ClaimSection]
     classification: list[ClassTable]
     mistakes: list[Mistake] = Field(default_factory=list)
+    annotation: DoubtedAnnotation | None = None
     curves: Curves | None
     data: Data
     augmentation: Augmentation | None

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from halluc.runs.audits import Regold
 from halluc.runs.data import DataRecord
 from halluc.runs.probes import ProbeFile
 from halluc.runs.reports import GateResult
@@ -79,6 +80,13 @@ class EvalResult(EvalFile, Result):
 
     gates: list[GateResult]
     cell: str | None = None
+
+
+class RegoldResult(EvalResult):
+    """One split judged by other gold: the evaluation, and how the overall figures move. No gate is checked."""
+
+    run: str
+    regold: Regold
 
 
 class ProbeResult(ProbeFile):

@@ -142,10 +142,11 @@ def assess(
     wanted: Sequence[SplitName],
     reference: str,
     ensemble: Ensemble | None = None,
+    into: RunDir | None = None,
 ) -> list[EvalFile]:
     """Evaluate the model, or an ensemble with it, on the wanted splits and write what it says of each.
 
-    ``corpora`` holds dev too where the confidence is fitted on it.
+    ``corpora`` holds dev too where the confidence is fitted on it. ``into`` takes the files; None: the run.
     """
     target, settings = job.target, job.settings.eval
     knowledge = withholding.knowledge(job)
@@ -170,8 +171,8 @@ def assess(
         warn_unknown(predicted.notes, f"{split}: ")
         made_by: dict[str, Any] = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
         made_by["ensemble"] = members
-        files.append(write(target, model.task, made_by, predicted, knowledge, confidence))
-    write_json(target.confidence, confidence.model_dump(mode="json"))
+        files.append(write(into or target, model.task, made_by, predicted, knowledge, confidence))
+    write_json((into or target).confidence, confidence.model_dump(mode="json"))
     return files
 
 

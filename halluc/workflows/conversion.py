@@ -53,7 +53,7 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
         Others, code C… or D…: as ``halluc check``.
     """
     origin = _source(source, overrides, wanted)
-    name = _format(origin.task, wanted.format, target)
+    name = format_of(origin.task, wanted.format, target)
     writer = writers_of(origin.task)[name]
     options = _options(writer, name, wanted)
     files = _targets(target, origin.splits, writer)
@@ -118,7 +118,7 @@ def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) ->
     return guess(source, references, overrides, splits)
 
 
-def _format(task: str, asked: str | None, target: Path) -> str:
+def format_of(task: str, asked: str | None, target: Path) -> str:
     """The format that is asked for, or that the name of the output says.
 
     Raises:

@@ -28,6 +28,7 @@ from halluc.workflows import (
     external_predictions,
     job,
     nearest_run,
+    other_gold,
     run_locations,
     run_state,
 )
@@ -48,15 +49,22 @@ def evaluate(
     predictions: Path | None = None,
     name: str | None = None,
     members: Sequence[str] = (),
+    gold: Path | None = None,
 ) -> list[EvalResult]:
     """Evaluate a model (of a config, a run or from elsewhere), the cells of a study, or predictions of another tool.
 
     Args:
         members: runs or models that are averaged with the model, in a run of their own beside those of the config.
+        gold: a file of other annotation, by which a trained run is judged again; its own evaluation stays as it is.
 
     Raises:
         HallucError or ManyErrors: what is wrong with config, data or run, or with cells. G100: a gate is not met.
     """
+    if config is not None and run is None and config.is_dir():
+        config, run = None, config
+    if gold is not None:
+        selection.refuse("--gold is of one run")
+        return [_judge_by(gold, config, overrides, run, splits, [predictions, name, checkpoint, members or None])]
     if predictions is not None or name is not None:
         selection.refuse("--predictions is one file")
         tool = external_predictions.Tool.of(
@@ -160,6 +168,20 @@ def _assess(
         wanted,
         overrides,
     )
+
+
+def _judge_by(
+    gold: Path, config: Path | None, overrides: Sequence[str], run: Path | None, splits: Sequence[str] | None,
+    others: Sequence[object],
+) -> EvalResult:  # fmt: skip
+    if any(one is not None for one in others):
+        help = "halluc eval RUN --gold FILE [--split SPLIT]"
+        raise HallucError(
+            "C011", "--gold goes with a run, without --predictions, --name, --checkpoint and --with", help=help
+        )
+    found, model = find(config, overrides, run)
+    split = external_predictions.one_split(_splits(found.loaded, splits), splits, "--gold")
+    return other_gold.judge(found, model, gold, split, _read(found.loaded, (split,)), overrides)
 
 
 def _judge(
@@ -298,8 +320,13 @@ def _newest(config: Path, overrides: Sequence[str]) -> Job:
 
 def home(loaded: LoadedConfig, identity: Mapping[str, Any], command: str = "eval") -> RunDir:
     """The run where ``command`` works on what ``identity`` describes under this config: the newest, or a new one."""
-    sha256 = sha256_of_tree({**loaded.model_sections, **identity})
+    sha256 = identity_of(loaded, identity)
     return directory.newest(loaded.home, sha256) or run_locations.create(loaded, command, sha256)
+
+
+def identity_of(loaded: LoadedConfig, identity: Mapping[str, Any]) -> str:
+    """The hash of a run that works on what ``identity`` describes under this config."""
+    return sha256_of_tree({**loaded.model_sections, **identity})
 
 
 def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitName, ...]:

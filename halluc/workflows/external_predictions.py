@@ -85,14 +85,14 @@ def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
         raise HallucError("C128", message, help="leave it out with --set matrix=null") from None
 
 
-def one_split(named: Sequence[SplitName], asked: Sequence[str] | None) -> SplitName:
+def one_split(named: Sequence[SplitName], asked: Sequence[str] | None, option: str = "--predictions") -> SplitName:
     """The split that the file is of: test where none is asked for, or else dev.
 
     Raises:
         HallucError C011: several are asked for.
     """
     if asked and len(named) > 1:
-        raise HallucError("C011", "--predictions names the file of one split", help="name one with --split")
+        raise HallucError("C011", f"{option} names the file of one split", help="name one with --split")
     return named[-1]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,15 @@ from halluc import __version__
 from halluc.analysis import verdicts
 from halluc.augmentation.methods.base import Labeller, Opinion, PseudoLabelled, TextLabeller
 from halluc.config.hashing import sha256_of_tree
-from halluc.config.loading import LoadedConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
 from halluc.core.files import expanded
-from halluc.core.messages import say
-from halluc.core.rng import keyed_seed
 from halluc.data.inputs import single
 from halluc.data.tokenization import Tokenizer
-from halluc.runs import directory, provenance
-from halluc.workflows import assessment, trained_models
+from halluc.runs import provenance
+from halluc.workflows import assessment, cross_fitting, trained_models
+from halluc.workflows.cross_fitting import Folds
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
 
@@ -122,13 +120,14 @@ class CrossFitted:
     """Models that were each trained without one part of the training split, which it judges."""
 
     parts: Sequence[ModelLabeller]
+    folds: Folds
 
     @property
     def relabels(self) -> bool:
         return self.parts[0].relabels
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
-        numbers = [part_of(example.origin.parent or example.id, len(self.parts)) for example in examples]
+        numbers = [self.folds.of(example) for example in examples]
         made: dict[int, Opinion] = {}
         for part, labeller in enumerate(self.parts):
             of_part = [place for place, number in enumerate(numbers) if number == part]
@@ -137,18 +136,14 @@ class CrossFitted:
         return [made[place] for place in range(len(examples))]
 
 
-def part_of(identity: str, parts: int) -> int:
-    """The part, from 0, that a training example belongs to."""
-    return keyed_seed("cross-fit", identity) % parts
-
-
 def labellers(job: Job) -> Callable[[str | int], Labeller]:
     """What gives the model in a run, or so many that are trained by cross-fitting."""
 
     def labeller(asked: str | int) -> Labeller:
         if isinstance(asked, str):
             return ModelLabeller.of(trained_models.locate(asked), job)
-        return CrossFitted([ModelLabeller.of(one, job) for one in _cross_fitted(job, asked)])
+        folds, models = cross_fitting.fitted(job, asked)
+        return CrossFitted([ModelLabeller.of(one, job) for one in models], folds)
 
     return labeller
 
@@ -168,31 +163,3 @@ def _relabels(job: Job) -> bool:
                 return {claim.mark for claim in gold} == {*editable.spans}
             return {claim.label for claim in gold} == {*editable.labels}
     return False
-
-
-def _cross_fitted(job: Job, parts: int) -> list[Trained]:
-    """Models trained on the training split without one of its parts each, kept by fingerprint; a killed one goes on."""
-    from halluc.workflows import training
-
-    corpora = job.remaining(("train", "dev"))
-    train, loaded = corpora.splits["train"], _plain(job.loaded)
-    inputs = list(provenance.input_hashes(job.settings.data.paths()).values())
-    gap = job.loaded.tree.get("gap")
-    digest = sha256_of_tree({"config": loaded.sha256, "gap": gap, "inputs": inputs, "parts": parts})
-    folder = Path(job.settings.runs_dir) / directory.FITTED / f"cross-fit-{digest[:16]}"
-    found = []
-    for part in range(parts):
-        run = folder / f"part-{part + 1}-of-{parts}"
-        rest = tuple(example for example in train.examples if part_of(example.id, parts) != part)
-        splits = {**corpora.splits, "train": replace(train, examples=rest)}
-        fold = Job(loaded, _read={("train", "dev"): replace(corpora, splits=splits)})
-        say(f"cross-fit, model {part + 1} of {parts}: {len(rest):,} of {len(train.examples):,} examples")
-        training.train_job(fold, (), run=run, resume=True)
-        found.append(trained_models.locate(str(run)))
-    return found
-
-
-def _plain(loaded: LoadedConfig) -> LoadedConfig:
-    """The config without augmentation, and without withholding, which was done by then."""
-    experiment = loaded.experiment.model_copy(update={"augment": None, "gap": None})
-    return replace(loaded, experiment=experiment, tree={**loaded.tree, "augment": None, "gap": None})

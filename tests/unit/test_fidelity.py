@@ -18,7 +18,8 @@ from halluc.core.examples import Origin, Span
 from halluc.core.rng import Draws
 from halluc.tasks.token_classification.examples import SentenceExamples
 from halluc.tasks.token_classification.tagged_sentence import Tagged
-from halluc.workflows.labelling import CrossFitted, part_of
+from halluc.workflows.cross_fitting import Folds
+from halluc.workflows.labelling import CrossFitted
 
 
 @dataclass
@@ -135,9 +136,11 @@ def test_it_needs_one_judge(keys):
 def test_each_part_is_judged_by_the_model_that_did_not_see_it():
     parts = [Saying(Opinion(0.0, part / 10, (), ())) for part in range(3)]
     examples = [Tagged(f"c{n}", Origin("f", n, None, f"s{n}"), ("a",), ()) for n in range(40)]
-    opinions = CrossFitted(parts).opinions(examples)  # type: ignore[arg-type]
-    assert [opinion.confidence for opinion in opinions] == [part_of(f"s{n}", 3) / 10 for n in range(40)]
-    assert {part_of(f"s{n}", 3) for n in range(40)} == {0, 1, 2}
+    folds = Folds(3)
+    opinions = CrossFitted(parts, folds).opinions(examples)  # type: ignore[arg-type]
+    sources = [Tagged(f"s{n}", Origin("f", n), ("a",), ()) for n in range(40)]
+    assert [opinion.confidence for opinion in opinions] == [folds.of(source) / 10 for source in sources]
+    assert {folds.of(source) for source in sources} == {0, 1, 2}
     assert sum(len(batch) for part in parts for batch in part.asked) == 40
 
 

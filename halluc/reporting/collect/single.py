@@ -6,7 +6,9 @@ from collections import deque
 from functools import partial
 from typing import Any
 
+from halluc.core.errors import HallucError
 from halluc.reporting.collect import confidences, facts, outcomes, paths, reading, reproducing, shown
+from halluc.reporting.collect.annotation import doubted
 from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
 from halluc.reporting.collect.probed import probes
@@ -49,6 +51,10 @@ def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts
     config = reproducing.config_lines(run)
     known = paths.of_runs([(run, config)])
     parts = {**_of_figures(source, picked, notes), "curves": _curves(source, notes)}
+    try:
+        parts["annotation"] = doubted(run, source.split, source.file, source.ledger())
+    except HallucError as error:
+        notes.append(f"What is known of the annotation is left out: {error.message}. {error.help}")
     unjudged = [
         f"{picked.unverifiable:,} claims have no evidence to be judged by: they stand in no rate and are not shown."
     ] * (picked.unverifiable > 0)

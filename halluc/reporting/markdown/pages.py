@@ -10,7 +10,7 @@ from typing import Any
 from halluc.reporting.markdown import gfm
 from halluc.reporting.markdown.gfm import Marked, Room
 from halluc.reporting.page import highlight
-from halluc.reporting.views import comparison, evaluation, probes, run, study
+from halluc.reporting.views import comparison, evaluation, probes, run, study, suspects
 from halluc.reporting.views.tables import first_of
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, ShownClaim, StudyReport
@@ -56,6 +56,9 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
         "gap": gfm.table(evaluation.gap_by_label(report.gap, words.counted), room),
         "periods": [gfm.titled(one, room) for one in evaluation.over_time(report.metrics, report.split)],
         "abstention": run.abstention(report.abstention, words) if report.abstention else [],
+        "annotation": [gfm.titled(one, room) for one in suspects.of_report(report.annotation)]
+        if report.annotation
+        else [],
         "claims": [_claim(claim, room, words) for claim in claims],
         "sentences": [sentence(claim, room, is_placed=words.is_placed) for claim in claims],
         "sureness": run.confidence(report),

@@ -17,7 +17,7 @@ from halluc.reporting.charts.chart import Chart
 from halluc.reporting.collect.several import shown_flips
 from halluc.reporting.collect.shown import window
 from halluc.reporting.page import highlight
-from halluc.reporting.views import comparison, probes, run, study
+from halluc.reporting.views import comparison, probes, run, study, suspects
 from halluc.reporting.views.tables import table
 from halluc.reporting.words import nouns
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
@@ -34,23 +34,32 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src '{script}';
 
 def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     """A report as HTML; its template places ``charts`` by their ids."""
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    task = nouns.task_of(report)
+    return rendered(
+        f"{report.kind}.html.j2",
+        "page.js",
+        report=report,
+        nouns=task.wording.nouns,
+        distorts=bool(task.judge.reasons),
+        charts={chart.id: chart for chart in charts},
+        **_VIEWS[report.kind](report),
+    )
+
+
+def rendered(template: str, script_file: str, **values: Any) -> str:
+    """A template of a whole page, with its style and one script, the only one that the page lets run."""
+    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", script_file))
     # As a Content-Security-Policy names a script that it lets run.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    task = nouns.task_of(report)
     return (
         _environment()
-        .get_template(f"{report.kind}.html.j2")
+        .get_template(template)
         .render(
-            report=report,
-            nouns=task.wording.nouns,
-            distorts=bool(task.judge.reasons),
-            charts={chart.id: chart for chart in charts},
             style=Markup(style),
             script=Markup(script),
             policy=_POLICY.format(script=f"sha256-{digest}"),
             version=__version__,
-            **_VIEWS[report.kind](report),
+            **values,
         )
     )
 
@@ -72,6 +81,7 @@ def _of_run(report: RunReport) -> dict[str, Any]:
         "most_unfolded": MOST_UNFOLDED,
         "abstention": run.abstention(report.abstention, words) if report.abstention else [],
         "thresholds": run.thresholds(report.abstention),
+        "annotation": suspects.of_report(report.annotation) if report.annotation else [],
         "classification": run.classification(report, words),
         "splits": run.splits(report.data.splits, report.data.scheme),
         "withheld": report.data.withheld and run.withheld(report.data.withheld),

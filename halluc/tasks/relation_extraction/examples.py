@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from halluc.core.claims import rounded
+from halluc.core.claims import Mark, rounded
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Pair, Span, surface
 from halluc.data.inputs import InputText
@@ -15,6 +15,7 @@ from halluc.gap.novelty import MENTIONS, NoveltyUnits
 from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.labels_of_wholes import labels_of
 from halluc.tasks.records import AssertedLabel
 from halluc.tasks.relation_extraction.records import (
     Argument,
@@ -143,6 +144,10 @@ class RelationExamples(ExamplesDefaults):
             "tail": _named(example.tail),
             "relation": example.relation,
         }
+
+    def corrected(self, example: Related, marks: Sequence[Mark]) -> Related:
+        """The pair with this relation, or with none; a ValueError where there are several."""
+        return replace(example, relation=next(iter(labels_of(marks, most=1)), None))
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Related:
         head, tail = text.details

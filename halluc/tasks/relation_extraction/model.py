@@ -20,8 +20,10 @@ from halluc.core.errors import HallucError, environment_error
 from halluc.core.examples import Corpus
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_labels, told_of_foreign
+from halluc.tasks.labels_of_wholes import annotated_label, probabilities
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.relation_extraction.config import RelationExtractionConfig
@@ -183,6 +185,16 @@ class RelationClassifier:
                     )
                 )
         return found
+
+    def annotated(
+        self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[AnnotatedPrediction]:
+        """Predictions, and the probability of the annotated relation, or of none."""
+        scored = self.scored(model, encoded, budget, runtime)
+        golds = [example.relation or NO_RELATION for example in encoded.examples]
+        shares = (probabilities(row)[0] for row in scored.rows)
+        rows = zip(shares, golds, self.decided(encoded, scored, decoding), strict=True)
+        return [annotated_label(encoded.outputs, *one) for one in rows]
 
     def imported(self, examples: Sequence[Related], stated: Sequence[Stated]) -> list[PairPrediction]:
         return [

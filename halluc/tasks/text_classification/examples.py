@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from halluc.core.claims import rounded
+from halluc.core.claims import Mark, rounded
 from halluc.core.edits import Editable
 from halluc.core.errors import refuse
 from halluc.core.examples import Corpus, Origin
@@ -15,6 +16,7 @@ from halluc.gap.novelty import CONTENT_WORDS, NoveltyUnits
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.labels_of_wholes import labels_of
 from halluc.tasks.records import AssertedLabel
 from halluc.tasks.text_classification import edits
 from halluc.tasks.text_classification.config import TextClassificationConfig
@@ -73,6 +75,10 @@ class TextExamples(ExamplesDefaults):
     def record(self, example: Labelled) -> dict[str, Any]:
         pair = {} if example.second is None else {"second": example.second}
         return {"id": example.id, "tokens": example.tokens, **pair, "label": example.labels}
+
+    def corrected(self, example: Labelled, marks: Sequence[Mark]) -> Labelled:
+        """The text with these labels; a ValueError where it cannot have so many."""
+        return replace(example, labels=labels_of(marks, most=None if self.config.multi_label else 1))
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Labelled:
         return Labelled(identity, origin, text.tokens, (), text.second)

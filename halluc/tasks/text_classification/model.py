@@ -18,8 +18,10 @@ from halluc.core.examples import Corpus
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.label_names import named_labels, told_of_foreign
+from halluc.tasks.labels_of_wholes import annotated_label, annotated_labels, probabilities
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
 from halluc.tasks.text_classification.encoding import EncodedTexts, encode_texts, refuse_labels
@@ -132,6 +134,22 @@ class TextClassifier:
     def _scored(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> DecisionScores:
         logits = pooled(encoded, outputs, self.config.pool)
         return DecisionScores([logits[row : row + 1] for row in range(len(logits))], self.config.multi_label)
+
+    def annotated(
+        self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[AnnotatedPrediction]:
+        """Predictions, and the probability of the annotated labels; no label is the output for out of scope."""
+        from halluc.engine.inference import forward
+
+        batches = list(forward(model, encoded, budget, runtime))
+        logits, made = pooled(encoded, batches, self.config.pool), self.decode(encoded, batches)
+        if self.config.multi_label:
+            shares, state = 0.5 * (1 + numpy.tanh(logits / 2)), annotated_labels
+            golds: list[Any] = [example.labels for example in encoded.examples]
+            return [state(encoded.outputs, *one) for one in zip(shares, golds, made, strict=True)]
+        golds = [next(iter(example.labels), OUT_OF_SCOPE) for example in encoded.examples]
+        rows = zip(probabilities(logits), golds, made, strict=True)
+        return [annotated_label(encoded.outputs, *one) for one in rows]
 
     def decode(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> list[TextPrediction]:
         return self.decided(encoded, self._scored(encoded, outputs), None)

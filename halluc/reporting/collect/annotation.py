@@ -1,0 +1,103 @@
+"""What is known of a split's annotation: suspects of an audit, how much of each rate lies on them, and other gold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from halluc.core.errors import HallucError
+from halluc.core.figures import HALLUCINATION, OMISSION
+from halluc.runs import evaluations
+from halluc.runs.audits import (
+    SUSPECT_KINDS,
+    DoubtedAnnotation,
+    GoldFile,
+    MovedFigure,
+    OnSuspects,
+    Regold,
+    SuspectLine,
+)
+from halluc.runs.directory import RunDir
+from halluc.runs.records import read_lines, read_record
+from halluc.runs.schema import EvalFile, LedgerLine
+from halluc.task import AnyTask, evaluated
+
+# Annotation with a probability under these is more and more in doubt.
+BELOW = (0.01, 0.1, 0.5, 1.0)
+_RATES = (HALLUCINATION, "hallucination_rate_wide", "distortion_rate", OMISSION)
+_ANEW = "audit the split again: halluc audit {} --split {}"
+
+Place = tuple[str, int | None, int | None, str]
+
+
+def doubted(run: RunDir, split: str, file: EvalFile, ledger: Iterable[LedgerLine]) -> DoubtedAnnotation | None:
+    """What the run's audit and its evaluations by other gold say of a split; None where there are none.
+
+    Raises:
+        HallucError R111, R112: a file is damaged.
+    """
+    task = evaluated(file)
+    regold = [found for name in _names(run) if (found := _regold(run, name, split, task)) is not None]
+    if not run.audit(split).is_file():
+        return DoubtedAnnotation(kinds=None, on_suspects=[], regold=regold) if regold else None
+    help = _ANEW.format(run.path, split)
+    suspects = list(read_lines(run.audit(split), SuspectLine, damaged="R111", what="suspects", help=help))
+    kinds = Counter(one.kind for one in suspects)
+    return DoubtedAnnotation(
+        kinds={kind: kinds[kind] for kind in SUSPECT_KINDS},
+        on_suspects=on_suspects(suspects, ledger),
+        regold=regold,
+    )
+
+
+def on_suspects(suspects: Iterable[SuspectLine], ledger: Iterable[LedgerLine]) -> list[OnSuspects]:
+    """How many of the unsupported and distorted claims, and of the omissions, lie on suspects."""
+    places: dict[Place, float] = {}
+    for one in suspects:
+        for mark in (*one.annotated, *one.proposed):
+            place = (one.id, *mark)
+            places[place] = min(one.confidence, places.get(place, 1.0))
+    found: dict[str, list[float]] = {HALLUCINATION: [], "distortion_rate": [], OMISSION: []}
+    for line in ledger:
+        sure = places.get((line.id, line.start, line.end, line.label), 2.0)  # 2: on no suspect
+        if line.record == "omission":
+            found[OMISSION].append(sure)
+        elif line.verdict in ("unsupported", "distorted"):
+            found[HALLUCINATION if line.verdict == "unsupported" else "distortion_rate"].append(sure)
+    return [
+        OnSuspects(
+            name=name,
+            counted=len(sureness),
+            below=[(bound, sum(sure < bound or sure == bound == 1.0 for sure in sureness)) for bound in BELOW],
+        )
+        for name, sureness in found.items()
+        if sureness
+    ]
+
+
+def moved(run: RunDir, split: str, after: EvalFile, task: AnyTask) -> list[MovedFigure]:
+    """The overall rates and figures of the task by other gold, beside those of the run's own evaluation, if any."""
+    try:
+        before = evaluations.read(run, split).metrics
+    except HallucError:
+        before = []  # not evaluated by its own gold, or damaged, of which the report of the run tells
+    own = {one.name: one for one in before if not one.by}
+    names = (*_RATES, *(name for family in task.figures.families for name in family))
+    found = {one.name: one for one in after.metrics if not one.by}
+    return [MovedFigure(name=name, before=own.get(name), after=found[name]) for name in names if name in found]
+
+
+def _names(run: RunDir) -> list[str]:
+    folder = run.regold("x").path.parent
+    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def _regold(run: RunDir, name: str, split: str, task: AnyTask) -> Regold | None:
+    into = run.regold(name)
+    path: Path = into.path / f"{split}.json"
+    if not path.is_file():
+        return None
+    help = "judge the run by it again: halluc eval RUN --gold FILE"
+    gold = read_record(path, GoldFile, damaged="R112", other_version="R112", help=help)
+    return Regold(gold=gold, figures=moved(run, split, evaluations.read(into, split), task))

@@ -1,0 +1,75 @@
+"""The page on which a person works through the suspects of a split, and downloads the decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from halluc.core.claims import Mark
+from halluc.reporting.page import highlight
+from halluc.reporting.page.render import rendered
+from halluc.reporting.views.suspects import KINDS
+from halluc.runs.audits import SUSPECT_KINDS, AuditResult, SuspectLine
+from halluc.wording.formats import NOTHING
+from halluc.wording.nouns import Nouns
+
+
+def page(result: AuditResult, shown: Sequence[SuspectLine], nouns: Nouns, has_spans: bool) -> str:
+    """Suspects as HTML, most suspicious first.
+
+    Args:
+        shown: those on the page, of all that ``result`` counts. has_spans: whether annotation is of places.
+    """
+    return rendered(
+        "suspects.html.j2",
+        "suspects.js",
+        result=result,
+        total=sum(result.kinds.values()),
+        kinds=[(kind, *KINDS[kind], result.kinds.get(kind, 0)) for kind in SUSPECT_KINDS],
+        suspects=[_shown(one, has_spans) for one in shown],
+        key=shown[0].suspect if shown else "",
+        has_spans=has_spans,
+        nouns=nouns,
+    )
+
+
+def _shown(one: SuspectLine, has_spans: bool) -> dict[str, Any]:
+    """A suspect with its text in pieces; without spans, ``halves`` is the text, of a pair both."""
+    pieces: list[highlight.Piece] = []
+    if has_spans:
+        claims = [(span, "unsupported") for span in highlight.placed(one.proposed)]
+        doubted = {*one.annotated}
+        gold = [(span, highlight.OMISSION if span in doubted else highlight.GOLD) for span in _spans(one.gold)]
+        pieces = highlight.drawn(one.tokens, 0, claims, gold)
+    elif one.marked:
+        pieces = highlight.drawn(one.tokens, 0, [(span, highlight.OTHER) for span in one.marked], [])
+    return {
+        "line": one,
+        "kind": KINDS[one.kind][0],
+        "pieces": pieces,
+        "halves": [] if pieces else highlight.halves(one.tokens, 0, one.second),
+        "edit": "\n".join(_written(mark) for mark in one.proposed or one.annotated),
+        "annotated": _told(one.annotated, one.tokens, has_spans),
+        "proposed": _told(one.proposed, one.tokens, has_spans),
+        "labels": [(label or "not annotated", count) for label, count in one.labels.items()],
+    }
+
+
+def _spans(marks: Sequence[Mark]) -> list[highlight.Span]:
+    return highlight.placed(marks)
+
+
+def _written(mark: Mark) -> str:
+    """A mark as it is edited: tokens and label, or the label alone."""
+    start, end, label = mark
+    return label if start is None or end is None else f"{start} {end} {label}"
+
+
+def _told(marks: Sequence[Mark], tokens: Sequence[str], has_spans: bool) -> list[tuple[str, str]]:
+    """The surface (empty for the whole example) and label of each mark; nothing annotated is one too."""
+    if not marks:
+        return [("", NOTHING)]
+    return [
+        (highlight.spaced(tokens[start:end]) if has_spans and start is not None else "", label)
+        for start, end, label in marks
+    ]

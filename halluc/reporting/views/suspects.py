@@ -1,0 +1,116 @@
+"""The tables of an audit: suspects by kind, and the most suspicious ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from halluc.core.claims import Mark
+from halluc.reporting.views.tables import Cells, TableCell, TableView, table
+from halluc.runs.audits import AuditResult, CorrectionResult, DoubtedAnnotation, MovedFigure, OnSuspects, Regold
+from halluc.runs.schema import MetricResult
+from halluc.wording import formats
+
+# What each kind says of a place, in words.
+KINDS = {
+    "missing": ("missing", "not annotated, and the model asserts it"),
+    "wrong_label": ("wrong label", "annotated with another label than the model's"),
+    "wrong_boundary": ("wrong boundary", "annotated with other boundaries than the model's"),
+    "unlikely": ("unlikely", "annotated, and the model finds nothing there"),
+    "inconsistent": ("inconsistent", "annotated otherwise than most equal places"),
+}
+
+
+def tables(result: AuditResult) -> list[TableView]:
+    """Counts by kind, and the first suspects."""
+    return [kinds(result), *([_first(result)] if result.first else [])]
+
+
+def kinds(result: AuditResult) -> TableView:
+    total = sum(result.kinds.values())
+    rows = [[KINDS[kind][0], formats.count(count), KINDS[kind][1]] for kind, count in result.kinds.items()]
+    judged = f"{result.folds} cross-fitted models" if result.folds else "the trained model"
+    sizes = f"{formats.count(result.examples)} examples, {formats.count(result.annotated)} annotations"
+    return table(
+        f"{result.split}: suspects by kind, judged by {judged} ({sizes})",
+        ["kind", "suspects", "what it means"],
+        rows,
+        "nft",
+        totals=[["all", formats.count(total), ""]],
+    )
+
+
+def _first(result: AuditResult) -> TableView:
+    rows = [
+        [
+            f"{one.file.rpartition('/')[2]}:{one.line}",
+            one.text[:200],
+            _labels(one.annotated),
+            _labels(one.proposed),
+            formats.decimal(one.confidence),
+        ]
+        for one in result.first
+    ]
+    return table(
+        f"{result.split}: the most suspicious",
+        ["place", "surface", "annotated", "proposed", "P(annotated)"],
+        rows,
+        "ttttf",
+    )
+
+
+def _labels(marks: Sequence[Mark]) -> str:
+    return ", ".join(label for _, _, label in marks) or formats.NOTHING
+
+
+def corrections(result: CorrectionResult) -> str:
+    """What decisions did, in a line."""
+    told = ", ".join(f"{count:,} {name}" for name, count in result.decisions.items())
+    return f"{result.split}: {told}; {result.changed:,} examples changed"
+
+
+def of_report(found: DoubtedAnnotation) -> list[TableView]:
+    """How much of each rate lies on suspects, and how figures move by other gold: those that there is something for."""
+    made = [_on_suspects(found.on_suspects)] if found.on_suspects else []
+    return [*made, *map(moved, found.regold)]
+
+
+def _on_suspects(found: Sequence[OnSuspects]) -> TableView:
+    bounds = [f"below {bound:g}" if bound < 1 else "any" for bound, _ in found[0].below]
+    rows: list[Cells] = [
+        [
+            formats.title(one.name, {}),
+            formats.count(one.counted),
+            *(_share(count, one.counted) for _, count in one.below),
+        ]
+        for one in found
+    ]
+    note = "By the probability of the annotation. Only a person can say which suspects are right."
+    return table("How much of each rate lies on suspects", ["rate", "counted", *bounds], rows, notes=[note])
+
+
+def _share(count: int, of: int) -> TableCell:
+    return TableCell(formats.count(count), formats.percent(count / of))
+
+
+def moved(found: Regold) -> TableView:
+    """Figures by the run's own gold and by other gold."""
+    gold = found.gold
+    rows: list[Cells] = [
+        [formats.title(one.name, {}), _value(one.before), _value(one.after), _difference(one)] for one in found.figures
+    ]
+    changed = f"{formats.count(gold.changed)} of {formats.count(gold.examples)} examples changed"
+    return table(
+        f"{gold.split} by the gold in {gold.name} ({changed})", ["figure", "own gold", "this gold", "difference"], rows
+    )
+
+
+def _value(one: MetricResult | None) -> TableCell:
+    if one is None:
+        return TableCell(formats.NOTHING)
+    return TableCell(formats.value(one.name, one.value), formats.interval(one.name, one.interval))
+
+
+def _difference(one: MovedFigure) -> str:
+    values = [None if figure is None else figure.value for figure in (one.before, one.after)]
+    known = values[0] is not None and values[1] is not None
+    return formats.difference(one.name, values[1] - values[0]) if known else formats.NOTHING  # type: ignore[operator]

@@ -1,0 +1,64 @@
+"""Annotation that is the labels of a whole example: how probable a model finds it, and corrected labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy
+
+from halluc.core.claims import Claim, Mark
+from halluc.task import AnnotatedPrediction
+
+
+def probabilities(logits: numpy.ndarray) -> numpy.ndarray:
+    """Softmax of logits (examples, outputs)."""
+    odds = numpy.exp(logits - logits.max(-1, keepdims=True, initial=-numpy.inf))
+    return numpy.asarray(odds / odds.sum(-1, keepdims=True))
+
+
+def annotated_label(
+    outputs: Sequence[str], share: numpy.ndarray, gold: str, prediction: object
+) -> AnnotatedPrediction:  # fmt: skip
+    """A prediction with the probability of the one annotated output; several outputs may have its name.
+
+    Args:
+        share: the probability of each output, (outputs,). gold: the output that is annotated. Of one that the model
+            does not have, the probability is what its best output leaves.
+    """
+    own = [number for number, name in enumerate(outputs) if name == gold]
+    told = float(share[own].sum()) if own else float(1 - share.max())
+    return AnnotatedPrediction(prediction, lambda claims: told)
+
+
+def annotated_labels(
+    outputs: Sequence[str], share: numpy.ndarray, gold: Sequence[str], prediction: object
+) -> AnnotatedPrediction:
+    """A prediction with the probability that each label is there, or is not, as it is annotated.
+
+    Args:
+        share: the probability of each output by itself, (outputs,).
+    """
+    by_label: dict[str, float] = {}
+    for name, value in zip(outputs, share.tolist(), strict=True):
+        by_label[name] = max(value, by_label.get(name, 0.0))
+    return AnnotatedPrediction(prediction, partial(_of_labels, by_label, frozenset(gold)))
+
+
+def _of_labels(by_label: dict[str, float], gold: frozenset[str], claims: Sequence[Claim]) -> float:
+    found = [(by_label.get(claim.label, 0.0), claim.label in gold) for claim in claims]
+    return min(share if is_there else 1 - share for share, is_there in found)
+
+
+def labels_of(marks: Sequence[Mark], *, most: int | None = None) -> tuple[str, ...]:
+    """The labels of marks, sorted.
+
+    Raises:
+        ValueError: there are more than ``most``, or a label twice.
+    """
+    found = tuple(sorted(label for _, _, label in marks))
+    if len(set(found)) < len(found):
+        raise ValueError(f"a label twice: {', '.join(found)}")
+    if most is not None and len(found) > most:
+        raise ValueError(f"{len(found)} labels ({', '.join(found)}), where {most} may be")
+    return found

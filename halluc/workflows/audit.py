@@ -1,0 +1,307 @@
+"""Audit: which places of a split's annotation are in doubt, by a model that never saw them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from halluc.analysis import gates, suspects
+from halluc.analysis.suspects import Suspect
+from halluc.core import messages
+from halluc.core.claims import Claim, rounded
+from halluc.core.errors import HallucError, data_error, suggestion
+from halluc.core.examples import Corpus
+from halluc.core.files import elsewhere, json_line, write_jsonl, write_text
+from halluc.core.messages import conclude, tell, warn
+from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.writers import Options, writers_of
+from halluc.reporting.page.suspects import page
+from halluc.runs import directory
+from halluc.runs.audits import SUSPECT_KINDS, AuditResult, SurfacePlace, SuspectLine
+from halluc.runs.directory import RunDir
+from halluc.runs.records import content_sha256, read_lines
+from halluc.task import AnnotatedPrediction, AnyTask
+from halluc.workflows import cross_fitting, evaluation
+from halluc.workflows import job as jobs
+from halluc.workflows.assessment import ReadyModel
+from halluc.workflows.job import Job
+
+# Other places of a surface that a line tells of, and suspects that a result and the terminal show.
+_MOST_OTHERS, _FIRST = 10, 10
+_IMPORT = "label_studio"
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """Which splits (none: all that can be audited), by how many cross-fitted models; ``most`` suspects are paged."""
+
+    splits: tuple[str, ...] = ()
+    folds: int = 5
+    most: int = 500
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A split with what was said of it, one opinion an example; ``folds`` as in ``AuditResult``."""
+
+    corpus: Corpus[Any]
+    said: list[AnnotatedPrediction]
+    folds: int | None
+
+
+@elsewhere("move the run to another disk")
+def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list[AuditResult]:
+    """Look for suspects in splits of a config or a run: in train by cross-fitting, elsewhere by the run's model.
+
+    Raises:
+        HallucError or ManyErrors: C011: no such split. C103: annotation of this task cannot be audited. D193: nothing
+            is annotated. R…: as ``evaluation.find``; others as ``cross_fitting.fitted``.
+    """
+    if not 2 <= options.folds <= 20:
+        raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")
+    found, model, wanted = _found(target, overrides, options)
+    refuse_unauditable(found.task)
+    found.corpora(tuple(split for split in SPLITS if split in wanted or (split == "dev" and "train" in wanted)))
+    for split in wanted:
+        _refuse_bare(found, _corpus(found, split))
+    results = []
+    for split in wanted:
+        judged = _cross_fitted(found, options.folds) if split == "train" else _trained(found, model, split)
+        if found.run is None:
+            found.run = evaluation.home(found.loaded, {"audit": True}, "audit")
+        results.append(_written(found, judged, options, overrides))
+        messages.put(results[-1])
+    return results
+
+
+def refuse_unauditable(task: AnyTask) -> None:
+    """
+    Raises:
+        HallucError C103: the task's models cannot say how probable an annotation is.
+    """
+    if not hasattr(task.model, "annotated") or not hasattr(task.examples, "corrected"):
+        message = f"annotation of the task {task.name} cannot be audited"
+        help = "tasks whose gold is a choice of labels or of labelled spans can"
+        raise HallucError("C103", message, help=help)
+
+
+def is_config(target: Path) -> bool:
+    return target.suffix in (".yaml", ".yml") and not target.is_dir()
+
+
+def splits_of(found: Job, asked: Sequence[str]) -> tuple[SplitName, ...]:
+    """The splits that are asked for, or all of the config.
+
+    Raises:
+        HallucError C011: the config does not have one of them.
+    """
+    there = tuple(split for split in SPLITS if found.settings.data.reference(split))
+    for name in asked:
+        if name not in there:
+            help = f"it has {', '.join(there)}"
+            raise HallucError("C011", f"the config names no `data.{name}`", help=help)
+    return tuple(split for split in there if split in (asked or there))
+
+
+def _found(
+    target: Path, overrides: Sequence[str], options: AuditOptions
+) -> tuple[Job, str, tuple[SplitName, ...]]:  # fmt: skip
+    """The job, the model of its run (empty where only train is audited), and the splits."""
+    named = is_config(target)
+    for name in options.splits:
+        if name not in SPLITS:
+            raise HallucError(
+                "C011", f"no split `{name}`", help=suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
+            )
+    if set(options.splits) == {"train"}:  # no trained model is needed
+        if not named:
+            loaded, run = jobs.load_run(target, overrides)
+            found = Job(loaded, run=run)
+        else:
+            loaded = jobs.load(target, overrides)
+            found = Job(loaded, run=directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained))
+        return found, "", splits_of(found, options.splits)
+    try:
+        found, model = evaluation.find(target, overrides) if named else evaluation.find(None, overrides, target)
+    except HallucError as error:
+        if not named or options.splits or error.code != "R105":
+            raise
+        found = Job(jobs.load(target, overrides))
+        if "train" not in splits_of(found, ()):
+            raise
+        tell(f"only train is audited: other splits need a trained model, and {error.message}")
+        return found, "", ("train",)
+    return found, model, splits_of(found, options.splits)
+
+
+def _corpus(found: Job, split: SplitName) -> Corpus[Any]:
+    return found.train() if split == "train" else found.corpora((split,)).splits[split]
+
+
+def _refuse_bare(found: Job, corpus: Corpus[Any]) -> None:
+    if not any(found.task.judge.gold(example) for example in corpus):
+        help = "is it the right file, and are its labels read from the right field or column?"
+        raise data_error("D193", f"{corpus.source} has no annotation that could be audited", help=help)
+
+
+def read(path: Path, run: RunDir | None = None) -> Iterator[SuspectLine]:
+    """The suspects in a file.
+
+    Raises:
+        HallucError R111: it is not there, or damaged.
+    """
+    help = f"audit the split again: halluc audit {run.path if run else 'RUN'} --split {path.stem}"
+    return read_lines(path, SuspectLine, damaged="R111", what="suspects", help=help)
+
+
+def opinions(ready: ReadyModel, examples: Sequence[Any]) -> list[AnnotatedPrediction]:
+    model: Any = ready.task.model  # ``annotated`` was looked for before
+    encoded = model.encode(examples, ready.encoder)
+    budget = ready.settings.batch_tokens
+    found: list[AnnotatedPrediction] = model.annotated(
+        ready.encoder.model, encoded, budget, ready.engine, ready.decoding
+    )
+    return found
+
+
+def _trained(found: Job, model: str, split: SplitName) -> _Judged:
+    if gates.is_trained_on(found.loaded, split):
+        warn(f"the model was trained on {split}: it has learned the mistakes there too")
+    corpus = _corpus(found, split)
+    return _Judged(corpus, opinions(ReadyModel.load(found, model), corpus.examples), None)
+
+
+def _cross_fitted(found: Job, count: int) -> _Judged:
+    corpus = found.train()
+    folds, models = cross_fitting.fitted(found, count)
+    tell(f"{count} cross-fitted models, folds by {'document' if folds.by_document else 'example'}")
+    places: list[list[int]] = [[] for _ in range(count)]
+    for place, example in enumerate(corpus):
+        places[folds.of(example)].append(place)
+    said: dict[int, AnnotatedPrediction] = {}
+    for part, trained in enumerate(models):
+        if places[part]:
+            ready = ReadyModel.load(trained.job, trained.reference)
+            made = opinions(ready, [corpus.examples[place] for place in places[part]])
+            said.update(zip(places[part], made, strict=True))
+    return _Judged(corpus, [said[place] for place in range(len(corpus))], count)
+
+
+def _written(found: Job, judged: _Judged, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
+    """Write the files of one split as the only writer of the run, and note the counts in ``run.json``."""
+    task, run, corpus = found.task, found.target, judged.corpus
+    ranked = suspects.found(task, corpus.examples, judged.said)
+    made = [line(task, corpus, judged.said, one) for one in ranked]
+    kinds = Counter(one.kind for one in made)
+    paths = {"jsonl": run.audit(corpus.split), "html": run.audit(corpus.split, "html")}
+    importable, left_out = _importable(task, corpus, ranked)
+    if importable:
+        paths[_IMPORT] = run.audit(corpus.split, f"{_IMPORT}.json")
+    result = AuditResult(
+        run=str(run.path),
+        split=corpus.split,
+        folds=judged.folds,
+        examples=len(corpus),
+        annotated=sum(len(task.judge.gold(example)) for example in corpus),
+        kinds={kind: kinds[kind] for kind in SUSPECT_KINDS},
+        first=made[:_FIRST],
+        files={name: str(path) for name, path in paths.items()},
+        left_out=left_out,
+    )
+    html = page(result, made[: options.most], task.wording.nouns, task.examples.has_spans)
+    with run.locked(), run.stage("audit", list(overrides)) as stage:
+        write_jsonl(paths["jsonl"], (one.model_dump(mode="json") for one in made))
+        write_text(paths["html"], html)
+        if importable:
+            write_text(paths[_IMPORT], "[\n" + ",\n".join(map(json_line, importable)) + "\n]\n")
+        stage.detail = {**stage.detail, corpus.split: {"folds": judged.folds, **result.kinds}}
+    conclude(f"{corpus.split}: {len(made):,} suspects in {paths['jsonl']}; to work through them: {paths['html']}")
+    return result
+
+
+def content_hash(task: AnyTask, example: Any) -> str:
+    """The hash of all that an example says, tokens and annotation; its id is not part of it."""
+    record = task.examples.record(example)
+    return content_sha256({key: value for key, value in record.items() if key != "id"})
+
+
+def line(task: AnyTask, corpus: Corpus[Any], said: Sequence[AnnotatedPrediction], one: Suspect) -> SuspectLine:
+    """A suspect as the file has it."""
+    example = corpus.examples[one.example]
+    shown = task.examples.line(example, said[one.example].prediction)
+    sha256 = content_hash(task, example)
+    marks = [[claim.mark for claim in claims] for claims in (one.annotated, one.proposed)]
+    counts = Counter(place.label or "" for place in one.others)
+    return SuspectLine(
+        suspect=content_sha256([corpus.split, example.id, sha256, one.kind, *marks])[:16],
+        split=corpus.split,
+        kind=one.kind,
+        id=example.id,
+        file=example.origin.file,
+        line=example.origin.line,
+        sha256=sha256,
+        tokens=list(example.tokens),
+        gold=[claim.mark for claim in task.judge.gold(example)],
+        text=one.shown.text,
+        annotated=marks[0],
+        proposed=marks[1],
+        confidence=rounded(one.confidence) or 0.0,
+        certainty=[rounded(claim.confidence) for claim in one.proposed],
+        consistency=rounded(one.consistency),
+        labels=dict(sorted(counts.items())),
+        others=list(_others(corpus, one)),
+        second=task.examples.border(shown),
+        marked=list(task.examples.ranges(shown)),
+    )
+
+
+def _others(corpus: Corpus[Any], one: Suspect) -> Iterator[SurfacePlace]:
+    for place in one.others[:_MOST_OTHERS]:
+        example = corpus.examples[place.example]
+        origin = example.origin
+        yield SurfacePlace(file=origin.file, line=origin.line, id=example.id, label=place.label)
+
+
+def replaced(gold: Sequence[Claim], one: Suspect) -> list[Any]:
+    """The marks of an example if a suspect's proposal were accepted."""
+    wrong = {claim.mark for claim in one.annotated}
+    return [*(claim.mark for claim in gold if claim.mark not in wrong), *(claim.mark for claim in one.proposed)]
+
+
+def _importable(
+    task: AnyTask, corpus: Corpus[Any], ranked: Sequence[Suspect]
+) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
+    """Each example with suspects as a task of Label Studio: its annotation, and as prediction that of the model.
+
+    Returns those, in the order of their first suspect, and how many examples the format cannot hold.
+    """
+    writer = writers_of(task.name).get(_IMPORT)
+    if writer is None:
+        return [], 0
+    examples: Any = task.examples
+    by_example: dict[int, list[Suspect]] = {}
+    for one in ranked:
+        by_example.setdefault(one.example, []).append(one)
+    made, left_out = [], 0
+    for number, found in by_example.items():
+        example = proposed = corpus.examples[number]
+        try:
+            for one in found:
+                proposed = examples.corrected(proposed, replaced(task.judge.gold(proposed), one))
+            told = []
+            for version in (example, proposed):
+                text = io.StringIO()
+                writer.write([text], [version], Options())
+                told.append(json.loads(text.getvalue())[0])
+        except (HallucError, ValueError):  # what the format, or the task, cannot hold is counted
+            left_out += 1
+            continue
+        result = told[1]["annotations"][0]["result"]
+        prediction = {"model_version": "halluc audit", "score": 1 - found[0].confidence, "result": result}
+        made.append({**told[0], "predictions": [prediction]})
+    return made, left_out

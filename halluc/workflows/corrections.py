@@ -1,0 +1,257 @@
+"""Decisions on suspects become a corrected copy of a split, with what each changed; the original stays as it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from halluc.core import messages
+from halluc.core.claims import Mark
+from halluc.core.errors import HallucError, Location, data_error, refuse
+from halluc.core.examples import Corpus
+from halluc.core.files import elsewhere, open_regular, write_jsonl
+from halluc.core.labels import Scheme
+from halluc.core.messages import conclude, warn
+from halluc.data.corpora import Corpora
+from halluc.data.rows.references import SplitName
+from halluc.data.writers import Options, write, writers_of
+from halluc.runs import directory
+from halluc.runs.audits import CorrectionLine, CorrectionResult, DecisionLine, SuspectLine
+from halluc.runs.directory import RunDir
+from halluc.workflows import audit, conversion, evaluation
+from halluc.workflows import job as jobs
+from halluc.workflows.job import Job
+
+_ANEW = "audit the split again, and decide on its suspects: halluc audit {} --split {}"
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """A decision with its line in the file and the suspect that it is about."""
+
+    decision: DecisionLine
+    line: int
+    suspect: SuspectLine
+
+
+@elsewhere("choose another place for `--out`")
+def apply(
+    target: Path, overrides: Sequence[str], decisions: Path | None, out: Path | None
+) -> CorrectionResult:  # fmt: skip
+    """Write a copy of the audited split in which each decision is carried out, and ``OUT.provenance.jsonl`` beside it.
+
+    Raises:
+        HallucError or ManyErrors: C011: an option is missing, or the copy would replace what was read. D194: a line
+            that is no decision. D195: a decision that is about no suspect of this run, comes twice or contradicts
+            another. D196: the example has changed since. R…: as ``halluc audit``. E401: the copy cannot be written.
+    """
+    if decisions is None or out is None:
+        missing = "--apply" if decisions is None else "--out"
+        help = "halluc audit CONFIG|RUN --apply decisions.jsonl --out corrected.jsonl"
+        raise HallucError("C011", f"{missing} is missing", help=help)
+    found = _job(target, overrides)
+    audit.refuse_unauditable(found.task)
+    read = _decisions(decisions)
+    split = _split(read, decisions)
+    decided = _known(found.target, split, read, decisions)
+    corpora = found.corpora((split,))
+    _refuse_replacing(out, [*corpora.files, decisions], found.target)
+    corpus, changes = _corrected(found, corpora.splits[split], decided, decisions)
+    form = _write(found, corpora, corpus, out)
+    provenance = out.with_name(f"{out.name}.provenance.jsonl")
+    write_jsonl(provenance, (one.model_dump(mode="json") for one in changes))
+    counts = Counter(one.decision.decision for one in decided)
+    result = CorrectionResult(
+        run=str(found.target.path), split=split, out=str(out), provenance=str(provenance), format=form,
+        decisions=dict(sorted(counts.items())), changed=len({one.id for one in changes}),
+    )  # fmt: skip
+    messages.put(result)
+    conclude(f"corrected copy: {out} ({form}); what changed and why: {provenance}")
+    return result
+
+
+def _job(target: Path, overrides: Sequence[str]) -> Job:
+    """The job of a run, or of the newest run of a config that was audited."""
+    if not audit.is_config(target):
+        loaded, named = jobs.load_run(target, overrides)
+        return Job(loaded, run=named)
+    loaded = jobs.load(target, overrides)
+    own = directory.newest(loaded.home, loaded.sha256, _is_audited)
+    run = own or directory.newest(loaded.home, evaluation.identity_of(loaded, {"audit": True}), _is_audited)
+    if run is None:
+        help = f"audit it first: halluc audit {target}"
+        raise HallucError("R105", f"{loaded.home} has no audited run of this config", help=help)
+    return Job(loaded, run=run)
+
+
+def _is_audited(run: RunDir) -> bool:
+    return run.audit("train").parent.is_dir()
+
+
+def _decisions(path: Path) -> list[tuple[int, DecisionLine]]:
+    """Each decision with its line.
+
+    Raises:
+        HallucError or ManyErrors D101: the file cannot be read. D194: lines that are no decisions.
+    """
+    found, bad = [], []
+    try:
+        with open_regular(path) as file:
+            for number, line in enumerate(file, 1):
+                if line.isspace():
+                    continue
+                try:
+                    one = DecisionLine.model_validate_json(line)
+                    if (one.decision == "edit") != (one.annotation is not None):
+                        raise ValueError("an edit, and nothing else, has an `annotation`")
+                except ValueError as error:
+                    first = error.errors()[0] if isinstance(error, ValidationError) else None
+                    place = ".".join(map(str, first["loc"])) if first else ""
+                    told = ": ".join(filter(None, (place, first["msg"]))) if first else str(error)
+                    help = "each line is an object as the page of `halluc audit` downloads it"
+                    bad.append(data_error("D194", f"not a decision: {told}", Location(str(path), number), help))
+                else:
+                    found.append((number, one))
+    except OSError as error:
+        raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from None
+    refuse(bad)
+    if not found:
+        raise data_error("D194", f"{path} has no decision", help="download the decisions from the page of the audit")
+    return found
+
+
+def _split(read: Sequence[tuple[int, DecisionLine]], path: Path) -> SplitName:
+    first = read[0][1].split
+    other = next(((number, one.split) for number, one in read if one.split != first), None)
+    if other is not None:
+        where = Location(str(path), other[0])
+        message = f"a decision on {other[1]}, and the first is on {first}"
+        raise data_error("D195", message, where, "apply the decisions on each split by themselves")
+    if first not in ("train", "dev", "test"):
+        raise data_error("D195", f"no split `{first[:40]}`", Location(str(path), read[0][0]))
+    return first  # type: ignore[return-value]
+
+
+def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine]], path: Path) -> list[_Decided]:
+    """The decisions with their suspects.
+
+    Raises:
+        HallucError R111: the split was not audited, or the file is damaged. D195: suspects that are not there, or that
+            are decided twice.
+    """
+    anew = _ANEW.format(run.path, split)
+    suspects = {one.suspect: one for one in audit.read(run.audit(split), run)}
+    found: dict[str, _Decided] = {}
+    bad = []
+    for number, one in read:
+        where = Location(str(path), number)
+        if one.suspect not in suspects:
+            told = f"{run.audit(split)} has no suspect `{one.suspect[:40]}`"
+            bad.append(data_error("D195", told, where, anew))
+        elif (earlier := found.get(one.suspect)) is not None:
+            same = (earlier.decision.decision, earlier.decision.annotation) == (one.decision, one.annotation)
+            told = f"{'the same decision as on' if same else 'contradicts the decision on'} line {earlier.line}"
+            bad.append(data_error("D195", f"{told}, about one suspect", where, "leave one of them"))
+        else:
+            found[one.suspect] = _Decided(one, number, suspects[one.suspect])
+    refuse(bad)
+    return list(found.values())
+
+
+def _refuse_replacing(out: Path, read: Sequence[Path], run: RunDir) -> None:
+    """
+    Raises:
+        HallucError C011: the copy would be written over a file that was read, or into the files of the run's audit.
+    """
+    provenance = out.with_name(f"{out.name}.provenance.jsonl")
+    for written in (out, provenance):
+        for file in read:
+            if written.exists() and written.samefile(file):
+                message = f"--out {written} is a file that was read: the original is never changed"
+                raise HallucError("C011", message, help="name another file")
+    if out.is_dir():
+        raise HallucError("C011", f"--out {out} is a folder", help="name a file")
+    if out.resolve().is_relative_to(run.audit("train").parent.resolve()):
+        raise HallucError("C011", f"--out {out} is in the folder of the audit", help="name a file elsewhere")
+
+
+def _corrected(
+    found: Job, corpus: Corpus[Any], decided: Sequence[_Decided], path: Path
+) -> tuple[Corpus[Any], list[CorrectionLine]]:
+    """The corpus as decided, and a line for each decision that changed something.
+
+    Raises:
+        HallucError or ManyErrors D196: examples that are gone, or have changed. D195: decisions that cannot both be
+            carried out, or that the example cannot have.
+    """
+    task: Any = found.task
+    places = {example.id: place for place, example in enumerate(corpus)}
+    examples, changes, bad = list(corpus.examples), list[CorrectionLine](), list[HallucError]()
+    by_example: dict[str, list[_Decided]] = {}
+    for one in decided:
+        where, suspect = Location(str(path), one.line), one.suspect
+        place = places.get(suspect.id)
+        now = None if place is None else audit.content_hash(task, corpus.examples[place])
+        if now is None or now != suspect.sha256 or one.decision.sha256 != suspect.sha256:
+            told = "is no longer there" if place is None else "has changed since it was audited"
+            help = _ANEW.format(found.target.path, corpus.split)
+            bad.append(data_error("D196", f"{suspect.id} ({suspect.file}:{suspect.line}) {told}", where, help))
+        elif one.decision.decision != "reject":
+            by_example.setdefault(suspect.id, []).append(one)
+    refuse(bad)
+    labels = {claim.label for example in corpus for claim in task.judge.gold(example)}
+    for identity, of_example in by_example.items():
+        example = examples[places[identity]]
+        for one in of_example:
+            before = [claim.mark for claim in task.judge.gold(example)]
+            wrong, new = {*one.suspect.annotated}, _new(one)
+            after = [*(mark for mark in before if mark not in wrong), *new]
+            try:
+                example = task.examples.corrected(example, after)
+            except ValueError as error:
+                others = ", ".join(str(other.line) for other in of_example if other is not one)
+                told = f"{identity}: {error}" + (f" (line {others} is about the same example)" if others else "")
+                bad.append(data_error("D195", told, Location(str(path), one.line), "change one of the decisions"))
+                break
+            after = [claim.mark for claim in task.judge.gold(example)]
+            changes.append(_change(one, before, after))
+            for label in sorted({mark[2] for mark in new} - labels):
+                warn(f"{path}:{one.line}: no example of {corpus.split} has the label `{label[:40]}` yet")
+        examples[places[identity]] = example
+    refuse(bad)
+    return replace(corpus, examples=tuple(examples)), changes
+
+
+def _new(one: _Decided) -> list[Mark]:
+    """What is to be annotated in the place of what is in doubt."""
+    return list(one.suspect.proposed if one.decision.annotation is None else one.decision.annotation)
+
+
+def _change(one: _Decided, before: list[Mark], after: list[Mark]) -> CorrectionLine:
+    suspect = one.suspect
+    return CorrectionLine(
+        id=suspect.id, file=suspect.file, line=suspect.line, suspect=suspect.suspect, kind=suspect.kind,
+        decision=one.decision.decision, decided=one.line, before=before, after=after,
+    )  # fmt: skip
+
+
+def _write(found: Job, corpora: Corpora, corpus: Corpus[Any], out: Path) -> str:
+    """Write the copy in the format that its name says; returns the name of the format."""
+    name = found.task.name
+    form = conversion.format_of(name, None, out)
+    if form == "jsonl":  # with tokens, so that nothing is cut anew
+        write_jsonl(out, map(found.task.examples.record, corpus.examples))
+        return form
+    writer = writers_of(name)[form]
+    scheme: Any = corpora.annotation.scheme
+    options = Options(
+        scheme=scheme if scheme in get_args(Scheme) else "iob2",
+        out_of_scope=getattr(found.settings.data, "out_of_scope_label", None),
+    )
+    write({out: corpus.examples}, writer, writer.fitted(options, corpus.examples))
+    return form

@@ -1,0 +1,91 @@
+"""Cross-fitting: models that are each trained without one part of the training split, which they then judge.
+
+Chernozhukov et al. 2018, "Double/debiased machine learning" (section 3); Northcutt et al. 2021, "Confident Learning"
+(out-of-sample probabilities).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from halluc.config.hashing import sha256_of_tree
+from halluc.config.loading import LoadedConfig
+from halluc.core.errors import data_error
+from halluc.core.examples import Corpus, Example
+from halluc.core.messages import say, without_results
+from halluc.core.rng import keyed_seed
+from halluc.data.corpora import has_documents
+from halluc.runs import directory, provenance
+from halluc.workflows import trained_models
+from halluc.workflows.job import Job
+from halluc.workflows.trained_models import Trained
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The parts of a training split, by a hash of each example's id, or of its document with ``by_document``."""
+
+    count: int
+    by_document: bool = False
+
+    @classmethod
+    def for_(cls, train: Corpus[Any], count: int) -> Folds:
+        """Whole documents stay together where the file has any, and enough of them that no part is empty."""
+        documents = cls(count, by_document=True)
+        fits = has_documents(train.examples, train.source)
+        return documents if fits and len({documents.of(one) for one in train}) == count else cls(count)
+
+    def of(self, example: Example) -> int:
+        """The part of an example, or of what it was augmented from, from 0."""
+        origin = example.origin
+        identity = f"document {origin.document}" if self.by_document else origin.parent or example.id
+        return keyed_seed("cross-fit", identity) % self.count
+
+
+def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:
+    """Models trained on the training split without one of its parts each, in their order.
+
+    They are kept in ``runs_dir/.fitted`` by a hash of what they depend on: none is trained twice, and one whose
+    training was killed goes on from its checkpoint.
+
+    Raises:
+        HallucError D131: a part holds the whole split, or nothing that could be learned is outside of one. Others as
+            ``training.train_job``.
+    """
+    from halluc.workflows import training
+
+    corpora = job.remaining(("train", "dev"))
+    train, loaded = corpora.splits["train"], plain(job.loaded)
+    folds = Folds.for_(train, count)
+    folder = _folder(job, loaded, folds)
+    found = []
+    for part in range(count):
+        run = folder / f"part-{part + 1}-of-{count}"
+        rest = tuple(example for example in train.examples if folds.of(example) != part)
+        lacking = job.task.examples.lacks(replace(train, examples=rest)) if rest else "nothing"
+        if lacking is not None:
+            told = f"without part {part + 1} of {count}, {train.source} has {lacking}: no model can judge that part"
+            raise data_error("D131", told, help="ask for more folds, or use a larger training split")
+        splits = {**corpora.splits, "train": replace(train, examples=rest)}
+        fold = Job(loaded, _read={("train", "dev"): replace(corpora, splits=splits)})
+        say(f"cross-fit, model {part + 1} of {count}: {len(rest):,} of {len(train.examples):,} examples")
+        with without_results():
+            training.train_job(fold, (), run=run, resume=True)
+        found.append(trained_models.locate(str(run)))
+    return folds, found
+
+
+def _folder(job: Job, loaded: LoadedConfig, folds: Folds) -> Path:
+    inputs = list(provenance.input_hashes(job.settings.data.paths()).values())
+    decided = {"config": loaded.sha256, "gap": job.loaded.tree.get("gap"), "inputs": inputs, "parts": folds.count}
+    if folds.by_document:
+        decided["by"] = "document"
+    return Path(job.settings.runs_dir) / directory.FITTED / f"cross-fit-{sha256_of_tree(decided)[:16]}"
+
+
+def plain(loaded: LoadedConfig) -> LoadedConfig:
+    """The config without augmentation, and without withholding, which was done by then."""
+    experiment = loaded.experiment.model_copy(update={"augment": None, "gap": None})
+    return replace(loaded, experiment=experiment, tree={**loaded.tree, "augment": None, "gap": None})

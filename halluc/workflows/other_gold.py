@@ -1,0 +1,106 @@
+"""A run judged again by other gold, such as a corrected copy of the split, beside its own evaluation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from halluc.components import TABLE
+from halluc.core import messages
+from halluc.core.errors import HallucError, Location, data_error
+from halluc.core.examples import Corpus
+from halluc.core.files import write_json
+from halluc.core.messages import conclude, tell, warn
+from halluc.data.corpora import read_corpora
+from halluc.data.rows.references import SplitName
+from halluc.reporting.collect.annotation import moved
+from halluc.runs import provenance
+from halluc.runs.audits import GoldFile, Regold
+from halluc.runs.results import RegoldResult
+from halluc.workflows import assessment
+from halluc.workflows.job import Job
+
+_SHOWN_TOKENS = 6
+
+
+def judge(
+    found: Job, model: str, gold: Path, split: SplitName, read: Sequence[SplitName], overrides: Sequence[str]
+) -> RegoldResult:
+    """Evaluate a run's model by the annotation in ``gold``, and write what ``halluc eval`` writes to ``regold/``.
+
+    Args:
+        read: the splits that the evaluation needs: ``split``, and dev where the confidence is fitted on it.
+
+    Raises:
+        HallucError or ManyErrors D1xx: the file cannot be read. D197: its examples are not those of the split.
+    """
+    corpora = dict(found.corpora(read).splits)
+    own = corpora[split]
+    other = _read(found, gold, split)
+    by = _joined_by(own, other, gold)
+    by_id = {example.id: example for example in other}
+    pairs = [(one, by_id[one.id]) for one in own] if by == "id" else list(zip(own, other, strict=True))
+    corrected: list[Any] = [replace(two, id=one.id) for one, two in pairs]
+    changed = sum(one.annotation != two.annotation for one, two in pairs)
+    labels = [{label for example in corpus for label in example.labels} for corpus in (own, other)]
+    if new := sorted(labels[1] - labels[0]):
+        warn(f"{gold} has labels that {split} does not have: {', '.join(label[:40] for label in new[:5])}")
+    tell(f"{split}: {changed:,} of {len(own):,} examples have other annotation in {gold}, joined by {by}")
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", gold.stem).lstrip(".")[:100] or "gold"
+    into, target = found.target.regold(name), found.target
+    record = GoldFile(
+        name=name, file=str(gold), sha256=provenance.file_sha256(gold), split=split, joined_by=by, examples=len(own),
+        changed=changed,
+    )  # fmt: skip
+    corpora[split] = Corpus(split, tuple(corrected), str(gold))
+    with target.locked(), target.stage("regold", list(overrides)) as stage:
+        (file,) = assessment.assess(found, corpora, (split,), model, into=into)
+        write_json(into.path / f"{split}.json", record.model_dump(mode="json"))
+        stage.detail = {**stage.detail, f"{name}/{split}": {"sha256": record.sha256, "changed": changed}}
+    figures = moved(target, split, file, found.task)
+    result = RegoldResult(**dict(file), gates=[], run=str(target.path), regold=Regold(gold=record, figures=figures))
+    messages.put(result)
+    conclude(f"results by this gold: {into.path}; the run's own evaluation is as it was")
+    return result
+
+
+def _read(found: Job, gold: Path, split: SplitName) -> Corpus[Any]:
+    """The split as it stands in the file: one that halluc writes, or one like the file that the config names.
+
+    Raises:
+        HallucError or ManyErrors: as ``read_corpora``, of the config's way to read it.
+    """
+    data = found.settings.data
+    refused = {key: None for key in ("dev_share", "test_share") if hasattr(data, key)}
+    like = data.model_copy(update={"train": None, "dev": None, "test": None, split: str(gold), **refused})
+    ways = [data_config(found.task.name, {split: str(gold)}), like]
+    source = data.reference(split)
+    if source is not None and Path(source).suffix == gold.suffix and gold.suffix != ".jsonl":
+        ways.reverse()
+    try:
+        return read_corpora(ways[0], TABLE, (split,)).splits[split]
+    except HallucError:
+        return read_corpora(ways[1], TABLE, (split,)).splits[split]
+
+
+def _joined_by(own: Corpus[Any], other: Corpus[Any], path: Path) -> Literal["id", "order"]:
+    """
+    Raises:
+        HallucError D197: neither ids nor the order make these the same examples.
+    """
+    tokens = {example.id: example.tokens for example in other}
+    if len(tokens) == len(own) and all(tokens.get(example.id) == example.tokens for example in own):
+        return "id"
+    help = "gold has all examples of the split, with the same tokens, in its order or with its ids"
+    for one, two in zip(own, other, strict=False):
+        if one.tokens != two.tokens:
+            said, there = (" ".join(example.tokens[:_SHOWN_TOKENS]) for example in (two, one))
+            message = f"other tokens than {one.origin} has: `{said[:80]}`, where the data has `{there[:80]}`"
+            raise data_error("D197", message, Location(two.origin.file, two.origin.line), help)
+    if len(own) != len(other):
+        message = f"{path} has {len(other):,} examples, and {own.split} has {len(own):,}"
+        raise data_error("D197", message, help=help)
+    return "order"
