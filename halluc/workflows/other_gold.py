@@ -22,6 +22,7 @@ from halluc.runs.audits import GoldFile, Regold
 from halluc.runs.results import RegoldResult
 from halluc.workflows import assessment
 from halluc.workflows.job import Job
+from halluc.workflows.task_detection import data_config
 
 _SHOWN_TOKENS = 6
 
