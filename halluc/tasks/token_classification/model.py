@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import HallucError, environment_error
-from halluc.core.examples import Corpus, Span
-from halluc.core.labels import read_spans, scheme_of, tag_set, write_tags
+from halluc.core.examples import Corpus
+from halluc.core.labels import scheme_of, tag_set, write_tags
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.engine.references import resolve_model
@@ -26,6 +25,13 @@ from halluc.tasks.token_classification.annotation import annotated_tags
 from halluc.tasks.token_classification.border_smoothing import alternatives
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.consistency import consistent
+from halluc.tasks.token_classification.decoding import (
+    by_example,
+    decided,
+    decode_chains,
+    odds_of_words,
+    scores_of_words,
+)
 from halluc.tasks.token_classification.encoding import EncodedTokens, Window, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.gazetteer import (
@@ -36,19 +42,15 @@ from halluc.tasks.token_classification.gazetteer import (
     labels_of,
     refuse_untrained,
 )
-from halluc.tasks.token_classification.marginals import Marginals
 from halluc.tasks.token_classification.tagged_sentence import Tagged
-from halluc.tasks.token_classification.viterbi import Transitions, constrained, most_probable, transitions
+from halluc.tasks.token_classification.viterbi import Transitions
 
 if TYPE_CHECKING:
-    import numpy
     import torch
 
     from halluc.engine.batching import Batch
     from halluc.engine.runtime import Runtime
     from halluc.tasks.token_classification.crf import LinearChain
-# How many words' scores are in memory in double precision.
-_WORDS_AT_ONCE = 1 << 16
 
 
 class Tagger:
@@ -238,7 +240,7 @@ class Tagger:
 
         outputs = list(forward(model, encoded, budget, runtime))
         made = self.decode(encoded, outputs, decoding or "argmax")
-        return annotated_tags(encoded.targets, made, _odds_of_words(encoded, outputs))
+        return annotated_tags(encoded.targets, made, odds_of_words(encoded, outputs))
 
     def decode(
         self,
@@ -247,10 +249,10 @@ class Tagger:
         decoding: Decoding | None = "constrained",
     ) -> list[TagPrediction]:
         """A tag for every word, see ``decided``; with a CRF by the scores of whole sequences."""
-        scores = _scores_of_words(encoded, outputs)
+        scores = scores_of_words(encoded, outputs)
         if encoded.crf is not None:
-            return self._decode_chains(encoded, encoded.crf, scores, decoding)
-        return self.decided(encoded, _by_example(encoded, scores), decoding)
+            return decode_chains(encoded, encoded.crf, scores, decoding)
+        return decided(encoded, by_example(encoded, scores), decoding)
 
     def scored(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime
@@ -259,61 +261,13 @@ class Tagger:
         of the marginal probabilities, so that they can be averaged."""
         from halluc.engine.inference import forward
 
-        return _by_example(encoded, _odds_of_words(encoded, forward(model, encoded, budget, runtime)))
+        return by_example(encoded, odds_of_words(encoded, forward(model, encoded, budget, runtime)))
 
     def decided(
         self, encoded: EncodedTokens, scored: DecisionScores, decoding: Decoding | None
     ) -> list[TagPrediction]:  # fmt: skip
-        """A tag for every word.
-
-        ``constrained``: the most probable legal sequence of tags for each whole sentence; ``argmax``, or where the tags
-        fit no scheme: the most probable tag of each word.
-        """
-        import numpy
-
-        lengths = [len(example.tokens) for example in encoded.examples]
-        scores = numpy.concatenate(scored.rows) if lengths else numpy.zeros((0, len(encoded.outputs)), numpy.float32)
-        scheme = scheme_of(encoded.outputs)
-        likeliest = best = scores.argmax(-1)
-        if scheme and decoding == "constrained":
-            best = constrained(scores, lengths, transitions(encoded.outputs, scheme))
-        encoded.notes["constrained_words"] = int((best != likeliest).sum())
-        certainty = _log_probabilities(scores, best)
-
-        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> SpanEvidence:
-            places = [slice(start + span.start, start + span.end) for span in spans]
-            return SpanEvidence(
-                tuple(math.exp(float(certainty[place].mean())) for place in places),
-                tuple(scores[place] for place in places),
-                tuple(number for span in spans for number in own[span.start : span.end]),
-            )
-
-        return _predictions(encoded, lengths, best, evidence)
-
-    def _decode_chains(
-        self, encoded: EncodedTokens, crf: LinearChain, scores: numpy.ndarray, decoding: Decoding | None
-    ) -> list[TagPrediction]:
-        """The most probable sequence of tags by the CRF, or with ``argmax`` the most probable tag of each word.
-
-        The confidence of a span is the marginal probability of its tags.
-        """
-        weights, tags = crf.weights(), crf.tags
-        lengths = [len(example.tokens) for example in encoded.examples]
-        marginals = Marginals.of(scores, lengths, weights, tags)
-        argmax = decoding == "argmax"
-        best = marginals.of_words.argmax(-1) if argmax else most_probable(scores, lengths, weights)
-        names = {tag[2:]: name[2:] for tag, name in zip(tags, encoded.outputs, strict=True) if tag != "O"}
-
-        def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> SpanEvidence:
-            rows, claimed = [], []
-            for span in spans:
-                numbers = own[span.start : span.end]
-                rows.append(marginals.of_labels(span, start, numbers, tuple(names)))
-                claimed.append(list(names).index(tags[numbers[0]][2:]))
-            confidences = tuple(math.exp(row[place]) for row, place in zip(rows, claimed, strict=True))
-            return SpanEvidence(confidences, tuple(row[None] for row in rows), tuple(claimed), tuple(names.values()))
-
-        return _predictions(encoded, lengths, best, evidence)
+        """A tag for every word: see ``decoding.decided``."""
+        return decided(encoded, scored, decoding)
 
     def consistent(
         self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction], outputs: Sequence[str]
@@ -358,92 +312,3 @@ def loss_of_tags(targets: Sequence[Sequence[int]], outputs: Sequence[str], confi
             config, classes, ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
         ),
     )
-
-
-def _by_example(encoded: EncodedTokens, scores: numpy.ndarray) -> DecisionScores:
-    import numpy
-
-    return DecisionScores(numpy.split(scores, encoded.starts[1:-1]) if encoded.examples else [])
-
-
-def _odds_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
-    """Logits (words, tags) whose softmax is the probability of a word's tags: with a CRF the log of the marginals."""
-    scores = _scores_of_words(encoded, outputs)
-    if encoded.crf is None:
-        return scores
-    lengths = [len(example.tokens) for example in encoded.examples]
-    return Marginals.of(scores, lengths, encoded.crf.weights(), encoded.crf.tags).of_words
-
-
-def _scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
-    """Logits (words, tags), the words of all examples one after the other.
-
-    Raises:
-        RuntimeError: a word without a prediction, which would be a bug.
-    """
-    import numpy
-
-    words = encoded.starts[-1]
-    scores = numpy.zeros((words, len(encoded.outputs)), dtype=numpy.float32)
-    context = numpy.full(words, -1, dtype=numpy.int64)
-    for batch, logits in outputs:
-        table = logits.numpy()
-        for row, index in enumerate(batch.indexes):
-            window = encoded.windows[index]
-            first = numpy.asarray(window.first, dtype=numpy.int64)
-            inside = encoded.words(window)
-            seen = numpy.minimum(first, len(window.pieces) - first)
-            better = seen > context[inside]
-            context[inside][better] = seen[better]
-            scores[inside][better] = table[row, first][better]
-    if (context < 0).any():
-        raise RuntimeError("a word has no prediction")
-    return scores
-
-
-class SpanEvidence(NamedTuple):
-    """Of the spans of a sentence the fields of ``TagPrediction``."""
-
-    confidences: tuple[float, ...]
-    scores: tuple[numpy.ndarray, ...]
-    claimed: tuple[int, ...]
-    labels: tuple[str, ...] = ()
-
-
-def _predictions(
-    encoded: EncodedTokens,
-    lengths: Sequence[int],
-    best: numpy.ndarray,
-    evidence: Callable[[int, Sequence[Span], Sequence[int]], SpanEvidence],
-) -> list[TagPrediction]:
-    """What follows from the number ``best`` of each word's tag, (words,).
-
-    Args:
-        evidence: of the first word of a sentence, its spans and the numbers of its tags.
-    """
-    # A model's IOB2 tags are kept, legal or not; of other schemes, their spans are what the model says.
-    keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"
-    numbers, found, start = best.tolist(), [], 0
-    for example, length in zip(encoded.examples, lengths, strict=True):
-        own = numbers[start : start + length]
-        tags: Sequence[str] = [encoded.outputs[number] for number in own]
-        spans = read_spans(tags)
-        if not keeps_tags:
-            tags = write_tags(length, spans)
-        found.append(TagPrediction(example.id, tuple(tags), spans, *evidence(start, spans, own)))
-        start += length
-    return found
-
-
-def _log_probabilities(scores: numpy.ndarray, best: numpy.ndarray) -> numpy.ndarray:
-    """The log softmax, (words,), of the tags ``best``, (words,), among their logits, (words, tags)."""
-    import numpy
-
-    found = numpy.empty(len(best))
-    for start in range(0, len(best), _WORDS_AT_ONCE):
-        part = slice(start, start + _WORDS_AT_ONCE)
-        odds = scores[part].astype(numpy.float64)
-        odds -= numpy.take_along_axis(odds, best[part, None], axis=1)
-        peaks = odds.max(-1, keepdims=True)
-        found[part] = -peaks[:, 0] - numpy.log(numpy.exp(odds - peaks).sum(-1))
-    return found

@@ -1,0 +1,164 @@
+"""From the logits of words to tags, spans and confidences: argmax, Viterbi, and the marginals of a CRF."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy
+
+from halluc.config.evaluation import Decoding
+from halluc.core.decision_scores import DecisionScores
+from halluc.core.examples import Span
+from halluc.core.labels import read_spans, scheme_of, write_tags
+from halluc.tasks.token_classification.encoding import EncodedTokens
+from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.marginals import Marginals
+from halluc.tasks.token_classification.viterbi import constrained, most_probable, transitions
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.batching import Batch
+    from halluc.tasks.token_classification.crf import LinearChain
+
+# How many words' scores are in memory in double precision.
+_WORDS_AT_ONCE = 1 << 16
+
+
+def decided(
+    encoded: EncodedTokens, scored: DecisionScores, decoding: Decoding | None
+) -> list[TagPrediction]:  # fmt: skip
+    """A tag for every word.
+
+    ``constrained``: the most probable legal sequence of tags for each whole sentence; ``argmax``, or where the tags
+    fit no scheme: the most probable tag of each word.
+    """
+    lengths = [len(example.tokens) for example in encoded.examples]
+    scores = numpy.concatenate(scored.rows) if lengths else numpy.zeros((0, len(encoded.outputs)), numpy.float32)
+    scheme = scheme_of(encoded.outputs)
+    likeliest = best = scores.argmax(-1)
+    if scheme and decoding == "constrained":
+        best = constrained(scores, lengths, transitions(encoded.outputs, scheme))
+    encoded.notes["constrained_words"] = int((best != likeliest).sum())
+    certainty = _log_probabilities(scores, best)
+
+    def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> SpanEvidence:
+        places = [slice(start + span.start, start + span.end) for span in spans]
+        return SpanEvidence(
+            tuple(math.exp(float(certainty[place].mean())) for place in places),
+            tuple(scores[place] for place in places),
+            tuple(number for span in spans for number in own[span.start : span.end]),
+        )
+
+    return _predictions(encoded, lengths, best, evidence)
+
+
+def decode_chains(
+    encoded: EncodedTokens, crf: LinearChain, scores: numpy.ndarray, decoding: Decoding | None
+) -> list[TagPrediction]:
+    """The most probable sequence of tags by the CRF, or with ``argmax`` the most probable tag of each word.
+
+    The confidence of a span is the marginal probability of its tags.
+    """
+    weights, tags = crf.weights(), crf.tags
+    lengths = [len(example.tokens) for example in encoded.examples]
+    marginals = Marginals.of(scores, lengths, weights, tags)
+    argmax = decoding == "argmax"
+    best = marginals.of_words.argmax(-1) if argmax else most_probable(scores, lengths, weights)
+    names = {tag[2:]: name[2:] for tag, name in zip(tags, encoded.outputs, strict=True) if tag != "O"}
+
+    def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> SpanEvidence:
+        rows, claimed = [], []
+        for span in spans:
+            numbers = own[span.start : span.end]
+            rows.append(marginals.of_labels(span, start, numbers, tuple(names)))
+            claimed.append(list(names).index(tags[numbers[0]][2:]))
+        confidences = tuple(math.exp(row[place]) for row, place in zip(rows, claimed, strict=True))
+        return SpanEvidence(confidences, tuple(row[None] for row in rows), tuple(claimed), tuple(names.values()))
+
+    return _predictions(encoded, lengths, best, evidence)
+
+
+def by_example(encoded: EncodedTokens, scores: numpy.ndarray) -> DecisionScores:
+    return DecisionScores(numpy.split(scores, encoded.starts[1:-1]) if encoded.examples else [])
+
+
+def odds_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
+    """Logits (words, tags) whose softmax is the probability of a word's tags: with a CRF the log of the marginals."""
+    scores = scores_of_words(encoded, outputs)
+    if encoded.crf is None:
+        return scores
+    lengths = [len(example.tokens) for example in encoded.examples]
+    return Marginals.of(scores, lengths, encoded.crf.weights(), encoded.crf.tags).of_words
+
+
+def scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
+    """Logits (words, tags), the words of all examples one after the other.
+
+    Raises:
+        RuntimeError: a word without a prediction, which would be a bug.
+    """
+    words = encoded.starts[-1]
+    scores = numpy.zeros((words, len(encoded.outputs)), dtype=numpy.float32)
+    context = numpy.full(words, -1, dtype=numpy.int64)
+    for batch, logits in outputs:
+        table = logits.numpy()
+        for row, index in enumerate(batch.indexes):
+            window = encoded.windows[index]
+            first = numpy.asarray(window.first, dtype=numpy.int64)
+            inside = encoded.words(window)
+            seen = numpy.minimum(first, len(window.pieces) - first)
+            better = seen > context[inside]
+            context[inside][better] = seen[better]
+            scores[inside][better] = table[row, first][better]
+    if (context < 0).any():
+        raise RuntimeError("a word has no prediction")
+    return scores
+
+
+class SpanEvidence(NamedTuple):
+    """Of the spans of a sentence the fields of ``TagPrediction``."""
+
+    confidences: tuple[float, ...]
+    scores: tuple[numpy.ndarray, ...]
+    claimed: tuple[int, ...]
+    labels: tuple[str, ...] = ()
+
+
+def _predictions(
+    encoded: EncodedTokens,
+    lengths: Sequence[int],
+    best: numpy.ndarray,
+    evidence: Callable[[int, Sequence[Span], Sequence[int]], SpanEvidence],
+) -> list[TagPrediction]:
+    """What follows from the number ``best`` of each word's tag, (words,).
+
+    Args:
+        evidence: of the first word of a sentence, its spans and the numbers of its tags.
+    """
+    # A model's IOB2 tags are kept, legal or not; of other schemes, their spans are what the model says.
+    keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"
+    numbers, found, start = best.tolist(), [], 0
+    for example, length in zip(encoded.examples, lengths, strict=True):
+        own = numbers[start : start + length]
+        tags: Sequence[str] = [encoded.outputs[number] for number in own]
+        spans = read_spans(tags)
+        if not keeps_tags:
+            tags = write_tags(length, spans)
+        found.append(TagPrediction(example.id, tuple(tags), spans, *evidence(start, spans, own)))
+        start += length
+    return found
+
+
+def _log_probabilities(scores: numpy.ndarray, best: numpy.ndarray) -> numpy.ndarray:
+    """The log softmax, (words,), of the tags ``best``, (words,), among their logits, (words, tags)."""
+    found = numpy.empty(len(best))
+    for start in range(0, len(best), _WORDS_AT_ONCE):
+        part = slice(start, start + _WORDS_AT_ONCE)
+        odds = scores[part].astype(numpy.float64)
+        odds -= numpy.take_along_axis(odds, best[part, None], axis=1)
+        peaks = odds.max(-1, keepdims=True)
+        found[part] = -peaks[:, 0] - numpy.log(numpy.exp(odds - peaks).sum(-1))
+    return found
