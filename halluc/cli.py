@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -151,28 +151,11 @@ def train(
 def evaluate(
     config: ConfigOrNone = None,
     set_: Set = None,
-    split: Annotated[
-        list[str] | None, typer.Option("--split", help="The split: train, dev or test; repeatable.")
-    ] = None,
+    split: options.EvaluateSplit = None,
     run: Run = None,
-    checkpoint: Annotated[
-        str | None,
-        typer.Option(
-            "--checkpoint", metavar="MODEL", help="Evaluate this model: a folder, hub:NAME or package:NAME/FOLDER."
-        ),
-    ] = None,
-    predictions: Annotated[
-        Path | None,
-        typer.Option(
-            "--predictions", metavar="FILE", help="Evaluate the predictions of another tool; no model is loaded."
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="TEXT", help="With --predictions: the name of the tool (default: the name of FILE)."
-        ),
-    ] = None,
+    checkpoint: options.EvaluateCheckpoint = None,
+    predictions: options.EvaluatePredictions = None,
+    name: options.EvaluateName = None,
     with_: options.Members = None,
     gold: options.OtherGold = None,
     only: Only = None,
@@ -218,33 +201,14 @@ def run_(
 
 @app.command()
 def report(
-    targets: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="TARGET...", help="A run, a config or a study. Several runs are compared with the first."
-        ),
-    ],
+    targets: options.ReportTargets,
     set_: Set = None,
-    split: Annotated[
-        str | None, typer.Option("--split", help="The split (default: test if all runs have it, else dev).")
-    ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            "--reference", metavar="ARM", help="In a study, the arm that others are compared with (default: the first)."
-        ),
-    ] = None,
-    format_: Annotated[
-        str, typer.Option("--format", metavar="html,md,json", help="The files to write.")
-    ] = "html,md,json",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="The output folder (default: report/ in the run)."),
-    ] = None,
-    claims: Annotated[
-        int, typer.Option("--claims", metavar="N", min=1, help="The number of claims of each verdict on the page.")
-    ] = 200,
-    open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    split: options.ReportSplit = None,
+    reference: options.ReportReference = None,
+    format_: options.ReportFormat = "html,md,json",
+    output: options.ReportOutput = None,
+    claims: options.ReportClaims = 200,
+    open_: options.ReportOpen = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -264,42 +228,18 @@ def report(
 @app.command(context_settings={"allow_extra_args": True})
 def predict(
     context: typer.Context,
-    model: Annotated[
-        str,
-        typer.Argument(metavar="RUN_OR_MODEL", help="A run, or a model: a folder, hub:NAME or package:NAME/FOLDER."),
-    ],
-    input_: Annotated[
-        Path, typer.Option("--input", "-i", metavar="FILE", help="The texts, or - for standard input.")
-    ] = (Path("-")),
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The output file, or - for standard output.")
-    ] = Path("-"),
+    model: options.PredictModel,
+    input_: options.PredictInput = (Path("-")),
+    output: options.PredictOutput = Path("-"),
     format_: options.TextFormat = "auto",
-    encoding: Annotated[
-        str | None,
-        typer.Option("--encoding", metavar="NAME", help="The encoding (default: that of the run's data, else utf-8)."),
-    ] = None,
+    encoding: options.PredictEncoding = None,
     text_field: TextField = None,
-    second_field: Annotated[
-        str | None,
-        typer.Option("--second-field", metavar="NAME", help="For pairs, the field or column of the second text."),
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option("--delimiter", metavar="CHAR", help="For CSV: one character or `tab` (default: detect it)."),
-    ] = None,
+    second_field: options.PredictSecondField = None,
+    delimiter: options.PredictDelimiter = None,
     header: Header = None,
     quoting: Quoting = None,
-    tokenize: Annotated[
-        Literal["words", "whitespace", "characters"] | None,
-        typer.Option("--tokenize", help="How texts are split into tokens (default: as in the run's data)."),
-    ] = None,
-    look_ahead: Annotated[
-        int,
-        typer.Option(
-            "--look-ahead", metavar="N", min=1, help="The number of texts that are read and predicted together."
-        ),
-    ] = 512,
+    tokenize: options.PredictTokenize = None,
+    look_ahead: options.PredictLookAhead = 512,
     with_: options.Members = None,
     set_: Set = None,
     quiet: Quiet = False,
@@ -312,11 +252,11 @@ def predict(
     if context.args:
         predict.refuse_second(model, context.args[0])
     source, target = (None if str(path) == "-" else path for path in (input_, output))
-    options = {
+    asked = {
         "encoding": encoding, "text_field": text_field, "second_field": second_field, "delimiter": delimiter,
         "header": header, "quoting": quoting, "tokenize": tokenize,
     }  # fmt: skip
-    reading = Reading(options, None if format_ == "auto" else format_, look_ahead)
+    reading = Reading(asked, None if format_ == "auto" else format_, look_ahead)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
         prediction.predict(model, source, reading, lambda: predict.written(target), with_ or (), set_ or ())
 

@@ -216,3 +216,74 @@ OtherGold = Annotated[
         "--gold", metavar="FILE", help="Judge the run by this annotation of the split, such as a corrected copy."
     ),
 ]
+
+# Of `eval`, `report` and `predict`.
+EvaluateSplit = Annotated[list[str] | None, typer.Option("--split", help="The split: train, dev or test; repeatable.")]
+EvaluateCheckpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint", metavar="MODEL", help="Evaluate this model: a folder, hub:NAME or package:NAME/FOLDER."
+    ),
+]
+EvaluatePredictions = Annotated[
+    Path | None,
+    typer.Option("--predictions", metavar="FILE", help="Evaluate the predictions of another tool; no model is loaded."),
+]
+EvaluateName = Annotated[
+    str | None,
+    typer.Option(
+        "--name", metavar="TEXT", help="With --predictions: the name of the tool (default: the name of FILE)."
+    ),
+]
+ReportTargets = Annotated[
+    list[Path],
+    typer.Argument(metavar="TARGET...", help="A run, a config or a study. Several runs are compared with the first."),
+]
+ReportSplit = Annotated[
+    str | None, typer.Option("--split", help="The split (default: test if all runs have it, else dev).")
+]
+ReportReference = Annotated[
+    str | None,
+    typer.Option(
+        "--reference", metavar="ARM", help="In a study, the arm that others are compared with (default: the first)."
+    ),
+]
+ReportFormat = Annotated[str, typer.Option("--format", metavar="html,md,json", help="The files to write.")]
+ReportOutput = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="DIR", help="The output folder (default: report/ in the run)."),
+]
+ReportClaims = Annotated[
+    int, typer.Option("--claims", metavar="N", min=1, help="The number of claims of each verdict on the page.")
+]
+ReportOpen = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
+PredictModel = Annotated[
+    str,
+    typer.Argument(metavar="RUN_OR_MODEL", help="A run, or a model: a folder, hub:NAME or package:NAME/FOLDER."),
+]
+PredictInput = Annotated[
+    Path, typer.Option("--input", "-i", metavar="FILE", help="The texts, or - for standard input.")
+]
+PredictOutput = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="The output file, or - for standard output.")
+]
+PredictEncoding = Annotated[
+    str | None,
+    typer.Option("--encoding", metavar="NAME", help="The encoding (default: that of the run's data, else utf-8)."),
+]
+PredictSecondField = Annotated[
+    str | None,
+    typer.Option("--second-field", metavar="NAME", help="For pairs, the field or column of the second text."),
+]
+PredictDelimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", metavar="CHAR", help="For CSV: one character or `tab` (default: detect it)."),
+]
+PredictTokenize = Annotated[
+    Literal["words", "whitespace", "characters"] | None,
+    typer.Option("--tokenize", help="How texts are split into tokens (default: as in the run's data)."),
+]
+PredictLookAhead = Annotated[
+    int,
+    typer.Option("--look-ahead", metavar="N", min=1, help="The number of texts that are read and predicted together."),
+]
