@@ -207,6 +207,10 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     A model whose annotation can be audited has a method ``annotated(model, encoded, budget, runtime, decoding)`` too:
     as ``predict``, it gives an ``AnnotatedPrediction`` for each example. ``Examples`` of the task then have a method
     ``corrected(example, marks)``: the example with other annotation, a ``ValueError`` where it cannot have it.
+
+    A model whose outputs are tested further by ``halluc eval`` has ``asks_training``, whether its config asks for that,
+    and ``tested(loaded, examples, predictions, training, budget, runtime, seed)``, which returns the predictions with
+    what was found. ``training`` are the training examples, before augmentation.
     """
 
     notes: ClassVar[Mapping[str, str]]

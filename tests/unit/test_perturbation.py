@@ -68,9 +68,6 @@ TRAINING = [pair(number, f"the common word w{number} ." + " , !" * (number % 2),
 def test_tokens_are_of_the_frequency_that_their_kind_says():
     pools = TokenPools.from_sources(TRAINING, 1)
     assert set(pools.of["frequent"][:3]) == {"the", "common", "word"}
-        ".",
-        *sorted(pools.of["punctuation"][1:], key=pools.of["punctuation"].index),
-    ]
     assert set(pools.of["punctuation"]) == {".", ",", "!"}
     sizes = {kind: len(pool) for kind, pool in pools.of.items()}
     assert sizes == {"frequent": 100, "medium": 100, "rare": 100, "punctuation": 3}

@@ -103,8 +103,8 @@ class GenerationExamples(ExamplesDefaults):
     def rebuild(self, example: Sourced, edited: Editable, identity: str, origin: Origin) -> Sourced:
         if edited.text:  # both sides are new
             spaces = _spaces(edited.text, edited.tokens)
-            parts = (SourcePart(example.parts[0].name, 0, len(edited.tokens)),)
-            made = replace(example, tokens=edited.tokens, spaces=spaces, parts=parts, targets=(edited.target,))
+            whole = (SourcePart(example.parts[0].name, 0, len(edited.tokens)),)
+            made = replace(example, tokens=edited.tokens, spaces=spaces, parts=whole, targets=(edited.target,))
             return replace(made, id=identity, origin=origin)
         locked = self._locked(example)
         starts = [

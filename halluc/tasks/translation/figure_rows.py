@@ -22,7 +22,7 @@ ROWS = (
         "perturbation_rate", "hallucinations after one inserted token", "share", "lower", "task", 192, "",
         at("head", "summary", "compared", "cells", "arms", "card")
         + at("summary", heading="  a frequent word", by=(("token", "frequent"),), order=193)
-        + at("summary", heading="  a word of medium frequency", by=(("token", "medium"),), order=194)
+        + at("summary", heading="  a mid-frequency word", by=(("token", "medium"),), order=194)
         + at("summary", heading="  a rare word", by=(("token", "rare"),), order=195)
         + at("summary", heading="  punctuation", by=(("token", "punctuation"),), order=196),
         legend="tested sources whose translation is lost after one token was inserted (Lee et al. 2018)",

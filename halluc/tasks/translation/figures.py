@@ -151,9 +151,9 @@ def _perturbed(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]
     if all(one.perturbed is None for one in predictions):
         return []
     columns: list[Sequence[Perturbed]] = [one.perturbed or () for one in predictions]
-    every = [*({"token": kind} for kind in KINDS), {}]
+    slices: list[dict[str, str]] = [{}, *({"token": kind} for kind in KINDS)]
     found = []
-    for by in every[::-1]:
+    for by in slices:
         held = [[one for one in of if by.get("token", one.kind) == one.kind] for of in columns]
         tested = numpy.array([bool(of) for of in held], dtype=numpy.float64)
         hit = numpy.array([any(one.is_hallucination for one in of) for of in held], dtype=numpy.float64)
