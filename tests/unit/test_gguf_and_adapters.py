@@ -116,7 +116,7 @@ def test_adapters_train_alone_and_are_merged_where_the_model_is_saved(tmp_path, 
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < losses[0] - 1
     loaded.model.eval()
     ids = torch.tensor([encoded.sources[0]])
