@@ -8,9 +8,12 @@ import numpy
 import pytest
 
 from halluc.analysis import suspects
+from halluc.core.claims import Claim
 from halluc.core.examples import Origin, Span
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.reporting.collect.annotation import on_suspects
+from halluc.reporting.page.suspects import page
+from halluc.runs.audits import AuditResult, SuspectLine
 from halluc.runs.schema import LedgerLine
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.labels_of_wholes import annotated_label, annotated_labels
@@ -201,6 +204,16 @@ def test_annotation_that_an_example_cannot_have_is_refused(task, example, marks,
         task.examples.corrected(example, marks)
 
 
+@pytest.mark.parametrize(("has_spans", "edited"), [(True, "0 2 ask &lt;b&gt;"), (False, "ask &lt;b&gt;")])
+def test_the_page_offers_what_is_proposed_for_editing(has_spans, edited):
+    line = _line((Claim("t1", "label", "a b", Span(0, 2, "ask <b>"), "ask <b>", 0.9),), 0.5)
+    result = AuditResult(
+        run="r", split="dev", folds=2, examples=1, annotated=1, kinds={"missing": 1}, first=[line], files={}, left_out=0
+    )
+    made = page(result, [line.model_copy(update={"tokens": ["a", "b"]})], SPANS.wording.nouns, has_spans)
+    assert f'<textarea rows="2" cols="40">{edited}</textarea>' in made
+
+
 def test_shares_of_rates_that_lie_on_suspects():
     example, other = sentence(1, "a b c", (0, 1, "X")), sentence(2, "a b c")
     found = of_spans((example, said(example, 0.05, (2, 3, "X"))), (other, said(other, 0.6, (1, 2, "Y"))))
@@ -218,8 +231,6 @@ def test_shares_of_rates_that_lie_on_suspects():
 
 
 def _line(claims, confidence):
-    from halluc.runs.audits import SuspectLine
-
     return SuspectLine(
         suspect="x", split="dev", kind="missing", id=claims[0].example_id, file="f", line=1, sha256="", tokens=[],
         gold=[], text="", annotated=[], proposed=[claim.mark for claim in claims], confidence=confidence,

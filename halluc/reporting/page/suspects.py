@@ -48,7 +48,7 @@ def _shown(one: SuspectLine, has_spans: bool) -> dict[str, Any]:
         "kind": KINDS[one.kind][0],
         "pieces": pieces,
         "halves": [] if pieces else highlight.halves(one.tokens, 0, one.second),
-        "edit": "\n".join(_written(mark) for mark in one.proposed or one.annotated),
+        "edit": "\n".join(_written(mark, has_spans) for mark in one.proposed or one.annotated),
         "annotated": _told(one.annotated, one.tokens, has_spans),
         "proposed": _told(one.proposed, one.tokens, has_spans),
         "labels": [(label or "not annotated", count) for label, count in one.labels.items()],
@@ -59,10 +59,10 @@ def _spans(marks: Sequence[Mark]) -> list[highlight.Span]:
     return highlight.placed(marks)
 
 
-def _written(mark: Mark) -> str:
+def _written(mark: Mark, has_spans: bool) -> str:
     """A mark as it is edited: tokens and label, or the label alone."""
     start, end, label = mark
-    return label if start is None or end is None else f"{start} {end} {label}"
+    return f"{start} {end} {label}" if has_spans else label
 
 
 def _told(marks: Sequence[Mark], tokens: Sequence[str], has_spans: bool) -> list[tuple[str, str]]:
