@@ -175,7 +175,7 @@ def test_a_gap_is_filled_by_adding_names_without_training(trained, halluc, tmp_p
         file = written(tmp_path, f"{label}\tzuzuzu\n", f"{label}.tsv")
         outcome = halluc("predict", trained.run, "-i", text, "--set", f"task.gazetteer.files=[{file}]")
         assert outcome.code == 0, outcome.err
-        (claim,) = json.loads(outcome.out)["claims"]
+        (claim,) = json.loads(outcome.out)["spans"]
         assert (claim["text"], claim["label"]) == ("zuzuzu", label)
 
 

@@ -29,7 +29,7 @@ from halluc.tasks.relation_extraction.task import RelationExtraction
 from halluc.tasks.text_classification.encoding import EncodedTexts, TextWindow
 from halluc.tasks.text_generation.encoding import EncodedSequences, SequenceFraming
 from halluc.tasks.token_classification.border_smoothing import border_tags
-from halluc.tasks.token_classification.config import TokenClassificationConfig
+from halluc.tasks.token_classification.config import GazetteerConfig, TokenClassificationConfig
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
 
@@ -113,9 +113,18 @@ def test_a_tokenizer_without_a_mask_token_is_an_error(tiny_encoder):
     assert caught.value.code == "C220"
 
 
-@pytest.mark.parametrize("keys", [{"task_keys": {"mention_masking": 0.5}}, {"r_drop": 1.0, "adversarial": 0.5}])
-def test_training_resumes_to_the_bit(tiny_encoder, keys):
-    whole, begun, resumed = (prepared(tiny_encoder, **keys) for _ in range(3))
+@pytest.mark.parametrize(
+    ("keys", "task_keys"),
+    [
+        ({}, {"mention_masking": 0.5, "gazetteer": ["PER\tAnna Bergen\n", "LOC\tParis\n"]}),
+        ({"r_drop": 1.0, "adversarial": 0.5}, {}),
+    ],
+)
+def test_training_resumes_to_the_bit(tiny_encoder, tmp_path, keys, task_keys):
+    if names := task_keys.get("gazetteer"):
+        (tmp_path / "names.tsv").write_text("".join(names))
+        task_keys = {**task_keys, "gazetteer": GazetteerConfig(files=[str(tmp_path / "names.tsv")])}
+    whole, begun, resumed = (prepared(tiny_encoder, task_keys, **keys) for _ in range(3))
     stop = iter([False, False, True])
     list(loop.fit(begun, evaluate=None, choose_by=None, interrupted=lambda: next(stop)))
     resumed.model.load_state_dict(copy.deepcopy(begun.model.state_dict()))
