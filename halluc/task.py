@@ -188,10 +188,6 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     too: it fits that on dev, keeps it in the model's config, and returns the predictions with it. Training calls it
     for each evaluation, and for the weights that are published. Where there is no dev, training calls
     ``train_without_dev(model, examples)`` once instead, with the training examples, if the model has it.
-
-    A model whose outputs are tested further by ``halluc eval`` has ``asks_training``, whether its config asks for that,
-    and ``tested(loaded, examples, predictions, training, budget, runtime, seed)``, which returns the predictions with
-    what was found. ``training`` are the training examples, before augmentation.
     """
 
     notes: ClassVar[Mapping[str, str]]
