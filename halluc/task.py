@@ -199,18 +199,10 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     ``fit_on_dev(model, examples, predictions, fitting)`` too: it fits that on the examples of dev where ``fitting``
     (examples,) is true, keeps it in the model's config, and returns the predictions of all with it. Training calls it
     for each evaluation, and for the weights that are published. Where there is no dev, training calls
-    ``train_without_dev(model, examples)`` once instead, with the training examples, if it is there. One whose claims
-    can agree within a document has ``consistent(examples, predictions, outputs)`` for ``eval.consistency``. If its
-    probabilities can be averaged, it has ``scored`` and ``decided``, and ``learns_from_teachers`` where what it encodes
-    has ``decisions``: see CONTRIBUTING.md.
+    ``train_without_dev(model, examples)`` once instead, with the training examples, if the model has it.
 
-    A model whose annotation can be audited has a method ``annotated(model, encoded, budget, runtime, decoding)`` too:
-    as ``predict``, it gives an ``AnnotatedPrediction`` for each example. ``Examples`` of the task then have a method
-    ``corrected(example, marks)``: the example with other annotation, a ``ValueError`` where it cannot have it.
-
-    A model whose outputs are tested further by ``halluc eval`` has ``asks_training``, whether its config asks for that,
-    and ``tested(loaded, examples, predictions, training, budget, runtime, seed)``, which returns the predictions with
-    what was found. ``training`` are the training examples, before augmentation.
+    Other optional methods, for agreement within documents, ensembles, distillation, audits and further tests:
+    CONTRIBUTING.md, step 2.
     """
 
     notes: ClassVar[Mapping[str, str]]

@@ -151,7 +151,8 @@ def _perturbed(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]
     if all(one.perturbed is None for one in predictions):
         return []
     columns: list[Sequence[Perturbed]] = [one.perturbed or () for one in predictions]
-    slices: list[dict[str, str]] = [{}, *({"token": str(kind)} for kind in KINDS)]
+    slices: list[dict[str, str]] = [{}]
+    slices += [{"token": str(kind)} for kind in KINDS]
     found = []
     for by in slices:
         held = [[one for one in of if by.get("token", one.kind) == one.kind] for of in columns]
