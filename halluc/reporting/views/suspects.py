@@ -43,7 +43,7 @@ def _first(result: AuditResult) -> TableView:
     rows = [
         [
             f"{one.file.rpartition('/')[2]}:{one.line}",
-            one.text[:200],
+            formats.visible(one.text, 40),
             _labels(one.annotated),
             _labels(one.proposed),
             formats.decimal(one.confidence),
