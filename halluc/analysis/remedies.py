@@ -154,7 +154,8 @@ REMEDIES = (
     ),
     Remedy(
         "gazetteer", "known names are an input feature, so that a gap is filled without training",
-        "Liu et al. 2019", {"task": {"gazetteer": GAZETTEER}}, ("omitted", "unsupported", *_LABELS), unseen=True,
+        "Liu et al. 2019", {"task": {"gazetteer": {"files": [GAZETTEER]}}}, ("omitted", "unsupported", *_LABELS),
+        unseen=True,
         needs=(GAZETTEER,), training=1.1, prediction=1.1,
     ),
     Remedy(

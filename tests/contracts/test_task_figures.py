@@ -33,6 +33,7 @@ from halluc.tasks.text_generation.source_text import Sourced, SourcePart, cut_pa
 from halluc.tasks.token_classification.figures import Tagging
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.translation.figures import TranslationFigures
+from halluc.tasks.translation.perturbation import Perturbed
 
 
 def tagged(number: int, text: str, *spans: Span) -> Tagged:
@@ -109,6 +110,9 @@ TRANSLATED = tuple(
 )
 
 
+LOST, KEPT = Perturbed("rare", "start", "so", "was ?", 0.0), Perturbed("frequent", "last", "the", "ein Mann", 0.3)
+
+
 def known(number: int, text: str) -> Sourced:
     """A reply that is its knowledge."""
     return Sourced(f"e{number}", Origin("f", number), *cut_parts([("knowledge", text)], Tokenizer()), (text,))
@@ -159,8 +163,8 @@ SETS = {
         TRANSLATED,
         tuple(WrittenText(e.id, e.targets[0], (0.9,)) for e in TRANSLATED),
         (
-            WrittenText("e1", "ein Mann geht durch die Stadt", (0.9,)),
-            WrittenText("e2", "zwei Hunde spielen .", ()),
+            WrittenText("e1", "ein Mann geht durch die Stadt", (0.9,), perturbed=(LOST, KEPT)),
+            WrittenText("e2", "zwei Hunde spielen .", (), perturbed=()),
             WrittenText("e3", "", (), ended=False),
         ),
     ),

@@ -259,7 +259,7 @@ class TestEveryTask:
         told = 0
         for number, (example, prediction) in enumerate(zip(EXAMPLES[name], predictions, strict=True), 1):
             if isinstance(example, Sourced):  # what random weights write may state nothing
-                stated = task.judge.stated("Ben lives in Oslo.", "en")
+                stated = task.judge.stated("Ben lives in Oslo.", example)
                 prediction = WrittenText(example.id, "Ben lives in Oslo.", (0.5,) * len(stated))
             text = given_text(number, f"given-{number}", example)
             bare = task.examples.of_input(f"line-{number}", Origin("input", number), text)

@@ -40,7 +40,7 @@ def test_a_subject_with_several_objects_is_one_fact(tmp_path):
     assert lacking == ["P2", "P3"]
     first, second = relation.patterns
     assert first.around("Anna [Y]") == ("Anna [Y] lives in ", ".")
-    assert (first.context, second.context) == (" lives in ", "")
+    assert (first.context, second.context) == (" lives in ", None)
     assert second.around("Anna") == ("", " is where Anna lives.")
     assert Pattern("In [Y], [X] lives.").around("Bo") == ("In ", ", Bo lives.")
 

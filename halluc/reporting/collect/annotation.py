@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from halluc.core import figures
 from halluc.core.errors import HallucError
 from halluc.core.figures import HALLUCINATION, OMISSION
 from halluc.runs import evaluations
@@ -25,7 +26,14 @@ from halluc.task import AnyTask, evaluated
 
 # Annotation with a probability under these is more and more in doubt.
 BELOW = (0.01, 0.1, 0.5, 1.0)
-_RATES = (HALLUCINATION, "hallucination_rate_wide", "distortion_rate", OMISSION)
+
+
+def _rates() -> tuple[str, ...]:
+    """The shares of claims and gold that studies compare."""
+    compared = [column.row for column in figures.shown("arms") if not column.by]
+    return tuple(dict.fromkeys(row.name for row in compared if row.family == "claims" and row.is_share))
+
+
 _ANEW = "audit the split again: halluc audit {} --split {}"
 
 Place = tuple[str, int | None, int | None, str]
@@ -83,7 +91,7 @@ def moved(run: RunDir, split: str, after: EvalFile, task: AnyTask) -> list[Moved
     except HallucError:
         before = []  # not evaluated by its own gold, or damaged, of which the report of the run tells
     own = {one.name: one for one in before if not one.by}
-    names = (*_RATES, *(name for family in task.figures.families for name in family))
+    names = (*_rates(), *(name for family in task.figures.families for name in family))
     found = {one.name: one for one in after.metrics if not one.by}
     return [MovedFigure(name=name, before=own.get(name), after=found[name]) for name in names if name in found]
 

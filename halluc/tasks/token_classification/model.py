@@ -61,7 +61,6 @@ class Tagger:
         "cut_words": "very long words cut to the first pieces",
         "dropped_words": "words that the tokenizer drops, read as the unknown piece",
         "unknown_label_tokens": "tokens with a label that the model does not know: counted as missed",
-        "gazetteer_names": "names of the gazetteer, marked in the input",
         "constrained_words": "words whose most probable tag would be illegal in its sentence: another was decoded",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_tokens"})
@@ -291,7 +290,9 @@ class Tagger:
 
     def findings(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one prediction"
-        yield from (counted(notes[note], told) for note, told in self.notes.items() if notes.get(note))
+        yield from (counted(notes[note], told) for note, told in self.notes.items() if notes[note])
+        if names := notes.get("gazetteer_names"):
+            yield counted(names, "names of the gazetteer, marked in the input")
         if rows := notes.get("windowed_documents"):
             yield counted(rows, "rows of several consecutive sentences of a document")
         known = {span.label for example in corpus for span in example.spans}
