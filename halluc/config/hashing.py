@@ -89,8 +89,8 @@ def is_usable(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
     return sha256_of_tree(of_trained) == sha256_of_tree(of_asked)
 
 
-def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
-    """A section as hashes have it."""
+def section_in_hash(tree: Mapping[str, Any], name: str, *, undeciding: bool = False) -> Any:
+    """A section as hashes have it; with ``undeciding``, with the keys that decide no training but evaluations."""
     section = tree[name]
     if not isinstance(section, dict):
         return section
@@ -100,7 +100,8 @@ def section_in_hash(tree: Mapping[str, Any], name: str) -> Any:
     if name == "task" and (kind := section.get("type")) in TABLE["task"]:
         config: type[Section] = registry.load(TABLE, "task", kind).Config
         later = {key: config.model_fields[key].default for key in config.later_keys}
-        section = {key: value for key, value in section.items() if key not in config.undeciding_keys}
+        if not undeciding:
+            section = {key: value for key, value in section.items() if key not in config.undeciding_keys}
     kept = _without(section, later)
     if isinstance(kept.get("abstain"), dict):
         kept["abstain"] = _without(kept["abstain"], {"by": None})

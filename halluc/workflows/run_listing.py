@@ -39,14 +39,16 @@ def list_runs(folder: Path) -> list[ListedRun]:
 
 def _below(folder: Path) -> Iterator[ListedRun]:
     """A run or a study is listed itself; of any other folder what is in it, two levels down."""
-    homes = (folder, *sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()))
-    for home in homes:
-        if (home / RUN_FILE).is_file():
-            yield _run(home)
-        elif (home / matrix.MATRIX_FILE).is_file():
-            yield _study(home)
-        elif home != folder:
-            yield from map(_run, directory.folders(home))
+    if (folder / RUN_FILE).is_file():
+        yield _run(folder)
+    elif (folder / matrix.MATRIX_FILE).is_file():
+        yield _study(folder)
+    else:
+        for home in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
+            if (home / RUN_FILE).is_file() or (home / matrix.MATRIX_FILE).is_file():
+                yield from _below(home)
+            else:
+                yield from map(_run, directory.folders(home))
 
 
 def _run(path: Path) -> ListedRun:

@@ -138,7 +138,7 @@ def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
             "halluc": __version__,
             "model": [record.config_sha256, trained.started if trained else None],
             "data": section_in_hash(loaded.tree, "data"),
-            "task": section_in_hash(loaded.tree, "task"),
+            "task": section_in_hash(loaded.tree, "task", undeciding=True),
             "inputs": provenance.input_hashes([*data.paths(), *loaded.experiment.task.training_files()]),
             "eval": {key: value for key, value in section_in_hash(loaded.tree, "eval").items() if key != "splits"},
             **({"ensemble": digests} if (digests := _ensemble_digests(loaded)) else {}),

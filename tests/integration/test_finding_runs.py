@@ -131,7 +131,9 @@ def test_a_model_that_is_not_to_be_had_leaves_no_run(halluc, experiment, tmp_pat
 
 def test_a_run_in_the_place_of_a_config_and_of_a_model_is_told(halluc, trained):
     config, run, _ = trained
-    outcome = halluc("eval", run)
+    outcome = halluc("eval", run)  # as --run
+    assert outcome.code == 0, outcome.err
+    outcome = halluc("train", run)
     assert outcome.code == 2
     assert f"a run is named by --run {run}" in outcome.err
     outcome = halluc("eval", config, "--checkpoint", run)
