@@ -172,16 +172,16 @@ REMEDIES = (
         {"task": {"label_smoothing": 0.1}}, _LABELS,
     ),
     Remedy(
-        "new_names", "new names from parts of known ones, where dev shows gaps. In halluc's own studies augmentation "
+        "new_names", "new names from parts of known ones. In halluc's own studies augmentation "
         "did no better than copies at equal omission", "Dai & Adel 2020; docs/augmentation.md",
-        {"augment": {"size": "2.0x", "focus": "gap", "from": RUN, "methods": [_NEW_NAMES]}}, unseen=True,
-        needs=(*_PLAIN, "spans", RUN), training=1.1,
+        {"augment": {"size": "2.0x", "methods": [_NEW_NAMES]}}, unseen=True,
+        needs=(*_PLAIN, "spans"), training=1.1,
     ),
     Remedy(
-        "new_words", "words from texts of the same label, where dev shows gaps. In halluc's own studies augmentation "
+        "new_words", "words from texts of the same label. In halluc's own studies augmentation "
         "did no better than copies at equal omission", "Dai & Adel 2020; docs/augmentation.md",
-        {"augment": {"size": "2.0x", "focus": "gap", "from": RUN, "methods": [{"type": "label_wise_replacement"}]}},
-        unseen=True, needs=(*_PLAIN, "labelled texts", RUN), training=1.1,
+        {"augment": {"size": "2.0x", "methods": [{"type": "label_wise_replacement"}]}},
+        unseen=True, needs=(*_PLAIN, "labelled texts"), training=1.1,
     ),
     Remedy(
         "filtered_names", "the same, without examples on which models that did not see their source disagree",

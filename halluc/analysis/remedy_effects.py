@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 from halluc.core.figures import MATCHED, figure
 from halluc.core.significance import LEVEL
 from halluc.runs.advice import CostRatio, RemedyEffect
-from halluc.runs.studies import ArmComparison, ArmDelta, Plain, StudyFigures
+from halluc.runs.studies import SURE, ArmComparison, ArmDelta, Plain, StudyFigures
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,15 @@ def best(found: Sequence[RemedyEffect], *, has_control: bool) -> RemedyEffect | 
 
 
 def _is_better(one: RemedyEffect, has_control: bool) -> bool:
+    if one.primary is None:  # nobody could see what the arm costs in the task's own figure
+        return False
     told = [0 if delta is None else delta.benefit for delta in (one.matched, one.primary)]
-    if min(told) < 0 or max(told) <= 0:
+    # p is adjusted for the arms within each figure; two figures decide, so each has half of the level.
+    sure = [
+        delta is not None and delta.p_holm is not None and 2 * delta.p_holm < SURE
+        for delta in (one.matched, one.primary)
+    ]
+    if min(told) < 0 or not any(benefit > 0 and is_sure for benefit, is_sure in zip(told, sure, strict=True)):
         return False
     return not (one.augments and has_control) or one.is_over_control
 

@@ -153,6 +153,17 @@ def _name_runs(located: Located) -> None:
             except HallucError as error:
                 where = located.values.get((section, key))
                 raise HallucError(error.code, f"`{section}.{key}`: {error.message}", where, error.help) from None
+    for path in latest.LIST_KEYS:
+        node: Any = located.value
+        for part in path:
+            node = node.get(part) if isinstance(node, dict) else None
+        for number, one in enumerate(node if isinstance(node, list) else ()):
+            if isinstance(one, str):
+                try:
+                    node[number] = latest.resolve_text(one)
+                except HallucError as error:
+                    where = located.values.get((*path, number))
+                    raise HallucError(error.code, f"`{'.'.join(path)}`: {error.message}", where, error.help) from None
 
 
 def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | None, list[HallucError]]:

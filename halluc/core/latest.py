@@ -67,6 +67,8 @@ def resolve_text(reference: str) -> str:
 
 # The keys of a config that may name a run, or the model in one.
 KEYS = (("model", "name"), ("augment", "from"))
+# The same, of lists of runs.
+LIST_KEYS = (("eval", "ensemble"), ("train", "teacher", "runs"))
 
 
 def resolve_override(override: str) -> str:

@@ -32,6 +32,8 @@ def mean_of(state: Mapping[str, torch.Tensor]) -> Weights:
         if match is None:
             raise ValueError(f"`{key}` is no weight of an average")
         copies.setdefault(int(match[1]), {})[match[2]] = tensor
+    if not copies:  # of checkpoints, before the first evaluation
+        return {}
     return _mean([copies[number] for number in sorted(copies)])
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy
 import torch
 from torch.nn import functional
 
@@ -60,6 +61,18 @@ class Distilled:
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         return self.features.ids(indexes)
+
+    def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
+        """The batch as training sees it in one step, where the features have that (``loop.VariedFeatures``)."""
+        vary = getattr(self.features, "varied", None)
+        varied: Batch = batch if vary is None else vary(batch, generator)
+        return varied
+
+    def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
+        """As ``regularisation.ComparableFeatures``: every task with teachers has it."""
+        features: Any = self.features
+        compared: torch.Tensor = features.divergence(outputs, others, batch)
+        return compared
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """Both losses summed over the labelled decisions of the batch, a scalar."""

@@ -29,7 +29,7 @@ from halluc.runs.training_speed import speed
 from halluc.task import build
 from halluc.wording import formats
 from halluc.wording.phrases import FEW
-from halluc.workflows import augmentation, remedy_comparison, remedy_studies, reports
+from halluc.workflows import augmentation, distillation, remedy_comparison, remedy_studies, reports, training_options
 from halluc.workflows.job import Job
 
 SPLIT = "dev"
@@ -154,7 +154,11 @@ class _Fitting:
         missing = next((NEEDS[need] for need in remedy.needs if need in values and values[need] is None), None)
         try:
             loaded = self._load(self.overrides(remedy))
-            augmentation.refuse_unfit(loaded, build(loaded.experiment.task))
+            task = build(loaded.experiment.task)
+            augmentation.refuse_unfit(loaded, task)
+            training_options.refuse_unfit(loaded, task)
+            if missing is None:
+                distillation.refuse_unfit(Job(loaded))
         except HallucError as error:
             first = error.errors[0] if isinstance(error, ManyErrors) else error
             if first.code == "C101":

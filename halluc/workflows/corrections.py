@@ -60,7 +60,7 @@ def apply(
     split = _split(read, decisions)
     decided = _known(found.target, split, read, decisions)
     corpora = found.corpora((split,))
-    _refuse_replacing(out, [*corpora.files, decisions], found.target)
+    _refuse_replacing(out, _written(found.task.name, out), [*found.settings.data.paths(), decisions], found.target)
     corpus, changes = _corrected(found, corpora.splits[split], decided, decisions)
     form = _write(found, corpora, corpus, out)
     provenance = out.with_name(f"{out.name}.provenance.jsonl")
@@ -163,16 +163,22 @@ def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine
     return list(found.values())
 
 
-def _refuse_replacing(out: Path, read: Sequence[Path], run: RunDir) -> None:
+def _written(task: str, out: Path) -> list[Path]:
+    """Every file of a copy: of some formats several belong together."""
+    form = conversion.format_of(task, None, out)
+    copies = [out] if form == "jsonl" else list(writers_of(task)[form].files(out))
+    return [*copies, out.with_name(f"{out.name}.provenance.jsonl")]
+
+
+def _refuse_replacing(out: Path, written: Sequence[Path], read: Sequence[Path], run: RunDir) -> None:
     """
     Raises:
         HallucError C011: the copy would be written over a file that was read, or into the files of the run's audit.
     """
-    provenance = out.with_name(f"{out.name}.provenance.jsonl")
-    for written in (out, provenance):
+    for one in written:
         for file in read:
-            if written.exists() and written.samefile(file):
-                message = f"--out {written} is a file that was read: the original is never changed"
+            if one.exists() and file.exists() and one.samefile(file):
+                message = f"--out {out} would replace {one}, a file that the config names: originals are never changed"
                 raise HallucError("C011", message, help="name another file")
     if out.is_dir():
         raise HallucError("C011", f"--out {out} is a folder", help="name a file")

@@ -86,6 +86,8 @@ def _folder(job: Job, loaded: LoadedConfig, folds: Folds) -> Path:
 
 
 def plain(loaded: LoadedConfig) -> LoadedConfig:
-    """The config without augmentation, and without withholding, which was done by then."""
-    experiment = loaded.experiment.model_copy(update={"augment": None, "gap": None})
-    return replace(loaded, experiment=experiment, tree={**loaded.tree, "augment": None, "gap": None})
+    """The config without augmentation and teachers, and without withholding, which was done by then."""
+    train = loaded.experiment.train.model_copy(update={"teacher": None})
+    experiment = loaded.experiment.model_copy(update={"augment": None, "gap": None, "train": train})
+    tree = {**loaded.tree, "augment": None, "gap": None, "train": {**loaded.tree["train"], "teacher": None}}
+    return replace(loaded, experiment=experiment, tree=tree)

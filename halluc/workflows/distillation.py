@@ -78,9 +78,14 @@ def refuse_unfit(job: Job) -> None:
     Raises:
         HallucError C210: outputs of this task's model are no labels, so that no soft target of another model fits.
     """
-    if job.settings.train.teacher is not None and not hasattr(job.task.model, "learns_from_teachers"):
+    asked = job.settings.train.teacher
+    if asked is None:
+        return
+    if not hasattr(job.task.model, "learns_from_teachers"):
         message = f"`train.teacher` is for tasks with labels: a model for {job.task.name} has none"
         raise HallucError("C210", message, help="leave it out")
+    for reference in asked.runs:
+        ensembles.refuse_other_task(trained_models.locate(reference), job)
 
 
 def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, ...]) -> Any:
@@ -98,6 +103,9 @@ def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, 
     found = _read(job.target.path / _FILE, _fingerprint(asked, corpus))
     assert found is not None, "`ensure` has written it"
     names = tuple(map(str, found["outputs"]))
+    if bool(found["independent"]) != bool(getattr(job.settings.task, "multi_label", False)):
+        message = "one of teacher and student gives a text one label, and the other several"
+        raise HallucError("C210", message, help="name teachers that were trained with the same `task.multi_label`")
     order = ensembles.alignment("the training split", outputs, ", ".join(asked.runs), names)
     rows = found["rows"] if order is None else found["rows"][:, order]
     soft = torch.split(torch.from_numpy(rows), found["sizes"].tolist())

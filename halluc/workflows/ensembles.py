@@ -131,6 +131,9 @@ def apart(ensemble: Ensemble, target: RunDir) -> Job:
         for known, copy in ((first.run.coverage, target.coverage), (first.run.withheld, target.withheld)):
             if known.is_file():
                 files.write_text(copy, known.read_text(encoding="utf-8"))
+        for number, known in enumerate(first.run.bases, 1):
+            files.make_folder(target.base(number).parent)
+            files.write_text(target.base(number), known.read_text(encoding="utf-8"))
     return replace(first.job, run=target)
 
 

@@ -105,7 +105,10 @@ def _references(data: str) -> dict[SplitName, str]:
     if not folder.is_dir():
         return {"train": data}
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    found = {split: [path for path in files if name.fullmatch(path.stem)] for split, name in _NAMES.items()}
+    found = {
+        split: [path for path in files if name.fullmatch(path.stem) or name.fullmatch(path.name)]
+        for split, name in _NAMES.items()
+    }
     for split, paths in found.items():
         if len(paths) > 1:
             listed = ", ".join(path.name for path in paths)
@@ -164,7 +167,7 @@ def _sizes(corpus: _Corpus) -> str:
 
 
 def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
-    task, data, splits = corpus.source.task, corpus.source.data, corpus.source.splits
+    task, data = corpus.source.task, corpus.source.data
     yield f"# {_sizes(corpus)}"
     yield "# Written by `halluc init`; docs/config.md has all keys."
     yield "#"
@@ -173,14 +176,15 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
     yield f"name: {slug_of({'name': target.stem}).partition('=')[2] or 'experiment'}"
     yield f"task: {{type: {task}}}"
     yield "data:"
-    for split in splits:
-        yield f"  {split}: {_value(data.reference(split))}"
+    references = {split: data.reference(split) for split in SPLITS if data.reference(split)}
+    for split, reference in references.items():
+        yield f"  {split}: {_value(reference)}"
     for key, value in sorted(data.model_dump(exclude_unset=True, mode="json").items()):
         if key not in SPLITS:
             yield f"  {key}: {_value(value)}"
-    if "dev" not in splits:
+    if "dev" not in references and data.dev_share is None:
         yield f"  dev_share: {_DEV_SHARE}           # there is no dev split: this share of train becomes dev"
-    if "test" not in splits:
+    if "test" not in references and data.test_share is None:
         yield "  # test: FILE            # figures for a paper come from a split that chose nothing"
     yield f"model: {_value(preset.model)}    # {preset.summary}" + (f"; needs {preset.needs}" if preset.needs else "")
     for one in _suitable(corpus):
@@ -200,10 +204,6 @@ def _value(value: Any) -> str:
     """A value in YAML, on one line: JSON is YAML, and plain strings need no quotes."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_value(one)}" for key, one in value.items()) + "}"
-    if (
-        isinstance(value, str)
-        and re.fullmatch(r"[A-Za-z_/.][\w./-]*", value)
-        and value not in ("true", "false", "null")
-    ):
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
     return json.dumps(value, ensure_ascii=False)

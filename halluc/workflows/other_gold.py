@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,9 +20,10 @@ from halluc.reporting.collect.annotation import moved
 from halluc.runs import provenance
 from halluc.runs.audits import GoldFile, Regold
 from halluc.runs.results import RegoldResult
-from halluc.workflows import assessment
+from halluc.workflows import assessment, ensembles
 from halluc.workflows.job import Job
 from halluc.workflows.task_detection import data_config
+from halluc.workflows.trained_models import Trained
 
 _SHOWN_TOKENS = 6
 
@@ -44,21 +45,25 @@ def judge(
     by = _joined_by(own, other, gold)
     by_id = {example.id: example for example in other}
     pairs = [(one, by_id[one.id]) for one in own] if by == "id" else list(zip(own, other, strict=True))
-    corrected: list[Any] = [replace(two, id=one.id) for one, two in pairs]
+    corrected: list[Any] = [_with_annotation_of(one, two) for one, two in pairs]
     changed = sum(one.annotation != two.annotation for one, two in pairs)
     labels = [{label for example in corpus for label in example.labels} for corpus in (own, other)]
     if new := sorted(labels[1] - labels[0]):
         warn(f"{gold} has labels that {split} does not have: {', '.join(label[:40] for label in new[:5])}")
     tell(f"{split}: {changed:,} of {len(own):,} examples have other annotation in {gold}, joined by {by}")
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", gold.stem).lstrip(".")[:100] or "gold"
+    sha256 = provenance.file_sha256(gold)
+    # Files of one name are told apart by their content.
+    name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', gold.stem).lstrip('.')[:100] or 'gold'}-{sha256[:8]}"
     into, target = found.target.regold(name), found.target
     record = GoldFile(
-        name=name, file=str(gold), sha256=provenance.file_sha256(gold), split=split, joined_by=by, examples=len(own),
+        name=name, file=str(gold), sha256=sha256, split=split, joined_by=by, examples=len(own),
         changed=changed,
     )  # fmt: skip
     corpora[split] = Corpus(split, tuple(corrected), str(gold))
     with target.locked(), target.stage("regold", list(overrides)) as stage:
-        (file,) = assessment.assess(found, corpora, (split,), model, into=into)
+        others = found.settings.eval.ensemble
+        ensemble = ensembles.Ensemble.of(Trained(found, model), others) if others else None
+        (file,) = assessment.assess(found, corpora, (split,), model, ensemble, into)
         write_json(into.path / f"{split}.json", record.model_dump(mode="json"))
         stage.detail = {**stage.detail, f"{name}/{split}": {"sha256": record.sha256, "changed": changed}}
     figures = moved(target, split, file, found.task)
@@ -66,6 +71,12 @@ def judge(
     messages.put(result)
     conclude(f"results by this gold: {into.path}; the run's own evaluation is as it was")
     return result
+
+
+def _with_annotation_of(own: Any, other: Any) -> Any:
+    """The annotation of another file, at the place of the run's own example: document, group and time stay."""
+    kept = {field.name for field in fields(own)} & {"id", "origin", "group", "timestamp"}
+    return replace(other, **{name: getattr(own, name) for name in kept})
 
 
 def _read(found: Job, gold: Path, split: SplitName) -> Corpus[Any]:

@@ -47,8 +47,8 @@ def _below(folder: Path) -> Iterator[ListedRun]:
         for home in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
             if (home / RUN_FILE).is_file() or (home / matrix.MATRIX_FILE).is_file():
                 yield from _below(home)
-            else:
-                yield from map(_run, directory.folders(home))
+            if not (home / RUN_FILE).is_file():  # beside a study may be runs of single experiments of its name
+                yield from (_run(path) for path in directory.folders(home) if directory.RUN_NAME.fullmatch(path.name))
 
 
 def _run(path: Path) -> ListedRun:

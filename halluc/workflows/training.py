@@ -33,6 +33,7 @@ from halluc.workflows import (
     pretraining,
     run_locations,
     run_state,
+    training_options,
     transfer,
     withholding,
 )
@@ -129,6 +130,7 @@ def train_job(
     # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
     gates.refuse_invalid(asked.loaded)
     augmentation.refuse_unfit(asked.loaded, asked.task)
+    training_options.refuse_unfit(asked.loaded, asked.task)
     distillation.refuse_unfit(asked)
     if settings.model.name is not None:
         resolve_model(settings.model.name, gguf=True)  # before a run is made for a model that is not to be had

@@ -198,7 +198,9 @@ def relative(report: ComparisonReport | StudyReport, paths: Paths) -> Comparison
 
 def of_run(report: RunReport, paths: Paths) -> RunReport:
     made = _changed(
-        report, paths, ("model", "run", "integrity", "notes", "data", "config", "reproduce", "gates", "probes")
+        report,
+        paths,
+        ("model", "run", "integrity", "notes", "data", "config", "reproduce", "gates", "probes", "annotation"),
     )
     sections = [
         section.model_copy(update={"shown": [_claim(one, paths) for one in section.shown]}) for section in report.claims

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
+from halluc.config.training import TrainConfig
 from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.examples import Corpus
@@ -186,6 +187,19 @@ class Tagger:
             self.config.gazetteer.dropout if self.config.gazetteer else 0.0,
         )
 
+    def refuse_training(self, model: ModelConfig, train: TrainConfig) -> None:
+        """
+        Raises:
+            HallucError C221: a key of ``model`` or ``train`` does not go with one of the task.
+        """
+        asked = {"train.r_drop": train.r_drop, "train.teacher": train.teacher, "model.lora": model.lora}
+        own, keys = "task.head: crf", tuple(asked)
+        if self.config.head != "crf":
+            own, keys = "task.gazetteer", ("model.lora",) if self.config.gazetteer is not None else ()
+        key = next((key for key in keys if asked[key]), None)
+        if key is not None:
+            raise HallucError("C221", f"`{key}` does not go with `{own}`", help="leave one of them out")
+
     def training_warnings(self, corpus: Corpus[Tagged], labels: Sequence[str]) -> Iterator[str]:
         """Where the gazetteer contradicts the training split.
 
@@ -272,6 +286,8 @@ class Tagger:
         self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction], outputs: Sequence[str]
     ) -> list[TagPrediction]:
         """The mentions of one surface in a document get one label: see ``consistency``."""
+        if not any(example.origin.document for example in examples):
+            return list(predictions)  # a file without documents is not one document
         return consistent(examples, predictions, outputs)
 
     def imported(self, examples: Sequence[Tagged], stated: Sequence[Stated]) -> list[TagPrediction]:

@@ -1,0 +1,33 @@
+"""Keys of `train` and `model` that do not go with a task, found before anything is read, augmented or trained."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from halluc.config.loading import LoadedConfig
+from halluc.core.errors import HallucError, environment_error
+from halluc.task import AnyTask
+
+
+def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
+    """
+    Raises:
+        HallucError C221, C206: a key does not go with the task, or with another key. E420: a package is missing.
+    """
+    model, train = loaded.experiment.model, loaded.experiment.train
+    if any("Generation" in head for head in task.head):
+        for section, key in (("train", "r_drop"), ("train", "adversarial"), ("model", "lora")):
+            if getattr(getattr(loaded.experiment, section), key):
+                message = f"`{section}.{key}` does not go with {task.name}, whose model writes text"
+                help = f"leave `{section}.{key}` out; it goes with tasks whose model is an encoder"
+                raise HallucError("C221", message, loaded.origins.get((section, key)), help)
+    if train.pretrain is not None and model.name is None:
+        help = "name a pre-trained encoder, or leave `train.pretrain` out"
+        where = loaded.origins.get(("train", "pretrain"))
+        raise HallucError("C206", "`train.pretrain` goes with `model.name`", where, help)
+    if model.lora is not None and find_spec("peft") is None:
+        message = "`model.lora` needs the Python package `peft`, which is not installed"
+        raise environment_error("E420", message, 'install it: pip install "halluc[lora]"')
+    refuse = getattr(task.model, "refuse_training", None)
+    if refuse is not None:
+        refuse(model, train)
