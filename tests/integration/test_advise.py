@@ -132,7 +132,7 @@ PATCHES = {arm: {"augment": {"size": "2.0x", "methods": [{"type": method}]}} for
 def study(tmp_path_factory) -> Path:
     """Four arms with three seeds, evaluated on dev, of which one hallucinates far less."""
     folder = tmp_path_factory.mktemp("study")
-    make_study(folder, arms=ARMS, fractions=(), seeds=(1, 2, 3), sentences=40, split="dev", patches=PATCHES)
+    make_study(folder, arms=ARMS, fractions=(), seeds=(1, 2, 3), sentences=160, split="dev", patches=PATCHES)
     return folder / "study.yaml"
 
 

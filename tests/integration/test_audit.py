@@ -147,7 +147,8 @@ def test_a_run_is_judged_again_beside_its_own_evaluation(halluc, audited, tmp_pa
     assert again.regold.gold.joined_by == "id" and again.regold.gold.changed > 0
     assert moved["omission_rate"].before.value > 0
     assert moved["omission_rate"].after.value == moved["hallucination_rate"].after.value == 0
-    file = json.loads((run.regold("agreed").evaluation("test")).read_text())
+    file = json.loads(run.regold(again.regold.gold.name).evaluation("test").read_text())
+    assert len(list(run.path.glob("regold/agreed-*"))) == 2, "files of one name are kept apart"
     assert next(one["value"] for one in file["metrics"] if one["name"] == "omission_rate") == 0
     assert halluc("report", run.path, "--split", "test", "--output", tmp_path / "report").code == 0
     report = json.loads((tmp_path / "report/report.json").read_text())
@@ -219,7 +220,8 @@ def test_the_original_is_never_written(audited, applied, halluc, tmp_path):
     accept = decision(applied.found[0], "accept")
     source = config.parent / "test.txt"
     before = source.read_bytes()
-    assert "is a file that was read" in applied(accept, out=source).err
+    assert "originals are never changed" in applied(accept, out=source).err
+    assert "originals are never changed" in applied(accept, out=config.parent / "dev.txt").err
     assert "in the folder of the audit" in applied(accept, out=run.audit("test").parent / "x.jsonl").err
     written(tmp_path / "file", "")
     blocked = applied(accept, out=tmp_path / "file" / "x.jsonl")

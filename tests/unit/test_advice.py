@@ -143,7 +143,15 @@ def test_remedies_have_names_of_their_own():
 
 
 def delta(name: str, difference: float, shown: bool = True) -> ArmDelta:
-    return ArmDelta(name=name, by={}, reference=0.1, arm=0.1 + difference, difference=difference, shown=shown)
+    return ArmDelta(
+        name=name,
+        by={},
+        reference=0.1,
+        arm=0.1 + difference,
+        difference=difference,
+        shown=shown,
+        p_holm=0.01 if shown else 0.4,
+    )
 
 
 def arm(name: str, matched: float, f1: float, shown: tuple[bool, bool] = (True, True), **others) -> RemedyEffect:
