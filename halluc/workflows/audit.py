@@ -46,7 +46,7 @@ class AuditOptions:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _OpinionsOfSplit:
     """A split with what was said of it, one opinion an example; ``folds`` as in ``AuditResult``."""
 
     corpus: Corpus[Any]
@@ -169,14 +169,14 @@ def opinions(ready: ReadyModel, examples: Sequence[Any]) -> list[AnnotatedPredic
     return found
 
 
-def _trained(found: Job, model: str, split: SplitName) -> _Judged:
+def _trained(found: Job, model: str, split: SplitName) -> _OpinionsOfSplit:
     if gates.is_trained_on(found.loaded, split):
         warn(f"the model was trained on {split}: it has learned the mistakes there too")
     corpus = _corpus(found, split)
-    return _Judged(corpus, opinions(ReadyModel.load(found, model), corpus.examples), None)
+    return _OpinionsOfSplit(corpus, opinions(ReadyModel.load(found, model), corpus.examples), None)
 
 
-def _cross_fitted(found: Job, count: int) -> _Judged:
+def _cross_fitted(found: Job, count: int) -> _OpinionsOfSplit:
     corpus = found.train()
     folds, models = cross_fitting.fitted(found, count)
     tell(f"{count} cross-fitted models, folds by {'document' if folds.by_document else 'example'}")
@@ -189,10 +189,10 @@ def _cross_fitted(found: Job, count: int) -> _Judged:
             ready = ReadyModel.load(trained.job, trained.reference)
             made = opinions(ready, [corpus.examples[place] for place in places[part]])
             said.update(zip(places[part], made, strict=True))
-    return _Judged(corpus, [said[place] for place in range(len(corpus))], count)
+    return _OpinionsOfSplit(corpus, [said[place] for place in range(len(corpus))], count)
 
 
-def _written(found: Job, judged: _Judged, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
+def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
     """Write the files of one split as the only writer of the run, and note the counts in ``run.json``."""
     task, run, corpus = found.task, found.target, judged.corpus
     ranked = suspects.found(task, corpus.examples, judged.said)

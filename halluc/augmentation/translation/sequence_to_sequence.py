@@ -25,7 +25,7 @@ _LONGEST_INPUT = 4_096
 _PREFIXED = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
 
 
-class TranslationModel:
+class LoadedTranslator:
     """A model with its tokenizer; several directions may share it."""
 
     def __init__(self, reference: str, precision: Literal["fp32", "bf16"], device: torch.device) -> None:
@@ -91,7 +91,7 @@ class SequenceToSequence:
     """
 
     def __init__(
-        self, loaded: TranslationModel, config: TransformersConfig, source: str | None, target: str | None
+        self, loaded: LoadedTranslator, config: TransformersConfig, source: str | None, target: str | None
     ) -> None:  # fmt: skip
         self._loaded, self._config = loaded, config
         self._source, self._prefix, self._first = source, "", None
@@ -161,8 +161,8 @@ def _device(asked: str) -> torch.device:
 def open_engine(config: TransformersConfig, allow_commands: bool) -> TranslationEngine:
     device = _device(config.device)
     try:
-        there = TranslationModel(config.forward, config.precision, device)
-        back = there if config.backward is None else TranslationModel(config.backward, config.precision, device)
+        there = LoadedTranslator(config.forward, config.precision, device)
+        back = there if config.backward is None else LoadedTranslator(config.backward, config.precision, device)
     except torch.OutOfMemoryError as error:
         raise OptionError("engine", "T102", "out of memory while models were loaded", "use a smaller model") from error
     facts = {

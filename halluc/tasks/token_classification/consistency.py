@@ -19,14 +19,14 @@ from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
-class _Choice(NamedTuple):
+class _LabelVote(NamedTuple):
     """A label that a predicted span could have: its confidence then, and the numbers of its ``claimed``."""
 
     confidence: float
     claimed: tuple[int, ...]
 
 
-_Choices = Mapping[str, _Choice]
+_LabelVotes = Mapping[str, _LabelVote]
 
 
 def consistent(
@@ -41,7 +41,7 @@ def consistent(
         outputs: the tags of the model.
     """
     choices = [_choices(prediction, outputs) for prediction in predictions]
-    votes: dict[tuple[str, int, str], list[_Choices]] = defaultdict(list)
+    votes: dict[tuple[str, int, str], list[_LabelVotes]] = defaultdict(list)
     for example, prediction, own in zip(examples, predictions, choices, strict=True):
         for span, by_label in zip(prediction.spans, own, strict=True):
             votes[_key(example, span)].append(by_label)
@@ -58,7 +58,7 @@ def _key(example: Tagged, span: Span) -> tuple[str, int, str]:
     return example.origin.file, example.origin.document, surface(example.tokens, span)
 
 
-def _winner(cast: Sequence[_Choices]) -> str:
+def _winner(cast: Sequence[_LabelVotes]) -> str:
     """The label of the highest sum; of equal ones the first in the alphabet."""
     labels = sorted({label for by_label in cast for label in by_label})
     sums = [math.fsum(by_label[label].confidence for by_label in cast if label in by_label) for label in labels]
@@ -66,7 +66,7 @@ def _winner(cast: Sequence[_Choices]) -> str:
 
 
 def _relabelled(
-    example: Tagged, prediction: TagPrediction, choices: Sequence[_Choices], labels: Sequence[str | None]
+    example: Tagged, prediction: TagPrediction, choices: Sequence[_LabelVotes], labels: Sequence[str | None]
 ) -> TagPrediction:
     spans, confidences = list(prediction.spans), list(prediction.confidences)
     claimed = [by_label[span.label].claimed for span, by_label in zip(spans, choices, strict=True)]
@@ -86,13 +86,13 @@ def _relabelled(
     )
 
 
-def _choices(prediction: TagPrediction, outputs: Sequence[str]) -> list[_Choices]:
+def _choices(prediction: TagPrediction, outputs: Sequence[str]) -> list[_LabelVotes]:
     """For each span the labels that it could have."""
     if prediction.labels:
         columns = {label: column for column, label in reversed(list(enumerate(prediction.labels))) if label}
         return [
-            {label: _Choice(math.exp(rows[0, column]), (column,)) for label, column in columns.items()}
-            | {span.label: _Choice(math.exp(rows[0, own]), (own,))}
+            {label: _LabelVote(math.exp(rows[0, column]), (column,)) for label, column in columns.items()}
+            | {span.label: _LabelVote(math.exp(rows[0, own]), (own,))}
             for span, rows, own in zip(prediction.spans, prediction.scores, prediction.claimed, strict=True)
         ]
     found, start = [], 0
@@ -103,7 +103,7 @@ def _choices(prediction: TagPrediction, outputs: Sequence[str]) -> list[_Choices
     return found
 
 
-def _of_tags(span: Span, rows: numpy.ndarray, own: Sequence[int], outputs: Sequence[str]) -> _Choices:
+def _of_tags(span: Span, rows: numpy.ndarray, own: Sequence[int], outputs: Sequence[str]) -> _LabelVotes:
     """``rows``: the logits of the words of a span, (words, tags); ``own``: the numbers of their tags."""
     places = {tag: number for number, tag in reversed(list(enumerate(outputs)))}
     paths = {span.label: tuple(own)}
@@ -115,4 +115,4 @@ def _of_tags(span: Span, rows: numpy.ndarray, own: Sequence[int], outputs: Seque
     peaks = logits.max(-1, keepdims=True)
     certainty = logits - peaks - numpy.log(numpy.exp(logits - peaks).sum(-1, keepdims=True))
     words = numpy.arange(len(rows))
-    return {label: _Choice(math.exp(certainty[words, path].mean()), path) for label, path in paths.items()}
+    return {label: _LabelVote(math.exp(certainty[words, path].mean()), path) for label, path in paths.items()}
