@@ -16,7 +16,7 @@ from typing import Any
 
 from halluc.analysis import verdicts
 from halluc.core.claims import Claim
-from halluc.core.errors import data_error
+from halluc.core.errors import HallucError, data_error
 from halluc.core.examples import Corpus, Origin
 from halluc.core.messages import Tick, progress, tell, unheard
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
@@ -57,7 +57,12 @@ class Predictor:
         reader: Reader | None = None,
         ensemble: ensembles.Ensemble | None = None,
     ) -> Predictor:
-        """``ensemble``: the models that predict together, with ``trained`` the first; their confidence is its."""
+        """``ensemble``: the models that predict together, with ``trained`` the first; their confidence is its.
+
+        Raises:
+            HallucError C107: thresholds are by novelty, and the training split is not known.
+        """
+        _refuse_unknown_novelty(trained)
         if trained.run is not None:
             run_state.warn_changed_model(trained.run)
             run_state.warn_changed_confidence(trained.run)
@@ -138,6 +143,16 @@ class Predictor:
         novelty = knowledge.novelty(claim) if knowledge is not None else None
         withdrawn = confidence is not None and confidence.withdraws(claim.confidence, claim.label, novelty)
         return Asserted(claim, novelty, knowledge.is_confusable(claim) if knowledge else None, withdrawn)
+
+
+def _refuse_unknown_novelty(trained: trained_models.Trained) -> None:
+    """Without the training split no claim has a class of novelty, and so no threshold: all would be withdrawn."""
+    if trained.run is None or trained.confidence is None or trained.confidence.by != "novelty":
+        return
+    if trained.knowledge is None:
+        message = f"{trained.run.confidence} has a threshold for each novelty, and the training split is not known"
+        help = "restore the file of `data.train`, or evaluate again: halluc eval RUN --set eval.abstain.by=label"
+        raise HallucError("C107", message, help=help)
 
 
 def _origins(chunk: Sequence[Item], source: str) -> Iterator[Origin]:

@@ -457,3 +457,17 @@ def test_a_full_disk_advises_another_output(halluc, shared_run, tmp_path, monkey
     if Path("/dev/full").exists():
         outcome = halluc("predict", shared_run, "-q", "-i", tmp_path / "in", "-o", "/dev/full")
         assert (outcome.code, "for `--output`" in outcome.err) == (4, True)
+
+
+def test_thresholds_by_novelty_without_the_training_split_are_an_error(predict, shared_run, own_run):
+    file = {"schema_version": 1, "by": "novelty", "guarantees": {"seen": {"threshold": 0.0}}}
+    (own_run / "confidence.json").write_text(json.dumps(file))
+    predict(own_run, "Anna flew to Paris .\n")
+    (own_run / "coverage.json").unlink()
+    train = shared_run.parents[2] / "train.txt"
+    hidden = train.rename(train.with_name("hidden.txt"))
+    try:
+        outcome, made = predict(own_run, "Anna flew to Paris .\n", code=2)
+    finally:
+        hidden.rename(train)
+    assert "error[C107]" in outcome.err and "eval.abstain.by=label" in outcome.err and not made
