@@ -86,6 +86,10 @@ def test_before_training_the_nearest_question_by_cosine_answers_and_the_model_is
     claims = [Asserted(again.judge.claims(examples[0], same[0])[0], None, None, False)]
     shown = again.examples.answer(InputText(1, "e0", ("anna",), TEXTS[0]), same[0], claims)
     assert shown.model_dump()["labels"][0]["answer"] == "yes"
+    # Ensembles and passes with dropout decide by scores alone.
+    encoded = again.model.encode(examples, restored)
+    decided = again.model.decided(encoded, again.model.scored(restored.model, encoded, 64, engine), None)
+    assert [one.answers for one in decided] == [one.answers for one in same] != [()] * len(same)
     monkeypatch.chdir(tmp_path / "model")
     for text, one in zip(TEXTS, same, strict=True):
         exec(again.wording.nouns.card.usages["retrieval"].replace("TEXT", repr(text)), {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -98,7 +98,7 @@ class EncodedTexts:
 
     ``targets`` are, by example, the numbers of the outputs that gold has; None where it teaches nothing. ``weights`` of
     the windows of a text sum up to what every other text weighs (to a thousandth). ``is_mean``: the model has logits
-    for each piece, and their mean is the window's.
+    for each piece, and their mean is the window's. ``answers`` are the texts of labels that are answers of a bank.
     """
 
     examples: Sequence[Labelled]
@@ -109,6 +109,7 @@ class EncodedTexts:
     notes: dict[str, int]
     text_loss: Loss
     is_mean: bool = False
+    answers: Mapping[str, str] | None = None
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
 

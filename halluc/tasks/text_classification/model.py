@@ -108,7 +108,10 @@ class TextClassifier:
             )
 
     def encode(self, examples: Sequence[Labelled], encoder: Encoder) -> EncodedTexts:
-        return encode_texts(examples, encoder, self.config)
+        encoded, kept = encode_texts(examples, encoder, self.config), encoder.model.config
+        settings: Any = getattr(kept, "text_classification", None) if self.config.retrieval is not None else None
+        answers = settings.get(ANSWERS) if isinstance(settings, dict) else None
+        return replace(encoded, answers=answers) if isinstance(answers, dict) else encoded
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
         return None
@@ -118,12 +121,7 @@ class TextClassifier:
     ) -> list[TextPrediction]:
         from halluc.engine.inference import forward
 
-        made = self.decode(encoded, forward(model, encoded, budget, runtime))
-        settings: Any = getattr(model.config, "text_classification", None)
-        answers = settings.get(ANSWERS) if self.config.retrieval is not None and isinstance(settings, dict) else None
-        if not isinstance(answers, dict):
-            return made
-        return [replace(one, answers=tuple(answers.get(label) for label in one.labels)) for one in made]
+        return self.decode(encoded, forward(model, encoded, budget, runtime))
 
     def scored(self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime) -> DecisionScores:
         """A row of logits for every text, pooled over its windows."""
@@ -162,8 +160,11 @@ class TextClassifier:
         ids = [example.id for example in encoded.examples]
         if self.config.multi_label:
             return label_sets(ids, logits, encoded.outputs, self.config.threshold)
-        ranking = self.config.ranking
-        return one_label(ids, logits, encoded.outputs, ranking.positive if ranking else None)
+        ranking, answers = self.config.ranking, encoded.answers
+        made = one_label(ids, logits, encoded.outputs, ranking.positive if ranking else None)
+        if answers is None:
+            return made
+        return [replace(one, answers=tuple(answers.get(label) for label in one.labels)) for one in made]
 
     def imported(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> list[TextPrediction]:
         """``in_scope``, where the file does not tell it, is the confidence of the one label; None for all texts where
