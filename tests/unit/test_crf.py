@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 from halluc.analysis import verdicts
 from halluc.config.models import ModelConfig
+from halluc.core import hub
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
 from halluc.core.labels import illegal, read_spans, tag_set
@@ -232,6 +233,28 @@ def test_transformers_loads_the_folder_as_it_loads_any_other(tiny_encoder, tmp_p
         with pytest.raises(HallucError, match=r"crf\.safetensors") as error:
             tagger.restore(ModelConfig(name=str(tmp_path)), {}, "eager")
         assert error.value.code == "E411"
+
+
+def test_a_model_of_the_hub_is_decoded_with_its_crf(tiny_encoder, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    cached = tmp_path / "models--me--crf"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs/main").write_text(commit)
+    tagger = Tagger(config())
+    built = tagger.build(ModelConfig(name=str(tiny_encoder)), ("LOC", "PER"), "eager")
+    built.model.crf.load_state_dict(chain().state_dict())
+    save(built.model, built.tokenizer, cached / "snapshots" / commit)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    hub.unreachable.cache_clear()
+    try:
+        restored = tagger.restore(ModelConfig(name="hub:me/crf"), {}, "eager")
+    finally:
+        hub.unreachable.cache_clear()
+    for mine, own in zip(restored.model.crf.weights(), built.model.crf.weights(), strict=True):
+        assert numpy.allclose(mine, own, atol=1e-5)
 
 
 @pytest.mark.parametrize("keys", [{"loss": "focal"}, {"class_weights": "balanced"}, {"label_smoothing": 0.1}])

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from halluc.core.errors import environment_error
 from halluc.core.labels import scheme_of
+from halluc.engine.references import ModelSource
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.token_classification.viterbi import Transitions, transitions
 
@@ -87,20 +88,23 @@ class LinearChain(torch.nn.Module):
         """Write ``crf.safetensors``: start, step and end as ``weights`` gives them."""
         save_file(self.weights()._asdict(), folder / FILE)
 
-    def read(self, folder: Path) -> None:
-        """Take what ``save_beside`` wrote.
+    def read(self, source: ModelSource) -> None:
+        """Take what ``save_beside`` wrote to the folder that the model came from.
 
         Raises:
             HallucError E411: the file is missing or damaged, or has other tags.
         """
-        path = folder / FILE
+        from transformers.utils import cached_file
+
         try:
-            kept = load_file(path)
+            path = cached_file(source.name, FILE, revision=source.revision, local_files_only=source.local)
+            kept = load_file(str(path))
             for name in Transitions._fields:
                 own, given = getattr(self, name), torch.from_numpy(kept[name])
                 if given.shape != own.shape:
                     raise ValueError(f"`{name}` is of {given.shape[0]} tags, and the model of {len(self.tags)}")
                 own.data.copy_(given.nan_to_num(neginf=0.0) / _RATE)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
+            reason = str(error).strip().split("\n", 1)[0]
             help = "restore the model folder: config.json says that its tags are decoded with a CRF"
-            raise environment_error("E411", f"cannot read {path}: {error}", help) from None
+            raise environment_error("E411", f"cannot read {FILE} of {source.name}: {reason}", help) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from halluc.config.evaluation import Decoding
@@ -115,7 +114,7 @@ class Tagger:
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         if (getattr(encoder.model.config, "token_classification", None) or {}).get("head") == "crf":
             assert config.name is not None, "a trained model has a name"
-            self._attach_crf(encoder).read(Path(resolve_model(config.name).name))
+            self._attach_crf(encoder).read(resolve_model(config.name))
         if labels := labels_of(encoder.model.config):
             from halluc.engine import added_features
 
