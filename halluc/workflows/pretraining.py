@@ -46,7 +46,7 @@ def ensure(job: Job) -> Pretrained | None:
     own = (text for example in job.train() for text in job.task.examples.texts(example)) if config.own else ()
     workspace = Workspace(Path(job.settings.runs_dir).expanduser() / FITTED, job.settings.seed)
     try:
-        found = pretrained(config, model.name, own, workspace)
+        found = pretrained(config, model.name, own, workspace, model.trust_remote_code)
     except OptionError as error:
         where = job.loaded.origins.get(("model", "name")) if error.key == "model" else _place(job, error.key)
         raise HallucError(error.code, error.message, where, error.help, error.exit_code) from None

@@ -380,7 +380,8 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     withholding.record(session.job, session.corpora)
     record.hardware = {**record.hardware, **machine}
     record.keep_checkpoints = session.job.settings.train.checkpoints.keep
-    record.model = {"commit": encoder.commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
+    commit = {} if encoder.commit is None else {"commit": encoder.commit}  # the hub's
+    record.model = {**commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
     if session.job.settings.model.lora is not None:
         record.model["trained_parameters"] = sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
     if session.pretrained is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from safetensors.torch import load_file
 from halluc.augmentation.methods.base import OptionError, Workspace
 from halluc.augmentation.models.pretraining import pretrained
 from halluc.config.training import PretrainConfig
+from halluc.core.errors import HallucError
 from tests.conftest import WORDS, write_corpus, write_experiment
 from tests.interruptions import killed_after_a_checkpoint
 
@@ -60,6 +62,35 @@ def test_steps_and_the_texts_of_the_training_split(tmp_path, tiny_encoder):
     assert made.facts["texts"] == 28
 
 
+OWN_CODE = """
+from transformers import BertConfig, BertForMaskedLM, BertModel
+
+class OwnConfig(BertConfig):
+    model_type = "own"
+
+class OwnModel(BertModel):
+    config_class = OwnConfig
+
+class OwnForMaskedLM(BertForMaskedLM):
+    config_class = OwnConfig
+"""
+
+
+def test_a_model_with_code_of_its_own_is_loaded_where_that_is_trusted(tmp_path, tiny_encoder, monkeypatch):
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    model = shutil.copytree(tiny_encoder, tmp_path / "own")
+    (model / "modeling_own.py").write_text(OWN_CODE)
+    settings = json.loads((model / "config.json").read_text())
+    auto_map = {"AutoConfig": "OwnConfig", "AutoModel": "OwnModel", "AutoModelForMaskedLM": "OwnForMaskedLM"}
+    settings |= {"model_type": "own", "auto_map": {auto: f"modeling_own.{name}" for auto, name in auto_map.items()}}
+    (model / "config.json").write_text(json.dumps(settings))
+    own, config = [("anna", "visited", "oslo")] * 30, PretrainConfig(own=True, steps=1, batch_tokens=32)
+    with pytest.raises(HallucError, match="contains custom code"):
+        pretrained(config, str(model), own, Workspace(tmp_path, 1))
+    made = pretrained(config, str(model), own, Workspace(tmp_path, 1), trust_remote_code=True)
+    assert (made.folder / "modeling_own.py").is_file()
+
+
 def test_too_few_texts_are_refused(tmp_path, tiny_encoder):
     with pytest.raises(OptionError) as caught:
         pretrained(PretrainConfig(own=True), str(tiny_encoder), [("a",)] * 19, Workspace(tmp_path, 1))
@@ -73,6 +104,7 @@ def test_a_run_is_fine_tuned_from_it_and_says_so(halluc, tmp_path, tiny_encoder,
     assert outcome.code == 0, outcome.err
     assert "perplexity on held-out texts" in outcome.err
     run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert "commit" not in run["model"], "a local model has none"
     assert set(run["model"]["pretraining"]["held_out_perplexity"]) == {"before", "after"}
     assert str(texts) in run["inputs"]
 

@@ -34,7 +34,7 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def load(source: ModelSource) -> MaskedModel:
+def load(source: ModelSource, trust_remote_code: bool = False) -> MaskedModel:
     """A masked language model in fp32.
 
     Raises:
@@ -43,11 +43,12 @@ def load(source: ModelSource) -> MaskedModel:
     quiet_libraries(verbose=False)
     if source.local:
         check_model_files(Path(source.name))
-    tokenizer = load_tokenizer(source)
+    tokenizer = load_tokenizer(source, trust_remote_code)
     if tokenizer.mask_token_id is None:
         message = f"the tokenizer of {source.name} has no mask token: it is no masked language model"
         raise OptionError("model", "E411", message, "name one, such as a BERT or RoBERTa", EXIT_ENVIRONMENT)
-    model, _, missing = load_model("AutoModelForMaskedLM", source, attention_for(device().type), {})
+    attention = attention_for(device().type)
+    model, _, missing = load_model("AutoModelForMaskedLM", source, attention, {}, trust_remote_code=trust_remote_code)
     refuse_missing(model, missing, source, fresh_head=True)
     return MaskedModel(model, tokenizer, missing)
 

@@ -34,8 +34,12 @@ _MOST_TIMES = 100
 
 
 def pretrained(
-    config: PretrainConfig, model: str, own: Iterable[Sequence[str]], workspace: Workspace
-) -> Fitted:  # fmt: skip
+    config: PretrainConfig,
+    model: str,
+    own: Iterable[Sequence[str]],
+    workspace: Workspace,
+    trust_remote_code: bool = False,
+) -> Fitted:
     """The encoder ``model`` after masked language modelling, in a folder with its tokenizer; made once for the same
     weights, texts, settings and seed.
 
@@ -62,14 +66,15 @@ def pretrained(
 
     def make(work: Path) -> Any:
         torch.manual_seed(seed)  # it decides the weights of a random head
-        loaded = load(source)
+        loaded = load(source, trust_remote_code)
         with runtime.alone("auto", seed) as engine:
             facts = _trained(config, loaded, texts, seed, engine, work)
 
         def write(folder: Path) -> dict[str, Any]:
             quiet_libraries(verbose=False)
             # The encoder as it came, with a pooler where it had one: the masked language model has none.
-            encoder, *_ = load_model("AutoModel", source, runtime.attention_for("cpu"), {})
+            attention = runtime.attention_for("cpu")
+            encoder, *_ = load_model("AutoModel", source, attention, {}, trust_remote_code=trust_remote_code)
             encoder.load_state_dict(loaded.model.base_model.state_dict(), strict=False)
             save(encoder, loaded.tokenizer, folder)
             return facts
