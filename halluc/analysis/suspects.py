@@ -134,7 +134,11 @@ def found(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPr
         suspects += _disagreements(number, judged, gold[number], opinion.probability)
     surfaces.look_up([claim for one in (*gold, *(s.claims for s in suspects)) for claim in one])
     taken = {(one.example, *claim.mark[:2]) for one in suspects for claim in one.claims}
-    others = _of_spans(surfaces, gold) if task.examples.has_spans else _of_wholes(task, examples, gold)
+    if task.examples.has_spans:
+        others = _of_spans(surfaces, gold)
+    else:
+        lines = [task.examples.line(*one) for one in zip(examples, (one.prediction for one in opinions), strict=True)]
+        others = _of_wholes(examples, [tuple(task.examples.ranges(line)) for line in lines], gold)
     for number, annotated, proposed in others:
         if not any((number, *claim.mark[:2]) in taken for claim in (*annotated, *proposed)):
             told = opinions[number].probability((*annotated, *proposed))
@@ -212,14 +216,14 @@ def _usual(labels: Iterable[str | None]) -> tuple[str | None] | None:
     return (label,) if most < counts.total() < 2 * most else None
 
 
-def _of_wholes(task: AnyTask, examples: Sequence[Any], gold: Sequence[Sequence[Claim]]) -> Iterator[Inconsistency]:
-    """Examples whose text, with the same parts marked, mostly has other labels (case counts not)."""
+def _of_wholes(
+    examples: Sequence[Any], marked: Sequence[Any], gold: Sequence[Sequence[Claim]]
+) -> Iterator[Inconsistency]:
+    """Examples whose text, with the same parts marked, as head and tail, mostly has other labels or none (case counts
+    not)."""
     alike: dict[Any, list[int]] = defaultdict(list)
     for number, example in enumerate(examples):
-        marked = tuple(span[:2] for span in task.examples.editable(example).spans)
-        # Of two marked parts, either may come first in what is said of them.
-        order = tuple(claim.text for claim in gold[number]) if marked else ()
-        alike[tuple(token.casefold() for token in example.tokens), marked, order].append(number)
+        alike[tuple(token.casefold() for token in example.tokens), marked[number]].append(number)
     for numbers in alike.values():
         labels = {number: frozenset(claim.label for claim in gold[number]) for number in numbers}
         usual, most = Counter(labels.values()).most_common(1)[0]

@@ -6,6 +6,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from halluc.core import messages
 from halluc.core.claims import Claim, rounded
 from halluc.core.errors import HallucError, data_error, suggestion
 from halluc.core.examples import Corpus
-from halluc.core.files import elsewhere, json_line, write_jsonl, write_text
+from halluc.core.files import elsewhere, json_line, replacing
 from halluc.core.messages import conclude, tell, warn
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.writers import Options, writers_of
@@ -213,12 +214,16 @@ def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overri
         files={name: str(path) for name, path in paths.items()},
         left_out=left_out,
     )
-    html = page(result, made[: options.most], task.wording.nouns, task.examples.has_spans)
+    html = page(result, made[: options.most], task.wording.nouns, task.examples.has_spans, corpus.source)
     with run.locked(), run.stage("audit", list(overrides)) as stage:
-        write_jsonl(paths["jsonl"], (one.model_dump(mode="json") for one in made))
-        write_text(paths["html"], html)
-        if importable:
-            write_text(paths[_IMPORT], "[\n" + ",\n".join(map(json_line, importable)) + "\n]\n")
+        contents = {"jsonl": "".join(json_line(one.model_dump(mode="json")) + "\n" for one in made), "html": html}
+        contents[_IMPORT] = "[\n" + ",\n".join(map(json_line, importable)) + "\n]\n"
+        # All are written beside first, and those of an earlier audit are replaced once each is whole.
+        with ExitStack() as stack:
+            for name, path in paths.items():
+                stack.enter_context(replacing(path)).write(contents[name])
+        if not importable:
+            run.audit(corpus.split, f"{_IMPORT}.json").unlink(missing_ok=True)
         stage.detail = {**stage.detail, corpus.split: {"folds": judged.folds, **result.kinds}}
     conclude(f"{corpus.split}: {len(made):,} suspects in {paths['jsonl']}; to work through them: {paths['html']}")
     return result

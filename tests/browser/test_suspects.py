@@ -34,7 +34,9 @@ def suspects_page(driver, tmp_path_factory):
     )
     nouns = task_class("token_classification").evaluated(()).wording.nouns
     path = tmp_path_factory.mktemp("suspects") / "dev.html"
-    path.write_text(page(result, lines, nouns, has_spans=True), encoding="utf-8")
+    again = page(result, [lines[2], lines[0]], nouns, True, "dev.txt")
+    (path.parent / "again.html").write_text(again, encoding="utf-8")
+    path.write_text(page(result, lines, nouns, True, "dev.txt"), encoding="utf-8")
     return path
 
 
@@ -74,3 +76,6 @@ def test_suspects_are_decided_by_keys_and_downloaded(open_page, driver, suspects
     ]
     assert driver.execute_script("return window.hacked") is None
     assert len(json.loads(driver.execute_script("return Object.values(localStorage)[0]"))) == 3
+    # Another audit of the file ranks others first: what was decided is still there.
+    driver.get(suspects_page.with_name("again.html").as_uri())
+    assert driver.execute_script("return document.getElementById('f-count').textContent") == "2 of 2 decided"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy
 import pytest
@@ -177,6 +178,18 @@ def test_relations_of_pairs():
     made = [PairPrediction(one.id, one.labels, (0.9,)) for one in both]
     agreed = [AnnotatedPrediction(one, lambda claims: 0.9) for one in made]
     assert suspects.found(task, both, agreed) == [], "a pair the other way round is another pair"
+    mixed = [related(1, "leads"), related(2, "leads"), related(3, None), related(4, None), related(5, None)]
+    made = [PairPrediction(one.id, one.labels, (0.9,) * len(one.labels)) for one in mixed]
+    agreed = [AnnotatedPrediction(one, lambda claims: 0.9) for one in made]
+
+    def inconsistent(count: int) -> list:
+        found = suspects.found(task, mixed[:count], agreed[:count])
+        assert {one.kind for one in found} == {"inconsistent"}
+        marks = [([claim.label for claim in one.annotated], [claim.label for claim in one.proposed]) for one in found]
+        return [(one.example, *mark) for one, mark in zip(found, marks, strict=True)]
+
+    assert inconsistent(3) == [(2, [], ["leads"])], "no relation, where most equal pairs have one"
+    assert inconsistent(5) == [(0, ["leads"], []), (1, ["leads"], [])]
 
 
 @pytest.mark.parametrize(
@@ -210,8 +223,16 @@ def test_the_page_offers_what_is_proposed_for_editing(has_spans, edited):
     result = AuditResult(
         run="r", split="dev", folds=2, examples=1, annotated=1, kinds={"missing": 1}, first=[line], files={}, left_out=0
     )
-    made = page(result, [line.model_copy(update={"tokens": ["a", "b"]})], SPANS.wording.nouns, has_spans)
+    first, second = (line.model_copy(update={"tokens": ["a", "b"], "suspect": name}) for name in ("x", "y"))
+    made = page(result, [first, second], SPANS.wording.nouns, has_spans, "dev.txt")
     assert f'<textarea rows="2" cols="40">{edited}</textarea>' in made
+    # The browser keeps decisions by the file, whichever suspect an audit ranks first.
+    keys = [
+        re.search(r'data-key="(\w+)"', one)
+        for one in (made, page(result, [second, first], SPANS.wording.nouns, has_spans, "dev.txt"))
+    ]
+    assert keys[0] and keys[1] and keys[0][1] == keys[1][1]
+    assert keys[0][1] not in page(result, [first], SPANS.wording.nouns, has_spans, "other.txt")
 
 
 def test_shares_of_rates_that_lie_on_suspects():

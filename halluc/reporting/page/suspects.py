@@ -10,15 +10,17 @@ from halluc.reporting.page import highlight
 from halluc.reporting.page.render import rendered
 from halluc.reporting.views.suspects import KINDS
 from halluc.runs.audits import SUSPECT_KINDS, AuditResult, SuspectLine
+from halluc.runs.records import content_sha256
 from halluc.wording.formats import NOTHING
 from halluc.wording.nouns import Nouns
 
 
-def page(result: AuditResult, shown: Sequence[SuspectLine], nouns: Nouns, has_spans: bool) -> str:
+def page(result: AuditResult, shown: Sequence[SuspectLine], nouns: Nouns, has_spans: bool, source: str) -> str:
     """Suspects as HTML, most suspicious first.
 
     Args:
-        shown: those on the page, of all that ``result`` counts. has_spans: whether annotation is of places.
+        shown: those on the page, of all that ``result`` counts. has_spans: whether annotation is of places. source:
+            the file of the split; a browser keeps decisions by it, and so has them after another audit too.
     """
     return rendered(
         "suspects.html.j2",
@@ -27,7 +29,7 @@ def page(result: AuditResult, shown: Sequence[SuspectLine], nouns: Nouns, has_sp
         total=sum(result.kinds.values()),
         kinds=[(kind, *KINDS[kind], result.kinds.get(kind, 0)) for kind in SUSPECT_KINDS],
         suspects=[_shown(one, has_spans) for one in shown],
-        key=shown[0].suspect if shown else "",
+        key=content_sha256(source)[:16],
         has_spans=has_spans,
         nouns=nouns,
     )

@@ -5,7 +5,7 @@
   const articles = Array.from(document.querySelectorAll(".suspect"));
   const count = document.getElementById("f-count");
   const store = "halluc-audit-" + section.dataset.split + "-" + section.dataset.key;
-  // By suspect: {decision, annotation}. Browsers may refuse storage to local files: then decisions last as long as the page.
+  // By suspect: {decision, annotation}; of earlier audits of the same file too. Browsers may refuse storage to local files: then decisions last as long as the page.
   let decisions = {};
   let keeps = true;
   try { decisions = JSON.parse(localStorage.getItem(store) ?? "{}"); } catch { keeps = false; }
@@ -99,8 +99,8 @@
   });
   document.getElementById("s-clear").addEventListener("click", () => {
     if (!confirm("Clear all decisions on this page?")) return;
-    decisions = {};
-    if (keeps) localStorage.removeItem(store);
+    for (const article of articles) delete decisions[article.dataset.suspect];
+    if (keeps) localStorage.setItem(store, JSON.stringify(decisions));
     articles.forEach(show);
     tell();
   });
