@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from halluc.config.slugs import Plain, slug_of
 from halluc.config.yaml import Located
 from halluc.core import registry
 from halluc.core.errors import HallucError, refuse
+from halluc.core.files import expanded
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,29 @@ class Study:
     def home(self) -> Path:
         """The folder of all runs of this name; cells lie in it by their slugs."""
         return self.runs_dir / self.name
+
+    @cached_property
+    def named_cells(self) -> frozenset[str]:
+        """The slugs of cells whose run, or its ``model/``, another cell names: as a teacher, say."""
+        here = Path.cwd()
+        slugs = {here / cell.loaded.home / str(cell.slug): str(cell.slug) for cell in self.cells}
+        found: set[str] = set()
+        for cell in self.cells:
+            paths = {here / (expanded(text) if text.startswith("~/") else text) for text in _texts(cell.loaded.tree)}
+            paths |= {path.parent for path in paths}
+            found |= {slugs[path] for path in paths & slugs.keys()} - {str(cell.slug)}
+        return frozenset(found)
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, Mapping):
+        for value in node.values():
+            yield from _texts(value)
+    elif isinstance(node, Sequence):
+        for value in node:
+            yield from _texts(value)
 
 
 def load_study(

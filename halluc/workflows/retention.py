@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from halluc.config.matrix import Cell, Study
 from halluc.core.errors import HallucError
@@ -17,22 +17,32 @@ def apply(study: Study, cells: Sequence[Cell]) -> None:
     """Remove the models that the study does not keep; ``cells`` are those that this command is about.
 
     With ``none`` those of the evaluated cells. With ``best`` those of all cells but the one that is best on dev, as
-    soon as every cell of the study is evaluated. A cell that another process is writing is left alone.
+    soon as every cell of the study is evaluated. A cell that another process is writing is left alone, and so is one
+    that another cell names: its model may be a teacher or a member of an ensemble there.
 
     Raises:
         HallucError E401: a model cannot be removed.
     """
     if study.keep_models == "none":
-        removed = [_remove(run, "none") for run in map(evaluated, cells) if run is not None]
+        removed = [_remove(run, "none") for run in _unnamed(study, map(evaluated, cells))]
     elif study.keep_models == "best" and (best := _best(study)) is not None:
         others = [run for cell in study.cells if (run := run_locations.run_of(cell)) != best]
-        removed = [_remove(run, "best") for run in others]
+        removed = [_remove(run, "best") for run in _unnamed(study, others)]
         if best.model.is_dir() and any(removed):
             tell(f"best on dev: {best.path}")
     else:
         return
     if any(removed):
         tell(f"`keep_models: {study.keep_models}`: {sum(removed)} of {len(study.cells)} models are removed")
+
+
+def _unnamed(study: Study, runs: Iterable[RunDir | None]) -> Iterator[RunDir]:
+    """The runs that no other cell of the study names; of others is said that their models stay."""
+    for run in runs:
+        if run is not None and run.path.name in study.named_cells:
+            tell(f"`keep_models: {study.keep_models}`: the model of {run.path} stays, as another cell names it")
+        elif run is not None:
+            yield run
 
 
 def evaluated(cell: Cell) -> RunDir | None:

@@ -180,3 +180,15 @@ def test_it_is_no_part_of_a_cells_config_nor_of_its_hash(halluc, study, home):
 def test_the_record_of_a_removed_model_is_in_run_json(halluc, study, home):
     assert halluc("run", study, "-q", "--only", "seed=2", "--set", "keep_models=none").code == 0
     assert json.loads((home / CELLS[1] / "run.json").read_text())["model_removed"] == "none"
+
+
+@pytest.mark.parametrize("reference", ["arm=plain", "arm=plain/model"])
+def test_a_model_that_another_cell_names_stays(halluc, study, home, reference):
+    text = study.read_text().partition("matrix:")[0]
+    taught = f"{{train: {{teacher: {{runs: ['{home / reference}']}}}}}}"
+    study.write_text(f"{text}matrix: {{arm: {{plain: {{}}, taught: {taught}}}}}\n")
+    outcome = halluc("run", study, "--set", "keep_models=none")
+    assert outcome.code == 0, outcome.err
+    assert (home / "arm=plain" / "model").is_dir()
+    assert not (home / "arm=taught" / "model").is_dir()
+    assert f"the model of {home / 'arm=plain'} stays, as another cell names it" in outcome.err
