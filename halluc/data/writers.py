@@ -30,7 +30,8 @@ class Options:
     ``joiner`` stands between the tokens of a text, and ``tokenize`` makes tokens of that again. ``keeps_text``: the
     tokens are the characters of the original text. ``out_of_scope`` is the label that is written where there is none.
     ``pairs`` and ``one_label`` say of a corpus of texts whether each is a pair, and whether one string can be the label
-    of each; ``attributes`` are the names of what else is known of some of them.
+    of each; ``attributes`` are the names of what else is known of some of them. ``documents``: the numbers of their
+    documents are known.
     """
 
     scheme: Scheme = "iob2"
@@ -42,6 +43,7 @@ class Options:
     pairs: bool = False
     one_label: bool = True
     attributes: tuple[str, ...] = ()
+    documents: bool = False
 
 
 Files = Sequence[IO[Any]]
@@ -79,6 +81,8 @@ class Writer:
             keys["separator"] = {"\t": "tab", " ": "space"}[options.separator]
         if "join" in self.options and options.tokenize != "words":
             keys["tokenize"] = options.tokenize
+        if options.documents:
+            keys["document_field"] = "document"
         if options.pairs:
             keys["second_field"] = "second"
         if options.out_of_scope is not None:

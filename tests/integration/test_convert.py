@@ -248,3 +248,14 @@ def test_a_label_that_the_format_cannot_hold_is_told_with_its_line(halluc, file,
     assert "error[D130]: the label `say so` holds white space, which ends a label on a line" in outcome.err
     assert f"--> {source}:3" in outcome.err
     assert not (tmp_path / "out.txt").exists()
+
+
+def test_documents_are_read_from_the_field_that_the_output_names(halluc, file, tmp_path):
+    rows = [{"id": str(n), "tokens": ["a"], "spans": [], "doc": doc} for n, doc in enumerate(["x", "y", "x", "z"])]
+    source = file("in.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    outcome = halluc("convert", source, tmp_path / "out.jsonl", "--set", "data.document_field=doc", "--json")
+    assert outcome.code == EXIT_DONE, outcome.err
+    data = json.loads(outcome.out)["data"]
+    assert data["document_field"] == "document"
+    (after,) = read(TAGGED, **data).values()
+    assert [one.origin.document for one in after] == [1, 2, 1, 3]

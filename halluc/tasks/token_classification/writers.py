@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,8 +64,17 @@ def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int
     return text, bounds, mentions
 
 
+def _with_documents(options: Options, examples: Sequence[Tagged]) -> Options:
+    return replace(options, documents=any(example.origin.document for example in examples))
+
+
+def _identity(example: Tagged, options: Options) -> dict[str, Any]:
+    """The id and, where documents are known, the number of the document: its name is not kept in an example."""
+    return {"id": example.id, **({"document": example.origin.document} if options.documents else {})}
+
+
 def _record(example: Tagged, options: Options) -> dict[str, Any]:
-    return {"id": example.id, "tokens": example.tokens, "spans": example.spans}
+    return {**_identity(example, options), "tokens": example.tokens, "spans": example.spans}
 
 
 def _tags(example: Tagged, options: Options) -> list[str]:
@@ -110,7 +120,7 @@ def _with_tags(example: Tagged, options: Options) -> dict[str, Any]:
 
 def _text_spans(example: Tagged, options: Options) -> dict[str, Any]:
     text, _, mentions = text_of(example, options)
-    return {"id": example.id, "text": text, "spans": [mention[:3] for mention in mentions]}
+    return {**_identity(example, options), "text": text, "spans": [mention[:3] for mention in mentions]}
 
 
 def _doccano(example: Tagged, options: Options) -> dict[str, Any]:
@@ -186,10 +196,13 @@ WRITERS: dict[str, Writer] = {
         "a token a line, in columns", _columns, (".conll", ".bio", ".iob", ".txt"), {"format": "conll"},
         frozenset({"scheme", "separator"}),
     ),
-    "jsonl": Writer("tokens and spans, an object a line", json_lines(each(_record)), (".jsonl",)),
-    "json": Writer("the same as one list", json_list(each(_record)), (".json",)),
+    "jsonl": Writer(
+        "tokens and spans, an object a line", json_lines(each(_record)), (".jsonl",), fitted=_with_documents
+    ),
+    "json": Writer("the same as one list", json_list(each(_record)), (".json",), fitted=_with_documents),
     "text_spans": Writer(
-        "texts and spans by characters, an object a line", json_lines(each(_text_spans)), (".jsonl",), {}, _JOIN
+        "texts and spans by characters, an object a line", json_lines(each(_text_spans)), (".jsonl",), {}, _JOIN,
+        fitted=_with_documents,
     ),
     "csv": Writer(
         "a token a row, with the number of its sentence", csv_rows(_cells), (".csv",), {"preset": "kaggle_ner"}, _SCHEME
