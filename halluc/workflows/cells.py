@@ -21,16 +21,22 @@ from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.results import SkippedCell
 from halluc.runs.schema import MatrixCell, MatrixFile
 from halluc.workflows.cell_selection import Selection, choose
+from halluc.workflows.job import is_of
 from halluc.workflows.run_locations import run_of
 
 ResultT = TypeVar("ResultT")
 _BUSY = "R103"  # another process writes there
 
 
-def begin(config: Path, overrides: Sequence[str], selection: Selection) -> tuple[Study, tuple[Cell, ...]]:
+def begin(
+    config: Path, overrides: Sequence[str], selection: Selection, *, trains: bool = True
+) -> tuple[Study, tuple[Cell, ...]]:
     """Load a study and the chosen cells, and note in its folder what it consists of.
 
     A config without a matrix comes back as one cell without a slug, and nothing is noted.
+
+    Args:
+        trains: False: trained cells may be used with other values of ``Section.replaceable_keys``.
 
     Raises:
         HallucError R104: the folder holds cells of another config; names the keys.
@@ -42,27 +48,36 @@ def begin(config: Path, overrides: Sequence[str], selection: Selection) -> tuple
             aside = matrix.set_aside(study.home)
             if aside is not None:
                 say(f"the old study is moved to {aside}")
-        _refuse_changed(study)
+        if _is_changed(study, trains):
+            return study, chosen
         cells = [MatrixCell(slug=str(c.slug), choice=c.choice, config_sha256=c.loaded.sha256) for c in study.cells]
         axes = {axis: list(values) for axis, values in study.axes.items()}
         matrix.note(study.home, MatrixFile(name=study.name, axes=axes, cells=cells))
     return study, chosen
 
 
-def _refuse_changed(study: Study) -> None:
-    """All that differs, told once before anything is done."""
+def _is_changed(study: Study, trains: bool) -> bool:
+    """Whether trained cells are of another config, but usable with this one.
+
+    Raises:
+        HallucError R104: they are not; says all that differs once, before anything is done.
+    """
     keys: dict[str, None] = {}
-    changed = 0
+    changed = usable = 0
     for cell in study.cells:
         run = run_of(cell)
         if (run.path / RUN_FILE).is_file():
             differing = _differences(run, cell)
+            if differing is not None and not trains and is_of(cell.loaded, run):
+                usable += 1
+                continue
             changed += differing is not None
             keys.update(dict.fromkeys(differing or ()))
     if changed:
         what = f" in {', '.join(keys)}" if keys else ""
         message = f"{study.home} holds {changed} cells of another config than this one: it differs{what}"
         raise HallucError("R104", message, help=matrix.FRESH)
+    return usable > 0
 
 
 def _differences(run: RunDir, cell: Cell) -> list[str] | None:

@@ -83,7 +83,7 @@ def evaluate(
         selection.refuse("--run and --checkpoint name one model")
         found, model = find(config, overrides, run, checkpoint)
         return _assess(found, model, overrides, splits)
-    study, chosen = cells.begin(config, overrides, selection)
+    study, chosen = cells.begin(config, overrides, selection, trains=False)
     if not study.axes:
         found = _newest(config, overrides)
         return _assess(found, str(found.target.model), overrides, splits)

@@ -200,6 +200,23 @@ def test_eval_takes_other_names_and_judges_by_them(trained, halluc, tmp_path):
     assert halluc("eval", "--run", trained.run, "--set", "task.border_smoothing=0.5").code == 2
 
 
+def test_the_cells_of_a_study_are_evaluated_with_other_names(trained, halluc, tmp_path):
+    study = tmp_path / "study.yaml"
+    study.write_text(f"extends: {trained.config}\nname: study\nruns_dir: {tmp_path}\nmatrix: {{seed: [1, 2]}}\n")
+    quick = ["--set", "train.epochs=1"]
+    assert halluc("train", study, "-q", *quick).code == 0
+    noted = (tmp_path / "study/matrix.json").read_bytes()
+    file = written(tmp_path, corpus_of(range(100, 110))[1], "others.tsv")
+    other = ["--set", f"task.gazetteer.files=[{file}]", "--split", "test"]
+    outcome = halluc("eval", study, "--json", *quick, *other)
+    assert outcome.code == 0, outcome.err
+    assert [json.loads(line)["encoding"]["gazetteer_names"] for line in outcome.out.splitlines()] == [10, 10]
+    assert (tmp_path / "study/matrix.json").read_bytes() == noted
+    outcome = halluc("eval", study, *quick, *other, "--set", "train.learning_rate=0.5")
+    assert outcome.code == 2 and "R104" in outcome.err
+    assert halluc("train", study, *quick, *other[:2]).code == 2
+
+
 def test_the_folder_loads_in_transformers_and_keeps_the_matrix_beside(trained):
     from transformers import AutoModelForTokenClassification
 
