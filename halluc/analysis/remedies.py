@@ -15,6 +15,7 @@ _BORDERS = ("boundary", "both", "duplicate")
 _LABELS = ("label", "both", "direction")
 # In a remedy's config these stand for what is known of the run, or what the person names.
 RUN, UNLABELLED, GAZETTEER, LAYERS, INTERVAL = "{run}", "{unlabelled}", "{gazetteer}", "{layers}", "{interval}"
+ADAPTER_RATE = "{adapter_rate}"
 
 # What a remedy may need beyond its keys, and how that is told where it is missing.
 NEEDS = {
@@ -109,7 +110,8 @@ REMEDIES = (
     ),
     Remedy(
         "lora", "few weights are trained, the others keep what pre-training knows", "Hu et al. 2022",
-        {"model": {"lora": {"rank": 16}}}, unseen=True, needs=("pre-trained", "adapters"),
+        {"model": {"lora": {"rank": 16}}, "train": {"learning_rate": ADAPTER_RATE}}, unseen=True,
+        needs=("pre-trained", "adapters"),
     ),
     Remedy(
         "dropout", "more dropout keeps a model from relying on single words", "Srivastava et al. 2014",
@@ -211,3 +213,8 @@ REMEDIES = (
         has_arm=False,
     ),
 )  # fmt: skip
+
+
+def adapter_rate(learning_rate: float) -> float:
+    """A learning rate for adapters: 5 times that of full fine-tuning, at most 2.0e-3 unless that is higher itself."""
+    return max(learning_rate, min(5 * learning_rate, 2e-3))

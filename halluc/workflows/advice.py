@@ -12,7 +12,18 @@ from typing import Any
 
 from halluc.analysis import error_analysis, run_figures
 from halluc.analysis.error_analysis import Errors
-from halluc.analysis.remedies import GAZETTEER, INTERVAL, LAYERS, NEEDS, REMEDIES, RUN, UNLABELLED, Remedy
+from halluc.analysis.remedies import (
+    ADAPTER_RATE,
+    GAZETTEER,
+    INTERVAL,
+    LAYERS,
+    NEEDS,
+    REMEDIES,
+    RUN,
+    UNLABELLED,
+    Remedy,
+    adapter_rate,
+)
 from halluc.components import TABLE
 from halluc.config.loading import LoadedConfig
 from halluc.config.loading import load as load_config
@@ -207,6 +218,7 @@ class _Fitting:
             GAZETTEER: self.wanted.gazetteer,
             LAYERS: layers // 2 if isinstance(layers, int) and layers > 1 else None,
             INTERVAL: interval or None,
+            ADAPTER_RATE: adapter_rate(self.loaded.experiment.train.learning_rate),
         }
 
     def _has(self, need: str) -> bool:

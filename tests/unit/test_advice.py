@@ -8,7 +8,17 @@ import scipy.stats
 
 from halluc.analysis import remedy_effects
 from halluc.analysis.error_analysis import Errors
-from halluc.analysis.remedies import GAZETTEER, INTERVAL, LAYERS, NEEDS, REMEDIES, RUN, UNLABELLED
+from halluc.analysis.remedies import (
+    ADAPTER_RATE,
+    GAZETTEER,
+    INTERVAL,
+    LAYERS,
+    NEEDS,
+    REMEDIES,
+    RUN,
+    UNLABELLED,
+    adapter_rate,
+)
 from halluc.analysis.table import table
 from halluc.components import TABLE
 from halluc.config.loading import load
@@ -117,7 +127,7 @@ def test_what_dominates_is_said_only_where_it_is_shown(counts, told):
 @pytest.mark.parametrize("remedy", REMEDIES, ids=lambda one: one.name)
 def test_a_remedy_is_a_valid_config_where_its_keys_exist(remedy):
     assert set(remedy.needs) <= NEEDS.keys()
-    values = {RUN: "runs/x", UNLABELLED: ["a.txt"], GAZETTEER: "names.txt", LAYERS: 3, INTERVAL: 5}
+    values = {RUN: "runs/x", UNLABELLED: ["a.txt"], GAZETTEER: "names.txt", LAYERS: 3, INTERVAL: 5, ADAPTER_RATE: 1e-3}
 
     def filled(node):
         if isinstance(node, dict):
@@ -136,6 +146,13 @@ def test_a_remedy_is_a_valid_config_where_its_keys_exist(remedy):
         except HallucError as error:
             found = error.errors if isinstance(error, ManyErrors) else [error]
             assert [one.code for one in found] == ["C101"], found[0].message
+
+
+@pytest.mark.parametrize(("plain_rate", "rate"), [(5e-5, 2.5e-4), (1e-3, 2e-3), (0.01, 0.01)])
+def test_adapters_learn_with_a_higher_rate(plain_rate, rate):
+    assert adapter_rate(plain_rate) == pytest.approx(rate)
+    (lora,) = (one for one in REMEDIES if one.name == "lora")
+    assert lora.config["train"] == {"learning_rate": ADAPTER_RATE}
 
 
 def test_remedies_have_names_of_their_own():
