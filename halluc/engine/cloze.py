@@ -258,8 +258,8 @@ def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_c
             check_model_files(Path(one.name))
     tokenizer = load_tokenizer(body or source, trust_remote_code)
     kind = kind_of(source, tokenizer, trust_remote_code)
-    if kind == "masked":  # prompts are whole texts: their first word is as the base model has it
-        tokenizer = load_tokenizer(source, trust_remote_code, splits_words=False)
+    # Prompts are whole texts: their first word is as the base model has it, without a blank.
+    tokenizer = load_tokenizer(source, trust_remote_code, splits_words=False)
     attention = attention_for("cuda" if torch.cuda.is_available() else "cpu")
     model, _, missing = load_model(_AUTO[kind], source, attention, {}, trust_remote_code=trust_remote_code)
     refuse_missing(model, missing, source, fresh_head=True)

@@ -66,11 +66,22 @@ def test_many_candidates_are_read_in_groups_with_the_same_scores(causal, monkeyp
     assert sorted(one for group in grouped(pieces, 3) for one in group) == list(range(len(pieces)))
 
 
-def test_a_candidate_that_begins_the_text_has_no_blank(tmp_path):
-    folder = write_masked(tmp_path, TEXTS, "roberta")
+def without_blank(folder):
+    """The model with a tokenizer that puts no blank before a text, as those of RoBERTa and GPT-2."""
     settings = json.loads((folder / "tokenizer.json").read_text())
-    settings["pre_tokenizer"]["add_prefix_space"] = False  # as RoBERTa's makers have it
+    settings["pre_tokenizer"]["add_prefix_space"] = False
     (folder / "tokenizer.json").write_text(json.dumps(settings))
+    return folder
+
+
+def test_the_prompt_of_a_causal_model_does_not_begin_with_a_blank(tmp_path):
+    model = cloze.load(ModelSource(str(without_blank(write_causal(tmp_path, TEXTS)))))
+    assert model.tokenizer.decode(model.prompt("anna lives in ", ".")) == "anna lives in"
+    assert [model.tokenizer.decode(one) for one in model.pieces(" lives in ", ["oslo"])] == [" oslo"]
+
+
+def test_a_candidate_that_begins_the_text_has_no_blank(tmp_path):
+    folder = without_blank(write_masked(tmp_path, TEXTS, "roberta"))
     model = cloze.load(ModelSource(str(folder)))
     [first], [inside] = (cloze.ClozeModel.pieces(model, context, ["oslo"]) for context in (None, " lives in "))
     assert [model.tokenizer.decode(one) for one in (first, inside)] == ["oslo", " oslo"]
