@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -19,6 +20,7 @@ from halluc.core.messages import tell
 from halluc.runs import integrity
 from halluc.workflows import augmentation, ensembles, run_state, trained_models
 from halluc.workflows.job import Job
+from halluc.workflows.trained_models import Trained
 
 _FILE = "teacher.npz"
 
@@ -51,6 +53,7 @@ def ensure(job: Job) -> None:
 
     averaging = ensembles.Averaging([corpus], asked.temperature)
     with runtime.alone(job.settings.train.precision, job.settings.seed):
+        _refuse_other_labels(teachers, job, corpus)
         for number, teacher in enumerate(teachers, 1):
             name = ensembles.name_of(teacher)
             tell(f"teacher {number} of {len(teachers)}, {name}: predicts {len(corpus):,} training examples")
@@ -81,11 +84,33 @@ def refuse_unfit(job: Job) -> None:
     asked = job.settings.train.teacher
     if asked is None:
         return
-    if not hasattr(job.task.model, "learns_from_teachers"):
+    if not hasattr(job.task.model, "outputs_of"):
         message = f"`train.teacher` is for tasks with labels: a model for {job.task.name} has none"
         raise HallucError("C210", message, help="leave it out")
     for reference in asked.runs:
-        ensembles.refuse_other_task(trained_models.locate(reference), job)
+        teacher = trained_models.locate(reference)
+        ensembles.refuse_other_task(teacher, job)
+        _refuse_other_problem(_has_many(teacher.job), _has_many(job))
+
+
+def _has_many(job: Job) -> bool:
+    """Whether the task gives a text several labels."""
+    return bool(getattr(job.settings.task, "multi_label", False))
+
+
+def _refuse_other_problem(of_teacher: bool, of_student: bool) -> None:
+    if of_teacher != of_student:
+        message = "one of teacher and student gives a text one label, and the other several"
+        raise HallucError("C210", message, help="name teachers that were trained with the same `task.multi_label`")
+
+
+def _refuse_other_labels(teachers: Sequence[Trained], job: Job, corpus: Corpus[Any]) -> None:
+    """Before hours of predictions: a teacher must have an output for each of the student's, and no other."""
+    model: Any = job.task.model
+    outputs = model.outputs_of(job.task.examples.labels(corpus))
+    for teacher in teachers:
+        found = ensembles.load(teacher, job, uncertainty=None).outputs
+        ensembles.alignment("the training split", outputs, ensembles.name_of(teacher), found)
 
 
 def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, ...]) -> Any:
@@ -103,9 +128,7 @@ def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, 
     found = _read(job.target.path / _FILE, _fingerprint(asked, corpus))
     assert found is not None, "`ensure` has written it"
     names = tuple(map(str, found["outputs"]))
-    if bool(found["independent"]) != bool(getattr(job.settings.task, "multi_label", False)):
-        message = "one of teacher and student gives a text one label, and the other several"
-        raise HallucError("C210", message, help="name teachers that were trained with the same `task.multi_label`")
+    _refuse_other_problem(bool(found["independent"]), _has_many(job))
     order = ensembles.alignment("the training split", outputs, ", ".join(asked.runs), names)
     rows = found["rows"] if order is None else found["rows"][:, order]
     soft = torch.split(torch.from_numpy(rows), found["sizes"].tolist())

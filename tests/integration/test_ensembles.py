@@ -171,6 +171,7 @@ def test_a_teacher_with_other_labels_is_refused(halluc, runs, tiny_encoder, tmp_
     assert outcome.code == 2
     assert "C210" in outcome.err
     assert f"only {one} has `B-MISC`, `I-MISC`" in outcome.err
+    assert "training examples" not in outcome.err, "it predicts nothing first"
 
 
 def test_passes_with_dropout_are_seeded_and_averaged(halluc, runs, tmp_path):

@@ -56,8 +56,6 @@ class RelationClassifier:
         "unknown_words": "unknown",
     }
 
-    learns_from_teachers: ClassVar[bool] = True
-
     def __init__(self, config: RelationExtractionConfig) -> None:
         self.config = config
 
@@ -95,6 +93,9 @@ class RelationClassifier:
                 help="name the model of a run with `task.type` as it is here",
             )
         return replace(encoder, outputs=tuple(label or NO_RELATION for label in named_labels(labels, names)))
+
+    def outputs_of(self, labels: Sequence[str]) -> tuple[str, ...]:
+        return tuple(labels)
 
     def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
         """Pieces with markers and targets. A relation that the model does not know has no target, and is missed."""

@@ -58,8 +58,6 @@ class TextClassifier:
         "unknown_words": "unknown",
     }
 
-    learns_from_teachers: ClassVar[bool] = True
-
     def __init__(self, config: TextClassificationConfig) -> None:
         self.config = config
 
@@ -106,6 +104,9 @@ class TextClassifier:
             raise HallucError(
                 "C203", message, help=suggestion(ranking.positive, outputs, f"one of {', '.join(outputs)}")
             )
+
+    def outputs_of(self, labels: Sequence[str]) -> tuple[str, ...]:
+        return tuple(labels)
 
     def encode(self, examples: Sequence[Labelled], encoder: Encoder) -> EncodedTexts:
         encoded, kept = encode_texts(examples, encoder, self.config), encoder.model.config

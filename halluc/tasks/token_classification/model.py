@@ -74,8 +74,6 @@ class Tagger:
         "unknown_words": "unknown",
     }
 
-    learns_from_teachers: ClassVar[bool] = True
-
     def __init__(self, config: TokenClassificationConfig) -> None:
         self.config = config
         self._gazetteer: Gazetteer | None = None
@@ -133,6 +131,9 @@ class Tagger:
             *(f"crf.{n}" for n in Transitions._fields),
         }
         return chain
+
+    def outputs_of(self, labels: Sequence[str]) -> tuple[str, ...]:
+        return tuple(tag_set(labels))
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
