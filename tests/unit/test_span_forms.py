@@ -186,6 +186,16 @@ def test_a_token_a_row_is_no_sentence_a_row(tmp_path):
     assert one.code == "D107" and "data.format: conll" in one.help
 
 
+def test_a_token_that_shows_nothing_may_have_any_tag_of_the_outside(tmp_path):
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps({"tokens": ["Ann", "\u200b"], "tags": ["B-PER", "_"]}), encoding="utf-8")
+    keys = {"train": str(file), "strip_invisible": True}
+    (one,) = read_corpora(SpansConfig(**keys, outside_tags=["O", "_"]), TABLE).splits["train"]
+    assert (one.tokens, len(one.spans)) == (("Ann",), 1)
+    with pytest.raises(ManyErrors, match="a token that shows nothing has the tag _"):
+        read_corpora(SpansConfig(**keys), TABLE)
+
+
 WRONG_TAGS = {
     "fewer tags": ({"tokens": TOKENS, "tags": TAGS[:3]}, "D108", "4 tokens but 3 tags"),
     "numbers without names": ({"tokens": TOKENS, "tags": [1, 2, 0, 3]}, "D121", "nothing says which tags"),

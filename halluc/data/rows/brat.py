@@ -45,7 +45,7 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
     Raises:
         HallucError D101: no such file.
     """
-    for document, path in enumerate(files(reference, split)):
+    for document, path in enumerate(files(reference, split), 1):  # 0: no document
         annotation = path.with_suffix(".ann")
         try:
             if not annotation.is_file():

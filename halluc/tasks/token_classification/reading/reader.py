@@ -149,7 +149,7 @@ class SpansReader(Reader):
         if cleaned is not tokens:  # words that stand in many sentences are in memory once
             cleaned = tuple(map(sys.intern, cleaned))
         if kept is not None:
-            tags = values.kept_tags(tags, kept)
+            tags = values.kept_tags(tags, kept, self.config.outside_tags)
             lines = tuple(lines[at] for at in kept)
         return RawSentence(f"{split}-{row.line}", row.file, lines, row.document, cleaned, tags, number=number)
 

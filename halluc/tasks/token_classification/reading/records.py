@@ -187,7 +187,7 @@ class Records:
         found = values.tags(tags, self.named["tags"], len(words), self.names)
         cleaned, kept = self.tokenizer.cleaned(words)
         if kept is not None:
-            found = values.kept_tags(found, kept)
+            found = values.kept_tags(found, kept, self.config.outside_tags)
         return tuple(map(sys.intern, cleaned)), found
 
     def _tokens(self, listed: Any, text: str | None, record: Mapping[str | int, Any]) -> Sentence:

@@ -85,7 +85,7 @@ def tags(value: Any, field: str, count: int, names: Mapping[int, str] | None) ->
     if not isinstance(value, (list, tuple)):
         raise Unreadable("D107", f"`{field}` is not a list of tags")
     if len(value) != count:
-        raise Unreadable("D108", f"{count} tokens but {len(value)} tags")
+        raise Unreadable("D108", f"{count} tokens but {len(value)} tags", f"give each token one tag in `{field}`")
     if names is None and set(map(type, value)) == {str}:
         return tuple(value)
     return tuple([_name(tag, field, names) for tag in value])
@@ -109,14 +109,17 @@ def _name(tag: Any, field: str, names: Mapping[int, str] | None) -> str:
     return names[int(tag)]
 
 
-def kept_tags(tags: tuple[str, ...], kept: Sequence[int]) -> tuple[str, ...]:
+def kept_tags(tags: tuple[str, ...], kept: Sequence[int], outside: Sequence[str]) -> tuple[str, ...]:
     """The tags of the tokens that are kept.
+
+    Args:
+        outside: the tags of tokens outside of all mentions.
 
     Raises:
         Unreadable D106: a token that shows nothing has a tag of a mention.
     """
-    left = set(kept)
-    odd = next((tag for at, tag in enumerate(tags) if at not in left and tag not in ("O", "")), None)
+    left, none = set(kept), {"O", "", *outside}
+    odd = next((tag for at, tag in enumerate(tags) if at not in left and tag not in none), None)
     if odd is not None:
         raise Unreadable("D106", f"a token that shows nothing has the tag {odd}", "take it out, or move its tag")
     return tuple(tags[at] for at in kept)
