@@ -20,7 +20,8 @@ class CardText:
     ``does`` stands before the labels, ``tells`` behind "each prediction also says", ``gap`` before "forecast from the
     training split alone". ``definition`` explains the figures. ``usage`` is code for transformers, where its
     ``pipeline`` has the task, under that name and for people; ``TEXT`` in it stands for a text. ``usages`` has whole
-    programs for models that no pipeline fits, by the key of ``task`` that asks for them.
+    programs for models that no pipeline fits, by the key of ``task`` that asks for them. ``unconstrained`` says what
+    the pipeline does where the run decodes under constraints.
     """
 
     does: str
@@ -30,6 +31,7 @@ class CardText:
     usage: str = ""
     pipeline: tuple[str, str] | None = None
     usages: Mapping[str, str] = field(default_factory=dict)
+    unconstrained: str = ""
 
 
 @dataclass(frozen=True)

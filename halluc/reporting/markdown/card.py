@@ -60,6 +60,7 @@ def card(report: RunReport) -> str:
     task = nouns.task_of(report)
     words, untold, usage = task.wording.nouns, task.figures.untold, _usage(report, config)
     figures = [one for one in _overall(report, "card") if one.value is not None and one.name not in untold]
+    is_constrained = _section(config, "eval").get("decode", "constrained") == "constrained"
     is_of_pairs = _section(config, "data").get("second_field")
     text = '{"text": "Your text.", "text_pair": "The other one."}' if is_of_pairs else '"Your text."'
     body = gfm.render(
@@ -74,6 +75,7 @@ def card(report: RunReport) -> str:
             "from_scratch": bool(_section(config, "model").get("scratch")),
             "usage": gfm.Marked((usage or words.card.usage).replace("TEXT", text)),
             "has_pipeline": usage is None,
+            "unconstrained": gfm.Marked(words.card.unconstrained) if usage is None and is_constrained else "",
             "labels": _labels(report),
             "splits": gfm.table(run.splits(report.data.splits)),
             "procedure": _procedure(report, config),

@@ -52,6 +52,10 @@ CARD = CardText(
     ),
     usage='find = pipeline("token-classification", model=model, aggregation_strategy="first")\nprint(find(TEXT))',
     pipeline=("token-classification", "Token Classification"),
+    unconstrained=(
+        "This pipeline takes the most probable tag of each word by itself. The figures of this card are of constrained"
+        " decoding, as `halluc predict` does it, so some predictions may differ."
+    ),
 )
 GLOSSARY = {
     "claim": "One thing that the model asserts: here, a predicted mention, a span of text with a label.",
