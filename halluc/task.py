@@ -25,10 +25,11 @@ from halluc.data.predictions import Stated
 from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
+from halluc.gap.knowledge import TrainingCoverage, TrainingKnowledge, WholeTexts
 from halluc.gap.matching import Strata
 from halluc.gap.novelty import NoveltyUnits
 from halluc.gap.units import UnitKind, WithheldUnits
-from halluc.runs.schema import EvalFile, Nearest, Novelty, Prediction, Record
+from halluc.runs.schema import EvalFile, Novelty, Prediction, Record
 from halluc.wording.nouns import Nouns
 
 if TYPE_CHECKING:
@@ -104,23 +105,6 @@ class Encoded(Protocol):
     def collate(self, indexes: Sequence[int]) -> Any: ...
     def loss(self, outputs: object, batch: Any) -> Any: ...
     def ids(self, indexes: Sequence[int]) -> list[str]: ...
-
-
-class TrainingKnowledge(Protocol):
-    """What a training split shows of a claim; ``label_counts`` is how often it shows each label, where that is used."""
-
-    @property
-    def label_counts(self) -> Mapping[str, int] | None: ...
-    def novelty(self, claim: Claim) -> Novelty: ...
-    def is_confusable(self, claim: Claim) -> bool: ...
-    def nearest(self, claim: Claim) -> Nearest | None: ...
-    def is_withheld(self, claim: Claim) -> bool: ...
-
-
-class TrainingCoverage(Protocol):
-    """What a training split knows, as ``coverage.json`` keeps it."""
-
-    def save(self, path: Path) -> None: ...
 
 
 ExampleT = TypeVar("ExampleT", bound=Example)
@@ -307,17 +291,6 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
 
     def text(self, report: Report) -> str:
         """The same for people, as classification_report.txt has it."""
-
-
-class WholeTexts(Protocol):
-    """What training shows of whole texts: where the quarters of novelty begin, of which split, and which texts."""
-
-    @property
-    def edges(self) -> tuple[float, float, float]: ...
-    @property
-    def edges_of(self) -> Any: ...
-    def labels_of(self, text: str) -> frozenset[str]:
-        """The labels that a text has there, none where it does not stand there."""
 
 
 class Knowledge(Protocol[ExampleT]):

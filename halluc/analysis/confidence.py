@@ -13,8 +13,9 @@ from halluc.core.claims import Judged
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.messages import tell
+from halluc.gap.knowledge import TrainingKnowledge
 from halluc.runs.schema import ConfidenceFile
-from halluc.task import ExampleT, PredictionT, Task, TrainingKnowledge
+from halluc.task import ExampleT, PredictionT, Task
 
 
 def needs_dev(settings: EvalConfig) -> bool:

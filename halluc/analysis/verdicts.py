@@ -14,9 +14,10 @@ import numpy
 
 from halluc.analysis import calibration
 from halluc.core.claims import Claim, Judged, Mark, rounded
+from halluc.gap.knowledge import TrainingKnowledge
 from halluc.runs.records import read_lines
 from halluc.runs.schema import ConfidenceFile, GoldMention, LedgerLine
-from halluc.task import ExampleT, Predicted, PredictionT, Task, TrainingKnowledge
+from halluc.task import ExampleT, Predicted, PredictionT, Task
 
 Withdraw = ConfidenceFile | float | None
 

@@ -20,9 +20,10 @@ from halluc.core.files import write_json, write_jsonl, write_text
 from halluc.core.messages import Level, hears, tell, warn
 from halluc.core.rng import keyed_seed
 from halluc.data.rows.references import SplitName
+from halluc.gap.knowledge import TrainingKnowledge
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile
-from halluc.task import AnyTask, Loaded, TrainingKnowledge
+from halluc.task import AnyTask, Loaded
 from halluc.workflows import run_state, withholding
 from halluc.workflows.job import Job
 

@@ -18,9 +18,10 @@ from halluc.config.schema import Experiment
 from halluc.core import files, latest
 from halluc.core.errors import HallucError, ManyErrors, environment_error
 from halluc.engine.references import resolve_model
+from halluc.gap.knowledge import TrainingKnowledge
 from halluc.runs import directory, evaluations, records, schema
 from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
-from halluc.task import TrainingKnowledge, task_class
+from halluc.task import task_class
 from halluc.workflows import nearest_run, run_state, withholding
 from halluc.workflows.job import Job, load, load_run
 

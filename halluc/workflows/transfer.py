@@ -13,9 +13,10 @@ from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
 from halluc.core.files import expanded, make_folder, write_text
 from halluc.core.messages import say
+from halluc.gap.knowledge import TrainingKnowledge
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import Nearest, Novelty, RunFile
-from halluc.task import AnyTask, TrainingKnowledge
+from halluc.task import AnyTask
 
 if TYPE_CHECKING:
     from halluc.workflows.job import Job

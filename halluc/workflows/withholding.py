@@ -11,8 +11,9 @@ from halluc.core.examples import Corpus
 from halluc.core.messages import warn
 from halluc.gap import units
 from halluc.gap import withhold as withholding
+from halluc.gap.knowledge import TrainingKnowledge
 from halluc.gap.withhold import Withheld
-from halluc.task import AnyTask, TrainingKnowledge
+from halluc.task import AnyTask
 from halluc.workflows import transfer
 
 if TYPE_CHECKING:

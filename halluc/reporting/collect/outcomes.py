@@ -15,11 +15,12 @@ from halluc.core.figures import HALLUCINATION, OMISSION, rows
 from halluc.core.files import read_regular
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.gap.forecast import Gap, Proportion
+from halluc.gap.knowledge import TrainingCoverage
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import anew
 from halluc.runs.reports import ClassRow, ClassTable, GapRow, Mistake, Outcome
 from halluc.runs.schema import MetricResult
-from halluc.task import AnyTask, Knowledge, TrainingCoverage
+from halluc.task import AnyTask, Knowledge
 from halluc.wording.figure_lookup import FigureLookup
 
 ALL = "all"

@@ -12,9 +12,10 @@ from typing import Any
 
 from halluc.core.claims import Mark
 from halluc.core.examples import Example
+from halluc.gap.knowledge import WholeTexts
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
 from halluc.runs.schema import ConfidenceFile, LedgerLine, Prediction
-from halluc.task import AnyTask, WholeTexts
+from halluc.task import AnyTask
 
 SECTIONS: tuple[Section, ...] = ("unsupported", "distorted", "omission", "supported")
 MOST_TOKENS = 60

@@ -24,6 +24,7 @@ from halluc.tasks.text_generation.encoding import EncodedSequences
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.languages import language_of
+from halluc.tasks.text_generation.likelihood import mean_log_probabilities
 from halluc.tasks.text_generation.loading import TextWriter, load_writer
 from halluc.tasks.text_generation.multilingual import LanguageMark, LanguageMarks
 from halluc.tasks.text_generation.prompts import WHOLE, ChatFrame, Filled, Prompt
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.runtime import Runtime
-
-# Logits that are held at once while outputs are scored: half a gigabyte.
-_MOST_LOGITS = 1 << 27
 
 
 class GenerationModel:
@@ -207,7 +205,7 @@ class GenerationModel:
         ends = (encoded.framing.end, *encoded.framing.more_ends)
         texts = _decoded(encoded, written)
         # An output that was cut at the limit is scored without an end piece.
-        means = _mean_log_probabilities(model, encoded.with_targets(written), budget, runtime)
+        means = mean_log_probabilities(model, encoded.with_targets(written), budget, runtime)
         shared = repeated(texts, [example.whole for example in encoded.examples])
         samples = self._samples(model, encoded, budget, runtime)
         made = []
@@ -370,27 +368,6 @@ def decoded(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
     """The text of pieces without special ones; that of a continued prompt without blanks at its ends."""
     text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return text if is_exact else text.strip()
-
-
-def _mean_log_probabilities(
-    model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime
-) -> list[float]:  # fmt: skip
-    """``(1/L) sum log p`` of the pieces of each target, end piece included (Guerreiro et al. 2023)."""
-    import torch
-
-    from halluc.engine.inference import forward
-
-    means = [0.0] * len(encoded.examples)
-    settings: Any = model.config
-    budget = min(budget, max(1, _MOST_LOGITS // settings.vocab_size))
-    for batch, logits in forward(model, encoded, budget, runtime):
-        known, labels = encoded.predicting(logits, batch.labels)
-        is_target = labels >= 0
-        chosen = known.gather(2, labels.clamp(min=0)[..., None])[..., 0] - torch.logsumexp(known, -1)
-        sums = (chosen * is_target).sum(1) / is_target.sum(1).clamp(min=1)
-        for index, value in zip(batch.indexes, sums.tolist(), strict=True):
-            means[index] = min(0.0, value)
-    return means
 
 
 def _note(notes: dict[str, int], made: Sequence[WrittenText]) -> None:

@@ -1,0 +1,36 @@
+"""How probable a model finds a text that was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from halluc.tasks.text_generation.encoding import EncodedSequences
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.runtime import Runtime
+
+# Logits that are held at once while outputs are scored: half a gigabyte.
+_MOST_LOGITS = 1 << 27
+
+
+def mean_log_probabilities(
+    model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime
+) -> list[float]:  # fmt: skip
+    """``(1/L) sum log p`` of the pieces of each target, end piece included (Guerreiro et al. 2023)."""
+    import torch
+
+    from halluc.engine.inference import forward
+
+    means = [0.0] * len(encoded.examples)
+    settings: Any = model.config
+    budget = min(budget, max(1, _MOST_LOGITS // settings.vocab_size))
+    for batch, logits in forward(model, encoded, budget, runtime):
+        known, labels = encoded.predicting(logits, batch.labels)
+        is_target = labels >= 0
+        chosen = known.gather(2, labels.clamp(min=0)[..., None])[..., 0] - torch.logsumexp(known, -1)
+        sums = (chosen * is_target).sum(1) / is_target.sum(1).clamp(min=1)
+        for index, value in zip(batch.indexes, sums.tolist(), strict=True):
+            means[index] = min(0.0, value)
+    return means
