@@ -131,7 +131,7 @@ def main() -> None:
     opinions = audit.opinions(ReadyModel.load(found, model), examples)
     plain = [
         (examples[one.example].id, tokens_of(claim.mark for claim in one.claims))
-        for one in suspects.found(found.task, examples, opinions)
+        for one in suspects.find(found.task, examples, opinions)
     ]
     mentions = sum(len(example.spans) for example in examples)
     counts = {kind: sum(error.kind == kind for error in errors) for kind in KINDS}

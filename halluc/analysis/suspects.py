@@ -120,7 +120,7 @@ class Surfaces:
         return replace(suspect, others=others, consistency=same / len(others) if others else None)
 
 
-def found(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPrediction]) -> list[Suspect]:
+def find(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPrediction]) -> list[Suspect]:
     """The suspects of a split, the most suspicious first.
 
     Args:

@@ -28,7 +28,7 @@ def show(found: Checked) -> None:
     if len(found.alike) > 1:
         say(_others([cell.slug for cell in found.alike[1:]]), style="dim")
     show_data(found.data, words)
-    show_gap(found.gaps, found.withheld.told() if found.withheld else None)
+    show_gap(found.gaps, found.withheld.sentence() if found.withheld else None)
     if plan is not None:
         noun = words.examples
         spent = f"made from {plan['parents']:,} {noun}, at most {plan['most']:,} of one"

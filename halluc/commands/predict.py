@@ -49,12 +49,12 @@ def _opened(target: Path | None) -> Iterator[IO[Any]]:
         HallucError C011: it is a folder. E401: it cannot be written.
     """
     if target is None:
-        with _told("standard output", sys.stdout.buffer):
+        with _write_errors("standard output", sys.stdout.buffer):
             yield sys.stdout.buffer
     elif target.is_dir():
         raise HallucError("C011", f"--output {target} is a folder", help="name a file")
     elif target.exists() and not target.is_file():  # a device or a pipe, which must not be replaced
-        with _told(str(target)), target.open("wb", buffering=0) as file:
+        with _write_errors(str(target)), target.open("wb", buffering=0) as file:
             yield file
     else:
         with replacing(target.resolve(), "wb") as file:
@@ -62,7 +62,7 @@ def _opened(target: Path | None) -> Iterator[IO[Any]]:
 
 
 @contextlib.contextmanager
-def _told(name: str, buffered: IO[bytes] | None = None) -> Iterator[None]:
+def _write_errors(name: str, buffered: IO[bytes] | None = None) -> Iterator[None]:
     """Name a stream that cannot be written (any further); end in peace where its reader went away (``| head``)."""
     try:
         yield

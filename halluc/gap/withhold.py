@@ -82,7 +82,7 @@ class Withheld:
             "strata": self.strata.as_record(self.examples),
         }
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         """The same in a sentence for people."""
         nouns = f"{self.strata.noun}s"
         named = f" ({', '.join(sorted(self.units.labels))})" if self.units.labels else ""

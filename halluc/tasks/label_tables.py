@@ -52,7 +52,7 @@ def confusion(gold: Sequence[str | None], predicted: Sequence[str | None]) -> di
 
     Of more than 60 classes ``confusions`` instead: the 40 commonest mistakes.
     """
-    pairs = Counter((_told(one), _told(other)) for one, other in zip(gold, predicted, strict=True))
+    pairs = Counter((_class_name(one), _class_name(other)) for one, other in zip(gold, predicted, strict=True))
     names = sorted({name for pair in pairs for name in pair}, key=lambda name: (name == OUT_OF_SCOPE, name))
     if len(names) <= LARGEST_MATRIX:
         return {"confusion": {one: {other: pairs[one, other] for other in names} for one in names}}
@@ -60,7 +60,7 @@ def confusion(gold: Sequence[str | None], predicted: Sequence[str | None]) -> di
     return {"confusions": [{"gold": one, "predicted": other, "n": -n} for n, one, other in wrong[:COMMONEST]]}
 
 
-def _told(label: str | None) -> str:
+def _class_name(label: str | None) -> str:
     return OUT_OF_SCOPE if label is None else label
 
 

@@ -65,7 +65,7 @@ def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list
     """
     if not 2 <= options.folds <= 20:
         raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")
-    found, model, wanted = _found(target, overrides, options)
+    found, model, wanted = _job_of(target, overrides, options)
     refuse_unauditable(found.task)
     found.corpora(tuple(split for split in SPLITS if split in wanted or (split == "dev" and "train" in wanted)))
     for split in wanted:
@@ -109,7 +109,7 @@ def splits_of(found: Job, asked: Sequence[str]) -> tuple[SplitName, ...]:
     return tuple(split for split in there if split in (asked or there))
 
 
-def _found(
+def _job_of(
     target: Path, overrides: Sequence[str], options: AuditOptions
 ) -> tuple[Job, str, tuple[SplitName, ...]]:  # fmt: skip
     """The job, the model of its run (empty where only train is audited), and the splits."""
@@ -196,7 +196,7 @@ def _cross_fitted(found: Job, count: int) -> _OpinionsOfSplit:
 def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
     """Write the files of one split as the only writer of the run, and note the counts in ``run.json``."""
     task, run, corpus = found.task, found.target, judged.corpus
-    ranked = suspects.found(task, corpus.examples, judged.said)
+    ranked = suspects.find(task, corpus.examples, judged.said)
     made = [line(task, corpus, judged.said, one) for one in ranked]
     kinds = Counter(one.kind for one in made)
     paths = {"jsonl": run.audit(corpus.split), "html": run.audit(corpus.split, "html")}

@@ -122,7 +122,7 @@ def _newest(cell: Job) -> directory.RunDir:
     loaded = cell.loaded
     found = directory.newest(loaded.home, loaded.sha256, _has_corpus)
     if found is None:
-        nearest = nearest_run.told(loaded, _has_corpus)
+        nearest = nearest_run.description(loaded, _has_corpus)
         message = f"no run in {loaded.home} holds the augmented corpus of this config{nearest}"
         raise HallucError("R105", message, help="make it first: halluc augment")
     return found

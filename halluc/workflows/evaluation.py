@@ -90,13 +90,13 @@ def evaluate(
     of_cells, _ = cells.each(
         chosen,
         lambda cell: evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits),
-        told,
+        summary,
         done=lambda cell: is_done(cell.loaded, run_locations.run_of(cell), splits),
     )
     return [result for results in of_cells for result in results]
 
 
-def told(results: Sequence[EvalResult]) -> str:
+def summary(results: Sequence[EvalResult]) -> str:
     """An evaluation in a few words."""
     rate = ((one.split, m.value) for one in results for m in one.metrics if m.name == "hallucination_rate" and not m.by)
     return ", ".join(f"{split} hallucination_rate {value:.4f}" for split, value in rate if value is not None) or "done"
@@ -312,7 +312,7 @@ def _newest(config: Path, overrides: Sequence[str]) -> Job:
     if unfinished is not None:
         state, resume = "no finished training of this config", " --resume" if unfinished.has_checkpoint() else ""
     else:
-        nearest = nearest_run.told(loaded, lambda run: run.model.is_dir())
+        nearest = nearest_run.description(loaded, lambda run: run.model.is_dir())
         state, resume = f"no run of this config{nearest}", ""
     sets = "".join(f" --set {override}" for override in overrides)
     raise HallucError("R105", f"{loaded.home} has {state}", help=f"train it first: halluc train {config}{sets}{resume}")

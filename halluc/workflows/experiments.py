@@ -84,7 +84,7 @@ def _retain(study: Study, chosen: Sequence[Cell]) -> None:
 def _one(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) -> str:
     job = Job.of(cell)
     made.trainings.append(training.train_job(job, overrides, resume=_goes_on(cell)))
-    told = training.told(made.trainings[-1])
+    told = training.summary(made.trainings[-1])
     # Several processes train together; the main one evaluates, and the others wait for it at the next training.
     if not processes.is_main_process():
         return told
@@ -93,7 +93,7 @@ def _one(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) 
     else:
         found = evaluation.evaluate_job(job, overrides)
         made.evaluations.extend(found)
-        told += f", {evaluation.told(found)}"
+        told += f", {evaluation.summary(found)}"
     if study.keep_models == "none":  # at once, so that no two models of a large study are on disk
         with listening(Listener()):
             retention.apply(study, [cell])

@@ -179,21 +179,21 @@ def _items(
             if isinstance(row, Notice):
                 tell(f"warning: {row.file}:{row.line}: {as_options(row.what)}")
             elif isinstance(row, BadLine):
-                yield _told(row)
+                yield _with_help(row)
             else:
                 try:
                     yield input_of(row)
                 except Unmapped as bad:
                     if form == "csv":  # all rows have the same columns
                         raise row.bad(bad).error() from None
-                    yield _told(row.bad(bad))
+                    yield _with_help(row.bad(bad))
                 except Unreadable as bad:
-                    yield _told(row.bad(bad))
+                    yield _with_help(row.bad(bad))
     except HallucError as error:
         raise _with_options(error) from None
 
 
-def _told(bad: BadLine) -> BadLine:
+def _with_help(bad: BadLine) -> BadLine:
     return replace(bad, help=as_options(bad.help) or "mend it; raw text is read with `--format text`")
 
 

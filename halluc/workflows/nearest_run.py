@@ -18,7 +18,7 @@ _VERSION = "data.tokenizer_version"
 _ABSENT = object()
 
 
-def told(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir], bool]) -> str:
+def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir], bool]) -> str:
     """What an error adds to "no run of this config": the nearest run and each value there and here.
 
     Empty where no other run of the name can be read. Of runs that differ in as many keys, the newest counts.

@@ -142,7 +142,7 @@ def run_target(target: Path, overrides: Sequence[str]) -> RunDir:
     loaded = job.load(target, overrides)
     found = directory.newest_intact(loaded.home, loaded.sha256, _is_evaluated)
     if found is None:
-        nearest = nearest_run.told(loaded, _is_evaluated)
+        nearest = nearest_run.description(loaded, _is_evaluated)
         help = f"train and evaluate it first: halluc run {target}"
         raise HallucError("R112", f"{loaded.home} has no evaluated run of this config{nearest}", help=help)
     return found

@@ -126,7 +126,7 @@ def _of_config(path: Path) -> HallucError:
     found = directory.newest(home, loaded.sha256, lambda run: run.model.is_dir())
     if found is not None:
         return HallucError("R101", what, help=f"name its run: halluc predict {found.path} --input TEXTS")
-    nearest = nearest_run.told(loaded, lambda run: run.model.is_dir())
+    nearest = nearest_run.description(loaded, lambda run: run.model.is_dir())
     help = f"train it first: halluc train {path}; then: halluc predict {home / latest.LATEST} --input TEXTS"
     return HallucError("R101", f"{what}; {home} has no trained run of it{nearest}", help=help)
 

@@ -107,12 +107,12 @@ def train(
     return cells.each(
         chosen,
         lambda cell: train_job(Job.of(cell), overrides, resume=resume, to_new_total=resume),
-        told,
+        summary,
         done=lambda cell: run_state.is_trained(run_locations.run_of(cell)),
     )[0]
 
 
-def told(result: TrainResult) -> str:
+def summary(result: TrainResult) -> str:
     """A training in a few words."""
     best = result.best or {}
     figure = best.get("chosen_by")
@@ -265,7 +265,7 @@ def _prepared(session: Session) -> PreparedTraining:
 
     quiet_libraries(messages.hears(Level.VERBOSE))
     if session.job.withheld is not None:
-        tell(session.job.withheld.told())
+        tell(session.job.withheld.sentence())
     settings, engine = session.job.settings, session.engine
     task = session.job.task
     splits = dict(session.corpora.splits)

@@ -52,7 +52,7 @@ def test_training_with_a_gap_keeps_what_it_lacks_and_what_it_knows(halluc, gappe
     run, whole = newest(gapped), train_split(gapped)
     made = withhold(whole.examples, GapConfig(fraction=0.25, fractions=[0.0, 0.25]))
     assert 0 < made.withheld < made.of
-    assert made.told() in outcome.err.splitlines()
+    assert made.sentence() in outcome.err.splitlines()
     record = RunFile.model_validate_json((run.path / "run.json").read_text())
     assert record.gap == made.as_record()
     assert record.gap["before"]["sentences"] == len(whole) > record.gap["matched"]["sentences"]
@@ -183,7 +183,7 @@ def test_check_with_a_gap_tells_of_what_remains(halluc, gapped):
     told = halluc("check", gapped).err
     report = json.loads(halluc("check", gapped, "--json").out)
     made = withhold(train_split(gapped).examples, GapConfig(fraction=0.25, fractions=[0.0, 0.25]))
-    assert made.told() in told.splitlines()
+    assert made.sentence() in told.splitlines()
     assert report["gap"]["withheld"] == made.as_record()
     assert report["splits"]["train"]["counts"]["sentences"] == 20
     assert report["gap"]["splits"]["dev"]["overall"]["unseen"]["value"] > 0

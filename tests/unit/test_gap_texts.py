@@ -284,7 +284,7 @@ def test_what_was_withheld_is_told_and_kept(tmp_path):
     made = withheld(split, config, by_class_and_length(split))
     assert made.of == 202
     assert len(made.units.words) == made.withheld == 20
-    assert made.told() == (
+    assert made.sentence() == (
         f"withheld 20 of 202 content words; {401 - len(made.examples)} of 401 texts dropped; "
         f"trained on {len(made.examples)} texts, {made.left.things} of them with a label"
     )
@@ -301,9 +301,9 @@ def test_labels_that_go_with_the_words_are_told():
     split = [text(n, f"word{n}", f"l{n}") for n in range(12)]
     made = withheld(split, GapConfig(unit="word", fraction=1 / 12, fractions=[1 / 12]), by_class_and_length(split))
     (lost,) = made.lost_labels
-    assert made.told().endswith(f"trained on 11 matched texts; labels without a text left: 1 ({lost})")
+    assert made.sentence().endswith(f"trained on 11 matched texts; labels without a text left: 1 ({lost})")
     many = withheld(split, GapConfig(unit="word", fraction=11 / 12, fractions=[11 / 12]), by_class_and_length(split))
-    assert many.told().endswith(", …)")
+    assert many.sentence().endswith(", …)")
 
 
 @pytest.mark.parametrize(

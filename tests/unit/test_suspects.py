@@ -42,7 +42,7 @@ def said(example: Tagged, sureness: float, *spans: tuple[int, int, str]) -> Anno
 
 
 def of_spans(*pairs):
-    return suspects.found(SPANS, [one for one, _ in pairs], [two for _, two in pairs])
+    return suspects.find(SPANS, [one for one, _ in pairs], [two for _, two in pairs])
 
 
 def told(found):
@@ -131,7 +131,7 @@ def test_labels_of_texts():
     predicted.append(TextPrediction("t3", ("ask",), (0.6,), 0.6))
     golds = ["say", "ask", OUT_OF_SCOPE]
     rows = zip(golds, predicted, strict=True)
-    found = suspects.found(task, texts, [annotated_label(outputs, share, gold, one) for gold, one in rows])
+    found = suspects.find(task, texts, [annotated_label(outputs, share, gold, one) for gold, one in rows])
     assert [(one.kind, round(one.confidence, 3)) for one in found] == [
         ("missing", 0.1), ("wrong_label", 0.3), ("unlikely", 0.6),
     ]  # fmt: skip
@@ -143,7 +143,7 @@ def test_each_of_several_labels_is_judged_by_itself():
     one = text(1, "both", "ask", "sing")
     made = TextPrediction("t1", ("ask", "say"), (0.9, 0.8), None)
     opinion = annotated_labels(("ask", "say", "sing"), numpy.array([0.9, 0.8, 0.3]), one.labels, made)
-    found = suspects.found(task, [one], [opinion])
+    found = suspects.find(task, [one], [opinion])
     assert [(s.kind, s.shown.label, round(s.confidence, 3)) for s in found] == [
         ("missing", "say", 0.2), ("unlikely", "sing", 0.3),
     ]  # fmt: skip
@@ -153,7 +153,7 @@ def test_equal_texts_with_other_labels_are_inconsistent():
     task = TextClassification(TextClassification.Config(type="text_classification"))
     texts = [text(1, "How much", "ask"), text(2, "how much", "ask"), text(3, "how much", "say")]
     made = [TextPrediction(one.id, one.labels, (0.9,), 0.9) for one in texts]
-    found = suspects.found(task, texts, [AnnotatedPrediction(one, lambda claims: 0.9) for one in made])
+    found = suspects.find(task, texts, [AnnotatedPrediction(one, lambda claims: 0.9) for one in made])
     assert [(one.kind, one.example, one.annotated[0].label, one.proposed[0].label) for one in found] == [
         ("inconsistent", 2, "say", "ask")
     ]
@@ -170,20 +170,20 @@ def test_relations_of_pairs():
     pairs = [related(1, None), related(2, "leads(e1,e2)"), related(3, "owns")]
     made = [PairPrediction("r1", ("owns",), (0.9,)), PairPrediction("r2", ("leads(e2,e1)",), (0.9,))]
     made.append(PairPrediction("r3", (), ()))
-    found = suspects.found(
+    found = suspects.find(
         task, pairs, [AnnotatedPrediction(one, lambda claims, at=at: at / 10) for at, one in enumerate(made)]
     )
     assert [one.kind for one in found] == ["missing", "wrong_label", "unlikely"]
     both = [related(1, "leads"), related(2, "leads"), related(3, "led_by", (2, 3), (0, 1))]
     made = [PairPrediction(one.id, one.labels, (0.9,)) for one in both]
     agreed = [AnnotatedPrediction(one, lambda claims: 0.9) for one in made]
-    assert suspects.found(task, both, agreed) == [], "a pair the other way round is another pair"
+    assert suspects.find(task, both, agreed) == [], "a pair the other way round is another pair"
     mixed = [related(1, "leads"), related(2, "leads"), related(3, None), related(4, None), related(5, None)]
     made = [PairPrediction(one.id, one.labels, (0.9,) * len(one.labels)) for one in mixed]
     agreed = [AnnotatedPrediction(one, lambda claims: 0.9) for one in made]
 
     def inconsistent(count: int) -> list:
-        found = suspects.found(task, mixed[:count], agreed[:count])
+        found = suspects.find(task, mixed[:count], agreed[:count])
         assert {one.kind for one in found} == {"inconsistent"}
         marks = [([claim.label for claim in one.annotated], [claim.label for claim in one.proposed]) for one in found]
         return [(one.example, *mark) for one, mark in zip(found, marks, strict=True)]

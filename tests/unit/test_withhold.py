@@ -262,15 +262,15 @@ def test_the_record_and_the_sentence_for_people_give_the_same_numbers():
     assert sum(record["strata"].values()) == record["matched"]["sentences"] == len(made.examples)
     assert record["matched"]["tokens"] == sum(len(example.tokens) for example in made.examples)
     assert record["matched"]["surfaces"] == len({pair for example in made.examples for pair in example.pairs})
-    assert made.told() == (
+    assert made.sentence() == (
         f"withheld {made.withheld} of {made.of} surfaces; {400 - made.left.examples} of 400 sentences dropped; "
         f"trained on {made.matched.examples} matched sentences with {made.matched.things} mentions"
     )
     plain = withhold(usual(), gap(0.5, unit="example", control="none"))
-    assert plain.told().startswith("withheld 200 of 400 sentences; trained on 200 sentences with ")
+    assert plain.sentence().startswith("withheld 200 of 400 sentences; trained on 200 sentences with ")
     assert plain.as_record()["matched"] is None
     label = withhold(usual(), gap(1.0, unit="label", labels=["PER"]))
-    assert label.told().startswith("withheld 1 of 1 labels (PER); ")
+    assert label.sentence().startswith("withheld 1 of 1 labels (PER); ")
 
 
 @given(st.frozensets(MENTION), st.frozensets(st.sampled_from(["PER", "LOC"])))

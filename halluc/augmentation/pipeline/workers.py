@@ -73,7 +73,7 @@ _UnderWay = dict[Connection, deque[Future[Any]]]
 def _submit(under_way: _UnderWay, item: Any) -> Future[Any]:
     """Send an item to the process that has the least to do; it always reads, so this never blocks for long."""
     pipe, futures = min(under_way.items(), key=lambda one: len(one[1]))
-    with _told_when_killed():
+    with _killed_as_error():
         pipe.send(item)
     future: Future[Any] = Future()
     futures.append(future)
@@ -86,7 +86,7 @@ def _result(under_way: _UnderWay, future: Future[R]) -> R:
     while ready or not future.done():
         for pipe in ready:
             assert isinstance(pipe, Connection)
-            with _told_when_killed():
+            with _killed_as_error():
                 answer = pipe.recv_bytes()
             result, error = ForkingPickler.loads(answer)
             if error is None:
@@ -98,7 +98,7 @@ def _result(under_way: _UnderWay, future: Future[R]) -> R:
 
 
 @contextlib.contextmanager
-def _told_when_killed() -> Iterator[None]:
+def _killed_as_error() -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError):

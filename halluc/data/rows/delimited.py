@@ -181,7 +181,7 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     lines = [item for item in head if not isinstance(item, BadLine) and item[1].strip()]
     if not lines:
         return ","
-    found = told_delimiter(lines, layout.quoting is not False, layout.names, layout.least)
+    found = guess_delimiter(lines, layout.quoting is not False, layout.names, layout.least)
     if found is not None:
         return found
     if layout.least < 2 or layout.names:
@@ -195,7 +195,7 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     )
 
 
-def told_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequence[str], least: int) -> str | None:
+def guess_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequence[str], least: int) -> str | None:
     """The delimiter by the first lines of a file, or None.
 
     One that cuts the first row so that it has most of the ``names``; else the one by which most rows are of one width,

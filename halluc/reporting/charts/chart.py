@@ -169,6 +169,6 @@ def value_of(found: MetricResult | None) -> float | None:
     return None if found is None else found.value
 
 
-def told_in_words(names: Iterable[str], figures: Iterable[str]) -> str:
+def alt_text(names: Iterable[str], figures: Iterable[str]) -> str:
     """`all: 3.2%; seen: 0.5%`, for people who hear a chart."""
     return "; ".join(f"{name}: {figure}" for name, figure in zip(names, figures, strict=True))

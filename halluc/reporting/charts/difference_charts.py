@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
-from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, told_in_words
+from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart
 from halluc.reporting.charts.plots import Block, Mark, Panel, forest
 from halluc.reporting.charts.study_cells import called
 from halluc.reporting.views.comparison import lettered
@@ -43,12 +43,12 @@ def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
         f"{letter} is {formats.visible(other.b)}. Paired differences with 95% intervals, filled where the adjusted p is"
         " under .05; right of the line the figure is larger than a's."
     )
-    alt = told_in_words([formats.title(delta.name, delta.by) for delta in known], [_told(d)[0] for d in known])
+    alt = alt_text([formats.title(delta.name, delta.by) for delta in known], [_difference_cells(d)[0] for d in known])
     rows = [
         [
             formats.title(delta.name, delta.by),
             *(formats.value(delta.name, value) for value in (delta.a, delta.b)),
-            *_told(delta),
+            *_difference_cells(delta),
         ]
         for delta in deltas
     ]
@@ -107,12 +107,16 @@ def _of_family(
         f" three seeds. Lower is better{', except for ' if higher else ''}{', '.join(sorted(higher))}."
     )
     deltas = [[_delta(one, row.name) for row in compared.values()] for one in members]
-    alt = told_in_words(
-        names, [", ".join(f"{formats.title(d.name)} {_told(d)[0]}" for d in own if d is not None) for own in deltas]
+    alt = alt_text(
+        names,
+        [
+            ", ".join(f"{formats.title(d.name)} {_difference_cells(d)[0]}" for d in own if d is not None)
+            for own in deltas
+        ],
     )
     columns = [formats.visible(axis), "seeds", *(c for heading in compared for c in (heading, "p (Holm)"))]
     rows = [
-        [name, str(one.seeds), *(c for delta in own for c in _told(delta))]
+        [name, str(one.seeds), *(c for delta in own for c in _difference_cells(delta))]
         for name, one, own in zip(names, members, deltas, strict=True)
     ]
     return chart(drawn, id, title, note, alt, columns, rows)
@@ -130,7 +134,7 @@ def _mark(delta: ArmDelta | Delta | None) -> Mark | None:
     return Mark(delta.difference, delta.interval, is_shown)
 
 
-def _told(delta: ArmDelta | Delta | None) -> list[str]:
+def _difference_cells(delta: ArmDelta | Delta | None) -> list[str]:
     """A difference with its interval, and its adjusted p."""
     if delta is None:
         return ["", ""]
@@ -184,9 +188,7 @@ def _slopes(id: str, title: str, note: str, lines: Sequence[Line], named: Sequen
     if not panels:
         return None
     known = [[line for column in figures if (line := by_name.get((one, column.row.name)))] for one in told]
-    alt = told_in_words(
-        told, [", ".join(f"{formats.title(line.name)} {_slope(line)}" for line in own) for own in known]
-    )
+    alt = alt_text(told, [", ".join(f"{formats.title(line.name)} {_slope(line)}" for line in own) for own in known])
     columns = ["", *(column.row.title for column in figures)]
     rows = [[one, *(_slope(by_name.get((one, column.row.name))) for column in figures)] for one in names]
     return chart(forest([Block(told, panels)]), id, title, note, alt, columns, rows)
@@ -201,7 +203,7 @@ def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart |
     panel = Panel("", shares[0].name, [_slope_mark(line) for line in shares], figures, signed=True)
     rows = [[formats.title(line.name, line.by), _slope(line)] for line in lines]
     drawn = forest([Block(names, [panel], longest=30)])
-    return chart(drawn, id, title, note, told_in_words(names, figures), ["", "slope"], rows)
+    return chart(drawn, id, title, note, alt_text(names, figures), ["", "slope"], rows)
 
 
 def _slope_mark(line: Line | None) -> Mark | None:

@@ -15,6 +15,7 @@ from halluc.reporting.charts.chart import (
     MOST_ROWS,
     SERIES,
     Chart,
+    alt_text,
     at_right,
     chart,
     figure,
@@ -25,7 +26,6 @@ from halluc.reporting.charts.chart import (
     shares,
     shortened,
     ticks,
-    told_in_words,
     value_of,
 )
 from halluc.reporting.words import nouns
@@ -81,9 +81,7 @@ def by_label(report: RunReport) -> Chart | None:
 def _outcomes(id: str, title: str, note: str, shown: Sequence[Outcome], rows: Sequence[Outcome]) -> Chart | None:
     if not any(row.claims or row.gold for row in shown):
         return None
-    alt = told_in_words(
-        [formats.visible(row.name) for row in shown], [_in_words(row, _distort(shown)) for row in shown]
-    )
+    alt = alt_text([formats.visible(row.name) for row in shown], [_in_words(row, _distort(shown)) for row in shown])
     distorts = _distort(rows)
     columns = [column for column in _COLUMNS if distorts or column != "distorted"]
     return chart(_drawn(shown), id, title, note, alt, columns, [_as_row(row, distorts) for row in rows])
@@ -171,7 +169,7 @@ def gap(report: RunReport) -> Chart | None:
         "gap",
         "The gap: forecast and measured",
         note,
-        told_in_words(names, shares_told),
+        alt_text(names, shares_told),
         ["", words.counted, *_GAP_COLUMNS],
         [
             [

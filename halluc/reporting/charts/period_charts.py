@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from halluc.core import figures
 from halluc.reporting.charts.chart import (
     Chart,
+    alt_text,
     chart,
     figure,
     legend,
@@ -18,7 +19,6 @@ from halluc.reporting.charts.chart import (
     series,
     shortened,
     ticks,
-    told_in_words,
 )
 from halluc.reporting.charts.plots import panel
 from halluc.reporting.views.evaluation import over_time, shifted
@@ -59,7 +59,7 @@ def shares(report: RunReport) -> Chart | None:
         "periods",
         title,
         note,
-        told_in_words(drawn, told),
+        alt_text(drawn, told),
         columns,
         cells,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from halluc.core import figures
 from halluc.reporting.charts import difference_charts
-from halluc.reporting.charts.chart import MOST_ROWS, Chart, chart, series, told_in_words
+from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart, series
 from halluc.reporting.charts.plots import (
     MOST_LINES,
     Block,
@@ -79,7 +79,7 @@ def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
         ", ".join(f"{formats.value(found.name, found.mean)} at {place(cell, axis):g}" for cell, found in points)
         for _, points in known
     ]
-    alt = told_in_words([name or told for name, _ in known], courses)
+    alt = alt_text([name or told for name, _ in known], courses)
     rows = [_as_row(cell, found) for _, points in known for cell, found in points]
     return chart(drawn, id, f"{title[:1].upper()}{title[1:]} by {told}", note, alt, _columns(report, title), rows)
 
@@ -93,11 +93,11 @@ def _columns(report: StudyReport, *titles: str) -> list[str]:
 
 
 def _as_row(cell: CellFigures, *found: SeedFigure | None) -> list[str]:
-    told = ("" if one is None else figure_told(one) for one in found)
+    told = ("" if one is None else figure_text(one) for one in found)
     return [*map(formats.visible, cell.choice.values()), str(len(cell.runs)), *told]
 
 
-def figure_told(found: SeedFigure) -> str:
+def figure_text(found: SeedFigure) -> str:
     """`3.2% [2.8, 3.7]`."""
     return formats.with_interval(found.name, found.mean, found.interval)
 
@@ -126,9 +126,9 @@ def _cells(report: StudyReport) -> Chart | None:
         note += f" The numbers are {' and '.join(numbers)}."
     if len(cells) > len(shown):
         note += f" Shown are the first {len(shown)} of {len(cells):,} cells; the table has all."
-    alt = told_in_words(
+    alt = alt_text(
         [called(cell.choice) for cell, _ in shown],
-        [", ".join(f"{formats.title(one.name)} {figure_told(one)}" for one in both if one) for _, both in shown],
+        [", ".join(f"{formats.title(one.name)} {figure_text(one)}" for one in both if one) for _, both in shown],
     )
     titles = [formats.title(name) for name, _ in (HALLUCINATION, OMISSION)]
     rows = [_as_row(cell, *both) for cell, both in zip(cells, found, strict=True)]

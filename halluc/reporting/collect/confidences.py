@@ -74,10 +74,10 @@ def abstention(
     by = file.by if file else None
     if threshold is None and guarantee is None and by is None and not any(kept):
         return None
-    told = _told(_parsed(guarantee), figures, split, chosen_on_dev) if guarantee else None
+    told = _promise(_parsed(guarantee), figures, split, chosen_on_dev) if guarantee else None
     classes = {name: _parsed(one) for name, one in file.guarantees.items()} if file else {}
     if by is not None:
-        told = _told_of_classes(by, list(classes.values()), figures, split)
+        told = _promise_of_classes(by, list(classes.values()), figures, split)
     coverage, hallucination, omission, false_claims = kept
     return Abstention(
         by=by,
@@ -119,7 +119,7 @@ def _parsed(record: Mapping[str, Any]) -> _Guarantee:
         raise HallucError("R114", told, help="evaluate again: `halluc eval --run` with the run's folder") from None
 
 
-def _told(found: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
+def _promise(found: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
     """What a guarantee promises, on what it rests, and whether the split kept it (``docs/metrics.md``)."""
     rate, probability = _rate(found), f"{100 * found.probability:g}%"
     asked = f"at most {rate} of the claims that are kept are hallucinations, with a probability of {probability}"
@@ -144,7 +144,7 @@ def _told(found: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: b
     return told if measured is None else f"{told} {_kept_or_not(found, measured, split)}"
 
 
-def _told_of_classes(by: str, found: Sequence[_Guarantee], figures: FigureLookup, split: str) -> str:
+def _promise_of_classes(by: str, found: Sequence[_Guarantee], figures: FigureLookup, split: str) -> str:
     """What the thresholds of all classes promise together."""
     if not found:
         return f"Half of dev has no claim to choose thresholds by {by} on, so that every claim is withdrawn."

@@ -64,7 +64,7 @@ class Paths:
             return text
         if text.startswith("/") and "\n" not in text:
             return self.of(text)
-        return self._pattern.sub(self._found, text)
+        return self._pattern.sub(self._replaced, text)
 
     def at_start(self) -> Paths:
         """What holds in the folder that commands start in: variables, and what lies in that very folder."""
@@ -83,7 +83,7 @@ class Paths:
             rf"{_BEFORE}(?P<bare>(?:{known}){_AFTER}{_UNQUOTED}*|/(?!/){_UNQUOTED}+)"
         )
 
-    def _found(self, match: re.Match[str]) -> str:
+    def _replaced(self, match: re.Match[str]) -> str:
         quote, inner = match["quote"], match["quoted"]
         if quote:
             return f"{quote}{self.of(inner) if len(inner) > 1 else inner}{quote}"

@@ -51,8 +51,8 @@ def _shown(one: SuspectLine, has_spans: bool) -> dict[str, Any]:
         "pieces": pieces,
         "halves": [] if pieces else highlight.halves(one.tokens, 0, one.second),
         "edit": "\n".join(_written(mark, has_spans) for mark in one.proposed or one.annotated),
-        "annotated": _told(one.annotated, one.tokens, has_spans),
-        "proposed": _told(one.proposed, one.tokens, has_spans),
+        "annotated": _described(one.annotated, one.tokens, has_spans),
+        "proposed": _described(one.proposed, one.tokens, has_spans),
         "labels": [(label or "not annotated", count) for label, count in one.labels.items()],
     }
 
@@ -67,7 +67,7 @@ def _written(mark: Mark, has_spans: bool) -> str:
     return f"{start} {end} {label}" if has_spans else label
 
 
-def _told(marks: Sequence[Mark], tokens: Sequence[str], has_spans: bool) -> list[tuple[str, str]]:
+def _described(marks: Sequence[Mark], tokens: Sequence[str], has_spans: bool) -> list[tuple[str, str]]:
     """The surface (empty for the whole example) and label of each mark; nothing annotated is one too."""
     if not marks:
         return [("", NOTHING)]

@@ -45,7 +45,7 @@ def cells(found: StudyFigures) -> list[TableView]:
 
 def _cells(found: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> TableView:
     rows: list[Cells] = [
-        [*_choice(cell), seeds_told(cell), *(_figure(_of(cell).get(column.key)) for column in columns)]
+        [*_choice(cell), seed_count(cell), *(_figure(_of(cell).get(column.key)) for column in columns)]
         for cell in found.cells
     ]
     return table(title, [*_axes(found), "seeds", *map(_column, columns)], rows, "f")
@@ -83,7 +83,7 @@ def _of(cell: CellFigures) -> dict[Key, SeedFigure]:
 
 
 def _choice(cell: CellFigures) -> list[TableCell]:
-    return [TableCell(_told(value)) for value in cell.choice.values()]
+    return [TableCell(_visible(value)) for value in cell.choice.values()]
 
 
 def _figure(found: SeedFigure | None) -> TableCell:
@@ -98,7 +98,7 @@ def _figure(found: SeedFigure | None) -> TableCell:
     return TableCell(formats.value(found.name, found.mean), " ".join(filter(None, (interval, some))))
 
 
-def seeds_told(cell: CellFigures | ArmComparison) -> str:
+def seed_count(cell: CellFigures | ArmComparison) -> str:
     """``3``, or ``3, of which 1 makes no claim``."""
     silent = len(cell.silent_seeds)
     number = len(cell.runs) if isinstance(cell, CellFigures) else cell.seeds
@@ -143,7 +143,7 @@ def training(found: StudyFigures) -> TableView:
     )
 
 
-def _told(value: Plain) -> str:
+def _visible(value: Plain) -> str:
     return formats.visible(value, 60)
 
 
@@ -160,7 +160,7 @@ def differences(found: StudyFigures) -> list[TableView]:
         members = list(grouped)
         deltas = [{(delta.name, tuple(delta.by.items())): delta for delta in one.figures} for one in members]
         rows: list[Cells] = [
-            [_told(one.arm), seeds_told(one), *(_difference(own.get(column.key)) for column in columns)]
+            [_visible(one.arm), seed_count(one), *(_difference(own.get(column.key)) for column in columns)]
             for one, own in zip(members, deltas, strict=True)
         ]
         least = [_smallest(own[column.key] for own in deltas if column.key in own) for column in columns]
@@ -232,8 +232,8 @@ def direction(line: Line) -> str:
 
 def _cells_of(line: Line) -> str:
     """``all``, ``arm none``, ``mix less none, size 10``."""
-    arms = [f"{_told(line.arm)} less {_told(line.reference)}"] if isinstance(line, ArmTrend) else []
-    return ", ".join([*arms, *(f"{axis} {_told(value)}" for axis, value in line.choice.items())]) or "all"
+    arms = [f"{_visible(line.arm)} less {_visible(line.reference)}"] if isinstance(line, ArmTrend) else []
+    return ", ".join([*arms, *(f"{axis} {_visible(value)}" for axis, value in line.choice.items())]) or "all"
 
 
 def covers(found: StudyFigures) -> str:

@@ -22,7 +22,7 @@ from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
-from halluc.tasks.label_names import named_labels, told_of_foreign
+from halluc.tasks.label_names import foreign_label_notes, named_labels
 from halluc.tasks.labels_of_wholes import annotated_label, probabilities
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
@@ -211,4 +211,4 @@ class RelationClassifier:
         known = {example.relation for example in corpus if example.relation is not None}
         if not known:
             yield "no gold relation: figures of relations are 0 by convention"
-        yield from told_of_foreign(outputs, known | {NO_RELATION})
+        yield from foreign_label_notes(outputs, known | {NO_RELATION})

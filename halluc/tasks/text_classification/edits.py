@@ -26,7 +26,7 @@ class LockedWords:
     def ranges(self, tokens: Sequence[str], border: int | None) -> list[Range]:
         """Where they stand, from left to right; what overlaps is one range, and none lies across ``border``."""
         found: list[Range] = []
-        for start, end in self._found(tokens) if self._words else ():
+        for start, end in self._matches(tokens) if self._words else ():
             if border is not None and start < border < end:
                 continue
             if found and start < found[-1][1]:
@@ -35,7 +35,7 @@ class LockedWords:
             found.append((start, end))
         return found
 
-    def _found(self, tokens: Sequence[str]) -> Iterator[Range]:
+    def _matches(self, tokens: Sequence[str]) -> Iterator[Range]:
         folded = [token.casefold() for token in tokens]
         for start, text in enumerate(folded):
             for end in range(start + 1, len(folded) + 1):

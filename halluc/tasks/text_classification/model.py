@@ -20,7 +20,7 @@ from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder
-from halluc.tasks.label_names import named_labels, told_of_foreign
+from halluc.tasks.label_names import foreign_label_notes, named_labels
 from halluc.tasks.labels_of_wholes import annotated_label, annotated_labels, probabilities
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
@@ -216,7 +216,7 @@ class TextClassifier:
         known = {label for example in corpus for label in example.labels}
         if not known:
             yield "no gold label: figures of labels are 0 by convention"
-        yield from told_of_foreign(outputs, known | {OUT_OF_SCOPE})
+        yield from foreign_label_notes(outputs, known | {OUT_OF_SCOPE})
         yield from self._of_groups(corpus)
 
     def _of_groups(self, corpus: Corpus[Labelled]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from halluc.data.statistics import counted
 from halluc.engine.references import resolve_model
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
-from halluc.tasks.label_names import named_tags, told_of_foreign
+from halluc.tasks.label_names import foreign_label_notes, named_tags
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.annotation import annotated_tags
@@ -314,7 +314,7 @@ class Tagger:
         known = {span.label for example in corpus for span in example.spans}
         if not known:
             yield "no gold mention: entity figures are 0 by convention"
-        yield from told_of_foreign(
+        yield from foreign_label_notes(
             (tag[2:] for tag in outputs if tag != "O"),
             sorted({span.label for example in corpus for span in example.spans}),
         )

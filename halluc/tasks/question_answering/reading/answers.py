@@ -46,7 +46,7 @@ def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, le
             repairs.append(f"{bad.problem}: left out")
             continue
         if place != start:
-            repairs.append(f"{what}: the answer {_told(text)} stands at {place}, not at {start}")
+            repairs.append(f"{what}: the answer {_in_quotes(text)} stands at {place}, not at {start}")
         found.append(_without_blanks(context, place, place + len(text)))
     if wrong is not None and not found:
         raise wrong
@@ -88,7 +88,7 @@ def _place(text: str, start: int, context: str, what: str) -> int:
     if first >= 0 and context.find(text, first + 1) < 0:
         return first
     there = "does not stand in the context" if first < 0 else "stands at several other places"
-    raise Unreadable("D109", f"{what}: the answer {_told(text)} is not at character {start}, and {there}", _OFFSET)
+    raise Unreadable("D109", f"{what}: the answer {_in_quotes(text)} is not at character {start}, and {there}", _OFFSET)
 
 
 def _without_blanks(context: str, start: int, end: int) -> Range:
@@ -97,5 +97,5 @@ def _without_blanks(context: str, start: int, end: int) -> Range:
     return start + len(answer) - len(answer.lstrip()), end - len(answer) + len(answer.rstrip())
 
 
-def _told(text: str) -> str:
+def _in_quotes(text: str) -> str:
     return f'"{text if len(text) <= _SHOWN else text[:_SHOWN] + "…"}"'

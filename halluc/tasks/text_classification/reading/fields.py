@@ -49,7 +49,7 @@ class TextFields:
     id: Column | None
     was_guessed: bool = False
 
-    def told(self, row: Row) -> str:
+    def described(self, row: Row) -> str:
         """The mapping in one line, for people; ``row`` is the first."""
         named: list[tuple[str, Sequence[Column | None]]] = [
             ("text", [self.text if self.text in row else TOKENS]),

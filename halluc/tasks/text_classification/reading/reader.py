@@ -222,11 +222,11 @@ class _Mapper:
         """Where the parts of a row stand: as in the first row of its file, unless it is a list among objects."""
         if not self._by_number and 0 in given:
             fields = of_items(given, self.config, labelled=self._labelled)
-            self.told = self.told or fields.told(given).replace("column", "item")
+            self.told = self.told or fields.described(given).replace("column", "item")
             return fields
         if self._fields is None:
             self._fields = choose(given, self.config, labelled=self._labelled)
-            self.told = self._told(given, self._fields)
+            self.told = self._mapping_line(given, self._fields)
         fields = self._fields
         if fields.was_guessed and self.config.text_field in given:
             usual = self.config.text_field
@@ -237,9 +237,9 @@ class _Mapper:
             )
         return fields
 
-    def _told(self, given: Mapping[str | int, Any], fields: TextFields) -> str:
+    def _mapping_line(self, given: Mapping[str | int, Any], fields: TextFields) -> str:
         """The mapping in one line, by the first row."""
-        told = fields.told(given)
+        told = fields.described(given)
         label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
         is_plain = isinstance(label, str) and self.config.multi_separator is None
         if self._labels is not None and is_plain and written_list(str(label)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from halluc.data.rows.delimited import DELIMITERS, told_delimiter
+from halluc.data.rows.delimited import DELIMITERS, guess_delimiter
 from halluc.data.rows.row import Row
 from halluc.tasks.text_classification.labelled_text import Labelled
 
@@ -80,7 +80,7 @@ def _delimiter(lines: LabelledLines) -> str | None:
             return delimiter
     if len(lines) < _LEAST_ROWS:
         return None
-    return told_delimiter([(at, f"{label} {text}") for at, (label, text) in enumerate(lines, 1)], True, (), 2)
+    return guess_delimiter([(at, f"{label} {text}") for at, (label, text) in enumerate(lines, 1)], True, (), 2)
 
 
 def _label_with_blank(lines: LabelledLines) -> tuple[str, str] | None:

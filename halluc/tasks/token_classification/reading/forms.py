@@ -74,23 +74,23 @@ def plan(keys: tuple[str, ...], label: str | None) -> Plan:
     """Which of these keys say what; ``label`` is the key of the label, where the config names it."""
     plain = {str(key).lower().replace("_", "").replace("-", ""): key for key in reversed(keys)}
 
-    def found(role: str) -> tuple[str, ...]:
+    def keys_of(role: str) -> tuple[str, ...]:
         return tuple(plain[name] for name in _ROLES[role] if name in plain)
 
     def one(role: str) -> str | None:
-        return next(iter(found(role)), None)
+        return next(iter(keys_of(role)), None)
 
     start, length = one("start"), one("length")
     if start is None and length is not None:
         start = one("offset")
-    labels, others = found("label"), found("other")
+    labels, others = keys_of("label"), keys_of("other")
     if label is not None:
         labels, others = ((label,) if label in keys else ()), ()
     chosen = labels[0] if labels else others[0] if len(others) == 1 else None
     end = one("end")
     # The `word` of transformers is put together of pieces, and need not be what stands in the text.
     pieces = "word" if "entity_group" in keys else None
-    surfaces = tuple(key for key in found("surface") if key not in (chosen, pieces))
+    surfaces = tuple(key for key in keys_of("surface") if key not in (chosen, pieces))
     several = others if chosen is None else ()
     rest = map(one, ("first", "last", "fault", "confidence"))
     return Plan(start, end, length if end is None else None, chosen, several, surfaces, *rest)

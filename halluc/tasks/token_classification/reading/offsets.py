@@ -123,7 +123,7 @@ def says(told: str, surface: str) -> bool:
 Sample = tuple[Sentence, Sequence[Given]]
 
 
-def _found(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> list[Place | None]:
+def _places(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> list[Place | None]:
     """Where each span stands under a reading; None for one that does not fit."""
     spans = ((given, sentence) for sentence, givens in samples for given in givens if given.fault is None)
     return [_fits(given, sentence, reading, strip) for given, sentence in spans]
@@ -131,7 +131,7 @@ def _found(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> li
 
 def result(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> tuple[Place | None, ...] | None:
     """Where all spans stand under a reading; None where one does not fit."""
-    found = _found(samples, reading, strip)
+    found = _places(samples, reading, strip)
     return None if None in found else tuple(found)
 
 
@@ -145,7 +145,7 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
         Unreadable D109: both could be meant, or neither.
     """
     units: tuple[Unit, Unit] = ("characters", "tokens")
-    found = {unit: _found(samples, OffsetReading.of(config, unit), config.strip_spans) for unit in units}
+    found = {unit: _places(samples, OffsetReading.of(config, unit), config.strip_spans) for unit in units}
     shares = {unit: (len(all_) - all_.count(None), len(all_)) for unit, all_ in found.items()}
     characters, tokens = (None not in found[unit] for unit in units)
     if characters and found["characters"] == found["tokens"]:

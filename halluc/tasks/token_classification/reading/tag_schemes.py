@@ -195,7 +195,7 @@ class _Decision:
             if split.tags:
                 tagged.append(split)
         self._refuse()
-        self._told = [_told(split) for split in sorted(tagged, key=_is_uncertain)]
+        self._told = [_scheme_of(split) for split in sorted(tagged, key=_is_uncertain)]
         readings = {split.name: self._reading(split) for split in self.splits}
         self._refuse()
         return {name: one for name, one in readings.items() if one is not None}
@@ -281,7 +281,7 @@ def _is_uncertain(split: _Split) -> bool:
     return split.asked is None and split.notation != LABELS and bool(split.evidence.others())
 
 
-def _told(split: _Split) -> Scheme | None:
+def _scheme_of(split: _Split) -> Scheme | None:
     """The scheme of a split by itself."""
     return split.asked or ("io" if split.notation == LABELS else split.evidence.decide()[0])
 
