@@ -127,14 +127,15 @@ def find(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPre
         opinions: of a model that never saw the example, one an example.
     """
     gold = [task.judge.gold(example) for example in examples]
-    surfaces = Surfaces(examples, gold, task.examples.has_spans)
+    is_placed = task.wording.nouns.is_placed  # the spans of a relation are no annotation of their own
+    surfaces = Surfaces(examples, gold, is_placed)
     suspects: list[Suspect] = []
     for number, (example, opinion) in enumerate(zip(examples, opinions, strict=True)):
         judged = task.judge.judge(example, task.judge.claims(example, opinion.prediction))
         suspects += _disagreements(number, judged, gold[number], opinion.probability)
     surfaces.look_up([claim for one in (*gold, *(s.claims for s in suspects)) for claim in one])
     taken = {(one.example, *claim.mark[:2]) for one in suspects for claim in one.claims}
-    if task.examples.has_spans:
+    if is_placed:
         others = _of_spans(surfaces, gold)
     else:
         lines = [task.examples.line(*one) for one in zip(examples, (one.prediction for one in opinions), strict=True)]

@@ -214,7 +214,7 @@ def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overri
         files={name: str(path) for name, path in paths.items()},
         left_out=left_out,
     )
-    html = page(result, made[: options.most], task.wording.nouns, task.examples.has_spans, corpus.source)
+    html = page(result, made[: options.most], task.wording.nouns, task.wording.nouns.is_placed, corpus.source)
     with run.locked(), run.stage("audit", list(overrides)) as stage:
         contents = {"jsonl": "".join(json_line(one.model_dump(mode="json")) + "\n" for one in made), "html": html}
         contents[_IMPORT] = "[\n" + ",\n".join(map(json_line, importable)) + "\n]\n"

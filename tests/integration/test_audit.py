@@ -11,6 +11,7 @@ import pytest
 import halluc as api
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.runs.directory import RunDir
+from halluc.workflows import audit
 from tests.conftest import write_corpus, write_experiment
 from tests.interruptions import killed_after_a_checkpoint
 
@@ -269,3 +270,21 @@ def test_an_audit_that_was_killed_goes_on_with_the_model_that_it_was_training(tm
     (result,) = api.audit(config, splits=["train"], folds=2, messages=said.append)
     assert any("from step 2" in line or "resum" in line or "continu" in line for line in said), said
     assert RunDir(first).is_trained() and sum(result.kinds.values()) > 0
+
+
+def test_a_write_that_fails_leaves_all_files_of_the_audit_before(audited, monkeypatch):
+    config, run, _ = audited
+    files = [run.audit("dev", ending) for ending in ("jsonl", "html", "label_studio.json")]
+    before = [file.stat().st_ino for file in files]
+    replacing = audit.replacing
+
+    def on_a_full_disk(path: Path):
+        if path == files[2]:
+            raise HallucError("E401", "the disk is full")
+        return replacing(path)
+
+    monkeypatch.setattr(audit, "replacing", on_a_full_disk)
+    with pytest.raises(HallucError, match="the disk is full"):
+        api.audit(config, splits=["dev"])
+    assert [file.stat().st_ino for file in files] == before
+    assert not list(files[0].parent.glob(".*tmp"))
