@@ -192,7 +192,7 @@ def test_a_token_that_shows_nothing_may_have_any_tag_of_the_outside(tmp_path):
     keys = {"train": str(file), "strip_invisible": True}
     (one,) = read_corpora(SpansConfig(**keys, outside_tags=["O", "_"]), TABLE).splits["train"]
     assert (one.tokens, len(one.spans)) == (("Ann",), 1)
-    with pytest.raises(ManyErrors, match="a token that shows nothing has the tag _"):
+    with pytest.raises(HallucError, match="a token that shows nothing has the tag _"):
         read_corpora(SpansConfig(**keys), TABLE)
 
 
