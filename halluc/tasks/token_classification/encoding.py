@@ -15,8 +15,8 @@ from halluc.tasks.encoders import padded
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
-from halluc.tasks.token_classification.gazetteer import MarkedNames
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.word_features import WordFeatures
 
 if TYPE_CHECKING:
     import numpy
@@ -97,8 +97,7 @@ class EncodedTokens:
     """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
 
     ``behind`` is the number of special pieces at the end of each window. ``alternatives`` are, for each example, those
-    of its tags; none without smoothing at borders. ``names`` are those of a gazetteer, of which training leaves out the
-    share ``name_dropout``.
+    of its tags; none without smoothing at borders. ``features`` are what the model reads of words beside their pieces.
     """
 
     examples: Sequence[Tagged]
@@ -112,8 +111,7 @@ class EncodedTokens:
     masking: MentionMasking | None = None
     alternatives: Sequence[Sequence[Alternative]] = ()
     crf: LinearChain | None = None
-    names: MarkedNames | None = None
-    name_dropout: float = 0.0
+    features: WordFeatures | None = None
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
     starts: list[int] = field(init=False)
@@ -133,7 +131,7 @@ class EncodedTokens:
         return slice(begin, begin + len(window.first))
 
     def collate(self, indexes: Sequence[int]) -> Batch:
-        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window); the features of names."""
+        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window); the features of words."""
         import torch
 
         from halluc.engine.batching import Batch
@@ -143,7 +141,7 @@ class EncodedTokens:
         labels = torch.full_like(inputs["input_ids"], UNLABELLED)
         for row, window in enumerate(windows):
             labels[row, list(window.first)] = torch.tensor(self._targets[self.words(window)])
-        if self.names is not None:
+        if self.features is not None:
             inputs["added_features"] = self._features(indexes, labels, repeat(False))
         return Batch(
             inputs,
@@ -153,12 +151,12 @@ class EncodedTokens:
         )
 
     def _features(self, indexes: Sequence[int], labels: torch.Tensor, dropped: Iterator[bool]) -> torch.Tensor:
-        assert self.names is not None, "asked for where there are names"
+        assert self.features is not None, "asked for where there are features"
         rows = []
         for window in (self.windows[index] for index in indexes):
             examples = range(window.example, bisect_left(self.starts, self.words(window).stop))
             rows.append(([(number, self.starts[number]) for number in examples], dict(self._pieces(window))))
-        return self.names.features((labels.shape[0], labels.shape[1]), rows, dropped)
+        return self.features.features((labels.shape[0], labels.shape[1]), rows, dropped)
 
     def _pieces(self, window: Window) -> Iterator[tuple[int, Range]]:
         """Each word of a window, by its number among those of all examples, and the pieces that it has there."""
@@ -173,8 +171,9 @@ class EncodedTokens:
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
         """The batch as a step trains on it: names of the gazetteer are left out, and words of mentions masked."""
-        if self.names is not None and self.name_dropout:
-            dropped = (bool(generator.random() < self.name_dropout) for _ in count())
+        if self.features is not None and self.features.names is not None and self.features.dropout:
+            share = self.features.dropout
+            dropped = (bool(generator.random() < share) for _ in count())
             features = self._features(batch.indexes, batch.labels, dropped)
             batch = replace(batch, inputs={**batch.inputs, "added_features": features})
         if self.masking is None:

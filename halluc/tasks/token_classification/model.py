@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
@@ -45,6 +45,13 @@ from halluc.tasks.token_classification.gazetteer import (
 )
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.viterbi import Transitions
+from halluc.tasks.token_classification.word_features import (
+    WordFeatures,
+    casing_of,
+    keep_casing,
+    takes_casing,
+    width_of,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -100,10 +107,13 @@ class Tagger:
         if self.config.head == "crf":
             self._attach_crf(encoder)
         if self.config.gazetteer is not None:
+            fix_labels(encoder.model.config, labels)
+        if self.config.casing:
+            keep_casing(encoder.model.config)
+        if width := width_of(encoder.model.config):
             from halluc.engine import added_features
 
-            fix_labels(encoder.model.config, labels)
-            added_features.attach(encoder.model, 2 * len(labels))
+            added_features.attach(encoder.model, width)
         return encoder
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
@@ -116,11 +126,11 @@ class Tagger:
         if (getattr(encoder.model.config, "token_classification", None) or {}).get("head") == "crf":
             assert config.name is not None, "a trained model has a name"
             self._attach_crf(encoder).read(Path(resolve_model(config.name).name))
-        if labels := labels_of(encoder.model.config):
+        if width := width_of(encoder.model.config):
             from halluc.engine import added_features
 
             assert config.name is not None, "what is restored has a name"
-            added_features.load(encoder.model, 2 * len(labels), resolve_model(config.name))
+            added_features.load(encoder.model, width, resolve_model(config.name))
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
 
     def _attach_crf(self, encoder: Encoder) -> LinearChain:
@@ -183,8 +193,7 @@ class Tagger:
             if smoothing
             else (),
             getattr(encoder.model, "crf", None),
-            names,
-            self.config.gazetteer.dropout if self.config.gazetteer else 0.0,
+            self._word_features(examples, names, encoder.model.config),
         )
 
     def refuse_training(self, model: ModelConfig, train: TrainConfig) -> None:
@@ -195,7 +204,8 @@ class Tagger:
         asked = {"train.r_drop": train.r_drop, "train.teacher": train.teacher, "model.lora": model.lora}
         own, keys = "task.head: crf", tuple(asked)
         if self.config.head != "crf":
-            own, keys = "task.gazetteer", ("model.lora",) if self.config.gazetteer is not None else ()
+            own = "task.casing" if self.config.gazetteer is None else "task.gazetteer"
+            keys = ("model.lora",) if self.config.casing or self.config.gazetteer is not None else ()
         key = next((key for key in keys if asked[key]), None)
         if key is not None:
             raise HallucError("C221", f"`{key}` does not go with `{own}`", help="leave one of them out")
@@ -219,6 +229,17 @@ class Tagger:
         if self._gazetteer is None or self._gazetteer.labels != labels:
             self._gazetteer = Gazetteer.read(self.config.gazetteer.files, labels, "the model")
         return MarkedNames([self._gazetteer.matches(example.tokens) for example in examples], len(labels))
+
+    def _word_features(
+        self, examples: Sequence[Tagged], names: MarkedNames | None, settings: Any
+    ) -> WordFeatures | None:
+        """What the model reads beside pieces; None where that is nothing."""
+        is_cased = takes_casing(settings)
+        if names is None and not is_cased:
+            return None
+        casing = [casing_of(word) for example in examples for word in example.tokens] if is_cased else None
+        dropout = self.config.gazetteer.dropout if self.config.gazetteer else 0.0
+        return WordFeatures(len(labels_of(settings)), names, casing, dropout)
 
     def _limited(self, limit: int) -> int:
         """The pieces of a row, special ones included, of a model that takes ``limit``.
