@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 # Where config.json says that a model takes the casing of words: under the name of the task.
 _KEY, _CASING = "token_classification", "casing"
-# What a casing feature adds to an embedding is learned this many times as fast as the other weights: it begins as 0,
-# and a short training would not reach the size of a word embedding.
-_CASING_RATE = 10.0
 CASINGS = 3
 
 
@@ -71,7 +68,7 @@ class WordFeatures:
         rows: Sequence[tuple[Sequence[tuple[int, int]], Mapping[int, Range]]],
         dropped: Iterator[bool],
     ) -> torch.Tensor:
-        """(rows, pieces, features) of 0 and 1, those of casing times their rate.
+        """(rows, pieces, features) of 0 and 1.
 
         Args:
             shape: rows and pieces.
@@ -87,5 +84,5 @@ class WordFeatures:
             for row, (_, pieces) in enumerate(rows):
                 for word, (start, end) in pieces.items():
                     if (casing := self.casing[word]) is not None:
-                        found[row, start:end, 2 * self.labels + casing] = _CASING_RATE
+                        found[row, start:end, 2 * self.labels + casing] = 1
         return found
