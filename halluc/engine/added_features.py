@@ -21,7 +21,7 @@ FILE = "added_features.safetensors"
 NAME = "added_features"
 # The matrix is learned this many times as fast as other weights: it begins as 0, and a short training would not bring
 # it to the size of word embeddings. A power of two, so that dividing by it and multiplying again is exact.
-RATE = 16.0
+RATE = 4.0
 
 
 class AddedFeatures(torch.nn.Module):
