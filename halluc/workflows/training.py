@@ -343,7 +343,8 @@ def _listeners(
     shown = next(family for family in task.figures.families if session.job.choose_by in family)
     cut_up = any(count for note, count in notes.items() if note.startswith("windowed_"))
     console = ConsoleLogger(shown=shown, noun="windows" if cut_up else task.wording.words.examples)
-    return [stack.enter_context(JsonlLogger(session.target.events)), stack.enter_context(console)]
+    loggers = [stack.enter_context(JsonlLogger(session.target.events)), stack.enter_context(console)]
+    return [*loggers, *session.job.listeners]
 
 
 def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:
