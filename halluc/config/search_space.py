@@ -71,10 +71,10 @@ class SearchSpace:
         return self._finished(values, {"tune": None})
 
     def of_trial(self, values: Mapping[str, Any]) -> LoadedConfig:
-        """The same as a trial is run: with a folder of its own, without the test split, gates and trackers."""
+        """The same as a trial is run: with a folder of its own, without the test split and gates."""
         tree = self.whole.tree
         held_back = {key: None for key in UNDECIDING["data"] if tree["data"].get(key) is not None}
-        own = {"tune": None, "gates": {}, "loggers": [], "name": TRIAL_NAME.format(tree["name"]), "keep_models": None}
+        own = {"tune": None, "gates": {}, "name": TRIAL_NAME.format(tree["name"]), "keep_models": None}
         return self._finished(values, {**own, "data": held_back} if held_back else own)
 
     def _finished(self, values: Mapping[str, Any], fixed: dict[str, Any]) -> LoadedConfig:

@@ -40,7 +40,7 @@ class RangeConfig(Section):
         if self.step is None or (self.high - self.low) / self.step > MOST_GRID:
             return None
         count = int((self.high - self.low) / self.step + 1e-9) + 1
-        return [self.low + number * self.step for number in range(count)]
+        return [round(self.low + number * self.step, 12) for number in range(count)]
 
 
 def _differ(choices: list[Any]) -> list[Any]:

@@ -26,7 +26,7 @@ from halluc.runs.directory import RunDir
 from halluc.runs.events import Evaluated, Event
 from halluc.runs.schema import EvalFile
 from halluc.runs.tuning import TuneFile
-from halluc.task import AnyTask, build
+from halluc.task import AnyTask
 from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
 from halluc.workflows import cells, evaluation, run_locations, training, tuning_results, tuning_trials
