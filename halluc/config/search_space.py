@@ -19,14 +19,22 @@ from halluc.core import registry
 from halluc.core.errors import HallucError, cut, refuse
 
 # What a trial may not change: what it is called, where it lies, on what it is judged, and luck.
+_ONE_DEV = "all trials are compared on one dev split"
 _FIXED = {
-    "name": "a tuning has one `name`", "runs_dir": "a tuning has one `runs_dir`", "keep_models": "see `tune.keep_models`",
-    "matrix": "a tuning has no matrix", "extends": "files are read before the space", "tune": "it is the search itself",
-    "gates": "they judge a finished model", "loggers": "they do not change the model", "upload_text": "it is no setting "
-    "of the model", "seed": "the best seed is the luckiest; a study over seeds (docs/studies.md) shows the spread",
-    "data.dev": "all trials are compared on one dev split", "data.dev_share": "all trials are compared on one dev split",
+    "name": "a tuning has one `name`",
+    "runs_dir": "a tuning has one `runs_dir`",
+    "keep_models": "see `tune.keep_models`",
+    "matrix": "a tuning has no matrix",
+    "extends": "files are read before the space",
+    "tune": "it is the search itself",
+    "gates": "they judge a finished model",
+    "loggers": "they do not change the model",
+    "upload_text": "it does not change the model",
+    "seed": "the best seed is the luckiest; a study over seeds (docs/studies.md) shows the spread",
+    "data.dev": _ONE_DEV,
+    "data.dev_share": _ONE_DEV,
     "data.test": "no trial reads it",
-}  # fmt: skip
+}
 TRIAL_NAME = "{}.tune"
 
 

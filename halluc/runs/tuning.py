@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from halluc.runs.schema import Record, VersionedRecord
 from halluc.runs.studies import Delta
 
@@ -23,7 +25,7 @@ class TuneTrial(Record):
     state: TrialState
     params: dict[str, Any]
     values: list[float] | None = None
-    constraints: dict[str, float | None] = {}
+    constraints: dict[str, float | None] = Field(default={})
     feasible: bool = True
     evaluations: int = 0
     seconds: float | None = None
@@ -40,12 +42,15 @@ class BestTrial(Record):
 
     number: int
     config: str
-    differences: list[Delta] = []
+    differences: list[Delta] = Field(default=[])
 
 
 class TuneFile(VersionedRecord):
-    """``tune.json``. ``importances`` are by metric (PED-ANOVA) and sum to 1; empty with too few trials. ``examples`` are
-    those of dev. ``replaced`` trials were interrupted and could not be continued; they are not among ``trials``."""
+    """``tune.json``. ``importances`` are by metric (PED-ANOVA) and sum to 1; empty with too few trials.
+
+    ``examples`` are those of dev. ``replaced`` trials were interrupted and could not be continued; they are not among
+    ``trials``.
+    """
 
     name: str
     task: str

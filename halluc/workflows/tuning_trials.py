@@ -144,7 +144,7 @@ class Trials:
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        """What Optuna raises where the journal cannot be written, as an error of ours; users do not see its warnings."""
+        """What Optuna raises where the journal cannot be written, as a ``HallucError``; its warnings are hidden."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from halluc.runs.studies import SURE
-from halluc.runs.tuning import TuneFile
+from halluc.runs.tuning import TrialState, TuneFile
 from halluc.wording import formats
 
 
@@ -23,9 +23,8 @@ def values(given: Mapping[str, Any]) -> str:
 def conclusion(found: TuneFile) -> list[str]:
     """The first sentence is the outcome."""
     complete = len(found.of("complete"))
-    counts = [
-        f"{len(found.of(state))} {state}" for state in ("complete", "pruned", "failed", "running") if found.of(state)
-    ]  # type: ignore[arg-type]
+    states: tuple[TrialState, ...] = ("complete", "pruned", "failed", "running")
+    counts = [f"{len(found.of(state))} {state}" for state in states if found.of(state)]
     tried = f"{len(found.trials)} of {found.wanted} trials: {', '.join(counts) or 'none'}."
     if not found.best:
         why = "no trial keeps the constraints" if complete else "no trial is complete"
@@ -35,8 +34,8 @@ def conclusion(found: TuneFile) -> list[str]:
         told += [f"Trial {one.number}: {sentence}" for sentence in _differences(found, one.number)]
     return [
         *told,
-        f"The selection was made on dev, among {complete} trials: the figures of a best trial on dev are optimistic, and "
-        "p and intervals do not account for the selection. Evaluate it once on test, which no trial has read.",
+        f"The selection was made on dev, among {complete} trials: the figures of a best trial on dev are optimistic, "
+        "and p and intervals do not account for the selection. Evaluate it once on test, which no trial has read.",
     ]
 
 
@@ -71,7 +70,6 @@ def _differences(found: TuneFile, number: int) -> list[str]:
         shown = delta.p_holm is not None and delta.p_holm < SURE
         verdict = "dev can tell them apart" if shown else "dev cannot tell them apart"
         change = f"{formats.difference(delta.name, delta.difference)} {interval}".strip()
-        told.append(
-            f"{formats.title(delta.name)} differs from that of trial 0 by {change}, p {formats.p_value(delta.p_holm)}: {verdict}."
-        )
+        name, p = formats.title(delta.name), formats.p_value(delta.p_holm)
+        told.append(f"{name} differs from that of trial 0 by {change}, p {p}: {verdict}.")
     return told
