@@ -67,7 +67,10 @@ class SearchSpace:
         """Whether a range is one of whole numbers: as the schema reads its ends, not as they are written."""
         chosen = self.tune.space[name]
         assert isinstance(chosen, RangeConfig)
-        tree = self.with_values({name: chosen.low}).tree
+        try:
+            tree = self.with_values({name: chosen.low}).tree
+        except HallucError:  # the key needs another one of the space
+            return isinstance(chosen.low, int) and isinstance(chosen.high, int)
         return not isinstance(self.values_of(tree).get(name), float)
 
     def with_values(self, values: Mapping[str, Any]) -> LoadedConfig:
@@ -82,7 +85,7 @@ class SearchSpace:
         """The same as a trial is run: with a folder of its own, without the test split and gates."""
         tree = self.whole.tree
         held_back = {key: None for key in UNDECIDING["data"] if tree["data"].get(key) is not None}
-        own = {"tune": None, "gates": {}, "name": TRIAL_NAME.format(tree["name"]), "keep_models": None}
+        own: dict[str, Any] = {"tune": None, "gates": {}, "name": TRIAL_NAME.format(tree["name"]), "keep_models": None}
         return self._finished(values, {**own, "data": held_back} if held_back else own)
 
     def _finished(self, values: Mapping[str, Any], fixed: dict[str, Any]) -> LoadedConfig:

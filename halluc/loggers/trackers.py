@@ -66,7 +66,7 @@ class TensorBoardTracker:
 
         purge = None if resumed_step is None else resumed_step + 1
         self.key = str(Path(FOLDER) / "tensorboard")
-        self.writer: Any = SummaryWriter(str(tracked.run.path / self.key), purge_step=purge)  # type: ignore[no-untyped-call]
+        self.writer: Any = SummaryWriter(str(tracked.run.path / self.key), purge_step=purge)
         if tracked.key is None:
             for name, values in (("config", tracked.config), ("fingerprint", tracked.tags)):
                 lines = [f"    {key}: {value}" for key, value in values.items()]  # indented: code, in Markdown

@@ -17,6 +17,7 @@ from halluc.config.evaluation import BoundsConfig
 from halluc.config.hashing import sha256_of_tree
 from halluc.config.rendering import plain
 from halluc.config.search_space import SearchSpace, load_space
+from halluc.config.tuning import Direction
 from halluc.core import figures
 from halluc.core.errors import HallucError, did_you_mean
 from halluc.core.messages import Level, conclude, hears, listener, listening, say, tell
@@ -58,7 +59,7 @@ def tune(config: Path, overrides: Sequence[str] = (), *, fresh: bool = False) ->
         raise HallucError("C011", "`halluc tune` does not run under torchrun", help=help)
     tuning_trials.refuse_without_optuna()
     space = load_space(config, overrides, table=TABLE)
-    plan = _plan(space)
+    plan = plan_of(space)
     home = space.of_trial({}).home
     if fresh and (aside := matrix.set_aside(home)) is not None:
         say(f"the old trials are moved to {aside}")
@@ -135,11 +136,13 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
         shutil.rmtree(run.checkpoints, ignore_errors=True)
         return "pruned"
     except HallucError as error:
-        if error.code not in _LOST and not error.code.startswith("T") and (trial.number == 0 or error.code[0] != "C"):
+        # Trial 0 has to be the config itself: it is not replaced, and its config is not wrong by chance.
+        lost = error.code in _LOST and trial.number > 0
+        if not lost and not error.code.startswith("T" if trial.number == 0 else ("T", "C")):
             raise
-        trials.failed(trial, error, replaced=error.code in _LOST)
+        trials.failed(trial, error, replaced=lost)
         shutil.rmtree(run.checkpoints, ignore_errors=True)
-        return f"failed: {error.code}: {error.message}" + (" (replaced)" if error.code in _LOST else "")
+        return f"failed: {error.code}: {error.message}" + (" (replaced)" if lost else "")
 
 
 def _is_twin(one: optuna.trial.FrozenTrial, digest: str) -> bool:
@@ -180,7 +183,7 @@ def violation(bounds: BoundsConfig, value: float | None) -> float:
     return max(-math.inf if low is None else low - value, -math.inf if high is None else value - high)
 
 
-def _plan(space: SearchSpace) -> Plan:
+def plan_of(space: SearchSpace) -> Plan:
     """What the trials have in common, checked.
 
     Raises:
@@ -203,7 +206,7 @@ def _plan(space: SearchSpace) -> Plan:
         message = f"`tune.pruner` cannot stop trials by `{metrics[0]}`, which training does not compute"
         help = f"choose one of {', '.join(trained)} as `tune.metric`, or set `pruner: none`"
         raise HallucError("C103", message, where.get(("tune", "pruner")), help)
-    directions: list[str] = list(tune.directions) or [_direction(space, name) for name in metrics]
+    directions = list(tune.directions) or [_direction(space, name) for name in metrics]
     # What may change between two calls: how many trials, for how long, and what stays on disk.
     free = {"trials", "timeout", "keep_models"}
     content: dict[str, Any] = {
@@ -223,7 +226,7 @@ def _refuse_unknown(task: AnyTask, name: str, key: str, where: Any) -> None:
     raise HallucError("C103", f"`{key}`: {task.name} has no figure `{name}`", where, help)
 
 
-def _direction(space: SearchSpace, name: str) -> str:
+def _direction(space: SearchSpace, name: str) -> Direction:
     better = figures.figure(name).better
     if better == "none":
         where = space.whole.origins.get(("tune", "metric"))

@@ -43,8 +43,9 @@ def retain(trials: Trials) -> None:
     keep = trials.tune.keep_models
     if keep == "all":
         return
+    there = trials.all()  # before the best are asked for: one that another process finishes meanwhile may be best
     best = {_run_of(one) for one in trials.best()} if keep == "best" else set()
-    for one in trials.all():
+    for one in there:
         run = RunDir(trials.home / slug(one.number))
         if one.state.name == "COMPLETE" and run.path.name not in best and run.model.is_dir():
             retention.remove_model(run, keep)

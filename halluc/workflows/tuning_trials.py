@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from halluc.config.rendering import leaves
 from halluc.config.search_space import SearchSpace
-from halluc.config.tuning import RangeConfig
+from halluc.config.tuning import Direction, RangeConfig
 from halluc.config.yaml import dotted
 from halluc.core import locks
 from halluc.core.errors import HallucError, environment_error
@@ -51,7 +51,7 @@ class Plan:
     """What all trials have in common, as plain values; trials of different plans are not compared."""
 
     metrics: list[str]
-    directions: list[str]
+    directions: list[Direction]
     content: dict[str, Any]
 
 
@@ -298,10 +298,12 @@ class Trials:
         for place, metric in enumerate(self.plan.metrics if len(complete) >= LEAST_TRIALS else ()):
             sign = -1 if self.plan.directions[place] == "maximize" else 1  # a target is better where it is lower
             if len({one.values[place] for one in complete}) > 1:
+
+                def target(one: optuna.trial.FrozenTrial, place: int = place, sign: int = sign) -> float:
+                    return float(sign * one.values[place])
+
                 with self._guarded():
-                    found[metric] = optuna.importance.get_param_importances(
-                        self.study, target=lambda one, place=place, sign=sign: sign * one.values[place]
-                    )
+                    found[metric] = optuna.importance.get_param_importances(self.study, target=target)
         return found
 
     def all(self) -> list[optuna.trial.FrozenTrial]:

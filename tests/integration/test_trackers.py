@@ -15,10 +15,15 @@ from typing import ClassVar
 
 import pytest
 
+from halluc.api import _Callbacks
+from halluc.components import TABLE
+from halluc.config import loading
+from halluc.core.messages import listening
 from halluc.loggers import trackers
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import read as read_evaluation
 from halluc.wording.figure_lookup import FigureLookup
+from halluc.workflows import tracking
 
 SHORT = ("--set", "train.epochs=2", "-q")
 
@@ -72,9 +77,9 @@ def events(run, kind) -> list[dict]:
 
 
 def test_a_tracker_receives_config_events_figures_and_fingerprint(experiment, halluc, fake):
-    assert halluc("run", experiment, *SHORT, "--set", "loggers=[wandb]").code == 0
+    assert halluc("run", experiment, *SHORT, "--set", "loggers=[wandb]", "--set", "upload_text=true").code == 0
     run = run_of(experiment)
-    training, evaluation = fake.opened
+    training, evaluation, report = fake.opened
     assert training.tracked.config["train.epochs"] == 2
     assert training.tracked.tags["config_sha256"] == run.read().config_sha256
     assert training.values["train/loss"] == [(e["step"], e["loss"]) for e in events(run, "step")]
@@ -87,25 +92,34 @@ def test_a_tracker_receives_config_events_figures_and_fingerprint(experiment, ha
         received = [evaluation.values[f"eval/{split}/entity_f1{end}"][0][1] for end in ("", "/low", "/high")]
         assert received == [figure.value, *figure.interval]
     assert (training.status, evaluation.status) == ("done", "done")
-    assert not training.texts and not evaluation.texts, "the corpus stays here unless `upload_text` is set"
+    assert evaluation.texts["ledger/dev.jsonl"] == run.ledger("dev").read_text()
+    assert report.texts["report.md"] == (run.path / "report" / "report.md").read_text()
+    # The corpus stays here unless `upload_text` is set.
+    loaded = loading.load(run.config, ["upload_text=false"], table=TABLE, kept=True)
+    tracking.track_evaluation(loaded, run, [read_evaluation(run, "dev")])
+    tracking.track_report(loaded, run, run.path / "report" / "report.md")
+    assert [one.texts for one in fake.opened[3:]] == [{}]
 
 
-def test_texts_are_uploaded_only_if_asked_for(experiment, halluc, fake):
-    assert halluc("run", experiment, *SHORT, "--set", "loggers=[wandb]", "--set", "upload_text=true").code == 0
-    texts = {name: content for one in fake.opened for name, content in one.texts.items()}
-    run = run_of(experiment)
-    assert texts["ledger/dev.jsonl"] == run.ledger("dev").read_text()
-    assert texts["report.md"] == (run.path / "report" / "report.md").read_text()
-
-
-@pytest.mark.parametrize("at", ["init", "scalars", "close"])
-def test_a_tracker_that_fails_warns_once_and_ends_no_training(experiment, halluc, fake, monkeypatch, at):
-    monkeypatch.setattr(fake, "breaks_at", at)
+def test_a_tracker_that_fails_warns_once_and_ends_no_training(experiment, halluc, fake, monkeypatch):
+    monkeypatch.setattr(fake, "breaks_at", "scalars")
     outcome = halluc("train", experiment, *SHORT, "--set", "loggers=[wandb]")
     assert outcome.code == 0
     assert outcome.err.count("the server is gone") == 1
     assert "wandb receives nothing more" in outcome.err
     assert run_of(experiment).is_trained()
+
+
+@pytest.mark.parametrize("at", ["init", "close"])
+def test_a_tracker_may_fail_at_both_ends(fake, monkeypatch, tmp_path, at):
+    monkeypatch.setattr(fake, "breaks_at", at)
+    said: list[str] = []
+    tracked = trackers.Tracked(RunDir(tmp_path), "a/run", "a", tmp_path, {}, {})
+    with listening(_Callbacks(said.append, None)), trackers.Trackers(["wandb"], tracked) as open_ones:
+        open_ones.begin()
+        open_ones.figures("dev", [], 0)
+    assert len(said) == 1
+    assert "the server is gone" in said[0]
 
 
 def test_a_resumed_training_continues_its_tracker_run(experiment, halluc, fake, monkeypatch):
@@ -122,16 +136,13 @@ def test_a_resumed_training_continues_its_tracker_run(experiment, halluc, fake, 
         assert halluc("train", experiment, "-q", "--set", "loggers=[wandb]").code == 130
     assert halluc("train", experiment, "-q", "--set", "loggers=[wandb]", "--resume").code == 0
     first, second = fake.opened
+    run = run_of(experiment)
+    assert halluc("eval", run.path, "-q", "--set", "loggers=[]").code == 0
+    assert len(fake.opened) == 2, "nothing is tracked unless it is named"
     assert (first.status, second.status) == ("interrupted", "done")
     assert second.key == first.key
     assert second.resumed_step == first.values["train/loss"][-1][0]
     assert second.values["train/loss"][0][0] == second.resumed_step + 1
-
-
-def test_nothing_is_tracked_unless_it_is_named(experiment, halluc, fake):
-    assert halluc("train", experiment, *SHORT).code == 0
-    assert fake.opened == []
-    assert not (run_of(experiment).path / "trackers.json").exists()
 
 
 def test_a_missing_package_is_told_before_training(experiment, halluc, monkeypatch):

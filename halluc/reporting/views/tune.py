@@ -55,8 +55,9 @@ def trials(found: TuneFile) -> TableView:
     for one in found.trials:
         figures = [
             TableCell(formats.value(name, number), bold=one.number in best)
-            for name, number in zip(found.metrics, one.values or [None] * len(found.metrics), strict=False)
+            for name, number in zip(found.metrics, one.values or (), strict=False)
         ]
+        figures += [TableCell(formats.NOTHING)] * (len(found.metrics) - len(figures))
         bounded = [
             formats.value(name, one.constraints.get(name)) for name in found.constraints if name not in found.metrics
         ]
