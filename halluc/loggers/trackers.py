@@ -144,7 +144,7 @@ class MlflowTracker:
 
 
 class WandbTracker:
-    """A run of W&B: offline, in files of the run, unless WANDB_MODE says otherwise. Nothing of the machine is sent."""
+    """A run of W&B: offline, in files of the run, unless WANDB_MODE says otherwise; without facts of the machine."""
 
     def __init__(self, tracked: Tracked, resumed_step: int | None = None) -> None:
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
@@ -155,7 +155,7 @@ class WandbTracker:
         mode: Any = os.environ.get("WANDB_MODE", "offline")
         self.key = tracked.key or uuid.uuid4().hex[:12]
         settings = wandb.Settings(
-            silent=True, console="off", disable_git=True, disable_code=True, save_code=False, x_disable_stats=True,
+            silent=True, console="off", host="hidden", disable_git=True, disable_code=True, save_code=False, x_disable_stats=True,
             x_disable_meta=True, x_disable_machine_info=True, x_save_requirements=False,
         )  # fmt: skip
         self.run: Any = wandb.init(

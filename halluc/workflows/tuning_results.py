@@ -98,7 +98,7 @@ def _found(trials: Trials, again: str) -> TuneFile:
         pruner=tune.pruner,
         seed=experiment.seed,
         metrics=trials.plan.metrics,
-        directions=trials.plan.directions,
+        directions=[*trials.plan.directions],
         constraints={name: one.model_dump() for name, one in tune.constraints.items()},
         space=trials.space.whole.tree["tune"]["space"],
         examples=examples,
