@@ -59,25 +59,36 @@ class Tracker(Protocol):
 
 
 class TensorBoardTracker:
-    """Event files in the run; ``resumed_step`` hides what was logged after it before an interruption."""
+    """Event files in the run; steps that are trained again after an interruption replace those logged before."""
 
     def __init__(self, tracked: Tracked, resumed_step: int | None = None) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+        from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2
+        from tensorboard.plugins.text import metadata
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        purge = None if resumed_step is None else resumed_step + 1
+        self.event, self.summary, self.tensor, self.metadata = event_pb2, summary_pb2, tensor_pb2, metadata
         self.key = str(Path(FOLDER) / "tensorboard")
-        self.writer: Any = SummaryWriter(str(tracked.run.path / self.key), purge_step=purge)
+        self.writer: Any = EventFileWriter(str(tracked.run.path / self.key))
+        if resumed_step is not None:
+            session = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+            self._add(resumed_step + 1, session_log=session)
         if tracked.key is None:
             for name, values in (("config", tracked.config), ("fingerprint", tracked.tags)):
                 lines = [f"    {key}: {value}" for key, value in values.items()]  # indented: code, in Markdown
-                self.writer.add_text(name, "\n".join(lines), 0)
+                self.text(name, "\n".join(lines))
+
+    def _add(self, step: int, **content: Any) -> None:
+        self.writer.add_event(self.event.Event(wall_time=time.time(), step=step, **content))
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        for name, value in values.items():
-            self.writer.add_scalar(name, value, step)
+        found = [self.summary.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._add(step, summary=self.summary.Summary(value=found))
 
     def text(self, name: str, content: str) -> None:
-        self.writer.add_text(name, content, 0)
+        tensor = self.tensor.TensorProto(dtype="DT_STRING", string_val=[content.encode("utf-8")])
+        about = self.metadata.create_summary_metadata(display_name=name, description="")
+        value = self.summary.Summary.Value(tag=name, tensor=tensor, metadata=about)
+        self._add(0, summary=self.summary.Summary(value=[value]))
 
     def close(self, status: str) -> None:
         self.writer.close()

@@ -32,7 +32,7 @@ from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
 from halluc.workflows import cells, evaluation, run_locations, training, tuning_results, tuning_trials
 from halluc.workflows.job import Job
-from halluc.workflows.tuning_trials import CONFIG, FIGURES, SAME_AS, Plan, Trials
+from halluc.workflows.tuning_trials import CONFIG, FIGURES, SAME_AS, TuningPlan, Trials
 
 if TYPE_CHECKING:
     import optuna
@@ -183,7 +183,7 @@ def violation(bounds: BoundsConfig, value: float | None) -> float:
     return max(-math.inf if low is None else low - value, -math.inf if high is None else value - high)
 
 
-def plan_of(space: SearchSpace) -> Plan:
+def plan_of(space: SearchSpace) -> TuningPlan:
     """What the trials have in common, checked.
 
     Raises:
@@ -214,7 +214,7 @@ def plan_of(space: SearchSpace) -> Plan:
         "metrics": metrics, "directions": directions, **space.of_trial({}).model_sections,
         "eval": space.whole.tree["eval"], "files": provenance.input_hashes(experiment.data.paths(_READ)),
     }  # fmt: skip
-    return Plan(metrics, directions, content)
+    return TuningPlan(metrics, directions, content)
 
 
 def _refuse_unknown(task: AnyTask, name: str, key: str, where: Any) -> None:

@@ -47,7 +47,7 @@ def refuse_without_optuna() -> None:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TuningPlan:
     """What all trials have in common, as plain values; trials of different plans are not compared."""
 
     metrics: list[str]
@@ -73,7 +73,7 @@ class _FileLock:
 class Trials:
     """Hands out trials, one at a time, and notes what came of them."""
 
-    def __init__(self, home: Path, space: SearchSpace, plan: Plan) -> None:
+    def __init__(self, home: Path, space: SearchSpace, plan: TuningPlan) -> None:
         """
         Raises:
             HallucError R101: the journal is damaged. R104: it belongs to another plan. E401: it cannot be written.

@@ -166,7 +166,7 @@ def test_tensorboard_reads_the_losses_back(experiment, halluc):
     assert losses == [(e["step"], pytest.approx(e["loss"])) for e in events(run, "step")]
     (value,) = found.Scalars("eval/test/entity_f1")
     assert value.value == pytest.approx(FigureLookup(read_evaluation(run, "test").metrics).value("entity_f1"))
-    (config,) = found.Tensors("config/text_summary")
+    (config,) = found.Tensors("config")
     assert b"train.epochs: 2" in config.tensor_proto.string_val[0]
 
 
