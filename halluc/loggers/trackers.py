@@ -166,7 +166,8 @@ class WandbTracker:
         mode: Any = os.environ.get("WANDB_MODE", "offline")
         self.key = tracked.key or uuid.uuid4().hex[:12]
         settings = wandb.Settings(
-            silent=True, console="off", host="hidden", disable_git=True, disable_code=True, save_code=False, x_disable_stats=True,
+            silent=True, console="off", host="hidden",
+            disable_git=True, disable_code=True, save_code=False, x_disable_stats=True,
             x_disable_meta=True, x_disable_machine_info=True, x_save_requirements=False,
         )  # fmt: skip
         self.run: Any = wandb.init(

@@ -32,7 +32,7 @@ from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
 from halluc.workflows import cells, evaluation, run_locations, training, tuning_results, tuning_trials
 from halluc.workflows.job import Job
-from halluc.workflows.tuning_trials import CONFIG, FIGURES, SAME_AS, TuningPlan, Trials
+from halluc.workflows.tuning_trials import CONFIG, FIGURES, SAME_AS, Trials, TuningPlan
 
 if TYPE_CHECKING:
     import optuna
