@@ -22,11 +22,12 @@ if TYPE_CHECKING:
         report,
         run,
         train,
+        tune,
     )
 
 __version__ = "0.1.0"
 __all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
-__all__ += ["run", "train"]
+__all__ += ["run", "train", "tune"]
 
 
 def __getattr__(name: str) -> Any:

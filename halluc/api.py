@@ -25,11 +25,12 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
     from halluc.runs.reports import AnyReport
     from halluc.runs.results import AugmentResult, CheckResult, EvalResult, ProbeResult, TrainResult
     from halluc.runs.schema import Record
+    from halluc.runs.tuning import TuneFile
     from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
 __all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
-__all__ += ["run", "train"]
+__all__ += ["run", "train", "tune"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -328,6 +329,29 @@ def audit(
 
     with listening(_Callbacks(messages, progress)):
         return auditing.audit(Path(target), overrides, auditing.AuditOptions(tuple(splits), folds))
+
+
+def tune(
+    config: Source,
+    overrides: Sequence[str] = (),
+    *,
+    fresh: bool = False,
+    allow_commands: bool = False,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> TuneFile:
+    """Search for the best config, as ``halluc tune``: every trial, and the best with their configs as files.
+
+    Args:
+        fresh: move the trials of an earlier call aside.
+
+    Raises:
+        HallucError: what is wrong with the config, its search space, or the trials of an earlier call.
+    """
+    from halluc.workflows import tuning
+
+    with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
+        return tuning.tune(Path(config), overrides, fresh=fresh)
 
 
 def _path(given: Source | None) -> Path | None:

@@ -200,6 +200,24 @@ def run_(
 
 
 @app.command()
+def tune(
+    config: Config,
+    set_: Set = None,
+    fresh: Fresh = False,
+    allow_commands: AllowCommands = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Search for the best config: trials on dev by the section `tune`. Run it again to continue, or to add trials."""
+    from halluc.commands import tune
+    from halluc.workflows import tuning
+
+    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), tune.show)):
+        tuning.tune(config, set_ or [], fresh=fresh)
+
+
+@app.command()
 def report(
     targets: options.ReportTargets,
     set_: Set = None,

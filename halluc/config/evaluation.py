@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -56,11 +56,29 @@ class UncertaintyConfig(Section):
 Bound = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
 
 
-class GateConfig(Section):
-    """Bounds of one figure; `halluc eval` ends with exit code 5 if one is not met."""
+class BoundsConfig(Section):
+    """Bounds of one figure; ``what`` they are called in messages."""
+
+    what: ClassVar[str] = "a gate"
 
     min: Bound | None = Field(default=None, description="the smallest accepted value")
     max: Bound | None = Field(default=None, description="the largest accepted value")
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError(f"{self.what} needs `min` or `max`")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(
+                f"no figure can meet this {self.what.removeprefix('a ')}: its `min: {self.min:g}` is more than its "
+                f"`max: {self.max:g}`"
+            )
+        return self
+
+
+class GateConfig(BoundsConfig):
+    """Bounds of one figure; `halluc eval` ends with exit code 5 if one is not met."""
+
     use: Literal["value", "interval"] = Field(
         default="value", description="what is compared with the bounds: the value, or the worse end of its 95% interval"
     )
@@ -71,16 +89,6 @@ class GateConfig(Section):
     by: dict[Text, Text] = Field(
         default={}, max_length=10, description="the slice, such as {label: PER} or {novelty: new}; empty: all"
     )
-
-    @model_validator(mode="after")
-    def _bounds_something(self) -> GateConfig:
-        if self.min is None and self.max is None:
-            raise ValueError("a gate needs `min` or `max`")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(
-                f"no figure can meet this gate: its `min: {self.min:g}` is more than its `max: {self.max:g}`"
-            )
-        return self
 
 
 Decoding = Literal["constrained", "argmax"]

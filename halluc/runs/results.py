@@ -101,7 +101,7 @@ class ListedRun(Record):
 
     path: str
     name: str
-    kind: Literal["run", "study"]
+    kind: Literal["run", "study", "tuning"]
     task: str | None = None
     state: str
     split: str | None = None

@@ -31,6 +31,7 @@ from halluc.workflows import (
     other_gold,
     run_locations,
     run_state,
+    tracking,
 )
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
 from halluc.workflows.job import Job
@@ -224,6 +225,7 @@ def _evaluated(
         bounds = [gate.model_dump(mode="json") for gate in held]
         written = {"inputs": read, run_state.ASKED: asked, "gates": bounds, integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
+        tracking.track_evaluation(loaded, target, files)
     results = []
     for file in files:
         checked = [gate for gate in held if (gate.split or files[-1].split) == file.split]

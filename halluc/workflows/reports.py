@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from halluc.analysis import comparison, points, run_figures, study
 from halluc.components import TABLE
+from halluc.config.loading import load
 from halluc.config.matrix import load_study
 from halluc.config.slugs import slug_of
 from halluc.core import latest
@@ -25,7 +26,7 @@ from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.reports import AnyReport, ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile, MatrixFile
 from halluc.runs.studies import Comparison, StudyFigures
-from halluc.workflows import job, nearest_run, run_locations
+from halluc.workflows import job, nearest_run, run_locations, tracking
 
 FOLDER = "report"
 
@@ -172,7 +173,10 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
             from halluc.reporting.markdown import card
 
             path = card.write_card(run, report)
-    return _finished(report, _folder(run.path, report.split, usual), wanted, evaluations.read(run, report.split), path)
+    made = _finished(report, _folder(run.path, report.split, usual), wanted, evaluations.read(run, report.split), path)
+    if run.config.is_file():
+        tracking.track_report(load(run.config, table=TABLE, kept=True), run, made.written.get("md"))
+    return made
 
 
 def _usual_split(runs: Sequence[RunDir]) -> str | None:
