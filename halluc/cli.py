@@ -212,16 +212,19 @@ def report(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write the report of a run, several runs, or a study. The files are HTML, Markdown and JSON."""
+    """Write the report of a run, several runs, or a study: a page, Markdown and JSON; tables and charts for a paper."""
     from halluc.commands import results
     from halluc.workflows import reports
 
     talk = Talk.of(quiet, False, json)
     wanted = reports.ReportOptions(split, reference, claims, reports.formats_of(format_), output)
     with elsewhere(TO_OUTPUT), listening(Terminal(talk, results.show_report)):
-        page = reports.report(targets, set_ or [], wanted).written.get("html")
-    if open_ and page is not None:
+        pages = reports.report(targets, set_ or [], wanted).written.get("html", ())
+    for page in pages if open_ else ():
         results.open_page(page)
+
+
+app.command("compare", help="Compare runs with the first one; the same as `halluc report RUN RUN`.")(report)
 
 
 # What stands behind the model is a mistake that is answered: texts are named by --input.

@@ -248,7 +248,12 @@ ReportReference = Annotated[
         "--reference", metavar="ARM", help="In a study, the arm that others are compared with (default: the first)."
     ),
 ]
-ReportFormat = Annotated[str, typer.Option("--format", metavar="html,md,json", help="The files to write.")]
+ReportFormat = Annotated[
+    str,
+    typer.Option(
+        "--format", metavar="html,md,…", help="The files to write: html, md, json, csv, jsonl, tex, svg, pdf, png."
+    ),
+]
 ReportOutput = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="DIR", help="The output folder (default: report/ in the run)."),
