@@ -160,17 +160,18 @@ def evaluate(
     gold: options.OtherGold = None,
     only: Only = None,
     shard: Shard = None,
+    ci: options.Ci = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Evaluate a model. Writes predictions, figures and classification reports. Exit code 5 if a gate fails."""
     from halluc.commands import results
-    from halluc.workflows import evaluation
+    from halluc.workflows import evaluation, gate_reports
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard)
-    with listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
+    with gate_reports.written_for(ci), listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
         evaluation.evaluate(
             config, set_ or [], splits=split, run=run, checkpoint=checkpoint, selection=selection,
             predictions=predictions, name=name, members=with_ or (), gold=gold,
@@ -185,17 +186,19 @@ def run_(
     shard: Shard = None,
     fresh: Fresh = False,
     allow_commands: AllowCommands = False,
+    ci: options.Ci = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Train, evaluate and report; in a study, every cell. Run it again to continue where it was stopped."""
     from halluc.commands import results
-    from halluc.workflows import experiments
+    from halluc.workflows import experiments, gate_reports
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
-    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), results.show_run)):
+    talk = Terminal(Talk.of(quiet, verbose, json), results.show_run)
+    with allowing_commands(allow_commands), gate_reports.written_for(ci), listening(talk):
         experiments.run(config, set_ or [], selection=selection)
 
 

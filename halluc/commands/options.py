@@ -81,6 +81,11 @@ ShardOfExamples = Annotated[
     ),
 ]
 
+Ci = Annotated[
+    Literal["github", "junit"] | None,
+    typer.Option("--ci", help="Write gates for CI. github: workflow annotations; junit: gates.junit.xml in the run."),
+]
+
 # Of `convert`.
 Converted = Annotated[
     Path, typer.Argument(metavar="OUT", help="A file, or a folder for several splits. It is overwritten.")

@@ -54,6 +54,7 @@ class UncertaintyConfig(Section):
 
 
 Bound = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
+Increase = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class GateConfig(Section):
@@ -61,8 +62,19 @@ class GateConfig(Section):
 
     min: Bound | None = Field(default=None, description="the smallest accepted value")
     max: Bound | None = Field(default=None, description="the largest accepted value")
+    max_increase: Increase | None = Field(
+        default=None, description="the largest accepted increase over `baseline`, on the same examples"
+    )
+    max_decrease: Increase | None = Field(
+        default=None, description="the largest accepted decrease below `baseline`, on the same examples"
+    )
+    baseline: Reference | None = Field(
+        default=None, description="an evaluated run that `max_increase` and `max_decrease` compare with"
+    )
     use: Literal["value", "interval"] = Field(
-        default="value", description="what is compared with the bounds: the value, or the worse end of its 95% interval"
+        default="value",
+        description="what is compared with the bounds: the value (or the difference from `baseline`), or the worse end "
+        "of its 95% interval",
     )
     split: Literal["train", "dev", "test"] | None = Field(
         default=None,
@@ -74,8 +86,10 @@ class GateConfig(Section):
 
     @model_validator(mode="after")
     def _bounds_something(self) -> GateConfig:
-        if self.min is None and self.max is None:
-            raise ValueError("a gate needs `min` or `max`")
+        if (self.baseline is None) != (self.max_increase is None and self.max_decrease is None):
+            raise ValueError("`max_increase` and `max_decrease` go with `baseline`, the run that is compared with")
+        if self.min is None and self.max is None and self.baseline is None:
+            raise ValueError("a gate needs `min`, `max`, or a `baseline` with `max_increase` or `max_decrease`")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(
                 f"no figure can meet this gate: its `min: {self.min:g}` is more than its `max: {self.max:g}`"
