@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from halluc import __version__
-from halluc.commands import options
+from halluc.commands import completion, options
 from halluc.commands.options import (
     AllowCommands,
     Config,
@@ -38,7 +38,6 @@ app = typer.Typer(
     name="halluc",
     help="Fine-tune language models and measure how much they hallucinate.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -364,7 +363,12 @@ def convert(
 
 @app.command()
 def clean(
-    target: Annotated[Path, typer.Argument(metavar="RUN|STUDY|DIR", help="A run, a study, or a folder of runs.")],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|STUDY|DIR", autocompletion=completion.runs, help="A run, a study, or a folder of runs."
+        ),
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted.")] = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -400,7 +404,12 @@ def doctor(json: Json = False) -> None:
 @app.command("list")
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="The kind, such as tasks or augmenters (default: all).")
+        str | None,
+        typer.Argument(
+            metavar="[KIND]",
+            autocompletion=completion.kinds,
+            help="The kind, such as tasks or augmenters (default: all).",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
