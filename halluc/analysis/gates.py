@@ -104,6 +104,8 @@ def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_f
         HallucError R101, R112: a baseline is no run, or was not evaluated on the split. R113: nor on these examples.
     """
     compared = cache(partial(_compared, run, is_fresh))
+    # Comparisons have other names for some figures than evaluations of the task.
+    other_names = {own: name for name, own in build(loaded.experiment.task).figures.named.items()}
     results = []
     for name, gate in loaded.experiment.gates.items():
         result = _judged(loaded, name, gate, files)
@@ -114,7 +116,10 @@ def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_f
                 where = loaded.origins.get(("gates", name, "baseline"))
                 message = f"`gates.{name}` cannot be compared with its baseline: {error.message}"
                 raise HallucError(error.code, message, where, error.help, error.exit_code) from None
-            result = _against_baseline(result, gate, deltas.get((name, tuple(sorted(gate.by.items())))))
+            by = tuple(sorted(gate.by.items()))
+            result = _against_baseline(
+                result, gate, deltas.get((name, by)) or deltas.get((other_names.get(name, name), by))
+            )
         results.append(result)
     return results
 

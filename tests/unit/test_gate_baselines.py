@@ -72,6 +72,11 @@ def test_a_run_equals_itself(baseline):
     assert result.met and result.difference == 0
 
 
+def test_the_main_figure_of_the_task_has_its_own_name(baseline, worse):
+    result = judged(worse, f"{{max_decrease: 0.9, baseline: {baseline.path}}}", "entity_f1")
+    assert result.met and result.difference < 0
+
+
 def test_a_bound_of_the_value_is_kept_too(baseline):
     result = judged(baseline, f"{{max: 0.0001, max_increase: 0.1, baseline: {baseline.path}}}")
     assert not result.met and "must be at most 0.0001" in result.told
