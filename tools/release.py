@@ -46,11 +46,10 @@ def build(root: Path, target: Path) -> list[Path]:
         subprocess.run(["git", "archive", "-o", str(archive), "HEAD"], cwd=root, check=True)
         with tarfile.open(archive) as packed:
             packed.extractall(Path(folder) / "source", filter="data")
-        code = (
-            "import sys; from setuptools import build_meta as b; b.build_sdist(sys.argv[1]), b.build_wheel(sys.argv[1])"
-        )
-        command = [sys.executable, "-c", code, str(target.resolve())]
-        subprocess.run(command, cwd=Path(folder) / "source", check=True, capture_output=True)
+        for kind in ("sdist", "wheel"):  # each in a process of its own, as pip does: setuptools changes sys.argv
+            code = f"import sys; from setuptools import build_meta; build_meta.build_{kind}(sys.argv[1])"
+            command = [sys.executable, "-c", code, str(target.resolve())]
+            subprocess.run(command, cwd=Path(folder) / "source", check=True, capture_output=True)
     return sorted(target.iterdir())
 
 

@@ -81,8 +81,8 @@ def test_results_are_what_json_prints(config, halluc, run):
 
 
 def test_init_runs_and_doctor_return_what_the_commands_print(halluc, run, tmp_path, capsys):
-    made = api.init("demo:token_classification", tmp_path / "a.yaml")
-    printed = json.loads(halluc("init", "demo:token_classification", "-o", tmp_path / "b.yaml", "--json").out)
+    made = api.init("demo:ner", tmp_path / "a.yaml")
+    printed = json.loads(halluc("init", "demo:ner", "-o", tmp_path / "b.yaml", "--json").out)
     assert made.model_dump(mode="json") | {"config": printed["config"]} == printed
     (listed,) = api.list_runs(Path(run).parent)
     assert listed.state == "evaluated" and listed.model_dump(mode="json") == json.loads(
