@@ -101,7 +101,7 @@ def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_f
     """Every gate of the config, in its order, and whether these evaluations of a run keep it.
 
     Raises:
-        HallucError R101, R112: a baseline is no run, or was not evaluated on the split. R113: nor on these examples.
+        HallucError C103: a baseline is `latest`, and that the run itself. R101, R112: a baseline is no run, or was not evaluated on the split. R113: nor on these examples.
     """
     compared = cache(partial(_compared, run, is_fresh))
     # Comparisons have other names for some figures than evaluations of the task.
@@ -127,6 +127,8 @@ def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_f
 def _compared(run: RunDir, is_fresh: bool, baseline: str, split: str) -> dict[FigureKey, Delta]:
     """The figures of a run less those of its baseline, paired over examples."""
     other = directory.open_run(expanded(latest.resolve_text(baseline)))
+    if other.path.resolve() == run.path.resolve() and baseline.rstrip("/").endswith("latest"):
+        raise HallucError("C103", f"{baseline} is the run itself", help="name the baseline by its own folder")
     known: dict[bytes, run_figures.Example] = {}
     first = run_figures.read(other, split, known, keep_lines=False)
     own = run_figures.read(run, split, known, keep_lines=False, is_fresh=is_fresh)

@@ -72,6 +72,15 @@ def test_a_run_equals_itself(baseline):
     assert result.met and result.difference == 0
 
 
+def test_the_newest_run_is_not_compared_with_itself(baseline):
+    latest = baseline.path.parent / "latest"
+    if not latest.exists():
+        latest.symlink_to(baseline.path.name)
+    with pytest.raises(HallucError) as caught:
+        judged(baseline, f"{{max_increase: 0, baseline: {latest}}}")
+    assert caught.value.code == "C103" and "is the run itself" in caught.value.message
+
+
 def test_the_main_figure_of_the_task_has_its_own_name(baseline, worse):
     result = judged(worse, f"{{max_decrease: 0.9, baseline: {baseline.path}}}", "entity_f1")
     assert result.met and result.difference < 0

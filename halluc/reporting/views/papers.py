@@ -10,7 +10,7 @@ from halluc.reporting.views.tables import TableView, table
 from halluc.reporting.words import nouns
 from halluc.runs.figure_lines import EvaluatedRun
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
-from halluc.runs.studies import SURE
+from halluc.runs.studies import LEAST_SEEDS, SURE
 from halluc.wording import formats
 from halluc.wording.phrases import counted
 
@@ -102,9 +102,13 @@ def _of_comparison(report: ComparisonReport, evaluated: Sequence[EvaluatedRun]) 
 def _of_study(report: StudyReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, list[TableView]]:
     found = report.figures
     names = (one.name for cell in found.cells for one in cell.figures if not one.by)
-    return {
-        "means": [study.means(found, _protocols(names, evaluated))],
+    told = f"95% intervals; bold: p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
+    compared = {
         "differences": study.differences(found),
         "slopes": [*study.slopes(found.trends), *study.slopes(found.arm_trends)],
+    }
+    return {
+        "means": [study.means(found, _protocols(names, evaluated))],
+        **{name: [view._replace(notes=[*view.notes, told]) for view in views] for name, views in compared.items()},
         "training": [study.training(found)],
     }
