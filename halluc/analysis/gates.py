@@ -101,7 +101,8 @@ def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_f
     """Every gate of the config, in its order, and whether these evaluations of a run keep it.
 
     Raises:
-        HallucError C103: a baseline is `latest`, and that the run itself. R101, R112: a baseline is no run, or was not evaluated on the split. R113: nor on these examples.
+        HallucError C103: a baseline is `latest`, and that the run itself. R101, R112: a baseline is no run, or was not
+            evaluated on the split. R113: nor on these examples.
     """
     compared = cache(partial(_compared, run, is_fresh))
     # Comparisons have other names for some figures than evaluations of the task.
