@@ -82,4 +82,5 @@ def _junit(loaded: LoadedConfig, held: Sequence[GateResult]) -> bytes:
         else:
             ElementTree.SubElement(case, "failure", {"message": told, "type": "gate"}).text = told
     ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
