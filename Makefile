@@ -8,7 +8,7 @@ PIP_ARGS ?=
 WORKERS ?= 2
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup demo test check smoke bench schema clean
+.PHONY: help setup demo test check smoke bench schema release clean
 .DEFAULT_GOAL := help
 
 help:  ## show this help
@@ -48,6 +48,9 @@ bench: setup  ## the measurements of benchmarks/: minutes to hours
 schema: setup  ## write configs/halluc.schema.json anew
 	$(BIN)/halluc config schema
 
+release: setup  ## check version, changelog and tag, and build sdist and wheel into dist/
+	$(BIN)/python tools/release.py
+
 clean:  ## remove the virtual environment and caches; runs/ stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find halluc tests -name __pycache__ -prune -exec rm -rf {} +

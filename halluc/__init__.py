@@ -15,7 +15,10 @@ if TYPE_CHECKING:
         audit,
         augment,
         check,
+        doctor,
         evaluate,
+        init,
+        list_runs,
         load,
         predict,
         probe,
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
-__all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
-__all__ += ["run", "train", "tune"]
+__all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "init", "list_runs", "load"]
+__all__ += ["predict", "probe", "report", "run", "train", "tune"]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,14 +23,23 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
     from halluc.runs.advice import Advice, StudyAdvice
     from halluc.runs.audits import AuditResult
     from halluc.runs.reports import AnyReport
-    from halluc.runs.results import AugmentResult, CheckResult, EvalResult, ProbeResult, TrainResult
+    from halluc.runs.results import (
+        AugmentResult,
+        CheckResult,
+        DoctorResult,
+        EvalResult,
+        InitResult,
+        ListedRun,
+        ProbeResult,
+        TrainResult,
+    )
     from halluc.runs.schema import Record
     from halluc.runs.tuning import TuneFile
     from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
-__all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
-__all__ += ["run", "train", "tune"]
+__all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "init", "list_runs", "load"]
+__all__ += ["predict", "probe", "report", "run", "train", "tune"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -352,6 +361,58 @@ def tune(
 
     with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
         return tuning.tune(Path(config), overrides, fresh=fresh)
+
+
+def init(
+    data: Source,
+    output: Source,
+    overrides: Sequence[str] = (),
+    *,
+    task: str | None = None,
+    preset: str | None = None,
+    messages: Messages | None = None,
+) -> InitResult:
+    """Write a commented config for a corpus, as ``halluc init``: what was detected, and the preset that was chosen.
+
+    Args:
+        data: a file, a folder with a file for each split, or ``demo:NAME``.
+        output: the config to write.
+        overrides: how to read the data, such as ``data.separator=tab``.
+        task, preset: what is detected otherwise.
+
+    Raises:
+        HallucError: the data cannot be read, or ``output`` exists or cannot be written.
+    """
+    from halluc.workflows import initialisation
+
+    with listening(_Callbacks(messages, None)):
+        return initialisation.initialise(str(data), Path(output), task=task, preset=preset, overrides=overrides)
+
+
+def list_runs(folder: Source = "runs") -> list[ListedRun]:
+    """The runs and studies of a folder with state and main figures, the newest first, as ``halluc runs``.
+
+    Raises:
+        HallucError: the folder is not there, or has no run.
+    """
+    from halluc.workflows import run_listing
+
+    with listening(_Callbacks(None, None)):
+        return run_listing.list_runs(Path(folder))
+
+
+def doctor() -> DoctorResult:
+    """Versions, devices, and what halluc and each extra need, as ``halluc doctor``.
+
+    ``missing`` of the result are required packages that are not installed, or are of another version.
+
+    Raises:
+        HallucError: halluc runs from a folder without being installed.
+    """
+    from halluc.workflows import diagnosis
+
+    with listening(_Callbacks(None, None)):
+        return diagnosis.diagnose()
 
 
 def _path(given: Source | None) -> Path | None:

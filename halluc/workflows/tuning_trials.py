@@ -168,6 +168,9 @@ class Trials:
         trials = self.study.get_trials(deepcopy=False)
         for one in trials:
             if one.state == TrialState.RUNNING and self._take(one.number, stack):
+                if self.all()[one.number].state != TrialState.RUNNING:
+                    stack.close()  # another process finished it after the trials were listed
+                    continue
                 self.study.sampler = self._sampler(one.number)
                 return optuna.Trial(self.study, one._trial_id)
         waiting = next((one for one in trials if one.state == TrialState.WAITING), None)
