@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
-
-import torch
+from typing import TYPE_CHECKING, Any, Protocol
 
 from halluc.core.errors import environment_error
-from halluc.engine.batching import Batch, sorted_batches
-from halluc.engine.runtime import Runtime
+from halluc.engine.batching import Batch, Rows, sorted_batches
+from halluc.engine.exported import ArrayFeatures, ExportedModel
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.runtime import Runtime
 
 
-class Collates(Protocol):
-    @property
-    def lengths(self) -> Sequence[int]: ...
-
+class Collates(ArrayFeatures, Protocol):
     def collate(self, indexes: Sequence[int]) -> Batch: ...
 
 
 def forward(
-    model: torch.nn.Module, features: Collates, budget: int, runtime: Runtime
-) -> Iterator[tuple[Batch, torch.Tensor]]:
+    model: torch.nn.Module | ExportedModel, features: Collates, budget: int, runtime: Runtime
+) -> Iterator[tuple[Rows, Any]]:
     """Each batch with its logits, float32 on the CPU; ``budget`` is padded word pieces a pass.
 
-    Where the head gives start and end logits, these are the last axis, (…, pieces, 2).
+    Where the head gives start and end logits, these are the last axis, (…, pieces, 2). An exported model gives arrays,
+    others tensors.
     """
+    if isinstance(model, ExportedModel):
+        yield from model.forward(features, budget)
+        return
+    import torch
+
     model.train(runtime.sample is not None)
     if runtime.sample is not None:
         torch.manual_seed(runtime.sample)
@@ -34,7 +40,7 @@ def forward(
             batch = features.collate(indexes)
             try:
                 with runtime.accelerator.autocast():
-                    logits = _logits(model(**batch.to(runtime.device).inputs)).float().cpu()
+                    logits = logits_of(model(**batch.to(runtime.device).inputs)).float().cpu()
             except torch.OutOfMemoryError as error:
                 rows, columns = batch.inputs["input_ids"].shape
                 message = f"out of memory in a batch of {rows} examples by {columns} positions"
@@ -45,8 +51,11 @@ def forward(
             yield batch, logits
 
 
-def _logits(outputs: Any) -> torch.Tensor:
+def logits_of(outputs: Any) -> torch.Tensor:
+    """The logits that a model of transformers returns, as ``forward`` gives them."""
     if "start_logits" in outputs:
+        import torch
+
         return torch.stack((outputs.start_logits, outputs.end_logits), dim=-1)
     logits: torch.Tensor = outputs.logits
     return logits
