@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         augment,
         check,
         evaluate,
+        export,
         load,
         predict,
         probe,
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
-__all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
-__all__ += ["run", "train"]
+__all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "export", "load", "predict", "probe"]
+__all__ += ["report", "run", "train"]
 
 
 def __getattr__(name: str) -> Any:

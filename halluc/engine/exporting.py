@@ -11,13 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy
 import torch
 
-from halluc.core.errors import environment_error
 from halluc.engine.inference import logits_of
-from halluc.runs.exports import Format
-
-OPSET = 20
+from halluc.runs.exports import OPSET, Format
 
 
 class LogitsOf(torch.nn.Module):
@@ -31,7 +29,7 @@ class LogitsOf(torch.nn.Module):
         return logits_of(self.model(**dict(zip(self.names, inputs, strict=True)))).float()
 
 
-def write(model: Any, inputs: Mapping[str, torch.Tensor], path: Path, format: Format) -> list[str]:
+def write(model: Any, inputs: Mapping[str, numpy.ndarray], path: Path, format: Format) -> list[str]:
     """Write the model to ``path``, with any number of rows and pieces; returns the names of its inputs, in order.
 
     Args:
@@ -41,8 +39,9 @@ def write(model: Any, inputs: Mapping[str, torch.Tensor], path: Path, format: Fo
     Raises:
         Exception: whatever torch raises where a part of the model cannot be exported.
     """
-    given = dict(inputs)
-    if getattr(model.config, "type_vocab_size", 0) > 1 and "token_type_ids" in inspect.signature(model.forward).parameters:
+    given = {name: torch.from_numpy(array) for name, array in inputs.items()}
+    takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
+    if takes_types and getattr(model.config, "type_vocab_size", 0) > 1:
         given.setdefault("token_type_ids", torch.zeros_like(given["input_ids"]))
     arrays = tuple(given.values())
     of_input = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
@@ -71,19 +70,6 @@ def quantize(path: Path) -> None:
     with _quiet():
         quantize_dynamic(path, small, per_channel=True, weight_type=QuantType.QInt8)
     small.replace(path)
-
-
-def refuse_missing_packages() -> None:
-    """
-    Raises:
-        HallucError E420: a package that writes or runs ONNX is not installed.
-    """
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        try:
-            __import__(package)
-        except ImportError:
-            help = 'install it: pip install "halluc[onnx]"'
-            raise environment_error("E420", f"an export to ONNX needs {package}, which is not installed", help) from None
 
 
 @contextlib.contextmanager

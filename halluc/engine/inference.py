@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from halluc.core.errors import environment_error
-from halluc.engine.batching import Batch, Rows, sorted_batches
+from halluc.engine.batching import Batch, sorted_batches
 from halluc.engine.exported import ArrayFeatures, ExportedModel
 
 if TYPE_CHECKING:
@@ -15,20 +15,23 @@ if TYPE_CHECKING:
     from halluc.engine.runtime import Runtime
 
 
-class Collates(ArrayFeatures, Protocol):
+class Collates(Protocol):
+    @property
+    def lengths(self) -> Sequence[int]: ...
+
     def collate(self, indexes: Sequence[int]) -> Batch: ...
 
 
 def forward(
     model: torch.nn.Module | ExportedModel, features: Collates, budget: int, runtime: Runtime
-) -> Iterator[tuple[Rows, Any]]:
+) -> Iterator[tuple[Any, Any]]:
     """Each batch with its logits, float32 on the CPU; ``budget`` is padded word pieces a pass.
 
-    Where the head gives start and end logits, these are the last axis, (…, pieces, 2). An exported model gives arrays,
-    others tensors.
+    Where the head gives start and end logits, these are the last axis, (…, pieces, 2). An exported model takes and
+    gives arrays (``ArrayRows``), others take a ``Batch`` and give tensors.
     """
     if isinstance(model, ExportedModel):
-        yield from model.forward(features, budget)
+        yield from model.forward(cast(ArrayFeatures, features), budget)
         return
     import torch
 

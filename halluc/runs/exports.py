@@ -18,6 +18,7 @@ Format = Literal["onnx", "torch"]
 Quantization = Literal["int8"]
 # The file in ``model/`` by format.
 MODEL_FILES: dict[Format, str] = {"onnx": "model.onnx", "torch": "model.pt2"}
+OPSET = 20  # of ONNX; onnxruntime reads it since 1.17
 _DAMAGED, _HELP = "R140", "export the run again: halluc export RUN --force"
 
 
@@ -42,9 +43,9 @@ class DevComparison(Record):
     differing: int
     largest_change: float | None
     figure: str
-    run: float
-    export: float
-    difference: float
+    run: float | None
+    export: float | None
+    difference: float | None
     interval: tuple[float, float] | None
     tolerance: float
 
@@ -67,7 +68,7 @@ class ExportFile(VersionedRecord):
     special_pieces: SpecialPieces
     versions: dict[str, str]
     hardware: dict[str, Any]
-    files: dict[str, str] = {}
+    files: dict[str, str]
     comparison: DevComparison | None = None
 
 

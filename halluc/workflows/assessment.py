@@ -134,7 +134,9 @@ def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
         message = f"`eval.uncertainty`: probabilities of a model for {task.name} cannot be averaged"
         raise HallucError("C211", message, help="leave it out")
     # Every model has dropout as modules, in some of its layers at least; an export has none.
-    if isinstance(model, ExportedModel) or not any(getattr(module, "p", 0) for module in model.modules() if "Dropout" in type(module).__name__):
+    if isinstance(model, ExportedModel) or not any(
+        getattr(module, "p", 0) for module in model.modules() if "Dropout" in type(module).__name__
+    ):
         message = "`eval.uncertainty`: the model has no dropout, so that all passes are the same"
         raise HallucError("C211", message, help="train with `model.dropout`, or leave it out")
 
