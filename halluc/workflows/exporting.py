@@ -24,7 +24,7 @@ from halluc.runs.exports import DevComparison, ExportFile, SpecialPieces
 from halluc.runs.provenance import file_sha256
 from halluc.runs.results import ExportResult
 from halluc.wording import formats
-from halluc.workflows import trained_models
+from halluc.workflows import run_state, trained_models
 from halluc.workflows.assessment import ReadyModel
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
@@ -81,6 +81,7 @@ def export(reference: str, options: ExportOptions) -> ExportResult:
     kind = "-".join(filter(None, (options.format, options.quantize)))
     target = (options.output or run.path / "export" / kind).absolute()
     _refuse_taken(target, run, options.force)
+    run_state.warn_changed_model(run)
     dev = trained.job.corpora(("dev",)).splits["dev"]
     model = ReadyModel.load(trained.job, trained.reference)
     tell(f"model: {trained.reference} ({model.engine.device.type}, {model.engine.precision})")
@@ -102,7 +103,8 @@ def _exportable(trained: Trained, reference: str) -> RunDir:
     """The run of a model that can be exported.
 
     Raises:
-        HallucError C230: it has no run, is an export, or predicts by more than one pass of one model. C107: no dev.
+        HallucError C230: it has no run, is an export, or predicts by more than one pass of one model. C107: no dev. R105: its
+            training is not finished.
     """
     job, run, what, help = trained.job, trained.run, "", ""
     settings = job.settings.eval
@@ -125,6 +127,7 @@ def _exportable(trained: Trained, reference: str) -> RunDir:
     if what:
         raise HallucError(_CODE, f"{reference} {what}", help=help)
     assert run is not None
+    run_state.refuse_untrained(run, "its training did not finish")
     return run
 
 
