@@ -63,7 +63,7 @@ class ExportFile(VersionedRecord):
     run: str
     format: Format
     quantization: Quantization | None
-    opset: int | None
+    opset: int | None = None
     inputs: list[str]
     special_pieces: SpecialPieces
     versions: dict[str, str]

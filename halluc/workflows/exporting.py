@@ -103,8 +103,8 @@ def _exportable(trained: Trained, reference: str) -> RunDir:
     """The run of a model that can be exported.
 
     Raises:
-        HallucError C230: it has no run, is an export, or predicts by more than one pass of one model. C107: no dev. R105: its
-            training is not finished.
+        HallucError C230: it has no run, is an export, or predicts by more than one pass of one model. C107: no dev.
+            R105: its training is not finished.
     """
     job, run, what, help = trained.job, trained.run, "", ""
     settings = job.settings.eval

@@ -144,60 +144,82 @@ def test_weights_in_8_bits_are_smaller_and_close(made, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(
-    "name", ["token_classification", "text_classification", "relation_extraction", "question_answering"]
-)
-def test_every_encoder_task_has_the_same_logits_as_a_program_of_torch(name, tiny_encoder, tmp_path):
+ENCODER_TASKS = ["token_classification", "text_classification", "relation_extraction", "question_answering"]
+
+
+@pytest.mark.parametrize("name", ENCODER_TASKS)
+def test_every_encoder_task_decides_alike_on_arrays(name, tiny_encoder):
     task = make(name)
     labels = task.examples.labels(Corpus("train", EXAMPLES[name], "f"))
     loaded = task.model.build(ModelConfig(name=str(tiny_encoder)), labels, "eager")
     encoded = task.model.encode(EXAMPLES[name], loaded)
-    path = tmp_path / "model.pt2"
-    names = exporting.write(loaded.model, encoded.inputs([0, 0]), path, "torch")
-    model = exported.ExportedModel(loaded.model.config, names, exported._torch_program(path))
+    names = list(encoded.inputs([0]))
+    network = exporting.LogitsOf(loaded.model, names)
+
+    def compute(arrays):
+        with torch.inference_mode():
+            return network(*map(torch.from_numpy, arrays)).numpy()
+
+    model = exported.ExportedModel(loaded.model.config, names, compute)
     engine = runtime.start("fp32", 1)
-    found = [task.model.scored(one, encoded, 256, engine).rows for one in (loaded.model, model)]
-    for row, other in zip(*found, strict=True):
-        assert row.shape == other.shape
-        assert numpy.allclose(row, other, atol=1e-5)
     (batch, logits), *_ = forward(model, encoded, 256, engine)
     assert isinstance(logits, numpy.ndarray)
     assert set(batch.inputs) <= set(names)
+    of_tensors, of_arrays = (task.model.scored(one, encoded, 256, engine).rows for one in (loaded.model, model))
+    for row, other in zip(of_tensors, of_arrays, strict=True):
+        assert numpy.array_equal(row, other)
 
 
-def test_an_export_that_is_worse_is_refused_with_the_figures_and_leaves_nothing(run, tmp_path, monkeypatch, halluc):
+@pytest.fixture
+def quick(made, monkeypatch):
+    """Exporting takes the model file that was exported before."""
+    file = Path(made.export) / "model" / exports.MODEL_FILES[made.format]
+    record = exports.read(Path(made.export))
+
+    def write(model, inputs, path, format):
+        shutil.copyfile(file, path)
+        return record.inputs
+
+    monkeypatch.setattr(exporting, "write", write)
+    return made.format
+
+
+def test_an_export_that_is_worse_is_refused_with_the_figures_and_leaves_nothing(
+    run, quick, tmp_path, monkeypatch, halluc
+):
     write = exporting.write
 
     def ruined(model, *others):
-        with torch.no_grad():
-            model.classifier.weight.neg_()
+        tags = model.config.id2label
+        model.config.id2label = dict(zip(tags, reversed(tags.values()), strict=True))
         return write(model, *others)
 
     monkeypatch.setattr(exporting, "write", ruined)
     target = tmp_path / "worse"
-    done = halluc("export", run, "--format", "torch", "--output", target)
-    assert done.code == EXIT_GATE
+    done = halluc("export", run, "--format", quick, "--output", target)
+    assert done.code == EXIT_GATE, done.err
     assert "error[G101]: the export is worse on dev by more than --tolerance 0.005" in done.err
     assert "claims differ; entity F1" in done.err
     assert "95% interval of the difference" in done.err
     assert list(tmp_path.iterdir()) == []
-    allowed = api.export(run, format="torch", output=target, tolerance=1)
+    allowed = api.export(run, format=quick, output=target, tolerance=1)
     assert allowed.comparison.difference < -0.005
     assert allowed.comparison.differing > 0
 
 
-def test_an_earlier_export_is_replaced_only_when_asked_and_other_folders_never(run, tmp_path, halluc):
+def test_an_earlier_export_is_replaced_only_when_asked_and_other_folders_never(run, quick, tmp_path, halluc):
     target, own = tmp_path / "export", tmp_path / "own"
-    assert halluc("export", run, "--format", "torch", "--output", target).code == 0
+    command = ["export", run, "--format", quick, "--output"]
+    assert halluc(*command, target).code == 0
     before = (target / "export.json").stat().st_mtime_ns
-    again = halluc("export", run, "--format", "torch", "--output", target)
+    again = halluc(*command, target)
     assert (again.code, "error[C232]" in again.err) == (2, True)
     assert (target / "export.json").stat().st_mtime_ns == before
-    assert halluc("export", run, "--format", "torch", "--output", target, "--force").code == 0
+    assert halluc(*command, target, "--force").code == 0
     assert (target / "export.json").stat().st_mtime_ns > before
     own.mkdir()
     (own / "mine.txt").write_text("mine")
-    refused = halluc("export", run, "--format", "torch", "--output", own, "--force")
+    refused = halluc(*command, own, "--force")
     assert "is no export" in refused.err
     assert (own / "mine.txt").read_text() == "mine"
 
@@ -256,6 +278,6 @@ def test_export_json_names_versions_inputs_and_hashes(made):
     assert record.versions.keys() >= {"python", "torch", "transformers"}
     assert (record.quantization, record.task) == (None, "token_classification")
     assert record.files.keys() == {
-        "config.yaml", "coverage.json", "model/config.json", "model/crf.safetensors", f"model/{exports.MODEL_FILES[made.format]}",
-        "model/tokenizer.json",
+        "config.yaml", "coverage.json", "model/config.json", "model/crf.safetensors", "model/tokenizer.json",
+        f"model/{exports.MODEL_FILES[made.format]}",
     }  # fmt: skip
