@@ -234,7 +234,7 @@ def test_a_model_that_torch_cannot_export_leaves_the_whole_message_in_a_log(run,
     assert "error[E413]: torch cannot hold this model: no operator aten::odd" in done.err
     assert "a long graph" not in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["export.log"]
-    assert (tmp_path / "export.log").read_text().count("a long graph") == 50
+    assert (tmp_path / "export.log").read_text().count("a long graph") >= 50
 
 
 def refused(call) -> HallucError:
