@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         check,
         doctor,
         evaluate,
+        export,
         init,
         list_runs,
         load,
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
-__all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "init", "list_runs", "load"]
-__all__ += ["predict", "probe", "report", "run", "train", "tune"]
+__all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "export", "init", "list_runs"]
+__all__ += ["load", "predict", "probe", "report", "run", "train", "tune"]
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
         CheckResult,
         DoctorResult,
         EvalResult,
+        ExportResult,
         InitResult,
         ListedRun,
         ProbeResult,
@@ -38,8 +39,8 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
     from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
-__all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "init", "list_runs", "load"]
-__all__ += ["predict", "probe", "report", "run", "train", "tune"]
+__all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "export", "init", "list_runs"]
+__all__ += ["load", "predict", "probe", "report", "run", "train", "tune"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -209,6 +210,32 @@ def report(
         return reports.report([Path(one) for one in named], overrides, wanted).record
 
 
+def export(
+    run: Source,
+    *,
+    format: Literal["onnx", "torch"] = "onnx",
+    quantize: Literal["int8"] | None = None,
+    tolerance: float = 0.005,
+    output: Source | None = None,
+    force: bool = False,
+    messages: Messages | None = None,
+) -> ExportResult:
+    """Export the model of a run, as ``halluc export``: the folder, and what export.json has.
+
+    Args:
+        tolerance: how much the primary figure may fall on dev.
+        force: an earlier export is replaced.
+
+    Raises:
+        HallucError: run, task or options do not suit, the model cannot be exported, or it is worse (code G101).
+    """
+    from halluc.workflows import exporting
+
+    with listening(_Callbacks(messages, None)):
+        options = exporting.ExportOptions(format, quantize, tolerance, _path(output), force)
+        return exporting.export(str(run), options)
+
+
 def load(
     model: Source,
     overrides: Sequence[str] = (),
@@ -216,7 +243,7 @@ def load(
     members: Sequence[str] = (),
     messages: Messages | None = None,
 ) -> Predictor:
-    """A trained model that is ready to predict: a run directory (``runs/x/latest``), or a model from elsewhere.
+    """A trained model that is ready to predict: a run directory (``runs/x/latest``), an export, or another model.
 
     It may be used by several threads. Load it once: that takes seconds. With ``members``, more runs or models, it is an
     ensemble: the mean of their probabilities decides. ``overrides`` change the config of the run in what the model does

@@ -355,6 +355,25 @@ def audit(
 
 
 @app.command()
+def export(
+    run: options.Exported,
+    format_: options.ExportFormat = "onnx",
+    quantize: options.Quantize = None,
+    tolerance: options.Tolerance = 0.005,
+    output: options.ExportOutput = None,
+    force: options.Force = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Export a model, to predict without torch, and compare it with the run on dev. Exit code 5 if it is worse."""
+    from halluc.workflows import exporting
+
+    wanted = exporting.ExportOptions(format_, quantize, tolerance, output, force)
+    with listening(Terminal(Talk.of(quiet, False, json))):
+        exporting.export(run, wanted)
+
+
+@app.command()
 def convert(
     source: Annotated[
         str,

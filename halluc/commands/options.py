@@ -153,6 +153,24 @@ Join = Annotated[
     typer.Option("--join", help="Join tokens to texts, with or without blanks (default: keep texts)."),
 ]
 
+# Of `export`.
+Exported = Annotated[str, typer.Argument(metavar="RUN", help="The run directory of a trained model.")]
+ExportFormat = Annotated[
+    Literal["onnx", "torch"],
+    typer.Option("--format", help="onnx: a model for onnxruntime; torch: a program of torch.export."),
+]
+Quantize = Annotated[
+    Literal["int8"] | None, typer.Option("--quantize", help="Store the weights as 8-bit integers; ONNX only.")
+]
+Tolerance = Annotated[
+    float,
+    typer.Option("--tolerance", metavar="X", help="How much the primary figure may fall on dev, from 0 to 1."),
+]
+ExportOutput = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder (default: export/ in the run).")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier export.")]
+
 # Of `probe`.
 Probed = Annotated[
     Path,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from halluc.runs.audits import Regold
 from halluc.runs.data import DataRecord
+from halluc.runs.exports import ExportFile
 from halluc.runs.probes import ProbeFile
 from halluc.runs.reports import GateResult
 from halluc.runs.schema import AugmentFile, EvalFile, ExtendedRecord, Record
@@ -70,6 +71,12 @@ class TrainResult(Result):
     run: str
     model: str
     best: dict[str, Any] | None
+
+
+class ExportResult(ExportFile):
+    """An export: its folder, and ``export.json``."""
+
+    export: str
 
 
 class EvalResult(EvalFile, Result):

@@ -8,15 +8,12 @@ from typing import NamedTuple
 
 import numpy
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from halluc.core.errors import environment_error
 from halluc.core.labels import scheme_of
 from halluc.tasks.losses import UNLABELLED
-from halluc.tasks.token_classification.viterbi import Transitions, transitions
+from halluc.tasks.token_classification.viterbi import CRF_FILE, SavedChain, Transitions, transitions
 
-FILE = "crf.safetensors"
 # Added to the scores of illegal transitions: its exponential is 0 in float32, and no gradient becomes NaN.
 _ILLEGAL = -1e4
 # Transitions are this many times their parameters, and so learn as much faster than the encoder, at its learning rate.
@@ -85,7 +82,7 @@ class LinearChain(torch.nn.Module):
 
     def save_beside(self, folder: Path) -> None:
         """Write ``crf.safetensors``: start, step and end as ``weights`` gives them."""
-        save_file(self.weights()._asdict(), folder / FILE)
+        save_file(self.weights()._asdict(), folder / CRF_FILE)
 
     def read(self, folder: Path) -> None:
         """Take what ``save_beside`` wrote.
@@ -93,14 +90,5 @@ class LinearChain(torch.nn.Module):
         Raises:
             HallucError E411: the file is missing or damaged, or has other tags.
         """
-        path = folder / FILE
-        try:
-            kept = load_file(path)
-            for name in Transitions._fields:
-                own, given = getattr(self, name), torch.from_numpy(kept[name])
-                if given.shape != own.shape:
-                    raise ValueError(f"`{name}` is of {given.shape[0]} tags, and the model of {len(self.tags)}")
-                own.data.copy_(given.nan_to_num(neginf=0.0) / _RATE)
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            help = "restore the model folder: config.json says that its tags are decoded with a CRF"
-            raise environment_error("E411", f"cannot read {path}: {error}", help) from None
+        for name, kept in SavedChain.read(folder, self.tags).transitions._asdict().items():
+            getattr(self, name).data.copy_(torch.from_numpy(kept).nan_to_num(neginf=0.0) / _RATE)

@@ -16,6 +16,7 @@ from halluc.core.examples import Corpus
 from halluc.core.labels import scheme_of, tag_set, write_tags
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.engine.exported import ExportedModel
 from halluc.engine.references import resolve_model
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
@@ -44,7 +45,7 @@ from halluc.tasks.token_classification.gazetteer import (
     refuse_untrained,
 )
 from halluc.tasks.token_classification.tagged_sentence import Tagged
-from halluc.tasks.token_classification.viterbi import Transitions
+from halluc.tasks.token_classification.viterbi import SavedChain, Transitions
 from halluc.tasks.token_classification.word_features import (
     WordFeatures,
     casing_of,
@@ -56,7 +57,7 @@ from halluc.tasks.token_classification.word_features import (
 if TYPE_CHECKING:
     import torch
 
-    from halluc.engine.batching import Batch
+    from halluc.engine.batching import Outputs
     from halluc.engine.runtime import Runtime
     from halluc.tasks.token_classification.crf import LinearChain
 
@@ -123,14 +124,17 @@ class Tagger:
             HallucError C203: a name for a label that the model does not have. E411: weights for names are missing.
         """
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
+        assert config.name is not None, "a trained model has a name"
+        source, is_exported = resolve_model(config.name), isinstance(encoder.model, ExportedModel)
         if (getattr(encoder.model.config, "token_classification", None) or {}).get("head") == "crf":
-            assert config.name is not None, "a trained model has a name"
-            self._attach_crf(encoder).read(Path(resolve_model(config.name).name))
-        if width := width_of(encoder.model.config):
+            if is_exported:
+                encoder.model.crf = SavedChain.read(Path(source.name), encoder.outputs)
+            else:
+                self._attach_crf(encoder).read(Path(source.name))
+        if (width := width_of(encoder.model.config)) and not is_exported:  # an export has the matrix in its graph
             from halluc.engine import added_features
 
-            assert config.name is not None, "what is restored has a name"
-            added_features.load(encoder.model, width, resolve_model(config.name))
+            added_features.load(encoder.model, width, source)
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
 
     def _attach_crf(self, encoder: Encoder) -> LinearChain:
@@ -279,7 +283,7 @@ class Tagger:
     def decode(
         self,
         encoded: EncodedTokens,
-        outputs: Iterable[tuple[Batch, torch.Tensor]],
+        outputs: Outputs,
         decoding: Decoding | None = "constrained",
     ) -> list[TagPrediction]:
         """A tag for every word, see ``decided``; with a CRF by the scores of whole sequences."""

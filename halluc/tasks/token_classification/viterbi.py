@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
+from halluc.core.errors import environment_error
 from halluc.core.labels import Scheme, may_follow, split_tag
 
 # How many numbers one step may take: sentences times tags times tags.
@@ -20,6 +25,40 @@ class Transitions(NamedTuple):
     start: numpy.ndarray
     step: numpy.ndarray
     end: numpy.ndarray
+
+
+# Where a model folder keeps the transitions of a CRF.
+CRF_FILE = "crf.safetensors"
+
+
+@dataclass(frozen=True)
+class SavedChain:
+    """The transitions of a trained CRF between ``tags``, minus infinity where one is illegal."""
+
+    tags: tuple[str, ...]
+    transitions: Transitions
+
+    @classmethod
+    def read(cls, folder: Path, tags: Sequence[str]) -> SavedChain:
+        """What ``LinearChain.save_beside`` wrote.
+
+        Raises:
+            HallucError E411: the file is missing or damaged, or has other tags.
+        """
+        path, count = folder / CRF_FILE, len(tags)
+        try:
+            kept = load_file(path)
+            found = Transitions(*(kept[name] for name in Transitions._fields))
+            for name, part in found._asdict().items():
+                if part.shape != ((count, count) if name == "step" else (count,)):
+                    raise ValueError(f"`{name}` is of {part.shape[0]} tags, and the model of {count}")
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            help = "restore the model folder: config.json says that its tags are decoded with a CRF"
+            raise environment_error("E411", f"cannot read {path}: {error}", help) from None
+        return cls(tuple(tags), found)
+
+    def weights(self) -> Transitions:
+        return self.transitions
 
 
 def transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:

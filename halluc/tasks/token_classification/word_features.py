@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy
 
 from halluc.core.edits import Range
 from halluc.tasks.token_classification.gazetteer import MarkedNames, labels_of
-
-if TYPE_CHECKING:
-    import torch
 
 # Where config.json says that a model takes the casing of words: under the name of the task.
 _KEY, _CASING = "token_classification", "casing"
@@ -64,10 +63,10 @@ class WordFeatures:
 
     def features(
         self,
-        shape: tuple[int, int],
+        shape: tuple[int, ...],
         rows: Sequence[tuple[Sequence[tuple[int, int]], Mapping[int, Range]]],
         dropped: Iterator[bool],
-    ) -> torch.Tensor:
+    ) -> numpy.ndarray:
         """(rows, pieces, features) of 0 and 1.
 
         Args:
@@ -75,9 +74,8 @@ class WordFeatures:
             rows: for each row its examples, each with the number of its first word, and the pieces of words by number.
             dropped: for each name of each row whether it is left out.
         """
-        import torch
-
-        found = torch.zeros(*shape, 2 * self.labels + (CASINGS if self.casing is not None else 0))
+        width = 2 * self.labels + (CASINGS if self.casing is not None else 0)
+        found = numpy.zeros((*shape, width), dtype=numpy.float32)
         if self.names is not None:
             found[..., : 2 * self.labels] = self.names.features(shape, rows, dropped)
         if self.casing is not None:
