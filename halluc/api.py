@@ -10,10 +10,10 @@ is a ``HallucError``, with ``code``, ``message``, ``where``, ``help`` and ``exit
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from halluc.core.errors import HallucError
 from halluc.core.messages import Level, Listener, Tick, listening
@@ -223,12 +223,13 @@ def load(
 
 def predict(
     model: Source,
-    texts: Iterable[str | tuple[str, str]],
+    texts: Iterable[str | tuple[str, str] | Mapping[str, Any]],
     *,
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[Record]:
-    """What a model claims about texts, or pairs of texts: the records that ``halluc predict`` writes of them.
+    """What a model claims about texts, pairs of texts, or mappings with the fields of the run's data: the records that
+    ``halluc predict`` writes of them.
 
     It loads the model each time; see ``load``.
 
