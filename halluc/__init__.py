@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         load,
         predict,
         probe,
+        push,
         report,
         run,
         train,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
-__all__ += ["run", "train"]
+__all__ += ["push", "run", "train"]
 
 
 def __getattr__(name: str) -> Any:

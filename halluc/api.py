@@ -23,13 +23,13 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
     from halluc.runs.advice import Advice, StudyAdvice
     from halluc.runs.audits import AuditResult
     from halluc.runs.reports import AnyReport
-    from halluc.runs.results import AugmentResult, CheckResult, EvalResult, ProbeResult, TrainResult
+    from halluc.runs.results import AugmentResult, CheckResult, EvalResult, ProbeResult, PushResult, TrainResult
     from halluc.runs.schema import Record
     from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
 __all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
-__all__ += ["run", "train"]
+__all__ += ["push", "run", "train"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -329,6 +329,32 @@ def audit(
 
     with listening(_Callbacks(messages, progress)):
         return auditing.audit(Path(target), overrides, auditing.AuditOptions(tuple(splits), folds))
+
+
+def push(
+    run: Source,
+    name: str,
+    *,
+    with_report: bool = False,
+    private: bool = False,
+    dry_run: bool = True,
+    messages: Messages | None = None,
+) -> PushResult:
+    """Publish the model of a run with its card and config, as ``halluc push``: its files and the commit.
+
+    Args:
+        name: ``hub:NAME`` or ``hub:ORGANISATION/NAME``.
+        with_report: also the report, which quotes texts of the corpus.
+        private: a new repository is private, and one that is public is refused.
+        dry_run: nothing is sent; pass False to publish.
+
+    Raises:
+        HallucError: the run has no model or no model card, or the hub refuses.
+    """
+    from halluc.workflows import publishing
+
+    with listening(_Callbacks(messages, None)):
+        return publishing.push(Path(run), name, private=private, with_report=with_report, yes=not dry_run)
 
 
 def _path(given: Source | None) -> Path | None:

@@ -380,6 +380,23 @@ def convert(
 
 
 @app.command()
+def push(
+    run: options.PushedRun,
+    name: options.Repository,
+    with_report: options.WithReport = False,
+    private: options.Private = False,
+    yes: options.Yes = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Publish a model with its card and config on a Hugging Face hub. Without --yes, only list what would be."""
+    from halluc.workflows import publishing
+
+    with listening(Terminal(Talk.of(quiet, False, json))):
+        publishing.push(run, name, private=private, with_report=with_report, yes=yes)
+
+
+@app.command()
 def clean(
     target: Annotated[Path, typer.Argument(metavar="RUN|STUDY|DIR", help="A run, a study, or a folder of runs.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted.")] = False,

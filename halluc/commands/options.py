@@ -306,3 +306,10 @@ ServeBatchTokens = Annotated[
 ServeWait = Annotated[
     float, typer.Option("--wait", metavar="MS", min=0, max=1000, help="How long a batch waits for more requests.")
 ]
+PushedRun = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory of a trained model.")]
+Repository = Annotated[str, typer.Argument(metavar="hub:NAME", help="The repository: NAME or ORGANISATION/NAME.")]
+WithReport = Annotated[
+    bool, typer.Option("--with-report", help="Also publish the report, which quotes texts of the corpus.")
+]
+Private = Annotated[bool, typer.Option("--private", help="Make a new repository private; refuse one that is public.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Publish. Without it, nothing is sent.")]
