@@ -17,7 +17,7 @@ from typing import Any
 
 from halluc.analysis import verdicts
 from halluc.core.claims import Claim
-from halluc.core.errors import data_error
+from halluc.core.errors import HallucError, data_error
 from halluc.core.examples import Corpus, Origin
 from halluc.core.messages import Tick, progress, tell, unheard
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
@@ -124,6 +124,8 @@ class Predictor:
             return read()
         except Unreadable as bad:
             return row.bad(bad)
+        except HallucError as error:  # of a first row that has none of the fields
+            return BadLine(error.code, self.source, number, error.message, error.help)
 
     def records(self, chunk: Sequence[Item]) -> list[Record]:
         """One record an item, in their order."""
