@@ -52,6 +52,7 @@ def serve(
         )  # fmt: skip
         server, used = uvicorn.Server(config), listening.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
+        listening.listen(128)  # who reads the next line may ask at once
         say(f"serving {service.predictor.trained.reference} at http://{shown}:{used}")
         tell(f"requests need the token in {TOKEN}" if token else "requests need no token: only this machine can ask")
         started(server, used)
