@@ -19,7 +19,7 @@ setup: $(INSTALLED)  ## make the virtual environment and install halluc with eve
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "halluc needs Python 3.11 or later")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,chinese,hub,tune,dev,browser]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,chinese,hub,tune,serve,dev,browser]'
 	touch $@
 
 demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and say where the report is

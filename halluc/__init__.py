@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         load,
         predict,
         probe,
+        push,
         report,
         run,
         train,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "export", "init", "list_runs"]
-__all__ += ["load", "predict", "probe", "report", "run", "train", "tune"]
+__all__ += ["load", "predict", "probe", "push", "report", "run", "train", "tune"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,10 +10,10 @@ is a ``HallucError``, with ``code``, ``message``, ``where``, ``help`` and ``exit
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from halluc.core.errors import HallucError
 from halluc.core.messages import Level, Listener, Tick, listening
@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
         InitResult,
         ListedRun,
         ProbeResult,
+        PushResult,
         TrainResult,
     )
     from halluc.runs.schema import Record
@@ -40,7 +41,7 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
     from halluc.workflows.prediction import Predictor
 
 __all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "export", "init", "list_runs"]
-__all__ += ["load", "predict", "probe", "report", "run", "train", "tune"]
+__all__ += ["load", "predict", "probe", "push", "report", "run", "train", "tune"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -260,12 +261,13 @@ def load(
 
 def predict(
     model: Source,
-    texts: Iterable[str | tuple[str, str]],
+    texts: Iterable[str | tuple[str, str] | Mapping[str, Any]],
     *,
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[Record]:
-    """What a model claims about texts, or pairs of texts: the records that ``halluc predict`` writes of them.
+    """What a model claims about texts, pairs of texts, or mappings with the fields of the run's data: the records that
+    ``halluc predict`` writes of them.
 
     It loads the model each time; see ``load``.
 
@@ -440,6 +442,32 @@ def doctor() -> DoctorResult:
 
     with listening(_Callbacks(None, None)):
         return diagnosis.diagnose()
+
+
+def push(
+    run: Source,
+    name: str,
+    *,
+    with_report: bool = False,
+    private: bool = False,
+    dry_run: bool = True,
+    messages: Messages | None = None,
+) -> PushResult:
+    """Publish the model of a run with its card and config, as ``halluc push``: its files and the commit.
+
+    Args:
+        name: ``hub:NAME`` or ``hub:ORGANISATION/NAME``.
+        with_report: also the report, which quotes texts of the corpus.
+        private: a new repository is private, and one that is public is refused.
+        dry_run: nothing is sent; pass False to publish.
+
+    Raises:
+        HallucError: the run has no model or no model card, or the hub refuses.
+    """
+    from halluc.workflows import publishing
+
+    with listening(_Callbacks(messages, None)):
+        return publishing.push(Path(run), name, private=private, with_report=with_report, yes=not dry_run)
 
 
 def _path(given: Source | None) -> Path | None:

@@ -285,6 +285,29 @@ def predict(
 
 
 @app.command()
+def serve(
+    model: options.PredictModel,
+    host: options.ServeHost = "127.0.0.1",
+    port: options.ServePort = 8000,
+    max_body: options.ServeMaxBody = 1 << 20,
+    max_text: options.ServeMaxText = 50_000,
+    max_queue: options.ServeMaxQueue = 64,
+    batch_tokens: options.ServeBatchTokens = 4096,
+    wait: options.ServeWait = 5.0,
+    with_: options.Members = None,
+    set_: Set = None,
+    quiet: Quiet = False,
+) -> None:
+    """Answer requests over HTTP, in the form of Hugging Face's inference tasks. SIGTERM and Ctrl-C stop it."""
+    from halluc.workflows import serving
+    from halluc.workflows.serving.limits import Limits
+
+    limits = Limits(max_body, max_text, max_queue, batch_tokens, wait / 1000)
+    with listening(Terminal(Talk.of(quiet, False, False))):
+        serving.serve(model, host, port, limits, with_ or (), set_ or ())
+
+
+@app.command()
 def probe(
     target: options.Probed,
     patterns: options.Patterns,
@@ -396,6 +419,23 @@ def convert(
     wanted = conversion.ConversionOptions(task, tuple(split or ()), to, scheme, separator, join)
     with listening(Terminal(Talk.of(quiet, False, json))):
         conversion.convert(source, target, set_ or [], wanted)
+
+
+@app.command()
+def push(
+    run: options.PushedRun,
+    name: options.Repository,
+    with_report: options.WithReport = False,
+    private: options.Private = False,
+    yes: options.Yes = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Publish a model with its card and config on a Hugging Face hub. Without --yes, only list what would be."""
+    from halluc.workflows import publishing
+
+    with listening(Terminal(Talk.of(quiet, False, json))):
+        publishing.push(run, name, private=private, with_report=with_report, yes=yes)
 
 
 @app.command()

@@ -385,3 +385,29 @@ PredictLookAhead = Annotated[
     int,
     typer.Option("--look-ahead", metavar="N", min=1, help="The number of texts that are read and predicted together."),
 ]
+ServeHost = Annotated[
+    str, typer.Option("--host", help="The address. Others than loopback need a token in HALLUC_TOKEN.")
+]
+ServePort = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
+ServeMaxBody = Annotated[
+    int, typer.Option("--max-body", metavar="BYTES", min=1024, max=1 << 30, help="The largest body of a request.")
+]
+ServeMaxText = Annotated[
+    int, typer.Option("--max-text", metavar="N", min=1, max=1 << 28, help="The most characters of one text.")
+]
+ServeMaxQueue = Annotated[
+    int, typer.Option("--max-queue", metavar="N", min=1, max=100_000, help="The most requests that may wait.")
+]
+ServeBatchTokens = Annotated[
+    int, typer.Option("--batch-tokens", metavar="N", min=1, max=1 << 24, help="A batch of so many tokens is full.")
+]
+ServeWait = Annotated[
+    float, typer.Option("--wait", metavar="MS", min=0, max=1000, help="How long a batch waits for more requests.")
+]
+PushedRun = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory of a trained model.")]
+Repository = Annotated[str, typer.Argument(metavar="hub:NAME", help="The repository: NAME or ORGANISATION/NAME.")]
+WithReport = Annotated[
+    bool, typer.Option("--with-report", help="Also publish the report, which quotes texts of the corpus.")
+]
+Private = Annotated[bool, typer.Option("--private", help="Make a new repository private; refuse one that is public.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Publish. Without it, nothing is sent.")]

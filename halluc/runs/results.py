@@ -186,3 +186,22 @@ class ConvertResult(Record):
     format: str
     splits: dict[str, dict[str, Any]]
     data: dict[str, Any]
+
+
+class PushedFile(Record):
+    """A file of a repository, and its size."""
+
+    path: str
+    bytes: int
+
+
+class PushResult(Record):
+    """What ``halluc push`` publishes; ``commit`` is the address of the commit, null in a dry run. ``private`` says
+    what a new repository becomes."""
+
+    run: str
+    repository: str
+    endpoint: str
+    private: bool
+    files: list[PushedFile]
+    commit: str | None

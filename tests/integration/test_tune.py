@@ -216,7 +216,7 @@ def test_a_pruned_trial_keeps_its_events_and_no_checkpoint(tmp_path, tiny_encode
 
 
 def test_two_metrics_give_a_front_that_keeps_the_constraint(tmp_path, tiny_encoder):
-    keys = "trials: 9, metric: [entity_f1, omission_rate], sampler: grid, constraints: {omission_rate: {max: 1.0}}"
+    keys = "trials: 9, metric: [entity_f1,omission_rate], sampler: grid, constraints: {omission_rate: {max: 1.0}}"
     space = "train.batch_tokens: {low: 64, high: 128, step: 64}"
     config = write_tuning(tmp_path, tiny_encoder, keys, space)
     result = api.tune(config)
