@@ -8,7 +8,7 @@ PIP_ARGS ?=
 WORKERS ?= 2
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup demo test check smoke bench schema clean
+.PHONY: help setup demo test check smoke bench schema release clean
 .DEFAULT_GOAL := help
 
 help:  ## show this help
@@ -19,7 +19,7 @@ setup: $(INSTALLED)  ## make the virtual environment and install halluc with eve
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "halluc needs Python 3.11 or later")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,chinese,hub,dev,browser]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,chinese,hub,tune,serve,dev,browser]'
 	touch $@
 
 demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and say where the report is
@@ -48,6 +48,9 @@ bench: setup  ## the measurements of benchmarks/: minutes to hours
 schema: setup  ## write configs/halluc.schema.json anew
 	$(BIN)/halluc config schema
 
+release: setup  ## check version, changelog and tag, and build sdist and wheel into dist/
+	$(BIN)/python tools/release.py
+
 clean:  ## remove the virtual environment and caches; runs/ stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find halluc tests -name __pycache__ -prune -exec rm -rf {} +

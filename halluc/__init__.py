@@ -15,18 +15,24 @@ if TYPE_CHECKING:
         audit,
         augment,
         check,
+        doctor,
         evaluate,
+        export,
+        init,
+        list_runs,
         load,
         predict,
         probe,
+        push,
         report,
         run,
         train,
+        tune,
     )
 
 __version__ = "0.1.0"
-__all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
-__all__ += ["run", "train"]
+__all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "export", "init", "list_runs"]
+__all__ += ["load", "predict", "probe", "push", "report", "run", "train", "tune"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,10 +10,10 @@ is a ``HallucError``, with ``code``, ``message``, ``where``, ``help`` and ``exit
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from halluc.core.errors import HallucError
 from halluc.core.messages import Level, Listener, Tick, listening
@@ -23,13 +23,25 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
     from halluc.runs.advice import Advice, StudyAdvice
     from halluc.runs.audits import AuditResult
     from halluc.runs.reports import AnyReport
-    from halluc.runs.results import AugmentResult, CheckResult, EvalResult, ProbeResult, TrainResult
+    from halluc.runs.results import (
+        AugmentResult,
+        CheckResult,
+        DoctorResult,
+        EvalResult,
+        ExportResult,
+        InitResult,
+        ListedRun,
+        ProbeResult,
+        PushResult,
+        TrainResult,
+    )
     from halluc.runs.schema import Record
+    from halluc.runs.tuning import TuneFile
     from halluc.workflows.experiments import CellOutcome
     from halluc.workflows.prediction import Predictor
 
-__all__ = ["HallucError", "advise", "audit", "augment", "check", "evaluate", "load", "predict", "probe", "report"]
-__all__ += ["run", "train"]
+__all__ = ["HallucError", "advise", "audit", "augment", "check", "doctor", "evaluate", "export", "init", "list_runs"]
+__all__ += ["load", "predict", "probe", "push", "report", "run", "train", "tune"]
 
 Source = str | PathLike[str]
 Messages = Callable[[str], object]
@@ -199,6 +211,32 @@ def report(
         return reports.report([Path(one) for one in named], overrides, wanted).record
 
 
+def export(
+    run: Source,
+    *,
+    format: Literal["onnx", "torch"] = "onnx",
+    quantize: Literal["int8"] | None = None,
+    tolerance: float = 0.005,
+    output: Source | None = None,
+    force: bool = False,
+    messages: Messages | None = None,
+) -> ExportResult:
+    """Export the model of a run, as ``halluc export``: the folder, and what export.json has.
+
+    Args:
+        tolerance: how much the primary figure may fall on dev.
+        force: an earlier export is replaced.
+
+    Raises:
+        HallucError: run, task or options do not suit, the model cannot be exported, or it is worse (code G101).
+    """
+    from halluc.workflows import exporting
+
+    with listening(_Callbacks(messages, None)):
+        options = exporting.ExportOptions(format, quantize, tolerance, _path(output), force)
+        return exporting.export(str(run), options)
+
+
 def load(
     model: Source,
     overrides: Sequence[str] = (),
@@ -206,7 +244,7 @@ def load(
     members: Sequence[str] = (),
     messages: Messages | None = None,
 ) -> Predictor:
-    """A trained model that is ready to predict: a run directory (``runs/x/latest``), or a model from elsewhere.
+    """A trained model that is ready to predict: a run directory (``runs/x/latest``), an export, or another model.
 
     It may be used by several threads. Load it once: that takes seconds. With ``members``, more runs or models, it is an
     ensemble: the mean of their probabilities decides. ``overrides`` change the config of the run in what the model does
@@ -223,12 +261,13 @@ def load(
 
 def predict(
     model: Source,
-    texts: Iterable[str | tuple[str, str]],
+    texts: Iterable[str | tuple[str, str] | Mapping[str, Any]],
     *,
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[Record]:
-    """What a model claims about texts, or pairs of texts: the records that ``halluc predict`` writes of them.
+    """What a model claims about texts, pairs of texts, or mappings with the fields of the run's data: the records that
+    ``halluc predict`` writes of them.
 
     It loads the model each time; see ``load``.
 
@@ -328,6 +367,107 @@ def audit(
 
     with listening(_Callbacks(messages, progress)):
         return auditing.audit(Path(target), overrides, auditing.AuditOptions(tuple(splits), folds))
+
+
+def tune(
+    config: Source,
+    overrides: Sequence[str] = (),
+    *,
+    fresh: bool = False,
+    allow_commands: bool = False,
+    messages: Messages | None = None,
+    progress: Progress | None = None,
+) -> TuneFile:
+    """Search for the best config, as ``halluc tune``: every trial, and the best with their configs as files.
+
+    Args:
+        fresh: move the trials of an earlier call aside.
+
+    Raises:
+        HallucError: what is wrong with the config, its search space, or the trials of an earlier call.
+    """
+    from halluc.workflows import tuning
+
+    with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
+        return tuning.tune(Path(config), overrides, fresh=fresh)
+
+
+def init(
+    data: Source,
+    output: Source,
+    overrides: Sequence[str] = (),
+    *,
+    task: str | None = None,
+    preset: str | None = None,
+    messages: Messages | None = None,
+) -> InitResult:
+    """Write a commented config for a corpus, as ``halluc init``: what was detected, and the preset that was chosen.
+
+    Args:
+        data: a file, a folder with a file for each split, or ``demo:NAME``.
+        output: the config to write.
+        overrides: how to read the data, such as ``data.separator=tab``.
+        task, preset: what is detected otherwise.
+
+    Raises:
+        HallucError: the data cannot be read, or ``output`` exists or cannot be written.
+    """
+    from halluc.workflows import initialisation
+
+    with listening(_Callbacks(messages, None)):
+        return initialisation.initialise(str(data), Path(output), task=task, preset=preset, overrides=overrides)
+
+
+def list_runs(folder: Source = "runs") -> list[ListedRun]:
+    """The runs and studies of a folder with state and main figures, the newest first, as ``halluc runs``.
+
+    Raises:
+        HallucError: the folder is not there, or has no run.
+    """
+    from halluc.workflows import run_listing
+
+    with listening(_Callbacks(None, None)):
+        return run_listing.list_runs(Path(folder))
+
+
+def doctor() -> DoctorResult:
+    """Versions, devices, and what halluc and each extra need, as ``halluc doctor``.
+
+    ``missing`` of the result are required packages that are not installed, or are of another version.
+
+    Raises:
+        HallucError: halluc runs from a folder without being installed.
+    """
+    from halluc.workflows import diagnosis
+
+    with listening(_Callbacks(None, None)):
+        return diagnosis.diagnose()
+
+
+def push(
+    run: Source,
+    name: str,
+    *,
+    with_report: bool = False,
+    private: bool = False,
+    dry_run: bool = True,
+    messages: Messages | None = None,
+) -> PushResult:
+    """Publish the model of a run with its card and config, as ``halluc push``: its files and the commit.
+
+    Args:
+        name: ``hub:NAME`` or ``hub:ORGANISATION/NAME``.
+        with_report: also the report, which quotes texts of the corpus.
+        private: a new repository is private, and one that is public is refused.
+        dry_run: nothing is sent; pass False to publish.
+
+    Raises:
+        HallucError: the run has no model or no model card, or the hub refuses.
+    """
+    from halluc.workflows import publishing
+
+    with listening(_Callbacks(messages, None)):
+        return publishing.push(Path(run), name, private=private, with_report=with_report, yes=not dry_run)
 
 
 def _path(given: Source | None) -> Path | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from halluc import __version__
-from halluc.commands import options
+from halluc.commands import completion, options
 from halluc.commands.options import (
     AllowCommands,
     Config,
@@ -38,7 +38,6 @@ app = typer.Typer(
     name="halluc",
     help="Fine-tune language models and measure how much they hallucinate.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -160,17 +159,18 @@ def evaluate(
     gold: options.OtherGold = None,
     only: Only = None,
     shard: Shard = None,
+    ci: options.Ci = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Evaluate a model. Writes predictions, figures and classification reports. Exit code 5 if a gate fails."""
     from halluc.commands import results
-    from halluc.workflows import evaluation
+    from halluc.workflows import evaluation, gate_reports
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard)
-    with listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
+    with gate_reports.written_for(ci), listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
         evaluation.evaluate(
             config, set_ or [], splits=split, run=run, checkpoint=checkpoint, selection=selection,
             predictions=predictions, name=name, members=with_ or (), gold=gold,
@@ -185,18 +185,38 @@ def run_(
     shard: Shard = None,
     fresh: Fresh = False,
     allow_commands: AllowCommands = False,
+    ci: options.Ci = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Train, evaluate and report; in a study, every cell. Run it again to continue where it was stopped."""
     from halluc.commands import results
-    from halluc.workflows import experiments
+    from halluc.workflows import experiments, gate_reports
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
-    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), results.show_run)):
+    talk = Terminal(Talk.of(quiet, verbose, json), results.show_run)
+    with allowing_commands(allow_commands), gate_reports.written_for(ci), listening(talk):
         experiments.run(config, set_ or [], selection=selection)
+
+
+@app.command()
+def tune(
+    config: Config,
+    set_: Set = None,
+    fresh: Fresh = False,
+    allow_commands: AllowCommands = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Search for the best config: trials on dev by the section `tune`. Run it again to continue, or to add trials."""
+    from halluc.commands import tune
+    from halluc.workflows import tuning
+
+    with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), tune.show)):
+        tuning.tune(config, set_ or [], fresh=fresh)
 
 
 @app.command()
@@ -212,16 +232,19 @@ def report(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write the report of a run, several runs, or a study. The files are HTML, Markdown and JSON."""
+    """Write the report of a run, several runs, or a study: a page, Markdown and JSON; tables and charts for a paper."""
     from halluc.commands import results
     from halluc.workflows import reports
 
     talk = Talk.of(quiet, False, json)
     wanted = reports.ReportOptions(split, reference, claims, reports.formats_of(format_), output)
     with elsewhere(TO_OUTPUT), listening(Terminal(talk, results.show_report)):
-        page = reports.report(targets, set_ or [], wanted).written.get("html")
-    if open_ and page is not None:
+        pages = reports.report(targets, set_ or [], wanted).written.get("html", ())
+    for page in pages if open_ else ():
         results.open_page(page)
+
+
+app.command("compare", help="Compare runs with the first one; the same as `halluc report RUN RUN`.")(report)
 
 
 # What stands behind the model is a mistake that is answered: texts are named by --input.
@@ -259,6 +282,29 @@ def predict(
     reading = Reading(asked, None if format_ == "auto" else format_, look_ahead)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
         prediction.predict(model, source, reading, lambda: predict.written(target), with_ or (), set_ or ())
+
+
+@app.command()
+def serve(
+    model: options.PredictModel,
+    host: options.ServeHost = "127.0.0.1",
+    port: options.ServePort = 8000,
+    max_body: options.ServeMaxBody = 1 << 20,
+    max_text: options.ServeMaxText = 50_000,
+    max_queue: options.ServeMaxQueue = 64,
+    batch_tokens: options.ServeBatchTokens = 4096,
+    wait: options.ServeWait = 5.0,
+    with_: options.Members = None,
+    set_: Set = None,
+    quiet: Quiet = False,
+) -> None:
+    """Answer requests over HTTP, in the form of Hugging Face's inference tasks. SIGTERM and Ctrl-C stop it."""
+    from halluc.workflows import serving
+    from halluc.workflows.serving.limits import Limits
+
+    limits = Limits(max_body, max_text, max_queue, batch_tokens, wait / 1000)
+    with listening(Terminal(Talk.of(quiet, False, False))):
+        serving.serve(model, host, port, limits, with_ or (), set_ or ())
 
 
 @app.command()
@@ -332,6 +378,25 @@ def audit(
 
 
 @app.command()
+def export(
+    run: options.Exported,
+    format_: options.ExportFormat = "onnx",
+    quantize: options.Quantize = None,
+    tolerance: options.Tolerance = 0.005,
+    output: options.ExportOutput = None,
+    force: options.Force = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Export a model, to predict without torch, and compare it with the run on dev. Exit code 5 if it is worse."""
+    from halluc.workflows import exporting
+
+    wanted = exporting.ExportOptions(format_, quantize, tolerance, output, force)
+    with listening(Terminal(Talk.of(quiet, False, json))):
+        exporting.export(run, wanted)
+
+
+@app.command()
 def convert(
     source: Annotated[
         str,
@@ -357,8 +422,30 @@ def convert(
 
 
 @app.command()
+def push(
+    run: options.PushedRun,
+    name: options.Repository,
+    with_report: options.WithReport = False,
+    private: options.Private = False,
+    yes: options.Yes = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Publish a model with its card and config on a Hugging Face hub. Without --yes, only list what would be."""
+    from halluc.workflows import publishing
+
+    with listening(Terminal(Talk.of(quiet, False, json))):
+        publishing.push(run, name, private=private, with_report=with_report, yes=yes)
+
+
+@app.command()
 def clean(
-    target: Annotated[Path, typer.Argument(metavar="RUN|STUDY|DIR", help="A run, a study, or a folder of runs.")],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|STUDY|DIR", autocompletion=completion.runs, help="A run, a study, or a folder of runs."
+        ),
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted.")] = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -394,7 +481,12 @@ def doctor(json: Json = False) -> None:
 @app.command("list")
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="The kind, such as tasks or augmenters (default: all).")
+        str | None,
+        typer.Argument(
+            metavar="[KIND]",
+            autocompletion=completion.kinds,
+            help="The kind, such as tasks or augmenters (default: all).",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -29,6 +29,7 @@ from halluc.gap.knowledge import TrainingCoverage, TrainingKnowledge, WholeTexts
 from halluc.gap.matching import Strata
 from halluc.gap.novelty import NoveltyUnits
 from halluc.gap.units import UnitKind, WithheldUnits
+from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import EvalFile, Novelty, Prediction, Record
 from halluc.wording.nouns import Nouns
 
@@ -121,7 +122,7 @@ class Examples(Protocol[ExampleT, PredictionIn]):
     ``Line`` is the type of a line of ``predictions/<split>.jsonl``. ``formats`` are the values of ``augment.format``,
     each with the function (source, target) that converts ``augment/train.jsonl``. ``takes_pairs``: whether one input
     may be two texts. ``has_spans``: whether parts of an example are labelled, and not the whole. ``units`` are what
-    augmentation measures novelty in.
+    augmentation measures novelty in. ``inference`` is how ``halluc serve`` answers.
     """
 
     Line: ClassVar[type[Prediction]]
@@ -129,6 +130,7 @@ class Examples(Protocol[ExampleT, PredictionIn]):
     takes_pairs: ClassVar[bool]
     has_spans: ClassVar[bool]
     units: ClassVar[NoveltyUnits]
+    inference: ClassVar[InferenceSchema]
 
     def labels(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
         """The labels that a corpus shows, sorted, or none. D1xx: labels that the task cannot have."""

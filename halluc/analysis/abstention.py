@@ -38,7 +38,6 @@ from functools import partial
 from typing import Literal
 
 import numpy
-from scipy.special import bdtr, rel_entr
 
 from halluc.core.rng import keyed_seed
 
@@ -84,6 +83,8 @@ def at_least(level: Array, weights: Array | None = None) -> Array:
 
 def binomial(claims: Half, max_rate: float) -> Array:
     """P(Bin(kept, max_rate) <= unsupported), (1000,): exact for independent claims."""
+    from scipy.special import bdtr  # it takes .14 s, and `halluc predict` needs no p-value
+
     return numpy.asarray(
         bdtr(at_least(claims.level[claims.unsupported]).astype(float), at_least(claims.level), max_rate)
     )
@@ -97,6 +98,8 @@ def hoeffding_bentkus(claims: Half, cap: int, most: int, max_rate: float) -> Arr
     p = min(exp(-n kl(min(mean X, beta) || beta)), e P(Bin(n, beta) <= ceil(n mean X)))
     (Bates et al. 2021, arXiv 2101.02703, section 3.1; Angelopoulos et al. 2021, arXiv 2110.01052, section 2.2).
     """
+    from scipy.special import bdtr, rel_entr
+
     width = most - max_rate * min(most, cap) + max_rate * cap
     beta = max_rate * cap / width
     # The kept claims of an example are its most confident ones, so min(kept, K) counts those of rank 1 to K.

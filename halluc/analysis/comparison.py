@@ -33,6 +33,11 @@ def compare_all(first: Measured, others: Sequence[Measured]) -> list[Comparison]
     return found
 
 
+def deltas(a: Measured, b: Measured) -> dict[FigureKey, Delta]:
+    """Every headline figure of both, ``b`` less ``a``; p is not adjusted."""
+    return {key: _delta(a, b, key) for key in a.values if key in b.values}
+
+
 def _tested(found: Comparison) -> list[Delta | MatchedOmission]:
     return [*found.figures, *([found.matched_omission] if found.matched_omission is not None else [])]
 
@@ -46,7 +51,7 @@ def _compared(a: Measured, b: Measured) -> Comparison:
         examples=len(a.examples),
         config_differences=_differences(a, b),
         training_differences=_training_differences(a, b),
-        figures=[_delta(a, b, key) for key in a.values if key in b.values],
+        figures=list(deltas(a, b).values()),
         matched_omission=_matched(a, b),
         flipped=flipped(a.lines, b.lines, by_text=a.table.task.examples.Line.has_own_text),
     )

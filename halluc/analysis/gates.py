@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache, partial
 
-from halluc.analysis import scoring
+from halluc.analysis import comparison, run_figures, scoring
+from halluc.analysis.run_figures import FigureKey
 from halluc.config.evaluation import GateConfig
 from halluc.config.loading import LoadedConfig
+from halluc.core import latest
 from halluc.core.errors import EXIT_GATE, HallucError, ManyErrors, did_you_mean, refuse
+from halluc.core.files import expanded
 from halluc.data.rows.references import DEMO, HUB, SplitName
+from halluc.runs import directory
+from halluc.runs.directory import RunDir
 from halluc.runs.reports import GateResult
 from halluc.runs.schema import EvalFile, MetricResult
+from halluc.runs.studies import Delta
 from halluc.task import build
 
 # How many slices that have a value are named beside one that has none.
@@ -36,6 +43,10 @@ def refuse_invalid(loaded: LoadedConfig) -> None:
             found.append(
                 HallucError("C103", f"`gates.{name}` names no figure", loaded.origins.get(("gates", name)), help)
             )
+        elif gate.baseline is not None and not expanded(latest.resolve_text(gate.baseline)).is_dir():
+            message = f"`gates.{name}`: there is no run {gate.baseline}"
+            where = loaded.origins.get(("gates", name, "baseline"))
+            found.append(HallucError("R101", message, where, "name the folder of an evaluated run"))
         elif gate.split is not None and is_trained_on(loaded, gate.split):
             message = f"`gates.{name}` cannot be checked on {gate.split}: it is the split that the model is trained on"
             where = loaded.origins.get(("gates", name, "split"))
@@ -72,17 +83,11 @@ def is_trained_on(loaded: LoadedConfig, split: str) -> bool:
     return bool(os.path.realpath(name) == os.path.realpath(trained))
 
 
-def enforce(loaded: LoadedConfig, files: Sequence[EvalFile]) -> None:
-    """Hold the evaluated splits to the gates of the config.
-
+def refuse_broken(loaded: LoadedConfig, results: Sequence[GateResult]) -> None:
+    """
     Raises:
         HallucError or ManyErrors G100, exit code 5: every bound that is not met, with figure, bound and value.
     """
-    refuse_broken(loaded, judged(loaded, files))
-
-
-def refuse_broken(loaded: LoadedConfig, results: Sequence[GateResult]) -> None:
-    """Raise what ``enforce`` does, of gates that are judged already."""
     broken = [
         HallucError("G100", f"gate not met: {one.told}", loaded.origins.get(("gates", one.name)), exit_code=EXIT_GATE)
         for one in results
@@ -92,17 +97,90 @@ def refuse_broken(loaded: LoadedConfig, results: Sequence[GateResult]) -> None:
         raise broken[0] if len(broken) == 1 else ManyErrors(broken)
 
 
-def judged(loaded: LoadedConfig, files: Sequence[EvalFile]) -> list[GateResult]:
-    """Every gate of the config, in its order, and whether these evaluations keep it."""
-    return [_judged(loaded, name, gate, files) for name, gate in loaded.experiment.gates.items()]
+def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_fresh: bool = False) -> list[GateResult]:
+    """Every gate of the config, in its order, and whether these evaluations of a run keep it.
+
+    Raises:
+        HallucError C103: a baseline is `latest`, and that the run itself. R101, R112: a baseline is no run, or was not
+            evaluated on the split. R113: nor on these examples.
+    """
+    compared = cache(partial(_compared, run, is_fresh))
+    # Comparisons have other names for some figures than evaluations of the task.
+    other_names = {own: name for name, own in build(loaded.experiment.task).figures.named.items()}
+    results = []
+    for name, gate in loaded.experiment.gates.items():
+        result = _judged(loaded, name, gate, files)
+        if gate.baseline is not None and result.split is not None:
+            try:
+                deltas = compared(gate.baseline, result.split)
+            except HallucError as error:
+                where = loaded.origins.get(("gates", name, "baseline"))
+                message = f"`gates.{name}` cannot be compared with its baseline: {error.message}"
+                raise HallucError(error.code, message, where, error.help, error.exit_code) from None
+            by = tuple(sorted(gate.by.items()))
+            result = _against_baseline(
+                result, gate, deltas.get((name, by)) or deltas.get((other_names.get(name, name), by))
+            )
+        results.append(result)
+    return results
+
+
+def _compared(run: RunDir, is_fresh: bool, baseline: str, split: str) -> dict[FigureKey, Delta]:
+    """The figures of a run less those of its baseline, paired over examples."""
+    other = directory.open_run(expanded(latest.resolve_text(baseline)))
+    if other.path.resolve() == run.path.resolve() and baseline.rstrip("/").endswith("latest"):
+        raise HallucError("C103", f"{baseline} is the run itself", help="name the baseline by its own folder")
+    known: dict[bytes, run_figures.Example] = {}
+    first = run_figures.read(other, split, known, keep_lines=False)
+    own = run_figures.read(run, split, known, keep_lines=False, is_fresh=is_fresh)
+    run_figures.refuse_different_examples(first, own)
+    return comparison.deltas(first, own)
+
+
+def _against_baseline(result: GateResult, gate: GateConfig, delta: Delta | None) -> GateResult:
+    """A gate that bounds the difference from a baseline; bounds of the value itself must be kept too."""
+    what = f"{result.name} {result.by or ''}".strip() + f" on {result.split}"
+    if delta is None or delta.difference is None:
+        told = f"{what} cannot be compared with {gate.baseline}: it is undefined, or runs are not compared in it"
+        return result.model_copy(update={"met": False, "told": told})
+    met, told = _change_held(what, gate, delta.difference, delta.interval)
+    if not result.met:  # of a bound of the value, told already
+        met, told = False, result.told
+    elif met and (gate.min is not None or gate.max is not None):
+        told = f"{result.told}; {told}"
+    found = {"difference": delta.difference, "difference_interval": delta.interval}
+    return result.model_copy(update={"met": met, "told": told, **found})
+
+
+def _change_held(
+    what: str, gate: GateConfig, difference: float, interval: tuple[float, float] | None
+) -> tuple[bool, str]:
+    low = high = difference
+    told = f"{what} is {difference:+.4f} from {gate.baseline}"
+    if gate.use == "interval":
+        if interval is None and difference:
+            return False, f"{told}, and the difference has no interval"
+        low, high = interval or (0.0, 0.0)  # without one, no example differs
+        told += f" [{low:+.4f}, {high:+.4f}]"
+    asked = []
+    if gate.max_increase is not None:
+        asked.append(f"increase by at most {gate.max_increase:g}")
+        if high > gate.max_increase:
+            return False, f"{told}, and may {asked[-1]}"
+    if gate.max_decrease is not None:
+        asked.append(f"decrease by at most {gate.max_decrease:g}")
+        if low < -gate.max_decrease:
+            return False, f"{told}, and may {asked[-1]}"
+    return True, f"{told}, and may {' and '.join(asked)}"
 
 
 def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[EvalFile]) -> GateResult:
-    """Of the splits that a gate may be checked on, the last one counts."""
+    """Of the splits that a gate may be checked on, the last one counts; its baseline is not looked at."""
     file = next((file for file in reversed(files) if _counts(loaded, gate, file.split)), None)
     what = f"{name} {gate.by}" if gate.by else name
     told = f"{what} was not evaluated on {gate.split or 'a split that the model is not trained on'}"
-    result = GateResult(name=name, by=gate.by, met=False, told=told, min=gate.min, max=gate.max, use=gate.use)
+    bounds = gate.model_dump(include={"min", "max", "use", "max_increase", "max_decrease", "baseline"})
+    result = GateResult(name=name, by=gate.by, met=False, told=told, **bounds)
     if file is None:
         return result
     own = [metric for metric in file.metrics if metric.name == name]
@@ -147,4 +225,4 @@ def _held(what: str, gate: GateConfig, found: MetricResult, value: float) -> tup
     if gate.max is not None and high > gate.max:
         return False, f"{told}, and must be at most {gate.max:g}"
     asked = [f"at {end} {bound:g}" for end, bound in {"least": gate.min, "most": gate.max}.items() if bound is not None]
-    return True, f"{told}, and must be {' and '.join(asked)}"
+    return True, f"{told}, and must be {' and '.join(asked)}" if asked else told

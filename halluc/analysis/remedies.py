@@ -23,6 +23,7 @@ NEEDS = {
     "labelled texts": "it needs texts with a label",
     "documents": "the documents of the training split are not known",
     "cased": "the model's tokenizer ignores capital letters",
+    "uncased": "the model's tokenizer keeps capital letters",
     "mask token": "the model's tokenizer has no mask token",
     "pre-trained": "the model is not pre-trained",
     "decoding": "the task has no other decoding, or the run uses it",
@@ -77,6 +78,11 @@ REMEDIES = (
         "constrained", "sequences of tags that the scheme does not allow give wrong borders",
         "Viterbi decoding over the tag scheme", {"eval": {"decode": "constrained"}}, _BORDERS,
         needs=("decoding",), prediction=1.1,
+    ),
+    Remedy(
+        "casing", "the tokenizer drops capital letters, which are the strongest sign of a name",
+        "Collobert et al. 2011", {"task": {"casing": True}}, ("unsupported", "omitted", *_BORDERS, *_LABELS),
+        needs=("uncased",),
     ),
     Remedy(
         "context", "sentences around an example name the same things, and say what they are",

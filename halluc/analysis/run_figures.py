@@ -97,13 +97,21 @@ def key(name: str, by: dict[str, str]) -> FigureKey:
     return name, tuple(sorted(by.items()))
 
 
-def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, keep_lines: bool = True) -> Measured:
+def read(
+    run: RunDir,
+    split: str,
+    known: dict[bytes, Example] | None = None,
+    *,
+    keep_lines: bool = True,
+    is_fresh: bool = False,
+) -> Measured:
     """What an evaluation left.
 
     Args:
         known: the examples of runs read before, by how their lines begin; runs on the same examples are read faster,
             and have them in common. New ones are added.
         keep_lines: whether to keep the ledger's lines. They take far more memory than its table.
+        is_fresh: whether the files were written just now, and ``run.json`` has no hashes of them yet.
 
     Raises:
         HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or not of one
@@ -123,7 +131,8 @@ def read(run: RunDir, split: str, known: dict[bytes, Example] | None = None, *, 
         evaluations.refuse_strangers(run, split, {line.id for line in lines}.difference(ids))
         made = table(task, lines, ids, [len(example[1]) for example in examples])
     evaluations.refuse_parts(run, split, file, _counted(made, examples, task.examples.Line))
-    evaluations.refuse_changed(run, record, split)
+    if not is_fresh:
+        evaluations.refuse_changed(run, record, split)
     return Measured(run, record, split, examples, made, lines if keep_lines else [], file.decoding or "argmax")
 
 

@@ -7,25 +7,45 @@ from typing import Annotated, Literal
 
 import typer
 
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The experiment, a YAML file.")]
+from halluc.commands import completion
+
+Config = Annotated[
+    Path, typer.Argument(metavar="CONFIG", autocompletion=completion.configs, help="The experiment, a YAML file.")
+]
 ConfigOrNone = Annotated[
     Path | None,
-    typer.Argument(metavar="[CONFIG|RUN]", help="The experiment, a YAML file, or a run directory, as --run."),
+    typer.Argument(
+        metavar="[CONFIG|RUN]",
+        autocompletion=completion.targets,
+        help="The experiment, a YAML file, or a run directory, as --run.",
+    ),
 ]
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Override a config value, such as --set train.epochs=1; repeatable."
+        "--set",
+        metavar="KEY=VALUE",
+        autocompletion=completion.overrides,
+        help="Override a config value, such as --set train.epochs=1; repeatable.",
     ),
 ]
 Run = Annotated[
     Path | None,
-    typer.Option("--run", "--run-dir", metavar="DIR", help="Use this run directory. With torchrun, write --run-dir."),
+    typer.Option(
+        "--run",
+        "--run-dir",
+        metavar="DIR",
+        autocompletion=completion.runs,
+        help="Use this run directory. With torchrun, write --run-dir.",
+    ),
 ]
 Members = Annotated[
     list[str] | None,
     typer.Option(
-        "--with", metavar="RUN_OR_MODEL", help="Average the probabilities with those of this model; repeatable."
+        "--with",
+        metavar="RUN_OR_MODEL",
+        autocompletion=completion.runs,
+        help="Average the probabilities with those of this model; repeatable.",
     ),
 ]
 TextFormat = Annotated[
@@ -81,6 +101,11 @@ ShardOfExamples = Annotated[
     ),
 ]
 
+Ci = Annotated[
+    Literal["github", "junit"] | None,
+    typer.Option("--ci", help="Write gates for CI. github: workflow annotations; junit: gates.junit.xml in the run."),
+]
+
 # Of `convert`.
 Converted = Annotated[
     Path, typer.Argument(metavar="OUT", help="A file, or a folder for several splits. It is overwritten.")
@@ -88,16 +113,28 @@ Converted = Annotated[
 SetData = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="data.KEY=VALUE", help="How to read IN, such as --set data.separator=tab; repeatable."
+        "--set",
+        metavar="data.KEY=VALUE",
+        autocompletion=completion.overrides,
+        help="How to read IN, such as --set data.separator=tab; repeatable.",
     ),
 ]
 Task = Annotated[
     str | None,
-    typer.Option("--task", metavar="TASK", help="The task of the data, see `halluc list tasks` (default: detect it)."),
+    typer.Option(
+        "--task",
+        metavar="TASK",
+        autocompletion=completion.tasks,
+        help="The task of the data, see `halluc list tasks` (default: detect it).",
+    ),
 ]
 Splits = Annotated[
     list[str] | None,
-    typer.Option("--split", help="The split; repeatable (default: all of a config, else train)."),
+    typer.Option(
+        "--split",
+        autocompletion=completion.splits,
+        help="The split; repeatable (default: all of a config, else train).",
+    ),
 ]
 To = Annotated[
     str | None,
@@ -116,9 +153,32 @@ Join = Annotated[
     typer.Option("--join", help="Join tokens to texts, with or without blanks (default: keep texts)."),
 ]
 
+# Of `export`.
+Exported = Annotated[str, typer.Argument(metavar="RUN", help="The run directory of a trained model.")]
+ExportFormat = Annotated[
+    Literal["onnx", "torch"],
+    typer.Option("--format", help="onnx: a model for onnxruntime; torch: a program of torch.export."),
+]
+Quantize = Annotated[
+    Literal["int8"] | None, typer.Option("--quantize", help="Store the weights as 8-bit integers; ONNX only.")
+]
+Tolerance = Annotated[
+    float,
+    typer.Option("--tolerance", metavar="X", help="How much the primary figure may fall on dev, from 0 to 1."),
+]
+ExportOutput = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder (default: export/ in the run).")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier export.")]
+
 # Of `probe`.
 Probed = Annotated[
-    Path, typer.Argument(metavar="CONFIG_OR_RUN", help="A run, or a config, of which the newest trained run is taken.")
+    Path,
+    typer.Argument(
+        metavar="CONFIG_OR_RUN",
+        autocompletion=completion.targets,
+        help="A run, or a config, of which the newest trained run is taken.",
+    ),
 ]
 Patterns = Annotated[
     Path, typer.Option("--patterns", metavar="DIR", help="Cloze patterns: RELATION.jsonl files, or one such file.")
@@ -160,7 +220,9 @@ ProbedModel = Annotated[
     ),
 ]
 
-RunsFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of runs, or one run or study.")]
+RunsFolder = Annotated[
+    Path, typer.Argument(metavar="DIR", autocompletion=completion.runs, help="The folder of runs, or one run or study.")
+]
 
 InitialData = Annotated[
     str, typer.Argument(metavar="DATA", help="A file, a folder with a file for each split, or demo:NAME.")
@@ -172,7 +234,12 @@ ModelPreset = Annotated[
 
 # Of `advise`.
 Advised = Annotated[
-    Path, typer.Argument(metavar="RUN|CONFIG|STUDY", help="An evaluated run, its config, or a study of remedies.")
+    Path,
+    typer.Argument(
+        metavar="RUN|CONFIG|STUDY",
+        autocompletion=completion.targets,
+        help="An evaluated run, its config, or a study of remedies.",
+    ),
 ]
 WrittenConfig = Annotated[
     Path | None,
@@ -192,11 +259,20 @@ GazetteerFile = Annotated[
 
 # Of `audit`.
 AuditTarget = Annotated[
-    Path, typer.Argument(metavar="CONFIG|RUN", help="The experiment, or a run directory with its model.")
+    Path,
+    typer.Argument(
+        metavar="CONFIG|RUN",
+        autocompletion=completion.targets,
+        help="The experiment, or a run directory with its model.",
+    ),
 ]
 AuditSplits = Annotated[
     list[str] | None,
-    typer.Option("--split", help="The split: train, dev or test; repeatable (default: all that can be audited)."),
+    typer.Option(
+        "--split",
+        autocompletion=completion.splits,
+        help="The split: train, dev or test; repeatable (default: all that can be audited).",
+    ),
 ]
 Folds = Annotated[
     int, typer.Option("--folds", metavar="K", help="For train: the number of models that are cross-fitted.")
@@ -218,7 +294,10 @@ OtherGold = Annotated[
 ]
 
 # Of `eval`, `report` and `predict`.
-EvaluateSplit = Annotated[list[str] | None, typer.Option("--split", help="The split: train, dev or test; repeatable.")]
+EvaluateSplit = Annotated[
+    list[str] | None,
+    typer.Option("--split", autocompletion=completion.splits, help="The split: train, dev or test; repeatable."),
+]
 EvaluateCheckpoint = Annotated[
     str | None,
     typer.Option(
@@ -237,10 +316,17 @@ EvaluateName = Annotated[
 ]
 ReportTargets = Annotated[
     list[Path],
-    typer.Argument(metavar="TARGET...", help="A run, a config or a study. Several runs are compared with the first."),
+    typer.Argument(
+        metavar="TARGET...",
+        autocompletion=completion.targets,
+        help="A run, a config or a study. Several runs are compared with the first.",
+    ),
 ]
 ReportSplit = Annotated[
-    str | None, typer.Option("--split", help="The split (default: test if all runs have it, else dev).")
+    str | None,
+    typer.Option(
+        "--split", autocompletion=completion.splits, help="The split (default: test if all runs have it, else dev)."
+    ),
 ]
 ReportReference = Annotated[
     str | None,
@@ -248,7 +334,15 @@ ReportReference = Annotated[
         "--reference", metavar="ARM", help="In a study, the arm that others are compared with (default: the first)."
     ),
 ]
-ReportFormat = Annotated[str, typer.Option("--format", metavar="html,md,json", help="The files to write.")]
+ReportFormat = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="html,md,…",
+        autocompletion=completion.formats,
+        help="The files to write: html, md, json, csv, jsonl, tex, svg, pdf, png.",
+    ),
+]
 ReportOutput = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="DIR", help="The output folder (default: report/ in the run)."),
@@ -259,7 +353,11 @@ ReportClaims = Annotated[
 ReportOpen = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 PredictModel = Annotated[
     str,
-    typer.Argument(metavar="RUN_OR_MODEL", help="A run, or a model: a folder, hub:NAME or package:NAME/FOLDER."),
+    typer.Argument(
+        metavar="RUN_OR_MODEL",
+        autocompletion=completion.runs,
+        help="A run, or a model: a folder, hub:NAME or package:NAME/FOLDER.",
+    ),
 ]
 PredictInput = Annotated[
     Path, typer.Option("--input", "-i", metavar="FILE", help="The texts, or - for standard input.")
@@ -287,3 +385,29 @@ PredictLookAhead = Annotated[
     int,
     typer.Option("--look-ahead", metavar="N", min=1, help="The number of texts that are read and predicted together."),
 ]
+ServeHost = Annotated[
+    str, typer.Option("--host", help="The address. Others than loopback need a token in HALLUC_TOKEN.")
+]
+ServePort = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
+ServeMaxBody = Annotated[
+    int, typer.Option("--max-body", metavar="BYTES", min=1024, max=1 << 30, help="The largest body of a request.")
+]
+ServeMaxText = Annotated[
+    int, typer.Option("--max-text", metavar="N", min=1, max=1 << 28, help="The most characters of one text.")
+]
+ServeMaxQueue = Annotated[
+    int, typer.Option("--max-queue", metavar="N", min=1, max=100_000, help="The most requests that may wait.")
+]
+ServeBatchTokens = Annotated[
+    int, typer.Option("--batch-tokens", metavar="N", min=1, max=1 << 24, help="A batch of so many tokens is full.")
+]
+ServeWait = Annotated[
+    float, typer.Option("--wait", metavar="MS", min=0, max=1000, help="How long a batch waits for more requests.")
+]
+PushedRun = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory of a trained model.")]
+Repository = Annotated[str, typer.Argument(metavar="hub:NAME", help="The repository: NAME or ORGANISATION/NAME.")]
+WithReport = Annotated[
+    bool, typer.Option("--with-report", help="Also publish the report, which quotes texts of the corpus.")
+]
+Private = Annotated[bool, typer.Option("--private", help="Make a new repository private; refuse one that is public.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Publish. Without it, nothing is sent.")]

@@ -20,7 +20,6 @@ from halluc.core.characters import escaped_json, printable, printable_cell, prin
 from halluc.core.errors import HallucError, render
 from halluc.core.messages import Level, Listener, Tick, unheard
 from halluc.core.processes import is_main_process
-from halluc.runs.results import SkippedCell
 
 if TYPE_CHECKING:
     from halluc.reporting.views.tables import TableView as View
@@ -137,6 +136,8 @@ class Terminal(Listener):
 
     def put(self, result: object) -> None:
         if self.talk is not Talk.JSON:
+            from halluc.runs.results import SkippedCell  # many classes: half of the time that `predict` needs to start
+
             if self.show is not None and not isinstance(result, SkippedCell):  # of which a line tells already
                 self.show(result)
         elif is_main_process():

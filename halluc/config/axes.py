@@ -133,7 +133,7 @@ def _is_plain(value: Any) -> bool:
 def _values(matrix: Located, name: str) -> Iterator[Option]:
     path, place = name.split("."), matrix.keys[(name,)]
     plain = ((index, value) for index, value in enumerate(matrix.value[name]) if _is_plain(value))
-    return (Option(_name(value), _at(path, matrix.below((name, index)), place)) for index, value in plain)
+    return (Option(_name(value), key_at(path, matrix.below((name, index)), place)) for index, value in plain)
 
 
 def _arms(matrix: Located, name: str) -> Iterator[Option]:
@@ -146,7 +146,7 @@ def _name(value: Any) -> Plain:
     return "+".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _at(path: Sequence[str], value: Located, place: Location) -> Located:
+def key_at(path: Sequence[str], value: Located, place: Location) -> Located:
     """A config that holds ``value`` at ``path`` and nothing else; its keys stand at ``place``."""
     tree = value.value
     for part in reversed(path):

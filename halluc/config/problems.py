@@ -150,7 +150,7 @@ def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:
     node = tree
     for position, part in enumerate(loc):
         if isinstance(node, dict):
-            if part not in node and position < len(loc) - 1:
+            if part not in node and (position < len(loc) - 1 or "[" in str(part)):  # list[any]: no key of ours
                 continue
             node = node.get(part)
         elif isinstance(node, list) and isinstance(part, int) and part < len(node):

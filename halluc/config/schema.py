@@ -23,6 +23,7 @@ from halluc.config.evaluation import EvalConfig, GateConfig
 from halluc.config.models import ModelConfig
 from halluc.config.section import Section
 from halluc.config.training import TrainConfig
+from halluc.config.tuning import TuneConfig
 from halluc.core import registry
 
 # section of the config -> kind in the table; `task.type` selects the component of each
@@ -101,6 +102,13 @@ class Experiment(Section):
         default={},
         max_length=1_000,
         description="bounds that `halluc eval` checks, by figure: {hallucination_rate: {max: 0.05}}",
+    )
+    tune: TuneConfig | None = Field(default=None, description="what `halluc tune` searches; null: nothing")
+    loggers: Annotated[list[Literal["tensorboard", "mlflow", "wandb"]], Field(max_length=3), DISTINCT] = Field(
+        default=[], description="experiment trackers that receive losses and figures, beside events.jsonl"
+    )
+    upload_text: bool = Field(
+        default=False, description="also give the trackers reports and ledgers, which quote the corpus"
     )
 
 

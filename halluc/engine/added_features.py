@@ -19,18 +19,21 @@ from halluc.engine.references import ModelSource
 FILE = "added_features.safetensors"
 # The input of the model with the features, and the attribute of the model with the module.
 NAME = "added_features"
+# The matrix is learned this many times as fast as other weights: it begins as 0, and a short training would not bring
+# it to the size of word embeddings. A power of two, so that dividing by it and multiplying again is exact.
+RATE = 4.0
 
 
 class AddedFeatures(torch.nn.Module):
     """Maps features, (…, features), to what is added to word embeddings, (…, width). Its matrix begins as 0, so that
-    a model behaves at first as it does without."""
+    a model behaves at first as it does without. ``weight`` is the matrix divided by ``RATE``."""
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(features, width))
 
     def save_beside(self, folder: Path) -> None:
-        save_file({"weight": self.weight.detach().cpu().contiguous()}, folder / FILE)
+        save_file({"weight": (self.weight.detach() * RATE).cpu().contiguous()}, folder / FILE)
 
     def insert(
         self, model: Any, args: tuple[Any, ...], inputs: dict[str, Any]
@@ -42,7 +45,7 @@ class AddedFeatures(torch.nn.Module):
             return None
         embedded = model.get_input_embeddings()(inputs["input_ids"])
         kept = {name: value for name, value in inputs.items() if name not in (NAME, "input_ids")}
-        return args, {**kept, "inputs_embeds": embedded + features.to(self.weight.dtype) @ self.weight}
+        return args, {**kept, "inputs_embeds": embedded + features.to(self.weight.dtype) @ self.weight * RATE}
 
 
 def attach(model: Any, features: int) -> None:
@@ -64,7 +67,8 @@ def load(model: Any, features: int, source: ModelSource) -> None:
     attach(model, features)
     try:
         path = cached_file(source.name, FILE, revision=source.revision, local_files_only=source.local)
-        getattr(model, NAME).load_state_dict(load_file(str(path)))
+        matrix = {name: value / RATE for name, value in load_file(str(path)).items()}
+        getattr(model, NAME).load_state_dict(matrix)
     except (OSError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().split("\n", 1)[0]
         help = "restore the model folder: the file belongs to it"

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy
-import torch
 
 from halluc.core.rng import keyed_generator
+
+if TYPE_CHECKING:
+    import torch
 
 # Sorted by length inside pools of this many batches, CoNLL-2003 pads 2% and batches stay varied.
 BATCHES_A_POOL = 100
@@ -33,6 +35,26 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         inputs = {name: tensor.to(device, non_blocking=True) for name, tensor in self.inputs.items()}
         return Batch(inputs, self.labels.to(device, non_blocking=True), self.indexes, self.weight)
+
+
+class Rows(Protocol):
+    """Features that a model takes together, one a row."""
+
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+    @property
+    def indexes(self) -> tuple[int, ...]: ...
+
+
+# Rows with the logits of a model: tensors, or arrays where an exported model made them.
+Outputs = Iterable[tuple[Rows, Any]]
+
+
+class ArrayRows(NamedTuple):
+    """The inputs of some features as arrays, without labels: what an exported model takes."""
+
+    inputs: dict[str, numpy.ndarray]
+    indexes: tuple[int, ...]
 
 
 @dataclass(frozen=True)

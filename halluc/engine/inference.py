@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
-
-import torch
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from halluc.core.errors import environment_error
 from halluc.engine.batching import Batch, sorted_batches
-from halluc.engine.runtime import Runtime
+from halluc.engine.exported import ArrayFeatures, ExportedModel
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.runtime import Runtime
 
 
 class Collates(Protocol):
@@ -20,12 +23,18 @@ class Collates(Protocol):
 
 
 def forward(
-    model: torch.nn.Module, features: Collates, budget: int, runtime: Runtime
-) -> Iterator[tuple[Batch, torch.Tensor]]:
+    model: torch.nn.Module | ExportedModel, features: Collates, budget: int, runtime: Runtime
+) -> Iterator[tuple[Any, Any]]:
     """Each batch with its logits, float32 on the CPU; ``budget`` is padded word pieces a pass.
 
-    Where the head gives start and end logits, these are the last axis, (…, pieces, 2).
+    Where the head gives start and end logits, these are the last axis, (…, pieces, 2). An exported model takes and
+    gives arrays (``ArrayRows``), others take a ``Batch`` and give tensors.
     """
+    if isinstance(model, ExportedModel):
+        yield from model.forward(cast(ArrayFeatures, features), budget)
+        return
+    import torch
+
     model.train(runtime.sample is not None)
     if runtime.sample is not None:
         torch.manual_seed(runtime.sample)
@@ -34,7 +43,7 @@ def forward(
             batch = features.collate(indexes)
             try:
                 with runtime.accelerator.autocast():
-                    logits = _logits(model(**batch.to(runtime.device).inputs)).float().cpu()
+                    logits = logits_of(model(**batch.to(runtime.device).inputs)).float().cpu()
             except torch.OutOfMemoryError as error:
                 rows, columns = batch.inputs["input_ids"].shape
                 message = f"out of memory in a batch of {rows} examples by {columns} positions"
@@ -45,8 +54,11 @@ def forward(
             yield batch, logits
 
 
-def _logits(outputs: Any) -> torch.Tensor:
+def logits_of(outputs: Any) -> torch.Tensor:
+    """The logits that a model of transformers returns, as ``forward`` gives them."""
     if "start_logits" in outputs:
+        import torch
+
         return torch.stack((outputs.start_logits, outputs.end_logits), dim=-1)
     logits: torch.Tensor = outputs.logits
     return logits

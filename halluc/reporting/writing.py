@@ -2,44 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from halluc.core.files import write_json, write_text
+from halluc.core.files import replacing, write_json, write_jsonl, write_text
+from halluc.runs.figure_lines import EvaluatedRun
 from halluc.runs.reports import AnyReport
 
-Format = Literal["html", "md", "json"]
-FORMATS: tuple[Format, ...] = ("html", "md", "json")
-NAMES: dict[Format, str] = {"html": "index.html", "md": "report.md", "json": "report.json"}
+if TYPE_CHECKING:
+    from halluc.reporting.charts.chart import Chart
+
+Format = Literal["html", "md", "json", "csv", "jsonl", "tex", "svg", "pdf", "png"]
+FORMATS: tuple[Format, ...] = ("html", "md", "json", "csv", "jsonl", "tex", "svg", "pdf", "png")
+USUAL: tuple[Format, ...] = ("html", "md", "json")
+# What one file holds has a name; of the others each table or chart is a file in a folder.
+FOLDERS = {"tex": "tables", "svg": "figures", "pdf": "figures", "png": "figures"}
+Write = Callable[[Path], object]
+# Read only where a format needs them: a study has hundreds.
+Evaluated = Callable[[], Sequence[EvaluatedRun]]
 
 
-def write(report: AnyReport, folder: Path, formats: Collection[Format] = FORMATS) -> dict[Format, Path]:
-    """Write a report into ``folder``; the file of each format.
+def write(
+    report: AnyReport, folder: Path, formats: Collection[Format] = USUAL, evaluated: Evaluated = tuple
+) -> dict[Format, list[Path]]:
+    """Write a report into ``folder``; the files of each format.
 
     Raises:
         HallucError E401: the folder cannot be written.
     """
-    made = {format: _content(report, format) for format in FORMATS if format in formats}
-    written = {}
-    for format, content in made.items():
-        written[format] = folder / NAMES[format]
-        if isinstance(content, str):
-            write_text(written[format], content)
-        else:
-            write_json(written[format], content)
-    return written
+    charts, evaluated = cache(partial(_charts, report)), cache(evaluated)
+    made = {format: _files(report, format, charts, evaluated) for format in FORMATS if format in formats}
+    for files in made.values():
+        for name, put in files.items():
+            put(folder / name)
+    return {format: [folder / name for name in files] for format, files in made.items()}
 
 
-def _content(report: AnyReport, format: Format) -> str | object:
+def _charts(report: AnyReport) -> Sequence[Chart]:
+    from halluc.reporting.charts import drawing
+
+    return drawing.charts(report)
+
+
+def _files(
+    report: AnyReport, format: Format, charts: Callable[[], Sequence[Chart]], evaluated: Evaluated
+) -> Mapping[str, Write]:
+    """What writes each file of a format, by its name; all that can fail for other reasons than the disk is done."""
     # Each brings a library of its own, which the other formats need not wait for.
     if format == "html":
-        from halluc.reporting.charts import drawing
         from halluc.reporting.page import render
 
-        return render.page(report, drawing.charts(report))
+        return {"index.html": _text(render.page(report, charts()))}
     if format == "md":
         from halluc.reporting.markdown import pages
 
-        return pages.page(report)
-    return report.model_dump(mode="json")
+        return {"report.md": _text(pages.page(report))}
+    if format == "json":
+        return {"report.json": partial(_json, report.model_dump(mode="json"))}
+    if format == "tex":
+        from halluc.reporting.paper import latex
+        from halluc.reporting.views import papers
+
+        tables = papers.tables(report, evaluated())
+        return {f"{FOLDERS[format]}/{name}.tex": _text(latex.table(view, name)) for name, view in tables.items()}
+    if format in ("csv", "jsonl"):
+        from halluc.reporting.paper import rows
+
+        found = rows.rows(report, evaluated())
+        return (
+            {"figures.csv": _text(rows.as_csv(found))} if format == "csv" else {"figures.jsonl": partial(_lines, found)}
+        )
+    from halluc.reporting.charts import files
+
+    return {f"{FOLDERS[format]}/{one.id}.{format}": partial(_bytes, files.FILES[format](one)) for one in charts()}
+
+
+def _text(text: str) -> Write:
+    return lambda path: write_text(path, text)
+
+
+def _json(content: object, path: Path) -> None:
+    write_json(path, content)
+
+
+def _lines(found: Iterable[Any], path: Path) -> None:
+    write_jsonl(path, (one.model_dump(mode="json") for one in found))
+
+
+def _bytes(content: bytes, path: Path) -> None:
+    with replacing(path, "wb") as file:
+        file.write(content)

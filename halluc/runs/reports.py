@@ -30,13 +30,18 @@ class Headline(Record):
     meaning: str
 
 
-class GateResult(FigureRecord):
+class GateResult(FigureRecord, ExtendedRecord):
     """A bound of the config and whether the evaluation kept it; ``told`` says it in words.
 
     ``split`` is the one that was checked, null where none of the evaluated ones may be; ``value`` and ``interval`` are
-    those of the figure on it. ``use`` says which of the two had to keep ``min`` and ``max``. Runs of earlier versions
-    have only the first four.
+    those of the figure on it. ``use`` says which of the two had to keep ``min`` and ``max``. ``difference`` is the
+    figure less that of the run ``baseline`` on the same examples, with its interval. Runs of earlier versions have only
+    the first four.
     """
+
+    absent: ClassVar[frozenset[str]] = frozenset(
+        {"max_increase", "max_decrease", "baseline", "difference", "difference_interval"}
+    )
 
     met: bool
     told: str
@@ -46,6 +51,11 @@ class GateResult(FigureRecord):
     min: float | None = None
     max: float | None = None
     use: Literal["value", "interval"] = "value"
+    max_increase: float | None = None
+    max_decrease: float | None = None
+    baseline: str | None = None
+    difference: float | None = None
+    difference_interval: tuple[float, float] | None = None
 
 
 class Outcome(Record):

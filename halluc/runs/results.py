@@ -8,6 +8,7 @@ from pydantic import Field
 
 from halluc.runs.audits import Regold
 from halluc.runs.data import DataRecord
+from halluc.runs.exports import ExportFile
 from halluc.runs.probes import ProbeFile
 from halluc.runs.reports import GateResult
 from halluc.runs.schema import AugmentFile, EvalFile, ExtendedRecord, Record
@@ -72,6 +73,12 @@ class TrainResult(Result):
     best: dict[str, Any] | None
 
 
+class ExportResult(ExportFile):
+    """An export: its folder, and ``export.json``."""
+
+    export: str
+
+
 class EvalResult(EvalFile, Result):
     """One evaluated split: eval/<split>.json, and beside it the gates that were checked on the split.
 
@@ -101,7 +108,7 @@ class ListedRun(Record):
 
     path: str
     name: str
-    kind: Literal["run", "study"]
+    kind: Literal["run", "study", "tuning"]
     task: str | None = None
     state: str
     split: str | None = None
@@ -179,3 +186,22 @@ class ConvertResult(Record):
     format: str
     splits: dict[str, dict[str, Any]]
     data: dict[str, Any]
+
+
+class PushedFile(Record):
+    """A file of a repository, and its size."""
+
+    path: str
+    bytes: int
+
+
+class PushResult(Record):
+    """What ``halluc push`` publishes; ``commit`` is the address of the commit, null in a dry run. ``private`` says
+    what a new repository becomes."""
+
+    run: str
+    repository: str
+    endpoint: str
+    private: bool
+    files: list[PushedFile]
+    commit: str | None

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy
 
 from halluc.components import TABLE
 from halluc.config.models import ModelConfig
-from halluc.core.errors import environment_error
+from halluc.core.errors import HallucError, environment_error
 from halluc.core.messages import say
+from halluc.engine import exported
 from halluc.engine.pretrained import check_model_files, complete_padding, load_model, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
+from halluc.runs import exports
 
 if TYPE_CHECKING:
     import torch
+
+# Arrays, or tensors of torch.
+ArrayT = TypeVar("ArrayT", numpy.ndarray, "torch.Tensor")
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,9 @@ def load_encoder(
 
     Raises:
         HallucError E410, E411: the reference, or what it leads to, cannot be loaded, or weights are missing in it.
-            E420: adapters without peft.
+            E420: adapters without peft. R140: a damaged export. C231: an export is to be trained.
     """
-    encoder = _loaded(auto_class, config, attention, texts, head)
+    encoder = _exported(config, head) or _loaded(auto_class, config, attention, texts, head)
     if added:
         encoder.tokenizer.add_tokens(list(added), special_tokens=True)
         encoder.model.resize_token_embeddings(len(encoder.tokenizer), mean_resizing=False)
@@ -63,6 +70,20 @@ def load_encoder(
 
     rows = encoder.tokenizer.convert_tokens_to_ids(list(added))
     return replace(encoder, model=encoder_with_adapters(encoder.model, config.lora, rows))
+
+
+def _exported(config: ModelConfig, head: Mapping[str, Any]) -> Encoder | None:
+    """The model of an export, to predict with; None where no export is named."""
+    if config.name is None or not (source := resolve_model(config.name)).local:
+        return None
+    folder = exports.of_model(Path(source.name))
+    if folder is None:
+        return None
+    if head:
+        message = f"{folder} is an export, and cannot be trained"
+        raise HallucError("C231", message, help="name the run that was exported, or another model")
+    model, tokenizer = exported.load(folder)
+    return Encoder(model, tokenizer, None, _outputs(model.config, source))
 
 
 def _loaded(
@@ -142,8 +163,8 @@ def _counts_from_padding(settings: Any) -> bool:
 
 def special_pieces(tokenizer: Any) -> tuple[list[int], list[int]]:
     """The special pieces that the tokenizer sets before and behind a text."""
-    encoded = tokenizer("a", return_special_tokens_mask=True)
-    ids, special = encoded["input_ids"], encoded["special_tokens_mask"]
+    encoded = tokenizer.backend_tokenizer.encode("a")
+    ids, special = encoded.ids, encoded.special_tokens_mask
     body = [index for index, mark in enumerate(special) if not mark]
     if not body:
         return [], []
@@ -223,19 +244,24 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
     return result, dropped
 
 
-def padded(pieces: Sequence[Sequence[int]], padding: int) -> dict[str, torch.Tensor]:
+def padded(pieces: Sequence[Sequence[int]], padding: int) -> dict[str, numpy.ndarray]:
     """``input_ids`` and ``attention_mask`` of sequences of pieces, each (sequences, longest sequence)."""
-    import torch
-
     shape = (len(pieces), max(map(len, pieces)))
-    inputs = {"input_ids": torch.full(shape, padding), "attention_mask": torch.zeros(shape, dtype=torch.long)}
+    inputs = {"input_ids": numpy.full(shape, padding), "attention_mask": numpy.zeros(shape, dtype=numpy.int64)}
     for row, own in enumerate(pieces):
-        inputs["input_ids"][row, : len(own)] = torch.tensor(own)
+        inputs["input_ids"][row, : len(own)] = own
         inputs["attention_mask"][row, : len(own)] = 1
     return inputs
 
 
-def mean_of_pieces(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def tensors(arrays: Mapping[str, numpy.ndarray]) -> dict[str, torch.Tensor]:
+    import torch
+
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def mean_of_pieces(values: ArrayT, mask: ArrayT) -> ArrayT:
     """The mean over the pieces of each text: (texts, pieces, n) to (texts, n), padding left out."""
-    weights = mask.to(values.device).unsqueeze(-1)
-    return (values * weights).sum(1) / weights.sum(1)
+    weights = mask[..., None]
+    found: ArrayT = (values * weights).sum(1) / weights.sum(1)
+    return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from pydantic import Field
+
 from halluc.runs.schema import Novelty, Record
 from halluc.task import Asserted
 
@@ -43,3 +45,38 @@ class AssertedLabel(Record):
             abstained=asserted.abstained,
             **place,
         )
+
+
+class ScoredClaim(Record):
+    """A claim as ``halluc serve`` answers with it: ``score``, as Hugging Face has it, is the confidence."""
+
+    score: float
+    confidence: float
+    novelty: Novelty | None
+    confusable: bool | None
+    abstained: bool
+
+    @classmethod
+    def of(cls, claim: AssertedLabel, **own: Any) -> Self:
+        """
+        Args:
+            own: the other fields of a subclass.
+        """
+        return cls(
+            score=claim.confidence,
+            confidence=claim.confidence,
+            novelty=claim.novelty,
+            confusable=claim.confusable,
+            abstained=claim.abstained,
+            **own,
+        )
+
+
+class LabelAnswer(ScoredClaim):
+    """A label of a whole input."""
+
+    label: str
+
+
+class TopParameters(Record):
+    top_k: int | None = Field(None, ge=1, le=1_000_000, description="The most answers, by confidence.")

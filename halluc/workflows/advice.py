@@ -227,7 +227,8 @@ class _Fitting:
                 "spans": lambda: self._task.examples.has_spans,
                 "labelled texts": lambda: not self._task.examples.has_spans and self._task.wording.words.has_labels,
                 "documents": self._knows_documents,
-                "cased": lambda: _read(self.run.model / "tokenizer_config.json").get("do_lower_case") is not True,
+                "cased": lambda: not self._drops_case() or getattr(self.loaded.experiment.task, "casing", False),
+                "uncased": self._drops_case,
                 "mask token": self._has_mask_token,
                 "adapters": lambda: find_spec("peft") is not None,
                 "pre-trained": lambda: self.loaded.experiment.model.name is not None,
@@ -248,6 +249,9 @@ class _Fitting:
             return any(example.origin.document for example in Job(self.loaded).train().examples)
         except HallucError:
             return False  # the files are elsewhere: the study would say so
+
+    def _drops_case(self) -> bool:
+        return _read(self.run.model / "tokenizer_config.json").get("do_lower_case") is True
 
     def _has_mask_token(self) -> bool:
         files = ("tokenizer_config.json", "special_tokens_map.json")

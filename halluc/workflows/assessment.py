@@ -13,6 +13,7 @@ from halluc.analysis import scoring, verdicts
 from halluc.analysis.table import table
 from halluc.config.evaluation import Decoding, EvalConfig
 from halluc.config.models import ModelConfig
+from halluc.config.schema import Experiment
 from halluc.core.decision_scores import DecisionScores, MeanProbabilities
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
@@ -20,7 +21,9 @@ from halluc.core.files import write_json, write_jsonl, write_text
 from halluc.core.messages import Level, hears, tell, warn
 from halluc.core.rng import keyed_seed
 from halluc.data.rows.references import SplitName
+from halluc.engine.exported import ExportedModel, ExportedRuntime
 from halluc.gap.knowledge import TrainingKnowledge
+from halluc.runs import exports
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EvalFile
 from halluc.task import AnyTask, Loaded
@@ -64,19 +67,16 @@ class ReadyModel:
 
     @classmethod
     def load(cls, job: Job, reference: str) -> ReadyModel:
-        from halluc.engine import runtime
-        from halluc.engine.pretrained import quiet_libraries
-
-        quiet_libraries(hears(Level.VERBOSE))
         settings, task = job.settings, job.task
-        engine = runtime.start(settings.train.precision, settings.seed)
+        engine, attention = _engine(settings, reference)
         model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
-        encoder = task.model.restore(model, settings.eval.labels or {}, runtime.attention_for(engine.device.type))
+        encoder = task.model.restore(model, settings.eval.labels or {}, attention)
         asked = settings.eval.decode
         decoding = task.model.decoding(encoder.outputs, asked)
         if decoding not in (None, asked):
             warn(_NO_SCHEME)
-        encoder.model.to(engine.device)
+        if not isinstance(engine, ExportedRuntime):
+            encoder.model.to(engine.device)
         if settings.eval.uncertainty is not None:
             _refuse_certain(task, encoder.model)
         return cls(task, encoder, engine, settings.eval, decoding, settings.seed)
@@ -113,6 +113,19 @@ class ReadyModel:
         return PredictedSplit(corpus, made, encoded.notes)
 
 
+def _engine(settings: Experiment, reference: str) -> tuple[Any, str]:
+    """Where and how the model is computed, and the kind of attention; an export brings its own."""
+    folder = exports.of_model(run_state.model_folder(reference))
+    if folder is not None:
+        return ExportedRuntime.of(folder), ""
+    from halluc.engine import runtime
+    from halluc.engine.pretrained import quiet_libraries
+
+    quiet_libraries(hears(Level.VERBOSE))
+    engine = runtime.start(settings.train.precision, settings.seed)
+    return engine, runtime.attention_for(engine.device.type)
+
+
 def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
     """
     Raises:
@@ -121,8 +134,10 @@ def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
     if not hasattr(task.model, "scored"):
         message = f"`eval.uncertainty`: probabilities of a model for {task.name} cannot be averaged"
         raise HallucError("C211", message, help="leave it out")
-    # Every model has dropout as modules, in some of its layers at least.
-    if not any(getattr(module, "p", 0) for module in model.modules() if "Dropout" in type(module).__name__):
+    # Every model has dropout as modules, in some of its layers at least; an export has none.
+    if isinstance(model, ExportedModel) or not any(
+        getattr(module, "p", 0) for module in model.modules() if "Dropout" in type(module).__name__
+    ):
         message = "`eval.uncertainty`: the model has no dropout, so that all passes are the same"
         raise HallucError("C211", message, help="train with `model.dropout`, or leave it out")
 

@@ -130,7 +130,7 @@ def each(
                 tell(head, style="bold")
                 results.append(do(cell))
             else:
-                with listening(_Brief(listener(), head, warned)):
+                with listening(Brief(listener(), head, warned)):
                     results.append(do(cell))
                 seconds.append(time.monotonic() - clock)
                 left = sum(seconds) / len(seconds) * (len(cells) - number)
@@ -152,7 +152,7 @@ def each(
     return results, not busy
 
 
-class _Brief(Listener):
+class Brief(Listener):
     """Passes on of a cell its progress, and warnings that no cell before it had; results only to machines."""
 
     level = Level.WARNINGS

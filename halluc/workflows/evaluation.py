@@ -26,11 +26,13 @@ from halluc.workflows import (
     cells,
     ensembles,
     external_predictions,
+    gate_reports,
     job,
     nearest_run,
     other_gold,
     run_locations,
     run_state,
+    tracking,
 )
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
 from halluc.workflows.job import Job
@@ -120,7 +122,9 @@ def is_done(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) 
     """
     if not is_evaluated(loaded, target, splits):
         return False
-    gates.enforce(loaded, [evaluations.read(target, split) for split in _splits(loaded, splits)])
+    held = gates.judged(loaded, [evaluations.read(target, split) for split in _splits(loaded, splits)], target)
+    gate_reports.write(loaded, target, held)
+    gates.refuse_broken(loaded, held)
     return True
 
 
@@ -218,17 +222,19 @@ def _evaluated(
             file.split: {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
             for file in files
         }
-        held = gates.judged(loaded, files)
         hashes = integrity.recorded_evaluations(target.read())
         hashes.update((split, integrity.of_evaluation(target, split)) for split in wanted)
-        bounds = [gate.model_dump(mode="json") for gate in held]
-        written = {"inputs": read, run_state.ASKED: asked, "gates": bounds, integrity.FILES: hashes}
+        written = {"inputs": read, run_state.ASKED: asked, "gates": [], integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
+        tracking.track_evaluation(loaded, target, files)
+        held = gates.judged(loaded, files, target, is_fresh=True)  # where a baseline is wrong, all else is on record
+        stage.detail["gates"] = [gate.model_dump(mode="json") for gate in held]
     results = []
     for file in files:
         checked = [gate for gate in held if (gate.split or files[-1].split) == file.split]
         results.append(EvalResult(**dict(file), gates=checked, cell=found.slug))
         messages.put(results[-1])
+    gate_reports.write(loaded, target, held)
     conclude(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
     gates.refuse_broken(loaded, held)
     return results

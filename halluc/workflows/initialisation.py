@@ -174,7 +174,10 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
     yield f"# Check:   halluc check {target.name}"
     yield f"# Launch:  halluc run {target.name}"
     yield f"name: {slug_of({'name': target.stem}).partition('=')[2] or 'experiment'}"
-    yield f"task: {{type: {task}}}"
+    if not preset.cased and "casing" in task_class(task).Config.model_fields:
+        yield f"task: {{type: {task}, casing: true}}   # the tokenizer ignores capital letters: they become a feature"
+    else:
+        yield f"task: {{type: {task}}}"
     yield "data:"
     references = {split: data.reference(split) for split in SPLITS if data.reference(split)}
     for split, reference in references.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.gap.withhold import Withheld
 from halluc.runs import directory
+from halluc.runs.events import Event
 from halluc.task import AnyTask, build
 from halluc.workflows.withholding import withhold
 
@@ -53,11 +54,15 @@ def is_of(loaded: loading.LoadedConfig, run: directory.RunDir) -> bool:
 
 @dataclass
 class Job:
-    """An experiment, a cell of a study where ``slug`` names one; ``run`` is its directory, once it has one."""
+    """An experiment, a cell of a study where ``slug`` names one; ``run`` is its directory, once it has one.
+
+    ``listeners`` hear every event of its training, beside the loggers.
+    """
 
     loaded: loading.LoadedConfig
     slug: str | None = None
     run: directory.RunDir | None = None
+    listeners: Sequence[Callable[[Event], None]] = ()
     _read: dict[tuple[SplitName, ...], Corpora] = field(default_factory=dict, repr=False)
 
     @classmethod

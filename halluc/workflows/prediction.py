@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,19 @@ from halluc.workflows import assessment, ensembles, input_reading, run_state, tr
 # So many texts that are given at once are predicted together.
 TOGETHER = 512
 
+# A text, a pair of texts, or an object with the fields that a line of JSON Lines would have.
+Given = str | tuple[str, str] | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PredictedInput:
+    """The record of a text, with what it was made from: all are None, and nothing is asserted, of a blank text."""
+
+    record: Record
+    example: Any = None
+    prediction: Any = None
+    asserted: tuple[Asserted, ...] = ()
+
 
 @dataclass(frozen=True)
 class Predictor:
@@ -43,8 +57,8 @@ class Predictor:
     model: assessment.ReadyModel | ensembles.ReadyEnsemble
     trained: trained_models.Trained
     source: str
-    tokenizer: Tokenizer = field(default_factory=Tokenizer)
-    reader: Reader | None = None
+    tokenizer: Tokenizer
+    reader: Reader
     notes: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -54,7 +68,7 @@ class Predictor:
         trained: trained_models.Trained,
         source: str,
         tokenizer: Tokenizer,
-        reader: Reader | None = None,
+        reader: Reader,
         ensemble: ensembles.Ensemble | None = None,
     ) -> Predictor:
         """``ensemble``: the models that predict together, with ``trained`` the first; their confidence is its.
@@ -81,50 +95,65 @@ class Predictor:
         class of novelty has its own threshold."""
         return self.trained.confidence.threshold if self.trained.confidence else None
 
-    def predict(self, texts: Iterable[str | tuple[str, str]], progress: Tick = unheard) -> list[Record]:
+    def predict(self, texts: Iterable[Given], progress: Tick = unheard) -> list[Record]:
         """What the model claims about each text, or pair of texts: what ``halluc predict`` writes of them as lines.
 
         Args:
-            texts: tokens are made of them as in the data of the run.
+            texts: tokens are made of them as in the data of the run. A mapping has the fields of the run's data.
             progress: is called with the number of texts that are done, and of all.
         """
-        items = [self._item(number, text) for number, text in enumerate(texts, 1)]
+        items = self.items(texts)
         made: list[Record] = []
         for start in range(0, len(items), TOGETHER):
             made.extend(self.records(items[start : start + TOGETHER]))
             progress(len(made), len(items))
         return made
 
-    def _item(self, number: int, text: str | tuple[str, str]) -> Item:
+    def items(self, texts: Iterable[Given]) -> list[Item]:
+        """Texts as the model takes them; in the place of one that cannot be read stands why."""
+        # A reader may keep the fields of the first row that it sees.
+        reader = type(self.reader)(self.reader.config)
+        return [self._item(number, text, reader) for number, text in enumerate(texts, 1)]
+
+    def _item(self, number: int, text: Given, reader: Reader) -> Item:
         identity = f"line-{number}"
-        if isinstance(text, str) and self.reader is not None and self.reader.has_marked_lines:
-            row = Row(self.source, number, {"text": text})
-            try:
-                return self.reader.input_of(row)
-            except Unreadable as bad:
-                return row.bad(bad)
-        if isinstance(text, str):
+        if isinstance(text, str) and not reader.has_marked_lines:
             return single(number, identity, text, self.tokenizer)
+        if isinstance(text, (str, Mapping)):
+            row = Row(self.source, number, {"text": text} if isinstance(text, str) else dict(text))
+            read = partial(reader.input_of, row)
+        else:
+            row = Row(self.source, number, {})
+            read = partial(paired, number, identity, *text, self.tokenizer)
         try:
-            return paired(number, identity, *text, self.tokenizer)
+            return read()
         except Unreadable as bad:
-            return BadLine(bad.code, self.source, number, bad.problem, bad.help)
+            return row.bad(bad)
+        except HallucError as error:  # of a first row that has none of the fields
+            return BadLine(error.code, self.source, number, error.message, error.help)
 
     def records(self, chunk: Sequence[Item]) -> list[Record]:
         """One record an item, in their order."""
+        return [one.record for one in self.predicted(chunk)]
+
+    def predicted(self, chunk: Sequence[Item]) -> list[PredictedInput]:
+        """What is predicted of each item, in their order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
         with self._lock:
             said = iter(self._said(texts, list(_origins(chunk, self.source))))
-            return [self._record(item, said) for item in chunk]
+            return [self._predicted(item, said) for item in chunk]
 
-    def _record(self, item: Item, said: Iterator[tuple[Any, tuple[Claim, ...]]]) -> Record:
+    def _predicted(self, item: Item, said: Iterator[tuple[Any, Any, tuple[Claim, ...]]]) -> PredictedInput:
         if isinstance(item, BadLine):
-            return UnreadText(line=item.line, error=Problem(code=item.code, message=item.problem, help=item.help))
-        prediction, claims = next(said) if item.tokens else (None, ())
-        return self.model.task.examples.answer(item, prediction, [self._asserted(claim) for claim in claims])
+            error = Problem(code=item.code, message=item.problem, help=item.help)
+            return PredictedInput(UnreadText(line=item.line, error=error))
+        example, prediction, claims = next(said) if item.tokens else (None, None, ())
+        asserted = tuple(self._asserted(claim) for claim in claims)
+        record = self.model.task.examples.answer(item, prediction, asserted)
+        return PredictedInput(record, example, prediction, asserted)
 
-    def _said(self, texts: Sequence[InputText], origins: Sequence[Origin]) -> list[tuple[Any, tuple[Claim, ...]]]:
-        """What the model says of each text, with calibrated confidence, and what it claims by that."""
+    def _said(self, texts: Sequence[InputText], origins: Sequence[Origin]) -> list[tuple[Any, Any, tuple[Claim, ...]]]:
+        """Each text as an example, its prediction with calibrated confidence, and what that claims."""
         if not texts:
             return []
         # Ids of the input may repeat: a line is a text's own.
@@ -136,7 +165,10 @@ class Predictor:
         predicted = self.model.predict(Corpus("input", examples, self.source))
         self.notes.update(predicted.notes)
         predictions = verdicts.calibrated(predicted.predictions, self.temperature)
-        return [(said, task.judge.claims(example, said)) for example, said in zip(examples, predictions, strict=True)]
+        return [
+            (example, said, task.judge.claims(example, said))
+            for example, said in zip(examples, predictions, strict=True)
+        ]
 
     def _asserted(self, claim: Claim) -> Asserted:
         knowledge, confidence = self.trained.knowledge, self.trained.confidence
@@ -209,7 +241,7 @@ def predict(
     reader = reading.reader(task, trained.job.settings.data)
     config = reader.config
     with opened(source) as (stream, name), sink() as write:
-        predictor = Predictor.load(trained, name, Tokenizer.of(config), ensemble=ensemble)
+        predictor = Predictor.load(trained, name, Tokenizer.of(config), reader, ensemble)
         engine = predictor.model.engine
         _announce(trained, f"{engine.device.type}, {engine.precision}", ensemble)
         if source is None and sys.stdin.isatty():

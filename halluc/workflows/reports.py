@@ -7,27 +7,30 @@ import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from halluc.analysis import comparison, points, run_figures, study
 from halluc.components import TABLE
+from halluc.config.loading import load
 from halluc.config.matrix import load_study
 from halluc.config.slugs import slug_of
 from halluc.core import latest
 from halluc.core.errors import HallucError, suggestion
-from halluc.core.messages import put, say
+from halluc.core.messages import Level, hears, put, say
 from halluc.reporting import writing
-from halluc.reporting.collect import paths, reading, reproducing, several, single
-from halluc.reporting.writing import FORMATS, Format
+from halluc.reporting.collect import evaluated, paths, reading, reproducing, several, single
+from halluc.reporting.writing import FORMATS, USUAL, Evaluated, Format
 from halluc.runs import directory, evaluations, matrix
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.reports import AnyReport, ComparisonReport, StudyReport
 from halluc.runs.schema import EvalFile, MatrixFile
 from halluc.runs.studies import Comparison, StudyFigures
-from halluc.workflows import job, nearest_run, run_locations
+from halluc.workflows import job, nearest_run, run_locations, tracking
 
 FOLDER = "report"
+R = TypeVar("R", ComparisonReport, StudyReport)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class ReportOptions:
     split: str | None = None
     reference: str | None = None
     most_claims: int = 200
-    formats: Collection[Format] = FORMATS
+    formats: Collection[Format] = USUAL
     output: Path | None = None
 
 
@@ -49,7 +52,7 @@ class Reported:
     """A report that was written, in which files, the model card beside it, and the figures that it is made of."""
 
     record: AnyReport
-    written: Mapping[Format, Path]
+    written: Mapping[Format, Sequence[Path]]
     figures: EvalFile | StudyFigures | Sequence[Comparison]
     card: Path | None = None
 
@@ -157,7 +160,9 @@ def _of_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
     runs = [cell.run for cell in target.cells]
     report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
     there = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
-    return _finished(report, _folder(target.path, figures.split, _usual_split(there)), wanted, figures)
+    cells = [(cell.slug, cell.choice, cell.run) for cell in target.cells]
+    files = partial(evaluated.of_cells, cells, figures.split)
+    return _finished(report, _folder(target.path, figures.split, _usual_split(there)), wanted, figures, files)
 
 
 def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
@@ -172,7 +177,14 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
             from halluc.reporting.markdown import card
 
             path = card.write_card(run, report)
-    return _finished(report, _folder(run.path, report.split, usual), wanted, evaluations.read(run, report.split), path)
+    files = partial(evaluated.of_runs, [run], [report.name], report.split)
+    figures = evaluations.read(run, report.split)
+    made = _finished(report, _folder(run.path, report.split, usual), wanted, figures, files, path)
+    if run.config.is_file():
+        tracking.track_report(
+            load(run.config, table=TABLE, kept=True), run, next(iter(made.written.get("md", ())), None)
+        )
+    return made
 
 
 def _usual_split(runs: Sequence[RunDir]) -> str | None:
@@ -193,7 +205,8 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Rep
     first, *others = (run_figures.read(run, split, known) for run in runs)
     found = comparison.compare_all(first, others)
     report = _relative(several.comparison_report(runs, found, [command]), runs)
-    return _finished(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, found)
+    files = partial(evaluated.of_runs, runs, [report.reference, *(one.b for one in report.others)], split)
+    return _finished(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, found, files)
 
 
 def _slug(runs: Sequence[RunDir]) -> str:
@@ -205,7 +218,7 @@ def _slug(runs: Sequence[RunDir]) -> str:
     return f"against-{plain[:80]}-{digest}"
 
 
-def _relative(report: ComparisonReport | StudyReport, runs: Sequence[RunDir]) -> AnyReport:
+def _relative(report: R, runs: Sequence[RunDir]) -> R:
     """A report of several runs without absolute paths; that of one run has none."""
     return paths.relative(report, paths.of_runs((run, reproducing.config_lines(run)) for run in runs))
 
@@ -226,12 +239,18 @@ def _finished(
     folder: Path,
     wanted: ReportOptions,
     figures: EvalFile | StudyFigures | Sequence[Comparison],
+    files: Evaluated,
     card: Path | None = None,
 ) -> Reported:
     """Write the report, and tell what it comes to and where it lies."""
-    made = Reported(report, writing.write(report, wanted.output or folder, wanted.formats), figures, card)
+    made = Reported(report, writing.write(report, wanted.output or folder, wanted.formats, files), figures, card)
     for problem in report.integrity:
         say(f"warning: {problem}", style="bold yellow")
     put(made)
-    say(f"report: {made.written.get('html') or ', '.join(map(str, made.written.values()))}")
+    if hears(Level.NORMAL):
+        for format, files_of in made.written.items():
+            if format not in USUAL and files_of:
+                say(f"{format}: {files_of[0].parent}/{{{','.join(path.name for path in files_of)}}}")
+    usual = [str(path) for format in USUAL for path in made.written.get(format, ())]
+    say(f"report: {usual[0] if 'html' in made.written else ', '.join(usual) or wanted.output or folder}")
     return made

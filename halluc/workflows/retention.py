@@ -24,10 +24,10 @@ def apply(study: Study, cells: Sequence[Cell]) -> None:
         HallucError E401: a model cannot be removed.
     """
     if study.keep_models == "none":
-        removed = [_remove(run, "none") for run in _unnamed(study, map(evaluated, cells))]
+        removed = [remove_model(run, "none") for run in _unnamed(study, map(evaluated, cells))]
     elif study.keep_models == "best" and (best := _best(study)) is not None:
         others = [run for cell in study.cells if (run := run_locations.run_of(cell)) != best]
-        removed = [_remove(run, "best") for run in _unnamed(study, others)]
+        removed = [remove_model(run, "best") for run in _unnamed(study, others)]
         if best.model.is_dir() and any(removed):
             tell(f"best on dev: {best.path}")
     else:
@@ -78,7 +78,7 @@ def _say_all_stay(why: str) -> None:
     say(f"`keep_models: best`: {why}, so no model is removed", style="yellow")
 
 
-def _remove(run: RunDir, why: str) -> bool:
+def remove_model(run: RunDir, why: str) -> bool:
     """Remove the model of a run, and note it; False where there is none, or another process writes the run."""
     if not run.model.is_dir() and not any(run.path.glob(f".{run.model.name}.*.tmp")):
         return False

@@ -15,6 +15,7 @@ from halluc.runs import directory, evaluations, matrix
 from halluc.runs.directory import LOCK_FILE, RUN_FILE, RunDir
 from halluc.runs.results import ListedRun
 from halluc.runs.schema import RunFile
+from halluc.runs.tuning import JOURNAL_FILE
 
 # The last of these stages that is done is the state of a run.
 _STATES = {"eval": "evaluated", "train": "trained", "augment": "augmented"}
@@ -43,9 +44,11 @@ def _below(folder: Path) -> Iterator[ListedRun]:
         yield _run(folder)
     elif (folder / matrix.MATRIX_FILE).is_file():
         yield _study(folder)
+    elif (folder / JOURNAL_FILE).is_file():
+        yield _tuning(folder)
     else:
         for home in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
-            if (home / RUN_FILE).is_file() or (home / matrix.MATRIX_FILE).is_file():
+            if any((home / name).is_file() for name in (RUN_FILE, matrix.MATRIX_FILE, JOURNAL_FILE)):
                 yield from _below(home)
             if not (home / RUN_FILE).is_file():  # beside a study may be runs of single experiments of its name
                 yield from (_run(path) for path in directory.folders(home) if directory.RUN_NAME.fullmatch(path.name))
@@ -78,6 +81,16 @@ def _study(home: Path) -> ListedRun:
     return ListedRun(
         name=known.name, kind="study", task=task, state=f"{done} of {len(cells)} cells evaluated", **common
     )
+
+
+def _tuning(home: Path) -> ListedRun:
+    trials = [RunDir(path) for path in directory.folders(home)]
+    done = sum(any(trial.path.glob("eval/*.json")) for trial in trials)
+    task = next(filter(None, map(evaluations.task_of, trials)), None)
+    return ListedRun(
+        path=str(home), name=home.name, kind="tuning", task=task, state=f"{done} of {len(trials)} trials evaluated",
+        bytes=_size(home), created=_created(home / JOURNAL_FILE),
+    )  # fmt: skip
 
 
 def _state(run: RunDir, record: RunFile) -> str:

@@ -33,6 +33,7 @@ from halluc.workflows import (
     pretraining,
     run_locations,
     run_state,
+    tracking,
     training_options,
     transfer,
     withholding,
@@ -343,7 +344,13 @@ def _listeners(
     shown = next(family for family in task.figures.families if session.job.choose_by in family)
     cut_up = any(count for note, count in notes.items() if note.startswith("windowed_"))
     console = ConsoleLogger(shown=shown, noun="windows" if cut_up else task.wording.words.examples)
-    return [stack.enter_context(JsonlLogger(session.target.events)), stack.enter_context(console)]
+    loggers: list[Callable[[Event], None]] = [
+        stack.enter_context(JsonlLogger(session.target.events)),
+        stack.enter_context(console),
+    ]
+    if session.job.settings.loggers:
+        loggers.append(stack.enter_context(tracking.trackers(session.job.loaded, session.target)))
+    return [*loggers, *session.job.listeners]
 
 
 def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError, environment_error
+from halluc.loggers import trackers
 from halluc.task import AnyTask
 
 
@@ -28,6 +29,7 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
     if model.lora is not None and find_spec("peft") is None:
         message = "`model.lora` needs the Python package `peft`, which is not installed"
         raise environment_error("E420", message, 'install it: pip install "halluc[lora]"')
+    trackers.refuse_missing(loaded.experiment.loggers)
     refuse = getattr(task.model, "refuse_training", None)
     if refuse is not None:
         refuse(model, train)

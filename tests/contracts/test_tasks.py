@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from dataclasses import replace
 
+import huggingface_hub
 import numpy
 import pytest
 import torch
@@ -272,7 +274,33 @@ class TestEveryTask:
             assert str(plain).count("'novelty': 'new'") == str(plain).count("'abstained': True") == len(claims)
             assert all(repr(claim.label) in str(plain) for claim in claims)
             told += len(claims)
+            schema = task.examples.inference
+            answers = [one.model_dump(mode="json") for one in schema.answers(record, schema.Parameters())]
+            assert all(schema.Answer.model_validate(one) for one in answers)
+            assert str(answers).count("'novelty': 'new'") == str(answers).count("'abstained': True") == len(claims)
+            for one in answers:
+                assert required_of_hugging_face(name) <= {key for key, value in one.items() if value is not None}
         assert told, "a model that claims nothing shows nothing"
+
+
+def required_of_hugging_face(task: str) -> set[str]:
+    """The fields that an answer must have by Hugging Face's specification of the task."""
+    kind, added = OUTPUTS[task]
+    required = {one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING}
+    return required - NOT_OF_TOKENS | added
+
+
+# Relations have no task there; of dialogue only the text is needed. Where tokens stand in a text, tokens do not say.
+OUTPUTS = {
+    "token_classification": (huggingface_hub.TokenClassificationOutputElement, {"entity_group"}),
+    "text_classification": (huggingface_hub.TextClassificationOutputElement, set()),
+    "relation_extraction": (huggingface_hub.TextClassificationOutputElement, set()),
+    "question_answering": (huggingface_hub.QuestionAnsweringOutputElement, {"start", "end"}),
+    "translation": (huggingface_hub.TranslationOutput, set()),
+    "summarisation": (huggingface_hub.SummarizationOutput, set()),
+    "dialogue": (huggingface_hub.Text2TextGenerationOutput, set()),
+}
+NOT_OF_TOKENS = {"start", "end"}
 
 
 # --- token classification --------------------------------------------------------------------------------------

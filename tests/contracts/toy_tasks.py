@@ -33,6 +33,7 @@ from halluc.gap.forecast import Gap, Proportion, SplitGap
 from halluc.gap.matching import Strata
 from halluc.gap.novelty import CONTENT_WORDS, MENTIONS, NoveltyUnits
 from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
+from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 from halluc.task import Asserted, Task, Wording
 from halluc.tasks.dialogue.config import DialogueConfig
@@ -255,6 +256,7 @@ class TranslationExamples:
     takes_pairs: ClassVar[bool] = False
     has_spans: ClassVar[bool] = False
     units: ClassVar[NoveltyUnits] = CONTENT_WORDS
+    inference: ClassVar[InferenceSchema] = InferenceSchema(TranslatedText, lambda record, asked: [record])
 
     def labels(self, corpus: Corpus[Translated]) -> tuple[str, ...]:
         return ()
@@ -510,6 +512,7 @@ class AnswerExamples:
     takes_pairs: ClassVar[bool] = True
     has_spans: ClassVar[bool] = True
     units: ClassVar[NoveltyUnits] = MENTIONS
+    inference: ClassVar[InferenceSchema] = InferenceSchema(AnswerRecord, lambda record, asked: [record])
 
     def labels(self, corpus: Corpus[Asked]) -> tuple[str, ...]:
         return ()

@@ -17,6 +17,7 @@ from halluc.config.models import ModelConfig
 from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
 from halluc.core.rng import Draws, keyed_generator
+from halluc.engine.added_features import RATE
 from halluc.tasks.token_classification.config import GazetteerConfig, TokenClassificationConfig
 from halluc.tasks.token_classification.gazetteer import Gazetteer, Match, contradictions
 from halluc.tasks.token_classification.tagged_sentence import Tagged
@@ -120,7 +121,7 @@ def test_features_change_nothing_at_first_and_add_rows_of_the_matrix_later(tmp_p
     torch.nn.init.normal_(model.added_features.weight)
     embedded = model.get_input_embeddings()(inputs["input_ids"])
     at = (inputs["added_features"][0].sum(-1) == 1).nonzero().item()
-    embedded[0, at] += model.added_features.weight[0]
+    embedded[0, at] += RATE * model.added_features.weight[0]
     by_hand = model(inputs_embeds=embedded, attention_mask=inputs["attention_mask"]).logits
     assert torch.allclose(model(**inputs).logits, by_hand, atol=1e-6)
     assert not torch.allclose(by_hand, model(**plain).logits, atol=1e-3)

@@ -80,6 +80,20 @@ def test_results_are_what_json_prints(config, halluc, run):
     assert api.report(run).model_dump(mode="json") == json.loads(halluc("report", run, "--json").out)
 
 
+def test_init_runs_and_doctor_return_what_the_commands_print(halluc, run, tmp_path, capsys):
+    made = api.init("demo:ner", tmp_path / "a.yaml")
+    printed = json.loads(halluc("init", "demo:ner", "-o", tmp_path / "b.yaml", "--json").out)
+    assert made.model_dump(mode="json") | {"config": printed["config"]} == printed
+    (listed,) = api.list_runs(Path(run).parent)
+    assert listed.state == "evaluated" and listed.model_dump(mode="json") == json.loads(
+        halluc("runs", Path(run).parent, "--json").out
+    )
+    capsys.readouterr()
+    found = api.doctor()
+    assert found.halluc == api.__version__ and capsys.readouterr() == ("", "")
+    assert json.loads(halluc("doctor", "--json").out).keys() == found.model_dump(mode="json").keys()
+
+
 def test_records_are_those_of_the_command(halluc, run, tmp_path):
     (tmp_path / "texts.txt").write_text("".join(f"{text}\n" for text in TEXTS), encoding="utf-8")
     written = halluc("predict", run, "--input", tmp_path / "texts.txt", "--format", "text")

@@ -76,6 +76,22 @@ def test_formats_and_folder_are_chosen(halluc, run, tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+def test_tables_rows_and_charts_for_a_paper(halluc, run, tmp_path):
+    outcome = halluc("report", run.path, "--format", "csv,jsonl,tex,svg", "-o", tmp_path)
+    assert outcome.code == 0 and outcome.err.rstrip().endswith(f"report: {tmp_path}")
+    assert files(tmp_path) == ["figures", "figures.csv", "figures.jsonl", "tables"]
+    assert "figures.tex" in files(tmp_path / "tables") and "by-label.svg" in files(tmp_path / "figures")
+    assert f"tex: {tmp_path}/tables/{{figures.tex," in outcome.err
+    lines = (tmp_path / "figures.jsonl").read_text().splitlines()
+    assert len(lines) == len((tmp_path / "figures.csv").read_text().splitlines()) - 1 > 20
+
+
+def test_compare_is_report_of_several(halluc, run, other, tmp_path):
+    assert halluc("compare", run.path, other.path, "-o", tmp_path / "a", "-q").code == 0
+    assert halluc("report", run.path, other.path, "-o", tmp_path / "b", "-q").code == 0
+    assert (tmp_path / "a" / "report.md").read_text() == (tmp_path / "b" / "report.md").read_text()
+
+
 def test_as_many_claims_are_shown_as_asked_for(halluc, run, tmp_path):
     assert halluc("report", run.path, "--claims", 2, "-o", tmp_path, "-q").code == 0
     report = RunReport.model_validate_json((tmp_path / "report.json").read_text())

@@ -12,6 +12,7 @@ from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core.errors import HallucError
 from halluc.core.significance import Sheet
+from halluc.runs.directory import RunDir
 from halluc.runs.schema import MetricResult
 from halluc.task import build
 from halluc.workflows import checking, experiments, training
@@ -149,6 +150,6 @@ def test_a_rate_of_what_is_never_predicted_is_not_measured_and_fails(tmp_path, b
         for label, value, n in (("PER", None, 0), ("LOC", 0.25, 4))
     ]
     file = SimpleNamespace(split="test", metrics=metrics)
-    (held,) = gates.judged(loading.load(tmp_path / "toy.yaml", table=TABLE), [file])
+    (held,) = gates.judged(loading.load(tmp_path / "toy.yaml", table=TABLE), [file], RunDir(tmp_path))
     assert held.met is (told is None)
     assert told is None or told in held.told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -36,6 +36,7 @@ class Chart:
 
     ``id`` has letters, digits and hyphens, and is unique on the page. ``note`` says in a sentence how to read it,
     ``alt`` in words what it shows. ``svg`` may be put into HTML as it is; ``columns`` and ``rows`` are plain text.
+    ``figure`` is what was drawn, for other formats.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Chart:
     svg: str
     columns: list[str]
     rows: list[list[str]]
+    figure: Figure = field(repr=False, compare=False)
 
 
 def figure(height: float) -> Figure:
@@ -55,7 +57,7 @@ def figure(height: float) -> Figure:
 def chart(
     figure: Figure, id: str, title: str, note: str, alt: str, columns: list[str], rows: list[list[str]]
 ) -> Chart:  # fmt: skip
-    return Chart(id, title, note, alt, svg.inline(figure, f"c-{id}", title, alt), columns, rows)
+    return Chart(id, title, note, alt, svg.inline(figure, f"c-{id}", title, alt), columns, rows, figure)
 
 
 def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside upper left") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
@@ -99,11 +100,11 @@ def _drawn(shown: Sequence[Outcome]) -> Figure:
     claims, gold = drawn.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     for verdict, _ in _VERDICTS:
         if verdict != "distorted" or _distort(shown):
-            claims.barh(0, 0, color=svg.ROLES[verdict], label=verdict)
-    gold.barh(0, 0, color=svg.ROLES["omission"], label="omitted")
+            claims.barh(math.nan, 0, color=svg.ROLES[verdict], label=verdict)
+    gold.barh(math.nan, 0, color=svg.ROLES["omission"], label="omitted")
     for place, row in enumerate(shown):
         _claims_bar(claims, place, row, 14 / height)
-        gold.barh(place, value_of(row.omission) or 0, 14 / height, color=svg.ROLES["omission"])
+        gold.barh(place, value_of(row.omission) or math.nan, 14 / height, color=svg.ROLES["omission"])
         _interval(gold, place, row.omission)
     rows_axis(claims, [shortened(row.name) + (f"\n{row.claims:,} claims" if height == ROW else "") for row in shown])
     gold.tick_params(labelleft=False)

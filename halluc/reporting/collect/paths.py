@@ -31,6 +31,7 @@ _BEFORE = r"(?<![\w.…}~<:/-])(?:file://(?=/))?"
 _AFTER = r"(?![\w.-])"
 _UNQUOTED = r"[^\s\"'`,;()\[\]{}<>|]"
 M = TypeVar("M", bound=BaseModel)
+R = TypeVar("R", ComparisonReport, StudyReport)
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def _value(config: Sequence[ConfigLine], key: str) -> str | None:
         return None  # the file was cut here
 
 
-def relative(report: ComparisonReport | StudyReport, paths: Paths) -> ComparisonReport | StudyReport:
+def relative(report: R, paths: Paths) -> R:
     """A report without absolute paths; texts, labels and names that people wrote stay as they are."""
     if isinstance(report, StudyReport):
         return _changed(report, paths, ("conclusion", "integrity", "notes", "figures", "reproduce"))

@@ -46,22 +46,31 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
     )
 
 
-def rendered(template: str, script_file: str, **values: Any) -> str:
-    """A template of a whole page, with its style and one script, the only one that the page lets run."""
+def rendered(template: str, script_file: str, policy: str = _POLICY, **values: Any) -> str:
+    """A template of a whole page, with its style and one script, the only one that the page lets run.
+
+    Args:
+        policy: the Content-Security-Policy, with places for the hashes of ``script`` and ``style``.
+    """
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", script_file))
-    # As a Content-Security-Policy names a script that it lets run.
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            style=Markup(style),
-            script=Markup(script),
-            policy=_POLICY.format(script=f"sha256-{digest}"),
-            version=__version__,
-            **values,
-        )
+    # As a Content-Security-Policy names what it lets run.
+    hashes = {
+        name: f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+        for name, text in (("script", script), ("style", style))
+    }
+    return fragment(
+        template,
+        style=Markup(style),
+        script=Markup(script),
+        policy=policy.format(**hashes),
+        version=__version__,
+        **values,
     )
+
+
+def fragment(template: str, **values: Any) -> str:
+    """A template that need not be a whole page."""
+    return _environment().get_template(template).render(**values)
 
 
 def _of_run(report: RunReport) -> dict[str, Any]:

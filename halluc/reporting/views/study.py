@@ -10,6 +10,8 @@ from halluc.core.figures import Column as FigureColumn
 from halluc.reporting.views.tables import EMPTY, Cells, TableCell, TableColumn, TableView, table
 from halluc.runs import training_facts
 from halluc.runs.studies import (
+    LEAST_SEEDS,
+    SURE,
     ArmComparison,
     ArmDelta,
     ArmTrend,
@@ -49,6 +51,43 @@ def _cells(found: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> 
         for cell in found.cells
     ]
     return table(title, [*_axes(found), "seeds", *map(_column, columns)], rows, "f")
+
+
+def means(found: StudyFigures, notes: Sequence[str] = ()) -> TableView:
+    """Mean and standard deviation over seeds; bold is what is shown to be better than in the reference arm."""
+    columns = [one for one in _columns(found) if not one.by and any(one.key in _of(cell) for cell in found.cells)]
+    rows: list[Cells] = [
+        [*_choice(cell), seed_count(cell), *(_mean(found, cell, _of(cell).get(column.key)) for column in columns)]
+        for cell in found.cells
+    ]
+    told = [f"Figures of {found.split}, {counted(found.examples, 'example')}: mean ± standard deviation over seeds."]
+    references = dict.fromkeys(f"{one.axis} “{formats.visible(one.reference)}”" for one in found.comparisons)
+    if references:
+        told.append(
+            f"Bold: better than {' or '.join(references)} with p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
+        )
+    return table(
+        f"Means over seeds: {found.name}",
+        [*_axes(found), "seeds", *map(_column, columns)],
+        rows,
+        "f",
+        notes=[*told, *notes],
+    )
+
+
+def _mean(found: StudyFigures, cell: CellFigures, one: SeedFigure | None) -> TableCell:
+    if one is None or one.mean is None:
+        return EMPTY if one is None else TableCell(formats.NOTHING)
+    deviation = "" if one.sd is None else f"± {_unsigned(one.name, one.sd)}"
+    defined = sum(value is not None for value in one.values)
+    some = f"({defined} of {one.seeds} seeds)" if defined < one.seeds else ""
+    is_better = any(
+        delta.benefit == 1 and (delta.name, delta.by) == (one.name, one.by)
+        for arm in found.comparisons
+        if {**arm.choice, arm.axis: arm.arm} == cell.choice
+        for delta in arm.figures
+    )
+    return TableCell(formats.value(one.name, one.mean), " ".join(filter(None, (deviation, some))), is_better)
 
 
 def _axes(found: StudyFigures) -> list[TableColumn]:

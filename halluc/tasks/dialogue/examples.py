@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from halluc.runs.inference import InferenceSchema
 from halluc.tasks.text_generation.examples import GenerationExamples
+from halluc.tasks.text_generation.inference import WrittenAnswer, inference_of
 from halluc.tasks.text_generation.source_text import Sourced
 
 # The parts of an input: those of a turn have the speaker behind a colon.
@@ -13,8 +15,14 @@ USER, AGENT = "user", "agent"
 HISTORY, REPLY, SPEAKER, TEXT, LANGUAGE = "history", "reply", "speaker", "text", "language"
 
 
+class ReplyAnswer(WrittenAnswer):
+    generated_text: str
+
+
 class DialogueExamples(GenerationExamples):
     """Parts ``persona``, ``knowledge`` and ``turn:SPEAKER``, any number of each; augmentation changes turns alone."""
+
+    inference: ClassVar[InferenceSchema] = inference_of(ReplyAnswer, "generated_text")
 
     part: ClassVar[str] = f"{TURN}:{USER}"
     changing: ClassVar[frozenset[str] | None] = frozenset((TURN,))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy
 
 from halluc.core.edits import Range
 from halluc.tasks.question_answering.encoding import MASKED, EncodedQuestions
 from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQuestion
+
+if TYPE_CHECKING:
+    from halluc.engine.batching import Outputs
 
 # What the difference of scores is where a window has no answer at all, as an empty context has none.
 _NEVER = 1e6
@@ -50,7 +53,7 @@ def best_span(
     return float(best), (int(first[starts[row]]), int(last[ends[column]]) + 1)
 
 
-def rows_of_questions(encoded: EncodedQuestions, outputs: Iterable[tuple[Any, Any]]) -> list[numpy.ndarray]:
+def rows_of_questions(encoded: EncodedQuestions, outputs: Outputs) -> list[numpy.ndarray]:
     """Start and end logits of each question, (2, pieces of all its windows, one window after the other): ``MASKED``
     where no answer may begin or end, so that probabilities over all pieces are those of answers, and of none.
 
@@ -63,7 +66,7 @@ def rows_of_questions(encoded: EncodedQuestions, outputs: Iterable[tuple[Any, An
     by_window: list[numpy.ndarray | None] = [None] * len(encoded.windows)
     for batch, logits in outputs:
         for row, index in enumerate(batch.indexes):
-            by_window[index] = logits[row, : encoded.lengths[index]].numpy().T
+            by_window[index] = numpy.asarray(logits[row, : encoded.lengths[index]]).T
     parts: list[list[numpy.ndarray]] = [[] for _ in encoded.examples]
     for window, scores in zip(encoded.windows, by_window, strict=True):
         if scores is None:

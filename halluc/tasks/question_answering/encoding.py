@@ -13,7 +13,7 @@ import numpy
 
 from halluc.core.edits import Range
 from halluc.core.errors import environment_error
-from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, room, word_pieces
+from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, room, tensors, word_pieces
 from halluc.tasks.losses import divergence
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.examples import ContextQuestion
@@ -124,13 +124,9 @@ class EncodedQuestions:
             return 0, 0
         return first - window.start + window.offset, last - window.start + window.offset
 
-    def collate(self, indexes: Sequence[int]) -> Batch:
+    def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
         """``input_ids``, ``attention_mask`` and ``token_type_ids``, where the model has such, each (windows, longest
-        window); labels (windows, 2)."""
-        import torch
-
-        from halluc.engine.batching import Batch
-
+        window)."""
         frame, windows = self.frame, [self.windows[index] for index in indexes]
         inputs = padded(
             [
@@ -143,13 +139,22 @@ class EncodedQuestions:
             self.pad,
         )  # fmt: skip
         if self.has_types:
-            types = torch.zeros_like(inputs["input_ids"])
+            types = numpy.zeros_like(inputs["input_ids"])
             for row, w in enumerate(windows):
                 of_first = [*frame.before.types, *[frame.first] * len(w.question), *frame.between.types]
                 of_second = [*[frame.second] * (w.end - w.start), *frame.behind.types]
-                types[row, : len(of_first) + len(of_second)] = torch.tensor([*of_first, *of_second])
+                types[row, : len(of_first) + len(of_second)] = [*of_first, *of_second]
             inputs["token_type_ids"] = types
-        return Batch(inputs, torch.tensor([self.targets[index] for index in indexes]), tuple(indexes), len(indexes))
+        return inputs
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """``inputs`` with labels (windows, 2)."""
+        import torch
+
+        from halluc.engine.batching import Batch
+
+        labels = torch.tensor([self.targets[index] for index in indexes])
+        return Batch(tensors(self.inputs(indexes)), labels, tuple(indexes), len(indexes))
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The mean of the cross-entropies of start and end, summed over windows; a scalar.

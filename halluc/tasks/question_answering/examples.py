@@ -12,10 +12,12 @@ from halluc.core.examples import Corpus, Origin, Pair, Span
 from halluc.data.fields.values import located
 from halluc.data.inputs import InputText
 from halluc.gap.novelty import MENTIONS, NoveltyUnits
+from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.question_answering.config import Side
+from halluc.tasks.question_answering.inference import INFERENCE
 from halluc.tasks.question_answering.records import AssertedAnswer, PredictedAnswer, QuestionPrediction
 from halluc.tasks.question_answering.spaced_text import SpacedText
 
@@ -93,6 +95,7 @@ class QuestionExamples(ExamplesDefaults):
     Line: ClassVar[type[Prediction]] = QuestionPrediction
     takes_pairs: ClassVar[bool] = True
     units: ClassVar[NoveltyUnits] = MENTIONS
+    inference: ClassVar[InferenceSchema] = INFERENCE
 
     def __init__(self, side: Side = "both") -> None:
         self.side = side

@@ -8,7 +8,7 @@ from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from halluc.core.edits import Range
-from halluc.tasks.encoders import padded
+from halluc.tasks.encoders import ArrayT, padded, tensors
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.relation_extraction.examples import Related
@@ -109,15 +109,18 @@ class EncodedPairs:
         self.lengths = [len(window.pieces) for window in self.windows]
         self.weights = [int(target >= 0) for target in self.targets]
 
+    def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
+        """``input_ids`` and ``attention_mask``, each (sentences, longest window)."""
+        return padded([self.windows[index].pieces for index in indexes], self.pad)
+
     def collate(self, indexes: Sequence[int]) -> Batch:
-        """``input_ids`` and ``attention_mask``, each (sentences, longest window); labels (sentences,)."""
+        """``inputs`` with labels (sentences,)."""
         import torch
 
         from halluc.engine.batching import Batch
 
-        inputs = padded([self.windows[index].pieces for index in indexes], self.pad)
         return Batch(
-            inputs,
+            tensors(self.inputs(indexes)),
             torch.tensor([self.targets[index] for index in indexes]),
             tuple(indexes),
             sum(self.weights[index] for index in indexes),
@@ -133,15 +136,14 @@ class EncodedPairs:
         """The logits of pairs, (sentences, relations), from those of pieces, (sentences, pieces, 2 x relations)."""
         import torch
 
-        width = len(self.outputs)
-        rows = []
-        for row, index in enumerate(indexes):
-            window = self.windows[index]
-            rows.append(
-                logits[row, window.head[0] : window.head[1], :width].mean(0)
-                + logits[row, window.tail[0] : window.tail[1], width:].mean(0)
-            )
-        return torch.stack(rows)
+        return torch.stack([self.of_pair(of_pieces, index) for of_pieces, index in zip(logits, indexes, strict=True)])
+
+    def of_pair(self, logits: ArrayT, index: int) -> ArrayT:
+        """The same of one pair, (relations,), from (pieces, 2 x relations)."""
+        width, window = len(self.outputs), self.windows[index]
+        of_head, of_tail = logits[slice(*window.head), :width], logits[slice(*window.tail), width:]
+        found: ArrayT = of_head.mean(0) + of_tail.mean(0)
+        return found
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over pairs, a scalar."""

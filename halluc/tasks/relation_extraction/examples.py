@@ -12,11 +12,13 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Corpus, Origin, Pair, Span, surface
 from halluc.data.inputs import InputText
 from halluc.gap.novelty import MENTIONS, NoveltyUnits
+from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.labels_of_wholes import labels_of
 from halluc.tasks.records import AssertedLabel
+from halluc.tasks.relation_extraction.inference import INFERENCE
 from halluc.tasks.relation_extraction.records import (
     Argument,
     PredictedRelations,
@@ -105,6 +107,7 @@ class RelationExamples(ExamplesDefaults):
 
     Line: ClassVar[type[Prediction]] = RelationPrediction
     units: ClassVar[NoveltyUnits] = ARGUMENTS
+    inference: ClassVar[InferenceSchema] = INFERENCE
 
     def labels(self, corpus: Corpus[Related]) -> tuple[str, ...]:
         """The relations, sorted; behind them the output of pairs without one, where the corpus has such."""

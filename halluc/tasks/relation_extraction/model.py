@@ -163,7 +163,8 @@ class RelationClassifier:
 
         logits = numpy.zeros((len(encoded.examples), len(encoded.outputs)))
         for batch, of_pieces in forward(model, encoded, budget, runtime):
-            logits[list(batch.indexes)] = encoded.of_pairs(of_pieces, batch.indexes).numpy()
+            for row, index in enumerate(batch.indexes):
+                logits[index] = encoded.of_pair(of_pieces[row], index)
         return DecisionScores([logits[row : row + 1] for row in range(len(logits))])
 
     def decided(

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from halluc.runs.inference import InferenceSchema
 from halluc.tasks.text_generation.examples import GenerationExamples
+from halluc.tasks.text_generation.inference import WrittenAnswer, inference_of
 from halluc.tasks.text_generation.source_text import Sourced
 
 DOCUMENT, SUMMARY, LANGUAGE = "document", "summary", "language"
 
 
+class SummaryAnswer(WrittenAnswer):
+    summary_text: str
+
+
 class SummarisationExamples(GenerationExamples):
     """One part, ``document``: prose, or a dialogue with its speakers."""
+
+    inference: ClassVar[InferenceSchema] = inference_of(SummaryAnswer, "summary_text")
 
     part: ClassVar[str] = DOCUMENT
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy
 
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.tasks.text_classification.encoding import EncodedTexts
+
+if TYPE_CHECKING:
+    from halluc.engine.batching import Outputs
 
 Pool = Literal["mean", "max"]
 
@@ -53,7 +56,7 @@ def _of_best(odds: numpy.ndarray) -> float:
     return float(numpy.exp(-top) / numpy.exp(odds - top).sum()) if top < numpy.inf else 0.0
 
 
-def pooled(encoded: EncodedTexts, outputs: Iterable[tuple[Any, Any]], pool: Pool) -> numpy.ndarray:
+def pooled(encoded: EncodedTexts, outputs: Outputs, pool: Pool) -> numpy.ndarray:
     """Logits by text, (texts, outputs): those of its windows, their mean or the largest of each output.
 
     Raises:
@@ -63,7 +66,7 @@ def pooled(encoded: EncodedTexts, outputs: Iterable[tuple[Any, Any]], pool: Pool
     seen = numpy.zeros(len(encoded.windows), dtype=bool)
     for batch, scores in outputs:
         places = list(batch.indexes)
-        logits[places], seen[places] = encoded.of_windows(scores, batch).numpy(), True
+        logits[places], seen[places] = encoded.of_windows(scores, batch), True
     owner = numpy.array([window.example for window in encoded.windows], dtype=numpy.int64)
     starts = numpy.searchsorted(owner, numpy.arange(len(encoded.examples)))
     if not seen.all() or len(numpy.unique(owner)) != len(encoded.examples):

@@ -9,10 +9,13 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy
+
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.tasks.encoders import (
+    ArrayT,
     Encoder,
     Frame,
     frame_of_pair,
@@ -20,6 +23,7 @@ from halluc.tasks.encoders import (
     padded,
     room,
     special_pieces,
+    tensors,
     word_pieces,
 )
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights, divergence
@@ -29,7 +33,7 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 if TYPE_CHECKING:
     import torch
 
-    from halluc.engine.batching import Batch
+    from halluc.engine.batching import Batch, Rows
     from halluc.tasks.text_classification.config import TextClassificationConfig
 
 # The pieces of one text that a window shows, from left to right.
@@ -122,22 +126,23 @@ class EncodedTexts:
             for window in self.windows
         ]
 
-    def collate(self, indexes: Sequence[int]) -> Batch:
-        """``input_ids``, ``attention_mask`` and, of pairs, ``token_type_ids``, each (windows, longest window); labels
-        as ``Loss`` takes them."""
-        import torch
-
-        from halluc.engine.batching import Batch
-
+    def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
+        """``input_ids``, ``attention_mask`` and, of pairs, ``token_type_ids``, each (windows, longest window)."""
         windows = [self.windows[index] for index in indexes]
         inputs = padded([window.pieces for window in windows], self.pad)
         if any(window.types for window in windows):
-            inputs["token_type_ids"] = torch.zeros_like(inputs["input_ids"])
+            inputs["token_type_ids"] = numpy.zeros_like(inputs["input_ids"])
             for row, window in enumerate(windows):
-                inputs["token_type_ids"][row, : len(window.types)] = torch.tensor(window.types, dtype=torch.long)
+                inputs["token_type_ids"][row, : len(window.types)] = window.types
+        return inputs
+
+    def collate(self, indexes: Sequence[int]) -> Batch:
+        """``inputs`` with labels as ``Loss`` takes them."""
+        from halluc.engine.batching import Batch
+
         return Batch(
-            inputs,
-            self._labels([window.example for window in windows]),
+            tensors(self.inputs(indexes)),
+            self._labels([self.windows[index].example for index in indexes]),
             tuple(indexes),
             sum(self.weights[index] for index in indexes),
         )
@@ -184,7 +189,7 @@ class EncodedTexts:
         weights = torch.tensor([float(self.weights[index]) for index in batch.indexes])
         return self.of_windows(outputs.logits, batch), soft, weights
 
-    def of_windows(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def of_windows(self, logits: ArrayT, batch: Rows) -> ArrayT:
         """The logits of each window, (windows, outputs)."""
         return mean_of_pieces(logits, batch.inputs["attention_mask"]) if self.is_mean else logits
 

@@ -13,6 +13,7 @@ from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.inputs import InputText
 from halluc.gap.novelty import CONTENT_WORDS, NoveltyUnits
+from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
@@ -22,6 +23,7 @@ from halluc.tasks.text_classification import edits
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.encoding import refuse_labels
+from halluc.tasks.text_classification.inference import INFERENCE
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabels, RetrievedAnswer
 from halluc.tasks.text_classification.retrieval import read_bank, strangers
@@ -34,6 +36,7 @@ class TextExamples(ExamplesDefaults):
     takes_pairs: ClassVar[bool] = True
     has_spans: ClassVar[bool] = False
     units: ClassVar[NoveltyUnits] = CONTENT_WORDS
+    inference: ClassVar[InferenceSchema] = INFERENCE
 
     def __init__(self, config: TextClassificationConfig) -> None:
         self.config = config

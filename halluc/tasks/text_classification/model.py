@@ -31,7 +31,7 @@ from halluc.tasks.text_classification.retrieval import ANSWERS, imprint, read_an
 if TYPE_CHECKING:
     import torch
 
-    from halluc.engine.batching import Batch
+    from halluc.engine.batching import Outputs
     from halluc.engine.runtime import Runtime
 
 _RETRIEVAL = "AutoModelForTokenClassification"
@@ -130,7 +130,7 @@ class TextClassifier:
 
         return self._scored(encoded, forward(model, encoded, budget, runtime))
 
-    def _scored(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> DecisionScores:
+    def _scored(self, encoded: EncodedTexts, outputs: Outputs) -> DecisionScores:
         logits = pooled(encoded, outputs, self.config.pool)
         return DecisionScores([logits[row : row + 1] for row in range(len(logits))], self.config.multi_label)
 
@@ -150,7 +150,7 @@ class TextClassifier:
         rows = zip(probabilities(logits), golds, made, strict=True)
         return [annotated_label(encoded.outputs, *one) for one in rows]
 
-    def decode(self, encoded: EncodedTexts, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> list[TextPrediction]:
+    def decode(self, encoded: EncodedTexts, outputs: Outputs) -> list[TextPrediction]:
         return self.decided(encoded, self._scored(encoded, outputs), None)
 
     def decided(

@@ -21,7 +21,7 @@ from halluc.data.rows.layout import Format, Layout
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, folded
-from halluc.tasks.encoders import Encoder, mean_of_pieces, padded, room
+from halluc.tasks.encoders import Encoder, mean_of_pieces, padded, room, tensors
 from halluc.tasks.text_classification.config import RetrievalConfig
 from halluc.tasks.text_classification.labelled_text import Labelled
 
@@ -122,7 +122,8 @@ def imprint(encoder: Encoder, bank: Bank) -> None:
 def _state(encoder: Encoder, head: torch.nn.Linear, questions: Sequence[str]) -> Any:
     """The mean state of questions, each the mean over its pieces of what the head is given, (width,)."""
     most = room(encoder.tokenizer, encoder.model.config)
-    inputs = padded([encoder.tokenizer(question)["input_ids"][:most] for question in questions], encoder.padding)
+    pieces = [encoder.tokenizer(question)["input_ids"][:most] for question in questions]
+    inputs = tensors(padded(pieces, encoder.padding))
     given: list[Any] = []
     # Some models, as ModernBERT, have layers between the encoder and the linear one.
     hook = head.register_forward_pre_hook(lambda _, states: given.append(states[0]))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from halluc.tasks.encoders import padded
+from halluc.tasks.encoders import padded, tensors
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.text_generation.source_text import Sourced
 
@@ -81,7 +81,7 @@ class EncodedSequences:
         for row, (index, start) in enumerate(zip(indexes, before, strict=True)):
             target = self.targets[index]
             labels[row, start : start + len(target)] = torch.tensor(target, dtype=torch.long)
-        return Batch(inputs, labels, tuple(indexes), sum(self.weights[index] for index in indexes))
+        return Batch(tensors(inputs), labels, tuple(indexes), sum(self.weights[index] for index in indexes))
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """Cross-entropy in nats, summed over the pieces of the targets; with label smoothing that share of each target

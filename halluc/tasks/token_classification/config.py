@@ -32,6 +32,7 @@ class TokenClassificationConfig(MentionLossConfig):
             "context",
             "head",
             "gazetteer",
+            "casing",
         }
     )
 
@@ -50,7 +51,11 @@ class TokenClassificationConfig(MentionLossConfig):
         description="document context: consecutive sentences of a document are read in rows of at most this many "
         "word pieces, special ones included; null: each sentence by itself",
     )
-
+    casing: bool = Field(
+        default=False,
+        description="how each word is cased is an input feature, for encoders whose tokenizer ignores capital letters "
+        "(Collobert et al. 2011)",
+    )
     border_smoothing: float = Field(
         default=0.0,
         ge=0,

@@ -8,16 +8,13 @@ from typing import NamedTuple
 
 import numpy
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from halluc.core.errors import environment_error
 from halluc.core.labels import scheme_of
 from halluc.engine.references import ModelSource
 from halluc.tasks.losses import UNLABELLED
-from halluc.tasks.token_classification.viterbi import Transitions, transitions
+from halluc.tasks.token_classification.viterbi import CRF_FILE, SavedChain, Transitions, transitions
 
-FILE = "crf.safetensors"
 # Added to the scores of illegal transitions: its exponential is 0 in float32, and no gradient becomes NaN.
 _ILLEGAL = -1e4
 # Transitions are this many times their parameters, and so learn as much faster than the encoder, at its learning rate.
@@ -86,7 +83,7 @@ class LinearChain(torch.nn.Module):
 
     def save_beside(self, folder: Path) -> None:
         """Write ``crf.safetensors``: start, step and end as ``weights`` gives them."""
-        save_file(self.weights()._asdict(), folder / FILE)
+        save_file(self.weights()._asdict(), folder / CRF_FILE)
 
     def read(self, source: ModelSource) -> None:
         """Take what ``save_beside`` wrote to the folder that the model came from.
@@ -94,17 +91,5 @@ class LinearChain(torch.nn.Module):
         Raises:
             HallucError E411: the file is missing or damaged, or has other tags.
         """
-        from transformers.utils import cached_file
-
-        try:
-            path = cached_file(source.name, FILE, revision=source.revision, local_files_only=source.local)
-            kept = load_file(str(path))
-            for name in Transitions._fields:
-                own, given = getattr(self, name), torch.from_numpy(kept[name])
-                if given.shape != own.shape:
-                    raise ValueError(f"`{name}` is of {given.shape[0]} tags, and the model of {len(self.tags)}")
-                own.data.copy_(given.nan_to_num(neginf=0.0) / _RATE)
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            reason = str(error).strip().split("\n", 1)[0]
-            help = "restore the model folder: config.json says that its tags are decoded with a CRF"
-            raise environment_error("E411", f"cannot read {FILE} of {source.name}: {reason}", help) from None
+        for name, kept in SavedChain.read(source, self.tags).transitions._asdict().items():
+            getattr(self, name).data.copy_(torch.from_numpy(kept).nan_to_num(neginf=0.0) / _RATE)

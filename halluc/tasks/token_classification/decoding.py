@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
@@ -15,12 +15,10 @@ from halluc.core.labels import read_spans, scheme_of, write_tags
 from halluc.tasks.token_classification.encoding import EncodedTokens
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.marginals import Marginals
-from halluc.tasks.token_classification.viterbi import constrained, most_probable, transitions
+from halluc.tasks.token_classification.viterbi import SavedChain, constrained, most_probable, transitions
 
 if TYPE_CHECKING:
-    import torch
-
-    from halluc.engine.batching import Batch
+    from halluc.engine.batching import Outputs
     from halluc.tasks.token_classification.crf import LinearChain
 
 # How many words' scores are in memory in double precision.
@@ -56,7 +54,7 @@ def decided(
 
 
 def decode_chains(
-    encoded: EncodedTokens, crf: LinearChain, scores: numpy.ndarray, decoding: Decoding | None
+    encoded: EncodedTokens, crf: LinearChain | SavedChain, scores: numpy.ndarray, decoding: Decoding | None
 ) -> list[TagPrediction]:
     """The most probable sequence of tags by the CRF, or with ``argmax`` the most probable tag of each word.
 
@@ -85,7 +83,7 @@ def by_example(encoded: EncodedTokens, scores: numpy.ndarray) -> DecisionScores:
     return DecisionScores(numpy.split(scores, encoded.starts[1:-1]) if encoded.examples else [])
 
 
-def odds_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
+def odds_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
     """Logits (words, tags) whose softmax is the probability of a word's tags: with a CRF the log of the marginals."""
     scores = scores_of_words(encoded, outputs)
     if encoded.crf is None:
@@ -94,7 +92,7 @@ def odds_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.T
     return Marginals.of(scores, lengths, encoded.crf.weights(), encoded.crf.tags).of_words
 
 
-def scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch.Tensor]]) -> numpy.ndarray:
+def scores_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
     """Logits (words, tags), the words of all examples one after the other.
 
     Raises:
@@ -104,7 +102,7 @@ def scores_of_words(encoded: EncodedTokens, outputs: Iterable[tuple[Batch, torch
     scores = numpy.zeros((words, len(encoded.outputs)), dtype=numpy.float32)
     context = numpy.full(words, -1, dtype=numpy.int64)
     for batch, logits in outputs:
-        table = logits.numpy()
+        table = numpy.asarray(logits)
         for row, index in enumerate(batch.indexes):
             window = encoded.windows[index]
             first = numpy.asarray(window.first, dtype=numpy.int64)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError
-from halluc.tasks.encoders import padded
+from halluc.tasks.encoders import padded, tensors
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
 from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
-from halluc.tasks.token_classification.gazetteer import MarkedNames
 from halluc.tasks.token_classification.tagged_sentence import Tagged
+from halluc.tasks.token_classification.viterbi import SavedChain
+from halluc.tasks.token_classification.word_features import WordFeatures
 
 if TYPE_CHECKING:
     import numpy
@@ -97,8 +98,7 @@ class EncodedTokens:
     """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
 
     ``behind`` is the number of special pieces at the end of each window. ``alternatives`` are, for each example, those
-    of its tags; none without smoothing at borders. ``names`` are those of a gazetteer, of which training leaves out the
-    share ``name_dropout``.
+    of its tags; none without smoothing at borders. ``features`` are what the model reads of words beside their pieces.
     """
 
     examples: Sequence[Tagged]
@@ -111,9 +111,8 @@ class EncodedTokens:
     behind: int = 0
     masking: MentionMasking | None = None
     alternatives: Sequence[Sequence[Alternative]] = ()
-    crf: LinearChain | None = None
-    names: MarkedNames | None = None
-    name_dropout: float = 0.0
+    crf: LinearChain | SavedChain | None = None
+    features: WordFeatures | None = None
     lengths: list[int] = field(init=False)
     weights: list[int] = field(init=False)
     starts: list[int] = field(init=False)
@@ -132,19 +131,23 @@ class EncodedTokens:
         begin = self.starts[window.example] + window.start
         return slice(begin, begin + len(window.first))
 
+    def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
+        """``input_ids`` and ``attention_mask``, each (windows, longest window); the features of words."""
+        inputs = padded([self.windows[index].pieces for index in indexes], self.pad)
+        if self.features is not None:
+            inputs["added_features"] = self._features(indexes, inputs["input_ids"].shape, repeat(False))
+        return inputs
+
     def collate(self, indexes: Sequence[int]) -> Batch:
-        """``input_ids``, ``attention_mask`` and labels, each (windows, longest window); the features of names."""
+        """``inputs`` with labels (windows, longest window)."""
         import torch
 
         from halluc.engine.batching import Batch
 
-        windows = [self.windows[index] for index in indexes]
-        inputs = padded([window.pieces for window in windows], self.pad)
+        inputs = tensors(self.inputs(indexes))
         labels = torch.full_like(inputs["input_ids"], UNLABELLED)
-        for row, window in enumerate(windows):
+        for row, window in enumerate(self.windows[index] for index in indexes):
             labels[row, list(window.first)] = torch.tensor(self._targets[self.words(window)])
-        if self.names is not None:
-            inputs["added_features"] = self._features(indexes, labels, repeat(False))
         return Batch(
             inputs,
             labels,
@@ -152,13 +155,13 @@ class EncodedTokens:
             sum(self.weights[index] for index in indexes),
         )
 
-    def _features(self, indexes: Sequence[int], labels: torch.Tensor, dropped: Iterator[bool]) -> torch.Tensor:
-        assert self.names is not None, "asked for where there are names"
+    def _features(self, indexes: Sequence[int], shape: tuple[int, ...], dropped: Iterator[bool]) -> numpy.ndarray:
+        assert self.features is not None, "asked for where there are features"
         rows = []
         for window in (self.windows[index] for index in indexes):
             examples = range(window.example, bisect_left(self.starts, self.words(window).stop))
             rows.append(([(number, self.starts[number]) for number in examples], dict(self._pieces(window))))
-        return self.names.features((labels.shape[0], labels.shape[1]), rows, dropped)
+        return self.features.features(shape, rows, dropped)
 
     def _pieces(self, window: Window) -> Iterator[tuple[int, Range]]:
         """Each word of a window, by its number among those of all examples, and the pieces that it has there."""
@@ -173,10 +176,11 @@ class EncodedTokens:
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
         """The batch as a step trains on it: names of the gazetteer are left out, and words of mentions masked."""
-        if self.names is not None and self.name_dropout:
-            dropped = (bool(generator.random() < self.name_dropout) for _ in count())
-            features = self._features(batch.indexes, batch.labels, dropped)
-            batch = replace(batch, inputs={**batch.inputs, "added_features": features})
+        if self.features is not None and self.features.names is not None and self.features.dropout:
+            share = self.features.dropout
+            dropped = (bool(generator.random() < share) for _ in count())
+            features = tensors({"added_features": self._features(batch.indexes, batch.labels.shape, dropped)})
+            batch = replace(batch, inputs={**batch.inputs, **features})
         if self.masking is None:
             return batch
         words = [
@@ -188,6 +192,7 @@ class EncodedTokens:
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over labelled tokens, each times the weight of its class; with a CRF over sentences."""
         if self.crf is not None:
+            assert not isinstance(self.crf, SavedChain), "an exported model is not trained"
             return self.crf.loss(self._chains(outputs.logits, batch))
         logits, labels = outputs.logits.view(-1, outputs.logits.shape[-1]), batch.labels.view(-1)
         loss = self.token_loss.summed(logits, labels)

@@ -14,9 +14,11 @@ from halluc.core.examples import Corpus, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.data.inputs import InputText
 from halluc.gap.novelty import MENTIONS, NoveltyUnits
+from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
+from halluc.tasks.token_classification.inference import INFERENCE
 from halluc.tasks.token_classification.records import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged, with_spans
 from halluc.tasks.token_classification.writers import write_conll
@@ -68,6 +70,7 @@ class SentenceExamples(ExamplesDefaults):
     Line: ClassVar[type[Prediction]] = SpanPrediction
     formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None, "conll": _in_columns}
     units: ClassVar[NoveltyUnits] = MENTIONS
+    inference: ClassVar[InferenceSchema] = INFERENCE
 
     def labels(self, corpus: Corpus[Tagged]) -> tuple[str, ...]:
         return tuple(sorted({span.label for example in corpus for span in example.spans}))

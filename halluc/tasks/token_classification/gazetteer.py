@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import numpy
 
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError
 from halluc.data.gazetteer import read_gazetteer
 from halluc.tasks.token_classification.tagged_sentence import Tagged
-
-if TYPE_CHECKING:
-    import torch
 
 # Where config.json keeps the labels: under the name of the task.
 _KEY, _LABELS = "token_classification", "gazetteer"
@@ -86,10 +85,10 @@ class MarkedNames:
 
     def features(
         self,
-        shape: tuple[int, int],
+        shape: tuple[int, ...],
         words: Sequence[tuple[Sequence[tuple[int, int]], Mapping[int, Range]]],
         dropped: Iterator[bool],
-    ) -> torch.Tensor:
+    ) -> numpy.ndarray:
         """(rows, pieces, 2 x labels) of 0 and 1.
 
         Args:
@@ -97,9 +96,7 @@ class MarkedNames:
             words: for each row its examples, each with the number of its first word, and the pieces of words by number.
             dropped: for each name of each row whether it is left out.
         """
-        import torch
-
-        found = torch.zeros(*shape, 2 * self.labels)
+        found = numpy.zeros((*shape, 2 * self.labels), dtype=numpy.float32)
         for row, (examples, pieces) in enumerate(words):
             for match, begin in ((match, begin) for example, begin in examples for match in self.matches[example]):
                 if next(dropped):

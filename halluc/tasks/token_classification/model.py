@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
@@ -15,6 +15,7 @@ from halluc.core.examples import Corpus
 from halluc.core.labels import scheme_of, tag_set, write_tags
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.engine.exported import ExportedModel
 from halluc.engine.references import resolve_model
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
@@ -43,12 +44,19 @@ from halluc.tasks.token_classification.gazetteer import (
     refuse_untrained,
 )
 from halluc.tasks.token_classification.tagged_sentence import Tagged
-from halluc.tasks.token_classification.viterbi import Transitions
+from halluc.tasks.token_classification.viterbi import SavedChain, Transitions
+from halluc.tasks.token_classification.word_features import (
+    WordFeatures,
+    casing_of,
+    keep_casing,
+    takes_casing,
+    width_of,
+)
 
 if TYPE_CHECKING:
     import torch
 
-    from halluc.engine.batching import Batch
+    from halluc.engine.batching import Outputs
     from halluc.engine.runtime import Runtime
     from halluc.tasks.token_classification.crf import LinearChain
 
@@ -97,10 +105,13 @@ class Tagger:
         if self.config.head == "crf":
             self._attach_crf(encoder)
         if self.config.gazetteer is not None:
+            fix_labels(encoder.model.config, labels)
+        if self.config.casing:
+            keep_casing(encoder.model.config)
+        if width := width_of(encoder.model.config):
             from halluc.engine import added_features
 
-            fix_labels(encoder.model.config, labels)
-            added_features.attach(encoder.model, 2 * len(labels))
+            added_features.attach(encoder.model, width)
         return encoder
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
@@ -110,14 +121,17 @@ class Tagger:
             HallucError C203: a name for a label that the model does not have. E411: weights for names are missing.
         """
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
+        assert config.name is not None, "a trained model has a name"
+        source, is_exported = resolve_model(config.name), isinstance(encoder.model, ExportedModel)
         if (getattr(encoder.model.config, "token_classification", None) or {}).get("head") == "crf":
-            assert config.name is not None, "a trained model has a name"
-            self._attach_crf(encoder).read(resolve_model(config.name))
-        if labels := labels_of(encoder.model.config):
+            if is_exported:
+                encoder.model.crf = SavedChain.read(source, encoder.outputs)
+            else:
+                self._attach_crf(encoder).read(source)
+        if (width := width_of(encoder.model.config)) and not is_exported:  # an export has the matrix in its graph
             from halluc.engine import added_features
 
-            assert config.name is not None, "what is restored has a name"
-            added_features.load(encoder.model, 2 * len(labels), resolve_model(config.name))
+            added_features.load(encoder.model, width, source)
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
 
     def _attach_crf(self, encoder: Encoder) -> LinearChain:
@@ -183,8 +197,7 @@ class Tagger:
             if smoothing
             else (),
             getattr(encoder.model, "crf", None),
-            names,
-            self.config.gazetteer.dropout if self.config.gazetteer else 0.0,
+            self._word_features(examples, names, encoder.model.config),
         )
 
     def refuse_training(self, model: ModelConfig, train: TrainConfig) -> None:
@@ -195,7 +208,8 @@ class Tagger:
         asked = {"train.r_drop": train.r_drop, "train.teacher": train.teacher, "model.lora": model.lora}
         own, keys = "task.head: crf", tuple(asked)
         if self.config.head != "crf":
-            own, keys = "task.gazetteer", ("model.lora",) if self.config.gazetteer is not None else ()
+            own = "task.casing" if self.config.gazetteer is None else "task.gazetteer"
+            keys = ("model.lora",) if self.config.casing or self.config.gazetteer is not None else ()
         key = next((key for key in keys if asked[key]), None)
         if key is not None:
             raise HallucError("C221", f"`{key}` does not go with `{own}`", help="leave one of them out")
@@ -219,6 +233,17 @@ class Tagger:
         if self._gazetteer is None or self._gazetteer.labels != labels:
             self._gazetteer = Gazetteer.read(self.config.gazetteer.files, labels, "the model")
         return MarkedNames([self._gazetteer.matches(example.tokens) for example in examples], len(labels))
+
+    def _word_features(
+        self, examples: Sequence[Tagged], names: MarkedNames | None, settings: Any
+    ) -> WordFeatures | None:
+        """What the model reads beside pieces; None where that is nothing."""
+        is_cased = takes_casing(settings)
+        if names is None and not is_cased:
+            return None
+        casing = [casing_of(word) for example in examples for word in example.tokens] if is_cased else None
+        dropout = self.config.gazetteer.dropout if self.config.gazetteer else 0.0
+        return WordFeatures(len(labels_of(settings)), names, casing, dropout)
 
     def _limited(self, limit: int) -> int:
         """The pieces of a row, special ones included, of a model that takes ``limit``.
@@ -258,7 +283,7 @@ class Tagger:
     def decode(
         self,
         encoded: EncodedTokens,
-        outputs: Iterable[tuple[Batch, torch.Tensor]],
+        outputs: Outputs,
         decoding: Decoding | None = "constrained",
     ) -> list[TagPrediction]:
         """A tag for every word, see ``decided``; with a CRF by the scores of whole sequences."""

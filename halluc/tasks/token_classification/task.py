@@ -55,7 +55,9 @@ class TokenClassification:
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         kept = config.get(cls.name)
-        return {key: kept[key] for key in ("context", "head") if key in kept} if isinstance(kept, dict) else {}
+        return (
+            {key: kept[key] for key in ("context", "head", "casing") if key in kept} if isinstance(kept, dict) else {}
+        )
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> TokenClassification:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
+from halluc.core.errors import environment_error
 from halluc.core.labels import Scheme, may_follow, split_tag
+from halluc.engine.references import ModelSource
 
 # How many numbers one step may take: sentences times tags times tags.
 _STEP_SIZE = 4_000_000
@@ -20,6 +26,50 @@ class Transitions(NamedTuple):
     start: numpy.ndarray
     step: numpy.ndarray
     end: numpy.ndarray
+
+
+# Where a model folder keeps the transitions of a CRF.
+CRF_FILE = "crf.safetensors"
+
+
+@dataclass(frozen=True)
+class SavedChain:
+    """The transitions of a trained CRF between ``tags``, minus infinity where one is illegal."""
+
+    tags: tuple[str, ...]
+    transitions: Transitions
+
+    @classmethod
+    def read(cls, source: ModelSource, tags: Sequence[str]) -> SavedChain:
+        """What ``LinearChain.save_beside`` wrote.
+
+        Raises:
+            HallucError E411: the file is missing or damaged, or has other tags.
+        """
+        count = len(tags)
+        try:
+            kept = load_file(_file_of(source))
+            found = Transitions(*(kept[name] for name in Transitions._fields))
+            for name, part in found._asdict().items():
+                if part.shape != ((count, count) if name == "step" else (count,)):
+                    raise ValueError(f"`{name}` is of {part.shape[0]} tags, and the model of {count}")
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            help = "restore the model folder: config.json says that its tags are decoded with a CRF"
+            reason = str(error).strip().split("\n", 1)[0]
+            raise environment_error("E411", f"cannot read {CRF_FILE} of {source.name}: {reason}", help) from None
+        return cls(tuple(tags), found)
+
+    def weights(self) -> Transitions:
+        return self.transitions
+
+
+def _file_of(source: ModelSource) -> Path:
+    """Where the file is; of a model on the hub in its cache."""
+    if Path(source.name).is_dir():
+        return Path(source.name) / CRF_FILE
+    from transformers.utils import cached_file
+
+    return Path(str(cached_file(source.name, CRF_FILE, revision=source.revision, local_files_only=source.local)))
 
 
 def transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from halluc.runs.inference import InferenceSchema
 from halluc.tasks.text_generation.examples import GenerationExamples
+from halluc.tasks.text_generation.inference import WrittenAnswer, inference_of
 from halluc.tasks.text_generation.source_text import Sourced
 
 # The fields of several references, of languages, and of the words of the source.
 TARGETS, LANGUAGES = "targets", ("source_language", "target_language")
 
 
+class TranslationAnswer(WrittenAnswer):
+    translation_text: str
+
+
 class TranslationExamples(GenerationExamples):
     """One part, ``source``; further references stand in ``targets``."""
+
+    inference: ClassVar[InferenceSchema] = inference_of(TranslationAnswer, "translation_text")
 
     def record(self, example: Sourced) -> dict[str, Any]:
         several = {TARGETS: list(example.targets)} if len(example.targets) > 1 else {}

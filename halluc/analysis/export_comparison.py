@@ -1,0 +1,60 @@
+"""An export beside its run on dev: the claims that only one of them makes, and the difference of the primary figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from halluc.core.significance import FigureSample, Sheet, difference, exact_limits
+from halluc.runs.exports import DevComparison
+from halluc.task import AnyTask
+
+
+def compared(
+    task: AnyTask, examples: Sequence[Any], before: Sequence[Any], after: Sequence[Any], tolerance: float
+) -> DevComparison:
+    """The claims and the primary figure of two models on the same examples: of the run, and of its export."""
+    claims, others = (_claims(task, examples, predictions) for predictions in (before, after))
+    both = claims.keys() & others.keys()
+    changes = [abs(claims[key] - others[key]) for key in both]
+    sheet = Sheet(len(examples))
+    formulas = [
+        next(
+            figure.formula
+            for figure in task.figures.figures(examples, predictions, sheet)
+            if figure.name == task.figures.primary and not figure.by and figure.protocol in task.figures.protocols
+        )
+        for predictions in (before, after)
+    ]
+    totals, sums = sheet.totals(), sheet.resampled()
+    run, exported = (
+        FigureSample(float(formula(totals)), formula(sums), exact_limits(formula, totals, of_difference=True))
+        for formula in formulas
+    )
+    found = difference(exported, run)
+    return DevComparison(
+        examples=len(examples),
+        claims=len(claims.keys() | others.keys()),
+        differing=len(claims.keys() ^ others.keys()),
+        largest_change=max(changes, default=None),
+        figure=task.figures.primary,
+        run=_defined(run.value),
+        export=_defined(exported.value),
+        difference=found.value,
+        interval=found.interval,
+        tolerance=tolerance,
+    )
+
+
+def _claims(task: AnyTask, examples: Sequence[Any], predictions: Sequence[Any]) -> Mapping[Any, float]:
+    """Each claim by what it says, with its confidence."""
+    return {
+        (number, claim.kind, claim.where, claim.label, claim.text): float(claim.confidence or 0.0)
+        for number, (example, prediction) in enumerate(zip(examples, predictions, strict=True))
+        for claim in task.judge.claims(example, prediction)
+    }
+
+
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else value

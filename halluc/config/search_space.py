@@ -1,0 +1,145 @@
+"""The keys of ``tune.space`` laid on a config: each trial is a config of its own, checked like any other."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from halluc.config import loading
+from halluc.config.axes import key_at
+from halluc.config.hashing import UNDECIDING
+from halluc.config.loading import LoadedConfig, Merged
+from halluc.config.merging import merge
+from halluc.config.tuning import RangeConfig, TuneConfig
+from halluc.config.yaml import MOST_DEPTH, Located
+from halluc.core import registry
+from halluc.core.errors import HallucError, cut, refuse
+
+# What a trial may not change: what it is called, where it lies, on what it is judged, and luck.
+_ONE_DEV = "all trials are compared on one dev split"
+_FIXED = {
+    "name": "a tuning has one `name`",
+    "runs_dir": "a tuning has one `runs_dir`",
+    "keep_models": "see `tune.keep_models`",
+    "matrix": "a tuning has no matrix",
+    "extends": "files are read before the space",
+    "tune": "it is the search itself",
+    "gates": "they judge a finished model",
+    "loggers": "they do not change the model",
+    "upload_text": "it does not change the model",
+    "seed": "the best seed is the luckiest; a study over seeds (docs/studies.md) shows the spread",
+    "data.dev": _ONE_DEV,
+    "data.dev_share": _ONE_DEV,
+    "data.test": "no trial reads it",
+}
+TRIAL_NAME = "{}.tune"
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """A config with ``tune``: ``whole`` is the config itself, and ``of_trial`` makes those of trials."""
+
+    whole: LoadedConfig
+    merged: Merged
+    table: registry.Table
+
+    @property
+    def tune(self) -> TuneConfig:
+        found = self.whole.experiment.tune
+        assert found is not None, "load_space has looked"
+        return found
+
+    def values_of(self, tree: Mapping[str, Any]) -> dict[str, Any]:
+        """The values that a config has for the keys of the space; keys under a section that is null are left out."""
+        found: dict[str, Any] = {}
+        for name in self.tune.space:
+            node: Any = tree
+            for part in name.split("."):
+                node = node.get(part, ...) if isinstance(node, dict) else ...
+            if node is not ...:
+                found[name] = node
+        return found
+
+    def is_whole_number(self, name: str) -> bool:
+        """Whether a range is one of whole numbers: as the schema reads its ends, not as they are written."""
+        chosen = self.tune.space[name]
+        assert isinstance(chosen, RangeConfig)
+        try:
+            tree = self.with_values({name: chosen.low}).tree
+        except HallucError:  # the key needs another one of the space
+            return isinstance(chosen.low, int) and isinstance(chosen.high, int)
+        return not isinstance(self.values_of(tree).get(name), float)
+
+    def with_values(self, values: Mapping[str, Any]) -> LoadedConfig:
+        """The config with these values in the place of its own, ready for ``halluc run``.
+
+        Raises:
+            HallucError or ManyErrors, code C…: it is none, such as for keys that do not go together.
+        """
+        return self._finished(values, {"tune": None})
+
+    def of_trial(self, values: Mapping[str, Any]) -> LoadedConfig:
+        """The same as a trial is run: with a folder of its own, without the test split and gates."""
+        tree = self.whole.tree
+        held_back = {key: None for key in UNDECIDING["data"] if tree["data"].get(key) is not None}
+        own: dict[str, Any] = {"tune": None, "gates": {}, "name": TRIAL_NAME.format(tree["name"]), "keep_models": None}
+        return self._finished(values, {**own, "data": held_back} if held_back else own)
+
+    def _finished(self, values: Mapping[str, Any], fixed: dict[str, Any]) -> LoadedConfig:
+        located = self.merged.located.below(())
+        for name, value in values.items():
+            place = self.merged.located.keys["tune", "space", name]
+            merge(located, key_at(name.split("."), Located(value, {}, {(): place}), place))
+        merge(located, Located(fixed, {}, {}))
+        loaded, errors = loading.finish(self.merged, located, self.table)
+        refuse(errors)
+        assert loaded is not None, "what cannot be made has an error"
+        return loaded
+
+
+def load_space(
+    path: str | os.PathLike[str], overrides: Sequence[str] = (), *, table: registry.Table
+) -> SearchSpace:  # fmt: skip
+    """Read a config with ``tune`` and check it at the ends of each range, and at each choice.
+
+    Raises:
+        HallucError or ManyErrors, code C…: every mistake found, with its place.
+    """
+    merged = loading.read(path, overrides, None)
+    whole = loading.load(path, overrides, table=table)
+    if whole.experiment.tune is None:
+        help = "as in `tune: {space: {train.learning_rate: {low: 1.0e-5, high: 1.0e-3, log: true}}}` (docs/tune.md)"
+        raise HallucError("C102", f"{path} has no section `tune`: there is nothing to search", help=help)
+    space = SearchSpace(whole, replace(merged, errors=[]), table)
+    refuse(_fixed_keys(space))
+    refuse(_mistakes(space))
+    return space
+
+
+def _fixed_keys(space: SearchSpace) -> Iterator[HallucError]:
+    for name in space.tune.space:
+        place = space.merged.located.keys.get(("tune", "space", name))
+        why = next((why for key, why in _FIXED.items() if name == key or name.startswith(f"{key}.")), None)
+        if why is not None:
+            yield HallucError("C123", f"`tune.space` cannot have `{cut(name)}`", place, why)
+        elif name.count(".") >= MOST_DEPTH or not all(name.split(".")):
+            yield HallucError("C120", f"`{cut(name)}` in `tune.space` is no key", place, "as in train.learning_rate")
+        elif any(other.startswith(f"{name}.") for other in space.tune.space):
+            yield HallucError("C124", f"`tune.space` has `{cut(name)}` and a key below it", place, "name one of them")
+
+
+def _mistakes(space: SearchSpace) -> list[HallucError]:
+    """What is wrong with single values, each tried on the config as it is; what only goes together is for the trial."""
+    found: dict[str, HallucError] = {}
+    for name, one in space.tune.space.items():
+        for value in (one.low, one.high) if isinstance(one, RangeConfig) else one:
+            try:
+                space.with_values({name: value})
+            except HallucError as error:
+                for each in getattr(error, "errors", (error,)):
+                    if each.code in ("C101", "C103", "C104", "C105"):
+                        found.setdefault(json.dumps([each.code, each.message]), each)
+    return list(found.values())

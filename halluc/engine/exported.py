@@ -1,0 +1,161 @@
+"""Exported models: computed by onnxruntime, or by a program of torch.export, on arrays; nothing of transformers.
+
+Nothing here imports torch, unless the export is a program of torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import numpy
+
+from halluc.core.errors import environment_error
+from halluc.engine.batching import ArrayRows, sorted_batches
+from halluc.runs import exports
+
+_EXTRA = 'install it: pip install "halluc[onnx]"'
+Arrays = Sequence[numpy.ndarray]
+
+
+class ArrayFeatures(Protocol):
+    """Examples as arrays; ``inputs`` are the keyword arguments of the model."""
+
+    @property
+    def lengths(self) -> Sequence[int]: ...
+    def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class ExportedRuntime:
+    """Stands where ``runtime.Runtime`` does: an export is computed on the CPU, in the precision of its file."""
+
+    precision: str
+
+    @property
+    def device(self) -> Any:
+        return SimpleNamespace(type="cpu")
+
+    @classmethod
+    def of(cls, folder: Path) -> ExportedRuntime:
+        """
+        Raises:
+            HallucError R140: the export is damaged.
+        """
+        found = exports.read(folder)
+        return cls(f"{found.format} {found.quantization or 'fp32'}")
+
+
+class ExportedTokenizer:
+    """A tokenizer of the library tokenizers, with what halluc asks of one of transformers."""
+
+    def __init__(self, backend: Any, pieces: exports.SpecialPieces) -> None:
+        self.backend_tokenizer = backend
+        self.unk_token_id, self.sep_token_id = pieces.unk_token_id, pieces.sep_token_id
+        self.mask_token_id, self.model_max_length = pieces.mask_token_id, pieces.model_max_length
+
+    def get_vocab(self) -> dict[str, int]:
+        vocabulary: dict[str, int] = self.backend_tokenizer.get_vocab()
+        return vocabulary
+
+    def convert_tokens_to_ids(self, tokens: Sequence[str]) -> list[int | None]:
+        return [self.backend_tokenizer.token_to_id(token) for token in tokens]
+
+
+class ExportedModel:
+    """Maps arrays to logits. ``config`` has what the model's ``config.json`` says, ``names`` are its inputs.
+
+    A task keeps in ``crf`` what decodes the logits, where it has such.
+    """
+
+    def __init__(self, config: Any, names: Sequence[str], compute: Callable[[Arrays], numpy.ndarray]) -> None:
+        self.config, self.names, self._compute = config, tuple(names), compute
+        self.crf: Any = None
+
+    def forward(self, features: ArrayFeatures, budget: int) -> Iterator[tuple[ArrayRows, numpy.ndarray]]:
+        """Each batch with its logits; ``budget`` is padded word pieces a pass."""
+        for indexes in sorted_batches(features.lengths, budget):
+            inputs = features.inputs(indexes)
+            assert inputs.keys() <= {*self.names}, "the export has every input that its task may give"
+            missing = numpy.zeros_like(inputs["input_ids"])  # token types, where each input is one text
+            try:
+                logits = self._compute([inputs.get(name, missing) for name in self.names])
+            except Exception as error:
+                reason = str(error).strip().split("\n", 1)[0]
+                raise environment_error(
+                    "E411", f"the exported model cannot be computed: {reason}", "lower `eval.batch_tokens` if memory is"
+                    " short; else export the run again"
+                ) from error  # fmt: skip
+            yield ArrayRows(inputs, tuple(indexes)), logits
+
+
+def load(folder: Path) -> tuple[ExportedModel, ExportedTokenizer]:
+    """The model and the tokenizer of an export.
+
+    Raises:
+        HallucError R140: the export is damaged. E420: onnxruntime is not installed. E411: it cannot load the file.
+    """
+    found, model = exports.read(folder), folder / "model"
+    settings = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    names = {int(number): name for number, name in settings["id2label"].items()}
+    config = SimpleNamespace(**{**settings, "id2label": names, "num_labels": len(names)})
+    opened = {"onnx": _onnx_session, "torch": _torch_program}[found.format]
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+    compute = opened(model / exports.MODEL_FILES[found.format])
+    return ExportedModel(config, found.inputs, compute), ExportedTokenizer(tokenizer, found.special_pieces)
+
+
+def _onnx_session(path: Path) -> Callable[[Arrays], numpy.ndarray]:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise environment_error("E420", "exported models need onnxruntime, which is not installed", _EXTRA) from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors alone: they are raised too
+    options.intra_op_num_threads = _threads(os.environ)
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise _unloadable(path, error) from error
+    names = [one.name for one in session.get_inputs()]
+
+    def compute(arrays: Arrays) -> numpy.ndarray:
+        (logits,) = session.run(None, dict(zip(names, arrays, strict=True)))
+        return numpy.asarray(logits)
+
+    return compute
+
+
+def _threads(environ: Mapping[str, str]) -> int:
+    """How many threads onnxruntime uses: OMP_NUM_THREADS; 0, as many as there are cores, where it says nothing."""
+    asked = environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() else 0
+
+
+def _torch_program(path: Path) -> Callable[[Arrays], numpy.ndarray]:
+    import torch
+
+    try:
+        module = torch.export.load(path).module()
+    except Exception as error:
+        raise _unloadable(path, error) from error
+
+    def compute(arrays: Arrays) -> numpy.ndarray:
+        with torch.inference_mode():
+            logits: numpy.ndarray = module(*map(torch.from_numpy, arrays)).numpy()
+        return logits
+
+    return compute
+
+
+def _unloadable(path: Path, error: Exception) -> Exception:
+    reason = str(error).strip().split("\n", 1)[0]
+    help = "another version of the library may have written it: export.json names the versions"
+    return environment_error("E411", f"cannot load {path}: {reason}", help)

@@ -1,0 +1,84 @@
+"""A trained model as a file that other runtimes compute: ONNX, or a program of torch.export."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+
+from halluc.engine.inference import logits_of
+from halluc.runs.exports import OPSET, Format
+
+
+class LogitsOf(torch.nn.Module):
+    """A model that takes its inputs by place, and gives logits alone."""
+
+    def __init__(self, model: torch.nn.Module, names: Sequence[str]) -> None:
+        super().__init__()
+        self.model, self.names = model, tuple(names)
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return logits_of(self.model(**dict(zip(self.names, inputs, strict=True)))).float()
+
+
+def write(model: Any, inputs: Mapping[str, numpy.ndarray], path: Path, format: Format) -> list[str]:
+    """Write the model to ``path``, with any number of rows and pieces; returns the names of its inputs, in order.
+
+    Args:
+        inputs: an example of what the model takes: at least two rows and two pieces, as 1 would be taken for a
+            number that never changes.
+
+    Raises:
+        Exception: whatever torch raises where a part of the model cannot be exported.
+    """
+    given = {name: torch.from_numpy(array) for name, array in inputs.items()}
+    takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
+    if takes_types and getattr(model.config, "type_vocab_size", 0) > 1:
+        given.setdefault("token_type_ids", torch.zeros_like(given["input_ids"]))
+    arrays = tuple(given.values())
+    of_input = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    shapes = {"inputs": tuple(of_input for _ in arrays)}
+    wrapped = LogitsOf(model.eval(), list(given)).eval()
+    if format == "torch":
+        with torch.no_grad():
+            torch.export.save(torch.export.export(wrapped, arrays, dynamic_shapes=shapes), path)
+        return list(given)
+    with _quiet(), torch.no_grad():
+        made = torch.onnx.export(
+            wrapped, arrays, input_names=list(given), output_names=["logits"], dynamo=True, dynamic_shapes=shapes,
+            opset_version=OPSET, verbose=False,
+        )  # fmt: skip
+    assert made is not None, "an export with dynamo returns the program"
+    made.save(path)
+    return list(given)
+
+
+def quantize(path: Path) -> None:
+    """Replace an ONNX model by one whose weights are 8-bit integers with a scale for each channel; activations are
+    quantised where they arise (dynamic quantisation)."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    small = path.with_suffix(".int8")
+    with _quiet():
+        quantize_dynamic(path, small, per_channel=True, weight_type=QuantType.QInt8)
+    small.replace(path)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the progress, warnings and logging of the exporters."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,49 @@
+"""The page of ``halluc serve`` on which a person tries a text, and the piece of HTML that shows what is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from halluc.reporting.page import highlight
+from halluc.reporting.page.render import fragment as filled
+from halluc.reporting.page.render import rendered
+from halluc.task import AnyTask, Asserted
+
+# Requests go to the server of the page alone; styles in attributes are the columns of marked spans.
+_POLICY = (
+    "default-src 'none'; connect-src 'self'; script-src '{script}'; style-src '{style}'; "
+    "style-src-attr 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+_CLAIMED = "claimed"
+
+
+def page(pair: tuple[str, str] | None) -> str:
+    """The form. It says nothing of the model, so that it may be shown to anyone.
+
+    Args:
+        pair: the names of the two texts of an input that is a pair.
+    """
+    return rendered("try.html.j2", "try.js", _POLICY, names=pair or ("text",))
+
+
+def fragment(task: AnyTask, example: Any, prediction: Any, asserted: Sequence[Asserted]) -> str:
+    """A text with its claims as spans, and all claims as a list, as HTML.
+
+    Args:
+        example: None of a blank text.
+    """
+    values: dict[str, Any] = {"claims": asserted, "pieces": [], "halves": [], "nouns": task.wording.nouns}
+    if example is not None:
+        line = task.examples.line(example, prediction)
+        tokens = line.tokens_of("claim")
+        ranges = () if line.has_own_text else task.examples.ranges(line)
+        spans = [((one.start, one.end, one.label), _style(claim)) for claim in asserted if (one := claim.claim.where)]
+        marks = [(span, highlight.GOLD) for span in ranges]
+        values["pieces"] = highlight.drawn(tokens, 0, spans, marks) if spans or marks else []
+        values["halves"] = highlight.halves(tokens, 0, None if line.has_own_text else task.examples.border(line))
+    return filled("tried.html.j2", **values)
+
+
+def _style(claim: Asserted) -> str:
+    return highlight.OTHER if claim.abstained else _CLAIMED

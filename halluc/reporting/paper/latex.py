@@ -1,0 +1,90 @@
+"""Tables for LaTeX: text of any kind is escaped so that it compiles with pdfLaTeX, XeLaTeX and LuaLaTeX.
+
+A table needs the package booktabs and nothing else. Letters that pdfLaTeX does not know stand in ``\\hallucchar``:
+it prints their code there, and the letter in the other two.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from halluc.reporting.views.tables import Row, TableCell, TableView
+from halluc.wording import formats
+
+LONGEST_TEXT = 200
+_HEAD = r"""% \usepackage{booktabs}
+\ifdefined\hallucchar\else\ifdefined\Umathchar\newcommand{\hallucchar}[2]{#2}\else\newcommand{\hallucchar}[2]{U+#1}\fi\fi
+"""
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\char34{}", "`": "{`}", "'": "{'}", "-": "{-}", "[": "{[}", "]": "{]}", "*": "{*}",
+    formats.MINUS: "$-$", "×": r"$\times$", "±": r"$\pm$", formats.NOTHING: "--", "—": "---",
+    formats.ELLIPSIS: r"\ldots{}", "“": "``", "”": "''", "‘": "`", "’": "'", "\u00a0": "~",
+}  # fmt: skip
+# Accents and letters of OT1, the encoding that a document has without further packages.
+_ACCENTS = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327")
+_LETTERS = frozenset("ßæÆøØœŒłŁ")
+
+
+def escaped(text: object, longest: int | None = LONGEST_TEXT) -> str:
+    """Text on one line in which nothing is a command; what is invisible is shown as an escape."""
+    return "".join(map(_escaped, formats.visible(text, longest)))
+
+
+def _escaped(char: str) -> str:
+    if char in _SPECIAL:
+        return _SPECIAL[char]
+    if char.isascii() or char in _LETTERS:
+        return char
+    parts = unicodedata.normalize("NFD", char)
+    if "\u00c0" <= char <= "\u017f" and len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS:
+        return char
+    return rf"\hallucchar{{{ord(char):04X}}}{{{char}}}"
+
+
+def table(found: TableView, label: str) -> str:
+    """A table as a file to ``\\input``; ``label`` has letters, digits and hyphens."""
+    kinds = "".join("r" if column.kind == "figure" else "l" for column in found.columns)
+    heads = [_heading(column.short or column.heading) for column in found.columns]
+    legend = [f"{column.short}: {column.title}" for column in found.columns if column.short and column.title]
+    rows = [_row(row) for row in found.rows]
+    totals = [r"\midrule", *(_row(row) for row in found.totals)] if found.totals else []
+    notes = [*(f"{one}." for one in legend), *found.notes]
+    below = [r"\par\smallskip", rf"{{\footnotesize {' '.join(escaped(note, None) for note in notes)}\par}}"]
+    return _HEAD + "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escaped(found.title)}}}",
+            rf"\label{{tab:{label}}}",
+            rf"\begin{{tabular}}{{{kinds}}}",
+            r"\toprule",
+            " & ".join(heads) + r" \\",
+            r"\midrule",
+            *rows,
+            *totals,
+            r"\bottomrule",
+            r"\end{tabular}",
+            *(below if notes else []),
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _heading(text: str) -> str:
+    return escaped(text.strip()) or "{}"
+
+
+def _row(row: Row) -> str:
+    return " & ".join(map(_cell, row)) + r" \\"
+
+
+def _cell(cell: TableCell) -> str:
+    told = escaped(cell.text) or "{}"
+    if cell.form != "plain":
+        told = rf"\texttt{{{told}}}"
+    if cell.bold:
+        told = rf"\textbf{{{told}}}"
+    return rf"{told} {{\footnotesize {escaped(cell.under)}}}" if cell.under else told

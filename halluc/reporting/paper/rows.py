@@ -1,0 +1,96 @@
+"""Every figure of a report as a row: for a spreadsheet, R or pandas."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from halluc.core.figures import MATCHED
+from halluc.runs.figure_lines import EvaluatedRun, FigureLine
+from halluc.runs.reports import AnyReport
+from halluc.runs.studies import ArmComparison, Comparison, Delta, StudyFigures
+from halluc.wording import formats
+
+COLUMNS = tuple(FigureLine.model_fields)
+# A spreadsheet takes a cell that begins so for a formula, and runs it.
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+def rows(report: AnyReport, evaluated: Sequence[EvaluatedRun]) -> list[FigureLine]:
+    """The values of each run, then what was made of them: means over seeds, and differences."""
+    protocols = {(one.name, tuple(one.by.items())): one.protocol for run in evaluated for one in run.file.metrics}
+    made = [*_values(evaluated)]
+    if report.kind == "comparison":
+        made += [row for other in report.others for row in _compared(other)]
+    if report.kind == "study":
+        made += [
+            *_means(report.figures),
+            *(row for one in report.figures.comparisons for row in _arm(report.split, one)),
+        ]
+    return [
+        row
+        if row.protocol
+        else row.model_copy(update={"protocol": protocols.get((row.figure, tuple(row.slice.items())), "")})
+        for row in made
+    ]
+
+
+def _values(evaluated: Iterable[EvaluatedRun]) -> Iterator[FigureLine]:
+    for run in evaluated:
+        for one in run.file.metrics:
+            low, high = one.interval or (None, None)
+            yield FigureLine(
+                figure=one.name, split=run.file.split, slice=one.by, statistic="value", value=one.value, low=low,
+                high=high, n=one.n, protocol=one.protocol, run=run.name, arm=run.choice, seed=run.seed,
+            )  # fmt: skip
+
+
+def _means(found: StudyFigures) -> Iterator[FigureLine]:
+    for cell in found.cells:
+        for one in cell.figures:
+            low, high = one.interval or (None, None)
+            yield FigureLine(
+                figure=one.name, split=found.split, slice=one.by, statistic="mean", value=one.mean, low=low, high=high,
+                sd=one.sd, seeds=sum(value is not None for value in one.values), arm=cell.choice,
+            )  # fmt: skip
+
+
+def _arm(split: str, found: ArmComparison) -> Iterator[FigureLine]:
+    for one in found.figures:
+        low, high = one.interval or (None, None)
+        yield FigureLine(
+            figure=one.name, split=split, slice=one.by, statistic="difference", value=one.difference, low=low,
+            high=high, sd=one.sd, p=one.p_holm, seeds=one.n, arm={found.axis: found.arm, **found.choice},
+            reference=str(found.reference),
+        )  # fmt: skip
+
+
+def _compared(found: Comparison) -> Iterator[FigureLine]:
+    at = found.matched_omission
+    matched = [] if at is None else [Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))]
+    for one in [*found.figures, *matched]:
+        low, high = one.interval or (None, None)
+        yield FigureLine(
+            figure=one.name, split=found.split, slice=one.by, statistic="difference", value=one.difference, low=low,
+            high=high, p=one.p_holm, run=found.b, reference=found.a,
+        )  # fmt: skip
+
+
+def as_csv(found: Iterable[FigureLine]) -> str:
+    """Text that a spreadsheet would run as a formula begins with an apostrophe."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in found:
+        writer.writerow([_cell(getattr(row, column)) for column in COLUMNS])
+    return written.getvalue()
+
+
+def _cell(value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    told = "; ".join(f"{key}={one}" for key, one in value.items()) if isinstance(value, dict) else str(value)
+    told = formats.visible(told, longest=None)
+    return f"'{told}" if _FORMULA.match(told) else told

@@ -1,0 +1,114 @@
+"""The tables of a report that go into a paper, with what figures are counted by as notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from halluc.core.figures import HALLUCINATION, OMISSION, SUPPORT
+from halluc.reporting.views import comparison, evaluation, probes, run, study
+from halluc.reporting.views.tables import TableView, table
+from halluc.reporting.words import nouns
+from halluc.runs.figure_lines import EvaluatedRun
+from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
+from halluc.runs.studies import LEAST_SEEDS, SURE
+from halluc.wording import formats
+from halluc.wording.phrases import counted
+
+_OUTCOMES = (SUPPORT, "distortion_rate", HALLUCINATION, OMISSION)
+
+
+def tables(report: AnyReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, TableView]:
+    """Each table by a name of letters, digits and hyphens, which is that of its file."""
+    match report.kind:
+        case "run":
+            found = _of_run(report, evaluated)
+        case "comparison":
+            found = _of_comparison(report, evaluated)
+        case _:
+            found = _of_study(report, evaluated)
+    return {
+        name if len(views) == 1 else f"{name}-{number}": view
+        for name, views in found.items()
+        for number, view in enumerate(views, start=1)
+        if view.rows
+    }
+
+
+def _of_run(report: RunReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, list[TableView]]:
+    words = nouns.task_of(report).wording.nouns
+    return {
+        "figures": [_headlines(report, evaluated)],
+        "outcomes": [
+            view._replace(notes=[*view.notes, _intervals(report), *_protocols(_OUTCOMES, evaluated)])
+            for view in run.outcomes(report, words)
+        ],
+        "gap": [evaluation.gap_by_label(report.gap, words.counted)],
+        "periods": evaluation.over_time(report.metrics, report.split),
+        "thresholds": run.thresholds(report.abstention),
+        "classification": run.classification(report, words),
+        "probe": [view for one in report.probes for view in probes.tables(one, detailed=True)],
+    }
+
+
+def _headlines(report: RunReport, evaluated: Sequence[EvaluatedRun]) -> TableView:
+    """The overall figures, those at the head first; protocols and what is counted stand below."""
+    first = {one.figure.name: one.figure for one in report.headlines}
+    overall = {one.name: one for one in report.metrics if not one.by}
+    untold = nouns.task_of(report).figures.untold
+    figures = [one for name, one in {**first, **overall}.items() if name not in untold and one.value is not None]
+    rows = [
+        [formats.title(one.name), formats.value(one.name, one.value), formats.interval(one.name, one.interval)]
+        for one in figures
+    ]
+    notes = [_intervals(report), *_protocols([one.name for one in figures], evaluated)]
+    return table(f"Figures of {report.name}", ["figure", "value", "95% interval"], rows, notes=notes)
+
+
+def _intervals(report: RunReport) -> str:
+    examples = counted(report.examples, "example")
+    return f"The split {report.split}, {examples}. One seed: the 95% intervals are over examples."
+
+
+def _protocols(names: Iterable[str], evaluated: Sequence[EvaluatedRun]) -> list[str]:
+    """What each figure is counted over, and how: figures of the same n and protocol in one sentence."""
+    told: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        found = [one for each in evaluated for one in each.file.metrics if one.name == name and not one.by]
+        if found:
+            least, most = min(one.n for one in found), max(one.n for one in found)
+            n = formats.count(least) if least == most else f"{formats.count(least)} to {formats.count(most)}"
+            told.setdefault(f"{found[0].protocol}, n = {n}", []).append(formats.title(name))
+    return [f"{'; '.join(titles)}: {how}." for how, titles in told.items()]
+
+
+def _of_comparison(report: ComparisonReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, list[TableView]]:
+    found, training = comparison.lettered(report), comparison.training(report)
+    differences = []
+    for letter, other in found:
+        view = comparison.differences(letter, other)
+        told = [
+            f"a: {report.reference}; {letter}: {other.b}.",
+            f"Paired over examples, with 95% intervals; bold: p under {SURE} (Holm).",
+        ]
+        protocols = _protocols((delta.name for delta in other.figures if not delta.by), evaluated)
+        differences.append(view._replace(notes=[*view.notes, *told, *protocols]))
+    return {
+        "differences": differences,
+        "training": [training] if training else [],
+        "flips": [comparison.flips(letter, other) for letter, other in found],
+    }
+
+
+def _of_study(report: StudyReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, list[TableView]]:
+    found = report.figures
+    names = (one.name for cell in found.cells for one in cell.figures if not one.by)
+    told = f"95% intervals; bold: p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
+    compared = {
+        "differences": study.differences(found),
+        "slopes": [*study.slopes(found.trends), *study.slopes(found.arm_trends)],
+    }
+    return {
+        "means": [study.means(found, _protocols(names, evaluated))],
+        **{name: [view._replace(notes=[*view.notes, told]) for view in views] for name, views in compared.items()},
+        "training": [study.training(found)],
+    }

@@ -1,0 +1,78 @@
+"""The tables of a tuning: the best trials against the config itself, importances, and every trial."""
+
+from __future__ import annotations
+
+from halluc.reporting.views.tables import Cells, TableCell, TableView, table
+from halluc.reporting.words.tune_sentences import values
+from halluc.runs.studies import SURE
+from halluc.runs.tuning import TuneFile, TuneTrial
+from halluc.wording import formats
+
+
+def differences(found: TuneFile) -> TableView | None:
+    """Figures of the best trials less those of trial 0."""
+    rows: list[Cells] = []
+    for one in found.best:
+        for delta in one.differences:
+            sure = delta.p_holm is not None and delta.p_holm < SURE
+            interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL
+            change = TableCell(formats.difference(delta.name, delta.difference), interval, sure)
+            numbers = [formats.value(delta.name, number) for number in (delta.a, delta.b)]
+            rows.append(
+                [f"trial {one.number}", formats.title(delta.name), change, formats.p_value(delta.p_holm), *numbers]
+            )
+    columns = ["trial", "figure", "difference", "p (Holm)", "trial 0", "the trial"]
+    title = f"Best trials less trial 0, {formats.count(found.examples)} examples of dev"
+    return table(title, columns, rows, "nnf") if rows else None
+
+
+def importances(found: TuneFile) -> TableView | None:
+    """How much each key decides whether a trial is among the best."""
+    names = list(dict.fromkeys(name for one in found.importances.values() for name in one))
+    rows: list[Cells] = [
+        [TableCell(name, form="code"), *(formats.percent(one.get(name)) for one in found.importances.values())]
+        for name in names
+    ]
+    columns = ["key", *(formats.title(metric) for metric in found.importances)]
+    note = (
+        "PED-ANOVA: how far the values of the best tenth of the trials differ from those of all; the shares sum to 1."
+    )
+    return table("Importance of each key", columns, rows, notes=[note]) if rows else None
+
+
+def trials(found: TuneFile) -> TableView:
+    """Every trial in order, with its values and figures on dev."""
+    best = {one.number for one in found.best}
+    columns = [
+        "trial",
+        "values",
+        *map(formats.title, found.metrics),
+        *(f"{formats.title(name)} (bounded)" for name in found.constraints if name not in found.metrics),
+        "state",
+        "seconds",
+    ]
+    rows: list[Cells] = []
+    for one in found.trials:
+        figures = [
+            TableCell(formats.value(name, number), bold=one.number in best)
+            for name, number in zip(found.metrics, one.values or (), strict=False)
+        ]
+        figures += [TableCell(formats.NOTHING)] * (len(found.metrics) - len(figures))
+        bounded = [
+            formats.value(name, one.constraints.get(name)) for name in found.constraints if name not in found.metrics
+        ]
+        rows.append(
+            [str(one.number), values(one.params), *figures, *bounded, state(one, best), formats.seconds(one.seconds)]
+        )
+    return table("Every trial", columns, rows, "nt" + "f" * (len(columns) - 4) + "tf")
+
+
+def state(one: TuneTrial, best: set[int]) -> str:
+    """What came of a trial, in a few words."""
+    if one.state == "failed":
+        return f"failed: {one.error}"
+    if one.state == "pruned":
+        return f"pruned after {one.evaluations} evaluations"
+    marks = ["best" if one.number in best else "", "" if one.feasible else "breaks a constraint"]
+    marks += [f"same as trial {one.same_as}" if one.same_as is not None else ""]
+    return ", ".join(filter(None, marks)) or one.state

@@ -1,0 +1,45 @@
+"""The figures of a report, one a line: ``figures.jsonl`` and ``figures.csv``."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from halluc.runs.schema import EvalFile, Record
+from halluc.runs.studies import Plain
+
+
+class EvaluatedRun(NamedTuple):
+    """An evaluation that a report is made of; ``choice`` is the cell of a study, without its seed."""
+
+    name: str
+    choice: dict[str, Plain]
+    seed: Plain
+    file: EvalFile
+
+
+class FigureLine(Record):
+    """A line of ``figures.jsonl``, and a row of ``figures.csv``.
+
+    ``statistic`` is ``value`` (of one run), ``mean`` (over the ``seeds`` of a cell) or ``difference`` (of ``run`` or
+    ``arm`` less ``reference``). ``low`` and ``high`` are the 95% interval, ``sd`` that over seeds, ``n`` what the
+    figure is counted over, ``p`` adjusted (Holm).
+    """
+
+    figure: str
+    split: str
+    slice: dict[str, str]
+    statistic: Literal["value", "mean", "difference"]
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    sd: float | None = None
+    p: float | None = None
+    n: int | None = None
+    seeds: int | None = None
+    protocol: str = ""
+    run: str = ""
+    arm: dict[str, Plain] = Field(default_factory=dict)
+    seed: Plain = None
+    reference: str = ""

@@ -1,0 +1,23 @@
+"""The answers of ``halluc serve``, as Hugging Face's task question-answering has them."""
+
+from __future__ import annotations
+
+from halluc.runs.inference import InferenceSchema
+from halluc.tasks.question_answering.records import PredictedAnswer
+from halluc.tasks.records import ScoredClaim, TopParameters
+
+
+class SpanAnswer(ScoredClaim):
+    """``start`` and ``end`` count characters of the context."""
+
+    answer: str
+    start: int
+    end: int
+
+
+def _answers(record: PredictedAnswer, asked: TopParameters) -> list[SpanAnswer]:
+    found = [SpanAnswer.of(one, answer=one.text, start=one.start_char, end=one.end_char) for one in record.answers]
+    return found[: asked.top_k]
+
+
+INFERENCE = InferenceSchema(SpanAnswer, _answers, TopParameters, pair=("question", "context"))

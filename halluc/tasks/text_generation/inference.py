@@ -1,0 +1,31 @@
+"""The answers of ``halluc serve`` of tasks whose model writes a text, each with Hugging Face's name for that text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from halluc.runs.inference import InferenceSchema
+from halluc.runs.schema import Record
+from halluc.tasks.text_generation.records import StatedClaim, WrittenRecord
+
+
+class WrittenAnswer(Record):
+    """``claims`` are what the text claims; a subclass has the text too."""
+
+    claims: list[StatedClaim]
+    log_probability: float | None
+    ended: bool
+
+
+def inference_of(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
+    """
+    Args:
+        text: the field of ``answer`` with the text that the model wrote.
+    """
+
+    def answers(record: WrittenRecord, asked: Record) -> list[WrittenAnswer]:
+        found: dict[str, Any] = {name: getattr(record, name) for name in WrittenAnswer.model_fields}
+        found[text] = record.output
+        return [answer(**found)]
+
+    return InferenceSchema(answer, answers)

@@ -1,0 +1,86 @@
+"""Features of words beside their pieces: how a word is cased, and names of a gazetteer.
+
+An uncased tokenizer drops capital letters, which are the strongest sign of a name in English. The casing feature gives
+them back (Collobert et al. 2011, section 4.2: "capitalization feature").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from halluc.core.edits import Range
+from halluc.tasks.token_classification.gazetteer import MarkedNames, labels_of
+
+# Where config.json says that a model takes the casing of words: under the name of the task.
+_KEY, _CASING = "token_classification", "casing"
+CASINGS = 3
+
+
+def casing_of(word: str) -> int | None:
+    """0: all its letters are capitals; 1: the first character alone is one; 2: another is; None: it has none."""
+    capitals = [char.isupper() for char in word]
+    if not any(capitals):
+        return None
+    if sum(capitals) > 1 and word.isupper():
+        return 0
+    return 1 if capitals[0] and not any(capitals[1:]) else 2
+
+
+def keep_casing(settings: Any) -> None:
+    """Say in a model's settings (config.json) that it takes the casing of words."""
+    setattr(settings, _KEY, {**(getattr(settings, _KEY, None) or {}), _CASING: True})
+
+
+def takes_casing(settings: Any) -> bool:
+    own = getattr(settings, _KEY, None)
+    return isinstance(own, dict) and own.get(_CASING) is True
+
+
+def width_of(settings: Any) -> int:
+    """The number of features of a model: two for each label of its gazetteer, then those of casing; 0 without any."""
+    return 2 * len(labels_of(settings)) + CASINGS * takes_casing(settings)
+
+
+@dataclass(frozen=True)
+class WordFeatures:
+    """The features of the words of examples.
+
+    Args:
+        labels: of the gazetteer that the model takes, by number; 0 without one.
+        names: what the gazetteer marks in each example; None: nothing is marked.
+        casing: for each word of all examples, one after the other, what ``casing_of`` says; None: the model takes none.
+        dropout: the share of the names that training leaves out.
+    """
+
+    labels: int
+    names: MarkedNames | None
+    casing: Sequence[int | None] | None
+    dropout: float = 0.0
+
+    def features(
+        self,
+        shape: tuple[int, ...],
+        rows: Sequence[tuple[Sequence[tuple[int, int]], Mapping[int, Range]]],
+        dropped: Iterator[bool],
+    ) -> numpy.ndarray:
+        """(rows, pieces, features) of 0 and 1.
+
+        Args:
+            shape: rows and pieces.
+            rows: for each row its examples, each with the number of its first word, and the pieces of words by number.
+            dropped: for each name of each row whether it is left out.
+        """
+        width = 2 * self.labels + (CASINGS if self.casing is not None else 0)
+        found = numpy.zeros((*shape, width), dtype=numpy.float32)
+        if self.names is not None:
+            found[..., : 2 * self.labels] = self.names.features(shape, rows, dropped)
+        if self.casing is not None:
+            for row, (_, pieces) in enumerate(rows):
+                for word, (start, end) in pieces.items():
+                    if (casing := self.casing[word]) is not None:
+                        found[row, start:end, 2 * self.labels + casing] = 1
+        return found

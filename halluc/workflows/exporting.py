@@ -1,0 +1,304 @@
+"""Export: the model of a run as ONNX or a program of torch, in a folder that predicts by itself, compared on dev."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import traceback
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, get_args
+
+from halluc.analysis.export_comparison import compared
+from halluc.core import files
+from halluc.core.errors import EXIT_GATE, HallucError, environment_error, suggestion
+from halluc.core.examples import Corpus
+from halluc.core.files import write_json, write_text
+from halluc.core.messages import conclude, put, tell
+from halluc.data.statistics import counted
+from halluc.runs import exports, integrity, provenance
+from halluc.runs.directory import RunDir
+from halluc.runs.exports import DevComparison, ExportFile, SpecialPieces
+from halluc.runs.provenance import file_sha256
+from halluc.runs.results import ExportResult
+from halluc.wording import formats
+from halluc.workflows import run_state, trained_models
+from halluc.workflows.assessment import ReadyModel
+from halluc.workflows.job import Job
+from halluc.workflows.trained_models import Trained
+
+_CODE = "C230"
+_PACKAGES = ("torch", "transformers", "tokenizers", "onnx", "onnxscript", "onnxruntime")
+# The primary figure may fall by so much on dev.
+TOLERANCE = 0.005
+# Files of an export that an evaluation of it writes anew.
+_CHANGING = frozenset({"run.json", "confidence.json"})
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """``output`` is by default a folder in the run; ``force`` replaces an earlier export."""
+
+    format: exports.Format = "onnx"
+    quantize: exports.Quantization | None = None
+    tolerance: float = TOLERANCE
+    output: Path | None = None
+    force: bool = False
+
+    def refuse_invalid(self) -> None:
+        """
+        Raises:
+            HallucError C230: there is no such format or quantisation, or not for the format.
+        """
+        for option, value, known in (
+            ("--format", self.format, get_args(exports.Format)),
+            ("--quantize", self.quantize, get_args(exports.Quantization)),
+        ):
+            if value is not None and value not in known:
+                help = suggestion(value, known, f"one of {', '.join(known)}")
+                raise HallucError(_CODE, f"{option} cannot be `{value}`", help=help)
+        if self.quantize is not None and self.format != "onnx":
+            raise HallucError(_CODE, "--quantize is for --format onnx", help="leave it out, or export to ONNX")
+        if not 0 <= self.tolerance <= 1:
+            raise HallucError(_CODE, f"--tolerance is {self.tolerance:g}", help="give a number from 0 to 1")
+
+
+def export(reference: str, options: ExportOptions) -> ExportResult:
+    """Export the model of a run, unless its predictions on dev are worse by more than the tolerance.
+
+    Raises:
+        HallucError C230: options, run or task do not suit. C107: there is no dev. C232: the folder is there. E420: a
+            package is missing. E413: torch cannot export the model. G101: the export is worse than the tolerance
+            allows. Others: as ``trained_models.locate``.
+    """
+    options.refuse_invalid()
+    if options.format == "onnx":
+        _refuse_missing_packages()
+    trained = trained_models.locate(reference)
+    run = _exportable(trained, reference)
+    kind = "-".join(filter(None, (options.format, options.quantize)))
+    target = (options.output or run.path / "export" / kind).absolute()
+    _refuse_taken(target, run, options.force)
+    run_state.warn_changed_model(run)
+    dev = trained.job.corpora(("dev",)).splits["dev"]
+    model = ReadyModel.load(trained.job, trained.reference)
+    tell(f"model: {trained.reference} ({model.engine.device.type}, {model.engine.precision})")
+    made: list[ExportFile] = []
+
+    def fill(folder: Path) -> None:
+        written = _Writer(trained, model, dev, options, RunDir(folder), target)
+        made.append(written.written())
+
+    with files.elsewhere(files.TO_OUTPUT):
+        files.replace_folder(target, fill)
+    result = ExportResult(**dict(made[0]), export=str(target))
+    conclude(f"export: {target}")
+    put(result)
+    return result
+
+
+def _exportable(trained: Trained, reference: str) -> RunDir:
+    """The run of a model that can be exported.
+
+    Raises:
+        HallucError C230: it has no run, is an export, or predicts by more than one pass of one model. C107: no dev.
+            R105: its training is not finished.
+    """
+    job, run, what, help = trained.job, trained.run, "", ""
+    settings = job.settings.eval
+    if run is None:
+        what, help = "is no run of halluc: its predictions cannot be compared on dev", "name a run directory"
+    elif exports.of_model(run.model) is not None:
+        what, help = "is an export already", "name the run that was exported"
+    elif not hasattr(job.task.model, "scored"):
+        what = f"is of {job.task.name}: its model writes a text piece by piece, which takes more than one pass"
+        help = "halluc exports models of tasks that label texts, spans or pairs, or mark answers"
+    elif settings.ensemble:
+        what, help = (
+            "predicts with an ensemble",
+            "train one model on its predictions (`train.teacher`), and export that",
+        )
+    elif settings.uncertainty is not None:
+        what, help = "predicts with dropout (`eval.uncertainty`), which an export has not", "train without it"
+    elif job.settings.data.dev is None:
+        raise HallucError("C107", "an export is compared on `data.dev`, which the config does not name")
+    if what:
+        raise HallucError(_CODE, f"{reference} {what}", help=help)
+    assert run is not None
+    run_state.refuse_untrained(run, "its training did not finish")
+    return run
+
+
+def _refuse_taken(target: Path, run: RunDir, force: bool) -> None:
+    """
+    Raises:
+        HallucError C232: the folder is there, and may not be replaced. C230: it lies among runs, or is the run.
+    """
+    if target.parent == run.path.absolute().parent or run.path.absolute().is_relative_to(target):
+        help = "choose a folder elsewhere, or leave --output out"
+        raise HallucError(_CODE, f"{target} would be taken for a run: it lies beside the run, or around it", help=help)
+    if not target.exists() and not target.is_symlink():
+        return
+    if not (target / exports.FILE).is_file() or target.is_symlink():
+        raise HallucError("C232", f"{target} is there, and is no export", help="choose another --output")
+    if not force:
+        raise HallucError("C232", f"{target} is there", help="replace it with --force, or choose another --output")
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes an export into ``run``, a folder that becomes ``target``."""
+
+    trained: Trained
+    model: ReadyModel
+    dev: Corpus[Any]
+    options: ExportOptions
+    run: RunDir
+    target: Path
+
+    def written(self) -> ExportFile:
+        before = self.model.predict(self.dev).predictions
+        inputs = self._write_model()
+        self._write_knowledge()
+        hashes = {
+            path.relative_to(self.run.path).as_posix(): file_sha256(path)
+            for path in sorted(self.run.path.rglob("*"))
+            if path.is_file() and path.name not in _CHANGING
+        }
+        record = self._record(inputs, hashes)
+        write_json(self.run.path / exports.FILE, record.model_dump(mode="json"))
+        job = Job(self.trained.job.loaded, run=self.run)
+        after = ReadyModel.load(job, str(self.run.model)).predict(self.dev).predictions
+        record.comparison = compared(job.task, self.dev.examples, before, after, self.options.tolerance)
+        tell(f"dev: {told(record.comparison)}")
+        refuse_worse(record)
+        write_json(self.run.path / exports.FILE, record.model_dump(mode="json"))
+        return record
+
+    def _record(self, inputs: list[str], hashes: dict[str, str]) -> ExportFile:
+        options, tokenizer, origin = self.options, self.model.encoder.tokenizer, self.trained.run
+        assert origin is not None
+        return ExportFile.model_validate(
+            {
+                "task": self.model.task.name,
+                "run": origin.path.resolve().name,
+                "format": options.format,
+                "quantization": options.quantize,
+                "opset": exports.OPSET if options.format == "onnx" else None,
+                "inputs": inputs,
+                "special_pieces": {name: getattr(tokenizer, name, None) for name in SpecialPieces.model_fields},
+                "versions": provenance.versions() | _versions(),
+                "hardware": {**provenance.hardware(), "cpu_flags": provenance.cpu_flags()},
+                "files": hashes,
+            }
+        )
+
+    def _write_model(self) -> list[str]:
+        """The model file, its config and its tokenizer; returns the names of the model's inputs."""
+        from halluc.engine import exporting
+
+        folder, options, encoder = self.run.model, self.options, self.model.encoder
+        folder.mkdir()
+        path = folder / exports.MODEL_FILES[options.format]
+        network: Any = encoder.model
+        features: Any = self.model.task.model.encode(self.dev.examples, encoder)
+        lengths = features.lengths
+        shortest = min((n for n, length in enumerate(lengths) if length > 1), key=lengths.__getitem__, default=0)
+        try:
+            inputs = exporting.write(network.cpu(), features.inputs([shortest] * 2), path, options.format)
+            if options.quantize is not None:
+                exporting.quantize(path)
+        except OSError:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+        settings = network.config
+        kept = {name: getattr(settings, name, None) for name in _ASKED}
+        write_json(folder / "config.json", {**json.loads(settings.to_json_string(use_diff=False)), **kept})
+        write_text(folder / "tokenizer.json", encoder.tokenizer.backend_tokenizer.to_str())
+        for module in network.modules():
+            if hasattr(module, "save_beside"):
+                module.save_beside(folder)
+        return inputs
+
+    def _failed(self, error: Exception) -> HallucError:
+        log = self.target.with_name(f"{self.target.name}.log")
+        write_text(log, "".join(traceback.format_exception(error)))
+        reason = next((line.strip() for line in str(error).split("\n") if line.strip()), type(error).__name__)
+        message = f"{self.options.format} cannot hold this model: {reason}"
+        return environment_error("E413", message, f"another `--format` may; the whole message is in {log}")
+
+    def _write_knowledge(self) -> None:
+        """Config, record, coverage and confidence: what a run has beside its model, and predicting needs."""
+        origin, run = self.trained.run, self.run
+        assert origin is not None
+        shutil.copyfile(origin.config, run.config)
+        for base in origin.bases:
+            files.make_folder(run.path / base.parent.name)
+            shutil.copyfile(base, run.path / base.parent.name / base.name)
+        for known in (origin.coverage, origin.withheld, origin.confidence):
+            if known.is_file():
+                shutil.copyfile(known, run.path / known.name)
+        record = origin.read()
+        record.command, record.status, record.model_files = "export", "done", integrity.of_model(run)
+        confidence = {split: {name: sha256 for name, sha256 in of_split.items() if name == run.confidence.name}
+                      for split, of_split in integrity.recorded_evaluations(record).items()}  # fmt: skip
+        stages = {"train": record.stages["train"]}
+        if "eval" in record.stages:
+            stages["eval"] = record.stages["eval"].model_copy(update={"detail": {integrity.FILES: confidence}})
+        record.stages = stages
+        run.write(record)
+
+
+def _refuse_missing_packages() -> None:
+    """
+    Raises:
+        HallucError E420: a package that writes or runs ONNX is not installed.
+    """
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
+    if missing:
+        message = f"an export to ONNX needs {', '.join(missing)}, not installed here"
+        raise environment_error("E420", message, 'install it: pip install "halluc[onnx]"')
+
+
+# What halluc reads of a model's settings, under the names that transformers has for them in every model.
+_ASKED = ("max_position_embeddings", "pad_token_id", "type_vocab_size", "model_type", "problem_type")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def told(found: DevComparison) -> str:
+    """A comparison in a line."""
+    name = formats.title(found.figure)
+    values = (
+        f"{name} {formats.value(found.figure, found.run)} before, {formats.value(found.figure, found.export)} after"
+    )
+    if not found.differing:
+        return f"the same {counted(found.claims, 'claims')} in {counted(found.examples, 'examples')}; {values}"
+    interval = formats.interval(found.figure, found.interval)
+    between = f" (95% interval of the difference {interval})" if interval else ""
+    return f"{found.differing:,} of {counted(found.claims, 'claims')} differ; {values}{between}"
+
+
+def refuse_worse(record: ExportFile) -> None:
+    """
+    Raises:
+        HallucError G101: the primary figure falls by more than the tolerance.
+    """
+    found = record.comparison
+    assert found is not None
+    if found.difference is not None and -found.difference > found.tolerance:
+        cause = f"the model in {record.quantization}" if record.quantization else "the export"
+        message = f"{cause} is worse on dev by more than --tolerance {found.tolerance:g}: {told(found)}"
+        help = "export without --quantize, or allow it with a larger --tolerance; nothing was written"
+        raise HallucError("G101", message, help=help, exit_code=EXIT_GATE)

@@ -1,0 +1,86 @@
+"""Gates as continuous integration reads them: annotations of a GitHub workflow, or a JUnit file (``--ci``)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from typing import Literal
+from xml.etree import ElementTree
+
+from halluc.config.loading import LoadedConfig
+from halluc.core.characters import printable_line
+from halluc.core.files import replacing
+from halluc.core.messages import say
+from halluc.runs.directory import RunDir
+from halluc.runs.reports import GateResult
+
+Kind = Literal["github", "junit"]
+FILE = "gates.junit.xml"
+_kind: ContextVar[Kind | None] = ContextVar("_kind", default=None)
+
+
+@contextlib.contextmanager
+def written_for(kind: Kind | None) -> Iterator[None]:
+    """For whom the gates that are checked inside are written."""
+    token = _kind.set(kind)
+    try:
+        yield
+    finally:
+        _kind.reset(token)
+
+
+def write(loaded: LoadedConfig, run: RunDir, held: Sequence[GateResult]) -> None:
+    """Write what became of the gates of a run, as ``written_for`` asks.
+
+    Raises:
+        HallucError E401: the file cannot be written.
+    """
+    if _kind.get() == "junit" and held:
+        path = run.path / FILE
+        with replacing(path, "wb") as file:
+            file.write(_junit(loaded, held))
+        say(f"gates: {path}")
+    elif _kind.get() == "github":
+        for gate in held:
+            if not gate.met:
+                say(_annotation(loaded, gate))
+
+
+def _annotation(loaded: LoadedConfig, gate: GateResult) -> str:
+    """A workflow command: one line on standard error, which GitHub reads too."""
+    where = loaded.origins.get(("gates", gate.name))
+    properties = {"title": f"gate not met: {gate.name}"}
+    if where is not None and where.line is not None:
+        properties |= {"file": where.file, "line": str(where.line)}
+    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::error {told}::{_message(gate.told)}"
+
+
+def _message(text: str) -> str:
+    return printable_line(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _junit(loaded: LoadedConfig, held: Sequence[GateResult]) -> bytes:
+    name = printable_line(loaded.experiment.name)
+    failures = str(sum(not gate.met for gate in held))
+    counts = {"tests": str(len(held)), "failures": failures, "errors": "0"}
+    suites = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": f"gates of {name}", **counts})
+    for gate in held:
+        by = "".join(f", {key} {value}" for key, value in gate.by.items())
+        case = ElementTree.SubElement(
+            suite, "testcase", {"name": printable_line(gate.name + by), "classname": f"halluc.{name}"}
+        )
+        told = printable_line(gate.told)
+        if gate.met:
+            ElementTree.SubElement(case, "system-out").text = told
+        else:
+            ElementTree.SubElement(case, "failure", {"message": told, "type": "gate"}).text = told
+    ElementTree.indent(suites)
+    written: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"

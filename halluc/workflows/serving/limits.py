@@ -1,0 +1,26 @@
+"""How much a server takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# The inputs of one request, whose texts are read as one document.
+MOST_INPUTS = 512
+# Seconds in which a body has to arrive, and for which a stopping server waits for answers.
+BODY_SECONDS, STOP_SECONDS = 20.0, 30
+# What a client with a full queue is told to wait, in seconds.
+RETRY_AFTER = 1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes of a request: ``body`` in bytes, ``text`` in characters of one input; ``queue`` counts requests.
+
+    A batch is full with ``batch_tokens`` tokens, and waits at most ``wait`` seconds for more.
+    """
+
+    body: int = 1 << 20
+    text: int = 50_000
+    queue: int = 64
+    batch_tokens: int = 4096
+    wait: float = 0.005

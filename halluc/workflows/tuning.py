@@ -1,0 +1,235 @@
+"""Tuning: trials one after the other, each a run of its own, judged on dev; test is never read."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halluc.analysis import scoring
+from halluc.components import TABLE
+from halluc.config.evaluation import BoundsConfig
+from halluc.config.hashing import sha256_of_tree
+from halluc.config.rendering import plain
+from halluc.config.search_space import SearchSpace, load_space
+from halluc.config.tuning import Direction
+from halluc.core import figures
+from halluc.core.errors import HallucError, did_you_mean
+from halluc.core.messages import Level, conclude, hears, listener, listening, say, tell
+from halluc.data.rows.references import SplitName
+from halluc.runs import evaluations, matrix, provenance
+from halluc.runs.directory import RunDir
+from halluc.runs.events import Evaluated, Event
+from halluc.runs.schema import EvalFile
+from halluc.runs.tuning import TuneFile
+from halluc.task import AnyTask
+from halluc.wording import formats
+from halluc.wording.figure_lookup import FigureLookup
+from halluc.workflows import cells, evaluation, run_locations, training, tuning_results, tuning_trials
+from halluc.workflows.job import Job
+from halluc.workflows.tuning_trials import CONFIG, FIGURES, SAME_AS, Trials, TuningPlan
+
+if TYPE_CHECKING:
+    import optuna
+
+SPLIT: SplitName = "dev"
+_READ: tuple[SplitName, ...] = ("train", SPLIT)
+# A run that cannot be continued: damaged, without its best weights, or of another config.
+_LOST = ("R101", "R102", "R107", "R119")
+
+
+class Pruned(KeyboardInterrupt):
+    """The pruner stops a trial: its training ends like one that is interrupted."""
+
+
+def tune(config: Path, overrides: Sequence[str] = (), *, fresh: bool = False) -> TuneFile:
+    """Run the trials that are still to do, then write ``tune.json``, the best config and the report.
+
+    Raises:
+        HallucError or ManyErrors: the config or a trial's run is broken. KeyboardInterrupt: Ctrl-C; what is finished is
+            kept and reported.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        help = "start `halluc tune` several times: the processes share the trials"
+        raise HallucError("C011", "`halluc tune` does not run under torchrun", help=help)
+    tuning_trials.refuse_without_optuna()
+    space = load_space(config, overrides, table=TABLE)
+    plan = plan_of(space)
+    home = space.of_trial({}).home
+    if fresh and (aside := matrix.set_aside(home)) is not None:
+        say(f"the old trials are moved to {aside}")
+    trials = Trials(home, space, plan)
+    again = tuning_results.command(config, overrides)
+    try:
+        _run_all(trials, overrides)
+    except KeyboardInterrupt:
+        if any(one.state.is_finished() for one in trials.all()):
+            tuning_results.conclude(trials, again)
+        say(f"interrupted: finished trials are kept; the same command continues: {again}")
+        raise
+    return tuning_results.conclude(trials, again)
+
+
+def _run_all(trials: Trials, overrides: Sequence[str]) -> None:
+    began, warned, total = time.monotonic(), set[str](), trials.tune.trials
+    while trials.tune.timeout is None or time.monotonic() - began < trials.tune.timeout:
+        with trials.next() as chosen:
+            if chosen is None:
+                return
+            trial, values = chosen
+            head = f"[{trial.number + 1}/{total}] {tuning_results.slug(trial.number)}"
+            tell(f"{head}: {_told_values(values)}", style="bold")
+            with listening(listener() if hears(Level.VERBOSE) else cells.Brief(listener(), head, warned)):
+                outcome = _run_one(trials, trial, values, overrides)
+            tell(f"{head}: {outcome}")
+            tuning_results.retain(trials)
+    conclude(f"timeout: no further trial was begun after {formats.seconds(trials.tune.timeout)}")
+
+
+def _told_values(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={plain(value)}" for name, value in values.items()) or "the config itself"
+
+
+@dataclass
+class _Pruner:
+    """Listens to the training of a trial and ends it where the pruner says so."""
+
+    trials: Trials
+    trial: optuna.Trial
+    metric: str
+    every: int | None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Evaluated):
+            # Trials with batches of different sizes are compared at the same evaluation, not at the same step.
+            number = event.epoch if self.every is None else math.ceil(event.step / self.every)
+            if self.trials.should_stop(self.trial, event.metrics[self.metric], number):
+                raise Pruned
+
+
+def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overrides: Sequence[str]) -> str:
+    """Train and evaluate a trial, and note what came of it; returns that in a few words."""
+    run = RunDir(trials.home / tuning_results.slug(trial.number))
+    try:
+        loaded = trials.space.of_trial(values)
+        digest = sha256_of_tree(loaded.tree)
+        twin = next((one for one in trials.all() if one.values is not None and _is_twin(one, digest)), None)
+        if twin is not None and twin.number != trial.number:
+            trials.note(trial, **{SAME_AS: twin.number, FIGURES: twin.user_attrs[FIGURES]})
+            return f"as trial {twin.number}: {_complete(trials, trial, twin.user_attrs[FIGURES])}"
+        job = Job(loaded, tuning_results.slug(trial.number))
+        if trials.tune.pruner != "none":
+            every = loaded.experiment.train.evaluate_steps
+            job.listeners = (_Pruner(trials, trial, trials.plan.metrics[0], every),)
+        file = _evaluated(job, run, overrides)
+        wanted = {*trials.plan.metrics, *trials.tune.constraints}
+        found = FigureLookup(file.metrics)
+        trials.note(trial, **{CONFIG: digest, FIGURES: {name: found.value(name) for name in wanted}})
+        return _complete(trials, trial, {name: found.value(name) for name in wanted})
+    except Pruned:
+        trials.pruned(trial)
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
+        return "pruned"
+    except HallucError as error:
+        # Trial 0 has to be the config itself: it is not replaced, and its config is not wrong by chance.
+        lost = error.code in _LOST and trial.number > 0
+        if not lost and not error.code.startswith("T" if trial.number == 0 else ("T", "C")):
+            raise
+        trials.failed(trial, error, replaced=lost)
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
+        return f"failed: {error.code}: {error.message}" + (" (replaced)" if lost else "")
+
+
+def _is_twin(one: optuna.trial.FrozenTrial, digest: str) -> bool:
+    return one.state.name == "COMPLETE" and one.user_attrs.get(CONFIG) == digest and bool(one.user_attrs.get(FIGURES))
+
+
+def _evaluated(job: Job, run: RunDir, overrides: Sequence[str]) -> EvalFile:
+    """The evaluation on dev of a trial, trained where it is not."""
+    training.train_job(job, overrides, resume=True)
+    job.run = run_locations.run_of(job)
+    if not evaluation.is_done(job.loaded, run, (SPLIT,)):
+        evaluation.evaluate_job(job, overrides, (SPLIT,))
+    return evaluations.read(run, SPLIT)
+
+
+def _complete(trials: Trials, trial: optuna.Trial, found: dict[str, float | None]) -> str:
+    """
+    Raises:
+        HallucError T104: a metric is undefined.
+    """
+    undefined = [name for name in trials.plan.metrics if found[name] is None]
+    if undefined:
+        message = f"`{undefined[0]}` is undefined on dev: it is a share of nothing there"
+        raise HallucError("T104", message, help="choose another `tune.metric`")
+    bounds = trials.tune.constraints
+    violations = {name: violation(one, found[name]) for name, one in bounds.items()}
+    trials.complete(trial, [found[name] for name in trials.plan.metrics], violations)  # type: ignore[misc]
+    broken = [name for name, over in violations.items() if over > 0]
+    told = ", ".join(f"{name} {formats.value(name, found[name])}" for name in found)
+    return f"dev {told}" + (f"; breaks the constraint on {', '.join(broken)}" if broken else "")
+
+
+def violation(bounds: BoundsConfig, value: float | None) -> float:
+    """By how much a figure is outside of its bounds: 0 or less where it keeps them; 1 where it is undefined."""
+    if value is None:
+        return 1.0
+    low, high = bounds.min, bounds.max
+    return max(-math.inf if low is None else low - value, -math.inf if high is None else value - high)
+
+
+def plan_of(space: SearchSpace) -> TuningPlan:
+    """What the trials have in common, checked.
+
+    Raises:
+        HallucError C107: there is no dev split. C103: a figure that the task does not have, or that says not what is
+            better. D101: a file of the corpus is not there.
+    """
+    experiment, tune = space.whole.experiment, space.tune
+    where = space.whole.origins
+    if experiment.data.reference(SPLIT) is None:
+        help = "name a dev split, or hold one out of train with `data.dev_share`: nothing may be chosen on test"
+        raise HallucError("C107", "`halluc tune` needs `data.dev`, on which trials are judged", help=help)
+    job = Job(space.whole)
+    metrics = tune.metrics or [job.choose_by]
+    for name in metrics:
+        _refuse_unknown(job.task, name, "tune.metric", where.get(("tune", "metric")))
+    for name in tune.constraints:
+        _refuse_unknown(job.task, name, f"tune.constraints.{name}", where.get(("tune", "constraints", name, "max")))
+    trained = [name for family in job.task.figures.families for name in family]
+    if tune.pruner != "none" and metrics[0] not in trained:
+        message = f"`tune.pruner` cannot stop trials by `{metrics[0]}`, which training does not compute"
+        help = f"choose one of {', '.join(trained)} as `tune.metric`, or set `pruner: none`"
+        raise HallucError("C103", message, where.get(("tune", "pruner")), help)
+    directions = list(tune.directions) or [_direction(space, name) for name in metrics]
+    # What may change between two calls: how many trials, for how long, and what stays on disk.
+    free = {"trials", "timeout", "keep_models"}
+    content: dict[str, Any] = {
+        "tune": {key: value for key, value in space.whole.tree["tune"].items() if key not in free},
+        "metrics": metrics, "directions": directions, **space.of_trial({}).model_sections,
+        "eval": space.whole.tree["eval"], "files": provenance.input_hashes(experiment.data.paths(_READ)),
+    }  # fmt: skip
+    return TuningPlan(metrics, directions, content)
+
+
+def _refuse_unknown(task: AnyTask, name: str, key: str, where: Any) -> None:
+    known = scoring.names(task)
+    if name in known:
+        return
+    near = task.figures.named.get(name) or did_you_mean(name, known)
+    help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
+    raise HallucError("C103", f"`{key}`: {task.name} has no figure `{name}`", where, help)
+
+
+def _direction(space: SearchSpace, name: str) -> Direction:
+    better = figures.figure(name).better
+    if better == "none":
+        where = space.whole.origins.get(("tune", "metric"))
+        help = "say so with `tune.direction: maximize` or `minimize`"
+        raise HallucError("C103", f"neither more nor less of `{name}` is better by itself", where, help)
+    return "maximize" if better == "higher" else "minimize"

@@ -1,0 +1,197 @@
+"""What came of a tuning: the best configs, the comparison with the config itself, ``tune.json`` and the report."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from halluc.analysis import comparison, run_figures
+from halluc.config.rendering import annotated
+from halluc.core import locks
+from halluc.core.errors import HallucError
+from halluc.core.files import replace_folder, write_json, write_text
+from halluc.core.messages import conclude as say_outcome
+from halluc.core.messages import put, warn
+from halluc.reporting.words import tune_sentences
+from halluc.runs.directory import RunDir
+from halluc.runs.studies import Delta
+from halluc.runs.tuning import TUNE_FILE, BestTrial, TrialState, TuneFile, TuneTrial
+from halluc.workflows import retention
+from halluc.workflows.tuning_trials import ERROR, FIGURES, REPLACED, SAME_AS, Trials
+
+if TYPE_CHECKING:
+    import optuna
+
+SPLIT = "dev"
+_STATES: dict[str, TrialState] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+
+
+def slug(number: int) -> str:
+    """The folder of a trial; its `=` sets it apart from runs of the same name."""
+    return f"trial={number}"
+
+
+def command(config: Path, overrides: Sequence[str]) -> str:
+    """The command that continues a tuning."""
+    return shlex.join(["halluc", "tune", str(config), *(part for one in overrides for part in ("--set", one))])
+
+
+def retain(trials: Trials) -> None:
+    """Remove the models of finished trials that ``tune.keep_models`` does not keep."""
+    keep = trials.tune.keep_models
+    if keep == "all":
+        return
+    there = trials.all()  # before the best are asked for: one that another process finishes meanwhile may be best
+    best = {_run_of(one) for one in trials.best()} if keep == "best" else set()
+    for one in there:
+        run = RunDir(trials.home / slug(one.number))
+        if one.state.name == "COMPLETE" and run.path.name not in best and run.model.is_dir():
+            retention.remove_model(run, keep)
+
+
+def _run_of(one: optuna.trial.FrozenTrial) -> str:
+    return slug(one.user_attrs.get(SAME_AS, one.number))
+
+
+def conclude(trials: Trials, again: str) -> TuneFile:
+    """Write the best config, ``tune.json`` and the report, and say what came of it.
+
+    Of several processes that are through at the same moment, one after the other: the last has all trials.
+
+    Raises:
+        HallucError E401: a file cannot be written.
+    """
+    with locks.locked(trials.home / ".report.lock", trials.home, waits=True):
+        found = _found(trials, again)
+        write_json(trials.home / TUNE_FILE, found.model_dump(mode="json"))
+        # Each brings a library of its own, which takes time to import.
+        from halluc.reporting.markdown import tune as markdown
+        from halluc.reporting.page import tune as html
+
+        folder = trials.home / "report"
+        write_text(folder / "index.html", html.page(found))
+        write_text(folder / "report.md", markdown.page(found))
+    put(found)
+    for sentence in found.conclusion:
+        say_outcome(sentence)
+    for one in found.best:
+        say_outcome(f"config: {one.config}")
+    say_outcome(f"report: {folder / 'index.html'}")
+    return found
+
+
+def _found(trials: Trials, again: str) -> TuneFile:
+    import optuna
+
+    all_of, experiment, tune = trials.all(), trials.space.whole.experiment, trials.tune
+    counted = [_trial(trials, one) for one in all_of if REPLACED not in one.user_attrs]
+    best = _best(trials)
+    examples, differences = _compared(trials, [one for one in best if one.number])
+    found = TuneFile(
+        name=experiment.name,
+        task=experiment.task.type,
+        path=str(trials.home),
+        optuna=optuna.__version__,
+        sampler=tune.sampler,
+        pruner=tune.pruner,
+        seed=experiment.seed,
+        metrics=trials.plan.metrics,
+        directions=[*trials.plan.directions],
+        constraints={name: one.model_dump() for name, one in tune.constraints.items()},
+        space=trials.space.whole.tree["tune"]["space"],
+        examples=examples,
+        wanted=tune.trials,
+        replaced=len(all_of) - len(counted),
+        trials=counted,
+        best=[
+            BestTrial(number=one.number, config=path, differences=differences.get(one.number, []))
+            for one, path in zip(best, _write_configs(trials, best), strict=True)
+        ],
+        importances=trials.importances(),
+        conclusion=[],
+        reproduce=[again],
+    )
+    return found.model_copy(update={"conclusion": tune_sentences.conclusion(found)})
+
+
+def _trial(trials: Trials, one: optuna.trial.FrozenTrial) -> TuneTrial:
+    figures: Mapping[str, float | None] = one.user_attrs.get(FIGURES, {})
+    run = RunDir(trials.home / _run_of(one))
+    try:
+        seconds = run.read().seconds
+    except HallucError:
+        seconds = None  # no run was begun, or it is damaged: the journal has the figures
+    state = _STATES.get(one.state.name, "running")
+    # Optuna gives a pruned trial its last figure.
+    is_done = state in ("complete", "pruned") and one.values is not None
+    return TuneTrial(
+        number=one.number,
+        state=state,
+        params=trials.values(one),
+        values=list(one.values) if is_done else None,
+        constraints={name: figures.get(name) for name in trials.tune.constraints} if state == "complete" else {},
+        feasible=all(over <= 0 for over in one.constraints.values()),
+        evaluations=len(one.intermediate_values),
+        seconds=seconds,
+        run=run.path.name,
+        same_as=one.user_attrs.get(SAME_AS),
+        error=one.user_attrs.get(ERROR),
+    )
+
+
+def _best(trials: Trials) -> list[optuna.trial.FrozenTrial]:
+    """The best trials; of several with one config the first."""
+    found: dict[str, optuna.trial.FrozenTrial] = {}
+    for one in trials.best():
+        found.setdefault(_run_of(one), one)
+    return list(found.values())
+
+
+def _write_configs(trials: Trials, best: Sequence[optuna.trial.FrozenTrial]) -> list[str]:
+    """Each best config whole: ``best.yaml``, or with two metrics one for each point of the Pareto front."""
+    texts = {f"{slug(one.number)}.yaml": _config(trials, one, len(best)) for one in best}
+    if len(trials.plan.metrics) == 1:
+        path = trials.home / "best.yaml"
+        if not texts:
+            path.unlink(missing_ok=True)  # of an earlier call, whose trial no longer is the best
+        for text in texts.values():
+            write_text(path, text)
+        return [str(path)] * len(texts)
+
+    def fill(folder: Path) -> None:
+        for name, text in texts.items():
+            write_text(folder / name, text)
+
+    replace_folder(trials.home / "best", fill)
+    return [str(trials.home / "best" / name) for name in texts]
+
+
+def _config(trials: Trials, one: optuna.trial.FrozenTrial, many: int) -> str:
+    values = trials.values(one)
+    told = ", ".join(f"{name} {value:.6g}" for name, value in zip(trials.plan.metrics, one.values, strict=True))
+    what = "The best trial" if many == 1 else f"One of {many} trials on the Pareto front"
+    head = (
+        f"# {what} of `halluc tune`: trial {one.number}, dev {told}.\n"
+        "# It was selected on dev, so that its figures on dev are optimistic: judge it on test, once.\n"
+        "# Launch:    halluc run THIS_FILE\n"
+    )
+    return head + annotated(trials.space.with_values(values))
+
+
+def _compared(
+    trials: Trials, best: Sequence[optuna.trial.FrozenTrial]
+) -> tuple[int | None, dict[int, list[Delta]]]:  # fmt: skip
+    """The examples of dev, and by trial its figures less those of trial 0, paired over examples."""
+    wanted = {*trials.plan.metrics, *trials.tune.constraints}
+    try:
+        first = run_figures.read(RunDir(trials.home / slug(0)), SPLIT, keep_lines=False)
+        others = [run_figures.read(RunDir(trials.home / _run_of(one)), SPLIT, keep_lines=False) for one in best]
+        found = comparison.compare_all(first, others)
+    except HallucError as error:
+        if trials.all() and trials.all()[0].state.name == "COMPLETE":
+            warn(f"the best trial is not compared with the config itself: {error.message}")
+        return None, {}
+    deltas = [[delta for delta in each.figures if delta.name in wanted and not delta.by] for each in found]
+    return len(first.examples), {one.number: each for one, each in zip(best, deltas, strict=True)}

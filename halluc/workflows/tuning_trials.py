@@ -1,0 +1,329 @@
+"""The trials of a tuning: an Optuna study in a journal file, which several processes may share."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from halluc.config.rendering import leaves
+from halluc.config.search_space import SearchSpace
+from halluc.config.tuning import Direction, RangeConfig
+from halluc.config.yaml import dotted
+from halluc.core import locks
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.files import make_folder, unwritable
+from halluc.core.rng import keyed_generator, keyed_seed
+from halluc.runs.directory import LOCK_FILE
+from halluc.runs.tuning import JOURNAL_FILE
+
+if TYPE_CHECKING:
+    import optuna
+
+_STUDY = "halluc"
+# Importances of fewer finished trials say nothing.
+LEAST_TRIALS = 10
+# Names of what the journal keeps of a trial.
+ERROR, REPLACED, SAME_AS, CONFIG, FIGURES = "error", "replaced", "same_as", "config", "figures"
+_FRESH = "--fresh moves the old trials aside and starts anew; or give this tuning another `name`"
+# What a file that is no journal of ours makes Optuna raise.
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+
+
+def refuse_without_optuna() -> None:
+    """
+    Raises:
+        HallucError E420: Optuna is not installed.
+    """
+    if find_spec("optuna") is None:
+        message = "`halluc tune` needs the Python package `optuna`, which is not installed"
+        raise environment_error("E420", message, 'install it: pip install "halluc[tune]"')
+
+
+@dataclass(frozen=True)
+class TuningPlan:
+    """What all trials have in common, as plain values; trials of different plans are not compared."""
+
+    metrics: list[str]
+    directions: list[Direction]
+    content: dict[str, Any]
+
+
+class _FileLock:
+    """Optuna's lock of the journal, as one that the system frees if a process is killed."""
+
+    def __init__(self, journal: Path) -> None:
+        self.journal, self.stack = journal, contextlib.ExitStack()
+
+    def acquire(self) -> bool:
+        file = self.journal.with_name(f".{self.journal.name}.lock")
+        self.stack.enter_context(locks.locked(file, self.journal, waits=True))
+        return True
+
+    def release(self) -> None:
+        self.stack.close()
+
+
+class Trials:
+    """Hands out trials, one at a time, and notes what came of them."""
+
+    def __init__(self, home: Path, space: SearchSpace, plan: TuningPlan) -> None:
+        """
+        Raises:
+            HallucError R101: the journal is damaged. R104: it belongs to another plan. E401: it cannot be written.
+        """
+        self.home, self.space, self.plan, self.journal = home, space, plan, home / JOURNAL_FILE
+        self.tune = space.tune
+        self.whole = {
+            name: space.is_whole_number(name) for name, one in self.tune.space.items() if isinstance(one, RangeConfig)
+        }
+        make_folder(home)
+        with self._choosing(), self._guarded():
+            try:
+                self.study = self._opened()
+            except _DAMAGED as error:
+                message = f"{self.journal} is damaged: {type(error).__name__}: {error}"
+                raise HallucError("R101", message, help=f"restore it from a backup; or {_FRESH}") from error
+
+    def _opened(self) -> optuna.Study:
+        import optuna
+        from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        lock = _FileLock(self.journal)
+        lock.acquire()
+        _drop_cut_line(self.journal)
+        lock.release()
+        storage = JournalStorage(JournalFileBackend(str(self.journal), lock_obj=lock))  # type: ignore[arg-type]
+        if any(one.study_name != _STUDY for one in storage.get_all_studies()):
+            raise ValueError("the journal has another study")
+        study = optuna.create_study(
+            storage=storage, study_name=_STUDY, directions=self.plan.directions, pruner=self._pruner(),
+            load_if_exists=True,
+        )  # fmt: skip
+        known = study.user_attrs.get("plan")
+        content = json.loads(json.dumps(self.plan.content))
+        if known is None and not study.get_trials(deepcopy=False):
+            study.set_user_attr("plan", content)
+        elif known != content:
+            raise self._of_another(known, content)
+        return study
+
+    def _of_another(self, known: Any, content: Any) -> HallucError:
+        first, second = (dict(leaves(one)) for one in (known if isinstance(known, dict) else {}, content))
+        keys = [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]
+        told = ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
+        return HallucError("R104", f"{self.home} holds trials of another tuning: it differs in {told}", help=_FRESH)
+
+    def _pruner(self) -> optuna.pruners.BasePruner:
+        from optuna import pruners
+
+        kinds = {"none": pruners.NopPruner, "median": pruners.MedianPruner, "hyperband": pruners.HyperbandPruner}
+        return kinds[self.tune.pruner]()  # type: ignore[no-any-return]
+
+    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        """One for each trial: its draws then depend on the seed and earlier trials, and not on which process asks."""
+        from optuna import samplers
+
+        seed = keyed_seed("tune", self.space.whole.experiment.seed, number) % 2**32
+        if self.tune.sampler == "tpe":
+            return samplers.TPESampler(seed=seed)
+        return samplers.RandomSampler(seed=seed)
+
+    @contextlib.contextmanager
+    def _choosing(self) -> Iterator[None]:
+        """While one process looks for its next trial, no other does."""
+        with locks.locked(self.home / LOCK_FILE, self.home, waits=True):
+            yield
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """What Optuna raises where the journal cannot be written, as a ``HallucError``; its warnings are hidden."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        except OSError as error:
+            raise unwritable(self.journal, error) from error
+
+    @contextlib.contextmanager
+    def next(self) -> Iterator[tuple[optuna.Trial, dict[str, Any]] | None]:
+        """A trial that no other process has, with its values: one that was interrupted, or a new one; None: no more."""
+        with contextlib.ExitStack() as stack:
+            with self._choosing(), self._guarded():
+                trial = self._chosen(stack)
+                found = None if trial is None else (trial, self._suggested(trial))
+            yield found
+
+    def _chosen(self, stack: contextlib.ExitStack) -> optuna.Trial | None:
+        import optuna
+        from optuna.trial import TrialState
+
+        trials = self.study.get_trials(deepcopy=False)
+        for one in trials:
+            if one.state == TrialState.RUNNING and self._take(one.number, stack):
+                if self.all()[one.number].state != TrialState.RUNNING:
+                    stack.close()  # another process finished it after the trials were listed
+                    continue
+                self.study.sampler = self._sampler(one.number)
+                return optuna.Trial(self.study, one._trial_id)
+        waiting = next((one for one in trials if one.state == TrialState.WAITING), None)
+        if waiting is None and sum(REPLACED not in one.user_attrs for one in trials) >= self.tune.trials:
+            return None
+        number = len(trials) if waiting is None else waiting.number
+        if waiting is None and not trials:
+            own = self.space.values_of(self.space.whole.tree)
+            inside = {name: self._internal(name, value) for name, value in own.items() if self._is_inside(name, value)}
+            self.study.enqueue_trial(inside)
+        elif waiting is None and self.tune.sampler == "grid":
+            point = self._grid_point(trials)
+            if point is None:
+                return None
+            self.study.enqueue_trial(point)
+        self._take(number, stack)
+        self.study.sampler = self._sampler(number)
+        return self.study.ask()
+
+    def _take(self, number: int, stack: contextlib.ExitStack) -> bool:
+        """Whether this process has the trial now; the system gives it back when the process ends."""
+        try:
+            make_folder(self.home / ".locks")
+            stack.enter_context(locks.locked(self.home / ".locks" / f"{number}.lock", self.home))
+        except HallucError as error:
+            if error.code != "R103":
+                raise
+            return False
+        return True
+
+    def _grid_point(self, trials: list[optuna.trial.FrozenTrial]) -> dict[str, Any] | None:
+        """A combination that no trial has, in a random order; None: there is none left."""
+        axes = {
+            name: [
+                self._internal(name, one) for one in (kind.values() or () if isinstance(kind, RangeConfig) else kind)
+            ]
+            for name, kind in self.tune.space.items()
+        }
+        points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+        tried = [_fixed(one) or one.params for one in trials if REPLACED not in one.user_attrs]
+        order = keyed_generator("tune", self.space.whole.experiment.seed).permutation(len(points))
+        return next((points[place] for place in order if points[place] not in tried), None)
+
+    def _suggested(self, trial: optuna.Trial) -> dict[str, Any]:
+        """The values of a trial; none for the first, which is the config itself."""
+        fixed = _fixed(self.study.get_trials(deepcopy=False)[trial.number])
+        values: dict[str, Any] = {}
+        for name, one in self.tune.space.items():
+            if fixed is not None and name not in fixed:
+                continue  # the config's own value is none of the space
+            if not isinstance(one, RangeConfig):
+                choices = [self._internal(name, choice) for choice in one]
+                values[name] = json.loads(trial.suggest_categorical(name, choices))
+            elif self.whole[name]:
+                step = 1 if one.step is None else int(one.step)
+                values[name] = trial.suggest_int(name, int(one.low), int(one.high), step=step, log=one.log)
+            else:
+                values[name] = trial.suggest_float(name, one.low, one.high, step=one.step, log=one.log)
+        return values if trial.number else {}
+
+    def _internal(self, name: str, value: Any) -> Any:
+        """A value as Optuna is given it: a choice may be a list or a mapping, and is text there."""
+        return value if isinstance(self.tune.space[name], RangeConfig) else json.dumps(value, sort_keys=True)
+
+    def _is_inside(self, name: str, value: Any) -> bool:
+        one = self.tune.space[name]
+        if not isinstance(one, RangeConfig):
+            return self._internal(name, value) in [self._internal(name, choice) for choice in one]
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not one.low <= value <= one.high:
+            return False
+        steps = 0.0 if one.step is None else (value - one.low) / one.step
+        return abs(steps - round(steps)) < 1e-6
+
+    def values(self, trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
+        """The values of a trial that was handed out before, as ``next`` gives them."""
+        if not trial.number:
+            return {}
+        ranges = {name for name, one in self.tune.space.items() if isinstance(one, RangeConfig)}
+        return {name: one if name in ranges else json.loads(one) for name, one in trial.params.items()}
+
+    def note(self, trial: optuna.Trial, **facts: Any) -> None:
+        """Keep facts of a trial in the journal."""
+        with self._guarded():
+            for name, value in facts.items():
+                trial.set_user_attr(name, value)
+
+    def complete(self, trial: optuna.Trial, values: list[float], violations: Mapping[str, float]) -> None:
+        """Note the figures of a finished trial; a constraint whose violation is over 0 is not kept."""
+        with self._guarded():
+            for name, violation in violations.items():
+                trial.set_constraint(name, violation)
+            self.study.tell(trial, values)
+
+    def pruned(self, trial: optuna.Trial) -> None:
+        import optuna
+
+        with self._guarded():
+            self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+
+    def failed(self, trial: optuna.Trial, error: HallucError, *, replaced: bool = False) -> None:
+        """Note why a trial has no figures. One that is ``replaced`` does not count."""
+        import optuna
+
+        self.note(trial, **{ERROR: f"{error.code}: {error.message}"[:500], **({REPLACED: True} if replaced else {})})
+        with self._guarded():
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+
+    def should_stop(self, trial: optuna.Trial, value: float, evaluation: int) -> bool:
+        """Whether the pruner stops a trial whose n-th evaluation on dev gives ``value``."""
+        with self._guarded():
+            if evaluation in self.all()[trial.number].intermediate_values:
+                return False  # told before the trial was interrupted, and gone on all the same
+            trial.report(value, evaluation)
+            return trial.should_prune()
+
+    def best(self) -> list[optuna.trial.FrozenTrial]:
+        """The best trial that keeps the constraints, the first of equal ones; with two metrics the Pareto front."""
+        with self._guarded():
+            found = sorted(self.study.best_trials, key=lambda one: one.number)
+        return found if len(self.plan.metrics) > 1 else found[:1]
+
+    def importances(self) -> dict[str, dict[str, float]]:
+        """By metric, how much each key decides whether a trial is among the best; empty with few trials."""
+        import optuna
+
+        complete = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+        found: dict[str, dict[str, float]] = {}
+        for place, metric in enumerate(self.plan.metrics if len(complete) >= LEAST_TRIALS else ()):
+            sign = -1 if self.plan.directions[place] == "maximize" else 1  # a target is better where it is lower
+            if len({one.values[place] for one in complete}) > 1:
+
+                def target(one: optuna.trial.FrozenTrial, place: int = place, sign: int = sign) -> float:
+                    return float(sign * one.values[place])
+
+                with self._guarded():
+                    found[metric] = optuna.importance.get_param_importances(self.study, target=target)
+        return found
+
+    def all(self) -> list[optuna.trial.FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
+
+
+def _fixed(trial: optuna.trial.FrozenTrial) -> dict[str, Any] | None:
+    """The values that were set and not sampled; None where the sampler chose."""
+    found = trial.system_attrs.get("fixed_params")
+    return dict(found) if isinstance(found, Mapping) else None
+
+
+def _drop_cut_line(journal: Path) -> None:
+    """Take away the end of a line that a process was killed in the middle of: the next would be appended to it."""
+    if not journal.is_file():
+        return
+    content = journal.read_bytes()
+    if content and not content.endswith(b"\n"):
+        with journal.open("r+b") as file:
+            file.truncate(content.rfind(b"\n") + 1)
