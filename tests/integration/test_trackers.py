@@ -195,7 +195,7 @@ def mlflow_server(folder: Path):
 
 @pytest.mark.tracker
 def test_an_mlflow_server_has_the_run(experiment, halluc, tmp_path, monkeypatch):
-    for package in ("mlflow", "flask"):
+    for package in ("mlflow", "flask", "flask_cors"):
         pytest.importorskip(package, reason=f"{package} is not installed")
     from mlflow.tracking import MlflowClient
 

@@ -42,6 +42,7 @@ class Service:
         self.metrics = Metrics(self.task.knowledge.novelties[-1])
         self.batcher = Batcher(self._predicted, limits)
         self.metrics.queued.set_function(self.batcher.queue.qsize)
+        self.metrics.unanswered.set_function(lambda: self.batcher.unanswered)
         self.request = requests.request_model(self.schema)
         self.running: asyncio.Task[None] | None = None
 

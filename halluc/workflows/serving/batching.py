@@ -31,6 +31,7 @@ class Batcher:
     def __init__(self, predict: Predict, limits: Limits) -> None:
         self._predict, self._limits = predict, limits
         self.queue: asyncio.Queue[Waiting] = asyncio.Queue(limits.queue)
+        self.unanswered = 0
 
     async def predict(self, items: Sequence[InputText]) -> list[PredictedInput]:
         """
@@ -39,7 +40,11 @@ class Batcher:
         """
         waiting = Waiting(items, asyncio.get_running_loop().create_future())
         self.queue.put_nowait(waiting)
-        return await waiting.answer
+        self.unanswered += 1
+        try:
+            return await waiting.answer
+        finally:
+            self.unanswered -= 1
 
     async def run(self) -> None:
         """Predict what waits, until cancelled."""

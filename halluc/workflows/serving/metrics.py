@@ -23,6 +23,9 @@ class Metrics:
             "halluc_requests", "Answered requests by path and status.", ["path", "status"], registry=self.registry
         )
         self.queued = Gauge("halluc_queued_requests", "Requests that wait for a batch.", registry=self.registry)
+        self.unanswered = Gauge(
+            "halluc_unanswered_requests", "Requests in the queue, or being predicted.", registry=self.registry
+        )
         self.batches = Histogram(
             "halluc_batch_texts", "Texts that were predicted together.",
             buckets=[1, 2, 4, 8, 16, 32, 64, 128, 256, 512], registry=self.registry,
