@@ -81,12 +81,12 @@ def serving(predictor: Any, limits: Limits = Limits(wait=0.0), host: str = "127.
     with mock.patch("halluc.workflows.prediction.load", return_value=predictor):
         thread = threading.Thread(target=run)
         thread.start()
-        there.wait()
-        uvicorn, port = found
-        while not uvicorn.started:
-            threading.Event().wait(0.01)
-        try:
-            yield Served(port)
-        finally:
-            uvicorn.should_exit = True
-            thread.join()
+        there.wait()  # the model is loaded before
+    uvicorn, port = found
+    while not uvicorn.started:
+        threading.Event().wait(0.01)
+    try:
+        yield Served(port)
+    finally:
+        uvicorn.should_exit = True
+        thread.join()
