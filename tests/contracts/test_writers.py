@@ -356,14 +356,16 @@ TEXTS = [
         (TAGGED, "conll",
             'Anna\tB-PER\nBerg\tI-PER\nsaw\tO\nOslo\tB-LOC\n.\tO\n\n-DOCSTART-\tO\n\nsay\tO\n"hi"\tO\n\n'),
         (TAGGED, "jsonl",
-            '{"id": "1", "tokens": ["Anna", "Berg", "saw", "Oslo", "."], "spans": [[0, 2, "PER"], [3, 4, "LOC"]]}\n'
-            '{"id": "2", "tokens": ["say", "\\"hi\\""], "spans": []}\n'),
+            '{"id": "1", "document": 0, "tokens": ["Anna", "Berg", "saw", "Oslo", "."], '
+            '"spans": [[0, 2, "PER"], [3, 4, "LOC"]]}\n'
+            '{"id": "2", "document": 1, "tokens": ["say", "\\"hi\\""], "spans": []}\n'),
         (TAGGED, "json",
-            '[\n{"id": "1", "tokens": ["Anna", "Berg", "saw", "Oslo", "."], "spans": [[0, 2, "PER"], [3, 4, "LOC"]]},\n'
-            '{"id": "2", "tokens": ["say", "\\"hi\\""], "spans": []}\n]\n'),
+            '[\n{"id": "1", "document": 0, "tokens": ["Anna", "Berg", "saw", "Oslo", "."], '
+            '"spans": [[0, 2, "PER"], [3, 4, "LOC"]]},\n'
+            '{"id": "2", "document": 1, "tokens": ["say", "\\"hi\\""], "spans": []}\n]\n'),
         (TAGGED, "text_spans",
-            '{"id": "1", "text": "Anna Berg saw Oslo .", "spans": [[0, 9, "PER"], [14, 18, "LOC"]]}\n'
-            '{"id": "2", "text": "say \\"hi\\"", "spans": []}\n'),
+            '{"id": "1", "document": 0, "text": "Anna Berg saw Oslo .", "spans": [[0, 9, "PER"], [14, 18, "LOC"]]}\n'
+            '{"id": "2", "document": 1, "text": "say \\"hi\\"", "spans": []}\n'),
         (TAGGED, "csv",
             "Sentence #,Word,Tag\nSentence: 1,Anna,B-PER\nSentence: 1,Berg,I-PER\nSentence: 1,saw,O\n"
             'Sentence: 1,Oslo,B-LOC\nSentence: 1,.,O\nSentence: 2,say,O\nSentence: 2,"""hi""",O\n'),

@@ -108,7 +108,7 @@ def test_the_terminal_tells_rates_by_novelty(halluc, trained):
         ),
         ("gates.entity_f1={min: 0.0, split: train}", 2, "cannot be checked on train"),
         ("gates.halucination_rate.max=1", 2, "did you mean `hallucination_rate`?"),
-        ("gates.entity_f1.use=value", 2, "a gate needs `min` or `max`"),
+        ("gates.entity_f1.use=value", 2, "a gate needs `min`, `max`, or a `baseline`"),
     ],
 )
 def test_gates(halluc, trained, gate, code, told):

@@ -104,6 +104,7 @@ def test_names_are_told_by_a_capital_letter_alone_also_from_the_bare_model_folde
 
 
 def test_casing_with_adapters_is_refused_before_training(trained, halluc):
+    pytest.importorskip("peft")
     outcome = halluc("train", trained[0], "--set", "name=low", "--set", "model.lora={rank: 2}")
     assert outcome.code == 2
     assert "`model.lora` does not go with `task.casing`" in outcome.err
