@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from halluc.core.files import replacing, write_json, write_jsonl, write_text
-from halluc.runs.figure_lines import EvaluatedRun
+from halluc.runs.figure_lines import NamedEvaluation
 from halluc.runs.reports import AnyReport
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ USUAL: tuple[Format, ...] = ("html", "md", "json")
 FOLDERS = {"tex": "tables", "svg": "figures", "pdf": "figures", "png": "figures"}
 Write = Callable[[Path], object]
 # Read only where a format needs them: a study has hundreds.
-Evaluated = Callable[[], Sequence[EvaluatedRun]]
+Evaluated = Callable[[], Sequence[NamedEvaluation]]
 
 
 def write(

@@ -10,7 +10,7 @@ from halluc.runs.schema import EvalFile, Record
 from halluc.runs.studies import Plain
 
 
-class EvaluatedRun(NamedTuple):
+class NamedEvaluation(NamedTuple):
     """An evaluation that a report is made of; ``choice`` is the cell of a study, without its seed."""
 
     name: str

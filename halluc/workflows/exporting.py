@@ -6,7 +6,6 @@ import json
 import shutil
 import traceback
 from dataclasses import dataclass
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
@@ -189,7 +188,7 @@ class _Writer:
                 "opset": exports.OPSET if options.format == "onnx" else None,
                 "inputs": inputs,
                 "special_pieces": {name: getattr(tokenizer, name, None) for name in SpecialPieces.model_fields},
-                "versions": provenance.versions() | _versions(),
+                "versions": provenance.versions() | provenance.versions_of(_PACKAGES),
                 "hardware": {**provenance.hardware(), "cpu_flags": provenance.cpu_flags()},
                 "files": hashes,
             }
@@ -265,16 +264,6 @@ def _refuse_missing_packages() -> None:
 
 # What halluc reads of a model's settings, under the names that transformers has for them in every model.
 _ASKED = ("max_position_embeddings", "pad_token_id", "type_vocab_size", "model_type", "problem_type")
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def told(found: DevComparison) -> str:

@@ -15,7 +15,7 @@ from halluc.reporting.charts import drawing, files
 from halluc.reporting.paper import latex, rows
 from halluc.reporting.views import papers
 from halluc.reporting.views.tables import TableCell, table
-from halluc.runs.figure_lines import EvaluatedRun, FigureLine
+from halluc.runs.figure_lines import FigureLine, NamedEvaluation
 from halluc.runs.schema import EvalFile
 from tests.report_records import run_report
 from tests.study_records import comparison_report, study_report
@@ -30,7 +30,7 @@ def evaluated(report):
     file = EvalFile(
         task="token_classification", split="test", checkpoint="model", encoding={}, metrics=run_report().metrics
     )
-    return [EvaluatedRun(report.kind, {}, 7, file)]
+    return [NamedEvaluation(report.kind, {}, 7, file)]
 
 
 @given(st.text())

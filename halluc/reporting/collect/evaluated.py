@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 from halluc.core.errors import HallucError
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
-from halluc.runs.figure_lines import EvaluatedRun
+from halluc.runs.figure_lines import NamedEvaluation
 from halluc.runs.studies import Plain
 
 SEED = "seed"
 
 
-def of_runs(runs: Sequence[RunDir], names: Sequence[str], split: str) -> list[EvaluatedRun]:
+def of_runs(runs: Sequence[RunDir], names: Sequence[str], split: str) -> list[NamedEvaluation]:
     """One run, or several that are compared."""
     return [
-        EvaluatedRun(name, {}, run.read().seeds.get("seed"), evaluations.read(run, split))
+        NamedEvaluation(name, {}, run.read().seeds.get("seed"), evaluations.read(run, split))
         for run, name in zip(runs, names, strict=True)
     ]
 
 
-def of_cells(cells: Sequence[tuple[str, Mapping[str, Plain], RunDir]], split: str) -> list[EvaluatedRun]:
+def of_cells(cells: Sequence[tuple[str, Mapping[str, Plain], RunDir]], split: str) -> list[NamedEvaluation]:
     """The cells of a study; those that its report names as missing are left out."""
     found = []
     for slug, choice, run in cells:
@@ -30,5 +30,5 @@ def of_cells(cells: Sequence[tuple[str, Mapping[str, Plain], RunDir]], split: st
         except HallucError:
             continue  # its report says why
         arm = {axis: value for axis, value in choice.items() if axis != SEED}
-        found.append(EvaluatedRun(slug, arm, choice.get(SEED), file))
+        found.append(NamedEvaluation(slug, arm, choice.get(SEED), file))
     return found

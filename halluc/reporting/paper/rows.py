@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from halluc.core.figures import MATCHED
-from halluc.runs.figure_lines import EvaluatedRun, FigureLine
+from halluc.runs.figure_lines import FigureLine, NamedEvaluation
 from halluc.runs.reports import AnyReport
 from halluc.runs.studies import ArmComparison, Comparison, Delta, StudyFigures
 from halluc.wording import formats
@@ -18,7 +18,7 @@ COLUMNS = tuple(FigureLine.model_fields)
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
-def rows(report: AnyReport, evaluated: Sequence[EvaluatedRun]) -> list[FigureLine]:
+def rows(report: AnyReport, evaluated: Sequence[NamedEvaluation]) -> list[FigureLine]:
     """The values of each run, then what was made of them: means over seeds, and differences."""
     protocols = {(one.name, tuple(one.by.items())): one.protocol for run in evaluated for one in run.file.metrics}
     made = [*_values(evaluated)]
@@ -37,7 +37,7 @@ def rows(report: AnyReport, evaluated: Sequence[EvaluatedRun]) -> list[FigureLin
     ]
 
 
-def _values(evaluated: Iterable[EvaluatedRun]) -> Iterator[FigureLine]:
+def _values(evaluated: Iterable[NamedEvaluation]) -> Iterator[FigureLine]:
     for run in evaluated:
         for one in run.file.metrics:
             low, high = one.interval or (None, None)

@@ -8,7 +8,7 @@ from halluc.core.figures import HALLUCINATION, OMISSION, SUPPORT
 from halluc.reporting.views import comparison, evaluation, probes, run, study
 from halluc.reporting.views.tables import TableView, table
 from halluc.reporting.words import nouns
-from halluc.runs.figure_lines import EvaluatedRun
+from halluc.runs.figure_lines import NamedEvaluation
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
 from halluc.runs.studies import LEAST_SEEDS, SURE
 from halluc.wording import formats
@@ -17,7 +17,7 @@ from halluc.wording.phrases import counted
 _OUTCOMES = (SUPPORT, "distortion_rate", HALLUCINATION, OMISSION)
 
 
-def tables(report: AnyReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, TableView]:
+def tables(report: AnyReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, TableView]:
     """Each table by a name of letters, digits and hyphens, which is that of its file."""
     match report.kind:
         case "run":
@@ -34,7 +34,7 @@ def tables(report: AnyReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, Ta
     }
 
 
-def _of_run(report: RunReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, list[TableView]]:
+def _of_run(report: RunReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
     words = nouns.task_of(report).wording.nouns
     return {
         "figures": [_headlines(report, evaluated)],
@@ -50,7 +50,7 @@ def _of_run(report: RunReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, l
     }
 
 
-def _headlines(report: RunReport, evaluated: Sequence[EvaluatedRun]) -> TableView:
+def _headlines(report: RunReport, evaluated: Sequence[NamedEvaluation]) -> TableView:
     """The overall figures, those at the head first; protocols and what is counted stand below."""
     first = {one.figure.name: one.figure for one in report.headlines}
     overall = {one.name: one for one in report.metrics if not one.by}
@@ -69,7 +69,7 @@ def _intervals(report: RunReport) -> str:
     return f"The split {report.split}, {examples}. One seed: the 95% intervals are over examples."
 
 
-def _protocols(names: Iterable[str], evaluated: Sequence[EvaluatedRun]) -> list[str]:
+def _protocols(names: Iterable[str], evaluated: Sequence[NamedEvaluation]) -> list[str]:
     """What each figure is counted over, and how: figures of the same n and protocol in one sentence."""
     told: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
@@ -81,7 +81,7 @@ def _protocols(names: Iterable[str], evaluated: Sequence[EvaluatedRun]) -> list[
     return [f"{'; '.join(titles)}: {how}." for how, titles in told.items()]
 
 
-def _of_comparison(report: ComparisonReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, list[TableView]]:
+def _of_comparison(report: ComparisonReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
     found, training = comparison.lettered(report), comparison.training(report)
     differences = []
     for letter, other in found:
@@ -99,7 +99,7 @@ def _of_comparison(report: ComparisonReport, evaluated: Sequence[EvaluatedRun]) 
     }
 
 
-def _of_study(report: StudyReport, evaluated: Sequence[EvaluatedRun]) -> dict[str, list[TableView]]:
+def _of_study(report: StudyReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
     found = report.figures
     names = (one.name for cell in found.cells for one in cell.figures if not one.by)
     told = f"95% intervals; bold: p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
