@@ -9,7 +9,7 @@ from typing import Any
 from halluc.core.examples import Span
 from halluc.data.config import Column
 from halluc.data.fields.ids import Identity, own_id
-from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.paths import value_of
 from halluc.data.fields.values import Place, located
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
@@ -56,7 +56,7 @@ def identity_of(row: Row, field: Column) -> Identity:
     Raises:
         Unreadable: it is neither a string nor a finite number.
     """
-    given = value_at(row.fields, path_of(field, [row.fields]))
+    given = value_of(row.fields, field)
     own = own_id(row.fields.get("id") if given is None else given, field)
     return own if own is not None else f"item-{row.number}" if row.number else f"line-{row.line}"
 

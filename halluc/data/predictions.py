@@ -22,8 +22,8 @@ from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus
 from halluc.data.config import DataConfig
 from halluc.data.fields.values import whole
-from halluc.data.rows.layout import Layout
-from halluc.data.rows.reading import open_rows
+from halluc.data.rows.layout import Format, Layout
+from halluc.data.rows.reading import format_of, open_rows
 from halluc.data.rows.references import absent, refuse_irregular
 from halluc.data.rows.row import BadLine, Finding, Row, Unreadable, folded
 from halluc.data.statistics import counted
@@ -88,6 +88,21 @@ class PredictionFile(ABC):
     def differs(self, one: Stated, example: Any) -> bool:
         """Whether a prediction is about another input than the example has."""
         return differs(one, example)
+
+    def layout(self, *asked: str, formats: tuple[Format, ...] = ("jsonl", "json", "csv", "table", "text")) -> Layout:
+        """How the file is laid out, its format told by its name and content.
+
+        Args:
+            asked: the fields that may have what is predicted, beside ``predicted``.
+        """
+        found = Layout(
+            encoding=self.data.encoding,
+            max_line_bytes=self.data.max_line_bytes,
+            quoting=self.data.quoting,
+            formats=formats,
+            asked=(PREDICTED, *asked),
+        )
+        return replace(found, format=format_of(self.path, found))
 
     def rows(self, layout: Layout) -> list[Row]:
         return list(self.sound(open_rows(str(self.path), "test", layout)[1], Row))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, cast
 
 from halluc.core.examples import Example, Origin
 from halluc.data.config import DataConfig
+from halluc.data.fields.ids import Ids, own_id
+from halluc.data.fields.paths import value_of
 from halluc.data.inputs import InputText
 from halluc.data.predictions import PredictionFile
+from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, Row, Unreadable
+from halluc.data.tokenization import Tokenizer
 from halluc.data.writers import Writer
 from halluc.runs.data import Renamed
 
@@ -124,3 +129,49 @@ class Reader(Protocol):
             Unreadable: it has no text.
         """
         ...
+
+
+class RowReader(Reader):
+    """A reader each of whose rows is one example, or several. A subclass has ``examples`` and ``input_of``."""
+
+    has_marked_lines: ClassVar[bool] = True
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+        self.mapping = ""
+        self._tokenizer = Tokenizer.of(config)
+
+    @abstractmethod
+    def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Any]:
+        """The examples of a row, whose ids begin with ``identity``, and what is none on purpose (``LeftOut``).
+
+        Raises:
+            Unreadable: it cannot be read.
+        """
+
+    def rows(self, reference: str, split: SplitName) -> tuple[str, Iterator[Row | BadLine | Notice]]:
+        return open_rows(reference, split, self.config.layout())
+
+    def read(self, reference: str, split: SplitName) -> Iterator[Any]:
+        ids = Ids()
+        file, rows = self.rows(reference, split)
+        for row in rows:
+            if not isinstance(row, Row):
+                yield row
+                continue
+            number = row.number or row.line
+            try:
+                own = own_id(value_of(row.fields, self.config.id_field), self.config.id_field)
+                identity = f"{split}-{number}" if own is None else str(own)
+                examples = self.examples(row, Origin(file, row.line), identity)
+                for example in examples:
+                    if not isinstance(example, LeftOut):
+                        ids.add(example.id, split, number, row.line, own is not None)
+            except Unreadable as bad:
+                yield row.bad(bad)
+            else:
+                yield from examples
+
+    def say(self, mapping: str) -> None:
+        """Which fields are read, as the first row tells it."""
+        self.mapping = self.mapping or mapping

@@ -55,7 +55,10 @@ class SurfaceKnowledge:
         return None
 
     def novelty(self, claim: Claim) -> Novelty:
-        return novelty(self.coverage, claim.text, claim.label)
+        return self.novelty_of(claim.text, claim.label)
+
+    def novelty_of(self, text: str, label: str) -> Novelty:
+        return novelty(self.coverage, text, label)
 
     def is_confusable(self, claim: Claim) -> bool:
         """Whether the training split has the surface with other labels only."""

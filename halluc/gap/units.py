@@ -64,6 +64,16 @@ def in_order(
     return order, [min((place[unit] for unit in some if unit in place), default=len(order)) for some in held]
 
 
+def held_units(purpose: str, held: Callable[[Any], Iterable[str]]) -> Callable[[Sequence[Any], Sequence[str]], Units]:
+    """Distinct texts that examples hold: each has the same chance, however often it stands there."""
+
+    def units(examples: Sequence[Any], named: Sequence[str] = ()) -> Units:
+        order, first = in_order(purpose, [set(held(example)) for example in examples])
+        return Units(len(order), first, words=order)
+
+    return units
+
+
 def mention_units(examples: Sequence[Example], named: Sequence[str] = ()) -> Units:
     """Distinct mentions: each has the same chance, however often it stands there."""
     order, first = in_order("mention", [example.pairs for example in examples])

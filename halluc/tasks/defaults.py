@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from halluc.config.evaluation import Decoding
 from halluc.core.examples import Corpus
 from halluc.core.ranked import Ranked
 from halluc.core.significance import Figure
 from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import SurfaceCoverage
+
+if TYPE_CHECKING:
+    import torch
+
+    from halluc.engine.runtime import Runtime
 
 
 class ExamplesDefaults:
@@ -19,6 +26,12 @@ class ExamplesDefaults:
     formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
     takes_pairs: ClassVar[bool] = False
     has_spans: ClassVar[bool] = True
+
+    @abstractmethod
+    def labels(self, corpus: Corpus[Any]) -> tuple[str, ...]: ...
+
+    def classes(self, corpus: Corpus[Any]) -> tuple[str, ...]:
+        return self.labels(corpus)
 
     def trains_on(self, example: Any) -> bool:
         return True
@@ -43,6 +56,31 @@ class FiguresDefaults:
 
     def ranked(self, *_: Any) -> list[Ranked]:
         return []
+
+
+class ModelDefaults:
+    """A model with an output for each label, whose predictions follow from scores; nothing about decoding is to choose.
+
+    A subclass has ``scored`` and ``decided`` (CONTRIBUTING.md, step 2).
+    """
+
+    gold_notes: ClassVar[frozenset[str]] = frozenset()
+    scored: Callable[..., Any]
+    decided: Callable[..., list[Any]]
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    def outputs_of(self, labels: Sequence[str]) -> tuple[str, ...]:
+        return tuple(labels)
+
+    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
+        return None
+
+    def predict(
+        self, model: torch.nn.Module, encoded: Any, budget: int, runtime: Runtime, decoding: Decoding | None
+    ) -> list[Any]:
+        return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
 
 
 class SurfacesOfTraining:

@@ -49,9 +49,11 @@ def load_encoder(
     attention: str,
     texts: Iterable[Sequence[str]] = (),
     added: Sequence[str] = (),
-    **head: Any,
+    *,
+    labels: Sequence[str] = (),
+    problem_type: str | None = None,
 ) -> Encoder:
-    """Load ``transformers.<auto_class>``: with a fresh head of the labels in ``head``, or as it was trained.
+    """Load ``transformers.<auto_class>``: with a fresh head of an output for each of ``labels``, or as it was trained.
 
     Where the config asks for a model from scratch, its tokenizer is trained on the tokens of ``texts``. The special
     pieces ``added`` get embeddings of their own. A fresh head may come with low-rank adapters, as the config asks.
@@ -60,6 +62,11 @@ def load_encoder(
         HallucError E410, E411: the reference, or what it leads to, cannot be loaded, or weights are missing in it.
             E420: adapters without peft. R140: a damaged export. C231: an export is to be trained.
     """
+    head: dict[str, Any] = {}
+    if labels:
+        head = {"id2label": dict(enumerate(labels)), "label2id": {label: index for index, label in enumerate(labels)}}
+    if problem_type is not None:
+        head["problem_type"] = problem_type
     encoder = _exported(config, head) or _loaded(auto_class, config, attention, texts, head)
     if added:
         encoder.tokenizer.add_tokens(list(added), special_tokens=True)
@@ -242,6 +249,18 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
                 dropped += 1
         result.append(words)
     return result, dropped
+
+
+def pieces_left(least: int, most: int, special: int, what: str = "words") -> int:
+    """How many of ``most`` pieces there are beside the ``special`` ones.
+
+    Raises:
+        HallucError E411: fewer than ``least``.
+    """
+    if most - special < least:
+        message = f"the tokenizer's `model_max_length` leaves no room for {what}"
+        raise environment_error("E411", message, "mend its tokenizer_config.json")
+    return most - special
 
 
 def padded(pieces: Sequence[Sequence[int]], padding: int) -> dict[str, numpy.ndarray]:

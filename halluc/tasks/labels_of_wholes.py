@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy
 
 from halluc.core.claims import Claim, Mark
 from halluc.task import AnnotatedPrediction
+
+
+class LabelClaims:
+    """The claims of a judge whose examples are labelled as a whole: one for each label."""
+
+    @abstractmethod
+    def claim(self, example: Any, label: str, confidence: float | None = None) -> Claim:
+        """The claim that an example has a label."""
+
+    def claims(self, example: Any, prediction: Any) -> tuple[Claim, ...]:
+        stated = zip(prediction.labels, prediction.confidences, strict=True)
+        return tuple(self.claim(example, label, confidence) for label, confidence in stated)
+
+    def gold(self, example: Any) -> tuple[Claim, ...]:
+        return tuple(self.claim(example, label) for label in example.labels)
 
 
 def probabilities(logits: numpy.ndarray) -> numpy.ndarray:

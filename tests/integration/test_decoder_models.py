@@ -11,7 +11,6 @@ import torch
 from halluc.config.models import ModelConfig
 from halluc.core.examples import Origin
 from halluc.engine import runtime
-from halluc.engine.inference import forward
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
@@ -104,9 +103,7 @@ def test_padding_says_nothing(model):
     encoded = task.model.encode([Labelled(str(n), Origin("f", n), tuple(t), ()) for n, t in enumerate(texts)], encoder)
     assert len(set(encoded.lengths)) > 1
     engine = runtime.start("fp32", 1)
-    alone, together = (
-        task.model.decode(encoded, forward(encoder.model, encoded, budget, engine)) for budget in (1, 10_000)
-    )
+    alone, together = (task.model.predict(encoder.model, encoded, budget, engine, None) for budget in (1, 10_000))
     for one, other in zip(alone, together, strict=True):
         assert one.scores[0] == pytest.approx(other.scores[0], abs=1e-5)
 

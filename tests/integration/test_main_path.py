@@ -312,7 +312,7 @@ def test_evaluation_leaves_the_old_files_when_it_fails(halluc, trained, monkeypa
     config, run, _ = trained
     assert halluc("eval", config, "-q").code == 0
     before = (run / "eval" / "test.json").read_bytes()
-    import halluc.tasks.token_classification.entity_figures as entity
+    import halluc.tasks.token_classification.figures as entity
 
     monkeypatch.setattr(entity, "figures", lambda *_: 1 / 0)
     outcome = halluc("eval", config, "-q")

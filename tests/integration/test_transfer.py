@@ -114,9 +114,8 @@ def test_a_head_is_kept_for_the_same_labels_alone(first_run, same):
     names = list(config["id2label"].values())
     names = names if same else [name.replace("PER", "HUMAN") for name in names]
     model = load_encoder(
-        "AutoModelForTokenClassification", ModelConfig(name=str(first_run)), "eager",
-        id2label=dict(enumerate(names)), label2id={name: number for number, name in enumerate(names)},
-    ).model  # fmt: skip
+        "AutoModelForTokenClassification", ModelConfig(name=str(first_run)), "eager", labels=names
+    ).model
     after = model.state_dict()
     assert after["classifier.weight"].equal(before["classifier.weight"]) is same
     assert after["bert.encoder.layer.1.output.dense.weight"].equal(before["bert.encoder.layer.1.output.dense.weight"])

@@ -8,12 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from halluc.augmentation.models.gan.adversaries import Adversaries, NotFinite, descend
+from halluc.augmentation.models.gan.adversaries import (
+    Adversaries,
+    NotFinite,
+    RelativisticGan,
+    SequenceGan,
+    _less_baseline,
+    _next_known,
+    _noise_given,
+    descend,
+)
 from halluc.augmentation.models.gan.collapse import perplexity
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator, realness
 from halluc.augmentation.models.gan.generator import LstmGenerator, LstmState, complete, picked, sample
-from halluc.augmentation.models.gan.relativistic_gan import RelativisticGan, _noise_given
-from halluc.augmentation.models.gan.sequence_gan import SequenceGan, _less_baseline, _next_known
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
 from halluc.core.rng import Draws
 

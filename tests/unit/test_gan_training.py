@@ -11,13 +11,17 @@ import torch
 from torch import Tensor
 
 from halluc.augmentation.models.gan import training as module
-from halluc.augmentation.models.gan.adversaries import AdversarialStep, Adversaries, NotFinite
+from halluc.augmentation.models.gan.adversaries import (
+    AdversarialStep,
+    Adversaries,
+    NotFinite,
+    RelativisticGan,
+    SequenceGan,
+)
 from halluc.augmentation.models.gan.collapse import Health, perplexity
 from halluc.augmentation.models.gan.config import AdversarialConfig, CollapseConfig, LikelihoodConfig
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator, sample
-from halluc.augmentation.models.gan.relativistic_gan import RelativisticGan
-from halluc.augmentation.models.gan.sequence_gan import SequenceGan
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
 from halluc.augmentation.models.gan.training import DamagedTraining, GanPlan, GanTraining
 from halluc.core.errors import HallucError

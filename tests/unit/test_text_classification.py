@@ -18,20 +18,20 @@ from pydantic import ValidationError
 
 from halluc.analysis import calibration, verdicts
 from halluc.config.models import ModelConfig, ScratchConfig
+from halluc.core.decision_scores import DecisionScores
 from halluc.core.edits import EditError, Reorder, Replace, apply
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.examples import Corpus, Origin
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
-from halluc.engine.inference import forward
 from halluc.engine.pretrained import load_tokenizer
 from halluc.engine.references import ModelSource
 from halluc.engine.scratch import make_tokenizer
 from halluc.tasks.encoders import frame_of_pair
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
-from halluc.tasks.text_classification.decoding import label_sets, one_label
+from halluc.tasks.text_classification.decoding import label_sets, one_label, pooled
 from halluc.tasks.text_classification.encoding import PARTS, covers, shown, shown_of_pair
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
@@ -129,7 +129,8 @@ def test_logits_of_windows_are_pooled_whatever_their_order(tiny_encoder, pool):
         for number in reversed(range(len(encoded.windows))):
             yield Batch({}, torch.zeros(1), (number,), 0), torch.tensor(table[number : number + 1])
 
-    (of_long, of_short) = task.model.decode(encoded, outputs())
+    rows = DecisionScores([row[None] for row in pooled(encoded, outputs(), pool)])
+    (of_long, of_short) = task.model.decided(encoded, rows, None)
     logits = getattr(table[:-1].astype(float), pool)(0)
     assert of_long.labels == (encoded.outputs[int(logits.argmax())],)
     assert of_long.confidences[0] == pytest.approx(float(torch.tensor(logits).softmax(0).max()))
@@ -140,7 +141,7 @@ def test_a_window_without_a_prediction_is_a_bug(tiny_encoder):
     task = make()
     _, encoded = built(task, tiny_encoder, text(1, "Anna", "travel"), text(2, "bank", "money"))
     with pytest.raises(RuntimeError, match="without a prediction"):
-        task.model.decode(encoded, [(Batch({}, torch.zeros(1), (0,), 0), torch.zeros(1, 2))])
+        pooled(encoded, [(Batch({}, torch.zeros(1), (0,), 0), torch.zeros(1, 2))], "mean")
 
 
 @pytest.mark.parametrize("how", ["head", "tail", "head_tail"])
@@ -166,7 +167,7 @@ def test_pairs_are_joined_by_the_separator_with_token_types(tiny_encoder, engine
     assert encoded.windows[0].types == (0, 0, 0, 0, 1, 1)
     batch = encoded.collate([0, 1])
     assert batch.inputs["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0]]
-    assert len(task.model.decode(encoded, forward(encoder.model, encoded, 64, engine))) == 2
+    assert len(task.model.predict(encoder.model, encoded, 64, engine, None)) == 2
     # The border matters: the same words on other sides are another input.
     other = task.model.encode((replace(examples[0], second=1),), encoder)
     assert other.windows[0].pieces != encoded.windows[0].pieces
@@ -518,7 +519,7 @@ def test_every_encoder_task_can_start_from_scratch_and_is_saved_like_any_other(t
     examples = (text(1, "where is the refund", "x", second=2), text(2, "parcels", "y"))
     encoded = task.model.encode(examples, restored_of(task, tmp_path))
     assert encoded.windows[0].types == (0, 0, 0, 0, 1, 1, 1)
-    assert len(task.model.decode(encoded, forward(restored_of(task, tmp_path).model, encoded, 64, engine))) == 2
+    assert len(task.model.predict(restored_of(task, tmp_path).model, encoded, 64, engine, None)) == 2
 
 
 def restored_of(task, folder):

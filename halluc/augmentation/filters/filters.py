@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.filters import text_hashes
 from halluc.augmentation.filters.minhash import bands
-from halluc.augmentation.filters.text_hashes import HashSet
 from halluc.augmentation.methods.base import Rate, Workspace
 from halluc.components import TABLE
 from halluc.config.section import Section
@@ -59,7 +58,7 @@ class Filter:
     Config: ClassVar[type[Section]]
     uses_model: ClassVar[bool] = False
     config: Any
-    memory: HashSet | None = None
+    memory: set[int] | None = None
     units: NoveltyUnits = MENTIONS
 
     def __init__(self, config: Any) -> None:
@@ -120,8 +119,8 @@ class DuplicateFilter(Filter):
     def __init__(self, config: DuplicateFilterConfig) -> None:
         self.config = config
         # Two sets: what was taken grows in one process only, and `refuses` must say the same in all.
-        self.training = HashSet()
-        self.memory: HashSet = HashSet()
+        self.training = set[int]()
+        self.memory: set[int] = set()
 
     def see(self, example: Editable) -> None:
         self.training.update((text_hashes.exact(example.tokens), text_hashes.normalised(example.tokens)))
@@ -146,8 +145,8 @@ class Leak(Filter):
 
     def __init__(self, config: LeakConfig) -> None:
         self.config = config
-        self.held_out = HashSet()
-        self.targets = HashSet()
+        self.held_out = set[int]()
+        self.targets = set[int]()
 
     def see_held_out(self, example: Editable) -> None:
         self.held_out.add(text_hashes.normalised(example.tokens))
@@ -199,7 +198,7 @@ class NearDuplicate(Filter):
 
     def __init__(self, config: NearDuplicateConfig) -> None:
         self.config = config
-        self.memory: HashSet = HashSet()
+        self.memory: set[int] = set()
 
     def keys(self, candidate: Candidate) -> Keys:
         return () if candidate.is_copy else bands(candidate.edited.tokens, self.config.threshold)
@@ -231,7 +230,7 @@ class Novelty(Filter):
 
     def __init__(self, config: NoveltyConfig) -> None:
         self.config = config
-        self.known = HashSet()
+        self.known = set[int]()
 
     def see(self, example: Editable) -> None:
         self.known.update(map(text_hashes.exact, self.units.of(example)))

@@ -7,7 +7,6 @@ from the ``Draws`` that it is handed, so that an example is made alike whoever m
 from __future__ import annotations
 
 import contextlib
-from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -280,16 +279,19 @@ class Augmenter(Component):
         return [_caught(self.change, *one) for one in zip(examples, draws, strict=True)]
 
 
-class Synthesizer(Component, ABC):
-    """Is fitted on a training split, then samples new examples."""
+class Synthesizer(Component):
+    """Is fitted on a training split, then samples new examples: one (``sample``), or many at a time."""
 
-    @abstractmethod
     def sample(self, like: Editable, draws: Draws) -> Editable:
         """A new example, which takes the place that an augmentation of ``like`` would have.
 
         Raises:
             Rejected: what was sampled is no valid example.
         """
+        (made,) = self.sample_many([like], [draws])
+        if isinstance(made, Rejected):
+            raise made
+        return made
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """``sample`` for each of ``like`` with its own draws, in their order."""
@@ -298,6 +300,19 @@ class Synthesizer(Component, ABC):
     def source_of(self, example: Editable) -> str | None:
         """The place (file:line) of the text that a sampled example has; None where it is the method's own."""
         return None
+
+
+def refuse_all_locked(read: int, locked: int) -> None:
+    """
+    Args:
+        read: how many training examples there are. locked: how many of them have something that must stay as it is.
+
+    Raises:
+        OptionError C147: all have.
+    """
+    if read and read == locked:
+        message = "every training example is a pair or has locked words, which nothing that is sampled can keep"
+        raise OptionError("type", "C147", message, "leave this method out: others edit what is not locked")
 
 
 def _caught(method: Callable[[Editable, Draws], T], example: Editable, draws: Draws) -> T | Rejected:

@@ -84,20 +84,9 @@ class GanSynthesis(Synthesizer):
 
         self._model = fit(self.config, examples, workspace)
 
-    def sample(self, like: Editable, draws: Draws) -> Editable:
-        made = self.sample_many([like], [draws])[0]
-        if isinstance(made, Rejected):
-            raise made
-        return made
-
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
-        return self._fitted.sample(like, draws)
+        assert self._model is not None, "it is fitted first"
+        return self._model.sample(like, draws)
 
     def facts(self) -> dict[str, Any]:
         return {} if self._model is None else self._model.facts
-
-    @property
-    def _fitted(self) -> GanModel:
-        if self._model is None:
-            raise RuntimeError("fit comes before sampling")
-        return self._model

@@ -12,7 +12,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace
+from halluc.augmentation.methods.base import (
+    MethodConfig,
+    OptionError,
+    Rejected,
+    Synthesizer,
+    Workspace,
+    refuse_all_locked,
+)
 from halluc.augmentation.models.endpoint import Endpoint, EndpointLimits
 from halluc.augmentation.translation.wording import joined, split
 from halluc.config.bounds import LONGEST_PATH, Text
@@ -106,8 +113,7 @@ class LlmSynthesis(Synthesizer):
         if not read:
             raise OptionError("type", "D144", "the training split has no example", "give it some", EXIT_DATA)
         if not self._examples:
-            message = "every training example is a pair or has locked words, which nothing that is sampled can keep"
-            raise OptionError("type", "C147", message, "leave this method out: others edit what is not locked")
+            refuse_all_locked(read, read)
         config, cache = self.config, workspace.folder / f"llm_synthesis-{told.hexdigest()[:16]}"
         limits = EndpointLimits(config.timeout, config.retries, config.max_requests)
         key = os.environ.get(config.key_variable) or None
@@ -116,12 +122,6 @@ class LlmSynthesis(Synthesizer):
     def facts(self) -> dict[str, Any]:
         usage = self._endpoint.usage() if self._endpoint else {}
         return {"url": self.config.url, "model": self.config.model, **usage}
-
-    def sample(self, like: Editable, draws: Draws) -> Editable:
-        made = self.sample_many([like], [draws])[0]
-        if isinstance(made, Rejected):
-            raise made
-        return made
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         """One request for each, several at the same time.

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace
+from halluc.augmentation.methods.base import (
+    MethodConfig,
+    OptionError,
+    Rejected,
+    Synthesizer,
+    Workspace,
+    refuse_all_locked,
+)
 from halluc.config.bounds import DISTINCT, Reference
 from halluc.config.low_rank import LowRankConfig
 from halluc.config.section import Section
@@ -144,20 +151,12 @@ class LmSynthesis(Synthesizer):
                 refuse_locked(example)
             except Rejected:
                 locked += 1
-        if read and read == locked:
-            message = "every training example has locked words, which nothing that is sampled can keep"
-            raise OptionError("type", "C147", message, "leave this method out: others edit what is not locked")
+        refuse_all_locked(read, locked)
         if read < FEWEST_EXAMPLES:
             message = f"{read} training examples are too few for a language model: it needs {FEWEST_EXAMPLES}"
             help = "give it a larger training split, or leave this method out"
             raise OptionError("type", "D144", message, help, EXIT_DATA)
         self._model = LanguageModel.fitted(self.config, examples, workspace)
-
-    def sample(self, like: Editable, draws: Draws) -> Editable:
-        (made,) = self.sample_many([like], [draws])
-        if isinstance(made, Rejected):
-            raise made
-        return made
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
         assert self._model is not None, "it is fitted first"

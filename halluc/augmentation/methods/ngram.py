@@ -7,14 +7,20 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace
+from halluc.augmentation.methods.base import (
+    MethodConfig,
+    OptionError,
+    Rejected,
+    Synthesizer,
+    Workspace,
+    refuse_all_locked,
+)
 from halluc.augmentation.models.ngram import BORDER, NgramModel, Stream
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws
 
 FEWEST_EXAMPLES = 10
-_LOCKED = "every training example is a pair or has locked words, which nothing that is sampled can keep"
 
 
 class NgramConfig(MethodConfig):
@@ -71,8 +77,7 @@ class Ngram(Synthesizer):
             if example.labels not in streams:
                 streams[example.labels] = Stream(self.config.order - 1)
             streams[example.labels].add(example)
-        if read and read == locked:
-            raise OptionError("type", "C147", _LOCKED, "leave this method out: others edit what is not locked")
+        refuse_all_locked(read, locked)
         most = max((stream.count for stream in streams.values()), default=0)
         if most < FEWEST_EXAMPLES:
             whose = " of a label" if any(streams) else ""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.filters.text_hashes import HashSet, exact
+from halluc.augmentation.filters.text_hashes import exact
 from halluc.augmentation.methods.base import (
     MethodConfig,
     OptionError,
@@ -22,9 +22,8 @@ from halluc.augmentation.methods.base import (
     Workspace,
     about,
 )
-from halluc.augmentation.models.pseudo_labels import pseudo_labels
-from halluc.augmentation.models.text_lines import PlacedText, refuse_missing, text_lines
-from halluc.augmentation.models.text_pool import TextPool, length_key
+from halluc.augmentation.models.kept_answers import pseudo_labels
+from halluc.augmentation.models.plain_texts import PlacedText, TextPool, length_key, refuse_missing, text_lines
 from halluc.config.bounds import DISTINCT, MOST_EXAMPLES, Reference
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -106,10 +105,10 @@ class SelfTraining(Synthesizer):
         for pool in self._pools.values():
             pool.sort()
 
-    def _learn(self, examples: Iterable[Editable]) -> tuple[set[str], HashSet]:
+    def _learn(self, examples: Iterable[Editable]) -> tuple[set[str], set[int]]:
         """The labels of the training split, and hashes of its texts."""
         labels: set[str] = set()
-        seen = HashSet()
+        seen = set[int]()
         locked = count = 0
         for example in examples:
             count, locked = count + 1, locked + bool(example.locked)
@@ -132,7 +131,7 @@ class SelfTraining(Synthesizer):
         with about("model"):
             return workspace.text_labeller(self.config.model)
 
-    def _add(self, text: PlacedText, made: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
+    def _add(self, text: PlacedText, made: PseudoLabelled, labels: set[str], seen: set[int]) -> None:
         """Keep a text, or count why it is left out."""
         example, of_text = made.example, [*made.example.labels, *(span.label for span in made.example.spans)]
         key = exact(example.tokens)

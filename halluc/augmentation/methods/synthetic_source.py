@@ -11,8 +11,7 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace, about
 from halluc.augmentation.models.kept_answers import kept_answers
-from halluc.augmentation.models.text_lines import refuse_missing, text_lines
-from halluc.augmentation.models.text_pool import TextPool, length_key
+from halluc.augmentation.models.plain_texts import TextPool, length_key, refuse_missing, text_lines
 from halluc.augmentation.translation.config import EngineConfig
 from halluc.augmentation.translation.engine import LineTranslator, as_line, open_engine
 from halluc.config.bounds import DISTINCT, MOST_EXAMPLES, Reference

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from halluc.augmentation.methods.base import PseudoLabelled, TextLabeller
 from halluc.augmentation.pipeline.journal import Journal
+from halluc.core.edits import Editable
+from halluc.core.examples import Span
 from halluc.core.files import make_folder
 from halluc.core.locks import locked
 from halluc.core.messages import progress
@@ -59,3 +62,24 @@ def kept_answers(
             made += map(json.loads, lines)
             tick(len(made), len(texts))
     return made
+
+
+def pseudo_labels(texts: Sequence[str], labeller: TextLabeller, folder: Path) -> list[PseudoLabelled]:
+    """The labels of each text, in their order; raises what ``kept_answers`` does."""
+    made = kept_answers(
+        texts,
+        labeller.predicted,
+        fingerprint=labeller.fingerprint,
+        folder=folder,
+        name="self-training",
+        file="labels.jsonl",
+        doing="labelling",
+    )
+    return [_read(one) for one in made]
+
+
+def _read(line: Any) -> PseudoLabelled:
+    (tokens, spans, _, labels, *_), confidence = line
+    return PseudoLabelled(
+        Editable(tuple(tokens), tuple(Span(*span) for span in spans), (), tuple(labels)), confidence
+    )  # fmt: skip

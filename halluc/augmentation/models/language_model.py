@@ -17,8 +17,8 @@ from halluc.augmentation.models import causal, training
 from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
 from halluc.augmentation.models.grammar import Grammar
 from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
+from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.augmentation.models.sample_statistics import sample_statistics
-from halluc.augmentation.models.unlabelled import unlabelled_texts
 from halluc.config.training import TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA

@@ -14,7 +14,7 @@ from halluc.augmentation.models import training
 from halluc.augmentation.models.fitted import Fitted, Fitting, digest_of, digest_of_model, fitted
 from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, load, room_of
 from halluc.augmentation.models.masked_training import LEARNING_RATE, OF_RANDOM_HEAD, MaskableRow, MaskedFeatures
-from halluc.augmentation.models.unlabelled import unlabelled_texts
+from halluc.augmentation.models.plain_texts import unlabelled_texts
 from halluc.config.training import PretrainConfig, TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA

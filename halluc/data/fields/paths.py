@@ -52,6 +52,11 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
     return value
 
 
+def value_of(record: Mapping[str | int, Any], name: str | int) -> Any:
+    """The value in a field or at a path; None where there is none."""
+    return value_at(record, path_of(name, [record]))
+
+
 def is_cancelled(item: Any) -> bool:
     """Whether an annotation of Label Studio was cancelled (skipped) by its annotator."""
     return isinstance(item, dict) and item.get("was_cancelled") is True
@@ -72,7 +77,7 @@ def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> st
     """Why a record is left out; None where it is an example. ``name``: the field that says whether it was accepted."""
     if name == "answer" and record.keys().isdisjoint(_FIELDS):
         return None
-    answer = record.get(name) if name in record else value_at(record, path_of(name, [record]))
+    answer = value_of(record, name)
     if isinstance(answer, str) and answer in _REJECTED:
         return f"`{name}` is {answer}"
     if name != "answer" and ((isinstance(answer, (list, dict)) and not answer) or answer in _UNUSUAL):

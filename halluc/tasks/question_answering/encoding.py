@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy
 
 from halluc.core.edits import Range
-from halluc.core.errors import environment_error
-from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, room, tensors, word_pieces
+from halluc.tasks.encoders import Encoder, Frame, frame_of_pair, padded, pieces_left, room, tensors, word_pieces
 from halluc.tasks.losses import divergence
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.examples import ContextQuestion
@@ -209,11 +208,7 @@ def encode_questions(
     words_of = dict(zip(distinct, ([len(words), sum(w == [unknown] for w in words)] for words in cut), strict=True))
     notes = dict.fromkeys(("words", "unknown_words", "cut_questions", "windowed_contexts", "windows"), 0)
     notes["dropped_words"] = dropped + lost
-    whole = min(config.window, room(tokenizer, settings)) - frame.size
-    if whole < 2:
-        raise environment_error(
-            "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
-        )
+    whole = pieces_left(2, min(config.window, room(tokenizer, settings)), frame.size)
     windows: list[AnswerWindow] = []
     for number, (key, of_question) in enumerate(zip(keys, questions, strict=True)):
         pieces, context = tuple(chain.from_iterable(of_question)), contexts[key]

@@ -103,9 +103,6 @@ class QuestionExamples(ExamplesDefaults):
     def labels(self, corpus: Corpus[ContextQuestion]) -> tuple[str, ...]:
         return (ANSWER,) if any(example.answers for example in corpus) else ()
 
-    def classes(self, corpus: Corpus[ContextQuestion]) -> tuple[str, ...]:
-        return self.labels(corpus)
-
     def lacks(self, corpus: Corpus[ContextQuestion]) -> str | None:
         return None if self.labels(corpus) else "no answer"
 

@@ -13,10 +13,10 @@ from halluc.core.claims import Claim
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.matching import Strata
-from halluc.gap.novelty import NearestMentions
+from halluc.gap.novelty import NearestMentions, SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, UnitKind, Units, WithheldUnits, in_order, mention_units
-from halluc.runs.schema import Nearest, Novelty
+from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits, held_units, mention_units
+from halluc.runs.schema import Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.question_answering.examples import ANSWER, NO_ANSWER, ContextQuestion
 
@@ -27,16 +27,9 @@ _STRATA = Strata(
 )  # fmt: skip
 
 
-def question_units(examples: Sequence[ContextQuestion], named: Sequence[str] = ()) -> Units:
-    """Distinct questions, whatever the context: each has the same chance."""
-    order, first = in_order("question", [[" ".join(one.question.tokens)] for one in examples])
-    return Units(len(order), first, words=order)
-
-
-def context_units(examples: Sequence[ContextQuestion], named: Sequence[str] = ()) -> Units:
-    """Distinct contexts, with all questions on them."""
-    order, first = in_order("context", [[" ".join(one.context.words)] for one in examples])
-    return Units(len(order), first, words=order)
+# Distinct questions, whatever the context; and distinct contexts, with all questions on them.
+question_units = held_units("question", lambda example: [" ".join(example.question.tokens)])
+context_units = held_units("context", lambda example: [" ".join(example.context.words)])
 
 
 class AnswerKnowledge(SurfacesOfTraining):
@@ -63,19 +56,9 @@ class AnswerKnowledge(SurfacesOfTraining):
 
 
 @dataclass(frozen=True)
-class KnownAnswers:
+class KnownAnswers(SurfaceKnowledge):
     """*seen*: the answer, exactly as it is written, answers a training question; *partial*: it shares a content word
     with such an answer, of Chinese a character; *new*: neither."""
-
-    coverage: SurfaceCoverage
-    withheld: WithheldUnits | None = None
-
-    @property
-    def label_counts(self) -> Mapping[str, int] | None:
-        return None
-
-    def novelty(self, claim: Claim) -> Novelty:
-        return self.novelty_of(claim.text, claim.label)
 
     def novelty_of(self, text: str, label: str) -> Novelty:
         if self.coverage.knows(text, label):
@@ -85,19 +68,12 @@ class KnownAnswers:
     def is_confusable(self, claim: Claim) -> bool:
         return False
 
-    def nearest(self, claim: Claim) -> Nearest | None:
-        return self._answers.nearest(claim.text, claim.label)
-
-    def is_withheld(self, claim: Claim) -> bool:
-        """Whether the answer was withheld; of withheld questions and contexts, no answer is."""
-        return self.withheld is not None and self.withheld.is_withheld(claim.text, claim.label)
-
     @cached_property
     def _words(self) -> frozenset[str]:
         return frozenset(word for text in self.coverage.of_label(ANSWER) for word in content_words(text))
 
     @cached_property
-    def _answers(self) -> NearestMentions:
+    def _mentions(self) -> NearestMentions:
         return NearestMentions(self.coverage, content_words)
 
 

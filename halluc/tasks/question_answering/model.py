@@ -17,6 +17,7 @@ from halluc.core.errors import environment_error
 from halluc.core.examples import Corpus
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
+from halluc.tasks.defaults import ModelDefaults
 from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.decoding import (
@@ -38,13 +39,14 @@ if TYPE_CHECKING:
 # What a model was trained with, and has to predict with: kept in its config.json, under the name of the task.
 SETTINGS = ("window", "stride", "max_question", "max_answer")
 THRESHOLD, NAME = "no_answer_threshold", "question_answering"
+_AUTO_CLASS = "AutoModelForQuestionAnswering"
 # For a model that keeps none, such as one that another tool trained.
 _USUAL = 0.0
 # Scores are sums of two logits; no answer at all has a difference of 1e6.
 _LARGEST = 1e7
 
 
-class ExtractiveReader:
+class ExtractiveReader(ModelDefaults):
     """Question and context in overlapping windows; the best span of all windows, or no answer."""
 
     notes: ClassVar[Mapping[str, str]] = {
@@ -52,7 +54,6 @@ class ExtractiveReader:
         "cut_questions": "questions longer than `task.max_question`, of which the beginning is read",
         "dropped_words": "words that the tokenizer drops, read as the unknown piece",
     }
-    gold_notes: ClassVar[frozenset[str]] = frozenset()
     columns: ClassVar[Mapping[str, str]] = {
         "words": "words",
         "windows": "windows",
@@ -62,21 +63,12 @@ class ExtractiveReader:
         "unknown_words": "unknown",
     }
 
-    def __init__(self, config: QuestionAnsweringConfig) -> None:
-        self.config = config
+    config: QuestionAnsweringConfig
 
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
-        names = ("start", "end")
-        encoder = load_encoder(
-            "AutoModelForQuestionAnswering",
-            config,
-            attention,
-            texts,
-            id2label=dict(enumerate(names)),
-            label2id={name: i for i, name in enumerate(names)},
-        )
+        encoder = load_encoder(_AUTO_CLASS, config, attention, texts, labels=("start", "end"))
         kept = {key: getattr(self.config, key) for key in SETTINGS}
         if self.config.no_answer_threshold is not None:
             kept[THRESHOLD] = self.config.no_answer_threshold
@@ -85,19 +77,10 @@ class ExtractiveReader:
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
         """A trained reader, of halluc or of any other tool; it has no labels, and ``names`` none to name."""
-        return load_encoder("AutoModelForQuestionAnswering", config, attention)
+        return load_encoder(_AUTO_CLASS, config, attention)
 
     def encode(self, examples: Sequence[ContextQuestion], loaded: Encoder) -> EncodedQuestions:
         return encode_questions(examples, loaded, self.config)
-
-    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
-        return None
-
-    def predict(
-        self, model: torch.nn.Module, encoded: EncodedQuestions, budget: int, runtime: Runtime,
-        decoding: Decoding | None,
-    ) -> list[AnswerPrediction]:  # fmt: skip
-        return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
 
     def scored(
         self, model: torch.nn.Module, encoded: EncodedQuestions, budget: int, runtime: Runtime

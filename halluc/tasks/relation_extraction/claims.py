@@ -7,23 +7,19 @@ from dataclasses import replace
 from typing import ClassVar
 
 from halluc.core.claims import Claim, Evidence, Judged
-from halluc.tasks.relation_extraction.examples import ARROW, PairPrediction, Related, undirected
+from halluc.tasks.labels_of_wholes import LabelClaims
+from halluc.tasks.relation_extraction.examples import ARROW, Related, undirected
 
 
-class RelationJudge:
+class RelationJudge(LabelClaims):
     """The relation of a pair against its gold: equal is supported, another one distorted, none there unsupported."""
 
     reasons: ClassVar[tuple[str, ...]] = ("label", "direction")
 
-    def claims(self, example: Related, prediction: PairPrediction) -> tuple[Claim, ...]:
+    def claim(self, example: Related, label: str, confidence: float | None = None) -> Claim:
         """A relation other than none is one claim about the pair."""
-        return tuple(
-            _claim(example, label, confidence)
-            for label, confidence in zip(prediction.labels, prediction.confidences, strict=True)
-        )
-
-    def gold(self, example: Related) -> tuple[Claim, ...]:
-        return tuple(_claim(example, label) for label in example.labels)
+        surfaces = example.surfaces
+        return Claim(example.id, "relation", ARROW.join(surfaces), None, label, confidence, parts=surfaces)
 
     def judge(self, example: Related, claims: Sequence[Claim]) -> Judged:
         """Verdict, reason and evidence; a gold relation is omitted where none is claimed of the pair.
@@ -44,8 +40,3 @@ def _judged(claim: Claim, gold: Sequence[Claim]) -> Claim:
         return replace(claim, verdict="supported", evidence=evidence)
     reason = "direction" if undirected(claim.label) == undirected(there.label) else "label"
     return replace(claim, verdict="distorted", reason=reason, evidence=evidence)
-
-
-def _claim(example: Related, label: str, confidence: float | None = None) -> Claim:
-    surfaces = example.surfaces
-    return Claim(example.id, "relation", ARROW.join(surfaces), None, label, confidence, parts=surfaces)

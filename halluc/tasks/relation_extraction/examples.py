@@ -114,9 +114,6 @@ class RelationExamples(ExamplesDefaults):
         found = tuple(sorted({example.relation for example in corpus if example.relation is not None}))
         return (*found, NO_RELATION) if any(example.relation is None for example in corpus) else found
 
-    def classes(self, corpus: Corpus[Related]) -> tuple[str, ...]:
-        return self.labels(corpus)
-
     def lacks(self, corpus: Corpus[Related]) -> str | None:
         if not any(example.relation for example in corpus):
             return "no relation"

@@ -11,17 +11,14 @@ from halluc.core.claims import Claim
 from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.matching import Strata
-from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, in_order, mention_units
+from halluc.gap.novelty import NOVELTIES, SurfaceKnowledge
+from halluc.gap.units import EXAMPLES, LABELS, UnitKind, WithheldUnits, held_units, mention_units
 from halluc.runs.schema import Nearest, Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Related, pair_key, pair_parts
 
-
-def entity_units(examples: Sequence[Related], named: Sequence[str] = ()) -> Units:
-    """Distinct surfaces of heads and tails: each has the same chance, in whatever role and however often it stands
-    there."""
-    order, first = in_order("entity", [example.surfaces for example in examples])
-    return Units(len(order), first, words=order)
+# Distinct surfaces of heads and tails, in whatever role.
+entity_units = held_units("entity", lambda example: example.surfaces)
 
 
 _BY_BEARING = Strata(
@@ -33,8 +30,8 @@ _BY_BEARING = Strata(
 class RelationKnowledge(SurfacesOfTraining):
     """Pairs of surfaces and their relations in the training split."""
 
-    novelties: ClassVar[tuple[Novelty, ...]] = ("seen", "partial", "new")
-    reported: ClassVar[tuple[Novelty, ...]] = novelties
+    novelties: ClassVar[tuple[Novelty, ...]] = NOVELTIES
+    reported: ClassVar[tuple[Novelty, ...]] = NOVELTIES
     units: ClassVar[Mapping[str, UnitKind]] = {
         "pair": UnitKind(mention_units, "pairs"),
         "entity": UnitKind(entity_units, "entities", (0.0, 0.1, 0.25)),
@@ -59,19 +56,12 @@ class RelationKnowledge(SurfacesOfTraining):
 
 
 @dataclass(frozen=True)
-class KnownPairs:
+class KnownPairs(SurfaceKnowledge):
     """What the training split shows of a pair and its relation.
 
     *seen*: the pair stands there with the relation; *partial*: its head or its tail stands there in this role with the
     relation, or the pair with another relation; *new*: neither.
     """
-
-    coverage: SurfaceCoverage
-    withheld: WithheldUnits | None = None
-
-    @property
-    def label_counts(self) -> Mapping[str, int] | None:
-        return None
 
     def novelty(self, claim: Claim) -> Novelty:
         return self.novelty_of(pair_key(*claim.parts), claim.label)

@@ -16,12 +16,13 @@ import numpy
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.core.decision_scores import DecisionScores
-from halluc.core.errors import HallucError, environment_error
+from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.task import AnnotatedPrediction
-from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
+from halluc.tasks.defaults import ModelDefaults
+from halluc.tasks.encoders import Encoder, load_encoder, pieces_left, room, special_pieces, word_pieces
 from halluc.tasks.label_names import foreign_label_notes, named_labels
 from halluc.tasks.labels_of_wholes import annotated_label, probabilities
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
@@ -39,7 +40,7 @@ _OF_HEAD, _OF_TAIL = "head:", "tail:"
 SETTINGS = ("markers", "representation")
 
 
-class RelationClassifier:
+class RelationClassifier(ModelDefaults):
     """Entity markers around head and tail, and a linear layer over their states."""
 
     notes: ClassVar[Mapping[str, str]] = {
@@ -56,8 +57,7 @@ class RelationClassifier:
         "unknown_words": "unknown",
     }
 
-    def __init__(self, config: RelationExtractionConfig) -> None:
-        self.config = config
+    config: RelationExtractionConfig
 
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
@@ -69,8 +69,7 @@ class RelationClassifier:
             attention,
             texts,
             MARKERS,
-            id2label=dict(enumerate(outputs)),
-            label2id={name: i for i, name in enumerate(outputs)},
+            labels=outputs,
         )
         encoder.model.config.relation_extraction = {key: getattr(self.config, key) for key in SETTINGS}
         return replace(encoder, outputs=tuple(labels))
@@ -94,19 +93,11 @@ class RelationClassifier:
             )
         return replace(encoder, outputs=tuple(label or NO_RELATION for label in named_labels(labels, names)))
 
-    def outputs_of(self, labels: Sequence[str]) -> tuple[str, ...]:
-        return tuple(labels)
-
     def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
         """Pieces with markers and targets. A relation that the model does not know has no target, and is missed."""
         before, behind = special_pieces(loaded.tokenizer)
-        space = room(loaded.tokenizer, loaded.model.config) - len(before) - len(behind)
-        if space < len(MARKERS) + 2:
-            raise environment_error(
-                "E411",
-                "the tokenizer's `model_max_length` leaves no room for head and tail",
-                "mend its tokenizer_config.json",
-            )
+        most = room(loaded.tokenizer, loaded.model.config)
+        space = pieces_left(len(MARKERS) + 2, most, len(before) + len(behind), "head and tail")
         words, dropped = word_pieces(loaded.tokenizer, [example.tokens for example in examples])
         unknown = loaded.tokenizer.unk_token_id
         markers = loaded.tokenizer.convert_tokens_to_ids(list(MARKERS))
@@ -149,14 +140,6 @@ class RelationClassifier:
         pieces, _ = word_pieces(loaded.tokenizer, [[*name.replace("_", " ").split(), ":"] for name in found])
         return {name: tuple(p for word in of_name for p in word) for name, of_name in zip(found, pieces, strict=True)}
 
-    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
-        return None
-
-    def predict(
-        self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime, decoding: Decoding | None
-    ) -> list[PairPrediction]:
-        return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
-
     def scored(self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime) -> DecisionScores:
         """A row of logits for every pair."""
         from halluc.engine.inference import forward
@@ -171,21 +154,16 @@ class RelationClassifier:
         self, encoded: EncodedPairs, scored: DecisionScores, decoding: Decoding | None
     ) -> list[PairPrediction]:  # fmt: skip
         """The most probable output of each pair, by softmax; nothing is claimed where that is the one for none."""
-        if not scored.rows:
-            return []
-        logits = numpy.concatenate(scored.rows)
-        odds = numpy.exp(logits - logits.max(-1, keepdims=True))
-        probability = odds / odds.sum(-1, keepdims=True)
         found = []
-        for row, (example, best) in enumerate(zip(encoded.examples, logits.argmax(-1).tolist(), strict=True)):
-            if encoded.outputs[best] == NO_RELATION:
-                found.append(PairPrediction(example.id, (), ()))
-            else:
-                found.append(
-                    PairPrediction(
-                        example.id, (encoded.outputs[best],), (float(probability[row, best]),), (logits[row : row + 1],)
-                    )
-                )
+        for example, logits in zip(encoded.examples, scored.rows, strict=True):
+            best = int(logits.argmax())
+            label, confidence = encoded.outputs[best], float(probabilities(logits)[0, best])
+            is_claim = label != NO_RELATION
+            found.append(
+                PairPrediction(example.id, (label,), (confidence,), (logits,))
+                if is_claim
+                else PairPrediction(example.id, (), ())
+            )
         return found
 
     def annotated(

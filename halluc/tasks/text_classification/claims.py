@@ -8,24 +8,19 @@ from typing import ClassVar
 
 from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.examples import Span
-from halluc.tasks.text_classification.decoding import TextPrediction
+from halluc.tasks.labels_of_wholes import LabelClaims
 from halluc.tasks.text_classification.labelled_text import Labelled
 
 
-class LabelJudge:
+class LabelJudge(LabelClaims):
     """The label of a text against its one gold label: equal is supported, all else unsupported."""
 
     reasons: ClassVar[tuple[str, ...]] = ()
 
-    def claims(self, example: Labelled, prediction: TextPrediction) -> tuple[Claim, ...]:
-        """Each predicted label is one claim, about all tokens of the text."""
-        return tuple(
-            _claim(example, label, confidence)
-            for label, confidence in zip(prediction.labels, prediction.confidences, strict=True)
-        )
-
-    def gold(self, example: Labelled) -> tuple[Claim, ...]:
-        return tuple(_claim(example, label) for label in example.labels)
+    def claim(self, example: Labelled, label: str, confidence: float | None = None) -> Claim:
+        """A label is one claim, about all tokens of the text."""
+        size = len(example.tokens)
+        return Claim(example.id, "label", " ".join(example.tokens), Span(0, size, label), label, confidence)
 
     def judge(self, example: Labelled, claims: Sequence[Claim]) -> Judged:
         """Verdict, reason and evidence for each claim; gold is omitted where nothing is claimed of the text.
@@ -69,7 +64,3 @@ def _judged(
         else replace(claim, verdict="unsupported", reason=reason, evidence=otherwise)
         for claim in claims
     )
-
-
-def _claim(example: Labelled, label: str, confidence: float | None = None) -> Claim:
-    return Claim(example.id, "label", " ".join(example.tokens), Span(0, len(example.tokens), label), label, confidence)

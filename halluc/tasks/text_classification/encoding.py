@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy
 
 from halluc.core.edits import Range
-from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse
+from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.tasks.encoders import (
     ArrayT,
@@ -21,6 +21,7 @@ from halluc.tasks.encoders import (
     frame_of_pair,
     mean_of_pieces,
     padded,
+    pieces_left,
     room,
     special_pieces,
     tensors,
@@ -294,10 +295,6 @@ class Framing:
     how: LongTexts
 
     @cached_property
-    def room(self) -> int:
-        return room(self.encoder.tokenizer, self.encoder.model.config)
-
-    @cached_property
     def around_one(self) -> tuple[list[int], list[int]]:
         return special_pieces(self.encoder.tokenizer)
 
@@ -335,11 +332,7 @@ class Framing:
         return made, not whole
 
     def _space(self, special: int, least: int) -> int:
-        if self.room - special < least:
-            raise environment_error(
-                "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
-            )
-        return self.room - special
+        return pieces_left(least, room(self.encoder.tokenizer, self.encoder.model.config), special)
 
 
 def _taken(pieces: Pieces, part: Shown) -> list[Any]:

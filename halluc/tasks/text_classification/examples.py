@@ -58,9 +58,6 @@ class TextExamples(ExamplesDefaults):
         asked = self.config.out_of_scope == "class" and not self.config.multi_label
         return (*found, OUT_OF_SCOPE) if (asked and any(not example.labels for example in corpus)) else found
 
-    def classes(self, corpus: Corpus[Labelled]) -> tuple[str, ...]:
-        return self.labels(corpus)
-
     def lacks(self, corpus: Corpus[Labelled]) -> str | None:
         if not any(example.labels for example in corpus):
             return "no label"

@@ -15,7 +15,7 @@ from halluc.gap.forecast import SplitGap, gap_among
 from halluc.gap.matching import Strata
 from halluc.gap.novelty import NearestMentions, SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, LABELS, UnitKind, Units, WithheldUnits, in_order
+from halluc.gap.units import EXAMPLES, LABELS, UnitKind, WithheldUnits, held_units
 from halluc.runs.schema import Novelty
 from halluc.tasks.text_classification.coverage import QUARTERS, TextCoverage
 from halluc.tasks.text_classification.examples import TextExamples
@@ -125,13 +125,8 @@ def _of_word(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -
     return "seen" if word in of_label else "partial" if word in shown else "new"
 
 
-def word_units(examples: Sequence[Labelled], named: Iterable[str] = ()) -> Units:
-    """Distinct content words of whole texts, lower-cased: each has the same chance, however often it stands there."""
-    texts = [set(text_words(" ".join(example.tokens))) for example in examples]
-    order, first = in_order("word", texts)
-    return Units(len(order), first, words=order)
-
-
+# Distinct content words of whole texts, lower-cased.
+word_units = held_units("word", lambda example: text_words(" ".join(example.tokens)))
 WORDS = UnitKind(word_units, "content words", (0.0, 0.1, 0.25))
 
 

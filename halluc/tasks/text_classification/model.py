@@ -19,6 +19,7 @@ from halluc.core.labels import OUT_OF_SCOPE
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.task import AnnotatedPrediction
+from halluc.tasks.defaults import ModelDefaults
 from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.label_names import foreign_label_notes, named_labels
 from halluc.tasks.labels_of_wholes import annotated_label, annotated_labels, probabilities
@@ -31,13 +32,12 @@ from halluc.tasks.text_classification.retrieval import ANSWERS, imprint, read_an
 if TYPE_CHECKING:
     import torch
 
-    from halluc.engine.batching import Outputs
     from halluc.engine.runtime import Runtime
 
-_RETRIEVAL = "AutoModelForTokenClassification"
+_LABELS, _RETRIEVAL = "AutoModelForSequenceClassification", "AutoModelForTokenClassification"
 
 
-class TextClassifier:
+class TextClassifier(ModelDefaults):
     """A linear head over an encoder: an output a label."""
 
     notes: ClassVar[Mapping[str, str]] = {
@@ -58,25 +58,22 @@ class TextClassifier:
         "unknown_words": "unknown",
     }
 
-    def __init__(self, config: TextClassificationConfig) -> None:
-        self.config = config
+    config: TextClassificationConfig
 
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         self._refuse_unranked(labels)
-        names: dict[str, Any] = {"id2label": dict(enumerate(labels))}
-        names["label2id"] = {label: index for index, label in enumerate(labels)}
         if (asked := self.config.retrieval) is not None:
-            encoder = load_encoder(_RETRIEVAL, config, attention, texts, **names)
+            encoder = load_encoder(_RETRIEVAL, config, attention, texts, labels=labels)
             imprint(encoder, read_bank(asked))
             # The name alone: a model folder is passed on, and its path says something of the machine.
             encoder.model.config.text_classification = {
                 "retrieval": {"bank": PurePath(asked.bank).name}, ANSWERS: read_answers(asked),
             }  # fmt: skip
             return encoder
-        names["problem_type"] = problem_type(self.config.multi_label)
-        return load_encoder("AutoModelForSequenceClassification", config, attention, texts, **names)
+        problem = problem_type(self.config.multi_label)
+        return load_encoder(_LABELS, config, attention, texts, labels=labels, problem_type=problem)
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
         """A sequence classifier from anywhere.
@@ -86,7 +83,7 @@ class TextClassifier:
                 not have. C204: it was trained for several labels a text, and the config asks for one, or the other way
                 round; or for no labels at all.
         """
-        auto_class = "AutoModelForSequenceClassification" if self.config.retrieval is None else _RETRIEVAL
+        auto_class = _LABELS if self.config.retrieval is None else _RETRIEVAL
         encoder = load_encoder(auto_class, config, attention)
         _refuse_other_problem(encoder.model.config.problem_type, self.config.multi_label)
         outputs = tuple(label or OUT_OF_SCOPE for label in named_labels(encoder.outputs, names))
@@ -105,43 +102,25 @@ class TextClassifier:
                 "C203", message, help=suggestion(ranking.positive, outputs, f"one of {', '.join(outputs)}")
             )
 
-    def outputs_of(self, labels: Sequence[str]) -> tuple[str, ...]:
-        return tuple(labels)
-
     def encode(self, examples: Sequence[Labelled], encoder: Encoder) -> EncodedTexts:
         encoded, kept = encode_texts(examples, encoder, self.config), encoder.model.config
         settings: Any = getattr(kept, "text_classification", None) if self.config.retrieval is not None else None
         answers = settings.get(ANSWERS) if isinstance(settings, dict) else None
         return replace(encoded, answers=answers) if isinstance(answers, dict) else encoded
 
-    def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
-        return None
-
-    def predict(
-        self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime, decoding: Decoding | None
-    ) -> list[TextPrediction]:
-        from halluc.engine.inference import forward
-
-        return self.decode(encoded, forward(model, encoded, budget, runtime))
-
     def scored(self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime) -> DecisionScores:
         """A row of logits for every text, pooled over its windows."""
         from halluc.engine.inference import forward
 
-        return self._scored(encoded, forward(model, encoded, budget, runtime))
-
-    def _scored(self, encoded: EncodedTexts, outputs: Outputs) -> DecisionScores:
-        logits = pooled(encoded, outputs, self.config.pool)
+        logits = pooled(encoded, forward(model, encoded, budget, runtime), self.config.pool)
         return DecisionScores([logits[row : row + 1] for row in range(len(logits))], self.config.multi_label)
 
     def annotated(
         self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[AnnotatedPrediction]:
         """Predictions, and the probability of the annotated labels; no label is the output for out of scope."""
-        from halluc.engine.inference import forward
-
-        batches = list(forward(model, encoded, budget, runtime))
-        logits, made = pooled(encoded, batches, self.config.pool), self.decode(encoded, batches)
+        scored = self.scored(model, encoded, budget, runtime)
+        logits, made = _logits(encoded, scored), self.decided(encoded, scored, decoding)
         if self.config.multi_label:
             shares, state = 0.5 * (1 + numpy.tanh(logits / 2)), annotated_labels
             golds: list[Any] = [example.labels for example in encoded.examples]
@@ -150,14 +129,11 @@ class TextClassifier:
         rows = zip(probabilities(logits), golds, made, strict=True)
         return [annotated_label(encoded.outputs, *one) for one in rows]
 
-    def decode(self, encoded: EncodedTexts, outputs: Outputs) -> list[TextPrediction]:
-        return self.decided(encoded, self._scored(encoded, outputs), None)
-
     def decided(
         self, encoded: EncodedTexts, scored: DecisionScores, decoding: Decoding | None
     ) -> list[TextPrediction]:  # fmt: skip
         """The most probable output of each text or, of several labels, all above the threshold."""
-        logits = numpy.concatenate(scored.rows) if scored.rows else numpy.zeros((0, len(encoded.outputs)))
+        logits = _logits(encoded, scored)
         ids = [example.id for example in encoded.examples]
         if self.config.multi_label:
             return label_sets(ids, logits, encoded.outputs, self.config.threshold)
@@ -233,6 +209,10 @@ class TextClassifier:
         if alike:
             told = f"all of their texts have the label `{ranking.positive}`, or none has"
             yield f"{alike:,} of {len(kinds):,} groups are not ranked: {told}"
+
+
+def _logits(encoded: EncodedTexts, scored: DecisionScores) -> numpy.ndarray:
+    return numpy.concatenate(scored.rows) if scored.rows else numpy.zeros((0, len(encoded.outputs)))
 
 
 def problem_type(multi_label: bool) -> str:

@@ -68,9 +68,6 @@ class GenerationExamples(ExamplesDefaults):
     def labels(self, corpus: Corpus[Sourced]) -> tuple[str, ...]:
         return ()
 
-    def classes(self, corpus: Corpus[Sourced]) -> tuple[str, ...]:
-        return ()
-
     def lacks(self, corpus: Corpus[Sourced]) -> str | None:
         return None if any(map(self.trains_on, corpus)) else "no target text"
 

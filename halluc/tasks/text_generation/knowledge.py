@@ -14,7 +14,7 @@ from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.matching import Strata
 from halluc.gap.novelty import SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, UnitKind, Units, WithheldUnits, in_order
+from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits, held_units
 from halluc.runs.schema import Nearest, Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.text_generation.source_text import Sourced, words_of
@@ -24,17 +24,9 @@ SENTENCE = "sentence"
 _LENGTHS = ((0, 8), (9, 16), (17, 32), (33, 64), (65, 128), (129, None))
 
 
-def target_words(examples: Sequence[Sourced], named: Iterable[str] = ()) -> Units:
-    """Distinct content words of the targets, lower-cased: each has the same chance, however often it occurs."""
-    order, first = in_order("word", [set(text_words(" ".join(example.targets))) for example in examples])
-    return Units(len(order), first, words=order)
-
-
-def target_entities(examples: Sequence[Sourced], named: Iterable[str] = ()) -> Units:
-    """Distinct names, numbers, dates and quotations of the targets."""
-    held = [[text for text, kind in example.pairs if kind != SENTENCE] for example in examples]
-    order, first = in_order("entity", held)
-    return Units(len(order), first, words=order)
+# Of the targets, distinct content words, lower-cased; and distinct names, numbers, dates and quotations.
+target_words = held_units("word", lambda example: text_words(" ".join(example.targets)))
+target_entities = held_units("entity", lambda example: [text for text, kind in example.pairs if kind != SENTENCE])
 
 
 def _length(example: Sourced) -> int:

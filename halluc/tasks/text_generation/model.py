@@ -17,14 +17,13 @@ from halluc.core.rng import Draws
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.tasks.encoders import room
-from halluc.tasks.text_generation.agreement import shares
+from halluc.tasks.text_generation.confidence import mean_log_probabilities, shares
 from halluc.tasks.text_generation.config import DecodingConfig, GenerationConfig
 from halluc.tasks.text_generation.degeneration import repeated
 from halluc.tasks.text_generation.encoding import EncodedSequences
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.languages import language_of
-from halluc.tasks.text_generation.likelihood import mean_log_probabilities
 from halluc.tasks.text_generation.loading import TextWriter, load_writer
 from halluc.tasks.text_generation.multilingual import LanguageMark, LanguageMarks
 from halluc.tasks.text_generation.prompts import WHOLE, ChatFrame, Filled, Prompt

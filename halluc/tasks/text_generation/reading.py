@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from halluc.core.examples import Origin
@@ -18,8 +17,6 @@ from halluc.data.predictions import (
     given_id,
     predicted_field,
 )
-from halluc.data.rows.layout import Layout
-from halluc.data.rows.reading import format_of
 from halluc.data.rows.row import MEND, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.source_text import BETWEEN_PARTS, CutParts, Sourced, SourcePart, cut_parts
@@ -77,13 +74,7 @@ class WrittenPredictions(PredictionFile):
     """What another system wrote: a text a line, or rows with ``predicted`` (or ``output``), and a confidence."""
 
     def read(self) -> list[Stated]:
-        layout = Layout(
-            encoding=self.data.encoding,
-            max_line_bytes=self.data.max_line_bytes,
-            formats=("jsonl", "json", "csv", "table", "text"),
-            asked=(PREDICTED,),
-        )
-        layout = replace(layout, format=format_of(self.path, layout))
+        layout = self.layout()
         make = self._of_line if layout.format == "text" else self._of_record
         return list(self.each(self.rows(layout), make))
 

@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from halluc.core.characters import is_invisible
-from halluc.core.examples import Origin
 from halluc.data.config import Column
-from halluc.data.fields.ids import Ids, own_id
-from halluc.data.fields.paths import path_of, value_at
 from halluc.data.fields.values import kind
 from halluc.data.inputs import InputText, identity_of
 from halluc.data.predictions import PredictionFile
-from halluc.data.reader import Reader
-from halluc.data.rows.reading import open_rows
-from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable
-from halluc.data.tokenization import Tokenizer
+from halluc.data.reader import RowReader
+from halluc.data.rows.row import MEND, Row, Unreadable
 from halluc.tasks.text_generation.reading import WrittenPredictions
 from halluc.tasks.text_generation.source_text import Sourced
 
 
-class SourcedReader(Reader):
-    """A subclass makes the examples of a row, of which there may be several, and the input of one without targets."""
+class SourcedReader(RowReader):
+    """A subclass makes the examples of a row, and the input of one without targets."""
 
     Predictions: ClassVar[type[PredictionFile] | None] = WrittenPredictions
-    has_marked_lines: ClassVar[bool] = True
-
-    def __init__(self, config: Any) -> None:
-        self.config = config
-        self.mapping = ""
-        self._tokenizer = Tokenizer.of(config)
-
-    @abstractmethod
-    def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced | LeftOut]:
-        """The examples of a row, whose ids begin with ``identity``, and what is none on purpose.
-
-        Raises:
-            Unreadable: it cannot be read.
-        """
 
     @abstractmethod
     def source(self, row: Row) -> Sourced | None:
@@ -50,37 +30,12 @@ class SourcedReader(Reader):
             Unreadable: it has none.
         """
 
-    def read(self, reference: str, split: SplitName) -> Iterator[Sourced | BadLine | LeftOut | Notice]:
-        ids = Ids()
-        file, rows = open_rows(reference, split, self.config.layout())
-        for row in rows:
-            if not isinstance(row, Row):
-                yield row
-                continue
-            number = row.number or row.line
-            try:
-                own = own_id(value_of(row.fields, self.config.id_field), self.config.id_field)
-                identity = f"{split}-{number}" if own is None else str(own)
-                made = self.examples(row, Origin(file, row.line), identity)
-                for example in made:
-                    if isinstance(example, Sourced):
-                        ids.add(example.id, split, number, row.line, own is not None)
-            except Unreadable as bad:
-                yield row.bad(bad)
-            else:
-                yield from made
-
     def input_of(self, row: Row) -> InputText:
         identity = identity_of(row, self.config.id_field)
         example = self.source(row)
         if example is None:
             return InputText(row.line, identity, (), "", ())
         return InputText(row.line, identity, example.tokens, example.whole, details=example)
-
-
-def value_of(given: Mapping[Any, Any], column: Column) -> Any:
-    """The value in a field or at a path; None where there is none."""
-    return value_at(given, path_of(column, [given]))
 
 
 def first_of(given: Mapping[Any, Any], names: Iterable[Column]) -> Column | None:

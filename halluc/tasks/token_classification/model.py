@@ -10,7 +10,7 @@ from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.config.training import TrainConfig
 from halluc.core.decision_scores import DecisionScores
-from halluc.core.errors import HallucError, environment_error
+from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.labels import scheme_of, tag_set, write_tags
 from halluc.data.predictions import Stated
@@ -18,7 +18,7 @@ from halluc.data.statistics import counted
 from halluc.engine.exported import ExportedModel
 from halluc.engine.references import resolve_model
 from halluc.task import AnnotatedPrediction
-from halluc.tasks.encoders import Encoder, load_encoder, room, special_pieces, word_pieces
+from halluc.tasks.encoders import Encoder, load_encoder, pieces_left, room, special_pieces, word_pieces
 from halluc.tasks.label_names import foreign_label_notes, named_tags
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
@@ -90,14 +90,7 @@ class Tagger:
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         tags = tag_set(labels)
-        encoder = load_encoder(
-            "AutoModelForTokenClassification",
-            config,
-            attention,
-            texts,
-            id2label=dict(enumerate(tags)),
-            label2id={tag: index for index, tag in enumerate(tags)},
-        )
+        encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, labels=tags)
         # A model that leaves its run is read and decoded alike (``settings_of``).
         kept = {"context": self.config.context, "head": None if self.config.head == "linear" else self.config.head}
         if any(kept.values()):
@@ -154,11 +147,7 @@ class Tagger:
         and counted, and the metrics count it as missed."""
         before, behind = special_pieces(encoder.tokenizer)
         limit = room(encoder.tokenizer, encoder.model.config)
-        space = self._limited(limit) - len(before) - len(behind)
-        if space < 1:
-            raise environment_error(
-                "E411", "the tokenizer's `model_max_length` leaves no room for words", "mend its tokenizer_config.json"
-            )
+        space = pieces_left(1, self._limited(limit), len(before) + len(behind))
         unknown = encoder.tokenizer.unk_token_id
         words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
         windows: list[Window] = []

@@ -18,8 +18,7 @@ from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.translation import figure_rows
-from halluc.tasks.translation.perturbation import KINDS, Perturbed
-from halluc.tasks.translation.perturbation_report import perturbation_lines, perturbation_report
+from halluc.tasks.translation.perturbation import KINDS, Perturbed, perturbation_lines, perturbation_report
 
 _ORDERS = 4
 # The tokenizers of sacrebleu by language; characters where words are not set apart and no further package is needed.

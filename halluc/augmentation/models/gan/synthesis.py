@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import safetensors.torch
 import torch
 
-from halluc.augmentation.methods.base import OptionError, Rejected, Workspace, tags
+from halluc.augmentation.methods.base import OptionError, Rejected, Workspace, refuse_all_locked, tags
 from halluc.augmentation.models.fitted import Fitting, digest_of, fitted
-from halluc.augmentation.models.gan.adversaries import AdversarialStep, NotFinite
+from halluc.augmentation.models.gan.adversaries import AdversarialStep, NotFinite, RelativisticGan, SequenceGan
 from halluc.augmentation.models.gan.comparison import GAN, LIKELIHOOD, compare
 from halluc.augmentation.models.gan.discriminator import ConvDiscriminator
 from halluc.augmentation.models.gan.generator import LstmGenerator, sample
-from halluc.augmentation.models.gan.relativistic_gan import RelativisticGan
-from halluc.augmentation.models.gan.sequence_gan import SequenceGan
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
 from halluc.augmentation.models.gan.training import DamagedTraining, GanPlan, GanTraining, Weights
 from halluc.augmentation.models.labelled_stream import StreamCodec, refuse_locked
@@ -228,9 +226,7 @@ class _SplitSequences:
                 too_long += 1
             elif example.tokens:
                 usable.append(example)
-        if read and locked == read:
-            message = "every training example has locked words, which nothing that is sampled can keep"
-            raise OptionError("type", "C147", message, "leave this method out: others edit what is not locked")
+        refuse_all_locked(read, locked)
         if len(usable) < FEWEST_EXAMPLES:
             message = f"{len(usable)} training examples are too few for a GAN: it needs {FEWEST_EXAMPLES}"
             longer = f"; {too_long} are longer than `longest: {config.longest}`" if too_long else ""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from halluc.core.examples import Origin
 from halluc.data.config import DataConfig
+from halluc.data.fields.paths import value_of
 from halluc.data.reader import Unmapped
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable, quoted
@@ -16,7 +17,7 @@ from halluc.tasks.dialogue.reading.config import DialoguesConfig
 from halluc.tasks.dialogue.reading.turns import Turn, TurnForms, facts
 from halluc.tasks.text_generation.reading import given_parts, texts_of
 from halluc.tasks.text_generation.source_text import Sourced
-from halluc.tasks.text_generation.sourced_reader import SourcedReader, first_of, value_of
+from halluc.tasks.text_generation.sourced_reader import SourcedReader, first_of
 
 _TURNS = ("turns", "messages", "conversations", "conversation", "dialogue", "dialog")
 
@@ -150,4 +151,4 @@ class DialoguesReader(SourcedReader):
         """What is read, with where persona and knowledge would stand."""
         config = self.config
         rest = f"persona from `{config.persona_field}`, knowledge from `{config.knowledge_field}`"
-        self.mapping = self.mapping or f"{mapping}; {rest}"
+        self.say(f"{mapping}; {rest}")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from halluc.data.config import Column
+from halluc.data.fields.paths import value_of
 from halluc.data.fields.values import kind, unpacked
 from halluc.data.rows.row import MEND, Unreadable, quoted
 from halluc.tasks.dialogue.examples import AGENT, USER
-from halluc.tasks.text_generation.sourced_reader import first_of, value_of, visible_text
+from halluc.tasks.text_generation.sourced_reader import first_of, visible_text
 
 _SPEAKERS, _TEXTS = ("speaker", "role", "from"), ("text", "content", "value")
 # What stands between turns that are one text, in the test files of several corpora of dialogues.

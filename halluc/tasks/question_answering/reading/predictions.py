@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.characters import cut
@@ -21,8 +21,6 @@ from halluc.data.predictions import (
     given_id,
     predicted_field,
 )
-from halluc.data.rows.layout import Layout
-from halluc.data.rows.reading import format_of
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import Row, Unreadable
 
@@ -48,16 +46,12 @@ class AnswerFile(PredictionFile):
     """Answers by id: one JSON object; rows as ``evaluate`` and halluc have them."""
 
     def read(self) -> list[Stated]:
-        layout = Layout(
-            encoding=self.data.encoding, max_line_bytes=self.data.max_line_bytes, quoting=self.data.quoting,
-            formats=("jsonl", "json", "csv", "table"), asked=(PREDICTED, *_TEXTS),
-        )  # fmt: skip
-        form = format_of(self.path, layout)
-        whole = self._object() if form in ("json", "jsonl") else None
+        layout = self.layout(*_TEXTS, formats=("jsonl", "json", "csv", "table"))
+        whole = self._object() if layout.format in ("json", "jsonl") else None
         if whole is not None:
             scores = self._scores()
             return [self._stated(1, identity, text, scores.get(identity), None) for identity, text in whole.items()]
-        return list(self.each(self.rows(replace(layout, format=form)), self._of_record))
+        return list(self.each(self.rows(layout), self._of_record))
 
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         return one

@@ -11,7 +11,7 @@ from halluc.core.edits import Range
 from halluc.core.examples import Origin
 from halluc.data.config import DataConfig
 from halluc.data.fields.ids import Ids, own_id
-from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.paths import path_of, value_at, value_of
 from halluc.data.fields.values import kind, located, nul, whole
 from halluc.data.inputs import InputText, identity_of, paired
 from halluc.data.predictions import PredictionFile
@@ -170,7 +170,7 @@ class _QuestionSplit:
             config = reader.config
             fields = (config.question_field, config.context_field, config.answers_field)
             reader.mapping = "question from `{}`, context from `{}`, answers from `{}`".format(*fields)
-        title = value_at(given, path_of(reader.config.title_field, [given]))
+        title = value_of(given, reader.config.title_field)
         document = self.document(title if isinstance(title, str) and title else context)
         return self.question(row, given, self.context(context, answers.places, given), answers, document)
 

@@ -17,8 +17,6 @@ from halluc.data.predictions import (
     given_id,
     predicted_field,
 )
-from halluc.data.rows.layout import Layout
-from halluc.data.rows.reading import format_of
 from halluc.data.rows.row import Row, Unreadable
 from halluc.tasks.relation_extraction.examples import Related
 from halluc.tasks.relation_extraction.reading.config import RelationsConfig
@@ -42,11 +40,7 @@ class PairPredictions(PredictionFile):
         self.reader = reader(data.model_copy(update={"label_field": PREDICTED}))
 
     def read(self) -> list[Stated]:
-        layout = Layout(
-            encoding=self.data.encoding, max_line_bytes=self.data.max_line_bytes, quoting=self.data.quoting,
-            formats=("jsonl", "json", "csv", "table", "text"), asked=(PREDICTED,),
-        )  # fmt: skip
-        layout = replace(layout, format=format_of(self.path, layout))
+        layout = self.layout()
         return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:

@@ -11,16 +11,13 @@ from halluc.core.characters import is_invisible
 from halluc.core.examples import Origin, Span
 from halluc.core.labels import label_fault
 from halluc.data.config import DataConfig
-from halluc.data.fields.ids import Ids, own_id
-from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.paths import path_of, value_at, value_of
 from halluc.data.fields.values import kind, nul, unpacked, whole
 from halluc.data.inputs import InputText, identity_of
 from halluc.data.predictions import PredictionFile
-from halluc.data.reader import Reader, Unmapped
-from halluc.data.rows.reading import open_rows
+from halluc.data.reader import RowReader, Unmapped
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
-from halluc.data.tokenization import Tokenizer
+from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, quoted
 from halluc.data.writers import Options, Writer, each, json_lines, json_list, unfit
 from halluc.tasks.relation_extraction.examples import NO_RELATION, Related, RelationExamples
 from halluc.tasks.relation_extraction.reading.config import NONE_LABELS, RelationsConfig
@@ -55,38 +52,21 @@ _TEXTS, _LABELS = ("text", "sentence"), ("relation", "label")
 _MARK_HELP = "mark each once, as in `<e1>Anna</e1> works for <e2>Acme</e2> .`"
 
 
-class RelationsReader(Reader):
+class RelationsReader(RowReader):
     """Sentences with a marked head and tail: JSON Lines, JSON, CSV, tables, the hub, and files of SemEval-2010."""
 
     Config: ClassVar[type[DataConfig]] = RelationsConfig
     Predictions: ClassVar[type[PredictionFile] | None] = PairPredictions
     writers: ClassVar[Mapping[str, Writer]] = WRITERS
-    has_marked_lines: ClassVar[bool] = True
+    config: RelationsConfig
 
-    def __init__(self, config: RelationsConfig) -> None:
-        self.config = config
-        self.mapping = ""
-        self._tokenizer = Tokenizer.of(config)
+    def rows(self, reference: str, split: SplitName) -> tuple[str, Iterator[Row | BadLine | Notice]]:
+        file, rows = super().rows(reference, split)
+        return file, _with_blocks(rows)
 
-    def read(self, reference: str, split: SplitName) -> Iterator[Related | BadLine | LeftOut | Notice]:
-        file, rows = open_rows(reference, split, self.config.layout())
-        ids = Ids()
-        for row in _with_blocks(rows):
-            if not isinstance(row, Row):
-                yield row
-                continue
-            number = row.number or row.line
-            identity = f"{split}-{number}"
-            try:
-                tokens, head, tail, _ = self.pair(row)
-                relation = self._relation(row)
-                own = own_id(row.fields.get(self.config.id_field), self.config.id_field)
-                name = identity if own is None else str(own)
-                ids.add(name, split, number, row.line, own is not None)
-            except Unreadable as bad:
-                yield row.bad(bad)
-            else:
-                yield Related(name, Origin(file, row.line), tokens, head, tail, relation)
+    def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Related]:
+        tokens, head, tail, _ = self.pair(row)
+        return (Related(identity, origin, tokens, head, tail, self._relation(row)),)
 
     def input_of(self, row: Row) -> InputText:
         """A sentence to predict on, with its head and tail.
@@ -114,23 +94,21 @@ class RelationsReader(Reader):
         places = self._places(given)
         if isinstance(words, list) and places is not None:
             tokens, (head, tail) = self._of_tokens(words, places)
-            self._tell(f"tokens from `{'tokens' if 'tokens' in given else 'token'}`", places)
+            what = f"tokens from `{'tokens' if 'tokens' in given else 'token'}`"
+            self.say(f"{what}, head and tail from {places['from']}")
             return tokens, head, tail, (None, None)
         text = self._text(given)
+        what = "sentence"
         if places is None:
             text, places = _unmarked(text)
-            self._tell("sentence with <e1> and <e2>", places)
-        else:
-            self._tell("sentence", places)
+            what = "sentence with <e1> and <e2>"
+        self.say(f"{what}, head and tail from {places['from']}")
         tokens, bounds, head, tail = self._cut(text, places)
         return tokens, head, tail, (text, bounds)
 
-    def _tell(self, what: str, places: Mapping[str, Any]) -> None:
-        self.mapping = self.mapping or f"{what}, head and tail from {places['from']}"
-
     def _text(self, given: Mapping[Any, Any]) -> str:
         column = self.config.text_field
-        text = value_at(given, path_of(column, [given]))
+        text = value_of(given, column)
         if text is None and column == _TEXTS[0]:
             text = _first(given, *_TEXTS, "token")
         if text is None:
@@ -311,7 +289,7 @@ def _first(given: Mapping[Any, Any], *names: str) -> Any:
 
 
 def _of_keys(given: Mapping[Any, Any], column: str | int, keys: tuple[str, str]) -> Any:
-    value = value_at(given, path_of(column, [given]))
+    value = value_of(given, column)
     return given.get(keys[1]) if value is None and column == keys[0] else value
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from halluc.core.examples import Origin
 from halluc.data.config import Column, DataConfig
+from halluc.data.fields.paths import value_of
 from halluc.data.fields.values import unpacked
 from halluc.data.reader import Unmapped
 from halluc.data.rows.row import Row, quoted
@@ -15,7 +16,7 @@ from halluc.tasks.summarisation.examples import DOCUMENT, LANGUAGE, SUMMARY
 from halluc.tasks.summarisation.reading.config import SummariesConfig
 from halluc.tasks.text_generation.reading import given_parts, texts_of
 from halluc.tasks.text_generation.source_text import Sourced
-from halluc.tasks.text_generation.sourced_reader import SourcedReader, first_of, value_of, visible_text
+from halluc.tasks.text_generation.sourced_reader import SourcedReader, first_of, visible_text
 
 # The fields of the usual corpora, in the order in which they are looked for.
 _DOCUMENTS = (DOCUMENT, "dialogue", "article", "source", "text", "content", "report")
@@ -30,8 +31,7 @@ class SummariesReader(SourcedReader):
 
     def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced]:
         field, fields = self._document(row.fields), self._summaries(row.fields)
-        if not self.mapping:
-            self.mapping = f"document from `{field}`, summary from {quoted(fields)}"
+        self.say(f"document from `{field}`, summary from {quoted(fields)}")
         targets = [
             text for name in fields for text in texts_of(_several(value_of(row.fields, name)), SUMMARY)
         ]  # fmt: skip

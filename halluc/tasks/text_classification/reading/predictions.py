@@ -19,8 +19,6 @@ from halluc.data.predictions import (
     given_id,
     predicted_field,
 )
-from halluc.data.rows.layout import Layout
-from halluc.data.rows.reading import format_of
 from halluc.data.rows.row import Row, Unreadable
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.reading.config import TextsConfig
@@ -52,11 +50,7 @@ class TextPredictions(PredictionFile):
         self.reader, self.labels = reader(config), Labels(config, str(path))
 
     def read(self) -> list[Stated]:
-        layout = Layout(
-            encoding=self.data.encoding, max_line_bytes=self.data.max_line_bytes, quoting=self.data.quoting,
-            formats=("jsonl", "json", "csv", "table", "text"), asked=(PREDICTED,),
-        )  # fmt: skip
-        layout = replace(layout, format=format_of(self.path, layout))
+        layout = self.layout()
         rows = self.rows(layout)
         if layout.format == "text":
             rows = [replace(row, fields={PREDICTED: row.fields["text"]}) for row in rows]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Span
-from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.paths import value_of
 from halluc.data.fields.values import unpacked
 from halluc.data.predictions import (
     PREDICTED,
@@ -200,7 +200,7 @@ class SentencePredictions(PredictionFile):
         record, data = row.fields, self.data
         made = {_KEYS: (), _BESIDE: {}, **given_id(record, data)}
         for usual, name in (("tokens", data.tokens_field), ("text", data.text_field)):
-            value = value_at(record, path_of(name, [record]))
+            value = value_of(record, name)
             value = record.get(usual) if value is None else value
             made |= {} if value is None else {usual: value}
         if made.keys().isdisjoint(("tokens", "text")):

@@ -12,7 +12,7 @@ from halluc.core.errors import data_error
 from halluc.core.examples import Span
 from halluc.data.config import Column
 from halluc.data.fields.ids import own_id
-from halluc.data.fields.paths import named, path_of, value_at
+from halluc.data.fields.paths import named, path_of, value_at, value_of
 from halluc.data.fields.values import located, unpacked
 from halluc.data.inputs import InputText, given_tokens, identity_of, single
 from halluc.data.rows.references import SplitName
@@ -157,7 +157,7 @@ class Records:
         field = self.config.document_field
         if field is None:
             return row.document
-        name = own_id(value_at(row.fields, path_of(field, [row.fields])), field)
+        name = own_id(value_of(row.fields, field), field)
         # A row that names no document is one of its own.
         return self._documents.setdefault((row.line, row.number) if name is None else name, len(self._documents) + 1)
 

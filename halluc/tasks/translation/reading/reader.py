@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, ClassVar
@@ -10,19 +10,16 @@ from typing import Any, ClassVar
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Origin
 from halluc.data.config import DataConfig
-from halluc.data.fields.ids import Ids, own_id
-from halluc.data.fields.paths import path_of, value_at
+from halluc.data.fields.paths import value_of
 from halluc.data.fields.values import unpacked
-from halluc.data.inputs import InputText, identity_of
-from halluc.data.predictions import PredictionFile
-from halluc.data.reader import Reader, Unmapped
+from halluc.data.reader import Unmapped
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Unreadable, quoted
+from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, quoted
 from halluc.data.rows.tmx import VARIANTS
-from halluc.data.tokenization import Tokenizer
-from halluc.tasks.text_generation.reading import WrittenPredictions, given_parts, texts_of
+from halluc.tasks.text_generation.reading import given_parts, texts_of
 from halluc.tasks.text_generation.source_text import Sourced
+from halluc.tasks.text_generation.sourced_reader import SourcedReader
 from halluc.tasks.translation.examples import LANGUAGES, TARGETS
 from halluc.tasks.translation.reading.config import ParallelConfig
 
@@ -31,65 +28,35 @@ _PAIRS = ("translation", VARIANTS)
 _SOURCE, _TARGET = "source", "target"
 
 
-class ParallelReader(Reader):
+class ParallelReader(SourcedReader):
     """Source texts and translations: two files of lines, JSON Lines, JSON, CSV, tables, TMX, the hub."""
 
     Config: ClassVar[type[DataConfig]] = ParallelConfig
-    Predictions: ClassVar[type[PredictionFile] | None] = WrittenPredictions
-    has_marked_lines: ClassVar[bool] = True
+    config: ParallelConfig
 
-    def __init__(self, config: ParallelConfig) -> None:
-        self.config = config
-        self.mapping = ""
-        self._tokenizer = Tokenizer.of(config)
-
-    def read(self, reference: str, split: SplitName) -> Iterator[Sourced | BadLine | LeftOut | Notice]:
-        ids = Ids()
+    def rows(self, reference: str, split: SplitName) -> tuple[str, Iterator[Row | BadLine | Notice]]:
         target = self.config.target_of(split)
-        layout = self.config.layout()
         if target is None:
-            file, rows = open_rows(reference, split, layout)
-        else:
-            lines = replace(layout, format="text")
-            file, rows = open_rows(reference, split, lines)
-            rows = _paired(rows, *open_rows(target, split, lines))
-        for row in rows:
-            if not isinstance(row, Row):
-                yield row
-                continue
-            number = row.number or row.line
-            identity = f"{split}-{number}"
-            try:
-                example = self._example(row, Origin(file, row.line), identity)
-                ids.add(example.id, split, number, row.line, example.id is not identity)
-            except Unreadable as bad:
-                yield row.bad(bad)
-            else:
-                yield example
+            return super().rows(reference, split)
+        lines = replace(self.config.layout(), format="text")
+        file, rows = open_rows(reference, split, lines)
+        return file, _paired(rows, *open_rows(target, split, lines))
 
-    def input_of(self, row: Row) -> InputText:
-        """A source text to translate.
-
-        Raises:
-            Unreadable: the row has none.
-        """
-        identity = identity_of(row, self.config.id_field)
+    def source(self, row: Row) -> Sourced | None:
         given, pair = row.fields, self._pair(row.fields)
         if set(given) == {"text"}:  # a line of plain text
             source, languages = given["text"], (self.config.source_language or "", self.config.target_language or "")
         else:
             source, _, languages = self._sides(given, pair, needs_target=False)
         if isinstance(source, str) and not source.strip():
-            return InputText(row.line, identity, (), source, ())
-        example = self._built(row, "", Origin("", 0), source, (), languages)
-        return InputText(row.line, identity, example.tokens, example.whole, details=example)
+            return None
+        return self._built(row, "", Origin("", 0), source, (), languages)
 
-    def _example(self, row: Row, origin: Origin, identity: str) -> Sourced:
+    def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced]:
         given = row.fields
         source, target, languages = self._sides(given, self._pair(given), needs_target=True)
-        own = own_id(given.get(self.config.id_field), self.config.id_field)
         several = texts_of(given[TARGETS], TARGETS) if given.get(TARGETS) else texts_of(target, self._named(_TARGET))
-        return self._built(row, identity if own is None else str(own), origin, source, several, languages)
+        return (self._built(row, identity, origin, source, several, languages),)
 
     def _built(
         self, row: Row, identity: str, origin: Origin, source: Any, targets: Iterable[str], languages: tuple[str, str]
@@ -106,7 +73,7 @@ class ParallelReader(Reader):
     def _pair(self, given: Mapping[Any, Any]) -> Mapping[str, Any] | None:
         """The texts by language of a row that has them so, and no field of a source."""
         found = next((unpacked(given[name]) for name in _PAIRS if name in given), None)
-        has_source = value_at(given, path_of(self.config.source_field, [given])) is not None
+        has_source = value_of(given, self.config.source_field) is not None
         return found if isinstance(found, Mapping) and not has_source else None
 
     def _sides(
@@ -120,16 +87,14 @@ class ParallelReader(Reader):
         config = self.config
         if pair is not None:
             return self._of_pair(pair, needs_target)
-        source, target = (
-            value_at(given, path_of(column, [given])) for column in (config.source_field, config.target_field)
-        )
+        source, target = value_of(given, config.source_field), value_of(given, config.target_field)
         if source is None:
             help = "name its field with `data.source_field`; of two files of lines the other with `data.train_target`"
             raise Unmapped("D107", f"no field `{config.source_field}`; the row has {quoted(given)}", help)
         if needs_target and target is None and self._named(_TARGET) not in given:
             help = "name its field with `data.target_field`, or write null where there is none"
             raise Unmapped("D107", f"no field `{config.target_field}`; the row has {quoted(given)}", help)
-        self._tell(f"source from `{config.source_field}`, target from `{config.target_field}`")
+        self.say(f"source from `{config.source_field}`, target from `{config.target_field}`")
         codes = [given.get(key) for key in LANGUAGES]
         known = (config.source_language, config.target_language)
         languages = tuple(
@@ -150,11 +115,8 @@ class ParallelReader(Reader):
         target = found[1] or (left.pop(0) if left else None)
         if source is None or (target is None and needs_target):
             raise Unreadable("D107", f"a pair has two languages, and the row has {quoted(pair)}", MEND)
-        self._tell(f"source from the text in `{source}`, target from that in `{target}`")
+        self.say(f"source from the text in `{source}`, target from that in `{target}`")
         return pair[source], None if target is None else pair[target], (source, target or "")
-
-    def _tell(self, told: str) -> None:
-        self.mapping = self.mapping or told
 
 
 def _variant(code: str, codes: Mapping[str, str]) -> str | None:

@@ -1,15 +1,35 @@
-"""How probable a model finds a text that was written."""
+"""How sure a model is of what it wrote: the likelihood of the output, or agreement with samples."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from halluc.tasks.text_generation.encoding import EncodedSequences
+from halluc.tasks.text_generation.evidence import EvidenceTexts
+from halluc.tasks.text_generation.statements import Statement
+from halluc.tasks.text_generation.words import folded_words
 
 if TYPE_CHECKING:
     import torch
 
     from halluc.engine.runtime import Runtime
+
+
+def shares(claims: Sequence[Statement], samples: Sequence[str], language: str) -> tuple[float, ...]:
+    """For each claim the share of samples that state it: a sentence where its words are there in a row."""
+    read = [EvidenceTexts([sample], [language]) for sample in samples]
+    words = [f" {' '.join(folded_words(sample))} " for sample in samples]
+    found = []
+    for claim in claims:
+        if claim.kind == "sentence":
+            run = f" {' '.join(folded_words(claim.text))} "
+            count = sum(run in one for one in words)
+        else:
+            count = sum(one.states(claim.kind, claim.text, language) for one in read)
+        found.append(count / len(samples))
+    return tuple(found)
+
 
 # Logits that are held at once while outputs are scored: half a gigabyte.
 _MOST_LOGITS = 1 << 27
