@@ -64,16 +64,16 @@ def _class_name(label: str | None) -> str:
     return OUT_OF_SCOPE if label is None else label
 
 
-def rows_as_text(*parts: Mapping[str, Row], digits: int = 4) -> str:
+def rows_as_text(*parts: Mapping[str, Row]) -> str:
     """Rows as the table that scikit-learn prints, an empty line between the parts."""
     width = max(12, *(len(printable_cell(name)) for part in parts for name in part))
-    lines = [" " * width + "".join(f"{head:>{digits + 7}}" for head in _HEADS)]
+    lines = [" " * width + "".join(f"{head:>11}" for head in _HEADS)]
     for part in parts:
         if part:
             lines.append("")
         for name, cells in part.items():
-            figures = "".join(f"{cells[head]:>{digits + 7}.{digits}f}" for head in _HEADS[:-1])
-            lines.append(f"{printable_cell(name):>{width}}{figures}{cells['support']:>{digits + 7}}")
+            figures = "".join(f"{cells[head]:>11.4f}" for head in _HEADS[:-1])
+            lines.append(f"{printable_cell(name):>{width}}{figures}{cells['support']:>11}")
     return "\n".join(lines) + "\n"
 
 

@@ -38,14 +38,6 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
     return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
 
 
-def _repeated(source: EvaluatedRun, texts: Texts) -> list[str]:
-    """EvaluatedRun texts that were trained on too: of dev it was told when training began."""
-    if not texts.repeated or source.split != "test":
-        return []
-    stand = "text also stands" if texts.repeated == 1 else "texts also stand"
-    return [f"{texts.repeated:,} {source.split} {stand} in train, by which figures on {source.split} look better"]
-
-
 def _read(path: Path) -> ReadData:
     """
     Raises:
