@@ -64,6 +64,11 @@ class Delta(FigureRecord):
     p: float | None = None
     p_holm: float | None = None
 
+    @property
+    def shown(self) -> bool:
+        """Whether the adjusted p is small enough."""
+        return self.p_holm is not None and self.p_holm < SURE
+
 
 class Flip(Record):
     """A claim on which two runs differ; ``absent`` where one does not make it."""
@@ -91,6 +96,11 @@ class MatchedOmission(Record):
     p: float | None = None
     p_holm: float | None = None
     achieved: tuple[float, float]
+
+    @property
+    def shown(self) -> bool:
+        """Whether the adjusted p is small enough."""
+        return self.p_holm is not None and self.p_holm < SURE
 
 
 class Comparison(VersionedRecord):

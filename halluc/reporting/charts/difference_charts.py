@@ -10,7 +10,7 @@ from halluc.reporting.charts.plots import Block, Mark, Panel, forest
 from halluc.reporting.charts.study_cells import called
 from halluc.reporting.views.comparison import lettered
 from halluc.runs.reports import ComparisonReport
-from halluc.runs.studies import SURE, ArmComparison, ArmDelta, ArmTrend, Comparison, Delta, Line, StudyFigures
+from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Comparison, Delta, Line, StudyFigures
 from halluc.wording import formats
 from halluc.wording.phrases import signed
 
@@ -130,8 +130,7 @@ def _mark(delta: ArmDelta | Delta | None) -> Mark | None:
     """Filled where the difference is shown."""
     if delta is None or delta.difference is None:
         return None
-    is_shown = delta.shown if isinstance(delta, ArmDelta) else delta.p_holm is not None and delta.p_holm < SURE
-    return Mark(delta.difference, delta.interval, is_shown)
+    return Mark(delta.difference, delta.interval, delta.shown)
 
 
 def _difference_cells(delta: ArmDelta | Delta | None) -> list[str]:

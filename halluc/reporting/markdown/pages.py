@@ -33,14 +33,18 @@ ROOMS = (
 
 def page(report: AnyReport) -> str:
     """A report in GitHub-flavoured Markdown, short enough for a comment: what there is no room for is counted."""
-    told = ""
     words = nouns.task_of(report).wording.nouns
+    return fitted(f"{report.kind}.md.j2", lambda room: {"nouns": words, **_VIEWS[report.kind](report, room)}, report)
+
+
+def fitted(template: str, views: Callable[[Room], dict[str, Any]], report: object) -> str:
+    """A template in the first room in which it is short enough, or in the last."""
+    text = ""
     for room in ROOMS:
-        values = {"report": report, "nouns": words, **_VIEWS[report.kind](report, room)}
-        told = gfm.render(f"{report.kind}.md.j2", room, values)
-        if len(told) <= MOST_CHARACTERS:
+        text = gfm.render(template, room, {"report": report, **views(room)})
+        if len(text) <= MOST_CHARACTERS:
             break
-    return told
+    return text
 
 
 def _of_run(report: RunReport, room: Room) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from halluc.reporting.views.tables import EMPTY, Cells, TableCell, TableColumn, TableView, first_of, table
+from halluc.reporting.views.tables import Cells, TableCell, TableColumn, TableView, difference_cell, first_of, table
 from halluc.reporting.words import error_sentences, remedy_sentences
 from halluc.runs.advice import Advice, CostRatio, ErrorAnalysis, StudyAdvice
 from halluc.runs.studies import ArmDelta
@@ -104,11 +104,7 @@ def effects(found: StudyAdvice) -> TableView:
 
 
 def _difference(delta: ArmDelta | None) -> TableCell:
-    if delta is None or delta.difference is None:
-        return EMPTY if delta is None else TableCell(formats.NOTHING)
-    p = "" if delta.p_holm is None else f"p {formats.p_value(delta.p_holm)}"
-    under = " ".join(filter(None, (formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL, p)))
-    return TableCell(formats.difference(delta.name, delta.difference, unit=False), under, delta.shown)
+    return difference_cell(delta, "" if delta is None or delta.p_holm is None else f"p {formats.p_value(delta.p_holm)}")
 
 
 def _ratio(ratio: CostRatio) -> TableCell:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from string import ascii_lowercase
 
 from halluc.core.figures import MATCHED
-from halluc.reporting.views.tables import TableCell, TableView, table
+from halluc.reporting.views.tables import TableCell, TableView, difference_cell, table
 from halluc.runs.reports import ComparisonReport
-from halluc.runs.studies import SURE, Comparison, Delta
+from halluc.runs.studies import Comparison, Delta
 from halluc.wording import formats
 
 # So many keys of one section are named one by one.
@@ -49,11 +49,8 @@ def differences(letter: str, other: Comparison) -> TableView:
 
 
 def _row(told: str, delta: Delta) -> list[str | TableCell]:
-    name, sure = delta.name, delta.p_holm is not None and delta.p_holm < SURE
-    interval = "" if delta.difference is None else formats.interval(name, delta.interval) or formats.NO_INTERVAL
-    values = (formats.value(name, value) for value in (delta.a, delta.b))
-    difference = TableCell(formats.difference(name, delta.difference, unit=False), interval, sure)
-    return [told, difference, formats.p_value(delta.p_holm), *values, formats.p_value(delta.p)]
+    values = (formats.value(delta.name, value) for value in (delta.a, delta.b))
+    return [told, difference_cell(delta), formats.p_value(delta.p_holm), *values, formats.p_value(delta.p)]
 
 
 def training(report: ComparisonReport) -> TableView | None:

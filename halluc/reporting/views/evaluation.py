@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 
 from halluc.core.figures import ANY, HALLUCINATION, LATEST, OMISSION, shown
 from halluc.gap.forecast import Proportion, SplitGap
-from halluc.reporting.views.tables import Cells, TableCell, TableColumn, TableView, table
+from halluc.reporting.views.tables import Cells, TableCell, TableColumn, TableView, table, value_cell
 from halluc.runs.reports import GapRow
 from halluc.runs.schema import EvalFile, MetricResult
 from halluc.runs.studies import SURE
@@ -103,11 +103,7 @@ def shifted(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
 
 
 def _in_period(found: MetricResult | None, marked: set[tuple[str, str]]) -> TableCell:
-    if found is None:
-        return TableCell(formats.NOTHING)
-    is_shift = (found.by["label"], found.by["period"]) in marked
-    interval = formats.interval(found.name, found.interval)
-    return TableCell(formats.value(found.name, found.value), interval, bold=is_shift)
+    return value_cell(found, bold=found is not None and (found.by["label"], found.by["period"]) in marked)
 
 
 def _by_novelty(split: str, found: FigureLookup, there: Set[str]) -> TableView:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halluc.core.figures import shown
-from halluc.reporting.views.tables import TableCell, TableView, table
+from halluc.reporting.views.tables import TableCell, TableView, difference_cell, table, value_cell
 from halluc.runs.probes import ProbeFile
-from halluc.runs.studies import SURE, Delta
 from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
 
@@ -42,23 +41,16 @@ def _by_figure(file: ProbeFile, models: list[FigureLookup]) -> TableView:
             continue
         cells: list[str | TableCell] = [heading, formats.count(found[0].n if found[0] is not None else None)]
         for one in found:
-            told = formats.NOTHING if one is None else formats.value(name, one.value)
-            cells.append(TableCell(told, "" if one is None else formats.interval(name, one.interval)))
+            cells.append(value_cell(one))
         if file.differences:
             delta = deltas.get((name, frozenset(by.items())))
-            cells.append("" if delta is None else _difference(delta))
+            cells.append(difference_cell(delta, unit=True))
         rows.append(cells)
     names = [f"{model.name} ({model.kind})" for model in file.models]
     asserted = f"asserted: with a confidence of at least {file.threshold:g} among the objects of the relation"
     wrong = "asserted and wrong: of what is asserted, the share that the facts do not have"
     headings = ["figure", "n", *names, *(["difference"] if file.differences else [])]
     return table(f"{file.name}: facts probed", headings, rows, notes=[asserted, wrong])
-
-
-def _difference(delta: Delta) -> TableCell:
-    is_sure = delta.p_holm is not None and delta.p_holm < SURE
-    told = formats.difference(delta.name, delta.difference)
-    return TableCell(told, formats.interval(delta.name, delta.interval), bold=is_sure)
 
 
 def _rows() -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -77,13 +69,6 @@ def _by_relation(file: ProbeFile, models: list[FigureLookup], detailed: bool) ->
             found = [model.get(column.row.name, relation=relation, **by) for model in models for column in columns]
             if by and not any(found):
                 continue
-            told = [
-                TableCell(formats.NOTHING)
-                if one is None
-                else TableCell(
-                    formats.value(one.name, one.value), formats.interval(one.name, one.interval) if detailed else ""
-                )
-                for one in found
-            ]
-            rows.append([heading, count, *told])
+            cells = [value_cell(one) if detailed else value_cell(one)._replace(under="") for one in found]
+            rows.append([heading, count, *cells])
     return table(f"{file.name}: by relation", ["relation", "facts", *headings], rows)

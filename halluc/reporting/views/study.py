@@ -7,7 +7,7 @@ from itertools import groupby
 
 from halluc.core.figures import MATCHED, By, figure, shown
 from halluc.core.figures import Column as FigureColumn
-from halluc.reporting.views.tables import EMPTY, Cells, TableCell, TableColumn, TableView, table
+from halluc.reporting.views.tables import EMPTY, Cells, TableCell, TableColumn, TableView, difference_cell, table
 from halluc.runs import training_facts
 from halluc.runs.studies import (
     LEAST_SEEDS,
@@ -210,13 +210,11 @@ def differences(found: StudyFigures) -> list[TableView]:
 
 def _difference(delta: ArmDelta | None) -> TableCell:
     """A difference over its interval and p; bold where it is shown."""
-    if delta is None or delta.difference is None:
-        return EMPTY if delta is None else TableCell(formats.NOTHING)
+    if delta is None:
+        return EMPTY
     p = f"p {formats.p_value(delta.p_holm)}" if delta.p_holm is not None else ""
-    interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL
     some = "" if delta.n in (0, len(delta.values)) else f"{of_seeds(delta.n, len(delta.values))} seeds"
-    told = formats.difference(delta.name, delta.difference, unit=False)
-    return TableCell(told, " ".join(filter(None, (interval, p, some))), delta.shown)
+    return difference_cell(delta, p, some)
 
 
 def _smallest(deltas: Iterable[ArmDelta]) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halluc.core.claims import Mark
-from halluc.reporting.views.tables import Cells, TableCell, TableView, table
+from halluc.reporting.views.tables import Cells, TableCell, TableView, table, value_cell
 from halluc.runs.audits import AuditResult, CorrectionResult, DoubtedAnnotation, MovedFigure, OnSuspects, Regold
-from halluc.runs.schema import MetricResult
 from halluc.wording import formats
 
 # What each kind says of a place, in words.
@@ -96,18 +95,13 @@ def moved(found: Regold) -> TableView:
     """Figures by the run's own gold and by other gold."""
     gold = found.gold
     rows: list[Cells] = [
-        [formats.title(one.name, {}), _value(one.before), _value(one.after), _difference(one)] for one in found.figures
+        [formats.title(one.name, {}), value_cell(one.before), value_cell(one.after), _difference(one)]
+        for one in found.figures
     ]
     changed = f"{formats.count(gold.changed)} of {formats.count(gold.examples)} examples changed"
     return table(
         f"{gold.split} by the gold in {gold.name} ({changed})", ["figure", "own gold", "this gold", "difference"], rows
     )
-
-
-def _value(one: MetricResult | None) -> TableCell:
-    if one is None:
-        return TableCell(formats.NOTHING)
-    return TableCell(formats.value(one.name, one.value), formats.interval(one.name, one.interval))
 
 
 def _difference(one: MovedFigure) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from halluc.runs.schema import MetricResult
+from halluc.runs.studies import ArmDelta, Delta
+from halluc.wording import formats
+
 # ``name`` heads its row, ``text`` may be long; both are aligned left. ``figure`` is short and aligned right.
 Kind = Literal["name", "text", "figure"]
 _KINDS: dict[str, Kind] = {"n": "name", "t": "text", "f": "figure"}
@@ -69,6 +73,22 @@ def table(
         for place, one in enumerate(columns)
     )
     return TableView(title, made, [_row(row) for row in rows], [_row(row) for row in totals], notes)
+
+
+def value_cell(found: MetricResult | None, *, bold: bool = False) -> TableCell:
+    """A figure over its interval."""
+    if found is None:
+        return TableCell(formats.NOTHING)
+    return TableCell(formats.value(found.name, found.value), formats.interval(found.name, found.interval), bold)
+
+
+def difference_cell(delta: ArmDelta | Delta | None, *more: str, unit: bool = False) -> TableCell:
+    """A difference over its interval and ``more``; bold where it is shown, and empty where there is none."""
+    if delta is None or delta.difference is None:
+        return EMPTY if delta is None else TableCell(formats.NOTHING)
+    interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL
+    under = " ".join(filter(None, (interval, *more)))
+    return TableCell(formats.difference(delta.name, delta.difference, unit=unit), under, delta.shown)
 
 
 def first_of(parts: Sequence[str], most: int, left_out: str = "{:,} more") -> list[str]:

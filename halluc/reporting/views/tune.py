@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from halluc.reporting.views.tables import Cells, TableCell, TableView, table
+from halluc.reporting.views.tables import Cells, TableCell, TableView, difference_cell, table
 from halluc.reporting.words.tune_sentences import values
-from halluc.runs.studies import SURE
 from halluc.runs.tuning import TuneFile, TuneTrial
 from halluc.wording import formats
 
@@ -14,9 +13,7 @@ def differences(found: TuneFile) -> TableView | None:
     rows: list[Cells] = []
     for one in found.best:
         for delta in one.differences:
-            sure = delta.p_holm is not None and delta.p_holm < SURE
-            interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL
-            change = TableCell(formats.difference(delta.name, delta.difference), interval, sure)
+            change = difference_cell(delta, unit=True)
             numbers = [formats.value(delta.name, number) for number in (delta.a, delta.b)]
             rows.append(
                 [f"trial {one.number}", formats.title(delta.name), change, formats.p_value(delta.p_holm), *numbers]

@@ -87,9 +87,8 @@ def _arm(one: ArmComparison) -> str:
 
 def _sign(delta: ArmDelta | Delta | MatchedOmission) -> int:
     """1 or -1 where a difference is shown, else 0."""
-    is_shown = delta.shown if isinstance(delta, ArmDelta) else delta.p_holm is not None and delta.p_holm < SURE
     value = delta.difference or 0.0
-    return (value > 0) - (value < 0) if is_shown else 0
+    return (value > 0) - (value < 0) if delta.shown else 0
 
 
 def _of_some(n: int, seeds: int) -> str:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from halluc.runs.studies import SURE
 from halluc.runs.tuning import TrialState, TuneFile
 from halluc.wording import formats
 
@@ -67,7 +66,7 @@ def _differences(found: TuneFile, number: int) -> list[str]:
         if delta.name not in found.metrics or delta.difference is None:
             continue
         interval = formats.interval(delta.name, delta.interval)
-        shown = delta.p_holm is not None and delta.p_holm < SURE
+        shown = delta.shown
         verdict = "dev can tell them apart" if shown else "dev cannot tell them apart"
         change = f"{formats.difference(delta.name, delta.difference)} {interval}".strip()
         name, p = formats.title(delta.name), formats.p_value(delta.p_holm)
