@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from halluc.config.evaluation import Decoding
+from halluc.config.section import Section
 from halluc.core.examples import Corpus
 from halluc.core.ranked import Ranked
 from halluc.core.significance import Figure
@@ -18,6 +19,26 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.runtime import Runtime
+
+
+class TaskDefaults:
+    """A task whose evaluations need no settings; ``saved_keys`` of its config are in config.json under its name."""
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Section]]
+    saved_keys: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @classmethod
+    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        saved = config.get(cls.name)
+        return {key: saved[key] for key in cls.saved_keys if key in saved} if isinstance(saved, Mapping) else {}
+
+    @classmethod
+    def evaluated(cls, protocols: Collection[str]) -> Self:
+        return cls(cls.Config.model_validate({"type": cls.name}))
 
 
 class ExamplesDefaults:

@@ -62,14 +62,8 @@ class ScoredClaim(Record):
         Args:
             own: the other fields of a subclass.
         """
-        return cls(
-            score=claim.confidence,
-            confidence=claim.confidence,
-            novelty=claim.novelty,
-            confusable=claim.confusable,
-            abstained=claim.abstained,
-            **own,
-        )
+        known = claim.model_dump(include={"confidence", "novelty", "confusable", "abstained"})
+        return cls(score=claim.confidence, **known, **own)
 
 
 class LabelAnswer(ScoredClaim):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from halluc.config.section import Section
+from halluc.tasks.defaults import TaskDefaults
 from halluc.tasks.dialogue.config import DialogueConfig
 from halluc.tasks.dialogue.examples import KNOWLEDGE, PERSONA, TURN, DialogueExamples
 from halluc.tasks.dialogue.figures import ReplyFigures
@@ -12,7 +13,6 @@ from halluc.tasks.dialogue.wording import WORDING
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
 from halluc.tasks.text_generation.knowledge import WrittenKnowledge
 from halluc.tasks.text_generation.model import GenerationModel
-from halluc.tasks.text_generation.task import GenerationTask
 
 PROMPT = (
     "You are the agent in a dialogue. Write its next reply. Say nothing that the facts do not say.\n\n"
@@ -20,10 +20,11 @@ PROMPT = (
 )
 
 
-class Dialogue(GenerationTask):
+class Dialogue(TaskDefaults):
     """Writes the next reply of an agent, judged by its knowledge and by what was said before."""
 
     name: ClassVar[str] = "dialogue"
+    head: ClassVar[tuple[str, ...]] = ("ForConditionalGeneration",)
     Config: ClassVar[type[Section]] = DialogueConfig
 
     def __init__(self, config: DialogueConfig) -> None:

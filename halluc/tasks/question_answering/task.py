@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from halluc.config.section import Section
+from halluc.tasks.defaults import TaskDefaults
 from halluc.tasks.question_answering.claims import AnswerJudge
 from halluc.tasks.question_answering.config import QuestionAnsweringConfig
 from halluc.tasks.question_answering.examples import QuestionExamples
@@ -15,27 +15,19 @@ from halluc.tasks.question_answering.model import NAME, SETTINGS, ExtractiveRead
 from halluc.tasks.question_answering.wording import WORDING
 
 
-class QuestionAnswering:
+class QuestionAnswering(TaskDefaults):
     """Answers questions with a part of a text, or not at all where the text has no answer."""
 
     name: ClassVar[str] = NAME
     head: ClassVar[tuple[str, ...]] = ("ForQuestionAnswering",)
     Config: ClassVar[type[Section]] = QuestionAnsweringConfig
+    saved_keys: ClassVar[tuple[str, ...]] = SETTINGS
 
     def __init__(self, config: QuestionAnsweringConfig) -> None:
-        self.config = config
+        super().__init__(config)
         self.examples = QuestionExamples(config.augment_side)
         self.model = ExtractiveReader(config)
         self.judge = AnswerJudge(config.normalisation)
         self.figures = AnswerFigures(config.normalisation)
         self.knowledge = AnswerKnowledge()
         self.wording = WORDING
-
-    @classmethod
-    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        kept = config.get(NAME)
-        return {key: kept[key] for key in SETTINGS if key in kept} if isinstance(kept, Mapping) else {}
-
-    @classmethod
-    def evaluated(cls, protocols: Collection[str]) -> QuestionAnswering:
-        return cls(QuestionAnsweringConfig(type="question_answering"))

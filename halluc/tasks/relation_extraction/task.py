@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from halluc.config.section import Section
+from halluc.tasks.defaults import TaskDefaults
 from halluc.tasks.relation_extraction.claims import RelationJudge
 from halluc.tasks.relation_extraction.config import RelationExtractionConfig
 from halluc.tasks.relation_extraction.examples import RelationExamples
@@ -15,28 +15,20 @@ from halluc.tasks.relation_extraction.model import SETTINGS, RelationClassifier
 from halluc.tasks.relation_extraction.wording import WORDING
 
 
-class RelationExtraction:
+class RelationExtraction(TaskDefaults):
     """Labels pairs of marked spans in a sentence with their relation, or with none."""
 
     name: ClassVar[str] = "relation_extraction"
     # No class of transformers does it: halluc keeps its models as token classifiers with two outputs a relation.
     head: ClassVar[tuple[str, ...]] = ("ForTokenClassification",)
     Config: ClassVar[type[Section]] = RelationExtractionConfig
+    saved_keys: ClassVar[tuple[str, ...]] = SETTINGS
 
     def __init__(self, config: RelationExtractionConfig) -> None:
-        self.config = config
+        super().__init__(config)
         self.examples = RelationExamples()
         self.model = RelationClassifier(config)
         self.judge = RelationJudge()
         self.figures = RelationFigures()
         self.knowledge = RelationKnowledge()
         self.wording = WORDING
-
-    @classmethod
-    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        kept = config.get("relation_extraction")
-        return {key: kept[key] for key in SETTINGS if key in kept} if isinstance(kept, Mapping) else {}
-
-    @classmethod
-    def evaluated(cls, protocols: Collection[str]) -> RelationExtraction:
-        return cls(RelationExtractionConfig(type="relation_extraction"))

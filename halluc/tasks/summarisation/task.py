@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from halluc.config.section import Section
+from halluc.tasks.defaults import TaskDefaults
 from halluc.tasks.summarisation.config import SummarisationConfig
 from halluc.tasks.summarisation.examples import DOCUMENT, SummarisationExamples
 from halluc.tasks.summarisation.figures import SummaryFigures
@@ -12,15 +13,15 @@ from halluc.tasks.summarisation.wording import WORDING
 from halluc.tasks.text_generation.judge import GenerationJudge
 from halluc.tasks.text_generation.knowledge import WrittenKnowledge
 from halluc.tasks.text_generation.model import GenerationModel
-from halluc.tasks.text_generation.task import GenerationTask
 
 PROMPT = "Summarize the following text in one or two sentences.\n\n{document}\n\nSummary:"
 
 
-class Summarisation(GenerationTask):
+class Summarisation(TaskDefaults):
     """Writes a short text of a document or a dialogue, judged by it and by reference summaries."""
 
     name: ClassVar[str] = "summarisation"
+    head: ClassVar[tuple[str, ...]] = ("ForConditionalGeneration",)
     Config: ClassVar[type[Section]] = SummarisationConfig
 
     def __init__(self, config: SummarisationConfig) -> None:

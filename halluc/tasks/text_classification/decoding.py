@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy
 
 from halluc.core.labels import OUT_OF_SCOPE
+from halluc.tasks.labels_of_wholes import probabilities
 from halluc.tasks.text_classification.encoding import EncodedTexts
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ def one_label(
     if not len(logits):
         return []
     inside = numpy.array([name != OUT_OF_SCOPE for name in outputs], dtype=bool)
-    odds = numpy.exp(logits - logits.max(-1, keepdims=True))
-    probability = odds / odds.sum(-1, keepdims=True)
+    probability = probabilities(logits)
     best = logits.argmax(-1)
     peaks = probability[numpy.arange(len(best)), best].tolist()
     found = []

@@ -9,6 +9,7 @@ import numpy
 
 from halluc.core.claims import Claim
 from halluc.task import AnnotatedPrediction
+from halluc.tasks.labels_of_wholes import probabilities
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.token_classification.examples import TagPrediction
 
@@ -25,8 +26,7 @@ def annotated_tags(
     found, start = [], 0
     for of_sentence, prediction in zip(targets, predictions, strict=True):
         rows = scores[start : start + len(of_sentence)].astype(numpy.float64)
-        odds = numpy.exp(rows - rows.max(-1, keepdims=True, initial=-numpy.inf))
-        share = odds / odds.sum(-1, keepdims=True)
+        share = probabilities(rows)
         tags = numpy.array(of_sentence, dtype=numpy.int64)
         known = tags != UNLABELLED
         own = numpy.where(known, share[numpy.arange(len(tags)), numpy.where(known, tags, 0)], 0.0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import ClassVar
 
 from halluc.config.evaluation import EvalConfig
 from halluc.config.section import Section
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
+from halluc.tasks.defaults import TaskDefaults
 from halluc.tasks.token_classification.claims import SpanJudge
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import SentenceExamples
@@ -19,15 +20,16 @@ from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.wording import WORDING
 
 
-class TokenClassification:
+class TokenClassification(TaskDefaults):
     """Labels spans of tokens: named-entity recognition and its kin."""
 
     name: ClassVar[str] = "token_classification"
     head: ClassVar[tuple[str, ...]] = ("ForTokenClassification",)
     Config: ClassVar[type[Section]] = TokenClassificationConfig
+    saved_keys: ClassVar[tuple[str, ...]] = ("context", "head", "casing")
 
     def __init__(self, config: TokenClassificationConfig) -> None:
-        self.config = config
+        super().__init__(config)
         self.examples = SentenceExamples()
         self.model = Tagger(config)
         self.judge = SpanJudge()
@@ -51,14 +53,3 @@ class TokenClassification:
                     "document of a file in columns; without documents, take the key out"
                 )
                 raise HallucError("C107", f"`{key}` needs documents, and {corpus.source} names none", help=help)
-
-    @classmethod
-    def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        kept = config.get(cls.name)
-        return (
-            {key: kept[key] for key in ("context", "head", "casing") if key in kept} if isinstance(kept, dict) else {}
-        )
-
-    @classmethod
-    def evaluated(cls, protocols: Collection[str]) -> TokenClassification:
-        return cls(TokenClassificationConfig(type="token_classification"))
