@@ -231,8 +231,8 @@ def _by_claims(choice: Choice, test: Half) -> Choice:
     if not len(enough):
         too_few = f"{choice.claims} claims are too few: {needed} are needed even where none is unsupported"
         return replace(choice, why_none=too_few)
-    found, _ = _descend(choice, test, binomial(test, choice.max_rate), int(enough[-1]))
-    return replace(found, test="binomial")
+    result, _ = _descend(choice, test, binomial(test, choice.max_rate), int(enough[-1]))
+    return replace(result, test="binomial")
 
 
 def _by_examples(choice: Choice, fit: Half, test: Half) -> Choice:
@@ -249,10 +249,10 @@ def _by_examples(choice: Choice, fit: Half, test: Half) -> Choice:
     for used in numpy.unique(which[: start + 1]):
         here = which == used
         tested[here] = tests[used](test, most=most, max_rate=choice.max_rate)[here]
-    found, at = _descend(replace(choice, most_unsupported=most), test, tested, start)
+    result, at = _descend(replace(choice, most_unsupported=most), test, tested, start)
     if which[at] < caps:
-        return replace(found, test="hoeffding-bentkus", kept_cap=int(which[at]) + 1)
-    return replace(found, test="betting", stake=float(STAKES[which[at] - caps]))
+        return replace(result, test="hoeffding-bentkus", kept_cap=int(which[at]) + 1)
+    return replace(result, test="betting", stake=float(STAKES[which[at] - caps]))
 
 
 def _descend(choice: Choice, test: Half, p_values: Array, start: int) -> tuple[Choice, int]:

@@ -57,8 +57,8 @@ class Rival:
     @cached_property
     def omission_rate(self) -> float | None:
         """Where both are matched: of each seed the larger rate, their mean; None without gold."""
-        found = [max(run.values.get((OMISSION, ()), math.nan) for run in pair) for pair in self.pairs.values()]
-        return None if numpy.isnan(found).any() else float(numpy.mean(found))
+        results = [max(run.values.get((OMISSION, ()), math.nan) for run in pair) for pair in self.pairs.values()]
+        return None if numpy.isnan(results).any() else float(numpy.mean(results))
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ def references(axes: Mapping[str, Sequence[Plain]], wanted: str | None) -> dict[
         HallucError C015: no axis has such an arm.
     """
     armed = {axis: values for axis, values in axes.items() if len(values) > 1 and not all(map(is_number, values))}
-    found = {axis: next((v for v in values if str(v) == wanted), values[0]) for axis, values in armed.items()}
-    if wanted is not None and wanted not in map(str, found.values()):
+    result = {axis: next((v for v in values if str(v) == wanted), values[0]) for axis, values in armed.items()}
+    if wanted is not None and wanted not in map(str, result.values()):
         known = ", ".join(f"`{value}`" for values in armed.values() for value in values)
         raise HallucError("C015", f"no arm is called `{wanted}`", help=f"the arms are {known}" if known else None)
-    return found
+    return result
 
 
 def is_number(value: Plain) -> bool:
@@ -94,13 +94,13 @@ def is_number(value: Plain) -> bool:
 def rivals(groups: Sequence[SeedGroup], references: Mapping[str, Plain]) -> list[Rival]:
     """Each arm that has a seed in common with its reference."""
     by_choice = {tuple(group.choice.items()): group for group in groups}
-    found = []
+    results = []
     for axis, reference in references.items():
         for group in groups:
             other = by_choice.get(tuple({**group.choice, axis: reference}.items()))
             if other is not None and other is not group:
-                found.append(Rival(axis, group, other))
-    return [rival for rival in found if rival.pairs]
+                results.append(Rival(axis, group, other))
+    return [rival for rival in results if rival.pairs]
 
 
 def contest(rival: Rival, resampled: Resampled) -> Contest:
@@ -115,18 +115,18 @@ def contest(rival: Rival, resampled: Resampled) -> Contest:
 
 def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
     """Every contest as differences, adjusted for the arms that are compared under the same choice (Holm)."""
-    found = [_comparison(contest) for contest in contests]
+    results = [_comparison(contest) for contest in contests]
     families: dict[tuple[object, ...], list[ArmDelta]] = {}
-    for one in found:
+    for one in results:
         for delta in one.figures:
             families.setdefault((one.axis, *one.choice.items(), delta.name, *delta.by.items()), []).append(delta)
     for family in families.values():
         for delta, adjusted in zip(family, holm([delta.p for delta in family]), strict=True):
             delta.p_holm = adjusted
-    for one in found:
+    for one in results:
         for delta in one.figures:
             delta.shown = one.seeds >= LEAST_SEEDS and delta.p_holm is not None and delta.p_holm < SURE
-    return found
+    return results
 
 
 def _training_differences(rival: Rival) -> list[TrainingDifference]:
@@ -152,7 +152,7 @@ def _comparison(contest: Contest) -> ArmComparison:
 
 def _delta(key: FigureKey, paired: Paired, *, tested: bool) -> ArmDelta:
     """``tested``: whether a p is given; where a seed makes no claim, nothing is concluded of the arm."""
-    found = paired.estimate
+    result = paired.estimate
     together = [
         name for name, value in zip(paired.seeds.names, paired.seeds.values, strict=True) if not numpy.isnan(value)
     ]
@@ -160,23 +160,23 @@ def _delta(key: FigureKey, paired: Paired, *, tested: bool) -> ArmDelta:
     reference, arm = (None if numpy.isnan(mean) else mean for mean in sides)
     return ArmDelta(
         name=key[0], by=dict(key[1]), reference=reference, arm=arm,
-        difference=found.value, interval=found.interval, p=found.p if tested else None, sd=found.sd,
-        smallest=found.smallest if tested else None,
+        difference=result.value, interval=result.interval, p=result.p if tested else None, sd=result.sd,
+        smallest=result.smallest if tested else None,
         values=[None if numpy.isnan(value) else value for value in paired.seeds.values.tolist()],
     )  # fmt: skip
 
 
 def trends(contests: Sequence[Contest], axes: Sequence[str]) -> list[ArmTrend]:
     """The lines of the differences against each axis of numbers, adjusted for the arms that are compared (Holm)."""
-    found = list(_trends(contests, axes))
+    results = list(_trends(contests, axes))
     families: dict[tuple[object, ...], list[ArmTrend]] = {}
-    for one in found:
+    for one in results:
         key = (one.axis, one.arm_axis, one.reference, *one.choice.items(), one.name, *one.by.items())
         families.setdefault(key, []).append(one)
     for family in families.values():
         for one, adjusted in zip(family, holm([one.slope_p for one in family]), strict=True):
             one.slope_p_holm = adjusted
-    return found
+    return results
 
 
 def _trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTrend]:

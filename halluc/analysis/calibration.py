@@ -114,9 +114,9 @@ def fit_temperature(
         return 1.0
     best = int(losses.argmin())
     around = (_GRID[max(best - 1, 0)], _GRID[min(best + 1, len(_GRID) - 1)])
-    found = minimize_scalar(loss, bounds=around, method="bounded", options={"xatol": 1e-6})
+    result = minimize_scalar(loss, bounds=around, method="bounded", options={"xatol": 1e-6})
     # A bounded search never returns the bound itself, which the grid has.
-    return float(numpy.exp(found.x if found.fun < losses[best] else _GRID[best]))
+    return float(numpy.exp(result.x if result.fun < losses[best] else _GRID[best]))
 
 
 def _under_the_claimed(rows: numpy.ndarray, claimed: numpy.ndarray | None) -> numpy.ndarray:

@@ -26,11 +26,11 @@ def compare_all(first: Measured, others: Sequence[Measured]) -> list[Comparison]
     """
     for other in others:
         run_figures.refuse_different_examples(first, other)
-    found = [_compared(first, other) for other in others]
-    tested = [one for comparison in found for one in _tested(comparison)]
+    comparisons = [_compared(first, other) for other in others]
+    tested = [one for comparison in comparisons for one in _tested(comparison)]
     for one, adjusted in zip(tested, holm([one.p for one in tested]), strict=True):
         one.p_holm = adjusted
-    return found
+    return comparisons
 
 
 def deltas(a: Measured, b: Measured) -> dict[FigureKey, Delta]:
@@ -38,8 +38,8 @@ def deltas(a: Measured, b: Measured) -> dict[FigureKey, Delta]:
     return {key: _delta(a, b, key) for key in a.values if key in b.values}
 
 
-def _tested(found: Comparison) -> list[Delta | MatchedOmission]:
-    return [*found.figures, *([found.matched_omission] if found.matched_omission is not None else [])]
+def _tested(comparison: Comparison) -> list[Delta | MatchedOmission]:
+    return [*comparison.figures, *([comparison.matched_omission] if comparison.matched_omission is not None else [])]
 
 
 def _compared(a: Measured, b: Measured) -> Comparison:
@@ -59,12 +59,12 @@ def _compared(a: Measured, b: Measured) -> Comparison:
 
 def _differences(a: Measured, b: Measured) -> list[str]:
     """The keys of the config that may make the figures differ."""
-    found = differences(*(loading.load(one.run.config, table=TABLE, kept=True).tree for one in (a, b)))
+    result = differences(*(loading.load(one.run.config, table=TABLE, kept=True).tree for one in (a, b)))
     tools = [one.record.predictions for one in (a, b)]
     if any(tools):
         named = " and ".join(tool.name for tool in tools if tool is not None)
-        return found if tools[0] == tools[1] else [*found, f"`--predictions` ({named})"]
-    return found if a.decoding == b.decoding else [*found, "`eval.decode`"]
+        return result if tools[0] == tools[1] else [*result, f"`--predictions` ({named})"]
+    return result if a.decoding == b.decoding else [*result, "`eval.decode`"]
 
 
 def _training_differences(a: Measured, b: Measured) -> list[TrainingDifference]:
@@ -75,10 +75,10 @@ def _training_differences(a: Measured, b: Measured) -> list[TrainingDifference]:
 
 
 def _delta(a: Measured, b: Measured, key: FigureKey) -> Delta:
-    found = difference(b.sample(key), a.sample(key))
+    result = difference(b.sample(key), a.sample(key))
     return Delta(
         name=key[0], by=dict(key[1]), a=_defined(a.values[key]), b=_defined(b.values[key]),
-        difference=found.value, interval=found.interval, p=found.p,
+        difference=result.value, interval=result.interval, p=result.p,
     )  # fmt: skip
 
 
@@ -92,16 +92,16 @@ def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
     sure = [numpy.isfinite(one.confidence).any() for one in (first, second)]
     if not len(a.table.gold.example) or not all(sure):
         return None
-    found = matched_omission.matched_omission(first, second, a.table.gold.example, len(a.examples))
-    achieved = found.a.omission_rate, found.b.omission_rate
+    result = matched_omission.matched_omission(first, second, a.table.gold.example, len(a.examples))
+    achieved = result.a.omission_rate, result.b.omission_rate
     assert achieved[0] is not None and achieved[1] is not None, "there is gold"
     return MatchedOmission(
         omission_rate=max(float(numpy.isneginf(one.table.gold.best).mean()) for one in (a, b)),
-        a=found.a.hallucination_rate,
-        b=found.b.hallucination_rate,
-        difference=found.difference,
-        interval=found.interval,
-        p=found.p,
+        a=result.a.hallucination_rate,
+        b=result.b.hallucination_rate,
+        difference=result.difference,
+        interval=result.interval,
+        p=result.p,
         achieved=(achieved[0], achieved[1]),
     )
 
@@ -126,15 +126,15 @@ def flipped(one: Iterable[LedgerLine], other: Iterable[LedgerLine], *, by_text: 
     which are in texts that differ.
     """
     first, second = _claims(one, by_text), _claims(other, by_text)
-    found = []
+    flips = []
     for key in dict.fromkeys((*first, *second)):
         before, after = first.get(key), second.get(key)
         a, b = _verdict(before), _verdict(after)
         if a != b:
             line = before or after
             assert line is not None
-            found.append(Flip(id=line.id, start=line.start, end=line.end, text=line.text, label=line.label, a=a, b=b))
-    return found
+            flips.append(Flip(id=line.id, start=line.start, end=line.end, text=line.text, label=line.label, a=a, b=b))
+    return flips
 
 
 def _claims(lines: Iterable[LedgerLine], by_text: bool) -> dict[Key, LedgerLine]:

@@ -44,29 +44,29 @@ def fit(
     example = numpy.repeat(numpy.arange(len(judged)), [len(one.claims) for one in judged])
     verdict = numpy.array([claim.verdict or "" for one in judged for claim in one.claims], dtype=numpy.str_)
     # What nothing can tell is neither right nor harmless: neither fit counts it.
-    told = verdict != "unverifiable"
+    text = verdict != "unverifiable"
     temperature = 1.0
     if settings.calibration == "temperature":
-        temperature = _temperature(*verdicts.scores(predictions), verdict == "supported", told & fitting[example])
-    found = ConfidenceFile(
+        temperature = _temperature(*verdicts.scores(predictions), verdict == "supported", text & fitting[example])
+    file = ConfidenceFile(
         temperature=temperature,
         threshold=asked.threshold if asked else None,
         fitted_on={"split": "dev", "examples": len(dev), "temperature_half": int(fitting.sum())},
     )
     if asked is None or asked.guarantee is None:
-        return found
+        return file
     bound = asked.guarantee
     confidence = numpy.array([c for p in verdicts.calibrated(predictions, temperature) for c in p.confidences])
-    claims = (example[told], confidence[told], verdict[told] == "unsupported", fitting)
+    claims = (example[text], confidence[text], verdict[text] == "unsupported", fitting)
     sought = (bound.max_rate, bound.probability, bound.unit)
     if asked.by is not None:
         classes = numpy.array(_classes(asked.by, judged, knowledge), dtype=numpy.str_)
-        by_class = abstention.choose_by_class(classes[told], *claims, *sought)
-        return found.model_copy(
+        by_class = abstention.choose_by_class(classes[text], *claims, *sought)
+        return file.model_copy(
             update={"by": asked.by, "guarantees": {name: asdict(one) for name, one in by_class.items()}}
         )
     choice = abstention.choose(*claims, *sought)
-    return found.model_copy(update={"threshold": choice.threshold, "guarantee": asdict(choice)})
+    return file.model_copy(update={"threshold": choice.threshold, "guarantee": asdict(choice)})
 
 
 def _classes(by: str, judged: Sequence[Judged], knowledge: TrainingKnowledge | None) -> list[str]:
@@ -98,28 +98,28 @@ def _temperature(
     )
 
 
-def announce(found: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = False) -> None:
+def announce(file: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = False) -> None:
     """What was fitted, in words.
 
     Args:
         fits_on_dev: the model has a threshold of its own that is fitted on dev, the half that tests included.
     """
     if settings.calibration == "temperature":
-        tell(f"confidence: temperature {found.temperature:.3f}, fitted on half of dev")
+        tell(f"confidence: temperature {file.temperature:.3f}, fitted on half of dev")
     asked = settings.abstain
     if asked is None:
         return
     if asked.guarantee is None:
-        tell(f"abstention: claims under a confidence of {found.threshold:g} are withdrawn")
+        tell(f"abstention: claims under a confidence of {file.threshold:g} are withdrawn")
         return
-    if found.by is not None:
-        _announce_classes(found, asked.guarantee)
+    if file.by is not None:
+        _announce_classes(file, asked.guarantee)
         return
     bound = (
         f"at most {asked.guarantee.max_rate:.0%} unsupported claims, with probability {asked.guarantee.probability:g}"
     )
-    if found.threshold is None:
-        why = (found.guarantee or {}).get("why_none", "")
+    if file.threshold is None:
+        why = (file.guarantee or {}).get("why_none", "")
         tell(
             f"abstention: none: no threshold on dev can guarantee {bound} ({why}); nothing is withdrawn", style="yellow"
         )
@@ -130,18 +130,18 @@ def announce(found: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fa
             else "the checkpoint"
         )
         tell(
-            f"abstention: claims under a confidence of {found.threshold:.3f} are withdrawn: {bound}, on data "
+            f"abstention: claims under a confidence of {file.threshold:.3f} are withdrawn: {bound}, on data "
             f"exchangeable with dev (which also chose {chosen})"
         )
 
 
-def _announce_classes(found: ConfidenceFile, asked: GuaranteeConfig) -> None:
+def _announce_classes(file: ConfidenceFile, asked: GuaranteeConfig) -> None:
     """A line for each class, and what they hold together."""
     tell(
-        f"abstention by {found.by}: at most {asked.max_rate:.0%} unsupported claims among those kept of each class, "
-        f"all with probability {asked.probability:g} together ({len(found.guarantees)} classes, Bonferroni)"
+        f"abstention by {file.by}: at most {asked.max_rate:.0%} unsupported claims among those kept of each class, "
+        f"all with probability {asked.probability:g} together ({len(file.guarantees)} classes, Bonferroni)"
     )
-    for name, one in found.guarantees.items():
+    for name, one in file.guarantees.items():
         threshold, why = one.get("threshold"), one.get("why_none", "")
         what = f"under {threshold:.3f} are withdrawn" if threshold is not None else f"are all withdrawn: {why}"
         tell(f"  {name}: claims {what}", style=None if threshold is not None else "yellow")

@@ -68,10 +68,10 @@ class Errors:
         wanted = list(kinds)
         if "label" in wanted and not self.table.task.judge.reasons:
             wanted.append(UNSUPPORTED)  # of a whole text, any other label than gold's is unsupported
-        found = self.wrong & (numpy.isin(self.kind, wanted) if wanted else True)
+        result = self.wrong & (numpy.isin(self.kind, wanted) if wanted else True)
         if unseen_alone:
-            found &= (self.novelty != self.table.task.knowledge.novelties[0]) & (self.novelty != "")
-        return int(found.sum())
+            result &= (self.novelty != self.table.task.knowledge.novelties[0]) & (self.novelty != "")
+        return int(result.sum())
 
     def by_novelty(self, among: Array) -> dict[str, int]:
         if not self.table.knows_novelty:
@@ -79,9 +79,9 @@ class Errors:
         return {name: int((among & (self.novelty == name)).sum()) for name in self.table.reported_novelties}
 
     def share(self, name: str, among: Array) -> ErrorShare:
-        found = int((self.wrong & among).sum())
+        result = int((self.wrong & among).sum())
         return ErrorShare(
-            name=name, errors=found, share=found / self.total, interval=clopper_pearson(found, self.total, LEVEL),
+            name=name, errors=result, share=result / self.total, interval=clopper_pearson(result, self.total, LEVEL),
             by_novelty=self.by_novelty(self.wrong & among),
         )  # fmt: skip
 
@@ -105,7 +105,7 @@ def analysis(measured: Measured) -> tuple[ErrorAnalysis, Errors]:
         labels = _rates(errors, {label: errors.label == label for label in sorted(set(errors.label.tolist()))})
         if table.knows_novelty:
             novelties = _rates(errors, {name: errors.novelty == name for name in table.reported_novelties})
-    found = ErrorAnalysis(
+    result = ErrorAnalysis(
         split=measured.split,
         examples=len(measured.examples),
         claims=len(table.claims.example),
@@ -119,7 +119,7 @@ def analysis(measured: Measured) -> tuple[ErrorAnalysis, Errors]:
              if m.name == "ece" and m.value is not None), None,
         ),
     )  # fmt: skip
-    return found, errors
+    return result, errors
 
 
 def _rates(errors: Errors, parts: Mapping[str, Array]) -> list[ErrorRate]:

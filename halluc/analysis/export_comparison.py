@@ -32,7 +32,7 @@ def compared(
         FigureSample(float(formula(totals)), formula(sums), exact_limits(formula, totals, of_difference=True))
         for formula in formulas
     )
-    found = difference(exported, run)
+    result = difference(exported, run)
     return DevComparison(
         examples=len(examples),
         claims=len(claims.keys() | others.keys()),
@@ -41,8 +41,8 @@ def compared(
         figure=task.figures.primary,
         run=_defined(run.value),
         export=_defined(exported.value),
-        difference=found.value,
-        interval=found.interval,
+        difference=result.value,
+        interval=result.interval,
         tolerance=tolerance,
     )
 

@@ -35,23 +35,23 @@ def refuse_invalid(loaded: LoadedConfig) -> None:
         return
     task = build(loaded.experiment.task)
     known, named = scoring.names(task), task.figures.named
-    found = []
+    results = []
     for name, gate in loaded.experiment.gates.items():
         if name not in known:
             near = named.get(name) or did_you_mean(name, known)
             help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
-            found.append(
+            results.append(
                 HallucError("C103", f"`gates.{name}` names no figure", loaded.origins.get(("gates", name)), help)
             )
         elif gate.baseline is not None and not expanded(latest.resolve_text(gate.baseline)).is_dir():
             message = f"`gates.{name}`: there is no run {gate.baseline}"
             where = loaded.origins.get(("gates", name, "baseline"))
-            found.append(HallucError("R101", message, where, "name the folder of an evaluated run"))
+            results.append(HallucError("R101", message, where, "name the folder of an evaluated run"))
         elif gate.split is not None and is_trained_on(loaded, gate.split):
             message = f"`gates.{name}` cannot be checked on {gate.split}: it is the split that the model is trained on"
             where = loaded.origins.get(("gates", name, "split"))
-            found.append(HallucError("C103", message, where, "name dev or test, or leave `split` out"))
-    refuse(found)
+            results.append(HallucError("C103", message, where, "name dev or test, or leave `split` out"))
+    refuse(results)
 
 
 def refuse_uncheckable(loaded: LoadedConfig, evaluated: Sequence[SplitName]) -> None:
@@ -141,57 +141,57 @@ def _against_baseline(result: GateResult, gate: GateConfig, delta: Delta | None)
     """A gate that bounds the difference from a baseline; bounds of the value itself must be kept too."""
     what = f"{result.name} {result.by or ''}".strip() + f" on {result.split}"
     if delta is None or delta.difference is None:
-        told = f"{what} cannot be compared with {gate.baseline}: it is undefined, or runs are not compared in it"
-        return result.model_copy(update={"met": False, "told": told})
-    met, told = _change_held(what, gate, delta.difference, delta.interval)
+        text = f"{what} cannot be compared with {gate.baseline}: it is undefined, or runs are not compared in it"
+        return result.model_copy(update={"met": False, "told": text})
+    met, text = _change_held(what, gate, delta.difference, delta.interval)
     if not result.met:  # of a bound of the value, told already
-        met, told = False, result.told
+        met, text = False, result.told
     elif met and (gate.min is not None or gate.max is not None):
-        told = f"{result.told}; {told}"
-    found = {"difference": delta.difference, "difference_interval": delta.interval}
-    return result.model_copy(update={"met": met, "told": told, **found})
+        text = f"{result.told}; {text}"
+    value = {"difference": delta.difference, "difference_interval": delta.interval}
+    return result.model_copy(update={"met": met, "told": text, **value})
 
 
 def _change_held(
     what: str, gate: GateConfig, difference: float, interval: tuple[float, float] | None
 ) -> tuple[bool, str]:
     low = high = difference
-    told = f"{what} is {difference:+.4f} from {gate.baseline}"
+    text = f"{what} is {difference:+.4f} from {gate.baseline}"
     if gate.use == "interval":
         if interval is None and difference:
-            return False, f"{told}, and the difference has no interval"
+            return False, f"{text}, and the difference has no interval"
         low, high = interval or (0.0, 0.0)  # without one, no example differs
-        told += f" [{low:+.4f}, {high:+.4f}]"
+        text += f" [{low:+.4f}, {high:+.4f}]"
     asked = []
     if gate.max_increase is not None:
         asked.append(f"increase by at most {gate.max_increase:g}")
         if high > gate.max_increase:
-            return False, f"{told}, and may {asked[-1]}"
+            return False, f"{text}, and may {asked[-1]}"
     if gate.max_decrease is not None:
         asked.append(f"decrease by at most {gate.max_decrease:g}")
         if low < -gate.max_decrease:
-            return False, f"{told}, and may {asked[-1]}"
-    return True, f"{told}, and may {' and '.join(asked)}"
+            return False, f"{text}, and may {asked[-1]}"
+    return True, f"{text}, and may {' and '.join(asked)}"
 
 
 def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[EvalFile]) -> GateResult:
     """Of the splits that a gate may be checked on, the last one counts; its baseline is not looked at."""
     file = next((file for file in reversed(files) if _counts(loaded, gate, file.split)), None)
     what = f"{name} {gate.by}" if gate.by else name
-    told = f"{what} was not evaluated on {gate.split or 'a split that the model is not trained on'}"
+    text = f"{what} was not evaluated on {gate.split or 'a split that the model is not trained on'}"
     bounds = gate.model_dump(include={"min", "max", "use", "max_increase", "max_decrease", "baseline"})
-    result = GateResult(name=name, by=gate.by, met=False, told=told, **bounds)
+    result = GateResult(name=name, by=gate.by, met=False, told=text, **bounds)
     if file is None:
         return result
     own = [metric for metric in file.metrics if metric.name == name]
     found = next((metric for metric in own if metric.by == gate.by), None)
     if found is None or found.value is None:
-        met, told = False, f"{what} on {file.split} is not measured: {_why_none(own, gate, found)}"
+        met, text = False, f"{what} on {file.split} is not measured: {_why_none(own, gate, found)}"
     else:
-        met, told = _held(f"{what} on {file.split}", gate, found, found.value)
+        met, text = _held(f"{what} on {file.split}", gate, found, found.value)
     value, interval = (found.value, found.interval) if found is not None else (None, None)
     return result.model_copy(
-        update={"met": met, "told": told, "split": file.split, "value": value, "interval": interval}
+        update={"met": met, "told": text, "split": file.split, "value": value, "interval": interval}
     )
 
 
@@ -199,30 +199,30 @@ def _counts(loaded: LoadedConfig, gate: GateConfig, split: str) -> bool:
     return gate.split in (None, split) and not is_trained_on(loaded, split)
 
 
-def _why_none(own: Sequence[MetricResult], gate: GateConfig, found: MetricResult | None) -> str:
+def _why_none(own: Sequence[MetricResult], gate: GateConfig, metric: MetricResult | None) -> str:
     """Why a figure has no value: its denominator is 0, or nothing in the split has what the gate's `by` names.
 
     Args:
-        own: the figures of this name. found: the one that the gate names, if it is there.
+        own: the figures of this name. metric: the one that the gate names, if it is there.
     """
-    if found is not None:
-        return f"it is a share of nothing there (n = {found.n})"
+    if metric is not None:
+        return f"it is a share of nothing there (n = {metric.n})"
     measured = [one.by for one in own if one.value is not None and one.by.keys() == gate.by.keys()]
     others = f"; measured there: {', '.join(map(str, measured[:_MOST_NAMED]))}" if measured and gate.by else ""
     return f"nothing in the split has that{others}{', …' if len(measured) > _MOST_NAMED else ''}"
 
 
-def _held(what: str, gate: GateConfig, found: MetricResult, value: float) -> tuple[bool, str]:
+def _held(what: str, gate: GateConfig, metric: MetricResult, value: float) -> tuple[bool, str]:
     """Whether a figure keeps the bounds, and which: all of them, or the first that it does not keep."""
     low = high = value
     if gate.use == "interval":
-        if found.interval is None:
+        if metric.interval is None:
             return False, f"{what} has no interval"
-        low, high = found.interval
-    told = f"{what} is {value:.4f}" + (f" [{low:.4f}, {high:.4f}]" if gate.use == "interval" else "")
+        low, high = metric.interval
+    text = f"{what} is {value:.4f}" + (f" [{low:.4f}, {high:.4f}]" if gate.use == "interval" else "")
     if gate.min is not None and low < gate.min:
-        return False, f"{told}, and must be at least {gate.min:g}"
+        return False, f"{text}, and must be at least {gate.min:g}"
     if gate.max is not None and high > gate.max:
-        return False, f"{told}, and must be at most {gate.max:g}"
+        return False, f"{text}, and must be at most {gate.max:g}"
     asked = [f"at {end} {bound:g}" for end, bound in {"least": gate.min, "most": gate.max}.items() if bound is not None]
-    return True, f"{told}, and must be {' and '.join(asked)}" if asked else told
+    return True, f"{text}, and must be {' and '.join(asked)}" if asked else text

@@ -221,16 +221,16 @@ def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int 
     drawn = [rates(one.within(weights), other.within(weights)) for weights in weighted(examples, resamples)]
     of_a, of_b = (numpy.concatenate([both[which] for both in drawn]) for which in (0, 1))
     left = claims_left(one.within(as_they_are), other.within(as_they_are))
-    found = difference(
+    result = difference(
         FigureSample(at_b.hallucination_rate, of_b, limits(at_b.hallucination_rate, left[1])),
         FigureSample(at_a.hallucination_rate, of_a, limits(at_a.hallucination_rate, left[0])),
     )
     return MatchedComparison(
         a=at_a,
         b=at_b,
-        difference=found.value,
-        interval=found.interval,
-        p=found.p,
+        difference=result.value,
+        interval=result.interval,
+        p=result.p,
         resamples=resamples,
         undefined=float(numpy.isnan(of_b - of_a).mean()),
     )

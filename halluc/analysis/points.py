@@ -177,6 +177,6 @@ def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]
     }
 
 
-def interval_of(key: FigureKey, found: seeds.SeedMean) -> Interval | None:
+def interval_of(key: FigureKey, mean: seeds.SeedMean) -> Interval | None:
     """The interval of a figure, cut to what it can be: none is negative, and all but ratios are at most 1."""
-    return seeds.within(found, 0.0, figure(key[0]).most).interval
+    return seeds.within(mean, 0.0, figure(key[0]).most).interval

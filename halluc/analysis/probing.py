@@ -123,20 +123,20 @@ class ProbeSheet:
     @cached_property
     def _slices(self) -> dict[By, numpy.ndarray]:
         """The facts of each slice, bool (facts,): all, by what training mentions, by relation, and by both."""
-        found: dict[By, numpy.ndarray] = {(): numpy.ones(len(self.facts), dtype=bool)}
+        result: dict[By, numpy.ndarray] = {(): numpy.ones(len(self.facts), dtype=bool)}
         known = [self.novelty.get(one, FactNovelty()) for one in self.facts]
         for key in _MENTIONED:
             values = numpy.array([getattr(one, key) or "" for one in known])
-            found |= {((key, value),): values == value for value in ("seen", "new") if value in values}
-        subjects = [by for by in found if by and by[0][0] == "subject"]
+            result |= {((key, value),): values == value for value in ("seen", "new") if value in values}
+        subjects = [by for by in result if by and by[0][0] == "subject"]
         names = numpy.array([one.relation for one in self.facts])
         for name in dict.fromkeys(names.tolist()):
             relation = (("relation", name),)
-            found[relation] = names == name
-            parts = {(*relation, *by): found[by] & found[relation] for by in subjects}
+            result[relation] = names == name
+            parts = {(*relation, *by): result[by] & result[relation] for by in subjects}
             if len(parts) > 1 and all(part.sum() >= _LEAST for part in parts.values()):
-                found |= parts
-        return found
+                result |= parts
+        return result
 
     @cached_property
     def figures(self) -> list[Figure]:
@@ -210,13 +210,13 @@ def _means(made: Iterable[Figure]) -> Iterator[Figure]:
 
     By what training mentions, it is over the relations that have the figure of both, so that the two can be compared.
     """
-    found: dict[tuple[str, str], dict[str, Figure]] = {}
+    result: dict[tuple[str, str], dict[str, Figure]] = {}
     for one in made:
         if "relation" in one.by and one.n:
-            found.setdefault((one.name, one.by.get("subject", "")), {})[one.by["relation"]] = one
-    for (name, subject), of in found.items():
+            result.setdefault((one.name, one.by.get("subject", "")), {})[one.by["relation"]] = one
+    for (name, subject), of in result.items():
         other = {"seen": "new", "new": "seen"}.get(subject)
-        kept = [one for relation, one in of.items() if other is None or relation in found.get((name, other), {})]
+        kept = [one for relation, one in of.items() if other is None or relation in result.get((name, other), {})]
         by = {"average": "macro", "subject": subject} if subject else {"average": "macro"}
         if kept:
             yield Figure(
@@ -236,12 +236,12 @@ def differences(base: ProbeSheet, other: ProbeSheet) -> list[Delta]:
     if [(one.fact, one.pattern) for one in base.answers] != [(one.fact, one.pattern) for one in other.answers]:
         return []
     a, b = base.samples(other), other.samples(base)
-    found = [(key, difference(b[key], a[key])) for key in a if key in b]
-    adjusted = holm([one.p for _, one in found])
+    result = [(key, difference(b[key], a[key])) for key in a if key in b]
+    adjusted = holm([one.p for _, one in result])
     return [
         Delta(name=name, by=dict(by), a=_defined(a[name, by].value), b=_defined(b[name, by].value),
               difference=one.value, interval=one.interval, p=one.p, p_holm=p)
-        for ((name, by), one), p in zip(found, adjusted, strict=True)
+        for ((name, by), one), p in zip(result, adjusted, strict=True)
     ]  # fmt: skip
 
 

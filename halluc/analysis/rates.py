@@ -110,12 +110,12 @@ def figures(table: Table, sheet: Sheet) -> list[Figure]:
     Those that say nothing in the task (``task.figures.untold``) are left out.
     """
     counter = _Counter(table, sheet)
-    found = counter.overall()
+    result = counter.overall()
     for part in slices(table):
-        found += counter.rates(part)
+        result += counter.rates(part)
     if not table.claims.kept.all():
-        found += _Counter(table, sheet, kept_only=True).overall()
-    return found
+        result += _Counter(table, sheet, kept_only=True).overall()
+    return result
 
 
 class _Counter:
@@ -138,10 +138,10 @@ class _Counter:
     def overall(self) -> list[Figure]:
         """The figures of everything, those that count examples, and those of the gap."""
         everything = Slice({}, numpy.ones(len(self.counted), dtype=bool), numpy.ones(len(self.omitted), dtype=bool))
-        found = self.rates(everything) + self.by_example() + self.of_the_gap()
+        result = self.rates(everything) + self.by_example() + self.of_the_gap()
         if self.kept_only:
-            found.append(self.figure("claim_coverage", {}, self.kept_share()))
-        return found
+            result.append(self.figure("claim_coverage", {}, self.kept_share()))
+        return result
 
     def rates(self, part: Slice) -> list[Figure]:
         """What became of the claims of a slice, and of its gold."""
@@ -153,22 +153,22 @@ class _Counter:
             "false_claim_rate": self.false,
             "support_rate": ~self.false,
         }
-        found = [
+        results = [
             self.figure(name, part.by, self.claim_rate(mask, among))
             for name, mask in wanted.items()
             if name not in self.untold
         ]
         for reason in self.table.task.judge.reasons:
             mask = self.distorted & (self.table.claims.reason == reason)
-            found.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
+            results.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
         if part.gold is not None:
             of_gold = {"omission_rate": self.omitted, "recall": self.found}
-            found += [
+            results += [
                 self.figure(name, part.by, self.gold_rate(mask, part.gold))
                 for name, mask in of_gold.items()
                 if name not in self.untold
             ]
-        return found
+        return results
 
     def by_example(self) -> list[Figure]:
         """Shares of examples, and unsupported claims per 1,000 tokens."""
@@ -178,9 +178,9 @@ class _Counter:
         claims = numpy.bincount(example[self.counted], minlength=examples)
         column = self.sheet.column
         one = column(numpy.ones(examples))
-        found = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
+        results = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
         if "hallucination_density" not in self.untold:
-            found.append(
+            results.append(
                 self.figure(
                     "hallucination_density",
                     {},
@@ -188,24 +188,24 @@ class _Counter:
                 )
             )
         if "negative_sentence_rate" not in self.untold:
-            found.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
-        return found
+            results.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
+        return results
 
     def of_names(self) -> list[Figure]:
         """What a task may have a name of its own for."""
-        found = [
+        results = [
             self.f1(),
             self.figure("recall", {}, self.gold_rate(self.found, numpy.ones(len(self.found), dtype=bool))),
         ]
         if len(numpy.unique(self.table.gold.example)) < len(self.table):
-            found.append(
+            results.append(
                 self.figure(
                     "claimed_without_gold",
                     {},
                     self.bare_rate(numpy.bincount(self.table.claims.example, minlength=len(self.table))),
                 )
             )
-        return found
+        return results
 
     def bare_rate(self, claims: numpy.ndarray) -> Ratio:
         """The share of the examples without gold that have one of ``claims`` (examples,), which counts them."""
@@ -217,10 +217,10 @@ class _Counter:
         if not self.table.knows_novelty:
             return []
         novelties = self.table.reported_novelties
-        found, among = self.over_claim(novelties), self.unsupported & self.counted
+        result, among = self.over_claim(novelties), self.unsupported & self.counted
         for name, mask in self.by_novelty(novelties).items():
-            found.append(self.figure("share_of_hallucinations", {"novelty": name}, self.claim_rate(mask, among)))
-        return found
+            result.append(self.figure("share_of_hallucinations", {"novelty": name}, self.claim_rate(mask, among)))
+        return result
 
     def by_novelty(self, novelties: Sequence[str]) -> dict[str, numpy.ndarray]:
         """The claims of each novelty, and ``unseen``: of all but the first."""
@@ -232,12 +232,12 @@ class _Counter:
         best known: of the last novelty that is always reported or has any."""
         parts = self.by_novelty(novelties)
         over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in parts.items()}
-        found = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
+        results = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]
         claimed = [name for name in novelties[1:] if parts[name].any() or name in self.table.task.knowledge.reported]
         least = over[claimed[-1] if claimed else "unseen"]
         best = over[novelties[0]]
-        found.append(self.figure("gap_ratio", {}, lambda sums: divided(least(sums), best(sums)), n=self.total(least)))
-        return found
+        results.append(self.figure("gap_ratio", {}, lambda sums: divided(least(sums), best(sums)), n=self.total(least)))
+        return results
 
     def f1(self) -> Figure:
         claims, gold = self.table.claims.example, self.table.gold.example

@@ -42,11 +42,11 @@ def effects(
     """
     primary = _primary(figures)
     controlled = {} if against_control is None else {one.arm: one for one in against_control.comparisons}
-    found = []
+    results = []
     for one in figures.comparisons:
         own, reference = facts.get(one.arm, NO_FACTS), facts.get(one.reference, NO_FACTS)
         control = controlled.get(one.arm) if own.augments else None
-        found.append(
+        results.append(
             RemedyEffect(
                 arm=one.arm,
                 choice=one.choice,
@@ -61,7 +61,7 @@ def effects(
                 prediction=ratio(own.prediction, reference.prediction),
             )
         )
-    return found
+    return results
 
 
 def _primary(figures: StudyFigures) -> str | None:
@@ -89,25 +89,25 @@ def ratio(arm: Mapping[Plain, float], reference: Mapping[Plain, float]) -> CostR
     return CostRatio(value=math.exp(mean), interval=interval, values=numpy.exp(logs).tolist())
 
 
-def best(found: Sequence[RemedyEffect], *, has_control: bool) -> RemedyEffect | None:
+def best(result: Sequence[RemedyEffect], *, has_control: bool) -> RemedyEffect | None:
     """The arm to choose: it is shown to be better in the rate at matched omission or in the primary figure, and worse
     in neither; where it augments and there is a control, better than that in the rate at matched omission. Of several
     those with a better rate come first, by their rate, then by the primary figure. None where there is no such arm.
     """
-    able = [one for one in found if not one.is_control and _is_better(one, has_control)]
+    able = [one for one in result if not one.is_control and _is_better(one, has_control)]
     return min(able, key=_order, default=None)
 
 
 def _is_better(one: RemedyEffect, has_control: bool) -> bool:
     if one.primary is None:  # nobody could see what the arm costs in the task's own figure
         return False
-    told = [0 if delta is None else delta.benefit for delta in (one.matched, one.primary)]
+    parts = [0 if delta is None else delta.benefit for delta in (one.matched, one.primary)]
     # p is adjusted for the arms within each figure; two figures decide, so each has half of the level.
     sure = [
         delta is not None and delta.p_holm is not None and 2 * delta.p_holm < SURE
         for delta in (one.matched, one.primary)
     ]
-    if min(told) < 0 or not any(benefit > 0 and is_sure for benefit, is_sure in zip(told, sure, strict=True)):
+    if min(parts) < 0 or not any(benefit > 0 and is_sure for benefit, is_sure in zip(parts, sure, strict=True)):
         return False
     return not (one.augments and has_control) or one.is_over_control
 

@@ -163,10 +163,10 @@ def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes
         lines = []  # told where they are read one by one
     if lines and all(begins in known and said.endswith(b"}\n") for begins, _, said in lines):
         return [known[begins] for begins, _, _ in lines]
-    found = [one.example for one in evaluations.predictions(run, split, kind)]
-    if len(found) == len(lines):
-        known.update(zip((begins for begins, _, _ in lines), found, strict=True))
-    return found
+    examples = [one.example for one in evaluations.predictions(run, split, kind)]
+    if len(examples) == len(lines):
+        known.update(zip((begins for begins, _, _ in lines), examples, strict=True))
+    return examples
 
 
 def evaluated(runs: Iterable[RunDir]) -> list[str]:

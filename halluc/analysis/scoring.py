@@ -128,12 +128,12 @@ def reliability_figures(table: Table, sheet: Sheet) -> list[Figure]:
     known = ~numpy.isnan(claims.confidence)
     confidence, example = claims.confidence[known], claims.example[known]
     right, place = (claims.verdict == "supported")[known], calibration.bin_of(confidence)
-    found = []
+    result = []
     for number in numpy.unique(place):
         here = place == number
         low, high = (f"{edge:.3f}" for edge in calibration.EDGES[number : number + 2])
         by = {"bin": f"{low} to {high}", "mean_confidence": f"{confidence[here].mean():.4f}"}
-        found.append(
+        result.append(
             Figure(
                 "reliability",
                 by,
@@ -142,7 +142,7 @@ def reliability_figures(table: Table, sheet: Sheet) -> list[Figure]:
                 Ratio((sheet.tally(example[here & right]),), (sheet.tally(example[here]),)),
             )
         )
-    return found
+    return result
 
 
 def _by_confidence(table: Table) -> Ranked:
@@ -170,13 +170,13 @@ def ordered(ranked: Ranked, examples: int) -> list[MetricResult]:
             weights = drawn.astype(numpy.uint16)[:, ranked.example]
             for values, (_, _, figure) in zip(resampled, ranked.figures, strict=True):
                 values.append(numpy.asarray(figure(weights)))
-    found = [(name, by, _plain(figure(None))) for name, by, figure in ranked.figures]
+    result = [(name, by, _plain(figure(None))) for name, by, figure in ranked.figures]
     return [
         MetricResult(
             name=name, value=value, n=things, by=by, protocol=ranked.protocol,
             interval=_ordered_interval(value, by, things, values) if values else None,
         )
-        for (name, by, value), values in zip(found, resampled, strict=True)
+        for (name, by, value), values in zip(result, resampled, strict=True)
     ]  # fmt: skip
 
 

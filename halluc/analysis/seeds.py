@@ -98,10 +98,10 @@ class Seeds:
         k = len(known.names)
         if not k:
             return SeedMean(None, seeds=len(self.names))
-        found = known._estimate(k)
+        result = known._estimate(k)
         whole = k == len(self.names)
         return replace(
-            found, seeds=len(self.names), p=found.p if whole else None, smallest=found.smallest if whole else None
+            result, seeds=len(self.names), p=result.p if whole else None, smallest=result.smallest if whole else None
         )
 
     def _estimate(self, k: int) -> SeedMean:
@@ -144,11 +144,11 @@ class Seeds:
         return limits
 
 
-def within(found: SeedMean, low: float, high: float) -> SeedMean:
+def within(mean: SeedMean, low: float, high: float) -> SeedMean:
     """The same with its interval cut to what the figure can be."""
-    if found.interval is None:
-        return found
-    return replace(found, interval=(max(low, found.interval[0]), min(high, found.interval[1])))
+    if mean.interval is None:
+        return mean
+    return replace(mean, interval=(max(low, mean.interval[0]), min(high, mean.interval[1])))
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,10 @@ class Paired:
     @cached_property
     def estimate(self) -> SeedMean:
         """The mean difference. Where all figures of both are 0 or 1, and no seed differs, the score interval."""
-        found = self.seeds.estimate
+        mean = self.seeds.estimate
         limits = self.arm.shared_limits, self.reference.shared_limits
-        if found.value is None or found.interval is not None or None in limits or found.sd not in (None, 0.0):
-            return found
+        if mean.value is None or mean.interval is not None or None in limits or mean.sd not in (None, 0.0):
+            return mean
 
         def at(level: float) -> Interval:
             arm, reference = (one(level) for one in limits if one is not None)
@@ -183,8 +183,8 @@ class Paired:
             low, high = at(level)
             return not low <= 0 <= high
 
-        several = found.seeds > 1
-        return replace(found, interval=at(LEVEL), p=p_value(excludes_zero) if several and found.value else found.p)
+        several = mean.seeds > 1
+        return replace(mean, interval=at(LEVEL), p=p_value(excludes_zero) if several and mean.value else mean.p)
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def line(x: Sequence[float], points: Sequence[Seeds]) -> FittedLine:
     values = _least_squares(at, numpy.stack([one.values for one in chosen], axis=-1))
     resampled = _least_squares(at, numpy.stack([one.resampled for one in chosen], axis=-1))
     return FittedLine(
-        *(Seeds(tuple(shared), snapped(found), many).estimate for found, many in zip(values, resampled, strict=True))
+        *(Seeds(tuple(shared), snapped(result), many).estimate for result, many in zip(values, resampled, strict=True))
     )
 
 

@@ -42,12 +42,14 @@ class Change:
         )
 
 
-def changes(found: Sequence[Figure]) -> list[Figure]:
+def changes(result: Sequence[Figure]) -> list[Figure]:
     """The change of each share that is shown by period, from all earlier periods together."""
-    return [replace(figure, name="shift", formula=change) for of_slice in _slices(found) for figure, change in of_slice]
+    return [
+        replace(figure, name="shift", formula=change) for of_slice in _slices(result) for figure, change in of_slice
+    ]
 
 
-def tests(found: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
+def tests(result: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
     """The p of each change, adjusted over the periods of its slice; and the smallest of any and of the latest period.
 
     That of all slices together, ``{"period": "any"}``, is adjusted over all of them; ``n`` then counts the tests.
@@ -55,7 +57,7 @@ def tests(found: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
     from scipy.stats import fisher_exact
 
     totals, results, everything = sheet.totals(), list[MetricResult](), list[float]()
-    slices = [of_slice for of_slice in _slices(found) if of_slice]
+    slices = [of_slice for of_slice in _slices(result) if of_slice]
     for of_slice in slices:
         ps = [float(fisher_exact([_split(one, totals) for one in (c.now, c.earlier)]).pvalue) for _, c in of_slice]
         results += [_result(figure.by, p, figure.n) for (figure, _), p in zip(of_slice, _holm(ps), strict=True)]
@@ -82,11 +84,11 @@ def _result(by: dict[str, str], p: float, n: int) -> MetricResult:
     return MetricResult(name="shift_p", value=p, n=n, by=by, protocol=TEST)
 
 
-def _slices(found: Sequence[Figure]) -> Iterator[list[tuple[Figure, Change]]]:
+def _slices(result: Sequence[Figure]) -> Iterator[list[tuple[Figure, Change]]]:
     """Of each slice the figures of all periods but the first, in the order of time, with their changes."""
     names = {column.row.name for column in figures.shown("periods")}
     by_slice: dict[tuple[str, ...], list[Figure]] = {}
-    for figure in found:
+    for figure in result:
         if figure.name in names and PERIOD in figure.by:
             others = sorted(f"{key} {value}" for key, value in figure.by.items() if key != PERIOD)
             by_slice.setdefault((figure.name, *others), []).append(figure)

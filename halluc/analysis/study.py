@@ -43,13 +43,13 @@ def current(
     file = study_cache.file_of(home, split if _is_unusual(places, split) else None, others)
     before = study_cache.kept(file, wanted)
     if before is None:
-        found = figures(name, places, asked, reference).model_copy(update={"fingerprint": wanted})
+        result = figures(name, places, asked, reference).model_copy(update={"fingerprint": wanted})
     else:
-        found = study_cache.moved(before, places)
-    told = study_cache.keep(file, found) if found != before else None
-    if told is not None:
-        say(f"note: {told}", style="yellow")
-    return found
+        result = study_cache.moved(before, places)
+    text = study_cache.keep(file, result) if result != before else None
+    if text is not None:
+        say(f"note: {text}", style="yellow")
+    return result
 
 
 def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference: str | None = None) -> StudyFigures:
@@ -66,20 +66,20 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
     against = arms.references(_axes(places), reference)
     split = _split(name, places, asked)
     evaluations.refuse_different_tasks([place.run for place in places])
-    found, missing = _read(places, split)
-    if not found:
+    result, missing = _read(places, split)
+    if not result:
         slug, why = next((slug, why) for slug, why in missing.items() if why != _NOT_RUN)
         raise HallucError(
             "R112",
             f"no cell of {name} can be counted on {split}; {slug}: {why}",
             help="evaluate the cells again: `halluc run` of the study's config does",
         )
-    first = next(iter(found.values()))
-    for other in found.values():
+    first = next(iter(result.values()))
+    for other in result.values():
         run_figures.refuse_different_examples(first, other)
-    groups = _by_seed(places, found)
+    groups = _by_seed(places, result)
     rivals = arms.rivals(groups, against)
-    resampled = points.resample(list(found.values()), [pair for rival in rivals for pair in rival.pairs.values()])
+    resampled = points.resample(list(result.values()), [pair for rival in rivals for pair in rival.pairs.values()])
     contests = [arms.contest(rival, resampled) for rival in rivals]
     made = [_point(group, resampled, contests) for group in groups]
     numeric = _numeric_axes(made)
@@ -132,7 +132,7 @@ def _is_unusual(places: Sequence[StudyCell], split: str) -> bool:
 
 def _read(places: Sequence[StudyCell], split: str) -> tuple[dict[str, Measured], dict[str, str]]:
     """What is there and, of the other cells, why not; by folder."""
-    found: dict[str, Measured] = {}
+    result: dict[str, Measured] = {}
     missing: dict[str, str] = {}
     known: dict[bytes, Example] = {}
     with uncollected():
@@ -141,28 +141,28 @@ def _read(places: Sequence[StudyCell], split: str) -> tuple[dict[str, Measured],
                 missing[place.slug] = _LOST if place.run.is_begun() else _NOT_RUN
                 continue
             try:
-                found[place.slug] = run_figures.read(place.run, split, known, keep_lines=False)
+                result[place.slug] = run_figures.read(place.run, split, known, keep_lines=False)
             except HallucError as error:
                 missing[place.slug] = _why(error, place.run)
-    return found, missing
+    return result, missing
 
 
 def _why(error: HallucError, run: RunDir) -> str:
     """Why a cell can not be counted; where its folder lies is left out, as it may be moved and the figures kept."""
-    told = f"{error.where}: {error.message}" if error.where else error.message
-    return told.replace(f"{run.path}/", "").replace(str(run.path), "it")
+    text = f"{error.where}: {error.message}" if error.where else error.message
+    return text.replace(f"{run.path}/", "").replace(str(run.path), "it")
 
 
 _NOT_RUN = "not run yet"
 _LOST = f"it was trained, and its {RUN_FILE} is gone"
 
 
-def _by_seed(places: Sequence[StudyCell], found: Mapping[str, Measured]) -> list[SeedGroup]:
+def _by_seed(places: Sequence[StudyCell], result: Mapping[str, Measured]) -> list[SeedGroup]:
     groups: dict[tuple[tuple[str, Plain], ...], dict[Plain, Measured]] = {}
     for place in places:
-        if place.slug in found:
+        if place.slug in result:
             choice = tuple((axis, value) for axis, value in place.choice.items() if axis != SEED)
-            groups.setdefault(choice, {})[place.choice.get(SEED)] = found[place.slug]
+            groups.setdefault(choice, {})[place.choice.get(SEED)] = result[place.slug]
     return [SeedGroup(dict(choice), runs) for choice, runs in groups.items()]
 
 
@@ -183,12 +183,12 @@ def _cell(point: StudyPoint) -> CellFigures:
         runs=[run.name for run in runs.values()],
         silent_seeds=[seed for seed, run in runs.items() if run.is_silent],
         training=training_facts.facts(run.run for run in runs.values()),
-        figures=[_over_seeds(key, found) for key, found in point.figures.items()],
+        figures=[_over_seeds(key, result) for key, result in point.figures.items()],
     )
 
 
-def _over_seeds(key: FigureKey, found: Seeds) -> SeedFigure:
-    estimate = found.estimate
+def _over_seeds(key: FigureKey, result: Seeds) -> SeedFigure:
+    estimate = result.estimate
     return SeedFigure(
         name=key[0],
         by=dict(key[1]),
@@ -196,8 +196,8 @@ def _over_seeds(key: FigureKey, found: Seeds) -> SeedFigure:
         sd=estimate.sd,
         seeds=estimate.seeds,
         interval=points.interval_of(key, estimate),
-        values=[None if numpy.isnan(value) else value for value in found.values.tolist()],
-        of_seeds=list(found.names),
+        values=[None if numpy.isnan(value) else value for value in result.values.tolist()],
+        of_seeds=list(result.names),
     )
 
 
@@ -241,11 +241,11 @@ def _best_on_dev(places: Sequence[StudyCell]) -> list[BestOnDev]:
             and all(map(arms.is_number, values))]  # fmt: skip
     if not axes or not all(place.run.evaluation(DEV).is_file() for place in places):
         return []
-    found, missing = _read(places, DEV)
+    result, missing = _read(places, DEV)
     if missing:
         return []
-    resampled = points.resample(list(found.values()), [])
-    groups = [StudyPoint(group, resampled.of(group.runs)) for group in _by_seed(places, found)]
+    resampled = points.resample(list(result.values()), [])
+    groups = [StudyPoint(group, resampled.of(group.runs)) for group in _by_seed(places, result)]
     return [best for axis in axes for best in _best(groups, axis)]
 
 

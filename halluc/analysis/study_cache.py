@@ -67,38 +67,38 @@ def _hashes(run: RunDir, *splits: str) -> list[str | None]:
 def kept(file: Path, wanted: str) -> StudyFigures | None:
     """The figures in a file, where their fingerprint is the one wanted."""
     try:
-        found = read_record(file, StudyFile, damaged="R101", other_version="R102", help="count it anew")
+        result = read_record(file, StudyFile, damaged="R101", other_version="R102", help="count it anew")
     except FileNotFoundError:
         return None
     except HallucError as error:
         if error.code != "R102":
             say(f"note: {error.message}: the figures are counted again", style="yellow")
         return None
-    figures = found.model_dump(mode="json", exclude={"sha256"})
-    if found.fingerprint != wanted:
+    figures = result.model_dump(mode="json", exclude={"sha256"})
+    if result.fingerprint != wanted:
         return None
-    if found.sha256 not in (None, content_sha256(figures)):
+    if result.sha256 not in (None, content_sha256(figures)):
         say(f"note: {file} was changed after halluc wrote it: the figures are counted again", style="yellow")
         return None
     return StudyFigures.model_validate(figures)
 
 
-def moved(found: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
+def moved(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
     """The figures with their runs named where they lie now."""
     now = {place.slug: str(place.run.path) for place in places}
-    return found.model_copy(
+    return figures.model_copy(
         update={
             "cells": [
-                cell.model_copy(update={"runs": [now[Path(run).name] for run in cell.runs]}) for cell in found.cells
+                cell.model_copy(update={"runs": [now[Path(run).name] for run in cell.runs]}) for cell in figures.cells
             ]
         }
     )
 
 
-def keep(file: Path, found: StudyFigures) -> str | None:
+def keep(file: Path, result: StudyFigures) -> str | None:
     """Write the figures, and say what came of it where they can not be written: a report does without."""
     try:
-        figures = found.model_dump(mode="json")
+        figures = result.model_dump(mode="json")
         write_json(file, {**figures, "sha256": content_sha256(figures)})
     except HallucError as error:
         return f"{error.message}: the figures are not kept, and counted again the next time"

@@ -142,8 +142,8 @@ def find(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPre
         others = _of_wholes(examples, [tuple(task.examples.ranges(line)) for line in lines], gold)
     for number, annotated, proposed in others:
         if not any((number, *claim.mark[:2]) in taken for claim in (*annotated, *proposed)):
-            told = opinions[number].probability((*annotated, *proposed))
-            suspects.append(Suspect("inconsistent", number, annotated, proposed, told))
+            text = opinions[number].probability((*annotated, *proposed))
+            suspects.append(Suspect("inconsistent", number, annotated, proposed, text))
     return sorted(map(surfaces.completed, suspects), key=_rank)
 
 
@@ -167,8 +167,8 @@ def _disagreements(number: int, judged: Judged, gold: Sequence[Claim], probabili
         places.append((marks.union(*(place[0] for place in joined)), [*of_all, claim]))
     for marks, claims in places:
         annotated = tuple(by_mark[mark] for mark in sorted(marks, key=lambda mark: mark[0] or 0))
-        told = probability((*annotated, *claims))
-        yield Suspect(_kind(annotated, claims), number, annotated, tuple(claims), told)
+        text = probability((*annotated, *claims))
+        yield Suspect(_kind(annotated, claims), number, annotated, tuple(claims), text)
     for omission in judged.omissions:
         yield Suspect("unlikely", number, (omission,), (), probability((omission,)))
 

@@ -136,9 +136,9 @@ def _words(values: Iterable[str | None]) -> numpy.ndarray:
 
 def _labels(values: Iterable[str]) -> numpy.ndarray:
     """Labels come from a corpus: one of a million characters must not make every cell as wide."""
-    found = list(values)
-    array = numpy.empty(len(found), dtype=object)
-    array[:] = found
+    results = list(values)
+    array = numpy.empty(len(results), dtype=object)
+    array[:] = results
     return array
 
 

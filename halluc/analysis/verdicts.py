@@ -52,12 +52,12 @@ def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarr
     if not parts:
         return numpy.zeros((0, 1)), numpy.zeros(0, dtype=numpy.int64), None
     claim = numpy.repeat(numpy.arange(len(parts)), [len(part) for part in parts])
-    told = [place for prediction in predictions for place in getattr(prediction, "claimed", ())]
+    text = [place for prediction in predictions for place in getattr(prediction, "claimed", ())]
     most = max(part.shape[1] for part in parts)
     return (
         numpy.concatenate([part if part.shape[1] == most else _widened(part, most) for part in parts]),
         claim,
-        numpy.array(told) if told else None,
+        numpy.array(text) if text else None,
     )
 
 
@@ -74,10 +74,10 @@ def calibrated(predictions: Sequence[PredictionT], temperature: float) -> list[P
     rows, claim, claimed = scores(predictions)
     new = iter(calibration.confidences(rows, claim, claims, temperature, claimed).tolist())
     # Predictions are dataclasses, which their protocol cannot say.
-    found = [
+    results = [
         replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in cast("Sequence[Any]", predictions)
     ]
-    return [p.scaled(temperature) if hasattr(p, "scaled") else p for p in found]
+    return [p.scaled(temperature) if hasattr(p, "scaled") else p for p in results]
 
 
 def lines(

@@ -115,15 +115,15 @@ def _odd_tokens(corpus: Corpus[Any], words: Words) -> tuple[Instances, Instances
     unseen = {token for token in distinct if is_invisible(token) and not (words.has_blanks and token.isspace())}
     long = {token for token in distinct if len(token) > LONG_TOKEN and not is_invisible(token)}
     odd = unseen | long
-    found = [(example, token) for example in corpus if odd for token in example.tokens if token in odd]
+    results = [(example, token) for example in corpus if odd for token in example.tokens if token in odd]
     return (
-        _instances([f"{example.origin} {token!a}" for example, token in found if token in unseen]),
-        _instances([f"{example.origin} {len(token)} characters" for example, token in found if token in long]),
+        _instances([f"{example.origin} {token!a}" for example, token in results if token in unseen]),
+        _instances([f"{example.origin} {len(token)} characters" for example, token in results if token in long]),
     )
 
 
-def _instances(found: list[str]) -> Instances:
-    return Instances(count=len(found), first=found[:MOST_PLACES])
+def _instances(result: list[str]) -> Instances:
+    return Instances(count=len(result), first=result[:MOST_PLACES])
 
 
 def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
@@ -142,10 +142,10 @@ def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
 
 def _overlaps(splits: dict[SplitName, Corpus[Any]], seen: dict[SplitName, _Seen]) -> list[Overlap]:
     """Each pair of splits, the one that should know less named last."""
-    found = []
+    overlaps = []
     for earlier, later in combinations(splits, 2):
         shared = [example for example in splits[later] if example.tokens in seen[earlier].first]
-        found.append(
+        overlaps.append(
             Overlap(
                 earlier=earlier,
                 later=later,
@@ -154,7 +154,7 @@ def _overlaps(splits: dict[SplitName, Corpus[Any]], seen: dict[SplitName, _Seen]
                 first=[str(example.origin) for example in shared[:MOST_PLACES]],
             )
         )
-    return found
+    return overlaps
 
 
 def _unseen_labels(splits: dict[SplitName, Corpus[Any]]) -> dict[str, dict[str, Instances]]:
@@ -177,25 +177,27 @@ def _findings(findings: list[Finding]) -> Instances:
 
 
 def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataConfig | None) -> list[str]:
-    told = [f"{_shared(overlap, words)} (first: {overlap.first[0]})" for overlap in report.overlaps if overlap.examples]
-    told += unseen_labels(report)
-    if unmet := ", ".join(f"`{label}`" for label, found in report.renamed_labels.items() if not found.mentions):
-        told.append(f"`data.rename_labels` names {unmet}, but no {words.labelled.removesuffix('s')} has such a label")
+    parts = [
+        f"{_shared(overlap, words)} (first: {overlap.first[0]})" for overlap in report.overlaps if overlap.examples
+    ]
+    parts += unseen_labels(report)
+    if unmet := ", ".join(f"`{label}`" for label, result in report.renamed_labels.items() if not result.mentions):
+        parts.append(f"`data.rename_labels` names {unmet}, but no {words.labelled.removesuffix('s')} has such a label")
     for name, split in report.splits.items():
-        told += _of_split(name, split, words, config)
-    noticed = {found.where.file for found in corpora.notices}
+        parts += _of_split(name, split, words, config)
+    noticed = {result.where.file for result in corpora.notices}
     for name, corpus in corpora.splits.items():
         is_alone = len(corpus) == 1 and corpus.source not in noticed
         if is_alone and (many := words.lone(name, corpus.source, corpus.examples[0])):
-            told.append(f"{name}: {many}")
+            parts.append(f"{name}: {many}")
         if corpora.mappings.get(name, "").startswith("text:"):  # else tokens are those of the file
-            told += _of_unspaced(name, corpus, words, config)
-    told += odd_tokens(corpora.splits, words)
-    for found, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):
-        if found.count:
-            told.append(f"{counted_with(found.count, what, 'were')} {done} (first: {found.first[0]})")
-    told += odd_labels({name: split.labels for name, split in report.splits.items()})
-    return [*told, *(f"{found.where}: {found.what}" for found in corpora.notices)]
+            parts += _of_unspaced(name, corpus, words, config)
+    parts += odd_tokens(corpora.splits, words)
+    for result, what, done in ((report.repairs, words.mended, "repaired"), (report.skipped, "lines", "skipped")):
+        if result.count:
+            parts.append(f"{counted_with(result.count, what, 'were')} {done} (first: {result.first[0]})")
+    parts += odd_labels({name: split.labels for name, split in report.splits.items()})
+    return [*parts, *(f"{result.where}: {result.what}" for result in corpora.notices)]
 
 
 def unseen_labels(report: DataRecord) -> list[str]:
@@ -211,7 +213,7 @@ def unseen_labels(report: DataRecord) -> list[str]:
 
 def _of_unseen(name: str, labels: dict[str, Instances], known: Sequence[str]) -> str:
     """The labels with their places, and what to do about them."""
-    listed = ", ".join(_of_label(label, found, known) for label, found in list(labels.items())[:_MOST_LABELS])
+    listed = ", ".join(_of_label(label, result, known) for label, result in list(labels.items())[:_MOST_LABELS])
     more = f" and {len(labels) - _MOST_LABELS:,} more" if len(labels) > _MOST_LABELS else ""
     return (
         f"{name} has labels that train never shows: {listed}{more}; "
@@ -219,37 +221,37 @@ def _of_unseen(name: str, labels: dict[str, Instances], known: Sequence[str]) ->
     )
 
 
-def _of_label(label: str, found: Instances, known: Sequence[str]) -> str:
+def _of_label(label: str, result: Instances, known: Sequence[str]) -> str:
     if len(label) > _LABEL:
-        return f"{label[:_LABEL]}… ({found.count:,}, first: {found.first[0]})"
+        return f"{label[:_LABEL]}… ({result.count:,}, first: {result.first[0]})"
     near = did_you_mean(label, known, cutoff=0.8)
-    return f"{label} ({found.count:,}, first: {found.first[0]}" + (f"; did you mean `{near}`?)" if near else ")")
+    return f"{label} ({result.count:,}, first: {result.first[0]}" + (f"; did you mean `{near}`?)" if near else ")")
 
 
 def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | None) -> list[str]:
-    told = []
+    parts = []
     if split.duplicates:
-        told.append(
+        parts.append(
             f"{name}: {counted_with(split.duplicates, words.examples, 'repeat')} an earlier one of the same split"
         )
     if split.contradictions:
         many = counted_with(split.contradictions, words.examples, "stand")
-        told.append(f"{name}: {many} there with different {words.annotation}")
+        parts.append(f"{name}: {many} there with different {words.annotation}")
     # A blank that is a token stays one where each character is.
     strip = "" if Tokenizer.of(config).how == "characters" else "; set `data.strip_invisible: true`"
-    for found, what, how, do in (
+    for result, what, how, do in (
         (split.invisible_tokens, words.tokens, "empty or invisible", strip),
         (split.long_tokens, words.tokens, f"longer than {LONG_TOKEN} characters", ""),
         (split.long_examples, words.examples, f"longer than {LONG_EXAMPLE:,} {words.tokens}", ""),
     ):
-        if found.count:
-            told.append(f"{name}: {counted_with(found.count, what, 'are')} {how} (first: {found.first[0]}){do}")
+        if result.count:
+            parts.append(f"{name}: {counted_with(result.count, what, 'are')} {how} (first: {result.first[0]}){do}")
     if not split.labels and words.has_labels:
         none = f"{name}: no {words.labelled.removesuffix('s')} at all"
-        told.append(
+        parts.append(
             f"{none}: {words.figure} cannot choose a checkpoint; the last one is kept" if name == "dev" else none
         )
-    return told
+    return parts
 
 
 def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfig | None) -> list[str]:

@@ -169,7 +169,7 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
     raw: dict[SplitName, list[Raw]] = {}
     bad: list[BadLine] = []
     missing: list[HallucError] = []
-    found = Corpora({})
+    corpora = Corpora({})
     for split in _named(config, splits):
         raw[split] = []
         broken: list[BadLine] = []
@@ -182,21 +182,21 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
                         so_far = f"{len(broken):,} lines cannot be read so far, beside {len(raw[split]):,} examples"
                         raise replace(broken[0], problem=f"{broken[0].problem}; {so_far}").error()
                 elif isinstance(item, Notice):
-                    findings = found.skipped if isinstance(item, LeftOut) else found.notices
+                    findings = corpora.skipped if isinstance(item, LeftOut) else corpora.notices
                     findings.append(Finding(Place(item.file, item.line), item.what))
                 else:
                     raw[split].append(item)
             raw[split] = reader.own(raw[split])
-            found.mappings[split] = reader.reader.mapping
+            corpora.mappings[split] = reader.reader.mapping
         except HallucError as error:
             missing.append(error)
         bad += broken
     # Two splits may be parts of one file, which is then said to be absent, and tells its bad lines, to both.
-    found.skipped, found.notices = list(dict.fromkeys(found.skipped)), list(dict.fromkeys(found.notices))
+    corpora.skipped, corpora.notices = list(dict.fromkeys(corpora.skipped)), list(dict.fromkeys(corpora.notices))
     refuse({(one.code, one.message): one for one in missing}.values())
     builder = _builder(config, table, list(dict.fromkeys(bad)))
     builder.prepare(raw, _beside(config, table, raw))
-    return _built(builder, raw, found)
+    return _built(builder, raw, corpora)
 
 
 def _builder(config: DataConfig, table: registry.Table, bad: list[BadLine]) -> ExampleBuilder:
@@ -276,23 +276,23 @@ def stream_corpora(
     return {split: Streamed(builder, table, split, reader.divides_documents()) for split, reader in readers.items()}
 
 
-def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], found: Corpora) -> Corpora:
-    """Fill ``found`` with the examples of each split."""
+def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], corpora: Corpora) -> Corpora:
+    """Fill ``corpora`` with the examples of each split."""
     config, bad = builder.config, builder.bad
     made: dict[SplitName, list[Any]] = dict(raw)
     for split, items in made.items():
         for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten
             items[place] = builder.example(item, split)
     _refuse(config, bad)
-    found.skipped += [Finding(Place(b.file, b.line), b.problem) for b in bad]
-    found.repairs, found.annotation = builder.repairs, builder.annotation()
+    corpora.skipped += [Finding(Place(b.file, b.line), b.problem) for b in bad]
+    corpora.repairs, corpora.annotation = builder.repairs, builder.annotation()
     for split, examples in made.items():
         kept = tuple(example for example in examples if example is not None)
         if not kept:
             raise _nothing(config, split, bad)
         source, *others = (source_of(name, split) for name in (config.reference(split), *config.beside(split)))
-        found.splits[split] = Corpus(split, kept, source, tuple(others))
-    return found
+        corpora.splits[split] = Corpus(split, kept, source, tuple(others))
+    return corpora
 
 
 def _nothing(config: DataConfig, split: SplitName, bad: Sequence[BadLine]) -> HallucError:

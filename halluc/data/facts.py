@@ -95,13 +95,13 @@ def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> t
             raise HallucError("C011", f"no relation `{name}` in both {patterns} and {facts}", help=help)
     chosen = [name for name in both if not wanted or name in wanted]
     errors: list[HallucError] = []
-    found = [_relation(name, of_patterns[name], of_facts[name], errors) for name in chosen]
+    results = [_relation(name, of_patterns[name], of_facts[name], errors) for name in chosen]
     refuse(errors)
-    if not any(one.patterns and one.facts for one in found):
+    if not any(one.patterns and one.facts for one in results):
         help = "each relation needs two files of one name, such as patterns/P19.jsonl and facts/P19.jsonl"
         raise data_error("D191", f"no relation has patterns in {patterns} and facts in {facts}", help=help)
-    lacking = {*of_facts, *of_patterns} - {one.name for one in found if one.patterns and one.facts}
-    return [one for one in found if one.patterns and one.facts], sorted(lacking) if not wanted else []
+    lacking = {*of_facts, *of_patterns} - {one.name for one in results if one.patterns and one.facts}
+    return [one for one in results if one.patterns and one.facts], sorted(lacking) if not wanted else []
 
 
 def _files(path: Path, form: _Form) -> dict[str, Path]:
@@ -117,16 +117,16 @@ def _files(path: Path, form: _Form) -> dict[str, Path]:
 def _relation(name: str, patterns: Path, facts: Path, errors: list[HallucError]) -> Relation:
     objects: dict[str, dict[str, None]] = {}
     lines: dict[str, int] = {}
-    for line, (subject, told) in _entries(facts, _fact, errors, _FACT):
-        objects.setdefault(subject, {})[told] = None
+    for line, (subject, phrase) in _entries(facts, _fact, errors, _FACT):
+        objects.setdefault(subject, {})[phrase] = None
         lines.setdefault(subject, line)
     texts = dict.fromkeys(text for _, text in _entries(patterns, _pattern, errors, _PATTERN))
-    counts = Counter(told for of in objects.values() for told in of)
+    counts = Counter(phrase for of in objects.values() for phrase in of)
     return Relation(
         name,
         tuple(map(Pattern, texts)),
         tuple(Fact(name, subject, tuple(of), lines[subject]) for subject, of in objects.items()),
-        tuple(told for told, _ in counts.most_common()),
+        tuple(phrase for phrase, _ in counts.most_common()),
     )
 
 
@@ -137,9 +137,9 @@ def _pattern(record: Mapping[str, Any]) -> str | None:
 
 
 def _fact(record: Mapping[str, Any]) -> tuple[str, str] | None:
-    subject, told = (record.get(key) for key in ("sub_label", "obj_label"))
-    if isinstance(subject, str) and isinstance(told, str) and subject.strip() and told.strip():
-        return subject.strip(), told.strip()
+    subject, text = (record.get(key) for key in ("sub_label", "obj_label"))
+    if isinstance(subject, str) and isinstance(text, str) and subject.strip() and text.strip():
+        return subject.strip(), text.strip()
     return None
 
 
@@ -155,13 +155,13 @@ def _entries(
                 number, line = item
                 problem = form.problem
                 try:
-                    found = read(parse_object(line))
-                except Unreadable as told:
-                    found, problem = None, told.problem
-                if found is None:
+                    result = read(parse_object(line))
+                except Unreadable as error:
+                    result, problem = None, error.problem
+                if result is None:
                     where = Location(str(path), number, text=excerpt(line)[0])
                     errors.append(data_error("D190", problem, where, form.help))
                 else:
-                    yield number, found
+                    yield number, result
     except OSError as error:
         raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error

@@ -60,13 +60,13 @@ def odd_tokens(splits: Mapping[Any, Corpus[Any]], words: Words) -> Iterator[str]
         return
     kinds = _kinds(odd, distinct)
     for name, corpus in splits.items():
-        found: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+        result: dict[str, list[str]] = {kind: [] for kind in _KINDS}
         for example in corpus if kinds else ():
             for token in filter(kinds.__contains__, example.tokens):
                 for kind in kinds[token]:
-                    found[kind].append(f"{example.origin} {_shown(token, odd[token], kind)}")
+                    result[kind].append(f"{example.origin} {_shown(token, odd[token], kind)}")
         for kind, (how, do) in _KINDS.items():
-            if places := found[kind]:
+            if places := result[kind]:
                 many = counted_with(len(places), words.tokens, "differ")
                 yield f"{name}: {many} from others only {how} (first: {'; '.join(places[:_MOST_PLACES])}); set {do}"
     yield from _unseen(splits, _cleaned(odd, kinds), words)
@@ -89,11 +89,11 @@ def _kinds(odd: Mapping[str, _Forms], distinct: set[str]) -> dict[str, list[str]
             alike.setdefault((kind, key), set()).add(before)
     for (_, key), tokens in alike.items():
         tokens.update({key} & distinct)
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for token, kind, before, after, key in steps:
         if before != after and len(alike.get((kind, key), ())) > 1:
-            found.setdefault(token, []).append(kind)
-    return found
+            result.setdefault(token, []).append(kind)
+    return result
 
 
 def _shown(token: str, forms: _Forms, kind: str) -> str:
@@ -107,13 +107,13 @@ def _shown(token: str, forms: _Forms, kind: str) -> str:
 def _cleaned(odd: Mapping[str, _Forms], kinds: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """What each odd token becomes under the keys that are proposed for it: nothing, if it shows nothing, or `_GLUE`, if
     a text that is stripped is not cut there."""
-    found = {}
+    result = {}
     for token, forms in odd.items():
         if is_invisible(token):
-            found[token] = "" if forms.bare or ZERO_WIDTH_SPACE in token else _GLUE
+            result[token] = "" if forms.bare or ZERO_WIDTH_SPACE in token else _GLUE
         else:
-            found[token] = forms.compatible if "compatible" in kinds.get(token, ()) else forms.composed
-    return found
+            result[token] = forms.compatible if "compatible" in kinds.get(token, ()) else forms.composed
+    return result
 
 
 def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words: Words) -> Iterator[str]:

@@ -95,14 +95,14 @@ class PredictionFile(ABC):
         Args:
             asked: the fields that may have what is predicted, beside ``predicted``.
         """
-        found = Layout(
+        layout = Layout(
             encoding=self.data.encoding,
             max_line_bytes=self.data.max_line_bytes,
             quoting=self.data.quoting,
             formats=formats,
             asked=(PREDICTED, *asked),
         )
-        return replace(found, format=format_of(self.path, found))
+        return replace(layout, format=format_of(self.path, layout))
 
     def rows(self, layout: Layout) -> list[Row]:
         return list(self.sound(open_rows(str(self.path), "test", layout)[1], Row))
@@ -123,10 +123,10 @@ class PredictionFile(ABC):
             except Unreadable as why:
                 self.bad.append(row.bad(why))
 
-    def warn(self, note: str, found: Sequence[Finding], told: str) -> None:
-        if found:
-            self.notes[note] = len(found)
-            self.warnings.append(f"{counted(len(found), told)} (first: {found[0].where}: {found[0].what})")
+    def warn(self, note: str, findings: Sequence[Finding], text: str) -> None:
+        if findings:
+            self.notes[note] = len(findings)
+            self.warnings.append(f"{counted(len(findings), text)} (first: {findings[0].where}: {findings[0].what})")
 
 
 def read_predictions(
@@ -142,11 +142,11 @@ def read_predictions(
         raise absent(path)
     reader = registry.load(TABLE, "reader", data.task)
     file: PredictionFile = reader.Predictions(path, reader, data, corpus, scheme)
-    found = file.read()
+    result = file.read()
     refuse(folded(replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad))
-    if not found:
+    if not result:
         raise data_error("D102", "there is no prediction in it", Location(str(path)), "is this the right file?")
-    return found, file
+    return result, file
 
 
 def given_id(record: Mapping[Any, Any], data: DataConfig) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def confidence_of(given: Any) -> float | None:
 
 
 def joined(
-    found: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs = differs
+    predictions: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs = differs
 ) -> tuple[list[Stated], JoinedBy]:
     """The prediction for each example, in the order of the split; and what they were joined by, ``id`` or ``order``.
 
@@ -209,19 +209,19 @@ def joined(
             without a prediction. D151: predictions of no example. D152: other tokens than the split has.
     """
     place = {example.id: number for number, example in enumerate(corpus)}
-    named = [one for one in found if one.has_id]
+    named = [one for one in predictions if one.has_id]
     if not any(one.example.id in place for one in named) and all(one.example.tokens for one in named):
-        refuse(_of_order(found, corpus, path, differ))
-        return list(found), "order"
-    if len(named) < len(found):
+        refuse(_of_order(predictions, corpus, path, differ))
+        return list(predictions), "order"
+    if len(named) < len(predictions):
         raise data_error(
             "D107",
-            f"{counted(len(found) - len(named), 'predictions')} without an id, beside {len(named):,} with one",
-            _where(next(one for one in found if not one.has_id)),
+            f"{counted(len(predictions) - len(named), 'predictions')} without an id, beside {len(named):,} with one",
+            _where(next(one for one in predictions if not one.has_id)),
             "give each its id, or none",
         )
     by_id: dict[str, Stated] = {}
-    twice = [one for one in found if by_id.setdefault(one.example.id, one) is not one]
+    twice = [one for one in predictions if by_id.setdefault(one.example.id, one) is not one]
     pairs = [(by_id[example.id], example) for example in corpus if example.id in by_id]
     refuse(
         chain(
@@ -234,14 +234,14 @@ def joined(
     return [one for one, _ in pairs], "id"
 
 
-def _of_order(found: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs) -> Iterator[HallucError]:
+def _of_order(predictions: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs) -> Iterator[HallucError]:
     """Where the numbers differ, one is missing or too many at the first difference: all behind it are shifted."""
-    pairs = list(zip(found, corpus.examples, strict=False))
+    pairs = list(zip(predictions, corpus.examples, strict=False))
     place = next((number for number, pair in enumerate(pairs) if differ(*pair)), len(pairs))
-    if len(found) < len(corpus):
-        yield from _missing([corpus.examples[place], *corpus.examples[len(found) + 1 :]], corpus, path)
-    elif len(found) > len(corpus):
-        yield from _extra([found[place], *found[len(corpus) + 1 :]], corpus)
+    if len(predictions) < len(corpus):
+        yield from _missing([corpus.examples[place], *corpus.examples[len(predictions) + 1 :]], corpus, path)
+    elif len(predictions) > len(corpus):
+        yield from _extra([predictions[place], *predictions[len(corpus) + 1 :]], corpus)
     else:
         yield from _differing(pairs, differ)
 
@@ -300,7 +300,7 @@ def _words(tokens: Sequence[str]) -> str:
     return f"`{cut(' '.join(tokens[:_SHOWN_TOKENS]))}`" if tokens else "(without a text)"
 
 
-def unknown_labels(found: Sequence[Stated], corpus: Corpus[Any]) -> Counter[str]:
+def unknown_labels(predictions: Sequence[Stated], corpus: Corpus[Any]) -> Counter[str]:
     """The predicted labels that gold never has, with how often they are predicted."""
     known = {label for example in corpus for label in example.labels}
-    return Counter(label for one in found for label in one.example.labels if label not in known)
+    return Counter(label for one in predictions for label in one.example.labels if label not in known)

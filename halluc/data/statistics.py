@@ -74,7 +74,7 @@ class Words:
         for example in examples:
             for place, count in enumerate(self.counts):
                 sums[place] += count.of(example)
-        return {count.name: found for count, found in zip(self.counts, sums, strict=True)}
+        return {count.name: result for count, result in zip(self.counts, sums, strict=True)}
 
 
 def one(example: Example) -> int:

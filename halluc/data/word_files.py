@@ -45,12 +45,12 @@ def entries(
             number, line = item
             if not line.strip() or line.startswith("# "):
                 continue
-            found = _object(line, fields) if is_json else columns(line)
+            result = _object(line, fields) if is_json else columns(line)
             where = Location(str(path), number, text=excerpt(line)[0])
-            if isinstance(found, str):
-                errors.append(data_error(code, found, where, form))
+            if isinstance(result, str):
+                errors.append(data_error(code, result, where, form))
             else:
-                yield where, found
+                yield where, result
     except OSError as error:
         raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error
 
@@ -58,5 +58,5 @@ def entries(
 def _object(line: str, fields: Callable[[Mapping[str, Any]], T | str]) -> T | str:
     try:
         return fields(parse_object(line))
-    except Unreadable as told:
-        return told.problem
+    except Unreadable as error:
+        return error.problem

@@ -94,11 +94,11 @@ class SurfaceCoverage:
 
     @cached_property
     def _labels(self) -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = {}
+        result: dict[str, set[str]] = {}
         for label, of_label in self.surfaces.items():
             for text in of_label:
-                found.setdefault(text, set()).add(label)
-        return {text: frozenset(labels) for text, labels in found.items()}
+                result.setdefault(text, set()).add(label)
+        return {text: frozenset(labels) for text, labels in result.items()}
 
     @cached_property
     def _words(self) -> dict[str, frozenset[str]]:

@@ -115,7 +115,7 @@ def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examp
         counts: those of the training mentions. classes: the novelties of the split's by example; examples without any
             may be left out. examples: how many there are with these.
     """
-    times = Counter((len(found) - found.count("seen"), found.count("new"), len(found)) for found in classes)
+    times = Counter((len(result) - result.count("seen"), result.count("new"), len(result)) for result in classes)
     if len(classes) < examples:
         times[0, 0, 0] += examples - len(classes)
     table = numpy.array([(*row, count) for row, count in sorted(times.items())], dtype=numpy.int64).reshape(-1, 4)

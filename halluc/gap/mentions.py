@@ -33,9 +33,9 @@ def mentions(names: Iterable[str], examples: Iterable[Example], cut: Cut) -> Map
         text = _words(["".join(tokens)] if all(len(token) == 1 for token in tokens) else tokens, cut)
         for start, word in enumerate(text):
             for length in lengths.get(word, ()):
-                found = where.get(text[start : start + length])
-                if found is not None:
-                    found.add(number)
+                result = where.get(text[start : start + length])
+                if result is not None:
+                    result.add(number)
     found_by_name = {name: frozenset(where[words]) for words, same in named.items() for name in same}
     return {**found_by_name, **dict.fromkeys(nowhere, frozenset())}
 

@@ -44,10 +44,10 @@ def text_words(text: str) -> list[str]:
     A text is no name: its case tells nothing, and words that could be names are function words here.
     """
     words = text.split(" ")
-    found = list(map(_met.get, words))
-    if None in found:
-        found = [_content_word(word) if known is None else known for word, known in zip(words, found, strict=True)]
-    return list(filter(None, found))
+    results = list(map(_met.get, words))
+    if None in results:
+        results = [_content_word(word) if known is None else known for word, known in zip(words, results, strict=True)]
+    return list(filter(None, results))
 
 
 # Texts repeat their words. So many are kept, and none as long as only hostile ones are.
@@ -58,7 +58,7 @@ _met: dict[str, str] = {}
 def _content_word(word: str) -> str:
     """The word lower-cased, where it is a content word of a text; else nothing."""
     lowered = word.lower()
-    found = lowered if lowered not in _ONLY_IN_TEXTS and is_content(lowered) else ""
+    result = lowered if lowered not in _ONLY_IN_TEXTS and is_content(lowered) else ""
     if len(_met) < _MOST_MET and len(word) <= _LONGEST_MET:
-        _met[word] = found
-    return found
+        _met[word] = result
+    return result

@@ -99,12 +99,12 @@ class Withheld:
         if not self.strata.labels_whole:
             return f" with {trained.things:,} {self.strata.thing}s"
         labelled = sum(bool(example.pairs) for example in self.examples)
-        told = f", {labelled:,} of them with a label" if labelled < trained.examples else ""
+        text = f", {labelled:,} of them with a label" if labelled < trained.examples else ""
         if not self.lost_labels:
-            return told
+            return text
         gone = sorted(self.lost_labels)
         listed = ", ".join(gone[:_MOST_NAMED]) + (", …" if len(gone) > _MOST_NAMED else "")
-        return told + f"; labels without a {self.strata.noun} left: {len(gone):,} ({listed})"
+        return text + f"; labels without a {self.strata.noun} left: {len(gone):,} ({listed})"
 
 
 def withhold(

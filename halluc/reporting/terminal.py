@@ -29,16 +29,16 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
         legend: whether to say what short headings stand for.
     """
     columns, rows = _with_few_names(table)
-    found = [_Drawn(column, [row[place] for row in rows], len(table.rows)) for place, column in enumerate(columns)]
-    shortened = sum(one.least(brief) for one in found) + _GAP * (len(found) - 1) > width
-    for one in found:
+    results = [_Drawn(column, [row[place] for row in rows], len(table.rows)) for place, column in enumerate(columns)]
+    shortened = sum(one.least(brief) for one in results) + _GAP * (len(results) - 1) > width
+    for one in results:
         one.is_short = shortened and bool(one.column.short)
-    names = [one for one in found if one.column.kind == "name"]
-    blocks = list(_blocks(names, [one for one in found if one not in names], width, brief))
-    told: list[RenderableType] = [Text(printable_line(table.title, 4 * WIDTH), "italic")] if table.title else []
+    names = [one for one in results if one.column.kind == "name"]
+    blocks = list(_blocks(names, [one for one in results if one not in names], width, brief))
+    parts: list[RenderableType] = [Text(printable_line(table.title, 4 * WIDTH), "italic")] if table.title else []
     drawn_blocks = blocks[:1] if brief else blocks
     for number, block in enumerate(drawn_blocks):
-        told += [""] * (number > 0) + [_grid(block, width, brief)]
+        parts += [""] * (number > 0) + [_grid(block, width, brief)]
     # What short headings stand for.
     short = [one.column for block in drawn_blocks for one in block if one.is_short and legend]
     titles = {column.short: column.title or column.heading for column in short}
@@ -47,7 +47,7 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
     left = [one.column.heading for block in blocks[1:] for one in block if one not in names]
     if brief and left:
         notes.append(f"not shown here: {', '.join(left)}")
-    return Group(*told, *(Text(printable_line(note), "dim") for note in notes))
+    return Group(*parts, *(Text(printable_line(note), "dim") for note in notes))
 
 
 def _with_few_names(table: TableView) -> tuple[Sequence[TableColumn], list[Row]]:

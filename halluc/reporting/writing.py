@@ -70,9 +70,11 @@ def _files(
     if format in ("csv", "jsonl"):
         from halluc.reporting.paper import rows
 
-        found = rows.rows(report, evaluated())
+        result = rows.rows(report, evaluated())
         return (
-            {"figures.csv": _text(rows.as_csv(found))} if format == "csv" else {"figures.jsonl": partial(_lines, found)}
+            {"figures.csv": _text(rows.as_csv(result))}
+            if format == "csv"
+            else {"figures.jsonl": partial(_lines, result)}
         )
     from halluc.reporting.charts import files
 
@@ -87,8 +89,8 @@ def _json(content: object, path: Path) -> None:
     write_json(path, content)
 
 
-def _lines(found: Iterable[Any], path: Path) -> None:
-    write_jsonl(path, (one.model_dump(mode="json") for one in found))
+def _lines(result: Iterable[Any], path: Path) -> None:
+    write_jsonl(path, (one.model_dump(mode="json") for one in result))
 
 
 def _bytes(content: bytes, path: Path) -> None:

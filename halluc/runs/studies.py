@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from halluc.core.figures import figure
+from halluc.core.figures import MATCHED, figure
 from halluc.runs.schema import Record, VersionedRecord
 
 Interval = tuple[float, float]
@@ -96,6 +96,11 @@ class MatchedOmission(Record):
     p: float | None = None
     p_holm: float | None = None
     achieved: tuple[float, float]
+
+    @property
+    def delta(self) -> Delta:
+        """The same as a difference of a figure."""
+        return Delta(name=MATCHED, by={}, **self.model_dump(exclude={"omission_rate", "achieved"}))
 
     @property
     def shown(self) -> bool:

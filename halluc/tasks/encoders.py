@@ -282,5 +282,5 @@ def tensors(arrays: Mapping[str, numpy.ndarray]) -> dict[str, torch.Tensor]:
 def mean_of_pieces(values: ArrayT, mask: ArrayT) -> ArrayT:
     """The mean over the pieces of each text: (texts, pieces, n) to (texts, n), padding left out."""
     weights = mask[..., None]
-    found: ArrayT = (values * weights).sum(1) / weights.sum(1)
-    return found
+    result: ArrayT = (values * weights).sum(1) / weights.sum(1)
+    return result

@@ -70,9 +70,9 @@ def count(gold: Labels, predicted: Labels) -> LabelCounts:
 
 def _pairs(side: Labels, numbers: dict[str, int]) -> Pairs:
     sizes = [len(labels) for labels in side]
-    found = (numbers[label] for labels in side for label in labels)
+    result = (numbers[label] for labels in side for label in labels)
     return Pairs(
-        numpy.repeat(numpy.arange(len(side)), sizes), numpy.fromiter(found, dtype=numpy.int64, count=sum(sizes))
+        numpy.repeat(numpy.arange(len(side)), sizes), numpy.fromiter(result, dtype=numpy.int64, count=sum(sizes))
     )
 
 
@@ -131,18 +131,18 @@ def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) 
     """
     formulas = _formulas(*(sheet.tally(pairs.text) for pairs in counts.three))
     claims, there = len(counts.predicted.text), len(counts.gold.text)
-    found = [_figure(f"micro_{name}", {}, protocol, claims, there, formulas[name]) for name in SCORES]
+    results = [_figure(f"micro_{name}", {}, protocol, claims, there, formulas[name]) for name in SCORES]
     for average in ("macro", "weighted"):
         for name, score in SCORES.items():
-            found.append(_figure(f"{average}_{name}", {}, protocol, claims, there, Averaged(columns, score, average)))
+            results.append(_figure(f"{average}_{name}", {}, protocol, claims, there, Averaged(columns, score, average)))
     width = len(counts.labels)
     sizes = zip(counts.predicted.count(width).tolist(), counts.gold.count(width).tolist(), strict=True)
     for label, *three, size in zip(
         counts.labels, columns.hits, columns.predicted, columns.gold, sizes, strict=True
     ):  # fmt: skip
         made = _formulas(*three)
-        found += [_figure(f"label_{name}", {"label": label}, protocol, *size, made[name]) for name in SCORES]
-    return found
+        results += [_figure(f"label_{name}", {"label": label}, protocol, *size, made[name]) for name in SCORES]
+    return results
 
 
 def _formulas(hits: int, predicted: int, gold: int) -> dict[str, Ratio | F1]:

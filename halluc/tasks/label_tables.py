@@ -79,10 +79,10 @@ def rows_as_text(*parts: Mapping[str, Row]) -> str:
 
 def confusions_as_text(rows: Sequence[Row]) -> str:
     """The commonest mistakes, a line each."""
-    told = [(row["n"], printable_cell(row["gold"]), printable_cell(row["predicted"])) for row in rows]
-    width = max([4, *(len(gold) for _, gold, _ in told)])
+    parts = [(row["n"], printable_cell(row["gold"]), printable_cell(row["predicted"])) for row in rows]
+    width = max([4, *(len(gold) for _, gold, _ in parts)])
     lines = [f"{'texts':>8}  {'gold':<{width}}  predicted"]
-    lines += [f"{n:>8}  {gold:<{width}}  {predicted}" for n, gold, predicted in told]
+    lines += [f"{n:>8}  {gold:<{width}}  {predicted}" for n, gold, predicted in parts]
     return "\n".join(lines) + "\n"
 
 

@@ -44,8 +44,8 @@ def annotated_label(
             does not have, the probability is what its best output leaves.
     """
     own = [number for number, name in enumerate(outputs) if name == gold]
-    told = float(share[own].sum()) if own else float(1 - share.max())
-    return AnnotatedPrediction(prediction, lambda claims: told)
+    text = float(share[own].sum()) if own else float(1 - share.max())
+    return AnnotatedPrediction(prediction, lambda claims: text)
 
 
 def annotated_labels(
@@ -63,8 +63,8 @@ def annotated_labels(
 
 
 def _of_labels(by_label: dict[str, float], gold: frozenset[str], claims: Sequence[Claim]) -> float:
-    found = [(by_label.get(claim.label, 0.0), claim.label in gold) for claim in claims]
-    return min(share if is_there else 1 - share for share, is_there in found)
+    results = [(by_label.get(claim.label, 0.0), claim.label in gold) for claim in claims]
+    return min(share if is_there else 1 - share for share, is_there in results)
 
 
 def labels_of(marks: Sequence[Mark], *, most: int | None = None) -> tuple[str, ...]:
@@ -73,9 +73,9 @@ def labels_of(marks: Sequence[Mark], *, most: int | None = None) -> tuple[str, .
     Raises:
         ValueError: there are more than ``most``, or a label twice.
     """
-    found = tuple(sorted(label for _, _, label in marks))
-    if len(set(found)) < len(found):
-        raise ValueError(f"a label twice: {', '.join(found)}")
-    if most is not None and len(found) > most:
-        raise ValueError(f"{len(found)} labels ({', '.join(found)}), where {most} may be")
-    return found
+    result = tuple(sorted(label for _, _, label in marks))
+    if len(set(result)) < len(result):
+        raise ValueError(f"a label twice: {', '.join(result)}")
+    if most is not None and len(result) > most:
+        raise ValueError(f"{len(result)} labels ({', '.join(result)}), where {most} may be")
+    return result

@@ -27,11 +27,11 @@ def periods(timestamps: Sequence[str | None], asked: Period) -> tuple[Period, di
     kinds = list(PERIODS)
     for kind in kinds[kinds.index(asked) :]:
         named = [None if timestamp is None else PERIODS[kind](timestamp) for timestamp in timestamps]
-        found = sorted({name for name in named if name is not None})
-        if len(found) <= MOST_PERIODS:
+        results = sorted({name for name in named if name is not None})
+        if len(results) <= MOST_PERIODS:
             break
     of_texts = numpy.array(named, dtype=object)
-    return kind, {name: of_texts == name for name in found}
+    return kind, {name: of_texts == name for name in results}
 
 
 def figures(
@@ -50,11 +50,11 @@ def figures(
     kind, texts = periods(timestamps, asked)
     common = Counter(label for one in labels for label in one)
     common.update(dict.fromkeys((label for one in gold for label in one), 0))
-    found = []
+    results = []
     for label, _ in sorted(common.most_common(MOST_LABELS)):
         having = numpy.array([label in one for one in labels], dtype=bool)
         for name, there in texts.items():
             share = Ratio((sheet.column(having & there),), (sheet.column(there),), is_exact=True)
             by = {"label": label, "period": name}
-            found.append(Figure("label_share", by, f"texts by {kind}", int(there.sum()), share))
-    return found
+            results.append(Figure("label_share", by, f"texts by {kind}", int(there.sum()), share))
+    return results

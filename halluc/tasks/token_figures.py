@@ -40,17 +40,17 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
     lengths = [len(tags) for tags in gold]
     example = numpy.repeat(numpy.arange(len(gold)), lengths)
     there = numpy.array([tag for tags in gold for tag in tags], dtype=object)
-    told = numpy.array([tag for tags in predicted for tag in tags], dtype=object)
-    right = there == told
+    text = numpy.array([tag for tags in predicted for tag in tags], dtype=object)
+    right = there == text
     tokens = sum(lengths)
     rows: dict[str, tuple[F1, int]] = {}
-    for tag in sorted({*there.tolist(), *told.tolist()}, key=_order):
-        mask, claimed = there == tag, told == tag
+    for tag in sorted({*there.tolist(), *text.tolist()}, key=_order):
+        mask, claimed = there == tag, text == tag
         hits, predicted_, gold_ = (sheet.tally(example[m]) for m in (right & mask, claimed, mask))
         rows[tag] = F1(hits, predicted_, gold_), gold_
     micro = Ratio((sheet.tally(example[right]),), (sheet.tally(example),), undefined=0.0)
     formulas = tuple(formula for formula, _ in rows.values())
-    found = [
+    results = [
         Figure("token_f1", {}, PROTOCOL, tokens, micro),
         Figure("token_f1", {"average": "macro"}, PROTOCOL, tokens, Mean(formulas)),
         Figure(
@@ -58,8 +58,8 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
         ),
     ]
     for tag, (formula, support) in rows.items():
-        found.append(Figure("token_f1", {"tag": tag}, PROTOCOL, int(sheet.columns[support].sum()), formula))
-    return found
+        results.append(Figure("token_f1", {"tag": tag}, PROTOCOL, int(sheet.columns[support].sum()), formula))
+    return results
 
 
 def _order(tag: str) -> tuple[bool, str, str]:

@@ -78,9 +78,9 @@ def _is_spelt(word: str) -> bool:
 
 def _number_takes_an(word: str) -> bool:
     """Eight, eleven and eighteen: 8, 80, 8,000, 11, 18th, 11,500, and the years 1100 to 1199 and 1800 to 1899."""
-    found = _NUMBER.match(word)
-    if found is None:
+    result = _NUMBER.match(word)
+    if result is None:
         return False
-    digits = found.group().replace(",", "")
-    is_year = len(digits) == 4 and "," not in found.group()
+    digits = result.group().replace(",", "")
+    is_year = len(digits) == 4 and "," not in result.group()
     return digits[0] == "8" or (digits[:2] in ("11", "18") and (len(digits) % 3 == 2 or is_year))

@@ -121,12 +121,12 @@ def _lookalikes(path: Path) -> Mapping[Script, Alternatives]:
 @cache
 def scripts(character: str) -> tuple[Script, ...]:
     """The scripts in which a character is in frequent use."""
-    found: list[Script] = []
+    result: list[Script] = []
     for script, (encoding, first, last) in _FREQUENT.items():
         encoded = character.encode(encoding, "ignore")
         if len(encoded) == 2 and first <= encoded[0] <= last:
-            found.append(script)
-    return tuple(found)
+            result.append(script)
+    return tuple(result)
 
 
 def script_of(text: Iterable[str]) -> Script:
@@ -137,13 +137,13 @@ def script_of(text: Iterable[str]) -> Script:
 
 def _others(groups: Mapping[tuple[Script, str], list[str]]) -> Mapping[Script, Alternatives]:
     """By script, of each character the others of its groups, in the order of their code points."""
-    found: dict[Script, dict[str, set[str]]] = {script: defaultdict(set) for script in _FREQUENT}
+    result: dict[Script, dict[str, set[str]]] = {script: defaultdict(set) for script in _FREQUENT}
     for (script, _), group in groups.items():
         for character in group:
-            found[script][character].update(one for one in group if one != character)
+            result[script][character].update(one for one in group if one != character)
     return {
         script: {character: tuple(sorted(others)) for character, others in of_script.items() if others}
-        for script, of_script in found.items()
+        for script, of_script in result.items()
     }
 
 

@@ -68,20 +68,20 @@ class Inflection:
 
     def readings(self, word: str, exists: Callable[[str, PartOfSpeech], bool]) -> list[WordForm]:
         """Every form that a word may be of lemmas that exist."""
-        found = [WordForm(word, part, "base") for part in _FORMS if exists(word, part)]
+        forms = [WordForm(word, part, "base") for part in _FORMS if exists(word, part)]
         for lemma, part in self._lemmas(word):
             if exists(lemma, part):
-                found += (WordForm(lemma, part, form) for form in self._forms_of(lemma, part, word))
-        return found
+                forms += (WordForm(lemma, part, form) for form in self._forms_of(lemma, part, word))
+        return forms
 
     def _lemmas(self, word: str) -> Iterable[tuple[str, PartOfSpeech]]:
         """What a word may be a form of: more than it is, as each is inflected again to see."""
-        found = dict.fromkeys(self._irregular.get(word, ()))
+        result = dict.fromkeys(self._irregular.get(word, ()))
         for part in _FORMS:
-            found.update(((lemma, part), None) for lemma in self._listed_lemmas.get(part, {}).get(word, ()))
+            result.update(((lemma, part), None) for lemma in self._listed_lemmas.get(part, {}).get(word, ()))
         if word.endswith(_ENDINGS):
-            found.update((pair, None) for pair in _stems(word))
-        return found
+            result.update((pair, None) for pair in _stems(word))
+        return result
 
     def written(self, lemma: str, part: PartOfSpeech, form: Form) -> str | None:
         """A form of a lemma; None where it has none, or where the two that are asked for are not one."""
@@ -223,29 +223,29 @@ def _bare(stem: str, ending: str) -> Iterator[str]:
 
 def _irregular_forms() -> dict[str, list[tuple[str, PartOfSpeech]]]:
     """Each irregular form of the tables with the lemmas that it may belong to."""
-    found: dict[str, list[tuple[str, PartOfSpeech]]] = {}
+    result: dict[str, list[tuple[str, PartOfSpeech]]] = {}
     for verb, (past, participle) in PAST.items():
         for form in dict.fromkeys((*past, *participle, *THIRD.get(verb, "").split())):
-            found.setdefault(form, []).append((verb, "verb"))
+            result.setdefault(form, []).append((verb, "verb"))
     for noun, spellings in (*PLURAL.items(), *((noun, (noun,)) for noun in sorted(UNCHANGED_PLURALS))):
         for form in spellings:
-            found.setdefault(form, []).append((noun, "noun"))
+            result.setdefault(form, []).append((noun, "noun"))
     for word, forms in COMPARED.items():
         for form in forms:
-            found.setdefault(form, []).extend([(word, "adj"), (word, "adv")])
-    return found
+            result.setdefault(form, []).extend([(word, "adj"), (word, "adv")])
+    return result
 
 
 def _by_lemma(exceptions: Exceptions) -> dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]]:
     """WordNet's exceptions turned round: how the forms of a lemma are written."""
-    found: dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]] = {}
+    result: dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]] = {}
     for part, lemmas_of in exceptions.items():
         for word, lemmas in lemmas_of.items():
             for lemma in lemmas:
                 for form in _listed_forms(word, part):
-                    found[lemma, part, form] = (*found.get((lemma, part, form), ()), word)
+                    result[lemma, part, form] = (*result.get((lemma, part, form), ()), word)
     # Of two pasts one may be the participle, and which the list does not say: the verb then has neither.
-    return {key: () if key[2] in ("past", "participle") and len(words) > 1 else words for key, words in found.items()}
+    return {key: () if key[2] in ("past", "participle") and len(words) > 1 else words for key, words in result.items()}
 
 
 def _listed_forms(word: str, part: PartOfSpeech) -> tuple[Form, ...]:

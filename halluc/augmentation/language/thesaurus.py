@@ -39,12 +39,12 @@ class WordNetThesaurus:
         reading = self.reading(word)
         if reading is None:
             return ()
-        found: dict[Tokens, None] = {}
+        result: dict[Tokens, None] = {}
         for member in self._members(reading):
             tokens = inflected(self._inflection, member.word.split("_"), reading.part, reading.form)
             if tokens is not None and tokens != (word,):
-                found[tokens] = None
-        return tuple(found)
+                result[tokens] = None
+        return tuple(result)
 
     def reading(self, word: str) -> WordForm | None:
         """The reading that was tagged more than twice as often as any other, or None."""

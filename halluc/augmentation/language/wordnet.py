@@ -34,8 +34,8 @@ class WordNet:
     def __init__(self, database: Database) -> None:
         self._index = {part: _index(database.read(f"index.{part}")) for part in PARTS_OF_SPEECH}
         self._data = {part: _placed(database.parts(f"data.{part}")) for part in PARTS_OF_SPEECH}
-        found = (database.read(name) for name in _SENSE_FILES)
-        self._tagged = _tagged(next((buffer for buffer in found if buffer is not None), None))
+        result = (database.read(name) for name in _SENSE_FILES)
+        self._tagged = _tagged(next((buffer for buffer in result if buffer is not None), None))
         self.exceptions: dict[PartOfSpeech, dict[str, tuple[str, ...]]] = {
             part: _exceptions(database.read(f"{part}.exc")) for part in _OF_DIGIT.values()
         }
@@ -81,12 +81,12 @@ def opened(database: Database) -> WordNet:
 
 def _index(buffer: Buffer | None) -> dict[str, str]:
     """Each single word with its line; lines that begin with a space are the licence."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for line in (buffer[:] if buffer is not None else b"").decode().split("\n"):
         lemma, _, rest = line.partition(" ")
         if lemma and "_" not in lemma:
-            found[lemma] = rest
-    return found
+            result[lemma] = rest
+    return result
 
 
 def _placed(parts: list[Buffer]) -> list[tuple[int, Buffer]]:
@@ -109,10 +109,10 @@ def _tagged(buffer: Buffer | None) -> dict[tuple[str, PartOfSpeech], int] | None
     """How often each single word was tagged as each part of speech; a line is a sense key, …, and its count."""
     if buffer is None:
         return None
-    found: dict[tuple[str, PartOfSpeech], int] = {}
+    result: dict[tuple[str, PartOfSpeech], int] = {}
     for lemma, digit, count in _SENSE.findall(b"\n" + buffer[:] + b"\n"):
         part = _OF_DIGIT.get(digit)
         if part is not None:
             key = lemma.decode(), part
-            found[key] = found.get(key, 0) + int(count)
-    return found
+            result[key] = result.get(key, 0) + int(count)
+    return result

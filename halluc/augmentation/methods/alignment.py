@@ -78,15 +78,15 @@ class EditAlignment:
     def _cut(self, start: int, border: int, end: int, new_start: int, new_end: int) -> int:
         """Where the border lies in the new tokens: there where both sides are most alike in letters, and are alike."""
         left, right = "".join(self._old[start:border]), "".join(self._old[border:end])
-        best, found = 0.0, -1
+        best, result = 0.0, -1
         for cut in range(new_start + 1, new_end):
             first = Indel.normalized_similarity(left, "".join(self._new[new_start:cut]))
             second = Indel.normalized_similarity(right, "".join(self._new[cut:new_end]))
             if min(first, second) >= 0.5 and first + second > best:
-                best, found = first + second, cut
-        if found < 0:
+                best, result = first + second, cut
+        if result < 0:
             raise Rejected("alignment")
-        return found
+        return result
 
     def _moves(self, edits: Sequence[Replace]) -> bool:
         """Whether a word that left a span stands elsewhere now, or the other way round."""
@@ -103,10 +103,10 @@ class EditAlignment:
 
 def zones(example: Editable) -> list[int]:
     """For each token the number of its span, or -1."""
-    found = [-1] * len(example.tokens)
+    result = [-1] * len(example.tokens)
     for number, (start, end, _) in enumerate(example.spans):
-        found[start:end] = [number] * (end - start)
-    return found
+        result[start:end] = [number] * (end - start)
+    return result
 
 
 def zone_of(edit: Replace, zones: Sequence[int]) -> int:
@@ -154,12 +154,12 @@ def _is_emptied(start: int, end: int, edits: Sequence[Replace]) -> bool:
 def _as_written(old: Sequence[str], new: Sequence[str]) -> list[str]:
     """The tokens of a model with a tokenizer of its own, taken apart where the example has the parts as tokens."""
     written = {word.casefold() for word in old}
-    found: list[str] = []
+    result: list[str] = []
     for word in new:
         pieces = [word] if word.casefold() in written else re.findall(r"\w+|[^\w\s]", word)
         apart = len(pieces) > 1 and any(piece.casefold() in written for piece in pieces)
-        found += pieces if apart else [word]
-    return found
+        result += pieces if apart else [word]
+    return result
 
 
 # A table of more cells would take a tenth of a second and more.
@@ -198,14 +198,14 @@ def _heaviest(old: Sequence[str], new: Sequence[str], weights: Sequence[int]) ->
         rows.append(row)
         below = row
     rows.reverse()
-    found: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     at = new_at = 0
     while at < len(old) and new_at < len(new):
         if old[at] == new[new_at] and rows[at][new_at] == rows[at + 1][new_at + 1] + weights[at]:
-            found.append((at, new_at))
+            result.append((at, new_at))
             at, new_at = at + 1, new_at + 1
         elif rows[at][new_at] == rows[at + 1][new_at]:
             at += 1
         else:
             new_at += 1
-    return found
+    return result

@@ -126,11 +126,11 @@ class Lexicon:
 
 def tags(example: Editable) -> list[str]:
     """An IOB2 tag for each token; outside of spans one of the labels of the whole, where it has such."""
-    found = ["=" + "\x1f".join(example.labels) if example.labels else "O"] * len(example.tokens)
+    result = ["=" + "\x1f".join(example.labels) if example.labels else "O"] * len(example.tokens)
     for start, end, label in example.spans:
-        found[start] = f"B-{label}"
-        found[start + 1 : end] = [f"I-{label}"] * (end - start - 1)
-    return found
+        result[start] = f"B-{label}"
+        result[start + 1 : end] = [f"I-{label}"] * (end - start - 1)
+    return result
 
 
 class Changed(NamedTuple):

@@ -52,9 +52,9 @@ class ChineseNoise(Augmenter):
         script = chinese.script_of("".join(example.tokens))
         tables = {kind: table[script] for kind, table in self._tables.items()}
         options = {
-            at: found
+            at: result
             for at, token in enumerate(example.tokens)
-            if at not in inside and is_free(example, at, at + 1) and (found := _options(token, tables))
+            if at not in inside and is_free(example, at, at + 1) and (result := _options(token, tables))
         }
         edits = []
         candidates = list(options)

@@ -102,11 +102,11 @@ class LlmSynthesis(Synthesizer):
             D144: the training split is empty.
         """
         read, vocabulary, self._examples = 0, set[str](), {}
-        told = hashlib.sha256(json.dumps([self.config.model_dump(exclude=_NOT_ASKED), workspace.seed]).encode())
+        text = hashlib.sha256(json.dumps([self.config.model_dump(exclude=_NOT_ASKED), workspace.seed]).encode())
         for example in examples:
             read += 1
             vocabulary.update(example.tokens)
-            told.update(repr(example).encode())
+            text.update(repr(example).encode())
             if not example.locked and example.tokens:
                 self._examples.setdefault(_labels(example), []).append(example)
         self._vocabulary = frozenset(vocabulary)
@@ -114,7 +114,7 @@ class LlmSynthesis(Synthesizer):
             raise OptionError("type", "D144", "the training split has no example", "give it some", EXIT_DATA)
         if not self._examples:
             refuse_all_locked(read, read)
-        config, cache = self.config, workspace.folder / f"llm_synthesis-{told.hexdigest()[:16]}"
+        config, cache = self.config, workspace.folder / f"llm_synthesis-{text.hexdigest()[:16]}"
         limits = EndpointLimits(config.timeout, config.retries, config.max_requests)
         key = os.environ.get(config.key_variable) or None
         self._endpoint = Endpoint(config.url, config.send_data_to, key, cache, limits)

@@ -151,12 +151,12 @@ def augmenter_class(name: str) -> type:
         OptionError C140: there is none.
     """
     kind = name.partition(".")[0]
-    found = _classes(kind) if kind in KINDS else {}
-    if name not in found:
+    result = _classes(kind) if kind in KINDS else {}
+    if name not in result:
         known = [each for one in KINDS for each in _classes(one)]
         help = suggestion(name, known, f"one of {', '.join(known)}")
         raise OptionError("augmenter", "C140", f"nlpaug has no augmenter `{name}`", help)
-    return found[name]
+    return result[name]
 
 
 def _classes(kind: str) -> dict[str, type]:

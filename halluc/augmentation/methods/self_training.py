@@ -154,14 +154,14 @@ class SelfTraining(Synthesizer):
 
     def _nothing_sure(self) -> OptionError:
         counts, best = self._counts, max(self._confidences, default=0.0)
-        told = f"of {counts['texts']:,} texts none has labels that can be used: {counts['unsure']:,} are below "
-        told += f"`min_confidence: {self.config.min_confidence}`, {counts['repeated']:,} are repeated or in the "
-        told += f"training split, {counts['other_labels']:,} have labels that the training split does not have, "
-        told += f"{counts['kept_without_labels']:,} have none"
+        text = f"of {counts['texts']:,} texts none has labels that can be used: {counts['unsure']:,} are below "
+        text += f"`min_confidence: {self.config.min_confidence}`, {counts['repeated']:,} are repeated or in the "
+        text += f"training split, {counts['other_labels']:,} have labels that the training split does not have, "
+        text += f"{counts['kept_without_labels']:,} have none"
         if not counts["unsure"]:
-            return OptionError("unlabelled", "D147", told, "name other files, or a model with these labels", EXIT_DATA)
+            return OptionError("unlabelled", "D147", text, "name other files, or a model with these labels", EXIT_DATA)
         help = f"lower `min_confidence`: the highest confidence is {best:.3f}; or train the model longer"
-        return OptionError("min_confidence", "D147", told, help, EXIT_DATA)
+        return OptionError("min_confidence", "D147", text, help, EXIT_DATA)
 
     def sample(self, like: Editable, draws: Draws) -> Editable:
         if like.locked:

@@ -103,8 +103,8 @@ class Synonym(Augmenter):
     def _candidates(self, example: Editable) -> list[int]:
         """Words with synonyms that are no part of a mention, of a lock, or of a name that is not labelled."""
         tokens, known = example.tokens, self._known
-        found = [at for at in free_positions(example, self.config.mentions) if known[tokens[at]]]
-        return [at for at in found if known[tokens[at]] is not _CAPITAL or self._is_cased_word(example, at)]
+        results = [at for at in free_positions(example, self.config.mentions) if known[tokens[at]]]
+        return [at for at in results if known[tokens[at]] is not _CAPITAL or self._is_cased_word(example, at)]
 
     def _is_cased_word(self, example: Editable, at: int) -> bool:
         """Whether a token with a capital is a word with synonyms, and not perhaps a name that nobody labelled.
@@ -130,9 +130,9 @@ class _Known(dict[str, tuple[Tokens, ...]]):
     def __missing__(self, token: str) -> tuple[Tokens, ...]:
         if len(self) >= _MOST_KEPT:
             self.clear()
-        found = _CAPITAL if token != token.lower() else self._synonyms(token)
-        self[token] = found
-        return found
+        result = _CAPITAL if token != token.lower() else self._synonyms(token)
+        self[token] = result
+        return result
 
     def _synonyms(self, word: str) -> tuple[Tokens, ...]:
         if len(word) < self._min_length or word in FUNCTION_WORDS or not (self._is_own or word.isascii()):

@@ -31,15 +31,15 @@ class FileThesaurus:
             return known or ()
         inflection = self._inflection
         readings = inflection.readings(word, lambda lemma, _: lemma in self._groups)
-        found: dict[Tokens, None] = {}
+        result: dict[Tokens, None] = {}
         for lemma, _, _ in readings[:1]:
             of_lemma = [one for one in readings if one.lemma == lemma]
             for synonym in self._groups[lemma]:
                 # The file does not tell a noun from a verb: where their forms differ, there is none to be sure of.
                 forms = {inflected(inflection, list(synonym), part, form) for _, part, form in of_lemma}
                 if len(forms) == 1 and (tokens := forms.pop()) is not None:
-                    found[tokens] = None
-        return tuple(found)
+                    result[tokens] = None
+        return tuple(result)
 
 
 def read_synonyms(reference: str) -> Groups:

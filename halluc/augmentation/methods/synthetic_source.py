@@ -108,10 +108,12 @@ class SyntheticSource(Synthesizer):
                 self._made[target] = made
         self._counts["texts"] = len(texts)
         if not self._made:
-            told = ", ".join(f"{self._counts[name]:,} {name}" for name in ("empty", "unchanged", "length"))
+            phrase = ", ".join(f"{self._counts[name]:,} {name}" for name in ("empty", "unchanged", "length"))
             key = "engine" if self.config.model is None else "model"
             help = "does it translate from the language of the targets to that of the sources?"
-            raise OptionError(key, "D147", f"of {len(texts):,} translations none can be used: {told}", help, EXIT_DATA)
+            raise OptionError(
+                key, "D147", f"of {len(texts):,} translations none can be used: {phrase}", help, EXIT_DATA
+            )
         self._pool.texts = list(self._made.values())
         self._pool.sort()
 

@@ -82,8 +82,8 @@ class Endpoint:
             OptionError E450: the endpoint cannot be reached, refuses the request, or answers nonsense. E451: there
                 were ``most_requests`` already. HallucError E401: the answer cannot be written.
         """
-        told = json.dumps({"url": self._url.geturl(), **request}, sort_keys=True, ensure_ascii=True)
-        file = self._cache / f"{hashlib.sha256(told.encode()).hexdigest()}.json"
+        text = json.dumps({"url": self._url.geturl(), **request}, sort_keys=True, ensure_ascii=True)
+        file = self._cache / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
         known = _read(file)
         if known is not None:
             return known

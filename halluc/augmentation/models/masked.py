@@ -98,9 +98,9 @@ class MaskedFiller:
         if config.fit is None:
             loaded = load_ready(config.model)
         else:
-            found = fitted(workspace, _fitting(config, labels, examples, workspace.seed))
-            source = ModelSource(str(found.folder))
-            loaded, facts = load(source), facts | found.facts
+            result = fitted(workspace, _fitting(config, labels, examples, workspace.seed))
+            source = ModelSource(str(result.folder))
+            loaded, facts = load(source), facts | result.facts
             refuse_missing(loaded.model, loaded.missing, source, fresh_head=False)
         model, tokenizer, _ = loaded
         size = model.get_input_embeddings().num_embeddings - 2 * len(labels)
@@ -178,17 +178,17 @@ class MaskedFiller:
         self, masks: Sequence[_Mask], scores: torch.Tensor, numbers: torch.Tensor
     ) -> list[str | None]:  # fmt: skip
         """By inverse CDF, one draw a mask; ``scores`` and ``numbers`` are (masks, candidates), the best first."""
-        found: list[str | None] = []
+        result: list[str | None] = []
         cumulative = (scores / self.config.temperature).softmax(1).cumsum(1)
         candidates = torch.isfinite(scores).sum(1)
         for row, mask in enumerate(masks):
             count = int(candidates[row])
             if not count:
-                found.append(None)
+                result.append(None)
                 continue
             at = int(torch.searchsorted(cumulative[row, :count], mask.uniform, right=True))
-            found.append(self.words.written(int(numbers[row, min(at, count - 1)]), mask.kind))
-        return found
+            result.append(self.words.written(int(numbers[row, min(at, count - 1)]), mask.kind))
+        return result
 
     def _trial(self) -> dict[str, Any]:
         """What comes of some training examples: how much, and which mentions are new."""
@@ -214,8 +214,8 @@ def _some(examples: Iterable[Editable], without_mentions: bool, seed: int) -> li
     numbers = [number for number, example in enumerate(examples) if without_mentions or example.spans]
     order = keyed_generator("trial", seed).permutation(len(numbers))[:_TRIAL].tolist()
     drawn = {numbers[one]: place for place, one in enumerate(order)}
-    found = {drawn[number]: example for number, example in enumerate(examples) if number in drawn}
-    return [found[place] for place in range(len(found))]
+    result = {drawn[number]: example for number, example in enumerate(examples) if number in drawn}
+    return [result[place] for place in range(len(result))]
 
 
 def _fitting(config: MaskedInfillConfig, labels: list[str], examples: Iterable[Editable], seed: int) -> Fitting:
@@ -270,18 +270,18 @@ def _edits(example: Editable, words: dict[int, str]) -> Iterator[Replace]:
 
 def _new_mentions(examples: Iterable[Editable], training: Lexicon) -> dict[str, Any]:
     """By label, the mentions that the training split does not have: how many, and the most frequent with counts."""
-    found: dict[str, Counter[str]] = {}
+    result: dict[str, Counter[str]] = {}
     for example in examples:
         for start, end, label in example.spans:
             mention = example.tokens[start:end]
             if mention not in training.mentions.get(label, {}):
-                found.setdefault(label, Counter())[" ".join(mention)] += 1
+                result.setdefault(label, Counter())[" ".join(mention)] += 1
     return {
         label: {
             "distinct": len(counts),
             "most_frequent": dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_SHOWN]),
         }
-        for label, counts in sorted(found.items())
+        for label, counts in sorted(result.items())
     }
 
 
@@ -292,19 +292,19 @@ def places_of(
 
     ``labels`` are those that the model was trained to fill mentions of.
     """
-    found: dict[int, Kind] = {}
+    result: dict[int, Kind] = {}
     if config.fills_context:
         candidates = list(context_words(example, config.function_words))
         for number in config.chosen(len(candidates), draws):
             at = candidates[number]
-            found[at] = kind_of(example.tokens[at], False)
+            result[at] = kind_of(example.tokens[at], False)
     if config.fills_mentions and config.mention_rate:
         candidates = list(mention_words(example, labels, config.function_words))
         wanted = max(1, draws.count(config.mention_rate * len(candidates)))
         for number in draws.some(len(candidates), wanted) if candidates else ():
             at = candidates[number]
-            found[at] = kind_of(example.tokens[at], True)
-    return found
+            result[at] = kind_of(example.tokens[at], True)
+    return result
 
 
 def context_words(example: Editable, function_words: bool) -> Iterator[int]:

@@ -119,12 +119,12 @@ class PieceCodec:
             yield PieceRow(pieces + self.suffix, words)
 
     def _markers(self, example: Editable) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
+        result: dict[int, list[int]] = {}
         for start, end, label in example.spans:
             if label in self._marker:
                 for at in range(start, end):
-                    found[at] = [self._marker[label] + (at > start)]
-        return found
+                    result[at] = [self._marker[label] + (at > start)]
+        return result
 
     def _learn(self, tokens: Iterable[str]) -> None:
         """Look up the pieces of words that were not met before; what has none is the unknown piece."""
@@ -136,9 +136,9 @@ class PieceCodec:
             new = list(dict.fromkeys(tokens))
         # Half a surrogate pair is no text for tokenizers.
         texts = [[token.encode("utf-8", "replace").decode()] for token in new]
-        found = self.tokenizer(texts, is_split_into_words=True, add_special_tokens=False)["input_ids"]
+        result = self.tokenizer(texts, is_split_into_words=True, add_special_tokens=False)["input_ids"]
         nothing = [self.unknown if self.unknown is not None else self.mask]
-        for token, pieces in zip(new, found, strict=True):
+        for token, pieces in zip(new, result, strict=True):
             self._known[token] = pieces[:_LONGEST_WORD] or nothing
 
 

@@ -233,7 +233,7 @@ def _rows(codec: PieceCodec, examples: Iterable[Editable], context: float, menti
     Only words of one known piece are masked: others cannot be filled in, and whoever learns to write their first piece
     at a single mask would fill in what is no word.
     """
-    found = []
+    rows = []
     for example in examples:
         marked = {at for start, end, _ in example.spans for at in range(start, end)}
         for row in codec.rows(example):
@@ -244,5 +244,5 @@ def _rows(codec: PieceCodec, examples: Iterable[Editable], context: float, menti
                 for number, start, end in row.words
             ]
             if any(shares):
-                found.append(MaskableRow(row, shares))
-    return found
+                rows.append(MaskableRow(row, shares))
+    return rows

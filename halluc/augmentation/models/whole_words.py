@@ -67,12 +67,12 @@ class WholeWords:
 
     def allowed(self, kind: Kind) -> torch.Tensor:
         """Which outputs may stand at a place of a kind; booleans (size,)."""
-        found = self._allowed.get(kind)
-        if found is None:
-            found = torch.zeros(self.size, dtype=torch.bool)
-            found[[number for number, word in self.words.items() if self._may_stand(word, kind)]] = True
-            self._allowed[kind] = found
-        return found
+        values = self._allowed.get(kind)
+        if values is None:
+            values = torch.zeros(self.size, dtype=torch.bool)
+            values[[number for number, word in self.words.items() if self._may_stand(word, kind)]] = True
+            self._allowed[kind] = values
+        return values
 
     def _may_stand(self, word: str, kind: Kind) -> bool:
         lowered = word.lower()

@@ -19,8 +19,8 @@ def fields(example: Editable) -> list[Range]:
     if not example.locked:
         return [(0, size)] if size else []
     borders = [start for start, end in example.locked if start == end]
-    found = (_narrowed(example, *ends) for ends in zip([0, *borders], [*borders, size], strict=True))
-    whole = [(start, end) for start, end in found if start < end]
+    result = (_narrowed(example, *ends) for ends in zip([0, *borders], [*borders, size], strict=True))
+    whole = [(start, end) for start, end in result if start < end]
     cuts = {cut for ends in whole for cut in ends}
     is_cut = any(first < cut < last for first, last, _ in example.spans for cut in cuts)
     return [(0, size)] if is_cut else whole
@@ -52,19 +52,19 @@ def moved(example: Editable, start: int, edits: Sequence[Replace]) -> list[Repla
     Raises:
         Rejected: that token is labelled.
     """
-    found = [edit._replace(start=edit.start + start, end=edit.end + start) for edit in edits] if start else [*edits]
-    first = next((edit for edit in found if edit.start == edit.end == start), None)
+    replaces = [edit._replace(start=edit.start + start, end=edit.end + start) for edit in edits] if start else [*edits]
+    first = next((edit for edit in replaces if edit.start == edit.end == start), None)
     if first is None or (start, start) not in example.locked:
-        return found
+        return replaces
     if any(span.start == start for span in example.spans):
         raise Rejected("alignment")
-    found.remove(first)
-    old = next((edit for edit in found if edit.start == start), None)
+    replaces.remove(first)
+    old = next((edit for edit in replaces if edit.start == start), None)
     if old is None:
         old = Replace(start, start + 1, example.tokens[start : start + 1], first.why)
     else:
-        found.remove(old)
-    return [old._replace(tokens=(*first.tokens, *old.tokens)), *found]
+        replaces.remove(old)
+    return [old._replace(tokens=(*first.tokens, *old.tokens)), *replaces]
 
 
 def picked(example: Editable, at: Sequence[int]) -> Editable:

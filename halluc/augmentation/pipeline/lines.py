@@ -128,5 +128,5 @@ def _range(edit: Edit) -> tuple[int, int]:
 def _edit(tokens: Sequence[str], edit: Edit, step: int) -> dict[str, Any]:
     start, end = _range(edit)
     after = edit.tokens if isinstance(edit, Replace) else permuted(tokens, edit)
-    told = {"step": step, "start": start, "end": end, "before": tokens[start:end], "after": after, "why": edit.why}
-    return told if isinstance(edit, Replace) else {**told, "cuts": edit.cuts, "order": edit.order}
+    text = {"step": step, "start": start, "end": end, "before": tokens[start:end], "after": after, "why": edit.why}
+    return text if isinstance(edit, Replace) else {**text, "cuts": edit.cuts, "order": edit.order}

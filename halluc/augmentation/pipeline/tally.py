@@ -126,10 +126,10 @@ def alike_in_size(one: Sequence[T], other: Sequence[T]) -> tuple[Sequence[T], Se
 
 def distinct(texts: Iterable[Sequence[str]], n: int) -> float | None:
     """Different n-grams over all; None where there is no n-gram."""
-    found: set[tuple[str, ...]] = set()
+    result: set[tuple[str, ...]] = set()
     total = 0
     for tokens in texts:
         grams = [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
         total += len(grams)
-        found.update(grams)
-    return round(len(found) / total, 4) if total else None
+        result.update(grams)
+    return round(len(result) / total, 4) if total else None

@@ -176,11 +176,11 @@ def _answer(work: Callable[[Any], Any], item: bytes) -> Any:
     except HallucError as error:
         return ForkingPickler.dumps((None, error))
     except BaseException as error:  # noqa: BLE001 - a bug, which the parent raises
-        told = traceback.format_exc()
-        error.add_note(f"in a worker process:\n{told}")
+        text = traceback.format_exc()
+        error.add_note(f"in a worker process:\n{text}")
         try:
             answer = ForkingPickler.dumps((None, error))
             ForkingPickler.loads(answer)
         except Exception:  # noqa: BLE001 - an error that cannot be sent: its text can
-            return ForkingPickler.dumps((None, RuntimeError(told)))
+            return ForkingPickler.dumps((None, RuntimeError(text)))
         return answer

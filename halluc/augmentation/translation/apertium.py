@@ -103,5 +103,5 @@ def _version() -> str | None:
     program = shutil.which("apertium")
     if program is None:
         return None
-    told = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=60, check=False)
-    return told.stdout.strip() or None
+    phrase = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=60, check=False)
+    return phrase.stdout.strip() or None

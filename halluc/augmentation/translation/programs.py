@@ -121,8 +121,8 @@ class PipedProgram:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _MOST_ERROR_BYTES))
             lines = file.read().decode("utf-8", "replace").strip().splitlines()
-        told = f"; its last message: {cut(lines[-1].strip(), 200)}" if lines else ""
-        return engine_error(f"{self._name} {what}{told}")
+        text = f"; its last message: {cut(lines[-1].strip(), 200)}" if lines else ""
+        return engine_error(f"{self._name} {what}{text}")
 
     def close(self, *, keep_errors: bool = False) -> None:
         """End the program: it is given a moment once its input has ended, then it and what it started are killed."""

@@ -67,11 +67,11 @@ def _tokenizer(source: ModelSource, reference: str) -> Any:
     try:
         return AutoTokenizer.from_pretrained(source.name, revision=source.revision, local_files_only=source.local)
     except Exception as error:
-        told = str(error).strip().split("\n", 1)[0]
+        text = str(error).strip().split("\n", 1)[0]
         if "sentencepiece" in str(error).lower():
             help = "pip install 'halluc[translation]'"
             raise engine_error(f"the tokenizer of {reference} needs the package sentencepiece", help, "E441") from error
-        raise environment_error("E411", f"cannot load the tokenizer of {reference}: {told}") from error
+        raise environment_error("E411", f"cannot load the tokenizer of {reference}: {text}") from error
 
 
 def _longest(settings: Any, tokenizer: Any) -> int:

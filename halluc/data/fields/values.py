@@ -35,8 +35,8 @@ def unpacked(value: Any) -> Any:
         return [_literal(piece) for piece in _STRINGS.findall(text)]
     if _NUMBERS.fullmatch(text):
         return [int(piece) for piece in text[1:-1].split()]
-    found = _literal(text)
-    return value if found is None else found
+    result = _literal(text)
+    return value if result is None else result
 
 
 def _literal(text: str) -> Any:
@@ -57,8 +57,8 @@ def _is_joined(node: ast.AST, text: str) -> bool:
 
 def written_list(text: str) -> list[str | int] | None:
     """A list of strings or whole numbers that is written as text; None where the text is no such list."""
-    found = unpacked(text)
-    return found if isinstance(found, list) and all(isinstance(one, str) or whole(one) for one in found) else None
+    result = unpacked(text)
+    return result if isinstance(result, list) and all(isinstance(one, str) or whole(one) for one in result) else None
 
 
 def kind(given: object, tell: bool = False) -> str:

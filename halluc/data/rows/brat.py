@@ -29,12 +29,12 @@ def files(reference: str, split: SplitName) -> list[Path]:
     if not path.is_dir():
         named = resolve(reference, split)
         return [named.with_suffix(".txt") if named.suffix == ".ann" else named]
-    found = sorted(file for file in path.glob("*.txt") if file.is_file())
-    if not found:
+    paths = sorted(file for file in path.glob("*.txt") if file.is_file())
+    if not paths:
         raise data_error(
             "D101", f"no .txt file in {path}", help="with `preset: brat`, name a folder of .txt and .ann files"
         )
-    return found
+    return paths
 
 
 def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[Row | BadLine | LeftOut]:

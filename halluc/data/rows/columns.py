@@ -208,9 +208,9 @@ class _Sentences:
 
     def _unfit(self, number: int, line: str, cells: Sequence[str]) -> BadLine | None:
         """Why a line of another width than those before it cannot be read; the first line sets the width."""
-        found, has_comments = len(cells), self.layout.comment is not None
-        if found < self.needed:
-            code, problem = "D105", f"{found} column{'s' if found != 1 else ''} where {self.needed} are needed"
+        result, has_comments = len(cells), self.layout.comment is not None
+        if result < self.needed:
+            code, problem = "D105", f"{result} column{'s' if result != 1 else ''} where {self.needed} are needed"
             help = "check `data.separator`, `data.token_column` and `data.tag_column`"
             if line.startswith("#") and not has_comments:
                 help = "if lines like this are comments, set `data.comment`"
@@ -218,11 +218,11 @@ class _Sentences:
             self._set_width(line, cells)
             return None
         else:  # columns could not be told by number
-            code, problem = "D113", f"{found} columns where the lines before have {self.width}"
+            code, problem = "D113", f"{result} columns where the lines before have {self.width}"
             help = "a token with a space in it? set `data.separator: tab`"
             if "#" in (line[0], self.first[0]) and not has_comments:
                 help = "if lines that start with # are comments, set `data.comment`"
-            elif found > self.width and _PREFIX.match(cells[self.width - 1]):
+            elif result > self.width and _PREFIX.match(cells[self.width - 1]):
                 columns = f"`data.columns: {self.width}`"
                 help = f"a label with a blank in it? set {columns}: the rest of a line is its last column"
         return BadLine(code, self.file, number, problem, help, line, 1, len(line))
@@ -239,7 +239,7 @@ class _Sentences:
         self.cells = [[] for _ in self.places]
         for place in self.places:
             if self.places.count(place) > 1:
-                one, other = [self.asked[at] for at, found in enumerate(self.places) if found == place][:2]
+                one, other = [self.asked[at] for at, result in enumerate(self.places) if result == place][:2]
                 raise HallucError(
                     "C106",
                     f"the columns {one} and {other} are one column of {self.width}",

@@ -181,9 +181,9 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     lines = [item for item in head if not isinstance(item, BadLine) and item[1].strip()]
     if not lines:
         return ","
-    found = guess_delimiter(lines, layout.quoting is not False, layout.names, layout.least)
-    if found is not None:
-        return found
+    result = guess_delimiter(lines, layout.quoting is not False, layout.names, layout.least)
+    if result is not None:
+        return result
     if layout.least < 2 or layout.names:
         return ","
     number, line = lines[0]
@@ -205,14 +205,14 @@ def guess_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequ
     named: dict[str, float] = {}
     begins = [(number, line[:_MOST_SNIFFED]) for number, line in lines]
     for delimiter in DELIMITERS:
-        found = [row for row in cut(begins, delimiter, quoting, "", 1 << 20) if isinstance(row, Cells)]
-        if not found:
+        results = [row for row in cut(begins, delimiter, quoting, "", 1 << 20) if isinstance(row, Cells)]
+        if not results:
             continue
-        if many := len(set(names) & {cell.strip() for cell in found[0].cells}):
-            named[delimiter] = many + (len(found[0].cells) > 1) / 2
-        width, times = Counter(len(row.cells) for row in found).most_common(1)[0]
-        if width >= max(least, 2) and times >= _ALIKE * len(found):
-            shares[delimiter] = times / len(found)
+        if many := len(set(names) & {cell.strip() for cell in results[0].cells}):
+            named[delimiter] = many + (len(results[0].cells) > 1) / 2
+        width, times = Counter(len(row.cells) for row in results).most_common(1)[0]
+        if width >= max(least, 2) and times >= _ALIKE * len(results):
+            shares[delimiter] = times / len(results)
     found_by = named or shares
     return max(found_by, key=lambda one: found_by[one]) if found_by else None
 

@@ -174,8 +174,8 @@ def labelled(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row |
 
 def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | BadLine:
     if layout.delimiter != "auto":
-        label, found, text = line.partition(layout.delimiter)
-        if not found:
+        label, result, text = line.partition(layout.delimiter)
+        if not result:
             return BadLine(
                 "D123",
                 file,
@@ -198,8 +198,8 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
 
 def _label_last(file: str, number: int, line: str, layout: Layout) -> Row | BadLine:
     delimiter = layout.delimiter if layout.delimiter != "auto" else " "
-    text, found, label = line.rpartition(delimiter)
-    if not found:
+    text, result, label = line.rpartition(delimiter)
+    if not result:
         return BadLine(
             "D123",
             file,

@@ -191,14 +191,14 @@ def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> For
         return named
     first = next(_texts(source), "")
     try:
-        found = json.loads(first)
+        result = json.loads(first)
     except json.JSONDecodeError as error:
         return "jsonl" if error.pos < len(first.rstrip()) else "json"  # else it goes on on the next line
     except (RecursionError, ValueError):
         return "jsonl"
-    begins = [value[0] for value in found.values() if isinstance(value, list) and value]
+    begins = [value[0] for value in result.values() if isinstance(value, list) and value]
     holds_lists = any(isinstance(one, (list, dict)) for one in begins)
-    is_record = any(isinstance(one, str) for one in begins) or {*layout.names, "text", "tokens"} & found.keys()
+    is_record = any(isinstance(one, str) for one in begins) or {*layout.names, "text", "tokens"} & result.keys()
     is_alone = next(islice(_texts(source), 1, None), None) is None
     return "json" if holds_lists and not is_record and is_alone else "jsonl"
 
@@ -210,12 +210,12 @@ def _is_columns(source: TextStream) -> bool:
             return True
         if not line.strip():
             continue
-        found = lines.BLANKS.split(line.strip(" \t"))
+        result = lines.BLANKS.split(line.strip(" \t"))
         try:
-            split_tag(found[-1])
+            split_tag(result[-1])
         except UnknownTag:
             return False
-        if len(found) < 2 or (rows and len(found) != len(rows[0])):
+        if len(result) < 2 or (rows and len(result) != len(rows[0])):
             return False
-        rows.append(found)
+        rows.append(result)
     return len(rows) > 1

@@ -118,8 +118,8 @@ def _offline(settings: Any) -> Iterator[None]:
 
 def _class_names(features: Any) -> dict[str, list[str]]:
     """The names behind class numbers, of the columns that have such."""
-    found = {name: getattr(getattr(feature, "feature", feature), "names", None) for name, feature in features.items()}
-    return {name: names for name, names in found.items() if names}
+    result = {name: getattr(getattr(feature, "feature", feature), "names", None) for name, feature in features.items()}
+    return {name: names for name, names in result.items() if names}
 
 
 def _named(record: dict[Any, Any], names: dict[str, list[str]]) -> dict[Any, Any]:

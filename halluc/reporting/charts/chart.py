@@ -62,8 +62,8 @@ def chart(
 
 def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside upper left") -> None:
     """What is labelled on the axes, outside of them, in as many columns as there is room for."""
-    found = [one.get_legend_handles_labels() for one in ([axes] if isinstance(axes, Axes) else axes)]
-    handles, labels = [one for both in found for one in both[0]], [one for both in found for one in both[1]]
+    results = [one.get_legend_handles_labels() for one in ([axes] if isinstance(axes, Axes) else axes)]
+    handles, labels = [one for both in results for one in both[0]], [one for both in results for one in both[1]]
     for columns in range(min(4, len(labels)), 0, -1):  # none where nothing has a label
         made = figure.legend(handles, labels, loc=where, ncols=columns)
         if columns == 1 or made.get_window_extent().width <= WIDTH:
@@ -96,8 +96,8 @@ def ticks(axis: Axis, name: str = "", *, most: int = 5, signed: bool = False) ->
 def tick(number: float, *, signed: bool = False) -> str:
     """`0.25`, `1,000`, `−2`."""
     rounded = float(f"{number:.6g}") if abs(number) > 1e-9 else 0.0
-    told = f"{abs(rounded):,.6g}"
-    return told if not rounded else (MINUS if rounded < 0 else "+" if signed else "") + told
+    text = f"{abs(rounded):,.6g}"
+    return text if not rounded else (MINUS if rounded < 0 else "+" if signed else "") + text
 
 
 def shares(axis: Axis, step: float = 0.25) -> None:
@@ -148,12 +148,12 @@ def _reach(value: float, interval: Interval | None) -> list[list[float]] | None:
 
 def shortened(label: object, cells: int = LONGEST_LABEL) -> str:
     """A label as an axis has room for it; characters of double width count twice."""
-    told = visible(label, longest=None)
-    if _cells(told) <= cells:
-        return told
-    while _cells(told) > cells - 1:
-        told = told[:-1]
-    return told.rstrip() + ELLIPSIS
+    text = visible(label, longest=None)
+    if _cells(text) <= cells:
+        return text
+    while _cells(text) > cells - 1:
+        text = text[:-1]
+    return text.rstrip() + ELLIPSIS
 
 
 def measured(label: str) -> str:
@@ -161,14 +161,14 @@ def measured(label: str) -> str:
     return svg.EN_SPACE * sum(unicodedata.east_asian_width(char) in "WF" for char in label) + label
 
 
-def _cells(told: str) -> int:
+def _cells(text: str) -> int:
     return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in told
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
 
 
-def value_of(found: MetricResult | None) -> float | None:
-    return None if found is None else found.value
+def value_of(metric: MetricResult | None) -> float | None:
+    return None if metric is None else metric.value
 
 
 def alt_text(names: Iterable[str], figures: Iterable[str]) -> str:

@@ -95,8 +95,8 @@ def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold
     return drawn
 
 
-def _beside(axes: Axes, told: str) -> None:
-    axes.set_ylabel(told, rotation="horizontal", ha="right", va="center", fontsize="medium")
+def _beside(axes: Axes, text: str) -> None:
+    axes.set_ylabel(text, rotation="horizontal", ha="right", va="center", fontsize="medium")
 
 
 def reliability(report: RunReport) -> Chart | None:
@@ -113,7 +113,7 @@ def reliability(report: RunReport) -> Chart | None:
     for one, share in bins:
         size = 4 + 8 * (one.supported.n / most) ** 0.5 if most else 4
         point(axes, one.confidence, share, marker(SERIES[0], size=size), up=one.supported.interval)
-    error = next((found for found in report.metrics if found.name == "ece" and not found.by), None)
+    error = next((result for result in report.metrics if result.name == "ece" and not result.by), None)
     if error is not None and error.value is not None:
         axes.set_title(f"ECE {formats.metric(error)}", loc="right")
     note = (
@@ -159,14 +159,14 @@ def risk_coverage(report: RunReport) -> Chart | None:
     return chart(drawn, "risk-coverage", "Risk-coverage curve", note, alt, columns, rows)
 
 
-def _name_threshold(axes: Axes, found: Abstention) -> None:
+def _name_threshold(axes: Axes, abstention: Abstention) -> None:
     """Where the threshold stands, named on the inner side of the point."""
-    coverage, risk = value_of(found.coverage), value_of(found.false_claims)
-    if found.threshold is None or coverage is None or risk is None:
+    coverage, risk = value_of(abstention.coverage), value_of(abstention.false_claims)
+    if abstention.threshold is None or coverage is None or risk is None:
         return
     axes.plot([coverage], [risk], **marker(svg.ROLES["unsupported"], "D", size=7))
     kept = f"keeps {formats.percent(coverage)}, {formats.percent(risk)} wrong"
-    told = f"threshold {formats.decimal(found.threshold)}\n{kept}"
+    text = f"threshold {formats.decimal(abstention.threshold)}\n{kept}"
     side, up = (1 if coverage > 0.5 else -1), (1 if risk < sum(axes.get_ylim()) / 2 else -1)
-    axes.annotate(told, (coverage, risk), (-10 * side, 14 * up), textcoords="offset points",
+    axes.annotate(text, (coverage, risk), (-10 * side, 14 * up), textcoords="offset points",
                   ha="right" if side > 0 else "left", va="bottom" if up > 0 else "top", fontsize="small")  # fmt: skip

@@ -19,13 +19,13 @@ _SLOPE_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p i
 
 def of_comparison(report: ComparisonReport) -> list[Chart]:
     """One of each other run; ids are ``difference-1``, ``difference-2``, …"""
-    found = [_of_run(number, *one) for number, one in enumerate(lettered(report), start=1)]
-    return [made for made in found if made is not None]
+    results = [_of_run(number, *one) for number, one in enumerate(lettered(report), start=1)]
+    return [made for made in results if made is not None]
 
 
 def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
     at = other.matched_omission
-    matched = [] if at is None else [Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))]
+    matched = [] if at is None else [at.delta]
     # The hallucination rate at matched omission stands after that without.
     deltas = [
         one
@@ -82,8 +82,8 @@ def _spans(study: StudyFigures, axis: str) -> dict[str, list[float]]:
         column.row.name: [
             end
             for one in members
-            if (found := _mark(_delta(one, column.row.name)))
-            for end in (found.value, *(found.interval or ()))
+            if (result := _mark(_delta(one, column.row.name)))
+            for end in (result.value, *(result.interval or ()))
         ]
         for column in shown("differences")
     }
@@ -145,12 +145,12 @@ def of_slopes(study: StudyFigures) -> list[Chart]:
 
     Ids begin with ``slope-`` and ``slope-difference-``.
     """
-    found = []
+    results = []
     for number, axis in enumerate(dict.fromkeys(trend.axis for trend in study.trends), start=1):
         trends = [trend for trend in study.trends if trend.axis == axis]
         note = _slope_note(axis, trends) + "Right of the line the figure rises with it."
         names = [called(trend.choice) for trend in trends]
-        found.append(_slopes(f"slope-{number}", f"Slopes along {formats.visible(axis)}", note, trends, names))
+        results.append(_slopes(f"slope-{number}", f"Slopes along {formats.visible(axis)}", note, trends, names))
     families: dict[tuple[str, str, str, str], list[ArmTrend]] = {}
     for one in study.arm_trends:
         families.setdefault((one.axis, one.arm_axis, str(one.reference), called(one.choice)), []).append(one)
@@ -159,8 +159,8 @@ def of_slopes(study: StudyFigures) -> list[Chart]:
         less = f"each {formats.visible(arms)} less {formats.visible(reference)}{where}"
         note = f"{_slope_note(axis, lines)}Left of the line the arm's figure rises less than its reference's{where}."
         title, names = f"Slopes along {formats.visible(axis)}: {less}", [formats.visible(line.arm) for line in lines]
-        found.append(_slopes(f"slope-difference-{number}", title, note, lines, names))
-    return [made for made in found if made is not None]
+        results.append(_slopes(f"slope-difference-{number}", title, note, lines, names))
+    return [made for made in results if made is not None]
 
 
 def _slope_note(axis: str, lines: Sequence[Line]) -> str:
@@ -178,19 +178,19 @@ def _slopes(id: str, title: str, note: str, lines: Sequence[Line], named: Sequen
         for name, line in zip(named, lines, strict=True)
         if line.name == MATCHED or not line.by
     }  # fmt: skip
-    told, figures = names[: 2 * MOST_ROWS], shown("slopes")
+    text, figures = names[: 2 * MOST_ROWS], shown("slopes")
     panels = [
-        Panel(heading, row.name, [_slope_mark(by_name.get((one, row.name))) for one in told], signed=True)
+        Panel(heading, row.name, [_slope_mark(by_name.get((one, row.name))) for one in text], signed=True)
         for heading, row, _ in figures
-        if any((one, row.name) in by_name for one in told)
+        if any((one, row.name) in by_name for one in text)
     ]
     if not panels:
         return None
-    known = [[line for column in figures if (line := by_name.get((one, column.row.name)))] for one in told]
-    alt = alt_text(told, [", ".join(f"{formats.title(line.name)} {_slope(line)}" for line in own) for own in known])
+    known = [[line for column in figures if (line := by_name.get((one, column.row.name)))] for one in text]
+    alt = alt_text(text, [", ".join(f"{formats.title(line.name)} {_slope(line)}" for line in own) for own in known])
     columns = ["", *(column.row.title for column in figures)]
     rows = [[one, *(_slope(by_name.get((one, column.row.name))) for column in figures)] for one in names]
-    return chart(forest([Block(told, panels)]), id, title, note, alt, columns, rows)
+    return chart(forest([Block(text, panels)]), id, title, note, alt, columns, rows)
 
 
 def _by_figure(id: str, title: str, note: str, lines: Sequence[Line]) -> Chart | None:

@@ -129,10 +129,10 @@ def _claims_bar(axes: Axes, place: int, row: Outcome, thick: float) -> None:
     _interval(axes, place, row.hallucination)
 
 
-def _interval(axes: Axes, place: int, found: MetricResult | None) -> None:
-    at_right(axes, place, formats.percent(value_of(found)))
-    if found is not None and found.value is not None and found.interval is not None:
-        point(axes, found.value, place, {"fmt": "none", "ecolor": INK}, found.interval)
+def _interval(axes: Axes, place: int, metric: MetricResult | None) -> None:
+    at_right(axes, place, formats.percent(value_of(metric)))
+    if metric is not None and metric.value is not None and metric.interval is not None:
+        point(axes, metric.value, place, {"fmt": "none", "ecolor": INK}, metric.interval)
 
 
 def _as_row(row: Outcome, distorts: bool) -> list[str]:
@@ -142,9 +142,9 @@ def _as_row(row: Outcome, distorts: bool) -> list[str]:
 
 
 def _in_words(row: Outcome, distorts: bool) -> str:
-    told = {"unsupported": row.hallucination, "distorted": row.distortion, "of the annotated omitted": row.omission}
+    text = {"unsupported": row.hallucination, "distorted": row.distortion, "of the annotated omitted": row.omission}
     return ", ".join(
-        f"{formats.percent(value_of(one))} {word}" for word, one in told.items() if distorts or word != "distorted"
+        f"{formats.percent(value_of(one))} {word}" for word, one in text.items() if distorts or word != "distorted"
     )
 
 
@@ -189,13 +189,13 @@ def _gap_drawn(shown: Sequence[GapRow], names: Sequence[str]) -> Figure:
     axes = drawn.add_subplot()
     axes.grid(axis="x")
     axes.set_title("excess, points", loc="right")
-    for row, found in enumerate(shown):
-        ends = [one.value for one in (found.forecast, found.unseen) if one.value is not None]
+    for row, result in enumerate(shown):
+        ends = [one.value for one in (result.forecast, result.unseen) if one.value is not None]
         axes.plot(ends, [row] * len(ends), color=FAINT, linewidth=3)
-        at_right(axes, row, formats.difference("gap_excess", found.excess.value, unit=False))
+        at_right(axes, row, formats.difference("gap_excess", result.excess.value, unit=False))
     for name, shift, style in _POINTS:
-        for row, found in enumerate(shown):
-            one = getattr(found, name)
+        for row, result in enumerate(shown):
+            one = getattr(result, name)
             if one is not None and one.value is not None:
                 point(axes, one.value, row + shift, style, one.interval)
         axes.plot([], [], **style, label=name)

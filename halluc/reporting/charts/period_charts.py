@@ -36,14 +36,14 @@ def shares(report: RunReport) -> Chart | None:
     if not tables:
         return None
     (name, _) = figures.shown("periods", {one.name for one in report.metrics})[0].key
-    found = [one for one in report.metrics if one.name == name and one.by.keys() == {"label", "period"}]
-    periods = sorted({one.by["period"] for one in found})
+    results = [one for one in report.metrics if one.name == name and one.by.keys() == {"label", "period"}]
+    periods = sorted({one.by["period"] for one in results})
     by_label: dict[str, list[MetricResult]] = {}
-    for one in found:
+    for one in results:
         by_label.setdefault(one.by["label"], []).append(one)
     drawn = sorted(by_label, key=lambda label: -_range(by_label[label]))[:_MOST_LINES]
     marked = shifted(report.metrics)
-    told = [
+    parts = [
         ", ".join(f"{period} {formats.percent(one.value)}" for one in by_label[label] if (period := one.by["period"]))
         for label in drawn
     ]
@@ -59,14 +59,14 @@ def shares(report: RunReport) -> Chart | None:
         "periods",
         title,
         note,
-        alt_text(drawn, told),
+        alt_text(drawn, parts),
         columns,
         cells,
     )
 
 
-def _range(found: Sequence[MetricResult]) -> float:
-    values = [one.value for one in found if one.value is not None]
+def _range(metrics: Sequence[MetricResult]) -> float:
+    values = [one.value for one in metrics if one.value is not None]
     return max(values, default=0.0) - min(values, default=0.0)
 
 

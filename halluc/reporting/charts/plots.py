@@ -118,9 +118,9 @@ def band(axes: Axes, colour: str, xs: Sequence[float], intervals: Sequence[Inter
         axes.fill_between(places, lows, highs, color=colour, alpha=0.16)
 
 
-def vertical(axes: Axes, place: float, told: str | None) -> None:
+def vertical(axes: Axes, place: float, text: str | None) -> None:
     """A dashed line across a place on the x axis, by its name in the legend."""
-    axes.axvline(place, color=INK, linewidth=1, linestyle=DASHED, label=told)
+    axes.axvline(place, color=INK, linewidth=1, linestyle=DASHED, label=text)
 
 
 @dataclass(frozen=True)
@@ -238,8 +238,8 @@ def _forest_panel(axes: Axes, panel: Panel) -> None:
     for row, mark in enumerate(panel.marks):
         if mark is not None:
             point(axes, mark.value, row, marker(mark.colour, mark.shape, mark.is_filled), mark.interval)
-    for row, told in enumerate(panel.figures):
-        at_right(axes, row, told)
+    for row, text in enumerate(panel.figures):
+        at_right(axes, row, text)
     axes.update_datalim([(value, 0) for value in panel.span], updatey=False)
     axes.autoscale_view(scaley=False)
     if panel.signed:

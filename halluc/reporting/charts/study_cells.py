@@ -47,13 +47,13 @@ def called(choice: Mapping[str, Plain]) -> str:
 def groups(cells: Sequence[CellFigures], axis: str | None) -> list[tuple[str, list[CellFigures]]]:
     """Cells by their choice on all axes but ``axis``, each group by its name and in the order of ``axis``; None: each
     by itself."""
-    found: dict[tuple[tuple[str, Plain], ...], list[CellFigures]] = {}
+    result: dict[tuple[tuple[str, Plain], ...], list[CellFigures]] = {}
     for cell in cells:
         rest = tuple((name, value) for name, value in cell.choice.items() if name != axis)
-        found.setdefault(rest, []).append(cell)
+        result.setdefault(rest, []).append(cell)
     return [
         (called(dict(rest)), members if axis is None else sorted(members, key=lambda cell: place(cell, axis)))
-        for rest, members in found.items()
+        for rest, members in result.items()
     ]
 
 

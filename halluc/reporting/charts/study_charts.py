@@ -40,20 +40,20 @@ def charts(report: StudyReport) -> list[Chart]:
     study = report.figures
     if not study.cells:
         return []
-    found = [
+    results = [
         _curve(report, f"curve-{column.heading}{'' if number == 0 else f'-{number + 1}'}", axis, column.key)
         for number, axis in enumerate(numeric_axes(study))
         for column in figures.shown("curves")
     ]
     if arm_axes(study):
-        found += [_cells(report), _trade_off(report)]
-    found += [*difference_charts.of_study(study), *difference_charts.of_slopes(study)]
-    return [made for made in found if made is not None]
+        results += [_cells(report), _trade_off(report)]
+    results += [*difference_charts.of_study(study), *difference_charts.of_slopes(study)]
+    return [made for made in results if made is not None]
 
 
 def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
     lines = [
-        (name, [(cell, found) for cell in cells if (found := figure(cell, key)) is not None])
+        (name, [(cell, result) for cell in cells if (result := figure(cell, key)) is not None])
         for name, cells in groups(report.figures.cells, axis)
     ]
     known = [(name, points) for name, points in lines if points]
@@ -64,24 +64,24 @@ def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
         Curve(
             name,
             [place(cell, axis) for cell, _ in points],
-            [float(found.mean or 0) for _, found in points],
-            [found.interval for _, found in points],
+            [float(result.mean or 0) for _, result in points],
+            [result.interval for _, result in points],
         )
         for name, points in known[:MOST_LINES]
     ]
-    told = formats.visible(axis)
+    text = formats.visible(axis)
     on_log = spans_factor_of_ten([x for curve in curves for x in curve.xs])
-    drawn = plot(curves, name=key[0], below=told, above=title, zero=formats.is_percent(key[0]), x_is_log=on_log)
-    note = f"{_means(report)} against {told}{' on a log scale' if on_log else ''}; bands are 95% intervals."
+    drawn = plot(curves, name=key[0], below=text, above=title, zero=formats.is_percent(key[0]), x_is_log=on_log)
+    note = f"{_means(report)} against {text}{' on a log scale' if on_log else ''}; bands are 95% intervals."
     if len(known) > MOST_LINES:
         note += f" Shown are the first {MOST_LINES} lines of {len(known):,}; the table has all."
     courses = [
-        ", ".join(f"{formats.value(found.name, found.mean)} at {place(cell, axis):g}" for cell, found in points)
+        ", ".join(f"{formats.value(result.name, result.mean)} at {place(cell, axis):g}" for cell, result in points)
         for _, points in known
     ]
-    alt = alt_text([name or told for name, _ in known], courses)
-    rows = [_as_row(cell, found) for _, points in known for cell, found in points]
-    return chart(drawn, id, f"{title[:1].upper()}{title[1:]} by {told}", note, alt, _columns(report, title), rows)
+    alt = alt_text([name or text for name, _ in known], courses)
+    rows = [_as_row(cell, result) for _, points in known for cell, result in points]
+    return chart(drawn, id, f"{title[:1].upper()}{title[1:]} by {text}", note, alt, _columns(report, title), rows)
 
 
 def _means(report: StudyReport) -> str:
@@ -92,22 +92,22 @@ def _columns(report: StudyReport, *titles: str) -> list[str]:
     return [*map(formats.visible, report.figures.cells[0].choice), "seeds", *titles]
 
 
-def _as_row(cell: CellFigures, *found: SeedFigure | None) -> list[str]:
-    told = ("" if one is None else figure_text(one) for one in found)
-    return [*map(formats.visible, cell.choice.values()), str(len(cell.runs)), *told]
+def _as_row(cell: CellFigures, *result: SeedFigure | None) -> list[str]:
+    text = ("" if one is None else figure_text(one) for one in result)
+    return [*map(formats.visible, cell.choice.values()), str(len(cell.runs)), *text]
 
 
-def figure_text(found: SeedFigure) -> str:
+def figure_text(result: SeedFigure) -> str:
     """`3.2% [2.8, 3.7]`."""
-    return formats.with_interval(found.name, found.mean, found.interval)
+    return formats.with_interval(result.name, result.mean, result.interval)
 
 
 def _cells(report: StudyReport) -> Chart | None:
     """Hallucination never stands without omission."""
     cells = report.figures.cells
-    found = [tuple(figure(cell, key) for key in (HALLUCINATION, OMISSION)) for cell in cells]
+    results = [tuple(figure(cell, key) for key in (HALLUCINATION, OMISSION)) for cell in cells]
     styles = _styles(report)
-    shown = list(zip(cells, found, strict=True))[: 2 * MOST_ROWS]
+    shown = list(zip(cells, results, strict=True))[: 2 * MOST_ROWS]
     panels = []
     for which, (name, _) in enumerate((HALLUCINATION, OMISSION)):
         column = [both[which] for _, both in shown]
@@ -131,7 +131,7 @@ def _cells(report: StudyReport) -> Chart | None:
         [", ".join(f"{formats.title(one.name)} {figure_text(one)}" for one in both if one) for _, both in shown],
     )
     titles = [formats.title(name) for name, _ in (HALLUCINATION, OMISSION)]
-    rows = [_as_row(cell, *both) for cell, both in zip(cells, found, strict=True)]
+    rows = [_as_row(cell, *both) for cell, both in zip(cells, results, strict=True)]
     return chart(drawn, "cells", "Hallucination and omission, by cell", note, alt, _columns(report, *titles), rows)
 
 

@@ -125,7 +125,9 @@ def _make_plain(element: Element) -> None:
         element.attrib.pop("id", None)
     attributes = {_local(name): value for name, value in element.attrib.items()}
     for name in _GEOMETRY & attributes.keys():
-        attributes[name] = _NUMBER.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), attributes[name])
+        attributes[name] = _NUMBER.sub(
+            lambda result: f"{float(result[0]):.2f}".rstrip("0").rstrip("."), attributes[name]
+        )
     if element.tag == "text":
         attributes.pop("transform" if attributes.get("transform", "").startswith("rotate(-0 ") else "", None)
     style = _style(element.tag, attributes.pop("style", ""))
@@ -139,8 +141,8 @@ def _make_plain(element: Element) -> None:
     )
 
 
-def _style(tag: str, told: str) -> dict[str, str]:
-    pairs = (part.partition(":") for part in told.split(";") if part.strip())
+def _style(tag: str, text: str) -> dict[str, str]:
+    pairs = (part.partition(":") for part in text.split(";") if part.strip())
     style = {name.strip(): _by_role(value.strip()) for name, _, value in pairs if name.strip() != "font-family"}
     if tag == "text":
         style.setdefault("fill", _by_role(ROLES["ink"]))
@@ -148,7 +150,7 @@ def _style(tag: str, told: str) -> dict[str, str]:
 
 
 def _by_role(value: str) -> str:
-    return _COLOUR.sub(lambda found: f"var(--c-{_ROLE_OF[found[0]]}, {found[0]})", value)
+    return _COLOUR.sub(lambda result: f"var(--c-{_ROLE_OF[result[0]]}, {result[0]})", value)
 
 
 def _head(root: Element, prefix: str, title: str, alt: str) -> None:

@@ -42,8 +42,8 @@ def dev(report: RunReport) -> Chart | None:
     """What is evaluated on dev, in one panel: shares and F1, all between zero and one."""
     if report.curves is None:
         return None
-    found = {name: _finite(points) for name, points in report.curves.dev.items()}
-    shares = {name: points for name, points in found.items() if points and all(0 <= v <= 1 for _, v in points)}
+    result = {name: _finite(points) for name, points in report.curves.dev.items()}
+    shares = {name: points for name, points in result.items() if points and all(0 <= v <= 1 for _, v in points)}
     if not shares:
         return None
     curves = [
@@ -59,12 +59,12 @@ def dev(report: RunReport) -> Chart | None:
     chosen = f"the one with the best {formats.title(by)}" if by else "not chosen on dev"
     note = f"Figures on dev during training; the checkpoint is {chosen}."
     alt = "at the end: " + ", ".join(curve.name for curve in curves)
-    by_step = {name: dict(points) for name, points in found.items()}
+    by_step = {name: dict(points) for name, points in result.items()}
     rows = [
-        [f"{step:,}", *(formats.value(name, by_step[name].get(step)) for name in found)]
+        [f"{step:,}", *(formats.value(name, by_step[name].get(step)) for name in result)]
         for step in sorted({step for points in by_step.values() for step in points})
     ]
-    return chart(drawn, "dev", "Figures on dev", note, alt, ["step", *map(formats.title, found)], rows)
+    return chart(drawn, "dev", "Figures on dev", note, alt, ["step", *map(formats.title, result)], rows)
 
 
 def _finite(points: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -12,21 +12,21 @@ from halluc.wording import formats
 MOST_POINTS = 2_000
 
 
-def history(found: TuneFile) -> Chart | None:
+def history(tuning: TuneFile) -> Chart | None:
     """None with fewer than two finished trials."""
-    complete = [one for one in found.of("complete") if one.values is not None and one.feasible][:MOST_POINTS]
+    complete = [one for one in tuning.of("complete") if one.values is not None and one.feasible][:MOST_POINTS]
     if len(complete) < 2:
         return None
-    names = [formats.title(name) for name in found.metrics]
+    names = [formats.title(name) for name in tuning.metrics]
     rows = [
         [
             str(one.number),
-            *(formats.value(name, value) for name, value in zip(found.metrics, one.values or (), strict=True)),
+            *(formats.value(name, value) for name, value in zip(tuning.metrics, one.values or (), strict=True)),
         ]
         for one in complete
     ]
-    if len(found.metrics) > 1:
-        best = {one.number for one in found.best}
+    if len(tuning.metrics) > 1:
+        best = {one.number for one in tuning.best}
         colour, shape = series(0)
         points = [
             [
@@ -43,16 +43,16 @@ def history(found: TuneFile) -> Chart | None:
             for one in complete
             if one.values is not None
         ]
-        drawn = scatter(points, x=found.metrics[0], y=found.metrics[1], below=names[0], above=names[1])
+        drawn = scatter(points, x=tuning.metrics[0], y=tuning.metrics[1], below=names[0], above=names[1])
         note, title = "Each trial on dev; those on the Pareto front have the first colour.", "Trials in the plane"
     else:
         values = [one.values[0] for one in complete if one.values is not None]
-        pick = max if found.directions[0] == "maximize" else min
+        pick = max if tuning.directions[0] == "maximize" else min
         numbers = [one.number for one in complete]
         curves = [
             Curve("each trial", numbers, values),
             Curve("best so far", numbers, list(accumulate(values, pick)), has_points=False),
         ]
-        drawn = plot(curves, name=found.metrics[0], below="trial", above=f"{names[0]} on dev")
+        drawn = plot(curves, name=tuning.metrics[0], below="trial", above=f"{names[0]} on dev")
         note, title = "Finished trials that keep the constraints, in their order.", "History"
     return chart(drawn, "history", title, note, f"{len(complete)} trials", ["trial", *names], rows)

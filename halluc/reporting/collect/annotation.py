@@ -46,7 +46,7 @@ def doubted(run: RunDir, split: str, file: EvalFile, ledger: Iterable[LedgerLine
         HallucError R111, R112: a file is damaged.
     """
     task = evaluated(file)
-    regold = [found for name in _names(run) if (found := _regold(run, name, split, task)) is not None]
+    regold = [result for name in _names(run) if (result := _regold(run, name, split, task)) is not None]
     if not run.audit(split).is_file():
         return DoubtedAnnotation(kinds=None, on_suspects=[], regold=regold) if regold else None
     help = _ANEW.format(run.path, split)
@@ -66,20 +66,20 @@ def on_suspects(suspects: Iterable[SuspectLine], ledger: Iterable[LedgerLine]) -
         for mark in (*one.annotated, *one.proposed):
             place = (one.id, *mark)
             places[place] = min(one.confidence, places.get(place, 1.0))
-    found: dict[str, list[float]] = {HALLUCINATION: [], "distortion_rate": [], OMISSION: []}
+    result: dict[str, list[float]] = {HALLUCINATION: [], "distortion_rate": [], OMISSION: []}
     for line in ledger:
         sure = places.get((line.id, line.start, line.end, line.label), 2.0)  # 2: on no suspect
         if line.record == "omission":
-            found[OMISSION].append(sure)
+            result[OMISSION].append(sure)
         elif line.verdict in ("unsupported", "distorted"):
-            found[HALLUCINATION if line.verdict == "unsupported" else "distortion_rate"].append(sure)
+            result[HALLUCINATION if line.verdict == "unsupported" else "distortion_rate"].append(sure)
     return [
         OnSuspects(
             name=name,
             counted=len(sureness),
             below=[(bound, sum(sure < bound or sure == bound == 1.0 for sure in sureness)) for bound in BELOW],
         )
-        for name, sureness in found.items()
+        for name, sureness in result.items()
         if sureness
     ]
 
@@ -92,8 +92,8 @@ def moved(run: RunDir, split: str, after: EvalFile, task: AnyTask) -> list[Moved
         before = []  # not evaluated by its own gold, or damaged, of which the report of the run tells
     own = {one.name: one for one in before if not one.by}
     names = (*_rates(), *(name for family in task.figures.families for name in family))
-    found = {one.name: one for one in after.metrics if not one.by}
-    return [MovedFigure(name=name, before=own.get(name), after=found[name]) for name in names if name in found]
+    result = {one.name: one for one in after.metrics if not one.by}
+    return [MovedFigure(name=name, before=own.get(name), after=result[name]) for name in names if name in result]
 
 
 def _names(run: RunDir) -> list[str]:

@@ -111,18 +111,18 @@ def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[st
     is wrong with it."""
     path, recorded = run.augment / _MANIFEST, (record.augment or {}).get("manifest_sha256")
     wrong = integrity.problems(run.augment, {_MANIFEST: recorded} if recorded else {}, "the augmentation")
-    found: AugmentFile | None = None
+    file: AugmentFile | None = None
     try:
-        found = read_record(path, AugmentFile, damaged="R130", other_version="R131", help=_HELP)
+        file = read_record(path, AugmentFile, damaged="R130", other_version="R131", help=_HELP)
     except FileNotFoundError:
         wrong[_MANIFEST] = "is missing"
     except HallucError as error:
         wrong[_MANIFEST] = error.message.removeprefix(f"{path} ")
     noted = _recorded(record) if wrong else None
     if noted is not None:
-        found = noted
+        file = noted
         wrong[_MANIFEST] += ": what run.json recorded of it is shown"
-    return found, wrong
+    return file, wrong
 
 
 def _recorded(record: RunFile) -> AugmentFile | None:
@@ -175,26 +175,26 @@ def _parsed(path: Path, number: int, line: bytes) -> _Provenance:
     try:
         return _Provenance.model_validate_json(line)
     except ValidationError as error:
-        told = f"not a line of provenance: {error.errors()[0]['msg']}"
-        raise HallucError("R130", told, Location(str(path), number), _HELP) from None
+        text = f"not a line of provenance: {error.errors()[0]['msg']}"
+        raise HallucError("R130", text, Location(str(path), number), _HELP) from None
 
 
 def _examples(path: Path, wanted: Iterable[str]) -> dict[str, _Line]:
     """Some examples, by id; the file is read as far as the last of them."""
     heads = {json_line({"id": identity})[:-1].encode(): identity for identity in wanted}
-    found: dict[str, _Line] = {}
+    result: dict[str, _Line] = {}
     with open_regular(path) as file:
         for number, line in enumerate(file, 1):
-            if len(found) == len(heads):
+            if len(result) == len(heads):
                 break
             if line[: line.find(_TOKENS)] in heads:
                 try:
                     one = _Line.model_validate_json(line)
                 except ValidationError:
-                    told = "not a line of an augmented corpus"
-                    raise HallucError("R130", told, Location(str(path), number), _HELP) from None
-                found[one.id] = one
-    return found
+                    text = "not a line of an augmented corpus"
+                    raise HallucError("R130", text, Location(str(path), number), _HELP) from None
+                result[one.id] = one
+    return result
 
 
 def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
@@ -205,8 +205,8 @@ def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
         before: list[str] | None = parent.tokens if parent is not None else []
     else:
         before = None if child is None else undone(child.tokens, all_steps)
-    found = None if before is None else made(before, all_steps)
-    if before is None or found is None:
+    result = None if before is None else made(before, all_steps)
+    if before is None or result is None:
         return None
     return EditedPair(
         id=one.id,
@@ -215,9 +215,9 @@ def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
         methods=one.methods,
         why=list(dict.fromkeys(edit.why for edit in one.edits)),
         before=before,
-        after=found.tokens,
-        before_edits=found.before,
-        after_edits=found.after,
+        after=result.tokens,
+        before_edits=result.before,
+        after_edits=result.after,
         before_second=parent.second if parent else None,
         after_second=child.second if child else None,
     )
@@ -305,10 +305,10 @@ def undone(after: Sequence[str], all_steps: Steps) -> list[str] | None:
 
 def runs(places: Iterable[int]) -> list[Range]:
     """Neighbouring places as (start, end)."""
-    found: list[Range] = []
+    ranges: list[Range] = []
     for place in sorted(places):
-        if found and found[-1][1] == place:
-            found[-1] = (found[-1][0], place + 1)
+        if ranges and ranges[-1][1] == place:
+            ranges[-1] = (ranges[-1][0], place + 1)
         else:
-            found.append((place, place + 1))
-    return found
+            ranges.append((place, place + 1))
+    return ranges

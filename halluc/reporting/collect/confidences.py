@@ -74,10 +74,10 @@ def abstention(
     by = file.by if file else None
     if threshold is None and guarantee is None and by is None and not any(kept):
         return None
-    told = _promise(_parsed(guarantee), figures, split, chosen_on_dev) if guarantee else None
+    text = _promise(_parsed(guarantee), figures, split, chosen_on_dev) if guarantee else None
     classes = {name: _parsed(one) for name, one in file.guarantees.items()} if file else {}
     if by is not None:
-        told = _promise_of_classes(by, list(classes.values()), figures, split)
+        text = _promise_of_classes(by, list(classes.values()), figures, split)
     coverage, hallucination, omission, false_claims = kept
     return Abstention(
         by=by,
@@ -90,7 +90,7 @@ def abstention(
         hallucination=hallucination,
         omission=omission,
         false_claims=false_claims,
-        guarantee=told,
+        guarantee=text,
     )
 
 
@@ -115,64 +115,64 @@ def _parsed(record: Mapping[str, Any]) -> _Guarantee:
         return _Guarantee.model_validate(record)
     except ValidationError as error:
         first = error.errors()[0]
-        told = f"confidence.json is damaged: guarantee.{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise HallucError("R114", told, help="evaluate again: `halluc eval --run` with the run's folder") from None
+        text = f"confidence.json is damaged: guarantee.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise HallucError("R114", text, help="evaluate again: `halluc eval --run` with the run's folder") from None
 
 
-def _promise(found: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
+def _promise(guarantee: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
     """What a guarantee promises, on what it rests, and whether the split kept it (``docs/metrics.md``)."""
-    rate, probability = _rate(found), f"{100 * found.probability:g}%"
+    rate, probability = _rate(guarantee), f"{100 * guarantee.probability:g}%"
     asked = f"at most {rate} of the claims that are kept are hallucinations, with a probability of {probability}"
-    units = f"{found.examples:,} examples" if found.unit == "example" else f"{found.claims:,} claims"
-    if found.threshold is None:
+    units = f"{guarantee.examples:,} examples" if guarantee.unit == "example" else f"{guarantee.claims:,} claims"
+    if guarantee.threshold is None:
         return (
-            f"None can be given: no threshold on half of dev ({units}) shows that {asked} ({found.why_none}), so that "
-            "nothing is withdrawn."
+            f"None can be given: no threshold on half of dev ({units}) shows that {asked} ({guarantee.why_none}), "
+            "so that nothing is withdrawn."
         )
-    assumes = found.assumes.replace("unsupported claims", "hallucinations")
-    if found.most_unsupported is not None:
+    assumes = guarantee.assumes.replace("unsupported claims", "hallucinations")
+    if guarantee.most_unsupported is not None:
         assumes = assumes.replace(
-            "`most_unsupported` hallucinations", counted(found.most_unsupported, "hallucinations")
+            "`most_unsupported` hallucinations", counted(guarantee.most_unsupported, "hallucinations")
         )
-    told = (
+    text = (
         f"On half of dev ({units}) the threshold was chosen so that, on data drawn like dev, {asked} over draws of "
         f"dev. It assumes that {assumes}."
     )
     if chosen_on_dev:
-        told += " Dev also chose the checkpoint, so that the model may be a little better on it than on new data."
+        text += " Dev also chose the checkpoint, so that the model may be a little better on it than on new data."
     measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
-    return told if measured is None else f"{told} {_kept_or_not(found, measured, split)}"
+    return text if measured is None else f"{text} {_kept_or_not(guarantee, measured, split)}"
 
 
-def _promise_of_classes(by: str, found: Sequence[_Guarantee], figures: FigureLookup, split: str) -> str:
+def _promise_of_classes(by: str, guarantees: Sequence[_Guarantee], figures: FigureLookup, split: str) -> str:
     """What the thresholds of all classes promise together."""
-    if not found:
+    if not guarantees:
         return f"Half of dev has no claim to choose thresholds by {by} on, so that every claim is withdrawn."
-    first = found[0]
-    together = 1 - len(found) * (1 - first.probability)
-    told = (
+    first = guarantees[0]
+    together = 1 - len(guarantees) * (1 - first.probability)
+    text = (
         f"Each threshold was chosen on half of dev so that, on data drawn like dev, at most {_rate(first)} of the "
         f"claims of its {by} that are kept are hallucinations, with a probability of {100 * together:.4g}% for all "
-        f"{len(found)} together. Where none can be given, all claims are withdrawn."
+        f"{len(guarantees)} together. Where none can be given, all claims are withdrawn."
     )
     measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
-    return told if measured is None else f"{told} {_kept_or_not(first, measured, split)}"
+    return text if measured is None else f"{text} {_kept_or_not(first, measured, split)}"
 
 
-def _rate(found: _Guarantee) -> str:
-    return f"{100 * found.max_rate:g}%"
+def _rate(guarantee: _Guarantee) -> str:
+    return f"{100 * guarantee.max_rate:g}%"
 
 
-def _kept_or_not(found: _Guarantee, measured: MetricResult, split: str) -> str:
+def _kept_or_not(guarantee: _Guarantee, measured: MetricResult, split: str) -> str:
     """Whether the rate that was measured is the one promised, and what its interval leaves open."""
     if measured.value is None:
         return f"On {split} no claim is kept: there is nothing to measure."
     on = f"On {split} it is {formats.metric(measured)}"
     low, high = measured.interval or (None, None)
-    if measured.value <= found.max_rate:
-        open_ = ", though the interval goes beyond it" if high is not None and high > found.max_rate else ""
-        return f"{on}: the promise of at most {_rate(found)} is kept{open_}."
-    above = f"{on}: above the {_rate(found)} promised"
+    if measured.value <= guarantee.max_rate:
+        open_ = ", though the interval goes beyond it" if high is not None and high > guarantee.max_rate else ""
+        return f"{on}: the promise of at most {_rate(guarantee)} is kept{open_}."
+    above = f"{on}: above the {_rate(guarantee)} promised"
     if low is not None:
-        above += ", which the interval still allows" if low <= found.max_rate else ", and so is its whole interval"
+        above += ", which the interval still allows" if low <= guarantee.max_rate else ", and so is its whole interval"
     return f"{above}; the promise holds for data drawn like dev."

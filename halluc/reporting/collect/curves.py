@@ -120,10 +120,10 @@ def _events(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
 
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(line)
+        result = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return result if isinstance(result, dict) else None
 
 
 def _damaged(path: Path, number: int) -> HallucError:
@@ -149,12 +149,12 @@ def _curves(training: TrainingCurves, record: RunFile) -> Curves:
 
 
 def _dev(training: TrainingCurves) -> dict[str, list[tuple[int, float]]]:
-    found: dict[str, list[tuple[int, float]]] = {}
+    result: dict[str, list[tuple[int, float]]] = {}
     for step in sorted(training.evaluated):
         for name, value in training.evaluated[step].metrics.items():
             if value is not None and math.isfinite(value):
-                found.setdefault(name, []).append((step, value))
-    return found
+                result.setdefault(name, []).append((step, value))
+    return result
 
 
 def thinned(points: list[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:

@@ -23,12 +23,12 @@ def of_runs(runs: Sequence[RunDir], names: Sequence[str], split: str) -> list[Na
 
 def of_cells(cells: Sequence[tuple[str, Mapping[str, Plain], RunDir]], split: str) -> list[NamedEvaluation]:
     """The cells of a study; those that its report names as missing are left out."""
-    found = []
+    results = []
     for slug, choice, run in cells:
         try:
             file = evaluations.read(run, split)
         except HallucError:
             continue  # its report says why
         arm = {axis: value for axis, value in choice.items() if axis != SEED}
-        found.append(NamedEvaluation(slug, arm, choice.get(SEED), file))
-    return found
+        results.append(NamedEvaluation(slug, arm, choice.get(SEED), file))
+    return results

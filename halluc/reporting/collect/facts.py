@@ -51,19 +51,19 @@ def _read(path: Path) -> ReadData:
             raise HallucError("R102", f"{path} is of schema version {version}", help="use the halluc that wrote it")
         return ReadData.model_validate(content)
     except json.JSONDecodeError as error:
-        where, told = Location(str(path), error.lineno, error.colno), error.msg
+        where, text = Location(str(path), error.lineno, error.colno), error.msg
     except ValidationError as error:
-        told = error.errors()[0]["msg"]
+        text = error.errors()[0]["msg"]
     except ValueError as error:
-        told = str(error)
-    raise HallucError("R101", told, where)
+        text = str(error)
+    raise HallucError("R101", text, where)
 
 
 def evaluated_inputs(record: RunFile) -> dict[str, str]:
     """The sha256 of every file that was evaluated, as it was at the time."""
     evaluation = record.stages.get("eval")
-    found = evaluation.detail.get("inputs") if evaluation else None
-    return found if isinstance(found, dict) else {}
+    result = evaluation.detail.get("inputs") if evaluation else None
+    return result if isinstance(result, dict) else {}
 
 
 def _evaluated(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:
@@ -92,21 +92,21 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
     evaluation = source.record.stages.get("eval")
     recorded = evaluation.detail.get("gates") if evaluation else None
     if recorded is None:
-        told = f"Whether the gates were met is not on record: `halluc eval --run {source.run.path}` records it."
-        return [], [told] if source.config.get("gates") else []
+        text = f"Whether the gates were met is not on record: `halluc eval --run {source.run.path}` records it."
+        return [], [text] if source.config.get("gates") else []
     try:
         return [_verified(source, GateResult.model_validate(gate)) for gate in recorded], []
     except (TypeError, ValidationError):
-        told = f"{source.run.path / 'run.json'} is damaged: no gates in stages.eval.detail"
-        raise HallucError("R101", told, help=f"evaluate again: halluc eval --run {source.run.path}") from None
+        text = f"{source.run.path / 'run.json'} is damaged: no gates in stages.eval.detail"
+        raise HallucError("R101", text, help=f"evaluate again: halluc eval --run {source.run.path}") from None
 
 
 def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
     """A gate whose evaluation is missing or was changed is not met: what it was held to is no longer there."""
     if gate.split is None or f"eval/{gate.split}.json" not in source.files.changed:
         return gate
-    told = f"{gate.told}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
-    return gate.model_copy(update={"met": False, "told": told})
+    text = f"{gate.told}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
+    return gate.model_copy(update={"met": False, "told": text})
 
 
 _STATES = {

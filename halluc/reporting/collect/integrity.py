@@ -87,20 +87,20 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> FileP
     Args:
         shown: the split that the report is of. asked: the one that it was asked for, if any.
     """
-    found = FileProblems(run, shown, _of_record(run))
+    problems = FileProblems(run, shown, _of_record(run))
     for split in sorted(evaluations.on_record(record), key=lambda split: split != shown):
         wrong = evaluations.problems(run, record, split)
         file = f"eval/{split}.json"
         if not run.evaluation(split).is_file():
             wrong.setdefault(file, "is missing")
             if asked is None and evaluations.PREFERRED.index(split) < evaluations.PREFERRED.index(shown):
-                found.lacking[file] = f"{split} was evaluated, and this report is of {shown} in its place"
-        found.changed.update(wrong)
-        found.splits = {**dict.fromkeys(wrong, split), **found.splits}
-    found.changed.update(integrity.problems(run.path, integrity.recorded_training(record), "the training"))
+                problems.lacking[file] = f"{split} was evaluated, and this report is of {shown} in its place"
+        problems.changed.update(wrong)
+        problems.splits = {**dict.fromkeys(wrong, split), **problems.splits}
+    problems.changed.update(integrity.problems(run.path, integrity.recorded_training(record), "the training"))
     for name, what in integrity.changed_model_files(run, record).items():
-        found.changed[f"model/{name}"] = what
-    return found
+        problems.changed[f"model/{name}"] = what
+    return problems
 
 
 def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
@@ -113,15 +113,15 @@ def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
         record = run.read()
     except HallucError:
         return []  # reported by who needs its figures
-    found = FileProblems(run, splits[0], _of_record(run))
+    problems = FileProblems(run, splits[0], _of_record(run))
     for split in dict.fromkeys(splits):
         wrong = evaluations.problems(run, record, split)
-        found.changed.update(wrong)
-        found.splits = {**dict.fromkeys(wrong, split), **found.splits}
+        problems.changed.update(wrong)
+        problems.splits = {**dict.fromkeys(wrong, split), **problems.splits}
     recorded, read = integrity.recorded_training(record), (run.config.name, run.events.name)
     of_training = {name: sha256 for name, sha256 in recorded.items() if name in read}
-    found.changed.update(integrity.problems(run.path, of_training, "the training"))
-    return [f"{run.path.name}: {told}" for told in found.integrity]
+    problems.changed.update(integrity.problems(run.path, of_training, "the training"))
+    return [f"{run.path.name}: {text}" for text in problems.integrity]
 
 
 def _of_record(run: RunDir) -> dict[str, str]:

@@ -102,7 +102,7 @@ def classification(path: Path, figures: FigureLookup) -> list[ClassTable]:
         # What is out of scope is a row beside the labels, and none of those that averages are of.
         outside = {OUT_OF_SCOPE: report.out_of_scope} if report.out_of_scope else {}
         tables["labels"] = {**report.labels.root, **outside, **report.averages.root}
-    return [_table(headings[key], found) for key, found in tables.items() if found]
+    return [_table(headings[key], result) for key, result in tables.items() if result]
 
 
 def mistakes(path: Path) -> list[Mistake]:
@@ -115,10 +115,10 @@ def mistakes(path: Path) -> list[Mistake]:
         content = read_regular(path)
         if not _Report.model_validate_json(content).labels.root:
             return []
-        found = _Confusion.model_validate_json(content)
-    pairs: Iterable[Mistake] = found.confusions or (
+        result = _Confusion.model_validate_json(content)
+    pairs: Iterable[Mistake] = result.confusions or (
         Mistake(gold=gold, predicted=predicted, n=n)
-        for gold, row in found.confusion.items()
+        for gold, row in result.confusion.items()
         for predicted, n in row.items()
         if gold != predicted and n
     )
@@ -134,18 +134,18 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        told = f"the classification report is damaged: {error.errors()[0]['msg']}"
-        raise HallucError("R112", told, Location(str(path), 1), anew(RunDir(path.parent.parent))) from None
+        text = f"the classification report is damaged: {error.errors()[0]['msg']}"
+        raise HallucError("R112", text, Location(str(path), 1), anew(RunDir(path.parent.parent))) from None
 
 
 def _headings(figures: FigureLookup) -> dict[str, str]:
     """Of each table of the file: what its rows are of, and the protocol by which they were counted."""
-    found = {}
+    result = {}
     for row in rows().values():
         protocols = list(dict.fromkeys(metric.protocol for metric in figures.named(row.name)))
         for number, (key, what) in enumerate(row.reports):
-            found[key] = f"{what}, {protocols[number]}" if number < len(protocols) else key
-    return found
+            result[key] = f"{what}, {protocols[number]}" if number < len(protocols) else key
+    return result
 
 
 def _table(title: str, rows: dict[str, _Row]) -> ClassTable:
@@ -162,11 +162,11 @@ def gap_rows(knowledge: Knowledge[Any], coverage: TrainingCoverage, examples: It
 
     Overall a word that is not seen is new, so that nothing is told of new ones there.
     """
-    found = knowledge.gap(coverage, examples)
-    overall = _gap_row(None, found.overall, found.counted)
-    if found.counted == "words":
+    result = knowledge.gap(coverage, examples)
+    overall = _gap_row(None, result.overall, result.counted)
+    if result.counted == "words":
         overall.new = None
-    return [overall, *(_gap_row(label, gap, found.counted) for label, gap in found.by_label.items())]
+    return [overall, *(_gap_row(label, gap, result.counted) for label, gap in result.by_label.items())]
 
 
 def _gap_row(label: str | None, gap: Gap, counted: str) -> GapRow:

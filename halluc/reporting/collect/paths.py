@@ -145,8 +145,8 @@ def config_file(run: RunDir, config: Sequence[ConfigLine]) -> str | None:
     if first is None:
         return None
     own = first.name.removeprefix("00-")
-    told = (line.origin for line in config if line.origin and not line.origin.startswith("--set"))
-    origins = (origin.rpartition(":")[0] for origin in told)
+    text = (line.origin for line in config if line.origin and not line.origin.startswith("--set"))
+    origins = (origin.rpartition(":")[0] for origin in text)
     return next((origin for origin in origins if Path(origin).name == own), own)
 
 

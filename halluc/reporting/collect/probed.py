@@ -10,11 +10,11 @@ from halluc.runs.records import read_record
 
 def probes(run: RunDir) -> tuple[list[ProbeFile], list[str]]:
     """The probes of a run by name, and what to note of those that cannot be read."""
-    found, notes = [], []
+    result, notes = [], []
     for path in sorted(run.probe("*").parent.glob("*.json")):
         help = f"probe again with `halluc probe --name {path.stem}`"
         try:
-            found.append(read_record(path, ProbeFile, damaged="R114", other_version="R114", help=help))
+            result.append(read_record(path, ProbeFile, damaged="R114", other_version="R114", help=help))
         except HallucError as error:
             notes.append(f"{error.message}: its figures are not shown; {help}")
-    return found, notes
+    return result, notes

@@ -117,8 +117,8 @@ def choose(run: RunDir, asked: str | None = None) -> str:
     on_record = evaluations.on_record(run.read())
     lost = asked if asked is not None and asked not in splits else next(iter(on_record), None) if not splits else None
     if lost in on_record:
-        told = f"{run.evaluation(lost)} is missing, and run.json says that {lost} was evaluated"
-        raise HallucError("R112", told, help=evaluations.anew(run, lost))
+        text = f"{run.evaluation(lost)} is missing, and run.json says that {lost} was evaluated"
+        raise HallucError("R112", text, help=evaluations.anew(run, lost))
     if asked is not None and asked not in splits:
         help = evaluations.unevaluated_help(asked, splits, run)
         raise HallucError("R112", f"{run.path} is not evaluated on {asked}", help=help)
@@ -177,5 +177,5 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
     for worst in picked.sections.values():
         for line in worst.lines():
             if (line.end or 0) > len(texts.kept[line.id].tokens_of(line.record)):
-                told = f"{run.ledger(split)} tells of tokens of {line.id[:100]} that {run.predictions(split)} has not"
-                raise HallucError("R112", told, help=evaluations.anew(run, split))
+                text = f"{run.ledger(split)} tells of tokens of {line.id[:100]} that {run.predictions(split)} has not"
+                raise HallucError("R112", text, help=evaluations.anew(run, split))

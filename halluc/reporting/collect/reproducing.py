@@ -31,8 +31,8 @@ def config_lines(run: RunDir) -> list[ConfigLine]:
         return []
     lines = run.config.read_text(encoding="utf-8", errors="replace").split("\n")
     return [
-        ConfigLine(text=found["text"].rstrip() if found else text, origin=found["origin"] if found else None)
-        for text, found in ((text, _LINE.fullmatch(text)) for text in lines if text)
+        ConfigLine(text=result["text"].rstrip() if result else text, origin=result["origin"] if result else None)
+        for text, result in ((text, _LINE.fullmatch(text)) for text in lines if text)
     ]
 
 

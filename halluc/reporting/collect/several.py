@@ -40,9 +40,9 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
         single_seed=all(len(cell.runs) == 1 for cell in figures.cells),
         conclusion=study_sentences(figures),
         integrity=[
-            told
+            text
             for run in [*runs, *(RunDir(home / slug) for slug in figures.missing)]
-            for told in of_cell(run, [figures.split, "dev"])
+            for text in of_cell(run, [figures.split, "dev"])
         ],
         notes=[*(f"{slug} is missing: {why}." for slug, why in figures.missing.items()), *_unfinished(runs)],
         reproduce=[*reproducing.of_study(runs), *reproduce],
@@ -78,7 +78,7 @@ def comparison_report(
         reference=first.a,
         others=list(others),
         conclusion=comparison_sentences(others),
-        integrity=[told for run in runs for told in of_cell(run, [first.split])],
+        integrity=[text for run in runs for text in of_cell(run, [first.split])],
         notes=[*_unfinished(runs), *_external(runs, first.split)],
         texts={example.id: example.tokens for example in examples},
         gold={example.id: shown.marks(task, example) for example in examples},
@@ -88,22 +88,22 @@ def comparison_report(
     )
 
 
-def shown_flips(found: Comparison) -> list[Flip]:
+def shown_flips(comparison: Comparison) -> list[Flip]:
     """The flipped claims that are shown: those with a hallucination on one side first."""
-    return sorted(found.flipped, key=lambda flip: "unsupported" not in (flip.a, flip.b))[:MOST_FLIPS]
+    return sorted(comparison.flipped, key=lambda flip: "unsupported" not in (flip.a, flip.b))[:MOST_FLIPS]
 
 
 F = TypeVar("F", StudyFigures, Comparison, CellFigures, ArmComparison)
 
 
-def _without(found: F, untold: Collection[str]) -> F:
+def _without(result: F, untold: Collection[str]) -> F:
     """The same without figures that say nothing of their own in this task."""
     changes: dict[str, Any] = {}
     for part in ("figures", "trends", "arm_trends"):
-        changes[part] = [one for one in getattr(found, part, ()) if one.name not in untold]
+        changes[part] = [one for one in getattr(result, part, ()) if one.name not in untold]
     for part in ("cells", "comparisons"):
-        changes[part] = [_without(one, untold) for one in getattr(found, part, ())]
-    return found.model_copy(update={part: kept for part, kept in changes.items() if hasattr(found, part)})
+        changes[part] = [_without(one, untold) for one in getattr(result, part, ())]
+    return result.model_copy(update={part: kept for part, kept in changes.items() if hasattr(result, part)})
 
 
 def _axes(home: Path, figures: StudyFigures) -> dict[str, list[Plain]]:
@@ -138,12 +138,12 @@ def _external(runs: Sequence[RunDir], split: str) -> Iterator[str]:
 
 def _unfinished(runs: Sequence[RunDir]) -> list[str]:
     """Runs of which a command did not come to its end: their figures may be those of an earlier one."""
-    found = []
+    results = []
     for run in runs:
         try:
             stages = run.read().stages
         except HallucError:
             continue  # told by who needs its figures
         stopped = {command: _STOPPED[stage.status] for command, stage in stages.items() if stage.status in _STOPPED}
-        found += [f"{run.path.name}: `{command}` {how}." for command, how in stopped.items()]
-    return found
+        results += [f"{run.path.name}: `{command}` {how}." for command, how in stopped.items()]
+    return results

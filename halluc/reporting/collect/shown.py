@@ -67,30 +67,30 @@ def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scal
     Omissions come by ``scale``, from what training shows best to what it shows least.
     """
     place = {novelty: float(number) for number, novelty in enumerate(scale)}
-    found = Picked({section: Worst(most // 4 if section == "supported" else most) for section in SECTIONS})
+    result = Picked({section: Worst(most // 4 if section == "supported" else most) for section in SECTIONS})
     for line in lines:
-        found.ids.add(line.id)
+        result.ids.add(line.id)
         if line.record == "omission":
-            found.sections["omission"].add(place[line.novelty] if line.novelty else _UNKNOWN, line)
+            result.sections["omission"].add(place[line.novelty] if line.novelty else _UNKNOWN, line)
         else:
-            _claim(found, line, by)
-    return found
+            _claim(result, line, by)
+    return result
 
 
-def _claim(found: Picked, line: LedgerLine, by: ConfidenceFile | None) -> None:
+def _claim(result: Picked, line: LedgerLine, by: ConfidenceFile | None) -> None:
     confidence, verdict = line.confidence, line.verdict
     if confidence is not None:
         withdrawn = by is not None and by.withdraws(confidence, line.label, line.novelty)
-        found.against += bool(line.abstained) != withdrawn
+        result.against += bool(line.abstained) != withdrawn
     if verdict is None or verdict == "unverifiable":
-        found.unverifiable += 1
+        result.unverifiable += 1
         return
-    found.claims += 1
+    result.claims += 1
     if confidence is not None:
-        found.confidences.setdefault(verdict, array("d")).append(confidence)
+        result.confidences.setdefault(verdict, array("d")).append(confidence)
     # A claim without a confidence is as sure as can be.
     sure = inf if confidence is None else confidence
-    found.sections[verdict].add(sure if verdict == "supported" else -sure, line)
+    result.sections[verdict].add(sure if verdict == "supported" else -sure, line)
 
 
 @dataclass

@@ -146,6 +146,6 @@ def _curves(source: reading.EvaluatedRun, notes: list[str]) -> Curves | None:
         return None  # a model from elsewhere
     path = source.run.events
     read = partial(curves, path, source.record)
-    found, told = source.files.read(path, read, "there are no training curves") or (None, [])
-    notes += told
-    return found
+    result, text = source.files.read(path, read, "there are no training curves") or (None, [])
+    notes += text
+    return result

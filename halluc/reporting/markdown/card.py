@@ -122,9 +122,9 @@ def metadata(report: RunReport) -> dict[str, Any]:
     if sources:
         made["datasets"] = list(dict.fromkeys(map(_name_on_hub, sources)))
     metrics = [
-        {"type": figure(found.name).hub or found.name, "value": found.value, "name": formats.title(found.name)}
-        for found in _overall(report, "card index")
-        if found.value is not None
+        {"type": figure(result.name).hub or result.name, "value": result.value, "name": formats.title(result.name)}
+        for result in _overall(report, "card index")
+        if result.value is not None
     ]
     if metrics:
         made["model-index"] = [{"name": _plain(report.name), "results": [_result(report, config, metrics)]}]
@@ -132,12 +132,12 @@ def metadata(report: RunReport) -> dict[str, Any]:
 
 
 def _result(report: RunReport, config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:
-    task, told = nouns.task_of(report).wording.nouns.card.pipeline or (
+    task, text = nouns.task_of(report).wording.nouns.card.pipeline or (
         _plain(report.task).replace("_", "-"),
         _plain(report.task),
     )
     return {
-        "task": {"type": task, "name": told},
+        "task": {"type": task, "name": text},
         "dataset": _dataset(report, config) | {"split": _plain(report.split)},
         "metrics": metrics,
     }
@@ -162,8 +162,8 @@ def _end(path: str) -> str:
 
 def _overall(report: RunReport, place: Place) -> list[MetricResult]:
     """The first protocol's overall figure of each name."""
-    found = {one.name: one for one in reversed(report.metrics) if not one.by}
-    return [found[column.row.name] for column in shown(place, found)]
+    result = {one.name: one for one in reversed(report.metrics) if not one.by}
+    return [result[column.row.name] for column in shown(place, result)]
 
 
 def _name_on_hub(reference: str) -> str:
@@ -178,24 +178,24 @@ def _plain(text: object) -> str:
 def settings(lines: Iterable[ConfigLine]) -> dict[str, Any]:
     """The resolved config as values; empty where it cannot be read, since a card can be without it."""
     try:
-        found = yaml.safe_load("\n".join(line.text for line in lines))
+        result = yaml.safe_load("\n".join(line.text for line in lines))
     except yaml.YAMLError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return result if isinstance(result, dict) else {}
 
 
 def _section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = config.get(name)
-    return found if isinstance(found, dict) else {}
+    result = config.get(name)
+    return result if isinstance(result, dict) else {}
 
 
 def _labels(report: RunReport) -> gfm.Marked | None:
     """The labels of the training split; of the evaluated one where that is not known; None: neither is."""
     splits = {row.name: row for row in report.data.splits if row.labels}
-    found = splits.get("train") or splits.get(report.split)
-    if found is None:
+    result = splits.get("train") or splits.get(report.split)
+    if result is None:
         return None
-    return gfm.Marked(", ".join(first_of([gfm.strong(label, 40) for label in sorted(found.labels)], MOST_LABELS)))
+    return gfm.Marked(", ".join(first_of([gfm.strong(label, 40) for label in sorted(result.labels)], MOST_LABELS)))
 
 
 def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Marked | None:

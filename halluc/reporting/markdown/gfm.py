@@ -68,8 +68,8 @@ def md(text: object, longest: int | None = WIDE.text) -> Marked:
 
 def inert(text: object, longest: int | None = WIDE.text) -> str:
     """The same for a part of a text that is ``isolated`` as a whole."""
-    told = re.sub(" +", " ", formats.visible(text, longest)).strip(" ")
-    return _OPENING.sub(lambda found: f"{found[1] or ''}\\", _RISKY.sub(_harmless, told))
+    phrase = re.sub(" +", " ", formats.visible(text, longest)).strip(" ")
+    return _OPENING.sub(lambda result: f"{result[1] or ''}\\", _RISKY.sub(_harmless, phrase))
 
 
 def isolated(markdown: str) -> Marked:
@@ -77,8 +77,8 @@ def isolated(markdown: str) -> Marked:
     return Marked(_ISOLATE + markdown + _END_OF_ISOLATE if _RIGHT_TO_LEFT.search(markdown) else markdown)
 
 
-def _harmless(found: re.Match[str]) -> str:
-    risky = found[0]
+def _harmless(result: re.Match[str]) -> str:
+    risky = result[0]
     harmless = {
         "plain": risky,
         "special": rf"\{risky}",
@@ -88,15 +88,15 @@ def _harmless(found: re.Match[str]) -> str:
         "link": risky + _BREAK,
         "commit": _BREAK.join(risky[place : place + 6] for place in range(0, len(risky), 6)),
     }
-    return harmless[str(found.lastgroup)]
+    return harmless[str(result.lastgroup)]
 
 
 def code(text: object, longest: int | None = WIDE.text) -> Marked:
     """Text as code that can be copied: a path, a name of a key."""
-    told = formats.visible(text, longest).strip(" ")
-    if not told or "`" in told or "|" in told:  # no span of code holds these in every place
+    phrase = formats.visible(text, longest).strip(" ")
+    if not phrase or "`" in phrase or "|" in phrase:  # no span of code holds these in every place
         return Marked(f"<code>{md(text, longest)}</code>")
-    return Marked(f"`{told}`")
+    return Marked(f"`{phrase}`")
 
 
 def digest(text: object) -> Marked:
@@ -106,8 +106,8 @@ def digest(text: object) -> Marked:
 
 def strong(text: object, longest: int | None = LONGEST_NAME) -> Marked:
     """In bold; asterisks do not hold beside every sign."""
-    told = md(text, longest) or formats.NOTHING
-    return Marked(f"**{told}**" if told[0].isalnum() and told[-1].isalnum() else f"<b>{told}</b>")
+    phrase = md(text, longest) or formats.NOTHING
+    return Marked(f"**{phrase}**" if phrase[0].isalnum() and phrase[-1].isalnum() else f"<b>{phrase}</b>")
 
 
 def fenced(lines: Sequence[str], language: str = "", longest: int | None = WIDE.text) -> Marked:
@@ -125,51 +125,51 @@ def bullets(texts: Sequence[object], room: Room = WIDE, before: str = "") -> Mar
     return Marked("\n".join([*items, f"- *and {more:,} more*"] if more > 0 else items))
 
 
-def gates(found: Sequence[GateResult], room: Room = WIDE) -> Marked:
+def gates(results: Sequence[GateResult], room: Room = WIDE) -> Marked:
     """Each gate with whether it was met; those that were not stand first."""
-    ordered = sorted(found, key=lambda gate: gate.met)
+    ordered = sorted(results, key=lambda gate: gate.met)
     return bullets(
         [Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.told, room.text)}") for gate in ordered], room
     )
 
 
-def table(found: TableView, room: Room = WIDE) -> Marked:
+def table(view: TableView, room: Room = WIDE) -> Marked:
     """A table with its notes; rows that there is no room for are counted, before its totals or under it."""
-    more = max(0, len(found.rows) - room.rows)
+    more = max(0, len(view.rows) - room.rows)
     left = f"and {more:,} more"
     lines: list[list[str]] = [
-        [md(column.heading, room.text) for column in found.columns],
-        ["---:" if column.kind == "figure" else "---" for column in found.columns],
-        *([_cell(cell, room) for cell in row] for row in found.rows[: room.rows]),
-        *([[left]] if more and found.totals else []),
-        *([strong(row[0].text), *(_cell(cell, room) for cell in row[1:])] for row in found.totals),
+        [md(column.heading, room.text) for column in view.columns],
+        ["---:" if column.kind == "figure" else "---" for column in view.columns],
+        *([_cell(cell, room) for cell in row] for row in view.rows[: room.rows]),
+        *([[left]] if more and view.totals else []),
+        *([strong(row[0].text), *(_cell(cell, room) for cell in row[1:])] for row in view.totals),
     ]
-    told = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    below = [*([f"*{left}*"] if more and not found.totals else []), *(md(note, room.text) for note in found.notes)]
-    return Marked("\n\n".join([told, *below]))
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    below = [*([f"*{left}*"] if more and not view.totals else []), *(md(note, room.text) for note in view.notes)]
+    return Marked("\n\n".join([text, *below]))
 
 
-def titled(found: TableView, room: Room = WIDE) -> Marked:
+def titled(view: TableView, room: Room = WIDE) -> Marked:
     """A table under its title."""
-    return Marked(f"{strong(found.title, 200)}\n\n{table(found, room)}")
+    return Marked(f"{strong(view.title, 200)}\n\n{table(view, room)}")
 
 
 def _cell(cell: TableCell, room: Room) -> str:
     match cell.form:
         case "code":
-            told = code(cell.text, room.text)
+            text = code(cell.text, room.text)
         case "digest":
-            told = digest(cell.text)
+            text = digest(cell.text)
         case _:
-            told = md(cell.text, room.text)
-            told = Marked(f"**{told}**") if cell.bold and told else told
-    return f"{told} {md(cell.under)}".strip()
+            text = md(cell.text, room.text)
+            text = Marked(f"**{text}**") if cell.bold and text else text
+    return f"{text} {md(cell.under)}".strip()
 
 
 def render(template: str, room: Room, values: Mapping[str, Any]) -> str:
     """A template of this folder, with what it prints in ``values``."""
-    told = _environment().get_template(template).render(room=room, **values)
-    return re.sub(r"\n{3,}", "\n\n", told).strip() + "\n"
+    text = _environment().get_template(template).render(room=room, **values)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 @cache

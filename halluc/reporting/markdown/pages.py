@@ -79,16 +79,16 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
 def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
     """A claim on one line: what it says, how surely, and what training had for it."""
     line = claim.line
-    told = [Marked(f"{_surface(line.text, room)} as {_label(line.label)}") if words.is_placed else _said(claim, words)]
+    parts = [Marked(f"{_surface(line.text, room)} as {_label(line.label)}") if words.is_placed else _said(claim, words)]
     if line.confidence is not None:
-        told.append(gfm.md(formats.percent(line.confidence)))
+        parts.append(gfm.md(formats.percent(line.confidence)))
     facts = (_verdict(line, words), line.novelty and words.about_training(line.novelty), line.abstained and "withdrawn")
-    told += [gfm.md(fact) for fact in facts if fact]
+    parts += [gfm.md(fact) for fact in facts if fact]
     if line.nearest is not None:
         where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", room.text)
         there = "there at" if line.nearest.text == line.text else f"nearest: {_surface(line.nearest.text, room)} at"
-        told.append(Marked(f"{there} {where}"))
-    return Marked(", ".join(told))
+        parts.append(Marked(f"{there} {where}"))
+    return Marked(", ".join(parts))
 
 
 def _said(claim: ShownClaim, words: Nouns) -> Marked:
@@ -116,30 +116,30 @@ def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Marked
     """A claim in its text: what is claimed in bold, what is annotated underlined; a whole text plainly."""
     if not is_placed and not claim.marked:  # a whole text, the parts of a pair set apart
         parts = highlight.halves(claim.tokens, claim.first, claim.second)
-        told = " ‖ ".join(gfm.inert(part, room.text) for part in parts)
+        phrase = " ‖ ".join(gfm.inert(part, room.text) for part in parts)
     else:
-        told = ""
+        phrase = ""
         for piece in highlight.pieces(claim, is_placed=is_placed):
             text = gfm.inert(piece.text, room.text)
             if piece.claim and piece.claim.style != highlight.OTHER:
                 text = f"<b>{text}</b>"
-            told += piece.gap + (f"<ins>{text}</ins>" if piece.gold else text)
-    told = ("… " if claim.before else "") + told + (" …" if claim.after else "")
+            phrase += piece.gap + (f"<ins>{text}</ins>" if piece.gold else text)
+    phrase = ("… " if claim.before else "") + phrase + (" …" if claim.after else "")
     for name, text in claim.beside:
-        told += f" ‖ {gfm.inert(name, 40)}: {gfm.inert(highlight.beginning(text), room.text)}"
-    return gfm.isolated(told)
+        phrase += f" ‖ {gfm.inert(name, 40)}: {gfm.inert(highlight.beginning(text), room.text)}"
+    return gfm.isolated(phrase)
 
 
 def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
-    found = comparison.lettered(report)[: room.rows]
+    result = comparison.lettered(report)[: room.rows]
     training = comparison.training(report)
     return {
         **_lists(room),
-        "runs": [(letter, other.b, _differing(other, room)) for letter, other in found],
-        "families": [comparison.differences(letter, other) for letter, other in found],
+        "runs": [(letter, other.b, _differing(other, room)) for letter, other in result],
+        "families": [comparison.differences(letter, other) for letter, other in result],
         "training": training and gfm.titled(training, room),
-        "flips": [comparison.flips(letter, other) for letter, other in found],
-        "left": len(report.others) - len(found),
+        "flips": [comparison.flips(letter, other) for letter, other in result],
+        "left": len(report.others) - len(result),
     }
 
 
@@ -150,24 +150,24 @@ def _differing(other: Comparison, room: Room) -> Marked:
 
 
 def _of_study(report: StudyReport, room: Room) -> dict[str, Any]:
-    found = report.figures
-    families = study.differences(found)
+    result = report.figures
+    families = study.differences(result)
     return {
         **_lists(room),
-        "seeds": study.seeds(found),
+        "seeds": study.seeds(result),
         "axes": [_axis(axis, values, room) for axis, values in report.axes.items()],
-        "cells": study.cells(found),
-        "by_seed": gfm.table(study.by_seed(found), room),
-        "training": gfm.table(study.training(found), room),
+        "cells": study.cells(result),
+        "by_seed": gfm.table(study.by_seed(result), room),
+        "training": gfm.table(study.training(result), room),
         "families": families[: room.rows],
         "families_left": len(families[room.rows :]),
-        "trends": [*study.slopes(found.trends), *study.slopes(found.arm_trends)],
+        "trends": [*study.slopes(result.trends), *study.slopes(result.arm_trends)],
     }
 
 
 def _axis(axis: str, values: Sequence[object], room: Room) -> str:
-    told = [formats.visible(value, 40) for value in values]
-    return f"{axis}: {', '.join(first_of(told, room.rows, 'and {:,} more'))}"
+    parts = [formats.visible(value, 40) for value in values]
+    return f"{axis}: {', '.join(first_of(parts, room.rows, 'and {:,} more'))}"
 
 
 def _lists(room: Room) -> dict[str, Callable[..., Marked]]:

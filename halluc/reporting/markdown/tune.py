@@ -11,15 +11,15 @@ from halluc.reporting.views import tune as views
 from halluc.runs.tuning import TuneFile
 
 
-def page(found: TuneFile) -> str:
+def page(tuning: TuneFile) -> str:
     """A tuning in Markdown, short enough for a comment: trials that there is no room for are counted."""
-    tables = [one for one in (views.differences(found), views.importances(found), views.trials(found)) if one]
+    tables = [one for one in (views.differences(tuning), views.importances(tuning), views.trials(tuning)) if one]
 
     def of_room(room: gfm.Room) -> dict[str, Any]:
         return {
             "tables": [gfm.titled(one, room) for one in tables],
             "bullets": partial(gfm.bullets, room=room),
-            "commands": gfm.fenced(found.reproduce, "sh", room.text),
+            "commands": gfm.fenced(tuning.reproduce, "sh", room.text),
         }
 
-    return fitted("tune.md.j2", of_room, found)
+    return fitted("tune.md.j2", of_room, tuning)

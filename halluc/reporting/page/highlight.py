@@ -135,17 +135,17 @@ def drawn(
 
 def _layer(spans: Iterable[tuple[Span, str]], place: int, first: int) -> Layer | None:
     """Spans that others are drawn over count last: the claim that is looked at stands at the end of its list."""
-    found = None
+    layer = None
     for (start, end, label), style in spans:
         if start <= place < end:
-            found = Layer(label, style, place == max(start, first))
-    return found
+            layer = Layer(label, style, place == max(start, first))
+    return layer
 
 
-def groups(found: Iterable[Piece]) -> list[Group]:
+def groups(result: Iterable[Piece]) -> list[Group]:
     """Pieces as the page draws them: a span is one box over all of its pieces, as wide as its label at least."""
     made: list[list[Piece]] = []
-    for piece in found:
+    for piece in result:
         layers = [layer for layer in (piece.claim, piece.gold) if layer is not None]
         if any(not layer.begins for layer in layers):
             made[-1].append(piece)

@@ -129,31 +129,31 @@ def _flipped(flip: Flip, report: ComparisonReport) -> dict[str, Any]:
     Of a claim about a whole text, ``halves`` is its beginning, of a pair that of both, and ``annotated`` its labels.
     """
     style, tokens = flip.b if flip.b != "absent" else flip.a, report.texts.get(flip.id)
-    found = {"flip": flip, "style": style, "pieces": [], "halves": [], "annotated": []}
+    result = {"flip": flip, "style": style, "pieces": [], "halves": [], "annotated": []}
     if tokens is None:
-        return found
+        return result
     if not nouns.task(report.task).wording.nouns.is_placed:
         marked, second = report.marked.get(flip.id), report.seconds.get(flip.id)
         first, last = window(second, second, len(tokens))
         if marked:
-            found["pieces"] = highlight.drawn(tokens, 0, [(span, style) for span in marked], [])
-        found["annotated"] = [label for _, _, label in report.gold.get(flip.id, ())]
-        return found | {"halves": highlight.halves(tokens[first:last], first, second)}
+            result["pieces"] = highlight.drawn(tokens, 0, [(span, style) for span in marked], [])
+        result["annotated"] = [label for _, _, label in report.gold.get(flip.id, ())]
+        return result | {"halves": highlight.halves(tokens[first:last], first, second)}
     if flip.start is not None and flip.end is not None:
         gold = [(span, highlight.GOLD) for span in highlight.placed(report.gold.get(flip.id, []))]
-        found["pieces"] = highlight.drawn(tokens, 0, [((flip.start, flip.end, flip.label), style)], gold)
-    return found
+        result["pieces"] = highlight.drawn(tokens, 0, [((flip.start, flip.end, flip.label), style)], gold)
+    return result
 
 
 def _of_study(report: StudyReport) -> dict[str, Any]:
-    found = report.figures
+    result = report.figures
     return {
-        "seeds": study.seeds(found),
-        "cells": study.cells(found),
-        "by_seed": study.by_seed(found),
-        "training": study.training(found),
-        "differences": study.differences(found),
-        "slopes": [*study.slopes(found.trends), *study.slopes(found.arm_trends)],
+        "seeds": study.seeds(result),
+        "cells": study.cells(result),
+        "by_seed": study.by_seed(result),
+        "training": study.training(result),
+        "differences": study.differences(result),
+        "slopes": [*study.slopes(result.trends), *study.slopes(result.arm_trends)],
     }
 
 

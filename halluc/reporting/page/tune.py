@@ -9,16 +9,16 @@ from halluc.reporting.views import tune as views
 from halluc.runs.tuning import TuneFile
 
 
-def page(found: TuneFile) -> str:
+def page(tuning: TuneFile) -> str:
     """A tuning as HTML."""
     with svg.drawing():
-        drawn = history(found)
+        drawn = history(tuning)
     return rendered(
         "tune.html.j2",
         "page.js",
-        report=found,
+        report=tuning,
         charts={drawn.id: drawn} if drawn is not None else {},
-        differences=views.differences(found),
-        importances=views.importances(found),
-        trials=views.trials(found),
+        differences=views.differences(tuning),
+        importances=views.importances(tuning),
+        trials=views.trials(tuning),
     )

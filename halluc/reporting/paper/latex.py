@@ -43,20 +43,20 @@ def _escaped(char: str) -> str:
     return rf"\hallucchar{{{ord(char):04X}}}{{{char}}}"
 
 
-def table(found: TableView, label: str) -> str:
+def table(view: TableView, label: str) -> str:
     """A table as a file to ``\\input``; ``label`` has letters, digits and hyphens."""
-    kinds = "".join("r" if column.kind == "figure" else "l" for column in found.columns)
-    heads = [_heading(column.short or column.heading) for column in found.columns]
-    legend = [f"{column.short}: {column.title}" for column in found.columns if column.short and column.title]
-    rows = [_row(row) for row in found.rows]
-    totals = [r"\midrule", *(_row(row) for row in found.totals)] if found.totals else []
-    notes = [*(f"{one}." for one in legend), *found.notes]
+    kinds = "".join("r" if column.kind == "figure" else "l" for column in view.columns)
+    heads = [_heading(column.short or column.heading) for column in view.columns]
+    legend = [f"{column.short}: {column.title}" for column in view.columns if column.short and column.title]
+    rows = [_row(row) for row in view.rows]
+    totals = [r"\midrule", *(_row(row) for row in view.totals)] if view.totals else []
+    notes = [*(f"{one}." for one in legend), *view.notes]
     below = [r"\par\smallskip", rf"{{\footnotesize {' '.join(escaped(note, None) for note in notes)}\par}}"]
     return _HEAD + "\n".join(
         [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{escaped(found.title)}}}",
+            rf"\caption{{{escaped(view.title)}}}",
             rf"\label{{tab:{label}}}",
             rf"\begin{{tabular}}{{{kinds}}}",
             r"\toprule",
@@ -82,9 +82,9 @@ def _row(row: Row) -> str:
 
 
 def _cell(cell: TableCell) -> str:
-    told = escaped(cell.text) or "{}"
+    text = escaped(cell.text) or "{}"
     if cell.form != "plain":
-        told = rf"\texttt{{{told}}}"
+        text = rf"\texttt{{{text}}}"
     if cell.bold:
-        told = rf"\textbf{{{told}}}"
-    return rf"{told} {{\footnotesize {escaped(cell.under)}}}" if cell.under else told
+        text = rf"\textbf{{{text}}}"
+    return rf"{text} {{\footnotesize {escaped(cell.under)}}}" if cell.under else text

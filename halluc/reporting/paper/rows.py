@@ -7,10 +7,9 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from halluc.core.figures import MATCHED
 from halluc.runs.figure_lines import FigureLine, NamedEvaluation
 from halluc.runs.reports import AnyReport
-from halluc.runs.studies import ArmComparison, Comparison, Delta, StudyFigures
+from halluc.runs.studies import ArmComparison, Comparison, StudyFigures
 from halluc.wording import formats
 
 COLUMNS = tuple(FigureLine.model_fields)
@@ -47,43 +46,42 @@ def _values(evaluated: Iterable[NamedEvaluation]) -> Iterator[FigureLine]:
             )  # fmt: skip
 
 
-def _means(found: StudyFigures) -> Iterator[FigureLine]:
-    for cell in found.cells:
+def _means(figures: StudyFigures) -> Iterator[FigureLine]:
+    for cell in figures.cells:
         for one in cell.figures:
             low, high = one.interval or (None, None)
             yield FigureLine(
-                figure=one.name, split=found.split, slice=one.by, statistic="mean", value=one.mean, low=low, high=high,
-                sd=one.sd, seeds=sum(value is not None for value in one.values), arm=cell.choice,
+                figure=one.name, split=figures.split, slice=one.by, statistic="mean", value=one.mean, low=low,
+                high=high, sd=one.sd, seeds=sum(value is not None for value in one.values), arm=cell.choice,
             )  # fmt: skip
 
 
-def _arm(split: str, found: ArmComparison) -> Iterator[FigureLine]:
-    for one in found.figures:
+def _arm(split: str, comparison: ArmComparison) -> Iterator[FigureLine]:
+    for one in comparison.figures:
         low, high = one.interval or (None, None)
         yield FigureLine(
             figure=one.name, split=split, slice=one.by, statistic="difference", value=one.difference, low=low,
-            high=high, sd=one.sd, p=one.p_holm, seeds=one.n, arm={found.axis: found.arm, **found.choice},
-            reference=str(found.reference),
+            high=high, sd=one.sd, p=one.p_holm, seeds=one.n, arm={comparison.axis: comparison.arm, **comparison.choice},
+            reference=str(comparison.reference),
         )  # fmt: skip
 
 
-def _compared(found: Comparison) -> Iterator[FigureLine]:
-    at = found.matched_omission
-    matched = [] if at is None else [Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))]
-    for one in [*found.figures, *matched]:
+def _compared(comparison: Comparison) -> Iterator[FigureLine]:
+    matched = [] if comparison.matched_omission is None else [comparison.matched_omission.delta]
+    for one in [*comparison.figures, *matched]:
         low, high = one.interval or (None, None)
         yield FigureLine(
-            figure=one.name, split=found.split, slice=one.by, statistic="difference", value=one.difference, low=low,
-            high=high, p=one.p_holm, run=found.b, reference=found.a,
+            figure=one.name, split=comparison.split, slice=one.by, statistic="difference", value=one.difference,
+            low=low, high=high, p=one.p_holm, run=comparison.b, reference=comparison.a,
         )  # fmt: skip
 
 
-def as_csv(found: Iterable[FigureLine]) -> str:
+def as_csv(lines: Iterable[FigureLine]) -> str:
     """Text that a spreadsheet would run as a formula begins with an apostrophe."""
     written = io.StringIO(newline="")
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for row in found:
+    for row in lines:
         writer.writerow([_cell(getattr(row, column)) for column in COLUMNS])
     return written.getvalue()
 
@@ -91,6 +89,6 @@ def as_csv(found: Iterable[FigureLine]) -> str:
 def _cell(value: object) -> object:
     if value is None or isinstance(value, int | float):
         return value
-    told = "; ".join(f"{key}={one}" for key, one in value.items()) if isinstance(value, dict) else str(value)
-    told = formats.visible(told, longest=None)
-    return f"'{told}" if _FORMULA.match(told) else told
+    text = "; ".join(f"{key}={one}" for key, one in value.items()) if isinstance(value, dict) else str(value)
+    text = formats.visible(text, longest=None)
+    return f"'{text}" if _FORMULA.match(text) else text

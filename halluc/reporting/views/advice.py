@@ -16,45 +16,45 @@ MOST_LABELS = 8
 _SHARE = "hallucination_rate"
 
 
-def errors(found: ErrorAnalysis, task: AnyTask) -> list[TableView]:
+def errors(analysis: ErrorAnalysis, task: AnyTask) -> list[TableView]:
     """Errors by kind and novelty, then by label."""
-    novelties = [one.name for one in found.novelties]
+    novelties = [one.name for one in analysis.novelties]
     called, nouns = error_sentences.names(task), task.wording.nouns
     by_novelty = [nouns.bucket(name) for name in novelties]
     kinds: list[Cells] = [
         [called[one.name], formats.count(one.errors), TableCell(formats.percent(one.share), _interval(one.interval)),
          *(formats.count(one.by_novelty.get(name)) for name in novelties)]
-        for one in found.kinds
+        for one in analysis.kinds
     ]  # fmt: skip
     if not kinds:
         return []
     labels: list[Cells] = [
         [formats.visible(one.name), formats.count(one.errors), formats.percent(one.share),
          TableCell(formats.percent(one.rate), _interval(one.rate_interval))]
-        for one in found.labels[:MOST_LABELS]
+        for one in analysis.labels[:MOST_LABELS]
     ]  # fmt: skip
-    left = len(found.labels) - MOST_LABELS
-    rates = [TableCell(formats.percent(one.rate), _interval(one.rate_interval)) for one in found.novelties]
+    left = len(analysis.labels) - MOST_LABELS
+    rates = [TableCell(formats.percent(one.rate), _interval(one.rate_interval)) for one in analysis.novelties]
     totals: list[Cells] = [["share that is an error", "", "", *rates]] if rates else []
     return [
-        table(f"{found.split}: errors by kind", ["error", "errors", "share", *by_novelty], kinds, totals=totals),
+        table(f"{analysis.split}: errors by kind", ["error", "errors", "share", *by_novelty], kinds, totals=totals),
         table(
-            f"{found.split}: errors by label", ["label", "errors", "share", "of its claims and omissions"], labels,
+            f"{analysis.split}: errors by label", ["label", "errors", "share", "of its claims and omissions"], labels,
             notes=[f"{left:,} labels with fewer errors are not shown"] * (left > 0),
         ),
     ]  # fmt: skip
 
 
-def _interval(found: tuple[float, float] | None) -> str:
-    return formats.interval(_SHARE, found)
+def _interval(result: tuple[float, float] | None) -> str:
+    return formats.interval(_SHARE, result)
 
 
-def remedies(found: Advice) -> TableView | None:
+def remedies(advice: Advice) -> TableView | None:
     """Advised remedies: how many of the errors they address, what they cost, and why."""
     rows: list[Cells] = [
         [one.name, formats.NOTHING if one.share is None else formats.percent(one.share),
          f"{one.training:g}×", f"{one.prediction:g}×", f"{one.why} ({one.source})"]
-        for one in found.remedies
+        for one in advice.remedies
     ]  # fmt: skip
     columns = [
         TableColumn("remedy", "name"),
@@ -66,19 +66,19 @@ def remedies(found: Advice) -> TableView | None:
     return table("Remedies for these errors", columns, rows) if rows else None
 
 
-def unfit(found: Advice) -> list[str]:
+def unfit(advice: Advice) -> list[str]:
     """A line for each reason why remedies are not advised."""
     reasons: dict[str, list[str]] = {}
-    for one in found.unfit:
+    for one in advice.unfit:
         reasons.setdefault(one.why, []).append(one.name)
     return [f"{', '.join(names)}: {why}" for why, names in reasons.items()]
 
 
-def effects(found: StudyAdvice) -> TableView:
+def effects(advice: StudyAdvice) -> TableView:
     """Each arm less the reference, with its costs."""
-    primary = next((one.primary.name for one in found.effects if one.primary is not None), None)
+    primary = next((one.primary.name for one in advice.effects if one.primary is not None), None)
     there: Mapping[str, bool] = {
-        name: any(getattr(one, name) is not None for one in found.effects) for name in ("matched", "primary", "ece")
+        name: any(getattr(one, name) is not None for one in advice.effects) for name in ("matched", "primary", "ece")
     }
     headings = {
         "matched": TableColumn("HR at matched omission", short="HR matched"),
@@ -89,7 +89,7 @@ def effects(found: StudyAdvice) -> TableView:
     rows: list[Cells] = [
         [formats.visible(one.arm, 60), str(one.seeds), *(_difference(getattr(one, name)) for name in shown),
          _ratio(one.training), _ratio(one.prediction)]
-        for one in found.effects
+        for one in advice.effects
     ]  # fmt: skip
     columns: list[str | TableColumn] = [
         TableColumn("arm", "name"),
@@ -98,8 +98,8 @@ def effects(found: StudyAdvice) -> TableView:
         "training",
         "evaluation",
     ]
-    notes = first_of([f"{slug} is missing: {why}" for slug, why in found.missing.items()], 5, "{:,} more are missing")
-    title = f"{found.study}: each arm less “{formats.visible(found.reference, 60)}” on {found.split}"
+    notes = first_of([f"{slug} is missing: {why}" for slug, why in advice.missing.items()], 5, "{:,} more are missing")
+    title = f"{advice.study}: each arm less “{formats.visible(advice.reference, 60)}” on {advice.split}"
     return table(title, columns, rows, notes=notes)
 
 

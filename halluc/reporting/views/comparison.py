@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from string import ascii_lowercase
 
-from halluc.core.figures import MATCHED
 from halluc.reporting.views.tables import TableCell, TableView, difference_cell, table
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import Comparison, Delta
@@ -33,8 +32,8 @@ def keys(names: Sequence[str]) -> list[str]:
     plain = [name.replace("`", "") for name in names]
     sections = {name: name.partition(".")[0] for name in plain}
     counts = Counter(sections.values())
-    told = {section if counts[section] > MOST_KEYS else name: counts[section] for name, section in sections.items()}
-    return [f"{name} ({count} keys)" if count > MOST_KEYS else name for name, count in told.items()]
+    text = {section if counts[section] > MOST_KEYS else name: counts[section] for name, section in sections.items()}
+    return [f"{name} ({count} keys)" if count > MOST_KEYS else name for name, count in text.items()]
 
 
 def differences(letter: str, other: Comparison) -> TableView:
@@ -42,15 +41,14 @@ def differences(letter: str, other: Comparison) -> TableView:
     rows = [_row(formats.title(delta.name, delta.by), delta) for delta in other.figures]
     at = other.matched_omission
     if at is not None:
-        delta = Delta(name=MATCHED, by={}, **at.model_dump(exclude={"omission_rate", "achieved"}))
-        rows.append(_row(f"hallucination rate at matched omission ({formats.percent(at.omission_rate)})", delta))
+        rows.append(_row(f"hallucination rate at matched omission ({formats.percent(at.omission_rate)})", at.delta))
     title = f"{letter} less a, {other.examples:,} examples of {other.split}"
     return table(title, ["figure", "difference", "p (Holm)", "a", letter, "p"], rows)
 
 
-def _row(told: str, delta: Delta) -> list[str | TableCell]:
+def _row(text: str, delta: Delta) -> list[str | TableCell]:
     values = (formats.value(delta.name, value) for value in (delta.a, delta.b))
-    return [told, difference_cell(delta), formats.p_value(delta.p_holm), *values, formats.p_value(delta.p)]
+    return [text, difference_cell(delta), formats.p_value(delta.p_holm), *values, formats.p_value(delta.p)]
 
 
 def training(report: ComparisonReport) -> TableView | None:

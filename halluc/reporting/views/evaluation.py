@@ -38,27 +38,27 @@ _OF_OTHERS = (("forecast", "unseen", "new", "excess"), "unseen: not in train; ne
 def tables(file: EvalFile) -> list[TableView]:
     """By label, by novelty, and over time where that is known."""
     untold = evaluated(file).figures.untold
-    found = FigureLookup(metric for metric in file.metrics if metric.name not in untold)
-    there = {metric.name for metric in found.all}
+    lookup = FigureLookup(metric for metric in file.metrics if metric.name not in untold)
+    there = {metric.name for metric in lookup.all}
     return [
-        _by_label(file.split, found, there),
+        _by_label(file.split, lookup, there),
         *over_time(file.metrics, file.split),
-        _by_novelty(file.split, found, there),
+        _by_novelty(file.split, lookup, there),
     ]
 
 
-def _by_label(split: str, found: FigureLookup, there: Set[str]) -> TableView:
+def _by_label(split: str, lookup: FigureLookup, there: Set[str]) -> TableView:
     columns = shown("labels", there)
     names = [column.row.name for column in columns]
-    labels = {metric.by["label"] for metric in found.all if metric.by.keys() == {"label"}}
-    common = sorted(sorted(labels, key=lambda label: (-found.n(OMISSION, label=label), label))[:MOST_LABELS])
-    whole = {metric.name for metric in found.all if not metric.by}
+    labels = {metric.by["label"] for metric in lookup.all if metric.by.keys() == {"label"}}
+    common = sorted(sorted(labels, key=lambda label: (-lookup.n(OMISSION, label=label), label))[:MOST_LABELS])
+    whole = {metric.name for metric in lookup.all if not metric.by}
 
-    def row(told: str, **by: str) -> list[str | TableCell]:
+    def row(text: str, **by: str) -> list[str | TableCell]:
         # What is counted by label alone has no figure of all, not even an undefined one.
-        values = [_value(found.get(name, **by)) if by or name in whole else "" for name in names]
-        counts = [found.get(name, **by) for name in (HALLUCINATION, OMISSION)]
-        return [told, *values, *(formats.count(None if count is None else count.n) for count in counts)]
+        values = [_value(lookup.get(name, **by)) if by or name in whole else "" for name in names]
+        counts = [lookup.get(name, **by) for name in (HALLUCINATION, OMISSION)]
+        return [text, *values, *(formats.count(None if count is None else count.n) for count in counts)]
 
     headings = [TableColumn(column.heading, short=column.row.short, title=column.row.title) for column in columns]
     left = len(labels) - len(common)
@@ -73,16 +73,16 @@ def _by_label(split: str, found: FigureLookup, there: Set[str]) -> TableView:
 
 def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
     """Shares by period and label, shifts marked; nothing where no figure is told by period."""
-    found, marked = FigureLookup(metrics), shifted(metrics)
+    result, marked = FigureLookup(metrics), shifted(metrics)
     made = []
     for column in shown("periods", {metric.name for metric in metrics}):
-        shares = [one for one in found.named(column.row.name) if one.by.keys() == {"label", "period"}]
+        shares = [one for one in result.named(column.row.name) if one.by.keys() == {"label", "period"}]
         labels = list(dict.fromkeys(one.by["label"] for one in shares))
         rows: list[Cells] = [
             [
                 period,
                 formats.count(n),
-                *(_in_period(found.get(column.row.name, label=label, period=period), marked) for label in labels),
+                *(_in_period(result.get(column.row.name, label=label, period=period), marked) for label in labels),
             ]
             for period, n in sorted({one.by["period"]: one.n for one in shares}.items())
         ]
@@ -102,31 +102,31 @@ def shifted(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
     }
 
 
-def _in_period(found: MetricResult | None, marked: set[tuple[str, str]]) -> TableCell:
-    return value_cell(found, bold=found is not None and (found.by["label"], found.by["period"]) in marked)
+def _in_period(metric: MetricResult | None, marked: set[tuple[str, str]]) -> TableCell:
+    return value_cell(metric, bold=metric is not None and (metric.by["label"], metric.by["period"]) in marked)
 
 
-def _by_novelty(split: str, found: FigureLookup, there: Set[str]) -> TableView:
+def _by_novelty(split: str, lookup: FigureLookup, there: Set[str]) -> TableView:
     split_up = {column.row.name for column in shown("novelty", there)}
-    known = [metric for metric in found.all if metric.name in split_up and metric.by.keys() == {"novelty"}]
+    known = [metric for metric in lookup.all if metric.name in split_up and metric.by.keys() == {"novelty"}]
     novelties = [novelty for novelty in dict.fromkeys(one.by["novelty"] for one in known) if novelty != "unseen"]
     rows = []
     for column in (*shown("novelty", there), *shown("summary", there)):
         by = dict(column.by)
-        whole = found.get(column.row.name, **by)
-        parts = [found.get(column.row.name, **{**by, "novelty": novelty}) for novelty in novelties]
+        whole = lookup.get(column.row.name, **by)
+        parts = [lookup.get(column.row.name, **{**by, "novelty": novelty}) for novelty in novelties]
         if whole is not None or any(parts):
             rows.append([column.heading, *_whole(whole), *(_value(part) if any(parts) else "" for part in parts)])
     return table(
         f"{split}: claims and gold",
         ["figure", "all", "95% interval", "n", *novelties],
         rows,
-        notes=_notes(split, found, novelties),
+        notes=_notes(split, lookup, novelties),
     )
 
 
-def _notes(split: str, found: FigureLookup, novelties: Sequence[str]) -> list[str]:
-    rate, gold = found.get(HALLUCINATION), found.get(OMISSION)
+def _notes(split: str, lookup: FigureLookup, novelties: Sequence[str]) -> list[str]:
+    rate, gold = lookup.get(HALLUCINATION), lookup.get(OMISSION)
     notes = []
     if rate is None or not rate.n:
         notes.append(f"{split}: no claims: the model predicts nothing, so no rate of claims is defined")
@@ -146,7 +146,7 @@ def _value(figure: MetricResult | None) -> str:
     return formats.NOTHING if figure is None else formats.value(figure.name, figure.value)
 
 
-def gap_by_label(found: Sequence[GapRow], counted: str) -> TableView:
+def gap_by_label(rows: Sequence[GapRow], counted: str) -> TableView:
     """What training does not show: as forecast from it alone, and as found; ``counted`` is what it is a share of."""
     return table(
         "The gap, by label",
@@ -158,14 +158,14 @@ def gap_by_label(found: Sequence[GapRow], counted: str) -> TableView:
                 *map(formats.metric, (row.forecast, row.unseen, row.new)),
                 signed(row.excess.name, row.excess.value, row.excess.interval),
             ]
-            for row in found
+            for row in rows
         ],
     )
 
 
-def gap_by_split(found: Mapping[str, SplitGap]) -> TableView:
+def gap_by_split(result: Mapping[str, SplitGap]) -> TableView:
     """The gap of each split to what is trained on."""
-    counted = next(iter(found.values())).counted
+    counted = next(iter(result.values())).counted
     figures, legend = _FIGURES.get(counted, _OF_OTHERS)
     rows: list[Cells] = [
         [
@@ -173,16 +173,18 @@ def gap_by_split(found: Mapping[str, SplitGap]) -> TableView:
             formats.count(split.overall.mentions),
             *(_share(getattr(split.overall, figure), is_signed=figure == "excess") for figure in figures),
         ]
-        for name, split in found.items()
+        for name, split in result.items()
     ]
     title = f"gap: shares of {'content words' if counted == 'words' else counted} with 95% intervals"
     note = f"forecast: Good-Turing; {legend}; excess: unseen less forecast"
     return table(title, ["split", counted, *figures], rows, notes=[note])
 
 
-def _share(found: Proportion, *, is_signed: bool) -> TableCell:
-    if found.value is None:
+def _share(proportion: Proportion, *, is_signed: bool) -> TableCell:
+    if proportion.value is None:
         return TableCell("undefined")
     name = "gap_excess" if is_signed else "gap_unseen"
-    told = formats.difference(name, found.value, unit=False) if is_signed else formats.value(name, found.value)
-    return TableCell(told, formats.interval(name, found.interval))
+    text = (
+        formats.difference(name, proportion.value, unit=False) if is_signed else formats.value(name, proportion.value)
+    )
+    return TableCell(text, formats.interval(name, proportion.interval))

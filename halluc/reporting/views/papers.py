@@ -21,14 +21,14 @@ def tables(report: AnyReport, evaluated: Sequence[NamedEvaluation]) -> dict[str,
     """Each table by a name of letters, digits and hyphens, which is that of its file."""
     match report.kind:
         case "run":
-            found = _of_run(report, evaluated)
+            result = _of_run(report, evaluated)
         case "comparison":
-            found = _of_comparison(report, evaluated)
+            result = _of_comparison(report, evaluated)
         case _:
-            found = _of_study(report, evaluated)
+            result = _of_study(report, evaluated)
     return {
         name if len(views) == 1 else f"{name}-{number}": view
-        for name, views in found.items()
+        for name, views in result.items()
         for number, view in enumerate(views, start=1)
         if view.rows
     }
@@ -71,44 +71,44 @@ def _intervals(report: RunReport) -> str:
 
 def _protocols(names: Iterable[str], evaluated: Sequence[NamedEvaluation]) -> list[str]:
     """What each figure is counted over, and how: figures of the same n and protocol in one sentence."""
-    told: dict[str, list[str]] = {}
+    lines: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
-        found = [one for each in evaluated for one in each.file.metrics if one.name == name and not one.by]
-        if found:
-            least, most = min(one.n for one in found), max(one.n for one in found)
+        results = [one for each in evaluated for one in each.file.metrics if one.name == name and not one.by]
+        if results:
+            least, most = min(one.n for one in results), max(one.n for one in results)
             n = formats.count(least) if least == most else f"{formats.count(least)} to {formats.count(most)}"
-            told.setdefault(f"{found[0].protocol}, n = {n}", []).append(formats.title(name))
-    return [f"{'; '.join(titles)}: {how}." for how, titles in told.items()]
+            lines.setdefault(f"{results[0].protocol}, n = {n}", []).append(formats.title(name))
+    return [f"{'; '.join(titles)}: {how}." for how, titles in lines.items()]
 
 
 def _of_comparison(report: ComparisonReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
-    found, training = comparison.lettered(report), comparison.training(report)
+    result, training = comparison.lettered(report), comparison.training(report)
     differences = []
-    for letter, other in found:
+    for letter, other in result:
         view = comparison.differences(letter, other)
-        told = [
+        parts = [
             f"a: {report.reference}; {letter}: {other.b}.",
             f"Paired over examples, with 95% intervals; bold: p under {SURE} (Holm).",
         ]
         protocols = _protocols((delta.name for delta in other.figures if not delta.by), evaluated)
-        differences.append(view._replace(notes=[*view.notes, *told, *protocols]))
+        differences.append(view._replace(notes=[*view.notes, *parts, *protocols]))
     return {
         "differences": differences,
         "training": [training] if training else [],
-        "flips": [comparison.flips(letter, other) for letter, other in found],
+        "flips": [comparison.flips(letter, other) for letter, other in result],
     }
 
 
 def _of_study(report: StudyReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
-    found = report.figures
-    names = (one.name for cell in found.cells for one in cell.figures if not one.by)
-    told = f"95% intervals; bold: p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
+    result = report.figures
+    names = (one.name for cell in result.cells for one in cell.figures if not one.by)
+    text = f"95% intervals; bold: p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
     compared = {
-        "differences": study.differences(found),
-        "slopes": [*study.slopes(found.trends), *study.slopes(found.arm_trends)],
+        "differences": study.differences(result),
+        "slopes": [*study.slopes(result.trends), *study.slopes(result.arm_trends)],
     }
     return {
-        "means": [study.means(found, _protocols(names, evaluated))],
-        **{name: [view._replace(notes=[*view.notes, told]) for view in views] for name, views in compared.items()},
-        "training": [study.training(found)],
+        "means": [study.means(result, _protocols(names, evaluated))],
+        **{name: [view._replace(notes=[*view.notes, text]) for view in views] for name, views in compared.items()},
+        "training": [study.training(result)],
     }

@@ -36,11 +36,11 @@ def _by_figure(file: ProbeFile, models: list[FigureLookup]) -> TableView:
     deltas = {(one.name, frozenset(one.by.items())): one for one in file.differences}
     rows = []
     for name, heading, by in _rows():
-        found = [model.get(name, **by) for model in models]
-        if not any(found):
+        results = [model.get(name, **by) for model in models]
+        if not any(results):
             continue
-        cells: list[str | TableCell] = [heading, formats.count(found[0].n if found[0] is not None else None)]
-        for one in found:
+        cells: list[str | TableCell] = [heading, formats.count(results[0].n if results[0] is not None else None)]
+        for one in results:
             cells.append(value_cell(one))
         if file.differences:
             delta = deltas.get((name, frozenset(by.items())))
@@ -66,9 +66,9 @@ def _by_relation(file: ProbeFile, models: list[FigureLookup], detailed: bool) ->
     rows: list[list[str | TableCell]] = []
     for relation, facts in file.relations.items():
         for heading, count, by in ((relation, formats.count(facts), {}), *(_OF_RELATION if detailed else ())):
-            found = [model.get(column.row.name, relation=relation, **by) for model in models for column in columns]
-            if by and not any(found):
+            results = [model.get(column.row.name, relation=relation, **by) for model in models for column in columns]
+            if by and not any(results):
                 continue
-            cells = [value_cell(one) if detailed else value_cell(one)._replace(under="") for one in found]
+            cells = [value_cell(one) if detailed else value_cell(one)._replace(under="") for one in results]
             rows.append([heading, count, *cells])
     return table(f"{file.name}: by relation", ["relation", "facts", *headings], rows)

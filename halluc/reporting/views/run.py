@@ -28,12 +28,12 @@ def headlines(report: RunReport) -> TableView:
     )
 
 
-def figures(found: Sequence[MetricResult]) -> TableView:
+def figures(metrics: Sequence[MetricResult]) -> TableView:
     """Overall figures, each with its protocol."""
     return table(
         "Figures",
         ["figure", *_MEASURED, "protocol"],
-        [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in found],
+        [[formats.title(one.name, one.by), *_measured(one), one.protocol] for one in metrics],
         "nffft",
     )
 
@@ -47,9 +47,9 @@ def every_figure(report: RunReport) -> TableView:
     return table(f"All figures of {report.split}", ["figure", "of", *_MEASURED, "protocol"], rows, "ntffft")
 
 
-def _measured(found: MetricResult) -> list[str]:
-    name = found.name
-    return [formats.value(name, found.value), formats.interval(name, found.interval), formats.count(found.n)]
+def _measured(metric: MetricResult) -> list[str]:
+    name = metric.name
+    return [formats.value(name, metric.value), formats.interval(name, metric.interval), formats.count(metric.n)]
 
 
 def outcomes(report: RunReport, words: Nouns) -> list[TableView]:
@@ -58,8 +58,8 @@ def outcomes(report: RunReport, words: Nouns) -> list[TableView]:
     return [one for one in (by_novelty, _outcomes("By label", report.by_label, "label")) if one.rows]
 
 
-def _outcomes(title: str, found: Sequence[Outcome], of: str) -> TableView:
-    distorts = any(row.distortion is not None for row in found)
+def _outcomes(title: str, result: Sequence[Outcome], of: str) -> TableView:
+    distorts = any(row.distortion is not None for row in result)
     verdicts = ["supported", *(["distorted"] if distorts else []), "hallucinated"]
     return table(
         title,
@@ -72,40 +72,41 @@ def _outcomes(title: str, found: Sequence[Outcome], of: str) -> TableView:
                 formats.count(row.gold),
                 _share(row.omission),
             ]
-            for row in found
+            for row in result
         ],
     )
 
 
-def _share(found: MetricResult | None) -> TableCell:
-    if found is None or found.value is None:
+def _share(metric: MetricResult | None) -> TableCell:
+    if metric is None or metric.value is None:
         return TableCell(formats.NOTHING)
-    interval = formats.interval(found.name, found.interval) or f"({formats.NO_INTERVAL})"
-    return TableCell(formats.value(found.name, found.value), interval)
+    interval = formats.interval(metric.name, metric.interval) or f"({formats.NO_INTERVAL})"
+    return TableCell(formats.value(metric.name, metric.value), interval)
 
 
-def abstention(found: Abstention, words: Nouns) -> list[str]:
+def abstention(result: Abstention, words: Nouns) -> list[str]:
     """What the threshold on confidence does, in sentences."""
-    told = []
+    parts = []
     # Where no claim can be distorted, all that is wrong is a hallucination.
-    wrong = f" and {formats.metric(found.false_claims)} are wrong in any way" if words.reasons else ""
-    if found.threshold is not None:
-        told.append(
-            f"{words.claims.capitalize()} with a confidence below {formats.decimal(found.threshold)} are withdrawn."
+    wrong = f" and {formats.metric(result.false_claims)} are wrong in any way" if words.reasons else ""
+    if result.threshold is not None:
+        parts.append(
+            f"{words.claims.capitalize()} with a confidence below {formats.decimal(result.threshold)} are withdrawn."
         )
-    if found.by is not None:
-        told.append(f"Each {found.by} has a confidence threshold of its own.")
-    if told and found.coverage is not None:
-        told[0] += (
-            f" {formats.metric(found.coverage)} of them are kept; of those, {formats.metric(found.hallucination)} are "
-            f"{words.unsupported}{wrong}. {formats.metric(found.omission)} of the annotated {words.golds} are omitted."
+    if result.by is not None:
+        parts.append(f"Each {result.by} has a confidence threshold of its own.")
+    if parts and result.coverage is not None:
+        parts[0] += (
+            f" {formats.metric(result.coverage)} of them are kept; of those, {formats.metric(result.hallucination)} "
+            f"are {words.unsupported}{wrong}. {formats.metric(result.omission)} of the annotated {words.golds} are "
+            "omitted."
         )
-    return [*told, found.guarantee] if found.guarantee else told
+    return [*parts, result.guarantee] if result.guarantee else parts
 
 
-def thresholds(found: Abstention | None) -> list[TableView]:
+def thresholds(result: Abstention | None) -> list[TableView]:
     """The threshold of each class, where each has its own."""
-    if found is None or not found.classes:
+    if result is None or not result.classes:
         return []
     rows: list[Cells] = [
         [
@@ -114,17 +115,17 @@ def thresholds(found: Abstention | None) -> list[TableView]:
             formats.count(one.claims),
             *(formats.NOTHING if share is None else formats.percent(share) for share in (one.kept_share, one.rate)),
         ]
-        for one in found.classes
+        for one in result.classes
     ]
-    columns = [str(found.by), "threshold", "claims on half of dev", "kept there", "hallucinations among them"]
-    notes = [f"{one.name}: {one.why_none}." for one in found.classes if one.why_none]
-    return [table(f"Confidence threshold by {found.by}", columns, rows, notes=notes)]
+    columns = [str(result.by), "threshold", "claims on half of dev", "kept there", "hallucinations among them"]
+    notes = [f"{one.name}: {one.why_none}." for one in result.classes if one.why_none]
+    return [table(f"Confidence threshold by {result.by}", columns, rows, notes=notes)]
 
 
 def confidence(report: RunReport) -> list[TableView]:
     """Claims by confidence, the share that is supported, the risk by coverage; only tables that have rows."""
     called = {"supported": "supported", "distorted": "distorted", "unsupported": "hallucinations"}
-    verdicts = {key: told for key, told in called.items() if any(key in one.counts for one in report.confidence)}
+    verdicts = {key: text for key, text in called.items() if any(key in one.counts for one in report.confidence)}
     bins = [
         [
             f"{formats.percent(one.low)} to {formats.percent(one.high)}",
@@ -144,12 +145,12 @@ def confidence(report: RunReport) -> list[TableView]:
         ]
         for one in sorted(report.risk, key=lambda one: one.coverage)
     ]
-    found = (
+    result = (
         table("Claims by confidence", ["confidence", *verdicts.values()], bins),
         table("Share that is supported, by confidence", ["mean confidence", "supported", "claims"], reliable),
         table("Error rate if only the most confident predictions are kept", ["coverage", "error rate"], risks),
     )
-    return [*thresholds(report.abstention), *(one for one in found if one.rows)]
+    return [*thresholds(report.abstention), *(one for one in result if one.rows)]
 
 
 def classification(report: RunReport, words: Nouns) -> list[TableView]:
@@ -170,10 +171,10 @@ def _class(row: ClassRow) -> list[str]:
     return [row.name, *map(formats.decimal, (row.precision, row.recall, row.f1)), formats.count(row.support)]
 
 
-def splits(found: Sequence[SplitRow], scheme: str | None = None) -> TableView:
+def splits(result: Sequence[SplitRow], scheme: str | None = None) -> TableView:
     """Each split: its size, its labels, where it comes from, its hash."""
     # Nothing is told that is 0 in each.
-    counts = list(dict.fromkeys(name for row in found for name, count in row.counts.items() if count))
+    counts = list(dict.fromkeys(name for row in result for name, count in row.counts.items() if count))
     rows = [
         [
             row.name,
@@ -183,25 +184,25 @@ def splits(found: Sequence[SplitRow], scheme: str | None = None) -> TableView:
             TableCell(row.source, form="code"),
             TableCell(row.sha256, form="digest") if row.sha256 else formats.NOTHING,
         ]
-        for row in found
+        for row in result
     ]
     tags = f"; tags are {scheme if ' in ' in scheme else scheme.upper()}" if scheme else ""
     columns = ["split", *(count.replace("_", " ") for count in counts), "repeated", "by label", "source", "sha256"]
     return table(f"Splits{tags}", columns, rows, f"n{'f' * (len(counts) + 1)}t")
 
 
-def _labels(found: Mapping[str, int]) -> TableCell:
-    parts = [f"{formats.visible(label, 30)} {formats.count(n)}" for label, n in found.items()]
+def _labels(result: Mapping[str, int]) -> TableCell:
+    parts = [f"{formats.visible(label, 30)} {formats.count(n)}" for label, n in result.items()]
     shown = first_of(parts, MOST_LABELS)
     return TableCell(", ".join(shown), parts=tuple(shown))
 
 
-def withheld(found: Mapping[str, object]) -> TableView:
+def withheld(result: Mapping[str, object]) -> TableView:
     """What was withheld from the training split on purpose."""
     return table(
         "What was withheld from the training split",
         ["what", "value"],
-        [[_plain(key), _withheld(value)] for key, value in found.items() if value is not None],
+        [[_plain(key), _withheld(value)] for key, value in result.items() if value is not None],
         "nt",
     )
 
@@ -275,8 +276,8 @@ def provenance(run: RunFile) -> TableView:
     if run.git:
         rows.append(["git", f"{run.git.get('commit')}{', with changes' if run.git.get('dirty') else ''}"])
     for command, stage in run.stages.items():
-        told = f"{stage.status}, {stage.started}, {formats.seconds(stage.seconds)}"
-        rows.append([f"halluc {command}", told + "".join(f" --set {argument}" for argument in stage.arguments)])
+        text = f"{stage.status}, {stage.started}, {formats.seconds(stage.seconds)}"
+        rows.append([f"halluc {command}", text + "".join(f" --set {argument}" for argument in stage.arguments)])
     facts = {"version": run.versions, "hardware": run.hardware, "seed": run.seeds, "model": run.model}
     rows += [
         [f"{name}: {key}", formats.NOTHING if value is None else str(value)]

@@ -29,53 +29,55 @@ Key = tuple[str, By]
 SMALLEST = "smallest that could be shown"
 
 
-def seeds(found: StudyFigures) -> str:
+def seeds(figures: StudyFigures) -> str:
     """How many seeds the cells have: ``3``, ``1 to 3``."""
-    counts = sorted({len(cell.runs) for cell in found.cells}) or [0]
+    counts = sorted({len(cell.runs) for cell in figures.cells}) or [0]
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
-def cells(found: StudyFigures) -> list[TableView]:
+def cells(figures: StudyFigures) -> list[TableView]:
     """A row for each cell; slices of figures, by reason and by novelty, in a table of their own."""
-    there = {key for cell in found.cells for key in _of(cell)}
-    columns = [column for column in _columns(found) if column.key in there]
+    there = {key for cell in figures.cells for key in _of(cell)}
+    columns = [column for column in _columns(figures) if column.key in there]
     whole = [column for column in columns if not column.by or column.row.name == MATCHED]
     slices = [column for column in columns if column not in whole]
     tables = {"Means over seeds, with 95% intervals": whole, "The same by reason and by novelty": slices}
-    return [_cells(found, title, own) for title, own in tables.items() if own]
+    return [_cells(figures, title, own) for title, own in tables.items() if own]
 
 
-def _cells(found: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> TableView:
+def _cells(figures: StudyFigures, title: str, columns: Sequence[FigureColumn]) -> TableView:
     rows: list[Cells] = [
         [*_choice(cell), seed_count(cell), *(_figure(_of(cell).get(column.key)) for column in columns)]
-        for cell in found.cells
+        for cell in figures.cells
     ]
-    return table(title, [*_axes(found), "seeds", *map(_column, columns)], rows, "f")
+    return table(title, [*_axes(figures), "seeds", *map(_column, columns)], rows, "f")
 
 
-def means(found: StudyFigures, notes: Sequence[str] = ()) -> TableView:
+def means(figures: StudyFigures, notes: Sequence[str] = ()) -> TableView:
     """Mean and standard deviation over seeds; bold is what is shown to be better than in the reference arm."""
-    columns = [one for one in _columns(found) if not one.by and any(one.key in _of(cell) for cell in found.cells)]
+    columns = [one for one in _columns(figures) if not one.by and any(one.key in _of(cell) for cell in figures.cells)]
     rows: list[Cells] = [
-        [*_choice(cell), seed_count(cell), *(_mean(found, cell, _of(cell).get(column.key)) for column in columns)]
-        for cell in found.cells
+        [*_choice(cell), seed_count(cell), *(_mean(figures, cell, _of(cell).get(column.key)) for column in columns)]
+        for cell in figures.cells
     ]
-    told = [f"Figures of {found.split}, {counted(found.examples, 'example')}: mean ± standard deviation over seeds."]
-    references = dict.fromkeys(f"{one.axis} “{formats.visible(one.reference)}”" for one in found.comparisons)
+    parts = [
+        f"Figures of {figures.split}, {counted(figures.examples, 'example')}: mean ± standard deviation over seeds."
+    ]
+    references = dict.fromkeys(f"{one.axis} “{formats.visible(one.reference)}”" for one in figures.comparisons)
     if references:
-        told.append(
+        parts.append(
             f"Bold: better than {' or '.join(references)} with p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
         )
     return table(
-        f"Means over seeds: {found.name}",
-        [*_axes(found), "seeds", *map(_column, columns)],
+        f"Means over seeds: {figures.name}",
+        [*_axes(figures), "seeds", *map(_column, columns)],
         rows,
         "f",
-        notes=[*told, *notes],
+        notes=[*parts, *notes],
     )
 
 
-def _mean(found: StudyFigures, cell: CellFigures, one: SeedFigure | None) -> TableCell:
+def _mean(figures: StudyFigures, cell: CellFigures, one: SeedFigure | None) -> TableCell:
     if one is None or one.mean is None:
         return EMPTY if one is None else TableCell(formats.NOTHING)
     deviation = "" if one.sd is None else f"± {_unsigned(one.name, one.sd)}"
@@ -83,20 +85,20 @@ def _mean(found: StudyFigures, cell: CellFigures, one: SeedFigure | None) -> Tab
     some = f"({defined} of {one.seeds} seeds)" if defined < one.seeds else ""
     is_better = any(
         delta.benefit == 1 and (delta.name, delta.by) == (one.name, one.by)
-        for arm in found.comparisons
+        for arm in figures.comparisons
         if {**arm.choice, arm.axis: arm.arm} == cell.choice
         for delta in arm.figures
     )
     return TableCell(formats.value(one.name, one.mean), " ".join(filter(None, (deviation, some))), is_better)
 
 
-def _axes(found: StudyFigures) -> list[TableColumn]:
-    return [TableColumn(axis, "name") for axis in found.cells[0].choice] if found.cells else []
+def _axes(figures: StudyFigures) -> list[TableColumn]:
+    return [TableColumn(axis, "name") for axis in figures.cells[0].choice] if figures.cells else []
 
 
-def _columns(found: StudyFigures) -> list[FigureColumn]:
+def _columns(figures: StudyFigures) -> list[FigureColumn]:
     """The figures of cells, those that sentences name first; of arms also the rate at matched omission."""
-    references = {one.axis: str(one.reference) for one in found.comparisons}
+    references = {one.axis: str(one.reference) for one in figures.comparisons}
     matched = [
         FigureColumn(f"at matched omission with {formats.visible(reference)}", figure(MATCHED), ((axis, reference),))
         for axis, reference in references.items()
@@ -125,16 +127,16 @@ def _choice(cell: CellFigures) -> list[TableCell]:
     return [TableCell(_visible(value)) for value in cell.choice.values()]
 
 
-def _figure(found: SeedFigure | None) -> TableCell:
+def _figure(result: SeedFigure | None) -> TableCell:
     """A mean over its interval, and how many seeds have the figure where some have not."""
-    if found is None:
+    if result is None:
         return EMPTY
-    if found.mean is None:
+    if result.mean is None:
         return TableCell(formats.NOTHING)
-    defined = sum(value is not None for value in found.values)
-    some = f"{defined} of {found.seeds} seeds" if defined < found.seeds else ""
-    interval = formats.interval(found.name, found.interval) or formats.NO_INTERVAL
-    return TableCell(formats.value(found.name, found.mean), " ".join(filter(None, (interval, some))))
+    defined = sum(value is not None for value in result.values)
+    some = f"{defined} of {result.seeds} seeds" if defined < result.seeds else ""
+    interval = formats.interval(result.name, result.interval) or formats.NO_INTERVAL
+    return TableCell(formats.value(result.name, result.mean), " ".join(filter(None, (interval, some))))
 
 
 def seed_count(cell: CellFigures | ArmComparison) -> str:
@@ -144,39 +146,39 @@ def seed_count(cell: CellFigures | ArmComparison) -> str:
     return str(number) + (f", of which {silent} make{'s' * (silent == 1)} no claim" if silent else "")
 
 
-def by_seed(found: StudyFigures) -> TableView:
+def by_seed(figures: StudyFigures) -> TableView:
     """Each figure of each cell with its value for each seed."""
     rows: list[Cells] = [
         [*_choice(cell), *_values(_of(cell)[column.key])]
-        for cell in found.cells
-        for column in _columns(found)
+        for cell in figures.cells
+        for column in _columns(figures)
         if column.key in _of(cell)
     ]
     named, by_seeds = TableColumn("figure", "name"), TableColumn("by seed", "text")
-    columns = [*_axes(found), named, TableColumn("mean"), TableColumn("sd"), by_seeds]
+    columns = [*_axes(figures), named, TableColumn("mean"), TableColumn("sd"), by_seeds]
     return table("Each figure by seed, with mean and standard deviation", columns, rows)
 
 
-def _values(found: SeedFigure) -> list[str]:
-    name, values = found.name, [formats.value(found.name, value) for value in found.values]
-    if found.of_seeds not in ([], [None]):
-        values = [f"{seed}: {value}" for seed, value in zip(found.of_seeds, values, strict=True)]
+def _values(result: SeedFigure) -> list[str]:
+    name, values = result.name, [formats.value(result.name, value) for value in result.values]
+    if result.of_seeds not in ([], [None]):
+        values = [f"{seed}: {value}" for seed, value in zip(result.of_seeds, values, strict=True)]
     return [
-        formats.title(name, found.by),
-        formats.value(name, found.mean),
-        _unsigned(name, found.sd),
+        formats.title(name, result.by),
+        formats.value(name, result.mean),
+        _unsigned(name, result.sd),
         ", ".join(values),
     ]
 
 
-def training(found: StudyFigures) -> TableView:
+def training(figures: StudyFigures) -> TableView:
     """How the cells were trained."""
     return table(
         "Training of each cell",
-        [*_axes(found), *training_facts.TITLES.values()],
+        [*_axes(figures), *training_facts.TITLES.values()],
         [
             [*_choice(cell), *(training_facts.shown(getattr(cell.training, name)) for name in training_facts.TITLES)]
-            for cell in found.cells
+            for cell in figures.cells
         ],
         "f",
     )
@@ -186,16 +188,16 @@ def _visible(value: Plain) -> str:
     return formats.visible(value, 60)
 
 
-def differences(found: StudyFigures) -> list[TableView]:
+def differences(figures: StudyFigures) -> list[TableView]:
     """A table for each reference and choice on the other axes, the smallest difference that could be shown last."""
-    there = {delta.name for one in found.comparisons for delta in one.figures}
+    there = {delta.name for one in figures.comparisons for delta in one.figures}
     columns = _named_first([column for column in shown("arms", there) if not column.by])
 
     def family(one: ArmComparison) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         return one.axis, str(one.reference), tuple((axis, str(value)) for axis, value in one.choice.items())
 
     made = []
-    for (axis, reference, choice), grouped in groupby(sorted(found.comparisons, key=family), key=family):
+    for (axis, reference, choice), grouped in groupby(sorted(figures.comparisons, key=family), key=family):
         members = list(grouped)
         deltas = [{(delta.name, tuple(delta.by.items())): delta for delta in one.figures} for one in members]
         rows: list[Cells] = [
@@ -273,9 +275,9 @@ def _cells_of(line: Line) -> str:
     return ", ".join([*arms, *(f"{axis} {_visible(value)}" for axis, value in line.choice.items())]) or "all"
 
 
-def covers(found: StudyFigures) -> str:
+def covers(figures: StudyFigures) -> str:
     """What the intervals cover."""
-    if seeds(found) == "1":
+    if seeds(figures) == "1":
         return "one seed: intervals cover the examples only"
-    told = counted(int(seeds(found)), "seed") if seeds(found).isdigit() else f"{seeds(found)} seeds"
-    return f"{told}: intervals cover examples and seeds (Student's t)"
+    text = counted(int(seeds(figures)), "seed") if seeds(figures).isdigit() else f"{seeds(figures)} seeds"
+    return f"{text}: intervals cover examples and seeds (Student's t)"

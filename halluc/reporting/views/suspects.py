@@ -63,25 +63,25 @@ def _labels(marks: Sequence[Mark]) -> str:
 
 def corrections(result: CorrectionResult) -> str:
     """What decisions did, in a line."""
-    told = ", ".join(f"{count:,} {name}" for name, count in result.decisions.items())
-    return f"{result.split}: {told}; {result.changed:,} examples changed"
+    text = ", ".join(f"{count:,} {name}" for name, count in result.decisions.items())
+    return f"{result.split}: {text}; {result.changed:,} examples changed"
 
 
-def of_report(found: DoubtedAnnotation) -> list[TableView]:
+def of_report(annotation: DoubtedAnnotation) -> list[TableView]:
     """How much of each rate lies on suspects, and how figures move by other gold: those that there is something for."""
-    made = [_on_suspects(found.on_suspects)] if found.on_suspects else []
-    return [*made, *map(moved, found.regold)]
+    made = [_on_suspects(annotation.on_suspects)] if annotation.on_suspects else []
+    return [*made, *map(moved, annotation.regold)]
 
 
-def _on_suspects(found: Sequence[OnSuspects]) -> TableView:
-    bounds = [f"below {bound:g}" if bound < 1 else "any" for bound, _ in found[0].below]
+def _on_suspects(result: Sequence[OnSuspects]) -> TableView:
+    bounds = [f"below {bound:g}" if bound < 1 else "any" for bound, _ in result[0].below]
     rows: list[Cells] = [
         [
             formats.title(one.name, {}),
             formats.count(one.counted),
             *(_share(count, one.counted) for _, count in one.below),
         ]
-        for one in found
+        for one in result
     ]
     note = "By the probability of the annotation. Only a person can say which suspects are right."
     return table("How much of each rate lies on suspects", ["rate", "counted", *bounds], rows, notes=[note])
@@ -91,12 +91,12 @@ def _share(count: int, of: int) -> TableCell:
     return TableCell(formats.count(count), formats.percent(count / of))
 
 
-def moved(found: Regold) -> TableView:
+def moved(regold: Regold) -> TableView:
     """Figures by the run's own gold and by other gold."""
-    gold = found.gold
+    gold = regold.gold
     rows: list[Cells] = [
         [formats.title(one.name, {}), value_cell(one.before), value_cell(one.after), _difference(one)]
-        for one in found.figures
+        for one in regold.figures
     ]
     changed = f"{formats.count(gold.changed)} of {formats.count(gold.examples)} examples changed"
     return table(

@@ -75,11 +75,11 @@ def table(
     return TableView(title, made, [_row(row) for row in rows], [_row(row) for row in totals], notes)
 
 
-def value_cell(found: MetricResult | None, *, bold: bool = False) -> TableCell:
+def value_cell(metric: MetricResult | None, *, bold: bool = False) -> TableCell:
     """A figure over its interval."""
-    if found is None:
+    if metric is None:
         return TableCell(formats.NOTHING)
-    return TableCell(formats.value(found.name, found.value), formats.interval(found.name, found.interval), bold)
+    return TableCell(formats.value(metric.name, metric.value), formats.interval(metric.name, metric.interval), bold)
 
 
 def difference_cell(delta: ArmDelta | Delta | None, *more: str, unit: bool = False) -> TableCell:

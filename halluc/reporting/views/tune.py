@@ -8,10 +8,10 @@ from halluc.runs.tuning import TuneFile, TuneTrial
 from halluc.wording import formats
 
 
-def differences(found: TuneFile) -> TableView | None:
+def differences(tuning: TuneFile) -> TableView | None:
     """Figures of the best trials less those of trial 0."""
     rows: list[Cells] = []
-    for one in found.best:
+    for one in tuning.best:
         for delta in one.differences:
             change = difference_cell(delta, unit=True)
             numbers = [formats.value(delta.name, number) for number in (delta.a, delta.b)]
@@ -19,44 +19,44 @@ def differences(found: TuneFile) -> TableView | None:
                 [f"trial {one.number}", formats.title(delta.name), change, formats.p_value(delta.p_holm), *numbers]
             )
     columns = ["trial", "figure", "difference", "p (Holm)", "trial 0", "the trial"]
-    title = f"Best trials less trial 0, {formats.count(found.examples)} examples of dev"
+    title = f"Best trials less trial 0, {formats.count(tuning.examples)} examples of dev"
     return table(title, columns, rows, "nnf") if rows else None
 
 
-def importances(found: TuneFile) -> TableView | None:
+def importances(tuning: TuneFile) -> TableView | None:
     """How much each key decides whether a trial is among the best."""
-    names = list(dict.fromkeys(name for one in found.importances.values() for name in one))
+    names = list(dict.fromkeys(name for one in tuning.importances.values() for name in one))
     rows: list[Cells] = [
-        [TableCell(name, form="code"), *(formats.percent(one.get(name)) for one in found.importances.values())]
+        [TableCell(name, form="code"), *(formats.percent(one.get(name)) for one in tuning.importances.values())]
         for name in names
     ]
-    columns = ["key", *(formats.title(metric) for metric in found.importances)]
+    columns = ["key", *(formats.title(metric) for metric in tuning.importances)]
     note = (
         "PED-ANOVA: how far the values of the best tenth of the trials differ from those of all; the shares sum to 1."
     )
     return table("Importance of each key", columns, rows, notes=[note]) if rows else None
 
 
-def trials(found: TuneFile) -> TableView:
+def trials(tuning: TuneFile) -> TableView:
     """Every trial in order, with its values and figures on dev."""
-    best = {one.number for one in found.best}
+    best = {one.number for one in tuning.best}
     columns = [
         "trial",
         "values",
-        *map(formats.title, found.metrics),
-        *(f"{formats.title(name)} (bounded)" for name in found.constraints if name not in found.metrics),
+        *map(formats.title, tuning.metrics),
+        *(f"{formats.title(name)} (bounded)" for name in tuning.constraints if name not in tuning.metrics),
         "state",
         "seconds",
     ]
     rows: list[Cells] = []
-    for one in found.trials:
+    for one in tuning.trials:
         figures = [
             TableCell(formats.value(name, number), bold=one.number in best)
-            for name, number in zip(found.metrics, one.values or (), strict=False)
+            for name, number in zip(tuning.metrics, one.values or (), strict=False)
         ]
-        figures += [TableCell(formats.NOTHING)] * (len(found.metrics) - len(figures))
+        figures += [TableCell(formats.NOTHING)] * (len(tuning.metrics) - len(figures))
         bounded = [
-            formats.value(name, one.constraints.get(name)) for name in found.constraints if name not in found.metrics
+            formats.value(name, one.constraints.get(name)) for name in tuning.constraints if name not in tuning.metrics
         ]
         rows.append(
             [str(one.number), values(one.params), *figures, *bounded, state(one, best), formats.seconds(one.seconds)]

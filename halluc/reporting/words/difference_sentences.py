@@ -50,20 +50,20 @@ def study_sentences(figures: StudyFigures) -> list[str]:
 def _basis(figures: StudyFigures) -> list[str]:
     """What must be known before the rest is read: missing cells, too few seeds, runs without claims."""
     missing, there = len(figures.missing), sum(len(cell.runs) for cell in figures.cells)
-    found = [f"{missing} of {missing + there} cells {_be(missing)} missing"] if missing else []
+    results = [f"{missing} of {missing + there} cells {_be(missing)} missing"] if missing else []
     fewest = min(len(cell.runs) for cell in figures.cells)
     if fewest < LEAST_SEEDS and len(figures.cells) > 1:
         some = "" if all(len(cell.runs) == fewest for cell in figures.cells) else " for some cells"
         why = "intervals cover the examples only, and " if fewest == 1 else ""
-        found.append(
+        results.append(
             f"{counted(fewest, 'seed')}{some}: {why}no difference can be shown with fewer than {LEAST_SEEDS} seeds"
         )
-    found += [
+    results += [
         f"no conclusion{_at(cell.choice)}: the model makes no claim in {len(cell.silent_seeds)} of "
         f"{counted(len(cell.runs), 'seed')}"
         for cell in [cell for cell in figures.cells if cell.silent_seeds][:_MOST_NAMED]
     ]
-    return [sentence("; ".join(found))] if found else []
+    return [sentence("; ".join(results))] if results else []
 
 
 def _arm(one: ArmComparison) -> str:
@@ -73,16 +73,16 @@ def _arm(one: ArmComparison) -> str:
     arm, reference = (_named(one.axis, value) for value in (one.arm, one.reference))
     where = f"{' at matched omission' if name == MATCHED else ''}{_at(one.choice)} ({counted(one.seeds, 'seed')})"
     sign = _sign(deltas[name]) if name in deltas else 0
-    told = f"{arm} hallucinates {'more' if sign > 0 else 'less'} than {reference}{where}"
+    text = f"{arm} hallucinates {'more' if sign > 0 else 'less'} than {reference}{where}"
     if not sign:
-        told = f"no difference in hallucination is shown between {arm} and {reference}{where}"
+        text = f"no difference in hallucination is shown between {arm} and {reference}{where}"
     parts = [
         f"{NAMED[name]} {signed(name, delta.difference, delta.interval)}"
         f"{_of_some(delta.n, len(delta.values))}, {_WORD[_sign(delta)]}"
         for name in NAMED
         if (delta := deltas.get(name)) is not None
     ]
-    return sentence(f"{told}: {'; '.join(parts) or 'no figure is defined in both'}")
+    return sentence(f"{text}: {'; '.join(parts) or 'no figure is defined in both'}")
 
 
 def _sign(delta: ArmDelta | Delta | MatchedOmission) -> int:
@@ -103,7 +103,7 @@ def _curves(figures: StudyFigures) -> list[str]:
     for trend in figures.trends:
         if trend.slope is not None and all(trend.choice.get(axis, arm) == arm for axis, arm in against.items()):
             groups.setdefault((trend.axis, _at(trend.choice)), []).append(trend)
-    return [told for (_, where), trends in groups.items() if (told := _curve(where, trends, figures))]
+    return [text for (_, where), trends in groups.items() if (text := _curve(where, trends, figures))]
 
 
 def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
@@ -127,16 +127,16 @@ def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
 def _training(figures: StudyFigures) -> list[str]:
     """What else differs between the cells that are compared."""
     differences = [one for comparison in figures.comparisons for one in comparison.training_differences]
-    found = list({one.what: f"{one.what} ({one.b} against {one.a})" for one in reversed(differences)}.values())[::-1]
+    result = list({one.what: f"{one.what} ({one.b} against {one.a})" for one in reversed(differences)}.values())[::-1]
     if not figures.comparisons:
-        found = training_facts.varying(cell.training for cell in figures.cells)
-    return [sentence(f"training also differs: {', '.join(found)}")] if found else []
+        result = training_facts.varying(cell.training for cell in figures.cells)
+    return [sentence(f"training also differs: {', '.join(result)}")] if result else []
 
 
-def _best(found: Sequence[BestOnDev]) -> list[str]:
+def _best(result: Sequence[BestOnDev]) -> list[str]:
     """Which value of a setting is best on dev, and whether the next one can be told apart from it."""
     parts = []
-    for one in found[:_MOST_NAMED]:
+    for one in result[:_MOST_NAMED]:
         apart = one.p is not None and one.p < SURE and one.seeds >= LEAST_SEEDS
         parts.append(
             f"the best {formats.visible(one.axis)} on dev{_at(one.choice)} is {_plain(one.value)} "
@@ -154,29 +154,29 @@ def _method(figures: StudyFigures) -> list[str]:
     enough = [one for one in figures.comparisons if one.seeds >= LEAST_SEEDS]
     rates = [delta for one in enough for delta in one.figures if delta.name == HALLUCINATION and not delta.by]
     least = min((delta.smallest for delta in rates if delta.smallest is not None), default=None)
-    told = f"a difference is shown where p < {SURE}, adjusted for the arms compared (Holm)"
+    text = f"a difference is shown where p < {SURE}, adjusted for the arms compared (Holm)"
     if least is not None:
         smallest = formats.difference(HALLUCINATION, least).removeprefix("+")
-        told += f"; the smallest difference in hallucination rate that could be shown is {smallest}"
-    return [sentence(told)]
+        text += f"; the smallest difference in hallucination rate that could be shown is {smallest}"
+    return [sentence(text)]
 
 
 def _alone(figures: StudyFigures) -> str:
     """Of cells that stand beside nothing."""
     if len(figures.cells) > 1:
         return "Nothing can be compared yet: no cell differs from another one in its arm, or in one number, alone."
-    found = {one.name: one for one in figures.cells[0].figures if not one.by and one.mean is not None}
-    told = [f"{NAMED[n]} {formats.with_interval(n, found[n].mean, found[n].interval)}" for n in NAMED if n in found]
-    return sentence(f"there is only one cell, so nothing can be compared: {', '.join(told) or 'it makes no claim'}")
+    result = {one.name: one for one in figures.cells[0].figures if not one.by and one.mean is not None}
+    parts = [f"{NAMED[n]} {formats.with_interval(n, result[n].mean, result[n].interval)}" for n in NAMED if n in result]
+    return sentence(f"there is only one cell, so nothing can be compared: {', '.join(parts) or 'it makes no claim'}")
 
 
 def _at(choice: Mapping[str, Plain]) -> str:
     """`` with gap.fraction 0.5 and arm “mix”``; nothing where there is no other axis."""
-    told = [
+    parts = [
         f"{formats.visible(axis)} {quoted(_plain(value)) if isinstance(value, str) else _plain(value)}"
         for axis, value in choice.items()
     ]
-    return f" with {listed(told)}" if told else ""
+    return f" with {listed(parts)}" if parts else ""
 
 
 def _named(axis: str, arm: Plain) -> str:
@@ -209,15 +209,15 @@ def comparison_sentences(comparisons: Sequence[Comparison]) -> list[str]:
         "each. p is adjusted for all figures compared (Holm)."
         f"{' Dev also chose the checkpoints, so its figures are slightly optimistic.' if is_of_dev else ''}"
     )
-    told = [_of_run(name, first, one) for name, one in list(others.items())[:_MOST_NAMED]]
+    lines = [_of_run(name, first, one) for name, one in list(others.items())[:_MOST_NAMED]]
     differing = [
         f"{name} in {listed(f'{d.what} ({d.b} against {d.a})' for d in one.training_differences)}"
         for name, one in others.items()
         if one.training_differences
     ]
     if differing:
-        told.append(sentence(f"training also differs: {'; '.join(differing)}"))
-    return [*told, method, _recommendation(first, others)]
+        lines.append(sentence(f"training also differs: {'; '.join(differing)}"))
+    return [*lines, method, _recommendation(first, others)]
 
 
 def _of_run(name: str, first: str, one: Comparison) -> str:
@@ -227,8 +227,8 @@ def _of_run(name: str, first: str, one: Comparison) -> str:
 
 def _stated(one: Comparison) -> dict[str, Delta | MatchedOmission]:
     """The differences that sentences name."""
-    found = {delta.name: delta for delta in one.figures if not delta.by}
-    both = {**found, MATCHED: one.matched_omission}
+    result = {delta.name: delta for delta in one.figures if not delta.by}
+    both = {**result, MATCHED: one.matched_omission}
     return {name: delta for name in NAMED if (delta := both.get(name)) is not None and delta.difference is not None}
 
 

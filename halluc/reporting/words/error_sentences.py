@@ -23,15 +23,17 @@ def names(task: AnyTask) -> Mapping[str, str]:
     return {"unsupported": nouns.unsupported, **reasons, "omitted": "omitted"}
 
 
-def sentences(found: ErrorAnalysis, task: AnyTask, stated: Stated | None) -> list[str]:
+def sentences(analysis: ErrorAnalysis, task: AnyTask, stated: Stated | None) -> list[str]:
     """One sentence on each: kinds of errors, novelty, labels, confidence."""
-    if not found.errors:
-        nothing = "none of its claims is wrong and nothing is omitted" if found.claims else "there is nothing to judge"
-        return [sentence(f"no error on {found.split}: {nothing}")]
-    said = [_kinds(found, task)]
-    if found.errors >= FEW:
-        said += [*_novelty(found, task), *_labels(found)]
-    return [*said, *_confidence(found, stated)]
+    if not analysis.errors:
+        nothing = (
+            "none of its claims is wrong and nothing is omitted" if analysis.claims else "there is nothing to judge"
+        )
+        return [sentence(f"no error on {analysis.split}: {nothing}")]
+    said = [_kinds(analysis, task)]
+    if analysis.errors >= FEW:
+        said += [*_novelty(analysis, task), *_labels(analysis)]
+    return [*said, *_confidence(analysis, stated)]
 
 
 def share(one: ErrorShare) -> str:
@@ -43,19 +45,19 @@ def _rate(one: ErrorRate) -> str:
     return f"{formats.percent(one.rate)} {formats.interval('hallucination_rate', one.rate_interval)}"
 
 
-def _kinds(found: ErrorAnalysis, task: AnyTask) -> str:
+def _kinds(analysis: ErrorAnalysis, task: AnyTask) -> str:
     """Which kinds are most frequent: those that cannot be told from the first one are named beside it."""
-    if found.errors < FEW:
-        return too_few(found.errors, "errs")
+    if analysis.errors < FEW:
+        return too_few(analysis.errors, "errs")
     called = names(task)
-    first, *others = found.kinds
+    first, *others = analysis.kinds
     if not others:
-        return sentence(f"all {found.errors:,} errors are of one kind: {called[first.name]}")
+        return sentence(f"all {analysis.errors:,} errors are of one kind: {called[first.name]}")
     alike = [first, *(one for one in others if not _more(first.errors, one.errors))]
-    told = listed([f"{called[one.name]} ({one.errors:,}, {share(one)})" for one in alike])
+    text = listed([f"{called[one.name]} ({one.errors:,}, {share(one)})" for one in alike])
     if len(alike) == 1:
-        return f"Of {found.errors:,} errors the most frequent kind is: {told}."
-    return f"Of {found.errors:,} errors the most frequent kinds, which cannot be told apart, are: {told}."
+        return f"Of {analysis.errors:,} errors the most frequent kind is: {text}."
+    return f"Of {analysis.errors:,} errors the most frequent kinds, which cannot be told apart, are: {text}."
 
 
 def _more(one: int, other: int) -> bool:
@@ -63,34 +65,34 @@ def _more(one: int, other: int) -> bool:
     return clopper_pearson(one, one + other, LEVEL)[0] > 0.5
 
 
-def _novelty(found: ErrorAnalysis, task: AnyTask) -> list[str]:
+def _novelty(analysis: ErrorAnalysis, task: AnyTask) -> list[str]:
     nouns = task.wording.nouns
-    if len(found.novelties) < 2:
-        return [] if found.novelties else ["What is new to training is not known: the run has no training split."]
-    first, last = found.novelties[0], found.novelties[-1]
-    unseen = sum(one.errors for one in found.novelties[1:])
+    if len(analysis.novelties) < 2:
+        return [] if analysis.novelties else ["What is new to training is not known: the run has no training split."]
+    first, last = analysis.novelties[0], analysis.novelties[-1]
+    unseen = sum(one.errors for one in analysis.novelties[1:])
     part = ErrorShare(
-        name="unseen", errors=unseen, share=unseen / found.errors,
-        interval=clopper_pearson(unseen, found.errors, LEVEL),
+        name="unseen", errors=unseen, share=unseen / analysis.errors,
+        interval=clopper_pearson(unseen, analysis.errors, LEVEL),
     )  # fmt: skip
     new, known = (f"{_rate(one)} ({nouns.about_training(one.name)})" for one in (last, first))
     both = f"{new} against {known}"
     if first.name != task.knowledge.novelties[0] or not _apart(last.rate_interval, first.rate_interval):
         return [f"Errors are not shown to be more frequent on what is new to training: {both}."]
     more = "more" if last.rate > first.rate else "less"
-    told = f"errors are {more} frequent on what training does not show: {both}; {share(part)} of the errors are there"
-    return [sentence(told)]
+    text = f"errors are {more} frequent on what training does not show: {both}; {share(part)} of the errors are there"
+    return [sentence(text)]
 
 
-def _labels(found: ErrorAnalysis) -> list[str]:
+def _labels(analysis: ErrorAnalysis) -> list[str]:
     """The label with the most errors beyond the rate of all others together."""
-    if len(found.labels) < 2:
+    if len(analysis.labels) < 2:
         return []
-    clear = [one for one in found.labels if _apart(one.rate_interval, _others(found.labels, one), above=True)]
+    clear = [one for one in analysis.labels if _apart(one.rate_interval, _others(analysis.labels, one), above=True)]
     if not clear:
         return ["No label stands out: none errs more often than the others together."]
-    told = listed([f"{formats.visible(one.name)} ({_rate(one)})" for one in clear[:3]])
-    return [sentence(f"{told} {'errs' if len(clear) == 1 else 'err'} more often than the other labels together")]
+    text = listed([f"{formats.visible(one.name)} ({_rate(one)})" for one in clear[:3]])
+    return [sentence(f"{text} {'errs' if len(clear) == 1 else 'err'} more often than the other labels together")]
 
 
 def _others(labels: Sequence[ErrorRate], left_out: ErrorRate) -> Interval:
@@ -102,12 +104,14 @@ def _apart(one: Interval, other: Interval, *, above: bool = False) -> bool:
     return one[0] > other[1] or (not above and one[1] < other[0])
 
 
-def _confidence(found: ErrorAnalysis, stated: Stated | None) -> list[str]:
-    if found.ece is None or stated is None:
+def _confidence(analysis: ErrorAnalysis, stated: Stated | None) -> list[str]:
+    if analysis.ece is None or stated is None:
         return ["How sure the model is cannot be judged: its claims have no confidence."]
     confidence, right, (low, high) = stated
-    told = f"calibration error {formats.metric(found.ece)}: claims state {formats.percent(confidence)} on average, and "
-    told += f"{formats.percent(right)} are right"
+    text = (
+        f"calibration error {formats.metric(analysis.ece)}: claims state {formats.percent(confidence)} on average, and "
+    )
+    text += f"{formats.percent(right)} are right"
     if confidence > high:
-        return [sentence(f"{told}: the model is over-confident")]
-    return [sentence(f"{told}: the model is under-confident" if confidence < low else told)]
+        return [sentence(f"{text}: the model is over-confident")]
+    return [sentence(f"{text}: the model is under-confident" if confidence < low else text)]

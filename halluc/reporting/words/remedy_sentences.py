@@ -12,29 +12,29 @@ from halluc.wording import formats
 from halluc.wording.phrases import counted, listed, quoted, sentence, signed
 
 
-def conclusion(found: StudyAdvice, target: Path) -> list[str]:
+def conclusion(advice: StudyAdvice, target: Path) -> list[str]:
     """Which arm to choose; or that the plain recipe stays; or why nothing can be said."""
-    if not found.is_conclusive:
-        return _inconclusive(found, target)
-    reference, chosen = quoted(str(found.reference)), [one for one in found.effects if one.arm == found.best]
+    if not advice.is_conclusive:
+        return _inconclusive(advice, target)
+    reference, chosen = quoted(str(advice.reference)), [one for one in advice.effects if one.arm == advice.best]
     if not chosen:
-        told = f"Keep the plain recipe: no remedy can be told from {reference} on {found.split} as a better one."
-        return [" ".join([told, *_smallest(found.effects)]), *_others(found, None)]
+        text = f"Keep the plain recipe: no remedy can be told from {reference} on {advice.split} as a better one."
+        return [" ".join([text, *_smallest(advice.effects)]), *_others(advice, None)]
     [best] = chosen
     figures = listed(_differences(best))
-    told = f"{quoted(str(best.arm))} is better than {reference} on {found.split} ({counted(best.seeds, 'seed')}): "
-    return [f"{told}{figures}; {_cost(best)}.", *_others(found, best)]
+    text = f"{quoted(str(best.arm))} is better than {reference} on {advice.split} ({counted(best.seeds, 'seed')}): "
+    return [f"{text}{figures}; {_cost(best)}.", *_others(advice, best)]
 
 
-def _inconclusive(found: StudyAdvice, target: Path) -> list[str]:
+def _inconclusive(advice: StudyAdvice, target: Path) -> list[str]:
     said = []
-    if found.missing:
-        slug, why = next(iter(found.missing.items()))
+    if advice.missing:
+        slug, why = next(iter(advice.missing.items()))
         said.append(
-            f"{counted(len(found.missing), 'cell')} without an evaluation of {found.split} ({slug}: {why}). Nothing is "
-            f"chosen before all are there: halluc run {target}"
+            f"{counted(len(advice.missing), 'cell')} without an evaluation of {advice.split} ({slug}: {why}). Nothing "
+            f"is chosen before all are there: halluc run {target}"
         )
-    most = max((one.seeds for one in found.effects), default=0)
+    most = max((one.seeds for one in advice.effects), default=0)
     if most < LEAST_SEEDS:
         said.append(f"With {counted(most, 'seed')} nothing can be said of a remedy: {LEAST_SEEDS} at least are needed.")
     return said
@@ -42,11 +42,11 @@ def _inconclusive(found: StudyAdvice, target: Path) -> list[str]:
 
 def _differences(one: RemedyEffect) -> list[str]:
     """The rate at matched omission and the primary figure, those that are shown first."""
-    told = [delta for delta in (one.matched, one.primary) if delta is not None and delta.difference is not None]
+    parts = [delta for delta in (one.matched, one.primary) if delta is not None and delta.difference is not None]
     return [
         f"{formats.title(delta.name)} {signed(delta.name, delta.difference, delta.interval)}"
         + (" (undecided)" if not delta.shown else "")
-        for delta in sorted(told, key=lambda delta: -delta.benefit)
+        for delta in sorted(parts, key=lambda delta: -delta.benefit)
     ]
 
 
@@ -68,18 +68,18 @@ def _smallest(effects: Sequence[RemedyEffect]) -> list[str]:
     return [f"A difference of {least} in the hallucination rate at matched omission could have been shown."]
 
 
-def _others(found: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
+def _others(advice: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
     """Arms that are better, and those that are worse, in something; and those that copies equal."""
-    told: list[tuple[str, list[str]]] = [("also better in some figure", []), ("worse in some figure", [])]
-    for one in found.effects:
+    lines: list[tuple[str, list[str]]] = [("also better in some figure", []), ("worse in some figure", [])]
+    for one in advice.effects:
         benefits = [_benefit(delta) for delta in (one.matched, one.primary)]
-        for (_, names), sought in zip(told, (1, -1), strict=True):
+        for (_, names), sought in zip(lines, (1, -1), strict=True):
             if sought in benefits and one is not best and not one.is_control:
                 names.append(quoted(str(one.arm)))
-    for what, names in told:
+    for what, names in lines:
         if names:
             yield sentence(f"{what}: {listed(names)}")
-    equal = [quoted(str(one.arm)) for one in found.effects if one.over_control is not None and _is_equal(one)]
+    equal = [quoted(str(one.arm)) for one in advice.effects if one.over_control is not None and _is_equal(one)]
     if equal:
         yield sentence(f"not shown to be better than copies: {listed(equal)}")
 

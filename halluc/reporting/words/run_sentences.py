@@ -55,8 +55,8 @@ def conclusion(
 
 def _without_gold(figures: FigureLookup, task: AnyTask, **by: str) -> MetricResult | None:
     """The share of the examples without gold that something is claimed of, where the task has a name for it."""
-    found = figures.get(task.figures.named.get("claimed_without_gold", ""), **by)
-    return None if found is None or found.value is None else found
+    result = figures.get(task.figures.named.get("claimed_without_gold", ""), **by)
+    return None if result is None or result.value is None else result
 
 
 def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, task: AnyTask) -> str:
@@ -64,7 +64,7 @@ def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, ta
     nouns, outside = task.wording.nouns, _without_gold(figures, task)
     # Of an example without gold, each claim is wrong.
     parts = {nouns.invented: count(rate) - count(outside), nouns.outside: count(outside)}
-    parts |= {told: count(figures.get("distortion_rate", reason=one)) for one, told in nouns.reasons.items()}
+    parts |= {text: count(figures.get("distortion_rate", reason=one)) for one, text in nouns.reasons.items()}
     parts["wrong in another way"] = wrong - sum(parts.values())  # a run that does not tell the reasons
     every = figures.get("false_claim_rate")
     if every is None:
@@ -73,10 +73,10 @@ def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, ta
             if wrong == count(rate)
             else rate.model_copy(update={"name": "false_claim_rate", "value": wrong / rate.n, "interval": None})
         )
-    told = f"{wrong:,} of {rate.n:,} {nouns.claims} on {split} {'is' if wrong == 1 else 'are'} wrong"
+    text = f"{wrong:,} of {rate.n:,} {nouns.claims} on {split} {'is' if wrong == 1 else 'are'} wrong"
     listed = ", ".join(f"{number:,} {part}" for part, number in parts.items() if number > 0)
     is_split = wrong and (nouns.reasons or outside is not None)
-    return f"{told} ({formats.metric(every)}){': ' + listed if is_split else ''}."
+    return f"{text} ({formats.metric(every)}){': ' + listed if is_split else ''}."
 
 
 def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask) -> list[str]:
@@ -93,7 +93,7 @@ def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask)
         return [too_few(wrong, "is wrong")]
     first, *_, last = over if len(over) > 1 else [*over, *over]
     if first == last:
-        told = f"All {nouns.claims} are {nouns.about_training(first)}, so there is nothing to compare with."
+        text = f"All {nouns.claims} are {nouns.about_training(first)}, so there is nothing to compare with."
     else:
         ratio = figures.get("gap_ratio") if first == scale[0] else None
         than = f"often than those {nouns.about_training(first)}"
@@ -101,10 +101,10 @@ def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask)
         newer = f"{nouns.claims} {nouns.about_training(last)} are wrong"
         if _apart(over[first], over[last], ratio):
             more = "more" if (over[last].value or 0) > (over[first].value or 0) else "less"
-            told = sentence(f"{newer} {more} {than}: {both}")
+            text = sentence(f"{newer} {more} {than}: {both}")
         else:
-            told = f"Too few to conclude whether {newer} more {than}: {both}."
-    return [" ".join([told, *_unsupported(figures, rate, nouns)])]
+            text = f"Too few to conclude whether {newer} more {than}: {both}."
+    return [" ".join([text, *_unsupported(figures, rate, nouns)])]
 
 
 def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
@@ -118,15 +118,15 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
     if not 0 < unseen < rate.n or share is None or share.value is None:
         return []
     these = f"{total:,} {nouns.unsupported} {nouns.golds}"
-    told = f"{formats.metric(share)} of the {these} are partly or wholly new to training"
+    text = f"{formats.metric(share)} of the {these} are partly or wholly new to training"
     # The share of all claims would be theirs if novelty did not matter.
     expected, (low, high) = unseen / rate.n, share.interval or (0.0, 1.0)
     all_claims = f"{formats.percent(expected)} of all {nouns.claims} are"
     if low > expected:
-        return [f"{told}, though only {all_claims}."]
+        return [f"{text}, though only {all_claims}."]
     if high < expected:
-        return [f"{told}, and {all_claims}: seen {nouns.golds} are affected more."]
-    return [f"{told}, and {all_claims}: too few to conclude that they are concentrated there."]
+        return [f"{text}, and {all_claims}: seen {nouns.golds} are affected more."]
+    return [f"{text}, and {all_claims}: too few to conclude that they are concentrated there."]
 
 
 def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -> bool:
@@ -139,8 +139,8 @@ def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -
 
 def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
     """The label that is unsupported most often, where its interval lies clear of the overall one."""
-    found = (figures.get(HALLUCINATION, label=label) for label in figures.slices(HALLUCINATION, "label"))
-    claimed = [metric for metric in found if metric is not None and metric.n and metric.value is not None]
+    result = (figures.get(HALLUCINATION, label=label) for label in figures.slices(HALLUCINATION, "label"))
+    claimed = [metric for metric in result if metric is not None and metric.n and metric.value is not None]
     if len(claimed) < 2 or rate.interval is None or not count(rate):
         return []
     clear = [metric for metric in claimed if metric.interval and metric.interval[0] > rate.interval[1]]
@@ -160,12 +160,12 @@ def _missed(figures: FigureLookup, task: AnyTask, ending: str = "") -> list[str]
         return []
     if omitted.value is None:
         return [f"No {nouns.gold} is annotated, so none can be missed{ending}."]
-    found, none = figures.get(task.figures.named.get("recall", "recall")), count(omitted)
+    result, none = figures.get(task.figures.named.get("recall", "recall")), count(omitted)
     parts = [f"{none:,} {nouns.missed} ({formats.metric(omitted)})"]
-    if found is not None and found.value is not None and found.n == omitted.n:
-        partly = omitted.n - count(found) - none
+    if result is not None and result.value is not None and result.n == omitted.n:
+        partly = omitted.n - count(result) - none
         parts = [f"{partly:,} {nouns.partly}"] * (partly > 0) + parts
-        parts = [f"{count(found):,} {nouns.found} ({formats.metric(found)})", *parts]
+        parts = [f"{count(result):,} {nouns.found} ({formats.metric(result)})", *parts]
     return [f"{omitted.n:,} {nouns.annotated}: {', '.join(parts)}{ending}."]
 
 
@@ -178,27 +178,27 @@ def _how_sure(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
     return f"; {nouns.unsupported} {nouns.golds} have a median confidence of {median(false):.2f}{beside}"
 
 
-def _abstention(figures: FigureLookup, rate: MetricResult, found: Abstention | None, task: AnyTask) -> list[str]:
+def _abstention(figures: FigureLookup, rate: MetricResult, abstention: Abstention | None, task: AnyTask) -> list[str]:
     """What is gained by withdrawing less confident claims, and what it costs."""
-    if found is None:
+    if abstention is None:
         return []
-    nouns, kept, coverage = task.wording.nouns, found.hallucination, found.coverage
+    nouns, kept, coverage = task.wording.nouns, abstention.hallucination, abstention.coverage
     if kept is None or coverage is None:
-        if found.threshold is not None:
-            return [f"The confidence threshold of {found.threshold:g} withdraws nothing."]
-        if found.by is not None:
-            return [f"The confidence thresholds by {found.by} withdraw nothing."]
+        if abstention.threshold is not None:
+            return [f"The confidence threshold of {abstention.threshold:g} withdraws nothing."]
+        if abstention.by is not None:
+            return [f"The confidence thresholds by {abstention.by} withdraw nothing."]
         return ["No threshold on confidence can give the guarantee that was asked for, so nothing is withdrawn."]
     under = (
         f"the less confident {nouns.claims}"
-        if found.threshold is None
-        else f"{nouns.claims} with a confidence below {found.threshold:g}"
+        if abstention.threshold is None
+        else f"{nouns.claims} with a confidence below {abstention.threshold:g}"
     )
     if kept.value is None:
         return [f"Withdrawing {under} leaves none."]
     changes = [
         _change(f"{nouns.unsupported} {nouns.golds}", rate, kept),
-        _change("omissions", figures.get(OMISSION), found.omission),
+        _change("omissions", figures.get(OMISSION), abstention.omission),
     ]
     claimed = _without_gold(figures, task, claims="kept")
     if claimed is not None:
@@ -213,18 +213,18 @@ def _change(what: str, before: MetricResult | None, after: MetricResult | None) 
     a, b, verb = before.interval, after.interval, "go"
     if a is not None and b is not None:
         verb = "fall" if b[1] < a[0] else "rise" if b[0] > a[1] else "go"
-    told = f"{what} {verb} from {formats.percent(before.value)} to {formats.metric(after)}"
-    return told if verb != "go" else f"{told} (the intervals overlap: too few to conclude)"
+    text = f"{what} {verb} from {formats.percent(before.value)} to {formats.metric(after)}"
+    return text if verb != "go" else f"{text} (the intervals overlap: too few to conclude)"
 
 
 def headlines(figures: FigureLookup, task: AnyTask) -> list[Headline]:
     """The task's own figure, then how much is hallucinated, what the gap does to it, and what confidence is worth."""
     there = {metric.name for metric in figures.all if not metric.by}
-    found = [metric for column in shown("head", there) if (metric := figures.get(column.row.name)) is not None]
+    results = [metric for column in shown("head", there) if (metric := figures.get(column.row.name)) is not None]
     first = next((metric for metric in figures.all if not metric.by), None)
-    if first is not None and not any(figure(metric.name).family == "task" for metric in found):
-        found = [first, *(metric for metric in found if metric.name != first.name)]
-    return [Headline(figure=m, title=formats.title(m.name), meaning=_meaning(m, figures, task)) for m in found]
+    if first is not None and not any(figure(metric.name).family == "task" for metric in results):
+        results = [first, *(metric for metric in results if metric.name != first.name)]
+    return [Headline(figure=m, title=formats.title(m.name), meaning=_meaning(m, figures, task)) for m in results]
 
 
 def _meaning(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
@@ -234,8 +234,8 @@ def _meaning(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
         return own(metric, figures)
     if metric.name == "ece":
         return _calibration(metric, figures)
-    told = {HALLUCINATION: _hallucination, "gap_ratio": _gap_ratio}.get(metric.name, _score)
-    return told(metric, figures, task)
+    text = {HALLUCINATION: _hallucination, "gap_ratio": _gap_ratio}.get(metric.name, _score)
+    return text(metric, figures, task)
 
 
 def _score(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
@@ -257,11 +257,11 @@ def _hallucination(metric: MetricResult, figures: FigureLookup, task: AnyTask) -
     if not metric.n or metric.value is None:
         return f"The model predicts no {nouns.gold}, so none can be {nouns.unsupported}."
     of = f"{count(metric):,} of {metric.n:,}"
-    told = f"{formats.percent(metric.value)} of the {nouns.claims} are {nouns.unsupported}: {of}"
+    text = f"{formats.percent(metric.value)} of the {nouns.claims} are {nouns.unsupported}: {of}"
     outside, wrong = _without_gold(figures, task), figures.value("false_claim_rate")
     if count(outside):
-        told += f", {count(outside):,} of them {nouns.outside}"
-    return f"{told}." if wrong is None else f"{told}. {formats.percent(wrong)} are wrong in any way."
+        text += f", {count(outside):,} of them {nouns.outside}"
+    return f"{text}." if wrong is None else f"{text}. {formats.percent(wrong)} are wrong in any way."
 
 
 def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:

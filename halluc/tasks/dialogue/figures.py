@@ -66,9 +66,9 @@ class ReplyFigures(GenerationFigures):
 def _overall(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
     """The overall figures; None where one is undefined."""
     sheet = Sheet(len(examples))
-    found = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
+    results = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
     sums = sheet.totals()
-    values = {figure.name: float(figure.formula(sums)) for figure in found}
+    values = {figure.name: float(figure.formula(sums)) for figure in results}
     return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
@@ -131,13 +131,13 @@ def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     Those of all replies together (Li et al. 2016) stand in the report: no sum over replies tells them, and a resample,
     which repeats replies, has fewer distinct n-grams than as many other replies would have.
     """
-    found = []
+    figures = []
     for order in _DISTINCT:
         grams = [_grams(one.text, order) for one in predictions]
         shares = sheet.column(numpy.array([len(set(some)) / len(some) if some else 0.0 for some in grams]))
         there = numpy.array([bool(some) for some in grams], dtype=float)
-        found.append(_ratio(f"distinct_{order}", {}, DISTINCT, int(there.sum()), shares, sheet.column(there)))
-    return found
+        figures.append(_ratio(f"distinct_{order}", {}, DISTINCT, int(there.sum()), shares, sheet.column(there)))
+    return figures
 
 
 def _distinct_of_all(predictions: Sequence[WrittenText], order: int) -> float | None:

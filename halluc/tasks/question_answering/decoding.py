@@ -88,13 +88,13 @@ def best_answers(
     Args:
         rows: as ``rows_of_questions`` has them.
     """
-    found: list[BestAnswer] = [BestAnswer(None, -numpy.inf, numpy.inf) for _ in encoded.examples]
+    answers: list[BestAnswer] = [BestAnswer(None, -numpy.inf, numpy.inf) for _ in encoded.examples]
     done = [0] * len(encoded.examples)
     for window, length in zip(encoded.windows, encoded.lengths, strict=True):
         begin = done[window.example]
         scores = rows[window.example][:, begin : begin + length].astype(numpy.float64)
         done[window.example] += length
-        context, known = window.context, found[window.example]
+        context, known = window.context, answers[window.example]
         null = float(scores[:, 0].sum())
         best = best_span(
             scores[0, window.positions(context.first)],
@@ -107,8 +107,8 @@ def best_answers(
         span, score = known.span, known.score
         if best is not None and best[0] > known.score:
             span, score = window.context.tokens(best[1]), best[0]
-        found[window.example] = BestAnswer(span, score, min(null, known.null))
-    return found
+        answers[window.example] = BestAnswer(span, score, min(null, known.null))
+    return answers
 
 
 def answered(example: ContextQuestion, best: BestAnswer, threshold: float | None) -> AnswerPrediction:

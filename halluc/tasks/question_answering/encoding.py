@@ -70,8 +70,8 @@ class AnswerWindow(NamedTuple):
 
     def positions(self, places: numpy.ndarray) -> numpy.ndarray:
         """Where in the input these pieces stand."""
-        found: numpy.ndarray = places[self.words(places)] - self.start + self.offset
-        return found
+        values: numpy.ndarray = places[self.words(places)] - self.start + self.offset
+        return values
 
 
 def starts_of(length: int, space: int, stride: int) -> list[int]:

@@ -215,13 +215,13 @@ class QuestionExamples(ExamplesDefaults):
 
 def joined(answers: Iterable[Range]) -> list[Range]:
     """Ranges of tokens from left to right, those that overlap as one."""
-    found: list[Range] = []
+    ranges: list[Range] = []
     for start, end in sorted(answers):
-        if found and start < found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        if ranges and start < ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(end, ranges[-1][1]))
         else:
-            found.append((start, end))
-    return found
+            ranges.append((start, end))
+    return ranges
 
 
 def _with_neighbour(token: int, border: int, size: int) -> Range:
@@ -232,8 +232,8 @@ def _with_neighbour(token: int, border: int, size: int) -> Range:
 def _texts_of(text: InputText) -> tuple[SpacedText, SpacedText]:
     """Question and context of what is to be predicted on; with blanks between tokens where only these are given."""
     if text.details is not None:
-        found: tuple[SpacedText, SpacedText] = text.details
-        return found
+        result: tuple[SpacedText, SpacedText] = text.details
+        return result
     border = 0 if text.second is None else text.second
     sides = ((text.tokens[:border], text.text), (text.tokens[border:], text.second_text))
     question, context = (

@@ -49,16 +49,16 @@ class AnswerFigures:
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], sheet: Sheet
     ) -> list[Figure]:
         scored = Scored.of(examples, predictions, self.form)
-        found = list(_of_slices(scored, sheet))
+        figures = list(_of_slices(scored, sheet))
         inside, given = scored.answerable, scored.given
         hits, there = sheet.column(scored.exact * inside), sheet.column(inside)
-        found += [
+        figures += [
             Figure("answerable_exact_match", {}, PROTOCOL, int(inside.sum()), Ratio((hits,), (there,))),
             Figure("claim_f1", {}, PROTOCOL, int(inside.sum()), F1(hits, sheet.column(given), there)),
         ]
         if not inside.all():
-            found.append(_false_answers(given, inside, sheet, {}))
-        return found
+            figures.append(_false_answers(given, inside, sheet, {}))
+        return figures
 
     def kept(
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], remaining: numpy.ndarray,

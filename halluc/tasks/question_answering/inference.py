@@ -16,8 +16,8 @@ class SpanAnswer(ScoredClaim):
 
 
 def _answers(record: PredictedAnswer, asked: TopParameters) -> list[SpanAnswer]:
-    found = [SpanAnswer.of(one, answer=one.text, start=one.start_char, end=one.end_char) for one in record.answers]
-    return found[: asked.top_k]
+    results = [SpanAnswer.of(one, answer=one.text, start=one.start_char, end=one.end_char) for one in record.answers]
+    return results[: asked.top_k]
 
 
 INFERENCE = InferenceSchema(SpanAnswer, _answers, TopParameters, pair=("question", "context"))

@@ -140,13 +140,15 @@ class ExtractiveReader(ModelDefaults):
         if self.config.no_answer_threshold is not None:
             return self.config.no_answer_threshold
         kept = getattr(_config_of(model), NAME, None)
-        found = kept.get(THRESHOLD, _USUAL) if isinstance(kept, Mapping) else _USUAL
-        if found is None:
+        result = kept.get(THRESHOLD, _USUAL) if isinstance(kept, Mapping) else _USUAL
+        if result is None:
             return None
-        if isinstance(found, bool) or not isinstance(found, (int, float)) or not abs(found) <= _LARGEST:
-            message = f"`{NAME}.{THRESHOLD}` in the config.json of the model is {cut(repr(found))}, not a finite number"
+        if isinstance(result, bool) or not isinstance(result, (int, float)) or not abs(result) <= _LARGEST:
+            message = (
+                f"`{NAME}.{THRESHOLD}` in the config.json of the model is {cut(repr(result))}, not a finite number"
+            )
             raise environment_error("E411", message, "restore config.json, or give `task.no_answer_threshold`")
-        return float(found)
+        return float(result)
 
     def imported(
         self, examples: Sequence[ContextQuestion], stated: Sequence[Stated]

@@ -135,8 +135,8 @@ def _aligned(old: Sequence[str], spaces: Sequence[str], new: Sequence[str], blan
     """What stands before each of the ``new`` tokens."""
     if old == new:
         return list(spaces)
-    found = [blank] * len(new)
+    result = [blank] * len(new)
     for part in Levenshtein.opcodes(old, new):
         if part.tag in ("equal", "replace"):
-            found[part.dest_start : part.dest_end] = spaces[part.src_start : part.src_end]
-    return found
+            result[part.dest_start : part.dest_end] = spaces[part.src_start : part.src_end]
+    return result

@@ -142,8 +142,8 @@ class EncodedPairs:
         """The same of one pair, (relations,), from (pieces, 2 x relations)."""
         width, window = len(self.outputs), self.windows[index]
         of_head, of_tail = logits[slice(*window.head), :width], logits[slice(*window.tail), width:]
-        found: ArrayT = of_head.mean(0) + of_tail.mean(0)
-        return found
+        result: ArrayT = of_head.mean(0) + of_tail.mean(0)
+        return result
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """The loss summed over pairs, a scalar."""

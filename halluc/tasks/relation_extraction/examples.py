@@ -111,8 +111,8 @@ class RelationExamples(ExamplesDefaults):
 
     def labels(self, corpus: Corpus[Related]) -> tuple[str, ...]:
         """The relations, sorted; behind them the output of pairs without one, where the corpus has such."""
-        found = tuple(sorted({example.relation for example in corpus if example.relation is not None}))
-        return (*found, NO_RELATION) if any(example.relation is None for example in corpus) else found
+        result = tuple(sorted({example.relation for example in corpus if example.relation is not None}))
+        return (*result, NO_RELATION) if any(example.relation is None for example in corpus) else result
 
     def lacks(self, corpus: Corpus[Related]) -> str | None:
         if not any(example.relation for example in corpus):

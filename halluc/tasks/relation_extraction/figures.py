@@ -35,7 +35,7 @@ class RelationFigures(FiguresDefaults):
     def headline(self, examples: Sequence[Related], predictions: Sequence[PairPrediction]) -> dict[str, float]:
         sheet = Sheet(len(examples))
         counts = _counts(examples, predictions)
-        found = {
+        result = {
             figure.name: figure
             for figure in [
                 *label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet),
@@ -44,13 +44,13 @@ class RelationFigures(FiguresDefaults):
             if not figure.by
         }
         sums = sheet.totals()
-        return {name: float(found[name].formula(sums)) for family in self.families for name in family}
+        return {name: float(result[name].formula(sums)) for family in self.families for name in family}
 
     def figures(self, examples: Sequence[Related], predictions: Sequence[PairPrediction], sheet: Sheet) -> list[Figure]:
         """The official figure is given where labels name a direction: else it is the macro F1."""
         counts = _counts(examples, predictions)
-        found = label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet)
-        return [*found, _semeval(counts, sheet)] if _is_directed(counts) else found
+        result = label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet)
+        return [*result, _semeval(counts, sheet)] if _is_directed(counts) else result
 
     def report(self, examples: Sequence[Related], predictions: Sequence[PairPrediction]) -> Report:
         counts = _counts(examples, predictions)

@@ -81,11 +81,11 @@ class KnownPairs(SurfaceKnowledge):
         key = pair_key(*claim.parts)
         head, tail = claim.parts
         heads, tails = self._roles.get(claim.label, ({}, {}))
-        found = key if self.coverage.knows(key, claim.label) else heads.get(head) or tails.get(tail)
-        if found is None:
+        result = key if self.coverage.knows(key, claim.label) else heads.get(head) or tails.get(tail)
+        if result is None:
             return None
-        known = self.coverage.of_label(claim.label)[found]
-        return Nearest(text=ARROW.join(pair_parts(found)), file=known.file, line=known.line)
+        known = self.coverage.of_label(claim.label)[result]
+        return Nearest(text=ARROW.join(pair_parts(result)), file=known.file, line=known.line)
 
     def is_withheld(self, claim: Claim) -> bool:
         """Whether its pair, its relation, its head or its tail was withheld."""
@@ -98,12 +98,12 @@ class KnownPairs(SurfaceKnowledge):
     @cached_property
     def _roles(self) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
         """For each relation, the heads and the tails that stand there, each with the first pair that has it."""
-        found: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+        result: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
         surfaces: Mapping[str, Mapping[str, Known]] = self.coverage.surfaces
         for label, of_label in surfaces.items():
-            heads, tails = found.setdefault(label, ({}, {}))
+            heads, tails = result.setdefault(label, ({}, {}))
             for key in of_label:
                 head, tail = pair_parts(key)
                 heads.setdefault(head, key)
                 tails.setdefault(tail, key)
-        return found
+        return result

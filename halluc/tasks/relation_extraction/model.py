@@ -136,9 +136,9 @@ class RelationClassifier(ModelDefaults):
         """The pieces of each type of entity, with a colon behind them; none where markers are plain."""
         if self.config.markers == "plain":
             return {}
-        found = sorted({span.label for one in examples for span in (one.head, one.tail) if span.label})
-        pieces, _ = word_pieces(loaded.tokenizer, [[*name.replace("_", " ").split(), ":"] for name in found])
-        return {name: tuple(p for word in of_name for p in word) for name, of_name in zip(found, pieces, strict=True)}
+        results = sorted({span.label for one in examples for span in (one.head, one.tail) if span.label})
+        pieces, _ = word_pieces(loaded.tokenizer, [[*name.replace("_", " ").split(), ":"] for name in results])
+        return {name: tuple(p for word in of_name for p in word) for name, of_name in zip(results, pieces, strict=True)}
 
     def scored(self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime) -> DecisionScores:
         """A row of logits for every pair."""
@@ -154,17 +154,17 @@ class RelationClassifier(ModelDefaults):
         self, encoded: EncodedPairs, scored: DecisionScores, decoding: Decoding | None
     ) -> list[PairPrediction]:  # fmt: skip
         """The most probable output of each pair, by softmax; nothing is claimed where that is the one for none."""
-        found = []
+        predictions = []
         for example, logits in zip(encoded.examples, scored.rows, strict=True):
             best = int(logits.argmax())
             label, confidence = encoded.outputs[best], float(probabilities(logits)[0, best])
             is_claim = label != NO_RELATION
-            found.append(
+            predictions.append(
                 PairPrediction(example.id, (label,), (confidence,), (logits,))
                 if is_claim
                 else PairPrediction(example.id, (), ())
             )
-        return found
+        return predictions
 
     def annotated(
         self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime, decoding: Decoding | None

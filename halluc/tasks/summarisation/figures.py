@@ -42,9 +42,9 @@ class SummaryFigures(GenerationFigures):
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
         sheet = Sheet(len(examples))
-        found = _figures(examples, [one.text for one in predictions], {}, sheet)
+        result = _figures(examples, [one.text for one in predictions], {}, sheet)
         sums = sheet.totals()
-        return {figure.name: float(figure.formula(sums)) for figure in found}
+        return {figure.name: float(figure.formula(sums)) for figure in result}
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
@@ -130,22 +130,22 @@ def _scores(examples: Sequence[Sourced], texts: Sequence[str]) -> tuple[numpy.nd
 
     is_english = _is_english(examples)
     scorer: Any = RougeScorer(list(ROUGE), use_stemmer=True, tokenizer=None if is_english else _FoldedWords())
-    found = numpy.zeros((len(examples), len(ROUGE), 3))
+    result = numpy.zeros((len(examples), len(ROUGE), 3))
     for row, (example, text) in enumerate(zip(examples, texts, strict=True)):
         if example.targets:
             best = scorer.score_multi(list(example.targets), text)
-            found[row] = [best[name] for name in ROUGE]
-    return found, numpy.array([bool(one.targets) for one in examples])
+            result[row] = [best[name] for name in ROUGE]
+    return result, numpy.array([bool(one.targets) for one in examples])
 
 
 def _novel(examples: Sequence[Sourced], texts: Sequence[str], order: int) -> numpy.ndarray:
     """N-grams of each summary that its document lacks, and all of them, (2, examples)."""
-    found = numpy.zeros((2, len(examples)))
+    values = numpy.zeros((2, len(examples)))
     for place, (example, text) in enumerate(zip(examples, texts, strict=True)):
         read, written = (_ngrams(folded_words(one), order) for one in (example.whole, text))
         there = set(read)
-        found[:, place] = sum(one not in there for one in written), len(written)
-    return found
+        values[:, place] = sum(one not in there for one in written), len(written)
+    return values
 
 
 def _ngrams(words: Sequence[str], order: int) -> list[tuple[str, ...]]:

@@ -94,12 +94,12 @@ class TextCoverage(SurfaceCoverage):
     def shown_with(self, label: str) -> Mapping[str, int]:
         """The content words of the label's texts, with the times that each occurs there."""
         texts = self.of_label(label).items()
-        found = Counter(chain.from_iterable(text_words(text) for text, _ in texts))
+        result = Counter(chain.from_iterable(text_words(text) for text, _ in texts))
         for text, known in texts:
             if known.count > 1:
                 for word in text_words(text):
-                    found[word] += known.count - 1
-        return found
+                    result[word] += known.count - 1
+        return result
 
     def file(self) -> TextCoverageFile:
         words = ShownWords(words=dict(self.shown), edges=self.edges, edges_of=self.edges_of)

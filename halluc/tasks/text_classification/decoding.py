@@ -93,19 +93,19 @@ def one_label(
     probability = probabilities(logits)
     best = logits.argmax(-1)
     peaks = probability[numpy.arange(len(best)), best].tolist()
-    found = []
+    predictions = []
     for row, number in enumerate(best.tolist()):
         if inside[number]:
             peak, scores = peaks[row], (logits[row : row + 1],)
-            found.append(TextPrediction(ids[row], (outputs[number],), (peak,), peak, scores=scores))
+            predictions.append(TextPrediction(ids[row], (outputs[number],), (peak,), peak, scores=scores))
         else:
             others = logits[row] - logits[row, inside].max(initial=-numpy.inf)
-            found.append(TextPrediction(ids[row], (), (), _of_best(others), out_of_scope=True, unclaimed=others))
+            predictions.append(TextPrediction(ids[row], (), (), _of_best(others), out_of_scope=True, unclaimed=others))
     if positive is None:
-        return found
+        return predictions
     # A label may have several outputs, where `eval.labels` gives them one name.
     mass = probability[:, [name == positive for name in outputs]].sum(-1)
-    return [replace(one, positive=share) for one, share in zip(found, mass.tolist(), strict=True)]
+    return [replace(one, positive=share) for one, share in zip(predictions, mass.tolist(), strict=True)]
 
 
 def label_sets(
@@ -113,7 +113,7 @@ def label_sets(
 ) -> list[TextPrediction]:
     """Every label whose probability, by sigmoid, is above the threshold; the surest output of each label tells."""
     probability = 0.5 * (1 + numpy.tanh(logits / 2))
-    found = []
+    predictions = []
     for row, identity in enumerate(ids):
         surest: dict[str, int] = {}
         for number in numpy.flatnonzero(probability[row] > threshold).tolist():
@@ -121,7 +121,7 @@ def label_sets(
             if name != OUT_OF_SCOPE and logits[row, number] >= logits[row, surest.get(name, number)]:
                 surest[name] = number
         claims = sorted(surest.items())
-        found.append(
+        predictions.append(
             TextPrediction(
                 id=identity,
                 labels=tuple(name for name, _ in claims),
@@ -132,4 +132,4 @@ def label_sets(
                 claimed=(0,) * len(claims),
             )
         )
-    return found
+    return predictions

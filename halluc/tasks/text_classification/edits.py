@@ -25,15 +25,15 @@ class LockedWords:
 
     def ranges(self, tokens: Sequence[str], border: int | None) -> list[Range]:
         """Where they stand, from left to right; what overlaps is one range, and none lies across ``border``."""
-        found: list[Range] = []
+        ranges: list[Range] = []
         for start, end in self._matches(tokens) if self._words else ():
             if border is not None and start < border < end:
                 continue
-            if found and start < found[-1][1]:
-                first, last = found.pop()
+            if ranges and start < ranges[-1][1]:
+                first, last = ranges.pop()
                 start, end = first, max(end, last)
-            found.append((start, end))
-        return found
+            ranges.append((start, end))
+        return ranges
 
     def _matches(self, tokens: Sequence[str]) -> Iterator[Range]:
         folded = [token.casefold() for token in tokens]
@@ -86,14 +86,14 @@ def _held(border: int, side: Side) -> slice:
 def _border(edited: Editable, side: Side) -> int:
     """Locked ranges move with their text and keep their order: the border is where ``editable`` put it."""
     if side == "both":
-        found = [start for start, end in edited.locked if start == end]
+        results = [start for start, end in edited.locked if start == end]
     elif side == "first":
-        found = [start for start, _ in edited.locked[-1:]]
+        results = [start for start, _ in edited.locked[-1:]]
     else:
-        found = [end for _, end in edited.locked[:1]]
-    if not found:
+        results = [end for _, end in edited.locked[:1]]
+    if not results:
         raise EditError("an edited pair without its border")
-    return found[0]
+    return results[0]
 
 
 def _inside(one: Range, other: Range) -> bool:

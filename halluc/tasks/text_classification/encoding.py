@@ -246,7 +246,7 @@ def _targets(
 ) -> list[tuple[int, ...] | None]:
     """The outputs that gold has. A label that the model does not know has none: it is counted, and counts as missed."""
     numbers = {name: number for number, name in reversed(list(enumerate(outputs)))}
-    found: list[tuple[int, ...] | None] = []
+    result: list[tuple[int, ...] | None] = []
     notes |= {"unknown_label_texts": 0, "unanswerable_texts": 0}
     for example in examples:
         is_outside = not example.labels and not multi_label
@@ -254,8 +254,8 @@ def _targets(
         known = tuple(numbers[label] for label in wanted if label in numbers)
         if len(known) < len(wanted):
             notes["unanswerable_texts" if is_outside else "unknown_label_texts"] += 1
-        found.append(known if known or multi_label else None)
-    return found
+        result.append(known if known or multi_label else None)
+    return result
 
 
 def refuse_labels(examples: Sequence[Labelled], *, multi_label: bool) -> None:
@@ -271,10 +271,10 @@ def _bad_labels(examples: Sequence[Labelled], multi_label: bool) -> Iterator[Hal
     for example in examples:
         where = Location(example.origin.file, example.origin.line)
         if len(example.labels) > 1 and not multi_label:
-            told = ", ".join(f"`{label}`" for label in example.labels[:5])
+            text = ", ".join(f"`{label}`" for label in example.labels[:5])
             yield data_error(
                 "D136",
-                f"a text with {len(example.labels)} labels: {told}",
+                f"a text with {len(example.labels)} labels: {text}",
                 where,
                 "set `task.multi_label: true`, or keep one of them",
             )

@@ -54,9 +54,9 @@ class TextExamples(ExamplesDefaults):
             bank = read_bank(self.config.retrieval)
             refuse(strangers(corpus, bank))
             names |= bank.keys()
-        found = tuple(sorted(names))
+        result = tuple(sorted(names))
         asked = self.config.out_of_scope == "class" and not self.config.multi_label
-        return (*found, OUT_OF_SCOPE) if (asked and any(not example.labels for example in corpus)) else found
+        return (*result, OUT_OF_SCOPE) if (asked and any(not example.labels for example in corpus)) else result
 
     def lacks(self, corpus: Corpus[Labelled]) -> str | None:
         if not any(example.labels for example in corpus):

@@ -66,10 +66,10 @@ class Labelling:
         judged, timestamps = _Judged.of(examples, predictions), [example.timestamp for example in examples]
         predicted = [prediction.labels or (OUT_OF_SCOPE,) for prediction in predictions]
         gold = [example.labels or (OUT_OF_SCOPE,) for example in examples]
-        found = judged.figures(sheet) + over_time.figures(timestamps, predicted, gold, self.period, sheet)
+        figures = judged.figures(sheet) + over_time.figures(timestamps, predicted, gold, self.period, sheet)
         for name, there in over_time.periods(timestamps, self.period)[1].items():
-            found.append(judged.accuracy(sheet, {"period": name}, there))
-        return found
+            figures.append(judged.accuracy(sheet, {"period": name}, there))
+        return figures
 
     def kept(
         self,
@@ -131,15 +131,15 @@ class Labelling:
         return label_tables.sections_as_text(sections)
 
 
-def _one(found: Sequence[str]) -> str | None:
+def _one(result: Sequence[str]) -> str | None:
     """The one label of a text, None where there is none.
 
     Raises:
         ValueError: there are several, which ``LabelSets`` counts.
     """
-    if len(found) > 1:
-        raise ValueError(f"a text with the labels {', '.join(found)}, where one is counted")
-    return found[0] if found else None
+    if len(result) > 1:
+        raise ValueError(f"a text with the labels {', '.join(result)}, where one is counted")
+    return result[0] if result else None
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,10 @@ class _Judged:
 
     def figures(self, sheet: Sheet) -> list[Figure]:
         columns = Columns.of(self.counts, sheet)
-        found = [self.accuracy(sheet, {}, numpy.ones(len(self.gold), dtype=bool))]
-        found += label_counts.figures(self.counts, columns, PROTOCOL, sheet)
-        found.append(Figure("mcc", {}, PROTOCOL, len(self.gold), self.correlation(columns, sheet)))
-        return found if self.inside.all() else found + self.of_scope(sheet)
+        results = [self.accuracy(sheet, {}, numpy.ones(len(self.gold), dtype=bool))]
+        results += label_counts.figures(self.counts, columns, PROTOCOL, sheet)
+        results.append(Figure("mcc", {}, PROTOCOL, len(self.gold), self.correlation(columns, sheet)))
+        return results if self.inside.all() else results + self.of_scope(sheet)
 
     def accuracy(self, sheet: Sheet, by: dict[str, str], texts: numpy.ndarray) -> Figure:
         """Of the ``texts`` (texts,) in scope; of a slice without any it is undefined."""

@@ -14,11 +14,11 @@ class StoredAnswer(LabelAnswer):
 
 
 def _answers(record: PredictedLabels, asked: TopParameters) -> list[StoredAnswer]:
-    found = [
+    results = [
         StoredAnswer.of(one, label=one.label, answer=one.answer if isinstance(one, RetrievedAnswer) else None)
         for one in record.labels
     ]
-    return sorted(found, key=lambda one: -one.score)[: asked.top_k]
+    return sorted(results, key=lambda one: -one.score)[: asked.top_k]
 
 
 INFERENCE = InferenceSchema(StoredAnswer, _answers, TopParameters, pair=("text", "text_pair"))

@@ -87,8 +87,8 @@ class TextKnowledge(SurfaceKnowledge):
             "item": ([example.second_text for example in examples], self.coverage.seconds),
         }
         return {
-            name: ["" if part is None else "seen" if part in known else "new" for part in found]
-            for name, (found, known) in parts.items()
+            name: ["" if part is None else "seen" if part in known else "new" for part in result]
+            for name, (result, known) in parts.items()
         }
 
     @cached_property
@@ -116,8 +116,8 @@ def gap_of_words(coverage: TextCoverage, examples: Sequence[Labelled]) -> SplitG
     by_label = {}
     for label, numbers in sorted(having.items()):
         known = coverage.shown_with(label)
-        found = [[_of_word(word, known, coverage.shown) for word in texts[number]] for number in numbers]
-        by_label[label] = gap_among(list(known.values()), found, len(texts))
+        results = [[_of_word(word, known, coverage.shown) for word in texts[number]] for number in numbers]
+        by_label[label] = gap_among(list(known.values()), results, len(texts))
     return SplitGap(gap_among(list(coverage.shown.values()), overall, len(texts)), by_label, counted="words")
 
 

@@ -170,13 +170,13 @@ class TextClassifier(ModelDefaults):
         labels = {label for side in (examples, [one.example for one in stated]) for one in side for label in one.labels}
         if ranking is None or len(labels) > 2:
             return nothing
-        found = [
+        results = [
             confidence if one.example.labels == (ranking.positive,) else 1 - confidence
             for one in stated
             for confidence in one.confidences
             if confidence is not None
         ]
-        return found if len(found) == len(stated) else nothing
+        return results if len(results) == len(stated) else nothing
 
     def findings(self, corpus: Corpus[Labelled], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         each = "each label judged by itself" if self.config.multi_label else "each with one prediction"
@@ -187,8 +187,8 @@ class TextClassifier(ModelDefaults):
         known_to_it = frozenset(outputs)
         unknown = next((str(example.origin) for example in corpus if not known_to_it.issuperset(example.labels)), "")
         first = {"unknown_label_texts": f" (first: {unknown})"}
-        there = {note: counted(notes[note], told) for note, told in self.notes.items() if notes[note]}
-        yield from (told + first.get(note, "") for note, told in there.items())
+        there = {note: counted(notes[note], text) for note, text in self.notes.items() if notes[note]}
+        yield from (text + first.get(note, "") for note, text in there.items())
         known = {label for example in corpus for label in example.labels}
         if not known:
             yield "no gold label: figures of labels are 0 by convention"
@@ -205,10 +205,10 @@ class TextClassifier(ModelDefaults):
                 kinds.setdefault(example.group, set()).add(ranking.positive in example.labels)
         if not kinds:
             yield "no text has a group, so that nothing is ranked: `data.group_field` names its field"
-        alike = sum(len(found) == 1 for found in kinds.values())
+        alike = sum(len(result) == 1 for result in kinds.values())
         if alike:
-            told = f"all of their texts have the label `{ranking.positive}`, or none has"
-            yield f"{alike:,} of {len(kinds):,} groups are not ranked: {told}"
+            text = f"all of their texts have the label `{ranking.positive}`, or none has"
+            yield f"{alike:,} of {len(kinds):,} groups are not ranked: {text}"
 
 
 def _logits(encoded: EncodedTexts, scored: DecisionScores) -> numpy.ndarray:
@@ -220,10 +220,10 @@ def problem_type(multi_label: bool) -> str:
     return "multi_label_classification" if multi_label else "single_label_classification"
 
 
-def _refuse_other_problem(found: str | None, multi_label: bool) -> None:
-    if found is None or found == problem_type(multi_label):
+def _refuse_other_problem(result: str | None, multi_label: bool) -> None:
+    if result is None or result == problem_type(multi_label):
         return
-    if found == "regression":
+    if result == "regression":
         raise HallucError("C204", "the model predicts a number, and no labels", help="name a classifier")
     trained, asked = ("one label a text", "true") if multi_label else ("several labels a text", "false")
     other = "false" if multi_label else "true"

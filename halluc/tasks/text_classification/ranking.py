@@ -84,8 +84,8 @@ def of_group(relevant: Sequence[bool], scores: Sequence[float], k: int) -> tuple
 
 def _reciprocal(above: int, size: int, good: int) -> float:
     """The expected reciprocal rank of the first of ``good`` among ``size`` equal texts, with ``above`` before them."""
-    chance, found = good / size, 0.0  # that it is the first, then the second, ...
+    chance, result = good / size, 0.0  # that it is the first, then the second, ...
     for place in range(1, size - good + 2):
-        found += chance / (above + place)
+        result += chance / (above + place)
         chance *= (size - place - good + 1) / (size - place) if size > place else 0
-    return found
+    return result

@@ -46,31 +46,31 @@ def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
     asked = (config.id_field, config.question_field)
     layout = Layout(formats=FORMATS, asked=asked)
     file, rows = open_rows(config.bank, cast(SplitName, "bank"), layout)
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     bad: list[BadLine] = []
     for row in rows:
         if isinstance(row, Row):
             try:
                 identity, question = _parts(row, config)
-                found.setdefault(identity, []).append(question)
+                result.setdefault(identity, []).append(question)
             except Unreadable as why:
                 bad.append(row.bad(why))
         elif not isinstance(row, Notice):
             bad.append(row)
     refuse(folded(bad))
-    if len(found) < 2:
-        raise data_error("D102", f"{file} has {len(found)} answers", help="a bank has two answers at least")
-    return found
+    if len(result) < 2:
+        raise data_error("D102", f"{file} has {len(result)} answers", help="a bank has two answers at least")
+    return result
 
 
 def read_answers(config: RetrievalConfig) -> dict[str, str]:
     """The texts of a bank that ``read_bank`` has read, by the ids of the answers: of each the first that it gives."""
     _, rows = open_rows(config.bank, cast(SplitName, "bank"), Layout(formats=FORMATS, asked=(config.id_field,)))
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for row in rows:
         if isinstance(row, Row) and isinstance(text := row.fields.get(_ANSWER), str) and text.strip():
-            found.setdefault(_parts(row, config)[0], text)
-    return found
+            result.setdefault(_parts(row, config)[0], text)
+    return result
 
 
 def _parts(row: Row, config: RetrievalConfig) -> tuple[str, str]:

@@ -20,15 +20,15 @@ def shares(claims: Sequence[Statement], samples: Sequence[str], language: str) -
     """For each claim the share of samples that state it: a sentence where its words are there in a row."""
     read = [EvidenceTexts([sample], [language]) for sample in samples]
     words = [f" {' '.join(folded_words(sample))} " for sample in samples]
-    found = []
+    results = []
     for claim in claims:
         if claim.kind == "sentence":
             run = f" {' '.join(folded_words(claim.text))} "
             count = sum(run in one for one in words)
         else:
             count = sum(one.states(claim.kind, claim.text, language) for one in read)
-        found.append(count / len(samples))
-    return tuple(found)
+        results.append(count / len(samples))
+    return tuple(results)
 
 
 # Logits that are held at once while outputs are scored: half a gigabyte.

@@ -61,13 +61,13 @@ def _patterns(language: Language) -> tuple[regex.Pattern[str], regex.Pattern[str
 
 def dates(text: str, language: Language) -> list[Dated]:
     """The dates of a text in order; none overlaps another."""
-    found = [*_numeric(text, language), *_named(text, language), *_years(text)]
+    results = [*_numeric(text, language), *_named(text, language), *_years(text)]
     if language == "zh":
-        found += _in_chinese(text)
+        results += _in_chinese(text)
     # Of those that begin together the longest.
-    found.sort(key=lambda one: (one.start, -one.end))
+    results.sort(key=lambda one: (one.start, -one.end))
     kept: list[Dated] = []
-    for one in found:
+    for one in results:
         if not kept or one.start >= kept[-1].end:
             kept.append(one)
     return kept
@@ -78,13 +78,13 @@ def components(key: str) -> frozenset[str]:
     if key.startswith("W") or key.endswith("x"):
         return frozenset({key})
     year, month, day = _parts(key)
-    told = {key}
+    text = {key}
     if year:
-        told |= {year, year[:3] + "x"}
+        text |= {year, year[:3] + "x"}
     if month:
-        told |= {f"--{month}"} | ({f"{year}-{month}"} if year else set())
-        told |= {f"--{month}-{day}"} if day else set()
-    return frozenset(told)
+        text |= {f"--{month}"} | ({f"{year}-{month}"} if year else set())
+        text |= {f"--{month}-{day}"} if day else set()
+    return frozenset(text)
 
 
 def _parts(key: str) -> tuple[str, str, str]:

@@ -73,12 +73,12 @@ def repeated(outputs: Sequence[str], sources: Sequence[str]) -> list[bool]:
     ``SHORT_WORDS`` words has to be that of at least three sources of which each differs from its own by
     ``LEAST_DISSIMILAR``.
     """
-    found = []
+    results = []
     for output, apart in zip(outputs, _dissimilarities(outputs, sources), strict=True):
         fewest = 2 if len(folded_words(output)) < SHORT_WORDS else 1
         unlike = sum(one >= LEAST_DISSIMILAR for one in apart)
-        found.append(unlike >= fewest and _mean(apart) >= LEAST_DISSIMILAR)
-    return found
+        results.append(unlike >= fewest and _mean(apart) >= LEAST_DISSIMILAR)
+    return results
 
 
 def detachment(outputs: Sequence[str], sources: Sequence[str]) -> list[float]:
@@ -103,7 +103,7 @@ def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[lis
     for place, output in enumerate(written):
         if output:
             of[output].append(place)
-    found: list[list[float]] = [[] for _ in written]
+    result: list[list[float]] = [[] for _ in written]
     for places in of.values():
         if len(places) == 1:
             continue
@@ -112,8 +112,8 @@ def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[lis
         others = list(grams)[:: max(1, len(grams) // _MOST_OTHERS)][:_MOST_OTHERS]
         for place in places:
             own = " ".join(folded_words(sources[place]))
-            found[place] = [1 - _dice(grams[own], grams[other]) for other in others if other != own]
-    return found
+            result[place] = [1 - _dice(grams[own], grams[other]) for other in others if other != own]
+    return result
 
 
 def _grams(words: Sequence[str]) -> frozenset[str]:

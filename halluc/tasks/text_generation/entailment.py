@@ -39,9 +39,9 @@ class EntailmentScorer:
         premises = list(dict.fromkeys(piece for text in sources for piece in _sentences(text)))
         if not premises or not sentences:
             return [0.0] * len(sentences)
-        found = self._probabilities([(premise, sentence) for sentence in sentences for premise in premises])
+        result = self._probabilities([(premise, sentence) for sentence in sentences for premise in premises])
         size = len(premises)
-        return [max(found[place * size : (place + 1) * size]) for place in range(len(sentences))]
+        return [max(result[place * size : (place + 1) * size]) for place in range(len(sentences))]
 
     def _probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         import torch

@@ -27,12 +27,12 @@ def facts_of(text: str, language: Language) -> TextFacts:
     words = folded_words(text)
     counted = numerals(text, language)
     keys = {key for one in counted for key in one.keys}
-    told = (part for one in dates(text, language) for key in one.keys for part in components(key))
+    phrase = (part for one in dates(text, language) for key in one.keys for part in components(key))
     return TextFacts(
         frozenset(words),
         f" {' '.join(words)} ",
         frozenset(keys.union(duration_keys(text, counted, language))),
-        frozenset(told),
+        frozenset(phrase),
     )
 
 

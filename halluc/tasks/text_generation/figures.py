@@ -34,7 +34,7 @@ class GenerationFigures(FiguresDefaults):
             "unended_outputs": lambda one: not one.ended,
             "repeated_outputs": lambda one: one.repeated,
         }
-        found = [
+        results = [
             Figure(name, {}, OUTPUTS, len(predictions), Ratio((sheet.column(_counts(predictions, of)),), (every,)))
             for name, of in holds.items()
         ]
@@ -42,7 +42,7 @@ class GenerationFigures(FiguresDefaults):
         written = numpy.array([len(words_of(said.text)) if one.targets else 0 for one, said in pairs])
         wanted = numpy.array([len(words_of(one.targets[0])) if one.targets else 0 for one in examples])
         ratio = Ratio((sheet.column(written),), (sheet.column(wanted),), is_share=False)
-        return [*found, Figure("length_ratio", {}, OUTPUTS, int(wanted.sum()), ratio)]
+        return [*results, Figure("length_ratio", {}, OUTPUTS, int(wanted.sum()), ratio)]
 
 
 def _counts(predictions: Sequence[WrittenText], of: Callable[[WrittenText], bool]) -> numpy.ndarray:

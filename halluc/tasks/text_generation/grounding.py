@@ -82,8 +82,8 @@ def _vocabulary(words: tuple[str, ...]) -> frozenset[str]:
 
 
 def _share(hits: Iterator[bool]) -> float:
-    found = list(hits)
-    return sum(found) / len(found) if found else 0.0
+    results = list(hits)
+    return sum(results) / len(results) if results else 0.0
 
 
 def similarity(sentence: Words, source: Words) -> float:
@@ -136,20 +136,20 @@ class WordScorer:
     def scores(self, sentences: Sequence[str], sources: Sequence[str], language: str = "") -> list[float]:
         source = tuple(word for text in sources for word in folded_words(text))
         evidence = EvidenceTexts(sources) if self._with_statements else None
-        found = []
+        results = []
         for sentence in sentences:
             words = folded_words(sentence)
             score = self._score(words, source) if words and source else 0.0
-            found.append(score * stated_share(sentence, evidence, language) if evidence and score else score)
-        return found
+            results.append(score * stated_share(sentence, evidence, language) if evidence and score else score)
+        return results
 
 
 def stated_share(text: str, evidence: EvidenceTexts, language: str = "") -> float:
     """The share of a text's names, numbers and dates that the evidence states (Nan et al. 2021); 1 if it has none."""
     language = language_of(text, language)
     kinds = ("name", "number", "date")
-    found = [evidence.states(one.kind, one.text, language) for one in statements(text, language) if one.kind in kinds]
-    return sum(found) / len(found) if found else 1.0
+    results = [evidence.states(one.kind, one.text, language) for one in statements(text, language) if one.kind in kinds]
+    return sum(results) / len(results) if results else 1.0
 
 
 def scorer_of(name: ScorerName, model: str | None = None, *, with_statements: bool = True) -> SentenceScorer:

@@ -24,8 +24,8 @@ def inference_of(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
     """
 
     def answers(record: WrittenRecord, asked: Record) -> list[WrittenAnswer]:
-        found: dict[str, Any] = {name: getattr(record, name) for name in WrittenAnswer.model_fields}
-        found[text] = record.output
-        return [answer(**found)]
+        result: dict[str, Any] = {name: getattr(record, name) for name in WrittenAnswer.model_fields}
+        result[text] = record.output
+        return [answer(**result)]
 
     return InferenceSchema(answer, answers)

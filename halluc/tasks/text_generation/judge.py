@@ -115,15 +115,15 @@ class GenerationJudge:
     def stated(self, text: str, example: WithParts) -> tuple[Statement, ...]:
         """The statements of an output that are claims: its prediction has a confidence for each."""
         known = foreign_names(text, example)
-        found = [one for one in statements(text, example.language, known) if one.kind in self._kinds]
+        results = [one for one in statements(text, example.language, known) if one.kind in self._kinds]
         if self._name_model is None or "name" not in self._kinds:
-            return tuple(found)
-        return in_order([*(one for one in found if one.kind != "name"), *names_by_model(self._name_model, text)])
+            return tuple(results)
+        return in_order([*(one for one in results if one.kind != "name"), *names_by_model(self._name_model, text)])
 
     def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
-        found = self.stated(prediction.text, example)
-        reason = self._degenerate(example, prediction, found) if found else None
-        claims = _claims(example.id, prediction.text, found, prediction.confidences, example.language)
+        result = self.stated(prediction.text, example)
+        reason = self._degenerate(example, prediction, result) if result else None
+        claims = _claims(example.id, prediction.text, result, prediction.confidences, example.language)
         return tuple(
             replace(claim, verdict="unsupported", reason=reason) if reason and claim.kind == SENTENCE else claim
             for claim in claims
@@ -134,8 +134,8 @@ class GenerationJudge:
         if not example.targets:
             return ()
         text = example.targets[0]
-        found = [one for one in self.stated(text, example) if one.kind != SENTENCE]
-        return tuple(_claims(example.id, text, found, [None] * len(found), example.language))
+        results = [one for one in self.stated(text, example) if one.kind != SENTENCE]
+        return tuple(_claims(example.id, text, results, [None] * len(results), example.language))
 
     def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:
         """Verdict and reason of each claim; omitted is gold that no claim says.
@@ -195,14 +195,14 @@ class GenerationJudge:
         scores = self._scorer.scores(sentences, sources, language) if sentences else []
         return sum(scores) / len(scores) if scores else 0.0
 
-    def _degenerate(self, example: WithSources, prediction: WrittenOutput, found: Sequence[Statement]) -> str | None:
+    def _degenerate(self, example: WithSources, prediction: WrittenOutput, result: Sequence[Statement]) -> str | None:
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"
         if not prediction.repeated:
             return None
         # What others have too may still be right here: as a reference has it, or grounded.
         words = folded_words(prediction.text)
-        texts = [one.text for one in found if one.kind == SENTENCE]
+        texts = [one.text for one in result if one.kind == SENTENCE]
         is_right = any(words == folded_words(target) for target in example.targets) or (
             bool(texts)
             and all(self._grounded(texts, *self._evidence(example), language_of(prediction.text, example.language)))
@@ -215,12 +215,12 @@ def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> J
     known: dict[tuple[str, str], list[Claim]] = {}
     for one in gold:
         known.setdefault(_key(one, language), []).append(one)
-    found = []
+    results = []
     for claim in claims:
         same = [] if claim.kind == SENTENCE else known.pop(_key(claim, language), [])
         marks = [one.mark for one in same]
-        found.append(replace(claim, evidence=Evidence(marks[0], tuple(marks[1:])) if marks else claim.evidence))
-    return Judged(tuple(found), tuple(one for some in known.values() for one in some))
+        results.append(replace(claim, evidence=Evidence(marks[0], tuple(marks[1:])) if marks else claim.evidence))
+    return Judged(tuple(results), tuple(one for some in known.values() for one in some))
 
 
 def _key(claim: Claim, language: str) -> tuple[str, str]:
@@ -242,13 +242,13 @@ def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:
 
 
 def _claims(
-    identity: str, text: str, found: Sequence[Statement], confidences: Sequence[float | None], language: str
+    identity: str, text: str, result: Sequence[Statement], confidences: Sequence[float | None], language: str
 ) -> Iterator[Claim]:
     """Statements as claims about the tokens of their text, whose language all of it tells where none is stated."""
     spoken = language_of(text, language)
     bounds, _ = _TOKENIZER.cut(text)
     starts, ends = [start for start, _ in bounds], [end for _, end in bounds]
-    for one, confidence in zip(found, confidences, strict=True):
+    for one, confidence in zip(result, confidences, strict=True):
         first, last = bisect.bisect_right(ends, one.start), bisect.bisect_left(starts, one.end)
         where = Span(first, last, one.kind)
         kind = SENTENCE if one.kind == SENTENCE else "statement"

@@ -239,14 +239,14 @@ class GenerationModel:
         """Of each output and samples for its input (not those of ``task.agreement``) the best grounded one; of equals
         the first."""
         asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
-        found = [written]
+        results = [written]
         for number in range(1, self.config.decoding.candidates):
-            found.append(self._written(model, encoded, budget, runtime, asked, sample=-number))
-        texts = [_decoded(encoded, one) for one in found]
+            results.append(self._written(model, encoded, budget, runtime, asked, sample=-number))
+        texts = [_decoded(encoded, one) for one in results]
         best = []
         for place, example in enumerate(encoded.examples):
             scores = [self.judge.grounding(example, one[place]) for one in texts]
-            best.append(found[scores.index(max(scores))][place])
+            best.append(results[scores.index(max(scores))][place])
         return best
 
     def _samples(
@@ -254,11 +254,11 @@ class GenerationModel:
     ) -> list[list[str]]:  # fmt: skip
         """The texts of ``task.agreement`` samples of each input, a list for each sample."""
         asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
-        found = []
+        results = []
         for number in range(self.config.agreement or 0):
             written = self._written(model, encoded, budget, runtime, asked, sample=number + 1)
-            found.append(_decoded(encoded, written))
-        return found
+            results.append(_decoded(encoded, written))
+        return results
 
     def _written(
         self,

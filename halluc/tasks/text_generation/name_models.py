@@ -57,5 +57,5 @@ def names_by_model(reference: str, text: str) -> tuple[Statement, ...]:
     (prediction,) = task.model.predict(loaded.model, encoded, _BUDGET, engine, decoding)
     claims = task.judge.claims(example, prediction)
     places = sorted(one.where for one in claims if one.where is not None and one.label.upper() not in _NO_NAMES)
-    found = [worded("name", text, bounds[start][0], bounds[end - 1][1]) for start, end, _ in places]
-    return tuple(one for one in found if one.key)
+    results = [worded("name", text, bounds[start][0], bounds[end - 1][1]) for start, end, _ in places]
+    return tuple(one for one in results if one.key)

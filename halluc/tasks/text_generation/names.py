@@ -44,7 +44,7 @@ def names(
     capital = [_is_capitalised(text[start:end], words) for start, end in pieces]
     elsewhere = {text[start:end] for (start, end), opens, is_one in zip(pieces, first, capital, strict=True)
                  if is_one and not opens}  # fmt: skip
-    found = []
+    results = []
     for run in _runs(text, pieces, capital, first, words):
         kept = [
             place
@@ -56,8 +56,8 @@ def names(
         if words.nouns_are_capitalised:
             run = _german_name(text, pieces, run, first, elsewhere, known)
         if run:
-            found.append(_bounds(text, pieces[run[0]][0], pieces[run[-1]][1]))
-    return found
+            results.append(_bounds(text, pieces[run[0]][0], pieces[run[-1]][1]))
+    return results
 
 
 def _pieces(text: str, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -67,9 +67,9 @@ def _pieces(text: str, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]
         place = bisect.bisect_left(begins, end) - 1
         return place < 0 or taken[place][1] <= start
 
-    found = [(one.end() if (one := _ELISION.match(text, *match.span())) else match.start(), match.end())
+    results = [(one.end() if (one := _ELISION.match(text, *match.span())) else match.start(), match.end())
              for match in _WORD.finditer(text)]  # fmt: skip
-    return [place for place in found if is_free(*place)]
+    return [place for place in results if is_free(*place)]
 
 
 def _is_all_capitals(text: str, pieces: Sequence[tuple[int, int]]) -> bool:

@@ -50,9 +50,9 @@ def numerals(text: str, language: Language) -> list[Numeral]:
     """The numbers of a text in order; none overlaps another."""
     words = WORDS[language]
     digits = sorted(_in_digits(text, words))
-    found = sorted([*digits, *_in_words(text, words, digits), *(_in_chinese(text) if language == "zh" else ())])
+    results = sorted([*digits, *_in_words(text, words, digits), *(_in_chinese(text) if language == "zh" else ())])
     kept: list[Numeral] = []
-    for one in found:
+    for one in results:
         if not kept or one.start >= kept[-1].end:
             kept.append(one)
     return kept
@@ -63,11 +63,11 @@ _UNIT = regex.compile(r"[ \u00a0-]?(\p{Han}{1,3}|[\p{L}--\p{Han}]++)", regex.V1)
 _WORDS_TO_UNIT = regex.compile(r"(?:[^\p{L}\n.!?]{1,9}\p{L}{1,15}){1,4}")
 
 
-def with_units(text: str, found: Sequence[Numeral], language: Language) -> list[Numeral]:
+def with_units(text: str, result: Sequence[Numeral], language: Language) -> list[Numeral]:
     """The numbers, and one that counts a unit of time together with it, as a duration."""
     units = WORDS[language].units
     made = []
-    for one in found:
+    for one in result:
         match = _UNIT.match(text, one.end, min(len(text), one.end + 20)) if units else None
         unit = _unit(match[1], units) if match else None
         if match is None or unit is None or one.keys[0].endswith("th"):
@@ -78,10 +78,10 @@ def with_units(text: str, found: Sequence[Numeral], language: Language) -> list[
     return made
 
 
-def duration_keys(text: str, found: Sequence[Numeral], language: Language) -> Iterator[str]:
+def duration_keys(text: str, result: Sequence[Numeral], language: Language) -> Iterator[str]:
     """The keys of all durations that numbers may count, with a few words between number and unit."""
     units = WORDS[language].units
-    for one in found if units else ():
+    for one in result if units else ():
         following = _WORDS_TO_UNIT.match(text, one.end, min(len(text), one.end + 80))
         words = _WORD.findall(following[0].lower()) if following else []
         direct = _UNIT.match(text, one.end, min(len(text), one.end + 20))

@@ -44,15 +44,15 @@ def paired_mentions(example: Sourced, locked: Sequence[Range]) -> list[PairedMen
     That is a name or a number in digits which stands exactly once in the input and once in each target, and a number
     word from 2 to 12 whose value stands exactly once on each side. None overlaps another of the ``locked`` ranges.
     """
-    found = []
+    results = []
     for part in example.parts if example.targets else ():
         for place, one in stated_ranges(example, part):
             overlaps = sum(start < place[1] and end > place[0] for start, end in locked)
             if overlaps == 1 and place in locked and "".join(example.tokens[slice(*place)]) == _solid(one.text):
                 paired = _paired(example, one)
                 if paired is not None:
-                    found.append(PairedMention(Span(*place, paired[0]), paired[1]))
-    return sorted(found)
+                    results.append(PairedMention(Span(*place, paired[0]), paired[1]))
+    return sorted(results)
 
 
 def edited_targets(example: Sourced, mentions: Sequence[PairedMention], edited: Editable) -> tuple[str, ...]:
@@ -123,14 +123,14 @@ def _number_words(example: Sourced, one: Statement) -> list[Range | None]:
 
 
 def _number_word(target: str, key: str, spoken: Language) -> Range | None:
-    held = [found for found in numerals(target, spoken) if key in found.keys]
+    held = [result for result in numerals(target, spoken) if key in result.keys]
     if len(held) != 1 or target[held[0].start : held[0].end].lower() != _word(key, spoken):
         return None
     return held[0].start, held[0].end
 
 
 def _counted(text: str, key: str, spoken: Language) -> int:
-    return sum(key in found.keys for found in numerals(text, spoken))
+    return sum(key in result.keys for result in numerals(text, spoken))
 
 
 def _spoken(example: Sourced, text: str, language: str) -> Language:

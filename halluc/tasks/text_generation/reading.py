@@ -62,12 +62,12 @@ def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokeniz
         raise Unreadable("D107", f"`tokens` and {names} differ", "take `tokens` out")
     starts = [start for start, _ in places]
     spaces = [whole[end:start] for (_, end), start in zip(places, starts[1:], strict=False)]
-    found, begin = list[SourcePart](), 0
+    result, begin = list[SourcePart](), 0
     for name, text in parts:
         first, last = (bisect_left(starts, place) for place in (begin, begin + len(text)))
-        found.append(SourcePart(name, first, last))
+        result.append(SourcePart(name, first, last))
         begin += len(text) + len(BETWEEN_PARTS)
-    return tuple(words), ("", *spaces, ""), tuple(found)
+    return tuple(words), ("", *spaces, ""), tuple(result)
 
 
 class WrittenPredictions(PredictionFile):

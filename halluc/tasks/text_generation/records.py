@@ -44,7 +44,7 @@ class GenerationLine(Prediction):
         other = ("reference", self.gold[0] if self.gold else "") if record == "claim" else ("output", self.output)
         if len(self.parts) == 1:
             return [("input", self.text), other]
-        told: dict[str, list[str]] = {}
+        lines: dict[str, list[str]] = {}
         turns: list[tuple[str, str]] = []
         for name, start, end in self.parts:
             first, _, speaker = name.partition(":")
@@ -52,8 +52,8 @@ class GenerationLine(Prediction):
             if speaker:
                 turns.append((speaker, text))
             else:
-                told.setdefault(first, []).append(text)
-        return [*((name, " ".join(texts)) for name, texts in told.items()), *turns[-MOST_TURNS:], other]
+                lines.setdefault(first, []).append(text)
+        return [*((name, " ".join(texts)) for name, texts in lines.items()), *turns[-MOST_TURNS:], other]
 
     @property
     def reference(self) -> list[str]:

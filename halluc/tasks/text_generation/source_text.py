@@ -93,18 +93,18 @@ def cut_parts(parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutPart
     """
     tokens: list[str] = []
     spaces: list[str] = []
-    found: list[SourcePart] = []
+    result: list[SourcePart] = []
     for name, text in parts:
         bounds, words = tokenizer.cut(text)
         if not words:
             continue
-        found.append(SourcePart(name, len(tokens), len(tokens) + len(words)))
+        result.append(SourcePart(name, len(tokens), len(tokens) + len(words)))
         ends = [bounds[0][0], *(end for _, end in bounds)]
         before = [text[end:start] for end, (start, _) in zip(ends, bounds, strict=False)]
         before[0] = BETWEEN_PARTS if tokens else ""
         tokens += words
         spaces += before
-    return tuple(tokens), (*spaces, ""), tuple(found)
+    return tuple(tokens), (*spaces, ""), tuple(result)
 
 
 def spaced_again(before: Sequence[str], spaces: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
@@ -120,9 +120,9 @@ def spaced_again(before: Sequence[str], spaces: Sequence[str], after: Sequence[s
         return tuple(spaces)
     numbers: dict[str, int] = {}
     coded = [[numbers.setdefault(token, len(numbers)) for token in side] for side in (before, after)]
-    found: Opcodes = opcodes(*coded)
+    result: Opcodes = opcodes(*coded)
     made = [" "] * len(after)
-    for step in found:
+    for step in result:
         if step.tag == "equal":
             made[step.dest_start : step.dest_end] = spaces[step.src_start : step.src_end]
     if made:

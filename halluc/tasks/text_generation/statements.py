@@ -54,7 +54,7 @@ def statements(text: str, language: str = "", known: frozenset[str] = frozenset(
     dated = dates(text, spoken)
     counted = with_units(text, outside(numerals(text, spoken), dated), spoken)
     taken = sorted([*((one.start, one.end) for one in dated), *((one.start, one.end) for one in counted)])
-    found = [
+    results = [
         *(worded("sentence", text, *place) for place in spans),
         *(worded("quotation", text, *place) for place in quotations(text)),
         *(Statement("date", text[one.start : one.end], one.start, one.end, one.keys[0]) for one in dated),
@@ -65,7 +65,7 @@ def statements(text: str, language: str = "", known: frozenset[str] = frozenset(
         ),
         *(worded("name", text, *place) for place in names(text, spoken, spans, taken, known)),
     ]
-    return in_order(one for one in found if one.key)
+    return in_order(one for one in results if one.key)
 
 
 class WithParts(Protocol):
@@ -98,9 +98,9 @@ def foreign_names(text: str, example: WithParts) -> frozenset[str]:
     )
 
 
-def in_order(found: Iterable[Statement]) -> tuple[Statement, ...]:
+def in_order(result: Iterable[Statement]) -> tuple[Statement, ...]:
     """By place, the wider first."""
-    return tuple(sorted(found, key=lambda one: (one.start, -one.end, KINDS.index(one.kind))))
+    return tuple(sorted(result, key=lambda one: (one.start, -one.end, KINDS.index(one.kind))))
 
 
 def worded(kind: StatementKind, text: str, start: int, end: int) -> Statement:
@@ -108,10 +108,10 @@ def worded(kind: StatementKind, text: str, start: int, end: int) -> Statement:
     return Statement(kind, text[start:end], start, end, " ".join(folded_words(text[start:end])))
 
 
-def outside(found: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
+def outside(result: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
     """The numbers that overlap no date; both are in order."""
     kept, place = [], 0
-    for one in found:
+    for one in result:
         while place < len(dated) and dated[place].end <= one.start:
             place += 1
         if place == len(dated) or dated[place].start >= one.end:

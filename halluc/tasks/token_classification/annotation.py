@@ -23,16 +23,16 @@ def annotated_tags(
         targets: the number of each word's annotated tag, by sentence; ``UNLABELLED``: the model does not know it.
         scores: logits (words, tags), the words of all sentences one after the other.
     """
-    found, start = [], 0
+    result, start = [], 0
     for of_sentence, prediction in zip(targets, predictions, strict=True):
         rows = scores[start : start + len(of_sentence)].astype(numpy.float64)
         share = probabilities(rows)
         tags = numpy.array(of_sentence, dtype=numpy.int64)
         known = tags != UNLABELLED
         own = numpy.where(known, share[numpy.arange(len(tags)), numpy.where(known, tags, 0)], 0.0)
-        found.append(AnnotatedPrediction(prediction, partial(_probability, own)))
+        result.append(AnnotatedPrediction(prediction, partial(_probability, own)))
         start += len(of_sentence)
-    return found
+    return result
 
 
 def _probability(words: numpy.ndarray, claims: Sequence[Claim]) -> float:

@@ -33,7 +33,7 @@ class Alternative(NamedTuple):
 def border_tags(length: int, spans: Sequence[Span]) -> dict[int, list[str]]:
     """The other IOB2 tags of each word of a sentence that has some, by the definition above."""
     gold = write_tags(length, spans)
-    found: dict[int, list[str]] = {}
+    result: dict[int, list[str]] = {}
     for start, end, label in spans:
         for first, last in ((start - 1, end), (start + 1, end), (start, end - 1), (start, end + 1)):
             outside = [at for at in (first, last - 1) if not start <= at < end]
@@ -41,21 +41,21 @@ def border_tags(length: int, spans: Sequence[Span]) -> dict[int, list[str]]:
                 continue
             for at in range(min(start, first), max(end, last)):
                 tag = "O" if not first <= at < last else f"B-{label}" if at == first else f"I-{label}"
-                if tag != gold[at] and tag not in found.setdefault(at, []):
-                    found[at].append(tag)
-    return {at: tags for at, tags in found.items() if tags}
+                if tag != gold[at] and tag not in result.setdefault(at, []):
+                    result[at].append(tag)
+    return {at: tags for at, tags in result.items() if tags}
 
 
 def alternatives(
     spans: Sequence[Span], targets: Sequence[int], numbers: Mapping[str, int], smoothing: float
 ) -> list[Alternative]:
     """Those of a sentence; ``targets`` are the numbers of its tags. Words without a target have none."""
-    found = []
+    results = []
     for word, tags in border_tags(len(targets), spans).items():
         known = [numbers[tag] for tag in tags if tag in numbers]
         if targets[word] != UNLABELLED:
-            found += [Alternative(word, tag, smoothing / len(known)) for tag in known]
-    return found
+            results += [Alternative(word, tag, smoothing / len(known)) for tag in known]
+    return results
 
 
 def moved_loss(

@@ -33,15 +33,15 @@ def overlaps(claims: Sequence[Span], gold: Sequence[Span]) -> list[SpanOverlap]:
     order = sorted(range(len(gold)), key=lambda index: gold[index].start)
     starts = [gold[index].start for index in order]
     longest = max(span.end - span.start for span in gold)
-    found = []
+    results = []
     for claim, span in enumerate(claims):
         first = bisect_left(starts, span.start - longest + 1)
         for place in range(first, bisect_left(starts, span.end)):
             other = gold[order[place]]
             shared = min(span.end, other.end) - max(span.start, other.start)
             if shared > 0:
-                found.append(SpanOverlap(claim, order[place], shared))
-    return found
+                results.append(SpanOverlap(claim, order[place], shared))
+    return results
 
 
 def match(claims: Sequence[Span], gold: Sequence[Span], pairs: Sequence[SpanOverlap]) -> dict[int, int]:

@@ -95,12 +95,12 @@ def _choices(prediction: TagPrediction, outputs: Sequence[str]) -> list[_LabelVo
             | {span.label: _LabelVote(math.exp(rows[0, own]), (own,))}
             for span, rows, own in zip(prediction.spans, prediction.scores, prediction.claimed, strict=True)
         ]
-    found, start = [], 0
+    votes, start = [], 0
     for span, rows in zip(prediction.spans, prediction.scores, strict=True):
         own = prediction.claimed[start : start + len(rows)]
         start += len(rows)
-        found.append(_of_tags(span, rows, own, outputs))
-    return found
+        votes.append(_of_tags(span, rows, own, outputs))
+    return votes
 
 
 def _of_tags(span: Span, rows: numpy.ndarray, own: Sequence[int], outputs: Sequence[str]) -> _LabelVotes:

@@ -53,18 +53,18 @@ class LinearChain(torch.nn.Module):
 
     def scores(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Start (tags,), step (tags before, tags) and end (tags,), the illegal ones very low."""
-        found = []
+        results = []
         for name in Transitions._fields:
             own = getattr(self, name)
             # The gradient is that of the scores themselves: their norm counts in clipping as it is.
-            found.append(own + (_RATE - 1) * own.detach() + getattr(self, f"{name}_penalty"))
-        return found[0], found[1], found[2]
+            results.append(own + (_RATE - 1) * own.detach() + getattr(self, f"{name}_penalty"))
+        return results[0], results[1], results[2]
 
     def loss(self, chains: Chains) -> torch.Tensor:
         """The negative log-likelihood of the targets, summed, in nats; a word without a target may have any tag."""
         logits = chains.logits.float()
-        told = (chains.targets != UNLABELLED) & chains.mask
-        gold = torch.nn.functional.one_hot(chains.targets.clamp(min=0), logits.shape[-1]).bool() | ~told[..., None]
+        text = (chains.targets != UNLABELLED) & chains.mask
+        gold = torch.nn.functional.one_hot(chains.targets.clamp(min=0), logits.shape[-1]).bool() | ~text[..., None]
         return (self._log_sums(logits, chains) - self._log_sums(logits.masked_fill(~gold, _ILLEGAL), chains)).sum()
 
     def _log_sums(self, logits: torch.Tensor, chains: Chains) -> torch.Tensor:

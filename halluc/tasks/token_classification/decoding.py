@@ -138,25 +138,25 @@ def _predictions(
     """
     # A model's IOB2 tags are kept, legal or not; of other schemes, their spans are what the model says.
     keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"
-    numbers, found, start = best.tolist(), [], 0
+    numbers, predictions, start = best.tolist(), [], 0
     for example, length in zip(encoded.examples, lengths, strict=True):
         own = numbers[start : start + length]
         tags: Sequence[str] = [encoded.outputs[number] for number in own]
         spans = read_spans(tags)
         if not keeps_tags:
             tags = write_tags(length, spans)
-        found.append(TagPrediction(example.id, tuple(tags), spans, *evidence(start, spans, own)))
+        predictions.append(TagPrediction(example.id, tuple(tags), spans, *evidence(start, spans, own)))
         start += length
-    return found
+    return predictions
 
 
 def _log_probabilities(scores: numpy.ndarray, best: numpy.ndarray) -> numpy.ndarray:
     """The log softmax, (words,), of the tags ``best``, (words,), among their logits, (words, tags)."""
-    found = numpy.empty(len(best))
+    values = numpy.empty(len(best))
     for start in range(0, len(best), _WORDS_AT_ONCE):
         part = slice(start, start + _WORDS_AT_ONCE)
         odds = scores[part].astype(numpy.float64)
         odds -= numpy.take_along_axis(odds, best[part, None], axis=1)
         peaks = odds.max(-1, keepdims=True)
-        found[part] = -peaks[:, 0] - numpy.log(numpy.exp(odds - peaks).sum(-1))
-    return found
+        values[part] = -peaks[:, 0] - numpy.log(numpy.exp(odds - peaks).sum(-1))
+    return values

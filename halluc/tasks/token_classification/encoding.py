@@ -200,21 +200,21 @@ class EncodedTokens:
 
     def _moved(self, batch: Batch) -> list[tuple[int, int, float]]:
         """The alternatives in a batch, with the position of their word in the flattened batch."""
-        found, width = [], batch.labels.shape[1]
+        results, width = [], batch.labels.shape[1]
         for row, window in enumerate(self.windows[index] for index in batch.indexes):
             begin = self.words(window).start
             for number, place in enumerate(window.first):
-                found += [(row * width + place, tag, share) for tag, share in self._others.get(begin + number, ())]
-        return found
+                results += [(row * width + place, tag, share) for tag, share in self._others.get(begin + number, ())]
+        return results
 
     @cached_property
     def _others(self) -> dict[int, list[tuple[int, float]]]:
         """The alternatives of each word that has some, by its number among those of all examples."""
-        found: dict[int, list[tuple[int, float]]] = {}
+        result: dict[int, list[tuple[int, float]]] = {}
         for start, of_example in zip(self.starts, self.alternatives, strict=False):
             for word, tag, share in of_example:
-                found.setdefault(start + word, []).append((tag, share))
-        return found
+                result.setdefault(start + word, []).append((tag, share))
+        return result
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
         """Summed over labelled tokens.
@@ -237,16 +237,16 @@ class EncodedTokens:
         import torch
 
         self._refuse_chain("train.teacher")
-        found = []
+        results = []
         for window in (self.windows[index] for index in batch.indexes):
             inside, example, parts = self.words(window), window.example, []
             while self.starts[example] < inside.stop:
                 start = self.starts[example]
                 parts.append(rows[example][max(inside.start - start, 0) : inside.stop - start])
                 example += 1
-            found.append(torch.cat(parts)[torch.tensor(self._targets[inside]) != UNLABELLED])
+            results.append(torch.cat(parts)[torch.tensor(self._targets[inside]) != UNLABELLED])
         logits = outputs.logits[batch.labels != UNLABELLED]
-        return logits, torch.cat(found), torch.ones(len(logits))
+        return logits, torch.cat(results), torch.ones(len(logits))
 
     def _refuse_chain(self, key: str) -> None:
         if self.crf is not None:
@@ -285,8 +285,8 @@ class EncodedTokens:
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
         """The ids of the examples in windows; the first of a window comes first."""
-        found = []
+        results = []
         for window in (self.windows[index] for index in indexes):
             last = bisect_left(self.starts, self.words(window).stop)
-            found += [example.id for example in self.examples[window.example : last]]
-        return found
+            results += [example.id for example in self.examples[window.example : last]]
+        return results

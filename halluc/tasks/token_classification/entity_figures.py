@@ -49,7 +49,7 @@ def report(gold: Tags, predicted: Tags, strict: bool = False) -> dict[str, dict[
 
 def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
     """Overall, by label and averaged figures in both protocols; ``n`` is the number of gold mentions."""
-    found: list[Figure] = []
+    result: list[Figure] = []
     for protocol, strict in ((CONLLEVAL, False), (STRICT, True)):
         counts = count(gold, predicted, strict=strict)
         total = _columns(sheet, counts, slice(None))
@@ -57,18 +57,18 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
         shown = {name: three for name, three in labels.items() if any(sheet.columns[c].any() for c in three)}
         supports = tuple(gold for _, _, gold in shown.values())
         n = int(counts.gold.sum())
-        found += _figures({name: formula(*total) for name, formula in _FORMULAS.items()}, {}, protocol, n)
+        result += _figures({name: formula(*total) for name, formula in _FORMULAS.items()}, {}, protocol, n)
         for average, weights in (("macro", None), ("weighted", supports)):
             means = {name: Mean(tuple(f(*t) for t in shown.values()), weights) for name, f in _FORMULAS.items()}
-            found += _figures(means, {"average": average}, protocol, n)
+            result += _figures(means, {"average": average}, protocol, n)
         for label, three in shown.items():
-            found += _figures(
+            result += _figures(
                 {name: formula(*three) for name, formula in _FORMULAS.items()},
                 {"label": label},
                 protocol,
                 int(sheet.columns[three[2]].sum()),
             )
-    return found
+    return result
 
 
 _FORMULAS: dict[str, Callable[[int, int, int], Ratio | F1]] = {

@@ -57,7 +57,7 @@ class Gazetteer:
         return cls(tuple(labels), {n: tuple(sorted(of)) for n, of in numbers.items()}, max(map(len, numbers)))
 
     def matches(self, tokens: Sequence[str]) -> list[Match]:
-        found: list[Match] = []
+        matches: list[Match] = []
         start = 0
         while start < len(tokens):
             end, text, best = start, "", None
@@ -67,9 +67,9 @@ class Gazetteer:
                 if (labels := self.names.get(text)) is not None:
                     best = Match(start, end, labels)
             if best is not None:
-                found.append(best)
+                matches.append(best)
             start = start + 1 if best is None else best.end
-        return found
+        return matches
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class MarkedNames:
             words: for each row its examples, each with the number of its first word, and the pieces of words by number.
             dropped: for each name of each row whether it is left out.
         """
-        found = numpy.zeros((*shape, 2 * self.labels), dtype=numpy.float32)
+        values = numpy.zeros((*shape, 2 * self.labels), dtype=numpy.float32)
         for row, (examples, pieces) in enumerate(words):
             for match, begin in ((match, begin) for example, begin in examples for match in self.matches[example]):
                 if next(dropped):
@@ -105,8 +105,8 @@ class MarkedNames:
                     if begin + word in pieces:
                         start, end = pieces[begin + word]
                         for label in match.labels:
-                            found[row, start:end, 2 * label + (word > match.start)] = 1
-        return found
+                            values[row, start:end, 2 * label + (word > match.start)] = 1
+        return values
 
 
 def contradictions(gazetteer: Gazetteer, examples: Iterable[Tagged]) -> Iterator[str]:
@@ -127,11 +127,11 @@ def contradictions(gazetteer: Gazetteer, examples: Iterable[Tagged]) -> Iterator
     for name, counts in seen.items():
         (most, times), known = counts.most_common(1)[0], gazetteer.names["".join(name.split())]
         if most not in [gazetteer.labels[number] for number in known]:
-            told = " or ".join(gazetteer.labels[number] for number in known)
+            text = " or ".join(gazetteer.labels[number] for number in known)
             what = most or "no mention"
-            bad.append((times, f"`{name}`: {told} in the gazetteer, {what} {times} of {counts.total()} times"))
+            bad.append((times, f"`{name}`: {text} in the gazetteer, {what} {times} of {counts.total()} times"))
     if bad:
-        listed = "; ".join(told for _, told in sorted(bad, key=lambda one: (-one[0], one[1]))[:_SHOWN])
+        listed = "; ".join(text for _, text in sorted(bad, key=lambda one: (-one[0], one[1]))[:_SHOWN])
         yield (
             f"the gazetteer contradicts the training split for {len(bad):,} of the {len(seen):,} names that stand "
             f"there: {listed}{'; …' if len(bad) > _SHOWN else ''}"

@@ -52,8 +52,8 @@ class Marginals:
     @property
     def of_words(self) -> numpy.ndarray:
         """The log-probability of each tag of each word, (words, tags)."""
-        found: numpy.ndarray = self.before + self.behind - self.total[:, None]
-        return found
+        values: numpy.ndarray = self.before + self.behind - self.total[:, None]
+        return values
 
     def of_labels(self, span: Span, start: int, numbers: Sequence[int], labels: Sequence[str]) -> numpy.ndarray:
         """The log-probabilities, (labels + 1,), that the words of a span have the tags ``numbers`` with one of
@@ -64,12 +64,12 @@ class Marginals:
         """
         prefixes = [self.tags[number][:2] for number in numbers]
         place = {tag: number for number, tag in enumerate(self.tags)}
-        found = []
+        results = []
         for label in labels:
             path = [place.get(prefix + label) for prefix in prefixes]
             own = [number for number in path if number is not None]
-            found.append(self._of_path(start + span.start, own) if len(own) == len(path) else -numpy.inf)
-        values = numpy.minimum(numpy.array(found), 0.0)
+            results.append(self._of_path(start + span.start, own) if len(own) == len(path) else -numpy.inf)
+        values = numpy.minimum(numpy.array(results), 0.0)
         others = numpy.log1p(-min(float(numpy.exp(values).sum()), 1.0 - 1e-16))
         return numpy.append(values, max(others, _LEAST))
 
@@ -110,5 +110,5 @@ def _log_sum(values: numpy.ndarray) -> numpy.ndarray:
     peak = values.max(-1, keepdims=True)
     peak = numpy.where(numpy.isfinite(peak), peak, 0.0)
     with numpy.errstate(divide="ignore"):
-        found: numpy.ndarray = numpy.log(numpy.exp(values - peak).sum(-1)) + peak[..., 0]
-    return found
+        result: numpy.ndarray = numpy.log(numpy.exp(values - peak).sum(-1)) + peak[..., 0]
+    return result

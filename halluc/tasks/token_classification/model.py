@@ -305,10 +305,10 @@ class Tagger:
         return consistent(examples, predictions, outputs)
 
     def imported(self, examples: Sequence[Tagged], stated: Sequence[Stated]) -> list[TagPrediction]:
-        found = []
+        predictions = []
         for example, one in zip(examples, stated, strict=True):
             spans = one.example.spans
-            found.append(
+            predictions.append(
                 TagPrediction(
                     example.id,
                     tuple(write_tags(len(example.tokens), spans) if one.tags is None else one.tags),
@@ -316,11 +316,11 @@ class Tagger:
                     one.confidences,
                 )
             )
-        return found
+        return predictions
 
     def findings(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         yield f"{counted(len(corpus), 'sentences')}, {counted(notes['words'], 'words')}, each with one prediction"
-        yield from (counted(notes[note], told) for note, told in self.notes.items() if notes[note])
+        yield from (counted(notes[note], text) for note, text in self.notes.items() if notes[note])
         if names := notes.get("gazetteer_names"):
             yield counted(names, "names of the gazetteer, marked in the input")
         if rows := notes.get("windowed_documents"):

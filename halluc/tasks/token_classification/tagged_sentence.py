@@ -58,8 +58,8 @@ def with_spans(example: Tagged, marks: Sequence[Mark]) -> Tagged:
     spans.sort()
     for one, other in pairwise(spans):
         if other.start < one.end:
-            told = " and ".join(f"[{span.start}, {span.end}, {span.label}]" for span in (one, other))
-            raise ValueError(f"the spans {told} overlap")
+            text = " and ".join(f"[{span.start}, {span.end}, {span.label}]" for span in (one, other))
+            raise ValueError(f"the spans {text} overlap")
     return replace(example, spans=tuple(spans))
 
 

@@ -49,15 +49,15 @@ class SavedChain:
         count = len(tags)
         try:
             kept = load_file(_file_of(source))
-            found = Transitions(*(kept[name] for name in Transitions._fields))
-            for name, part in found._asdict().items():
+            result = Transitions(*(kept[name] for name in Transitions._fields))
+            for name, part in result._asdict().items():
                 if part.shape != ((count, count) if name == "step" else (count,)):
                     raise ValueError(f"`{name}` is of {part.shape[0]} tags, and the model of {count}")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             help = "restore the model folder: config.json says that its tags are decoded with a CRF"
             reason = str(error).strip().split("\n", 1)[0]
             raise environment_error("E411", f"cannot read {CRF_FILE} of {source.name}: {reason}", help) from None
-        return cls(tuple(tags), found)
+        return cls(tuple(tags), result)
 
     def weights(self) -> Transitions:
         return self.transitions

@@ -75,12 +75,12 @@ class WordFeatures:
             dropped: for each name of each row whether it is left out.
         """
         width = 2 * self.labels + (CASINGS if self.casing is not None else 0)
-        found = numpy.zeros((*shape, width), dtype=numpy.float32)
+        values = numpy.zeros((*shape, width), dtype=numpy.float32)
         if self.names is not None:
-            found[..., : 2 * self.labels] = self.names.features(shape, rows, dropped)
+            values[..., : 2 * self.labels] = self.names.features(shape, rows, dropped)
         if self.casing is not None:
             for row, (_, pieces) in enumerate(rows):
                 for word, (start, end) in pieces.items():
                     if (casing := self.casing[word]) is not None:
-                        found[row, start:end, 2 * self.labels + casing] = 1
-        return found
+                        values[row, start:end, 2 * self.labels + casing] = 1
+        return values

@@ -99,16 +99,16 @@ class TranslationFigures(GenerationFigures):
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
         sheet = Sheet(len(examples))
-        found = _overlap(examples, predictions, sheet)
+        result = _overlap(examples, predictions, sheet)
         sums = sheet.totals()
         # A checkpoint cannot be chosen by what is undefined.
-        return {figure.name: float(numpy.nan_to_num(figure.formula(sums))) for figure in found}
+        return {figure.name: float(numpy.nan_to_num(figure.formula(sums))) for figure in result}
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
-        found = [*_overlap(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
-        return [*found, *_perturbed(predictions, sheet)]
+        results = [*_overlap(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
+        return [*results, *_perturbed(predictions, sheet)]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
         """The figures with the whole signatures of sacrebleu, and the precision of each order."""
@@ -152,17 +152,17 @@ def _perturbed(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]
     columns: list[Sequence[Perturbed]] = [one.perturbed or () for one in predictions]
     slices: list[dict[str, str]] = [{}]
     slices += [{"token": str(kind)} for kind in KINDS]
-    found = []
+    results = []
     for by in slices:
         held = [[one for one in of if by.get("token", one.kind) == one.kind] for of in columns]
         tested = numpy.array([bool(of) for of in held], dtype=numpy.float64)
         hit = numpy.array([any(one.is_hallucination for one in of) for of in held], dtype=numpy.float64)
         ratio = Ratio((sheet.column(hit),), (sheet.column(tested),), is_exact=True)
-        found.append(Figure("perturbation_rate", by, PERTURBED, int(tested.sum()), ratio))
+        results.append(Figure("perturbation_rate", by, PERTURBED, int(tested.sum()), ratio))
     tested = numpy.array([one.perturbed is not None for one in predictions], dtype=numpy.float64)
     good = numpy.array([bool(of) for of in columns], dtype=numpy.float64)
     ratio = Ratio((sheet.column(good),), (sheet.column(tested),), is_exact=True)
-    return [*found, Figure("perturbed_outputs", {}, PERTURBED, int(tested.sum()), ratio)]
+    return [*results, Figure("perturbed_outputs", {}, PERTURBED, int(tested.sum()), ratio)]
 
 
 def _tokenizer_of(examples: Sequence[Sourced]) -> str:
@@ -194,15 +194,15 @@ def _overlap(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sh
     bleu, chrf = _metrics(examples)
     pairs = list(zip(examples, predictions, strict=True))
     n = sum(bool(example.targets) for example in examples)
-    found = []
+    figures = []
     for metric, name, formula, width, protocol in (
         (bleu, "bleu", Bleu, 2 + 2 * _ORDERS, BLEU),
         (chrf, "chrf", Chrf, 3 * 6, CHRF),
     ):
         counts = numpy.array([_counts(metric, *pair, width) for pair in pairs]).reshape(-1, width)
         columns = tuple(sheet.column(counts[:, place]) for place in range(width))
-        found.append(Figure(name, {}, protocol, n, formula(columns)))
-    return found
+        figures.append(Figure(name, {}, protocol, n, formula(columns)))
+    return figures
 
 
 def _counts(metric: Any, example: Sourced, prediction: WrittenText, width: int) -> list[int]:
@@ -211,5 +211,5 @@ def _counts(metric: Any, example: Sourced, prediction: WrittenText, width: int) 
         return [0] * width
     said = metric._preprocess_segment(prediction.text.rstrip())
     gold = metric._extract_reference_info([metric._preprocess_segment(one.rstrip()) for one in example.targets])
-    found: list[int] = metric._compute_segment_statistics(said, gold)
-    return found
+    result: list[int] = metric._compute_segment_statistics(said, gold)
+    return result

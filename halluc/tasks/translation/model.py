@@ -63,9 +63,9 @@ class TranslationModel(GenerationModel):
         for number, of in asked.items():
             gold = examples[number].targets
             texts = [next(outputs).text for _ in of]
-            found = [
-                Perturbed(*told[:3], text, adjusted_bleu(metric, text, gold))
-                for told, text in zip(of, texts, strict=True)
+            results = [
+                Perturbed(*phrase[:3], text, adjusted_bleu(metric, text, gold))
+                for phrase, text in zip(of, texts, strict=True)
             ]
-            made[number] = replace(made[number], perturbed=tuple(found))
+            made[number] = replace(made[number], perturbed=tuple(results))
         return made

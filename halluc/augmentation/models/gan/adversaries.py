@@ -179,8 +179,8 @@ class RelativisticGan:
         Gumbel noise is drawn given the sampled piece (Maddison et al. 2014), so that it is the most probable one of its
         distribution, as if it had been sampled with that noise; rows can so be sampled first, in a few products.
         """
-        found = sample(generator, conditions, self.longest)
-        made = found.rows(torch.arange(len(found), device=found.ids.device))
+        result = sample(generator, conditions, self.longest)
+        made = result.rows(torch.arange(len(result), device=result.ids.device))
         mask = made.generated()
         logits = torch.log_softmax(generator.policy(generator.features(made)[mask[:, 1:]]), -1)
         noise = _noise_given(logits.detach(), made.ids[mask])

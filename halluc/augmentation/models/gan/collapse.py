@@ -65,20 +65,20 @@ def sampled_words(
     words: Words,
 ) -> list[tuple[str, ...] | None]:
     """The words of a sample for the condition of each numbered held-out row, from torch's generator."""
-    found: list[tuple[str, ...] | None] = []
+    result: list[tuple[str, ...] | None] = []
     for part in torch.split(torch.tensor(numbers, device=held_out.ids.device), _AT_ONCE):
         made = sample(generator, held_out.rows(part), longest, temperature)
         lengths, prefixes = made.lengths.tolist(), made.prefixes.tolist()
         for row, prefix, length, number in zip(made.ids.tolist(), prefixes, lengths, part.tolist(), strict=True):
-            found.append(words(row[prefix:length], number))
-    return found
+            result.append(words(row[prefix:length], number))
+    return result
 
 
 def check(generator: LstmGenerator, held_out: Sequences, samples: int, longest: int, words: Words) -> Health:
     """The health of a generator, from torch's generator."""
     numbers = [number % len(held_out) for number in range(samples)]
-    found = sampled_words(generator, held_out, numbers, longest, 1.0, words)
-    texts = [text for text in found if text is not None]
+    result = sampled_words(generator, held_out, numbers, longest, 1.0, words)
+    texts = [text for text in result if text is not None]
     return Health(distinct(texts, 2) or 0.0, len(texts) / samples, perplexity(generator, held_out))
 
 

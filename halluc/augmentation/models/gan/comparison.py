@@ -67,7 +67,7 @@ def compare(
             numbers = range(len(held_out))
             made = sampled_words(generator, plan.held_out, numbers, plan.longest, temperature, plan.words)
             rows.setdefault(name, []).append(measure(name, temperature, made, held_out))
-    chosen = {name: best(found) for name, found in rows.items()}
+    chosen = {name: best(result) for name, result in rows.items()}
     real = measure(TRAINING_SPLIT, None, training, held_out)
-    every = (*(row for found in rows.values() for row in found), real)
+    every = (*(row for result in rows.values() for row in result), real)
     return GeneratorComparison(every, chosen, Verdict.of(chosen[GAN], chosen[LIKELIHOOD]))

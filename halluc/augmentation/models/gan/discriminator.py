@@ -47,12 +47,12 @@ class ConvDiscriminator(nn.Module):
     def _features(self, embedded: Tensor) -> Tensor:
         """(rows, length, embedding) to (rows, width)."""
         padded = nn.functional.pad(embedded, (0, 0, 0, max(KERNELS) - 1))
-        found = []
+        results = []
         for kernel, convolution in zip(KERNELS, self.convolutions, strict=True):
             # As a product of matrices: several times as fast on CPU as conv1d with so few channels (measured).
             windows = padded[:, : padded.shape[1] - max(KERNELS) + kernel].unfold(1, kernel, 1)
-            found.append(torch.relu(convolution(windows.flatten(2)).amax(1)))
-        features = torch.cat(found, -1)
+            results.append(torch.relu(convolution(windows.flatten(2)).amax(1)))
+        features = torch.cat(results, -1)
         gate = torch.sigmoid(self.gate(features))
         return gate * torch.relu(self.carried(features)) + (1 - gate) * features
 

@@ -88,8 +88,8 @@ class LstmGenerator(nn.Module):
 def picked(scores: Tensor, uniform: Tensor, temperature: float) -> Tensor:
     """A piece for each row of scores (rows, size), by the inverse distribution function at ``uniform`` (rows,)."""
     sums = torch.softmax(scores / temperature, -1).cumsum(-1)
-    found = torch.searchsorted(sums, (uniform[:, None] * sums[:, -1:]).contiguous(), right=True)
-    return found[:, 0].clamp(max=scores.shape[1] - 1)
+    result = torch.searchsorted(sums, (uniform[:, None] * sums[:, -1:]).contiguous(), right=True)
+    return result[:, 0].clamp(max=scores.shape[1] - 1)
 
 
 @torch.no_grad()

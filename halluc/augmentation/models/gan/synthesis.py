@@ -97,16 +97,16 @@ def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Wor
 
         return write
 
-    found = fitted(workspace, Fitting("gan_synthesis", identity, make))
+    result = fitted(workspace, Fitting("gan_synthesis", identity, make))
     asked: str = config.sample_from
     if asked == "better":
-        asked = GAN if found.facts["is_better"] else LIKELIHOOD
+        asked = GAN if result.facts["is_better"] else LIKELIHOOD
     generator = _networks(config, rows.codec, workspace.seed, device)[0]
-    generator.load_state_dict(_read(found.folder / _WEIGHTS)[asked])
-    temperature = config.temperature or found.facts["temperatures"][asked]
+    generator.load_state_dict(_read(result.folder / _WEIGHTS)[asked])
+    temperature = config.temperature or result.facts["temperatures"][asked]
     model = GanModel(rows.codec, generator, config.longest, temperature, {})
     like = rows.train + rows.held_out
-    facts = {"sampled_from": asked, "sampled_at": temperature, **found.facts}
+    facts = {"sampled_from": asked, "sampled_at": temperature, **result.facts}
     return replace(model, facts={**facts, **sample_statistics(like, model.sample, workspace.seed, _TRIAL)})
 
 

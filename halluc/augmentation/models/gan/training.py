@@ -124,11 +124,11 @@ class GanTraining:
 
     def _likelihood(self, tick: Tick) -> None:
         """Maximum likelihood; ends with the weights of the epoch that predicts held-out rows best."""
-        keys, state, found = self.plan.likelihood, self.progress, self.progress.perplexities
+        keys, state, result = self.plan.likelihood, self.progress, self.progress.perplexities
         lengths = self.plan.train.lengths.tolist()
         budget = max(max(lengths), math.ceil(keys.batch * sum(lengths) / len(lengths)))
         epochs = keys.epochs or math.ceil(_USUAL_STEPS * keys.batch / len(lengths))
-        while state.epoch < epochs and not _is_over(found):
+        while state.epoch < epochs and not _is_over(result):
             batches = batching.plan(lengths, budget=budget, seed=self.plan.seed, epoch=state.epoch).steps
             for number in range(state.step, len(batches)):
                 done = (state.epoch + number / len(batches)) / epochs
@@ -138,8 +138,8 @@ class GanTraining:
                 self._seed("likelihood", state.epoch, number)
                 self._likelihood_step("likelihood", torch.tensor(batches[number][0]))
                 self._stepped(number + 1, _CHECKPOINT_EVERY)
-            found.append(perplexity(self.generator, self.plan.held_out))
-            if found[-1] == min(found):
+            result.append(perplexity(self.generator, self.plan.held_out))
+            if result[-1] == min(result):
                 self.kept["likelihood"] = _copied(self.generator.state_dict())
             state.epoch, state.step = state.epoch + 1, 0
             self._save()
@@ -228,9 +228,9 @@ class GanTraining:
         """Measure the generator: it becomes the last good one, or adversarial training stops."""
         self._seed("check")  # the same for all checks, so that they differ by their generator alone
         keys = self.plan.collapse
-        found = check(self.generator, self.plan.held_out, keys.samples, self.plan.longest, self.plan.words)
-        self.progress.checks.append({"step": step, **found.row()})
-        fault = found.fault(from_row(self.progress.checks[0]), keys) if step else None
+        result = check(self.generator, self.plan.held_out, keys.samples, self.plan.longest, self.plan.words)
+        self.progress.checks.append({"step": step, **result.row()})
+        fault = result.fault(from_row(self.progress.checks[0]), keys) if step else None
         if fault is None:
             self.kept["good"] = _copied(self.generator.state_dict())
         else:

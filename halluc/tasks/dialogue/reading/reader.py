@@ -138,9 +138,9 @@ class DialoguesReader(SourcedReader):
         """
         config = self.config
         asked = config.turns_field
-        found = first_of(given, _TURNS) if asked is None else asked
-        if found is not None and value_of(given, found) is not None:
-            return found
+        result = first_of(given, _TURNS) if asked is None else asked
+        if result is not None and value_of(given, result) is not None:
+            return result
         if config.reply_field in given or (not needs_reply and (config.history_field in given or TEXT in given)):
             return None
         what = "neither turns nor a reply" if asked is None else f"no field `{asked}`"

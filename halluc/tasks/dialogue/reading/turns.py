@@ -44,13 +44,13 @@ class TurnForms:
         Raises:
             Unreadable D107: they are none. D126: there are none. D106: one is empty.
         """
-        found = unpacked(given)
-        if not isinstance(found, (list, tuple)):
+        result = unpacked(given)
+        if not isinstance(result, (list, tuple)):
             raise Unreadable("D107", f"`{field}` is {kind(given)}, not a list of turns", _FORMS)
-        if not found:
+        if not result:
             raise Unreadable("D126", "a dialogue without turns", MEND)
         system, turns = list[str](), list[Turn]()
-        for number, one in enumerate(found, 1):
+        for number, one in enumerate(result, 1):
             what = f"turn {number} of `{field}`"
             if isinstance(one, Mapping):
                 turn = self._named(one, what)
@@ -70,14 +70,14 @@ class TurnForms:
 
         Of texts without speakers, the last is the user's.
         """
-        found = unpacked(given)
-        if found is None or found == [] or found == "":
+        result = unpacked(given)
+        if result is None or result == [] or result == "":
             return [], []
-        if isinstance(found, str):
-            return [], list(_alternating(found, f"`{field}`"))
-        if isinstance(found, (list, tuple)) and all(isinstance(one, str) for one in found):
-            return [], list(_alternating(_BETWEEN.join(found), f"`{field}`"))
-        system, turns = self.turns(found, field)
+        if isinstance(result, str):
+            return [], list(_alternating(result, f"`{field}`"))
+        if isinstance(result, (list, tuple)) and all(isinstance(one, str) for one in result):
+            return [], list(_alternating(_BETWEEN.join(result), f"`{field}`"))
+        system, turns = self.turns(result, field)
         return system, [Turn(one.speaker, one.text) for one in turns]
 
     def _named(self, given: Mapping[Any, Any], what: str) -> Turn:
@@ -95,10 +95,10 @@ def facts(given: Any, field: Column) -> list[str]:
     Raises:
         Unreadable D126: one is empty. D107: it is no text.
     """
-    found = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
-    if found is None:
+    result = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
+    if result is None:
         return []
-    texts = list(found) if isinstance(found, (list, tuple)) else [found]
+    texts = list(result) if isinstance(result, (list, tuple)) else [result]
     for text in texts:
         if not isinstance(text, str):
             raise Unreadable("D107", f"`{field}` has {kind(text)}, not a string", "it is a text, or a list of texts")

@@ -33,7 +33,7 @@ def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, le
     Raises:
         Unreadable D107: they are of no known form. D109: an answer is not where it is said to be.
     """
-    found: list[Range] = []
+    ranges: list[Range] = []
     repairs: list[str] = []
     wrong: Unreadable | None = None
     for text, start in _pairs(value, what):
@@ -47,12 +47,12 @@ def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, le
             continue
         if place != start:
             repairs.append(f"{what}: the answer {_in_quotes(text)} stands at {place}, not at {start}")
-        found.append(_without_blanks(context, place, place + len(text)))
-    if wrong is not None and not found:
+        ranges.append(_without_blanks(context, place, place + len(text)))
+    if wrong is not None and not ranges:
         raise wrong
-    if found and given.get("is_impossible") is True:
+    if ranges and given.get("is_impossible") is True:
         raise Unreadable("D107", f"{what}: `is_impossible` is true, and it has an answer", "leave one of them out")
-    return Answers(list(dict.fromkeys(found)), repairs)
+    return Answers(list(dict.fromkeys(ranges)), repairs)
 
 
 def _pairs(value: Any, what: str) -> list[tuple[str, int]]:
@@ -62,8 +62,8 @@ def _pairs(value: Any, what: str) -> list[tuple[str, int]]:
         if not isinstance(texts, Sequence) or not isinstance(starts, Sequence) or isinstance(texts, str):
             raise Unreadable("D107", f"{what}: `text` and `answer_start` of its answers are not both lists", _FORM)
         if len(texts) != len(starts):
-            told = f"{len(texts)} texts and {len(starts)} values of `answer_start`"
-            raise Unreadable("D108", f"{what}: its answers have {told}", _FORM)
+            phrase = f"{len(texts)} texts and {len(starts)} values of `answer_start`"
+            raise Unreadable("D108", f"{what}: its answers have {phrase}", _FORM)
         pairs = list(zip(texts, starts, strict=True))
     elif isinstance(value, (list, tuple)):
         if not all(isinstance(one, Mapping) for one in value):
@@ -73,8 +73,8 @@ def _pairs(value: Any, what: str) -> list[tuple[str, int]]:
         raise Unreadable("D107", f"{what}: its answers are {kind(value)}", _FORM)
     for text, start in pairs:
         if not isinstance(text, str) or not whole(start):
-            told = f"{kind(text)} and {kind(start)}"
-            raise Unreadable("D107", f"{what}: text and `answer_start` of an answer are {told}", _FORM)
+            phrase = f"{kind(text)} and {kind(start)}"
+            raise Unreadable("D107", f"{what}: text and `answer_start` of an answer are {phrase}", _FORM)
     return pairs
 
 

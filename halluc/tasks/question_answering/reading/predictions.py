@@ -59,13 +59,13 @@ class AnswerFile(PredictionFile):
     def _object(self) -> dict[str, str] | None:
         """The answers of a file that is one JSON object of texts."""
         try:
-            found = parse_object(self.path.read_text(self.data.encoding))
+            result = parse_object(self.path.read_text(self.data.encoding))
         except (Unreadable, UnicodeError):
             return None  # several lines, or what is told when its rows are read
-        if not found or not all(isinstance(key, str) and isinstance(text, str) for key, text in found.items()):
+        if not result or not all(isinstance(key, str) and isinstance(text, str) for key, text in result.items()):
             return None
         # A row has a field for the id or for the answer.
-        return None if not found.keys().isdisjoint((self.data.id_field, "id", PREDICTED, *_TEXTS)) else found
+        return None if not result.keys().isdisjoint((self.data.id_field, "id", PREDICTED, *_TEXTS)) else result
 
     def _scores(self) -> dict[str, float]:
         """For each id the score of no answer less that of the answer, from a file beside this one, where there is one.
@@ -78,8 +78,8 @@ class AnswerFile(PredictionFile):
             if not path.is_file():
                 continue
             try:
-                found = parse_object(path.read_text(self.data.encoding))
-                scores = {str(identity): convert(score) for identity, score in found.items()}
+                result = parse_object(path.read_text(self.data.encoding))
+                scores = {str(identity): convert(score) for identity, score in result.items()}
             except (Unreadable, UnicodeError, TypeError, ValueError, OverflowError):
                 problem = "not one JSON object of ids and finite numbers"
                 raise data_error("D107", problem, Location(str(path)), "mend it, or rename it") from None

@@ -76,16 +76,16 @@ class QuestionsReader(Reader):
         self, reference: str, split: SplitName
     ) -> Iterator[ContextQuestion | Mended | BadLine | LeftOut | Notice]:  # fmt: skip
         file, rows = open_rows(reference, split, self.config.layout())
-        found = _QuestionSplit(self, file, split)
+        result = _QuestionSplit(self, file, split)
         for row in rows:
             if not isinstance(row, Row):
                 yield row
             elif isinstance(row.fields.get("paragraphs"), list):
                 self.mapping = self.mapping or "articles with paragraphs and questions, as in SQuAD"
-                yield from found.article(row)
+                yield from result.article(row)
             else:
                 try:
-                    yield found.row(row)
+                    yield result.row(row)
                 except Unreadable as bad:
                     yield row.bad(bad)
 
@@ -106,8 +106,8 @@ class QuestionsReader(Reader):
                 raise Unreadable("D113", "a line without a tab", help)
         else:
             question, context = self.text(row.fields, "question"), self.text(row.fields, "context")
-        found = paired(row.line, identity, question, context, self._tokenizer, "give question and context")
-        return replace(found, details=(self.cut(question, None), self.cut(context, None)))
+        result = paired(row.line, identity, question, context, self._tokenizer, "give question and context")
+        return replace(result, details=(self.cut(question, None), self.cut(context, None)))
 
     def value(self, given: Mapping[Any, Any], key: str) -> Any:
         """What a question has in the field that ``data.<key>_field`` names.
@@ -127,14 +127,14 @@ class QuestionsReader(Reader):
         Raises:
             Unreadable: it is no text, or shows nothing.
         """
-        found = self.value(given, key)
-        if not isinstance(found, str):
-            raise Unreadable("D107", f"the {key} is {kind(found)}, not a string", f"see `data.{key}_field`")
-        if "\0" in found:
+        result = self.value(given, key)
+        if not isinstance(result, str):
+            raise Unreadable("D107", f"the {key} is {kind(result)}, not a string", f"see `data.{key}_field`")
+        if "\0" in result:
             raise nul(key)
-        if is_invisible(found):
+        if is_invisible(result):
             raise Unreadable("D106", f"the {key} is empty", MEND)
-        return found
+        return result
 
     def cut(self, text: str, words: Any, borders: Iterable[int] = ()) -> SpacedText:
         """A text as tokens: those in ``words``, where a file gives them and they make up the text."""
@@ -194,17 +194,17 @@ class _QuestionSplit:
     def _paragraph(
         self, row: Row, questions: list[Mapping[Any, Any]], context: str, document: int, where: str
     ) -> Iterator[Item]:
-        found: list[tuple[int, Mapping[Any, Any], Answers | Unreadable]] = []
+        result: list[tuple[int, Mapping[Any, Any], Answers | Unreadable]] = []
         for given in questions:
             self.count += 1
             try:
                 name = self._name(given) or f"question {self.count} in {where}"
-                found.append((self.count, given, self._answers(given, context, name)))
+                result.append((self.count, given, self._answers(given, context, name)))
             except Unreadable as bad:
-                found.append((self.count, given, bad))
-        places = [place for *_, answers in found if isinstance(answers, Answers) for place in answers.places]
+                result.append((self.count, given, bad))
+        places = [place for *_, answers in result if isinstance(answers, Answers) for place in answers.places]
         made = self.context(context, places, {})
-        for self.count, given, answers in found:
+        for self.count, given, answers in result:
             try:
                 if isinstance(answers, Unreadable):
                     raise answers

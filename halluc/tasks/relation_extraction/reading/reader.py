@@ -132,25 +132,25 @@ class RelationsReader(RowReader):
             Unreadable: one of the two is not there, or is of no known form.
         """
         if "subj_start" in given:
-            found: dict[str, Any] = {"from": "`subj_…` and `obj_…`"}
+            result: dict[str, Any] = {"from": "`subj_…` and `obj_…`"}
             for role, prefix in _TACRED.items():
                 start, end = given.get(f"{prefix}_start"), given.get(f"{prefix}_end")
                 if not (whole(start) and whole(end)):
                     raise Unreadable("D107", f"`{prefix}_start` and `{prefix}_end` are not whole numbers", MEND)
-                found[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are counted
-            return found
+                result[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are counted
+            return result
         values = [
             _of_keys(given, column, keys)
             for column, keys in ((self.config.head_field, _HEAD_KEYS), (self.config.tail_field, _TAIL_KEYS))
         ]
         if all(value is None for value in values):
             return None
-        found = {"from": f"`{self.config.head_field}` and `{self.config.tail_field}`"}
+        result = {"from": f"`{self.config.head_field}` and `{self.config.tail_field}`"}
         for role, value in zip(("head", "tail"), values, strict=True):
             if value is None:
                 raise Unreadable("D107", f"the row has no {role}", f"see `data.{role}_field`")
-            found[role] = _range(unpacked(value), role)
-        return found
+            result[role] = _range(unpacked(value), role)
+        return result
 
     def _of_tokens(
         self, words: list[Any], places: Mapping[str, Any]
@@ -182,13 +182,13 @@ class RelationsReader(RowReader):
         bounds: list[tuple[int, int]] = []
         spans = {}
         for start, end in pairwise(borders):
-            own, found = self._tokenizer.cut(text[start:end])
+            own, result = self._tokenizer.cut(text[start:end])
             for role in ("head", "tail"):
                 if (start, end) == places[role][:2]:
-                    if not found:
+                    if not result:
                         raise Unreadable("D109", f"the {role} shows nothing", MEND)
-                    spans[role] = Span(len(tokens), len(tokens) + len(found), places[role][2])
-            tokens += found
+                    spans[role] = Span(len(tokens), len(tokens) + len(result), places[role][2])
+            tokens += result
             bounds += [(start + first, start + last) for first, last in own]
         return tuple(tokens), bounds, spans["head"], spans["tail"]
 
@@ -322,13 +322,13 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
     Raises:
         Unreadable D107: a mark is missing, stands twice, or crosses another.
     """
-    found = list(_MARKS.finditer(text))
-    if [match[0] for match in found] not in _ORDER:
-        has = quoted([match[0] for match in found]) if found else "no marks"
+    results = list(_MARKS.finditer(text))
+    if [match[0] for match in results] not in _ORDER:
+        has = quoted([match[0] for match in results]) if results else "no marks"
         raise Unreadable("D107", f"head and tail are not marked: the text has {has}", _MARK_HELP)
     places: dict[str, Any] = {"from": "marks in the text"}
-    for first, last in (found[:2], found[2:]):
-        before = sum(len(match[0]) for match in found if match.start() < first.start())
+    for first, last in (results[:2], results[2:]):
+        before = sum(len(match[0]) for match in results if match.start() < first.start())
         places["head" if first[0] == "<e1>" else "tail"] = (
             first.start() - before,
             last.start() - before - len(first[0]),

@@ -60,11 +60,11 @@ class SummariesReader(SourcedReader):
             Unmapped D116: no field of a document.
         """
         asked = self.config.document_field
-        found = first_of(given, _DOCUMENTS) if asked is None else asked
-        if found is None or value_of(given, found) is None:
+        column = first_of(given, _DOCUMENTS) if asked is None else asked
+        if column is None or value_of(given, column) is None:
             what = "no field of a document" if asked is None else f"no field `{asked}`"
             raise Unmapped("D116", f"{what}; the row has {quoted(given)}", "name it with `data.document_field`")
-        return found
+        return column
 
     def _summaries(self, given: Mapping[Any, Any]) -> Sequence[Column]:
         """
@@ -88,5 +88,5 @@ class SummariesReader(SourcedReader):
 
 def _several(given: Any) -> Any:
     """A summary, or a list of several, which a cell of a table may hold as text."""
-    found = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
-    return list(found) if isinstance(found, (list, tuple)) else given
+    result = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
+    return list(result) if isinstance(result, (list, tuple)) else given

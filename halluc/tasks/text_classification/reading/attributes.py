@@ -22,11 +22,11 @@ def group_of(given: Mapping[str | int, Any], column: Column | None, *, optional:
     Raises:
         Unreadable D107: it is no string and no number. D119: a NUL. D127: there is none.
     """
-    found = _value(given, column, "group_field", optional)
-    group = own_id(found, column)
+    result = _value(given, column, "group_field", optional)
+    group = own_id(result, column)
     if isinstance(group, str) and "\0" in group:
         raise nul("group")
-    if group is None and found is not None:
+    if group is None and result is not None:
         raise Unreadable("D127", f"`{column}` is empty: every text belongs to a group", MEND)
     return None if group is None else str(group)
 
@@ -37,28 +37,28 @@ def timestamp_of(given: Mapping[str | int, Any], column: Column | None, *, optio
     Raises:
         Unreadable D127: it is no date of ISO 8601 with year, month and day, or there is none.
     """
-    found = _value(given, column, "timestamp_field", optional)
-    if found is None:
+    result = _value(given, column, "timestamp_field", optional)
+    if result is None:
         return None
-    if isinstance(found, date):  # of a table
-        return found.isoformat()
-    if not isinstance(found, str):
-        raise Unreadable("D127", f"`{column}` is {kind(found)}, and no date", _ISO)
-    told = found.strip()
+    if isinstance(result, date):  # of a table
+        return result.isoformat()
+    if not isinstance(result, str):
+        raise Unreadable("D127", f"`{column}` is {kind(result)}, and no date", _ISO)
+    text = result.strip()
     try:
-        datetime.fromisoformat(told)
-        date.fromisoformat(told[:10])
+        datetime.fromisoformat(text)
+        date.fromisoformat(text[:10])
     except ValueError:
-        raise Unreadable("D127", f"`{column}` is no date: `{cut(told)}`", _ISO) from None
-    if told[4:5] + told[7:8] != "--":  # 20240331 or 2024-W13-7
-        raise Unreadable("D127", f"`{column}` is no date with year, month and day: `{cut(told)}`", _ISO)
-    return told
+        raise Unreadable("D127", f"`{column}` is no date: `{cut(text)}`", _ISO) from None
+    if text[4:5] + text[7:8] != "--":  # 20240331 or 2024-W13-7
+        raise Unreadable("D127", f"`{column}` is no date with year, month and day: `{cut(text)}`", _ISO)
+    return text
 
 
 def _value(given: Mapping[str | int, Any], column: Column | None, key: str, optional: bool) -> Any:
-    found = None if column is None else given.get(column)
-    if found is None and column is not None and not optional:
+    result = None if column is None else given.get(column)
+    if result is None and column is not None and not optional:
         if column not in given:
             raise Unreadable("D127", *missing(given, column, key))
         raise Unreadable("D127", f"`{column}` is null", MEND)
-    return found
+    return result

@@ -120,10 +120,10 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         return any(isinstance(column, int) for column in self.asked().values())
 
     def beside(self, split: SplitName) -> tuple[str, ...]:
-        found = self.out_of_scope
-        if isinstance(found, str):
-            return (found,) if split == "test" else ()
-        named = getattr(found, split, None)
+        result = self.out_of_scope
+        if isinstance(result, str):
+            return (result,) if split == "test" else ()
+        named = getattr(result, split, None)
         return (named,) if named else ()
 
     def asked(self) -> dict[str, Column]:

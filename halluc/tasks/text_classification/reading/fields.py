@@ -97,10 +97,10 @@ def is_header(text: object, label: object) -> bool:
 
 
 def _second(row: Row, config: TextsConfig) -> Column | None:
-    found = _numbered(config.second_field, row, SECOND)
-    if found is not None and found not in row and TOKENS not in row:
-        raise _without(row, found, "second_field")
-    return found
+    column = _numbered(config.second_field, row, SECOND)
+    if column is not None and column not in row and TOKENS not in row:
+        raise _without(row, column, "second_field")
+    return column
 
 
 def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) -> Column:
@@ -164,8 +164,8 @@ def _numbered(column: Column | None, row: Row, usual: str) -> Column | None:
 
 def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True) -> Column:
     if len(candidates) == 1:
-        found: Column = candidates[0]
-        return found
+        column: Column = candidates[0]
+        return column
     if not candidates:
         raise _without(row, what, f"{what}_field")
     problem = f"no field `{what}`; several could be the {what}: {quoted(candidates, ' or ')}"

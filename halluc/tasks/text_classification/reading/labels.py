@@ -57,10 +57,10 @@ class Labels:
             return self._met[given]
         if self.outside and (given is None or given in ("", [])):
             return (), ()
-        found = self._read(self._listed(given, line), line)
+        labels = self._read(self._listed(given, line), line)
         if plain and len(self._met) < _MOST_MET:
-            self._met[given] = found
-        return found
+            self._met[given] = labels
+        return labels
 
     def of_columns(self, columns: Sequence[Column], cells: tuple[object, ...], line: int) -> Found:
         """Those of columns that each tell of one label, by 0 and 1, true and false, or an empty cell.
@@ -98,8 +98,8 @@ class Labels:
             if name in self._values and len(self._values) > 1 and name != self.config.out_of_scope_label:
                 what = f"the label `{name}` may be a missing value: if it means that there is no label, set "
                 yield Notice(self.file, self._values[name], f'{what}`data.no_label: ["{name}"]`')
-        if (found := self._with_several()) is not None:
-            name, separator = found
+        if (result := self._with_several()) is not None:
+            name, separator = result
             what = f'`{name}` is read as one label: if it is several, set `data.multi_separator: "{separator}"`'
             yield Notice(self.file, self._values[name], what)
 
@@ -112,9 +112,9 @@ class Labels:
             if separator in (self.config.label_separator, self.config.multi_separator):
                 continue
             parts = {name: {part.strip() for part in name.split(separator)} for name in self._values}
-            counts = Counter(part for found in parts.values() for part in found)
-            for name, found in parts.items():
-                if separator in name and "" not in found and any(counts[part] > 1 for part in found):
+            counts = Counter(part for result in parts.values() for part in result)
+            for name, result in parts.items():
+                if separator in name and "" not in result and any(counts[part] > 1 for part in result):
                     return name, separator
         return None
 
@@ -134,8 +134,8 @@ class Labels:
     def _in_scope(self, names: list[str]) -> list[str]:
         if self.config.out_of_scope_label in names:
             if len(names) > 1:
-                told = ", ".join(f"`{name}`" for name in names)
-                raise Unreadable("D123", f"out of scope and a label: {told}", "a text out of scope has no other label")
+                text = ", ".join(f"`{name}`" for name in names)
+                raise Unreadable("D123", f"out of scope and a label: {text}", "a text out of scope has no other label")
             return []
         if self.outside and names:
             raise Unreadable(

@@ -104,10 +104,10 @@ class TextPredictions(PredictionFile):
             "tokens": "tokens",
             "second": "second",
         }
-        found = {usual: row.fields.get(own, row.fields.get(usual)) for usual, own in names.items()}
-        if found["text"] is None and found["tokens"] is None:
+        result = {usual: row.fields.get(own, row.fields.get(usual)) for usual, own in names.items()}
+        if result["text"] is None and result["tokens"] is None:
             return (), None
-        given = self.reader.input_of(replace(row, fields=found))
+        given = self.reader.input_of(replace(row, fields=result))
         if not given.tokens:
             raise Unreadable("D106", "an empty text", MEND)
         return given.tokens, given.second

@@ -74,10 +74,10 @@ def _label_studio(row: TextFields, config: TextsConfig) -> TextFields:
     name: str | int | None = field
     if field not in row:
         known = [config.text_field, config.second_field, "text", *_OF_TOOL]
-        found = [one for one, value in row.items() if one not in known and _of_choice(value) is not None]
-        if len(found) > 1:
-            raise _several(found)
-        name = found[0] if found else None
+        results = [one for one, value in row.items() if one not in known and _of_choice(value) is not None]
+        if len(results) > 1:
+            raise _several(results)
+        name = results[0] if results else None
     choice = _of_choice(row.get(name)) if name is not None else None
     if not choice:
         raise Skipped("not annotated: it has no choice")
@@ -96,19 +96,19 @@ def _choices(task: TextFields, config: TextsConfig) -> list[str]:
     """The labels that the annotations of a task agree on, or those of the one that is marked as truth."""
     annotations = [one for one in (task.get("annotations") or []) if isinstance(one, dict) and not is_cancelled(one)]
     true = [one for one in annotations if one.get("ground_truth")]
-    found: list[list[str]] = []
+    result: list[list[str]] = []
     for annotation in true[:1] or annotations:
         labels = _of_annotation(annotation, config)
-        if labels and labels not in found:
-            found.append(labels)
-    if not found:
+        if labels and labels not in result:
+            result.append(labels)
+    if not result:
         raise Skipped("not annotated: it has no choice")
-    if len(found) > 1:
-        told = " and ".join(", ".join(map(str, labels)) for labels in found[:3])
+    if len(result) > 1:
+        text = " and ".join(", ".join(map(str, labels)) for labels in result[:3])
         raise Unreadable(
-            "D123", f"annotators disagree: {told}", "mark one annotation as ground truth, or delete the others"
+            "D123", f"annotators disagree: {text}", "mark one annotation as ground truth, or delete the others"
         )
-    return found[0]
+    return result[0]
 
 
 def _of_annotation(annotation: TextFields, config: TextsConfig) -> list[str]:

@@ -67,9 +67,9 @@ class TextsReader(Reader):
         Raises:
             Unreadable: it has none. Unmapped: it is the first row, and does not tell which field the text is.
         """
-        found = self._inputs.input_of(row)
+        text = self._inputs.input_of(row)
         self.mapping = self._inputs.told
-        return found
+        return text
 
     def _texts(
         self, reference: str, split: SplitName, ids: Ids, outside: bool
@@ -239,16 +239,16 @@ class _Mapper:
 
     def _mapping_line(self, given: Mapping[str | int, Any], fields: TextFields) -> str:
         """The mapping in one line, by the first row."""
-        told = fields.described(given)
+        text = fields.described(given)
         label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
         is_plain = isinstance(label, str) and self.config.multi_separator is None
         if self._labels is not None and is_plain and written_list(str(label)) is not None:
-            told = told.replace("label: ", "labels, as lists that are written as text: ")
+            text = text.replace("label: ", "labels, as lists that are written as text: ")
             self._labels.tells_written = False
         beside = {"timestamp": self.config.timestamp_field, "group": self.config.group_field}
         named = [f"; {what}: {column}" for what, column in beside.items() if column is not None and self._labelled]
-        told += "".join(named)
-        return f"{told}; preset: {self._preset}" if self._preset is not None else told
+        text += "".join(named)
+        return f"{text}; preset: {self._preset}" if self._preset is not None else text
 
     def _labels_of(self, given: Mapping[str | int, Any], fields: TextFields, line: int) -> Found:
         labels = self._labels
@@ -261,12 +261,12 @@ class _Mapper:
         elif columns:
             cells = tuple([given.get(column) for column in columns])
             try:
-                found = self._columns.get(cells)
+                result = self._columns.get(cells)
             except TypeError:  # a list or an object in a cell
                 return labels.of_columns(columns, cells, line)
-            if found is None:
-                found = self._columns[cells] = labels.of_columns(columns, cells, line)
-            return found
+            if result is None:
+                result = self._columns[cells] = labels.of_columns(columns, cells, line)
+            return result
         if labels.outside:
             return (), ()
         raise Unreadable("D123", *missing(given, self.config.label_columns[0], "label_field"))

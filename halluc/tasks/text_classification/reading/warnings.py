@@ -43,9 +43,9 @@ class FirstRows:
             return
         if (do := label_at_the_end(pairs)) is not None:
             yield f"the label seems to stand at the end of each line: {do}"
-        elif (found := _delimiter(pairs)) is not None:
-            told = "tab" if found == "\t" else f'"{found}"'
-            yield f"each line looks like a row of a table: if so, set `data.format: csv` and `data.delimiter: {told}`"
+        elif (result := _delimiter(pairs)) is not None:
+            text = "tab" if result == "\t" else f'"{result}"'
+            yield f"each line looks like a row of a table: if so, set `data.format: csv` and `data.delimiter: {text}`"
         elif (words := _label_with_blank(pairs)) is not None:
             label, word = words
             yield f"each text of the label `{label}` begins with `{word}`: a label on a line ends with the first blank"
@@ -67,7 +67,7 @@ def label_at_the_end(lines: LabelledLines) -> str | None:
     firsts = len({label for label, _ in lines})
     for delimiter in _BEFORE_LABELS:
         ends = [text.rpartition(delimiter)[1:] for _, text in lines]
-        known = all(found and end.strip() and " " not in end.strip() for found, end in ends)
+        known = all(result and end.strip() and " " not in end.strip() for result, end in ends)
         if known and len({end.strip() for _, end in ends}) <= firsts:
             return f'set `data.label_position: last` and `data.delimiter: "{delimiter}"`'
     return None

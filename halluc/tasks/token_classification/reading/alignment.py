@@ -43,7 +43,7 @@ class SpanAlignment:
         """
         if not givens:
             return _NONE
-        found: list[Span] = []
+        spans: list[Span] = []
         repairs: list[str] = []
         confidences: dict[Span, Any] = {}
         bounds = sentence.bounds
@@ -62,14 +62,14 @@ class SpanAlignment:
                 and first is None
                 and fault is None
             ):
-                found.append(Span(opens, closes, label))
+                spans.append(Span(opens, closes, label))
             elif (span := self._odd(given, sentence, reading, repairs)) is not None:
-                found.append(span)
+                spans.append(span)
             else:
                 continue
             if confidence is not None:
-                confidences[found[-1]] = confidence
-        apart = tuple(found) if len(found) == 1 else self._apart(found, repairs)
+                confidences[spans[-1]] = confidence
+        apart = tuple(spans) if len(spans) == 1 else self._apart(spans, repairs)
         return apart, tuple(repairs), confidences
 
     def _odd(self, given: Given, sentence: Sentence, reading: OffsetReading, repairs: list[str]) -> Span | None:
@@ -168,13 +168,13 @@ class SpanAlignment:
         if not 0 <= start < end <= len(sentence.tokens):
             raise self._outside(given, sentence, reading)
         words = sentence.tokens[start:end]
-        told, bounds = given.surface, sentence.bounds
+        text, bounds = given.surface, sentence.bounds
         there = [" ".join(words), "".join(words)]
         if bounds is not None:
             there.append(sentence.text[bounds[start][0] : bounds[end - 1][1]])
-        if told is not None and not any(says(told, one) for one in there):
+        if text is not None and not any(says(text, one) for one in there):
             raise Unreadable(
-                "D109", f'{_shown(given)} says "{told}", and "{there[0]}" stands there', self.advice(reading) or _SEE
+                "D109", f'{_shown(given)} says "{text}", and "{there[0]}" stands there', self.advice(reading) or _SEE
             )
         return Span(start, end, given.label)
 

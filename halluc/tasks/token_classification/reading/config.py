@@ -147,8 +147,8 @@ class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
     def _tags_of_the_hub(cls, given: Any) -> Any:
         if isinstance(given, dict) and given.get("format") == "texts":
             known = ", ".join(("auto", *cls.formats))
-            told = "`data.format: texts` is an old name of `auto` under `task.type: text_classification`"
-            raise ValueError(f"{told}; token_classification has {known}")
+            text = "`data.format: texts` is an old name of `auto` under `task.type: text_classification`"
+            raise ValueError(f"{text}; token_classification has {known}")
         if isinstance(given, dict) and given.get("format") == "hub" and "tags_field" not in given:
             return {**given, "tags_field": HUB_TAGS_FIELD}
         return given

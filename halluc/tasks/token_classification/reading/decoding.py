@@ -56,13 +56,13 @@ class TagDecoder(ExampleBuilder):
         Raises:
             HallucError or ManyErrors D120: no reading fits.
         """
-        found = {split: TagStatistics.of(items) for split, items in splits.items()}
+        result = {split: TagStatistics.of(items) for split, items in splits.items()}
         others: dict[SplitName, TagStatistics] = {}
-        if beside and not are_plain(found, self.config):
+        if beside and not are_plain(result, self.config):
             for split, items in beside.items():
                 with suppress(HallucError):  # a file that is not there tells nothing
                     others[split] = TagStatistics.of(items)
-        self.readings = decide(found, self.config, self.bad, others)
+        self.readings = decide(result, self.config, self.bad, others)
 
     def with_bad(self, bad: list[BadLine]) -> TagDecoder:
         return TagDecoder(self.config, bad, self.readings)

@@ -123,8 +123,8 @@ class _Choice:
             self._refuse_empty(at)
         if at is None and self._is_a_token_a_row(known["tokens"] or known["text"]):
             raise self._token_a_row()
-        told = (forms.form(_value(record, at), self.config.span_label_field) for record in self.records if at)
-        return SentenceFields(self.id, **known, form=next((form for form in told if form is not None), None))
+        text = (forms.form(_value(record, at), self.config.span_label_field) for record in self.records if at)
+        return SentenceFields(self.id, **known, form=next((form for form in text if form is not None), None))
 
     # --- by name
 
@@ -173,18 +173,18 @@ class _Choice:
                 raise self._several("tokens", list(dict.fromkeys(one for one, _ in pairs)), "words beside tags")
         if len(texts) > 1 or (lists and texts):
             texts = self._fitting(texts)
-        found = [*lists, *texts]
-        if len(found) > 1:
-            raise self._several("tokens" if lists else "text", found, "words or a text")
-        if not found:
+        results = [*lists, *texts]
+        if len(results) > 1:
+            raise self._several("tokens" if lists else "text", results, "words or a text")
+        if not results:
             raise self._no_input([])
-        known["tokens" if lists else "text"] = (found[0],)
+        known["tokens" if lists else "text"] = (results[0],)
 
     def _text_of(self, tokens: Path) -> Path | None:
         """The one string that holds the tokens of each row, in their order: offsets may count its characters."""
         taken = self._taken()
-        found = [name for name in self.names if name not in taken and self._holds_tokens(name, tokens)]
-        return (found[0],) if len(found) == 1 else None
+        results = [name for name in self.names if name not in taken and self._holds_tokens(name, tokens)]
+        return (results[0],) if len(results) == 1 else None
 
     def _holds_tokens(self, name: str | int, tokens: Path) -> bool:
         for record in self.records:
@@ -222,10 +222,10 @@ class _Choice:
                 f"{quoted((*tags, *spans), ' and ')} could be the annotation",
                 "set `data.tags_field` or `data.spans_field` to the one that is meant",
             )
-        role, found, what = ("tags", tags, "lists of tags") if tags else ("spans", spans, "spans")
-        if len(found) != 1:
-            raise self._several(role, found, what) if found else self._no_annotation([])
-        self.known[role] = (found[0],)
+        role, result, what = ("tags", tags, "lists of tags") if tags else ("spans", spans, "spans")
+        if len(result) != 1:
+            raise self._several(role, result, what) if result else self._no_annotation([])
+        self.known[role] = (result[0],)
 
     def _spans_fields(self) -> list[str | int]:
         """Fields all of whose values are spans, at least one of them."""

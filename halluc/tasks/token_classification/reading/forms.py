@@ -115,20 +115,20 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
         value = inner
     if not isinstance(value, (list, tuple)):
         raise Unreadable("D107", f"`{field}` is neither a list nor a mapping")
-    found = []
+    results = []
     for item in value:
         if isinstance(item, dict):
             if (given := _of_object(item, field, label)) is not None:
-                found.append(given)
+                results.append(given)
         elif isinstance(item, (list, tuple)) and len(item) == 3:
             start, end, name = item
             if type(start) is int and type(end) is int and type(name) is str and name and not name.isspace():
-                found.append(Given(start, end, name))
+                results.append(Given(start, end, name))
             else:
-                found.append(_checked(start, end, name))
+                results.append(_checked(start, end, name))
         else:
             raise Unreadable("D107", f"`{field}` holds an item that is neither [start, end, label] nor a mapping")
-    return found
+    return results
 
 
 def wrapped(value: Mapping[str, Any]) -> Sequence[Any] | None:
@@ -191,10 +191,10 @@ def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:
     name = item[keys.label]
     if isinstance(name, (list, tuple)):
         if len(name) > 1:
-            told = ", ".join(map(str, name))
+            text = ", ".join(map(str, name))
             raise Unreadable(
                 "D107",
-                f"a span of `{field}` has {len(name)} labels: {told}",
+                f"a span of `{field}` has {len(name)} labels: {text}",
                 "token classification has one label a span: take the others away, or set `data.on_bad_line: skip`",
             )
         name = name[0] if name else None
@@ -230,8 +230,8 @@ def form(value: Any, label: str | None = None) -> str | None:
     for item in value if isinstance(value, (list, tuple)) else ():
         if isinstance(item, dict):
             inner = item.get("value")
-            found = plan(tuple(inner if isinstance(inner, dict) else item), label)
-            return found.shown if found.start is not None or found.first is not None else None
+            result = plan(tuple(inner if isinstance(inner, dict) else item), label)
+            return result.shown if result.start is not None or result.first is not None else None
         return "start, end, label" if _may_be_span(item) else None
     return None
 

@@ -102,22 +102,22 @@ def _fits(given: Given, sentence: Sentence, reading: OffsetReading, strip: bool)
         return None
     start, end = place
     surface = sentence.text[start:end]
-    told = given.surface
-    if told is not None and told != surface and (not says(told, surface) or surface != surface.strip()):
+    text = given.surface
+    if text is not None and text != surface and (not says(text, surface) or surface != surface.strip()):
         return None
     if strip:
         start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
     first, last = (bisect_left(bounds, at, key=itemgetter(side)) for side, at in enumerate((start, end)))
     if not first <= last < len(bounds) or (bounds[first][0], bounds[last][1]) != (start, end):
-        return None if told is None else (start, end)
+        return None if text is None else (start, end)
     if sentence.source != "text" and given.first is not None and (given.first, given.last) != (first, last):
         return None
     return start, end
 
 
-def says(told: str, surface: str) -> bool:
+def says(text: str, surface: str) -> bool:
     """Whether a text that a span says is the one that stands there; blanks and line breaks mean the same."""
-    return told == surface or told.split() == surface.split()
+    return text == surface or text.split() == surface.split()
 
 
 Sample = tuple[Sentence, Sequence[Given]]
@@ -131,8 +131,8 @@ def _places(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> l
 
 def result(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> tuple[Place | None, ...] | None:
     """Where all spans stand under a reading; None where one does not fit."""
-    found = _places(samples, reading, strip)
-    return None if None in found else tuple(found)
+    value = _places(samples, reading, strip)
+    return None if None in value else tuple(value)
 
 
 def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]:
@@ -145,10 +145,10 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
         Unreadable D109: both could be meant, or neither.
     """
     units: tuple[Unit, Unit] = ("characters", "tokens")
-    found = {unit: _places(samples, OffsetReading.of(config, unit), config.strip_spans) for unit in units}
-    shares = {unit: (len(all_) - all_.count(None), len(all_)) for unit, all_ in found.items()}
-    characters, tokens = (None not in found[unit] for unit in units)
-    if characters and found["characters"] == found["tokens"]:
+    value = {unit: _places(samples, OffsetReading.of(config, unit), config.strip_spans) for unit in units}
+    shares = {unit: (len(all_) - all_.count(None), len(all_)) for unit, all_ in value.items()}
+    characters, tokens = (None not in value[unit] for unit in units)
+    if characters and value["characters"] == value["tokens"]:
         return "characters", False
     says_text = any(given.surface is not None for _, givens in samples for given in givens)
     fitting, many = shares["characters"]
@@ -156,10 +156,10 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
         return "characters", True
     if tokens and not characters and (says_text or 2 * fitting < many):
         return "tokens", True
-    told = " and ".join(f"{unit} ({fits} of {of} spans fit)" for unit, (fits, of) in shares.items())
+    text = " and ".join(f"{unit} ({fits} of {of} spans fit)" for unit, (fits, of) in shares.items())
     raise Unreadable(
         "D109",
-        f"offsets beside a text and tokens may count {told}",
+        f"offsets beside a text and tokens may count {text}",
         (proposal(samples, OffsetReading.of(config, "characters"), config.strip_spans) if not tokens else None)
         or "set `data.span_unit` to `characters` or `tokens`",
     )
@@ -172,9 +172,9 @@ def proposal(samples: Sequence[Sample], now: OffsetReading, strip: bool) -> str 
     readings = [OffsetReading(*one) for one in product(units, (False, True), (0, 1))]
     # Of readings that come to the same, the one with the fewest keys; few files count from 1.
     for reading in sorted(readings, key=lambda one: (sum(map(ne, one, now)), one.base != now.base)):
-        found = result(samples, reading, strip)
-        if found:
-            fit.setdefault(found, reading)
+        value = result(samples, reading, strip)
+        if value:
+            fit.setdefault(value, reading)
     if len(fit) != 1:
         return None
     (reading,) = fit.values()
@@ -209,10 +209,10 @@ def doubts(samples: Sequence[Sample], now: OffsetReading, asked: Collection[str]
             others.append((OffsetReading(unit, inclusive, 1 - base), ""))
     present = result(samples, now, strip) if others else None
     for other, why in others:
-        found = result(samples, other, strip) if present else None
-        if found is not None and found != present:
-            told = f"{why}: " if why else "the first spans fit in two ways: "
-            yield f"{told}offsets are read as {now}; if they count {other}, set {' and '.join(_changed(other, now))}"
+        value = result(samples, other, strip) if present else None
+        if value is not None and value != present:
+            text = f"{why}: " if why else "the first spans fit in two ways: "
+            yield f"{text}offsets are read as {now}; if they count {other}, set {' and '.join(_changed(other, now))}"
 
 
 def _changed(reading: OffsetReading, now: OffsetReading) -> list[str]:

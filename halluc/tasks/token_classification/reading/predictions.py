@@ -65,8 +65,8 @@ class SentencePredictions(PredictionFile):
     def read(self) -> list[Stated]:
         layout = replace(self.data.layout(), format="auto", formats=("conll", "jsonl", "json", "table"))
         form = format_of(self.path, layout)
-        found = self._columns() if form == "conll" else self._records(replace(layout, format=form))
-        mended = [Finding(Place(raw.file, raw.lines[0]), told) for raw, *_ in found for told in raw.repairs]
+        result = self._columns() if form == "conll" else self._records(replace(layout, format=form))
+        mended = [Finding(Place(raw.file, raw.lines[0]), text) for raw, *_ in result for text in raw.repairs]
         overlaps = [one for one in mended if "overlaps the longer" in one.what]
         self.warn("overlapping_spans", overlaps, "predicted spans left out, since a longer one overlaps them")
         self.warn(
@@ -74,15 +74,15 @@ class SentencePredictions(PredictionFile):
             [one for one in mended if one not in overlaps],
             "predicted spans stripped, widened or left out, as `data` says",
         )
-        decoding, made = self._decoded([replace(raw, repairs=()) for raw, *_ in found], self.config, self.bad)
+        decoding, made = self._decoded([replace(raw, repairs=()) for raw, *_ in result], self.config, self.bad)
         reading = decoding.readings.get("test")
         keeps = reading if reading is not None and reading.scheme == "iob2" else None
         if reading is not None:
-            told = f"predicted tags illegal in {reading.scheme.upper()}, read as conlleval reads them"
-            self.warn("illegal_tags", decoding.repairs, told)
+            text = f"predicted tags illegal in {reading.scheme.upper()}, read as conlleval reads them"
+            self.warn("illegal_tags", decoding.repairs, text)
             self.warnings += [f"predicted tags are read as {reading}"] if reading.notation != STANDARD else []
         stated = []
-        for (raw, sure, has_id), example in zip(found, made, strict=True):
+        for (raw, sure, has_id), example in zip(result, made, strict=True):
             if example is not None:
                 stated.append(
                     Stated(
@@ -147,10 +147,10 @@ class SentencePredictions(PredictionFile):
         own = data.token_column if isinstance(data.token_column, int) and width > 2 else 0
         own += width if own < 0 else 0
         token = own if own < width - 1 and first[own][:1] == self.corpus.examples[0].tokens[:1] else 0
-        found = list(self.sound(self._of_column(rows, token, width - 1), RawSentence))
+        results = list(self.sound(self._of_column(rows, token, width - 1), RawSentence))
         if token < width - 2 and not self.bad:
             self._check_gold(self._of_column(rows, token, width - 2))
-        return [(raw, {}, False) for raw in found]
+        return [(raw, {}, False) for raw in results]
 
     def _of_column(self, rows: list[Row], token: int, tag: int) -> Iterator[Any]:
         return self.reader.sentences(

@@ -98,16 +98,16 @@ class Records:
         sentence = self._tokens(listed, text, record)
         if not sentence.tokens:
             raise Unreadable(*EMPTY)
-        found, repairs, said = self._spans(spans, sentence)
-        confidences = tuple(map(said.get, found)) if said else ()
+        result, repairs, said = self._spans(spans, sentence)
+        confidences = tuple(map(said.get, result)) if said else ()
         made: Sequence[str] = sentence.tokens
         if listed is not None:
             made, kept = self.tokenizer.cleaned(made)
             if kept is not None:
-                found = _renumbered(found, kept)
+                result = _renumbered(result, kept)
         tokens = tuple(map(sys.intern, made))
         return RawSentence(
-            identity, row.file, (line,) * len(tokens), document, tokens, None, found, repairs, confidences, place
+            identity, row.file, (line,) * len(tokens), document, tokens, None, result, repairs, confidences, place
         )
 
     def input_of(self, row: Row) -> InputText:
@@ -184,11 +184,11 @@ class Records:
                 raise Unreadable(*EMPTY)
         else:
             words = values.words(listed, self.named.get("tokens", ""), text)[0]
-        found = values.tags(tags, self.named["tags"], len(words), self.names)
+        result = values.tags(tags, self.named["tags"], len(words), self.names)
         cleaned, kept = self.tokenizer.cleaned(words)
         if kept is not None:
-            found = values.kept_tags(found, kept, self.config.outside_tags)
-        return tuple(map(sys.intern, cleaned)), found
+            result = values.kept_tags(result, kept, self.config.outside_tags)
+        return tuple(map(sys.intern, cleaned)), result
 
     def _tokens(self, listed: Any, text: str | None, record: Mapping[str | int, Any]) -> Sentence:
         """The tokens as spans count them: those that a file gives are as they stand there."""
@@ -265,8 +265,8 @@ def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
     Raises:
         Unreadable D106: a span has none of them.
     """
-    found = [Span(bisect_left(kept, span.start), bisect_left(kept, span.end), span.label) for span in spans]
-    for span, before in zip(found, spans, strict=True):
+    results = [Span(bisect_left(kept, span.start), bisect_left(kept, span.end), span.label) for span in spans]
+    for span, before in zip(results, spans, strict=True):
         if span.start >= span.end:
             raise Unreadable("D106", f"the span {list(before)} (in tokens) shows nothing", "take it out")
-    return tuple(found)
+    return tuple(results)

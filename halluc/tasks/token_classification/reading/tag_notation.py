@@ -62,8 +62,8 @@ class Notation:
 
     def canonical(self, tag: str) -> str | None:
         """The tag as this tool writes it, or None where it is not spelled so."""
-        found = self.split(tag)
-        return None if found is None else f"{found[0]}-{found[1]}"
+        result = self.split(tag)
+        return None if result is None else f"{result[0]}-{result[1]}"
 
     @property
     def is_rare(self) -> bool:
@@ -74,18 +74,18 @@ class Notation:
         """Whether all tags are spelled so, with prefixes of one scheme."""
         prefixes = set()
         for tag in tags:
-            found = self.split(tag)
-            if found is None:
+            result = self.split(tag)
+            if result is None:
                 return False
-            prefixes.add(found[0])
+            prefixes.add(result[0])
         return _go_together(prefixes)
 
     def fits_some(self, tags: Collection[str]) -> bool:
         """Whether a label stands there with several prefixes, so that other tags are mistakes rather than labels."""
         prefixes: dict[str, set[str]] = {}
         for tag in tags:
-            if (found := self.split(tag)) is not None:
-                prefixes.setdefault(found[1], set()).add(found[0])
+            if (result := self.split(tag)) is not None:
+                prefixes.setdefault(result[1], set()).add(result[0])
         return any(len(one) > 1 and _go_together(one) for one in prefixes.values())
 
     def __str__(self) -> str:
@@ -144,15 +144,15 @@ def notation_of(
     if bare is not None:
         return bare
     several = [one for one in _AFFIXED if one.fits_some(tags)]
-    found = [one for one in _AFFIXED if one.fits(tags) and (one in several or not one.is_rare)] or several
-    if len(found) > 1 and found[0] != STANDARD:
+    result = [one for one in _AFFIXED if one.fits(tags) and (one in several or not one.is_rare)] or several
+    if len(result) > 1 and result[0] != STANDARD:
         raise UnknownNotation(
-            f"the tags can be read in several ways: {'; or '.join(map(str, found))}",
+            f"the tags can be read in several ways: {'; or '.join(map(str, result))}",
             "write them as B-LABEL; or, if each is a label, set `data.scheme: io`",
             min(tags),
         )
-    if found:
-        return found[0]
+    if result:
+        return result[0]
     if asked is None and not any(spelled):
         _refuse_labels(tags, outside())
         return LABELS
@@ -160,7 +160,7 @@ def notation_of(
 
 
 def _of_io(tags: Collection[str], spelled: list[tuple[str, str] | None]) -> Notation:
-    prefixes = {found[0] if found else None for found in spelled}
+    prefixes = {result[0] if result else None for result in spelled}
     if prefixes <= {"I"}:
         return STANDARD
     if None not in prefixes:

@@ -45,11 +45,11 @@ class TagStatistics:
 
     @classmethod
     def of(cls, sentences: Iterable[RawSentence]) -> TagStatistics:
-        found = cls()
+        statistics = cls()
         for sentence in sentences:
             if sentence.tags is not None:
-                found._add(sentence, sentence.tags)
-        return found
+                statistics._add(sentence, sentence.tags)
+        return statistics
 
     def _add(self, sentence: RawSentence, tags: tuple[str, ...]) -> None:
         many = self.sequences.get(tags)
@@ -103,12 +103,12 @@ class TagReading:
             return tags
         for position, tag in enumerate(tags):
             if tag not in self._tags:
-                found = "O" if tag in self.outside else self.notation.canonical(tag)
+                result = "O" if tag in self.outside else self.notation.canonical(tag)
                 try:
-                    split_tag(found or "", position, self.scheme)
+                    split_tag(result or "", position, self.scheme)
                 except UnknownTag:
                     raise UnknownTag(tag, position) from None
-                self._tags[tag] = found or ""
+                self._tags[tag] = result or ""
         return tuple(map(self._tags.__getitem__, tags))
 
     def __str__(self) -> str:
@@ -145,10 +145,10 @@ class _Split:
                 self.evidence.add(before, behind, place)
 
 
-def are_plain(found: Mapping[SplitName, TagStatistics], config: SpansConfig) -> bool:
+def are_plain(result: Mapping[SplitName, TagStatistics], config: SpansConfig) -> bool:
     """Whether the tags of each split tell by themselves how they are read: they are spelled as this tool writes them,
     and contradict no scheme."""
-    for split in _splits(found, config):
+    for split in _splits(result, config):
         if not all(map(STANDARD.split, split.tags)):
             return False
         split.look()
@@ -158,7 +158,7 @@ def are_plain(found: Mapping[SplitName, TagStatistics], config: SpansConfig) -> 
 
 
 def decide(
-    found: Mapping[SplitName, TagStatistics],
+    result: Mapping[SplitName, TagStatistics],
     config: SpansConfig,
     bad: Sequence[BadLine] = (),
     beside: Mapping[SplitName, TagStatistics] | None = None,
@@ -167,12 +167,12 @@ def decide(
 
     Args:
         bad: lines that cannot be read, to be told with the error. beside: splits that are not read themselves, but may
-            tell how those of ``found`` are.
+            tell how those of ``result`` are.
 
     Raises:
         HallucError or ManyErrors D120: tags that belong to no one scheme, or can be read in no way or in several.
     """
-    return _Decision(_splits(found, config), _splits(beside or {}, config), config, bad).readings()
+    return _Decision(_splits(result, config), _splits(beside or {}, config), config, bad).readings()
 
 
 class _Decision:
@@ -240,9 +240,9 @@ class _Decision:
         elif split.notation == LABELS:
             scheme, note = "io", "mentions of one label that touch are read as one"
         elif others:
-            told = next((found for found in self._told if found in others), None)
-            if told is not None and told != scheme:
-                scheme, note = told, f"{note}; {told.upper()} as in another split"
+            text = next((result for result in self._told if result in others), None)
+            if text is not None and text != scheme:
+                scheme, note = text, f"{note}; {text.upper()} as in another split"
         if scheme is None:
             self.errors.append(
                 data_error(
@@ -257,17 +257,17 @@ class _Decision:
 
     def _spelled(self, split: _Split) -> list[str]:
         """What is unusual in the spelling of the tags."""
-        told = [] if split.notation == STANDARD else [str(split.notation)]
+        text = [] if split.notation == STANDARD else [str(split.notation)]
         if split.notation == STANDARD and split.tags and Notation("behind").fits(split.tags):
-            told.append(f"the first letter of tags such as `{min(split.tags)}` is the prefix")
+            text.append(f"the first letter of tags such as `{min(split.tags)}` is the prefix")
         if self.config.label is not None and split.notation.prefix != "alone" and split.tags:
-            told.append("`data.label` is not used, since the tags have labels")
-        return told
+            text.append("`data.label` is not used, since the tags have labels")
+        return text
 
 
-def _splits(found: Mapping[SplitName, TagStatistics], config: SpansConfig) -> list[_Split]:
+def _splits(result: Mapping[SplitName, TagStatistics], config: SpansConfig) -> list[_Split]:
     outside = frozenset(config.outside_tags)
-    return [_Split(name, one, _asked(config, name), outside) for name, one in found.items() if one.pairs]
+    return [_Split(name, one, _asked(config, name), outside) for name, one in result.items() if one.pairs]
 
 
 def _asked(config: SpansConfig, split: SplitName) -> Scheme | None:

@@ -48,12 +48,16 @@ def _of_objects(
                 "see `data.tokens_field`",
             )
         return tuple(text[start:end] for start, end in places), places
-    found = [str(token.get(key)) for token in tokens if isinstance(token.get(key), str)]
-    if len(found) < len(tokens):
+    results = [str(token.get(key)) for token in tokens if isinstance(token.get(key), str)]
+    if len(results) < len(tokens):
         raise Unreadable("D107", f"an item of `{field}` has no `{key}`")
-    if places is None or text is None or any(text[slice(*at)] != word for word, at in zip(found, places, strict=True)):
-        return tuple(found), None  # as where they count UTF-16: the words are looked for in the text
-    return tuple(found), places
+    if (
+        places is None
+        or text is None
+        or any(text[slice(*at)] != word for word, at in zip(results, places, strict=True))
+    ):
+        return tuple(results), None  # as where they count UTF-16: the words are looked for in the text
+    return tuple(results), places
 
 
 def _places(tokens: Sequence[Mapping[str, Any]]) -> list[Place] | None:

@@ -72,9 +72,9 @@ class ParallelReader(SourcedReader):
 
     def _pair(self, given: Mapping[Any, Any]) -> Mapping[str, Any] | None:
         """The texts by language of a row that has them so, and no field of a source."""
-        found = next((unpacked(given[name]) for name in _PAIRS if name in given), None)
+        result = next((unpacked(given[name]) for name in _PAIRS if name in given), None)
         has_source = value_of(given, self.config.source_field) is not None
-        return found if isinstance(found, Mapping) and not has_source else None
+        return result if isinstance(result, Mapping) and not has_source else None
 
     def _sides(
         self, given: Mapping[Any, Any], pair: Mapping[str, Any] | None, *, needs_target: bool
@@ -105,14 +105,14 @@ class ParallelReader(SourcedReader):
     def _of_pair(self, pair: Mapping[str, Any], needs_target: bool) -> tuple[Any, Any, tuple[str, str]]:
         codes = {code.lower(): code for code in pair}
         asked = [self.config.source_language, self.config.target_language]
-        found: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in asked]
+        result: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in asked]
         for place, one in enumerate(asked):
-            if one is not None and found[place] is None and (place == 0 or needs_target):
+            if one is not None and result[place] is None and (place == 0 or needs_target):
                 key = ("source_language", "target_language")[place]
                 raise Unreadable("D107", f"no text in `{one}`; the row has {quoted(pair)}", f"see `data.{key}`")
-        left = [code for code in pair if code not in found]
-        source = found[0] or (left.pop(0) if left else None)
-        target = found[1] or (left.pop(0) if left else None)
+        left = [code for code in pair if code not in result]
+        source = result[0] or (left.pop(0) if left else None)
+        target = result[1] or (left.pop(0) if left else None)
         if source is None or (target is None and needs_target):
             raise Unreadable("D107", f"a pair has two languages, and the row has {quoted(pair)}", MEND)
         self.say(f"source from the text in `{source}`, target from that in `{target}`")
