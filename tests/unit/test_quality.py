@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from halluc.augmentation.models.quality import PARTS, GeneratorFigures, References, Verdict, best, measure
+from halluc.augmentation.models.gan.comparison import PARTS, GeneratorFigures, References, Verdict, best, measure
 
 
 def texts(*lines: str) -> list[tuple[str, ...]]:

@@ -24,7 +24,7 @@ from halluc.tasks.relation_extraction.task import RelationExtraction
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
-from halluc.tasks.token_classification.annotation import annotated_tags
+from halluc.tasks.token_classification.decoding import annotated_tags
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification

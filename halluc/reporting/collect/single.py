@@ -11,10 +11,11 @@ from halluc.reporting.collect import confidences, facts, outcomes, paths, readin
 from halluc.reporting.collect.annotation import doubted
 from halluc.reporting.collect.augmented import augmentation
 from halluc.reporting.collect.curves import curves
-from halluc.reporting.collect.probed import probes
 from halluc.reporting.words import run_sentences
 from halluc.runs import evaluations
 from halluc.runs.directory import RunDir
+from halluc.runs.probes import ProbeFile
+from halluc.runs.records import read_record
 from halluc.runs.reports import Abstention, Curves, GapRow, RunReport, TextNovelty
 from halluc.task import evaluated
 from halluc.wording.figure_lookup import FigureLookup
@@ -149,3 +150,15 @@ def _curves(source: reading.EvaluatedRun, notes: list[str]) -> Curves | None:
     result, text = source.files.read(path, read, "there are no training curves") or (None, [])
     notes += text
     return result
+
+
+def probes(run: RunDir) -> tuple[list[ProbeFile], list[str]]:
+    """The probes of a run by name, and what to note of those that cannot be read."""
+    result, notes = [], []
+    for path in sorted(run.probe("*").parent.glob("*.json")):
+        help = f"probe again with `halluc probe --name {path.stem}`"
+        try:
+            result.append(read_record(path, ProbeFile, damaged="R114", other_version="R114", help=help))
+        except HallucError as error:
+            notes.append(f"{error.message}: its figures are not shown; {help}")
+    return result, notes

@@ -1,17 +1,22 @@
-"""From the logits of words to tags, spans and confidences: argmax, Viterbi, and the marginals of a CRF."""
+"""From the logits of words to tags, spans and confidences: argmax, Viterbi, the marginals of a CRF, annotated tags."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 
 from halluc.config.evaluation import Decoding
+from halluc.core.claims import Claim
 from halluc.core.decision_scores import DecisionScores
 from halluc.core.examples import Span
 from halluc.core.labels import read_spans, scheme_of, write_tags
+from halluc.task import AnnotatedPrediction
+from halluc.tasks.labels_of_wholes import probabilities
+from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.token_classification.encoding import EncodedTokens
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.marginals import Marginals
@@ -20,6 +25,7 @@ from halluc.tasks.token_classification.viterbi import SavedChain, constrained, m
 if TYPE_CHECKING:
     from halluc.engine.batching import Outputs
     from halluc.tasks.token_classification.crf import LinearChain
+
 
 # How many words' scores are in memory in double precision.
 _WORDS_AT_ONCE = 1 << 16
@@ -160,3 +166,32 @@ def _log_probabilities(scores: numpy.ndarray, best: numpy.ndarray) -> numpy.ndar
         peaks = odds.max(-1, keepdims=True)
         values[part] = -peaks[:, 0] - numpy.log(numpy.exp(odds - peaks).sum(-1))
     return values
+
+
+def annotated_tags(
+    targets: Sequence[Sequence[int]], predictions: Sequence[TagPrediction], scores: numpy.ndarray
+) -> list[AnnotatedPrediction]:
+    """Predictions with the probability of the annotated tags.
+
+    Args:
+        targets: the number of each word's annotated tag, by sentence; ``UNLABELLED``: the model does not know it.
+        scores: logits (words, tags), the words of all sentences one after the other.
+    """
+    result, start = [], 0
+    for of_sentence, prediction in zip(targets, predictions, strict=True):
+        rows = scores[start : start + len(of_sentence)].astype(numpy.float64)
+        share = probabilities(rows)
+        tags = numpy.array(of_sentence, dtype=numpy.int64)
+        known = tags != UNLABELLED
+        own = numpy.where(known, share[numpy.arange(len(tags)), numpy.where(known, tags, 0)], 0.0)
+        result.append(AnnotatedPrediction(prediction, partial(_probability, own)))
+        start += len(of_sentence)
+    return result
+
+
+def _probability(words: numpy.ndarray, claims: Sequence[Claim]) -> float:
+    """The least probability of an annotated tag in the spans of the claims.
+
+    One wrong tag makes an annotation wrong: a mean over the tags would hide a wrong boundary of a long mention.
+    """
+    return min(float(words[claim.where.start : claim.where.end].min()) for claim in claims if claim.where is not None)

@@ -22,11 +22,11 @@ from halluc.tasks.encoders import Encoder, load_encoder, pieces_left, room, spec
 from halluc.tasks.label_names import foreign_label_notes, named_tags
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
-from halluc.tasks.token_classification.annotation import annotated_tags
 from halluc.tasks.token_classification.border_smoothing import alternatives
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.consistency import consistent
 from halluc.tasks.token_classification.decoding import (
+    annotated_tags,
     by_example,
     decided,
     decode_chains,

@@ -1,19 +1,170 @@
-"""The GAN and the generator that is trained by likelihood alone, side by side at several temperatures."""
+"""The GAN and the generator that is trained by likelihood alone, side by side at several temperatures.
+
+A generator can be made to write better texts by writing fewer different ones, so either figure alone misleads, and a
+GAN must be compared with a language model at its best temperature (Caccia et al. 2020).
+"""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy
 import torch
 
 from halluc.augmentation.models.gan.collapse import sampled_words
 from halluc.augmentation.models.gan.generator import LstmGenerator
 from halluc.augmentation.models.gan.training import GanPlan, Weights
-from halluc.augmentation.models.quality import GeneratorFigures, Texts, Verdict, best, measure
+from halluc.augmentation.pipeline.tally import distinct
 from halluc.core.messages import progress
 from halluc.core.rng import keyed_seed
+
+# Of n-grams. Longer ones are hardly shared by the few hundred texts that are held out.
+ORDER = 3
+# Samples and held-out texts are split into so many parts: the spread of their figures is the error of the mean.
+PARTS = 5
+# The 97.5% point of Student's distribution with PARTS - 1 degrees of freedom.
+_STUDENT = 2.776
+
+Texts = Sequence[tuple[str, ...]]
+
+
+class References:
+    """Texts that others are compared with: how often at most one of them has each n-gram."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._lengths = sorted(len(text) for text in texts)
+        self._most: Counter[tuple[str, ...]] = Counter()
+        # What the other texts have at most, where one text alone has the most: a text is compared with all but itself.
+        self._second: Counter[tuple[str, ...]] = Counter()
+        for text in texts:
+            for gram, count in _ngrams(text).items():
+                if count > self._most[gram]:
+                    self._second[gram], self._most[gram] = self._most[gram], count
+                elif count > self._second[gram]:
+                    self._second[gram] = count
+
+    def bleu(self, texts: Texts, *, but_itself: bool = False) -> float | None:
+        """BLEU-3 of texts (Papineni et al. 2002), each against all references.
+
+        Precisions are those of the corpus. One of 0 counts as half a match. None where there is no text,
+        0 where there are no references. ``but_itself``: the texts are the
+        references, and each is compared with all others.
+        """
+        matched, total = [0.0] * ORDER, [0] * ORDER
+        length = closest = 0
+        for text in texts:
+            grams = _ngrams(text)
+            for gram, count in grams.items():
+                most = self._most[gram]
+                if but_itself and count == most:
+                    most = self._second[gram]
+                matched[len(gram) - 1] += min(count, most)
+                total[len(gram) - 1] += count
+            length += len(text)
+            closest += min(self._lengths, key=lambda other: (abs(other - len(text)), other), default=0)
+        if not length:
+            return None
+        if not self._lengths:
+            return 0.0
+        orders = [(hits or 0.5) / of for hits, of in zip(matched, total, strict=True) if of]
+        brevity = min(0.0, 1 - closest / length)
+        return math.exp(brevity + sum(map(math.log, orders)) / len(orders))
+
+
+def _ngrams(text: Sequence[str]) -> Counter[tuple[str, ...]]:
+    return Counter(tuple(text[at : at + n]) for n in range(1, ORDER + 1) for at in range(len(text) - n + 1))
+
+
+@dataclass(frozen=True)
+class GeneratorFigures:
+    """Samples of one generator at one temperature, compared with texts that it was not trained on.
+
+    ``quality`` is the BLEU-3 of samples against held-out texts, ``coverage`` that of held-out texts against samples,
+    ``harmonic`` the harmonic mean of both (BLEU-F, BLEU-B and BLEU-HA in Shi et al. 2018). ``self_bleu`` is that of
+    samples against each other (Zhu et al. 2018): lower is more diverse. ``parts`` has ``harmonic`` of each part.
+    """
+
+    generator: str
+    temperature: float | None
+    valid: float
+    quality: float
+    coverage: float
+    harmonic: float
+    self_bleu: float
+    distinct_2: float
+    parts: tuple[float, ...]
+
+    def row(self) -> dict[str, Any]:
+        """A row of the table, as plain values."""
+        row = {name: _rounded(value) for name, value in vars(self).items() if name != "parts"}
+        return {**row, "harmonic_error": _rounded(_error(self.parts))}
+
+
+def measure(
+    generator: str, temperature: float | None, samples: Sequence[tuple[str, ...] | None], held_out: Texts
+) -> GeneratorFigures:
+    """Compare samples with as many held-out texts; None stands for a sample that was no valid example.
+
+    Every figure is the mean over parts, each of which is compared with all texts of the other side.
+    """
+    every = References(held_out)
+    references = References([text for text in samples if text])
+    sums: list[tuple[float, ...]] = []
+    for part in range(PARTS):
+        texts = [text for text in samples[part::PARTS] if text]
+        quality = every.bleu(texts) or 0.0
+        coverage = references.bleu(held_out[part::PARTS]) or 0.0
+        both = quality + coverage
+        harmonic = 2 * quality * coverage / both if both else 0.0
+        own = references.bleu(texts, but_itself=True)
+        sums.append((quality, coverage, harmonic, 1.0 if own is None else own, distinct(texts, 2) or 0.0))
+    quality, coverage, harmonic, own_mean, different = (float(numpy.mean(column)) for column in zip(*sums, strict=True))
+    valid = sum(text is not None for text in samples) / len(samples) if samples else 0.0
+    parts = tuple(one[2] for one in sums)
+    return GeneratorFigures(generator, temperature, valid, quality, coverage, harmonic, own_mean, different, parts)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether one generator is better than another, each at its best temperature, by the harmonic mean.
+
+    The interval of the difference (95%, Student's, over parts that are paired) must lie above 0.
+    """
+
+    difference: float
+    error: float
+
+    @classmethod
+    def of(cls, one: GeneratorFigures, other: GeneratorFigures) -> Verdict:
+        differences = [a - b for a, b in zip(one.parts, other.parts, strict=True)]
+        return cls(float(numpy.mean(differences)), _STUDENT * _error(differences))
+
+    @property
+    def is_better(self) -> bool:
+        return self.difference > self.error
+
+    @property
+    def is_worse(self) -> bool:
+        return self.difference < -self.error
+
+
+def best(rows: Sequence[GeneratorFigures]) -> GeneratorFigures:
+    """The temperature with the largest harmonic mean; of equal ones the one closest to 1."""
+    return max(rows, key=lambda row: (row.harmonic, -abs((row.temperature or 1.0) - 1)))
+
+
+def _error(values: Sequence[float]) -> float:
+    """The standard error of the mean."""
+    return float(numpy.std(values, ddof=1) / math.sqrt(len(values)))
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
+
 
 GAN, LIKELIHOOD, TRAINING_SPLIT = "gan", "likelihood", "training split"
 
