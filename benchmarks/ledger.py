@@ -23,7 +23,7 @@ from halluc.core.examples import Origin, Span
 from halluc.core.files import write_jsonl
 from halluc.core.labels import write_tags
 from halluc.gap.coverage import SurfaceCoverage
-from halluc.gap.knowledge import SurfaceKnowledge
+from halluc.gap.novelty import SurfaceKnowledge
 from halluc.tasks.token_classification import entity_figures
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TagPrediction, TokenClassification, TokenClassificationConfig

@@ -13,6 +13,7 @@ from halluc.core.examples import Span
 
 # The evidence says the same; something is there, but told wrongly; nothing stands behind it; nothing to judge by.
 Verdict = Literal["supported", "distorted", "unsupported", "unverifiable"]
+VERDICTS: tuple[Verdict, ...] = ("supported", "distorted", "unsupported", "unverifiable")
 
 
 # Where gold stands, and its label: a span, or (None, None, label) where the label is one of the whole example.
