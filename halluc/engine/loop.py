@@ -132,7 +132,9 @@ def _checkpoint_activations(model: Any) -> None:
     if not getattr(model, "supports_gradient_checkpointing", False):
         message = f"`train.gradient_checkpointing`: {type(model).__name__} cannot compute its activations again"
         raise HallucError("C202", message, help="leave it out, and set `train.accumulation` to save memory")
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    # Early versions of transformers 5 know the second name alone.
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
 
 
 def fit(
