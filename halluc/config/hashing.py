@@ -28,6 +28,7 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
         "teacher": None,
         "r_drop": 0.0,
         "adversarial": 0.0,
+        "gradient_checkpointing": False,
     },
     "eval": {"ensemble": None, "uncertainty": None, "consistency": "none"},
 }

@@ -198,6 +198,10 @@ class TrainConfig(Section):
     teacher: TeacherConfig | None = Field(
         default=None, description="distillation: learn from the probabilities of trained models too"
     )
+    gradient_checkpointing: bool = Field(
+        default=False,
+        description="compute activations again in the backward pass, to save memory; a step takes about a third longer",
+    )
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"
     )

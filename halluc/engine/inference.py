@@ -35,10 +35,12 @@ def forward(
         return
     import torch
 
+    from halluc.engine.reduced_precision import reduced_weights
+
     model.train(runtime.sample is not None)
     if runtime.sample is not None:
         torch.manual_seed(runtime.sample)
-    with torch.inference_mode():
+    with reduced_weights(model, runtime), torch.inference_mode():
         for indexes in sorted_batches(features.lengths, budget):
             batch = features.collate(indexes)
             try:

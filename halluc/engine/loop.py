@@ -14,6 +14,7 @@ import torch
 
 from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError, environment_error
+from halluc.core.messages import warn
 from halluc.core.rng import keyed_generator, keyed_seed
 from halluc.engine import batching, environment
 from halluc.engine.averaging import WeightAverage
@@ -68,7 +69,8 @@ _INTERRUPTED = "interrupted"
 class Training:
     """A model on its way: ``model`` as it came, ``prepared`` for device, precision and processes.
 
-    ``by_epoch`` has the indexes of the features that each epoch trains on, in turn; empty: all of them.
+    ``by_epoch`` has the indexes of the features that each epoch trains on, in turn; empty: all of them. ``parts`` is
+    into how many passes memory makes each pass of the config be cut.
     """
 
     model: torch.nn.Module
@@ -84,6 +86,7 @@ class Training:
     by_epoch: Sequence[Sequence[int]] = ()
     average: WeightAverage | None = None
     unfreezing: GradualUnfreezing | None = None
+    parts: int = 1
 
     def among(self, epoch: int) -> Sequence[int]:
         """The features that an epoch, from 0, trains on."""
@@ -100,9 +103,13 @@ def prepare(
     """
     refuse_unsupported(config, features)
     optimizer = adamw(model, config.learning_rate, config.weight_decay, config.layer_decay)
+    if config.gradient_checkpointing:
+        _checkpoint_activations(model)
     compiled = torch.compile(model, dynamic=True) if config.compile else model
     prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
-    alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not config.compile
+    # A pass that is computed again in the backward pass would draw other dropout masks from the pool.
+    again = config.compile or config.gradient_checkpointing
+    alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not again
     dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
     shortcuts = Shortcuts(seed, dtype) if alone else None
     training = Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts)
@@ -114,6 +121,20 @@ def prepare(
         switches = runtime.ranks == 1 and not config.compile
         training.unfreezing = GradualUnfreezing(model, config.unfreeze, switches=switches)
     return training
+
+
+def _checkpoint_activations(model: Any) -> None:
+    """Keep the activations of layers' inputs alone, and compute the others again (Chen et al. 2016).
+
+    Raises:
+        HallucError C202: the model cannot.
+    """
+    if not getattr(model, "supports_gradient_checkpointing", False):
+        message = f"`train.gradient_checkpointing`: {type(model).__name__} cannot compute its activations again"
+        raise HallucError("C202", message, help="leave it out, and set `train.accumulation` to save memory")
+    # Early versions of transformers 5 know the second name alone.
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
 
 
 def fit(
@@ -231,15 +252,10 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
     rate = config.learning_rate * learning_rate_factor(progress.step, course.steps, config.warmup, config.schedule)
     for group in training.optimizer.param_groups:
         group["lr"] = rate * group.get("scale", 1.0)
-    # Dropout as a function of seed, step and rank: a resumed run needs no state of any generator.
-    torch.manual_seed(keyed_seed("dropout", training.seed, progress.step, training.runtime.rank))
-    if training.shortcuts is not None:
-        training.shortcuts.begin(progress.step)
     if training.unfreezing is not None:
         training.unfreezing.begin(progress.step, course.epoch(progress.step + 1))
     training.prepared.train()
-    with training.shortcuts or contextlib.nullcontext():
-        loss, stop = _accumulate(training, shares, stop)
+    loss, stop = _gradients(training, shares, stop)
     if training.unfreezing is not None:
         training.unfreezing.drop_gradients()
     norm = _clip(training)
@@ -278,13 +294,42 @@ def _clip(training: Training) -> float:
     return float(clipped) if clipped is not None else 0.0
 
 
+def _gradients(training: Training, shares: Shares, stop: bool) -> tuple[float, bool]:
+    """As ``_accumulate``; where memory does not suffice, one process repeats the step in twice as many passes.
+
+    Raises:
+        HallucError T102: out of memory with one example in a pass, or in one of several processes.
+    """
+    while True:
+        # Dropout as a function of seed, step and rank: a resumed run needs no state of any generator.
+        torch.manual_seed(keyed_seed("dropout", training.seed, training.progress.step, training.runtime.rank))
+        if training.shortcuts is not None:
+            training.shortcuts.begin(training.progress.step)
+        try:
+            with training.shortcuts or contextlib.nullcontext():
+                return _accumulate(training, shares, stop)
+        except torch.OutOfMemoryError as error:
+            if training.runtime.ranks > 1 or training.parts >= max(map(len, shares)):
+                raise _out_of_memory(training, shares) from error
+        # Outside of `except`: the error refers to the tensors of the pass.
+        training.parts *= 2
+        training.optimizer.zero_grad()
+        if training.shortcuts is not None:
+            training.shortcuts.rows.clear()
+        torch.cuda.empty_cache()  # does nothing where there is no CUDA device
+        passes = training.parts * training.config.accumulation
+        warn(
+            f"out of memory in step {training.progress.step + 1}: each step is computed in {passes} passes from now on"
+        )
+
+
 def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, bool]:
     """Gradients of the global batch; returns a labelled token's mean loss over it, and whether to stop."""
     features, runtime, passes = training.features, training.runtime, training.config.accumulation
     weight = max(1, sum(features.weights[index] for share in shares for index in share))
     summed = torch.zeros(2, device=runtime.device)
     summed[1] = float(stop)
-    mine = shares[runtime.rank * passes : (runtime.rank + 1) * passes]
+    mine = _cut(shares[runtime.rank * passes : (runtime.rank + 1) * passes], training.parts)
     for number, share in enumerate(mine, 1):
         # A process without examples still takes part in the exchange of gradients, with a loss of nought.
         batch = features.collate(share or next(filter(None, shares))[:1])
@@ -295,10 +340,7 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
         batch = batch.to(runtime.device)
         # Gradients are averaged over processes: multiplied by their number, they are summed.
         scale = runtime.ranks / weight if share else 0.0
-        try:
-            loss = _backward(training, batch, scale, last=number == len(mine))
-        except torch.OutOfMemoryError as error:
-            raise _out_of_memory(training, batch) from error
+        loss = _backward(training, batch, scale, last=number == len(mine))
         summed[0] += loss.detach() if share else 0.0
     told = runtime.accelerator.reduce(summed, "sum").tolist()
     total = told[0] / weight
@@ -326,13 +368,22 @@ def _backward(training: Training, batch: Batch, scale: float, *, last: bool) -> 
     return loss
 
 
-def _out_of_memory(training: Training, batch: Batch) -> HallucError:
-    rows, columns = batch.inputs["input_ids"].shape
+def _cut(shares: Shares, parts: int) -> Shares:
+    """Each share in so many parts, less those without an example."""
+    if parts == 1:
+        return shares
+    return tuple(share[first::parts] for share in shares for first in range(min(parts, len(share))))
+
+
+def _out_of_memory(training: Training, shares: Shares) -> HallucError:
+    rows = max(len(share) for share in _cut(shares, training.parts))
+    columns = max(training.features.lengths[index] for share in shares for index in share)
     half, twice = max(1, training.config.batch_tokens // 2), 2 * training.config.accumulation
-    message = f"out of memory in step {training.progress.step + 1}: a batch of {rows} examples by {columns} positions"
-    return environment_error(
-        "T102", message, f"set `train.batch_tokens: {half}`, or keep it and set `train.accumulation: {twice}`"
-    )
+    message = f"out of memory in step {training.progress.step + 1}: a batch of {rows} by {columns} word pieces"
+    help = "set `train.gradient_checkpointing: true`, or take a smaller model"
+    if rows > 1:
+        help = f"set `train.batch_tokens: {half}`, or keep it and set `train.accumulation: {twice}`"
+    return environment_error("T102", message, help)
 
 
 def _not_finite(training: Training, shares: Shares, what: str, value: float) -> HallucError:

@@ -1,4 +1,4 @@
-"""Two operations that are needlessly slow in training on a CPU, done another way while the loop runs.
+"""Operations that are needlessly slow in training on a CPU, done another way while the loop runs.
 
 Dropout: torch draws Bernoulli numbers one after the other in one thread, a seventh of a step. Here a pool of masks is
 drawn once and each call takes a slice of it at a random place. Marginally every unit is dropped with the same
@@ -8,6 +8,9 @@ Embeddings: the gradient of a vocabulary's matrix is dense, tens to hundreds of 
 step, although few rows are touched. Here those rows alone are kept, and AdamW goes over the matrix in parts, with the
 dense gradient of one part at a time. The arithmetic is torch's: rows without a gradient decay, and move with their
 momentum, as under the dense gradient.
+
+Residual stream: autocast leaves what embeddings return in float32, and with it all sums and normalisation between the
+layers. Here embeddings return bf16 where matrix products are computed in it. Weights and their gradients stay float32.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ class Shortcuts(TorchFunctionMode):
     """
 
     def __init__(self, seed: int, dtype: torch.dtype = torch.float32) -> None:
-        """``dtype`` is that of most activations: the pool is kept in it, and masks of another are made from it."""
+        """``dtype`` is that of activations: embeddings return it, and the pool is kept in it."""
         super().__init__()
         self.seed, self.dtype = seed, dtype
         self.places = random.Random(seed)
@@ -98,10 +101,11 @@ class Shortcuts(TorchFunctionMode):
     ) -> Any:
         large = isinstance(weight, torch.nn.Parameter) and weight.requires_grad and weight.numel() >= LARGE_EMBEDDING
         if not large or max_norm is not None or scale_grad_by_freq or sparse or not torch.is_grad_enabled():
-            return func(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-        return _RowGradient.apply(  # type: ignore[no-untyped-call]
-            weight, input, -1 if padding_idx is None else padding_idx, self.rows
-        )
+            made = func(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+        else:
+            padding = -1 if padding_idx is None else padding_idx
+            made = _RowGradient.apply(weight, input, padding, self.rows)  # type: ignore[no-untyped-call]
+        return made.to(self.dtype) if made.dtype == torch.float32 else made
 
 
 class _RowGradient(torch.autograd.Function):
@@ -141,6 +145,10 @@ class RowGradients:
             sums = sums.new_zeros(len(rows), sums.shape[1]).index_add_(0, places, torch.cat([before, sums]))
         self.found[weight] = rows, sums
 
+    def clear(self) -> None:
+        """Forget all gradients."""
+        self.found.clear()
+
     def clip(self, model: torch.nn.Module, most: float) -> torch.Tensor:
         """Scale all gradients of the model so that their common norm is at most ``most``; returns what it was."""
         for weight in [weight for weight in self.found if weight.grad is not None]:
@@ -151,7 +159,8 @@ class RowGradients:
         gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
         gradients += [sums for _, sums in self.found.values()]
         norm = torch.nn.utils.get_total_norm(gradients)
-        torch._foreach_mul_(gradients, torch.clamp(most / (norm + 1e-6), max=1.0))
+        if norm + 1e-6 > most:
+            torch._foreach_mul_(gradients, most / (norm + 1e-6))
         return norm
 
     @torch.no_grad()
@@ -164,7 +173,7 @@ class RowGradients:
                 state["step"] = torch.zeros((), dtype=torch.float32)
                 state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(weight), torch.zeros_like(weight)
             _adamw_in_parts(weight, rows, sums, state, group)
-        self.found.clear()
+        self.clear()
 
 
 def _adamw_in_parts(

@@ -81,6 +81,14 @@ class ReadyModel:
             _refuse_certain(task, encoder.model)
         return cls(task, encoder, engine, settings.eval, decoding, settings.seed)
 
+    def to_inference(self) -> ReadyModel:
+        """The same model, whose weights are kept in the precision that it computes in: it only predicts from now on."""
+        if not isinstance(self.engine, ExportedRuntime):
+            from halluc.engine.reduced_precision import reduce_weights
+
+            reduce_weights(self.encoder.model, self.engine)
+        return self
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """What each output of the head stands for."""

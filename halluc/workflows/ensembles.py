@@ -71,7 +71,7 @@ class Ensemble:
 
     def resident(self) -> ReadyEnsemble:
         """All models, in memory together, ready to predict whatever comes."""
-        models = [load(member, self.members[0].job) for member in self.members]
+        models = [load(member, self.members[0].job).to_inference() for member in self.members]
         first, *others = models
         for member, model in zip(self.members[1:], others, strict=True):
             alignment(name_of(self.members[0]), first.outputs, name_of(member), model.outputs)

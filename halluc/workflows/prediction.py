@@ -82,7 +82,8 @@ class Predictor:
             run_state.warn_changed_confidence(trained.run)
         if ensemble is not None:
             return cls(ensemble.resident(), trained, source, tokenizer, reader)
-        return cls(assessment.ReadyModel.load(trained.job, trained.reference), trained, source, tokenizer, reader)
+        model = assessment.ReadyModel.load(trained.job, trained.reference).to_inference()
+        return cls(model, trained, source, tokenizer, reader)
 
     @property
     def temperature(self) -> float:

@@ -271,6 +271,7 @@ class GenerationModel:
     ) -> list[list[int]]:
         """The pieces of the output of each input; ``sample`` tells streams of random numbers apart."""
         from halluc.engine import generation
+        from halluc.engine.reduced_precision import reduced_weights
 
         framing = encoded.framing
         settings = generation.Decoding(
@@ -292,7 +293,7 @@ class GenerationModel:
             rows = [row for row, one in enumerate(encoded.firsts) if one == first]
             special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first, framing.more_ends)
             sources, streams = [encoded.sources[row] for row in rows], [draws[row] for row in rows]
-            with runtime.accelerator.autocast():
+            with reduced_weights(model, runtime), runtime.accelerator.autocast():
                 written = generation.generate(model, sources, settings, special, streams)
             for row, ids in zip(rows, written, strict=True):
                 made[row] = ids

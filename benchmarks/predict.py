@@ -1,0 +1,172 @@
+"""Prediction speed side by side: transformers' `pipeline` twice, halluc, and exports of the same run.
+
+Texts are the sentences of CoNLL-2003's dev split, words joined by blanks. Each arm is a process of its own; arms are
+interleaved in rounds. Seconds are those after the model is loaded and has predicted once; entity F1 is of exact
+character spans. The start is timed too: a process that predicts one text, against one that imports torch.
+
+    HALLUC_DATA=… python benchmarks/predict.py RUN [--exports FOLDER …] [--texts 1000] [--rounds 5]
+
+(a) pipeline   one call a text
+(b) batched    one call with all texts, batches of 32
+(c) halluc     `halluc.load(RUN).predict(texts)`
+(d…)           the same with each export
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+Spans = set[tuple[int, int, int, str]]
+Predict = Callable[[list[str]], list[list[tuple[int, int, str]]]]
+
+
+def corpus(texts: int) -> tuple[list[str], Spans]:
+    """Texts of dev, and the gold spans: number of the text, first and last character, label."""
+    from halluc.components import TABLE
+    from halluc.data.corpora import read_corpora
+    from halluc.tasks.token_classification.reading.config import SpansConfig
+
+    folder = Path(os.environ.get("HALLUC_DATA", "data")) / "ner" / "conll2003"
+    dev = str(folder / "valid.txt")
+    examples = read_corpora(SpansConfig(format="conll", dev=dev), TABLE).splits["dev"].examples[:texts]
+    gold: Spans = set()
+    for number, example in enumerate(examples):
+        starts = [0]
+        for token in example.tokens:
+            starts.append(starts[-1] + len(token) + 1)
+        gold |= {(number, starts[one.start], starts[one.end] - 1, one.label) for one in example.spans}
+    return [" ".join(example.tokens) for example in examples], gold
+
+
+def pipeline(run: str, batch: int | None) -> Predict:
+    from transformers import pipeline as made
+
+    model = made("token-classification", model=f"{run}/model", aggregation_strategy="first", device=-1)
+
+    def predict(texts: list[str]) -> list[list[tuple[int, int, str]]]:
+        found: Iterable[Any] = model(texts, batch_size=batch) if batch else (model(text) for text in texts)
+        return [[(one["start"], one["end"], one["entity_group"]) for one in text] for text in found]
+
+    return predict
+
+
+def halluc(reference: str) -> Predict:
+    from halluc import load
+
+    model = load(reference)
+
+    def predict(texts: list[str]) -> list[list[tuple[int, int, str]]]:
+        records: list[Any] = model.predict(texts)
+        return [[(one.start_char, one.end_char, one.label) for one in record.spans] for record in records]
+
+    return predict
+
+
+def child(asked: argparse.Namespace) -> None:
+    """One arm; prints texts a second, of processor time too, F1 and mebibytes as a line of JSON."""
+    texts, gold = corpus(asked.texts)
+    predict = {"a": lambda: pipeline(asked.run, None), "b": lambda: pipeline(asked.run, 32)}.get(
+        asked.arm, lambda: halluc(asked.reference)
+    )()
+    predict(texts[:8])
+    wall, used = time.perf_counter(), time.process_time()
+    made = predict(texts)
+    wall, used = time.perf_counter() - wall, time.process_time() - used
+    claims: Spans = {(number, *span) for number, spans in enumerate(made) for span in spans}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    f1 = 2 * len(gold & claims) / (len(gold) + len(claims))
+    print(json.dumps({"speed": len(texts) / wall, "by_processor": len(texts) / used, "f1": f1, "peak": peak}))
+
+
+def measured(arm: str, reference: str) -> dict[str, float]:
+    command = [sys.executable, *sys.argv, "--arm", arm, "--reference", reference]
+    environ = dict(os.environ)
+    if arm > "b":
+        from halluc.engine import environment
+
+        environment.prepare(environ, modules={})
+    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=True)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def seconds(command: list[str]) -> tuple[float, float]:
+    """Wall and processor seconds of a process."""
+    before, clock = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wall, after = time.perf_counter() - clock, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def starts(references: list[str], rounds: int) -> None:
+    """The time to the first text, against `import torch`."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder, "text.txt")
+        text.write_text("EU rejects German call .\n", encoding="utf-8")
+        commands = {"import torch": [sys.executable, "-c", "import torch"]}
+        for reference in references:
+            options = ["--input", str(text), "--quiet"]
+            commands[reference] = [sys.executable, "-m", "halluc", "predict", reference, *options]
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, command in commands.items():
+                found[name].append(seconds(command))
+    for name, of in found.items():
+        wall, used = (statistics.median(one[part] for one in of) for part in (0, 1))
+        print(f"one text, {name}: {wall:.2f} s, {used:.2f} s of processor time")
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("--exports", nargs="*", default=[])
+    parser.add_argument("--texts", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--arm", help=argparse.SUPPRESS)
+    parser.add_argument("--reference", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    asked = options()
+    if asked.arm is not None:
+        child(asked)
+        return
+    names = {"a": "pipeline, one call a text", "b": "pipeline, batches of 32", "c": "halluc"}
+    references = {"a": "", "b": "", "c": asked.run}
+    for number, folder in enumerate(asked.exports):
+        names[chr(ord("d") + number)], references[chr(ord("d") + number)] = folder, folder
+    found: dict[str, list[dict[str, float]]] = {arm: [] for arm in names}
+    for _ in range(asked.rounds):
+        for arm, reference in references.items():
+            found[arm].append(measured(arm, reference))
+    print(f"{asked.texts} texts, medians of {asked.rounds} rounds")
+    for arm, of in found.items():
+        one = {key: statistics.median(each[key] for each in of) for key in of[0]}
+        ratios = {
+            key: statistics.median(mine[key] / peer[key] for mine, peer in zip(of, found["a"], strict=True))
+            for key in ("speed", "by_processor")
+        }
+        print(
+            f"({arm}) {names[arm]:<28}{one['speed']:8.1f} texts/s  F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
+            f"  {ratios['speed']:5.2f} times (a), {ratios['by_processor']:5.2f} by processor time"
+        )
+    starts([asked.run, *asked.exports], asked.rounds)
+
+
+if __name__ == "__main__":
+    main()
