@@ -61,6 +61,12 @@ Shard = Annotated[
     typer.Option("--shard", metavar="I/N", help="In a study, every N-th cell, starting at the I-th; for job arrays."),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Rename the folder of the old study and start again.")]
+Jobs = Annotated[
+    str | None,
+    typer.Option(
+        "--jobs", metavar="auto|N", help="In a study, N cells at once; auto: as many as cores and memory allow."
+    ),
+]
 AllowCommands = Annotated[
     bool, typer.Option("--allow-commands", help="Let the config start the programs that it names.")
 ]
