@@ -188,7 +188,8 @@ def run(
     from halluc.launch import studies
 
     with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
-        return studies.run(Path(config), overrides, jobs=None if jobs is None else str(jobs))
+        where = studies.Where(None if jobs is None else str(jobs))
+        return studies.run(Path(config), overrides, where=where)
 
 
 def report(

@@ -185,6 +185,9 @@ def run_(
     shard: Shard = None,
     fresh: Fresh = False,
     jobs: options.Jobs = None,
+    on: options.On = None,
+    address: options.Address = None,
+    dry_run: options.DryRun = False,
     allow_commands: AllowCommands = False,
     ci: options.Ci = None,
     quiet: Quiet = False,
@@ -200,7 +203,8 @@ def run_(
     selection = Selection(tuple(only or ()), shard, fresh)
     talk = Terminal(Talk.of(quiet, verbose, json), results.show_run)
     with allowing_commands(allow_commands), gate_reports.written_for(ci), listening(talk):
-        studies.run(config, set_ or [], selection=selection, jobs=jobs)
+        where = studies.Where(jobs, on, address, dry_run)
+        studies.run(config, set_ or [], selection=selection, where=where)
 
 
 @app.command()

@@ -106,6 +106,11 @@ def is_done(cell: Cell) -> bool:
     return run_state.is_trained(target) and evaluation.is_done(cell.loaded, target, None)
 
 
+def is_trained(cell: Cell) -> bool:
+    """Whether a cell is trained."""
+    return run_state.is_trained(run_locations.run_of(cell))
+
+
 def _retain(study: Study, chosen: Sequence[Cell]) -> None:
     if processes.is_main_process():
         retention.apply(study, chosen)
