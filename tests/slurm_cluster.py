@@ -57,7 +57,7 @@ SlurmdPidFile={folder}/slurmd.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
 ReturnToService=2
-KillWait=30
+KillWait=20
 MinJobAge=300
 MaxArraySize=6
 NodeName={node} NodeAddr=127.0.0.1 CPUs=2 RealMemory=1000 State=UNKNOWN
@@ -91,13 +91,24 @@ def cluster(folder: Path) -> Iterator[dict[str, str]]:
         _wait_until_idle(environ, folder, processes)
         yield environ
     finally:
-        subprocess.run(["scancel", "--user=root", "--signal=KILL", "--full"], env=environ, check=False, timeout=30)
+        subprocess.run(["scancel", "--user=root"], env=environ, check=False, timeout=30)
+        _wait_for_steps(environ)
         for process in reversed(processes):
             process.terminate()
         for process in processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
             process.kill()
+
+
+def _wait_for_steps(environ: dict[str, str]) -> None:
+    """Until no task runs: slurmd leaves those that do behind."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        told = subprocess.run(["squeue", "-h"], env=environ, capture_output=True, text=True, check=False)
+        if not told.stdout.strip():
+            return
+        time.sleep(0.2)
 
 
 def _wait_until_idle(environ: dict[str, str], folder: Path, processes: list[subprocess.Popen[bytes]]) -> None:

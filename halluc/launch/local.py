@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import signal
-import subprocess
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from halluc.core import memory, threads
 from halluc.core.errors import HallucError
-from halluc.core.files import unwritable
 from halluc.core.messages import say
 from halluc.launch import orders
+from halluc.launch.cell_process import CellProcess
 from halluc.launch.orders import CellOrder
 from halluc.launch.scheduling import Ended, side_by_side
 from halluc.workflows.experiments import StudyRun, in_this_process
@@ -56,19 +50,15 @@ def number(jobs: str, cores: int) -> int:
     return int(jobs)
 
 
-@dataclass
-class _Process:
-    of: subprocess.Popen[bytes]
-    answers: IO[bytes]
-
-
 class LocalProcesses:
-    """Processes of this machine. They end with this one, and no Ctrl-C of a terminal reaches them but through it."""
+    """Processes of this machine, side by side."""
+
+    retries = 2
 
     def __init__(self, at_once: int, cores: int) -> None:
         self.at_once = at_once
-        self.environment = orders.environment(at_once, cores) | {orders.PARENT: str(os.getpid())}
-        self.running: dict[str, _Process] = {}
+        self.environment = orders.environment(at_once, cores)
+        self.running: dict[str, CellProcess] = {}
         self.peak = _LEAST_MEMORY
         self.is_short = False
 
@@ -96,43 +86,21 @@ class LocalProcesses:
         return [now for now, _ in known]
 
     def start(self, order: CellOrder, log: Path) -> None:
-        with tempfile.TemporaryFile() as told, _opened(log) as file:
-            told.write(order.to_json().encode())
-            told.seek(0)
-            answers = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
-            process = subprocess.Popen(
-                orders.COMMAND, stdin=told, stdout=answers, stderr=file, env=self.environment, process_group=0
-            )
-        self.running[order.slug] = _Process(process, answers)
+        self.running[order.slug] = CellProcess(order, log, self.environment)
 
     def ended(self) -> Sequence[Ended]:
         if self.running:
             self._watch()
-        found = []
-        for slug, one in list(self.running.items()):
-            code = one.of.poll()
-            if code is not None:
-                del self.running[slug]
-                with one.answers:
-                    one.answers.seek(0)
-                    found.append(Ended(slug, code, one.answers.read().decode("utf-8", "replace")))
-        return found
+        found = [(slug, over) for slug, one in self.running.items() if (over := one.ended()) is not None]
+        for slug, _ in found:
+            del self.running[slug]
+        return [Ended(slug, *over) for slug, over in found]
 
     def stop(self) -> None:
         for one in self.running.values():
-            one.of.send_signal(signal.SIGTERM)
+            one.stop()
 
     def kill(self) -> None:
         for one in self.running.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(one.of.pid, signal.SIGKILL)
-            one.of.wait()
-            one.answers.close()
+            one.kill()
         self.running.clear()
-
-
-def _opened(log: Path) -> IO[bytes]:
-    try:
-        return log.open("ab")
-    except OSError as error:
-        raise unwritable(log, error) from error

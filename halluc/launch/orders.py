@@ -22,7 +22,10 @@ PARENT = "HALLUC_PARENT"
 
 @dataclass(frozen=True)
 class CellOrder:
-    """One cell of a study. ``sha256`` is the hash of its config: a config that was edited meanwhile is refused."""
+    """One cell of a study. ``sha256`` is the hash of its config: a config that was edited meanwhile is refused.
+
+    ``patience`` is how many seconds to wait for another process that writes the cell.
+    """
 
     config: str
     overrides: tuple[str, ...]
@@ -31,6 +34,7 @@ class CellOrder:
     allow_commands: bool
     ci: Kind | None
     verbose: bool
+    patience: float = 0.0
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

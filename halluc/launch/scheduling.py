@@ -23,9 +23,11 @@ from halluc.workflows import experiments, gate_reports, run_locations
 from halluc.workflows.cells import Brief, Course
 from halluc.workflows.experiments import StudyRun
 
-# How often a cell is started again whose process was killed, and how many lines of its log are shown.
-_RETRIES, _LOG_LINES = 2, 20
+# How many lines of the log of a broken cell are shown.
+_LOG_LINES = 20
 _PAUSE = 0.1
+# How many seconds a cell that starts again waits for what is left of its first process.
+_PATIENCE = 60.0
 LOG_FILE = "cell.log"
 
 
@@ -39,9 +41,11 @@ class Ended:
 
 
 class Backend(Protocol):
-    """Where processes run. ``at_once`` is how many do, as far as that is known."""
+    """Where processes run. ``at_once`` is how many do, as far as that is known, and ``retries`` how often a cell is
+    started again whose process was killed."""
 
     at_once: int
+    retries: int
 
     def has_room(self) -> bool:
         """Whether one more process may start now."""
@@ -128,7 +132,7 @@ class _Schedule:
         slug = str(cell.slug)
         order = CellOrder(
             str(self.asked.config), tuple(self.asked.overrides), slug, cell.loaded.sha256, commands_allowed(),
-            gate_reports.kind(), hears(Level.VERBOSE),
+            gate_reports.kind(), hears(Level.VERBOSE), _PATIENCE if self.killed[slug] else 0.0,
         )  # fmt: skip
         log = self._log(cell)
         make_folder(log.parent)
@@ -145,9 +149,11 @@ class _Schedule:
         by_signal = ended.code < 0 or ended.code == EXIT_INTERRUPTED
         if by_signal and stopping:
             return
-        if by_signal and self.killed[ended.slug] < _RETRIES:
+        if by_signal and self.killed[ended.slug] < self.backend.retries:
             self.killed[ended.slug] += 1
-            again = f"it starts again and goes on from its checkpoint ({self.killed[ended.slug]} of {_RETRIES})"
+            again = (
+                f"it starts again and goes on from its checkpoint ({self.killed[ended.slug]} of {self.backend.retries})"
+            )
             say(f"{ended.slug}: its process {_how(ended.code)}; {again}", style="yellow")
             self.waiting.insert(0, cell)
             return
@@ -180,7 +186,7 @@ class _Schedule:
             say(line)
         if ended.code < 0 or ended.code == EXIT_INTERRUPTED:
             help = "was memory short? with fewer --jobs each cell has more; the same command goes on"
-            message = f"the process {_how(ended.code)} {_RETRIES + 1} times ({log})"
+            message = f"the process {_how(ended.code)} {self.backend.retries + 1} times ({log})"
             return HallucError("E480", message, help=help, exit_code=EXIT_ENVIRONMENT)
         help = f"this is a bug in halluc: report it with {log} and the config"
         return HallucError("E481", f"the process ended with exit code {ended.code}", help=help, exit_code=EXIT_BUG)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from halluc.core import threads
 from halluc.core.errors import HallucError
-from halluc.launch import local, slurm
+from halluc.launch import local, ray_tasks, slurm
 from halluc.workflows import experiments
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
 
@@ -49,9 +49,13 @@ def run(
     """As ``experiments.run``, with the cells where they are asked for; on SLURM they are only submitted.
 
     Raises:
-        HallucError: as ``experiments.run``, ``local.launch`` and ``slurm.submit``.
+        HallucError: as ``experiments.run``, ``local.launch``, ``ray_tasks.launch`` and ``slurm.submit``.
     """
     if where.on == "slurm":
         return slurm.submit(config, overrides, selection, dry_run=where.dry_run)
-    launcher = experiments.in_this_process if where.jobs is None else partial(local.launch, jobs=where.jobs)
+    launcher: experiments.Launcher = experiments.in_this_process
+    if where.on == "ray":
+        launcher = partial(ray_tasks.launch, address=where.address)
+    elif where.jobs is not None:
+        launcher = partial(local.launch, jobs=where.jobs)
     return experiments.run(config, overrides, selection=selection, launcher=launcher)

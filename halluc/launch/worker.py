@@ -20,6 +20,9 @@ from halluc.core.messages import listening
 from halluc.core.permissions import allowing_commands
 from halluc.launch.orders import PARENT, Answering, CellOrder
 from halluc.workflows import experiments, gate_reports
+from halluc.workflows.cells import BUSY
+
+_PAUSE = 1.0
 
 
 def main() -> int:
@@ -47,7 +50,14 @@ def _run(order: CellOrder, answering: Answering) -> None:
     begun = time.monotonic()
     with listening(answering), allowing_commands(order.allow_commands), gate_reports.written_for(order.ci):
         study, cell = _found(order)
-        summary = experiments.run_cell(cell, order.overrides, study, experiments.CellOutcome())
+        while True:
+            try:
+                summary = experiments.run_cell(cell, order.overrides, study, experiments.CellOutcome())
+                break
+            except HallucError as error:
+                if error.code != BUSY or time.monotonic() - begun > order.patience:
+                    raise
+                time.sleep(_PAUSE)
     answering.end(summary, time.monotonic() - begun)
 
 

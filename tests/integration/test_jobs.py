@@ -69,7 +69,7 @@ def test_cells_side_by_side_give_the_bytes_of_one_after_the_other_though_a_proce
 
 
 def test_a_second_call_has_nothing_to_do_and_starts_no_process(halluc, study, alone, monkeypatch):
-    monkeypatch.setattr(local.subprocess, "Popen", None)
+    monkeypatch.setattr(local, "CellProcess", None)
     outcome = halluc("run", study, "--jobs", "2")
     assert outcome.code == 0, outcome.err
     assert outcome.err.splitlines()[:2] == [f"[{number}/2] {slug}: done before" for number, slug in enumerate(CELLS, 1)]

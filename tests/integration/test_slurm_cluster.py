@@ -34,7 +34,7 @@ def queue(environ: dict[str, str]) -> str:
     ).stdout
 
 
-def wait_for(there, environ: dict[str, str], seconds: float = 300) -> None:
+def wait_for(there, environ: dict[str, str], seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
     while not there():
         assert time.monotonic() < deadline, queue(environ)
@@ -45,7 +45,7 @@ def test_tasks_that_are_stopped_are_queued_again_and_give_the_bytes_of_one_machi
     from halluc.__main__ import exit_code_of
 
     study = write_study(tmp_path, tiny_encoder)
-    longer = ["--set", "train.epochs=60"]
+    longer = ["--set", "train.epochs=20"]
     assert exit_code_of(["run", str(study), "-q", *longer]) == 0
     runs = tmp_path / "cluster"
     command = [sys.executable, "-m", "halluc", "run", str(study), *longer, "--set", f"runs_dir={runs}", "--on", "slurm"]

@@ -37,7 +37,7 @@ class FakeProcesses:
     """Each ends by the next of its outcomes (an exit code, and lines of answers), in the order of their start."""
 
     def __init__(self, at_once: int, outcomes: dict[str, list[tuple[int, list[Any]]]]) -> None:
-        self.at_once, self.outcomes = at_once, outcomes
+        self.at_once, self.outcomes, self.retries = at_once, outcomes, 2
         self.running: list[str] = []
         self.started: list[tuple[str, tuple[str, ...]]] = []
         self.calls: list[str] = []
