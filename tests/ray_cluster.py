@@ -34,7 +34,7 @@ def _free_port() -> int:
 
 
 def _of_node(session: int, mark: str) -> list[int]:
-    """The processes of the session of a node, and those whose environment has its mark: cells, in sessions of theirs."""
+    """The processes of the session of a node, and those whose environment has its mark, as those of cells."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
