@@ -172,19 +172,24 @@ def run(
     config: Source,
     overrides: Sequence[str] = (),
     *,
+    jobs: int | Literal["auto"] | None = None,
     allow_commands: bool = False,
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> CellOutcome:
     """Train, evaluate and report, as ``halluc run``: what was done in this call, and the report.
 
+    Args:
+        jobs: how many cells of a study run at once, each in a process of its own.
+
     Raises:
         HallucError: as ``train`` and ``evaluate``.
     """
-    from halluc.workflows import experiments
+    from halluc.launch import studies
 
     with listening(_Callbacks(messages, progress)), allowing_commands(allow_commands):
-        return experiments.run(Path(config), overrides)
+        where = studies.Where(None if jobs is None else str(jobs))
+        return studies.run(Path(config), overrides, where=where)
 
 
 def report(

@@ -184,6 +184,10 @@ def run_(
     only: Only = None,
     shard: Shard = None,
     fresh: Fresh = False,
+    jobs: options.Jobs = None,
+    on: options.On = None,
+    address: options.Address = None,
+    dry_run: options.DryRun = False,
     allow_commands: AllowCommands = False,
     ci: options.Ci = None,
     quiet: Quiet = False,
@@ -192,13 +196,15 @@ def run_(
 ) -> None:
     """Train, evaluate and report; in a study, every cell. Run it again to continue where it was stopped."""
     from halluc.commands import results
-    from halluc.workflows import experiments, gate_reports
+    from halluc.launch import studies
+    from halluc.workflows import gate_reports
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard, fresh)
     talk = Terminal(Talk.of(quiet, verbose, json), results.show_run)
     with allowing_commands(allow_commands), gate_reports.written_for(ci), listening(talk):
-        experiments.run(config, set_ or [], selection=selection)
+        where = studies.Where(jobs, on, address, dry_run)
+        studies.run(config, set_ or [], selection=selection, where=where)
 
 
 @app.command()

@@ -19,6 +19,7 @@ ROOT = Path(halluc.__file__).parent
 LAYERS = [
     {"cli", "__main__"},
     {"commands", "api"},
+    {"launch"},
     {"workflows"},
     {"tasks", "augmentation", "analysis", "reporting", "loggers"},
     {"task"},

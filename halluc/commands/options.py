@@ -61,6 +61,21 @@ Shard = Annotated[
     typer.Option("--shard", metavar="I/N", help="In a study, every N-th cell, starting at the I-th; for job arrays."),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Rename the folder of the old study and start again.")]
+Jobs = Annotated[
+    str | None,
+    typer.Option(
+        "--jobs", metavar="auto|N", help="In a study, N cells at once; auto: as many as cores and memory allow."
+    ),
+]
+On = Annotated[
+    Literal["slurm", "ray"] | None,
+    typer.Option("--on", help="In a study, run the cells on a cluster; resources are in the section `launch`."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", metavar="HOST:PORT", help="With --on ray: the cluster (default: $RAY_ADDRESS)."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --on slurm: show the scripts and submit nothing.")]
 AllowCommands = Annotated[
     bool, typer.Option("--allow-commands", help="Let the config start the programs that it names.")
 ]

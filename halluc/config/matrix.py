@@ -55,16 +55,21 @@ class Study:
         return self.runs_dir / self.name
 
     @cached_property
-    def named_cells(self) -> frozenset[str]:
-        """The slugs of cells whose run, or its ``model/``, another cell names: as a teacher, say."""
+    def named_by(self) -> dict[str, frozenset[str]]:
+        """For each slug those of the cells whose run, or its ``model/``, its config names: as a teacher, say."""
         here = Path.cwd()
         slugs = {here / cell.loaded.home / str(cell.slug): str(cell.slug) for cell in self.cells}
-        found: set[str] = set()
+        found: dict[str, frozenset[str]] = {}
         for cell in self.cells:
             paths = {here / (expanded(text) if text.startswith("~/") else text) for text in _texts(cell.loaded.tree)}
             paths |= {path.parent for path in paths}
-            found |= {slugs[path] for path in paths & slugs.keys()} - {str(cell.slug)}
-        return frozenset(found)
+            found[str(cell.slug)] = frozenset(slugs[path] for path in paths & slugs.keys()) - {str(cell.slug)}
+        return found
+
+    @property
+    def named_cells(self) -> frozenset[str]:
+        """The slugs of cells that another cell names."""
+        return frozenset().union(*self.named_by.values())
 
 
 def _texts(node: Any) -> Iterator[str]:

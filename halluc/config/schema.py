@@ -20,6 +20,7 @@ from halluc.config.bounds import (
     Text,
 )
 from halluc.config.evaluation import EvalConfig, GateConfig
+from halluc.config.launching import LaunchConfig
 from halluc.config.models import ModelConfig
 from halluc.config.section import Section
 from halluc.config.training import TrainConfig
@@ -104,6 +105,9 @@ class Experiment(Section):
         description="bounds that `halluc eval` checks, by figure: {hallucination_rate: {max: 0.05}}",
     )
     tune: TuneConfig | None = Field(default=None, description="what `halluc tune` searches; null: nothing")
+    launch: LaunchConfig | None = Field(
+        default=None, description="what a cell may take of a cluster (`halluc run --on`); null: the defaults"
+    )
     loggers: Annotated[list[Literal["tensorboard", "mlflow", "wandb"]], Field(max_length=3), DISTINCT] = Field(
         default=[], description="experiment trackers that receive losses and figures, beside events.jsonl"
     )

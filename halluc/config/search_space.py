@@ -24,6 +24,7 @@ _FIXED = {
     "name": "a tuning has one `name`",
     "runs_dir": "a tuning has one `runs_dir`",
     "keep_models": "see `tune.keep_models`",
+    "launch": "it decides no result",
     "matrix": "a tuning has no matrix",
     "extends": "files are read before the space",
     "tune": "it is the search itself",

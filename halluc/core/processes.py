@@ -44,11 +44,17 @@ def _stat(process: int) -> list[str]:
         return []
 
 
-def end_with_parent() -> None:
-    """Ask Linux for SIGKILL when the parent ends, whatever this process is doing then; elsewhere nothing happens."""
+def end_with_parent(by: signal.Signals = signal.SIGKILL) -> None:
+    """Ask Linux for a signal when the parent ends, whatever this process is doing then; elsewhere nothing happens."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # a C library without it
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(by))
+
+
+def end_with(parent: int) -> bool:
+    """Ask for SIGTERM when the parent ends, so that a checkpoint is written; False if it has ended already."""
+    end_with_parent(signal.SIGTERM)
+    return os.getppid() == parent
 
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>

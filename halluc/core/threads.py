@@ -18,10 +18,12 @@ _MOST = 4
 def number() -> int:
     """How many threads to use: as OMP_NUM_THREADS has it, else one a core that this process may use, and never many."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal():
-        return min(_MOST, max(1, int(asked)))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(_MOST, cores or 1)
+    return min(_MOST, max(1, int(asked)) if asked.isdecimal() else cores())
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:

@@ -73,6 +73,16 @@ class TrainResult(Result):
     best: dict[str, Any] | None
 
 
+class SubmitResult(Record):
+    """A study that was submitted to SLURM: the number of its array, null where all cells were done, and of the job that
+    writes the report."""
+
+    study: str
+    tasks: int
+    array: str | None
+    report: str
+
+
 class ExportResult(ExportFile):
     """An export: its folder, and ``export.json``."""
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ from halluc.workflows.job import is_of
 from halluc.workflows.run_locations import run_of
 
 ResultT = TypeVar("ResultT")
-_BUSY = "R103"  # another process writes there
+BUSY = "R103"  # another process writes there
 
 
 def begin(
@@ -117,39 +118,82 @@ def each(
         return [do(cells[0])], True
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     results: list[ResultT] = []
-    broken: list[HallucError] = []
-    busy: list[str] = []
-    warned: set[str] = set()
-    seconds: list[float] = []
-    for number, cell in enumerate(cells, 1):
-        head, clock = f"[{number}/{len(cells)}] {cell.slug}", time.monotonic()
+    course = Course(len(cells))
+    for cell in cells:
+        head, clock = course.head(cell), time.monotonic()
         try:
             if not together and done(cell):
-                _skip(cell, head, "done before")
+                course.skip(cell, head, "done before")
             elif not brief or hears(Level.VERBOSE):
                 tell(head, style="bold")
                 results.append(do(cell))
             else:
-                with listening(Brief(listener(), head, warned)):
+                with listening(Brief(listener(), head, course.warned)):
                     results.append(do(cell))
-                seconds.append(time.monotonic() - clock)
-                left = sum(seconds) / len(seconds) * (len(cells) - number)
-                tell(
-                    f"{head}: {summary(results[-1])}, {duration(seconds[-1])}"
-                    + (f"; {duration(left)} left" if left else "")
-                )
+                course.end(head, summary(results[-1]), time.monotonic() - clock)
         except HallucError as error:
             if together:
                 raise
-            if error.code == _BUSY:
-                _skip(cell, head, "left to the process that is writing it")
-                busy.append(str(cell.slug))
-            else:
-                for line in render(error).split("\n"):
-                    say(line)
-                broken += _named(cell, error)
-    _conclude(len(cells), broken, busy)
-    return results, not busy
+            course.fail(cell, head, error)
+    course.conclude()
+    return results, not course.busy
+
+
+@dataclass
+class Course:
+    """How far a command over cells has come: a line for each cell, each warning once, and what was wrong in the end.
+
+    ``at_once`` is how many cells run side by side.
+    """
+
+    cells: int
+    at_once: int = 1
+    begun: int = 0
+    busy: list[str] = field(default_factory=list)
+    broken: list[HallucError] = field(default_factory=list)
+    warned: set[str] = field(default_factory=set)
+    seconds: list[float] = field(default_factory=list)
+
+    def head(self, cell: Cell) -> str:
+        """What the line of the next cell starts with."""
+        self.begun += 1
+        return f"[{self.begun}/{self.cells}] {cell.slug}"
+
+    def skip(self, cell: Cell, head: str, why: str) -> None:
+        put(SkippedCell(cell=str(cell.slug), skipped=why))
+        tell(f"{head}: {why}", style="dim")
+
+    def end(self, head: str, summary: str, seconds: float) -> None:
+        """Tell of a cell that is through, and how long the others will take."""
+        self.seconds.append(seconds)
+        left = sum(self.seconds) / len(self.seconds) * (self.cells - self.begun) / self.at_once
+        tell(f"{head}: {summary}, {duration(seconds)}" + (f"; {duration(left)} left" if left else ""))
+
+    def fail(self, cell: Cell, head: str, error: HallucError) -> None:
+        """Tell of a cell that is broken, or left to another process."""
+        if error.code == BUSY:
+            self.skip(cell, head, "left to the process that is writing it")
+            self.busy.append(str(cell.slug))
+            return
+        for line in render(error).split("\n"):
+            say(line)
+        self.broken += _named(cell, error)
+
+    def conclude(self) -> None:
+        """
+        Raises:
+            ManyErrors: cells are broken.
+        """
+        if not self.cells:
+            conclude("no cell is left to this shard")
+        if self.busy:
+            left = f"{len(self.busy)} of {self.cells} cells were left to other processes"
+            conclude(f"{left}; the same command looks at them again")
+        if self.broken:
+            count = len({error.message.split(": ", 1)[0] for error in self.broken})
+            say()
+            say(f"{count} of {self.cells} cells {'is' if count == 1 else 'are'} broken; the others went on:")
+            raise ManyErrors(self.broken)
 
 
 class Brief(Listener):
@@ -184,24 +228,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _skip(cell: Cell, head: str, why: str) -> None:
-    put(SkippedCell(cell=str(cell.slug), skipped=why))
-    tell(f"{head}: {why}", style="dim")
-
-
 def _named(cell: Cell, error: HallucError) -> list[HallucError]:
     """The error, or each of several, with the cell in its message."""
     errors = error.errors if isinstance(error, ManyErrors) else (error,)
     return [HallucError(one.code, f"{cell.slug}: {one.message}", one.where, one.help, one.exit_code) for one in errors]
-
-
-def _conclude(cells: int, broken: list[HallucError], busy: list[str]) -> None:
-    if not cells:
-        conclude("no cell is left to this shard")
-    if busy:
-        conclude(f"{len(busy)} of {cells} cells were left to other processes; the same command looks at them again")
-    if broken:
-        count = len({error.message.split(": ", 1)[0] for error in broken})
-        say()
-        say(f"{count} of {cells} cells {'is' if count == 1 else 'are'} broken; the others went on:")
-        raise ManyErrors(broken)

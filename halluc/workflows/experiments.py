@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,36 @@ class CellOutcome:
     report: AnyReport | None = None
 
 
-def run(config: Path, overrides: Sequence[str] = (), *, selection: Selection = EVERY_CELL) -> CellOutcome:
+@dataclass(frozen=True)
+class StudyRun:
+    """The cells of a call of ``run``, for who launches them; what they make goes into ``outcome``."""
+
+    config: Path
+    overrides: Sequence[str]
+    study: Study
+    cells: Sequence[Cell]
+    outcome: CellOutcome
+
+
+# Runs the cells; returns whether all are through, none being left to another process. Raises as ``cells.each``.
+Launcher = Callable[[StudyRun], bool]
+
+
+def in_this_process(asked: StudyRun) -> bool:
+    """The launcher of cells one after the other."""
+    _, whole = cells.each(
+        asked.cells, lambda cell: run_cell(cell, asked.overrides, asked.study, asked.outcome), str, done=is_done
+    )
+    return whole
+
+
+def run(
+    config: Path,
+    overrides: Sequence[str] = (),
+    *,
+    selection: Selection = EVERY_CELL,
+    launcher: Launcher = in_this_process,
+) -> CellOutcome:
     """Train, evaluate and report an experiment or a study; what is done already stays as it is.
 
     Raises:
@@ -41,7 +70,7 @@ def run(config: Path, overrides: Sequence[str] = (), *, selection: Selection = E
     # A shard ends while others still run: who started them calls `halluc report` when all are through.
     reporting = selection.shard is None and processes.is_main_process()
     try:
-        _, whole = cells.each(chosen, lambda cell: _one(cell, overrides, study, made), str, done=_is_done)
+        whole = launcher(StudyRun(config, overrides, study, chosen, made))
     except HallucError as error:
         _retain(study, chosen)
         # A gate that is not met is no reason to withhold the page that shows why.
@@ -71,9 +100,15 @@ def _report(study: Study, config: Path, overrides: Sequence[str]) -> AnyReport:
         return reports.report([config], overrides).record
 
 
-def _is_done(cell: Cell) -> bool:
+def is_done(cell: Cell) -> bool:
+    """Whether a cell is trained and evaluated; G100 is raised where it is, and a gate is not met."""
     target = run_locations.run_of(cell)
     return run_state.is_trained(target) and evaluation.is_done(cell.loaded, target, None)
+
+
+def is_trained(cell: Cell) -> bool:
+    """Whether a cell is trained."""
+    return run_state.is_trained(run_locations.run_of(cell))
 
 
 def _retain(study: Study, chosen: Sequence[Cell]) -> None:
@@ -81,7 +116,8 @@ def _retain(study: Study, chosen: Sequence[Cell]) -> None:
         retention.apply(study, chosen)
 
 
-def _one(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) -> str:
+def run_cell(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) -> str:
+    """Train and evaluate one cell; returns what came of it in a few words."""
     job = Job.of(cell)
     made.trainings.append(training.train_job(job, overrides, resume=_goes_on(cell)))
     told = training.summary(made.trainings[-1])

@@ -30,6 +30,11 @@ def written_for(kind: Kind | None) -> Iterator[None]:
         _kind.reset(token)
 
 
+def kind() -> Kind | None:
+    """For whom gates are written in this context."""
+    return _kind.get()
+
+
 def write(loaded: LoadedConfig, run: RunDir, held: Sequence[GateResult]) -> None:
     """Write what became of the gates of a run, as ``written_for`` asks.
 

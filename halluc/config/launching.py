@@ -1,0 +1,74 @@
+"""The section ``launch``: what a cell may take where a cluster runs it. It decides no result, and is in no hash.
+
+Texts have no blanks, quotes, or characters that end a line: they become lines of a batch script.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from halluc.config.section import Section
+
+# What halluc says itself, by the name of the option of sbatch.
+OWN_OPTIONS = (
+    "account", "array", "chdir", "cpus-per-task", "dependency", "gpus", "job-name", "mem", "no-requeue", "open-mode",
+    "output", "parsable", "partition", "qos", "requeue", "signal", "test-only", "time", "wait", "wrap",
+)  # fmt: skip
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@,+-]{0,99}$", max_length=100)]
+Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}[MGT]$", max_length=8)]
+Time = Annotated[str, Field(pattern=r"^([0-9]{1,3}-)?[0-9]{1,4}(:[0-5][0-9]){0,2}$", max_length=14)]
+Cores = Annotated[int, Field(ge=1, le=1_024)]
+
+
+def _free(option: str) -> str:
+    name = option.removeprefix("--").partition("=")[0]
+    # sbatch takes an option by any beginning of its name.
+    taken = next((own for own in OWN_OPTIONS if own.startswith(name)), None)
+    if taken is not None:
+        raise ValueError(f"`{option}`: halluc sets `--{taken}` itself")
+    return option
+
+
+Option = Annotated[
+    str,
+    Field(pattern=r"^--[a-z][a-z-]{1,40}(=[A-Za-z0-9_.,:@%+/*()\[\]-]{1,200})?$", max_length=250),
+    AfterValidator(_free),
+]
+
+
+class SlurmConfig(Section):
+    """What each task of a job array may take."""
+
+    partition: Name | None = Field(default=None, description="the partition, or several; null: that of the cluster")
+    time: Time | None = Field(default=None, description="the time limit, as `04:00:00`; null: that of the partition")
+    gpus: int = Field(default=0, ge=0, le=64, description="GPUs of a task")
+    cpus: Cores = Field(default=1, description="cores of a task, and threads of its training")
+    memory: Memory | None = Field(default=None, description="memory of a task, as `8G`; null: that of the cluster")
+    account: Name | None = Field(default=None, description="the account that pays")
+    qos: Name | None = Field(default=None, description="the quality of service")
+    concurrency: int | None = Field(default=None, ge=1, le=1_000, description="at most N tasks at once; null: any")
+    options: Annotated[list[Option], Field(max_length=50)] = Field(
+        default=[], description="more options of sbatch, as `--constraint=a100`"
+    )
+
+
+class RayConfig(Section):
+    """What the task of a cell takes of a Ray cluster."""
+
+    cpus: Cores = Field(default=1, description="cores of a cell, and threads of its training")
+    gpus: Annotated[float, Field(ge=0, le=64)] = Field(
+        default=0.0, description="GPUs of a cell; 0.5: two cells share one"
+    )
+    memory: Memory | None = Field(default=None, description="memory of a cell, as `8G`; null: it is not counted")
+    retries: int = Field(default=3, ge=0, le=100, description="how often a cell starts again whose node was lost")
+
+
+class LaunchConfig(Section):
+    """What `halluc run --on` asks of a cluster; other commands ignore this section."""
+
+    slurm: SlurmConfig = Field(default=SlurmConfig(), description="for `halluc run --on slurm`")
+    ray: RayConfig = Field(default=RayConfig(), description="for `halluc run --on ray`")

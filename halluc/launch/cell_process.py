@@ -1,0 +1,55 @@
+"""The process of one cell on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from halluc.core.files import unwritable
+from halluc.launch.orders import COMMAND, PARENT, CellOrder
+
+
+class CellProcess:
+    """It ends with this process, and no Ctrl-C of a terminal reaches it but through this one.
+
+    Raises:
+        HallucError E401: ``log``, to which what it prints is appended, cannot be written.
+    """
+
+    def __init__(self, order: CellOrder, log: Path, environment: Mapping[str, str], folder: Path | None = None) -> None:
+        self.answers = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
+        try:
+            with log.open("ab") as file, tempfile.TemporaryFile() as told:
+                told.write(order.to_json().encode())
+                told.seek(0)
+                self.of = subprocess.Popen(
+                    COMMAND, stdin=told, stdout=self.answers, stderr=file, cwd=folder, process_group=0,
+                    env={**environment, PARENT: str(os.getpid())},
+                )  # fmt: skip
+        except OSError as error:
+            raise unwritable(log, error) from error
+
+    def ended(self) -> tuple[int, str] | None:
+        """The exit code, negative the signal that killed it, and what it answered; None while it runs."""
+        code = self.of.poll()
+        if code is None:
+            return None
+        with self.answers:
+            self.answers.seek(0)
+            return code, self.answers.read().decode("utf-8", "replace")
+
+    def stop(self) -> None:
+        """Ask it to write a checkpoint and end."""
+        self.of.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, with all processes that it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.of.pid, signal.SIGKILL)
+        self.of.wait()
+        self.answers.close()

@@ -1,0 +1,106 @@
+"""Cells side by side on this machine, as far as cores and memory go."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from halluc.core import memory, threads
+from halluc.core.errors import HallucError
+from halluc.core.messages import say
+from halluc.launch import orders
+from halluc.launch.cell_process import CellProcess
+from halluc.launch.orders import CellOrder
+from halluc.launch.scheduling import Ended, side_by_side
+from halluc.workflows.experiments import StudyRun, in_this_process
+
+MOST_JOBS = 1_000
+# What a process needs at least: Python with torch.
+_LEAST_MEMORY = 512 << 20
+
+
+def launch(asked: StudyRun, jobs: str) -> bool:
+    """A launcher of ``jobs`` cells at once; one experiment, and one job, run in this process.
+
+    Raises:
+        HallucError C019: ``jobs`` is no number, or there are several processes already (torchrun).
+    """
+    cores = threads.cores()
+    count = min(number(jobs, cores), len(asked.cells))
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise HallucError("C019", "--jobs under torchrun: its processes train one cell together", help="leave one out")
+    if count <= 1:
+        return in_this_process(asked)
+    return side_by_side(asked, LocalProcesses(count, cores))
+
+
+def number(jobs: str, cores: int) -> int:
+    """How many cells run at once, by ``--jobs``.
+
+    Raises:
+        HallucError C019: it is neither ``auto`` nor a number from 1 to 1000.
+    """
+    if jobs == "auto":
+        return cores
+    if not re.fullmatch(r"[0-9]{1,9}", jobs) or not 1 <= int(jobs) <= MOST_JOBS:
+        message = f"`--jobs {jobs}` is neither `auto` nor a number from 1 to {MOST_JOBS:,}"
+        raise HallucError("C019", message, help=f"`--jobs auto` is one cell for each of the {cores} cores")
+    return int(jobs)
+
+
+class LocalProcesses:
+    """Processes of this machine, side by side."""
+
+    retries = 2
+
+    def __init__(self, at_once: int, cores: int) -> None:
+        self.at_once = at_once
+        self.environment = orders.environment(at_once, cores)
+        self.running: dict[str, CellProcess] = {}
+        self.peak = _LEAST_MEMORY
+        self.is_short = False
+
+    def has_room(self) -> bool:
+        """Whether fewer processes run than may, and memory suffices for what they will need yet, and for one more."""
+        if not self.running:
+            return True
+        if len(self.running) >= self.at_once:
+            return False
+        free, used = memory.available(), self._watch()
+        if free is None or free >= self.peak + sum(max(0, self.peak - one) for one in used):
+            return True
+        if not self.is_short:
+            self.is_short = True
+            told = (
+                f"{len(used)} cells run, {free / 1e9:.1f} GB of memory are free, and a cell needs {self.peak / 1e9:.1f}"
+            )
+            say(f"warning: {told} GB: no further cell starts until there is more", style="yellow")
+        return False
+
+    def _watch(self) -> list[int]:
+        """The bytes of memory of each process; the most that any has had goes into ``peak``."""
+        known = [memory.of_process(one.of.pid) for one in self.running.values()]
+        self.peak = max(self.peak, *(most for _, most in known))
+        return [now for now, _ in known]
+
+    def start(self, order: CellOrder, log: Path) -> None:
+        self.running[order.slug] = CellProcess(order, log, self.environment)
+
+    def ended(self) -> Sequence[Ended]:
+        if self.running:
+            self._watch()
+        found = [(slug, over) for slug, one in self.running.items() if (over := one.ended()) is not None]
+        for slug, _ in found:
+            del self.running[slug]
+        return [Ended(slug, *over) for slug, over in found]
+
+    def stop(self) -> None:
+        for one in self.running.values():
+            one.stop()
+
+    def kill(self) -> None:
+        for one in self.running.values():
+            one.kill()
+        self.running.clear()

@@ -1,0 +1,125 @@
+"""What the process of a cell is told, and what it answers: lines of JSON, in files that only these processes share."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import IO, Any
+
+from halluc.core.errors import HallucError, Location, ManyErrors
+from halluc.core.messages import Level, Listener
+from halluc.engine.environment import SPINS
+from halluc.runs.results import EvalResult, TrainResult
+from halluc.workflows.gate_reports import Kind
+
+COMMAND = (sys.executable, "-m", "halluc.launch.worker")
+# The process that a worker ends with.
+PARENT = "HALLUC_PARENT"
+
+
+@dataclass(frozen=True)
+class CellOrder:
+    """One cell of a study. ``sha256`` is the hash of its config: a config that was edited meanwhile is refused.
+
+    ``patience`` is how many seconds to wait for another process that writes the cell.
+    """
+
+    config: str
+    overrides: tuple[str, ...]
+    slug: str
+    sha256: str
+    allow_commands: bool
+    ci: Kind | None
+    verbose: bool
+    patience: float = 0.0
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def of_json(cls, text: str) -> CellOrder:
+        told = json.loads(text)
+        return cls(**{**told, "overrides": tuple(told["overrides"])})
+
+
+def environment(at_once: int, cores: int, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables of a process beside others: each gets its share of the cores. What the user has set stays."""
+    made = dict(environ)
+    made.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
+    if at_once > 1 and not {"OMP_WAIT_POLICY", "KMP_BLOCKTIME"} & made.keys():
+        if made.get("GOMP_SPINCOUNT") == str(SPINS):  # what halluc sets itself, for a training that is alone
+            del made["GOMP_SPINCOUNT"]
+        if "GOMP_SPINCOUNT" not in made:
+            made["OMP_WAIT_POLICY"] = "passive"
+    return made
+
+
+_RESULTS: dict[str, type[TrainResult | EvalResult]] = {"train": TrainResult, "eval": EvalResult}
+
+
+class Answering(Listener):
+    """In the process of a cell: writes what is said and made to its answers, and what is said to its log too."""
+
+    def __init__(self, answers: IO[str], log: IO[str], *, verbose: bool) -> None:
+        self.answers, self.log = answers, log
+        self.level = Level.VERBOSE if verbose else Level.WARNINGS
+
+    def say(self, text: str, style: str | None = None) -> None:
+        self.log.write(text + "\n")
+        self._answer(say=[text, style])
+
+    def put(self, result: object) -> None:
+        for kind, of in _RESULTS.items():
+            if isinstance(result, of):
+                self._answer(result=[kind, result.model_dump(mode="json")])
+
+    def fail(self, error: HallucError) -> None:
+        for one in error.errors if isinstance(error, ManyErrors) else (error,):
+            where = None if one.where is None else asdict(one.where)
+            self._answer(error=[one.code, one.message, where, one.help, one.exit_code])
+
+    def end(self, summary: str, seconds: float) -> None:
+        self._answer(end=[summary, seconds])
+
+    def _answer(self, **said: Any) -> None:
+        self.answers.write(json.dumps(said) + "\n")
+        self.answers.flush()
+
+
+@dataclass
+class Answers:
+    """What the process of a cell has answered. ``end`` has the cell in a few words, and its seconds."""
+
+    said: list[tuple[str, str | None]] = field(default_factory=list)
+    results: list[TrainResult | EvalResult] = field(default_factory=list)
+    errors: list[HallucError] = field(default_factory=list)
+    end: tuple[str, float] | None = None
+
+    @classmethod
+    def read(cls, text: str) -> Answers:
+        """A last line that was not written whole is left out: the process was killed."""
+        found = cls()
+        for line in text.splitlines(keepends=True):
+            if line.endswith("\n"):
+                found._take(json.loads(line))
+        return found
+
+    def _take(self, answer: dict[str, Any]) -> None:
+        ((kind, of),) = answer.items()
+        if kind == "say":
+            self.said.append((of[0], of[1]))
+        elif kind == "result":
+            self.results.append(_RESULTS[of[0]].model_validate(of[1]))
+        elif kind == "error":
+            code, message, where, help, exit_code = of
+            place = None if where is None else Location(**{one.name: where[one.name] for one in fields(Location)})
+            self.errors.append(HallucError(code, message, place, help, exit_code))
+        elif kind == "end":
+            self.end = (of[0], of[1])
+
+    @property
+    def error(self) -> HallucError | None:
+        return None if not self.errors else self.errors[0] if len(self.errors) == 1 else ManyErrors(self.errors)

@@ -1,0 +1,200 @@
+"""The cells of a study in processes, several at once, wherever these run: which starts when, and what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from halluc.config.matrix import Cell
+from halluc.core.errors import EXIT_BUG, EXIT_ENVIRONMENT, EXIT_INTERRUPTED, HallucError
+from halluc.core.files import make_folder
+from halluc.core.messages import Level, hears, listener, listening, put, say, tell
+from halluc.core.permissions import commands_allowed
+from halluc.engine.interrupt import Interruption
+from halluc.launch.orders import Answers, CellOrder
+from halluc.runs.results import EvalResult, TrainResult
+from halluc.workflows import experiments, gate_reports, run_locations
+from halluc.workflows.cells import Brief, Course
+from halluc.workflows.experiments import StudyRun
+
+# How many lines of the log of a broken cell are shown.
+_LOG_LINES = 20
+_PAUSE = 0.1
+# How many seconds a cell that starts again waits for what is left of its first process.
+_PATIENCE = 60.0
+LOG_FILE = "cell.log"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended: its exit code, negative the signal that killed it, and what it answered."""
+
+    slug: str
+    code: int
+    answers: str
+
+
+class Backend(Protocol):
+    """Where processes run. ``at_once`` is how many do, as far as that is known, and ``retries`` how often a cell is
+    started again whose process was killed."""
+
+    at_once: int
+    retries: int
+
+    def has_room(self) -> bool:
+        """Whether one more process may start now."""
+
+    def start(self, order: CellOrder, log: Path) -> None:
+        """Start the process of a cell; what it prints is appended to ``log``."""
+
+    def ended(self) -> Sequence[Ended]:
+        """The processes that have ended since the last call."""
+
+    def stop(self) -> None:
+        """Ask all processes to write a checkpoint and end."""
+
+    def kill(self) -> None:
+        """End all processes at once."""
+
+
+def side_by_side(asked: StudyRun, backend: Backend) -> bool:
+    """A launcher of cells by ``backend``; see ``experiments.Launcher``.
+
+    A cell that another one names starts before it. A process that was killed by a signal is started again and goes on
+    from its checkpoint.
+    """
+    schedule = _Schedule(asked, backend)
+    try:
+        with Interruption() as interruption:
+            schedule.run(interruption)
+    finally:
+        backend.kill()
+        place = {str(cell.slug): number for number, cell in enumerate(asked.cells)}
+        for made in (asked.outcome.trainings, asked.outcome.evaluations):
+            made.sort(key=lambda one: place[str(one.cell)])
+    schedule.course.conclude()
+    return not schedule.course.busy
+
+
+class _Schedule:
+    def __init__(self, asked: StudyRun, backend: Backend) -> None:
+        self.asked, self.backend = asked, backend
+        self.course = Course(len(asked.cells), backend.at_once)
+        self.waiting: list[Cell] = []
+        self.running: dict[str, Cell] = {}
+        self.killed: Counter[str] = Counter()
+
+    def run(self, interruption: Interruption) -> None:
+        """
+        Raises:
+            KeyboardInterrupt: a signal came, and all processes have ended.
+        """
+        for cell in self.asked.cells:
+            self._look_at(cell)
+        stopping = False
+        while self.running or (self.waiting and not stopping):
+            if interruption.requested and not stopping:
+                stopping = True
+                say(f"interrupted: {len(self.running)} cells are asked to write a checkpoint")
+                self.backend.stop()
+            while not stopping and self.waiting and self.backend.has_room() and (ready := self._ready()) is not None:
+                self._start(ready)
+            for one in self.backend.ended():
+                self._end(self.running.pop(one.slug), one, stopping)
+            time.sleep(_PAUSE)
+        if stopping:
+            raise KeyboardInterrupt
+
+    def _look_at(self, cell: Cell) -> None:
+        try:
+            if experiments.is_done(cell):
+                self.course.skip(cell, self.course.head(cell), "done before")
+            else:
+                self.waiting.append(cell)
+        except HallucError as error:
+            self.course.fail(cell, self.course.head(cell), error)
+
+    def _ready(self) -> Cell | None:
+        """The first cell that names none that is not through; any, where cells name each other in a circle."""
+        before = {*(str(cell.slug) for cell in self.waiting), *self.running}
+        named = self.asked.study.named_by
+        ready = (cell for cell in self.waiting if not named[str(cell.slug)] & before)
+        return next(ready, None if self.running else self.waiting[0])
+
+    def _start(self, cell: Cell) -> None:
+        self.waiting.remove(cell)
+        slug = str(cell.slug)
+        order = CellOrder(
+            str(self.asked.config), tuple(self.asked.overrides), slug, cell.loaded.sha256, commands_allowed(),
+            gate_reports.kind(), hears(Level.VERBOSE), _PATIENCE if self.killed[slug] else 0.0,
+        )  # fmt: skip
+        log = self._log(cell)
+        make_folder(log.parent)
+        if not self.killed[slug]:
+            log.unlink(missing_ok=True)  # that of an earlier call
+        self.running[slug] = cell
+        self.backend.start(order, log)
+
+    def _log(self, cell: Cell) -> Path:
+        return run_locations.run_of(cell).path / LOG_FILE
+
+    def _end(self, cell: Cell, ended: Ended, stopping: bool) -> None:
+        answers = Answers.read(ended.answers)
+        by_signal = ended.code < 0 or ended.code == EXIT_INTERRUPTED
+        if by_signal and stopping:
+            return
+        if by_signal and self.killed[ended.slug] < self.backend.retries:
+            self.killed[ended.slug] += 1
+            again = (
+                f"it starts again and goes on from its checkpoint ({self.killed[ended.slug]} of {self.backend.retries})"
+            )
+            say(f"{ended.slug}: its process {_how(ended.code)}; {again}", style="yellow")
+            self.waiting.insert(0, cell)
+            return
+        head = self.course.head(cell)
+        with contextlib.ExitStack() as stack:
+            if hears(Level.VERBOSE):
+                tell(head, style="bold")
+            else:
+                stack.enter_context(listening(Brief(listener(), head, self.course.warned)))
+            for text, style in answers.said:
+                say(text, style)
+            for result in answers.results:
+                put(result)
+        self._note(answers)
+        if answers.error is None and ended.code == 0 and answers.end is not None:
+            self.course.end(head, *answers.end)
+        else:
+            self.course.fail(cell, head, answers.error or self._crash(cell, ended))
+
+    def _note(self, answers: Answers) -> None:
+        made = self.asked.outcome
+        made.trainings += [one for one in answers.results if isinstance(one, TrainResult)]
+        made.evaluations += [one for one in answers.results if isinstance(one, EvalResult)]
+
+    def _crash(self, cell: Cell, ended: Ended) -> HallucError:
+        """The error of a process that could not tell of one; the end of its log is shown."""
+        log = self._log(cell)
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+        for line in lines[-_LOG_LINES:]:
+            say(line)
+        if ended.code < 0 or ended.code == EXIT_INTERRUPTED:
+            help = "was memory short? with fewer --jobs each cell has more; the same command goes on"
+            message = f"the process {_how(ended.code)} {self.backend.retries + 1} times ({log})"
+            return HallucError("E480", message, help=help, exit_code=EXIT_ENVIRONMENT)
+        help = f"this is a bug in halluc: report it with {log} and the config"
+        return HallucError("E481", f"the process ended with exit code {ended.code}", help=help, exit_code=EXIT_BUG)
+
+
+def _how(code: int) -> str:
+    if code == EXIT_INTERRUPTED:
+        return "was ended by a signal"
+    with contextlib.suppress(ValueError):
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"was killed by signal {-code}"

@@ -1,0 +1,82 @@
+"""The process of one cell: ``python -m halluc.launch.worker``, with a ``CellOrder`` on standard input.
+
+Standard output has its answers, standard error its log: both are files of the process that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from halluc.components import TABLE
+from halluc.config.matrix import Cell, Study, load_study
+from halluc.core import processes
+from halluc.core.errors import EXIT_INTERRUPTED, HallucError, render
+from halluc.core.messages import listening
+from halluc.core.permissions import allowing_commands
+from halluc.launch.orders import PARENT, Answering, CellOrder
+from halluc.workflows import experiments, gate_reports
+from halluc.workflows.cells import BUSY
+
+_PAUSE = 1.0
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
+    parent = os.environ.pop(PARENT, None)
+    if parent is not None and not processes.end_with(int(parent)):
+        return EXIT_INTERRUPTED
+    # What libraries print goes to the log, and not between the answers.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        order = CellOrder.of_json(sys.stdin.read())
+        answering = Answering(answers, sys.stderr, verbose=order.verbose)
+        try:
+            _run(order, answering)
+        except HallucError as error:
+            sys.stderr.write(render(error) + "\n")
+            answering.fail(error)
+            return error.exit_code
+        except KeyboardInterrupt:
+            return EXIT_INTERRUPTED
+    return 0
+
+
+def _run(order: CellOrder, answering: Answering) -> None:
+    begun = time.monotonic()
+    with listening(answering), allowing_commands(order.allow_commands), gate_reports.written_for(order.ci):
+        study, cell = _found(order)
+        while True:
+            try:
+                summary = experiments.run_cell(cell, order.overrides, study, experiments.CellOutcome())
+                break
+            except HallucError as error:
+                if error.code != BUSY or time.monotonic() - begun > order.patience:
+                    raise
+                time.sleep(_PAUSE)
+    answering.end(summary, time.monotonic() - begun)
+
+
+def _found(order: CellOrder) -> tuple[Study, Cell]:
+    """
+    Raises:
+        HallucError R104: the config was edited since the study was started.
+    """
+    study = load_study(Path(order.config), order.overrides, table=TABLE)
+    for cell in study.cells:
+        if cell.slug == order.slug and cell.loaded.sha256 == order.sha256:
+            return study, cell
+    message = f"{order.config} was edited while the study ran: its cell {order.slug} is not the same any more"
+    raise HallucError("R104", message, help="undo the change, or start the study again")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""A study on a real Ray cluster of three nodes on loopback, one of which is killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from halluc.runs.directory import RunDir
+from tests import ray_cluster
+from tests.launched import CELLS, compared, write_study
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    reason = ray_cluster.lacks()
+    if reason is not None:
+        pytest.skip(reason)
+    try:
+        with ray_cluster.cluster(workers=2) as started:
+            yield started
+    except RuntimeError as error:
+        pytest.skip(str(error))
+
+
+def test_a_node_that_is_lost_loses_nothing_and_the_bytes_are_those_of_one_machine(nodes, tmp_path, tiny_encoder):
+    from halluc.__main__ import exit_code_of
+
+    study = write_study(tmp_path, tiny_encoder)
+    longer = ["--set", "train.epochs=20"]
+    assert exit_code_of(["run", str(study), "-q", *longer]) == 0
+    runs = tmp_path / "cluster"
+    command = [sys.executable, "-m", "halluc", "run", str(study), *longer, "--set", f"runs_dir={runs}"]
+    command += ["--on", "ray", "--address", nodes[0].address]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 600
+    while not any(RunDir(runs / "tiny" / slug).has_checkpoint() for slug in CELLS):
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
+        time.sleep(0.05)
+    nodes[1].kill()
+    _, told = process.communicate(timeout=600)
+    assert process.returncode == 0, told
+    assert "its process was killed by SIGKILL; it starts again" in told
+    assert compared(runs / "tiny") == compared(tmp_path / "runs" / "tiny")
+    assert not list((runs / "tiny").glob(".ray-*"))

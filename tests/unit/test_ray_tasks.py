@@ -1,0 +1,168 @@
+"""What is told before a study runs on Ray, and how tasks end: with a stand-in for the cluster."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from halluc import __version__
+from halluc.components import TABLE
+from halluc.config.launching import RayConfig
+from halluc.config.matrix import load_study
+from halluc.core.errors import HallucError
+from halluc.launch import ray_tasks
+from halluc.launch.orders import CellOrder
+
+HERE = (__version__, sys.version_info[:2])
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        f"name: x\nruns_dir: {tmp_path / 'runs'}\ntask: {{type: token_classification}}\n"
+        "data: {format: conll, train: '${CORPUS}/t.txt', dev: t.txt}\nmodel: {name: m}\nmatrix: {seed: [1, 2]}\n"
+        "launch: {ray: {cpus: 2, memory: 1G}}\n"
+    )
+    monkeypatch.setenv("CORPUS", "corpus")
+    return path
+
+
+class FakeRay:
+    """Nodes with resources, and tasks that have ended: each with a result or an error."""
+
+    class exceptions:
+        class RayError(Exception):
+            pass
+
+        class RayTaskError(RayError):
+            cause: Exception | None = None
+
+    def __init__(self, nodes: list[dict[str, float]]) -> None:
+        self.named = [
+            {"Alive": True, "Resources": one, "NodeID": "a" * 16, "NodeManagerHostname": f"n{number}"}
+            for number, one in enumerate(nodes)
+        ]
+        self.options: list[dict[str, Any]] = []
+        self.results: list[Any] = []
+        self.given: list[tuple[Any, ...]] = []
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return self.named
+
+    def remote(self, function: Any) -> Any:
+        def options(**given: Any) -> Any:
+            self.options.append(given)
+            return SimpleNamespace(remote=lambda *of: (self.given.append(of), len(self.given) - 1)[1])
+
+        return SimpleNamespace(options=options)
+
+    def wait(self, tasks: list[int], num_returns: int, timeout: float) -> tuple[list[int], list[int]]:
+        return tasks, []
+
+    def get(self, task: int) -> Any:
+        if isinstance(self.results[task], Exception):
+            raise self.results[task]
+        return self.results[task]
+
+
+def cells(config: Path):
+    return load_study(config, table=TABLE).cells
+
+
+@pytest.mark.parametrize("address", ["nowhere", "host:0", "host:70000", "ray://host:1", "a b:1"])
+def test_what_is_no_address_is_refused(halluc, config, address):
+    pytest.importorskip("ray")
+    outcome = halluc("run", config, "--on", "ray", "--address", address)
+    assert outcome.code == 2
+    assert "error[C020]" in outcome.err
+
+
+def test_where_no_cluster_answers_the_address_is_told(halluc, config):
+    pytest.importorskip("ray")
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{one.getsockname()[1]}"
+    outcome = halluc("run", config, "--on", "ray", "--address", address)
+    assert outcome.code == 4
+    assert f"error[E483]: no Ray cluster at {address}: Connection refused" in outcome.err
+
+
+def test_a_missing_package_is_told_with_the_extra(halluc, config, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    outcome = halluc("run", config, "--on", "ray")
+    assert outcome.code == 4
+    assert "error[E420]" in outcome.err and 'pip install "halluc[ray]"' in outcome.err
+
+
+def test_a_cell_that_fits_on_no_node_is_told(config, tmp_path):
+    for nodes in ([{"CPU": 1, "memory": 2**40}], [{"CPU": 8, "memory": 2**20}], []):
+        with pytest.raises(HallucError) as caught:
+            ray_tasks._refuse_unfit(FakeRay(nodes), cells(config), tmp_path / "marker")
+        assert (caught.value.code, caught.value.message) == (
+            "E483", "no node of the cluster has 2 cpus, 1,073,741,824 memory",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((None, HERE[1], "text"), "node n0 has no halluc"),
+        (("0.0.1", HERE[1], "text"), "node n0 has halluc 0.0.1 with Python"),
+        ((HERE[0], (3, 1), "text"), "with Python 3.1,"),
+        ((*HERE, None), "the nodes share no storage"),
+        ((*HERE, "other"), "the nodes share no storage"),
+    ],
+)
+def test_a_node_with_another_halluc_or_other_files_is_told(config, tmp_path, monkeypatch, answer, told):
+    marker = tmp_path / "marker"
+    marker.write_text("text")
+    ray = FakeRay([{"CPU": 4, "memory": 2**40}])
+    monkeypatch.setattr(ray_tasks, "_ask", lambda *_: {"n0": answer})
+    with pytest.raises(HallucError) as caught:
+        ray_tasks._refuse_unfit(ray, cells(config), marker)
+    assert caught.value.code == "E483"
+    assert told in caught.value.message
+    monkeypatch.setattr(ray_tasks, "_ask", lambda *_: {"n0": (*HERE, "text")})
+    ray_tasks._refuse_unfit(ray, cells(config), marker)
+
+
+def test_a_task_has_the_resources_and_the_variables_of_the_config(config):
+    ray = FakeRay([{"CPU": 4, "memory": 2**40}])
+    tasks = ray_tasks.RayTasks(ray, cells(config))
+    assert (tasks.at_once, tasks.retries) == (2, 3)
+    order = CellOrder("c.yaml", (), "seed=1", "0" * 64, False, None, False)
+    tasks.start(order, Path("log"))
+    assert ray.options == [{"max_retries": 0, "name": "seed=1", "num_cpus": 2, "num_gpus": 0.0, "memory": 2**30}]
+    ((told, log, folder, variables),) = ray.given
+    assert (CellOrder.of_json(told), log, folder) == (order, "log", str(Path.cwd()))
+    assert variables == {"CORPUS": "corpus", "OMP_NUM_THREADS": "2"}
+
+
+def test_a_lost_node_is_a_killed_process_and_an_error_of_halluc_is_raised(config):
+    ray = FakeRay([{"CPU": 4, "memory": 2**40}])
+    tasks = ray_tasks.RayTasks(ray, cells(config))
+    unwritable = ray.exceptions.RayTaskError()
+    unwritable.cause = HallucError("E401", "cannot write")
+    ray.results = [(0, "answers"), ray.exceptions.RayError(), unwritable]
+    for slug in ("seed=1", "seed=2"):
+        tasks.start(CellOrder("c.yaml", (), slug, "0" * 64, False, None, False), Path("log"))
+    assert [(one.slug, one.code, one.answers) for one in tasks.ended()] == [
+        ("seed=1", 0, "answers"), ("seed=2", -9, ""),
+    ]  # fmt: skip
+    tasks.start(CellOrder("c.yaml", (), "seed=1", "0" * 64, False, None, False), Path("log"))
+    with pytest.raises(HallucError):
+        tasks.ended()
+
+
+def test_places_are_as_many_as_the_scarcest_resource_has():
+    asked = RayConfig(cpus=2, gpus=0.5, memory="4G")
+    node = {"Resources": {"CPU": 9.0, "GPU": 1.0, "memory": float(40 << 30)}}
+    assert ray_tasks._places(node, asked) == 2
+    assert ray_tasks._places({"Resources": {"CPU": 9.0}}, asked) == 0
