@@ -75,7 +75,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "study.yaml")
         config.write_text(
-            CONFIG.format(demo="demo:token_classification", steps=asked.steps, seeds=list(range(1, asked.cells + 1))),
+            CONFIG.format(demo="demo:ner", steps=asked.steps, seeds=list(range(1, asked.cells + 1))),
             encoding="utf-8",
         )
         for number in range(asked.rounds):

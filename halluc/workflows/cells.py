@@ -192,7 +192,8 @@ class Course:
         if self.broken:
             count = len({error.message.split(": ", 1)[0] for error in self.broken})
             say()
-            say(f"{count} of {self.cells} cells {'is' if count == 1 else 'are'} broken; the others went on:")
+            others = "" if count == self.cells else "; the others went on"
+            say(f"{count} of {self.cells} cells {'is' if count == 1 else 'are'} broken{others}:")
             raise ManyErrors(self.broken)
 
 
