@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -253,6 +254,27 @@ def test_a_full_queue_says_when_to_try_again(predictor):
         for thread in threads:
             thread.join()
         assert served.ask("GET", "/ready").json == {"status": "ok"}
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /predict HTTP/1.1\r\nHost: loc", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_a_connection_that_sends_no_complete_request_is_closed(predictor, monkeypatch, sent):
+    from halluc.workflows.serving import protocol
+
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    with serving(predictor) as served, socket.create_connection(("127.0.0.1", served.port), timeout=4) as idle:
+        idle.sendall(sent)
+        while idle.recv(4096):  # an answer, if a request was complete: then another one begins
+            idle.sendall(b"G")
+
+
+def test_a_slow_answer_does_not_close_its_connection(predictor, monkeypatch):
+    from halluc.workflows.serving import protocol
+
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    slow, go = held(predictor)
+    with serving(slow) as served:
+        threading.Timer(0.4, go.set).start()
+        assert served.post({"inputs": TEXT}).status == 200
 
 
 # --- who may ask ---------------------------------------------------------------------------------------------------
