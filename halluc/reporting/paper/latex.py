@@ -12,6 +12,8 @@ from halluc.reporting.views.tables import Row, TableCell, TableView
 from halluc.wording import formats
 
 LONGEST_TEXT = 200
+# A table of more characters goes across both columns of a page, in small type: it would overlap the other column.
+WIDEST = 52
 _HEAD = r"""% \usepackage{booktabs}
 \ifdefined\hallucchar\else\ifdefined\Umathchar\newcommand{\hallucchar}[2]{#2}\else\newcommand{\hallucchar}[2]{U+#1}\fi\fi
 """
@@ -45,19 +47,23 @@ def _escaped(char: str) -> str:
 
 def table(found: TableView, label: str) -> str:
     """A table as a file to ``\\input``; ``label`` has letters, digits and hyphens."""
+    is_wide = _width(found) > WIDEST
+    kind, size = ("table*", [r"\scriptsize\setlength{\tabcolsep}{3pt}"]) if is_wide else ("table", [])
+    under = "" if is_wide else r"\footnotesize "
     kinds = "".join("r" if column.kind == "figure" else "l" for column in found.columns)
     heads = [_heading(column.short or column.heading) for column in found.columns]
     legend = [f"{column.short}: {column.title}" for column in found.columns if column.short and column.title]
-    rows = [_row(row) for row in found.rows]
-    totals = [r"\midrule", *(_row(row) for row in found.totals)] if found.totals else []
+    rows = [_row(row, under) for row in found.rows]
+    totals = [r"\midrule", *(_row(row, under) for row in found.totals)] if found.totals else []
     notes = [*(f"{one}." for one in legend), *found.notes]
     below = [r"\par\smallskip", rf"{{\footnotesize {' '.join(escaped(note, None) for note in notes)}\par}}"]
     return _HEAD + "\n".join(
         [
-            r"\begin{table}",
+            rf"\begin{{{kind}}}",
             r"\centering",
             rf"\caption{{{escaped(found.title)}}}",
             rf"\label{{tab:{label}}}",
+            *size,
             rf"\begin{{tabular}}{{{kinds}}}",
             r"\toprule",
             " & ".join(heads) + r" \\",
@@ -67,24 +73,31 @@ def table(found: TableView, label: str) -> str:
             r"\bottomrule",
             r"\end{tabular}",
             *(below if notes else []),
-            r"\end{table}",
+            rf"\end{{{kind}}}",
             "",
         ]
     )
+
+
+def _width(found: TableView) -> int:
+    """The characters of the longest cells of all columns, with a space between two."""
+    heads = [len(column.short or column.heading) for column in found.columns]
+    cells = [[len(f"{cell.text} {cell.under}".strip()) for cell in row] for row in (*found.rows, *found.totals)]
+    return sum(max(column) + 1 for column in zip(heads, *cells, strict=True))
 
 
 def _heading(text: str) -> str:
     return escaped(text.strip()) or "{}"
 
 
-def _row(row: Row) -> str:
-    return " & ".join(map(_cell, row)) + r" \\"
+def _row(row: Row, under: str) -> str:
+    return " & ".join(_cell(cell, under) for cell in row) + r" \\"
 
 
-def _cell(cell: TableCell) -> str:
+def _cell(cell: TableCell, under: str) -> str:
     told = escaped(cell.text) or "{}"
     if cell.form != "plain":
         told = rf"\texttt{{{told}}}"
     if cell.bold:
         told = rf"\textbf{{{told}}}"
-    return rf"{told} {{\footnotesize {escaped(cell.under)}}}" if cell.under else told
+    return rf"{told} {{{under}{escaped(cell.under)}}}" if cell.under else told
