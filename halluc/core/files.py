@@ -241,10 +241,13 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     try:
         new.mkdir()
         fill(new)
+        mode = stat.S_IMODE(new.stat().st_mode) & 0o666
         for file in [*new.rglob("*"), new]:
             if file.is_dir():
                 sync_folder(file)
             else:
+                with contextlib.suppress(PermissionError):  # file systems without modes
+                    file.chmod(mode)  # safetensors writes files that only their owner can read
                 with file.open("rb") as handle:
                     os.fsync(handle.fileno())
         if path.exists():

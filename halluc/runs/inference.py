@@ -20,13 +20,15 @@ class InferenceSchema:
     """How a task answers requests: ``answers`` maps the record that ``predict`` writes to the items of a response.
 
     ``Answer`` is the type of an item, ``Parameters`` that of ``parameters`` in a request, the second argument of
-    ``answers``. ``pair`` are the names of the two texts of an input that is an object.
+    ``answers``. ``pair`` are the names of the two texts of an input that is an object. ``nested``: the response to one
+    input is a list of lists too, as Hugging Face has it for text-classification.
     """
 
     Answer: type[Record]
     answers: Callable[[Any, Any], Sequence[Record]]
     Parameters: type[Record] = NoParameters
     pair: tuple[str, str] | None = None
+    nested: bool = False
 
 
 class ErrorBody(Record):

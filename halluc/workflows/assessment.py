@@ -66,9 +66,10 @@ class ReadyModel:
     seed: int
 
     @classmethod
-    def load(cls, job: Job, reference: str) -> ReadyModel:
+    def load(cls, job: Job, reference: str, precision: str | None = None) -> ReadyModel:
+        """``precision`` is by default that of the config; an export has its own."""
         settings, task = job.settings, job.task
-        engine, attention = _engine(settings, reference)
+        engine, attention = _engine(settings, reference, precision or settings.train.precision)
         model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
         encoder = task.model.restore(model, settings.eval.labels or {}, attention)
         asked = settings.eval.decode
@@ -121,7 +122,7 @@ class ReadyModel:
         return PredictedSplit(corpus, made, encoded.notes)
 
 
-def _engine(settings: Experiment, reference: str) -> tuple[Any, str]:
+def _engine(settings: Experiment, reference: str, precision: str) -> tuple[Any, str]:
     """Where and how the model is computed, and the kind of attention; an export brings its own."""
     folder = exports.of_model(run_state.model_folder(reference))
     if folder is not None:
@@ -130,7 +131,7 @@ def _engine(settings: Experiment, reference: str) -> tuple[Any, str]:
     from halluc.engine.pretrained import quiet_libraries
 
     quiet_libraries(hears(Level.VERBOSE))
-    engine = runtime.start(settings.train.precision, settings.seed)
+    engine = runtime.start(precision, settings.seed)
     return engine, runtime.attention_for(engine.device.type)
 
 

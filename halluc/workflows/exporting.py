@@ -82,7 +82,7 @@ def export(reference: str, options: ExportOptions) -> ExportResult:
     _refuse_taken(target, run, options.force)
     run_state.warn_changed_model(run)
     dev = trained.job.corpora(("dev",)).splits["dev"]
-    model = ReadyModel.load(trained.job, trained.reference)
+    model = ReadyModel.load(trained.job, trained.reference, precision="fp32")  # as exports compute
     tell(f"model: {trained.reference} ({model.engine.device.type}, {model.engine.precision})")
     made: list[ExportFile] = []
 
@@ -288,6 +288,8 @@ def refuse_worse(record: ExportFile) -> None:
     assert found is not None
     if found.difference is not None and -found.difference > found.tolerance:
         cause = f"the model in {record.quantization}" if record.quantization else "the export"
-        message = f"{cause} is worse on dev by more than --tolerance {found.tolerance:g}: {told(found)}"
-        help = "export without --quantize, or allow it with a larger --tolerance; nothing was written"
+        lost = f"{formats.title(found.figure)} falls by {-found.difference:.4f} on dev"
+        message = f"{cause} is worse: {lost}, and --tolerance is {found.tolerance:g}. {told(found)}"
+        other = "export without --quantize, or " if record.quantization else ""
+        help = f"{other}allow it with a larger --tolerance; nothing was written"
         raise HallucError("G101", message, help=help, exit_code=EXIT_GATE)

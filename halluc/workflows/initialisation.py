@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -33,16 +34,19 @@ _NAMES: dict[SplitName, re.Pattern[str]] = {
 _PLAIN, _WORDS = re.compile(r"[A-Za-z_/.][\w./-]*"), ("true", "false", "null", "yes", "no", "on", "off")
 _TOKENS = 5_000  # so many tell the language
 _DEV_SHARE = 0.1
+# Tokens of a step, and the fewest steps in which an encoder learns a task; a small corpus is read in more epochs.
+_BATCH_TOKENS, _STEPS, _MOST_EPOCHS = 512, 150, 20
 
 
 class _Corpus(NamedTuple):
-    """What was found in the data: its source, the number of examples by split, and its language."""
+    """What was found in the data: its source, the examples by split, its language, and the tokens of train."""
 
     source: CorpusSource
     task: AnyTask
     examples: dict[str, int]
     mappings: list[str]
     language: str
+    train_tokens: int
 
 
 def initialise(
@@ -94,6 +98,7 @@ def _corpus(data: str, task: str | None, overrides: Sequence[str]) -> _Corpus:
         {split: len(corpus) for split, corpus in corpora.splits.items()},
         list(dict.fromkeys(mapping for mapping in corpora.mappings.values() if mapping)),
         _language([token for example in found for token in example.tokens][:_TOKENS]),
+        sum(len(example.tokens) for example in corpora.splits["train"]),
     )
 
 
@@ -194,8 +199,10 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
         if one == preset:
             continue
         yield f"# model: {_value(one.model)}    # {one.summary}; train.learning_rate: {one.learning_rate:g}"
+    epochs = min(_MOST_EPOCHS, max(3, math.ceil(_STEPS * _BATCH_TOKENS / max(corpus.train_tokens, 1))))
     yield "train:"
-    yield "  epochs: 3"
+    yield f"  epochs: {epochs}"
+    yield f"  batch_tokens: {_BATCH_TOKENS}"
     yield f"  learning_rate: {preset.learning_rate:.1e}   # try half and twice of it; choose on dev"
     yield "# Three seeds tell whether a difference is due to chance:"
     yield "# matrix: {seed: [1, 2, 3]}"

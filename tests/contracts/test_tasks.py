@@ -277,6 +277,8 @@ class TestEveryTask:
             schema = task.examples.inference
             answers = [one.model_dump(mode="json") for one in schema.answers(record, schema.Parameters())]
             assert all(schema.Answer.model_validate(one) for one in answers)
+            # `InferenceClient.text_classification` takes the first of the lists.
+            assert schema.nested == (OUTPUTS[name][0] is huggingface_hub.TextClassificationOutputElement)
             assert str(answers).count("'novelty': 'new'") == str(answers).count("'abstained': True") == len(claims)
             for one in answers:
                 assert required_of_hugging_face(name) <= {key for key, value in one.items() if value is not None}

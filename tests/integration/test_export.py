@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -184,6 +185,19 @@ def quick(made, monkeypatch):
     return made.format
 
 
+def test_the_run_is_compared_in_the_precision_of_exports(run, quick, tmp_path, monkeypatch):
+    asked: list[str | None] = []
+    load = workflow.ReadyModel.load
+
+    def noted(job, reference, precision=None):
+        asked.append(precision)
+        return load(job, reference, precision)
+
+    monkeypatch.setattr(workflow.ReadyModel, "load", noted)
+    api.export(run, format=quick, output=tmp_path / "export")
+    assert asked == ["fp32", None]  # the run, and the export, which has its own
+
+
 def test_an_export_that_is_worse_is_refused_with_the_figures_and_leaves_nothing(
     run, quick, tmp_path, monkeypatch, halluc
 ):
@@ -198,7 +212,8 @@ def test_an_export_that_is_worse_is_refused_with_the_figures_and_leaves_nothing(
     target = tmp_path / "worse"
     done = halluc("export", run, "--format", quick, "--output", target)
     assert done.code == EXIT_GATE, done.err
-    assert "error[G101]: the export is worse on dev by more than --tolerance 0.005" in done.err
+    assert re.search(r"error\[G101\]: the export is worse: entity F1 falls by \d\.\d{4} on dev, and --tol", done.err)
+    assert "--quantize" not in done.err  # it was not asked for
     assert "claims differ; entity F1" in done.err
     assert "95% interval of the difference" in done.err
     assert list(tmp_path.iterdir()) == []

@@ -48,6 +48,16 @@ def test_task_splits_and_language_are_detected(halluc, tmp_path):
     assert "dev_share: 0.1" in (tmp_path / "lone.yaml").read_text(), lone.err
 
 
+def test_a_small_corpus_is_read_in_more_epochs(halluc, tmp_path):
+    epochs = []
+    for name, texts in (("small", 300), ("large", 12_000)):
+        rows = [{"text": f"order number {n} has not been sent to me", "label": "ab"[n % 2]} for n in range(texts)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        assert halluc("init", tmp_path / f"{name}.jsonl", "-o", tmp_path / f"{name}.yaml").code == 0
+        epochs.append(load(tmp_path / f"{name}.yaml", (), table=TABLE).experiment.train.epochs)
+    assert epochs == [20, 3]
+
+
 def test_chinese_text_gets_a_chinese_model(halluc, tmp_path):
     rows = [{"text": "我们去北京大学吃饭", "label": "a"}, {"text": "今天天气很好", "label": "b"}]
     (tmp_path / "train.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))

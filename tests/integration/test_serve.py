@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -110,6 +112,15 @@ def test_the_client_of_hugging_face_understands_the_answer(served, monkeypatch):
     client = huggingface_hub.InferenceClient(model=f"{served.url}/predict", token=TOKEN)
     found = client.token_classification(TEXT, ignore_labels=["PER"])
     assert [(one.entity_group, one.word, one.start) for one in found] == [("LOC", "Oslo", 19)]
+
+
+def test_one_text_is_answered_with_nested_lists_where_hugging_face_has_them(predictor, served, monkeypatch):
+    part = predictor.model.task.examples
+    found = served.post({"inputs": TEXT}).json
+    monkeypatch.setattr(type(part), "inference", dataclasses.replace(part.inference, nested=True))
+    with serving(predictor) as nested:
+        assert nested.post({"inputs": TEXT}).json == [found]
+        assert nested.post({"inputs": [TEXT, ""]}).json == [found, []]
 
 
 def test_requests_that_wait_are_predicted_together_and_answered_apart(predictor):
@@ -253,6 +264,29 @@ def test_a_full_queue_says_when_to_try_again(predictor):
         for thread in threads:
             thread.join()
         assert served.ask("GET", "/ready").json == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST /predict HTTP/1.1\r\nHost: loc", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"]
+)
+def test_a_connection_that_sends_no_complete_request_is_closed(predictor, monkeypatch, sent):
+    from halluc.workflows.serving import protocol
+
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    with serving(predictor) as served, socket.create_connection(("127.0.0.1", served.port), timeout=4) as idle:
+        idle.sendall(sent)
+        while idle.recv(4096):  # an answer, if a request was complete: then another one begins
+            idle.sendall(b"G")
+
+
+def test_a_slow_answer_does_not_close_its_connection(predictor, monkeypatch):
+    from halluc.workflows.serving import protocol
+
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    slow, go = held(predictor)
+    with serving(slow) as served:
+        threading.Timer(0.4, go.set).start()
+        assert served.post({"inputs": TEXT}).status == 200
 
 
 # --- who may ask ---------------------------------------------------------------------------------------------------

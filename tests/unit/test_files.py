@@ -78,6 +78,15 @@ def test_a_folder_is_swapped_whole(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
+def test_files_of_a_folder_can_be_read_by_those_who_can_read_the_folder(tmp_path):
+    def fill(folder):
+        (folder / "private").touch(mode=0o600)  # as safetensors writes its files
+
+    replace_folder(tmp_path / "x", fill)
+    folder, file = (tmp_path / "x").stat().st_mode, (tmp_path / "x" / "private").stat().st_mode
+    assert file & 0o777 == folder & 0o666
+
+
 @pytest.mark.parametrize("text", ["\ud800", "a\u2028b", "a\u0085b", "\x00", "é名"])
 def test_any_text_becomes_one_readable_line(tmp_path, text):
     line = json_line({"a": text})

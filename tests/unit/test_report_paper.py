@@ -65,6 +65,14 @@ def test_a_table_has_its_rows_bold_and_notes():
     assert "n = 4." in told and r"\begin{tabular}{lr}" in told
 
 
+def test_a_table_that_is_wider_than_a_column_goes_across_both_in_small_type():
+    cells = ["all", *[TableCell("18.9%", "[15.1, 22.6]")] * 4]
+    narrow, wide = (latex.table(table("Gap", ["label", "a", "b", "c", "d"][:n], [cells[:n]]), "gap") for n in (3, 5))
+    assert r"\begin{table}" in narrow and r"\scriptsize" not in narrow
+    assert r"\begin{table*}" in wide and r"\end{table*}" in wide and r"\scriptsize\setlength{\tabcolsep}{3pt}" in wide
+    assert r"{\footnotesize {[}15" not in wide  # larger than the figure before it
+
+
 def test_bold_in_the_means_of_a_study_is_what_is_shown_to_be_better():
     report = study_report()
     arms = [one.model_copy(update={"figures": [

@@ -12,6 +12,8 @@ from halluc.reporting.views.tables import Row, TableCell, TableView
 from halluc.wording import formats
 
 LONGEST_TEXT = 200
+# A table of more characters goes across both columns of a page, in small type: it would overlap the other column.
+WIDEST = 52
 _HEAD = r"""% \usepackage{booktabs}
 \ifdefined\hallucchar\else\ifdefined\Umathchar\newcommand{\hallucchar}[2]{#2}\else\newcommand{\hallucchar}[2]{U+#1}\fi\fi
 """
@@ -45,19 +47,23 @@ def _escaped(char: str) -> str:
 
 def table(view: TableView, label: str) -> str:
     """A table as a file to ``\\input``; ``label`` has letters, digits and hyphens."""
+    is_wide = _width(view) > WIDEST
+    kind, size = ("table*", [r"\scriptsize\setlength{\tabcolsep}{3pt}"]) if is_wide else ("table", [])
+    under = "" if is_wide else r"\footnotesize "
     kinds = "".join("r" if column.kind == "figure" else "l" for column in view.columns)
     heads = [_heading(column.short or column.heading) for column in view.columns]
     legend = [f"{column.short}: {column.title}" for column in view.columns if column.short and column.title]
-    rows = [_row(row) for row in view.rows]
-    totals = [r"\midrule", *(_row(row) for row in view.totals)] if view.totals else []
+    rows = [_row(row, under) for row in view.rows]
+    totals = [r"\midrule", *(_row(row, under) for row in view.totals)] if view.totals else []
     notes = [*(f"{one}." for one in legend), *view.notes]
     below = [r"\par\smallskip", rf"{{\footnotesize {' '.join(escaped(note, None) for note in notes)}\par}}"]
     return _HEAD + "\n".join(
         [
-            r"\begin{table}",
+            rf"\begin{{{kind}}}",
             r"\centering",
             rf"\caption{{{escaped(view.title)}}}",
             rf"\label{{tab:{label}}}",
+            *size,
             rf"\begin{{tabular}}{{{kinds}}}",
             r"\toprule",
             " & ".join(heads) + r" \\",
@@ -67,24 +73,31 @@ def table(view: TableView, label: str) -> str:
             r"\bottomrule",
             r"\end{tabular}",
             *(below if notes else []),
-            r"\end{table}",
+            rf"\end{{{kind}}}",
             "",
         ]
     )
+
+
+def _width(view: TableView) -> int:
+    """The characters of the longest cells of all columns, with a space between two."""
+    heads = [len(column.short or column.heading) for column in view.columns]
+    cells = [[len(f"{cell.text} {cell.under}".strip()) for cell in row] for row in (*view.rows, *view.totals)]
+    return sum(max(column) + 1 for column in zip(heads, *cells, strict=True))
 
 
 def _heading(text: str) -> str:
     return escaped(text.strip()) or "{}"
 
 
-def _row(row: Row) -> str:
-    return " & ".join(map(_cell, row)) + r" \\"
+def _row(row: Row, under: str) -> str:
+    return " & ".join(_cell(cell, under) for cell in row) + r" \\"
 
 
-def _cell(cell: TableCell) -> str:
+def _cell(cell: TableCell, under: str) -> str:
     text = escaped(cell.text) or "{}"
     if cell.form != "plain":
         text = rf"\texttt{{{text}}}"
     if cell.bold:
         text = rf"\textbf{{{text}}}"
-    return rf"{text} {{\footnotesize {escaped(cell.under)}}}" if cell.under else text
+    return rf"{text} {{{under}{escaped(cell.under)}}}" if cell.under else text

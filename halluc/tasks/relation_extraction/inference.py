@@ -11,4 +11,4 @@ def _answers(record: PredictedRelations, asked: TopParameters) -> list[LabelAnsw
     return [LabelAnswer.of(one, label=one.label) for one in record.relations][: asked.top_k]
 
 
-INFERENCE = InferenceSchema(LabelAnswer, _answers, TopParameters)
+INFERENCE = InferenceSchema(LabelAnswer, _answers, TopParameters, nested=True)

@@ -21,4 +21,4 @@ def _answers(record: PredictedLabels, asked: TopParameters) -> list[StoredAnswer
     return sorted(results, key=lambda one: -one.score)[: asked.top_k]
 
 
-INFERENCE = InferenceSchema(StoredAnswer, _answers, TopParameters, pair=("text", "text_pair"))
+INFERENCE = InferenceSchema(StoredAnswer, _answers, TopParameters, pair=("text", "text_pair"), nested=True)

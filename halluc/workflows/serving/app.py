@@ -102,11 +102,13 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 def _add_inference(app: FastAPI, service: Service) -> None:
     answer_type: Any = service.schema.Answer
+    answer_lists: Any = list[list[answer_type]]
+    shape = answer_lists if service.schema.nested else list[answer_type] | answer_lists
 
     @app.post("/", include_in_schema=False)
     @app.post(
-        "/predict", response_model=list[answer_type] | list[list[answer_type]],
-        responses=_ERRORS, summary="What the model claims of a text, or of each of a list",
+        "/predict", response_model=shape, responses=_ERRORS,
+        summary="What the model claims of a text, or of each of a list",
     )  # fmt: skip
     async def predict(request: Request) -> Response:
         asked, found = await service.answer(request)
@@ -115,7 +117,7 @@ def _add_inference(app: FastAPI, service: Service) -> None:
             [answer.model_dump(mode="json") for answer in service.schema.answers(one.record, parameters)]
             for one in found
         ]
-        return JSONResponse(answers if isinstance(asked.inputs, list) else answers[0])
+        return JSONResponse(answers if isinstance(asked.inputs, list) or service.schema.nested else answers[0])
 
     @app.post("/try", include_in_schema=False)
     async def try_(request: Request) -> Response:

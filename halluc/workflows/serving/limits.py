@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 # The inputs of one request, whose texts are read as one document.
 MOST_INPUTS = 512
-# Seconds in which a body has to arrive, and for which a stopping server waits for answers.
-BODY_SECONDS, STOP_SECONDS = 20.0, 30
+# Seconds in which the head of a request and its body have to arrive, and for which a stopping server waits for answers.
+HEAD_SECONDS, BODY_SECONDS, STOP_SECONDS = 20.0, 20.0, 30
 # What a client with a full queue is told to wait, in seconds.
 RETRY_AFTER = 1
 

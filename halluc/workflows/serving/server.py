@@ -17,6 +17,7 @@ from halluc.workflows import prediction
 from halluc.workflows.serving.app import Service, application
 from halluc.workflows.serving.guard import Guard, is_loopback
 from halluc.workflows.serving.limits import STOP_SECONDS, Limits
+from halluc.workflows.serving.protocol import TimedProtocol
 
 TOKEN = "HALLUC_TOKEN"
 _SHORTEST_TOKEN = 16
@@ -47,7 +48,7 @@ def serve(
         hosts = frozenset({"localhost", "127.0.0.1", "::1", host.lower()}) if is_loopback(host) else None
         app = Guard(application(service), service.metrics, token, hosts)
         config = uvicorn.Config(
-            app, http="h11", ws="none", lifespan="on", log_config=None, access_log=False, server_header=False,
+            app, http=TimedProtocol, ws="none", lifespan="on", log_config=None, access_log=False, server_header=False,
             proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
         )  # fmt: skip
         server, used = uvicorn.Server(config), listening.getsockname()[1]
