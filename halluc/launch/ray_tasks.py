@@ -97,12 +97,14 @@ class RayTasks:
 def run_on_node(order: str, log: str, folder: str, variables: dict[str, str]) -> tuple[int, str]:
     """On a node: run the process of a cell, and tell how it ended. A task that is cancelled ends with a checkpoint."""
     process = CellProcess(CellOrder.of_json(order), Path(folder, log), {**os.environ, **variables}, Path(folder))
-    while (ended := process.ended()) is None:
+    while True:
         try:
+            ended = process.ended()
+            if ended is not None:
+                return ended
             time.sleep(_PAUSE)
         except KeyboardInterrupt:  # so Ray cancels a task
             process.stop()
-    return ended
 
 
 def _imported() -> Any:
