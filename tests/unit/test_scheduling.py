@@ -218,8 +218,8 @@ def test_no_cell_starts_where_memory_does_not_suffice_for_it_and_those_that_run(
         free["now"] = 100 * gigabyte
         assert not processes.has_room()
     assert told.lines == [
-        "warning: 1 cells run, 0.0 GB of memory are free, and a cell needs 2.1 GB: no further cell starts until there "
-        "is more"
+        "warning: 0.0 GB of memory are free, and a cell needs 2.1 GB: no further cell starts until there is more "
+        "(running: 1)"
     ]
     processes.running.clear()
 
