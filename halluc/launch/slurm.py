@@ -159,10 +159,12 @@ def _body(command: Sequence[str], shards: int) -> list[str]:
     shard = f'"$SLURM_ARRAY_TASK_ID/{shards}"'
     return [
         *_start(),
+        "child=; near=0; stop=0",
+        "trap 'stop=1; kill -TERM $child 2>/dev/null' TERM",
+        "trap 'near=1; stop=1; kill -TERM $child 2>/dev/null' USR1",
         f"{_halluc(command)} --shard {shard} &",
-        "child=$!; near=0",
-        "trap 'kill -TERM $child 2>/dev/null' TERM",
-        "trap 'near=1; kill -TERM $child 2>/dev/null' USR1",
+        "child=$!",
+        "[ $stop = 0 ] || kill -TERM $child",
         # A signal ends `wait`, whose exit code is then that of the signal.
         "while kill -0 $child 2>/dev/null; do wait $child; done",
         "wait $child; code=$?",
