@@ -155,7 +155,7 @@ def test_an_interruption_stops_all_processes_and_starts_none(asked):
         scheduling.side_by_side(asked, processes)
     assert processes.calls == ["stop", "kill"]
     assert len(processes.started) == 2
-    assert told.lines == ["interrupted: 2 cells are asked to write a checkpoint"]
+    assert told.lines == ["interrupted: running cells are asked to write a checkpoint (2)"]
 
 
 def test_an_order_and_its_answers_are_read_as_they_were_written(tmp_path):
