@@ -9,7 +9,7 @@ from pathlib import Path
 
 from halluc.core import memory, threads
 from halluc.core.errors import HallucError
-from halluc.core.messages import say
+from halluc.core.messages import warn
 from halluc.launch import orders
 from halluc.launch.cell_process import CellProcess
 from halluc.launch.orders import CellOrder
@@ -73,10 +73,8 @@ class LocalProcesses:
             return True
         if not self.is_short:
             self.is_short = True
-            told = (
-                f"{len(used)} cells run, {free / 1e9:.1f} GB of memory are free, and a cell needs {self.peak / 1e9:.1f}"
-            )
-            say(f"warning: {told} GB: no further cell starts until there is more", style="yellow")
+            told = f"{free / 1e9:.1f} GB of memory are free, and a cell needs {self.peak / 1e9:.1f} GB"
+            warn(f"{told}: no further cell starts until there is more (running: {len(used)})")
         return False
 
     def _watch(self) -> list[int]:

@@ -24,7 +24,7 @@ from halluc.core.files import make_folder, write_text
 from halluc.launch.cell_process import CellProcess
 from halluc.launch.orders import CellOrder
 from halluc.launch.scheduling import Ended, side_by_side
-from halluc.workflows.experiments import StudyRun, in_this_process
+from halluc.workflows.experiments import StudyRun
 
 _CONNECT_SECONDS, _NODE_SECONDS, _PAUSE = 10.0, 120.0, 0.2
 _UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -32,13 +32,13 @@ _START = "start a cluster with `ray start --head` (docs/scale.md), and name it w
 
 
 def launch(asked: StudyRun, address: str | None) -> bool:
-    """A launcher of cells on a Ray cluster; one experiment runs in this process.
+    """A launcher of cells on a Ray cluster.
 
     Raises:
-        HallucError C020: no address. E420: ray is not installed. E483: no cluster, or none that suits.
+        HallucError C020: no address, or no study. E420: ray is not installed. E483: no cluster, or none that suits.
     """
-    if len(asked.cells) == 1 and asked.cells[0].slug is None:
-        return in_this_process(asked)
+    if not asked.study.axes:
+        raise HallucError("C020", "--on ray is for a study, and this config has no `matrix`", help="docs/studies.md")
     ray = _imported()
     with _connected(ray, address), _marker(asked.study.home) as marker:
         _refuse_unfit(ray, asked.cells, marker)
@@ -97,12 +97,14 @@ class RayTasks:
 def run_on_node(order: str, log: str, folder: str, variables: dict[str, str]) -> tuple[int, str]:
     """On a node: run the process of a cell, and tell how it ended. A task that is cancelled ends with a checkpoint."""
     process = CellProcess(CellOrder.of_json(order), Path(folder, log), {**os.environ, **variables}, Path(folder))
-    while (ended := process.ended()) is None:
+    while True:
         try:
+            ended = process.ended()
+            if ended is not None:
+                return ended
             time.sleep(_PAUSE)
         except KeyboardInterrupt:  # so Ray cancels a task
             process.stop()
-    return ended
 
 
 def _imported() -> Any:

@@ -101,7 +101,7 @@ class _Schedule:
         while self.running or (self.waiting and not stopping):
             if interruption.requested and not stopping:
                 stopping = True
-                say(f"interrupted: {len(self.running)} cells are asked to write a checkpoint")
+                say(f"interrupted: running cells are asked to write a checkpoint ({len(self.running)})")
                 self.backend.stop()
             while not stopping and self.waiting and self.backend.has_room() and (ready := self._ready()) is not None:
                 self._start(ready)

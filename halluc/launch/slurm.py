@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from halluc.components import TABLE
 from halluc.config.launching import LaunchConfig, SlurmConfig
-from halluc.config.matrix import Cell, Study
+from halluc.config.matrix import Cell, Study, load_study
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import make_folder, write_text
 from halluc.core.messages import conclude, put, say, tell
 from halluc.core.permissions import commands_allowed
 from halluc.runs.results import SubmitResult
 from halluc.workflows import cells, evaluation, experiments, gate_reports
-from halluc.workflows.cell_selection import Selection
+from halluc.workflows.cell_selection import Selection, choose
 
 FOLDER = "slurm"
 # SLURM's default, where scontrol cannot be asked.
@@ -56,7 +57,11 @@ def submit(config: Path, overrides: Sequence[str], selection: Selection, *, dry_
     """
     if selection.shard is not None:
         raise HallucError("C020", "--shard with --on slurm, which makes the shards itself", help="leave --shard out")
-    study, chosen = cells.begin(config, overrides, selection)
+    if dry_run:  # nothing is written, and no old study moved
+        study = load_study(config, overrides, table=TABLE)
+        chosen = choose(study, selection)
+    else:
+        study, chosen = cells.begin(config, overrides, selection)
     _refuse_unfit(study, chosen)
     for cell in chosen:
         evaluation.refuse_unscored(cell.loaded)
@@ -159,10 +164,12 @@ def _body(command: Sequence[str], shards: int) -> list[str]:
     shard = f'"$SLURM_ARRAY_TASK_ID/{shards}"'
     return [
         *_start(),
+        "child=; near=0; stop=0",
+        "trap 'stop=1; kill -TERM $child 2>/dev/null' TERM",
+        "trap 'near=1; stop=1; kill -TERM $child 2>/dev/null' USR1",
         f"{_halluc(command)} --shard {shard} &",
-        "child=$!; near=0",
-        "trap 'kill -TERM $child 2>/dev/null' TERM",
-        "trap 'near=1; kill -TERM $child 2>/dev/null' USR1",
+        "child=$!",
+        "[ $stop = 0 ] || kill -TERM $child",
         # A signal ends `wait`, whose exit code is then that of the signal.
         "while kill -0 $child 2>/dev/null; do wait $child; done",
         "wait $child; code=$?",

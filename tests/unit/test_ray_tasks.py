@@ -84,6 +84,12 @@ def test_what_is_no_address_is_refused(halluc, config, address):
     assert "error[C020]" in outcome.err
 
 
+def test_one_experiment_is_refused(halluc, config):
+    outcome = halluc("run", config, "--on", "ray", "--set", "matrix=null")
+    assert outcome.code == 2
+    assert "error[C020]" in outcome.err and "no `matrix`" in outcome.err
+
+
 def test_where_no_cluster_answers_the_address_is_told(halluc, config):
     pytest.importorskip("ray")
     with socket.socket() as one:

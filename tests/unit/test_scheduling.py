@@ -155,7 +155,7 @@ def test_an_interruption_stops_all_processes_and_starts_none(asked):
         scheduling.side_by_side(asked, processes)
     assert processes.calls == ["stop", "kill"]
     assert len(processes.started) == 2
-    assert told.lines == ["interrupted: 2 cells are asked to write a checkpoint"]
+    assert told.lines == ["interrupted: running cells are asked to write a checkpoint (2)"]
 
 
 def test_an_order_and_its_answers_are_read_as_they_were_written(tmp_path):
@@ -218,8 +218,8 @@ def test_no_cell_starts_where_memory_does_not_suffice_for_it_and_those_that_run(
         free["now"] = 100 * gigabyte
         assert not processes.has_room()
     assert told.lines == [
-        "warning: 1 cells run, 0.0 GB of memory are free, and a cell needs 2.1 GB: no further cell starts until there "
-        "is more"
+        "warning: 0.0 GB of memory are free, and a cell needs 2.1 GB: no further cell starts until there is more "
+        "(running: 1)"
     ]
     processes.running.clear()
 

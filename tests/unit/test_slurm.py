@@ -90,12 +90,14 @@ def test_tasks_are_those_that_have_work():
 
 
 def test_a_dry_run_shows_the_scripts_and_writes_none(halluc, config, calls, tmp_path):
-    outcome = halluc("run", config, "--on", "slurm", "--dry-run", "--only", "seed=1", "--allow-commands")
+    (tmp_path / "runs" / "x" / "old").mkdir(parents=True)
+    options = ("--only", "seed=1", "--allow-commands", "--fresh")
+    outcome = halluc("run", config, "--on", "slurm", "--dry-run", *options)
     assert outcome.code == 0, outcome.err
     assert "--only seed=1 --allow-commands --shard" in outcome.err
     assert "halluc report" in outcome.err
     assert "sbatch" not in calls.read_text()
-    assert not (tmp_path / "runs" / "x" / "slurm").exists()
+    assert [path.name for path in (tmp_path / "runs" / "x").iterdir()] == ["old"]
 
 
 def test_scripts_are_valid_and_quote_what_a_shell_would_run(halluc, config, calls, tmp_path):
