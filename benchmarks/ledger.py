@@ -25,9 +25,9 @@ from halluc.core.labels import write_tags
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.novelty import SurfaceKnowledge
 from halluc.tasks.token_classification import entity_figures
-from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.examples import TagPrediction
+from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.task import TokenClassification
 
 LABELS = ("PER", "ORG", "LOC", "MISC")
