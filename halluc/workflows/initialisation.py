@@ -34,8 +34,9 @@ _NAMES: dict[SplitName, re.Pattern[str]] = {
 _PLAIN, _WORDS = re.compile(r"[A-Za-z_/.][\w./-]*"), ("true", "false", "null", "yes", "no", "on", "off")
 _TOKENS = 5_000  # so many tell the language
 _DEV_SHARE = 0.1
-# Tokens of a step, and the fewest steps in which an encoder learns a task; a small corpus is read in more epochs.
-_BATCH_TOKENS, _STEPS, _MOST_EPOCHS = 512, 150, 20
+# The fewest steps in which an encoder learns a task: a small corpus is read in smaller batches, and more epochs.
+_STEPS, _EPOCHS, _MOST_EPOCHS = 150, 3, 20
+_BATCH_TOKENS, _SMALL_BATCH_TOKENS = 1024, 512
 
 
 class _Corpus(NamedTuple):
@@ -199,10 +200,12 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
         if one == preset:
             continue
         yield f"# model: {_value(one.model)}    # {one.summary}; train.learning_rate: {one.learning_rate:g}"
-    epochs = min(_MOST_EPOCHS, max(3, math.ceil(_STEPS * _BATCH_TOKENS / max(corpus.train_tokens, 1))))
+    is_small = _EPOCHS * corpus.train_tokens < _STEPS * _BATCH_TOKENS
+    batch_tokens = _SMALL_BATCH_TOKENS if is_small else _BATCH_TOKENS
+    epochs = min(_MOST_EPOCHS, max(_EPOCHS, math.ceil(_STEPS * batch_tokens / max(corpus.train_tokens, 1))))
     yield "train:"
     yield f"  epochs: {epochs}"
-    yield f"  batch_tokens: {_BATCH_TOKENS}"
+    yield f"  batch_tokens: {batch_tokens}"
     yield f"  learning_rate: {preset.learning_rate:.1e}   # try half and twice of it; choose on dev"
     yield "# Three seeds tell whether a difference is due to chance:"
     yield "# matrix: {seed: [1, 2, 3]}"
