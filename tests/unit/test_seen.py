@@ -1,13 +1,49 @@
-"""Hashes of texts."""
+"""Hashes of texts, and the set that holds them, against Python's own."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halluc.augmentation.filters.text_hashes import exact, normalised
+from halluc.augmentation.filters.text_hashes import HashSet, exact, normalised
 
 TOKENS = st.lists(st.text(st.characters(exclude_characters="\x1f"), min_size=1, max_size=4), max_size=6)
+# Few different numbers, among them nought (which marks an empty slot) and ones that want the same slot.
+NUMBERS = st.one_of(st.sampled_from([0, 1, 1 << 10, 1 << 20, 3 << 10, 2**64 - 1]), st.integers(0, 2**64 - 1))
+
+
+@given(st.lists(NUMBERS, max_size=60), st.lists(NUMBERS, max_size=20))
+def test_it_holds_what_was_added_and_nothing_else(added, asked):
+    numbers, known = HashSet(), set(added)
+    numbers.update(added)
+    assert len(numbers) == len(known)
+    assert all(number in numbers for number in added)
+    assert [number in numbers for number in asked] == [number in known for number in asked]
+
+
+def test_nought_is_a_member_only_once_it_was_added():
+    numbers = HashSet()
+    assert 0 not in numbers
+    numbers.add(0)
+    numbers.add(0)
+    assert (0 in numbers, len(numbers)) == (True, 1)
+
+
+def test_it_grows_without_forgetting_numbers_that_collide():
+    numbers = HashSet()
+    added = [*range(1, 2_000), *(step << 12 for step in range(1, 100))]
+    numbers.update(added)
+    assert len(numbers) == len(set(added))
+    assert all(number in numbers for number in added)
+    assert not any(number in numbers for number in range(2_000, 2_400))
+
+
+def test_a_number_costs_no_more_than_a_few_of_its_size():
+    numbers = HashSet()
+    numbers.update(range(1, 20_001))
+    slots = len(numbers._table)
+    assert numbers._table.itemsize == 8
+    assert slots <= 4 * 20_000
 
 
 @given(TOKENS, TOKENS)

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.filters import text_hashes
 from halluc.augmentation.filters.minhash import bands
+from halluc.augmentation.filters.text_hashes import HashSet
 from halluc.augmentation.methods.base import Rate, Workspace
 from halluc.components import TABLE
 from halluc.config.section import Section
@@ -58,7 +59,7 @@ class Filter:
     Config: ClassVar[type[Section]]
     uses_model: ClassVar[bool] = False
     config: Any
-    memory: set[int] | None = None
+    memory: HashSet | None = None
     units: NoveltyUnits = MENTIONS
 
     def __init__(self, config: Any) -> None:
@@ -119,8 +120,8 @@ class DuplicateFilter(Filter):
     def __init__(self, config: DuplicateFilterConfig) -> None:
         self.config = config
         # Two sets: what was taken grows in one process only, and `refuses` must say the same in all.
-        self.training = set[int]()
-        self.memory: set[int] = set()
+        self.training = HashSet()
+        self.memory: HashSet = HashSet()
 
     def see(self, example: Editable) -> None:
         self.training.update((text_hashes.exact(example.tokens), text_hashes.normalised(example.tokens)))
@@ -145,8 +146,8 @@ class Leak(Filter):
 
     def __init__(self, config: LeakConfig) -> None:
         self.config = config
-        self.held_out = set[int]()
-        self.targets = set[int]()
+        self.held_out = HashSet()
+        self.targets = HashSet()
 
     def see_held_out(self, example: Editable) -> None:
         self.held_out.add(text_hashes.normalised(example.tokens))
@@ -198,7 +199,7 @@ class NearDuplicate(Filter):
 
     def __init__(self, config: NearDuplicateConfig) -> None:
         self.config = config
-        self.memory: set[int] = set()
+        self.memory: HashSet = HashSet()
 
     def keys(self, candidate: Candidate) -> Keys:
         return () if candidate.is_copy else bands(candidate.edited.tokens, self.config.threshold)
@@ -230,7 +231,7 @@ class Novelty(Filter):
 
     def __init__(self, config: NoveltyConfig) -> None:
         self.config = config
-        self.known = set[int]()
+        self.known = HashSet()
 
     def see(self, example: Editable) -> None:
         self.known.update(map(text_hashes.exact, self.units.of(example)))

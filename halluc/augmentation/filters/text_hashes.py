@@ -1,15 +1,17 @@
-"""Hashes of texts, by which those that were seen before are known.
-
-Two different texts of a million share one with a chance of one in 37 million; the second is then taken for a duplicate,
-which costs one new example.
-"""
+"""Which texts were seen before: 64-bit hashes in one flat array, so that millions of them take no more than their
+size."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 
 from halluc.core.rng import hash64
+
+# A hash table of this load finds its place in two or three looks.
+_LOAD = 0.6
+_LEAST = 1 << 10
 
 
 def exact(tokens: Sequence[str]) -> int:
@@ -22,3 +24,50 @@ def normalised(tokens: Sequence[str]) -> int:
     text = "".join(tokens)
     text = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
     return hash64("".join(text.split()), b"norm")
+
+
+class HashSet:
+    """A set of 64-bit numbers: open addressing in an array, eight bytes an entry and as much again to spare.
+
+    Two different texts of a million share a hash with a chance of one in
+    37 million; the second would be taken for a duplicate, which costs one new example.
+    """
+
+    def __init__(self) -> None:
+        self._table = array("Q", bytes(8 * _LEAST))
+        self._size = 0
+        self._has_zero = False  # nought marks an empty slot
+
+    def __len__(self) -> int:
+        return self._size + self._has_zero
+
+    def __contains__(self, number: int) -> bool:
+        return self._table[self._slot(number)] == number if number else self._has_zero
+
+    def _slot(self, number: int) -> int:
+        """Where a number other than 0 stands, or else the empty slot that is for it."""
+        table = self._table
+        mask = len(table) - 1
+        slot = number & mask
+        while (there := table[slot]) and there != number:
+            slot = (slot + 1) & mask
+        return slot
+
+    def add(self, number: int) -> None:
+        if not number:
+            self._has_zero = True
+        elif not self._table[slot := self._slot(number)]:
+            self._table[slot] = number
+            self._size += 1
+            if self._size > len(self._table) * _LOAD:
+                self._grow()
+
+    def update(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self.add(number)
+
+    def _grow(self) -> None:
+        old = self._table
+        self._table = array("Q", bytes(16 * len(old)))
+        self._size = 0
+        self.update(filter(None, old))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from halluc.augmentation.filters.text_hashes import exact
+from halluc.augmentation.filters.text_hashes import HashSet, exact
 from halluc.augmentation.methods.base import (
     MethodConfig,
     OptionError,
@@ -105,10 +105,10 @@ class SelfTraining(Synthesizer):
         for pool in self._pools.values():
             pool.sort()
 
-    def _learn(self, examples: Iterable[Editable]) -> tuple[set[str], set[int]]:
+    def _learn(self, examples: Iterable[Editable]) -> tuple[set[str], HashSet]:
         """The labels of the training split, and hashes of its texts."""
         labels: set[str] = set()
-        seen = set[int]()
+        seen = HashSet()
         locked = count = 0
         for example in examples:
             count, locked = count + 1, locked + bool(example.locked)
@@ -131,7 +131,7 @@ class SelfTraining(Synthesizer):
         with about("model"):
             return workspace.text_labeller(self.config.model)
 
-    def _add(self, text: PlacedText, made: PseudoLabelled, labels: set[str], seen: set[int]) -> None:
+    def _add(self, text: PlacedText, made: PseudoLabelled, labels: set[str], seen: HashSet) -> None:
         """Keep a text, or count why it is left out."""
         example, of_text = made.example, [*made.example.labels, *(span.label for span in made.example.spans)]
         key = exact(example.tokens)

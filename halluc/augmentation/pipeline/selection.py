@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from halluc.augmentation.filters.text_hashes import HashSet
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.augmentation.pipeline.journal import Journal
 from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PROVENANCE
@@ -57,7 +58,7 @@ class Taking:
     seconds: float = 0.0
 
     @cached_property
-    def memories(self) -> list[tuple[int, str, set[int]]]:
+    def memories(self) -> list[tuple[int, str, HashSet]]:
         """Of the filters that have a memory their numbers, names and memories."""
         filters = enumerate(self.prepared.filters)
         return [(number, one.name, one.memory) for number, one in filters if one.memory is not None]
