@@ -64,7 +64,9 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Rename the folder of the o
 Jobs = Annotated[
     str | None,
     typer.Option(
-        "--jobs", metavar="auto|N", help="In a study, N cells at once; auto: as many as cores and memory allow."
+        "--jobs",
+        metavar="auto|N",
+        help="In a study, N cells at once; auto: one for each GPU, or for each core without one.",
     ),
 ]
 On = Annotated[

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from halluc.core import memory, threads
@@ -27,26 +28,37 @@ def launch(asked: StudyRun, jobs: str) -> bool:
     Raises:
         HallucError C019: ``jobs`` is no number, or there are several processes already (torchrun).
     """
-    cores = threads.cores()
-    count = min(number(jobs, cores), len(asked.cells))
+    cores, devices = threads.cores(), gpus()
+    count = min(number(jobs, len(devices) or cores), len(asked.cells))
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise HallucError("C019", "--jobs under torchrun: its processes train one cell together", help="leave one out")
     if count <= 1:
         return in_this_process(asked)
-    return side_by_side(asked, LocalProcesses(count, cores))
+    return side_by_side(asked, LocalProcesses(count, cores, devices))
 
 
-def number(jobs: str, cores: int) -> int:
-    """How many cells run at once, by ``--jobs``.
+def gpus(environ: Mapping[str, str] = os.environ, driver: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
+    """The NVIDIA GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; torch is not asked, as importing
+    it takes seconds."""
+    named = environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
+    return [str(index) for index in range(len(list(driver.iterdir())))] if driver.is_dir() else []
+
+
+def number(jobs: str, auto: int) -> int:
+    """How many cells run at once, by ``--jobs``; ``auto`` is what ``--jobs auto`` means here.
 
     Raises:
         HallucError C019: it is neither ``auto`` nor a number from 1 to 1000.
     """
     if jobs == "auto":
-        return cores
+        return auto
     if not re.fullmatch(r"[0-9]{1,9}", jobs) or not 1 <= int(jobs) <= MOST_JOBS:
         message = f"`--jobs {jobs}` is neither `auto` nor a number from 1 to {MOST_JOBS:,}"
-        raise HallucError("C019", message, help=f"`--jobs auto` is one cell for each of the {cores} cores")
+        raise HallucError(
+            "C019", message, help="`--jobs auto` is one cell for each GPU, or for each core where there is none"
+        )
     return int(jobs)
 
 
@@ -55,9 +67,11 @@ class LocalProcesses:
 
     retries = 2
 
-    def __init__(self, at_once: int, cores: int) -> None:
-        self.at_once = at_once
+    def __init__(self, at_once: int, cores: int, devices: Sequence[str] = ()) -> None:
+        """``devices``: GPUs, of which each process gets the one that the fewest others have."""
+        self.at_once, self.devices = at_once, list(devices)
         self.environment = orders.environment(at_once, cores)
+        self.device_of: dict[str, str] = {}
         self.running: dict[str, CellProcess] = {}
         self.peak = _LEAST_MEMORY
         self.is_short = False
@@ -84,7 +98,12 @@ class LocalProcesses:
         return [now for now, _ in known]
 
     def start(self, order: CellOrder, log: Path) -> None:
-        self.running[order.slug] = CellProcess(order, log, self.environment)
+        environment = self.environment
+        if self.devices:
+            taken = Counter(self.device_of[slug] for slug in self.running)
+            self.device_of[order.slug] = min(self.devices, key=taken.__getitem__)
+            environment = {**environment, "CUDA_VISIBLE_DEVICES": self.device_of[order.slug]}
+        self.running[order.slug] = CellProcess(order, log, environment)
 
     def ended(self) -> Sequence[Ended]:
         if self.running:

@@ -237,3 +237,26 @@ def test_the_memory_of_a_container_is_that_of_its_control_group(monkeypatch, tmp
         assert memory.available() > 500_000
     now, most = memory.of_process(os.getpid())
     assert now <= most
+
+
+def test_gpus_are_those_that_may_be_used(tmp_path):
+    (tmp_path / "0000:01:00.0").mkdir()
+    (tmp_path / "0000:02:00.0").mkdir()
+    assert local.gpus({}, tmp_path) == ["0", "1"]
+    assert local.gpus({"CUDA_VISIBLE_DEVICES": "3, GPU-8f"}, tmp_path) == ["3", "GPU-8f"]
+    assert local.gpus({"CUDA_VISIBLE_DEVICES": "-1"}, tmp_path) == []
+    assert local.gpus({}, tmp_path / "none") == []
+
+
+def test_each_process_gets_the_gpu_that_fewest_others_have(monkeypatch, tmp_path):
+    given: list[str | None] = []
+    monkeypatch.setattr(
+        local, "CellProcess", lambda order, log, environment: given.append(environment.get("CUDA_VISIBLE_DEVICES"))
+    )
+    order = {"config": "c", "overrides": (), "sha256": "", "allow_commands": False, "ci": None, "verbose": False}
+    processes = local.LocalProcesses(4, 4, ["0", "1"])
+    for slug in "abc":
+        processes.start(CellOrder(slug=slug, **order), tmp_path)
+    del processes.running["b"]
+    processes.start(CellOrder(slug="d", **order), tmp_path)
+    assert given == ["0", "1", "0", "1"]
