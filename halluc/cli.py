@@ -269,6 +269,7 @@ def predict(
     quoting: Quoting = None,
     tokenize: options.PredictTokenize = None,
     look_ahead: options.PredictLookAhead = 512,
+    jobs: options.PredictJobs = "1",
     with_: options.Members = None,
     set_: Set = None,
     quiet: Quiet = False,
@@ -287,7 +288,8 @@ def predict(
     }  # fmt: skip
     reading = Reading(asked, None if format_ == "auto" else format_, look_ahead)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
-        prediction.predict(model, source, reading, lambda: predict.written(target), with_ or (), set_ or ())
+        count = predict.processes(jobs)
+        prediction.predict(model, source, reading, lambda: predict.written(target), with_ or (), set_ or (), jobs=count)
 
 
 @app.command()

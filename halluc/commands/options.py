@@ -402,6 +402,10 @@ PredictLookAhead = Annotated[
     int,
     typer.Option("--look-ahead", metavar="N", min=1, help="The number of texts that are read and predicted together."),
 ]
+PredictJobs = Annotated[
+    str,
+    typer.Option("--jobs", metavar="auto|N", help="N processes at once; auto: one for each core, one with a GPU."),
+]
 ServeHost = Annotated[
     str, typer.Option("--host", help="The address. Others than loopback need a token in HALLUC_TOKEN.")
 ]

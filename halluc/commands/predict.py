@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from halluc.core import threads
 from halluc.core.characters import escaped_json
 from halluc.core.errors import EXIT_DONE, HallucError, environment_error
 from halluc.core.files import irregular, json_line, remedy, replacing
+from halluc.launch import local
 from halluc.runs.schema import Record
 from halluc.workflows.prediction import Write
 
@@ -28,6 +30,15 @@ def written(target: Path | None) -> Iterator[Write]:
             file.flush()
 
         yield write
+
+
+def processes(jobs: str) -> int:
+    """How many processes predict at once, by ``--jobs``: with a GPU, which they would share, ``auto`` is one.
+
+    Raises:
+        HallucError C019: it is neither ``auto`` nor a number from 1 to 1000.
+    """
+    return local.number(jobs, 1 if local.gpus() else threads.cores())
 
 
 def refuse_second(first: str, second: str) -> NoReturn:

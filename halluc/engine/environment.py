@@ -48,3 +48,15 @@ def waiting(environ: Mapping[str, str] = os.environ) -> str:
     names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")
     there = (f"{name}={environ[name]}, as set" for name in names if name in environ)
     return next(there, "as OpenMP does by default: torch was imported before halluc")
+
+
+def of_process(at_once: int, cores: int, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables of a process beside others: each gets its share of the cores. What the user has set stays."""
+    made = dict(environ)
+    made.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
+    if at_once > 1 and not {"OMP_WAIT_POLICY", "KMP_BLOCKTIME"} & made.keys():
+        if made.get("GOMP_SPINCOUNT") == str(SPINS):  # what halluc sets itself, for a training that is alone
+            del made["GOMP_SPINCOUNT"]
+        if "GOMP_SPINCOUNT" not in made:
+            made["OMP_WAIT_POLICY"] = "passive"
+    return made

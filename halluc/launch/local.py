@@ -11,7 +11,7 @@ from pathlib import Path
 from halluc.core import memory, threads
 from halluc.core.errors import HallucError
 from halluc.core.messages import warn
-from halluc.launch import orders
+from halluc.engine import environment
 from halluc.launch.cell_process import CellProcess
 from halluc.launch.orders import CellOrder
 from halluc.launch.scheduling import Ended, side_by_side
@@ -47,7 +47,7 @@ def gpus(environ: Mapping[str, str] = os.environ, driver: Path = Path("/proc/dri
 
 
 def number(jobs: str, auto: int) -> int:
-    """How many cells run at once, by ``--jobs``; ``auto`` is what ``--jobs auto`` means here.
+    """The number that ``--jobs`` stands for, where ``auto`` is what ``--jobs auto`` means.
 
     Raises:
         HallucError C019: it is neither ``auto`` nor a number from 1 to 1000.
@@ -56,9 +56,7 @@ def number(jobs: str, auto: int) -> int:
         return auto
     if not re.fullmatch(r"[0-9]{1,9}", jobs) or not 1 <= int(jobs) <= MOST_JOBS:
         message = f"`--jobs {jobs}` is neither `auto` nor a number from 1 to {MOST_JOBS:,}"
-        raise HallucError(
-            "C019", message, help="`--jobs auto` is one cell for each GPU, or for each core where there is none"
-        )
+        raise HallucError("C019", message, help="`--jobs auto` is one for each GPU or core")
     return int(jobs)
 
 
@@ -70,7 +68,7 @@ class LocalProcesses:
     def __init__(self, at_once: int, cores: int, devices: Sequence[str] = ()) -> None:
         """``devices``: GPUs, of which each process gets the one that the fewest others have."""
         self.at_once, self.devices = at_once, list(devices)
-        self.environment = orders.environment(at_once, cores)
+        self.environment = environment.of_process(at_once, cores)
         self.device_of: dict[str, str] = {}
         self.running: dict[str, CellProcess] = {}
         self.peak = _LEAST_MEMORY
@@ -98,12 +96,12 @@ class LocalProcesses:
         return [now for now, _ in known]
 
     def start(self, order: CellOrder, log: Path) -> None:
-        environment = self.environment
+        variables = self.environment
         if self.devices:
             taken = Counter(self.device_of[slug] for slug in self.running)
             self.device_of[order.slug] = min(self.devices, key=taken.__getitem__)
-            environment = {**environment, "CUDA_VISIBLE_DEVICES": self.device_of[order.slug]}
-        self.running[order.slug] = CellProcess(order, log, environment)
+            variables = {**variables, "CUDA_VISIBLE_DEVICES": self.device_of[order.slug]}
+        self.running[order.slug] = CellProcess(order, log, variables)
 
     def ended(self) -> Sequence[Ended]:
         if self.running:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import IO, Any
 
 from halluc.core.errors import HallucError, Location, ManyErrors
 from halluc.core.messages import Level, Listener
-from halluc.engine.environment import SPINS
 from halluc.runs.results import EvalResult, TrainResult
 from halluc.workflows.gate_reports import Kind
 
@@ -43,18 +40,6 @@ class CellOrder:
     def of_json(cls, text: str) -> CellOrder:
         told = json.loads(text)
         return cls(**{**told, "overrides": tuple(told["overrides"])})
-
-
-def environment(at_once: int, cores: int, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables of a process beside others: each gets its share of the cores. What the user has set stays."""
-    made = dict(environ)
-    made.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
-    if at_once > 1 and not {"OMP_WAIT_POLICY", "KMP_BLOCKTIME"} & made.keys():
-        if made.get("GOMP_SPINCOUNT") == str(SPINS):  # what halluc sets itself, for a training that is alone
-            del made["GOMP_SPINCOUNT"]
-        if "GOMP_SPINCOUNT" not in made:
-            made["OMP_WAIT_POLICY"] = "passive"
-    return made
 
 
 _RESULTS: dict[str, type[TrainResult | EvalResult]] = {"train": TrainResult, "eval": EvalResult}

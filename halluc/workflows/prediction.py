@@ -16,16 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from halluc.analysis import verdicts
+from halluc.core import threads
 from halluc.core.claims import Claim
 from halluc.core.errors import HallucError, data_error
 from halluc.core.examples import Corpus, Origin
-from halluc.core.messages import Tick, progress, tell, unheard
+from halluc.core.messages import Listener, Tick, listening, progress, tell, unheard
+from halluc.core.workers import in_order, number_of
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
 from halluc.data.reader import Reader
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.rows.streams import TextStream, opened, watched
 from halluc.data.statistics import counted
 from halluc.data.tokenization import Tokenizer
+from halluc.engine import environment
 from halluc.runs.schema import Problem, Record, UnreadText
 from halluc.task import Asserted
 from halluc.workflows import assessment, ensembles, input_reading, run_state, trained_models
@@ -76,10 +79,7 @@ class Predictor:
         Raises:
             HallucError C107: thresholds are by novelty, and the training split is not known.
         """
-        _refuse_unknown_novelty(trained)
-        if trained.run is not None:
-            run_state.warn_changed_model(trained.run)
-            run_state.warn_changed_confidence(trained.run)
+        _check(trained)
         if ensemble is not None:
             return cls(ensemble.resident(), trained, source, tokenizer, reader)
         model = assessment.ReadyModel.load(trained.job, trained.reference).to_inference()
@@ -178,9 +178,17 @@ class Predictor:
         return Asserted(claim, novelty, knowledge.is_confusable(claim) if knowledge else None, withdrawn)
 
 
-def _refuse_unknown_novelty(trained: trained_models.Trained) -> None:
-    """Without the training split no claim has a class of novelty, and so no threshold: all would be withdrawn."""
-    if trained.run is None or trained.confidence is None or trained.confidence.by != "novelty":
+def _check(trained: trained_models.Trained) -> None:
+    """
+    Raises:
+        HallucError C107: thresholds are by novelty, and the training split is not known: no claim would have a class of
+            novelty, and all would be withdrawn.
+    """
+    if trained.run is None:
+        return
+    run_state.warn_changed_model(trained.run)
+    run_state.warn_changed_confidence(trained.run)
+    if trained.confidence is None or trained.confidence.by != "novelty":
         return
     if trained.knowledge is None:
         message = f"{trained.run.confidence} has a threshold for each novelty, and the training split is not known"
@@ -218,6 +226,24 @@ def load(
 Write = Callable[[Sequence[Record]], object]
 
 
+@dataclass
+class _Worker:
+    """Predicts on chunks in this process, or in one of ``processes`` that were forked off it before torch was there."""
+
+    load: Callable[[], Predictor]
+    processes: int = 1
+    predictor: Predictor | None = None
+
+    def __call__(self, chunk: Sequence[Item]) -> tuple[list[Record], Counter[str]]:
+        """One record an item, and the notes on this chunk (``Predictor.notes``)."""
+        if self.predictor is None:
+            os.environ.update(environment.of_process(self.processes, threads.cores()))
+            with listening(Listener()):  # what is to be told was told by the process that forked this one
+                self.predictor = self.load()
+        self.predictor.notes.clear()
+        return self.predictor.records(chunk), Counter(self.predictor.notes)
+
+
 def predict(
     reference: str,
     source: Path | None,
@@ -225,26 +251,39 @@ def predict(
     sink: Callable[[], AbstractContextManager[Write]],
     members: Sequence[str] = (),
     overrides: Sequence[str] = (),
+    *,
+    jobs: int = 1,
 ) -> None:
     """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
 
     Args:
+        jobs: how many processes predict at once, each with the model.
         sink: opens what is called with the records of each chunk.
         members: runs or models that predict together with it, as an ensemble.
         overrides: as ``trained_models.locate`` takes them.
 
     Raises:
         HallucError D115, exit code 3: some texts could not be read; every other one was predicted. C016: options that
-            do not go together. D104, D114, D116, D117: of columns, see ``data.rows``.
+            do not go together. D104, D114, D116, D117: of columns, see ``data.rows``. E430: a process was killed.
     """
+    if jobs > 1 and source is None:
+        raise HallucError(
+            "C016", "--jobs: texts of standard input are predicted as they come", help="name --input FILE"
+        )
+    jobs = number_of(jobs)
     trained, ensemble = ensembles.located(reference, members, overrides)
     task = trained.job.task
     reader = reading.reader(task, trained.job.settings.data)
     config = reader.config
     with opened(source) as (stream, name), sink() as write:
-        predictor = Predictor.load(trained, name, Tokenizer.of(config), reader, ensemble)
-        engine = predictor.model.engine
-        _announce(trained, f"{engine.device.type}, {engine.precision}", ensemble)
+        worker = _Worker(lambda: Predictor.load(trained, name, Tokenizer.of(config), reader, ensemble), jobs)
+        if jobs == 1:
+            worker.predictor = worker.load()
+            engine = worker.predictor.model.engine
+            _announce(trained, f"{engine.device.type}, {engine.precision}", ensemble)
+        else:
+            _check(trained)
+            _announce(trained, f"{jobs} processes", ensemble)
         if source is None and sys.stdin.isatty():
             tell("type a text a line; Ctrl-D ends the input")
         lines = _Watched(stream.fileno() if source is not None else None)
@@ -252,15 +291,16 @@ def predict(
             text = TextStream(stream, name, config.max_line_bytes, config.encoding)
         told, texts = reading.texts(text, reader, task, tell)
         tell(f"input: {name}, {told}")
-        started, count, broken = time.monotonic(), 0, 0
+        started, count, broken, notes = time.monotonic(), 0, 0, Counter[str]()
         bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(unheard)
         with bar as tick:
-            for chunk in in_chunks(texts, reading.look_ahead, text.waits):
-                write(predictor.records(chunk))
+            for chunk, (records, noted) in in_order(worker, in_chunks(texts, reading.look_ahead, text.waits), jobs):
+                write(records)
+                notes.update(noted)
                 count += len(chunk)
                 broken += sum(isinstance(item, BadLine) for item in chunk)
                 lines.tick(tick, count)
-    _tell_notes(predictor)
+    _tell_notes(task.model, notes)
     seconds = time.monotonic() - started
     speed = f"{count / seconds:,.0f} texts/s" if seconds > 0 else "at once"
     tell(f"{counted(count, 'texts')} in {seconds:.1f} s ({speed}), {broken:,} not readable")
@@ -306,9 +346,8 @@ def _announce(trained: trained_models.Trained, computes: str, ensemble: ensemble
         tell("novelty: not known, for the training split is not")
 
 
-def _tell_notes(predictor: Predictor) -> None:
+def _tell_notes(model: Any, notes: Counter[str]) -> None:
     """What a person should know of how the texts became model input."""
-    model, notes = predictor.model.task.model, predictor.notes
     for note, what in model.notes.items():
         if notes[note] and note not in model.gold_notes:
             tell(counted(notes[note], what))

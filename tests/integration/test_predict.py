@@ -471,3 +471,34 @@ def test_thresholds_by_novelty_without_the_training_split_are_an_error(predict, 
     finally:
         hidden.rename(train)
     assert "error[C107]" in outcome.err and "eval.abstain.by=label" in outcome.err and not made
+
+
+def test_processes_side_by_side_write_the_same_bytes(shared_run, tmp_path):
+    """In processes of their own: a process that has torch must not be forked."""
+    texts = [
+        {"text": f"{word} met Peter Blackburn in Rome .", "id": str(n)} for n, word in enumerate(["EU", "He"] * 40)
+    ]
+    lines = [json.dumps(one) for one in texts]
+    lines[17] = "{"
+    (tmp_path / "in.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    outputs = []
+    for jobs in ("1", "3"):
+        output = tmp_path / f"out-{jobs}.jsonl"
+        command = ["predict", shared_run, "--input", tmp_path / "in.jsonl", "-o", output, "--look-ahead", "7"]
+        done = subprocess.run(
+            [sys.executable, "-m", "halluc", *map(str, command), "--jobs", jobs],
+            env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 3, done.stderr
+        assert "80 texts" in done.stderr
+        assert "1 of 80 texts could not be read" in done.stderr
+        outputs.append(output.read_bytes())
+    assert outputs[0] == outputs[1]
+    assert outputs[0].count(b"\n") == 80
+
+
+@pytest.mark.parametrize(("jobs", "code"), [("2", "C016"), ("none", "C019"), ("0", "C019")])
+def test_jobs_need_a_file_and_a_number(halluc, shared_run, jobs, code):
+    outcome = halluc("predict", shared_run, "--jobs", jobs)
+    assert outcome.code == 2
+    assert code in outcome.err

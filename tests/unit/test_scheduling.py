@@ -15,7 +15,8 @@ from halluc.config.matrix import load_study
 from halluc.core import memory
 from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.messages import Level, Listener, listening
-from halluc.launch import local, orders, scheduling
+from halluc.engine import environment
+from halluc.launch import local, scheduling
 from halluc.launch.orders import Answering, Answers, CellOrder
 from halluc.launch.scheduling import Ended
 from halluc.workflows.experiments import CellOutcome, StudyRun
@@ -187,7 +188,7 @@ def test_jobs_auto_are_the_cores():
     ("given", "at_once", "threads", "policy"),
     [
         ({}, 2, "4", "passive"),
-        ({"GOMP_SPINCOUNT": str(orders.SPINS)}, 2, "4", "passive"),
+        ({"GOMP_SPINCOUNT": str(environment.SPINS)}, 2, "4", "passive"),
         ({}, 16, "1", "passive"),
         ({}, 1, "8", None),
         ({"OMP_NUM_THREADS": "3", "GOMP_SPINCOUNT": "5"}, 2, "3", None),
@@ -195,7 +196,7 @@ def test_jobs_auto_are_the_cores():
     ],
 )
 def test_processes_share_the_cores_unless_the_user_has_set_it(given, at_once, threads, policy):
-    made = orders.environment(at_once, 8, given)
+    made = environment.of_process(at_once, 8, given)
     assert (made["OMP_NUM_THREADS"], made.get("OMP_WAIT_POLICY")) == (threads, policy)
     assert policy != "passive" or "GOMP_SPINCOUNT" not in made
 

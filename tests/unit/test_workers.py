@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from halluc.augmentation.methods.base import OptionError
-from halluc.augmentation.pipeline import workers
+from halluc.core import workers
 from halluc.core.errors import EXIT_DATA, EXIT_ENVIRONMENT, HallucError, ManyErrors, data_error
 from halluc.core.processes import is_running
 
@@ -265,7 +265,7 @@ def test_an_error_of_the_items_ends_the_processes():
 
 PARENT = r"""
 import os, sys, time
-from halluc.augmentation.pipeline import workers
+from halluc.core import workers
 what, kernel = sys.argv[1:]
 if kernel == "no":
     workers.end_with_parent = lambda: None

@@ -17,7 +17,7 @@ from halluc.augmentation.pipeline.manifest import finish
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.selection import ExampleOutcome, Item, Taking, read_outcome
 from halluc.augmentation.pipeline.shards import Shard, finished_shards
-from halluc.augmentation.pipeline.workers import in_order, number_of
+from halluc.core.workers import in_order, number_of
 from halluc.runs.schema import AugmentFile
 
 # Examples that are made together: enough that handing them over costs little, few enough to be done in a blink.

@@ -103,8 +103,8 @@ def _killed_as_error() -> Iterator[None]:
         yield
     except (EOFError, OSError):
         time.sleep(_SIGNAL_SECONDS)
-        help = "the same command goes on where this one stopped; with fewer `augment.workers` it needs less memory"
-        raise environment_error("E430", "a process that made candidates was killed", help) from None
+        help = "mostly memory has run out: use fewer processes (`augment.workers`, `--jobs`)"
+        raise environment_error("E430", "a worker process was killed", help) from None
 
 
 @contextlib.contextmanager
