@@ -1,8 +1,10 @@
 """Weights in bf16 while a model predicts on a CPU.
 
-Autocast alone computes matrix products in bf16; embeddings, normalisation and the residual stream between layers stay
-float32. With the weights in bf16 these are bf16 too, which takes about a fifth less time for a small encoder
-(docs/performance.md). The head stays as it is: what a task adds to a model need not know of this.
+Autocast alone computes matrix products in bf16; embeddings and the residual stream between layers stay float32. With
+embeddings and matrices in bf16 the stream is bf16 too, which takes about a fifth less time for a small encoder
+(docs/performance.md). Vectors stay float32: torch's normalisation takes float32 weights for inputs of either precision,
+but no bf16 weights for float32 inputs, and some models add positions in float32. The head stays as it is: what a task
+adds to a model need not know of this.
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ from halluc.engine.runtime import Runtime
 
 
 def reduce_weights(model: Any, runtime: Runtime) -> dict[torch.nn.Parameter, torch.Tensor]:
-    """Make the float32 weights of the model's body bf16, where ``runtime`` computes in bf16 on a CPU.
+    """Make the float32 matrices of the model's body bf16, where ``runtime`` computes in bf16 on a CPU.
 
     Returns what they were, by parameter; nothing where nothing was changed.
     """
     if runtime.device.type != "cpu" or runtime.precision != "bf16":
         return {}
     body = getattr(model, "base_model", model)
-    full = {one: one.data for one in body.parameters() if one.dtype == torch.float32}
+    full = {one: one.data for one in body.parameters() if one.dtype == torch.float32 and one.ndim > 1}
     for parameter, weights in full.items():
         parameter.data = weights.bfloat16()
     return full

@@ -205,7 +205,7 @@ def test_who_left_a_cell_that_was_finished_meanwhile_writes_the_report(halluc, s
     """The other process trains the first cell, and is through before this one is."""
     from halluc.workflows import experiments
 
-    whole, only = experiments._one, ("--only", "arm=baseline")
+    whole, only = experiments.run_cell, ("--only", "arm=baseline")
     (home / CELLS[0]).mkdir(parents=True)
     other = contextlib.ExitStack()
     other.enter_context(RunDir(home / CELLS[0]).locked())
@@ -217,7 +217,7 @@ def test_who_left_a_cell_that_was_finished_meanwhile_writes_the_report(halluc, s
             assert exit_code_of(["run", str(study), *only, "--only", "seed=1", "-q", "--shard", "1/1"]) == 0
         return whole(cell, *arguments)
 
-    monkeypatch.setattr(experiments, "_one", after_the_other)
+    monkeypatch.setattr(experiments, "run_cell", after_the_other)
     outcome = halluc("run", study, *only)
     assert outcome.code == 0, outcome.err
     assert f"[1/2] {CELLS[0]}: left to the process that is writing it" in outcome.err

@@ -312,9 +312,9 @@ def test_evaluation_leaves_the_old_files_when_it_fails(halluc, trained, monkeypa
     config, run, _ = trained
     assert halluc("eval", config, "-q").code == 0
     before = (run / "eval" / "test.json").read_bytes()
-    import halluc.tasks.token_classification.figures as entity
+    from halluc.tasks.token_classification import entity_figures
 
-    monkeypatch.setattr(entity, "figures", lambda *_: 1 / 0)
+    monkeypatch.setattr(entity_figures, "figures", lambda *_: 1 / 0)
     outcome = halluc("eval", config, "-q")
     assert outcome.code == 1
     assert "bug in halluc" in outcome.err

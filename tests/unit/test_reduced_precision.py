@@ -11,7 +11,7 @@ from transformers import BertConfig, BertForTokenClassification
 from halluc.engine import runtime
 from halluc.engine.batching import Batch
 from halluc.engine.inference import forward
-from halluc.engine.reduced_precision import reduce_weights
+from halluc.engine.reduced_precision import reduce_weights, reduced_weights
 from halluc.engine.shortcuts import Shortcuts
 
 
@@ -33,18 +33,16 @@ class Texts:
 
 
 def logits(model, precision: str) -> torch.Tensor:
-    engine = replace(runtime.start("fp32", 1), precision=precision)
-    return torch.cat([found for _, found in forward(model, Texts(), 100, engine)])
+    return torch.cat([found for _, found in forward(model, Texts(), 100, runtime.start(precision, 1))])
 
 
 def test_predictions_are_close_and_weights_come_back(model):
     before = {name: one.clone() for name, one in model.state_dict().items()}
     seen = []
     handle = model.bert.register_forward_hook(lambda module, args, output: seen.append(output[0].dtype))
-    model.classifier.register_forward_pre_hook(lambda module, args: (args[0].float(),))  # no autocast in this engine
     full, reduced = logits(model, "fp32"), logits(model, "bf16")
     handle.remove()
-    assert seen == [torch.float32, torch.bfloat16]
+    assert seen == [torch.float32, torch.bfloat16]  # what the head is given
     assert reduced.dtype == torch.float32
     assert not torch.equal(full, reduced)
     assert torch.allclose(full, reduced, atol=0.02)
@@ -66,8 +64,8 @@ def test_a_model_that_only_predicts_keeps_them_and_the_head_stays(model):
     engine = runtime.start("fp32", 1)
     assert reduce_weights(model, engine) == {}
     changed = reduce_weights(model, replace(engine, precision="bf16"))
-    assert {one.dtype for one in model.bert.parameters()} == {torch.bfloat16}
-    assert len(changed) == len(list(model.bert.parameters()))
+    assert all(one.dtype == (torch.bfloat16 if one.ndim > 1 else torch.float32) for one in model.bert.parameters())
+    assert len(changed) == sum(one.ndim > 1 for one in model.bert.parameters())
     assert model.classifier.weight.dtype == torch.float32
     assert reduce_weights(model, replace(engine, precision="bf16")) == {}
 
@@ -80,3 +78,19 @@ def test_in_training_embeddings_return_the_precision_of_products(model):
     gradient = model.bert.embeddings.word_embeddings.weight.grad
     assert gradient.dtype == torch.float32
     assert gradient[1].tolist() == [1.0] * 32
+
+
+def test_models_that_add_positions_in_float32_predict_too():
+    from transformers import M2M100Config, M2M100ForConditionalGeneration
+
+    config = M2M100Config(
+        vocab_size=40, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_position_embeddings=32,
+    )  # fmt: skip
+    translator = M2M100ForConditionalGeneration(config).eval()
+    engine = runtime.start("bf16", 1)
+    ids = torch.tensor([[5, 6, 7]])
+    with torch.inference_mode(), reduced_weights(translator, engine), engine.accelerator.autocast():
+        made = translator(input_ids=ids, decoder_input_ids=ids).logits
+    assert made.isfinite().all()
+    assert {one.dtype for one in translator.parameters()} == {torch.float32}
