@@ -107,7 +107,7 @@ def test_a_worker_that_is_told_to_end_ends_without_a_traceback(busy, undisturbed
     os.kill(workers[0], signal.SIGTERM)
     told = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 4
-    assert told.splitlines()[0] == "error[E430]: a process that made candidates was killed"
+    assert told.splitlines()[0] == "error[E430]: a worker process was killed"
     assert "Traceback" not in told
     wait_for_end(workers)
     finish(start(tmp_path, "disturbed"))
@@ -137,7 +137,7 @@ def test_a_killed_worker_is_told_and_frees_the_lock(busy, undisturbed, tmp_path)
     told = process.communicate(timeout=PATIENCE)[1]
     assert (process.returncode, told.splitlines()[0]) == (
         4,
-        "error[E430]: a process that made candidates was killed",
+        "error[E430]: a worker process was killed",
     )
     wait_for_end(workers)
     finish(start(tmp_path, "disturbed"))
