@@ -75,7 +75,7 @@ class Answering(Listener):
 
 
 @dataclass
-class Answers:
+class CellAnswers:
     """What the process of a cell has answered. ``end`` has the cell in a few words, and its seconds."""
 
     said: list[tuple[str, str | None]] = field(default_factory=list)
@@ -84,7 +84,7 @@ class Answers:
     end: tuple[str, float] | None = None
 
     @classmethod
-    def read(cls, text: str) -> Answers:
+    def read(cls, text: str) -> CellAnswers:
         """A last line that was not written whole is left out: the process was killed."""
         found = cls()
         for line in text.splitlines(keepends=True):

@@ -17,10 +17,10 @@ from halluc.core.files import make_folder
 from halluc.core.messages import Level, hears, listener, listening, put, say, tell
 from halluc.core.permissions import commands_allowed
 from halluc.engine.interrupt import Interruption
-from halluc.launch.orders import Answers, CellOrder
+from halluc.launch.orders import CellAnswers, CellOrder
 from halluc.runs.results import EvalResult, TrainResult
 from halluc.workflows import experiments, gate_reports, run_locations
-from halluc.workflows.cells import Brief, Course
+from halluc.workflows.cells import Brief, CellProgress
 from halluc.workflows.experiments import StudyRun
 
 # How many lines of the log of a broken cell are shown.
@@ -85,7 +85,7 @@ def side_by_side(asked: StudyRun, backend: Backend) -> bool:
 class _Schedule:
     def __init__(self, asked: StudyRun, backend: Backend) -> None:
         self.asked, self.backend = asked, backend
-        self.course = Course(len(asked.cells), backend.at_once)
+        self.course = CellProgress(len(asked.cells), backend.at_once)
         self.waiting: list[Cell] = []
         self.running: dict[str, Cell] = {}
         self.killed: Counter[str] = Counter()
@@ -145,7 +145,7 @@ class _Schedule:
         return run_locations.run_of(cell).path / LOG_FILE
 
     def _end(self, cell: Cell, ended: Ended, stopping: bool) -> None:
-        answers = Answers.read(ended.answers)
+        answers = CellAnswers.read(ended.answers)
         by_signal = ended.code < 0 or ended.code == EXIT_INTERRUPTED
         if by_signal and stopping:
             return
@@ -173,7 +173,7 @@ class _Schedule:
         else:
             self.course.fail(cell, head, answers.error or self._crash(cell, ended))
 
-    def _note(self, answers: Answers) -> None:
+    def _note(self, answers: CellAnswers) -> None:
         made = self.asked.outcome
         made.trainings += [one for one in answers.results if isinstance(one, TrainResult)]
         made.evaluations += [one for one in answers.results if isinstance(one, EvalResult)]

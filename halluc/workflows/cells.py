@@ -118,7 +118,7 @@ def each(
         return [do(cells[0])], True
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     results: list[ResultT] = []
-    course = Course(len(cells))
+    course = CellProgress(len(cells))
     for cell in cells:
         head, clock = course.head(cell), time.monotonic()
         try:
@@ -140,7 +140,7 @@ def each(
 
 
 @dataclass
-class Course:
+class CellProgress:
     """How far a command over cells has come: a line for each cell, each warning once, and what was wrong in the end.
 
     ``at_once`` is how many cells run side by side.

@@ -234,6 +234,15 @@ class _Worker:
     processes: int = 1
     predictor: Predictor | None = None
 
+    def start(self, trained: trained_models.Trained) -> str:
+        """Load the model where this process predicts, else only check it; returns how it is computed, for messages."""
+        if self.processes > 1:
+            _check(trained)
+            return f"{self.processes} processes"
+        self.predictor = self.load()
+        engine = self.predictor.model.engine
+        return f"{engine.device.type}, {engine.precision}"
+
     def __call__(self, chunk: Sequence[Item]) -> tuple[list[Record], Counter[str]]:
         """One record an item, and the notes on this chunk (``Predictor.notes``)."""
         if self.predictor is None:
@@ -277,13 +286,7 @@ def predict(
     config = reader.config
     with opened(source) as (stream, name), sink() as write:
         worker = _Worker(lambda: Predictor.load(trained, name, Tokenizer.of(config), reader, ensemble), jobs)
-        if jobs == 1:
-            worker.predictor = worker.load()
-            engine = worker.predictor.model.engine
-            _announce(trained, f"{engine.device.type}, {engine.precision}", ensemble)
-        else:
-            _check(trained)
-            _announce(trained, f"{jobs} processes", ensemble)
+        _announce(trained, worker.start(trained), ensemble)
         if source is None and sys.stdin.isatty():
             tell("type a text a line; Ctrl-D ends the input")
         lines = _Watched(stream.fileno() if source is not None else None)

@@ -275,8 +275,11 @@ def test_a_connection_that_sends_no_complete_request_is_closed(predictor, monkey
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
     with serving(predictor) as served, socket.create_connection(("127.0.0.1", served.port), timeout=4) as idle:
         idle.sendall(sent)
-        while idle.recv(4096):  # an answer, if a request was complete: then another one begins
+        received = b""
+        while part := idle.recv(4096):  # an answer, if a request was complete: then another one begins
+            received += part
             idle.sendall(b"G")
+        assert (received != b"") == sent.endswith(b"\r\n\r\n")
 
 
 def test_a_slow_answer_does_not_close_its_connection(predictor, monkeypatch):

@@ -17,7 +17,7 @@ from halluc.core.errors import HallucError, ManyErrors
 from halluc.core.messages import Level, Listener, listening
 from halluc.engine import environment
 from halluc.launch import local, scheduling
-from halluc.launch.orders import Answering, Answers, CellOrder
+from halluc.launch.orders import Answering, CellAnswers, CellOrder
 from halluc.launch.scheduling import Ended
 from halluc.workflows.experiments import CellOutcome, StudyRun
 
@@ -167,7 +167,7 @@ def test_an_order_and_its_answers_are_read_as_they_were_written(tmp_path):
         answering.say("warning: x")
         answering.fail(ManyErrors([HallucError("D101", "one"), HallucError("D102", "two", exit_code=3)]))
         answering.end("trained", 1.5)
-    found = Answers.read((tmp_path / "answers").read_text() + '{"say": ["cut o')
+    found = CellAnswers.read((tmp_path / "answers").read_text() + '{"say": ["cut o')
     assert (found.said, found.end) == ([("warning: x", None)], ("trained", 1.5))
     assert [one.code for one in found.error.errors] == ["D101", "D102"]
     assert (tmp_path / "log").read_text() == "warning: x\n"
