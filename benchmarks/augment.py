@@ -66,11 +66,11 @@ def sentences(wanted: int) -> list[Editable]:
     data = os.environ.get("HALLUC_DATA")
     train = f"{data}/ner/conll2003/train.txt" if data else "demo:ner"
     kind = "conll" if data else "jsonl"
-    config = registry.load(TABLE, "reader", kind).Config(format=kind, train=train)
-    found = [Editable(one.tokens, one.spans) for one in read_corpora(config, TABLE, ("train",)).splits["train"]]
-    while len(found) < wanted:
-        found += found
-    return found[:wanted]
+    config = registry.load(TABLE, "reader", "token_classification").Config(format=kind, train=train)
+    sentences = [Editable(one.tokens, one.spans) for one in read_corpora(config, TABLE, ("train",)).splits["train"]]
+    while len(sentences) < wanted:
+        sentences += sentences
+    return sentences[:wanted]
 
 
 def methods(training: Lexicon) -> Iterator[tuple[str, Callable[[Editable, int], object]]]:

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from types import FrameType
@@ -14,6 +15,9 @@ from typing import Any
 from halluc.commands.terminal import Terminal, say, say_error, say_from_any_process
 from halluc.core import characters, errors, messages, processes
 from halluc.core.errors import HallucError, cut, render
+
+# How many seconds the main process may need longer than another one to meet the same error.
+_MAIN_SECONDS = 10
 
 
 def main() -> None:
@@ -84,6 +88,8 @@ def _show(error: HallucError) -> None:
         say_error(error)
     elif error.code[0] in "ET":  # environment and training: config and data are the same everywhere
         say_from_any_process(render(error))
+    else:  # the launcher ends all processes when one has ended: the main process says it first
+        time.sleep(_MAIN_SECONDS)
 
 
 def _is_lost_peer(error: Exception) -> bool:

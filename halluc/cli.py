@@ -124,6 +124,7 @@ def augment(
 
 @app.command()
 def train(
+    context: typer.Context,
     config: Config,
     set_: Set = None,
     run: Run = None,
@@ -131,15 +132,22 @@ def train(
     only: Only = None,
     shard: Shard = None,
     fresh: Fresh = False,
+    processes: options.Processes = "1",
     allow_commands: AllowCommands = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Fine-tune a model and save the checkpoint that is best on dev."""
-    from halluc.commands import results
+    from halluc.commands import command_lines, results
+    from halluc.launch import local
     from halluc.workflows import training
     from halluc.workflows.cell_selection import Selection
+
+    if (count := local.training_processes(processes)) > 1:
+        from halluc.engine import elastic
+
+        raise typer.Exit(elastic.run(command_lines.of(context, processes="1"), count))
 
     selection = Selection(tuple(only or ()), shard, fresh)
     with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), results.show_training)):

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from halluc.core.processes import is_running
+from tests.ports import free_ports
 
 _MARK, _TRIES = "HALLUC_TEST_NODE", 4
 
@@ -25,12 +25,6 @@ def lacks() -> str | None:
     return (
         None if Path(sys.executable).with_name("ray").is_file() else 'ray is not installed: pip install "halluc[ray]"'
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _of_node(session: int, mark: str) -> list[int]:
@@ -48,7 +42,7 @@ class Node:
     """One `ray start --block`; a head has its address."""
 
     def __init__(self, folder: Path, log: Path, head: str | None, cpus: int, environ: dict[str, str]) -> None:
-        self.address = head or f"127.0.0.1:{_free_port()}"
+        self.address = head or f"127.0.0.1:{free_ports(1)[0]}"
         where = ["--head", f"--port={self.address.split(':')[1]}", "--include-dashboard=false", f"--temp-dir={folder}"]
         command = [str(Path(sys.executable).with_name("ray")), "start", "--block", f"--num-cpus={cpus}"]
         command += ["--node-ip-address=127.0.0.1", "--object-store-memory=80000000", "--disable-usage-stats"]

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.ports import free_ports
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 
 
@@ -22,16 +24,8 @@ def lacks() -> str | None:
     return None if os.geteuid() == 0 else "slurmd of a test is started as root"
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
 def _config(folder: Path, node: str) -> str:
-    controller, daemon = _free_ports(2)
+    controller, daemon = free_ports(2)
     return f"""
 ClusterName=halluc
 SlurmctldHost={node}(127.0.0.1)

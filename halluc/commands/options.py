@@ -60,6 +60,14 @@ Shard = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="In a study, every N-th cell, starting at the I-th; for job arrays."),
 ]
+Processes = Annotated[
+    str,
+    typer.Option(
+        "--processes",
+        metavar="auto|N",
+        help="Train with N processes on this machine, as torchrun does; auto: one for each GPU.",
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Rename the folder of the old study and start again.")]
 Jobs = Annotated[
     str | None,

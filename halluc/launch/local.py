@@ -46,7 +46,7 @@ def gpus(environ: Mapping[str, str] = os.environ, driver: Path = Path("/proc/dri
     return [str(index) for index in range(len(list(driver.iterdir())))] if driver.is_dir() else []
 
 
-def number(jobs: str, auto: int) -> int:
+def number(jobs: str, auto: int, option: str = "--jobs") -> int:
     """The number that ``--jobs`` stands for, where ``auto`` is what ``--jobs auto`` means.
 
     Raises:
@@ -55,9 +55,24 @@ def number(jobs: str, auto: int) -> int:
     if jobs == "auto":
         return auto
     if not re.fullmatch(r"[0-9]{1,9}", jobs) or not 1 <= int(jobs) <= MOST_JOBS:
-        message = f"`--jobs {jobs}` is neither `auto` nor a number from 1 to {MOST_JOBS:,}"
-        raise HallucError("C019", message, help="`--jobs auto` is one for each GPU or core")
+        message = f"`{option} {jobs}` is neither `auto` nor a number from 1 to {MOST_JOBS:,}"
+        raise HallucError(
+            "C019", message, help=f"`{option} auto` is one for each GPU" + " or core" * (option == "--jobs")
+        )
     return int(jobs)
+
+
+def training_processes(processes: str) -> int:
+    """How many processes ``--processes`` stands for: ``auto`` is one for each GPU, and 1 without one.
+
+    Raises:
+        HallucError C019: it is neither ``auto`` nor a number from 1 to 1000; or this is a process of torchrun.
+    """
+    count = number(processes, max(1, len(gpus())), "--processes")
+    if count > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        message = "--processes under torchrun, which has started this process"
+        raise HallucError("C019", message, help="leave one of them out")
+    return count
 
 
 class LocalProcesses:

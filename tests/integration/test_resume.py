@@ -344,30 +344,6 @@ def test_without_resume_an_interrupted_run_is_left_alone_and_told(halluc, long_e
     assert len(list((long_experiment.parent / "runs" / "tiny").glob("2*"))) == 2
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="torchrun is tested on POSIX")
-def test_two_processes_reach_the_losses_of_one(halluc, long_experiment, tmp_path):
-    text = long_experiment.read_text().replace("epochs: 3", "epochs: 1, precision: fp32")
-    long_experiment.write_text(text.replace("model: {", "model: {dropout: 0.0, "))
-    assert halluc("train", long_experiment, "--run", tmp_path / "one", "-q").code == 0
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-    done = subprocess.run(
-        [*launcher, "halluc", "train", str(long_experiment), "--run-dir", str(tmp_path / "two")],
-        capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("model: ") == 1  # one process speaks
-    losses = [
-        [
-            event["loss"]
-            for event in map(json.loads, (tmp_path / run / "events.jsonl").open())
-            if event["event"] == "step"
-        ]
-        for run in ("one", "two")
-    ]
-    assert len(losses[0]) == len(losses[1]) > 8
-    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
-
-
 def test_an_error_in_one_process_ends_all_with_that_error(long_experiment, tmp_path):
     broken = tmp_path / "broken.py"
     broken.write_text(

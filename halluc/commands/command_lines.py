@@ -1,0 +1,29 @@
+"""The command line that a command was called with, for another process that is to run it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+
+def of(context: typer.Context, **changed: Any) -> list[str]:
+    """The command, its options and arguments, as ``python -m halluc`` takes them.
+
+    Args:
+        changed: other values, by the names of parameters; None: leave the option out.
+    """
+    values = {**context.params, **changed}
+    words = [str(context.info_name)]
+    for parameter in context.command.params:
+        value = values[str(parameter.name)]
+        if parameter.param_type_name == "argument" or value is None or value == parameter.get_default(context):
+            continue
+        name = parameter.opts[-1]
+        if isinstance(value, bool):
+            words.append(name if value else (*parameter.secondary_opts, name)[0])
+        else:
+            words += [f"{name}={one}" for one in (value if isinstance(value, (list, tuple)) else [value])]
+    arguments = [values[str(one.name)] for one in context.command.params if one.param_type_name == "argument"]
+    given = [one for value in arguments for one in (value if isinstance(value, (list, tuple)) else [value])]
+    return [*words, "--", *(str(one) for one in given if one is not None)]
