@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -16,7 +17,8 @@ from halluc.commands.terminal import Terminal, say, say_error, say_from_any_proc
 from halluc.core import characters, errors, messages, processes
 from halluc.core.errors import HallucError, cut, render
 
-# How many seconds the main process may need longer than another one to meet the same error.
+# How many seconds a mistake in config or data, which every process meets, is left to the main process: it alone says
+# so, and the launcher ends all processes when one has ended.
 _MAIN_SECONDS = 10
 
 
@@ -25,6 +27,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     code = exit_code_of(sys.argv[1:])
     if code and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if code in (errors.EXIT_USAGE, errors.EXIT_DATA) and not processes.is_main_process():
+            with contextlib.suppress(KeyboardInterrupt):
+                time.sleep(_MAIN_SECONDS)
         # Other processes may wait for this one: leave without waiting for them, so that the launcher ends them too.
         sys.stderr.flush()
         sys.stdout.flush()
@@ -88,8 +93,6 @@ def _show(error: HallucError) -> None:
         say_error(error)
     elif error.code[0] in "ET":  # environment and training: config and data are the same everywhere
         say_from_any_process(render(error))
-    else:  # the launcher ends all processes when one has ended: the main process says it first
-        time.sleep(_MAIN_SECONDS)
 
 
 def _is_lost_peer(error: Exception) -> bool:
