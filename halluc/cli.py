@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Annotated
 
@@ -278,14 +279,19 @@ def predict(
     tokenize: options.PredictTokenize = None,
     look_ahead: options.PredictLookAhead = 512,
     jobs: options.PredictJobs = "1",
+    shard: options.ShardOfTexts = None,
+    on: options.OnRay = None,
+    address: options.Address = None,
+    shards: options.ShardCount = None,
     with_: options.Members = None,
     set_: Set = None,
     quiet: Quiet = False,
 ) -> None:
     """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
-    from halluc.commands import predict
-    from halluc.workflows import prediction
+    from halluc.commands import command_lines, predict
+    from halluc.launch import predictions
     from halluc.workflows.input_reading import Reading
+    from halluc.workflows.prediction import InputJob
 
     if context.args:
         predict.refuse_second(model, context.args[0])
@@ -296,8 +302,12 @@ def predict(
     }  # fmt: skip
     reading = Reading(asked, None if format_ == "auto" else format_, look_ahead)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
+        job = InputJob(model, source, reading, with_ or (), set_ or ())
+        sharing = predictions.Sharing(shard, on, address, shards)
+        line = functools.partial(command_lines.of, context, on=None, address=None, shards=None)
         count = predict.processes(jobs)
-        prediction.predict(model, source, reading, lambda: predict.written(target), with_ or (), set_ or (), jobs=count)
+        sink = functools.partial(predict.written, target)
+        predictions.predict(job, target, sink, sharing, lambda one: line(shard=one), count)
 
 
 @app.command()

@@ -19,7 +19,7 @@ def of(context: typer.Context, **changed: Any) -> list[str]:
         value = values[str(parameter.name)]
         if parameter.param_type_name == "argument" or value is None or value == parameter.get_default(context):
             continue
-        name = parameter.opts[-1]
+        name = max(parameter.opts, key=len)  # a short one would take the sign between as part of the value
         if isinstance(value, bool):
             words.append(name if value else (*parameter.secondary_opts, name)[0])
         else:

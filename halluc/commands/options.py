@@ -85,6 +85,20 @@ Address = Annotated[
     str | None,
     typer.Option("--address", metavar="HOST:PORT", help="With --on ray: the cluster (default: $RAY_ADDRESS)."),
 ]
+OnRay = Annotated[
+    Literal["ray"] | None,
+    typer.Option("--on", help="Predict by shards on a Ray cluster; resources are in the section `launch` of the run."),
+]
+ShardOfTexts = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts; without --shard, parts are put together."),
+]
+ShardCount = Annotated[
+    int | None,
+    typer.Option(
+        "--shards", metavar="N", min=1, max=100_000, help="With --on ray: N parts (default: twice what runs at once)."
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="With --on slurm: show the scripts and submit nothing.")]
 AllowCommands = Annotated[
     bool, typer.Option("--allow-commands", help="Let the config start the programs that it names.")

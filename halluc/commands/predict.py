@@ -12,10 +12,10 @@ from typing import IO, Any, NoReturn
 from halluc.core import threads
 from halluc.core.characters import escaped_json
 from halluc.core.errors import EXIT_DONE, HallucError, environment_error
-from halluc.core.files import irregular, json_line, remedy, replacing
+from halluc.core.files import irregular, remedy, replacing
 from halluc.launch import local
 from halluc.runs.schema import Record
-from halluc.workflows.prediction import Write
+from halluc.workflows.prediction import Write, line_of
 
 
 @contextlib.contextmanager
@@ -26,7 +26,7 @@ def written(target: Path | None) -> Iterator[Write]:
     with _opened(target) as file:
 
         def write(records: Sequence[Record]) -> None:
-            file.writelines((escaped(json_line(one.model_dump(mode="json"))) + "\n").encode() for one in records)
+            file.writelines((escaped(line_of(one)) + "\n").encode() for one in records)
             file.flush()
 
         yield write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 import threading
@@ -20,6 +21,7 @@ from halluc.core import threads
 from halluc.core.claims import Claim
 from halluc.core.errors import HallucError, data_error
 from halluc.core.examples import Corpus, Origin
+from halluc.core.files import json_line
 from halluc.core.messages import Listener, Tick, listening, progress, tell, unheard
 from halluc.core.workers import in_order, number_of
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
@@ -226,6 +228,11 @@ def load(
 Write = Callable[[Sequence[Record]], object]
 
 
+def line_of(record: Record) -> str:
+    """The line that is written of a text."""
+    return json_line(record.model_dump(mode="json"))
+
+
 @dataclass
 class _Worker:
     """Predicts on chunks in this process, or in one of ``processes`` that were forked off it before torch was there."""
@@ -253,34 +260,47 @@ class _Worker:
         return self.predictor.records(chunk), Counter(self.predictor.notes)
 
 
+@dataclass(frozen=True)
+class InputJob:
+    """What predicts, and on what: a run or model, and a file of texts (None: standard input).
+
+    Args:
+        members: runs or models that predict together with it, as an ensemble.
+        overrides: as ``trained_models.locate`` takes them.
+    """
+
+    reference: str
+    source: Path | None
+    reading: input_reading.Reading
+    members: Sequence[str] = ()
+    overrides: Sequence[str] = ()
+
+
 def predict(
-    reference: str,
-    source: Path | None,
-    reading: input_reading.Reading,
+    asked: InputJob,
     sink: Callable[[], AbstractContextManager[Write]],
-    members: Sequence[str] = (),
-    overrides: Sequence[str] = (),
     *,
     jobs: int = 1,
+    shard: tuple[int, int] | None = None,
 ) -> None:
-    """Predict on every text of ``source`` (None: standard input), in bounded memory, in the order of the input.
+    """Predict on every text of the input, in bounded memory, in its order.
 
     Args:
         jobs: how many processes predict at once, each with the model.
+        shard: (I, N), only on every N-th chunk, from the I-th on.
         sink: opens what is called with the records of each chunk.
-        members: runs or models that predict together with it, as an ensemble.
-        overrides: as ``trained_models.locate`` takes them.
 
     Raises:
         HallucError D115, exit code 3: some texts could not be read; every other one was predicted. C016: options that
             do not go together. D104, D114, D116, D117: of columns, see ``data.rows``. E430: a process was killed.
     """
+    source, reading = asked.source, asked.reading
     if jobs > 1 and source is None:
         raise HallucError(
             "C016", "--jobs: texts of standard input are predicted as they come", help="name --input FILE"
         )
     jobs = number_of(jobs)
-    trained, ensemble = ensembles.located(reference, members, overrides)
+    trained, ensemble = ensembles.located(asked.reference, asked.members, asked.overrides)
     task = trained.job.task
     reader = reading.reader(task, trained.job.settings.data)
     config = reader.config
@@ -297,7 +317,10 @@ def predict(
         started, count, broken, notes = time.monotonic(), 0, 0, Counter[str]()
         bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(unheard)
         with bar as tick:
-            for chunk, (records, noted) in in_order(worker, in_chunks(texts, reading.look_ahead, text.waits), jobs):
+            chunks: Iterator[list[Item]] = in_chunks(texts, reading.look_ahead, text.waits)
+            if shard is not None:
+                chunks = itertools.islice(chunks, shard[0] - 1, None, shard[1])
+            for chunk, (records, noted) in in_order(worker, chunks, jobs):
                 write(records)
                 notes.update(noted)
                 count += len(chunk)

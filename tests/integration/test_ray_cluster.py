@@ -1,4 +1,4 @@
-"""A study on a real Ray cluster of three nodes on loopback, one of which is killed."""
+"""A study and a prediction on a real Ray cluster of three nodes on loopback, one of which is killed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pytest
 
 from halluc.runs.directory import RunDir
 from tests import ray_cluster
+from tests.conftest import write_corpus, write_experiment
 from tests.launched import CELLS, compared, write_study
 
 pytestmark = pytest.mark.ray
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def nodes():
     reason = ray_cluster.lacks()
     if reason is not None:
@@ -47,3 +48,28 @@ def test_a_node_that_is_lost_loses_nothing_and_the_bytes_are_those_of_one_machin
     assert "its process was killed by SIGKILL; it starts again" in told
     assert compared(runs / "tiny") == compared(tmp_path / "runs" / "tiny")
     assert not list((runs / "tiny").glob(".ray-*"))
+
+
+def test_a_prediction_that_loses_a_node_has_the_bytes_of_one_process(nodes, tmp_path, tiny_encoder):
+    from halluc.__main__ import exit_code_of
+
+    config = write_experiment(tmp_path, tiny_encoder, write_corpus(tmp_path), "epochs: 1")
+    run, source = tmp_path / "run", tmp_path / "texts.txt"
+    assert exit_code_of(["train", str(config), "-q", "--run", str(run)]) == 0
+    source.write_text("".join(f"anna berg visited oslo {number}\n" for number in range(4_000)))
+    asked = ["predict", str(run), "--input", str(source), "--look-ahead", "32"]
+    assert exit_code_of([*asked, "-q", "--output", str(tmp_path / "one.jsonl")]) == 0
+    command = [sys.executable, "-m", "halluc", *asked, "--output", str(tmp_path / "cluster.jsonl"), "--shards", "6"]
+    process = subprocess.Popen(
+        [*command, "--on", "ray", "--address", nodes[0].address], stderr=subprocess.PIPE, text=True
+    )  # fmt: skip
+    deadline = time.monotonic() + 600
+    while len(list(tmp_path.glob(".cluster.jsonl.part-*-of-6"))) < 2:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
+        time.sleep(0.05)
+    nodes[1].kill()
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    assert "a shard was lost with its node" in errors
+    assert (tmp_path / "cluster.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
+    assert [one.name for one in tmp_path.glob(".*")] == []

@@ -15,7 +15,8 @@ from halluc.components import TABLE
 from halluc.config.launching import RayConfig
 from halluc.config.matrix import load_study
 from halluc.core.errors import HallucError
-from halluc.launch import ray_tasks
+from halluc.core.messages import Listener, listening
+from halluc.launch import ray_cluster, ray_commands, ray_tasks
 from halluc.launch.orders import CellOrder
 
 HERE = (__version__, sys.version_info[:2])
@@ -52,6 +53,7 @@ class FakeRay:
         self.options: list[dict[str, Any]] = []
         self.results: list[Any] = []
         self.given: list[tuple[Any, ...]] = []
+        self.cancelled: list[int] = []
 
     def nodes(self) -> list[dict[str, Any]]:
         return self.named
@@ -63,8 +65,11 @@ class FakeRay:
 
         return SimpleNamespace(options=options)
 
-    def wait(self, tasks: list[int], num_returns: int, timeout: float) -> tuple[list[int], list[int]]:
+    def wait(self, tasks: list[int], num_returns: int, timeout: float | None = None) -> tuple[list[int], list[int]]:
         return tasks, []
+
+    def cancel(self, task: int) -> None:
+        self.cancelled.append(task)
 
     def get(self, task: int) -> Any:
         if isinstance(self.results[task], Exception):
@@ -74,6 +79,10 @@ class FakeRay:
 
 def cells(config: Path):
     return load_study(config, table=TABLE).cells
+
+
+def asked(config: Path) -> list[RayConfig]:
+    return [cell.loaded.experiment.launch.ray for cell in cells(config)]
 
 
 @pytest.mark.parametrize("address", ["nowhere", "host:0", "host:70000", "ray://host:1", "a b:1"])
@@ -110,7 +119,7 @@ def test_a_missing_package_is_told_with_the_extra(halluc, config, monkeypatch):
 def test_a_cell_that_fits_on_no_node_is_told(config, tmp_path):
     for nodes in ([{"CPU": 1, "memory": 2**40}], [{"CPU": 8, "memory": 2**20}], []):
         with pytest.raises(HallucError) as caught:
-            ray_tasks._refuse_unfit(FakeRay(nodes), cells(config), tmp_path / "marker")
+            ray_cluster.refuse_unfit(FakeRay(nodes), asked(config), tmp_path / "marker")
         assert (caught.value.code, caught.value.message) == (
             "E483", "no node of the cluster has 2 cpus, 1,073,741,824 memory",
         )  # fmt: skip
@@ -130,13 +139,13 @@ def test_a_node_with_another_halluc_or_other_files_is_told(config, tmp_path, mon
     marker = tmp_path / "marker"
     marker.write_text("text")
     ray = FakeRay([{"CPU": 4, "memory": 2**40}])
-    monkeypatch.setattr(ray_tasks, "_ask", lambda *_: {"n0": answer})
+    monkeypatch.setattr(ray_cluster, "_ask", lambda *_: {"n0": answer})
     with pytest.raises(HallucError) as caught:
-        ray_tasks._refuse_unfit(ray, cells(config), marker)
+        ray_cluster.refuse_unfit(ray, asked(config), marker)
     assert caught.value.code == "E483"
     assert told in caught.value.message
-    monkeypatch.setattr(ray_tasks, "_ask", lambda *_: {"n0": (*HERE, "text")})
-    ray_tasks._refuse_unfit(ray, cells(config), marker)
+    monkeypatch.setattr(ray_cluster, "_ask", lambda *_: {"n0": (*HERE, "text")})
+    ray_cluster.refuse_unfit(ray, asked(config), marker)
 
 
 def test_a_task_has_the_resources_and_the_variables_of_the_config(config):
@@ -168,7 +177,54 @@ def test_a_lost_node_is_a_killed_process_and_an_error_of_halluc_is_raised(config
 
 
 def test_places_are_as_many_as_the_scarcest_resource_has():
-    asked = RayConfig(cpus=2, gpus=0.5, memory="4G")
+    wanted = RayConfig(cpus=2, gpus=0.5, memory="4G")
     node = {"Resources": {"CPU": 9.0, "GPU": 1.0, "memory": float(40 << 30)}}
-    assert ray_tasks._places(node, asked) == 2
-    assert ray_tasks._places({"Resources": {"CPU": 9.0}}, asked) == 0
+    assert ray_cluster.places(node, wanted) == 2
+    assert ray_cluster.places({"Resources": {"CPU": 9.0}}, wanted) == 0
+
+
+class Heard(Listener):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str, style: str | None = None) -> None:
+        self.lines.append(text)
+
+
+@pytest.fixture
+def said():
+    heard = Heard()
+    with listening(heard):
+        yield heard.lines
+
+
+def shards(folder: Path, count: int) -> list[ray_commands.ShardCommand]:
+    return [ray_commands.ShardCommand(("predict", f"{one}"), folder / f"part-{one}") for one in range(count)]
+
+
+def test_a_shard_whose_node_is_lost_starts_again(tmp_path, said):
+    ray = FakeRay([{"CPU": 4}])
+    commands = shards(tmp_path, 2)
+    for one in commands:
+        one.result.touch()
+    ray.results = [0, ray.exceptions.RayError(), 3]  # an exit code of 3: some texts cannot be read
+    ray_commands._Tasks(ray, RayConfig(cpus=2), 2, 0).run(commands)
+    assert [given[0][1] for given in ray.given] == ["0", "1", "1"]
+    assert ray.given[0][3] == {"OMP_NUM_THREADS": "2"}
+    assert "a shard was lost with its node; it starts again (1 of 3)" in said
+
+
+@pytest.mark.parametrize(("result", "code", "exit_code"), [(4, "E481", 4), (0, "E481", 1), (-9, "E480", 4)])
+def test_a_shard_that_fails_ends_the_others_and_its_log_is_shown(tmp_path, said, result, code, exit_code):
+    ray = FakeRay([{"CPU": 4}])
+    commands = shards(tmp_path, 2)
+    commands[0].log.write_text("error[E401]: the disk is full\n")
+    ray.results = [result, result]
+    ray.wait = lambda tasks, num_returns: (tasks[:1], tasks[1:])
+    with pytest.raises(HallucError) as caught:
+        ray_commands._Tasks(ray, RayConfig(retries=0), 2, 0).run(commands)
+    assert (caught.value.code, caught.value.exit_code) == (code, exit_code)
+    assert "error[E401]: the disk is full" in said
+    assert ray.cancelled == [1]

@@ -1,0 +1,84 @@
+"""``halluc predict``, in this process or by shards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from halluc.config.launching import LaunchConfig
+from halluc.core.errors import HallucError
+from halluc.core.messages import tell
+from halluc.launch import ray_commands
+from halluc.launch.ray_commands import ShardCommand
+from halluc.workflows import ensembles, prediction, prediction_shards
+from halluc.workflows.cell_selection import shard_of
+from halluc.workflows.prediction import InputJob, Write
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How the texts are shared out: only one ``shard`` here (``I/N``), or all ``shards`` on a Ray cluster.
+
+    Raises:
+        HallucError C020: options that do not go together.
+    """
+
+    shard: str | None = None
+    on: Literal["ray"] | None = None
+    address: str | None = None
+    shards: int | None = None
+
+    def __post_init__(self) -> None:
+        wrong = {
+            "--address and --shards go with --on ray": self.on is None and bool(self.address or self.shards),
+            "--shard goes without --on ray, which starts all shards": self.on is not None and self.shard is not None,
+        }
+        for message in (message for message, is_so in wrong.items() if is_so):
+            raise HallucError("C020", message, help="leave one of them out")
+
+
+def predict(
+    asked: InputJob,
+    target: Path | None,
+    sink: Callable[[], AbstractContextManager[Write]],
+    sharing: Sharing,
+    arguments: Callable[[str], Sequence[str]],
+    jobs: int,
+) -> None:
+    """Predict here, one shard of the texts, or all of them on a cluster. Parts are put together when none is missing.
+
+    Args:
+        target: the output that ``sink`` writes; None: standard output. arguments: the command line of a shard ``I/N``.
+
+    Raises:
+        HallucError: as ``prediction.predict``, ``prediction_shards.of`` and ``ray_commands.run``.
+    """
+    if sharing.shard is None and sharing.on is None and (target is None or not prediction_shards.are_left(target)):
+        prediction.predict(asked, sink, jobs=jobs)
+        return
+    parts = prediction_shards.of(asked, target)
+    if sharing.shard is not None:
+        number, count = shard_of(sharing.shard)
+        prediction.predict(asked, lambda: parts.written(number, count), jobs=jobs, shard=(number, count))
+        tell("when all parts are there, the same command without --shard puts them together")
+        return
+    if sharing.on is not None and not parts.whole():
+        _on_ray(asked, parts, sharing, arguments)
+    if parts.whole():
+        prediction_shards.join(parts)
+    else:  # the parts beside it are of something else
+        prediction.predict(asked, sink, jobs=jobs)
+
+
+def _on_ray(
+    asked: InputJob, parts: prediction_shards.Parts, sharing: Sharing, arguments: Callable[[str], Sequence[str]]
+) -> None:  # fmt: skip
+    trained, _ = ensembles.located(asked.reference, asked.members, asked.overrides)
+    settings = (trained.job.settings.launch or LaunchConfig()).ray
+    count = sharing.shards or 2 * max(1, ray_commands.places(sharing.address, settings))
+    shards = [(number, count) for number in range(1, count + 1)]
+    commands = [ShardCommand(tuple(arguments(f"{number}/{count}")), parts.path(number, count)) for number, _ in shards]
+    ray_commands.run(commands, sharing.address, settings)

@@ -1,0 +1,166 @@
+"""A Ray cluster: the connection, its nodes, and whether they can run halluc on the same files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from halluc import __version__
+from halluc.config.launching import RayConfig
+from halluc.core.errors import HallucError, environment_error
+from halluc.core.files import make_folder, write_text
+
+_CONNECT_SECONDS, _NODE_SECONDS = 10.0, 120.0
+_UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_START = "start a cluster with `ray start --head` (docs/scale.md), and name it with --address HOST:PORT"
+
+
+def imported() -> Any:
+    try:
+        import ray
+        import ray.exceptions
+    except ModuleNotFoundError:
+        message, help = "--on ray needs ray, which is not installed", 'install it: pip install "halluc[ray]"'
+        raise environment_error("E420", message, help) from None
+    return ray
+
+
+@contextlib.contextmanager
+def connected(ray: Any, address: str | None) -> Iterator[None]:
+    """
+    Raises:
+        HallucError E483: there is no cluster, or one of another version of Ray or Python.
+    """
+    address = address or os.environ.get("RAY_ADDRESS") or "auto"
+    if address != "auto":
+        _refuse_dead(address)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        ray.init(address=address, log_to_driver=False, configure_logging=False, namespace="halluc")
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        told = " ".join(str(error).split())[:300]
+        raise environment_error("E483", f"no Ray cluster at {address}: {told}", _START) from None
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)  # those of halluc: Ray sets its own
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _refuse_dead(address: str) -> None:
+    match = re.fullmatch(r"\[?([A-Za-z0-9._:-]+?)\]?:(\d{1,5})", address)
+    if not match or not 0 < int(match[2]) < 1 << 16:
+        raise HallucError("C020", f"`--address {address}` is not of the form HOST:PORT", help="as 10.0.0.1:6379")
+    try:
+        socket.create_connection((match[1], int(match[2])), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise environment_error("E483", f"no Ray cluster at {address}: {error.strerror or error}", _START) from None
+
+
+@contextlib.contextmanager
+def marker(home: Path) -> Iterator[Path]:
+    """A file with a random text in the folder of the results: a node that sees it shares the storage."""
+    make_folder(home)
+    path = Path.cwd() / home / f".ray-{secrets.token_hex(8)}"
+    write_text(path, secrets.token_hex(16))
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def refuse_unfit(ray: Any, wanted: Iterable[RayConfig], marker: Path) -> None:
+    """
+    Raises:
+        HallucError E483: no node has what is wanted; a node has another halluc, or other files.
+    """
+    there = nodes(ray)
+    for asked in {str(one): one for one in wanted}.values():
+        if not any(places(node, asked) for node in there):
+            lacking = ", ".join(
+                f"{value:,} {name.removeprefix('num_')}" for name, value in resources(asked).items() if value
+            )
+            message = f"no node of the cluster has {lacking}"
+            raise environment_error("E483", message, "lower `launch.ray`, or add nodes")
+    told = _ask(ray, there, marker)
+    ours = (__version__, sys.version_info[:2])
+    for name, (version, python, text) in told.items():
+        if (version, python) != ours:
+            theirs = "no halluc" if version is None else f"halluc {version} with Python {'.'.join(map(str, python))}"
+            message = (
+                f"node {name} has {theirs}, and this machine halluc {__version__} with Python {ours[1][0]}.{ours[1][1]}"
+            )
+            raise environment_error("E483", message, "install the same version on all nodes")
+        if text != marker.read_text():
+            message = f"node {name} does not see {marker.parent}: the nodes share no storage"
+            raise environment_error(
+                "E483", message, "put `runs_dir`, config and data on storage that all nodes share, at the same path"
+            )
+
+
+def _ask(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict[str, tuple[Any, Any, Any]]:
+    """What each node has: the version of halluc (None: it has none), that of Python, and the text of the marker."""
+
+    def look(path: str, folder: str) -> tuple[Any, Any, Any]:  # sent by value: a node may have no halluc
+        import os
+        import sys
+
+        try:
+            import halluc
+
+            version = halluc.__version__
+        except ImportError:
+            version = None
+        try:
+            with open(path, encoding="utf-8") as file:  # noqa: PTH123
+                text = file.read() if os.path.isdir(folder) else None  # noqa: PTH112
+        except OSError:
+            text = None
+        return version, sys.version_info[:2], text
+
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    tasks = {}
+    for node in nodes:
+        there = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
+        task = ray.remote(look).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+        tasks[f"{node['NodeManagerHostname']} ({node['NodeID'][:8]})"] = task.remote(str(marker), str(Path.cwd()))
+    try:
+        return dict(zip(tasks, ray.get(list(tasks.values()), timeout=_NODE_SECONDS), strict=True))
+    except ray.exceptions.RayError as error:
+        told = " ".join(str(error).split())[:300]
+        raise environment_error("E483", f"a node of the cluster does not answer: {told}", "see `ray status`") from None
+
+
+def nodes(ray: Any) -> list[dict[str, Any]]:
+    """Those that run tasks."""
+    return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) > 0]
+
+
+def resources(asked: RayConfig) -> dict[str, float]:
+    memory = {} if asked.memory is None else {"memory": int(asked.memory[:-1]) * _UNITS[asked.memory[-1]]}
+    return {"num_cpus": asked.cpus, "num_gpus": asked.gpus, **memory}
+
+
+def places(node: dict[str, Any], asked: RayConfig) -> int:
+    """How many tasks fit on a node at once."""
+    names = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
+    wanted = {names[name]: value for name, value in resources(asked).items() if value}
+    return min(int(node["Resources"].get(name, 0) // value) for name, value in wanted.items())
+
+
+def all_places(ray: Any, asked: RayConfig) -> int:
+    """How many tasks run at once on the cluster."""
+    return sum(places(node, asked) for node in nodes(ray))

@@ -1,0 +1,131 @@
+"""Commands as tasks of a Ray cluster, such as the shards of a prediction: each runs on a node, and its result is a file
+on storage that all nodes share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from halluc.config.launching import RayConfig
+from halluc.core.errors import EXIT_BUG, EXIT_DATA, EXIT_DONE, HallucError, environment_error
+from halluc.core.messages import say, tell
+from halluc.launch import ray_cluster
+
+_PAUSE = 0.2
+# How many lines of the log of a command that failed are shown.
+_LOG_LINES = 20
+
+
+@dataclass(frozen=True)
+class ShardCommand:
+    """The command of one shard, whose result is a file."""
+
+    arguments: tuple[str, ...]
+    result: Path
+
+    @property
+    def log(self) -> Path:
+        return self.result.with_name(f"{self.result.name}.log")
+
+
+def places(address: str | None, asked: RayConfig) -> int:
+    """How many tasks run at once on the cluster.
+
+    Raises:
+        HallucError E420: ray is not installed. E483: there is no cluster.
+    """
+    ray = ray_cluster.imported()
+    with ray_cluster.connected(ray, address):
+        return ray_cluster.all_places(ray, asked)
+
+
+def run(commands: Sequence[ShardCommand], address: str | None, asked: RayConfig) -> None:
+    """Run the commands whose results are not there yet; one whose node is lost starts again elsewhere.
+
+    Raises:
+        HallucError E420: ray is not installed. E481: a command failed. E480: its node was lost too often. E483: no
+            cluster, or none that suits.
+    """
+    waiting = [one for one in commands if not one.result.is_file()]
+    if not waiting:
+        return
+    ray = ray_cluster.imported()
+    with ray_cluster.connected(ray, address), ray_cluster.marker(waiting[0].result.parent) as marker:
+        ray_cluster.refuse_unfit(ray, [asked], marker)
+        _Tasks(ray, asked, len(commands), len(commands) - len(waiting)).run(waiting)
+
+
+class _Tasks:
+    """The tasks of commands on a cluster."""
+
+    def __init__(self, ray: Any, asked: RayConfig, total: int, done: int) -> None:
+        self.ray, self.asked, self.total, self.done = ray, asked, total, done
+        self.running: dict[Any, ShardCommand] = {}
+        self.lost: dict[Path, int] = {}
+
+    def run(self, commands: Sequence[ShardCommand]) -> None:
+        try:
+            for one in commands:
+                self._start(one)
+            while self.running:
+                ready, _ = self.ray.wait(list(self.running), num_returns=1)
+                for task in ready:
+                    self._end(self.running.pop(task), task)
+        finally:
+            for task in self.running:
+                self.ray.cancel(task)
+
+    def _start(self, command: ShardCommand) -> None:
+        task = self.ray.remote(run_on_node).options(max_retries=0, **ray_cluster.resources(self.asked))
+        environment = {"OMP_NUM_THREADS": str(self.asked.cpus)}
+        self.running[task.remote(command.arguments, str(command.log), str(Path.cwd()), environment)] = command
+
+    def _end(self, command: ShardCommand, task: Any) -> None:
+        try:
+            code = self.ray.get(task)
+        except self.ray.exceptions.RayTaskError:
+            raise
+        except self.ray.exceptions.RayError:  # its node or its process was lost
+            code = -signal.SIGKILL
+        if code in (EXIT_DONE, EXIT_DATA) and command.result.is_file():
+            self.done += 1
+            tell(f"{self.done:,} of {self.total:,} shards")
+            command.log.unlink(missing_ok=True)
+            return
+        log = command.log.read_text(encoding="utf-8", errors="replace").splitlines() if command.log.is_file() else []
+        lost = self.lost.get(command.result, 0)
+        if code >= 0 or lost >= self.asked.retries:
+            for line in log[-_LOG_LINES:]:
+                say(line)
+            if code < 0:
+                help = "was memory short? the same command goes on with the shards that are left"
+                raise environment_error("E480", f"a shard was lost {lost + 1} times ({command.log})", help)
+            message = f"a shard ended with exit code {code} ({command.log})"
+            raise HallucError("E481", message, help="its own message stands above", exit_code=code or EXIT_BUG)
+        self.lost[command.result] = lost + 1
+        say(f"a shard was lost with its node; it starts again ({lost + 1} of {self.asked.retries})", style="yellow")
+        self._start(command)
+
+
+def run_on_node(arguments: Sequence[str], log: str, folder: str, variables: Mapping[str, str]) -> int:
+    """On a node: run ``halluc`` with these arguments, and return its exit code; a task that is cancelled ends it."""
+    with Path(folder, log).open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "halluc", *arguments], cwd=folder, env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL, stdout=file, stderr=file, process_group=0,
+        )  # fmt: skip
+    while (code := process.poll()) is None:
+        try:
+            time.sleep(_PAUSE)
+        except KeyboardInterrupt:  # so Ray cancels a task
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+    return code

@@ -1,0 +1,127 @@
+"""Predictions of one file by several processes that share nothing but storage.
+
+Each process predicts on every N-th chunk of the input and writes a part beside the output. When all parts are there,
+they are put together in the order of the input: the bytes are those of one process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from halluc import __version__
+from halluc.config.hashing import sha256_of_tree
+from halluc.core.errors import HallucError, data_error
+from halluc.core.files import replacing, sha256_of
+from halluc.core.messages import tell
+from halluc.data.statistics import counted
+from halluc.runs.schema import Record
+from halluc.workflows import ensembles, trained_models
+from halluc.workflows.prediction import InputJob, Write, line_of
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of ``output``. Those of another model, input or halluc have another ``fingerprint``."""
+
+    output: Path
+    fingerprint: str
+
+    def path(self, number: int, of: int) -> Path:
+        return self.output.with_name(f"{_prefix(self.output)}{self.fingerprint[:16]}.{number}-of-{of}")
+
+    def whole(self) -> list[Path]:
+        """The parts of a set of which none is missing; empty where there is no such set."""
+        first = f"{glob.escape(str(self.path(1, 1)).removesuffix('1-of-1'))}1-of-*"
+        for count in sorted(int(name.rpartition("-")[2]) for name in glob.glob(first)):  # noqa: PTH207
+            parts = [self.path(number, count) for number in range(1, count + 1)]
+            if all(part.is_file() for part in parts):
+                return parts
+        return []
+
+    @contextlib.contextmanager
+    def written(self, number: int, of: int) -> Iterator[Write]:
+        """What writes the records of each chunk of a part. Before them stand the chunk's number and their number.
+
+        Raises:
+            HallucError E401: the part cannot be written.
+        """
+        with replacing(self.path(number, of), "wb") as file:
+            chunk = number - 1
+
+            def write(records: Sequence[Record]) -> None:
+                nonlocal chunk
+                file.write(f"{chunk} {len(records)}\n".encode())
+                file.writelines((line_of(one) + "\n").encode() for one in records)
+                chunk += of
+
+            yield write
+
+
+def are_left(output: Path) -> bool:
+    """Whether parts of an output, of whatever model, stand beside it."""
+    return any(output.parent.glob(f"{glob.escape(_prefix(output))}*.1-of-*"))
+
+
+def _prefix(output: Path) -> str:
+    return f".{output.name}.part-"
+
+
+def of(asked: InputJob, output: Path | None) -> Parts:
+    """The parts of an output, by what they depend on.
+
+    Raises:
+        HallucError C016: the input or output is no file. Others: as ``ensembles.located``.
+    """
+    source = asked.source
+    if source is None or not source.is_file() or output is None or (output.exists() and not output.is_file()):
+        help = "name files that all processes see: --input FILE --output FILE"
+        raise HallucError("C016", "texts are shared out from a file into a file", help=help)
+    trained, _ = ensembles.located(asked.reference, asked.members, asked.overrides)
+    models = [trained, *(trained_models.locate(one) for one in asked.members)]
+    tree = {
+        "halluc": __version__,
+        "models": [[one.reference, one.run.read().model_files if one.run else None] for one in models],
+        "confidence": None if trained.confidence is None else trained.confidence.model_dump(mode="json"),
+        "overrides": list(asked.overrides),
+        "input": sha256_of(source),
+        "reading": [dict(asked.reading.options), asked.reading.format, asked.reading.look_ahead],
+    }
+    return Parts(output.resolve(), sha256_of_tree(json.loads(json.dumps(tree, default=str))))
+
+
+def join(parts: Parts) -> None:
+    """Write the output from a whole set of parts, and remove these.
+
+    Raises:
+        HallucError D115, exit code 3: some texts could not be read; their lines tell why. E401: it cannot be written.
+    """
+    paths, count, broken = parts.whole(), 0, 0
+    with contextlib.ExitStack() as stack:
+        target = stack.enter_context(replacing(parts.output, "wb"))
+        files = [stack.enter_context(path.open("rb")) for path in paths]
+        for lines in _in_order(files):
+            target.writelines(lines)
+            count += len(lines)
+            broken += sum(b'"error"' in line and "error" in json.loads(line) for line in lines)
+    for path in paths:
+        path.unlink()
+    tell(f"{counted(count, 'texts')} from {len(paths)} parts, {broken:,} not readable: {parts.output}")
+    if broken:
+        what = f"{broken:,} of {counted(count, 'texts')} could not be read"
+        raise data_error("D115", what, help="in their places the output tells why, with the line")
+
+
+def _in_order(files: Sequence[IO[bytes]]) -> Iterator[list[bytes]]:
+    """The lines of each chunk, in the order of the input: the parts take turns."""
+    while True:
+        for file in files:
+            head = file.readline()
+            if not head:  # after the last chunk no part has one
+                return
+            yield [file.readline() for _ in range(int(head.split()[1]))]
