@@ -100,11 +100,15 @@ def check(
 
 @app.command()
 def augment(
+    context: typer.Context,
     config: Config,
     set_: Set = None,
     run: Run = None,
     only: Only = None,
     shard: ShardOfExamples = None,
+    on: options.OnRay = None,
+    address: options.Address = None,
+    shards: options.ShardCount = None,
     fresh: Fresh = False,
     preview: Preview = None,
     replay: Replay = None,
@@ -114,13 +118,17 @@ def augment(
     json: Json = False,
 ) -> None:
     """Create a larger training split by data augmentation. Every edit is recorded."""
-    from halluc.commands import augment
+    from halluc.commands import augment, command_lines
+    from halluc.launch import augmentations
+    from halluc.launch.sharing import Sharing
     from halluc.workflows import augmentation_runs
     from halluc.workflows.cell_selection import Selection
 
     selection, look = Selection(tuple(only or ()), shard, fresh), augmentation_runs.Look(preview, replay)
     with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), augment.show)):
-        augmentation_runs.augment(config, set_ or [], run=run, selection=selection, look=look)
+        line = functools.partial(command_lines.of, context, on=None, address=None, shards=None)
+        sharing = Sharing(shard, on, address, shards)
+        augmentations.augment(config, set_ or [], run, selection, look, sharing, lambda one: line(shard=one))
 
 
 @app.command()
@@ -290,6 +298,7 @@ def predict(
     """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
     from halluc.commands import command_lines, predict
     from halluc.launch import predictions
+    from halluc.launch.sharing import Sharing
     from halluc.workflows.input_reading import Reading
     from halluc.workflows.prediction import InputJob
 
@@ -303,7 +312,7 @@ def predict(
     reading = Reading(asked, None if format_ == "auto" else format_, look_ahead)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
         job = InputJob(model, source, reading, with_ or (), set_ or ())
-        sharing = predictions.Sharing(shard, on, address, shards)
+        sharing = Sharing(shard, on, address, shards)
         line = functools.partial(command_lines.of, context, on=None, address=None, shards=None)
         count = predict.processes(jobs)
         sink = functools.partial(predict.written, target)

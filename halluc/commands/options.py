@@ -87,7 +87,7 @@ Address = Annotated[
 ]
 OnRay = Annotated[
     Literal["ray"] | None,
-    typer.Option("--on", help="Predict by shards on a Ray cluster; resources are in the section `launch` of the run."),
+    typer.Option("--on", help="By shards on a Ray cluster; resources are in the section `launch` of the config."),
 ]
 ShardOfTexts = Annotated[
     str | None,

@@ -4,40 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from halluc.config.launching import LaunchConfig
-from halluc.core.errors import HallucError
 from halluc.core.messages import tell
-from halluc.launch import ray_commands
-from halluc.launch.ray_commands import ShardCommand
+from halluc.launch.sharing import ShardCommand, Sharing
 from halluc.workflows import ensembles, prediction, prediction_shards
 from halluc.workflows.cell_selection import shard_of
 from halluc.workflows.prediction import InputJob, Write
-
-
-@dataclass(frozen=True)
-class Sharing:
-    """How the texts are shared out: only one ``shard`` here (``I/N``), or all ``shards`` on a Ray cluster.
-
-    Raises:
-        HallucError C020: options that do not go together.
-    """
-
-    shard: str | None = None
-    on: Literal["ray"] | None = None
-    address: str | None = None
-    shards: int | None = None
-
-    def __post_init__(self) -> None:
-        wrong = {
-            "--address and --shards go with --on ray": self.on is None and bool(self.address or self.shards),
-            "--shard goes without --on ray, which starts all shards": self.on is not None and self.shard is not None,
-        }
-        for message in (message for message, is_so in wrong.items() if is_so):
-            raise HallucError("C020", message, help="leave one of them out")
 
 
 def predict(
@@ -78,7 +52,9 @@ def _on_ray(
 ) -> None:  # fmt: skip
     trained, _ = ensembles.located(asked.reference, asked.members, asked.overrides)
     settings = (trained.job.settings.launch or LaunchConfig()).ray
-    count = sharing.shards or 2 * max(1, ray_commands.places(sharing.address, settings))
-    shards = [(number, count) for number in range(1, count + 1)]
-    commands = [ShardCommand(tuple(arguments(f"{number}/{count}")), parts.path(number, count)) for number, _ in shards]
-    ray_commands.run(commands, sharing.address, settings)
+
+    def command(number: int, of: int) -> ShardCommand:
+        part = parts.path(number, of)
+        return ShardCommand(tuple(arguments(f"{number}/{of}")), part.is_file, part.with_name(f"{part.name}.log"))
+
+    sharing.run(command, settings)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,11 @@ _LOG_LINES = 20
 
 @dataclass(frozen=True)
 class ShardCommand:
-    """The command of one shard, whose result is a file."""
+    """The command of one shard, whether its result is there, and the file of what it prints."""
 
     arguments: tuple[str, ...]
-    result: Path
-
-    @property
-    def log(self) -> Path:
-        return self.result.with_name(f"{self.result.name}.log")
+    is_done: Callable[[], bool]
+    log: Path
 
 
 def places(address: str | None, asked: RayConfig) -> int:
@@ -54,11 +51,11 @@ def run(commands: Sequence[ShardCommand], address: str | None, asked: RayConfig)
         HallucError E420: ray is not installed. E481: a command failed. E480: its node was lost too often. E483: no
             cluster, or none that suits.
     """
-    waiting = [one for one in commands if not one.result.is_file()]
+    waiting = [one for one in commands if not one.is_done()]
     if not waiting:
         return
     ray = ray_cluster.imported()
-    with ray_cluster.connected(ray, address), ray_cluster.marker(waiting[0].result.parent) as marker:
+    with ray_cluster.connected(ray, address), ray_cluster.marker(waiting[0].log.parent) as marker:
         ray_cluster.refuse_unfit(ray, [asked], marker)
         _Tasks(ray, asked, len(commands), len(commands) - len(waiting)).run(waiting)
 
@@ -95,13 +92,13 @@ class _Tasks:
             raise
         except self.ray.exceptions.RayError:  # its node or its process was lost
             code = -signal.SIGKILL
-        if code in (EXIT_DONE, EXIT_DATA) and command.result.is_file():
+        if code in (EXIT_DONE, EXIT_DATA) and command.is_done():
             self.done += 1
             tell(f"{self.done:,} of {self.total:,} shards")
             command.log.unlink(missing_ok=True)
             return
         log = command.log.read_text(encoding="utf-8", errors="replace").splitlines() if command.log.is_file() else []
-        lost = self.lost.get(command.result, 0)
+        lost = self.lost.get(command.log, 0)
         if code >= 0 or lost >= self.asked.retries:
             for line in log[-_LOG_LINES:]:
                 say(line)
@@ -110,7 +107,7 @@ class _Tasks:
                 raise environment_error("E480", f"a shard was lost {lost + 1} times ({command.log})", help)
             message = f"a shard ended with exit code {code} ({command.log})"
             raise HallucError("E481", message, help="its own message stands above", exit_code=code or EXIT_BUG)
-        self.lost[command.result] = lost + 1
+        self.lost[command.log] = lost + 1
         say(f"a shard was lost with its node; it starts again ({lost + 1} of {self.asked.retries})", style="yellow")
         self._start(command)
 

@@ -73,3 +73,22 @@ def test_a_prediction_that_loses_a_node_has_the_bytes_of_one_process(nodes, tmp_
     assert "a shard was lost with its node" in errors
     assert (tmp_path / "cluster.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
     assert [one.name for one in tmp_path.glob(".*")] == []
+
+
+def test_an_augmented_corpus_has_the_bytes_of_one_machine(nodes, tmp_path):
+    from halluc.__main__ import exit_code_of
+
+    config = tmp_path / "augmented.yaml"
+    config.write_text(
+        f"name: augmented\nruns_dir: {tmp_path / 'runs'}\ntask: {{type: token_classification}}\n"
+        "data: {train: 'demo:ner'}\nmodel: {name: none}\n"
+        "augment: {size: 2.0x, methods: [{type: mention_replacement}, {type: noise}]}\n"
+    )
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert exit_code_of(["augment", str(config), "-q", "--run", str(here)]) == 0
+    asked = ["augment", str(config), "--run", str(there), "--on", "ray", "--address", nodes[0].address]
+    assert exit_code_of([*asked, "--shards", "2"]) == 0
+    for name in ("train.jsonl", "provenance.jsonl"):
+        assert (there / "augment" / name).read_bytes() == (here / "augment" / name).read_bytes()
+    assert not list(there.glob("augment/.shard-*"))
+    assert not list(there.glob("*.log"))

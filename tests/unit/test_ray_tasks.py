@@ -201,14 +201,17 @@ def said():
 
 
 def shards(folder: Path, count: int) -> list[ray_commands.ShardCommand]:
-    return [ray_commands.ShardCommand(("predict", f"{one}"), folder / f"part-{one}") for one in range(count)]
+    return [
+        ray_commands.ShardCommand(("predict", f"{one}"), (folder / f"part-{one}").is_file, folder / f"{one}.log")
+        for one in range(count)
+    ]
 
 
 def test_a_shard_whose_node_is_lost_starts_again(tmp_path, said):
     ray = FakeRay([{"CPU": 4}])
     commands = shards(tmp_path, 2)
-    for one in commands:
-        one.result.touch()
+    for one in range(2):
+        (tmp_path / f"part-{one}").touch()
     ray.results = [0, ray.exceptions.RayError(), 3]  # an exit code of 3: some texts cannot be read
     ray_commands._Tasks(ray, RayConfig(cpus=2), 2, 0).run(commands)
     assert [given[0][1] for given in ray.given] == ["0", "1", "1"]

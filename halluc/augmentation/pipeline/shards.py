@@ -36,12 +36,13 @@ def finished_shards(folder: Path, fingerprint: str) -> list[Iterator[Any]] | Non
     named = (re.fullmatch(r"\.shard-1-of-(\d+)", one.name) for one in sorted(folder.glob(".shard-1-of-*")))
     for match in filter(None, named):
         shards = [Shard(number, int(match[1])) for number in range(1, int(match[1]) + 1)]
-        if all(_is_done(folder / shard.folder, fingerprint) for shard in shards):
+        if all(is_finished(folder / shard.folder, fingerprint) for shard in shards):
             return [_lines(folder / shard.folder / Shard.FILE) for shard in shards]
     return None
 
 
-def _is_done(folder: Path, fingerprint: str) -> bool:
+def is_finished(folder: Path, fingerprint: str) -> bool:
+    """Whether the shard in a folder is done, and of this fingerprint."""
     known = committed(folder, (Shard.FILE,), fingerprint)
     return known is not None and bool(known["state"].get("done"))
 

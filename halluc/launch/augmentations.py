@@ -1,0 +1,61 @@
+"""``halluc augment``, in this process, or its candidates by shards on a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from halluc.augmentation.pipeline.shards import Shard, is_finished
+from halluc.config.launching import LaunchConfig
+from halluc.core import latest
+from halluc.core.errors import HallucError
+from halluc.launch.sharing import ShardCommand, Sharing
+from halluc.workflows import augmentation, augmentation_runs, job, run_locations
+from halluc.workflows.cell_selection import Selection
+
+
+def augment(
+    config: Path,
+    overrides: Sequence[str],
+    run: Path | None,
+    selection: Selection,
+    look: augmentation_runs.Look,
+    sharing: Sharing,
+    arguments: Callable[[str], Sequence[str]],
+) -> None:
+    """As ``augmentation_runs.augment``; on a cluster the candidates are made by shards, and then taken here.
+
+    Args:
+        arguments: the command line of a shard ``I/N``.
+
+    Raises:
+        HallucError C020: it cannot be shared out. Others: as ``augmentation_runs.augment`` and ``Sharing.run``.
+    """
+    if sharing.on is not None:
+        _make_shards(config, overrides, run, look, sharing, arguments)
+    augmentation_runs.augment(config, overrides, run=run, selection=selection, look=look)
+
+
+def _make_shards(
+    config: Path,
+    overrides: Sequence[str],
+    run: Path | None,
+    look: augmentation_runs.Look,
+    sharing: Sharing,
+    arguments: Callable[[str], Sequence[str]],
+) -> None:
+    if run is None or look != augmentation_runs.NO_LOOK:
+        help = "name one folder that all nodes share: --run DIR"
+        raise HallucError("C020", "--on ray makes the corpus of one run", help=help)
+    loaded = job.load(config, overrides)
+    if loaded.experiment.augment is None:
+        return  # an error of its own
+    home = run_locations.claim(latest.resolve(run), loaded, "augment", help="name an empty folder").augment
+    wanted = augmentation.fingerprint(loaded)
+
+    def command(number: int, of: int) -> ShardCommand:
+        folder = home / Shard(number, of).folder
+        log = home.parent / f"augment-{number}-of-{of}.log"
+        return ShardCommand(tuple(arguments(f"{number}/{of}")), lambda: is_finished(folder, wanted), log)
+
+    sharing.run(command, (loaded.experiment.launch or LaunchConfig()).ray)

@@ -1,0 +1,45 @@
+"""Work of one command that is shared out by shards, to calls of the command or to the nodes of a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from halluc.config.launching import RayConfig
+from halluc.core.errors import HallucError
+from halluc.launch import ray_commands
+from halluc.launch.ray_commands import ShardCommand
+
+__all__ = ["ShardCommand", "Sharing"]
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How the work is shared out: only one ``shard`` here (``I/N``), or all ``shards`` on a Ray cluster.
+
+    Raises:
+        HallucError C020: options that do not go together.
+    """
+
+    shard: str | None = None
+    on: Literal["ray"] | None = None
+    address: str | None = None
+    shards: int | None = None
+
+    def __post_init__(self) -> None:
+        wrong = {
+            "--address and --shards go with --on ray": self.on is None and bool(self.address or self.shards),
+            "--shard goes without --on ray, which starts all shards": self.on is not None and self.shard is not None,
+        }
+        for message in (message for message, is_so in wrong.items() if is_so):
+            raise HallucError("C020", message, help="leave one of them out")
+
+    def run(self, command: Callable[[int, int], ShardCommand], asked: RayConfig) -> None:
+        """Run the command of each shard, given its number and how many there are, on the cluster.
+
+        Raises:
+            HallucError: as ``ray_commands.run``.
+        """
+        count = self.shards or 2 * max(1, ray_commands.places(self.address, asked))
+        ray_commands.run([command(number, count) for number in range(1, count + 1)], self.address, asked)
