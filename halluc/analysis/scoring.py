@@ -149,14 +149,14 @@ def _by_confidence(table: Table) -> Ranked:
     """Figures of the order that confidence gives."""
     known = ~numpy.isnan(table.claims.confidence)
     confidence, verdict = table.claims.confidence[known], table.claims.verdict[known]
-    right, unsupported = verdict == "supported", verdict == "unsupported"
+    right, unsupported, order = verdict == "supported", verdict == "unsupported", selective.Order(confidence)
     wanted: list[tuple[str, dict[str, str], Any]] = [
-        ("aurc", {}, lambda w=None: selective.aurc(confidence, right, w)),
-        ("e_aurc", {}, lambda w=None: selective.e_aurc(confidence, right, w)),
-        ("auroc", {}, lambda w=None: selective.auroc(confidence, right, w)),
+        ("aurc", {}, lambda w=None: selective.aurc(order, right, w)),
+        ("e_aurc", {}, lambda w=None: selective.e_aurc(order, right, w)),
+        ("auroc", {}, lambda w=None: selective.auroc(order, right, w)),
     ]
     for share in COVERAGES:
-        figure = lambda w=None, share=share: selective.rate_at_coverage(confidence, unsupported, share, w)  # noqa: E731
+        figure = lambda w=None, share=share: selective.rate_at_coverage(order, unsupported, share, w)  # noqa: E731
         wanted.append(("hallucination_rate_at_coverage", {"coverage": f"{share:g}"}, figure))
     return Ranked(RANKED, table.claims.example[known], tuple(wanted))
 
@@ -167,9 +167,10 @@ def ordered(ranked: Ranked, examples: int) -> list[MetricResult]:
     resampled: list[list[numpy.ndarray]] = [[] for _ in ranked.figures]
     if resampled_units > 1 and things:
         for drawn in draws(resampled_units, min(1_000, max(250, _RANKED_PASSES // things))):
-            weights = drawn.astype(numpy.uint16)[:, ranked.example]
-            for values, (_, _, figure) in zip(resampled, ranked.figures, strict=True):
-                values.append(numpy.asarray(figure(weights)))
+            weights, rows = drawn.astype(numpy.uint16)[:, ranked.example], selective.block(things)
+            for some in (weights[first : first + rows] for first in range(0, len(weights), rows)):
+                for values, (_, _, figure) in zip(resampled, ranked.figures, strict=True):
+                    values.append(numpy.asarray(figure(some)))
     result = [(name, by, _plain(figure(None))) for name, by, figure in ranked.figures]
     return [
         MetricResult(

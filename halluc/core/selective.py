@@ -7,7 +7,8 @@ the usual half for a tie.
 
 ``weights`` (B, claims) are how often each of B resamples drew a claim. A figure then is that of claims standing there
 so often, an array (B,), NaN where a resample leaves it undefined. uint8 keeps the weights of most bootstraps small, and
-blocks of resamples may be given one after the other. What is computed from them takes some 20 MB at any size.
+blocks of resamples may be given one after the other. What is computed from them takes some 20 MB at any size. Figures
+of one ``Order`` that are asked for with the same block share its sums.
 """
 
 from __future__ import annotations
@@ -27,30 +28,30 @@ _BLOCK = 2**19  # numbers in one working array: small enough for a processor's c
 
 def risk_coverage(confidence: Array, right: Array) -> tuple[Array, Array]:
     """Coverage k / n and risk(k), both (claims,), for k = 1 to n; empty without claims."""
-    claims, bad = (sums[0] for sums in _curves(*_ordered(confidence, ~_flags(right)), None))
+    claims, bad = (sums[0] for sums in Order(confidence).curves(~_flags(right), None))
     ranks = numpy.arange(1, len(confidence) + 1)
     # Linear between the ends of the groups: the expected number of bad claims in a random order.
     return ranks / max(len(ranks), 1), numpy.interp(ranks, claims, bad) / ranks
 
 
-def aurc(confidence: Array, right: Array, weights: Array | None = None) -> Any:
+def aurc(confidence: Array | Order, right: Array, weights: Array | None = None) -> Any:
     """Area under the risk-coverage curve: the mean of risk(k); None without claims."""
     return _figure(_aurc, confidence, ~_flags(right), weights)
 
 
-def e_aurc(confidence: Array, right: Array, weights: Array | None = None) -> Any:
+def e_aurc(confidence: Array | Order, right: Array, weights: Array | None = None) -> Any:
     """AURC less that of the perfect order, which puts all that is right first; None without claims."""
     return _figure(
         lambda claims, bad: _aurc(claims, bad) - _best_aurc(claims, bad), confidence, ~_flags(right), weights
     )
 
 
-def auroc(confidence: Array, right: Array, weights: Array | None = None) -> Any:
+def auroc(confidence: Array | Order, right: Array, weights: Array | None = None) -> Any:
     """How often a right claim is more confident than one that is not, ties counted half; None without both kinds."""
     return _figure(_auroc, confidence, ~_flags(right), weights)
 
 
-def rate_at_coverage(confidence: Array, bad: Array, coverage: float, weights: Array | None = None) -> Any:
+def rate_at_coverage(confidence: Array | Order, bad: Array, coverage: float, weights: Array | None = None) -> Any:
     """The rate of ``bad`` among the ceil(coverage * n) most confident claims; None where these are none.
 
     Args:
@@ -70,37 +71,66 @@ def _flags(values: Array) -> Array:
     return numpy.asarray(values, dtype=bool)
 
 
-def _ordered(confidence: Array, bad: Array) -> tuple[Array, Array, Array]:
-    """The order of falling confidence, ``bad`` in that order, and the place of the last claim of each group."""
-    order = numpy.argsort(-numpy.asarray(confidence, dtype=float), kind="stable")
-    falling = numpy.asarray(confidence)[order]
-    last = numpy.flatnonzero(numpy.append(falling[1:] != falling[:-1], True)) if len(order) else order
-    return order, bad[order], last
+class Order:
+    """Claims in the order of falling confidence, for several figures. ``len`` is their number.
+
+    The sums of the weights that were asked for last are kept: figures of the same weights share them.
+    """
+
+    def __init__(self, confidence: Array) -> None:
+        self._order = numpy.argsort(-numpy.asarray(confidence, dtype=float), kind="stable")
+        falling = numpy.asarray(confidence)[self._order]
+        # The place of the last claim of each group of equal confidence.
+        self._last = numpy.flatnonzero(numpy.append(falling[1:] != falling[:-1], True)) if len(falling) else self._order
+        self._weights: Array | None = None
+        self._taken = self._order
+        self._sums: dict[bytes, Array] = {}
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def curves(self, bad: Array, weights: Array | None) -> tuple[Array, Array]:
+        """Claims and bad ones up to the end of each group, (resamples, groups + 1); every claim once without weights.
+
+        Args:
+            bad: (claims,) which claims are bad, in the order of the columns of ``weights``.
+        """
+        if weights is None or weights is not self._weights:
+            ones = numpy.ones((1, len(self)), dtype=int)
+            self._taken = ones if weights is None else numpy.take(weights, self._order, axis=1)
+            self._weights, self._sums = weights, {}
+        return self._summed(b"", None), self._summed(bad.tobytes(), bad)
+
+    def _summed(self, key: bytes, bad: Array | None) -> Array:
+        if key not in self._sums:
+            counted = self._taken if bad is None else self._taken * bad[self._order]
+            sums = numpy.zeros((len(counted), len(self._last) + 1))
+            running = numpy.cumsum(counted, axis=1, dtype=float)
+            sums[:, 1:] = running if len(self._last) == len(self) else running[:, self._last]
+            self._sums[key] = sums
+        return self._sums[key]
 
 
-def _curves(order: Array, bad: Array, last: Array, weights: Array | None) -> tuple[Array, Array]:
-    """Claims and bad ones up to the end of each group, (resamples, groups + 1); every claim once without weights."""
-    taken = numpy.ones((1, len(order)), dtype=int) if weights is None else numpy.take(weights, order, axis=1)
-    sums = []
-    for counted in (taken, taken * bad):
-        sums.append(numpy.zeros((len(taken), len(last) + 1)))
-        running = numpy.cumsum(counted, axis=1, dtype=float)
-        sums[-1][:, 1:] = running if len(last) == len(order) else running[:, last]
-    return sums[0], sums[1]
+def block(claims: int) -> int:
+    """How many resamples of so many claims are computed at once."""
+    return max(1, _BLOCK // max(1, claims))
 
 
-def _figure(figure: Figure, confidence: Array, bad: Array, weights: Array | None) -> Any:
-    ordered = _ordered(confidence, bad)
-    if not len(confidence):
+def _figure(figure: Figure, confidence: Array | Order, bad: Array, weights: Array | None) -> Any:
+    order = confidence if isinstance(confidence, Order) else Order(confidence)
+    if not len(order):
         return None if weights is None else numpy.full(len(weights), numpy.nan)
     if weights is None:
-        value = float(figure(*_curves(*ordered, None))[0])
+        value = float(figure(*order.curves(bad, None))[0])
         return None if numpy.isnan(value) else value
     if weights.dtype.kind not in "iub":
         raise ValueError("weights count how often a claim was drawn: integers")
-    rows = max(1, _BLOCK // len(confidence))
-    blocks = [figure(*_curves(*ordered, weights[first : first + rows])) for first in range(0, len(weights), rows)]
-    return numpy.concatenate(blocks) if blocks else numpy.zeros(0)
+    rows = block(len(order))
+    if len(weights) <= rows:
+        return figure(*order.curves(bad, weights))
+    return numpy.concatenate(
+        [figure(*order.curves(bad, weights[first : first + rows])) for first in range(0, len(weights), rows)]
+    )
 
 
 def _divide(above: Array, below: Array) -> Array:
