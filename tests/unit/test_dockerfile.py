@@ -1,5 +1,5 @@
-"""The Dockerfile: every step names commands, files, extras and options that are there. The tool that runs its steps runs
-those of a small one; `make image-steps` runs its own."""
+"""The Dockerfile: every step names commands, files, extras and options that are there. The tool that runs its steps
+runs those of a small one here; `make image-steps` runs those of the Dockerfile."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
