@@ -297,3 +297,34 @@ def test_export_json_names_versions_inputs_and_hashes(made):
         "config.yaml", "coverage.json", "model/config.json", "model/crf.safetensors", "model/tokenizer.json",
         f"model/{exports.MODEL_FILES[made.format]}",
     }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory, tiny_encoder) -> Path:
+    """A run whose model takes names of a gazetteer beside its pieces."""
+    folder = tmp_path_factory.mktemp("features")
+    (folder / "names.tsv").write_text("LOC\tOslo\nPER\tAnna\n", encoding="utf-8")
+    train = "steps: 12, learning_rate: 0.01, precision: fp32"
+    config = write_experiment(folder, tiny_encoder, write_corpus(folder), train)
+    task = f"{{type: token_classification, gazetteer: {{files: [{folder}/names.tsv]}}}}"
+    config.write_text(config.read_text().replace("{type: token_classification}", task))
+    (trained,) = api.train(config)
+    return Path(trained.run)
+
+
+def test_features_of_words_are_inputs_of_an_export_and_its_names_may_change(features, tmp_path, halluc):
+    made = api.export(features, format="onnx" if HAS_ONNX else "torch")
+    assert made.inputs == ["input_ids", "attention_mask", "added_features", "token_type_ids"]
+    assert (made.comparison.differing, made.comparison.difference) == (0, 0.0)
+    assert made.comparison.largest_change < 1e-5
+    (tmp_path / "in.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    (tmp_path / "other.tsv").write_text("PER\tOslo\n", encoding="utf-8")
+    for number, names in enumerate((f"task.gazetteer.files=[{tmp_path}/other.tsv]", "task.gazetteer=null")):
+        found = []
+        for model in (features, made.export):
+            target = tmp_path / f"{number}.jsonl"
+            done = halluc("predict", model, "-i", tmp_path / "in.txt", "-o", target, "--set", names)
+            assert done.code == 0, done.err
+            found.append([[(one["text"], one["label"], round(one["confidence"], 4)) for one in json.loads(line)["spans"]]
+                          for line in target.read_text().splitlines()])  # fmt: skip
+        assert found[0] == found[1]
