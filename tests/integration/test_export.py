@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -250,6 +251,24 @@ def test_a_model_that_torch_cannot_export_leaves_the_whole_message_in_a_log(run,
     assert "a long graph" not in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["export.log"]
     assert (tmp_path / "export.log").read_text().count("a long graph") >= 50
+
+
+def test_a_program_of_torch_that_the_disk_has_no_room_for_is_an_error_and_no_abort(tmp_path):
+    from transformers.modeling_outputs import TokenClassifierOutput
+
+    class Plain(torch.nn.Module):
+        config = None
+
+        def forward(self, input_ids):
+            return TokenClassifierOutput(logits=input_ids * 2.0)
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            exporting.write(Plain(), {"input_ids": numpy.ones((2, 3), dtype=numpy.int64)}, tmp_path / "m.pt2", "torch")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def refused(call) -> HallucError:
