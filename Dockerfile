@@ -7,9 +7,10 @@ COPY constraints.txt ./
 # torch first, by itself: it is large, and seldom changes.
 RUN python -m venv /opt/halluc \
     && /opt/halluc/bin/python -m pip install --no-cache-dir -c constraints.txt --index-url "${TORCH_INDEX}" torch
+ARG EXTRAS=serve
 COPY pyproject.toml README.md LICENSE ./
 COPY halluc halluc
-RUN /opt/halluc/bin/python -m pip install --no-cache-dir -c constraints.txt ".[serve]"
+RUN /opt/halluc/bin/python -m pip install --no-cache-dir -c constraints.txt ".[${EXTRAS}]"
 
 FROM python:${PYTHON}
 RUN useradd --create-home --uid 10001 halluc && install -d -o 10001 /work

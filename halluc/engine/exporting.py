@@ -48,8 +48,11 @@ def write(model: Any, inputs: Mapping[str, numpy.ndarray], path: Path, format: F
     shapes = {"inputs": tuple(of_input for _ in arrays)}
     wrapped = LogitsOf(model.eval(), list(given)).eval()
     if format == "torch":
+        # Into memory first: on a full disk torch would end the process.
+        content = io.BytesIO()
         with torch.no_grad():
-            torch.export.save(torch.export.export(wrapped, arrays, dynamic_shapes=shapes), path)
+            torch.export.save(torch.export.export(wrapped, arrays, dynamic_shapes=shapes), content)
+        path.write_bytes(content.getbuffer())
         return list(given)
     with _quiet(), torch.no_grad():
         made = torch.onnx.export(

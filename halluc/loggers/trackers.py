@@ -6,7 +6,6 @@ A tracker that fails warns once and is left out from then on: no training ends b
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import os
 import time
@@ -102,6 +101,7 @@ class MlflowTracker:
     # No statistics of use are sent, and a training does not wait for minutes for a server that does not answer.
     DEFAULTS: ClassVar = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_LOGGING_LEVEL": "WARNING",  # the package sets the level when it is imported
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output belongs to --json
@@ -112,7 +112,6 @@ class MlflowTracker:
     def __init__(self, tracked: Tracked, resumed_step: int | None = None) -> None:
         for variable, value in self.DEFAULTS.items():
             os.environ.setdefault(variable, value)
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
         from mlflow.entities import Param
         from mlflow.tracking import MlflowClient
 

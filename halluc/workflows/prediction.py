@@ -22,7 +22,7 @@ from halluc.core.claims import Claim
 from halluc.core.errors import HallucError, data_error
 from halluc.core.examples import Corpus, Origin
 from halluc.core.files import json_line
-from halluc.core.messages import Listener, Tick, listening, progress, tell, unheard
+from halluc.core.messages import Listener, Tick, listening, progress, tell, unheard, warn
 from halluc.core.workers import in_order, number_of
 from halluc.data.inputs import InputText, Item, in_chunks, paired, single
 from halluc.data.reader import Reader
@@ -357,6 +357,11 @@ def _announce(trained: trained_models.Trained, computes: str, ensemble: ensemble
     confidence = trained.confidence
     if trained.run is None:
         tell("confidence: the model's own; no claim is withdrawn, and novelty is not known: this is no run of halluc")
+        if unnamed := trained_models.unnamed_outputs(trained):
+            warn(
+                f"the model has no names for its labels, so that none of {', '.join(unnamed[:3])}, … means `no label`: "
+                "name them in `id2label` of its config.json (`halluc eval --checkpoint` takes them as `eval.labels`)"
+            )
         return
     if confidence is None:
         tell("confidence: the model's own; no claim is withdrawn (`halluc eval` of this run would fit it on dev)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,6 +158,13 @@ def _own_config(reference: str) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}  # what is wrong with it is told where it is loaded
     return found if isinstance(found, dict) else {}
+
+
+def unnamed_outputs(trained: Trained) -> list[str]:
+    """The outputs of a model from elsewhere, if it names none of them: ``LABEL_0``, ``LABEL_1``, …"""
+    names = _own_config(trained.reference).get("id2label") if trained.run is None else None
+    found = [str(name) for name in names.values()] if isinstance(names, dict) else []
+    return found if all(re.fullmatch(r"LABEL_\d+", name) for name in found) else []
 
 
 def _task_of(config: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from halluc.analysis import comparison, run_figures
 from halluc.config.rendering import annotated
 from halluc.core import locks
+from halluc.core.characters import printable_line
 from halluc.core.errors import HallucError
 from halluc.core.files import replace_folder, write_json, write_text
 from halluc.core.messages import conclude as say_outcome
@@ -151,31 +152,33 @@ def _best(trials: Trials) -> list[optuna.trial.FrozenTrial]:
 
 def _write_configs(trials: Trials, best: Sequence[optuna.trial.FrozenTrial]) -> list[str]:
     """Each best config whole: ``best.yaml``, or with two metrics one for each point of the Pareto front."""
-    texts = {f"{slug(one.number)}.yaml": _config(trials, one, len(best)) for one in best}
     if len(trials.plan.metrics) == 1:
         path = trials.home / "best.yaml"
-        if not texts:
+        if not best:
             path.unlink(missing_ok=True)  # of an earlier call, whose trial no longer is the best
-        for text in texts.values():
-            write_text(path, text)
-        return [str(path)] * len(texts)
+        for one in best:
+            write_text(path, _config(trials, one, len(best), path))
+        return [str(path)] * len(best)
+    folder = trials.home / "best"
+    paths = [folder / f"{slug(one.number)}.yaml" for one in best]
 
-    def fill(folder: Path) -> None:
-        for name, text in texts.items():
-            write_text(folder / name, text)
+    def fill(new: Path) -> None:
+        for one, path in zip(best, paths, strict=True):
+            write_text(new / path.name, _config(trials, one, len(best), path))
 
-    replace_folder(trials.home / "best", fill)
-    return [str(trials.home / "best" / name) for name in texts]
+    replace_folder(folder, fill)
+    return [str(path) for path in paths]
 
 
-def _config(trials: Trials, one: optuna.trial.FrozenTrial, many: int) -> str:
+def _config(trials: Trials, one: optuna.trial.FrozenTrial, many: int, path: Path) -> str:
     values = trials.values(one)
     told = ", ".join(f"{name} {value:.6g}" for name, value in zip(trials.plan.metrics, one.values, strict=True))
     what = "The best trial" if many == 1 else f"One of {many} trials on the Pareto front"
     head = (
         f"# {what} of `halluc tune`: trial {one.number}, dev {told}.\n"
         "# It was selected on dev, so that its figures on dev are optimistic: judge it on test, once.\n"
-        "# Launch:    halluc run THIS_FILE\n"
+        f"# Launch:    {printable_line(shlex.join(['halluc', 'run', str(path)]))}\n"
+        "#            in the folder in which `halluc tune` ran: relative paths start there\n"
     )
     return head + annotated(trials.space.with_values(values))
 

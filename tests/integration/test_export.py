@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -252,6 +253,24 @@ def test_a_model_that_torch_cannot_export_leaves_the_whole_message_in_a_log(run,
     assert (tmp_path / "export.log").read_text().count("a long graph") >= 50
 
 
+def test_a_program_of_torch_that_the_disk_has_no_room_for_is_an_error_and_no_abort(tmp_path):
+    from transformers.modeling_outputs import TokenClassifierOutput
+
+    class Plain(torch.nn.Module):
+        config = None
+
+        def forward(self, input_ids):
+            return TokenClassifierOutput(logits=input_ids * 2.0)
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            exporting.write(Plain(), {"input_ids": numpy.ones((2, 3), dtype=numpy.int64)}, tmp_path / "m.pt2", "torch")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def refused(call) -> HallucError:
     with pytest.raises(HallucError) as found:
         call()
@@ -297,3 +316,34 @@ def test_export_json_names_versions_inputs_and_hashes(made):
         "config.yaml", "coverage.json", "model/config.json", "model/crf.safetensors", "model/tokenizer.json",
         f"model/{exports.MODEL_FILES[made.format]}",
     }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory, tiny_encoder) -> Path:
+    """A run whose model takes names of a gazetteer beside its pieces."""
+    folder = tmp_path_factory.mktemp("features")
+    (folder / "names.tsv").write_text("LOC\tOslo\nPER\tAnna\n", encoding="utf-8")
+    train = "steps: 12, learning_rate: 0.01, precision: fp32"
+    config = write_experiment(folder, tiny_encoder, write_corpus(folder), train)
+    task = f"{{type: token_classification, gazetteer: {{files: [{folder}/names.tsv]}}}}"
+    config.write_text(config.read_text().replace("{type: token_classification}", task))
+    (trained,) = api.train(config)
+    return Path(trained.run)
+
+
+def test_features_of_words_are_inputs_of_an_export_and_its_names_may_change(features, tmp_path, halluc):
+    made = api.export(features, format="onnx" if HAS_ONNX else "torch")
+    assert made.inputs == ["input_ids", "attention_mask", "added_features", "token_type_ids"]
+    assert (made.comparison.differing, made.comparison.difference) == (0, 0.0)
+    assert made.comparison.largest_change < 1e-5
+    (tmp_path / "in.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    (tmp_path / "other.tsv").write_text("PER\tOslo\n", encoding="utf-8")
+    for number, names in enumerate((f"task.gazetteer.files=[{tmp_path}/other.tsv]", "task.gazetteer=null")):
+        found = []
+        for model in (features, made.export):
+            target = tmp_path / f"{number}.jsonl"
+            done = halluc("predict", model, "-i", tmp_path / "in.txt", "-o", target, "--set", names)
+            assert done.code == 0, done.err
+            spans = [span for line in target.read_text().splitlines() for span in json.loads(line)["spans"]]
+            found.append([(one["text"], one["label"], round(one["confidence"], 4)) for one in spans])
+        assert found[0] == found[1]

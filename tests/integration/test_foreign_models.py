@@ -123,6 +123,23 @@ def test_outputs_without_names_are_mapped_to_tags(halluc, experiment, classifier
     assert illegal(predicted(experiment)[3]["predicted_tags"], "iob2") == [4]
 
 
+def test_predict_warns_of_labels_without_names(halluc, classifier, tmp_path):
+    (tmp_path / "in.txt").write_text("Anna met Oslo\n")
+    asked = (
+        "predict",
+        classifier([*TAGS], {"anna": 1}, nothing="LABEL_0"),
+        "-i",
+        tmp_path / "in.txt",
+        "-o",
+        tmp_path / "out",
+    )
+    unnamed = halluc(*asked)
+    assert (unnamed.code, "warning: the model has no names for its labels" in unnamed.err) == (0, True), unnamed.err
+    config = tmp_path / "classifier/config.json"
+    config.write_text(config.read_text().replace('"LABEL_0"', '"O"'))
+    assert "no names" not in halluc(*asked).err
+
+
 @pytest.mark.parametrize(
     ("labels", "told"),
     [

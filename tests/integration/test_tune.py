@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import shlex
 import shutil
 from pathlib import Path
 
@@ -98,6 +99,24 @@ def test_the_best_config_is_whole_and_test_was_not_read(finished, halluc):
     assert all("test.txt" not in (run / "run.json").read_text() for run in home(finished).glob("trial=*"))
     assert "optimistic" in config.read_text()
     assert any("Evaluate it once on test" in sentence for sentence in result.conclusion)
+
+
+def test_the_best_config_runs_where_the_tuning_ran(tmp_path, tiny_encoder, monkeypatch, halluc):
+    config = write_tuning(tmp_path, tiny_encoder, "trials: 2", train="epochs: 1, batch_tokens: 64")
+    (tmp_path / "test.txt").write_text("Anna B-PER\n")
+    (tmp_path / "configs").mkdir()
+    text = config.read_text().replace(f"{tmp_path}/", "")
+    (tmp_path / "configs/base.yaml").write_text(text)
+    (tmp_path / "configs/own.yaml").write_text("extends: base.yaml\nname: own\nruns_dir: my runs\n")
+    monkeypatch.chdir(tmp_path)
+    assert halluc("tune", "configs/own.yaml", "-q").code == 0
+    best = Path("my runs/own.tune/best.yaml")
+    (line,) = [line for line in best.read_text().splitlines() if line.startswith("# Launch:")]
+    command = shlex.split(line.removeprefix("# Launch:"))
+    assert command == ["halluc", "run", str(best)]
+    outcome = halluc(*command[1:])
+    assert outcome.code == 0, outcome.err
+    assert list(Path("my runs/own").glob("*/eval/test.json"))
 
 
 def test_only_the_best_model_stays(finished):

@@ -343,7 +343,9 @@ BROKEN = [
     ({**NO, "id": 1.5, "spans": []}, "the id is neither"),
     ({"id": "test-0", "spans": []}, "neither `tokens` nor `text`"),
     ({"text": SENTENCES[0][0], "spans": [[0, 3, "PER"]]}, "cuts the token"),
-]
+    ({**NO, "spans": [{"entity": "B-PER", "score": 0.9, "index": 1, "word": "anna", "start": 0, "end": 4}]},
+     "aggregation_strategy"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("record", "told"), BROKEN)

@@ -186,7 +186,7 @@ class Tagger:
             if smoothing
             else (),
             getattr(encoder.model, "crf", None),
-            self._word_features(examples, names, encoder.model.config),
+            self._word_features(examples, names, encoder.model),
         )
 
     def refuse_training(self, model: ModelConfig, train: TrainConfig) -> None:
@@ -223,12 +223,12 @@ class Tagger:
             self._gazetteer = Gazetteer.read(self.config.gazetteer.files, labels, "the model")
         return MarkedNames([self._gazetteer.matches(example.tokens) for example in examples], len(labels))
 
-    def _word_features(
-        self, examples: Sequence[Tagged], names: MarkedNames | None, settings: Any
-    ) -> WordFeatures | None:
+    def _word_features(self, examples: Sequence[Tagged], names: MarkedNames | None, model: Any) -> WordFeatures | None:
         """What the model reads beside pieces; None where that is nothing."""
+        settings = model.config
         is_cased = takes_casing(settings)
-        if names is None and not is_cased:
+        is_asked = isinstance(model, ExportedModel) and width_of(settings) > 0  # an export takes them in any case
+        if names is None and not is_cased and not is_asked:
             return None
         casing = [casing_of(word) for example in examples for word in example.tokens] if is_cased else None
         dropout = self.config.gazetteer.dropout if self.config.gazetteer else 0.0

@@ -161,6 +161,9 @@ def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given 
         return None
     if isinstance(inner, dict):
         return _of_object(inner, field, label)
+    if keys.label == "entity" and "index" in item and "word" in item:
+        message = f"`{field}` has word pieces, as a pipeline of transformers gives them without aggregation"
+        raise Unreadable("D107", message, 'call the pipeline with `aggregation_strategy="simple"`')
     name = _label(item, keys, field)
     first = last = None
     if keys.first is not None and keys.last is not None:

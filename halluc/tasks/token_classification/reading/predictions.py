@@ -207,7 +207,8 @@ class SentencePredictions(PredictionFile):
             raise Unreadable(
                 "D107",
                 "neither `tokens` nor `text`",
-                "without them it is not known whether spans count words or characters",
+                "without them it is not known whether spans count words or characters: write a record for each example,"
+                ' as in {"text": "…", "entities": […]}',
             )
         name = predicted_field(record, (data.spans_field, "spans", "entities", data.tags_field, "tags"))
         value = unpacked(record[name])
