@@ -494,6 +494,13 @@ def test_processes_side_by_side_write_the_same_bytes(halluc, shared_run, tmp_pat
     assert alone.read_bytes().count(b"\n") == 80
 
 
+def test_one_process_needs_no_launcher(predict, shared_run, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("halluc.launch")]:
+        monkeypatch.delitem(sys.modules, name)
+    predict(shared_run, "Anna met Oslo\n", "--jobs", "1")
+    assert "halluc.launch.local" not in sys.modules
+
+
 @pytest.mark.parametrize(("jobs", "code"), [("2", "C016"), ("none", "C019"), ("0", "C019")])
 def test_jobs_need_a_file_and_a_number(halluc, shared_run, jobs, code):
     outcome = halluc("predict", shared_run, "--jobs", jobs)

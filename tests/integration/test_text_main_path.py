@@ -51,6 +51,7 @@ def write_experiment(
     *,
     rows: Rows | None = None,
     best: str = "",
+    epochs: int = 16,
 ) -> Path:
     """Write a config and its corpora."""
     found = rows or records()
@@ -63,7 +64,7 @@ def write_experiment(
         f"name: texts\nruns_dir: {folder / 'runs'}\ntask: {{type: text_classification{task}}}\n"
         f"data:\n  format: texts\n  out_of_scope_label: oos\n{splits}\n{data}"
         f"model: {{name: {encoder}, dropout: 0.05}}\n"
-        f"train: {{epochs: 16, learning_rate: 0.004, batch_tokens: 32{best}}}\n{more}",
+        f"train: {{epochs: {epochs}, learning_rate: 0.004, batch_tokens: 32{best}}}\n{more}",
         encoding="utf-8",
     )
     return config
@@ -198,7 +199,7 @@ def test_abstention_withdraws_claims_and_lowers_acceptance(halluc, in_scope_only
 
 
 def test_several_labels_a_text(halluc, labelled):
-    config = labelled(task=", multi_label: true, threshold: 0.4", rows=records(several=True),
+    config = labelled(task=", multi_label: true, threshold: 0.4", rows=records(several=True), epochs=28,
                       more="eval: {calibration: temperature}\n")  # fmt: skip
     assert halluc("train", config, "-q").code == 0
     outcome = halluc("eval", config, "--split", "test", "--json")
