@@ -22,6 +22,9 @@ os.environ.pop("COLUMNS", None)
 os.environ["HF_HUB_OFFLINE"] = "1"
 # One thread is enough for tiny models, and two wait for each other where the machine is busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# As torch has them: the small caches of halluc save memory with large models, and cost tiny ones a third of their time.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1024")
+os.environ.setdefault("LRU_CACHE_CAPACITY", "1024")
 
 REPOSITORY = Path(__file__).parent.parent
 

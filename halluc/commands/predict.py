@@ -13,7 +13,6 @@ from halluc.core import threads
 from halluc.core.characters import escaped_json
 from halluc.core.errors import EXIT_DONE, HallucError, environment_error
 from halluc.core.files import irregular, remedy, replacing
-from halluc.launch import local
 from halluc.runs.schema import Record
 from halluc.workflows.prediction import Write, line_of
 
@@ -38,6 +37,10 @@ def processes(jobs: str) -> int:
     Raises:
         HallucError C019: it is neither ``auto`` nor a number from 1 to 1000.
     """
+    if jobs == "1":  # what launches processes takes half a second to import
+        return 1
+    from halluc.launch import local
+
     return local.number(jobs, 1 if local.gpus() else threads.cores())
 
 

@@ -39,7 +39,7 @@ def forward(
 
     model.train(runtime.sample is not None)
     if runtime.sample is not None:
-        torch.manual_seed(runtime.sample)
+        runtime.seed(runtime.sample)
     with reduced_weights(model, runtime), torch.inference_mode():
         for indexes in sorted_batches(features.lengths, budget):
             batch = features.collate(indexes)

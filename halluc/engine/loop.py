@@ -302,7 +302,7 @@ def _gradients(training: Training, shares: Shares, stop: bool) -> tuple[float, b
     """
     while True:
         # Dropout as a function of seed, step and rank: a resumed run needs no state of any generator.
-        torch.manual_seed(keyed_seed("dropout", training.seed, training.progress.step, training.runtime.rank))
+        training.runtime.seed(keyed_seed("dropout", training.seed, training.progress.step, training.runtime.rank))
         if training.shortcuts is not None:
             training.shortcuts.begin(training.progress.step)
         try:

@@ -352,7 +352,7 @@ def test_both_texts_of_a_pair_are_augmented():
 # Sizes at which a model is trained in a few seconds.
 SMALL = {
     "lm_synthesis": {
-        "epochs": 8, "longest": 64, "learning_rate": 5e-3, "scratch": {"layers": 1, "width": 64, "heads": 2},
+        "epochs": 3, "longest": 64, "learning_rate": 5e-3, "scratch": {"layers": 1, "width": 64, "heads": 2},
     },
     "gan_synthesis": {
         "vocabulary": 300, "longest": 64, "embedding": 24, "width": 48, "filters": 4, "temperatures": [0.7],

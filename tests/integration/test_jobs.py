@@ -78,9 +78,8 @@ def test_a_second_call_has_nothing_to_do_and_starts_no_process(halluc, study, al
 
 def test_a_signal_makes_every_process_write_a_checkpoint(study, tmp_path):
     home = tmp_path / "tiny"
-    process = start(
-        study, tmp_path, "--jobs", "2", "--set", "train.epochs=2000", "--set", "train.checkpoint_steps=100000"
-    )
+    longer = ("--set", "train.epochs=500", "--set", "train.checkpoint_steps=100000")
+    process = start(study, tmp_path, "--jobs", "2", *longer)
     runs = [RunDir(home / slug) for slug in CELLS]
     wait_for(lambda: all(run.events.is_file() for run in runs), process)
     workers = [writer(run.path) for run in runs]

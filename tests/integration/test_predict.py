@@ -473,28 +473,32 @@ def test_thresholds_by_novelty_without_the_training_split_are_an_error(predict, 
     assert "error[C107]" in outcome.err and "eval.abstain.by=label" in outcome.err and not made
 
 
-def test_processes_side_by_side_write_the_same_bytes(shared_run, tmp_path):
-    """In processes of their own: a process that has torch must not be forked."""
+def test_processes_side_by_side_write_the_same_bytes(halluc, shared_run, tmp_path):
+    """They are forked off a process of their own: one that has torch must not be forked."""
     texts = [
         {"text": f"{word} met Peter Blackburn in Rome .", "id": str(n)} for n, word in enumerate(["EU", "He"] * 40)
     ]
     lines = [json.dumps(one) for one in texts]
     lines[17] = "{"
     (tmp_path / "in.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    outputs = []
-    for jobs in ("1", "3"):
-        output = tmp_path / f"out-{jobs}.jsonl"
-        command = ["predict", shared_run, "--input", tmp_path / "in.jsonl", "-o", output, "--look-ahead", "7"]
-        done = subprocess.run(
-            [sys.executable, "-m", "halluc", *map(str, command), "--jobs", jobs],
-            env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
-        assert done.returncode == 3, done.stderr
-        assert "80 texts" in done.stderr
-        assert "1 of 80 texts could not be read" in done.stderr
-        outputs.append(output.read_bytes())
-    assert outputs[0] == outputs[1]
-    assert outputs[0].count(b"\n") == 80
+    alone, together = (tmp_path / f"out-{jobs}.jsonl" for jobs in (1, 2))
+    given = ["predict", shared_run, "--input", tmp_path / "in.jsonl", "--look-ahead", "7"]
+    outcome = halluc(*given, "-o", alone, "--jobs", "1")
+    command = [sys.executable, "-m", "halluc", *map(str, given), "-o", str(together), "--jobs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    for code, told in ((outcome.code, outcome.err), (done.returncode, done.stderr)):
+        assert code == 3, told
+        assert "80 texts" in told
+        assert "1 of 80 texts could not be read" in told
+    assert alone.read_bytes() == together.read_bytes()
+    assert alone.read_bytes().count(b"\n") == 80
+
+
+def test_one_process_needs_no_launcher(predict, shared_run, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("halluc.launch")]:
+        monkeypatch.delitem(sys.modules, name)
+    predict(shared_run, "Anna met Oslo\n", "--jobs", "1")
+    assert "halluc.launch.local" not in sys.modules
 
 
 @pytest.mark.parametrize(("jobs", "code"), [("2", "C016"), ("none", "C019"), ("0", "C019")])

@@ -60,7 +60,7 @@ def trained(
     config.write_text(
         f"name: texts\nruns_dir: {home / 'runs'}\ntask: {{type: text_classification{task}}}\n"
         f"data:\n  format: texts\n  out_of_scope_label: oos\n{splits}{data}model: {{name: {encoder}, dropout: 0.05}}\n"
-        f"train: {{learning_rate: 0.001, batch_tokens: 16, {train}}}\n{more}",
+        f"train: {{learning_rate: 0.004, batch_tokens: 32, {train}}}\n{more}",
         encoding="utf-8",
     )
     assert exit_code_of(["train", str(config), "-q"]) == 0

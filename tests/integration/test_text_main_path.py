@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,11 @@ MONEY = ["the bank won", "Acme Corp said the bank won", "a bank of Acme", "the b
 OUTSIDE = ["german german reuters", "reuters on german", "met on german reuters", "german . reuters german"]
 
 
-def records(*, several: bool = False, pairs: bool = False) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
+Rows = list[dict[str, object]]
+
+
+def records(*, several: bool = False, pairs: bool = False) -> Rows:
+    rows: Rows = []
     for number, (travel, money, outside) in enumerate(zip(TRAVEL, MONEY, OUTSIDE, strict=True)):
         if several:
             rows += [
@@ -37,27 +42,59 @@ def records(*, several: bool = False, pairs: bool = False) -> list[dict[str, obj
     return rows
 
 
+def write_experiment(
+    folder: Path,
+    encoder: Path,
+    task: str = "",
+    data: str = "",
+    more: str = "",
+    *,
+    rows: Rows | None = None,
+    best: str = "",
+    epochs: int = 16,
+) -> Path:
+    """Write a config and its corpora."""
+    found = rows or records()
+    for split, copies in (("train", 6), ("dev", 2), ("test", 1)):
+        lines = [json.dumps(row) + "\n" for row in found * copies]
+        (folder / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
+    splits = "\n".join(f"  {split}: {folder / split}.jsonl" for split in ("train", "dev", "test"))
+    config = folder / "texts.yaml"
+    config.write_text(
+        f"name: texts\nruns_dir: {folder / 'runs'}\ntask: {{type: text_classification{task}}}\n"
+        f"data:\n  format: texts\n  out_of_scope_label: oos\n{splits}\n{data}"
+        f"model: {{name: {encoder}, dropout: 0.05}}\n"
+        f"train: {{epochs: {epochs}, learning_rate: 0.004, batch_tokens: 32{best}}}\n{more}",
+        encoding="utf-8",
+    )
+    return config
+
+
 @pytest.fixture
-def labelled(tmp_path: Path, tiny_encoder: Path):
+def labelled(tmp_path: Path, tiny_encoder: Path) -> Callable[..., Path]:
     """Writes a config and its corpora."""
+    return partial(write_experiment, tmp_path, tiny_encoder)
 
-    def write(task: str = "", data: str = "", more: str = "", rows: list[dict[str, object]] | None = None) -> Path:
-        found = rows or records()
-        for split, copies in (("train", 6), ("dev", 2), ("test", 1)):
-            lines = [json.dumps(row) + "\n" for row in found * copies]
-            (tmp_path / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
-        splits = "\n".join(f"  {split}: {tmp_path / split}.jsonl" for split in ("train", "dev", "test"))
-        config = tmp_path / "texts.yaml"
-        config.write_text(
-            f"name: texts\nruns_dir: {tmp_path / 'runs'}\ntask: {{type: text_classification{task}}}\n"
-            f"data:\n  format: texts\n  out_of_scope_label: oos\n{splits}\n{data}"
-            f"model: {{name: {tiny_encoder}, dropout: 0.05}}\n"
-            f"train: {{epochs: 16, learning_rate: 0.001, batch_tokens: 16}}\n{more}",
-            encoding="utf-8",
-        )
-        return config
 
-    return write
+def trained(config: Path) -> Path:
+    from halluc.__main__ import exit_code_of
+
+    assert exit_code_of(["train", str(config), "-q"]) == 0
+    return config
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """The config of a trained classifier that knows of texts out of scope."""
+    # Accuracy is that of texts in scope: it is perfect while texts out of scope are still accepted.
+    return trained(write_experiment(tmp_path_factory.mktemp("classifier"), tiny_encoder, best=", best: mcc"))
+
+
+@pytest.fixture(scope="module")
+def in_scope_only(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """The config of a trained classifier that has no output for texts out of scope."""
+    folder = tmp_path_factory.mktemp("in-scope")
+    return trained(write_experiment(folder, tiny_encoder, ", out_of_scope: leave_out"))
 
 
 def only_run(config: Path) -> Path:
@@ -72,13 +109,12 @@ def value(outcome, name: str, **by: str) -> float:
 
 
 def test_a_classifier_is_trained_and_evaluated(halluc, labelled):
-    config = labelled(more="gates: {accuracy: {min: 0.9}, out_of_scope_acceptance: {max: 0.1}}\n")
-    # Accuracy is that of texts in scope: it is perfect while texts out of scope are still accepted.
-    told = halluc("train", config, "--set", "train.best=mcc")
+    config = labelled(more="gates: {accuracy: {min: 0.9}, out_of_scope_acceptance: {max: 0.1}}\n", best=", best: mcc")
+    told = halluc("train", config)
     assert told.code == 0, told.err
     assert "72 texts" in told.err
     assert "mcc" in told.err
-    outcome = halluc("eval", config, "--split", "test", "--json", "--set", "train.best=mcc")
+    outcome = halluc("eval", config, "--split", "test", "--json")
     assert outcome.code == 0, outcome.err
     assert value(outcome, "accuracy") == value(outcome, "out_of_scope_recall") == 1.0
     assert value(outcome, "out_of_scope_auroc") > 0.9
@@ -99,18 +135,16 @@ def test_a_classifier_is_trained_and_evaluated(halluc, labelled):
     assert all(len(line.predicted) == 1 and line.in_scope == line.predicted[0][1] for line in lines if line.gold)
 
 
-def test_a_classifier_whose_outputs_have_no_names_is_mapped(halluc, labelled, tmp_path):
-    config = labelled()
-    assert halluc("train", config, "-q").code == 0
-    own = halluc("eval", config, "--split", "test", "--json")
+def test_a_classifier_whose_outputs_have_no_names_is_mapped(halluc, classifier, tmp_path):
+    own = halluc("eval", classifier, "--split", "test", "--json")
     unnamed = tmp_path / "unnamed"
-    shutil.copytree(only_run(config) / "model", unnamed)
+    shutil.copytree(only_run(classifier) / "model", unnamed)
     settings = json.loads((unnamed / "config.json").read_text())
     names = {f"LABEL_{number}": name for number, name in settings["id2label"].items()}
     del settings["id2label"], settings["label2id"]
     (unnamed / "config.json").write_text(json.dumps({**settings, "num_labels": len(names)}))
     labels = {name: None if label == "out_of_scope" else label for name, label in names.items()}
-    asked = ["eval", config, "--checkpoint", unnamed, "--split", "test", "--json"]
+    asked = ["eval", classifier, "--checkpoint", unnamed, "--split", "test", "--json"]
     mapped = halluc(*asked, "--set", f"eval.labels={json.dumps(labels)}")
     assert mapped.code == 0, mapped.err
     for figure in ("accuracy", "out_of_scope_recall", "hallucination_rate"):
@@ -121,9 +155,8 @@ def test_a_classifier_whose_outputs_have_no_names_is_mapped(halluc, labelled, tm
     assert "has no entry for LABEL_1, LABEL_2" in refused.err
 
 
-def test_the_ledger_tells_of_labels_of_whole_texts(halluc, labelled):
-    config = labelled(task=", out_of_scope: leave_out")
-    assert halluc("train", config, "-q").code == 0
+def test_the_ledger_tells_of_labels_of_whole_texts(halluc, in_scope_only):
+    config = in_scope_only
     told = halluc("eval", config, "--split", "test")
     assert "4 texts out of scope, for which the model has no output: it claims a label of each" in told.err
     ledger = [json.loads(line) for line in (only_run(config) / "ledger/test.jsonl").open()]
@@ -156,11 +189,9 @@ def test_a_gate_that_is_not_met_is_told(halluc, labelled):
     assert "accuracy" in outcome.err
 
 
-def test_abstention_withdraws_claims_and_lowers_acceptance(halluc, labelled):
-    config = labelled(task=", out_of_scope: leave_out", more="eval: {calibration: temperature}\n")
-    assert halluc("train", config, "-q").code == 0
-    config.write_text(config.read_text().replace("eval: {", "eval: {abstain: {threshold: 0.99999}, "))
-    outcome = halluc("eval", config, "--split", "test", "--json")
+def test_abstention_withdraws_claims_and_lowers_acceptance(halluc, in_scope_only):
+    config, asked = in_scope_only, "eval={calibration: temperature, abstain: {threshold: 0.99999}}"
+    outcome = halluc("eval", config, "--split", "test", "--json", "--set", asked)
     assert outcome.code == 0, outcome.err
     assert value(outcome, "out_of_scope_acceptance") == 1.0
     assert value(outcome, "out_of_scope_acceptance", claims="kept") < 1.0
@@ -168,7 +199,7 @@ def test_abstention_withdraws_claims_and_lowers_acceptance(halluc, labelled):
 
 
 def test_several_labels_a_text(halluc, labelled):
-    config = labelled(task=", multi_label: true, threshold: 0.4", rows=records(several=True),
+    config = labelled(task=", multi_label: true, threshold: 0.4", rows=records(several=True), epochs=28,
                       more="eval: {calibration: temperature}\n")  # fmt: skip
     assert halluc("train", config, "-q").code == 0
     outcome = halluc("eval", config, "--split", "test", "--json")
@@ -223,8 +254,9 @@ def test_pairs_of_texts(halluc, labelled):
 def test_long_texts_are_read_and_told(halluc, labelled, how):
     rows = [{"text": f"{row['text']} . " * 12, "label": row["label"]} for row in records()]
     config = labelled(task=f", long_texts: {how}", rows=rows)
-    assert halluc("train", config, "-q", "--set", "train.epochs=5").code == 0
-    outcome = halluc("eval", config, "--split", "test", "--set", "train.epochs=5")
+    short = ("--set", "train.epochs=5", "--set", "train.batch_tokens=512")
+    assert halluc("train", config, "-q", *short).code == 0
+    outcome = halluc("eval", config, "--split", "test", *short)
     assert outcome.code == 0, outcome.err
     note = {"windows": "windowed_texts", "head_tail": "cut_texts"}[how]
     encoding = json.loads((only_run(config) / "eval/test.json").read_text())["encoding"]
@@ -265,15 +297,15 @@ def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(halluc, labe
 
 def test_both_tasks_train_from_scratch(halluc, labelled, experiment):
     scratch = ("--set", "model={scratch: {layers: 2, width: 32, heads: 2, vocabulary: 150}}")
+    longer = ("--set", "train.learning_rate=0.01", "--set", "train.epochs=20", "--set", "train.batch_tokens=64")
     for config in (labelled(), experiment):
         text = config.read_text()
         start = text.index("model: ")
         config.write_text(text[:start] + "model: {scratch: {layers: 2, width: 32, heads: 2, vocabulary: 150}}\n"
                           + text[text.index("\n", start) + 1 :])  # fmt: skip
-        outcome = halluc("train", config, "-q", "--set", "train.learning_rate=0.003", "--set", "train.epochs=20")
+        outcome = halluc("train", config, "-q", *longer)
         assert outcome.code == 0, outcome.err
-        outcome = halluc("eval", config, "--split", "test", "--json", "--set", "train.learning_rate=0.003",
-                         "--set", "train.epochs=20")  # fmt: skip
+        outcome = halluc("eval", config, "--split", "test", "--json", *longer)
         assert outcome.code == 0, outcome.err
         name = "accuracy" if "texts" in text.splitlines()[0] else "entity_f1"
         figures = [m for m in EvalResult.model_validate_json(outcome.out).metrics if m.name == name and not m.by]
@@ -298,12 +330,10 @@ def test_augmented_texts_keep_labels_and_borders(halluc, labelled):
         assert line["label"] in (["same"], ["other"])
 
 
-def test_predict_labels_raw_lines(halluc, labelled, tmp_path):
-    config = labelled()
-    assert halluc("train", config, "-q", "--set", "train.best=mcc").code == 0
+def test_predict_labels_raw_lines(halluc, classifier, tmp_path):
     given = tmp_path / "given.txt"
     given.write_text("Anna visited Paris\n\nthe bank won .\ngerman reuters german\n", encoding="utf-8")
-    outcome = halluc("predict", only_run(config), "--input", given)
+    outcome = halluc("predict", only_run(classifier), "--input", given)
     assert outcome.code == 0, outcome.err
     lines = [json.loads(line) for line in outcome.out.splitlines()]
     assert [[one["label"] for one in line["labels"]] for line in lines] == [["travel"], [], ["money"], []]

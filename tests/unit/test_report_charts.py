@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import warnings
+from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def full_report(labels: list[str] | None = None) -> RunReport:
     return report
 
 
+@cache
 def every_chart() -> list[Chart]:
     return [
         *drawn(full_report()),

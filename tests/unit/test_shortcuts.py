@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from halluc.engine import runtime
 from halluc.engine.shortcuts import LARGE_EMBEDDING, Shortcuts
 
 
@@ -136,3 +137,11 @@ def test_frozen_and_small_embeddings_go_torchs_way():
         small(torch.tensor([1])).sum().backward()
     assert small.weight.grad is not None
     assert shortcuts.rows.found == {}
+
+
+def test_a_runtime_seeds_what_is_drawn_from_as_torch_does():
+    engine = runtime.start("fp32", 1)
+    engine.seed(7)
+    drawn = torch.rand(5)
+    torch.manual_seed(7)
+    assert torch.equal(drawn, torch.rand(5))
