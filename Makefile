@@ -10,6 +10,9 @@ STEPS_ARGS ?=
 WORKERS ?= 2
 INSTALLED := $(VENV)/.installed
 
+# Compiled modules of halluc and its tests are kept: many tests start processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test check smoke bench schema release image-steps clean
 .DEFAULT_GOAL := help
 
