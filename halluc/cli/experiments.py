@@ -1,4 +1,4 @@
-"""The command line: signatures and help. Bodies import lazily, and call a workflow that the terminal listens to."""
+"""Commands on experiments: a config, its runs and its studies."""
 
 from __future__ import annotations
 
@@ -8,58 +8,29 @@ from typing import Annotated
 
 import typer
 
-from halluc import __version__
-from halluc.commands import completion, options
+from halluc.cli.app import app
+from halluc.commands import options
 from halluc.commands.options import (
     AllowCommands,
     Config,
     ConfigOrNone,
     Fresh,
-    Header,
     Json,
     Only,
     Preview,
     Quiet,
-    Quoting,
     Replay,
     Resume,
     Run,
     Set,
     Shard,
     ShardOfExamples,
-    TextField,
     Verbose,
 )
 from halluc.commands.terminal import Talk, Terminal
 from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.core.messages import listening
 from halluc.core.permissions import allowing_commands
-
-app = typer.Typer(
-    name="halluc",
-    help="Fine-tune language models and measure how much they hallucinate.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-config_app = typer.Typer(no_args_is_help=True, help="Show a resolved config, or write the JSON Schema of configs.")
-app.add_typer(config_app, name="config")
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"halluc {__version__}")
-        raise typer.Exit()
-
-
-@app.callback()
-def halluc(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
-    ] = False,
-) -> None:
-    pass
 
 
 @app.command()
@@ -270,103 +241,6 @@ def report(
 app.command("compare", help="Compare runs with the first one; the same as `halluc report RUN RUN`.")(report)
 
 
-# What stands behind the model is a mistake that is answered: texts are named by --input.
-@app.command(context_settings={"allow_extra_args": True})
-def predict(
-    context: typer.Context,
-    model: options.PredictModel,
-    input_: options.PredictInput = (Path("-")),
-    output: options.PredictOutput = Path("-"),
-    format_: options.TextFormat = "auto",
-    encoding: options.PredictEncoding = None,
-    text_field: TextField = None,
-    second_field: options.PredictSecondField = None,
-    delimiter: options.PredictDelimiter = None,
-    header: Header = None,
-    quoting: Quoting = None,
-    tokenize: options.PredictTokenize = None,
-    look_ahead: options.PredictLookAhead = 512,
-    jobs: options.PredictJobs = "1",
-    shard: options.ShardOfTexts = None,
-    on: options.OnRay = None,
-    address: options.Address = None,
-    shards: options.ShardCount = None,
-    with_: options.Members = None,
-    set_: Set = None,
-    quiet: Quiet = False,
-) -> None:
-    """Predict on new texts; write one JSON object per text. Exit code 3 if some texts cannot be read."""
-    from halluc.commands import command_lines, predict
-    from halluc.launch import predictions
-    from halluc.launch.sharing import Sharing
-    from halluc.workflows.input_reading import Reading
-    from halluc.workflows.prediction import InputJob
-
-    if context.args:
-        predict.refuse_second(model, context.args[0])
-    source, target = (None if str(path) == "-" else path for path in (input_, output))
-    asked = {
-        "encoding": encoding, "text_field": text_field, "second_field": second_field, "delimiter": delimiter,
-        "header": header, "quoting": quoting, "tokenize": tokenize,
-    }  # fmt: skip
-    reading = Reading(asked, None if format_ == "auto" else format_, look_ahead)
-    with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
-        job = InputJob(model, source, reading, with_ or (), set_ or ())
-        sharing = Sharing(shard, on, address, shards)
-        line = functools.partial(command_lines.of, context, on=None, address=None, shards=None)
-        count = predict.processes(jobs)
-        sink = functools.partial(predict.written, target)
-        predictions.predict(job, target, sink, sharing, lambda one: line(shard=one), count)
-
-
-@app.command()
-def serve(
-    model: options.PredictModel,
-    host: options.ServeHost = "127.0.0.1",
-    port: options.ServePort = 8000,
-    max_body: options.ServeMaxBody = 1 << 20,
-    max_text: options.ServeMaxText = 50_000,
-    max_queue: options.ServeMaxQueue = 64,
-    batch_tokens: options.ServeBatchTokens = 4096,
-    wait: options.ServeWait = 5.0,
-    with_: options.Members = None,
-    set_: Set = None,
-    quiet: Quiet = False,
-) -> None:
-    """Answer requests over HTTP, in the form of Hugging Face's inference tasks. SIGTERM and Ctrl-C stop it."""
-    from halluc.workflows import serving
-    from halluc.workflows.serving.limits import Limits
-
-    limits = Limits(max_body, max_text, max_queue, batch_tokens, wait / 1000)
-    with listening(Terminal(Talk.of(quiet, False, False))):
-        serving.serve(model, host, port, limits, with_ or (), set_ or ())
-
-
-@app.command()
-def probe(
-    target: options.Probed,
-    patterns: options.Patterns,
-    facts: options.Facts,
-    set_: Set = None,
-    checkpoint: options.ProbedModel = None,
-    relation: options.Relations = None,
-    sample: options.Sample = None,
-    most_patterns: options.MostPatterns = None,
-    threshold: options.Threshold = 0.5,
-    top: options.Top = 5,
-    name: options.ProbeName = "facts",
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Ask a language model for facts: what does it assert about names that its training split never mentions?"""
-    from halluc.commands import probe
-    from halluc.workflows import probing
-
-    asked = probing.ProbeOptions(patterns, facts, tuple(relation or ()), sample, most_patterns, threshold, top, name)
-    with listening(Terminal(Talk.of(quiet, False, json), probe.show)):
-        probing.probe(target, set_ or [], asked, checkpoint)
-
-
 @app.command()
 def advise(
     target: options.Advised,
@@ -410,142 +284,3 @@ def audit(
             corrections.apply(target, set_ or [], apply, out)
         else:
             auditing.audit(target, set_ or [], auditing.AuditOptions(tuple(split or ()), folds, most))
-
-
-@app.command()
-def export(
-    run: options.Exported,
-    format_: options.ExportFormat = "onnx",
-    quantize: options.Quantize = None,
-    tolerance: options.Tolerance = 0.005,
-    output: options.ExportOutput = None,
-    force: options.Force = False,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Export a model, to predict without torch, and compare it with the run on dev. Exit code 5 if it is worse."""
-    from halluc.workflows import exporting
-
-    wanted = exporting.ExportOptions(format_, quantize, tolerance, output, force)
-    with listening(Terminal(Talk.of(quiet, False, json))):
-        exporting.export(run, wanted)
-
-
-@app.command()
-def convert(
-    source: Annotated[
-        str,
-        typer.Argument(metavar="IN", help="The corpus: a path, demo:NAME, hub:NAME@REVISION, or a config (.yaml)."),
-    ],
-    target: options.Converted,
-    set_: options.SetData = None,
-    task: options.Task = None,
-    split: options.Splits = None,
-    to: options.To = None,
-    scheme: options.Scheme = None,
-    separator: options.Separator = None,
-    join: options.Join = None,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Convert a corpus to another format. Exit code 3 if it cannot be read, or the format cannot hold it."""
-    from halluc.workflows import conversion
-
-    wanted = conversion.ConversionOptions(task, tuple(split or ()), to, scheme, separator, join)
-    with listening(Terminal(Talk.of(quiet, False, json))):
-        conversion.convert(source, target, set_ or [], wanted)
-
-
-@app.command()
-def push(
-    run: options.PushedRun,
-    name: options.Repository,
-    with_report: options.WithReport = False,
-    private: options.Private = False,
-    yes: options.Yes = False,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Publish a model with its card and config on a Hugging Face hub. Without --yes, only list what would be."""
-    from halluc.workflows import publishing
-
-    with listening(Terminal(Talk.of(quiet, False, json))):
-        publishing.push(run, name, private=private, with_report=with_report, yes=yes)
-
-
-@app.command()
-def clean(
-    target: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN|STUDY|DIR", autocompletion=completion.runs, help="A run, a study, or a folder of runs."
-        ),
-    ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted.")] = False,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Delete old checkpoints, temporary files and empty runs. Only files that no command needs are deleted."""
-    from halluc.commands import clean
-
-    clean.run(target, dry_run=dry_run, talk=Talk.of(quiet, False, json))
-
-
-@app.command()
-def runs(folder: options.RunsFolder = Path("runs"), json: Json = False) -> None:
-    """List the runs and studies of a folder: task, state, main figures, size, age."""
-    from halluc.commands import runs
-    from halluc.workflows import run_listing
-
-    with listening(Terminal(Talk.of(False, False, json), runs.show)):
-        run_listing.list_runs(folder)
-
-
-@app.command()
-def doctor(json: Json = False) -> None:
-    """Print versions, devices, threads, precision, and what each extra needs. Exit code 4 if a package is missing."""
-    from halluc.commands import doctor
-    from halluc.core.errors import EXIT_ENVIRONMENT
-    from halluc.workflows import diagnosis
-
-    with listening(Terminal(Talk.of(False, False, json), doctor.show)):
-        if diagnosis.diagnose().missing:
-            raise typer.Exit(EXIT_ENVIRONMENT)
-
-
-@app.command("list")
-def list_(
-    kind: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[KIND]",
-            autocompletion=completion.kinds,
-            help="The kind, such as tasks or augmenters (default: all).",
-        ),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """List the tasks, readers, augmentation methods and filters."""
-    from halluc.commands import listing
-
-    listing.run(kind, as_json=json)
-
-
-@config_app.command("show")
-def config_show(config: Config, set_: Set = None, json: Json = False) -> None:
-    """Print the resolved config with the origin of each value."""
-    from halluc.commands import config as command
-
-    command.show(config, set_ or [], as_json=json)
-
-
-@config_app.command("schema")
-def config_schema(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The output file, or - for standard output.")] = Path(
-        "configs/halluc.schema.json"
-    ),
-) -> None:
-    """Write the JSON Schema of configs, for editors."""
-    from halluc.commands import config as command
-
-    command.write_schema(output)
