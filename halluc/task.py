@@ -379,8 +379,8 @@ def task_class(name: str, table: registry.Table = TABLE) -> type[AnyTask]:
     Raises:
         HallucError C110: there is no such task.
     """
-    found: type[AnyTask] = registry.load(table, "task", name)
-    return found
+    result: type[AnyTask] = registry.load(table, "task", name)
+    return result
 
 
 def build(section: Any, table: registry.Table = TABLE) -> AnyTask:

@@ -184,12 +184,12 @@ def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[E
     if file is None:
         return result
     own = [metric for metric in file.metrics if metric.name == name]
-    found = next((metric for metric in own if metric.by == gate.by), None)
-    if found is None or found.value is None:
-        met, text = False, f"{what} on {file.split} is not measured: {_why_none(own, gate, found)}"
+    match = next((metric for metric in own if metric.by == gate.by), None)
+    if match is None or match.value is None:
+        met, text = False, f"{what} on {file.split} is not measured: {_why_none(own, gate, match)}"
     else:
-        met, text = _held(f"{what} on {file.split}", gate, found, found.value)
-    value, interval = (found.value, found.interval) if found is not None else (None, None)
+        met, text = _held(f"{what} on {file.split}", gate, match, match.value)
+    value, interval = (match.value, match.interval) if match is not None else (None, None)
     return result.model_copy(
         update={"met": met, "told": text, "split": file.split, "value": value, "interval": interval}
     )

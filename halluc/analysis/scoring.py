@@ -79,9 +79,9 @@ def _by(
         some, said = [examples[number] for number in chosen], [predictions[number] for number in chosen]
         sheet = Sheet(len(some))
         figures = [one for one in task.figures.figures(some, said, sheet) if not one.by and one.name in headline]
-        found = results(figures, sheet)
-        found += [result for one in task.figures.ranked(some, said) for result in ordered(one, len(some))]
-        yield from (result.model_copy(update={"by": {**result.by, name: value}}) for result in found)
+        match = results(figures, sheet)
+        match += [result for one in task.figures.ranked(some, said) for result in ordered(one, len(some))]
+        yield from (result.model_copy(update={"by": {**result.by, name: value}}) for result in match)
 
 
 def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:

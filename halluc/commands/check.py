@@ -77,7 +77,7 @@ def show_data(report: DataRecord, words: Words) -> None:
         say(f"scheme: {report.scheme.upper()} ({report.scheme_note})")
     elif report.schemes:
         say(f"schemes: {report.scheme_note}")
-    if any(found.mentions for found in report.renamed_labels.values()):
+    if any(result.mentions for result in report.renamed_labels.values()):
         say(f"labels: {'; '.join(map(_renamed, report.renamed_labels.items()))}")
     for warning in report.warnings:
         say(f"warning: {warning}", style="yellow")
@@ -86,15 +86,15 @@ def show_data(report: DataRecord, words: Words) -> None:
 
 
 def _renamed(item: tuple[str, Renamed]) -> str:
-    label, found = item
-    what = f"read as {found.label}" if found.label is not None else "left out"
-    return f"{label} {what} ({counted(found.mentions, 'mentions')})"
+    label, result = item
+    what = f"read as {result.label}" if result.label is not None else "left out"
+    return f"{label} {what} ({counted(result.mentions, 'mentions')})"
 
 
 def _count(split: SplitData, count: Count, words: Words) -> str:
     """A count of a split, beside it its share of the examples where it is one."""
-    found = split.counts[count.name]
-    return f"{found:,}" + (f" ({found / split.counts[words.examples]:.1%})" if count.is_share else "")
+    result = split.counts[count.name]
+    return f"{result:,}" + (f" ({result / split.counts[words.examples]:.1%})" if count.is_share else "")
 
 
 def _show_labels(report: DataRecord, words: Words) -> None:

@@ -48,8 +48,8 @@ def _paths(incomplete: str, *, files: bool) -> Iterator[str]:
     """Paths as they are typed so far and one part more; a folder ends in a slash unless it is a run."""
     folder, slash, name = incomplete.rpartition("/")
     try:
-        found = sorted(Path(folder + slash or ".").expanduser().iterdir())[:_MOST]
-        for path in found:
+        result = sorted(Path(folder + slash or ".").expanduser().iterdir())[:_MOST]
+        for path in result:
             if not path.name.startswith(name) or (path.name.startswith(".") and not name):
                 continue
             if path.is_dir():
@@ -92,9 +92,9 @@ def overrides(incomplete: str) -> list[str]:
     for part in section.split(".") if dot else ():
         types = [inner for one in types for inner in _sections_at(one, part)]
     prefix = section + dot
-    found = {f"{prefix}{key}" + ("." if _sections_at(one, key, load=False) else "=") for one in types
+    results = {f"{prefix}{key}" + ("." if _sections_at(one, key, load=False) else "=") for one in types
              for key in one.model_fields}  # fmt: skip
-    return sorted(_starting(found, incomplete))
+    return sorted(_starting(results, incomplete))
 
 
 def _sections_at(section: Any, key: str, *, load: bool = True) -> list[Any]:

@@ -18,9 +18,9 @@ def show(run: object) -> None:
     say(run.path, style="bold")
     parts = (run.task, run.state, formats.size(run.bytes), f"{_age(run.created)} old")
     say("  " + ", ".join(filter(None, parts)))
-    told = [f"{figures.figure(name).title} {formats.value(name, value)}" for name, value in run.figures.items()]
-    if told:
-        say(f"  {run.split}: {', '.join(told)}")
+    texts = [f"{figures.figure(name).title} {formats.value(name, value)}" for name, value in run.figures.items()]
+    if texts:
+        say(f"  {run.split}: {', '.join(texts)}")
 
 
 def _age(created: str) -> str:

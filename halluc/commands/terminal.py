@@ -176,8 +176,8 @@ def drawn(what: str, unit: str) -> Iterator[Tick]:
             if now - last > _DRAWN:
                 last = now
                 rate = (done - first) / (now - began)
-                told = None if what is None else printable_line(what)
-                shown.update(task, completed=done, total=total, description=told, rate=rate, refresh=True)
+                text = None if what is None else printable_line(what)
+                shown.update(task, completed=done, total=total, description=text, rate=rate, refresh=True)
 
         yield draw
 

@@ -103,8 +103,8 @@ def _value_mistakes(matrix: Located, name: str, values: list[Any]) -> Iterator[H
             help = "give such differences names: `arm: {first: {…}, second: {…}}`"
             yield HallucError("C120", f"a value of `matrix.{cut(name)}` cannot be {shown(value)}", place, help)
             continue
-        told = _name(value)
-        same = f"{told!r}" if isinstance(told, (bool, str)) else told  # for Python `True` is 1, as 1.0 is
+        text = _name(value)
+        same = f"{text!r}" if isinstance(text, (bool, str)) else text  # for Python `True` is 1, as 1.0 is
         if same in first:
             help = f"values {first[same] + 1} and {index + 1} of the list are the same"
             yield HallucError("C122", f"`matrix.{cut(name)}` has the value {shown(value)} twice", place, help)

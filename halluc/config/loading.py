@@ -172,12 +172,12 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
     chosen: dict[str, type[Section]] = {}
     undecided: set[str] = set()
     for section, kind in schema.COMPONENT_SECTIONS.items():
-        found = problems.component(located, table, section, kind)
-        if isinstance(found, HallucError):
-            errors.append(found)
+        result = problems.component(located, table, section, kind)
+        if isinstance(result, HallucError):
+            errors.append(result)
             undecided.add(section)
-        elif found is not None:
-            chosen[section] = found
+        elif result is not None:
+            chosen[section] = result
     if "task" not in chosen:
         undecided.add("data")
     if located.value.get("augment") is not None:  # the methods' modules are loaded only where they are named

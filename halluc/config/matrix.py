@@ -59,12 +59,12 @@ class Study:
         """For each slug those of the cells whose run, or its ``model/``, its config names: as a teacher, say."""
         here = Path.cwd()
         slugs = {here / cell.loaded.home / str(cell.slug): str(cell.slug) for cell in self.cells}
-        found: dict[str, frozenset[str]] = {}
+        results: dict[str, frozenset[str]] = {}
         for cell in self.cells:
             paths = {here / (expanded(text) if text.startswith("~/") else text) for text in _texts(cell.loaded.tree)}
             paths |= {path.parent for path in paths}
-            found[str(cell.slug)] = frozenset(slugs[path] for path in paths & slugs.keys()) - {str(cell.slug)}
-        return found
+            results[str(cell.slug)] = frozenset(slugs[path] for path in paths & slugs.keys()) - {str(cell.slug)}
+        return results
 
     @property
     def named_cells(self) -> frozenset[str]:
@@ -99,17 +99,17 @@ def load_study(
     base, matrix = _parted(merged.located)
     axes, wrong = read_axes(matrix) if matrix else ((), [])
     cells: list[Cell] = []
-    found: list[HallucError] = []
+    results: list[HallucError] = []
     for options in _choices(axes, some=bool(wrong)):
         loaded, errors = loading.finish(merged, _cell(base, options, axes), table)
-        found += errors
+        results += errors
         if loaded is not None:
             choice = {axis.name: _read(axis, one, loaded.tree) for axis, one in zip(axes, options, strict=True)}
             cells.append(Cell(slug_of(choice) if choice else None, choice, loaded))
-    found += _hidden(base, table) if matrix else []
+    results += _hidden(base, table) if matrix else []
     if wrong:  # an axis that is left out may be the one that gives what seems to be missing
-        found = [error for error in found if error.code not in ("C102", "C106")]
-    refuse(merged.errors + sorted(_distinct(wrong + found), key=loading.reading_order))
+        results = [error for error in results if error.code not in ("C102", "C106")]
+    refuse(merged.errors + sorted(_distinct(wrong + results), key=loading.reading_order))
     _refuse_shared_folders(cells)
     values = {axis.name: tuple(dict.fromkeys(cell.choice[axis.name] for cell in cells)) for axis in axes}
     shared = cells[0].loaded.experiment
@@ -164,12 +164,12 @@ def _cell(base: Located, options: Iterable[Option], axes: Iterable[Axis]) -> Loc
     for option in options:
         merge(cell, option.part.below(()))
     gap = cell.value.get("gap")
-    found = {axis.where: set(_fractions(axis)) for axis in axes}
-    fractions = sorted(set().union(*found.values()))
+    results = {axis.where: set(_fractions(axis)) for axis in axes}
+    fractions = sorted(set().union(*results.values()))
     # Matched sizes must suit every fraction of the study (DEFINITIONS, section 2), so each cell is told of all.
     if fractions and isinstance(gap, dict) and gap.get("fractions") is None and gap.get("size") is None:
         gap["fractions"] = fractions
-        where = next(place for place, some in found.items() if some)
+        where = next(place for place, some in results.items() if some)
         if where is not None:
             cell.values["gap", "fractions"] = where
     return cell

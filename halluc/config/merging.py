@@ -93,26 +93,26 @@ def _resolved(path: Path, asked: Location | None) -> Path:
 
 
 def _text(path: Path, asked: Location | None) -> str:
-    told = cut(str(path), 300)
+    text = cut(str(path), 300)
     kind = irregular(path)
     if kind is not None:
-        instead = f"a run is named by --run {told}" if is_run(path) else "a config is a file on a disk"
-        raise HallucError("C005", f"{told} is not a regular file ({kind})", asked, instead)
+        instead = f"a run is named by --run {text}" if is_run(path) else "a config is a file on a disk"
+        raise HallucError("C005", f"{text} is not a regular file ({kind})", asked, instead)
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
-            raise HallucError("C003", f"{told} has more than {_MOST_BYTES >> 20} MB", asked, "is this a config?")
+            raise HallucError("C003", f"{text} has more than {_MOST_BYTES >> 20} MB", asked, "is this a config?")
         return content.decode("utf-8-sig")
     except FileNotFoundError:
-        raise HallucError("C005", f"no such config file: {told}", asked, _other_configs(path)) from None
+        raise HallucError("C005", f"no such config file: {text}", asked, _other_configs(path)) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise HallucError(
             "C001", f"byte 0x{error.object[error.start]:02x} is not UTF-8", Location(str(path), line), "save as UTF-8"
         ) from None
     except OSError as error:
-        raise HallucError("C005", f"cannot read {told}: {error.strerror}", asked) from None
+        raise HallucError("C005", f"cannot read {text}: {error.strerror}", asked) from None
 
 
 def _other_configs(path: Path) -> str | None:
@@ -181,15 +181,15 @@ def interpolate(located: Located, environ: Mapping[str, str]) -> None:
             if match[1]:
                 return "$"
             name, default = match[2], match[3]
-            found = environ.get(name) or default
-            if found is None:
+            result = environ.get(name) or default
+            if result is None:
                 help = f"export {cut(name)}=…, or write ${{{cut(name)}:-default}}"
                 raise HallucError(
                     "C008", f"environment variable `{cut(name)}` is not set", located.values.get(path), help
                 )
-            if odd := yaml.unusable(found):
+            if odd := yaml.unusable(result):
                 raise HallucError("C008", f"environment variable `{cut(name)}` has {odd}", located.values.get(path))
-            return found
+            return result
 
         return _VARIABLE.sub(one, text)
 

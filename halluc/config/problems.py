@@ -68,8 +68,8 @@ def component(
 def decisive(found: Sequence[Any], located: Located) -> list[Any]:
     """Of a value that may have one of several types, what the type that it has says; of others all."""
     paths = [_path_in_tree(one["loc"], located.value) for one in found]
-    told = {path for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED}
-    return [one for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED or path not in told]
+    texts = {path for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED}
+    return [one for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED or path not in texts]
 
 
 def explain(problem: Any, located: Located, experiment: type[schema.Experiment]) -> HallucError:
@@ -94,14 +94,14 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         bound = context[name]
-        told = f"{bound:,}" if isinstance(bound, int) else bound
-        return HallucError("C105", f"`{key}` must be {words} {told}, not {given}", where)
+        text = f"{bound:,}" if isinstance(bound, int) else bound
+        return HallucError("C105", f"`{key}` must be {words} {text}, not {given}", where)
     if kind in _WANTED:
         unquote = _quoted_number(problem["input"], kind)
         return HallucError("C104", f"`{key}` must be {_WANTED[kind]}, not {given}", where, unquote)
     if kind == "value_error":  # raised by a validator of ours, in our words
-        told = str(context["error"])
-        return HallucError("C106", told if "`" in told else f"`{key}`: {told}", where)
+        text = str(context["error"])
+        return HallucError("C106", text if "`" in text else f"`{key}`: {text}", where)
     if kind in ("string_too_long", "too_long"):
         length, things = len(problem["input"]), "characters" if kind == "string_too_long" else "items"
         return HallucError("C105", f"`{key}` has {length:,} {things}, more than {context['max_length']:,}", where)

@@ -52,7 +52,9 @@ def _put(tree: dict[str, Any], path: KeyPath, value: Any) -> None:
 def _text(tree: dict[str, Any], origins: Origins) -> str:
     lines = list(_lines(origins, tree, ()))
     width = min(60, max(len(text) for text, _ in lines))
-    return "".join(f"{text:<{width}}  # {told}".rstrip() + "\n" if told else text + "\n" for text, told in lines)
+    return "".join(
+        f"{text:<{width}}  # {message}".rstrip() + "\n" if message else text + "\n" for text, message in lines
+    )
 
 
 def block(tree: dict[str, Any]) -> str:

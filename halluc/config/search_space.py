@@ -49,20 +49,20 @@ class SearchSpace:
 
     @property
     def tune(self) -> TuneConfig:
-        found = self.whole.experiment.tune
-        assert found is not None, "load_space has looked"
-        return found
+        result = self.whole.experiment.tune
+        assert result is not None, "load_space has looked"
+        return result
 
     def values_of(self, tree: Mapping[str, Any]) -> dict[str, Any]:
         """The values that a config has for the keys of the space; keys under a section that is null are left out."""
-        found: dict[str, Any] = {}
+        results: dict[str, Any] = {}
         for name in self.tune.space:
             node: Any = tree
             for part in name.split("."):
                 node = node.get(part, ...) if isinstance(node, dict) else ...
             if node is not ...:
-                found[name] = node
-        return found
+                results[name] = node
+        return results
 
     def is_whole_number(self, name: str) -> bool:
         """Whether a range is one of whole numbers: as the schema reads its ends, not as they are written."""
@@ -134,7 +134,7 @@ def _fixed_keys(space: SearchSpace) -> Iterator[HallucError]:
 
 def _mistakes(space: SearchSpace) -> list[HallucError]:
     """What is wrong with single values, each tried on the config as it is; what only goes together is for the trial."""
-    found: dict[str, HallucError] = {}
+    results: dict[str, HallucError] = {}
     for name, one in space.tune.space.items():
         for value in (one.low, one.high) if isinstance(one, RangeConfig) else one:
             try:
@@ -142,5 +142,5 @@ def _mistakes(space: SearchSpace) -> list[HallucError]:
             except HallucError as error:
                 for each in getattr(error, "errors", (error,)):
                     if each.code in ("C101", "C103", "C104", "C105"):
-                        found.setdefault(json.dumps([each.code, each.message]), each)
-    return list(found.values())
+                        results.setdefault(json.dumps([each.code, each.message]), each)
+    return list(results.values())

@@ -44,8 +44,8 @@ class RangeConfig(Section):
 
 
 def _differ(choices: list[Any]) -> list[Any]:
-    told = [json.dumps(choice, sort_keys=True) for choice in choices]
-    repeated = next((one for one in told if told.count(one) > 1), None)
+    texts = [json.dumps(choice, sort_keys=True) for choice in choices]
+    repeated = next((one for one in texts if texts.count(one) > 1), None)
     if repeated is not None:
         raise ValueError(f"it has the choice {repeated} more than once")
     return choices

@@ -92,12 +92,12 @@ class Located:
         value = self.value
         for part in path:
             value = value[part]
-        found = Located(copied(value), {}, {})
+        result = Located(copied(value), {}, {})
         for here in _paths(value, ()):
-            for mine, its in ((self.keys, found.keys), (self.values, found.values)):
+            for mine, its in ((self.keys, result.keys), (self.values, result.values)):
                 if (*path, *here) in mine:
                     its[here] = mine[(*path, *here)]
-        return found
+        return result
 
 
 def copied(node: Any) -> Any:
@@ -161,9 +161,9 @@ def read(source: Source) -> Located:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = replace(source.location(mark), width=1) if mark else None
-        told = cut(" ".join(part for part in (error.context, error.problem) if part), 300)
-        help = next((help for part, help in _SYNTAX_HELP.items() if part in told), None)
-        raise HallucError("C001", f"not readable as YAML: {told}", where, help) from None
+        text = cut(" ".join(part for part in (error.context, error.problem) if part), 300)
+        help = next((help for part, help in _SYNTAX_HELP.items() if part in text), None)
+        raise HallucError("C001", f"not readable as YAML: {text}", where, help) from None
     except yaml.reader.ReaderError as error:
         raise HallucError(
             "C001", f"not readable as YAML: character U+{int(error.character):04X} is not allowed",

@@ -81,9 +81,9 @@ class ManyErrors(HallucError):
 
 def refuse(errors: Iterable[HallucError]) -> None:
     """Raise what was found, if anything: one error as it is, several together."""
-    found = list(errors)
-    if found:
-        raise found[0] if len(found) == 1 else ManyErrors(found[:MOST_SHOWN], len(found))
+    results = list(errors)
+    if results:
+        raise results[0] if len(results) == 1 else ManyErrors(results[:MOST_SHOWN], len(results))
 
 
 def data_error(code: str, message: str, where: Location | None = None, help: str | None = None) -> HallucError:

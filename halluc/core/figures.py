@@ -225,16 +225,16 @@ def rows() -> dict[str, FigureRow]:
     Raises:
         ValueError: two rows of one name.
     """
-    found = {row.name: row for row in ROWS}
+    results = {row.name: row for row in ROWS}
     for target in TABLE["task"].values():
         room = import_module(target.partition(":")[0].rpartition(".")[0] + ".figure_rows")
         for row in room.ROWS:
-            if found.setdefault(row.name, row) != row:
+            if results.setdefault(row.name, row) != row:
                 raise ValueError(f"two figures are called {row.name}")
         for name, slices in room.SLICES.items():
-            own = found[name]
-            found[name] = replace(own, shown=tuple(dict.fromkeys((*own.shown, *slices))))
-    return found
+            own = results[name]
+            results[name] = replace(own, shown=tuple(dict.fromkeys((*own.shown, *slices))))
+    return results
 
 
 def figure(name: str) -> FigureRow:
@@ -256,10 +256,11 @@ def shown(place: Place, there: Collection[str] | None = None) -> list[Column]:
 
 @lru_cache
 def _placed(place: Place) -> tuple[tuple[Shown, Column], ...]:
-    found = [(row, one) for row in rows().values() for one in row.shown if one.place == place]
-    found.sort(key=lambda both: both[0].order if both[1].order is None else both[1].order)
+    results = [(row, one) for row in rows().values() for one in row.shown if one.place == place]
+    results.sort(key=lambda both: both[0].order if both[1].order is None else both[1].order)
     return tuple(
-        (one, Column(one.heading or (place in _COLUMNS and row.short) or row.title, row, one.by)) for row, one in found
+        (one, Column(one.heading or (place in _COLUMNS and row.short) or row.title, row, one.by))
+        for row, one in results
     )
 
 

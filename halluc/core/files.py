@@ -100,8 +100,8 @@ def _remove_leftovers(path: Path) -> None:
     """Remove half-written files of processes that were killed, on any host, while they wrote ``path``."""
     with os.scandir(path.parent) as entries:
         named = ((entry, written_beside(entry.name)) for entry in entries)
-        found = [entry for entry, match in named if match and (match["name"], match["kind"]) == (path.name, "tmp")]
-    for entry in found:
+        results = [entry for entry, match in named if match and (match["name"], match["kind"]) == (path.name, "tmp")]
+    for entry in results:
         with contextlib.suppress(OSError):  # locked, removed since, of another user, or where there are no locks
             _remove_if_left(entry)
 
@@ -272,9 +272,9 @@ def recover(folder: Path) -> None:
     """
     import shutil
 
-    found = [(path, match) for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
+    results = [(path, match) for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
              if (match := written_beside(path.name))]  # fmt: skip
-    for left, match in found:
+    for left, match in results:
         if match["kind"] == "old" and not (folder / match["name"]).exists():
             left.rename(folder / match["name"])
         elif left.is_dir() and not left.is_symlink():
@@ -300,12 +300,12 @@ def irregular(path: Path) -> str | None:
     Such a file may be endless or block its reader, and cannot be read twice.
     """
     try:
-        found = path.stat()
+        result = path.stat()
     except (OSError, ValueError):
         return None
-    kind = next((name for matches, name in _KINDS if matches(found.st_mode)), None)
+    kind = next((name for matches, name in _KINDS if matches(result.st_mode)), None)
     root = _device(Path("/"))  # in a container without /sys that folder may be an empty one of the root file system
-    if kind is None and any(found.st_dev == _device(Path(folder)) != root for folder in _VIRTUAL):
+    if kind is None and any(result.st_dev == _device(Path(folder)) != root for folder in _VIRTUAL):
         return "a file of the kernel"
     return kind
 

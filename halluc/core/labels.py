@@ -124,10 +124,10 @@ def illegal(tags: Sequence[str], scheme: Scheme) -> list[int]:
     wrong: list[int] = []
     last = _OUTSIDE
     for position, tag in enumerate(tags):
-        found = split_tag(tag, position, scheme)
-        if not may_follow(last, found, scheme):
+        result = split_tag(tag, position, scheme)
+        if not may_follow(last, result, scheme):
             wrong.append(position)
-        last = found
+        last = result
     if not may_follow(last, _OUTSIDE, scheme) and (not wrong or wrong[-1] != len(tags) - 1):
         wrong.append(len(tags) - 1)
     return wrong

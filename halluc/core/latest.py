@@ -44,12 +44,12 @@ def resolve(path: Path) -> Path:
     """
     if LATEST not in path.parts:
         return path
-    found = Path()
+    result = Path()
     for part in path.parts:
-        found /= part
-        if is_pointer(found):
-            found = _named_by(found)
-    return found
+        result /= part
+        if is_pointer(result):
+            result = _named_by(result)
+    return result
 
 
 def resolve_text(reference: str) -> str:
@@ -61,8 +61,8 @@ def resolve_text(reference: str) -> str:
     if LATEST not in reference or reference.startswith(("hub:", "package:")):
         return reference
     path = expanded(reference)
-    found = resolve(path)
-    return reference if found == path else str(found)
+    result = resolve(path)
+    return reference if result == path else str(result)
 
 
 # The keys of a config that may name a run, or the model in one.

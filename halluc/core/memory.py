@@ -43,8 +43,8 @@ def available() -> int | None:
 
 def of_process(process: int) -> tuple[int, int]:
     """Bytes of memory that a process takes now, and the most it has taken; zeros where that is not known."""
-    found = _fields(Path(f"/proc/{process}/status"))
-    return found.get("VmRSS", 0) * 1024, found.get("VmHWM", 0) * 1024
+    result = _fields(Path(f"/proc/{process}/status"))
+    return result.get("VmRSS", 0) * 1024, result.get("VmHWM", 0) * 1024
 
 
 def _fields(file: Path) -> dict[str, int]:

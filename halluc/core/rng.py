@@ -91,10 +91,10 @@ class Draws:
             return [((words.pop() if words else self.bits()) * total) >> 64]
         if 3 * wanted > total:
             return sorted(self.shuffled(range(total))[:wanted])
-        found: set[int] = set()
-        while len(found) < wanted:
-            found.add(((words.pop() if words else self.bits()) * total) >> 64)
-        return sorted(found)
+        results: set[int] = set()
+        while len(results) < wanted:
+            results.add(((words.pop() if words else self.bits()) * total) >> 64)
+        return sorted(results)
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """The items in random order (Fisher and Yates)."""

@@ -170,8 +170,8 @@ def exact_limits(formula: Formula, totals: numpy.ndarray, *, of_difference: bool
         totals: the sums over all examples, (columns,).
         of_difference: whether it is a part of the interval of a difference, which takes a share's score interval.
     """
-    found = getattr(formula, "exact_limits", None)
-    return None if found is None else found(totals, of_difference)
+    result = getattr(formula, "exact_limits", None)
+    return None if result is None else result(totals, of_difference)
 
 
 def percentiles(values: numpy.ndarray) -> Interval | None:

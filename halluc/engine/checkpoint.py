@@ -200,10 +200,10 @@ def newest_whole(folder: Path, tell: Callable[[str], None]) -> Path | None:
             tell(f"checkpoint {path} is damaged ({error}): the one before it is tried")
             damaged.append(f"{path.name}: {error}")
     if damaged:
-        told = f"no checkpoint in {folder} can be used ({damaged[0]})"
+        text = f"no checkpoint in {folder} can be used ({damaged[0]})"
         is_old = _OTHER_VERSION in damaged[0]
         first = "finish it with the halluc that began it" if is_old else "restore its files from a backup"
-        raise HallucError("R107", told, help=f"{first}, or start a new run without --resume")
+        raise HallucError("R107", text, help=f"{first}, or start a new run without --resume")
     return None
 
 
@@ -227,9 +227,9 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any, average: WeightAver
         HallucError R107: it cannot be read in this process. R110: it is of another model.
     """
     try:
-        found = _checked(path, (_WEIGHTS, _OPTIMIZER))
+        result = _checked(path, (_WEIGHTS, _OPTIMIZER))
         weights = load_file(path / _WEIGHTS)
-        averaged = load_file(path / _AVERAGE) if _AVERAGE in found.files else {}
+        averaged = load_file(path / _AVERAGE) if _AVERAGE in result.files else {}
         state = torch.load(path / _OPTIMIZER, map_location="cpu", weights_only=True)
     except Exception as error:  # a pickle can fail in many ways
         raise HallucError("R107", f"checkpoint {path} cannot be read here: {_line(error)}") from error
@@ -242,7 +242,7 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any, average: WeightAver
     except Exception as error:
         help = "did labels, model or `model.freeze` change? start a new run without --resume"
         raise HallucError("R110", f"checkpoint {path} is of another model: {_line(error)}", help=help) from error
-    return found.progress
+    return result.progress
 
 
 def _line(error: Exception) -> str:

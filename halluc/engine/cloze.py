@@ -99,8 +99,8 @@ class ClozeModel(ABC):
         logits = self.model(**{name: tensor.to(self.device) for name, tensor in given.items()}).float()
         logits = logits.view(len(inputs["input_ids"]), -1, logits.shape[-1])
         chosen = logits[:, nodes, pieces] - logits.logsumexp(-1)[:, nodes]
-        found: numpy.ndarray = chosen.double().cpu().numpy()
-        return found
+        result: numpy.ndarray = chosen.double().cpu().numpy()
+        return result
 
     def _batches(self, prompts: Sequence[list[int]], more: int) -> Iterator[list[int]]:
         """Prompts of like length; each takes ``more`` further positions, and as many rows of logits, and one."""
@@ -201,12 +201,12 @@ class CausalCloze(ClozeModel):
     def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
         groups = [(columns, CandidateTree.of([candidates[one] for one in columns])) for columns in grouped(candidates)]
         for batch in self._batches(prompts, max(len(tree) for _, tree in groups)):
-            found = numpy.empty((len(batch), len(candidates)))
+            result = numpy.empty((len(batch), len(candidates)))
             for columns, tree in groups:
                 inputs, rows = _branched([prompts[index] for index in batch], tree)
                 nodes, pieces = map(list, zip(*tree.asked, strict=True))
-                found[:, columns] = self._log_probabilities(inputs, rows, nodes, pieces) @ tree.shares
-            yield batch, found
+                result[:, columns] = self._log_probabilities(inputs, rows, nodes, pieces) @ tree.shares
+            yield batch, result
 
 
 def grouped(candidates: Sequence[Pieces], most: int = _TREE_AT_ONCE) -> list[list[int]]:
@@ -361,5 +361,5 @@ def _refuse_blind(made: CausalCloze, source: ModelSource) -> None:
 def _plain(made: CausalCloze, prompt: list[int], candidate: Pieces) -> float:
     ids = torch.tensor([[*prompt, *candidate]]).to(made.device)
     chosen = made.model.model(input_ids=ids).logits[0].float().log_softmax(-1)
-    found = [float(chosen[len(prompt) - 1 + at, piece]) for at, piece in enumerate(candidate)]
-    return sum(found) / len(found)
+    results = [float(chosen[len(prompt) - 1 + at, piece]) for at, piece in enumerate(candidate)]
+    return sum(results) / len(results)

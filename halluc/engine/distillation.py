@@ -77,8 +77,8 @@ class Distilled:
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """Both losses summed over the labelled decisions of the batch, a scalar."""
         logits, soft, weights = self.features.decisions(outputs, batch, self.soft)
-        found = divergence(logits.float() / self.temperature, soft.to(logits.device), self.independent)
-        taught = self.temperature**2 * (found * weights.to(logits.device)).sum()
+        result = divergence(logits.float() / self.temperature, soft.to(logits.device), self.independent)
+        taught = self.temperature**2 * (result * weights.to(logits.device)).sum()
         return (1 - self.weight) * self.features.loss(outputs, batch) + self.weight * taught
 
 

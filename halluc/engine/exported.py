@@ -47,8 +47,8 @@ class ExportedRuntime:
         Raises:
             HallucError R140: the export is damaged.
         """
-        found = exports.read(folder)
-        return cls(f"{found.format} {found.quantization or 'fp32'}")
+        result = exports.read(folder)
+        return cls(f"{result.format} {result.quantization or 'fp32'}")
 
 
 class ExportedTokenizer:
@@ -100,16 +100,16 @@ def load(folder: Path) -> tuple[ExportedModel, ExportedTokenizer]:
     Raises:
         HallucError R140: the export is damaged. E420: onnxruntime is not installed. E411: it cannot load the file.
     """
-    found, model = exports.read(folder), folder / "model"
+    result, model = exports.read(folder), folder / "model"
     settings = json.loads((model / "config.json").read_text(encoding="utf-8"))
     names = {int(number): name for number, name in settings["id2label"].items()}
     config = SimpleNamespace(**{**settings, "id2label": names, "num_labels": len(names)})
-    opened = {"onnx": _onnx_session, "torch": _torch_program}[found.format]
+    opened = {"onnx": _onnx_session, "torch": _torch_program}[result.format]
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
-    compute = opened(model / exports.MODEL_FILES[found.format])
-    return ExportedModel(config, found.inputs, compute), ExportedTokenizer(tokenizer, found.special_pieces)
+    compute = opened(model / exports.MODEL_FILES[result.format])
+    return ExportedModel(config, result.inputs, compute), ExportedTokenizer(tokenizer, result.special_pieces)
 
 
 def _onnx_session(path: Path) -> Callable[[Arrays], numpy.ndarray]:

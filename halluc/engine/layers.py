@@ -56,15 +56,15 @@ def ranks(model: torch.nn.Module, key: str) -> dict[str, int]:
         )
         raise HallucError("C202", message, help=f"leave `{key}` out, or use another model")
     read = _input_embeddings(model)
-    found = {}
+    results = {}
     for name, parameter in named:
         place = places[name]
         if place is not None:
-            found[name] = depths[place[0]] - place[1]
+            results[name] = depths[place[0]] - place[1]
         else:
             embeds = _is_embedding(name) or any(parameter is one for one in read)
-            found[name] = max(depths.values()) + 1 if embeds else 0
-    return found
+            results[name] = max(depths.values()) + 1 if embeds else 0
+    return results
 
 
 def _layer_of(name: str) -> tuple[str, int] | None:

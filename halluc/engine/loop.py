@@ -270,7 +270,7 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
     if training.average is not None:
         training.average.after_step(progress.step, evaluates=evaluates)
     sizes = [training.features.lengths[index] for share in shares for index in share]
-    told = Step(
+    text = Step(
         step=progress.step,
         epoch=course.epoch(progress.step),
         loss=loss,
@@ -282,7 +282,7 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
         ends_epoch=course.ends_epoch(progress.step),
         evaluates=evaluates,
     )
-    return told, stop
+    return text, stop
 
 
 def _clip(training: Training) -> float:
@@ -342,11 +342,11 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
         scale = runtime.ranks / weight if share else 0.0
         loss = _backward(training, batch, scale, last=number == len(mine))
         summed[0] += loss.detach() if share else 0.0
-    told = runtime.accelerator.reduce(summed, "sum").tolist()
-    total = told[0] / weight
+    text = runtime.accelerator.reduce(summed, "sum").tolist()
+    total = text[0] / weight
     if not math.isfinite(total):
         raise _not_finite(training, shares, "loss", total)
-    return total, told[1] > 0
+    return total, text[1] > 0
 
 
 def _backward(training: Training, batch: Batch, scale: float, *, last: bool) -> torch.Tensor:

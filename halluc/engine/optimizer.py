@@ -38,11 +38,11 @@ def _by_scale(
     """The names of parameters by the scale of their learning rate, the largest first."""
     if layer_decay is None:
         return [(1.0, list(trained))]
-    found: dict[int, list[str]] = {}
+    results: dict[int, list[str]] = {}
     of = ranks(model, "train.layer_decay")
     for name in trained:
-        found.setdefault(max(0, of[name] - 1), []).append(name)
-    return [(layer_decay**below, found[below]) for below in sorted(found)]
+        results.setdefault(max(0, of[name] - 1), []).append(name)
+    return [(layer_decay**below, results[below]) for below in sorted(results)]
 
 
 def usual_learning_rates(parameters: int) -> tuple[float, float]:

@@ -177,7 +177,7 @@ def attention_for(device_type: str) -> str:
 
 def describe(runtime: Runtime) -> dict[str, Any]:
     """What decides results beside the config, for run.json."""
-    found: dict[str, Any] = {
+    results: dict[str, Any] = {
         "device": runtime.device.type,
         "precision": runtime.precision,
         "threads": torch.get_num_threads(),
@@ -185,6 +185,6 @@ def describe(runtime: Runtime) -> dict[str, Any]:
         "processes": runtime.ranks,
     }
     if runtime.device.type == "cuda":
-        found["gpu"] = torch.cuda.get_device_name(runtime.device)
-        found["cuda"] = torch.version.cuda
-    return found
+        results["gpu"] = torch.cuda.get_device_name(runtime.device)
+        results["cuda"] = torch.version.cuda
+    return results

@@ -82,11 +82,11 @@ class Shortcuts(TorchFunctionMode):
 
     def _pool(self, p: float) -> torch.Tensor:
         """Nought with probability ``p``, else ``1 / (1 - p)``, so that the expectation stays."""
-        found = self.pools.get(p)
-        if found is None:
+        result = self.pools.get(p)
+        if result is None:
             kept = keyed_generator("dropout pool", self.seed, p).random(POOL, dtype=numpy.float32) >= p
-            found = self.pools[p] = torch.from_numpy(kept).to(self.dtype).div_(1 - p)
-        return found
+            result = self.pools[p] = torch.from_numpy(kept).to(self.dtype).div_(1 - p)
+        return result
 
     def _embedding(
         self,

@@ -24,11 +24,11 @@ class CellProcess:
     def __init__(self, order: CellOrder, log: Path, environment: Mapping[str, str], folder: Path | None = None) -> None:
         self.answers = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
         try:
-            with log.open("ab") as file, tempfile.TemporaryFile() as told:
-                told.write(order.to_json().encode())
-                told.seek(0)
+            with log.open("ab") as file, tempfile.TemporaryFile() as text:
+                text.write(order.to_json().encode())
+                text.seek(0)
                 self.of = subprocess.Popen(
-                    COMMAND, stdin=told, stdout=self.answers, stderr=file, cwd=folder, process_group=0,
+                    COMMAND, stdin=text, stdout=self.answers, stderr=file, cwd=folder, process_group=0,
                     env={**environment, PARENT: str(os.getpid())},
                 )  # fmt: skip
         except OSError as error:

@@ -100,8 +100,8 @@ class LocalProcesses:
             return True
         if not self.is_short:
             self.is_short = True
-            told = f"{free / 1e9:.1f} GB of memory are free, and a cell needs {self.peak / 1e9:.1f} GB"
-            warn(f"{told}: no further cell starts until there is more (running: {len(used)})")
+            text = f"{free / 1e9:.1f} GB of memory are free, and a cell needs {self.peak / 1e9:.1f} GB"
+            warn(f"{text}: no further cell starts until there is more (running: {len(used)})")
         return False
 
     def _watch(self) -> list[int]:
@@ -121,10 +121,10 @@ class LocalProcesses:
     def ended(self) -> Sequence[Ended]:
         if self.running:
             self._watch()
-        found = [(slug, over) for slug, one in self.running.items() if (over := one.ended()) is not None]
-        for slug, _ in found:
+        results = [(slug, over) for slug, one in self.running.items() if (over := one.ended()) is not None]
+        for slug, _ in results:
             del self.running[slug]
-        return [Ended(slug, *over) for slug, over in found]
+        return [Ended(slug, *over) for slug, over in results]
 
     def stop(self) -> None:
         for one in self.running.values():

@@ -38,8 +38,8 @@ class CellOrder:
 
     @classmethod
     def of_json(cls, text: str) -> CellOrder:
-        told = json.loads(text)
-        return cls(**{**told, "overrides": tuple(told["overrides"])})
+        message = json.loads(text)
+        return cls(**{**message, "overrides": tuple(message["overrides"])})
 
 
 _RESULTS: dict[str, type[TrainResult | EvalResult]] = {"train": TrainResult, "eval": EvalResult}
@@ -86,11 +86,11 @@ class CellAnswers:
     @classmethod
     def read(cls, text: str) -> CellAnswers:
         """A last line that was not written whole is left out: the process was killed."""
-        found = cls()
+        result = cls()
         for line in text.splitlines(keepends=True):
             if line.endswith("\n"):
-                found._take(json.loads(line))
-        return found
+                result._take(json.loads(line))
+        return result
 
     def _take(self, answer: dict[str, Any]) -> None:
         ((kind, of),) = answer.items()

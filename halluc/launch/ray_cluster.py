@@ -47,8 +47,8 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False, namespace="halluc")
     except (ConnectionError, RuntimeError, ValueError) as error:
-        told = " ".join(str(error).split())[:300]
-        raise environment_error("E483", f"no Ray cluster at {address}: {told}", _START) from None
+        text = " ".join(str(error).split())[:300]
+        raise environment_error("E483", f"no Ray cluster at {address}: {text}", _START) from None
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
@@ -94,9 +94,9 @@ def refuse_unfit(ray: Any, wanted: Iterable[RayConfig], marker: Path) -> None:
             )
             message = f"no node of the cluster has {lacking}"
             raise environment_error("E483", message, "lower `launch.ray`, or add nodes")
-    told = _ask(ray, there, marker)
+    phrase = _ask(ray, there, marker)
     ours = (__version__, sys.version_info[:2])
-    for name, (version, python, text) in told.items():
+    for name, (version, python, text) in phrase.items():
         if (version, python) != ours:
             theirs = "no halluc" if version is None else f"halluc {version} with Python {'.'.join(map(str, python))}"
             message = (
@@ -140,8 +140,10 @@ def _ask(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict[str, t
     try:
         return dict(zip(tasks, ray.get(list(tasks.values()), timeout=_NODE_SECONDS), strict=True))
     except ray.exceptions.RayError as error:
-        told = " ".join(str(error).split())[:300]
-        raise environment_error("E483", f"a node of the cluster does not answer: {told}", "see `ray status`") from None
+        message = " ".join(str(error).split())[:300]
+        raise environment_error(
+            "E483", f"a node of the cluster does not answer: {message}", "see `ray status`"
+        ) from None
 
 
 def nodes(ray: Any) -> list[dict[str, Any]]:

@@ -45,8 +45,8 @@ class Array:
                 ranges[-1][1] = task
             else:
                 ranges.append([task, task])
-        told = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)
-        return told + (f"%{concurrency}" if concurrency else "")
+        text = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)
+        return text + (f"%{concurrency}" if concurrency else "")
 
 
 def submit(config: Path, overrides: Sequence[str], selection: Selection, *, dry_run: bool) -> experiments.CellOutcome:
@@ -118,8 +118,8 @@ def _refuse_unfit(study: Study, chosen: Sequence[Cell]) -> None:
 
 def _most_tasks() -> int:
     """The most tasks of an array: numbers run from 1 to less than MaxArraySize."""
-    found = _output(["scontrol", "show", "config"]) if shutil.which("scontrol") else ""
-    match = re.search(r"^MaxArraySize\s*=\s*(\d+)", found, flags=re.MULTILINE)
+    result = _output(["scontrol", "show", "config"]) if shutil.which("scontrol") else ""
+    match = re.search(r"^MaxArraySize\s*=\s*(\d+)", result, flags=re.MULTILINE)
     return max(1, (int(match[1]) if match else _MOST_ARRAY) - 1)
 
 
@@ -216,10 +216,10 @@ def _escaped(path: Path) -> str:
 
 def _submit(script: Path, options: Sequence[str]) -> str:
     """The number of the job."""
-    told = _output(["sbatch", "--parsable", *options, str(script)])
-    match = re.search(r"^(\d+)(;\S*)?$", told.strip())
+    text = _output(["sbatch", "--parsable", *options, str(script)])
+    match = re.search(r"^(\d+)(;\S*)?$", text.strip())
     if not match:
-        raise environment_error("E482", f"sbatch says no job number: {told.strip()[:200]}", f"try: sbatch {script}")
+        raise environment_error("E482", f"sbatch says no job number: {text.strip()[:200]}", f"try: sbatch {script}")
     return match[1]
 
 
@@ -236,8 +236,8 @@ def _output(command: Sequence[str]) -> str:
     except subprocess.TimeoutExpired:
         raise environment_error("E482", f"{command[0]} did not answer in {_SECONDS} s", "is slurmctld up?") from None
     if done.returncode:
-        told = " ".join(done.stderr.split())[:300] or f"exit code {done.returncode}"
+        text = " ".join(done.stderr.split())[:300] or f"exit code {done.returncode}"
         raise environment_error(
-            "E482", f"{command[0]} failed: {told}", "correct `launch.slurm`, or ask the cluster's help"
+            "E482", f"{command[0]} failed: {text}", "correct `launch.slurm`, or ask the cluster's help"
         )
     return done.stdout

@@ -80,8 +80,8 @@ class TensorBoardTracker:
         self.writer.add_event(self.event.Event(wall_time=time.time(), step=step, **content))
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        found = [self.summary.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-        self._add(step, summary=self.summary.Summary(value=found))
+        results = [self.summary.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._add(step, summary=self.summary.Summary(value=results))
 
     def text(self, name: str, content: str) -> None:
         tensor = self.tensor.TensorProto(dtype="DT_STRING", string_val=[content.encode("utf-8")])
@@ -124,9 +124,9 @@ class MlflowTracker:
             self.key = tracked.key
             self.client.update_run(self.key, status="RUNNING")
             return
-        found = self.client.get_experiment_by_name(tracked.experiment)
+        result = self.client.get_experiment_by_name(tracked.experiment)
         artifacts = None if asked else (here / "mlflow-artifacts" / tracked.experiment).as_uri()
-        experiment = found.experiment_id if found else self.client.create_experiment(tracked.experiment, artifacts)
+        experiment = result.experiment_id if result else self.client.create_experiment(tracked.experiment, artifacts)
         made = self.client.create_run(experiment, run_name=tracked.name, tags=dict(tracked.tags))
         self.key = str(made.info.run_id)
         params = [Param(key, str(value)[: self.LONGEST]) for key, value in tracked.config.items()]
@@ -235,10 +235,10 @@ class Trackers:
 
     def _known(self) -> dict[str, Any]:
         try:
-            found = read_json(self.tracked.run.path / IDS_FILE)
+            result = read_json(self.tracked.run.path / IDS_FILE)
         except (OSError, ValueError):
             return {}  # none, or damaged: new tracker runs are begun
-        return found if isinstance(found, dict) else {}
+        return result if isinstance(result, dict) else {}
 
     @contextlib.contextmanager
     def _forgiven(self, name: str) -> Iterator[None]:
@@ -247,8 +247,8 @@ class Trackers:
             yield
         except Exception as error:  # noqa: BLE001 - of another tool, which may raise anything
             self.open.pop(name, None)
-            told = " ".join(str(error).split())[:300]
-            warn(f"{name} receives nothing more of {self.tracked.run.path}: {type(error).__name__}: {told}")
+            text = " ".join(str(error).split())[:300]
+            warn(f"{name} receives nothing more of {self.tracked.run.path}: {type(error).__name__}: {text}")
 
     def _each(self, do: Callable[[Tracker], None]) -> None:
         for name, tracker in list(self.open.items()):

@@ -263,13 +263,13 @@ def newest_intact(home: Path, config_sha256: str, suits: Callable[[RunDir], bool
     Raises:
         HallucError R119: names the damaged run.
     """
-    found = newest(home, config_sha256, suits)
-    damaged = newest_unreadable(home, found, lambda run: run.is_begun() and is_named(run, config_sha256))
+    result = newest(home, config_sha256, suits)
+    damaged = newest_unreadable(home, result, lambda run: run.is_begun() and is_named(run, config_sha256))
     if damaged is not None and damaged[1].code != "R102":  # of another version of halluc
         run, error = damaged
         help = f"restore {run.path / RUN_FILE} from a backup, or name another run with --run"
         raise HallucError("R119", f"the newest run of this config is damaged: {error.message}", help=help)
-    return found
+    return result
 
 
 def is_named(run: RunDir, config_sha256: str) -> bool:

@@ -80,10 +80,10 @@ def on_record(record: RunFile) -> list[str]:
 def problems(run: RunDir, record: RunFile, split: str) -> dict[str, str]:
     """What is wrong with the files of an evaluation, by their path in the run: missing, or changed after it."""
     recorded = integrity.recorded_evaluations(record).get(split, {})
-    found = integrity.problems(run.path, recorded, f"the evaluation of {split}")
+    result = integrity.problems(run.path, recorded, f"the evaluation of {split}")
     if is_of_later_evaluation(run, record, split):
-        del found[run.confidence.name]
-    return found
+        del result[run.confidence.name]
+    return result
 
 
 def is_of_later_evaluation(run: RunDir, record: RunFile, split: str) -> bool:
@@ -105,9 +105,9 @@ def refuse_changed(run: RunDir, record: RunFile, split: str) -> None:
     """
     paths = (run.evaluation(split), run.ledger(split), run.predictions(split))
     counted = {str(path.relative_to(run.path)) for path in paths}
-    found = [f"{name} {told}" for name, told in problems(run, record, split).items() if name in counted]
-    if found:
-        raise HallucError("R112", f"{run.path}/{', '.join(found)}", help=anew(run, split))
+    results = [f"{name} {text}" for name, text in problems(run, record, split).items() if name in counted]
+    if results:
+        raise HallucError("R112", f"{run.path}/{', '.join(results)}", help=anew(run, split))
 
 
 def read(run: RunDir, split: str) -> EvalFile:
@@ -118,12 +118,12 @@ def read(run: RunDir, split: str) -> EvalFile:
     """
     file, help = run.evaluation(split), anew(run, split)
     try:
-        found = read_record(file, EvalFile, damaged="R112", other_version="R102", help=help)
+        result = read_record(file, EvalFile, damaged="R112", other_version="R102", help=help)
     except FileNotFoundError:
         raise HallucError("R112", f"{file} is missing", help=help) from None
-    if found.task not in TABLE["task"]:
-        raise HallucError("R112", f"{run.path} is of a task that this halluc does not have: `{found.task[:100]}`")
-    return found
+    if result.task not in TABLE["task"]:
+        raise HallucError("R112", f"{run.path} is of a task that this halluc does not have: `{result.task[:100]}`")
+    return result
 
 
 def predictions(run: RunDir, split: str, line: type[PredictionT]) -> Iterator[PredictionT]:
@@ -143,8 +143,8 @@ def refuse_strangers(run: RunDir, split: str, unknown: Iterable[str]) -> None:
     """
     first = min(unknown, default=None)
     if first is not None:
-        told = f"{run.ledger(split)} tells of an example that {run.predictions(split)} has not: {first[:100]}"
-        raise HallucError("R112", told, help=anew(run, split))
+        text = f"{run.ledger(split)} tells of an example that {run.predictions(split)} has not: {first[:100]}"
+        raise HallucError("R112", text, help=anew(run, split))
 
 
 def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> None:
@@ -167,14 +167,14 @@ def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> Non
         (predictions, "examples", found.examples, examples),
     ):
         if expected is not None and counted is not None and counted != expected:
-            told = f"{path} has {counted:,} {what}, and {run.evaluation(split)} counts {expected:,}"
-            raise HallucError("R112", told, help=anew(run, split))
+            text = f"{path} has {counted:,} {what}, and {run.evaluation(split)} counts {expected:,}"
+            raise HallucError("R112", text, help=anew(run, split))
 
 
 def _overall(file: EvalFile, name: str) -> tuple[int | None, int | None]:
     """What a figure of the whole split is a share of, and the part that it counts; None where it is not in the file."""
-    found = next((metric for metric in file.metrics if metric.name == name and not metric.by), None)
-    return (None, None) if found is None else (found.n, round((found.value or 0.0) * found.n))
+    result = next((metric for metric in file.metrics if metric.name == name and not metric.by), None)
+    return (None, None) if result is None else (result.n, round((result.value or 0.0) * result.n))
 
 
 def task_of(run: RunDir) -> str | None:
@@ -195,11 +195,11 @@ def refuse_different_tasks(runs: Iterable[RunDir]) -> None:
     Raises:
         HallucError R113: names two runs and their tasks.
     """
-    found: dict[str | None, RunDir] = {}
+    results: dict[str | None, RunDir] = {}
     for run in runs:
-        found.setdefault(task_of(run), run)
-    found.pop(None, None)
-    if len(found) > 1:
-        (one, first), (other, second) = list(found.items())[:2]
+        results.setdefault(task_of(run), run)
+    results.pop(None, None)
+    if len(results) > 1:
+        (one, first), (other, second) = list(results.items())[:2]
         message = f"{first.path} is of the task {one} and {second.path} of {other}: they cannot be compared"
         raise HallucError("R113", message, help="report on the runs of each task by themselves")

@@ -84,11 +84,11 @@ def read(folder: Path) -> ExportFile:
         HallucError R140: it is missing or damaged, or another file of the export is.
     """
     try:
-        found = read_record(folder / FILE, ExportFile, damaged=_DAMAGED, other_version=_DAMAGED, help=_HELP)
+        result = read_record(folder / FILE, ExportFile, damaged=_DAMAGED, other_version=_DAMAGED, help=_HELP)
     except FileNotFoundError:
         raise HallucError(_DAMAGED, f"{folder} is a damaged export: it has no {FILE}", help=_HELP) from None
-    bad = integrity.problems(folder, found.files, "the export")
+    bad = integrity.problems(folder, result.files, "the export")
     if bad:
-        told = ", ".join(f"{name} {what}" for name, what in bad.items())
-        raise HallucError(_DAMAGED, f"{folder} is a damaged export: {told}", help=_HELP)
-    return found
+        text = ", ".join(f"{name} {what}" for name, what in bad.items())
+        raise HallucError(_DAMAGED, f"{folder} is a damaged export: {text}", help=_HELP)
+    return result

@@ -65,8 +65,8 @@ def changed_model_files(run: RunDir, record: RunFile) -> dict[str, str]:
         return {}
     known = record.model_files
     added = {path.name for path in run.model.iterdir() if path.suffix in _OF_A_MODEL} - known.keys()
-    found = problems(run.model, known, "the training") | dict.fromkeys(added, ADDED)
-    return dict(sorted(found.items()))
+    result = problems(run.model, known, "the training") | dict.fromkeys(added, ADDED)
+    return dict(sorted(result.items()))
 
 
 def confidence_problem(run: RunDir, record: RunFile) -> str | None:
@@ -75,8 +75,8 @@ def confidence_problem(run: RunDir, record: RunFile) -> str | None:
     Evaluations of several splits write it in turn, so it is whole if it is that of one of them.
     """
     recorded = {files.get(run.confidence.name) for files in recorded_evaluations(record).values()} - {None}
-    found = [problem(run.confidence, sha256, "the evaluation") for sha256 in recorded if sha256 is not None]
-    return None if None in found else next(iter(found), None)
+    results = [problem(run.confidence, sha256, "the evaluation") for sha256 in recorded if sha256 is not None]
+    return None if None in results else next(iter(results), None)
 
 
 def _hashes(run: RunDir, paths: Iterable[Path]) -> Hashes:
@@ -86,15 +86,15 @@ def _hashes(run: RunDir, paths: Iterable[Path]) -> Hashes:
 def recorded_training(record: RunFile) -> Hashes:
     """What a finished training recorded; empty where one goes on, or was of an earlier version."""
     stage = record.stages.get("train")
-    found: Hashes = {} if stage is None or stage.status != "done" else _recorded(stage, _OF_TRAINING)
-    return found
+    result: Hashes = {} if stage is None or stage.status != "done" else _recorded(stage, _OF_TRAINING)
+    return result
 
 
 def recorded_evaluations(record: RunFile) -> dict[str, Hashes]:
     """What evaluations recorded, by split; without the splits that were evaluated by an earlier version."""
     stage = record.stages.get("eval")
-    found: dict[str, Hashes] = {} if stage is None else _recorded(stage, _OF_EVALUATION)
-    return found
+    results: dict[str, Hashes] = {} if stage is None else _recorded(stage, _OF_EVALUATION)
+    return results
 
 
 def _recorded(stage: Stage, kind: TypeAdapter[Any]) -> Any:
@@ -110,8 +110,8 @@ def problems(folder: Path, recorded: Mapping[str, str], when: str) -> dict[str, 
     Args:
         when: the end of "was changed after …".
     """
-    found = {name: problem(folder / name, sha256, when) for name, sha256 in recorded.items()}
-    return {name: told for name, told in found.items() if told is not None}
+    results = {name: problem(folder / name, sha256, when) for name, sha256 in recorded.items()}
+    return {name: text for name, text in results.items() if text is not None}
 
 
 def problem(path: Path, sha256: str, when: str) -> str | None:

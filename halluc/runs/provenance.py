@@ -33,13 +33,13 @@ def versions() -> dict[str, str]:
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
     """The versions of those packages that are installed."""
-    found = {}
+    results = {}
     for package in packages:
         try:
-            found[package] = metadata.version(package)
+            results[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return results
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
@@ -63,12 +63,12 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 def hardware() -> dict[str, Any]:
     """The machine without its name: processor, cores that this process may use, memory."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    found: dict[str, Any] = {"system": platform.system(), "machine": platform.machine(), "cores": cores}
+    results: dict[str, Any] = {"system": platform.system(), "machine": platform.machine(), "cores": cores}
     try:
-        found["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        results["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         pass  # not told on this system
-    return found
+    return results
 
 
 def cpu_flags() -> list[str]:
@@ -91,8 +91,8 @@ def file_sha256(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    found = path.stat()
-    return _digest(path, found.st_mtime_ns, found.st_size)
+    result = path.stat()
+    return _digest(path, result.st_mtime_ns, result.st_size)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -33,15 +33,15 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
         raise
     except (OSError, ValueError, RecursionError) as error:
         where = Location(str(path), error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else None
-        told = error.strerror or error if isinstance(error, OSError) else error
-        raise HallucError(damaged, f"{path} cannot be read: {told}", where, help) from None
+        text = error.strerror or error if isinstance(error, OSError) else error
+        raise HallucError(damaged, f"{path} cannot be read: {text}", where, help) from None
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version is None:
         raise HallucError(damaged, f"{path} is damaged: it has no schema_version", help=help)
     if version != SCHEMA_VERSION:
-        told = f"{path} is of schema version {version}"
+        text = f"{path} is of schema version {version}"
         use = f"this halluc reads version {SCHEMA_VERSION}: use the halluc that wrote it, or {help}"
-        raise HallucError(other_version, told, help=use)
+        raise HallucError(other_version, text, help=use)
     try:
         return kind.model_validate(content)
     except ValidationError as error:

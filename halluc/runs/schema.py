@@ -99,8 +99,8 @@ class Prediction(Record):
         """The tokens in which claims, or omissions, have their places."""
         if not self.has_own_text:
             return self.tokens
-        found: list[str] = getattr(self, "written" if record == "claim" else "reference")
-        return found
+        results: list[str] = getattr(self, "written" if record == "claim" else "reference")
+        return results
 
     def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
         """The names and texts that are shown beside ``tokens_of``, where claims have a text of their own."""
@@ -189,8 +189,8 @@ class ConfidenceFile(VersionedRecord):
         """Whether a claim of this label and novelty is withdrawn; one without a confidence never is."""
         threshold = self.threshold
         if self.by is not None:
-            found = self.guarantees.get(label if self.by == "label" else novelty or "", {}).get("threshold")
-            threshold = math.inf if found is None else float(found)
+            result = self.guarantees.get(label if self.by == "label" else novelty or "", {}).get("threshold")
+            threshold = math.inf if result is None else float(result)
         return confidence is not None and threshold is not None and confidence < threshold
 
 

@@ -25,12 +25,12 @@ TITLES = {
 
 def facts(runs: Iterable[RunDir]) -> TrainingFacts:
     """Of some runs, the distinct values of each fact in their order; empty where none is on record."""
-    found: dict[str, dict[Plain, None]] = {name: {} for name in TITLES}
+    results: dict[str, dict[Plain, None]] = {name: {} for name in TITLES}
     for run in runs:
         for name, value in _facts(run).items():
             if isinstance(value, (int, float, str)):
-                found[name][value] = None
-    return TrainingFacts(**{name: list(values) for name, values in found.items()})
+                results[name][value] = None
+    return TrainingFacts(**{name: list(values) for name, values in results.items()})
 
 
 def differences(a: TrainingFacts, b: TrainingFacts) -> list[TrainingDifference]:
@@ -46,13 +46,13 @@ def differences(a: TrainingFacts, b: TrainingFacts) -> list[TrainingDifference]:
 def varying(cells: Iterable[TrainingFacts]) -> list[str]:
     """The facts in which cells differ, the chosen step aside: ``optimizer steps (8 to 70)``."""
     known = list(cells)
-    found = []
+    results = []
     for name, title in TITLES.items():
         sides = {tuple(map(str, getattr(one, name))) for one in known}
         values = list(dict.fromkeys(value for one in known for value in getattr(one, name)))
         if name != "chosen_step" and len(sides) > 1:
-            found.append(f"{title} ({shown(values)})")
-    return found
+            results.append(f"{title} ({shown(values)})")
+    return results
 
 
 def shown(values: Sequence[Plain]) -> str:
@@ -87,7 +87,7 @@ def _facts(run: RunDir) -> dict[str, Plain]:
 
 def _first_and_last(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
     """The newest events ``started`` and ``stopped`` of the log; empty where there are none."""
-    found: dict[str, dict[str, Any]] = {"started": {}, "stopped": {}}
+    results: dict[str, dict[str, Any]] = {"started": {}, "stopped": {}}
     try:
         lines = read_regular(run.events).splitlines()
     except OSError:
@@ -99,5 +99,5 @@ def _first_and_last(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
             except (ValueError, RecursionError):
                 continue  # cut short by a kill: the report of the run says so
             if isinstance(event, dict) and event.get("event") in ("started", "stopped"):
-                found[event["event"]] = event
-    return found["started"], found["stopped"]
+                results[event["event"]] = event
+    return results["started"], results["stopped"]

@@ -22,13 +22,13 @@ class FigureLookup:
 
     def value(self, name: str, **by: str) -> float | None:
         """Its value: None where it is undefined, too."""
-        found = self.get(name, **by)
-        return None if found is None else found.value
+        result = self.get(name, **by)
+        return None if result is None else result.value
 
     def n(self, name: str, **by: str) -> int:
         """What it is a share of; 0 where it was not counted."""
-        found = self.get(name, **by)
-        return 0 if found is None else found.n
+        result = self.get(name, **by)
+        return 0 if result is None else result.n
 
     def slices(self, name: str, key: str) -> list[str]:
         """The values of ``key`` by which alone a figure was counted, in the order of the file."""

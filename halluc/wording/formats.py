@@ -67,8 +67,8 @@ def difference(name: str, number: float | None, unit: bool = True) -> str:
     if number is None:
         return NOTHING
     factor, digits, _ = _manner(name)
-    told = _fixed(factor * number, digits)
-    return ("" if told.startswith(MINUS) else "+") + told + (" points" if unit and is_percent(name) else "")
+    text = _fixed(factor * number, digits)
+    return ("" if text.startswith(MINUS) else "+") + text + (" points" if unit and is_percent(name) else "")
 
 
 def metric(found: MetricResult | None) -> str:
@@ -114,20 +114,20 @@ def seconds(number: float | None) -> str:
 
 
 def _fixed(number: float, digits: int) -> str:
-    told = f"{number:.{digits}f}"
-    if float(told) == 0:  # no minus before zero
-        told = told.lstrip("-")
-    return told.replace("-", MINUS)
+    text = f"{number:.{digits}f}"
+    if float(text) == 0:  # no minus before zero
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
 
 
 def visible(text: object, longest: int | None = LONGEST_WORD) -> str:
     """Untrusted text as it may be shown: what is invisible or turns the direction of its surroundings as an escape,
     and no longer than ``longest`` characters (the middle is left out, and counted)."""
-    told = str(text)
-    if longest is not None and len(told) > longest:
+    message = str(text)
+    if longest is not None and len(message) > longest:
         half = longest // 2
-        told = f"{told[:half]}{ELLIPSIS}({len(told) - 2 * half:,} more){ELLIPSIS}{told[-half:]}"
-    return told if told.isprintable() else "".join(map(_shown, told))
+        message = f"{message[:half]}{ELLIPSIS}({len(message) - 2 * half:,} more){ELLIPSIS}{message[-half:]}"
+    return message if message.isprintable() else "".join(map(_shown, message))
 
 
 def _shown(char: str) -> str:

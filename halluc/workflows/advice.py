@@ -73,20 +73,20 @@ def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Adv
         raise HallucError("C011", "--set goes with a CONFIG, and not with a folder", help=f"halluc advise {target}")
     study = reports.study_target(target, overrides)
     if study is not None:
-        found: Advice | StudyAdvice = remedy_comparison.advise(study, target, wanted.write)
+        result: Advice | StudyAdvice = remedy_comparison.advise(study, target, wanted.write)
     else:
-        found = _of_run(reports.run_target(target, overrides), wanted)
-    messages.put(found)
-    if isinstance(found, StudyAdvice):
-        for sentence in found.conclusion:
+        result = _of_run(reports.run_target(target, overrides), wanted)
+    messages.put(result)
+    if isinstance(result, StudyAdvice):
+        for sentence in result.conclusion:
             conclude(sentence)
-        if found.file is not None:
-            conclude(f"config: {found.file}")
-    elif found.study is not None:
+        if result.file is not None:
+            conclude(f"config: {result.file}")
+    elif result.study is not None:
         conclude(
-            f"study: {found.study.file}, about {formats.seconds(found.study.seconds)}; halluc run {found.study.file}"
+            f"study: {result.study.file}, about {formats.seconds(result.study.seconds)}; halluc run {result.study.file}"
         )
-    return found
+    return result
 
 
 def _of_run(run: RunDir, wanted: AdviceOptions) -> Advice:
@@ -110,14 +110,14 @@ def _of_run(run: RunDir, wanted: AdviceOptions) -> Advice:
     for one in arms[wanted.most :]:
         advised.remove(one)
         unfit.append(UnfitRemedy(name=one.name, why=f"not among the first {wanted.most} (--most)"))
-    found = Advice(run=str(run.path), analysis=analysis, remedies=advised, unfit=unfit)
+    result = Advice(run=str(run.path), analysis=analysis, remedies=advised, unfit=unfit)
     if wanted.write is None:
-        return found
+        return result
     if not arms:
         help = "halluc advise without --write says why not"
         raise HallucError("C011", "no remedy that is trained is advised: there is no study to write", help=help)
     study = remedy_studies.write_study(wanted.write, run, fitting.loaded, advised, wanted.seeds)
-    return found.model_copy(update={"study": study})
+    return result.model_copy(update={"study": study})
 
 
 def _refuse_without_dev(run: RunDir, fitting: _Fitting) -> None:
@@ -138,10 +138,10 @@ def _addressed(remedy: Remedy, analysis: ErrorAnalysis, errors: Errors) -> tuple
     if remedy.of_confidence:
         ece = analysis.ece.interval[0] if analysis.ece is not None and analysis.ece.interval is not None else 0.0
         return None, None if ece >= LEAST_ECE else "no calibration error is shown"
-    found = errors.addressed(remedy.kinds, unseen_alone=remedy.unseen)
-    if found < LEAST_SHARE * analysis.errors:
-        return found, f"it addresses {formats.percent(found / analysis.errors)} of the errors"
-    return found, None
+    result = errors.addressed(remedy.kinds, unseen_alone=remedy.unseen)
+    if result < LEAST_SHARE * analysis.errors:
+        return result, f"it addresses {formats.percent(result / analysis.errors)} of the errors"
+    return result, None
 
 
 @dataclass
@@ -261,10 +261,10 @@ class _Fitting:
 def _read(file: Path) -> dict[str, Any]:
     """The JSON object in a file; empty where there is none."""
     try:
-        found = read_json(file)
+        result = read_json(file)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return result if isinstance(result, dict) else {}
 
 
 def _filled(node: Any, values: Mapping[str, Any]) -> Any:

@@ -65,17 +65,17 @@ def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list
     """
     if not 2 <= options.folds <= 20:
         raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")
-    found, model, wanted = _job_of(target, overrides, options)
-    refuse_unauditable(found.task)
-    found.corpora(tuple(split for split in SPLITS if split in wanted or (split == "dev" and "train" in wanted)))
+    result, model, wanted = _job_of(target, overrides, options)
+    refuse_unauditable(result.task)
+    result.corpora(tuple(split for split in SPLITS if split in wanted or (split == "dev" and "train" in wanted)))
     for split in wanted:
-        _refuse_bare(found, _corpus(found, split))
+        _refuse_bare(result, _corpus(result, split))
     results = []
     for split in wanted:
-        judged = _cross_fitted(found, options.folds) if split == "train" else _trained(found, model, split)
-        if found.run is None:
-            found.run = evaluation.home(found.loaded, {"audit": True}, "audit")
-        results.append(_written(found, judged, options, overrides))
+        judged = _cross_fitted(result, options.folds) if split == "train" else _trained(result, model, split)
+        if result.run is None:
+            result.run = evaluation.home(result.loaded, {"audit": True}, "audit")
+        results.append(_written(result, judged, options, overrides))
         messages.put(results[-1])
     return results
 
@@ -122,22 +122,22 @@ def _job_of(
     if set(options.splits) == {"train"}:  # no trained model is needed
         if not named:
             loaded, run = jobs.load_run(target, overrides)
-            found = Job(loaded, run=run)
+            result = Job(loaded, run=run)
         else:
             loaded = jobs.load(target, overrides)
-            found = Job(loaded, run=directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained))
-        return found, "", splits_of(found, options.splits)
+            result = Job(loaded, run=directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained))
+        return result, "", splits_of(result, options.splits)
     try:
-        found, model = evaluation.find(target, overrides) if named else evaluation.find(None, overrides, target)
+        result, model = evaluation.find(target, overrides) if named else evaluation.find(None, overrides, target)
     except HallucError as error:
         if not named or options.splits or error.code != "R105":
             raise
-        found = Job(jobs.load(target, overrides))
-        if "train" not in splits_of(found, ()):
+        result = Job(jobs.load(target, overrides))
+        if "train" not in splits_of(result, ()):
             raise
         tell(f"only train is audited: other splits need a trained model, and {error.message}")
-        return found, "", ("train",)
-    return found, model, splits_of(found, options.splits)
+        return result, "", ("train",)
+    return result, model, splits_of(result, options.splits)
 
 
 def _corpus(found: Job, split: SplitName) -> Corpus[Any]:
@@ -164,10 +164,10 @@ def opinions(ready: ReadyModel, examples: Sequence[Any]) -> list[AnnotatedPredic
     model: Any = ready.task.model  # ``annotated`` was looked for before
     encoded = model.encode(examples, ready.encoder)
     budget = ready.settings.batch_tokens
-    found: list[AnnotatedPrediction] = model.annotated(
+    results: list[AnnotatedPrediction] = model.annotated(
         ready.encoder.model, encoded, budget, ready.engine, ready.decoding
     )
-    return found
+    return results
 
 
 def _trained(found: Job, model: str, split: SplitName) -> _OpinionsOfSplit:
@@ -293,20 +293,20 @@ def _importable(
     for one in ranked:
         by_example.setdefault(one.example, []).append(one)
     made, left_out = [], 0
-    for number, found in by_example.items():
+    for number, match in by_example.items():
         example = proposed = corpus.examples[number]
         try:
-            for one in found:
+            for one in match:
                 proposed = examples.corrected(proposed, replaced(task.judge.gold(proposed), one))
-            told = []
+            texts = []
             for version in (example, proposed):
                 text = io.StringIO()
                 writer.write([text], [version], Options())
-                told.append(json.loads(text.getvalue())[0])
+                texts.append(json.loads(text.getvalue())[0])
         except (HallucError, ValueError):  # what the format, or the task, cannot hold is counted
             left_out += 1
             continue
-        result = told[1]["annotations"][0]["result"]
-        prediction = {"model_version": "halluc audit", "score": 1 - found[0].confidence, "result": result}
-        made.append({**told[0], "predictions": [prediction]})
+        result = texts[1]["annotations"][0]["result"]
+        prediction = {"model_version": "halluc audit", "score": 1 - match[0].confidence, "result": result}
+        made.append({**texts[0], "predictions": [prediction]})
     return made, left_out

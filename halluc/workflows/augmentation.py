@@ -110,11 +110,11 @@ def corpus(job: Job) -> examples.Corpus[Any]:
     made = read_corpora(data, TABLE, ("train",)).splits["train"]
     # Originals stand in the documents of their file; what was made from them stands alone.
     places = {one.id: (one.origin.document, one.origin.number) for one in job.train()}
-    found = []
+    results = []
     for example in made.examples:
         document, number = places.get(example.id, (0, 0))
-        found.append(replace(example, origin=replace(example.origin, document=document, number=number)))
-    return replace(made, examples=tuple(found))
+        results.append(replace(example, origin=replace(example.origin, document=document, number=number)))
+    return replace(made, examples=tuple(results))
 
 
 def epochs(loaded: LoadedConfig) -> int:
@@ -249,17 +249,17 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
     asked = loaded.experiment.augment
     if asked is None:
         return
-    found: list[HallucError] = []
+    results: list[HallucError] = []
     if asked.format not in task.examples.formats:
         help = f"of {task.name} it is one of {', '.join(task.examples.formats)}"
         where = loaded.origins.get(("augment", "format"))
-        found.append(HallucError("C103", f'`augment.format` cannot be "{asked.format}"', where, help))
+        results.append(HallucError("C103", f'`augment.format` cannot be "{asked.format}"', where, help))
     for path, step in _steps(asked.methods, ("augment", "methods")):
         instead = registry.load(TABLE, AUGMENTER, step.type).instead if step.type in TABLE[AUGMENTER] else None
         if instead is not None and not task.examples.has_spans:
             message = f"`{step.type}` needs mentions, and the {task.wording.words.examples} of {task.name} have none"
-            found.append(HallucError("C103", message, loaded.origins.get((*path, "type")), instead))
-    refuse(found)
+            results.append(HallucError("C103", message, loaded.origins.get((*path, "type")), instead))
+    refuse(results)
 
 
 def _steps(methods: Sequence[Any], path: yaml.Path) -> Iterator[tuple[yaml.Path, Any]]:
@@ -298,8 +298,8 @@ def _trouble(config: Any, task: AnyTask) -> plan.Trouble | None:
     if not file.is_file():
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
-    found = ((line.text, *one) for line in verdicts.read_ledger(file) for one in _went(line, task))
-    return plan.Trouble.of(found, task.examples.units.words)
+    result = ((line.text, *one) for line in verdicts.read_ledger(file) for one in _went(line, task))
+    return plan.Trouble.of(result, task.examples.units.words)
 
 
 def _went(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:

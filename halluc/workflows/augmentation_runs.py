@@ -62,10 +62,10 @@ def augment(
         return _look(Job.of(asked[0]), None, look)
 
     def one(cell: Cell) -> AugmentResult:
-        found = Job.of(cell)
+        result = Job.of(cell)
         home = run_locations.run_of(cell).path
-        found.run = _place(cell.loaded) if cell.slug is None else run_locations.claim(home, cell.loaded, "augment")
-        return _make(found, overrides)
+        result.run = _place(cell.loaded) if cell.slug is None else run_locations.claim(home, cell.loaded, "augment")
+        return _make(result, overrides)
 
     results, _ = cells.each(
         asked, one, lambda made: f"{made.made:,} new beside {made.originals:,} originals", done=_is_done
@@ -88,11 +88,11 @@ def _named(
     if look != NO_LOOK:
         return _look(Job(loaded), run, look)
     target = run_locations.claim(run, loaded, "augment", help="name an empty folder")
-    found = Job(loaded, run=target)
+    match = Job(loaded, run=target)
     if selection.shard is None:
-        return [_make(found, overrides)]
+        return [_make(match, overrides)]
     share = Shard(*shard_of(selection.shard))
-    count = augmentation.shard(found, share)
+    count = augmentation.shard(match, share)
     conclude(f"shard {share.number} of {share.of}: candidates for {count:,} examples")
     conclude(f"when all are done: halluc augment … --run {run}, without --shard, puts them together")
     result = ShardResult(run=str(target.path), shard=f"{share.number}/{share.of}", examples=count)
@@ -120,12 +120,12 @@ def _newest(cell: Job) -> directory.RunDir:
     if cell.slug is not None:
         return run_locations.run_of(cell)
     loaded = cell.loaded
-    found = directory.newest(loaded.home, loaded.sha256, _has_corpus)
-    if found is None:
+    result = directory.newest(loaded.home, loaded.sha256, _has_corpus)
+    if result is None:
         nearest = nearest_run.description(loaded, _has_corpus)
         message = f"no run in {loaded.home} holds the augmented corpus of this config{nearest}"
         raise HallucError("R105", message, help="make it first: halluc augment")
-    return found
+    return result
 
 
 def _is_done(cell: Cell) -> bool:

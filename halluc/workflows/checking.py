@@ -76,9 +76,9 @@ def check(
         alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)
 
     def one(cell: Cell) -> CheckResult:
-        found = _checked(Job.of(cell), alike[_looked_at(cell.loaded, deep)], deep)
-        put(found)
-        return found.record
+        match = _checked(Job.of(cell), alike[_looked_at(cell.loaded, deep)], deep)
+        put(match)
+        return match.record
 
     firsts = [like[0] for like in alike.values()]
     results, _ = cells.each(firsts, one, lambda result: "checked", done=lambda cell: False, brief=False)
@@ -132,15 +132,15 @@ def _refuse_labels(task: AnyTask, corpora: Corpora) -> None:
     Raises:
         HallucError or ManyErrors: labels that the task cannot have, of all splits at once.
     """
-    found: list[HallucError] = []
+    results: list[HallucError] = []
     for corpus in corpora.splits.values():
         try:
             task.examples.labels(corpus)
         except ManyErrors as errors:
-            found += errors.errors
+            results += errors.errors
         except HallucError as error:
-            found.append(error)
-    refuse(found)
+            results.append(error)
+    refuse(results)
 
 
 def _absent_model(model: ModelConfig) -> list[str]:

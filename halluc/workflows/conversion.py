@@ -213,9 +213,9 @@ def _findings(task: str, corpora: Corpora) -> Iterator[str]:
     yield from dict.fromkeys(f"read: {mapping}" for mapping in corpora.mappings.values() if mapping)
     for notice in corpora.notices:
         yield f"warning: {notice.what} ({notice.where})"
-    for found, done in ((corpora.repairs, "repaired"), (corpora.skipped, "skipped")):
-        if found:
-            yield f"{len(found):,} {done} (first: {found[0].where}: {found[0].what})"
+    for result, done in ((corpora.repairs, "repaired"), (corpora.skipped, "skipped")):
+        if result:
+            yield f"{len(result):,} {done} (first: {result[0].where}: {result[0].what})"
 
 
 def _yaml(files: Mapping[SplitName, Path], keys: Mapping[str, Any]) -> Iterator[str]:

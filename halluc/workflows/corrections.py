@@ -54,20 +54,20 @@ def apply(
         missing = "--apply" if decisions is None else "--out"
         help = "halluc audit CONFIG|RUN --apply decisions.jsonl --out corrected.jsonl"
         raise HallucError("C011", f"{missing} is missing", help=help)
-    found = _job(target, overrides)
-    audit.refuse_unauditable(found.task)
+    match = _job(target, overrides)
+    audit.refuse_unauditable(match.task)
     read = _decisions(decisions)
     split = _split(read, decisions)
-    decided = _known(found.target, split, read, decisions)
-    corpora = found.corpora((split,))
-    _refuse_replacing(out, _written(found.task.name, out), [*found.settings.data.paths(), decisions], found.target)
-    corpus, changes = _corrected(found, corpora.splits[split], decided, decisions)
-    form = _write(found, corpora, corpus, out)
+    decided = _known(match.target, split, read, decisions)
+    corpora = match.corpora((split,))
+    _refuse_replacing(out, _written(match.task.name, out), [*match.settings.data.paths(), decisions], match.target)
+    corpus, changes = _corrected(match, corpora.splits[split], decided, decisions)
+    form = _write(match, corpora, corpus, out)
     provenance = out.with_name(f"{out.name}.provenance.jsonl")
     write_jsonl(provenance, (one.model_dump(mode="json") for one in changes))
     counts = Counter(one.decision.decision for one in decided)
     result = CorrectionResult(
-        run=str(found.target.path), split=split, out=str(out), provenance=str(provenance), format=form,
+        run=str(match.target.path), split=split, out=str(out), provenance=str(provenance), format=form,
         decisions=dict(sorted(counts.items())), changed=len({one.id for one in changes}),
     )  # fmt: skip
     messages.put(result)
@@ -99,7 +99,7 @@ def _decisions(path: Path) -> list[tuple[int, DecisionLine]]:
     Raises:
         HallucError or ManyErrors D101: the file cannot be read. D194: lines that are no decisions.
     """
-    found, bad = [], []
+    result, bad = [], []
     try:
         with open_regular(path) as file:
             for number, line in enumerate(file, 1):
@@ -112,17 +112,17 @@ def _decisions(path: Path) -> list[tuple[int, DecisionLine]]:
                 except ValueError as error:
                     first = error.errors()[0] if isinstance(error, ValidationError) else None
                     place = ".".join(map(str, first["loc"])) if first else ""
-                    told = ": ".join(filter(None, (place, first["msg"]))) if first else str(error)
+                    text = ": ".join(filter(None, (place, first["msg"]))) if first else str(error)
                     help = "each line is an object as the page of `halluc audit` downloads it"
-                    bad.append(data_error("D194", f"not a decision: {told}", Location(str(path), number), help))
+                    bad.append(data_error("D194", f"not a decision: {text}", Location(str(path), number), help))
                 else:
-                    found.append((number, one))
+                    result.append((number, one))
     except OSError as error:
         raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from None
     refuse(bad)
-    if not found:
+    if not result:
         raise data_error("D194", f"{path} has no decision", help="download the decisions from the page of the audit")
-    return found
+    return result
 
 
 def _split(read: Sequence[tuple[int, DecisionLine]], path: Path) -> SplitName:
@@ -146,21 +146,21 @@ def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine
     """
     anew = _ANEW.format(run.path, split)
     suspects = {one.suspect: one for one in audit.read(run.audit(split), run)}
-    found: dict[str, _Decided] = {}
+    results: dict[str, _Decided] = {}
     bad = []
     for number, one in read:
         where = Location(str(path), number)
         if one.suspect not in suspects:
-            told = f"{run.audit(split)} has no suspect `{one.suspect[:40]}`"
-            bad.append(data_error("D195", told, where, anew))
-        elif (earlier := found.get(one.suspect)) is not None:
+            text = f"{run.audit(split)} has no suspect `{one.suspect[:40]}`"
+            bad.append(data_error("D195", text, where, anew))
+        elif (earlier := results.get(one.suspect)) is not None:
             same = (earlier.decision.decision, earlier.decision.annotation) == (one.decision, one.annotation)
-            told = f"{'the same decision as on' if same else 'contradicts the decision on'} line {earlier.line}"
-            bad.append(data_error("D195", f"{told}, about one suspect", where, "leave one of them"))
+            text = f"{'the same decision as on' if same else 'contradicts the decision on'} line {earlier.line}"
+            bad.append(data_error("D195", f"{text}, about one suspect", where, "leave one of them"))
         else:
-            found[one.suspect] = _Decided(one, number, suspects[one.suspect])
+            results[one.suspect] = _Decided(one, number, suspects[one.suspect])
     refuse(bad)
-    return list(found.values())
+    return list(results.values())
 
 
 def _written(task: str, out: Path) -> list[Path]:
@@ -204,9 +204,9 @@ def _corrected(
         place = places.get(suspect.id)
         now = None if place is None else audit.content_hash(task, corpus.examples[place])
         if now is None or now != suspect.sha256 or one.decision.sha256 != suspect.sha256:
-            told = "is no longer there" if place is None else "has changed since it was audited"
+            text = "is no longer there" if place is None else "has changed since it was audited"
             help = _ANEW.format(found.target.path, corpus.split)
-            bad.append(data_error("D196", f"{suspect.id} ({suspect.file}:{suspect.line}) {told}", where, help))
+            bad.append(data_error("D196", f"{suspect.id} ({suspect.file}:{suspect.line}) {text}", where, help))
         elif one.decision.decision != "reject":
             by_example.setdefault(suspect.id, []).append(one)
     refuse(bad)
@@ -221,8 +221,8 @@ def _corrected(
                 example = task.examples.corrected(example, after)
             except ValueError as error:
                 others = ", ".join(str(other.line) for other in of_example if other is not one)
-                told = f"{identity}: {error}" + (f" (line {others} is about the same example)" if others else "")
-                bad.append(data_error("D195", told, Location(str(path), one.line), "change one of the decisions"))
+                text = f"{identity}: {error}" + (f" (line {others} is about the same example)" if others else "")
+                bad.append(data_error("D195", text, Location(str(path), one.line), "change one of the decisions"))
                 break
             after = [claim.mark for claim in task.judge.gold(example)]
             changes.append(_change(one, before, after))

@@ -60,21 +60,21 @@ def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:
     train, loaded = corpora.splits["train"], plain(job.loaded)
     folds = Folds.for_(train, count)
     folder = _folder(job, loaded, folds)
-    found = []
+    results = []
     for part in range(count):
         run = folder / f"part-{part + 1}-of-{count}"
         rest = tuple(example for example in train.examples if folds.of(example) != part)
         lacking = job.task.examples.lacks(replace(train, examples=rest)) if rest else "nothing"
         if lacking is not None:
-            told = f"without part {part + 1} of {count}, {train.source} has {lacking}: no model can judge that part"
-            raise data_error("D131", told, help="ask for more folds, or use a larger training split")
+            text = f"without part {part + 1} of {count}, {train.source} has {lacking}: no model can judge that part"
+            raise data_error("D131", text, help="ask for more folds, or use a larger training split")
         splits = {**corpora.splits, "train": replace(train, examples=rest)}
         fold = Job(loaded, _read={("train", "dev"): replace(corpora, splits=splits)})
         say(f"cross-fit, model {part + 1} of {count}: {len(rest):,} of {len(train.examples):,} examples")
         with without_results():
             training.train_job(fold, (), run=run, resume=True)
-        found.append(trained_models.locate(str(run)))
-    return folds, found
+        results.append(trained_models.locate(str(run)))
+    return folds, results
 
 
 def _folder(job: Job, loaded: LoadedConfig, folds: Folds) -> Path:

@@ -35,7 +35,7 @@ def diagnose() -> DoctorResult:
         raise environment_error(
             "E411", "halluc is not installed as a package, so its requirements are unknown", help
         ) from None
-    found = DoctorResult(
+    result = DoctorResult(
         halluc=__version__,
         versions=provenance.versions(),
         hardware=provenance.hardware(),
@@ -44,16 +44,16 @@ def diagnose() -> DoctorResult:
         extras=[_extra(name) for name in extras],
         programs={name: (shutil.which(name), use) for name, use in _PROGRAMS.items()},
     )
-    put(found)
-    return found
+    put(result)
+    return result
 
 
 def _device() -> dict[str, Any]:
     """As ``run.json`` would describe it; of several GPUs the first one, and their number."""
     from halluc.engine import runtime  # before torch, which reads its settings of threads once
 
-    found = runtime.describe(runtime.start("auto", seed=1))
-    return {**found, **_gpus()} if found["device"] == "cuda" else found
+    result = runtime.describe(runtime.start("auto", seed=1))
+    return {**result, **_gpus()} if result["device"] == "cuda" else result
 
 
 def _gpus() -> dict[str, Any]:

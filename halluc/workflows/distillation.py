@@ -109,8 +109,8 @@ def _refuse_other_labels(teachers: Sequence[Trained], job: Job, corpus: Corpus[A
     model: Any = job.task.model
     outputs = model.outputs_of(job.task.examples.labels(corpus))
     for teacher in teachers:
-        found = ensembles.load(teacher, job, uncertainty=None).outputs
-        ensembles.alignment("the training split", outputs, ensembles.name_of(teacher), found)
+        result = ensembles.load(teacher, job, uncertainty=None).outputs
+        ensembles.alignment("the training split", outputs, ensembles.name_of(teacher), result)
 
 
 def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, ...]) -> Any:
@@ -125,14 +125,14 @@ def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, 
 
     asked = job.settings.train.teacher
     assert asked is not None, "the config has teachers"
-    found = _read(job.target.path / _FILE, _fingerprint(asked, corpus))
-    assert found is not None, "`ensure` has written it"
-    names = tuple(map(str, found["outputs"]))
-    _refuse_other_problem(bool(found["independent"]), _has_many(job))
+    result = _read(job.target.path / _FILE, _fingerprint(asked, corpus))
+    assert result is not None, "`ensure` has written it"
+    names = tuple(map(str, result["outputs"]))
+    _refuse_other_problem(bool(result["independent"]), _has_many(job))
     order = ensembles.alignment("the training split", outputs, ", ".join(asked.runs), names)
-    rows = found["rows"] if order is None else found["rows"][:, order]
-    soft = torch.split(torch.from_numpy(rows), found["sizes"].tolist())
-    return Distilled(features, soft, asked.temperature, asked.weight, bool(found["independent"]))
+    rows = result["rows"] if order is None else result["rows"][:, order]
+    soft = torch.split(torch.from_numpy(rows), result["sizes"].tolist())
+    return Distilled(features, soft, asked.temperature, asked.weight, bool(result["independent"]))
 
 
 def _fingerprint(asked: TeacherConfig, corpus: Corpus[Any]) -> str:

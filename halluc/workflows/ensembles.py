@@ -66,7 +66,7 @@ class Ensemble:
         for number, member in enumerate(self.members, 1):
             tell(f"ensemble: model {number} of {len(self.members)}, {name_of(member)}")
             averaging.add(load(member, self.members[0].job), name_of(member))
-        made = {found.corpus.split: found for found in averaging.predicted()}
+        made = {result.corpus.split: result for result in averaging.predicted()}
         return ReadyEnsemble(averaging.task, averaging.outputs, averaging.decoding, lambda corpus: made[corpus.split])
 
     def resident(self) -> ReadyEnsemble:
@@ -111,8 +111,8 @@ def _confidence(ensemble: Ensemble, trained: Trained) -> ConfidenceFile | None:
         return own
     loaded = trained.job.loaded
     run = directory.newest(loaded.home, sha256_of_tree({**loaded.model_sections, **ensemble.identity}))
-    found = trained_models.read_confidence(run) if run is not None else None
-    return found if found is not None and found.ensemble == hashes else None
+    result = trained_models.read_confidence(run) if run is not None else None
+    return result if result is not None and result.ensemble == hashes else None
 
 
 def override(members: Sequence[str]) -> str:
@@ -212,12 +212,12 @@ class Averaging:
 
     def predicted(self) -> list[PredictedSplit]:
         """What the mean probabilities say of each corpus."""
-        found = []
+        results = []
         for corpus, mean, encoded in zip(self.corpora, self.means, self._encoded, strict=True):
             made = self.task.model.decided(encoded, mean.result(), self.decoding)
             made = agreed(self.task, self.settings, corpus.examples, made, self.outputs)
-            found.append(PredictedSplit(corpus, made, encoded.notes))
-        return found
+            results.append(PredictedSplit(corpus, made, encoded.notes))
+        return results
 
 
 def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[str]) -> list[int] | None:
@@ -230,8 +230,8 @@ def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[st
         return None
     lacking, more = ([one for one in a if one not in b] for a, b in ((outputs, others), (others, outputs)))
     if lacking or more or len({*outputs}) < len(outputs) or len(outputs) != len(others):
-        told = [f"only {which} has {_listed(labels)}" for which, labels in ((first, lacking), (name, more)) if labels]
-        message = f"{name} has not the labels of {first}: {'; '.join(told) or 'one has a label more than once'}"
+        texts = [f"only {which} has {_listed(labels)}" for which, labels in ((first, lacking), (name, more)) if labels]
+        message = f"{name} has not the labels of {first}: {'; '.join(texts) or 'one has a label more than once'}"
         raise HallucError(_CODE, message, help="average models that were trained on the same labels")
     return [list(others).index(one) for one in outputs]
 

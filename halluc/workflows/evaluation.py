@@ -79,16 +79,16 @@ def evaluate(
     if members:
         selection.refuse("--with averages the models of runs")
         asked = [*overrides, ensembles.override(members)]
-        found, model = find(config, asked, run, checkpoint)
-        return _assess(found, model, asked, splits, apart=True)
+        match, model = find(config, asked, run, checkpoint)
+        return _assess(match, model, asked, splits, apart=True)
     if config is None or run is not None or checkpoint is not None:
         selection.refuse("--run and --checkpoint name one model")
-        found, model = find(config, overrides, run, checkpoint)
-        return _assess(found, model, overrides, splits)
+        match, model = find(config, overrides, run, checkpoint)
+        return _assess(match, model, overrides, splits)
     study, chosen = cells.begin(config, overrides, selection, trains=False)
     if not study.axes:
-        found = _newest(config, overrides)
-        return _assess(found, str(found.target.model), overrides, splits)
+        match = _newest(config, overrides)
+        return _assess(match, str(match.target.model), overrides, splits)
     of_cells, _ = cells.each(
         chosen,
         lambda cell: evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits),
@@ -183,9 +183,9 @@ def _judge_by(
         raise HallucError(
             "C011", "--gold goes with a run, without --predictions, --name, --checkpoint and --with", help=help
         )
-    found, model = find(config, overrides, run)
-    split = external_predictions.one_split(_splits(found.loaded, splits), splits, "--gold")
-    return other_gold.judge(found, model, gold, split, _read(found.loaded, (split,)), overrides)
+    result, model = find(config, overrides, run)
+    split = external_predictions.one_split(_splits(result.loaded, splits), splits, "--gold")
+    return other_gold.judge(result, model, gold, split, _read(result.loaded, (split,)), overrides)
 
 
 def _judge(
@@ -248,15 +248,15 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
     """
     record = target.read()
     for split in wanted:
-        for name, told in evaluations.problems(target, record, split).items():
-            warn(f"{target.path / name} {told}: it is written again")
+        for name, text in evaluations.problems(target, record, split).items():
+            warn(f"{target.path / name} {text}: it is written again")
     judged_by = {path.name: path for path in (target.coverage, target.withheld)}
-    for name, told in integrity.problems(target.path, integrity.recorded_training(record), "the training").items():
+    for name, text in integrity.problems(target.path, integrity.recorded_training(record), "the training").items():
         if name in judged_by and judged_by[name].exists():  # what is missing is made again from the training split
-            raise HallucError("R120", f"{judged_by[name]} {told}", help=REMAKE)
+            raise HallucError("R120", f"{judged_by[name]} {text}", help=REMAKE)
         if name.startswith(f"{target.base(1).parent.name}/"):
             help = "restore it from a backup, or train again"
-            raise HallucError("R120", f"{target.path / name} {told}", help=help)
+            raise HallucError("R120", f"{target.path / name} {text}", help=help)
 
 
 def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:
@@ -296,24 +296,24 @@ def find(
                 raise HallucError(
                     "R104", f"{target.path} holds a run of another config than {config}: it differs in {keys}"
                 )
-        found = Job(loaded, run=target)
+        result = Job(loaded, run=target)
     elif config is not None:
-        found = _newest(config, overrides)
+        result = _newest(config, overrides)
     else:
         raise HallucError("C011", "name a CONFIG, or a run with --run DIR")
-    run_state.refuse_untrained(found.target, "its training did not finish (see `--resume`), or the folder was removed")
-    return found, str(found.target.model)
+    run_state.refuse_untrained(result.target, "its training did not finish (see `--resume`), or the folder was removed")
+    return result, str(result.target.model)
 
 
 def _newest(config: Path, overrides: Sequence[str]) -> Job:
     loaded = job.load(config, overrides)
-    found = directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained)
+    result = directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained)
     replaced = tuple(f"task.{key}" for key in type(loaded.experiment.task).replaceable_keys)
     deciding = [one for one in overrides if not one.startswith(replaced)]
-    if found is None and len(deciding) < len(overrides):
-        found = directory.newest_intact(loaded.home, job.load(config, deciding).sha256, RunDir.is_trained)
-    if found is not None:
-        return Job(loaded, run=found)
+    if result is None and len(deciding) < len(overrides):
+        result = directory.newest_intact(loaded.home, job.load(config, deciding).sha256, RunDir.is_trained)
+    if result is not None:
+        return Job(loaded, run=result)
     unfinished = directory.newest(loaded.home, loaded.sha256)
     if unfinished is not None:
         state, resume = "no finished training of this config", " --resume" if unfinished.has_checkpoint() else ""

@@ -120,20 +120,20 @@ def run_cell(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutco
     """Train and evaluate one cell; returns what came of it in a few words."""
     job = Job.of(cell)
     made.trainings.append(training.train_job(job, overrides, resume=_goes_on(cell)))
-    told = training.summary(made.trainings[-1])
+    text = training.summary(made.trainings[-1])
     # Several processes train together; the main one evaluates, and the others wait for it at the next training.
     if not processes.is_main_process():
-        return told
+        return text
     if evaluation.is_done(cell.loaded, job.target, None):
         tell(f"{job.target.path} is evaluated: nothing is left to do")
     else:
-        found = evaluation.evaluate_job(job, overrides)
-        made.evaluations.extend(found)
-        told += f", {evaluation.summary(found)}"
+        result = evaluation.evaluate_job(job, overrides)
+        made.evaluations.extend(result)
+        text += f", {evaluation.summary(result)}"
     if study.keep_models == "none":  # at once, so that no two models of a large study are on disk
         with listening(Listener()):
             retention.apply(study, [cell])
-    return told
+    return text
 
 
 def _goes_on(cell: Cell) -> bool:

@@ -284,12 +284,12 @@ def refuse_worse(record: ExportFile) -> None:
     Raises:
         HallucError G101: the primary figure falls by more than the tolerance.
     """
-    found = record.comparison
-    assert found is not None
-    if found.difference is not None and -found.difference > found.tolerance:
+    result = record.comparison
+    assert result is not None
+    if result.difference is not None and -result.difference > result.tolerance:
         cause = f"the model in {record.quantization}" if record.quantization else "the export"
-        lost = f"{formats.title(found.figure)} falls by {-found.difference:.4f} on dev"
-        message = f"{cause} is worse: {lost}, and --tolerance is {found.tolerance:g}. {told(found)}"
+        lost = f"{formats.title(result.figure)} falls by {-result.difference:.4f} on dev"
+        message = f"{cause} is worse: {lost}, and --tolerance is {result.tolerance:g}. {told(result)}"
         other = "export without --quantize, or " if record.quantization else ""
         help = f"{other}allow it with a larger --tolerance; nothing was written"
         raise HallucError("G101", message, help=help, exit_code=EXIT_GATE)

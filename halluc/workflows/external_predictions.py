@@ -106,21 +106,21 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     corpus = corpora.splits[split]
     if path.exists() and any(one.samefile(path) for one in corpora.files):
         raise HallucError("C011", f"{path} is the gold of {split}", help="name the file of what the tool predicted")
-    found, file = read_predictions(path, settings.data, corpus, corpora.annotation.schemes.get(split))
-    found = [file.renamed(one, settings.eval.labels or {}) for one in found]
+    results, file = read_predictions(path, settings.data, corpus, corpora.annotation.schemes.get(split))
+    results = [file.renamed(one, settings.eval.labels or {}) for one in results]
     try:
-        stated, by = joined(found, corpus, path, file.differs)
+        stated, by = joined(results, corpus, path, file.differs)
     except HallucError as error:
-        raise _of_other_split(error, found, judging, split, path) from None
+        raise _of_other_split(error, results, judging, split, path) from None
     predictions = judging.task.model.imported(corpus.examples, stated)
     unknown = unknown_labels(stated, corpus)
     notes = {**file.notes, **({"unknown_labels": unknown.total()} if unknown else {})}
     warnings = [*file.warnings, *_of_confidences(stated, settings.eval, notes)]
     if unknown:
-        told = ", ".join(f"`{cut(label)}` ({count:,})" for label, count in unknown.most_common(_MOST_LABELS))
+        text = ", ".join(f"`{cut(label)}` ({count:,})" for label, count in unknown.most_common(_MOST_LABELS))
         more = ", …" if len(unknown) > _MOST_LABELS else ""
         count = counted(unknown.total(), "predictions with a label that gold never has")
-        warnings.append(f"{count}: {told}{more}; `eval.labels` renames labels")
+        warnings.append(f"{count}: {text}{more}; `eval.labels` renames labels")
     order = ""
     if by == "order":
         has_tokens = any(one.example.tokens for one in stated)

@@ -58,8 +58,8 @@ def _annotation(loaded: LoadedConfig, gate: GateResult) -> str:
     properties = {"title": f"gate not met: {gate.name}"}
     if where is not None and where.line is not None:
         properties |= {"file": where.file, "line": str(where.line)}
-    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::error {told}::{_message(gate.told)}"
+    text = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::error {text}::{_message(gate.told)}"
 
 
 def _message(text: str) -> str:
@@ -81,11 +81,11 @@ def _junit(loaded: LoadedConfig, held: Sequence[GateResult]) -> bytes:
         case = ElementTree.SubElement(
             suite, "testcase", {"name": printable_line(gate.name + by), "classname": f"halluc.{name}"}
         )
-        told = printable_line(gate.told)
+        text = printable_line(gate.told)
         if gate.met:
-            ElementTree.SubElement(case, "system-out").text = told
+            ElementTree.SubElement(case, "system-out").text = text
         else:
-            ElementTree.SubElement(case, "failure", {"message": told, "type": "gate"}).text = told
+            ElementTree.SubElement(case, "failure", {"message": text, "type": "gate"}).text = text
     ElementTree.indent(suites)
     written: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
     return written + b"\n"

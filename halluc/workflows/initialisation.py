@@ -91,14 +91,14 @@ def _corpus(data: str, task: str | None, overrides: Sequence[str]) -> _Corpus:
     else:
         source = guess(data, references, overrides, splits)
     corpora = read_corpora(source.data, TABLE, splits)
-    found = [example for split in corpora.splits.values() for example in split]
-    made = task_class(source.task).evaluated(sorted({label for example in found for label in example.labels}))
+    results = [example for split in corpora.splits.values() for example in split]
+    made = task_class(source.task).evaluated(sorted({label for example in results for label in example.labels}))
     return _Corpus(
         source,
         made,
         {split: len(corpus) for split, corpus in corpora.splits.items()},
         list(dict.fromkeys(mapping for mapping in corpora.mappings.values() if mapping)),
-        _language([token for example in found for token in example.tokens][:_TOKENS]),
+        _language([token for example in results for token in example.tokens][:_TOKENS]),
         sum(len(example.tokens) for example in corpora.splits["train"]),
     )
 
@@ -111,21 +111,21 @@ def _references(data: str) -> dict[SplitName, str]:
     if not folder.is_dir():
         return {"train": data}
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    found = {
+    results = {
         split: [path for path in files if name.fullmatch(path.stem) or name.fullmatch(path.name)]
         for split, name in _NAMES.items()
     }
-    for split, paths in found.items():
+    for split, paths in results.items():
         if len(paths) > 1:
             listed = ", ".join(path.name for path in paths)
             raise HallucError(
                 "C011", f"{folder} has several files for {split}: {listed}", help="name one file, as DATA"
             )
-    if not found["train"]:
+    if not results["train"]:
         listed = ", ".join(path.name for path in files[:8]) or "no file"
         help = "name the training file as DATA, and add the others to the config as `data.dev` and `data.test`"
         raise HallucError("C011", f"{folder} has no file named like `train` ({listed})", help=help)
-    return {split: str(paths[0]) for split, paths in found.items() if paths}
+    return {split: str(paths[0]) for split, paths in results.items() if paths}
 
 
 def _language(tokens: Sequence[str]) -> str:

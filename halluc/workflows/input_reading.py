@@ -63,8 +63,8 @@ class Reading:
             raise HallucError(
                 "C016", f"--no-header: no column is called `{names[0]}`", help=f"name it by number: {numbers}"
             )
-        found: Reader = kind(config)
-        return found
+        result: Reader = kind(config)
+        return result
 
     def _refuse(self, task: AnyTask, given: Mapping[str, Any]) -> None:
         if "second_field" in given and not task.examples.takes_pairs:
@@ -95,11 +95,11 @@ class Reading:
         except HallucError as error:
             raise _with_options(error) from None
         tokenizer, is_pair = Tokenizer.of(config), getattr(config, "second_field", None) is not None
-        told = f"read as {form}{' (pairs)' if is_pair else ''}"
-        told += "" if form == "conll" else f", texts cut into {tokenizer.how}"
+        text = f"read as {form}{' (pairs)' if is_pair else ''}"
+        text += "" if form == "conll" else f", texts cut into {tokenizer.how}"
         if form == "text" and not reader.has_marked_lines:
-            return told, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, tell)
-        return told, _items(_telling(rows, reader, tell), reader.input_of, form, tell)
+            return text, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, tell)
+        return text, _items(_telling(rows, reader, tell), reader.input_of, form, tell)
 
     def _format(self, source: TextStream, layout: Layout, task: AnyTask) -> Format:
         """The format that is asked for, or that the name and the first lines of the input tell; what the run's own data
@@ -132,8 +132,8 @@ def _of_form(form: Format, layout: Layout, config: Any, source: TextStream) -> L
 
 def _texts(config: Any) -> list[str | int]:
     """The fields of the texts: those of gold may be missing."""
-    found = (getattr(config, key, None) for key in ("text_field", "second_field"))
-    return [column for column in found if column is not None]
+    result = (getattr(config, key, None) for key in ("text_field", "second_field"))
+    return [column for column in result if column is not None]
 
 
 def _value(key: str, given: Any) -> Any:
@@ -162,12 +162,12 @@ def _value(key: str, given: Any) -> Any:
 
 def _telling(rows: Rows, reader: Reader, tell: Callable[[str], None]) -> Rows:
     """The rows; which fields are read is told as soon as the first one was."""
-    told = False
+    is_reported = False
     for row in rows:
         yield row
-        if not told and reader.mapping:
+        if not is_reported and reader.mapping:
             tell(f"fields: {reader.mapping}")
-            told = True
+            is_reported = True
 
 
 def _items(

@@ -98,9 +98,9 @@ def _dry_batch(
         value = loss.item() / max(1, batch.weight)
         seconds.append(time.perf_counter() - clock)
     rows, columns = batch.inputs["input_ids"].shape
-    found = {"examples": rows, "positions": columns, "loss": round(value, 4), "seconds": round(seconds[-1], 4)}
+    results = {"examples": rows, "positions": columns, "loss": round(value, 4), "seconds": round(seconds[-1], 4)}
     peak = engine.peak_memory()
-    return found if peak is None else {**found, "peak_bytes": peak}
+    return results if peak is None else {**results, "peak_bytes": peak}
 
 
 def _warnings(rate: float, usual: tuple[float, float] | None) -> list[str]:

@@ -32,15 +32,15 @@ def load_run(run: Path, overrides: Sequence[str]) -> tuple[loading.LoadedConfig,
     Raises:
         HallucError R104: an override would describe another model than the one in the run.
     """
-    found = directory.open_run(run)
-    if not found.config.is_file():
-        raise HallucError("R101", f"{found.path} has no {found.config.name}", help="name the CONFIG beside --run")
-    loaded = loading.load(found.config, overrides, table=TABLE, kept=True)
-    if not is_of(loaded, found):
-        keys = rendering.differences(loading.load(found.config, table=TABLE, kept=True).tree, loaded.tree)
-        told = f" ({', '.join(keys)})" if keys else ""
-        raise HallucError("R104", f"the model in {found.path} was made by another config than --set asks for{told}")
-    return loaded, found
+    result = directory.open_run(run)
+    if not result.config.is_file():
+        raise HallucError("R101", f"{result.path} has no {result.config.name}", help="name the CONFIG beside --run")
+    loaded = loading.load(result.config, overrides, table=TABLE, kept=True)
+    if not is_of(loaded, result):
+        keys = rendering.differences(loading.load(result.config, table=TABLE, kept=True).tree, loaded.tree)
+        text = f" ({', '.join(keys)})" if keys else ""
+        raise HallucError("R104", f"the model in {result.path} was made by another config than --set asks for{text}")
+    return loaded, result
 
 
 def is_of(loaded: loading.LoadedConfig, run: directory.RunDir) -> bool:
@@ -93,20 +93,20 @@ class Job:
         """
         asked = tuple(splits)
         if asked not in self._read:
-            found = read_corpora(self.settings.data, TABLE, asked)
+            result = read_corpora(self.settings.data, TABLE, asked)
             if self.settings.eval.consistency != "none" and not hasattr(self.task.model, "consistent"):
                 where = self.loaded.origins.get(("eval", "consistency"))
                 message = f"`eval.consistency` does not go with `task.type: {self.task.name}`"
                 raise HallucError("C103", message, where, "take it out")
             refuse_unfit = getattr(self.task, "refuse_unfit", None)
             if refuse_unfit is not None:
-                refuse_unfit(found.splits.values(), self.settings.eval)
-            self._read[asked] = found
+                refuse_unfit(result.splits.values(), self.settings.eval)
+            self._read[asked] = result
         return self._read[asked]
 
     @cached_property
     def _train(self) -> tuple[Corpus[Any], Withheld | None]:
-        read = (found.splits["train"] for found in self._read.values() if "train" in found.splits)
+        read = (result.splits["train"] for result in self._read.values() if "train" in result.splits)
         train = next(read, None) or self.corpora(("train",)).splits["train"]
         return withhold(self.loaded, self.task, train)
 
@@ -160,8 +160,8 @@ class Job:
         Raises:
             HallucError: a file that they name cannot be used.
         """
-        told = getattr(self.task.model, "training_warnings", None)
-        yield from told(train, self.task.examples.labels(train)) if told else ()
+        text = getattr(self.task.model, "training_warnings", None)
+        yield from text(train, self.task.examples.labels(train)) if text else ()
 
     def refuse_unknown_classes(self, train: Corpus[Any]) -> None:
         """

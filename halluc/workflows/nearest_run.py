@@ -27,10 +27,10 @@ def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir]
         suits: whether a run could be used if its config were the same.
     """
     runs = directory.newest_first(loaded.home)
-    found = [(differing, run) for run, _ in runs if suits(run) and (differing := _in(run, loaded))]
-    if not found:
+    results = [(differing, run) for run, _ in runs if suits(run) and (differing := _in(run, loaded))]
+    if not results:
         return ""
-    differing, run = min(found, key=lambda one: len(one[0]))
+    differing, run = min(results, key=lambda one: len(one[0]))
     shown = [f"`{key}` ({there} there, {here} here)" for key, there, here in differing[:MOST_KEYS]]
     more = len(differing) - MOST_KEYS
     said = f"; the nearest, {run.path}, differs in {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")

@@ -312,8 +312,8 @@ def predict(
         lines = _Watched(stream.fileno() if source is not None else None)
         with watched(lines.read) if lines.total else contextlib.nullcontext():
             text = TextStream(stream, name, config.max_line_bytes, config.encoding)
-        told, texts = reading.texts(text, reader, task, tell)
-        tell(f"input: {name}, {told}")
+        message, texts = reading.texts(text, reader, task, tell)
+        tell(f"input: {name}, {message}")
         started, count, broken, notes = time.monotonic(), 0, 0, Counter[str]()
         bar = progress("predicting", "texts", logged=False) if lines.total else contextlib.nullcontext(unheard)
         with bar as tick:

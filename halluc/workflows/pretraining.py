@@ -46,15 +46,15 @@ def ensure(job: Job) -> Pretrained | None:
     own = (text for example in job.train() for text in job.task.examples.texts(example)) if config.own else ()
     workspace = Workspace(Path(job.settings.runs_dir).expanduser() / FITTED, job.settings.seed)
     try:
-        found = pretrained(config, model.name, own, workspace, model.trust_remote_code)
+        result = pretrained(config, model.name, own, workspace, model.trust_remote_code)
     except OptionError as error:
         where = job.loaded.origins.get(("model", "name")) if error.key == "model" else _place(job, error.key)
         raise HallucError(error.code, error.message, where, error.help, error.exit_code) from None
-    perplexity = found.facts["held_out_perplexity"]
+    perplexity = result.facts["held_out_perplexity"]
     change = f"{perplexity['before']:,} to {perplexity['after']:,}"
-    done = f"{found.facts['texts']:,} texts in {found.facts['steps']:,} steps"
-    say(f"pre-trained on {done}: perplexity on held-out texts {change} ({found.folder})")
-    return Pretrained(str(found.folder), found.facts)
+    done = f"{result.facts['texts']:,} texts in {result.facts['steps']:,} steps"
+    say(f"pre-trained on {done}: perplexity on held-out texts {change} ({result.folder})")
+    return Pretrained(str(result.folder), result.facts)
 
 
 def _place(job: Job, key: str) -> Any:

@@ -89,11 +89,11 @@ def probe(
         raise HallucError("C011", f"--name {options.name} cannot be the name of a file", help=help)
     relations, lacking = read_relations(options.patterns, options.facts, options.relations)
     quiet_libraries(verbose=False)
-    found, models = _models(target, overrides, checkpoint)
-    novelty, training = _novelty(found, [fact for one in relations for fact in one.facts])
+    match, models = _models(target, overrides, checkpoint)
+    novelty, training = _novelty(match, [fact for one in relations for fact in one.facts])
     asked = [_sampled(one, novelty, options) for one in relations]
     _tell_size(asked, lacking, training)
-    trusted = found.settings.model.trust_remote_code
+    trusted = match.settings.model.trust_remote_code
     probed = [_probed(model, asked, novelty, options, trusted) for model in models]
     sheets = [sheet for sheet, _ in probed]
     file = ProbeFile(
@@ -110,15 +110,15 @@ def probe(
         differences=differences(*sheets) if len(sheets) == 2 else [],
         inputs=input_hashes(_files(options, {one.name for one in asked})),
     )
-    if found.run is None:
-        found.run = evaluation.home(found.loaded, {"probed": checkpoint}, "probe")
+    if match.run is None:
+        match.run = evaluation.home(match.loaded, {"probed": checkpoint}, "probe")
     lines = (
         one.line(record.name, novelty.get(one.fact, FactNovelty())) for sheet, record in probed for one in sheet.answers
     )
-    _write(found.target, file, lines, overrides)
-    result = ProbeResult(**dict(file), run=str(found.target.path))
+    _write(match.target, file, lines, overrides)
+    result = ProbeResult(**dict(file), run=str(match.target.path))
     messages.put(result)
-    written = found.target.probe(options.name), found.target.probe_lines(options.name)
+    written = match.target.probe(options.name), match.target.probe_lines(options.name)
     conclude(f"figures: {written[0]}, answers: {written[1]}")
     return result
 
@@ -166,20 +166,20 @@ def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> t
             raise HallucError("C011", "--checkpoint goes with a CONFIG, whose training split is looked at", help=help)
         source = resolve_model(latest.resolve_text(checkpoint), gguf=True)
         return Job(jobs.load(target, overrides)), [_Candidate("checkpoint", checkpoint, source)]
-    found, model = evaluation.find(target, overrides) if is_config else evaluation.find(None, overrides, target)
-    run_state.warn_changed_model(found.target)
-    settings, own = found.settings.model, ModelSource(model)
+    result, model = evaluation.find(target, overrides) if is_config else evaluation.find(None, overrides, target)
+    run_state.warn_changed_model(result.target)
+    settings, own = result.settings.model, ModelSource(model)
     whole = cloze.has_head(own, settings.trust_remote_code)
     if settings.name is None:
         if not whole:
             help = "name a model with a language-model head: halluc probe CONFIG --checkpoint MODEL"
             message = f"{model} was made from scratch, and has no language-model head to fill patterns with"
             raise environment_error("E411", message, help)
-        return found, [_Candidate("fine-tuned", model, own)]
+        return result, [_Candidate("fine-tuned", model, own)]
     base = _Candidate("base", settings.name, resolve_model(settings.name, gguf=True))
     if whole:
-        return found, [base, _Candidate("fine-tuned", model, own)]
-    return found, [base, _Candidate("fine-tuned", model, base.source, settings.name, own)]
+        return result, [base, _Candidate("fine-tuned", model, own)]
+    return result, [base, _Candidate("fine-tuned", model, base.source, settings.name, own)]
 
 
 def _novelty(found: Job, facts: Sequence[Fact]) -> tuple[Mapping[Fact, FactNovelty], TrainingMentions | None]:
@@ -236,29 +236,29 @@ def _probed(
 
     model = cloze.load(candidate.source, candidate.body, trust_remote_code=trust_remote_code)
     left_out: Counter[str] = Counter(dict.fromkeys(LEFT_OUT, 0))
-    found: list[ProbeAnswer] = []
+    results: list[ProbeAnswer] = []
     total = sum(len(one.facts) * len(one.patterns) for one in asked)
     done = 0
     with progress(f"probing {candidate.name}", "prompts") as tick:
         for relation in asked:
-            found += _ask(model, relation, options.top, left_out)
+            results += _ask(model, relation, options.top, left_out)
             done += len(relation.facts) * len(relation.patterns)
             tick(done, total)
     for reason, count in left_out.items():
         if count:
             tell(f"{candidate.name}: {count:,} {LEFT_OUT[reason]}")
-    if not found:
+    if not results:
         help = "name other --patterns or --facts, or a model that knows their words"
         raise data_error("D192", f"{candidate.reference} can be asked nothing of these facts", help=help)
     majority = {one.name: one.objects[0] for one in asked}
-    sheet = ProbeSheet(found, novelty, majority, options.threshold)
+    sheet = ProbeSheet(results, novelty, majority, options.threshold)
     return sheet, ProbedModel(
         name=candidate.name,
         reference=candidate.reference,
         kind=model.kind,
         base=candidate.base,
         facts=len(sheet.facts),
-        claims=len(found),
+        claims=len(results),
         left_out=dict(left_out),
         metrics=sheet.results(),
     )

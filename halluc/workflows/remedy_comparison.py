@@ -99,8 +99,8 @@ def _seconds(run: RunDir) -> Mapping[str, float]:
     except HallucError:
         return {}  # named among the cells that are missing
     known = speed(run)
-    found = {name: stage.seconds or 0.0 for name, stage in stages.items() if stage.status == "done"}
-    return {name: one for name, one in found.items() if name != "train" or known is None or not known.is_resumed}
+    results = {name: stage.seconds or 0.0 for name, stage in stages.items() if stage.status == "done"}
+    return {name: one for name, one in results.items() if name != "train" or known is None or not known.is_resumed}
 
 
 def _methods(cells: Sequence[StudyCell]) -> list[str]:

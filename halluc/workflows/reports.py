@@ -116,11 +116,11 @@ def study_target(target: Path, overrides: Sequence[str]) -> Target | None:
         )
     if target.suffix not in (".yaml", ".yml"):
         return None
-    found = load_study(target, overrides, table=TABLE)
-    if not found.axes:
+    result = load_study(target, overrides, table=TABLE)
+    if not result.axes:
         return None
-    cells = [points.StudyCell(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in found.cells]
-    return Target(found.home, found.name, cells)
+    cells = [points.StudyCell(str(cell.slug), cell.choice, run_locations.run_of(cell)) for cell in result.cells]
+    return Target(result.home, result.name, cells)
 
 
 def _refuse_edited(home: Path, known: MatrixFile) -> None:
@@ -143,12 +143,12 @@ def run_target(target: Path, overrides: Sequence[str]) -> RunDir:
     if target.suffix not in (".yaml", ".yml") or target.is_dir():
         return directory.open_run(target)
     loaded = job.load(target, overrides)
-    found = directory.newest_intact(loaded.home, loaded.sha256, _is_evaluated)
-    if found is None:
+    result = directory.newest_intact(loaded.home, loaded.sha256, _is_evaluated)
+    if result is None:
         nearest = nearest_run.description(loaded, _is_evaluated)
         help = f"train and evaluate it first: halluc run {target}"
         raise HallucError("R112", f"{loaded.home} has no evaluated run of this config{nearest}", help=help)
-    return found
+    return result
 
 
 def _is_evaluated(run: RunDir) -> bool:
@@ -203,10 +203,10 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Rep
     split = run_figures.common_split(runs, wanted.split)
     known: dict[bytes, run_figures.Example] = {}
     first, *others = (run_figures.read(run, split, known) for run in runs)
-    found = comparison.compare_all(first, others)
-    report = _relative(several.comparison_report(runs, found, [command]), runs)
+    result = comparison.compare_all(first, others)
+    report = _relative(several.comparison_report(runs, result, [command]), runs)
     files = partial(evaluated.of_runs, runs, [report.reference, *(one.b for one in report.others)], split)
-    return _finished(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, found, files)
+    return _finished(report, _folder(runs[0].path, split, _usual_split(runs)) / _slug(runs), wanted, result, files)
 
 
 def _slug(runs: Sequence[RunDir]) -> str:

@@ -30,12 +30,12 @@ def list_runs(folder: Path) -> list[ListedRun]:
     folder = latest.resolve(folder)
     if not folder.is_dir():
         raise HallucError("R101", f"{folder} is not a folder", help="name the folder of runs (`runs_dir`)")
-    found = sorted(_below(folder), key=lambda run: run.created, reverse=True)
-    if not found:
+    results = sorted(_below(folder), key=lambda run: run.created, reverse=True)
+    if not results:
         raise HallucError("R101", f"{folder} has no run", help="start one with `halluc run CONFIG`")
-    for one in found:
+    for one in results:
         put(one)
-    return found
+    return results
 
 
 def _below(folder: Path) -> Iterator[ListedRun]:
@@ -105,19 +105,19 @@ def _state(run: RunDir, record: RunFile) -> str:
 
 
 def _is_done(record: RunFile, stage: str) -> bool:
-    found = record.stages.get(stage)
-    return found is not None and found.status == "done"
+    result = record.stages.get(stage)
+    return result is not None and result.status == "done"
 
 
 def _figures(run: RunDir, record: RunFile) -> tuple[str | None, dict[str, float | None]]:
     """The figures at the head of the report of the split that a report is about."""
     for split in evaluations.on_record(record):
         try:
-            found = {(one.name, tuple(one.by.items())): one.value for one in evaluations.read(run, split).metrics}
+            results = {(one.name, tuple(one.by.items())): one.value for one in evaluations.read(run, split).metrics}
         except HallucError:
             continue  # missing or damaged: `halluc report` says which
-        columns = figures.shown("head", {name for name, _ in found})
-        return split, {column.row.name: found[column.key] for column in columns if column.key in found}
+        columns = figures.shown("head", {name for name, _ in results})
+        return split, {column.row.name: results[column.key] for column in columns if column.key in results}
     return None, {}
 
 

@@ -133,16 +133,16 @@ def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool
     if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
         return _fill(RunDir(path), loaded, "train"), False
     _refuse_without_record(RunDir(path))
-    found = directory.open_run(path)
-    if found.read().config_sha256 != loaded.sha256:
-        if resume and continuation.is_other_total(found, loaded):
-            continuation.refuse_without_checkpoint(found)
-            return found, True
-        unknown = "" if continuation.kept(found) is not None else f", and {found.config.name} in it cannot be read"
+    result = directory.open_run(path)
+    if result.read().config_sha256 != loaded.sha256:
+        if resume and continuation.is_other_total(result, loaded):
+            continuation.refuse_without_checkpoint(result)
+            return result, True
+        unknown = "" if continuation.kept(result) is not None else f", and {result.config.name} in it cannot be read"
         raise HallucError("R104", f"{path} holds a run of another config{unknown}", help="name an empty folder")
-    if not resume and (found.model.is_dir() or found.has_checkpoint()):
-        finished = found.is_trained()
+    if not resume and (result.model.is_dir() or result.has_checkpoint()):
+        finished = result.is_trained()
         state = "a finished training" if finished else "an interrupted training"
         help = "name an empty folder" if finished else "continue it with --resume, or name an empty folder"
         raise HallucError("R108", f"{path} holds {state}", help=help)
-    return found, resume
+    return result, resume

@@ -79,16 +79,16 @@ def warn_changed_model(run: RunDir) -> list[str]:
     """Warn where files of ``model/`` are not those that the training published; returns their names."""
     changed = integrity.changed_model_files(run, run.read())
     if changed:
-        told = ", ".join(f"{name} {what}" for name, what in changed.items())
-        warn(f"{run.model} is not what its training wrote: {told}; results are those of the model as it is")
+        text = ", ".join(f"{name} {what}" for name, what in changed.items())
+        warn(f"{run.model} is not what its training wrote: {text}; results are those of the model as it is")
     return list(changed)
 
 
 def warn_changed_confidence(run: RunDir) -> None:
     """Warn where ``confidence.json``, which calibrates and withdraws claims, is not what the evaluation wrote."""
-    told = integrity.confidence_problem(run, run.read())
-    if told is not None:
-        warn(f"{run.confidence} {told} ({evaluations.anew(run)})")
+    text = integrity.confidence_problem(run, run.read())
+    if text is not None:
+        warn(f"{run.confidence} {text} ({evaluations.anew(run)})")
 
 
 def _train_command(run: RunDir) -> str:

@@ -56,12 +56,12 @@ def guess(
     for task in TABLE["task"]:
         try:
             data = data_config(task, references, overrides)
-            found = read_corpora(few(data), TABLE, splits)
+            result = read_corpora(few(data), TABLE, splits)
         except HallucError as error:
             misfit[task] = error
             continue
         fit[task] = data
-        if _is_certain(found):
+        if _is_certain(result):
             return CorpusSource(task, data, splits)
     if len(fit) == 1:
         return CorpusSource(*fit.popitem(), splits)

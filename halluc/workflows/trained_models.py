@@ -66,11 +66,11 @@ def locate(reference: str, overrides: Sequence[str] = ()) -> Trained:
         if overrides:
             raise HallucError("C011", "--set changes the config of a run, and this model has none", help="name its run")
         return Trained(Job(_defaults(reference)), reference)
-    found = directory.open_run(folder)
+    result = directory.open_run(folder)
     run_state.refuse_without_model(
-        found, "its training did not finish (see `halluc train --resume`), or the folder was removed"
+        result, "its training did not finish (see `halluc train --resume`), or the folder was removed"
     )
-    loaded, run = load_run(found.path, overrides)
+    loaded, run = load_run(result.path, overrides)
     job = Job(loaded, run=run)
     return Trained(job, str(run.model), read_confidence(run), withholding.knowledge(job))
 
@@ -124,9 +124,9 @@ def _of_config(path: Path) -> HallucError:
             return _of_file(path)
         return HallucError("R101", what, help="it is a study: name the folder of one cell")
     home = loaded.home
-    found = directory.newest(home, loaded.sha256, lambda run: run.model.is_dir())
-    if found is not None:
-        return HallucError("R101", what, help=f"name its run: halluc predict {found.path} --input TEXTS")
+    result = directory.newest(home, loaded.sha256, lambda run: run.model.is_dir())
+    if result is not None:
+        return HallucError("R101", what, help=f"name its run: halluc predict {result.path} --input TEXTS")
     nearest = nearest_run.description(loaded, lambda run: run.model.is_dir())
     help = f"train it first: halluc train {path}; then: halluc predict {home / latest.LATEST} --input TEXTS"
     return HallucError("R101", f"{what}; {home} has no trained run of it{nearest}", help=help)
@@ -154,23 +154,23 @@ def _own_config(reference: str) -> dict[str, Any]:
     if not source.local:
         return {}
     try:
-        found = json.loads((Path(source.name) / "config.json").read_text(encoding="utf-8"))
+        result = json.loads((Path(source.name) / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # what is wrong with it is told where it is loaded
-    return found if isinstance(found, dict) else {}
+    return result if isinstance(result, dict) else {}
 
 
 def unnamed_outputs(trained: Trained) -> list[str]:
     """The outputs of a model from elsewhere, if it names none of them: ``LABEL_0``, ``LABEL_1``, …"""
     names = _own_config(trained.reference).get("id2label") if trained.run is None else None
-    found = [str(name) for name in names.values()] if isinstance(names, dict) else []
-    return found if all(re.fullmatch(r"LABEL_\d+", name) for name in found) else []
+    result = [str(name) for name in names.values()] if isinstance(names, dict) else []
+    return result if all(re.fullmatch(r"LABEL_\d+", name) for name in result) else []
 
 
 def _task_of(config: dict[str, Any]) -> str:
     """The task that a model has a head for."""
-    told = config.get("architectures")
-    heads = [str(head) for head in told] if isinstance(told, list) else []
+    text = config.get("architectures")
+    heads = [str(head) for head in text] if isinstance(text, list) else []
     fits = [name for name in TABLE["task"] if any(h.endswith(task_class(name, TABLE).head) for h in heads)]
     # A task whose models have the head of another keeps its settings in their config.json, under its own name.
     return next((name for name in fits if name in config), next(iter(fits), _TASK))
@@ -184,9 +184,9 @@ def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:
     """
     file, help = run.confidence, evaluations.anew(run)
     try:
-        found = records.read_record(file, schema.ConfidenceFile, damaged="R114", other_version="R114", help=help)
+        result = records.read_record(file, schema.ConfidenceFile, damaged="R114", other_version="R114", help=help)
     except FileNotFoundError:
         return None
-    if not 0 < found.temperature < math.inf:
-        raise HallucError("R114", f"{file} is damaged: no temperature is {found.temperature}", help=help)
-    return found
+    if not 0 < result.temperature < math.inf:
+        raise HallucError("R114", f"{file} is damaged: no temperature is {result.temperature}", help=help)
+    return result

@@ -355,10 +355,10 @@ def _listeners(
 
 def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:
     """What is not read as one piece, or not whole."""
-    for split, found in notes.items():
-        for note, told in task.model.notes.items():
-            if found.get(note) and note.startswith(("windowed_", "cut_")):
-                tell(f"{split}: {counted(found[note], told)}")
+    for split, result in notes.items():
+        for note, text in task.model.notes.items():
+            if result.get(note) and note.startswith(("windowed_", "cut_")):
+                tell(f"{split}: {counted(result[note], text)}")
 
 
 def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: Mapping[str, dict[str, int]]) -> None:

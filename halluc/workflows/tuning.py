@@ -128,9 +128,9 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
             job.listeners = (_Pruner(trials, trial, trials.plan.metrics[0], every),)
         file = _evaluated(job, run, overrides)
         wanted = {*trials.plan.metrics, *trials.tune.constraints}
-        found = FigureLookup(file.metrics)
-        trials.note(trial, **{CONFIG: digest, FIGURES: {name: found.value(name) for name in wanted}})
-        return _complete(trials, trial, {name: found.value(name) for name in wanted})
+        result = FigureLookup(file.metrics)
+        trials.note(trial, **{CONFIG: digest, FIGURES: {name: result.value(name) for name in wanted}})
+        return _complete(trials, trial, {name: result.value(name) for name in wanted})
     except Pruned:
         trials.pruned(trial)
         shutil.rmtree(run.checkpoints, ignore_errors=True)
@@ -171,8 +171,8 @@ def _complete(trials: Trials, trial: optuna.Trial, found: dict[str, float | None
     violations = {name: violation(one, found[name]) for name, one in bounds.items()}
     trials.complete(trial, [found[name] for name in trials.plan.metrics], violations)  # type: ignore[misc]
     broken = [name for name, over in violations.items() if over > 0]
-    told = ", ".join(f"{name} {formats.value(name, found[name])}" for name in found)
-    return f"dev {told}" + (f"; breaks the constraint on {', '.join(broken)}" if broken else "")
+    text = ", ".join(f"{name} {formats.value(name, found[name])}" for name in found)
+    return f"dev {text}" + (f"; breaks the constraint on {', '.join(broken)}" if broken else "")
 
 
 def violation(bounds: BoundsConfig, value: float | None) -> float:

@@ -65,22 +65,22 @@ def conclude(trials: Trials, again: str) -> TuneFile:
         HallucError E401: a file cannot be written.
     """
     with locks.locked(trials.home / ".report.lock", trials.home, waits=True):
-        found = _found(trials, again)
-        write_json(trials.home / TUNE_FILE, found.model_dump(mode="json"))
+        result = _found(trials, again)
+        write_json(trials.home / TUNE_FILE, result.model_dump(mode="json"))
         # Each brings a library of its own, which takes time to import.
         from halluc.reporting.markdown import tune as markdown
         from halluc.reporting.page import tune as html
 
         folder = trials.home / "report"
-        write_text(folder / "index.html", html.page(found))
-        write_text(folder / "report.md", markdown.page(found))
-    put(found)
-    for sentence in found.conclusion:
+        write_text(folder / "index.html", html.page(result))
+        write_text(folder / "report.md", markdown.page(result))
+    put(result)
+    for sentence in result.conclusion:
         say_outcome(sentence)
-    for one in found.best:
+    for one in result.best:
         say_outcome(f"config: {one.config}")
     say_outcome(f"report: {folder / 'index.html'}")
-    return found
+    return result
 
 
 def _found(trials: Trials, again: str) -> TuneFile:
@@ -90,7 +90,7 @@ def _found(trials: Trials, again: str) -> TuneFile:
     counted = [_trial(trials, one) for one in all_of if REPLACED not in one.user_attrs]
     best = _best(trials)
     examples, differences = _compared(trials, [one for one in best if one.number])
-    found = TuneFile(
+    result = TuneFile(
         name=experiment.name,
         task=experiment.task.type,
         path=str(trials.home),
@@ -114,7 +114,7 @@ def _found(trials: Trials, again: str) -> TuneFile:
         conclusion=[],
         reproduce=[again],
     )
-    return found.model_copy(update={"conclusion": tune_sentences.conclusion(found)})
+    return result.model_copy(update={"conclusion": tune_sentences.conclusion(result)})
 
 
 def _trial(trials: Trials, one: optuna.trial.FrozenTrial) -> TuneTrial:
@@ -144,10 +144,10 @@ def _trial(trials: Trials, one: optuna.trial.FrozenTrial) -> TuneTrial:
 
 def _best(trials: Trials) -> list[optuna.trial.FrozenTrial]:
     """The best trials; of several with one config the first."""
-    found: dict[str, optuna.trial.FrozenTrial] = {}
+    results: dict[str, optuna.trial.FrozenTrial] = {}
     for one in trials.best():
-        found.setdefault(_run_of(one), one)
-    return list(found.values())
+        results.setdefault(_run_of(one), one)
+    return list(results.values())
 
 
 def _write_configs(trials: Trials, best: Sequence[optuna.trial.FrozenTrial]) -> list[str]:
@@ -172,10 +172,10 @@ def _write_configs(trials: Trials, best: Sequence[optuna.trial.FrozenTrial]) -> 
 
 def _config(trials: Trials, one: optuna.trial.FrozenTrial, many: int, path: Path) -> str:
     values = trials.values(one)
-    told = ", ".join(f"{name} {value:.6g}" for name, value in zip(trials.plan.metrics, one.values, strict=True))
+    text = ", ".join(f"{name} {value:.6g}" for name, value in zip(trials.plan.metrics, one.values, strict=True))
     what = "The best trial" if many == 1 else f"One of {many} trials on the Pareto front"
     head = (
-        f"# {what} of `halluc tune`: trial {one.number}, dev {told}.\n"
+        f"# {what} of `halluc tune`: trial {one.number}, dev {text}.\n"
         "# It was selected on dev, so that its figures on dev are optimistic: judge it on test, once.\n"
         f"# Launch:    {printable_line(shlex.join(['halluc', 'run', str(path)]))}\n"
         "#            in the folder in which `halluc tune` ran: relative paths start there\n"
@@ -191,10 +191,10 @@ def _compared(
     try:
         first = run_figures.read(RunDir(trials.home / slug(0)), SPLIT, keep_lines=False)
         others = [run_figures.read(RunDir(trials.home / _run_of(one)), SPLIT, keep_lines=False) for one in best]
-        found = comparison.compare_all(first, others)
+        result = comparison.compare_all(first, others)
     except HallucError as error:
         if trials.all() and trials.all()[0].state.name == "COMPLETE":
             warn(f"the best trial is not compared with the config itself: {error.message}")
         return None, {}
-    deltas = [[delta for delta in each.figures if delta.name in wanted and not delta.by] for each in found]
+    deltas = [[delta for delta in each.figures if delta.name in wanted and not delta.by] for each in result]
     return len(first.examples), {one.number: each for one, each in zip(best, deltas, strict=True)}

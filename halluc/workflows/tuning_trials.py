@@ -118,8 +118,8 @@ class Trials:
     def _of_another(self, known: Any, content: Any) -> HallucError:
         first, second = (dict(leaves(one)) for one in (known if isinstance(known, dict) else {}, content))
         keys = [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]
-        told = ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
-        return HallucError("R104", f"{self.home} holds trials of another tuning: it differs in {told}", help=_FRESH)
+        text = ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
+        return HallucError("R104", f"{self.home} holds trials of another tuning: it differs in {text}", help=_FRESH)
 
     def _pruner(self) -> optuna.pruners.BasePruner:
         from optuna import pruners
@@ -158,8 +158,8 @@ class Trials:
         with contextlib.ExitStack() as stack:
             with self._choosing(), self._guarded():
                 trial = self._chosen(stack)
-                found = None if trial is None else (trial, self._suggested(trial))
-            yield found
+                result = None if trial is None else (trial, self._suggested(trial))
+            yield result
 
     def _chosen(self, stack: contextlib.ExitStack) -> optuna.Trial | None:
         import optuna
@@ -289,15 +289,15 @@ class Trials:
     def best(self) -> list[optuna.trial.FrozenTrial]:
         """The best trial that keeps the constraints, the first of equal ones; with two metrics the Pareto front."""
         with self._guarded():
-            found = sorted(self.study.best_trials, key=lambda one: one.number)
-        return found if len(self.plan.metrics) > 1 else found[:1]
+            results = sorted(self.study.best_trials, key=lambda one: one.number)
+        return results if len(self.plan.metrics) > 1 else results[:1]
 
     def importances(self) -> dict[str, dict[str, float]]:
         """By metric, how much each key decides whether a trial is among the best; empty with few trials."""
         import optuna
 
         complete = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-        found: dict[str, dict[str, float]] = {}
+        results: dict[str, dict[str, float]] = {}
         for place, metric in enumerate(self.plan.metrics if len(complete) >= LEAST_TRIALS else ()):
             sign = -1 if self.plan.directions[place] == "maximize" else 1  # a target is better where it is lower
             if len({one.values[place] for one in complete}) > 1:
@@ -306,8 +306,8 @@ class Trials:
                     return float(sign * one.values[place])
 
                 with self._guarded():
-                    found[metric] = optuna.importance.get_param_importances(self.study, target=target)
-        return found
+                    results[metric] = optuna.importance.get_param_importances(self.study, target=target)
+        return results
 
     def all(self) -> list[optuna.trial.FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
@@ -315,8 +315,8 @@ class Trials:
 
 def _fixed(trial: optuna.trial.FrozenTrial) -> dict[str, Any] | None:
     """The values that were set and not sampled; None where the sampler chose."""
-    found = trial.system_attrs.get("fixed_params")
-    return dict(found) if isinstance(found, Mapping) else None
+    result = trial.system_attrs.get("fixed_params")
+    return dict(result) if isinstance(result, Mapping) else None
 
 
 def _drop_cut_line(journal: Path) -> None:

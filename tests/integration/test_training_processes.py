@@ -53,7 +53,7 @@ def test_two_nodes_reach_the_losses_of_one_process(halluc, experiment, tmp_path)
 
 def test_processes_that_fail_end_with_the_exit_code_of_the_first(halluc, experiment):
     command = [sys.executable, "-m", "halluc", "train", str(experiment), "--set", "data.train=no.jsonl"]
-    ended = subprocess.run([*command, "--processes", "2"], capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run([*command, "--processes", "2"], capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 3
     assert ended.stderr.count("error[D101]") == 1, ended.stderr  # one process speaks
     assert "Traceback" not in ended.stderr

@@ -107,12 +107,12 @@ def _accuracy(metric: MetricResult, figures: FigureLookup) -> str:
 
 def _acceptance(metric: MetricResult, figures: FigureLookup) -> str:
     """What is predicted for texts out of scope, and how well the confidence tells them apart."""
-    told = f"{count(metric):,} of the {metric.n:,} texts out of scope get a label"
+    text = f"{count(metric):,} of the {metric.n:,} texts out of scope get a label"
     ranked = figures.value("out_of_scope_auroc")
     if ranked is None:
-        return f"{told}."
+        return f"{text}."
     pairs = f"in {formats.percent(ranked)} of pairs of a text in scope and one out of scope"
-    return f"{told}; {pairs}, the model is less confident about the one out of scope."
+    return f"{text}; {pairs}, the model is less confident about the one out of scope."
 
 
 def _ndcg(metric: MetricResult, figures: FigureLookup) -> str:

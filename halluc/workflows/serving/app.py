@@ -48,9 +48,9 @@ class Service:
 
     def _predicted(self, items: Sequence[InputText]) -> list[PredictedInput]:
         self.metrics.batches.observe(len(items))
-        found = self.predictor.predicted(items)
-        self.metrics.predicted(found)
-        return found
+        result = self.predictor.predicted(items)
+        self.metrics.predicted(result)
+        return result
 
     async def answer(self, request: Request) -> tuple[Any, list[PredictedInput]]:
         """A request as it was read, and what is predicted of each of its inputs.
@@ -111,18 +111,18 @@ def _add_inference(app: FastAPI, service: Service) -> None:
         summary="What the model claims of a text, or of each of a list",
     )  # fmt: skip
     async def predict(request: Request) -> Response:
-        asked, found = await service.answer(request)
+        asked, result = await service.answer(request)
         parameters = asked.parameters or service.schema.Parameters()
         answers = [
             [answer.model_dump(mode="json") for answer in service.schema.answers(one.record, parameters)]
-            for one in found
+            for one in result
         ]
         return JSONResponse(answers if isinstance(asked.inputs, list) or service.schema.nested else answers[0])
 
     @app.post("/try", include_in_schema=False)
     async def try_(request: Request) -> Response:
-        _, found = await service.answer(request)
-        drawn = [tried.fragment(service.task, one.example, one.prediction, one.asserted) for one in found]
+        _, result = await service.answer(request)
+        drawn = [tried.fragment(service.task, one.example, one.prediction, one.asserted) for one in result]
         return JSONResponse({"html": "".join(drawn)})
 
 

@@ -68,7 +68,7 @@ class Batcher:
         items = [replace(item, document=number) for number, one in enumerate(batch) for item in one.items]
         items = [replace(item, line=line) for line, item in enumerate(items, 1)]
         try:
-            found = await asyncio.to_thread(self._predict, items)
+            result = await asyncio.to_thread(self._predict, items)
         except Exception as error:  # noqa: BLE001 - one request must not break the others of its batch
             if len(batch) == 1 and not batch[0].answer.done():
                 batch[0].answer.set_exception(error)
@@ -78,5 +78,5 @@ class Batcher:
         done = 0
         for one in batch:
             if not one.answer.done():
-                one.answer.set_result(found[done : done + len(one.items)])
+                one.answer.set_result(result[done : done + len(one.items)])
             done += len(one.items)
