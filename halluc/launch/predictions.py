@@ -30,7 +30,9 @@ def predict(
     Raises:
         HallucError: as ``prediction.predict``, ``prediction_shards.of`` and ``ray_commands.run``.
     """
-    if sharing.shard is None and sharing.on is None and (target is None or not prediction_shards.are_left(target)):
+    is_file = asked.source is not None and asked.source.is_file()
+    has_parts = target is not None and is_file and prediction_shards.are_left(target)
+    if sharing.shard is None and sharing.on is None and not has_parts:
         prediction.predict(asked, sink, jobs=jobs)
         return
     parts = prediction_shards.of(asked, target)

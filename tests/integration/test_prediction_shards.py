@@ -81,3 +81,13 @@ def test_a_stream_cannot_be_shared_out(halluc, run, tmp_path):
     source.write_text("anna\n")
     outcome = halluc("predict", run, "--shard", "1/2", "--input", source)
     assert (outcome.code, "error[C016]" in outcome.err) == (2, True)
+
+
+def test_parts_that_are_left_do_not_keep_a_stream_from_being_read(halluc, predict, run, tmp_path, monkeypatch):
+    predict("shared.jsonl", "--shard", "1/2", code=3)
+    (tmp_path / "pipe").write_text("anna berg\n")
+    with (tmp_path / "pipe").open() as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        outcome = halluc("predict", run, "--output", tmp_path / "shared.jsonl")
+    assert outcome.code == 0, outcome.err
+    assert len((tmp_path / "shared.jsonl").read_text().splitlines()) == 1
