@@ -82,7 +82,7 @@ def test_the_classification_reports_are_those_of_the_evaluation(run_page, open_p
             assert [label, *numbers, formats.count(found["support"])] in rows, (kind, label)
 
 
-def test_gates_are_told(run_page, open_page, told):
+def test_gates_are_reported(run_page, open_page, told):
     page = open_page(run_page)
     assert [gate.met for gate in told.gates] == [False]
     assert told.gates[0].told in page.texts(".gates li")[0]

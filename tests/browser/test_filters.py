@@ -161,7 +161,7 @@ def test_what_is_focused_can_be_seen(run_page, open_page):
     assert style[:2] != ["none", "0px"] or style[2] != "none"
 
 
-def test_counts_are_told_to_who_cannot_see_them(run_page, open_page):
+def test_counts_are_announced_to_who_cannot_see_them(run_page, open_page):
     page = open_page(run_page)
     assert page.attributes("output#f-count", "aria-live") == ["polite"]
     fields = "[...document.querySelectorAll('#filters select, #filters input')]"

@@ -211,7 +211,7 @@ def test_links_have_somewhere_to_lead(any_page, open_page):
     assert page.js(f"return {links}.filter(a => !document.getElementById(a.hash.slice(1))).length") == 0
 
 
-def test_the_language_is_told(any_page, open_page):
+def test_the_language_is_reported(any_page, open_page):
     assert open_page(any_page).attributes("html", "lang") == ["en"]
 
 

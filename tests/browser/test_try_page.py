@@ -76,6 +76,6 @@ def test_what_is_injected_anyway_does_not_run_and_sends_nothing(page):
     assert all(blocked for url, blocked in page.traffic() if "example.invalid" in url)
 
 
-def test_an_error_is_told(page):
+def test_an_error_is_reported(page):
     tried(page, "a" * 60_000)
     assert "60,000 characters" in page.texts("#t-status")[0]

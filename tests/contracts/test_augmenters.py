@@ -213,7 +213,7 @@ def test_a_rate_of_0_changes_nothing(name):
 
 
 @every_augmenter
-def test_labels_stay_and_every_edit_is_told(name, keys):
+def test_labels_stay_and_every_edit_is_reported(name, keys):
     method = augmenter(name, **keys)
     for example in [*corpus()[:40], *longest()]:
         check(method, example)

@@ -282,7 +282,7 @@ def test_a_no_break_space_is_a_token_and_no_blank_line(tmp_path):
     assert [e.tokens for e in corpus] == [("\u00a0", "\u2028", "")]
 
 
-def test_every_kind_of_broken_line_is_told_with_its_place(tmp_path):
+def test_every_kind_of_broken_line_is_reported_with_its_place(tmp_path):
     text = b"a O\nb\n\nc X-PER\n\nd \xe9 O\n\ne I-PER\nf O\n\nB-PER B-PER\n"
     found = [(e.code, e.where.line) for e in conll_errors(tmp_path, text, scheme="iob2")]
     assert found == [("D105", 2), ("D104", 6), ("D121", 4), ("D122", 8)]
@@ -352,14 +352,14 @@ def test_an_undecidable_scheme_names_the_key_and_both_places(tmp_path):
     assert "data.scheme" in error.help
 
 
-def test_a_cut_archive_is_told(tmp_path):
+def test_a_cut_archive_is_reported(tmp_path):
     data = gzip.compress(b"a O\n\n" * 20_000)
     errors = conll_errors(tmp_path, data[: len(data) // 2])
     assert "D103" in {e.code for e in errors}
 
 
 @pytest.mark.parametrize("name", ["dvv.txt", "no/such/folder/dev.txt", ".", "demo:nerr"])
-def test_what_is_not_there_is_told_with_what_to_do(tmp_path, name, monkeypatch):
+def test_what_is_not_there_is_reported_with_what_to_do(tmp_path, name, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dev.txt").write_text("a O\n")
     (error,) = errors_of("conll", name)
@@ -436,7 +436,7 @@ def test_character_spans_become_token_spans(tmp_path, spans, tokenize):
         ({"tokens": ["a"], "tags": ["E-X"]}, "D122", "not legal"),
     ],
 )
-def test_broken_records_are_told_with_their_line(tmp_path, record, code, told):
+def test_broken_records_are_reported_with_their_line(tmp_path, record, code, told):
     good = {"text": "fine", "spans": []}
     path = tmp_path / "dev.jsonl"
     lines = [json.dumps(good), record if isinstance(record, str) else json.dumps(record)]

@@ -240,7 +240,7 @@ def test_the_figures_of_every_task_have_examples():
     assert {type(task_class(name).evaluated(()).figures) for name in TABLE["task"]} <= set(FIGURES.values())
 
 
-def test_a_protocol_tells_by_which_figures_of_a_task_it_was_counted():
+def test_a_protocol_reports_by_which_figures_of_a_task_it_was_counted():
     of_tasks: dict[str, list[str]] = {}
     for name in SETS:
         of_tasks.setdefault(TASKS.get(name, "text_classification"), []).extend(make(name).protocols)
@@ -362,7 +362,7 @@ class TestEverySet:
         given = keys.union(*(values(metrics, one, poor) for one in spoken))
         assert set(metrics.protocols) <= {key[-1] for key in given}
 
-    def test_the_report_is_plain_and_its_text_tells_every_label(self, name):
+    def test_the_report_is_plain_and_its_text_reports_every_label(self, name):
         metrics, (examples, _, poor) = make(name), SETS[name]
         rows = metrics.report(examples, poor)
         assert json.loads(json.dumps(rows)) == rows

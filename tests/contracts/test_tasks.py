@@ -225,7 +225,7 @@ class TestEveryTask:
             assert 0 <= strata.of(example) < len(strata.names)
             assert strata.has_free is False or (strata.of(example) == 0) == (not example.pairs)
 
-    def test_what_is_told_of_a_split_has_words_for_every_note(self, name, pretrained):
+    def test_what_is_reported_a_split_has_words_for_every_note(self, name, pretrained):
         task, encoder, encoded = self.built(name, pretrained)
         assert set(task.model.notes) <= set(encoded.notes)
         assert set(task.model.columns) - {"longest"} <= set(encoded.notes)
@@ -255,7 +255,7 @@ class TestEveryTask:
             seen.add(again.example[2])
         assert len(seen) > 1, "the examples must have gold to tell apart"
 
-    def test_predict_tells_each_claim_of_a_text_once(self, name, pretrained, engine):
+    def test_predict_reports_each_claim_of_a_text_once(self, name, pretrained, engine):
         task, encoder, encoded = self.built(name, pretrained)
         predictions = predicted(task, encoder, encoded, 64, engine)
         told = 0
@@ -434,7 +434,7 @@ def test_label_smoothing_changes_the_loss(tiny_encoder):
         ("tests", "has no config.json"),
     ],
 )
-def test_a_model_that_is_not_there_is_told(reference, told):
+def test_a_model_that_is_not_there_is_reported(reference, told):
     with pytest.raises(HallucError, match=told) as caught:
         TokenClassification(TokenClassification.Config(type="token_classification")).model.build(
             ModelConfig(name=reference), ("PER",), "eager"
@@ -442,7 +442,7 @@ def test_a_model_that_is_not_there_is_told(reference, told):
     assert caught.value.exit_code == 4
 
 
-def test_a_folder_with_broken_weights_is_told(tmp_path, tiny_encoder):
+def test_a_folder_with_broken_weights_is_reported(tmp_path, tiny_encoder):
     import shutil
 
     broken = tmp_path / "broken"

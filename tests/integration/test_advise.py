@@ -71,7 +71,7 @@ def test_the_api_returns_what_json_prints(halluc, run):
     assert method == {"type": "self_training", "model": str(run.path), "unlabelled": ["texts.txt"]}
 
 
-def test_wrong_targets_and_files_are_told(halluc, run, tmp_path):
+def test_wrong_targets_and_files_are_reported(halluc, run, tmp_path):
     (tmp_path / "mine.yaml").write_text("name: mine\n")
     for arguments, code, told in (
         ([tmp_path / "no-such"], "R101", "no such run directory"),
@@ -85,7 +85,7 @@ def test_wrong_targets_and_files_are_told(halluc, run, tmp_path):
     assert (tmp_path / "mine.yaml").read_text() == "name: mine\n"
 
 
-def test_a_damaged_ledger_or_log_is_told(halluc, run, tmp_path):
+def test_a_damaged_ledger_or_log_is_reported(halluc, run, tmp_path):
     broken = RunDir(shutil.copytree(run.path, tmp_path / "broken"))
     broken.events.unlink()
     outcome = halluc("advise", broken.path, "--write", tmp_path / "study.yaml")
@@ -136,7 +136,7 @@ def study(tmp_path_factory) -> Path:
     return folder / "study.yaml"
 
 
-def test_the_arm_that_dev_can_tell_is_written(halluc, study, tmp_path, monkeypatch):
+def test_the_arm_that_dev_can_distinguish_is_written(halluc, study, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     best = tmp_path / "best.yaml"
     outcome = halluc("advise", study, "--write", best)

@@ -86,7 +86,7 @@ def test_what_no_call_may_do(perform, monkeypatch, act, outcome, shows):
     assert (result.outcome, shows in result.shows) == (outcome, True), result
 
 
-def test_a_fault_of_the_benchmark_is_told(perform):
+def test_a_fault_of_the_benchmark_is_reported(perform):
     result = perform(lambda bench: bench.nothing_of_this_name)
     assert result.outcome == "other fault"
     assert "AttributeError" in result.shows

@@ -488,7 +488,7 @@ def test_another_ledger_makes_the_corpus_stale(from_run):
     assert augmentation.fingerprint(load(config, table=TABLE)) != before
 
 
-def test_a_run_without_dev_ledger_is_told(halluc, from_run):
+def test_a_run_without_dev_ledger_is_reported(halluc, from_run):
     config, run = from_run
     outcome = halluc("augment", config)
     assert outcome.code == 2
@@ -496,7 +496,7 @@ def test_a_run_without_dev_ledger_is_told(halluc, from_run):
     assert f"halluc eval --run {run} --split dev" in outcome.err
 
 
-def test_an_unknown_run_is_told(halluc, from_run):
+def test_an_unknown_run_is_reported(halluc, from_run):
     config, _ = from_run
     outcome = halluc("augment", config, "--set", "augment.from=nowhere")
     assert (outcome.code, "error[R101]" in outcome.err) == (2, True)
@@ -621,7 +621,7 @@ def test_columns_of_an_earlier_corpus_do_not_stay(demo, tmp_path):
     assert not (tmp_path / "train.conll").exists()
 
 
-def test_a_token_that_fits_no_column_is_told_and_leaves_no_corpus(halluc, tmp_path):
+def test_a_token_that_fits_no_column_is_reported_and_leaves_no_corpus(halluc, tmp_path):
     (tmp_path / "train.jsonl").write_text('{"tokens": ["a\\tb", "c"], "spans": [[0, 1, "X"]]}\n')
     data = f"{{format: jsonl, train: {tmp_path / 'train.jsonl'}}}"
     config = write_config(tmp_path, "{size: 1, methods: [{type: duplicate}], format: conll}", data=data)

@@ -104,7 +104,7 @@ def test_on_a_full_disk_the_first_file_is_named_and_not_what_could_not_be_noted_
     assert run.read().stages["augment"].status == "done"
 
 
-def test_a_full_disk_is_told_where_the_parts_are_put_together(halluc, augmented, monkeypatch):
+def test_a_full_disk_is_reported_where_the_parts_are_put_together(halluc, augmented, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -118,7 +118,7 @@ def test_a_full_disk_is_told_where_the_parts_are_put_together(halluc, augmented,
     assert halluc("augment", augmented, "-q").code == 0
 
 
-def test_a_shortfall_is_told(halluc, tmp_path):
+def test_a_shortfall_is_reported(halluc, tmp_path):
     data = corpus_of(tmp_path, train="Anna/PER left\nBerg/PER left\nit rained")
     outcome = halluc("augment", with_one_name(tmp_path, data, ", unchangeable: skip"), "--run", tmp_path / "run")
     assert outcome.code == 0
@@ -254,7 +254,7 @@ def test_an_altered_line_is_found(halluc, with_corpus, name):
     assert identity in outcome.err
 
 
-def test_an_unknown_id_is_told(halluc, with_corpus):
+def test_an_unknown_id_is_reported(halluc, with_corpus):
     config, _, identity = with_corpus
     outcome = halluc("augment", config, "--replay", identity + "0")
     assert (outcome.code, "error[C146]" in outcome.err) == (2, True)
@@ -263,7 +263,7 @@ def test_an_unknown_id_is_told(halluc, with_corpus):
     assert "error[C146]" in halluc("augment", config, "--replay", "train-1").err
 
 
-def test_a_replay_without_a_corpus_is_told(halluc, augmented, tmp_path):
+def test_a_replay_without_a_corpus_is_reported(halluc, augmented, tmp_path):
     assert "error[R105]" in halluc("augment", augmented, "--replay", "train-1~1").err
     assert halluc("train", augmented, "--run", tmp_path / "run", "--set", "augment=null", "-q").code == 0
     outcome = halluc("augment", augmented, "--replay", "train-1~1", "--run", tmp_path / "run")
@@ -344,7 +344,7 @@ def test_a_corpus_that_is_made_again_matches_its_record(halluc, with_corpus):
 
 
 @pytest.mark.parametrize("command", ["train", "augment"])
-def test_a_damaged_manifest_is_told(halluc, with_corpus, command):
+def test_a_damaged_manifest_is_reported(halluc, with_corpus, command):
     config, run, _ = with_corpus
     (run.augment / "manifest.json").write_text("{")
     outcome = halluc(command, config)
@@ -352,14 +352,14 @@ def test_a_damaged_manifest_is_told(halluc, with_corpus, command):
     assert f"help: remove {run.augment}: it is then made anew" in outcome.err
 
 
-def test_a_manifest_without_its_corpus_is_told(halluc, with_corpus):
+def test_a_manifest_without_its_corpus_is_reported(halluc, with_corpus):
     config, run, _ = with_corpus
     (run.augment / "train.jsonl").unlink()
     outcome = halluc("train", config)
     assert (outcome.code, "error[R130]" in outcome.err) == (2, True)
 
 
-def test_an_augmented_training_is_evaluated_and_told(halluc, augmented):
+def test_an_augmented_training_is_evaluated_and_reported(halluc, augmented):
     assert halluc("run", augmented, "-q").code == 0
     run = only_run(augmented)
     assert run.ledger("dev").is_file()
@@ -429,7 +429,7 @@ def place(config: Path, word: str) -> str:
         ("{size: 2x, methods: [{type: noise}], from: runs/x}", "C106", "{size"),
     ],
 )
-def test_a_mistake_in_the_config_is_told_at_its_place(halluc, tmp_path, augment, code, under):
+def test_a_mistake_in_the_config_is_reported_at_its_place(halluc, tmp_path, augment, code, under):
     """Word for word in tests/golden/configs."""
     config = write_config(tmp_path, augment)
     found = told(halluc, config)
@@ -437,7 +437,7 @@ def test_a_mistake_in_the_config_is_told_at_its_place(halluc, tmp_path, augment,
     assert place(config, under) in found
 
 
-def test_an_unknown_label_in_a_gazetteer_is_told_with_file_and_line(halluc, tmp_path):
+def test_an_unknown_label_in_a_gazetteer_is_reported_with_file_and_line(halluc, tmp_path):
     config = with_one_name(tmp_path, corpus_of(tmp_path, train="Anna/PER left"))
     (tmp_path / "names.tsv").write_text("PER\tEva\nPRE\tIda\n")
     found = told(halluc, config)
@@ -446,7 +446,7 @@ def test_an_unknown_label_in_a_gazetteer_is_told_with_file_and_line(halluc, tmp_
     assert "did you mean `PER`?" in found
 
 
-def test_an_unknown_nlpaug_augmenter_is_told_at_its_key(halluc, tmp_path):
+def test_an_unknown_nlpaug_augmenter_is_reported_at_its_key(halluc, tmp_path):
     pytest.importorskip("nlpaug")
     config = write_config(tmp_path, "{size: 2x, methods: [{type: noise}, {type: nlpaug, augmenter: char.KeyboradAug}]}")
     found = told(halluc, config)
@@ -455,7 +455,7 @@ def test_an_unknown_nlpaug_augmenter_is_told_at_its_key(halluc, tmp_path):
     assert "did you mean `char.KeyboardAug`?" in found
 
 
-def test_a_missing_wordnet_is_told_at_its_key(halluc, tmp_path):
+def test_a_missing_wordnet_is_reported_at_its_key(halluc, tmp_path):
     config = write_config(tmp_path, f"{{size: 2x, methods: [{{type: synonym, wordnet: {tmp_path / 'none'}}}]}}")
     found = told(halluc, config)
     assert found.startswith("4: error[E421]")
@@ -475,7 +475,7 @@ def test_augment_needs_the_section(halluc, experiment):
     assert (outcome.code, "error[C107]" in outcome.err) == (2, True)
 
 
-def test_a_broken_corpus_is_told_with_its_lines(halluc, tmp_path):
+def test_a_broken_corpus_is_reported_with_its_lines(halluc, tmp_path):
     data = corpus_of(tmp_path, train="Anna/PER left\nBerg/PER won")
     (tmp_path / "train.txt").write_text("Anna B-PER\n\nalone\n\nBerg B-PER\n")
     found = told(halluc, write_config(tmp_path, "{size: 2x, methods: [{type: noise}]}", data=data))

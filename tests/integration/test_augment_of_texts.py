@@ -83,7 +83,7 @@ MIX = (
 
 
 @pytest.mark.parametrize("kind", ["one", "several", "pairs"])
-def test_every_method_keeps_labels_and_tells_of_texts(halluc, texts, kind):
+def test_every_method_keeps_labels_and_describes_texts(halluc, texts, kind):
     config = texts(f"{{size: 9x, methods: {MIX}}}", kind)
     outcome = halluc("augment", config)
     assert outcome.code == 0, outcome.err

@@ -102,7 +102,7 @@ def test_a_killed_main_process_leaves_no_worker_and_no_lock(busy, undisturbed, t
     assert made(tmp_path, "disturbed") == undisturbed
 
 
-def test_a_worker_that_is_told_to_end_ends_without_a_traceback(busy, undisturbed, tmp_path):
+def test_a_worker_that_is_asked_to_end_ends_without_a_traceback(busy, undisturbed, tmp_path):
     process, workers = busy
     os.kill(workers[0], signal.SIGTERM)
     told = process.communicate(timeout=PATIENCE)[1]
@@ -131,7 +131,7 @@ def test_sigterm_ends_the_command_as_ctrl_c_does(busy, undisturbed, tmp_path, to
         assert made(tmp_path, "disturbed") == undisturbed
 
 
-def test_a_killed_worker_is_told_and_frees_the_lock(busy, undisturbed, tmp_path):
+def test_a_killed_worker_is_reported_and_frees_the_lock(busy, undisturbed, tmp_path):
     process, workers = busy
     os.kill(workers[1], signal.SIGKILL)
     told = process.communicate(timeout=PATIENCE)[1]

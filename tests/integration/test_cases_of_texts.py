@@ -85,7 +85,7 @@ def test_all_leading_labels_are_read(check):
         assert label in told
 
 
-def test_minus_one_is_told_and_can_be_left_out(check):
+def test_minus_one_is_reported_and_can_be_left_out(check):
     assert "t.jsonl:2: the label -1 stands beside numbers from 0" in check("39-hf-pairs")
 
 
@@ -100,7 +100,7 @@ def test_an_encoding_is_proposed_and_never_guessed(check):
     assert "data.encoding: latin-1" in check("67-latin1-suffix-label", code=3)
 
 
-def test_a_label_at_the_end_is_told(check):
+def test_a_label_at_the_end_is_reported(check):
     told = check("67-latin1-suffix-label", "data.encoding=latin-1")
     assert 'set `data.label_position: last` and `data.delimiter: "@"`' in told
 

@@ -103,7 +103,7 @@ def test_evaluation_is_done_again_where_anything_it_depends_on_has_changed(hallu
     assert "done before" in halluc("eval", study, *only).err
 
 
-def test_data_that_changed_under_a_study_is_told(halluc, study, corpus_files):
+def test_data_that_changed_under_a_study_is_reported(halluc, study, corpus_files):
     assert halluc("train", study, "--only", "seed=1", "-q").code == 0
     corpus_files["train"].write_text(corpus_files["train"].read_text() + "\nOslo B-LOC\n", encoding="utf-8")
     outcome = halluc("train", study, "--only", "seed=1")
@@ -291,7 +291,7 @@ def test_a_study_grows_by_values_and_not_by_axes(halluc, study, home):
     assert "over `arm`, `seed`, and this one is over `arm`, `seed`, `train.warmup`" in outcome.err
 
 
-def test_a_broken_cell_does_not_stop_the_others_and_is_told_last(halluc, study, home, corpus_files):
+def test_a_broken_cell_does_not_stop_the_others_and_is_reported_last(halluc, study, home, corpus_files):
     broken = study.parent / "broken.txt"
     broken.write_text("Anna B-PER\nx Q-PER\n", encoding="utf-8")
     text = study.read_text().replace("baseline: {}", f"baseline: {{data: {{train: {broken}}}}}")

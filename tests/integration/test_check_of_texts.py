@@ -58,7 +58,7 @@ def test_of_label_sets_a_text_is_without_label(halluc, labelled):
     assert counts == {"texts": 3, "words": 4, "labels": 3, "without_label": 1, "pairs": 0}
 
 
-def test_a_label_in_test_alone_is_told_with_its_place_and_what_may_be_meant(halluc, labelled):
+def test_a_label_in_test_alone_is_reported_with_its_place_and_what_may_be_meant(halluc, labelled):
     config = labelled()
     told = halluc("check", config)
     place = config.parent / "test.jsonl"

@@ -167,7 +167,7 @@ def test_help_lists_every_command_with_a_line(halluc):
         (["eval", "configs/demo.yaml", "--split", "tets"], 2, ""),
     ],
 )
-def test_the_command_line_tells_what_it_is_asked(halluc, monkeypatch, arguments, code, told):
+def test_the_command_line_reports_what_it_is_asked(halluc, monkeypatch, arguments, code, told):
     monkeypatch.chdir(ROOT)
     outcome = halluc(*arguments)
     assert outcome.code == code, outcome.err

@@ -218,7 +218,7 @@ def test_what_cannot_be_done_says_what_to_do(halluc, file, tmp_path, monkeypatch
         assert (tmp_path / "in.conll").read_text() == content
 
 
-def test_the_task_is_told_apart_or_asked_for(halluc, file, tmp_path):
+def test_the_task_is_distinguished_or_asked_for(halluc, file, tmp_path):
     texts = file("texts.csv", "text,label\nwhere is it,ask\nit is here,say\n")
     assert f"read as {LABELLED}" in halluc("convert", texts, tmp_path / "a.jsonl").err
     neither = halluc("convert", file("x.jsonl", '{"a": 1}\n'), tmp_path / "b.jsonl")
@@ -241,7 +241,7 @@ def test_the_task_is_told_apart_or_asked_for(halluc, file, tmp_path):
         assert halluc("convert", tmp_path / name, tmp_path / "d.jsonl", "--task", TAGGED).code == EXIT_DONE
 
 
-def test_a_label_that_the_format_cannot_hold_is_told_with_its_line(halluc, file, tmp_path):
+def test_a_label_that_the_format_cannot_hold_is_reported_with_its_line(halluc, file, tmp_path):
     source = file("in.csv", "text,label\nwhere,ask\nthere,say so\n")
     outcome = halluc("convert", source, tmp_path / "out.txt", "--to", "lines")
     assert outcome.code == EXIT_DATA

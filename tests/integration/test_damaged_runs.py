@@ -101,7 +101,7 @@ def test_without_whole_best_weights_nothing_is_trained(halluc, trained, tmp_path
 
 
 @pytest.mark.parametrize("key", ["best", "step"])
-def test_an_edited_state_is_told_and_the_result_is_the_same(halluc, trained, tmp_path, key):
+def test_an_edited_state_is_reported_and_the_result_is_the_same(halluc, trained, tmp_path, key):
     run = trained.copy(trained.stopped, tmp_path / "run")
     file = run / "checkpoints" / "step-00000037" / "state.json"
     state = json.loads(file.read_text())
@@ -226,7 +226,7 @@ def test_a_cell_without_its_record_is_not_begun_anew_over_its_checkpoints(halluc
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_text("name: [")], ids=["missing", "damaged"])
-def test_a_lost_config_is_told_and_written_again(halluc, trained, tmp_path, damage):
+def test_a_lost_config_is_reported_and_written_again(halluc, trained, tmp_path, damage):
     run = trained.copy(trained.stopped, tmp_path / "run")
     damage(run / "config.yaml")
     outcome = halluc("train", trained.config, "--run", run, "--resume")
@@ -278,7 +278,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_changed_model_is_told_with_the_file(halluc, trained, tmp_path, name):
+def test_a_changed_model_is_reported_with_the_file(halluc, trained, tmp_path, name):
     change, what, remedy = CHANGES[name]
     run = trained.copy(trained.whole, tmp_path / "run")
     texts = tmp_path / "texts.txt"

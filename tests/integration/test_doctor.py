@@ -29,7 +29,7 @@ def needs(monkeypatch):
     return set_to
 
 
-def test_versions_device_and_extras_are_told(halluc, needs):
+def test_versions_device_and_extras_are_reported(halluc, needs):
     needs(*NEEDS)
     outcome = halluc("doctor", "--json")
     assert outcome.code == 0, outcome.err
@@ -44,7 +44,7 @@ def test_versions_device_and_extras_are_told(halluc, needs):
     assert "dev" not in shown.split("extras")[1].split()
 
 
-def test_a_missing_requirement_is_told_and_ends_with_4(halluc, needs):
+def test_a_missing_requirement_is_reported_and_ends_with_4(halluc, needs):
     needs("no-such-package>=1", "numpy>=999")
     outcome = halluc("doctor")
     assert outcome.code == 4

@@ -220,7 +220,7 @@ def test_gates_are_kept_or_end_with_their_exit_code(halluc, other, tagged):
     assert halluc("eval", config, "--predictions", tagged({}, "perfect.txt")).code == 0
 
 
-def test_labels_of_the_tool_are_renamed_and_unknown_ones_told(halluc, other, tagged):
+def test_labels_of_the_tool_are_renamed_and_unknown_ones_reported(halluc, other, tagged):
     file = tagged({"-PER": "-PERSON", "bank O": "bank B-FAC"})
     plain = halluc("eval", other(), "--predictions", file, "--json")
     assert "`PERSON` (" in plain.err

@@ -17,7 +17,7 @@ def trained(halluc, experiment):
     return experiment, Path(json.loads(outcome.out)["run"]), outcome
 
 
-def test_a_config_without_a_run_is_told_what_the_nearest_one_differs_in(halluc, trained):
+def test_a_config_without_a_run_is_reported_what_the_nearest_one_differs_in(halluc, trained):
     config, run, _ = trained
     assert halluc("train", config, "-q", "--set", "seed=5", "--set", "train.epochs=1").code == 0
     outcome = halluc("eval", config, "--set", "train.warmup=0.3")
@@ -83,7 +83,7 @@ def test_latest_stands_wherever_a_run_or_model_is_named_and_in_no_record(halluc,
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"gone\n", None])
-def test_a_damaged_latest_is_told_everywhere(halluc, trained, damage):
+def test_a_damaged_latest_is_reported_everywhere(halluc, trained, damage):
     config, run, _ = trained
     latest = run.parent / "latest"
     latest.unlink()
@@ -102,7 +102,7 @@ def test_a_damaged_latest_is_told_everywhere(halluc, trained, damage):
         assert "Traceback" not in outcome.err
 
 
-def test_what_stands_in_the_place_of_a_run_is_told(halluc, experiment, tmp_path):
+def test_what_stands_in_the_place_of_a_run_is_reported(halluc, experiment, tmp_path):
     texts = tmp_path / "texts.txt"
     texts.write_text("Anna met Berg\n")
     untrained = halluc("predict", experiment)
@@ -129,7 +129,7 @@ def test_a_model_that_is_not_to_be_had_leaves_no_run(halluc, experiment, tmp_pat
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_run_in_the_place_of_a_config_and_of_a_model_is_told(halluc, trained):
+def test_a_run_in_the_place_of_a_config_and_of_a_model_is_reported(halluc, trained):
     config, run, _ = trained
     outcome = halluc("eval", run)  # as --run
     assert outcome.code == 0, outcome.err

@@ -68,7 +68,7 @@ def test_its_labels_are_renamed_and_dropped_by_the_config(halluc, experiment, cl
     assert json.loads(renamed.out)["checkpoint"] == str(folder)
 
 
-def test_labels_that_the_data_lacks_are_told(halluc, experiment, classifier):
+def test_labels_that_the_data_lacks_are_reported(halluc, experiment, classifier):
     folder = classifier(["O", "B-LOCATION"], {"oslo": 1})
     outcome = halluc("eval", experiment, "--checkpoint", folder, "--split", "test")
     assert "the model has labels that this split never shows: LOCATION" in outcome.err
@@ -164,7 +164,7 @@ def test_labels_are_not_mapped_to_tags(halluc, experiment, classifier):
     assert "`PERSON` is a label: its outputs are B-PERSON, I-PERSON" in outcome.err
 
 
-def test_tags_of_no_scheme_are_told(halluc, experiment, classifier):
+def test_tags_of_no_scheme_are_reported(halluc, experiment, classifier):
     folder = classifier(["O", "B-LOC", "I-PER"], {"oslo": 1, "anna": 2})
     outcome = halluc("eval", experiment, "--checkpoint", folder, "--split", "test", "--json")
     assert outcome.code == 0, outcome.err

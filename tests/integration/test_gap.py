@@ -151,7 +151,7 @@ def test_knowledge_is_read_from_the_run_else_made_from_the_split(halluc, gapped)
     assert read.novelty(claim(text, label)) != "seen"
 
 
-def test_a_damaged_file_is_told_and_not_passed_over(halluc, gapped):
+def test_a_damaged_file_is_reported_and_not_passed_over(halluc, gapped):
     assert halluc("train", gapped, "-q").code == 0
     newest(gapped).withheld.write_text("{}")
     with pytest.raises(HallucError) as caught:
@@ -169,7 +169,7 @@ def test_without_a_training_split_nothing_is_known(experiment, tmp_path, capsys)
     assert capsys.readouterr().err == ""
 
 
-def test_check_tells_the_gap_of_every_other_split(halluc, experiment):
+def test_check_reports_the_gap_of_every_other_split(halluc, experiment):
     told = halluc("check", experiment).err
     assert re.search(r"^split +mentions +forecast +unseen +new +excess$", told, re.M)
     # dev repeats train, where each mention stands four times or more.
@@ -179,7 +179,7 @@ def test_check_tells_the_gap_of_every_other_split(halluc, experiment):
     assert "withheld" not in told
 
 
-def test_check_with_a_gap_tells_of_what_remains(halluc, gapped):
+def test_check_with_a_gap_describes_what_remains(halluc, gapped):
     told = halluc("check", gapped).err
     report = json.loads(halluc("check", gapped, "--json").out)
     made = withhold(train_split(gapped).examples, GapConfig(fraction=0.25, fractions=[0.0, 0.25]))
@@ -212,7 +212,7 @@ def test_check_without_a_training_split_has_no_gap(halluc, experiment):
         ("gap={fraction: 0.0, fractions: [0.0], size: 999}", "D134", "999"),
     ],
 )
-def test_what_cannot_be_done_is_told_at_its_key(halluc, experiment, command, keys, told, under):
+def test_what_cannot_be_done_is_reported_at_its_key(halluc, experiment, command, keys, told, under):
     outcome = halluc(command, experiment, "--set", keys)
     assert outcome.code == 3
     assert f"error[{told}]" in outcome.err
@@ -237,7 +237,7 @@ def example_of_the_docs(experiment: Path) -> Path:
     return experiment
 
 
-def test_the_figures_of_the_docs_are_what_check_tells(halluc, example_of_the_docs):
+def test_the_figures_of_the_docs_are_what_check_reports(halluc, example_of_the_docs):
     report = json.loads(halluc("check", example_of_the_docs, "--set", "data.dev=null", "--json").out)
     gap = report["gap"]["splits"]["test"]
     rows = table("label")

@@ -59,7 +59,7 @@ def newest(config: Path) -> RunDir:
     return RunDir(home / (home / "latest").readlink())
 
 
-def test_check_tells_the_gap_of_content_words(halluc, texts):
+def test_check_reports_the_gap_of_content_words(halluc, texts):
     told = halluc("check", texts).err
     assert re.search(r"^split +words +forecast +unseen +excess$", told, re.M)
     assert "gap: shares of content words" in told

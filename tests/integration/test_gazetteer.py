@@ -68,7 +68,7 @@ def test_matches_are_those_of_looking_at_all_ranges(tokens, names):
     assert gazetteer.matches(tokens) == expected
 
 
-def test_what_contradicts_training_is_told_with_counts(tmp_path):
+def test_what_contradicts_training_is_reported_with_counts(tmp_path):
     names = Gazetteer.read([written(tmp_path, "PER\tOslo\nPER\tAnna\nLOC\tMay\n")], LABELS, "m")
     oslo, may, anna = tagged("in Oslo", (1, 2, "LOC")), tagged("in May"), tagged("Anna left", (0, 1, "PER"))
     part = tagged("May Berg left", (0, 2, "PER"))
@@ -227,7 +227,7 @@ def test_the_folder_loads_in_transformers_and_keeps_the_matrix_beside(trained):
     assert load_file(folder / "added_features.safetensors")["weight"].shape == (4, 32)
 
 
-def test_a_model_without_its_matrix_is_told(trained, halluc, tmp_path):
+def test_a_model_without_its_matrix_is_reported(trained, halluc, tmp_path):
     copy = shutil.copytree(trained.run / "model", tmp_path / "copy")
     (copy / "added_features.safetensors").unlink()
     outcome = halluc("eval", trained.config, "--checkpoint", copy)
@@ -243,7 +243,7 @@ def test_a_model_without_its_matrix_is_told(trained, halluc, tmp_path):
         ("LOC\tOslo\nGPE\tRome\n", "D141", "the training split has no label `GPE`"),
     ],
 )
-def test_a_bad_gazetteer_is_told_before_training(trained, halluc, tmp_path, text, code, told):
+def test_a_bad_gazetteer_is_reported_before_training(trained, halluc, tmp_path, text, code, told):
     file = written(tmp_path, text, "bad.tsv")
     outcome = halluc("train", trained.config, "--set", "name=bad", "--set", f"task.gazetteer.files=[{file}]")
     assert outcome.code == 3
@@ -260,7 +260,7 @@ def test_a_contradiction_is_a_warning_of_check(trained, halluc, tmp_path):
     assert f"`{invented(1)}`: LOC in the gazetteer, PER 1 of 1 times" in told
 
 
-def test_a_model_that_was_trained_without_one_is_told(tiny_encoder, tmp_path):
+def test_a_model_that_was_trained_without_one_is_reported(tiny_encoder, tmp_path):
     task = TokenClassification(TokenClassificationConfig(type="token_classification"))
     encoder = task.model.build(ModelConfig(name=str(tiny_encoder)), LABELS, "eager")
     file = written(tmp_path, "LOC\tOslo\n")

@@ -91,7 +91,7 @@ def test_a_signal_makes_every_process_write_a_checkpoint(study, tmp_path):
     assert not any(map(is_running, workers))
 
 
-def test_an_error_of_a_cell_is_told_with_its_place_and_exit_code(halluc, study, tmp_path):
+def test_an_error_of_a_cell_is_reported_with_its_place_and_exit_code(halluc, study, tmp_path):
     bad = tmp_path / "bad.txt"
     bad.write_text("Anna B-PER extra columns\n\nOslo\n", encoding="utf-8")
     arms = f"matrix={{arm: {{a: {{data: {{train: '{bad}'}}}}, b: {{data: {{train: missing.txt}}}}}}}}"
@@ -115,7 +115,7 @@ def test_one_experiment_runs_in_this_process(halluc, study, tmp_path, monkeypatc
     assert outcome.code == 0, outcome.err
 
 
-def test_a_study_folder_that_cannot_be_written_is_told_once(halluc, study, tmp_path):
+def test_a_study_folder_that_cannot_be_written_is_reported_once(halluc, study, tmp_path):
     (tmp_path / "file").write_text("")
     outcome = halluc("run", study, "--set", f"runs_dir={tmp_path / 'file'}", "--jobs", "2")
     assert (outcome.code, outcome.err.count("error[E401]")) == (4, 1)

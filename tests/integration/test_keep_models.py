@@ -66,7 +66,7 @@ def test_none_removes_each_model_once_its_cell_is_evaluated(halluc, study, home)
     assert [RunDir(home / slug).read().stages["train"].started for slug in CELLS] == started
 
 
-def test_a_removed_model_is_told_with_the_command_that_makes_it_again(halluc, study, home, tmp_path):
+def test_a_removed_model_is_reported_with_the_command_that_makes_it_again(halluc, study, home, tmp_path):
     assert halluc("run", study, "-q", "--only", "seed=1").code == 0
     before = (home / CELLS[0] / "model" / "model.safetensors").read_bytes()
     assert halluc("run", study, "-q", "--only", "seed=1", "--set", "keep_models=none").code == 0

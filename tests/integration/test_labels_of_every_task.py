@@ -114,7 +114,7 @@ def test_sentences_with_bad_labels_are_left_out_where_the_config_says_so(tmp_pat
     assert [example.spans for example in kept] == [(Span(0, 1, "PER"),), (Span(0, 1, "LOC"),)]
 
 
-def test_each_sentence_that_is_left_out_is_told(halluc, tmp_path):
+def test_each_sentence_that_is_left_out_is_reported(halluc, tmp_path):
     (tmp_path / "d.conll").write_text(in_columns("PER") + 3 * in_columns("\u202eREP"), encoding="utf-8")
     data = {"format": "conll", "separator": "tab", "train": str(tmp_path / "d.conll"), "on_bad_line": "skip"}
     outcome = halluc("check", config_of(tmp_path, data))

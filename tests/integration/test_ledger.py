@@ -87,7 +87,7 @@ def test_figures_have_intervals_around_them(halluc, trained):
     assert figure(run, "test", "hallucination_rate").protocol
 
 
-def test_the_terminal_tells_rates_by_novelty(halluc, trained):
+def test_the_terminal_reports_rates_by_novelty(halluc, trained):
     config, _ = trained
     outcome = halluc("eval", config, *EPOCHS)
     assert "hallucination rate" in outcome.err
@@ -272,7 +272,7 @@ def test_an_evaluation_without_a_training_split_has_no_novelty(halluc, trained, 
     assert all(json.loads(line)["novelty"] is None for line in ledger.open())
 
 
-def test_run_json_tells_of_the_evaluation(halluc, trained):
+def test_run_json_describes_the_evaluation(halluc, trained):
     config, run = trained
     assert halluc("eval", config, *EPOCHS, "-q").code == 0
     detail = RunFile.model_validate_json((run / "run.json").read_text()).stages["eval"].detail

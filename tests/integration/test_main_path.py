@@ -276,13 +276,13 @@ def test_quiet_says_where_the_results_are_and_no_more(halluc, experiment):
     assert len(outcome.err.splitlines()) == 1
 
 
-def test_a_metric_that_does_not_exist_is_told_before_training(halluc, experiment):
+def test_a_metric_that_does_not_exist_is_reported_before_training(halluc, experiment):
     outcome = halluc("train", experiment, "--set", "train.best=entity_f2")
     assert outcome.code == 2
     assert "did you mean `entity_f1`?" in outcome.err
 
 
-def test_a_training_split_without_mentions_is_told(halluc, experiment, corpus_files):
+def test_a_training_split_without_mentions_is_reported(halluc, experiment, corpus_files):
     corpus_files["train"].write_text("a O\nb O\n")
     outcome = halluc("train", experiment)
     assert outcome.code == 3

@@ -68,7 +68,7 @@ def _record(
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 1 << 40))
-def test_spans_in_any_form_are_right_refused_or_told(tmp_path_factory, seed):
+def test_spans_in_any_form_are_right_refused_or_reported(tmp_path_factory, seed):
     chance = random.Random(seed)
     how = {
         "has": chance.choice(("text", "tokens", "both")),

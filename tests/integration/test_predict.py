@@ -134,7 +134,7 @@ def test_claims_under_the_threshold_are_marked(predict, own_run):
     assert "no claim is withdrawn" in outcome.err
 
 
-def test_a_guarantee_that_cannot_be_given_is_told(predict, own_run):
+def test_a_guarantee_that_cannot_be_given_is_reported(predict, own_run):
     file = {"schema_version": 1, "guarantee": {"max_rate": 0.05}}
     (own_run / "confidence.json").write_text(json.dumps(file))
     assert "cannot be given" in predict(own_run, "Anna\n")[0].err
@@ -185,7 +185,7 @@ def test_every_record_has_its_promised_shape(predict, shared_run):
     assert list(good) == ["id", "line", "text", "tokens", "spans"]
 
 
-def test_what_cannot_be_read_is_told_in_its_place(predict, shared_run):
+def test_what_cannot_be_read_is_reported_in_its_place(predict, shared_run):
     lines = [
         b'{"id": "a", "text": "Anna met Oslo"}', b"\xff\xfe", b'{"text": "cut', b'{"other": 1}', b'{"tokens": [1]}',
         b'{"id": 7, "tokens": ["Oslo", ""]}', b'{"text": "\\ud800"}', b'{"text": "a", "id": []}', b'{"text": 5}',
@@ -301,7 +301,7 @@ def test_a_pipe_that_is_named_as_output_stays_a_pipe(halluc, shared_run, tmp_pat
     assert json.loads(received[0])["text"] == "Anna"
 
 
-def test_inputs_and_outputs_that_cannot_be_are_told_before_the_model_is_loaded(
+def test_inputs_and_outputs_that_cannot_be_are_reported_before_the_model_is_loaded(
     halluc, shared_run, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(prediction.Predictor, "load", None)
@@ -337,7 +337,7 @@ def test_a_model_from_elsewhere_has_its_own_confidence_and_no_novelty(predict, s
     assert "no run of halluc" in outcome.err
 
 
-def test_what_is_no_model_is_told(halluc, own_run, tiny_encoder, tmp_path):
+def test_what_is_no_model_is_reported(halluc, own_run, tiny_encoder, tmp_path):
     (own_run.parent / "latest").write_text("copy\n")
     (tmp_path / "empty").mkdir()
     shutil.rmtree(own_run / "model")
@@ -376,7 +376,7 @@ def test_a_run_that_was_not_evaluated_has_no_confidence(tmp_path):
     assert read_confidence(RunDir(tmp_path)) is None
 
 
-def test_quiet_says_nothing_and_errors_are_told(predict, shared_run):
+def test_quiet_says_nothing_and_errors_are_reported(predict, shared_run):
     assert predict(shared_run, "Anna\n", "-q")[0].err == ""
     outcome, _ = predict(shared_run, b"\xff\n", "-q", code=3)
     assert outcome.err.startswith("error[D115]: 1 of 1 text could")

@@ -154,7 +154,7 @@ def test_novelty_is_that_of_the_ledger(predict, of_singles):
     assert {novelty for _, novelty, _, _ in told} <= {"q1", "q2", "q3", "q4"}
 
 
-def test_what_a_text_without_a_label_means_can_be_told(predict, of_singles, tmp_path):
+def test_what_a_text_without_a_label_means_can_be_declared(predict, of_singles, tmp_path):
     run = shutil.copytree(of_singles, tmp_path / "runs" / "copy")
     (run / "confidence.json").write_text(json.dumps({"schema_version": 1, "threshold": 1.0}))
     _, (labelled, outside, blank) = predict(run, f"{MONEY[1]}\n{OUTSIDE[0]}\n \n")
@@ -181,7 +181,7 @@ def test_of_several_labels_none_is_not_out_of_scope(predict, tmp_path, tiny_enco
 # --- forms of the input ----------------------------------------------------------------------------------------
 
 
-def test_all_forms_of_the_same_texts_are_told_the_same(predict, of_singles):
+def test_all_forms_of_the_same_texts_are_reported_the_same(predict, of_singles):
     rows = [{"id": f"t{at}", "text": text, "other": "x"} for at, text in enumerate(TRAVEL + OUTSIDE)]
     _, plain = predict(of_singles, "".join(f"{row['text']}\n" for row in rows))
     expected = list(map(said, plain))
@@ -237,7 +237,7 @@ def test_a_comma_in_a_text_makes_no_columns(predict, of_singles):
     assert [record["text"] for record in records] == raw.splitlines()
 
 
-def test_broken_rows_are_told_in_their_places(predict, of_singles):
+def test_broken_rows_are_reported_in_their_places(predict, of_singles):
     content = b'id,text\n1,Anna\n2\n3,"two\nlines"\n4,"x"y\n5,\xff\n,blank id\n7,\n8,"never closed\n9,z\n'
     outcome, records = predict(of_singles, content, "--look-ahead", "2", code=3, name="x.csv")
     assert [record["line"] for record in records] == [2, 3, 4, 6, 7, 8, 9, 10]
@@ -260,7 +260,7 @@ def test_broken_rows_are_told_in_their_places(predict, of_singles):
         (b"te\xffxt,b\n1,2\n", ["--format", "csv"], "D104", 1, "--encoding latin-1"),
     ],
 )
-def test_columns_that_are_not_there_are_told_with_the_line(predict, of_singles, content, options, code, line, told):
+def test_columns_that_are_not_there_are_reported_with_the_line(predict, of_singles, content, options, code, line, told):
     outcome, _ = predict(of_singles, content, *options, code=3)
     assert f"error[{code}]" in outcome.err
     assert told in outcome.err
@@ -312,7 +312,7 @@ def test_a_slow_writer_of_rows_is_answered_row_by_row(of_singles):
 # --- pairs -----------------------------------------------------------------------------------------------------
 
 
-def test_pairs_are_told_the_same_in_every_form_and_as_eval_tells_them(predict, of_pairs):
+def test_pairs_are_reported_the_same_in_every_form_and_as_eval_reports_them(predict, of_pairs):
     rows = pairs("test")
     _, records = predict(of_pairs, (of_pairs.parents[2] / "test.jsonl").read_text())
     expected = lines_of(of_pairs / "predictions" / "test.jsonl")
@@ -343,7 +343,7 @@ def test_what_it_wrote_of_pairs_it_reads_again(predict, of_pairs):
     assert list(map(said, records)) == list(map(said, (json.loads(line) for line in outcome.out.splitlines())))
 
 
-def test_a_pair_with_one_side_missing_is_told_in_its_place(predict, of_pairs):
+def test_a_pair_with_one_side_missing_is_reported_in_its_place(predict, of_pairs):
     _, records = predict(of_pairs, "Anna\tOslo\nAnna\n\nAnna\t\n\tOslo\na\tb\tc\n", code=3)
     codes = [record["error"]["code"] if "error" in record else None for record in records]
     assert codes == [None, "D113", None, "D106", "D106", "D113"]
@@ -377,7 +377,7 @@ def test_a_second_text_is_left_alone_by_a_model_of_single_texts(predict, of_sing
     assert said(found) == said(plain)
 
 
-def test_an_option_tells_that_a_model_from_elsewhere_is_one_of_pairs(predict, halluc, of_pairs, tmp_path):
+def test_an_option_reports_that_a_model_from_elsewhere_is_one_of_pairs(predict, halluc, of_pairs, tmp_path):
     foreign = shutil.copytree(of_pairs / "model", tmp_path / "elsewhere")
     _, own = predict(of_pairs, "Anna visited Oslo\tthe bank won\n")
     given = json.dumps({"text": "Anna visited Oslo", "b": "the bank won"})
@@ -406,7 +406,7 @@ def test_a_model_of_several_labels_from_elsewhere_says_so_itself(predict, tmp_pa
         assert (record["out_of_scope"], record["in_scope"]) == (False, None)
 
 
-def test_texts_that_are_read_in_part_are_told(predict, of_singles):
+def test_texts_that_are_read_in_part_are_reported(predict, of_singles):
     outcome, _ = predict(of_singles, "the bank won . " * 40 + "\nAnna\n")
     assert "1 text longer than the model's limit, read in overlapping windows" in outcome.err
     assert "out of scope" not in outcome.err

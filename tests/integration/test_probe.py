@@ -147,7 +147,7 @@ def test_a_causal_model_from_elsewhere_completes_patterns(experiment, files, tmp
     assert len(answers["lu"]["best"]) == 4 and answers["lu"]["objects"] == ["new york"]
 
 
-def test_what_cannot_be_probed_is_told(halluc, experiment, tiny_encoder, masked, files, tmp_path):
+def test_what_cannot_be_probed_is_reported(halluc, experiment, tiny_encoder, masked, files, tmp_path):
     outcome = halluc("probe", experiment, *files, "--checkpoint", tiny_encoder)
     assert outcome.code == 4
     assert "has no trained masked language-model head" in outcome.err

@@ -92,7 +92,7 @@ def test_a_wrong_token_and_none_are_refused(served, run, monkeypatch):
     assert served.commits == [] and served.repositories == {}
 
 
-def test_what_the_hub_refuses_is_told_and_nothing_is_published(served, run):
+def test_what_the_hub_refuses_is_reported_and_nothing_is_published(served, run):
     served.others.add("me/data")
     served.repositories["me/open"] = False
     assert refusal(run, "hub:other/x").code == "E471"
@@ -105,7 +105,7 @@ def test_what_the_hub_refuses_is_told_and_nothing_is_published(served, run):
     assert served.commits == []
 
 
-def test_a_hub_that_is_down_is_told(served, run, monkeypatch):
+def test_a_hub_that_is_down_is_reported(served, run, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     error = refusal(run, "hub:x")
     assert error.code == "E474" and "127.0.0.1:9" in error.message

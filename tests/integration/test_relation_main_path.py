@@ -61,7 +61,7 @@ def test_what_is_claimed_is_judged_and_adds_up(trained):
     assert "semeval_macro_f1" not in value
 
 
-def test_withheld_entities_are_told_in_the_ledger(trained):
+def test_withheld_entities_are_reported_in_the_ledger(trained):
     _, run = trained
     record = RunFile.model_validate_json((run / "run.json").read_text())
     withheld = json.loads((run / "withheld.json").read_text())

@@ -48,7 +48,7 @@ def test_a_run_gets_a_page_and_its_like_and_a_model_card(halluc, run):
     assert len(page) < 2_000_000
 
 
-def test_the_report_tells_what_the_evaluation_told(halluc, run):
+def test_the_report_reports_what_the_evaluation_reported(halluc, run):
     report = RunReport.model_validate_json(halluc("report", run.path, "--json").out)
     told = EvalFile.model_validate_json(run.evaluation("test").read_text())
     assert report.metrics == told.metrics
@@ -152,7 +152,7 @@ def test_a_run_that_was_copied_alone_is_reported_like_the_original(halluc, run, 
     assert ours.headlines == theirs.headlines
 
 
-def test_what_can_not_be_reported_is_told_and_nothing_is_written(halluc, tmp_path):
+def test_what_can_not_be_reported_is_reported_and_nothing_is_written(halluc, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "R101" in halluc("report", empty).err
@@ -184,7 +184,7 @@ def test_damaged_files_are_named(halluc, tmp_path, name, damage, code):
     assert not (broken.path / "report").exists()
 
 
-def test_a_folder_that_can_not_be_written_is_told(halluc, run, tmp_path):
+def test_a_folder_that_can_not_be_written_is_reported(halluc, run, tmp_path):
     (tmp_path / "file").write_text("")
     outcome = halluc("report", run.path, "-o", tmp_path / "file" / "sub")
     assert outcome.code == 4

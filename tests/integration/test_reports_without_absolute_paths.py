@@ -66,7 +66,7 @@ def commands_of(report: dict) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("name", "is_whole"), [("relative", False), ("relative", True), ("absolute", True), ("variable", False)]
 )
-def test_the_commands_of_a_report_make_the_run_again_and_no_absolute_path_is_told(
+def test_the_commands_of_a_report_make_the_run_again_and_no_absolute_path_is_reported(
     halluc, project, tmp_path, monkeypatch, name, is_whole
 ):
     monkeypatch.setenv("HALLUC_DATA", str(project / "data"))
@@ -90,7 +90,7 @@ def test_the_commands_of_a_report_make_the_run_again_and_no_absolute_path_is_tol
         assert {*runs_of(project, name).values()} == {made}
 
 
-def test_a_run_named_outright_and_a_model_from_elsewhere_tell_no_absolute_path(halluc, project, monkeypatch):
+def test_a_run_named_outright_and_a_model_from_elsewhere_report_no_absolute_path(halluc, project, monkeypatch):
     monkeypatch.delenv("HALLUC_DATA", raising=False)
     monkeypatch.chdir(project)
     sets = ["--set", f"data.test={project}/data/dev.txt", "--set", "name=outright"]
@@ -111,7 +111,7 @@ def test_a_run_named_outright_and_a_model_from_elsewhere_tell_no_absolute_path(h
     assert commands_of(report)[0] == command
 
 
-def test_comparisons_and_studies_tell_no_absolute_path(halluc, tmp_path):
+def test_comparisons_and_studies_report_no_absolute_path(halluc, tmp_path):
     made = made_examples(40, Rates(0.2, 0.1, 0.1), "paths")
     one, other = (make_run(tmp_path, made, name=name).path for name in ("one", "other"))
     assert halluc("report", one, other, "-q", "-o", tmp_path / "both").code == 0

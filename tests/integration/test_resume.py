@@ -199,7 +199,7 @@ def test_where_evaluations_are_far_apart_there_is_a_checkpoint_after_each_epoch(
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "missing", "no state", "state is no JSON"])
-def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(halluc, shared_experiment, whole, stopped, damage):
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_is_used(halluc, shared_experiment, whole, stopped, damage):
     newest = sorted((stopped / "checkpoints").glob("step-*"))
     assert [path.name for path in newest] == ["step-00000010", "step-00000013"]
     file = newest[-1] / "model.safetensors"
@@ -328,7 +328,7 @@ def test_resume_suits_a_batch_job_that_is_queued_again_and_again(halluc, experim
     assert first.err.splitlines()[-1] == again.err.splitlines()[-1]
 
 
-def test_without_resume_an_interrupted_run_is_left_alone_and_told(halluc, long_experiment, monkeypatch):
+def test_without_resume_an_interrupted_run_is_left_alone_and_reported(halluc, long_experiment, monkeypatch):
     import halluc.engine.interrupt as interrupt
 
     monkeypatch.setattr(interrupt.Interruption, "requested", True, raising=False)

@@ -49,7 +49,7 @@ def test_one_run_and_one_study_can_be_named(halluc, folder):
     assert listed(halluc, folder / "study")["study"]["kind"] == "study"
 
 
-def test_a_killed_a_busy_and_a_damaged_run_are_told_apart(halluc, tmp_path):
+def test_a_killed_a_busy_and_a_damaged_run_are_distinguished(halluc, tmp_path):
     run = make_run(tmp_path, made_examples(3))
     record = run.read()
     record.status, record.command = "running", "eval"

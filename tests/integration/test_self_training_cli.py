@@ -69,7 +69,7 @@ def test_texts_get_the_labels_of_the_model_with_their_place(halluc, experiment, 
     assert replayed.code == 0, replayed.err
 
 
-def test_what_cannot_be_done_is_told_with_what_to_do(halluc, experiment, trained, tmp_path):
+def test_what_cannot_be_done_is_reported_with_what_to_do(halluc, experiment, trained, tmp_path):
     raw = trained.parent.parent / "raw.txt"
     missing = halluc("check", experiment, *config(trained, tmp_path / "none.txt"))
     assert missing.code == 3

@@ -211,7 +211,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_bad_input_is_told(served, what):
+def test_bad_input_is_reported(served, what):
     body, status, code = BAD[what]
     answer = served.post(body)
     assert (answer.status, answer.code) == (status, code), answer.json
@@ -410,13 +410,13 @@ def answers(served: Served) -> bool:
         return False
 
 
-def test_a_port_in_use_is_told_before_the_model_is_loaded(halluc, served, run, monkeypatch):
+def test_a_port_in_use_is_reported_before_the_model_is_loaded(halluc, served, run, monkeypatch):
     monkeypatch.setattr("halluc.workflows.prediction.load", None)
     refused = halluc("serve", run, "--port", served.port)
     assert refused.code == 4 and "error[E460]" in refused.err
 
 
-def test_a_missing_extra_and_a_missing_run_are_told(halluc, monkeypatch, tmp_path):
+def test_a_missing_extra_and_a_missing_run_are_reported(halluc, monkeypatch, tmp_path):
     refused = halluc("serve", tmp_path, "--port", "0")
     assert refused.code == 2 and "error[R101]" in refused.err
     monkeypatch.delitem(sys.modules, "halluc.workflows.serving.server", raising=False)

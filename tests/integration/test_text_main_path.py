@@ -155,7 +155,7 @@ def test_a_classifier_whose_outputs_have_no_names_is_mapped(halluc, classifier, 
     assert "has no entry for LABEL_1, LABEL_2" in refused.err
 
 
-def test_the_ledger_tells_of_labels_of_whole_texts(halluc, in_scope_only):
+def test_the_ledger_describes_labels_of_whole_texts(halluc, in_scope_only):
     config = in_scope_only
     told = halluc("eval", config, "--split", "test")
     assert "4 texts out of scope, for which the model has no output: it claims a label of each" in told.err
@@ -181,7 +181,7 @@ def test_the_ledger_tells_of_labels_of_whole_texts(halluc, in_scope_only):
     assert "omission rate" in shown and not any(figures.figure(name).title in shown for name in untold)
 
 
-def test_a_gate_that_is_not_met_is_told(halluc, labelled):
+def test_a_gate_that_is_not_met_is_reported(halluc, labelled):
     config = labelled(more="gates: {accuracy: {min: 1.0, use: interval}}\n")
     assert halluc("train", config, "-q", "--set", "train.steps=1").code == 0
     outcome = halluc("eval", config, "--split", "test", "--set", "train.steps=1")
@@ -251,7 +251,7 @@ def test_pairs_of_texts(halluc, labelled):
 
 
 @pytest.mark.parametrize("how", ["windows", "head_tail"])
-def test_long_texts_are_read_and_told(halluc, labelled, how):
+def test_long_texts_are_read_and_reported(halluc, labelled, how):
     rows = [{"text": f"{row['text']} . " * 12, "label": row["label"]} for row in records()]
     config = labelled(task=f", long_texts: {how}", rows=rows)
     short = ("--set", "train.epochs=5", "--set", "train.batch_tokens=512")

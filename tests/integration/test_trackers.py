@@ -146,7 +146,7 @@ def test_a_resumed_training_continues_its_tracker_run(experiment, halluc, fake, 
     assert second.values["train/loss"][0][0] == second.resumed_step + 1
 
 
-def test_a_missing_package_is_told_before_training(experiment, halluc, monkeypatch):
+def test_a_missing_package_is_reported_before_training(experiment, halluc, monkeypatch):
     monkeypatch.setattr(trackers, "find_spec", lambda name: None)
     outcome = halluc("train", experiment, "--set", "loggers=[mlflow]")
     assert outcome.code == 4

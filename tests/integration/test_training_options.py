@@ -319,7 +319,7 @@ def test_training_and_evaluation_on_cuda(halluc, experiment, precision):
 # --- check --deep ----------------------------------------------------------------------------------------------
 
 
-def test_the_deep_check_tells_windows_batch_and_learning_rate_and_writes_nothing(halluc, experiment, corpus_files):
+def test_the_deep_check_reports_windows_batch_and_learning_rate_and_writes_nothing(halluc, experiment, corpus_files):
     corpus_files["test"].write_text("".join(f"w{i} O\n" for i in range(100)) + "\n")
     outcome = halluc("check", experiment, "--deep", "--json")
     assert outcome.code == 0, outcome.err

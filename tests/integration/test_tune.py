@@ -269,7 +269,7 @@ def test_two_metrics_give_a_front_that_keeps_the_constraint(tmp_path, tiny_encod
         (["matrix={seed: [1, 2]}"], ("C128",)),
     ],
 )
-def test_a_mistake_is_told_before_a_trial_begins(tmp_path, tiny_encoder, halluc, overrides, says):
+def test_a_mistake_is_reported_before_a_trial_begins(tmp_path, tiny_encoder, halluc, overrides, says):
     config = write_tuning(tmp_path, tiny_encoder)
     outcome = halluc("tune", config, *(part for one in overrides for part in ("--set", one)))
     assert outcome.code == 2
@@ -299,7 +299,7 @@ def test_trials_of_another_space_are_refused_until_they_are_moved_aside(copied, 
 @pytest.mark.parametrize(
     "content", ['{"op_code": 0', '{"op_code": 77}', "[1]", "\x00\x01", '{"op_code":1,"study_id":9}']
 )
-def test_a_damaged_journal_is_told(copied, halluc, content):
+def test_a_damaged_journal_is_reported(copied, halluc, content):
     journal = home(copied) / "trials.jsonl"
     journal.write_text(f"{content}\n{journal.read_text()}")
     outcome = halluc("tune", copied)
@@ -322,7 +322,7 @@ def test_changed_data_is_refused(copied, halluc):
     assert f"`files.{dev}`" in outcome.err
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path, tiny_encoder, halluc):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path, tiny_encoder, halluc):
     config = write_tuning(tmp_path, tiny_encoder)
     (tmp_path / "runs").write_text("a file")
     outcome = halluc("tune", config)

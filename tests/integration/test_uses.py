@@ -50,7 +50,7 @@ def test_a_shift_is_an_alarm_and_stands_in_the_report(halluc, tmp_path):
     assert "| 2025-W36 | 20 | **70.0%** [45.7, 88.1] |" in (run / "report/report.md").read_text()
 
 
-def test_candidates_are_ranked_by_user_and_told_by_novelty(halluc, tmp_path):
+def test_candidates_are_ranked_by_user_and_reported_by_novelty(halluc, tmp_path):
     outcome, run = evaluated(halluc, tmp_path, "recommendation", confidence=0.9)
     assert outcome.code == 0, outcome.err
     metrics = json.loads((run / "eval/test.json").read_text())["metrics"]

@@ -88,14 +88,14 @@ def test_a_consistent_commit_may_be_released_and_its_tag_may_be_there(checkout):
         (("1.2.0", "1.1.9", "## 1.2.0"), "halluc/__init__.py 1.1.9"),
     ],
 )
-def test_what_is_inconsistent_is_told(checkout, texts, told):
+def test_what_is_inconsistent_is_reported(checkout, texts, told):
     write(checkout, *texts)
     commit(checkout)
     (problem,) = release.problems(checkout)
     assert told in problem
 
 
-def test_an_unclean_tree_and_a_tag_elsewhere_are_told(checkout):
+def test_an_unclean_tree_and_a_tag_elsewhere_are_reported(checkout):
     git(checkout, "tag", "v1.2.0")
     (checkout / "more.txt").write_text("text")
     assert "not clean: ?? more.txt" in release.problems(checkout)[0]

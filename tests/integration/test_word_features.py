@@ -93,7 +93,7 @@ def trained(tmp_path_factory, tiny_encoder):
     return config, run
 
 
-def test_names_are_told_by_a_capital_letter_alone_also_from_the_bare_model_folder(trained, halluc, tmp_path):
+def test_names_are_recognised_by_a_capital_letter_alone_also_from_the_bare_model_folder(trained, halluc, tmp_path):
     text = tmp_path / "in.txt"
     text.write_text("the Green .\nthe green .\n", encoding="utf-8")
     for source in (trained[1], shutil.copytree(trained[1] / "model", tmp_path / "model")):

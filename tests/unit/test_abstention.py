@@ -227,7 +227,7 @@ def test_testing_stops_at_the_first_failure_though_a_later_threshold_would_pass(
     )
 
 
-def test_halves_without_claims_are_told_apart():
+def test_halves_without_claims_are_distinguished():
     example, confidence, unsupported, _ = sentences_of(10, 0.9, False)
     nowhere = numpy.zeros(10, dtype=bool)
     assert "testing half" in choose(example, confidence, unsupported, ~nowhere, MAX_RATE, PROBABILITY).why_none

@@ -75,7 +75,7 @@ def test_calibration_error_by_hand():
     assert brier == pytest.approx((0.1**2 + 0.92**2 + 0.6**2 + 0) / 4)
 
 
-def test_reliability_tells_each_bin_that_has_claims():
+def test_reliability_reports_each_bin_that_has_claims():
     _, _, bins = figures_of(numpy.array([0.9, 0.92, 0.4]), numpy.array([True, False, True]))
     assert [(one.n, one.value, one.by) for one in bins] == [
         (1, 1.0, {"bin": "0.333 to 0.400", "mean_confidence": "0.4000"}),
@@ -185,7 +185,7 @@ def test_a_claim_without_logits_is_refused():
         confidences(numpy.ones((1, 2)), numpy.array([1]), 2)
 
 
-def test_claims_that_nothing_can_tell_enter_neither_the_temperature_nor_the_guarantee():
+def test_claims_that_nothing_can_judge_enter_neither_the_temperature_nor_the_guarantee():
     def fitted(with_unverifiable: bool):
         sure = [(0.2 + 0.15 * (place % 5), 0.9)[: 1 + with_unverifiable] for place in range(400)]
         examples = [SimpleNamespace(id=f"e{place}") for place in range(len(sure))]

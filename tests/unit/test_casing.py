@@ -32,7 +32,7 @@ from halluc.augmentation.language.casing import pattern, put
         ("", "mixed"),
     ],
 )
-def test_patterns_are_told(text, wanted):
+def test_patterns_are_reported(text, wanted):
     assert pattern(text) == wanted
 
 

@@ -40,7 +40,7 @@ def test_other_causes_are_errors_of_their_own():
     ]
 
 
-def test_one_row_is_told_as_it_is():
+def test_one_row_is_reported_as_it_is():
     row = bad("D106", 2, "an empty text")
     [error] = folded([row])
     assert (error.message, str(error.where)) == ("an empty text", "t.jsonl:2")

@@ -157,7 +157,7 @@ def test_whatever_is_kept_the_best_weights_of_each_checkpoint_are_there(bests, k
         folder.mkdir()
 
 
-def test_best_weights_that_are_lost_are_told(tmp_path):
+def test_best_weights_that_are_lost_are_reported(tmp_path):
     model, _ = trained()
     with pytest.raises(HallucError, match="of step 5, are missing") as error:
         checkpoint.load_weights(tmp_path, 5, model)
@@ -283,7 +283,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("name", ["state.json", "model.safetensors", "optimizer.pt"])
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_file_is_told_and_the_checkpoint_before_is_used(tmp_path, damage, name):
+def test_a_damaged_file_is_reported_and_the_checkpoint_before_is_used(tmp_path, damage, name):
     damage(two_checkpoints(tmp_path) / name)
     found, told = usable(tmp_path)
     assert found == "step-00000004"

@@ -50,7 +50,7 @@ def test_counts_and_overlaps_are_exact():
     assert any("labels that train never shows: NEW (1, first: test.txt:3); no model" in w for w in report.warnings)
 
 
-def test_contradictions_and_repairs_are_told():
+def test_contradictions_and_repairs_are_reported():
     found = Corpora({"train": corpus("train", ("Acme", (PER,)), ("Acme", (ORG,)))})
     found.repairs.append(Finding(Place("train.txt", 7), "I-X after O"))
     report = check_corpora(found, SENTENCES)
@@ -59,7 +59,7 @@ def test_contradictions_and_repairs_are_told():
     assert any("train.txt:7" in warning for warning in report.warnings)
 
 
-def test_one_is_told_as_one_and_thousands_have_a_comma():
+def test_one_is_reported_as_one_and_thousands_have_a_comma():
     twice, same, other = ("Acme", (PER,)), ("Bo", (PER,)), ("Bo", (ORG,))
     long = ("x" * 101, ())
     one = Corpora({"train": corpus("train", twice, ("Acme", (ORG,)), same, long), "test": corpus("test", other)})
@@ -101,7 +101,7 @@ def told(**splits: Corpus) -> list[str]:
     return [one for one in found if "repeat" not in one and "also stand" not in one]
 
 
-def test_tokens_that_look_like_others_are_told_with_places_and_what_to_set():
+def test_tokens_that_look_like_others_are_reported_with_places_and_what_to_set():
     train = corpus("train", TWIN, TWIN)
     dev = corpus(
         "dev", ("Anna\u200b met Zoe\u0301 in Os\u00adlo\u2060", TWIN[1]), ("Anna", (PER,)), ("\ufeffOslo", (ORG,))
@@ -117,7 +117,7 @@ def test_tokens_that_look_like_others_are_told_with_places_and_what_to_set():
     ]
 
 
-def test_letters_in_another_form_are_told_apart():
+def test_letters_in_another_form_are_distinguished():
     train = corpus("train", ("Oslo fin 2 TM IV", ()), ("a", (PER,)))
     dev = corpus("dev", ("Ｏｓｌｏ ﬁn 2² ™ \u2163", ()), ("ａ", (PER,)))
     assert told(train=train, dev=dev) == [
@@ -144,7 +144,7 @@ def test_what_is_seen_is_no_invisible_difference(one, other):
     assert told(train=corpus("train", (f"{one} {other}", (PER,)), ("x", ()))) == []
 
 
-def test_two_forms_of_which_none_is_plain_are_told_too():
+def test_two_forms_of_which_none_is_plain_are_reported_too():
     found = told(train=corpus("train", ("Zoe\u0301 Zoe\u0301\u200b", (PER,)), ("x", ())))
     assert found == [
         "train: 1 token differs from others only by characters that cannot be seen (first: train.txt:1 'Zoe\u0301' "
@@ -173,7 +173,7 @@ SENTENCE = "all of it is one sentence of"
 COLUMN = "a blank line ends a sentence; or is there a column with its number? set `data.sentence_column`"
 
 
-def test_a_file_that_is_one_sentence_is_told():
+def test_a_file_that_is_one_sentence_is_reported():
     case = ("Harry sees Oslo rain falls in Rome", (PER,))
     assert told(train=corpus("train", case)) == [f"train: {SENTENCE} 7 tokens: {COLUMN}"]
     assert told(dev=corpus("dev", case)) == []
@@ -191,7 +191,7 @@ def texts(split: str, *given: tuple[str, ...]) -> Corpus[Labelled]:
     return Corpus(split, tuple(examples), "t.csv")
 
 
-def test_a_file_that_is_one_text_is_told():
+def test_a_file_that_is_one_text_is_reported():
     assert check_corpora(Corpora({"train": texts("train", ("a",) * 1001)}), TEXTS).warnings == [
         "train: all of it is one text of 1,001 words; is each text on a line of its own?"
     ]
@@ -206,7 +206,7 @@ def test_a_dev_without_a_mention_cannot_choose_a_checkpoint():
     ]
 
 
-def test_texts_without_blanks_between_words_are_told_where_they_are_cut():
+def test_texts_without_blanks_between_words_are_reported_where_they_are_cut():
     chinese, thai, english = (
         (*"我住在", "Oslo", "市"),
         ("ก", "รุ", "ง"),

@@ -264,7 +264,7 @@ def test_what_holds_no_run_is_an_error(tmp_path, halluc, name):
     assert everything(tmp_path) == before
 
 
-def test_a_damaged_run_is_told_and_left(tmp_path):
+def test_a_damaged_run_is_reported_and_left(tmp_path):
     run = make_run(tmp_path / "x" / NAME)
     add_checkpoints(run)
     (run.path / "run.json").write_text("{")
@@ -275,7 +275,7 @@ def test_a_damaged_run_is_told_and_left(tmp_path):
     assert everything(tmp_path) == before
 
 
-def test_the_command_tells_sizes_reasons_and_the_total(tmp_path, halluc):
+def test_the_command_reports_sizes_reasons_and_the_total(tmp_path, halluc):
     run = make_run(tmp_path / "x" / NAME)
     add_checkpoints(run, 2_000_000)
     told = halluc("clean", tmp_path / "x", "--dry-run")

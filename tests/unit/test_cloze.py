@@ -111,7 +111,7 @@ def test_a_masked_model_fills_one_piece(masked_folder):
         assert row.tolist() == pytest.approx([float(logits[at, piece]) for (piece,) in pieces[:2]], abs=1e-5)
 
 
-def test_prompts_that_cannot_be_read_are_told(causal, masked_folder):
+def test_prompts_that_cannot_be_read_are_reported(causal, masked_folder):
     model = cloze.load(ModelSource(str(masked_folder)))
     assert model.prompt("[MASK] lives in ", ".") is None
     assert model.prompt("very " * 100, ".") is None

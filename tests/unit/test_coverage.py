@@ -100,7 +100,7 @@ def altered(**fields):
     ],
     ids=["cut", "no object", "version", "type", "shape", "file numbers", "unknown key"],
 )
-def test_a_damaged_file_is_told(tmp_path, change, code, told):
+def test_a_damaged_file_is_reported(tmp_path, change, code, told):
     error = saved(tmp_path, change)
     assert error.code == code
     assert told in error.message

@@ -209,7 +209,7 @@ def told(*sentences: str, **keys: Any) -> str:
         (["B_PER O"], {"scheme": "bioes", "bad_tags": "repair"}, [(0, 1, "PER")], "BIOES (named by"),
     ],
 )  # fmt: skip
-def test_it_is_read_and_told(sentences, keys, spans, note):
+def test_it_is_read_and_reported(sentences, keys, spans, note):
     assert spans_in(*sentences, **keys) == [[Span(*one) for one in spans]]
     assert note in told(*sentences, **keys)
 
@@ -256,7 +256,7 @@ def test_it_is_refused_rather_than_guessed(sentences, keys, message, help):
         ("PER LOC O", {"scheme": "iob2"}, 1, "`PER` is no tag", "a tag is O, or a prefix"),
     ],
 )
-def test_a_tag_unlike_the_others_is_told_by_itself(tags, keys, line, message, help):
+def test_a_tag_unlike_the_others_is_reported_by_itself(tags, keys, line, message, help):
     decoding = TagDecoder(config_of(**keys), [])
     raw = [sentence(1, tuple(tags.split()))]
     decoding.prepare({"train": raw})
@@ -317,7 +317,7 @@ def schemes(splits: dict[str, str], **keys: Any) -> tuple[dict[str, str], tuple[
                                                  "dev: IOB2 (every span opens with B-; tags are spelled `LABEL-B`)")),
     ],
 )  # fmt: skip
-def test_each_split_is_read_by_its_own_tags_where_they_tell(splits, expected, summary):
+def test_each_split_is_read_by_its_own_tags_where_they_differ(splits, expected, summary):
     found, told = schemes(dict(zip(("train", "dev"), splits, strict=True)))
     assert tuple(found.values()) == expected
     assert told == summary
@@ -343,7 +343,7 @@ def test_tags_that_contradict_each_other_are_read_in_the_scheme_of_the_others_li
     assert told[1].endswith("; IOB2 as in another split); test: IOB2 (every span opens with B-)")
 
 
-def test_the_errors_of_all_splits_are_told_at_once():
+def test_the_errors_of_all_splits_are_reported_at_once():
     with pytest.raises(HallucError) as caught:
         decoded({"train": [("B", "O")], "dev": [("I", "O")], "test": [tuple(DIRTY.split())]})
     assert [error.where.file for error in caught.value.errors] == ["train.conll", "dev.conll"]

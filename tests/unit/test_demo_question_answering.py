@@ -104,7 +104,7 @@ def test_each_text_has_both_kinds_of_questions(records):
         assert 0.5 <= mean(found) < 1, context
 
 
-def test_how_a_question_begins_does_not_tell_whether_it_has_an_answer(demo):
+def test_how_a_question_begins_does_not_predict_whether_it_has_an_answer(demo):
     """Of the openings that occur often in train, only `who is` and `where does` always have an answer."""
     openings = defaultdict(list)
     for record in demo["train"]:

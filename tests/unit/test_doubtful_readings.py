@@ -40,7 +40,7 @@ def entities(found: Corpora) -> list[tuple[int, int, str]]:
 
 
 @pytest.mark.parametrize("wrap", [json.dumps, lambda rows: records(*rows)])
-def test_lists_of_label_and_text_are_told_and_can_be_read(tmp_path, wrap):
+def test_lists_of_label_and_text_are_reported_and_can_be_read(tmp_path, wrap):
     rows = [["pos", "a fine and long day"], ["neg", "it was late again"], ["pos", "what a day"]]
     found = read(tmp_path, TEXTS, wrap(rows))
     assert "`data.text_field: 1` and `data.label_field: 0`" in notices(found)
@@ -65,7 +65,7 @@ def test_a_header_is_no_text(tmp_path, content, keys):
     assert caught.value.code == "D116"
 
 
-def test_a_table_that_is_read_as_lines_is_told(tmp_path):
+def test_a_table_that_is_read_as_lines_is_reported(tmp_path):
     told = '`data.format: csv` and `data.delimiter: ","`'
     assert told in notices(read(tmp_path, TEXTS, '"web","a day","pos"\n"app","it was late","neg"\n'))
     rows = "".join(f"the day {n},no day,{'pos' if n % 2 else 'neg'} s\n" for n in range(5))
@@ -73,7 +73,7 @@ def test_a_table_that_is_read_as_lines_is_told(tmp_path):
     assert not read(tmp_path, TEXTS, "pos a day, and another\nneg it was late\n" * 3).notices
 
 
-def test_a_label_with_a_blank_on_a_line_is_told(tmp_path):
+def test_a_label_with_a_blank_on_a_line_is_reported(tmp_path):
     lines = "".join(f"top up how do I {n}\ncard where is it {n}\n" for n in "abcde")
     assert "each text of the label `top` begins with `up`" in notices(read(tmp_path, TEXTS, lines))
 
@@ -104,7 +104,7 @@ def test_a_text_is_not_taken_for_tags(tmp_path):
     assert entities(found) == [(0, 1, "X")]
 
 
-def test_offsets_that_fit_in_two_ways_are_told(tmp_path):
+def test_offsets_that_fit_in_two_ways_are_reported(tmp_path):
     content = records({"text": "ab cd", "spans": [[0, 1, "X"], [3, 4, "Y"]]})
     told = notices(read(tmp_path, SPANS, content, tokenize="characters"))
     assert "`data.span_end: inclusive`" in told
@@ -118,7 +118,7 @@ def test_offsets_that_fit_in_two_ways_are_told(tmp_path):
     ("span", "base", "told"),
     [([1, 3], 0, "`data.span_end: inclusive`"), ([1, 2], 1, "`data.span_base: 1`"), ([0, 1], 0, ""), ([2, 4], 0, "")],
 )
-def test_offsets_in_tokens_that_no_corpus_has_are_told(tmp_path, span, base, told):
+def test_offsets_in_tokens_that_no_corpus_has_are_reported(tmp_path, span, base, told):
     rows = [{"tokens": [*WORDS, "."], "spans": [[*span, "X"]]} for _ in range(40)]
     if span == [2, 4]:  # the first token, and spans of one token
         rows += [{"tokens": WORDS, "spans": [[0, 1, "X"]]}]
@@ -149,7 +149,7 @@ def test_numbers_are_tokens_where_the_config_says_so(tmp_path):
     assert found.splits["train"].examples[0].tokens == ("12", "13")
 
 
-def test_a_file_without_blank_lines_is_told(tmp_path):
+def test_a_file_without_blank_lines_is_reported(tmp_path):
     told = "a blank line ends a sentence"
     sentence = "Ann B-PER\nlikes O\nOslo B-LOC\n. O\n"
     assert told in notices(read(tmp_path, SPANS, sentence * 4, format="conll"))
@@ -189,7 +189,7 @@ def test_a_column_that_the_header_has_not_is_broken_data(tmp_path):
         (["late|", "late"], None),
     ],
 )
-def test_several_labels_in_a_cell_are_told(tmp_path, labels, separator):
+def test_several_labels_in_a_cell_are_reported(tmp_path, labels, separator):
     content = "text,label\n" + "".join(f"the day {at},{label}\n" for at, label in enumerate(labels))
     told = notices(read(tmp_path, TEXTS, content, "c.csv"))
     assert told.endswith(f'set `data.multi_separator: "{separator}"`') if separator else not told
@@ -202,7 +202,7 @@ def test_several_labels_in_a_cell_are_told(tmp_path, labels, separator):
 
 
 @pytest.mark.parametrize("missing", ["NaN", "nan", "None", "null", "N/A"])
-def test_a_label_that_may_be_a_missing_value_is_told(tmp_path, missing):
+def test_a_label_that_may_be_a_missing_value_is_reported(tmp_path, missing):
     content = f"text,label\na day,late\nwhat now,{missing}\n"
     assert notices(read(tmp_path, TEXTS, content, "c.csv")).endswith(f'set `data.no_label: ["{missing}"]`')
     found = read(tmp_path, TEXTS, content, "c.csv", no_label=[missing])
@@ -268,7 +268,7 @@ def test_the_old_format_of_texts_is_none_of_token_classification(tmp_path):
         read(tmp_path, SPANS, "a O\n", format="texts")
 
 
-def test_an_unknown_unit_is_told_once(tmp_path):
+def test_an_unknown_unit_is_reported_once(tmp_path):
     with pytest.raises(ValidationError) as caught:
         read(tmp_path, SPANS, "a O\n", span_unit="chars")
     assert len(caught.value.errors()) == 1

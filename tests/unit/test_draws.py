@@ -29,7 +29,7 @@ def test_streams_do_not_repeat_themselves_or_each_other():
     assert all(0 <= word < 2**64 for word in words)
 
 
-def test_keys_of_several_parts_tell_numbers_from_texts_and_keep_parts_apart():
+def test_keys_of_several_parts_distinguish_numbers_from_texts_and_keep_parts_apart():
     streams = [Draws.of(1, "a"), Draws.of("1", "a"), Draws.of("a", 1), Draws.of(1, "a", 0), Draws.of(11, "a")]
     assert len({stream.bits() for stream in streams}) == len(streams)
     assert Draws.of(1, "\ud800").bits() == Draws.of(1, "\ud800").bits()

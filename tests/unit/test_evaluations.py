@@ -172,7 +172,7 @@ def test_whole_runs_are_read_whatever_they_lack(whole, tmp_path):
     assert run_report(nothing).examples == 5
 
 
-def test_figures_of_another_version_are_told_as_that(run):
+def test_figures_of_another_version_are_reported_as_that(run):
     text = run.evaluation("test").read_text()
     run.evaluation("test").write_text(text.replace('"schema_version": 1', '"schema_version": 99'))
     assert refused(run_figures.read, run, "test").code == "R102"
@@ -181,7 +181,7 @@ def test_figures_of_another_version_are_told_as_that(run):
 # --- which splits there are -----------------------------------------------------------------------------------------
 
 
-def test_a_split_that_there_is_not_is_told_with_those_there_are(run):
+def test_a_split_that_there_is_not_is_reported_with_those_there_are(run):
     for call in (run_report, run_figures.read):
         assert refused(call, run, "nope").help == "evaluated are `test`, `dev`"
         assert refused(call, run, "tset").help == "did you mean `test`?"
@@ -189,7 +189,7 @@ def test_a_split_that_there_is_not_is_told_with_those_there_are(run):
         assert refused(call, run, "train").help == known
 
 
-def test_a_split_that_no_cell_has_is_told_with_those_there_are(home):
+def test_a_split_that_no_cell_has_is_reported_with_those_there_are(home):
     error = refused(current, home, "dev")
     assert (error.code, error.help) == ("R112", "evaluated is `test`")
     assert refused(current, home, "../x").help == "evaluated is `test`"
@@ -226,7 +226,7 @@ def test_each_choice_is_kept_beside_the_usual_one(home, monkeypatch):
     assert current(home) == usual == current(home, "test", "none")
 
 
-def test_what_can_not_be_kept_is_said_and_the_figures_are_told(home, capsys):
+def test_what_can_not_be_kept_is_said_and_the_figures_are_reported(home, capsys):
     (home / "study.json").mkdir()
     with listening(Terminal()):
         found = current(home)
@@ -247,7 +247,7 @@ def test_an_arm_of_any_name_is_kept_in_the_folder(home):
 # --- where there is no run ------------------------------------------------------------------------------------------
 
 
-def test_a_folder_that_is_not_there_is_told_with_what_is_near(run):
+def test_a_folder_that_is_not_there_is_reported_with_what_is_near(run):
     assert refused(open_run, run.path.with_name("runn")).help == f"did you mean `{run.path}`?"
     for path in (run.path.with_name("elsewhere"), Path("/nonexistent/a/b")):
         error = refused(open_run, path)

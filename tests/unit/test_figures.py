@@ -243,7 +243,7 @@ def test_every_place_shows_something_once_under_one_heading_each(place):
         assert len(set(headings)) == len(headings)
 
 
-def test_values_are_told_in_the_unit_of_the_row():
+def test_values_are_reported_in_the_unit_of_the_row():
     assert formats.value("omission_rate", 0.032) == "3.2%"
     assert formats.value("gap_ratio", 5.84) == "5.8×"
     assert formats.value("entity_f1", 0.8594) == "0.859"

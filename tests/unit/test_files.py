@@ -303,7 +303,7 @@ def test_without_locks_files_are_written_and_leftovers_stay(tmp_path, monkeypatc
     assert names(tmp_path) == {"x", ".x.7.tmp"}
 
 
-def test_the_first_error_is_told_though_closing_fails_too(tmp_path):
+def test_the_first_error_is_reported_though_closing_fails_too(tmp_path):
     with pytest.raises(RuntimeError, match="first"), replacing(tmp_path / "x") as file:
         file.write("half")
         os.close(file.fileno())
@@ -328,7 +328,7 @@ def test_recovering_leaves_what_halluc_did_not_write(tmp_path):
     assert names(tmp_path) == {".notes.x.tmp", ".a.tmp", "b.7.tmp"}
 
 
-def test_a_folder_that_cannot_come_back_at_once_is_kept_and_the_first_error_told(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_come_back_at_once_is_kept_and_the_first_error_reported(tmp_path, monkeypatch):
     folder = tmp_path / "model"
     replace_folder(folder, lambda f: (f / "a").write_text("1"))
     rename = Path.rename

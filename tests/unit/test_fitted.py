@@ -99,7 +99,7 @@ def test_checkpoints_stay_where_making_fails(workspace):
     assert not list(workspace.folder.glob("*.checkpoints"))
 
 
-def test_a_full_disk_is_told_and_nothing_half_written_stays(workspace):
+def test_a_full_disk_is_reported_and_nothing_half_written_stays(workspace):
     def full(work: Path):
         def write(folder: Path) -> dict:
             (folder / "weights").write_text("half")
@@ -113,7 +113,7 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(workspace):
     assert [path.suffix for path in workspace.folder.iterdir()] == [".lock"]
 
 
-def test_digests_tell_examples_apart():
+def test_digests_distinguish_examples():
     one = Editable(("a", "b"), (Span(0, 1, "X"),))
     others = [
         Editable(("a", "b"), (Span(0, 1, "Y"),)),

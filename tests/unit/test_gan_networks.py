@@ -266,7 +266,7 @@ def test_the_generator_learns_what_the_discriminator_finds_real(gan: SequenceGan
 
 
 @pytest.mark.parametrize("gan", [SequenceGan(LONGEST, 4, 2), RelativisticGan(LONGEST, 5.0)], ids=["seqgan", "relgan"])
-def test_the_discriminator_learns_to_tell_generated_rows(gan: SequenceGan | RelativisticGan) -> None:
+def test_the_discriminator_learns_to_recognise_generated_rows(gan: SequenceGan | RelativisticGan) -> None:
     both = players(0.01)
     real = Sequences.of([[2, 4, 5, 6, 4, 5, 6, 1]] * 32, [1] * 32, 0)
     torch.manual_seed(3)

@@ -207,7 +207,7 @@ def test_a_config_that_asks_for_what_there_is_not_is_refused(keys: dict[str, Any
         config(**keys)
 
 
-def test_likelihood_that_diverges_is_told(tmp_path: Path) -> None:
+def test_likelihood_that_diverges_is_reported(tmp_path: Path) -> None:
     keys = {"likelihood": {"epochs": 30, "batch": 16, "learning_rate": 1.0, "dropout": 0.0}}
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(synthesis.LstmGenerator, "log_likelihood", lambda self, *_: self.bias.sum() * float("nan"))
@@ -227,7 +227,7 @@ class Heard(Listener):
         self.lines.append(text)
 
 
-def test_a_damaged_checkpoint_is_told_and_the_training_starts_again(
+def test_a_damaged_checkpoint_is_reported_and_the_training_starts_again(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = synthesis.compare

@@ -145,7 +145,7 @@ def test_it_is_loaded_as_it_was_saved(tmp_path_factory, split, dev):
     ("change", "code"),
     [({"texts": None}, "R120"), ({"texts": {"words": {}}}, "R120"), ({"schema_version": 2}, "R121")],
 )
-def test_a_damaged_coverage_is_told(tmp_path, change, code):
+def test_a_damaged_coverage_is_reported(tmp_path, change, code):
     path = tmp_path / "coverage.json"
     TextCoverage.of(TRAIN).save(path)
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
@@ -278,7 +278,7 @@ def test_whole_labels_are_matched_in_length_and_scope_alone_so_that_fraction_0_h
     assert made[1].lost_labels == frozenset()
 
 
-def test_what_was_withheld_is_told_and_kept(tmp_path):
+def test_what_was_withheld_is_reported_and_kept(tmp_path):
     split = [*usual(), text(900, "unheard words", "rare")]
     config = GapConfig(unit="word", fraction=0.1, control="none")
     made = withheld(split, config, by_class_and_length(split))
@@ -297,7 +297,7 @@ def test_what_was_withheld_is_told_and_kept(tmp_path):
     assert json.loads((tmp_path / "withheld.json").read_text())["words"] == sorted(made.units.words)
 
 
-def test_labels_that_go_with_the_words_are_told():
+def test_labels_that_go_with_the_words_are_reported():
     split = [text(n, f"word{n}", f"l{n}") for n in range(12)]
     made = withheld(split, GapConfig(unit="word", fraction=1 / 12, fractions=[1 / 12]), by_class_and_length(split))
     (lost,) = made.lost_labels
@@ -316,7 +316,7 @@ def test_labels_that_go_with_the_words_are_told():
         (usual(), {"unit": "label", "labels": ["l"], "fraction": 1.0}, "D132", "no label `l`"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_words_of_texts(split, keys, code, told):
+def test_what_cannot_be_done_is_reported_in_words_of_texts(split, keys, code, told):
     with pytest.raises(HallucError) as caught:
         withheld(split, GapConfig(**keys), by_class_and_length(split))
     assert caught.value.code == code
@@ -368,7 +368,7 @@ JUDGED = [
 ]
 
 
-def test_over_claim_is_told_by_the_quarters_that_there_are():
+def test_over_claim_is_reported_by_the_quarters_that_there_are():
     found = values(counted(JUDGED, KNOWN))
     assert {dict(by)["novelty"] for _, *by in found if "novelty" in dict(by)} == {"q1", "q4", "unseen"}
     assert found["over_claim", ("novelty", "q1")] == (0.5, 2)
@@ -400,7 +400,7 @@ def test_abstention_has_the_same_quarters():
     assert found["over_claim", ("novelty", "q4")] == (1.0, 2)
 
 
-def test_rates_are_told_by_how_often_train_shows_the_label():
+def test_rates_are_reported_by_how_often_train_shows_the_label():
     counts = {"delivery": 30, "refund": 9}
     found = values(counted(JUDGED, KNOWN, counts))
     assert {dict(by)["label_frequency"] for _, *by in found if "label_frequency" in dict(by)} == {"1-9", "10-49"}

@@ -61,7 +61,7 @@ def test_a_gate_names_a_figure_of_its_task(tmp_path, figure, fits):
         assert caught.value.where.line == 5
 
 
-def test_the_nearest_figure_of_the_task_is_told(tmp_path):
+def test_the_nearest_figure_of_the_task_is_reported(tmp_path):
     with pytest.raises(HallucError) as caught:
         gates.refuse_invalid(loaded(tmp_path, "macro_f2", TEXTS))
     assert caught.value.help == "did you mean `macro_f1`?"
@@ -104,7 +104,7 @@ def test_another_name_of_the_training_file_is_the_training_split(tmp_path, test,
 
 
 @pytest.mark.parametrize("command", [checking.check, training.train, experiments.run])
-def test_a_gate_of_no_figure_is_told_before_the_data_are_read(tmp_path, monkeypatch, command):
+def test_a_gate_of_no_figure_is_reported_before_the_data_are_read(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     loaded(tmp_path, "macro_f2", {**TEXTS, "x.txt": "is-not-there.txt"})
     with pytest.raises(HallucError, match=r"`gates\.macro_f2` names no figure"):

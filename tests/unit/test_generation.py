@@ -201,7 +201,7 @@ def test_sampling_without_draws_is_refused(causal):
         generate(causal, PROMPTS, Decoding(4), SPECIAL)
 
 
-def test_out_of_memory_is_told(causal, monkeypatch):
+def test_out_of_memory_is_reported(causal, monkeypatch):
     def fail(*_, **__):
         raise torch.OutOfMemoryError("no memory")
 
@@ -211,7 +211,7 @@ def test_out_of_memory_is_told(causal, monkeypatch):
     assert error.value.code == "T102"
 
 
-def test_progress_is_told_and_the_mode_comes_back(causal):
+def test_progress_is_reported_and_the_mode_comes_back(causal):
     told = []
     causal.train()
     generate(causal, PROMPTS, Decoding(4, batch_tokens=20), SPECIAL, streams(4), done=told.append)

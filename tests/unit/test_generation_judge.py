@@ -175,7 +175,7 @@ def test_an_empty_output_claims_nothing_and_an_empty_source_grounds_nothing():
     assert verdicts(judge, Texts(()), "Kerr left Orden.")[0][2:] == ("unverifiable", "no_evidence")
 
 
-def test_every_scorer_has_thresholds_and_tells_a_copy_from_something_else():
+def test_every_scorer_has_thresholds_and_distinguishes_a_copy_from_something_else():
     assert set(THRESHOLDS) == set(REFERENCE_THRESHOLDS) == {*SCORERS, "entailment"}
     for name in SCORERS:
         copy, other, mixed = WordScorer(name).scores(
@@ -228,7 +228,7 @@ def test_an_output_of_unlike_sources_is_detached_and_that_of_like_ones_is_not():
     assert repeated(["", ""], ["a", "b"]) == [False, False]
 
 
-def test_a_model_that_always_writes_the_same_is_told_in_linear_time():
+def test_a_model_that_always_writes_the_same_is_reported_in_linear_time():
     sources = [f"{hash64(str(number)):x} {hash64(str(-number - 1)):x}" for number in range(5000)]
     assert all(repeated(["The same."] * 5000, sources))
 

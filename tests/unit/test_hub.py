@@ -55,7 +55,7 @@ def test_a_hub_that_answers_may_be_asked(online):
     assert resolve_model("hub:me/tiny@v2") == type(resolve_model("hub:me/tiny"))("me/tiny", "v2", local=False)
 
 
-def test_a_hub_that_refuses_is_told_at_once_and_once(online):
+def test_a_hub_that_refuses_is_reported_at_once_and_once(online):
     online.close()
     started = time.monotonic()
     for _ in range(3):
@@ -95,7 +95,7 @@ def test_a_model_of_the_cache_needs_no_network_but_has_to_be_whole(online, cache
         resolve_model("hub:me/tiny@other")
 
 
-def test_a_name_that_the_hub_cannot_have_is_told(online):
+def test_a_name_that_the_hub_cannot_have_is_reported(online):
     online.close()
     with pytest.raises(HallucError, match="is no name of a model") as caught:
         resolve_model("hub:a/b/c")

@@ -92,7 +92,7 @@ def test_a_journal_of_other_work_is_begun_anew(committed):
     assert (committed / "a.jsonl").read_bytes() == b""
 
 
-def test_a_damaged_line_is_told_with_its_number(committed):
+def test_a_damaged_line_is_reported_with_its_number(committed):
     (committed / "a.jsonl").write_text("{\n22\n")
     with begun(committed) as journal, pytest.raises(HallucError) as caught:
         list(journal.lines("a.jsonl"))
@@ -112,7 +112,7 @@ def test_a_commit_is_due_after_some_seconds(tmp_path, monkeypatch):
         assert not journal.is_due()
 
 
-def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_with_the_file(tmp_path, monkeypatch):
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -123,7 +123,7 @@ def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
     assert (caught.value.code, caught.value.exit_code) == ("E401", 4)
 
 
-def test_the_file_that_cannot_be_closed_is_told_and_hides_no_earlier_error(tmp_path):
+def test_the_file_that_cannot_be_closed_is_reported_and_hides_no_earlier_error(tmp_path):
     for first in (None, ZeroDivisionError("first")):
         journal = begun(tmp_path).__enter__()
         journal.write("b.jsonl", "1")

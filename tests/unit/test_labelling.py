@@ -208,7 +208,7 @@ def test_what_becomes_of_texts_out_of_scope():
     assert found["out_of_scope_precision",] == (0.5, 2)
 
 
-def test_without_texts_out_of_scope_nothing_is_told_of_them():
+def test_without_texts_out_of_scope_nothing_is_reported_them():
     inside = [pair for pair in MIXED if pair[0] is not None]
     assert [key for key in values(ONE, *single(inside)) if "scope" in key[0] or key[1:] == ("all",)] == []
     examples, predictions = single(inside)
@@ -289,7 +289,7 @@ def test_the_text_is_the_table_of_scikit_learn_with_out_of_scope_behind_it():
     assert f"{OUTSIDE:>14}{1:>14}{1:>14}{1:>14}" in text
 
 
-def test_a_line_of_predictions_reads_back_and_tells_what_makes_it_the_same():
+def test_a_line_of_predictions_reads_back_and_reports_what_makes_it_the_same():
     line = LabelPrediction(
         id="t1", tokens=["where", "is", "it"], second=2, gold=["ask"], predicted=[("ask", 0.9)], in_scope=0.9
     )

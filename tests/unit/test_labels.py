@@ -89,13 +89,13 @@ def test_illegal_transitions_are_found_where_they_stand(scheme, tags, wrong):
 
 
 @pytest.mark.parametrize("tag", ["", "B", "B-", "PER", "X-PER", "o", "O-PER", "b-PER", "B_PER"])
-def test_what_is_no_tag_is_told(tag):
+def test_what_is_no_tag_is_reported(tag):
     with pytest.raises(UnknownTag) as caught:
         read_spans(["O", tag])
     assert (caught.value.tag, caught.value.position) == (tag, 1)
 
 
-def test_a_tag_of_another_scheme_is_told():
+def test_a_tag_of_another_scheme_is_reported():
     with pytest.raises(UnknownTag, match="IOB2"):
         read_spans(["S-PER"], "iob2")
 
@@ -143,7 +143,7 @@ def decide(*sentences: str):
         (["O O"], "iob2"),
     ],
 )
-def test_schemes_are_told_apart(sentences, scheme):
+def test_schemes_are_distinguished(sentences, scheme):
     assert decide(*sentences)[0] == scheme
 
 

@@ -82,7 +82,7 @@ def test_a_relative_path_stays_one(home, monkeypatch):
         (b"a" * 5000, "which is not there"),
     ],
 )
-def test_a_damaged_text_file_is_told(home, content, told):
+def test_a_damaged_text_file_is_reported(home, content, told):
     (home / "latest").write_bytes(content)
     with pytest.raises(HallucError, match="is damaged") as caught:
         directory.open_run(home / "latest")
@@ -91,7 +91,7 @@ def test_a_damaged_text_file_is_told(home, content, told):
     assert told in caught.value.message
 
 
-def test_a_damaged_link_is_told(home, tmp_path):
+def test_a_damaged_link_is_reported(home, tmp_path):
     pointer = home / "latest"
     for target, told in [
         ("gone", "names `gone`, which is not there"),
@@ -109,7 +109,7 @@ def test_a_damaged_link_is_told(home, tmp_path):
         pointer.unlink()
 
 
-def test_a_link_to_bytes_that_are_no_text_is_told(home):
+def test_a_link_to_bytes_that_are_no_text_is_reported(home):
     run = home / os.fsdecode(b"\xff")
     run.mkdir()
     (run / "run.json").write_text("{}")
@@ -132,7 +132,7 @@ def test_a_run_is_met_once_though_latest_names_it_too(home):
     assert sorted(path.name for path in directory.folders(home)) == ["one", "two"]
 
 
-def test_a_folder_in_its_way_is_told_and_stays(home):
+def test_a_folder_in_its_way_is_reported_and_stays(home):
     (home / "latest").mkdir()
     with pytest.raises(HallucError, match="cannot write") as caught:
         latest.point(home / "one")

@@ -43,7 +43,7 @@ def test_blocks_are_cut_into_the_lines_that_they_hold(blocks, most):
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_line_that_is_too_long_is_told_and_the_others_are_read(tmp_path, zipped):
+def test_a_line_that_is_too_long_is_reported_and_the_others_are_read(tmp_path, zipped):
     content = b"one\n" + b"x" * 5000 + b"\nthree\r\n" + b"y" * 2048 + b"\n" + b"z" * 2049
     (tmp_path / "f").write_bytes(gzip.compress(content) if zipped else content)
     assert told(tmp_path / "f", 2048) == [(1, "one"), (2, "D114"), (3, "three"), (4, "y" * 2048), (5, "D114")]

@@ -317,7 +317,7 @@ def test_a_killed_fit_goes_on_and_gives_the_same(ready, ready_folder, tmp_path):
     assert not list(tmp_path.glob("*.checkpoints"))
 
 
-def test_a_full_disk_is_told(tmp_path):
+def test_a_full_disk_is_reported(tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, before[1]))

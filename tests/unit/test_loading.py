@@ -144,20 +144,20 @@ def test_a_large_file_is_not_read_whole(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5_000, "x" * 300])
-def test_a_name_that_no_file_can_have_is_told(tmp_path, name):
+def test_a_name_that_no_file_can_have_is_reported(tmp_path, name):
     (error,) = errors_of(tmp_path / name)
     assert error.code == "C005"
     assert len(error.message) < 500
 
 
-def test_links_in_a_circle_are_told(tmp_path):
+def test_links_in_a_circle_are_reported(tmp_path):
     (tmp_path / "c.yaml").symlink_to("c.yaml")
     (error,) = errors_of(tmp_path / "c.yaml")
     assert error.code == "C005"
     assert error.message.endswith("its symbolic links lead in a circle")
 
 
-def test_a_missing_file_is_told_where_it_was_asked_for(tmp_path):
+def test_a_missing_file_is_reported_where_it_was_asked_for(tmp_path):
     path = write(tmp_path, top="extends: bse.yaml\n" + LEAST, base="seed: 3\n")
     (error,) = errors_of(path)
     assert (error.code, error.where.line, error.where.column) == ("C005", 1, 10)
@@ -190,7 +190,7 @@ def test_set_reaches_list_items_by_index(tmp_path):
 @pytest.mark.parametrize(
     "override", ["k" * 70_000, "k" * 70_000 + "=1", ".".join("a" * 400) + "=1", "runs_dir=a\0b", 'name="a\\0b"']
 )
-def test_hostile_overrides_are_told_in_few_words(tmp_path, override):
+def test_hostile_overrides_are_reported_in_few_words(tmp_path, override):
     (error,) = errors_of(write(tmp_path, top=LEAST), override)
     assert error.code in ("C007", "C003", "C001")
     assert len(error.message) < 200
@@ -202,7 +202,7 @@ def test_errors_of_set_name_it(tmp_path, override):
     assert "--set" in error.message or error.where.file == "--set"
 
 
-def test_a_value_that_yaml_takes_for_a_comment_is_told(tmp_path):
+def test_a_value_that_yaml_takes_for_a_comment_is_reported(tmp_path):
     (error,) = errors_of(write(tmp_path, top=LEAST), "data.comment=# ")
     assert "reads as nothing" in error.message
     assert "quote" in error.help
@@ -229,7 +229,7 @@ def test_a_variable_without_default_must_be_set(tmp_path):
     assert error.where.line == 3
 
 
-def test_a_variable_that_is_no_text_is_told(tmp_path):
+def test_a_variable_that_is_no_text_is_reported(tmp_path):
     (error,) = errors_of(write(tmp_path, top=LEAST + "runs_dir: ${OUT}\n"), OUT="a\udcff")
     assert (error.code, error.message) == ("C008", "environment variable `OUT` has half a character (U+DCFF)")
 
@@ -253,7 +253,7 @@ def test_extends_cannot_be_overridden(tmp_path):
     assert error.code == "C007"
 
 
-def test_all_errors_are_told_at_once_in_reading_order(tmp_path):
+def test_all_errors_are_reported_at_once_in_reading_order(tmp_path):
     text = "name: x\ntrane: {}\ntask: {type: token_classification}\ndata: {format: conll, train: t}\n"
     errors = errors_of(write(tmp_path, top=text + "train: {epochs: 0, batching: bucket, precison: fp32}\n"))
     assert [(e.code, e.where.line) for e in errors] == [
@@ -270,7 +270,7 @@ def test_a_key_of_another_section_is_pointed_to(tmp_path):
     assert error.help == "did you mean `train.learning_rate`?"
 
 
-def test_an_unknown_component_is_told_once_and_the_rest_is_still_checked(tmp_path):
+def test_an_unknown_component_is_reported_once_and_the_rest_is_still_checked(tmp_path):
     text = LEAST.replace("conll", "conl") + "train: {epochs: x}\n"
     assert [error.code for error in errors_of(write(tmp_path, top=text))] == ["C103", "C104"]
 
@@ -281,7 +281,7 @@ def test_what_is_no_mapping_is_no_config(tmp_path, text):
     assert error.code == "C004"
 
 
-def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path):
+def test_bytes_that_are_no_text_are_reported_with_their_line(tmp_path):
     path = tmp_path / "top.yaml"
     path.write_bytes(b"name: x\nseed: \xff\n")
     (error,) = errors_of(path)
@@ -403,7 +403,7 @@ def test_of_text_classification_these_keys_were_always_part_of_the_hash(tmp_path
     assert set(load(path).model_sections["task"]) >= {"loss", "focal_gamma", "class_weights", "label_smoothing"}
 
 
-def test_a_mistake_in_weights_by_label_is_told_once_with_its_key(tmp_path):
+def test_a_mistake_in_weights_by_label_is_reported_once_with_its_key(tmp_path):
     path = write(tmp_path, top=LEAST)
     (error,) = errors_of(path, "task.class_weights={PER: 0, O: 0.5}")
     assert (error.code, error.message) == ("C105", "`task.class_weights.PER` must be more than 0.0, not 0")

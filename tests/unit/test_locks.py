@@ -147,7 +147,7 @@ def test_the_next_owner_is_waited_for_where_the_file_still_names_the_last_one(tm
     assert refusal(tmp_path).message == f"the run is being written by process {process.pid}"
 
 
-def test_this_process_is_told_apart(tmp_path):
+def test_this_process_is_distinguished(tmp_path):
     with locked(tmp_path / ".lock", Path("the run")):
         assert refusal(tmp_path).message == "the run is being written by this very process"
     with locked(tmp_path / ".lock", Path("the run")):

@@ -63,7 +63,7 @@ def test_hostile_text_reaches_the_files(tmp_path):
     assert any("\x00" in line["text"] for line in lines)
 
 
-def test_arms_of_a_study_make_as_many_mistakes_as_they_are_told(tmp_path):
+def test_arms_of_a_study_make_as_many_mistakes_as_they_are_reported(tmp_path):
     arms = {"calm": Rates(0.0, 0.0, 0.0), "bold": Rates(0.5, 0.0, 0.0)}
     home = make_study(tmp_path, arms=arms, fractions=(0.0, 0.5), seeds=(1,), sentences=40)
     known = matrix.read(home)

@@ -149,7 +149,7 @@ def test_after_so_many_attempts_it_is_given_up():
     assert one.made_by.calls == 4
 
 
-def test_a_further_attempt_starts_where_it_is_told_to():
+def test_a_further_attempt_starts_where_it_is_asked_to():
     one = maker(method(numbered), attempts=3)
     assert one.make(Asked(EXAMPLE, "a", 1, 2))[0].attempt == 2
     assert one.make(Asked(EXAMPLE, "a", 1, 3)) == (None, [])
@@ -161,7 +161,7 @@ def test_what_a_method_itself_rejects_is_counted_without_a_text():
     assert refusals == [Refusal("too odd", "one", None)] * 2
 
 
-def test_what_no_method_can_change_is_skipped_and_told():
+def test_what_no_method_can_change_is_skipped_and_reported():
     assert maker(method(nothing)).make(Asked(EXAMPLE, "a", 1)) == (None, [Refusal(UNCHANGEABLE, "", None)])
 
 
@@ -228,7 +228,7 @@ def test_a_line_has_the_edited_text_and_the_spans_where_they_moved():
     assert record == {"id": "train-7~1", "tokens": ["Eva", "left", "Oslo"], "spans": [[0, 1, "PER"], [2, 3, "LOC"]]}
 
 
-def test_provenance_tells_where_it_came_from_and_every_edit():
+def test_provenance_reports_where_it_came_from_and_every_edit():
     edits = [Replace(3, 4, ("New", "York"), "place"), Replace(0, 1, ("Eva",), "name")]
     _, provenance = told(press(method(lambda *_: edits)), copy=2)
     assert provenance == {
@@ -240,7 +240,7 @@ def test_provenance_tells_where_it_came_from_and_every_edit():
     }  # fmt: skip
 
 
-def test_a_reordering_tells_its_cuts():
+def test_a_reordering_reports_its_cuts():
     _, provenance = told(press(method(lambda *_: [Reorder((0, 2, 3, 4), (2, 1, 0), "turned")])))
     (edit,) = provenance["edits"]
     assert (edit["before"], edit["after"]) == (["Anna", "Berg", "left", "Oslo"], ["Oslo", "left", "Anna", "Berg"])

@@ -67,7 +67,7 @@ def test_cells_share_nothing_with_each_other(tmp_path):
     assert [cell.loaded.experiment.gap.unit for cell in study_of(tmp_path, arms).cells] == ["example", "mention"]
 
 
-def test_every_cell_is_told_all_fractions_so_that_matched_sizes_suit_them(tmp_path):
+def test_every_cell_is_reported_all_fractions_so_that_matched_sizes_suit_them(tmp_path):
     by_key = study_of(tmp_path, "gap: {unit: example}\nmatrix: {gap.fraction: [0.75, 0, 0.5]}\n")
     assert {tuple(cell.loaded.experiment.gap.fractions) for cell in by_key.cells} == {(0.0, 0.5, 0.75)}
     assert by_key.cells[0].loaded.origins["gap", "fractions"].line == 6
@@ -162,7 +162,7 @@ def test_one_experiment_is_not_loaded_from_many(tmp_path):
         ("matrix: {" + ", ".join(f"a{n}: [1]" for n in range(51)) + "}\n", "C125", 5, 9, "has 51 axes, more than 50"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_the_matrix_is_told_with_its_place(tmp_path, text, code, line, column, told):
+def test_a_mistake_in_the_matrix_is_reported_with_its_place(tmp_path, text, code, line, column, told):
     (error,) = errors_of(tmp_path, text)
     assert (error.code, error.where.line, error.where.column) == (code, line, column)
     assert told in error.message
@@ -173,7 +173,7 @@ def test_what_an_axis_gives_may_be_null_or_missing_in_the_config(tmp_path):
     assert [cell.loaded.experiment.train.epochs for cell in study_of(tmp_path, text).cells] == [3, 3]
 
 
-def test_the_same_mistake_in_many_cells_is_told_once_and_all_at_once(tmp_path):
+def test_the_same_mistake_in_many_cells_is_reported_once_and_all_at_once(tmp_path):
     text = (
         "train: {epochs: 0}\nmatrix:\n  gap.fraction: [0.5, 1.5]\n  seed: [1, 2, 3]\n  arm: {a: {modle: {}}, b: {}}\n"
     )
@@ -181,7 +181,7 @@ def test_the_same_mistake_in_many_cells_is_told_once_and_all_at_once(tmp_path):
     assert [(e.code, e.where.line) for e in errors] == [("C105", 5), ("C105", 7), ("C101", 9)]
 
 
-def test_what_only_a_broken_axis_could_give_is_not_told_as_missing(tmp_path):
+def test_what_only_a_broken_axis_could_give_is_not_reported_as_missing(tmp_path):
     text = LEAST.replace("model: {name: m}\n", "") + "matrix:\n  arm: {a: {model: {name: m}}, b: 3}\n  seed: [x]\n"
     path = write(tmp_path, top=text)
     with pytest.raises(ManyErrors) as caught:
@@ -189,7 +189,7 @@ def test_what_only_a_broken_axis_could_give_is_not_told_as_missing(tmp_path):
     assert [error.code for error in caught.value.errors] == ["C120", "C104"]
 
 
-def test_a_bad_override_of_the_matrix_is_told_beside_the_rest(tmp_path):
+def test_a_bad_override_of_the_matrix_is_reported_beside_the_rest(tmp_path):
     errors = errors_of(tmp_path, "matrix: {seed: [1]}\ntrain: {epochs: 0}\n", "matrix.seed=[1", "matrix.seed.4=2")
     assert [error.code for error in errors] == ["C001", "C007", "C105"]
     (error,) = errors_of(tmp_path, "matrix: {seed: [1]}\n", "matrix.seed=7")
@@ -206,12 +206,12 @@ def test_a_thousand_cells_are_enough(tmp_path):
 
 @pytest.mark.parametrize(("typed", "meant"), [("sed", "`seed`"), ("learning_rate", "`train.learning_rate`"),
                                               ("train.epoch", "`epochs`"), ("modle.dropout", "`model`")])  # fmt: skip
-def test_an_axis_with_a_typo_is_told_what_was_meant(tmp_path, typed, meant):
+def test_an_axis_with_a_typo_is_reported_what_was_meant(tmp_path, typed, meant):
     (error,) = errors_of(tmp_path, f"matrix: {{{typed}: [1]}}\n")
     assert error.help == f"did you mean {meant}?"
 
 
-def test_a_section_nested_by_mistake_is_told_how_its_keys_are_written(tmp_path):
+def test_a_section_nested_by_mistake_is_reported_how_its_keys_are_written(tmp_path):
     (error,) = errors_of(tmp_path, "matrix: {train: {epochs: [1], warmup: [0.1]}}\n")
     assert error.help == "for values write `train.epochs: […]`, `train.warmup: […]`"
 
@@ -306,6 +306,6 @@ def test_positions_inside_the_matrix_are_the_origins_of_a_cell(tmp_path):
     assert ("matrix",) not in origins
 
 
-def test_cells_are_limited_by_the_number_that_docs_tell():
+def test_cells_are_limited_by_the_number_that_docs_state():
     assert axes.MOST_CELLS == 1000
     assert matrix.MOST_CELLS == axes.MOST_CELLS

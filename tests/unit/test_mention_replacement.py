@@ -215,7 +215,7 @@ def test_a_gazetteer_may_be_json_lines(tmp_path):
         ("n.jsonl", '{"label": "LOK", "name": "Quito"}', "D141", "LOK"),
     ],
 )
-def test_a_bad_line_is_told_with_its_place(tmp_path, name, line, code, told):
+def test_a_bad_line_is_reported_with_its_place(tmp_path, name, line, code, told):
     good = b'{"label": "LOC", "name": "Lima"}' if name.endswith("jsonl") else b"LOC\tLima"
     path = written(tmp_path, good + b"\n" + (line if isinstance(line, bytes) else line.encode()), name)
     with pytest.raises(HallucError, match=told) as raised:
@@ -226,7 +226,7 @@ def test_a_bad_line_is_told_with_its_place(tmp_path, name, line, code, told):
         assert "`LOC`" in error.help
 
 
-def test_bad_lines_are_told_together(tmp_path):
+def test_bad_lines_are_reported_together(tmp_path):
     with pytest.raises(ManyErrors) as raised:
         read_gazetteer(written(tmp_path, "LOC\tLima\n" + "x\n" * 30), LABELS)
     assert (raised.value.total, len(raised.value.errors)) == (30, 20)
@@ -239,7 +239,7 @@ def test_a_gazetteer_without_names_is_refused(tmp_path, text):
     assert raised.value.code == "D142"
 
 
-def test_a_gazetteer_that_is_not_there_is_told_with_its_neighbour(tmp_path):
+def test_a_gazetteer_that_is_not_there_is_reported_with_its_neighbour(tmp_path):
     written(tmp_path, "LOC\tLima")
     for reference, told in ((tmp_path / "name.tsv", "names.tsv"), (tmp_path, "LABEL")):
         with pytest.raises(HallucError) as raised:
@@ -336,7 +336,7 @@ def test_keys_that_contradict_each_other_are_refused(keys):
         MentionReplacementConfig(type="mention_replacement", **keys)
 
 
-def test_an_unknown_label_is_told_with_the_nearest():
+def test_an_unknown_label_is_reported_with_the_nearest():
     with pytest.raises(OptionError) as raised:
         method(labels=["PER", "LOK"])
     assert (raised.value.key, raised.value.code) == ("labels", "C145")

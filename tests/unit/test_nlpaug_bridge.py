@@ -159,7 +159,7 @@ def test_equal_length_is_no_alignment_where_a_model_has_its_own_tokenizer():
         aligned(example, "Anna went to Norway", keeps_positions=False)
 
 
-def test_mentions_stay_as_they_are_where_told():
+def test_mentions_stay_as_they_are_where_reported():
     made = aligned(NEW_YORK, "He went Old Pork to Osl0 .", mentions=False)
     assert made.tokens == ("He", "went", "New", "York", "to", "Oslo", ".")
 

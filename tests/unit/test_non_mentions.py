@@ -56,7 +56,7 @@ def test_locked_words_stay():
     assert found.tokens[6:9] == ("tall", "towers", "LEAN")
 
 
-def test_a_language_without_case_is_told():
+def test_a_language_without_case_is_reported():
     with pytest.raises(OptionError, match="nothing can be changed") as caught:
         changed(training=Lexicon.of([example_of("他 在 北京", (2, 3, "LOC"))]))
     assert caught.value.code == "C147"

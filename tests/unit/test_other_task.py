@@ -134,7 +134,7 @@ def test_finished_examples_pass_the_border_as_they_are(table, files):
     }
 
 
-def test_bad_lines_are_told_or_left_out_as_for_tags(table, files, tmp_path):
+def test_bad_lines_are_reported_or_left_out_as_for_tags(table, files, tmp_path):
     (tmp_path / "train.txt").write_text("ask where\nsay\n", encoding="utf-8")
     with pytest.raises(HallucError, match="no text") as caught:
         read_corpora(LinesConfig(format="lines", **files), table)

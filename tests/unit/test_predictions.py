@@ -117,7 +117,7 @@ def test_tags_that_look_like_iob1_are_illegal_iob2_unless_gold_is_of_iob1(tmp_pa
     assert as_iob1[2].notes == {}
 
 
-def test_exchanged_columns_are_told(tmp_path):
+def test_exchanged_columns_are_reported(tmp_path):
     predicted = [["O"] * len(tokens(0)), gold_tags(1), gold_tags(2)]
     file = columns(tmp_path / "p.txt", [(tokens(n), predicted[n], gold_tags(n)) for n in range(3)])
     # Without a label of gold in it the column could be anything, such as chunks or parts of speech.
@@ -202,7 +202,7 @@ def test_every_file_and_every_unit_that_gold_may_have(tmp_path, name, content):
     assert (told.notes, told.warnings) == ({}, [])
 
 
-def test_tags_without_prefixes_are_read_and_told(tmp_path):
+def test_tags_without_prefixes_are_read_and_reported(tmp_path):
     rows = [(tokens(n), [tag[2:] or "O" for tag in gold_tags(n)]) for n in range(3)]
     stated, _, told = read(columns(tmp_path / "p.txt", rows))
     assert [one.example.spans for one in stated] == [tuple(spans) for _, spans in SENTENCES]
@@ -221,7 +221,7 @@ def test_spans_that_cut_tokens_become_what_those_of_gold_do(tmp_path):
     assert refused(file, SpansConfig(format="jsonl", test="gold.jsonl", bad_spans="skip")).code == "D110"
 
 
-def test_one_error_tells_of_all_lines_with_one_cause(tmp_path):
+def test_one_error_describes_all_lines_with_one_cause(tmp_path):
     records = [{"tokens": tokens(n), "tags": gold_tags(n), "prediction": []} for n in range(3)]
     error = refused(jsonl(tmp_path / "p.jsonl", *records))
     assert (error.code, "3 lines" in error.message, "`prediction` meant" in str(error.help)) == ("D107", True, True)
@@ -299,7 +299,7 @@ def test_ids_that_are_none_of_the_split_leave_it_to_order_and_texts(tmp_path):
     assert codes(refused(jsonl(tmp_path / "q.jsonl", *bare), TEXTS)) == ["D151", "D150"]
 
 
-def test_mismatches_of_ids_are_told_together(tmp_path):
+def test_mismatches_of_ids_are_reported_together(tmp_path):
     records = [
         {"id": "test-0", "tokens": [*tokens(0)[:3], "Bergen", "."], "spans": []},
         {"id": "test-1", "tokens": tokens(1), "spans": []},

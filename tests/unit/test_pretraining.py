@@ -118,7 +118,7 @@ def test_a_run_is_fine_tuned_from_it_and_says_so(halluc, tmp_path, tiny_encoder,
         ('{"words": 1}\n', {}, "D140", "neither a list of words"),
     ],
 )
-def test_bad_files_are_told_of(halluc, tmp_path, tiny_encoder, content, keys, code, told):
+def test_bad_files_are_reported(halluc, tmp_path, tiny_encoder, content, keys, code, told):
     config = write_experiment(tmp_path, tiny_encoder, write_corpus(tmp_path), "steps: 1")
     file = tmp_path / ("texts.jsonl" if code == "D140" else "texts.txt")
     if content is not None:

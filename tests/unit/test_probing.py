@@ -55,14 +55,14 @@ def test_a_subject_with_several_objects_is_one_fact(tmp_path):
         (PATTERNS, FACTS + "Bo\tRome\n", "facts/P1.jsonl:4", "not readable as JSON"),
     ],
 )
-def test_a_broken_line_is_told_with_its_place(tmp_path, patterns, facts, where, problem):
+def test_a_broken_line_is_reported_with_its_place(tmp_path, patterns, facts, where, problem):
     with pytest.raises(HallucError, match=problem) as caught:
         read_relations(*folders(tmp_path, {"P1": patterns}, {"P1": facts}))
     assert (caught.value.code, caught.value.exit_code) == ("D190", 3)
     assert str(caught.value.where).startswith(str(tmp_path / where))
 
 
-def test_what_is_not_there_is_told(tmp_path):
+def test_what_is_not_there_is_reported(tmp_path):
     given = folders(tmp_path, {"P19": PATTERNS, "P2": ""}, {"P19": FACTS, "P2": FACTS})
     with pytest.raises(HallucError, match="no relation `P18`") as caught:
         read_relations(*given, ["P18"])

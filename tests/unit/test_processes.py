@@ -27,7 +27,7 @@ def test_a_process_that_has_ended_does_not_run_though_nobody_waited_for_it():
 
 
 @linux
-def test_a_start_time_tells_two_processes_apart():
+def test_a_start_time_distinguishes_two_processes():
     assert start_time(os.getpid()) == start_time(os.getpid())
     time.sleep(0.05)  # a clock tick is 10 ms
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
@@ -56,6 +56,6 @@ def test_a_process_is_asked_to_end_when_its_parent_is_killed():
     assert process.communicate(timeout=30)[0] == b"asked"
 
 
-def test_a_process_whose_parent_has_ended_before_is_told_so():
+def test_a_process_whose_parent_has_ended_before_is_reported_so():
     code = "import sys; from halluc.core.processes import end_with; sys.exit(end_with(1) and 1)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -132,7 +132,7 @@ def test_an_offset_is_mended_where_the_answer_stands_once(tmp_path):
         (article(asked("good")), "D112", "id `good` stands already"),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_line(tmp_path, given, code, told):
+def test_what_cannot_be_read_is_reported_with_its_line(tmp_path, given, code, told):
     with pytest.raises(HallucError) as caught:
         read(tmp_path, row(id="good"), given)
     errors = caught.value.errors if isinstance(caught.value, ManyErrors) else [caught.value]
@@ -148,7 +148,7 @@ def test_of_several_answers_the_wrong_one_may_be_left_out(tmp_path):
     assert ["left out" in one.what for one in found.repairs] == [True]
 
 
-def test_an_invisible_mark_at_the_end_of_an_answer_is_told(tmp_path):
+def test_an_invisible_mark_at_the_end_of_an_answer_is_reported(tmp_path):
     given = row(id="b", text="Acme\u200b", context=CONTEXT.replace("Acme", "Acme\u200b"))
     assert len(read(tmp_path, given).splits["train"]) == 1
     with pytest.raises(HallucError, match="question `b`: an answer begins or ends with an invisible") as caught:
@@ -242,7 +242,7 @@ def test_scores_of_no_answer_stand_beside_the_answers(tmp_path):
         ('{"id": "a", "predicted": "x", "no_answer_probability": 2}', "not between 0 and 1"),
     ],
 )
-def test_broken_answers_of_other_tools_are_told(tmp_path, line, told):
+def test_broken_answers_of_other_tools_are_reported(tmp_path, line, told):
     corpus = read(tmp_path, row()).splits["train"]
     path = tmp_path / "p.jsonl"
     path.write_text(line)

@@ -246,7 +246,7 @@ def test_a_label_as_long_as_a_novel_does_not_widen_the_table():
         ('{"id": "a", "record": "guess", "kind": "span", "text": "x", "start": 0, "end": 1, "label": "X"}\n', "line"),
     ],
 )
-def test_a_damaged_ledger_is_told_with_its_line(tmp_path, text, told):
+def test_a_damaged_ledger_is_reported_with_its_line(tmp_path, text, told):
     whole = verdicts.ledger_record(made([([], [Span(0, 1, "PER")], [])])[0][0])
     (tmp_path / "dev.jsonl").write_text(json.dumps(whole) + "\n" + text)
     with pytest.raises(HallucError) as caught:

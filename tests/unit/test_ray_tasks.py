@@ -99,7 +99,7 @@ def test_one_experiment_is_refused(halluc, config):
     assert "error[C020]" in outcome.err and "no `matrix`" in outcome.err
 
 
-def test_where_no_cluster_answers_the_address_is_told(halluc, config):
+def test_where_no_cluster_answers_the_address_is_reported(halluc, config):
     pytest.importorskip("ray")
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -109,14 +109,14 @@ def test_where_no_cluster_answers_the_address_is_told(halluc, config):
     assert f"error[E483]: no Ray cluster at {address}: Connection refused" in outcome.err
 
 
-def test_a_missing_package_is_told_with_the_extra(halluc, config, monkeypatch):
+def test_a_missing_package_is_reported_with_the_extra(halluc, config, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     outcome = halluc("run", config, "--on", "ray")
     assert outcome.code == 4
     assert "error[E420]" in outcome.err and 'pip install "halluc[ray]"' in outcome.err
 
 
-def test_a_cell_that_fits_on_no_node_is_told(config, tmp_path):
+def test_a_cell_that_fits_on_no_node_is_reported(config, tmp_path):
     for nodes in ([{"CPU": 1, "memory": 2**40}], [{"CPU": 8, "memory": 2**20}], []):
         with pytest.raises(HallucError) as caught:
             ray_cluster.refuse_unfit(FakeRay(nodes), asked(config), tmp_path / "marker")
@@ -135,7 +135,7 @@ def test_a_cell_that_fits_on_no_node_is_told(config, tmp_path):
         ((*HERE, "other"), "the nodes share no storage"),
     ],
 )
-def test_a_node_with_another_halluc_or_other_files_is_told(config, tmp_path, monkeypatch, answer, told):
+def test_a_node_with_another_halluc_or_other_files_is_reported(config, tmp_path, monkeypatch, answer, told):
     marker = tmp_path / "marker"
     marker.write_text("text")
     ray = FakeRay([{"CPU": 4, "memory": 2**40}])

@@ -65,7 +65,7 @@ def test_the_official_macro_f1_of_semeval(case):
     assert FIGURES.headline(*split(*rows))["semeval_macro_f1"] == pytest.approx(expected)
 
 
-def test_micro_and_macro_f1_leave_none_aside_and_tell_directions_apart():
+def test_micro_and_macro_f1_leave_none_aside_and_distinguish_directions():
     found = figures(*BY_HAND["false and missed"][0])
     # Hits: A12, A21. Predicted: A12 twice, A21 twice. Annotated: A12 twice, A21, B12.
     assert found["micro_f1",] == (0.5, 4)

@@ -128,7 +128,7 @@ def test_a_token_never_crosses_the_border_of_head_or_tail(tmp_path):
     assert "".join(example.tokens) == "theUS-basedfirm"
 
 
-def test_what_is_read_is_told(tmp_path):
+def test_what_is_read_is_reported(tmp_path):
     assert read(tmp_path, "train.txt", SEMEVAL).mappings["train"] == (
         "sentence with <e1> and <e2>, head and tail from marks in the text, relation from the line behind"
     )
@@ -173,7 +173,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_what_cannot_be_read_is_told_with_its_line_and_what_to_do(tmp_path, case):
+def test_what_cannot_be_read_is_reported_with_its_line_and_what_to_do(tmp_path, case):
     file, text, keys, line, code, message, help = BROKEN[case]
     with pytest.raises(HallucError) as caught:
         read(tmp_path, file, text, **keys)

@@ -69,7 +69,7 @@ def test_a_label_that_is_none_may_be_renamed(tmp_path):
         ("label: ''", "C105", "`data.label` must not be empty"),
     ],
 )
-def test_a_mistake_in_a_key_is_told_by_its_name(tmp_path, keys, code, message):
+def test_a_mistake_in_a_key_is_reported_by_its_name(tmp_path, keys, code, message):
     path = tmp_path / "c.yaml"
     start = "name: x\ntask: {type: token_classification}\nmodel: {name: m}\n"
     path.write_text(f"{start}data: {{format: conll, train: t, {keys}}}\n")

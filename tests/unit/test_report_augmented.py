@@ -151,7 +151,7 @@ def test_the_border_of_a_pair_of_texts_is_shown_on_both_sides(tmp_path, kept):
     assert (f"<del>x</del> b{border}c" in page) == kept
 
 
-def test_an_original_that_can_not_be_told_is_left_out(tmp_path):
+def test_an_original_that_cannot_be_determined_is_left_out(tmp_path):
     run = corpus(tmp_path, 0, [("a~1", "a", "m", ["x"], ["y"])])
     (run.augment / "train.jsonl").write_text(json_line({"id": "a~1", "tokens": ["z"], "spans": []}) + "\n")
     assert shown(run).pairs == []

@@ -141,7 +141,7 @@ def test_a_task_that_the_hub_has_no_name_for_has_no_pipeline():
     assert front_matter(told)["model-index"][0]["results"][0]["task"]["type"] == "relation-extraction"
 
 
-def test_what_a_run_does_not_tell_is_left_out():
+def test_what_a_run_does_not_record_is_left_out():
     told = card.card(bare_report())
     assert front_matter(told) == {
         "library_name": "transformers",
@@ -154,7 +154,7 @@ def test_what_a_run_does_not_tell_is_left_out():
     assert "None" not in told and "license" not in told
 
 
-def test_withheld_and_augmented_data_are_told():
+def test_withheld_and_augmented_data_are_reported():
     report = run_report()
     data = report.data.model_copy(update={"withheld": {"fraction": 0.25}})
     made = AugmentFile(
@@ -186,13 +186,13 @@ def test_a_config_that_cannot_be_read_costs_only_its_facts():
 
 
 @pytest.mark.parametrize(("decode", "says_so"), [("constrained", True), ("argmax", False)])
-def test_a_pipeline_that_decodes_otherwise_than_the_run_is_told(decode, says_so):
+def test_a_pipeline_that_decodes_otherwise_than_the_run_is_reported(decode, says_so):
     config = [ConfigLine(text=text, origin=None) for text in ("eval:", f"  decode: {decode}")]
     told = card.card(run_report().model_copy(update={"config": config}))
     assert ("The figures of this card are of constrained decoding" in told) == says_so
 
 
-def test_epochs_that_steps_take_the_place_of_are_not_told():
+def test_epochs_that_steps_take_the_place_of_are_not_reported():
     def procedure(*lines):
         config = [ConfigLine(text=text, origin=None) for text in ("train:", *lines)]
         return card.card(run_report().model_copy(update={"config": config}))

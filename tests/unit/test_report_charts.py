@@ -207,7 +207,7 @@ def test_hostile_names_of_arms_and_axes():
         assert "<script" not in chart.svg and parsed(chart) is not None
 
 
-def test_of_many_labels_those_with_most_claims_are_drawn_and_all_are_told():
+def test_of_many_labels_those_with_most_claims_are_drawn_and_all_are_reported():
     labels = [f"label-{n}" for n in range(300)]
     for id in ("by-label", "gap"):
         chart = by_id(drawn(full_report(labels)))[id]
@@ -447,7 +447,7 @@ def test_contrast_of_roles_on_white():
     assert len(set(svg.ROLES.values())) == len(svg.ROLES)
 
 
-def test_figures_without_values_are_told_as_such():
+def test_figures_without_values_are_reported_as_such():
     report = full_report()
     chart = by_id(drawn(report))["by-novelty"]
     partial = next(row for row in chart.rows if row[0] == "partial")

@@ -53,7 +53,7 @@ def edit(path, change):
     path.write_text(json.dumps(content))
 
 
-def test_a_report_is_typed_and_tells_of_test_unless_asked(whole, report):
+def test_a_report_is_typed_and_describes_test_unless_asked(whole, report):
     assert RunReport.model_validate_json(report.model_dump_json()) == report
     assert (report.split, report.splits, choose(whole)) == ("test", ["test", "dev"], "test")
     assert (report.name, report.model, report.seed, report.examples) == ("made", "made/encoder", 1, 120)
@@ -177,7 +177,7 @@ def test_a_run_that_lacks_files_names_them_with_what_would_make_them(run):
     assert found.headlines and found.claims[0].shown and found.by_novelty
 
 
-def test_a_config_that_is_cut_is_told_and_shown_as_it_is(run):
+def test_a_config_that_is_cut_is_reported_and_shown_as_it_is(run):
     text = run.config.read_text()
     ends = [place for place, char in enumerate(text) if char == "\n"]
     for place in [0, *ends[:-2:5], ends[len(ends) // 2] - 3]:
@@ -192,7 +192,7 @@ def test_a_config_that_is_cut_is_told_and_shown_as_it_is(run):
 
 
 @pytest.mark.parametrize("text", ["{", "a: [", "- 1", "3", "a: 1\na: 2", "name: ${X}", "task: \x00", "data: 3"])
-def test_a_config_that_is_no_yaml_or_no_config_is_told(run, text):
+def test_a_config_that_is_no_yaml_or_no_config_is_reported(run, text):
     run.config.write_text(text)
     found = run_report(run)
     assert sum("config.yaml" in note for note in found.notes) == 1
@@ -205,12 +205,12 @@ def test_a_setting_of_the_evaluation_is_no_damage(run):
 
 
 @pytest.mark.parametrize(("status", "told"), [("interrupted", "was interrupted"), ("running", "has not ended")])
-def test_an_unfinished_training_is_told(run, status, told):
+def test_an_unfinished_training_is_reported(run, status, told):
     edit(run.path / "run.json", lambda record: record["stages"]["train"].update(status=status))
     assert any("`halluc train`" in note and told in note for note in run_report(run).notes)
 
 
-def test_a_threshold_of_a_later_evaluation_is_not_told_as_this_ones(run):
+def test_a_threshold_of_a_later_evaluation_is_not_reported_as_this_ones(run):
     edit(run.confidence, lambda record: record.update(threshold=0.1))
     found = run_report(run)
     assert found.abstention.threshold is None

@@ -216,7 +216,7 @@ def test_an_axis_over_a_factor_of_ten_is_on_a_log_scale():
     ("p", "seeds", "can"),
     [(0.01, 3, "is better than"), (0.2, 3, "cannot be told apart from"), (0.01, 2, "cannot be told apart from")],
 )
-def test_the_best_value_on_dev_and_whether_the_next_can_be_told_apart(p, seeds, can):
+def test_the_best_value_on_dev_and_whether_the_next_can_be_distinguished(p, seeds, can):
     best = BestOnDev(
         axis="train.epochs", choice={}, name=F1, value=3, mean=0.9, interval=(0.88, 0.92), next=5, difference=0.01,
         difference_interval=(0.002, 0.018), p=p, seeds=seeds,

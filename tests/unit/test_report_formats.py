@@ -23,7 +23,7 @@ from halluc.wording import formats
         ("omission_rate", None, "–"),
     ],
 )
-def test_values_are_told_as_their_name_has_it(name, number, told):
+def test_values_are_reported_as_their_name_has_it(name, number, told):
     assert formats.value(name, number) == told
 
 
@@ -52,7 +52,7 @@ def test_differences_have_a_sign_and_rates_are_in_points(name, number, told):
     ("number", "told"),
     [(None, "–"), (0.44, "0.4 s"), (36.4, "36 s"), (1895.84, "31 min 36 s"), (7500, "2 h 5 min"), (59.7, "1 min 0 s")],
 )
-def test_durations_are_told_as_people_say_them(number, told):
+def test_durations_are_reported_as_people_say_them(number, told):
     assert formats.seconds(number) == told
 
 

@@ -67,7 +67,7 @@ def test_offsets_are_those_of_the_whole_example():
     st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=12),
     st.lists(st.tuples(st.integers(0, 12), st.integers(1, 5)), max_size=4),
 )
-def test_nothing_is_lost_or_told_twice(tokens, places):
+def test_nothing_is_lost_or_reported_twice(tokens, places):
     spans = [((start, start + length, "X"), "gold") for start, length in places]
     found = drawn(tokens, 0, [], spans)
     assert "".join(piece.gap + piece.text for piece in found) == spaced(tokens)

@@ -44,7 +44,7 @@ def test_a_page_is_made_of_whole_blocks(kind):
     assert re.search(r"<details><summary>[^\n]*</summary>\n\n", told)
 
 
-def test_a_run_without_any_figure_is_told_too():
+def test_a_run_without_any_figure_is_reported_too():
     told = pages.page(bare_report())
     assert told.startswith("# letters: hallucination report\n")
     assert "##" not in told.removeprefix("#") and "None" not in told
@@ -195,7 +195,7 @@ def test_how_sure_it_is_stands_in_tables():
     assert "4.0% [1.0, 7.0]" in read(pages.page(report.model_copy(update={"risk": [known]})))
 
 
-def test_the_time_of_the_steps_alone_is_told_as_such():
+def test_the_time_of_the_steps_alone_is_reported_as_such():
     report = run_report()
     longer = report.curves.model_copy(update={"seconds": 20.4})
     assert "in 36 s (20 s for the training steps)" in pages.page(report.model_copy(update={"curves": longer}))
@@ -210,7 +210,7 @@ def test_the_time_of_the_steps_alone_is_told_as_such():
                  " the examples only."),
     ],
 )  # fmt: skip
-def test_the_seeds_of_a_study_are_told(counts, told):
+def test_the_seeds_of_a_study_are_reported(counts, told):
     report = study_report()
     cells = [
         cell.model_copy(update={"runs": cell.runs[:number]})

@@ -160,7 +160,7 @@ def test_of_a_long_text_the_beginning_is_shown_and_of_a_pair_where_the_second_be
     assert highlight.beginning(words).endswith("w59 …") and highlight.beginning("a b") == "a b"
 
 
-def test_the_conclusion_tells_of_new_texts_and_of_those_out_of_scope():
+def test_the_conclusion_describes_new_texts_and_of_those_out_of_scope():
     found = conclusion(FigureLookup(metrics()), "test", {"unsupported": [0.9] * 3, "supported": [0.5] * 3}, None, TEXTS)
     assert found == [
         "40 of 100 predicted labels on test are wrong (40.0% [30.0, 50.0]): 10 on texts with another label, 30 on"
@@ -203,7 +203,7 @@ def test_the_last_quarter_with_claims_is_compared_with_the_first():
     assert ratio.startswith("Predicted labels of newer texts (q3) are wrong 4.0 times")
 
 
-def test_abstention_tells_what_becomes_of_texts_out_of_scope():
+def test_abstention_reports_what_becomes_of_texts_out_of_scope():
     after = [
         figure("claim_coverage", 0.8, 100, (0.7, 0.9), claims="kept"),
         figure("hallucination_rate", 0.1, 80, (0.05, 0.2), claims="kept"),
@@ -282,7 +282,7 @@ def test_the_gap_of_texts_is_one_of_words(tmp_path):
     assert overall.unseen.protocol == "words of the split against those of the training split"
 
 
-def test_the_page_tells_of_texts_and_not_of_names():
+def test_the_page_describes_texts_and_not_names():
     told = html(text_report())
     assert "By novelty of the text" in told and "quarters begin above 10.0%, 20.0%, 50.0%, the quartiles of dev" in told
     about = '<span class="as">predicted</span> <b class="label"><bdi>refund</bdi></b> <span class="sure"'
@@ -320,7 +320,7 @@ def test_of_label_sets_a_text_has_no_label():
     assert "top_k=None" in card.card(report)
 
 
-def test_markdown_and_card_tell_of_texts():
+def test_markdown_and_card_describe_texts():
     told = pages.page(text_report())
     assert "| novelty | claims | supported | hallucinated | annotated | omitted |" in told
     assert "| label | words | forecast |" in told

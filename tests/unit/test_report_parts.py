@@ -37,7 +37,7 @@ def drawn(tmp_path, *lines):
     return curves(tmp_path / "events.jsonl", RECORD)
 
 
-def test_steps_that_a_resumed_training_tells_again_count_once(tmp_path):
+def test_steps_that_a_resumed_training_reports_again_count_once(tmp_path):
     evaluated = event("evaluated", step=3, metrics={"entity_f1": 0.1, "broken": None}, best=True)
     again = event("evaluated", step=2, metrics={"entity_f1": 0.5}, best=True)
     found, notes = drawn(
@@ -51,7 +51,7 @@ def test_steps_that_a_resumed_training_tells_again_count_once(tmp_path):
     assert (found.stopped, notes) == ("all epochs done", [])
 
 
-def test_a_last_line_cut_short_is_told_and_one_within_is_refused(tmp_path):
+def test_a_last_line_cut_short_is_reported_and_one_within_is_refused(tmp_path):
     found, notes = drawn(tmp_path, STARTED, step(1, 3.0), step(2, 2.0)[:40])
     assert (found.loss, found.stopped) == ([(1, 3.0)], None)
     assert notes == ["Line 3 of events.jsonl is cut short: a training was killed while it was written."]

@@ -77,7 +77,7 @@ def test_a_study_evaluated_by_other_settings_is_made_in_two_steps(home, tmp_path
     ]
 
 
-def test_a_cell_that_does_not_tell_is_passed_over(home, tmp_path):
+def test_a_cell_without_figures_is_passed_over(home, tmp_path):
     first, second = cells(home)[:2]
     damaged = changed(first, tmp_path)
     (damaged.path / "run.json").write_text("{")
@@ -99,14 +99,14 @@ def test_runs_are_made_each_by_its_own_lines(run, home):
     assert (of_run[-2], of_cell[-2]) == (start_of(run), start_of(cell))
 
 
-def test_at_most_five_runs_are_told_of_and_the_others_counted(run):
+def test_at_most_five_runs_are_reported_and_the_others_counted(run):
     told = of_runs([run] * 8)
     assert sum(line.startswith("halluc run") for line in told) == 5
     assert told[-1] == "# and 3 more, as the report of each tells"
     assert "more" not in of_runs([run] * 5)[-1]
 
 
-def test_a_run_that_does_not_tell_is_named(run, tmp_path):
+def test_a_run_without_the_figure_is_named(run, tmp_path):
     damaged = changed(run, tmp_path)
     (damaged.path / "run.json").write_text("{")
     assert of_runs([damaged]) == [f"# {damaged.path}: its folder does not tell by which config it was made"]

@@ -199,7 +199,7 @@ def test_another_example_is_seen_where_the_others_are_known(made_runs, tmp_path)
     assert "example 1: the tokens" in caught.value.help
 
 
-def test_damaged_predictions_are_told_though_their_examples_are_known(made_runs, tmp_path):
+def test_damaged_predictions_are_reported_though_their_examples_are_known(made_runs, tmp_path):
     known = {}
     run_figures.read(made_runs[0], "test", known)
     run = copied(made_runs[1], tmp_path)
@@ -372,7 +372,7 @@ def test_a_study_of_different_tasks_is_refused(home):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"task": 1}', None])
-def test_a_task_that_no_evaluation_tells_is_unknown(made_runs, tmp_path, content):
+def test_a_task_that_no_evaluation_reports_is_unknown(made_runs, tmp_path, content):
     other = copied(made_runs[1], tmp_path)
     if content is None:
         other.evaluation("test").unlink()

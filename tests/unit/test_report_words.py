@@ -58,7 +58,7 @@ def of_310(invented=3, reasons=OF_310):
     ]
 
 
-def test_the_first_sentence_tells_all_that_is_wrong_and_how():
+def test_the_first_sentence_reports_all_that_is_wrong_and_how():
     assert said(*of_310())[0] == (
         "67 of 310 predicted mentions on test are wrong (21.6% [17.0, 26.0]): 3 invented, 19 with a wrong label, 26"
         " with a wrong boundary, 4 with a wrong label and boundary, 15 repeating part of a mention."
@@ -96,7 +96,7 @@ def test_the_parts_of_the_first_sentence_add_up(invented, reasons, without_a_rea
     assert int(total.split()[0]) == wrong == sum(int(part.split()[0]) for part in parts.split(", "))
 
 
-def test_where_it_is_wrong_is_told_by_novelty_as_far_as_intervals_go():
+def test_where_it_is_wrong_is_reported_by_novelty_as_far_as_intervals_go():
     ratio = metric("gap_ratio", 4.0, 40, (2.0, 8.0))
     partial = (0.2, 30, (0.1, 0.3))
     more = said(*of_310(), *over_claims(SEEN, NEW, partial), ratio)[1]
@@ -172,7 +172,7 @@ def test_where_it_invents_is_said_against_what_it_predicts(value, interval, told
         (CONFIDENCES, "have a median confidence of 0.70, right ones 0.93."),
     ],
 )  # fmt: skip
-def test_no_median_is_told_of_fewer_than_three(confidences, ending):
+def test_no_median_is_reported_fewer_than_three(confidences, ending):
     assert said(MANY, OMISSION, confidences=confidences)[-1].endswith(ending)
 
 

@@ -96,7 +96,7 @@ def test_lists_that_are_splits_are_not_read_as_one_corpus():
     ]
 
 
-def test_an_arrow_stream_is_told_by_its_name(tmp_path):
+def test_an_arrow_stream_is_recognised_by_its_name(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     pytest.importorskip("datasets")
     table = pyarrow.table({"tokens": [["Oslo"]], "ner_tags": [["B-LOC"]]})
@@ -133,7 +133,7 @@ def test_a_header_of_many_columns_takes_linear_time():
     assert list(row.fields)[-2:] == ["c0#60001", "#60002"]
 
 
-def test_a_labelled_line_without_the_delimiter_is_told():
+def test_a_labelled_line_without_the_delimiter_is_reported():
     found = rows("a;one\ntwo\n", replace(TEXTS, format="lines", delimiter=";"))[1]
     assert told(found) == [(1, {"label": "a", "text": "one"}), (2, "D123")]
 
@@ -152,12 +152,12 @@ def test_a_labelled_line_without_the_delimiter_is_told():
         ('[{"text": ' + "1" * 5000 + "}]", "D107", 1),
     ],
 )
-def test_broken_json_is_told_with_its_line(content, code, line):
+def test_broken_json_is_reported_with_its_line(content, code, line):
     bad = [one for one in rows(content, TEXTS, "f.json")[1] if isinstance(one, BadLine)]
     assert [(one.code, one.line) for one in bad] == [(code, line)]
 
 
-def test_json_lines_and_documents_are_told_apart():
+def test_json_lines_and_documents_are_distinguished():
     line = json.dumps({"text": "a", "spans": [[0, 1, "X"]]})
     assert rows(f"{line}\n{line}\n", SPANS, "f.json")[0] == "jsonl"
     assert rows(line, SPANS, "f.jsonl")[0] == "jsonl"
@@ -234,7 +234,7 @@ def test_columns_of_conll_u():
     assert [(row.fields[1], row.document) for row in found] == [(("de", "le"), 1), (("Oslo",), 2)]
 
 
-def test_what_is_wrong_with_columns_is_told():
+def test_what_is_wrong_with_columns_is_reported():
     assert told(columns("a O\nb\nc O\n\nd O\n")) == [(2, "D105"), (5, {0: ("d",), -1: ("O",)})]
     [bad] = columns("FE -X- _ O\nOslo -X- _ B-Drug Name\n")
     assert (bad.code, bad.line) == ("D113", 2)

@@ -51,7 +51,7 @@ def test_exact_hashes_are_equal_for_equal_tokens_only(one, other):
     assert (exact(one) == exact(other)) == (one == other)
 
 
-def test_exact_tells_the_borders_of_tokens_and_case_apart():
+def test_exact_distinguishes_the_borders_of_tokens_and_case():
     texts = [("Oslo", "won"), ("Oslowon",), ("oslo", "won"), ("Oslo won",)]
     assert len({exact(tokens) for tokens in texts}) == len(texts)
 

@@ -248,7 +248,7 @@ def test_a_training_split_of_locked_examples_is_refused(tmp_path):
     assert caught.value.code == "C103"
 
 
-def test_what_is_wrong_with_the_model_is_told_at_its_key(tmp_path):
+def test_what_is_wrong_with_the_model_is_reported_at_its_key(tmp_path):
     def refusing(reference: str) -> TextLabeller:
         raise HallucError("C103", f"{reference} was trained for another task")
 

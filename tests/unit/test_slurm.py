@@ -162,14 +162,14 @@ def test_what_cannot_be_an_array_is_refused(halluc, config, calls, tmp_path, arg
     assert not calls.exists() or "sbatch" not in calls.read_text()
 
 
-def test_a_machine_without_slurm_is_told(halluc, config, monkeypatch):
+def test_a_machine_without_slurm_is_reported(halluc, config, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     outcome = halluc("run", config, "--on", "slurm")
     assert outcome.code == 4
     assert "error[E482]: there is no program sbatch here" in outcome.err
 
 
-def test_what_sbatch_refuses_is_told(halluc, config, calls):
+def test_what_sbatch_refuses_is_reported(halluc, config, calls):
     (calls.parent / "bin" / "sbatch").write_text("#!/bin/bash\necho 'sbatch: error: invalid partition' >&2; exit 1\n")
     outcome = halluc("run", config, "--on", "slurm")
     assert outcome.code == 4

@@ -70,7 +70,7 @@ def test_where_spans_say_their_text_the_error_names_the_keys_with_which_all_fit(
     assert read(tmp_path, [{"text": EMOJI, "spans": told}, other], **keys) == [THERE, [("Åsa", "PER")]]
 
 
-def test_what_spans_say_tells_the_reading_though_some_cut_tokens(tmp_path):
+def test_what_spans_say_decides_the_reading_though_some_cut_tokens(tmp_path):
     spans = [{"start": 0, "end": 2, "label": "X", "text": "Ann"}, {"start": 9, "end": 10, "label": "Y", "text": "mg"}]
     one = errors(tmp_path, [{"text": "Ann took 5mg", "spans": [spans[0], spans[1] | {"start": 10, "end": 11}]}])[0]
     assert one.code == "D109" and one.help == (
@@ -103,7 +103,7 @@ def test_offsets_inside_of_a_character_are_refused(tmp_path):
     assert one.code == "D109" and "inside of a character" in one.message
 
 
-def test_it_is_told_where_offsets_fit_in_characters_and_in_utf16(tmp_path):
+def test_it_is_reported_where_offsets_fit_in_characters_and_in_utf16(tmp_path):
     records = [{"text": "😀😀a b c d e", "spans": [[4, 5, "X"]]}]
     found = corpora(tmp_path, records)
     assert mentions(found) == [[("b", "X")]]

@@ -230,7 +230,7 @@ def test_columns_may_be_named(tmp_path):
     assert error(tmp_path, table, "t.tsv", **(keys | {"tag_column": "TAG"})).code == "D116"
 
 
-def test_columns_are_told_apart_from_records(tmp_path):
+def test_columns_are_distinguished_from_records(tmp_path):
     assert read(tmp_path, "Ann B-PER\nlikes O\n\nOslo B-LOC\n", "t.txt") == [[("Ann", "PER")], [("Oslo", "LOC")]]
 
 

@@ -55,7 +55,7 @@ def test_the_strict_mode_is_seqevals(sentences):
     check_agreement(*split(sentences), strict=True)
 
 
-def test_counts_are_told_apart_by_sentence():
+def test_counts_are_distinguished_by_sentence():
     gold, predicted = [["B-X", "O"], [], ["B-Y", "B-X"]], [["B-X", "O"], [], ["B-Y", "I-Y"]]
     counts = entity_figures.count(gold, predicted)
     assert counts.labels == ("X", "Y")

@@ -113,7 +113,7 @@ def test_dates_are_compared_as_partial_iso_dates(language, text, keys):
     assert [one.keys[0] for one in dates(text, language)] == keys
 
 
-def test_a_date_tells_what_is_less_exact():
+def test_a_date_reports_what_is_less_exact():
     assert components("2015-05-14") == {"2015-05-14", "2015-05", "2015", "201x", "--05", "--05-14"}
 
 
@@ -155,7 +155,7 @@ def test_a_french_article_is_no_part_of_a_name():
     assert [name for name, _ in stated(text, "fr", "name")] == ["Allemagne", "Orden", "O'Neill"]
 
 
-def test_quotations_are_told_by_their_marks():
+def test_quotations_are_recognised_by_their_marks():
     text = 'He said "we stay", „wir bleiben“, « nous restons », 「留下」 and “it is over”; 6" wide'
     assert [quote for quote, _ in stated(text, "en", "quotation")] == [
         "we stay",
@@ -172,7 +172,7 @@ def test_quotations_are_told_by_their_marks():
      ("el gato está en la casa", "es"), ("今天很好", "zh"), ("今日は良い", "other"), ("кот на столе", "other"),
      ("", "en")],
 )  # fmt: skip
-def test_the_language_of_a_text_is_told_by_its_function_words(text, language):
+def test_the_language_of_a_text_is_detected_by_its_function_words(text, language):
     assert language_of(text) == language
     assert language_of(text, "de-AT") == "de"
 

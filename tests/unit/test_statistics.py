@@ -53,5 +53,5 @@ def test_counts_are_exact_and_in_their_order(words, examples, counts):
         (0, "words", "0 words"),
     ],
 )
-def test_one_is_told_in_the_singular(count, things, told):
+def test_one_is_reported_in_the_singular(count, things, told):
     assert counted(count, things) == told

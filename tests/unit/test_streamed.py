@@ -123,19 +123,19 @@ def test_bad_tags_are_repaired_alike(tmp_path):
     ],
     ids=["several", "empty", "blank", "documents", "no scheme", "nothing left", "sixty"],
 )
-def test_what_cannot_be_read_is_told_in_the_same_words(tmp_path, text, keys):
+def test_what_cannot_be_read_is_reported_in_the_same_words(tmp_path, text, keys):
     config = conll(written(tmp_path, text), **keys)
     assert told(streamed, config) == told(at_once, config)
 
 
-def test_all_mistakes_of_a_split_are_told_together(tmp_path):
+def test_all_mistakes_of_a_split_are_reported_together(tmp_path):
     config = conll(written(tmp_path, RAGGED), scheme="iob2")
     with pytest.raises(ManyErrors) as caught:
         streamed(config)
     assert [error.where.line for error in caught.value.errors] == [3, 8, 11]
 
 
-def test_an_absent_file_is_told(tmp_path):
+def test_an_absent_file_is_reported(tmp_path):
     config = conll(tmp_path / "none.txt")
     assert told(streamed, config) == told(at_once, config)
 
@@ -159,7 +159,7 @@ def test_overlaps_are_repaired_alike(tmp_path):
     assert streamed(config) == at_once(config)
 
 
-def test_broken_records_are_told_or_left_out_alike(tmp_path):
+def test_broken_records_are_reported_or_left_out_alike(tmp_path):
     records = ['{"tokens"', {"tokens": ["a"], "spans": [[0, 9, "X"]]}, {"tokens": ["b"], "spans": []}, [1]]
     config = jsonl(tmp_path, *records)
     assert told(streamed, config) == told(at_once, config)

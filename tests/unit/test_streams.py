@@ -51,7 +51,7 @@ def test_lines_are_those_of_the_readers_however_they_arrive(tmp_path_factory, co
     assert lines(stored, step) == list(numbered_lines(file, "input"))
 
 
-def test_of_utf_16_the_first_line_is_told_and_the_encoding_reads_it():
+def test_of_utf_16_the_first_line_is_reported_and_the_encoding_reads_it():
     content = "one\r\nzw\u00f6lf".encode("utf-16")
     [found] = lines(content)
     assert isinstance(found, BadLine)
@@ -69,7 +69,7 @@ def test_a_named_encoding_is_read(encoding):
     assert list(TextStream(Dribble(content, 5), "input", encoding=encoding)) == [(1, text), (2, "plain"), (3, text)]
 
 
-def test_a_byte_that_is_not_of_the_encoding_is_told_with_its_line():
+def test_a_byte_that_is_not_of_the_encoding_is_reported_with_its_line():
     with pytest.raises(HallucError, match="byte 0x81 is not cp1252") as caught:
         list(TextStream(Dribble(b"one\ntwo\n\x81", 3), "input", encoding="cp1252"))
     assert (caught.value.code, str(caught.value.where)) == ("D104", "input:3")
@@ -135,7 +135,7 @@ def test_chunks_hold_the_text_of_the_lines(content, step, peeked):
         assert isinstance(chunks[-1], BadLine)
 
 
-def test_what_is_cut_short_is_told_behind_what_can_be_read():
+def test_what_is_cut_short_is_reported_behind_what_can_be_read():
     stored = gzip.compress(b"one\ntwo\n" + os.urandom(1000))[:-200]
     *sound, damage = lines(stored, 7)
     assert sound[:2] == [(1, "one"), (2, "two")]
@@ -143,7 +143,7 @@ def test_what_is_cut_short_is_told_behind_what_can_be_read():
     assert [item.code for item in lines(b"\x1f\x8b\x08")] == ["D103"]
 
 
-def test_a_line_that_never_ends_is_told_and_not_kept():
+def test_a_line_that_never_ends_is_reported_and_not_kept():
     found = lines(b"0123456789\n" + b"x" * 11 + b"\nshort\n" + b"y" * 100, step=3, most=10)
     assert [item if isinstance(item, tuple) else (item.line, item.code) for item in found] == [
         (1, "0123456789"), (2, "D114"), (3, "short"), (4, "D114"),
@@ -193,7 +193,7 @@ def test_a_single_byte_is_read_before_the_next_is_there():
         os.close(writer)
 
 
-def test_files_that_are_not_there_are_told(tmp_path):
+def test_files_that_are_not_there_are_reported(tmp_path):
     (tmp_path / "texts.txt").touch()
     for path, told in [(tmp_path, "is not a regular file (a folder)"), (tmp_path / "text.txt", "no such file")]:
         with pytest.raises(HallucError, match=re.escape(told)) as caught, opened(path):

@@ -217,7 +217,7 @@ def test_the_rate_is_the_share_of_the_words_with_synonyms(own):
         ("own.jsonl", '{"word": "car", "synonyms": ["auto", 3]}', "`synonyms`"),
     ],
 )
-def test_a_bad_line_of_the_users_file_is_told_with_its_number(tmp_path, name, line, problem):
+def test_a_bad_line_of_the_users_file_is_reported_with_its_number(tmp_path, name, line, problem):
     good = "car\tauto" if name == "own.tsv" else '{"word": "car", "synonyms": ["auto"]}'
     file = tmp_path / name
     file.write_text(f"{good}\n\n{line}\n")
@@ -228,7 +228,7 @@ def test_a_bad_line_of_the_users_file_is_told_with_its_number(tmp_path, name, li
     assert problem in error.message
 
 
-def test_all_bad_lines_are_told_at_once(tmp_path):
+def test_all_bad_lines_are_reported_at_once(tmp_path):
     file = tmp_path / "own.tsv"
     file.write_bytes(b"alone\n" * 30 + b"\xff\tword\n")
     with pytest.raises(ManyErrors) as caught:
@@ -237,7 +237,7 @@ def test_all_bad_lines_are_told_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(("content", "code"), [(None, "D101"), ("", "D143"), ("\n# only a comment\n", "D143")])
-def test_a_file_that_is_absent_or_empty_is_told(tmp_path, content, code):
+def test_a_file_that_is_absent_or_empty_is_reported(tmp_path, content, code):
     file = tmp_path / "own.tsv"
     if content is not None:
         file.write_text(content)

@@ -145,7 +145,7 @@ def test_a_window_without_a_prediction_is_a_bug(tiny_encoder):
 
 
 @pytest.mark.parametrize("how", ["head", "tail", "head_tail"])
-def test_what_is_cut_is_counted_and_told(tiny_encoder, how):
+def test_what_is_cut_is_counted_and_reported(tiny_encoder, how):
     task = make(long_texts=how)
     examples = (text(1, "Anna visited Oslo " * 60, "travel"), text(2, "bank", "money"))
     encoder, encoded = built(task, tiny_encoder, *examples)
@@ -208,7 +208,7 @@ def test_smoothing_weights_and_focus_reach_the_loss_of_a_batch(tiny_encoder):
 # --- what is predicted -----------------------------------------------------------------------------------------
 
 
-def test_out_of_scope_claims_nothing_and_tells_how_far_in_scope():
+def test_out_of_scope_claims_nothing_and_reports_how_far_in_scope():
     outputs = ("ask", "buy", OUT_OF_SCOPE)
     logits = numpy.log(numpy.array([[0.2, 0.1, 0.7], [0.5, 0.1, 0.4]]))
     outside, inside = one_label(["x", "y"], logits, outputs)
@@ -281,7 +281,7 @@ def test_the_output_for_out_of_scope_stands_last_and_only_where_it_is_asked_for(
     assert make().examples.labels(Corpus("train", (text(1, "a", "zoo"),), "f")) == ("zoo",)
 
 
-def test_where_nothing_can_be_learned_is_told():
+def test_where_nothing_can_be_learned_is_reported():
     def lacking(*examples, **keys):
         return make(**keys).examples.lacks(Corpus("train", examples, "f"))
 

@@ -196,7 +196,7 @@ def test_adapters_of_encoders_are_refused(tiny_writer):
     assert error.value.code == "C206"
 
 
-def test_outputs_that_are_empty_shared_or_cut_are_told():
+def test_outputs_that_are_empty_shared_or_cut_are_reported():
     model = writing()
     examples = [
         sourced(text, "x", number=n)

@@ -65,7 +65,7 @@ CONLL = ["Anna B-PER", "met O", "", "Oslo B-LOC"]
         (["", ""], "text"),
     ],
 )
-def test_the_first_lines_tell_the_form(contents, form):
+def test_the_first_lines_show_the_form(contents, form):
     told, _ = opened("\n".join(contents))
     assert told.split(",")[0] == f"read as {form}"
 
@@ -93,7 +93,7 @@ PAIRS = {"text_field": "claim", "second_field": "proof"}
         (["claim,proof,id"], "", PAIRS, "csv"),
     ],
 )
-def test_columns_are_told_by_name_or_header_and_never_by_a_comma(contents, name, fields, form):
+def test_columns_are_recognised_by_name_or_header_and_never_by_a_comma(contents, name, fields, form):
     told, _ = opened("\n".join(contents), name=name, task=OF_TEXTS, **fields)
     assert told.split(",")[0].removesuffix(" (pairs)") == f"read as {form}"
 
@@ -130,7 +130,7 @@ class Endless(io.RawIOBase):
 
 
 @pytest.mark.parametrize(("line", "form"), [("a text\n", "text"), ("0,a text\n", "csv"), ('{"text": "a"}\n', "jsonl")])
-def test_no_more_is_read_than_a_chunk_and_what_tells_the_format(line, form):
+def test_no_more_is_read_than_a_chunk_and_what_shows_the_format(line, form):
     stream = Endless(line)
     options = {"text_field": "1", "delimiter": ","} if form == "csv" else {}
     told, items = opened("", stream=stream, task=OF_TEXTS, **options)
@@ -163,11 +163,11 @@ def test_the_form_is_decided_on_a_bounded_number_of_lines():
         (None, None),
     ],
 )
-def test_keys_of_a_config_are_told_as_options(told, as_told):
+def test_keys_of_a_config_are_reported_as_options(told, as_told):
     assert as_options(told) == as_told
 
 
-def test_a_broken_line_tells_nothing_and_is_kept():
+def test_a_broken_line_reports_nothing_and_is_kept():
     first, second = opened(b'\xff\n{"text": "a"}')[1]
     assert (first.code, first.line, second.text) == ("D104", 1, "a")
     assert "--encoding" in first.help
@@ -207,7 +207,7 @@ def test_an_encoding_is_an_option(encoding, content):
     assert caught.value.code == "C016"
 
 
-def test_items_of_a_json_document_are_told_apart_by_their_number():
+def test_items_of_a_json_document_are_distinguished_by_their_number():
     found = read(None, '[{"text": "a"}, {"text": "b", "id": 7}, {"text": 1},', '["c"], ["d", "label"]]')
     told = [one.id if isinstance(one, InputText) else one.code for one in found]
     assert told == ["item-1", 7, "D107", "item-4", "item-5"]
@@ -263,7 +263,7 @@ def test_an_id_is_kept_as_it_is_given(record, identity):
         '{"text": "a", "id": ' + "9" * 5000 + "}",
     ],
 )  # fmt: skip
-def test_a_broken_record_is_told_in_its_place(line):
+def test_a_broken_record_is_reported_in_its_place(line):
     before, broken, behind = read("jsonl", '{"text": "a"}', line, '{"text": "b"}')
     assert (before.line, behind.line) == (1, 3)
     assert isinstance(broken, BadLine)
@@ -310,7 +310,7 @@ def test_a_sentence_with_a_broken_line_is_broken_and_no_other():
     assert (sound.line, sound.id, sound.tokens) == (5, "line-5", ("c",))
 
 
-def test_a_sentence_that_never_ends_is_told_and_not_kept():
+def test_a_sentence_that_never_ends_is_reported_and_not_kept():
     found = read("conll", *["word O"] * 300, "", "Oslo O", max_line_bytes=1024)
     assert (found[0].code, found[0].line) == ("D114", 1)
     assert found[1].tokens == ("Oslo",)

@@ -77,7 +77,7 @@ TWO = [("where is it", ("ask",)), ("a b", ("say",))]
         ("d.jsonl", '{"tokens": ["where", "is", "it"], "label": "ask"}\n{"tokens": ["a", "b"], "label": "say"}', {}),
     ],
 )  # fmt: skip
-def test_every_form_is_told_apart_and_read(tmp_path, name, content, keys):
+def test_every_form_is_distinguished_and_read(tmp_path, name, content, keys):
     for data in (content, f"\ufeff{content}", content.replace("\n", "\r\n"), gzip.compress(content.encode())):
         assert texts(read(tmp_path, data, name, **keys)) == TWO
     found = read(tmp_path, content, name, **keys)
@@ -190,7 +190,7 @@ def test_no_file_crashes_the_reader(tmp_path_factory, content, form):
         ("d.json", "nothing", {}, [("D107", 1)]),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_told_with_its_line(tmp_path, name, content, keys, wanted):
+def test_what_cannot_be_read_is_reported_with_its_line(tmp_path, name, content, keys, wanted):
     told = errors(tmp_path, content, name, **keys)
     assert places(told) == wanted
     assert all(one.help or one.code in ("D107", "D112") for one in told)
@@ -208,7 +208,7 @@ def test_an_unreadable_line_inside_quotes_loses_its_row_alone(tmp_path):
     assert [one.where.line for one in found.skipped] == [3]
 
 
-def test_labels_are_stripped_and_told(tmp_path):
+def test_labels_are_stripped_and_reported(tmp_path):
     found = read(tmp_path, "text,label\na, x \nb,x\n")
     assert texts(found) == [("a", ("x",)), ("b", ("x",))]
     assert [(one.where.line, one.what) for one in found.repairs] == [(2, "blanks around the label `x`")]
@@ -347,13 +347,13 @@ def test_copies_of_a_text_stay_on_one_side(tmp_path):
     assert not train & dev
 
 
-def test_a_bad_line_of_both_is_told_once(tmp_path):
+def test_a_bad_line_of_both_is_reported_once(tmp_path):
     with pytest.raises(HallucError) as caught:
         held_out(tmp_path, ["x a", "x", *(f"x {n}" for n in range(50))])
     assert places([caught.value]) == [("D106", 2)]
 
 
-def test_a_share_that_leaves_a_side_empty_is_told(tmp_path):
+def test_a_share_that_leaves_a_side_empty_is_reported(tmp_path):
     with pytest.raises(HallucError) as caught:
         held_out(tmp_path, ["x a"], on_bad_line="skip")
     assert caught.value.code == "D102"
@@ -383,7 +383,7 @@ def test_check_counts_texts_and_warns_of_labels_in_test_alone(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["csv", "quoted", "jsonl", "lines", "json", "quotes"])
-def test_a_line_of_megabytes_is_read_fast_and_told(tmp_path, form):
+def test_a_line_of_megabytes_is_read_fast_and_reported(tmp_path, form):
     long = "word " * 1_000_000
     content = {
         "csv": f"text,label\na,x\n{long},y\n",

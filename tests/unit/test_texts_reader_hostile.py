@@ -79,7 +79,7 @@ def read(folder: Path, content: str | bytes, name: str, suffix: str = "", **keys
         ("d.csv", f"text,label\na,{'y' * 5_000_000}\n", {}, 2, "a label of 5,000,000 characters", "is this the text?"),
     ],
 )  # fmt: skip
-def test_each_is_told_with_its_line_and_what_to_do(tmp_path, name, content, keys, line, wrong, do):
+def test_each_is_reported_with_its_line_and_what_to_do(tmp_path, name, content, keys, line, wrong, do):
     with pytest.raises(HallucError) as caught:
         read(tmp_path, content, name, **keys)
     first = caught.value.errors[0] if isinstance(caught.value, ManyErrors) else caught.value
@@ -141,13 +141,13 @@ def test_no_record_crashes_the_reader(tmp_path_factory, records, second):
 # --- labels that are perhaps not meant so ------------------------------------------------------------------------
 
 
-def test_labels_that_look_alike_are_told():
+def test_labels_that_look_alike_are_reported():
     (told,) = odd_labels({"train": {"pay": 3, "go": 2}, "test": {"Pay ": 1, "P ay": 2, "go": 1}})
     assert "`P ay` (2) and `Pay ` (1) and `pay` (3)" in told
     assert not list(odd_labels({"train": {"pay": 3, "go": 2}, "test": {"pay": 1}}))
 
 
-def test_a_label_for_every_text_is_told(tmp_path):
+def test_a_label_for_every_text_is_reported(tmp_path):
     lines = [f"text{n} label" for n in range(12)]  # the text stands first
     path = tmp_path / "train.txt"
     path.write_text("\n".join(lines))
@@ -156,7 +156,7 @@ def test_a_label_for_every_text_is_told(tmp_path):
     assert not list(odd_labels({"train": {f"l{n}": 1 + n // 11 for n in range(12)}}))
 
 
-def test_an_out_of_scope_label_that_stands_nowhere_is_told():
+def test_an_out_of_scope_label_that_stands_nowhere_is_reported():
     chosen, labels = config(train="a", out_of_scope_label="oss"), {"train": {"oos": 3, "pay": 2}}
     (told,) = chosen.unmet(labels, 0)
     assert "`oss`" in told

@@ -133,7 +133,7 @@ def test_tokens_are_in_memory_once():
     assert first[1] is second[0]
 
 
-def test_scripts_without_blanks_are_told():
+def test_scripts_without_blanks_are_reported():
     assert is_cut_into_characters(Tokenizer().tokens("我住在Oslo市"))
     assert is_cut_into_characters(Tokenizer().tokens("กรุงเทพ"))
     assert not is_cut_into_characters(Tokenizer().tokens("The word 元朝 is the name of a dynasty"))

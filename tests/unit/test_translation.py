@@ -137,7 +137,7 @@ def test_files_of_unequal_length_are_refused_with_the_line(tmp_path):
     assert f"{targets} ends with line 2, 2 lines before" in render(error)
 
 
-def test_what_is_empty_is_told_with_its_line_and_can_be_left_out(tmp_path):
+def test_what_is_empty_is_reported_with_its_line_and_can_be_left_out(tmp_path):
     sources, targets = write(tmp_path / "s.en", "a\n\nc\n"), write(tmp_path / "s.de", "A\nB\n \n")
     found = errors(train=sources, train_target=targets)
     assert [(one.code, one.where.file, one.where.line) for one in found] == [

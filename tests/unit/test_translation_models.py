@@ -85,7 +85,7 @@ def test_one_model_with_language_codes_translates_in_both_directions(m2m100):
     assert trips(forward=m2m100, source=CODES[0], pivot=CODES[1]) == TRIPS
 
 
-def test_a_model_that_is_told_in_words_is_told_both_directions(tmp_path):
+def test_a_model_that_is_reported_in_words_is_reported_both_directions(tmp_path):
     folder = str(save_t5(tmp_path, THERE, HOME))
     assert trips(forward=folder, source="English", pivot="German") == TRIPS
 
@@ -124,7 +124,7 @@ def test_a_gpu_that_is_not_there_is_an_error(marian, monkeypatch):
     assert refused(forward=forward, backward=backward, device="cuda").code == "E441"
 
 
-def test_a_task_tells_a_model_of_many_languages_those_of_each_example(m2m100):
+def test_a_task_gives_a_model_of_many_languages_those_of_each_example(m2m100):
     model = GenerationModel(
         TranslationConfig(type="translation", decoding={"beams": 1, "max_new_tokens": 40}), GenerationJudge(),
         ("source",), "{source}\n",

@@ -206,7 +206,7 @@ def test_fraction_nothing_withholds_nothing_and_still_matches():
         ([sentence(1, []), sentence(2, [("a", "X")])], gap(1.0, unit="example"), "D135", "leaves no sentence", None),
     ],
 )
-def test_what_cannot_be_done_is_told_with_a_way_out(split, config, code, told, help):
+def test_what_cannot_be_done_is_reported_with_a_way_out(split, config, code, told, help):
     with pytest.raises(HallucError) as caught:
         withhold(split, config)
     assert (caught.value.code, caught.value.exit_code) == (code, 3)
@@ -214,7 +214,7 @@ def test_what_cannot_be_done_is_told_with_a_way_out(split, config, code, told, h
     assert help is None or help in caught.value.help
 
 
-def test_too_few_entity_free_sentences_are_told():
+def test_too_few_entity_free_sentences_are_reported():
     bearing = [sentence(n, [("a", "X")]) for n in range(3)]
     config = gap(0.25, unit="example", fractions=[0.25])
     splits = ([*bearing, sentence(n, [])] for n in range(3, 50))
@@ -289,7 +289,7 @@ def test_withheld_units_are_loaded_as_they_were_saved(tmp_path_factory, pairs, l
         ('{"schema_version": 2, "unit": "mention", "labels": [], "surfaces": {}}', "R121"),
     ],
 )
-def test_a_damaged_file_is_told(tmp_path, content, code):
+def test_a_damaged_file_is_reported(tmp_path, content, code):
     path = tmp_path / "withheld.json"
     path.write_text(content)
     with pytest.raises(HallucError) as caught:

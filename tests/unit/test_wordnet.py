@@ -86,7 +86,7 @@ def test_the_synsets_of_a_lemma_come_in_the_order_of_its_senses(tmp_path, cut):
     assert wordnet.has("quickly", "adv") and not wordnet.has("quickly", "adj")
 
 
-def test_markers_of_adjectives_are_told_apart_from_their_words(tmp_path):
+def test_markers_of_adjectives_are_distinguished_from_their_words(tmp_path):
     (synset,) = WordNet(Database(write_wordnet(tmp_path))).synsets("fond", "adj")
     assert synset == (Member("fond", ""), Member("partial", "p"), Member("chief", "a"))
 
@@ -175,7 +175,7 @@ def test_the_first_place_that_has_all_files_is_taken(nowhere, tmp_path):
     assert find(None).path == tmp_path / "whole"
 
 
-def test_a_configured_folder_without_a_file_is_told_which(tmp_path):
+def test_a_configured_folder_without_a_file_is_reported_which(tmp_path):
     write_wordnet(tmp_path)
     assert find(str(tmp_path)).path == tmp_path
     (tmp_path / "data.verb").unlink()

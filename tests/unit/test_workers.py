@@ -157,7 +157,7 @@ class Unsendable(Exception):
         super().__init__(one)
 
 
-def test_an_error_or_a_result_that_cannot_be_sent_is_told_as_a_bug():
+def test_an_error_or_a_result_that_cannot_be_sent_is_reported_as_a_bug():
     def fails(number: int) -> int:
         raise Unsendable(number, 2)
 
@@ -167,7 +167,7 @@ def test_an_error_or_a_result_that_cannot_be_sent_is_told_as_a_bug():
         list(workers.in_order(lambda number: lambda: number, range(5), 2))
 
 
-def test_a_killed_process_is_told_with_a_next_step():
+def test_a_killed_process_is_reported_with_a_next_step():
     def dies(number: int) -> int:
         if number == 3:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -191,7 +191,7 @@ def kill_while(results: Iterator[tuple[int, tuple[int, bytes]]], delay: float) -
     return caught.value.code
 
 
-def test_a_process_killed_at_any_moment_is_told():
+def test_a_process_killed_at_any_moment_is_reported():
     moments = random.Random(5)
     for _ in range(30):
         results = workers.in_order(lambda _: (os.getpid(), MEGABYTE * 5), range(10**6), 2)
@@ -199,7 +199,7 @@ def test_a_process_killed_at_any_moment_is_told():
         assert not multiprocessing.active_children()
 
 
-def test_a_process_killed_in_the_middle_of_a_message_is_told():
+def test_a_process_killed_in_the_middle_of_a_message_is_reported():
     results = workers.in_order(lambda _: (os.getpid(), MEGABYTE * 5), range(10**6), 2)
     _, (victim, _) = next(results)
     time.sleep(0.3)  # nobody reads: the socket is full

@@ -89,7 +89,7 @@ def test_every_key_and_value_has_its_place():
         ("#" * 4_000_001, "C003", "more than 4,000,000 characters"),
     ],
 )
-def test_what_a_config_may_not_hold_is_told_with_its_place(text, code, told):
+def test_what_a_config_may_not_hold_is_reported_with_its_place(text, code, told):
     with pytest.raises(HallucError) as caught:
         value_of(text)
     assert caught.value.code == code
@@ -107,7 +107,7 @@ def test_places_are_right_whatever_else_ends_a_line_for_yaml():
     assert (place.line, place.column, place.text) == (3, 6, "c:   3")
 
 
-def test_all_duplicates_are_told_at_once():
+def test_all_duplicates_are_reported_at_once():
     with pytest.raises(ManyErrors) as caught:
         value_of("a: 1\na: 2\nb: 1\nb: 2")
     assert [error.where.line for error in caught.value.errors] == [2, 4]
