@@ -262,7 +262,7 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
 
     ``primary`` chooses a checkpoint where the config names none. ``families`` are the overall figures that may choose
     one, more is better; those of one family are shown together. ``names`` has every figure that ``figures`` may give,
-    those that a gate may bound; ``protocols`` are those whose overall figures stand for a whole evaluation. ``untold``
+    those that a gate may bound; ``protocols`` are those whose overall figures stand for a whole evaluation. ``excluded``
     are the rates of a ledger that are not counted here. ``named`` are the task's own names for figures of a ledger:
     ``f1``, of claims and gold, ``recall``, of gold, and ``claimed_without_gold``, of examples without gold.
     """
@@ -271,7 +271,7 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
     families: ClassVar[tuple[tuple[str, ...], ...]]
     names: ClassVar[tuple[str, ...]]
     protocols: ClassVar[tuple[str, ...]]
-    untold: ClassVar[frozenset[str]]
+    excluded: ClassVar[frozenset[str]]
     named: ClassVar[Mapping[str, str]]
 
     def headline(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> dict[str, float]:

@@ -89,7 +89,7 @@ def refuse_broken(loaded: LoadedConfig, results: Sequence[GateResult]) -> None:
         HallucError or ManyErrors G100, exit code 5: every bound that is not met, with figure, bound and value.
     """
     broken = [
-        HallucError("G100", f"gate not met: {one.told}", loaded.origins.get(("gates", one.name)), exit_code=EXIT_GATE)
+        HallucError("G100", f"gate not met: {one.text}", loaded.origins.get(("gates", one.name)), exit_code=EXIT_GATE)
         for one in results
         if not one.met
     ]
@@ -142,14 +142,14 @@ def _against_baseline(result: GateResult, gate: GateConfig, delta: Delta | None)
     what = f"{result.name} {result.by or ''}".strip() + f" on {result.split}"
     if delta is None or delta.difference is None:
         text = f"{what} cannot be compared with {gate.baseline}: it is undefined, or runs are not compared in it"
-        return result.model_copy(update={"met": False, "told": text})
+        return result.model_copy(update={"met": False, "text": text})
     met, text = _change_held(what, gate, delta.difference, delta.interval)
     if not result.met:  # of a bound of the value, told already
-        met, text = False, result.told
+        met, text = False, result.text
     elif met and (gate.min is not None or gate.max is not None):
-        text = f"{result.told}; {text}"
+        text = f"{result.text}; {text}"
     value = {"difference": delta.difference, "difference_interval": delta.interval}
-    return result.model_copy(update={"met": met, "told": text, **value})
+    return result.model_copy(update={"met": met, "text": text, **value})
 
 
 def _change_held(
@@ -180,7 +180,7 @@ def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[E
     what = f"{name} {gate.by}" if gate.by else name
     text = f"{what} was not evaluated on {gate.split or 'a split that the model is not trained on'}"
     bounds = gate.model_dump(include={"min", "max", "use", "max_increase", "max_decrease", "baseline"})
-    result = GateResult(name=name, by=gate.by, met=False, told=text, **bounds)
+    result = GateResult(name=name, by=gate.by, met=False, text=text, **bounds)
     if file is None:
         return result
     own = [metric for metric in file.metrics if metric.name == name]
@@ -191,7 +191,7 @@ def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[E
         met, text = _held(f"{what} on {file.split}", gate, match, match.value)
     value, interval = (match.value, match.interval) if match is not None else (None, None)
     return result.model_copy(
-        update={"met": met, "told": text, "split": file.split, "value": value, "interval": interval}
+        update={"met": met, "text": text, "split": file.split, "value": value, "interval": interval}
     )
 
 

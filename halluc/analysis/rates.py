@@ -107,7 +107,7 @@ def headline(table: Table, sheet: Sheet) -> list[Figure]:
 def figures(table: Table, sheet: Sheet) -> list[Figure]:
     """All rates of all claims; and, where some were withdrawn, those of the kept ones under ``{"claims": "kept"}``.
 
-    Those that say nothing in the task (``task.figures.untold``) are left out.
+    Those that say nothing in the task (``task.figures.excluded``) are left out.
     """
     counter = _Counter(table, sheet)
     result = counter.overall()
@@ -123,7 +123,7 @@ class _Counter:
 
     def __init__(self, table: Table, sheet: Sheet, kept_only: bool = False) -> None:
         claims, gold = table.claims, table.gold
-        self.table, self.sheet, self.untold = table, sheet, table.task.figures.untold
+        self.table, self.sheet, self.excluded = table, sheet, table.task.figures.excluded
         self.by = {"claims": "kept"} if kept_only else {}
         self.kept_only = kept_only
         self.counted = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
@@ -156,7 +156,7 @@ class _Counter:
         results = [
             self.figure(name, part.by, self.claim_rate(mask, among))
             for name, mask in wanted.items()
-            if name not in self.untold
+            if name not in self.excluded
         ]
         for reason in self.table.task.judge.reasons:
             mask = self.distorted & (self.table.claims.reason == reason)
@@ -166,7 +166,7 @@ class _Counter:
             results += [
                 self.figure(name, part.by, self.gold_rate(mask, part.gold))
                 for name, mask in of_gold.items()
-                if name not in self.untold
+                if name not in self.excluded
             ]
         return results
 
@@ -179,7 +179,7 @@ class _Counter:
         column = self.sheet.column
         one = column(numpy.ones(examples))
         results = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
-        if "hallucination_density" not in self.untold:
+        if "hallucination_density" not in self.excluded:
             results.append(
                 self.figure(
                     "hallucination_density",
@@ -187,7 +187,7 @@ class _Counter:
                     Ratio((column(unsupported),), (column(self.table.lengths),), scale=1000, is_share=False),
                 )
             )
-        if "negative_sentence_rate" not in self.untold:
+        if "negative_sentence_rate" not in self.excluded:
             results.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
         return results
 

@@ -31,7 +31,7 @@ def names(task: AnyTask) -> tuple[str, ...]:
     metrics = task.figures
     return (
         *metrics.names,
-        *(name for name in figures.names(["claims", "calibration", "order", "time"]) if name not in metrics.untold),
+        *(name for name in figures.names(["claims", "calibration", "order", "time"]) if name not in metrics.excluded),
     )
 
 

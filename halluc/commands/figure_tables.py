@@ -22,11 +22,11 @@ def show_evaluation(file: EvalFile) -> None:
         put_view(table)
 
 
-def show_gap(found: Mapping[str, SplitGap], told: str | None) -> None:
+def show_gap(found: Mapping[str, SplitGap], note: str | None) -> None:
     """The gap of each split, after what was withheld, if anything was."""
-    if told:
+    if note:
         say()
-        say(told)
+        say(note)
     if found:
         say()
         put_view(evaluation.gap_by_split(found))

@@ -183,7 +183,7 @@ def finish(folder: Path, keep: Keep) -> None:
         prune(folder, 1)
 
 
-def newest_whole(folder: Path, tell: Callable[[str], None]) -> Path | None:
+def newest_whole(folder: Path, notify: Callable[[str], None]) -> Path | None:
     """The newest checkpoint that is complete, its best weights included; None where there is no checkpoint at all.
 
     Raises:
@@ -197,7 +197,7 @@ def newest_whole(folder: Path, tell: Callable[[str], None]) -> Path | None:
                 _best_weights(folder, progress.best_step)
             return path
         except Damaged as error:
-            tell(f"checkpoint {path} is damaged ({error}): the one before it is tried")
+            notify(f"checkpoint {path} is damaged ({error}): the one before it is tried")
             damaged.append(f"{path.name}: {error}")
     if damaged:
         text = f"no checkpoint in {folder} can be used ({damaged[0]})"

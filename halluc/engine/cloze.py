@@ -77,8 +77,8 @@ class ClozeModel(ABC):
 
     def _behind(self, anchor: list[int], ids: list[int]) -> Pieces | None:
         pieces = tuple(ids[len(anchor) :])
-        is_told = ids[: len(anchor)] == anchor and 0 < len(pieces) <= _MOST_PIECES
-        return pieces if is_told and self.tokenizer.unk_token_id not in pieces else None
+        has_anchor = ids[: len(anchor)] == anchor and 0 < len(pieces) <= _MOST_PIECES
+        return pieces if has_anchor and self.tokenizer.unk_token_id not in pieces else None
 
     def _ids(self, texts: Sequence[str], special: bool = False) -> list[list[int]]:
         # Half a surrogate pair is no text for tokenizers.

@@ -165,9 +165,9 @@ def computes_bf16(cuda: bool) -> bool:
     """Whether the device has bf16 arithmetic; where it is emulated, fp32 is faster."""
     if cuda:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # Not public, but the only place where torch tells it; absent, the answer is no.
-    tells = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(tells and tells())
+    # Not public, but the only place where torch supported it; absent, the answer is no.
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(supported and supported())
 
 
 def attention_for(device_type: str) -> str:

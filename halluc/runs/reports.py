@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from halluc.core.claims import Mark
 from halluc.runs.audits import DoubtedAnnotation
@@ -31,7 +31,7 @@ class Headline(Record):
 
 
 class GateResult(FigureRecord, ExtendedRecord):
-    """A bound of the config and whether the evaluation kept it; ``told`` says it in words.
+    """A bound of the config and whether the evaluation kept it; ``text`` says so in words.
 
     ``split`` is the one that was checked, null where none of the evaluated ones may be; ``value`` and ``interval`` are
     those of the figure on it. ``use`` says which of the two had to keep ``min`` and ``max``. ``difference`` is the
@@ -44,7 +44,7 @@ class GateResult(FigureRecord, ExtendedRecord):
     )
 
     met: bool
-    told: str
+    text: str = Field(validation_alias=AliasChoices("text", "told"))  # `told` in run.json of earlier versions
     split: str | None = None
     value: float | None = None
     interval: tuple[float, float] | None = None

@@ -70,7 +70,7 @@ class ExamplesDefaults:
 class FiguresDefaults:
     """All rates of a ledger are counted; no figure needs an order, and none is counted anew after abstention."""
 
-    untold: ClassVar[frozenset[str]] = frozenset()
+    excluded: ClassVar[frozenset[str]] = frozenset()
 
     def kept(self, *_: Any) -> list[Figure]:
         return []

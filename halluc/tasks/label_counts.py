@@ -86,7 +86,7 @@ SCORES: dict[str, Score] = {
 AVERAGES = ("micro", "macro", "weighted")
 # A label of a whole text cannot be distorted, so that all that is false is unsupported; and a longer text offers no
 # more to claim than a short one.
-UNTOLD = of_places()
+EXCLUDED = of_places()
 
 
 def averaged(score: Score, average: str, hits: Array, predicted: Array, gold: Array) -> Array:

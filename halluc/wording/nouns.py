@@ -25,7 +25,7 @@ class CardText:
     """
 
     does: str
-    tells: str
+    prediction_note: str
     gap: str
     definition: str
     usage: str = ""

@@ -99,7 +99,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     record, before = run.read(), kept(run)
     assert before is not None, "`is_other_total` has read it"
     # Before anything is changed; what is damaged is told where the training goes on.
-    newest = checkpoint.newest_whole(run.checkpoints, lambda told: None)
+    newest = checkpoint.newest_whole(run.checkpoints, lambda text: None)
     if newest is None:
         raise HallucError("R107", f"{run.checkpoints} has no checkpoint", help="start a new run without --resume")
     changed = provenance.changed_inputs(record.inputs)

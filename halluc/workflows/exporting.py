@@ -171,7 +171,7 @@ class _Writer:
         job = Job(self.trained.job.loaded, run=self.run)
         after = ReadyModel.load(job, str(self.run.model)).predict(self.dev).predictions
         record.comparison = compared(job.task, self.dev.examples, before, after, self.options.tolerance)
-        tell(f"dev: {told(record.comparison)}")
+        tell(f"dev: {comparison_text(record.comparison)}")
         refuse_worse(record)
         write_json(self.run.path / exports.FILE, record.model_dump(mode="json"))
         return record
@@ -266,7 +266,7 @@ def _refuse_missing_packages() -> None:
 _ASKED = ("max_position_embeddings", "pad_token_id", "type_vocab_size", "model_type", "problem_type")
 
 
-def told(found: DevComparison) -> str:
+def comparison_text(found: DevComparison) -> str:
     """A comparison in a line."""
     name = formats.title(found.figure)
     values = (
@@ -289,7 +289,7 @@ def refuse_worse(record: ExportFile) -> None:
     if result.difference is not None and -result.difference > result.tolerance:
         cause = f"the model in {record.quantization}" if record.quantization else "the export"
         lost = f"{formats.title(result.figure)} falls by {-result.difference:.4f} on dev"
-        message = f"{cause} is worse: {lost}, and --tolerance is {result.tolerance:g}. {told(result)}"
+        message = f"{cause} is worse: {lost}, and --tolerance is {result.tolerance:g}. {comparison_text(result)}"
         other = "export without --quantize, or " if record.quantization else ""
         help = f"{other}allow it with a larger --tolerance; nothing was written"
         raise HallucError("G101", message, help=help, exit_code=EXIT_GATE)

@@ -59,7 +59,7 @@ def _annotation(loaded: LoadedConfig, gate: GateResult) -> str:
     if where is not None and where.line is not None:
         properties |= {"file": where.file, "line": str(where.line)}
     text = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::error {text}::{_message(gate.told)}"
+    return f"::error {text}::{_message(gate.text)}"
 
 
 def _message(text: str) -> str:
@@ -81,7 +81,7 @@ def _junit(loaded: LoadedConfig, held: Sequence[GateResult]) -> bytes:
         case = ElementTree.SubElement(
             suite, "testcase", {"name": printable_line(gate.name + by), "classname": f"halluc.{name}"}
         )
-        text = printable_line(gate.told)
+        text = printable_line(gate.text)
         if gate.met:
             ElementTree.SubElement(case, "system-out").text = text
         else:

@@ -76,12 +76,12 @@ class Reading:
                 raise HallucError("C016", message, help="see --format csv")
 
     def texts(
-        self, source: TextStream, reader: Reader, task: AnyTask, tell: Callable[[str], None]
+        self, source: TextStream, reader: Reader, task: AnyTask, notify: Callable[[str], None]
     ) -> tuple[str, Iterator[Item]]:
         """How the input is read, in words, and its texts.
 
         Args:
-            tell: is called with what a person should know of the input once it was read.
+            notify: is called with what a person should know of the input once it was read.
 
         Raises:
             HallucError D104, D114, D116, D117: of columns, see ``data.rows``.
@@ -98,11 +98,11 @@ class Reading:
         text = f"read as {form}{' (pairs)' if is_pair else ''}"
         text += "" if form == "conll" else f", texts cut into {tokenizer.how}"
         if form == "text" and not reader.has_marked_lines:
-            return text, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, tell)
-        return text, _items(_telling(rows, reader, tell), reader.input_of, form, tell)
+            return text, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, notify)
+        return text, _items(_reporting_fields(rows, reader, notify), reader.input_of, form, notify)
 
     def _format(self, source: TextStream, layout: Layout, task: AnyTask) -> Format:
-        """The format that is asked for, or that the name and the first lines of the input tell; what the run's own data
+        """The format that is asked for, or that the name and the first lines of the input show; what the run's own data
         has for columns says nothing of it."""
         if self.format is not None:
             return self.format
@@ -160,24 +160,24 @@ def _value(key: str, given: Any) -> Any:
     return int(given) if key.endswith("_field") and given.isascii() and given.isdigit() else given
 
 
-def _telling(rows: Rows, reader: Reader, tell: Callable[[str], None]) -> Rows:
+def _reporting_fields(rows: Rows, reader: Reader, notify: Callable[[str], None]) -> Rows:
     """The rows; which fields are read is told as soon as the first one was."""
     is_reported = False
     for row in rows:
         yield row
         if not is_reported and reader.mapping:
-            tell(f"fields: {reader.mapping}")
+            notify(f"fields: {reader.mapping}")
             is_reported = True
 
 
 def _items(
-    rows: Rows, input_of: Callable[[Row], Any], form: Format, tell: Callable[[str], None]
+    rows: Rows, input_of: Callable[[Row], Any], form: Format, notify: Callable[[str], None]
 ) -> Iterator[Item]:  # fmt: skip
     """Each text, or why it cannot be read, in its place."""
     try:
         for row in rows:
             if isinstance(row, Notice):
-                tell(f"warning: {row.file}:{row.line}: {as_options(row.what)}")
+                notify(f"warning: {row.file}:{row.line}: {as_options(row.what)}")
             elif isinstance(row, BadLine):
                 yield _with_help(row)
             else:

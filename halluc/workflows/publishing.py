@@ -175,14 +175,14 @@ def _refusals(repository: str) -> Iterator[None]:
         raise environment_error("E474", message, "try again") from None
 
 
-def _refuse(status: int, repository: str, told: str) -> NoReturn:
+def _refuse(status: int, repository: str, answer: str) -> NoReturn:
     if status == 401:
         help = "run `hf auth login`, or set HF_TOKEN to a token that may write"
-        raise environment_error("E470", f"the hub does not accept the token ({told})", help) from None
+        raise environment_error("E470", f"the hub does not accept the token ({answer})", help) from None
     if status == 403:
         help = "ask for write access, use a token with it, or choose a name of your own"
-        raise environment_error("E471", f"the token may not write to {repository} ({told})", help) from None
-    message = f"{repository}: the hub answers {status} ({told}); no file was published"
+        raise environment_error("E471", f"the token may not write to {repository} ({answer})", help) from None
+    message = f"{repository}: the hub answers {status} ({answer}); no file was published"
     raise environment_error("E474", message, "try again") from None
 
 

@@ -83,7 +83,7 @@ def _run_all(trials: Trials, overrides: Sequence[str]) -> None:
                 return
             trial, values = chosen
             head = f"[{trial.number + 1}/{total}] {tuning_results.slug(trial.number)}"
-            tell(f"{head}: {_told_values(values)}", style="bold")
+            tell(f"{head}: {_shown_values(values)}", style="bold")
             with listening(listener() if hears(Level.VERBOSE) else cells.Brief(listener(), head, warned)):
                 outcome = _run_one(trials, trial, values, overrides)
             tell(f"{head}: {outcome}")
@@ -91,7 +91,7 @@ def _run_all(trials: Trials, overrides: Sequence[str]) -> None:
     conclude(f"timeout: no further trial was begun after {formats.seconds(trials.tune.timeout)}")
 
 
-def _told_values(values: dict[str, Any]) -> str:
+def _shown_values(values: dict[str, Any]) -> str:
     return ", ".join(f"{name}={plain(value)}" for name, value in values.items()) or "the config itself"
 
 

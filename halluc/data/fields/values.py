@@ -61,9 +61,9 @@ def written_list(text: str) -> list[str | int] | None:
     return result if isinstance(result, list) and all(isinstance(one, str) or whole(one) for one in result) else None
 
 
-def kind(given: object, tell: bool = False) -> str:
-    """What a value is, in the words of JSON; ``tell``: a whole number is told."""
-    if tell and whole(given):
+def kind(given: object, with_number: bool = False) -> str:
+    """What a value is, in the words of JSON; a whole number with its value if ``with_number``."""
+    if with_number and whole(given):
         return str(given)
     kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
         (bool, "true or false"), ((int, float), "a number"), (str, "a string"), ((list, tuple), "a list"),

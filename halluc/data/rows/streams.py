@@ -92,7 +92,7 @@ class TextStream:
         self, stream: io.BufferedIOBase, name: str, most: int = MOST_LINE_BYTES, encoding: str = "utf-8"
     ) -> None:  # fmt: skip
         self.name, self.most = name, most
-        self._read, self._told = _READ.get(), 0
+        self._read, self._reported = _READ.get(), 0
         self._blocks, self._splitter = Blocks(stream, name, min(BLOCK, most), encoding), LineSplitter(name, most)
         self._lines: deque[Line] = deque()
         self._peeked: list[Line] = []
@@ -187,8 +187,8 @@ class TextStream:
         block = self._blocks.next()
         self._ended = not block
         if self._read is not None and block:
-            before, self._told = self._told, self._blocks.position()
-            self._read(self._told - before)
+            before, self._reported = self._reported, self._blocks.position()
+            self._read(self._reported - before)
         return block
 
     def _cut_block(self) -> None:

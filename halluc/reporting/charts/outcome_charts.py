@@ -162,7 +162,7 @@ def gap(report: RunReport) -> Chart | None:
     if len(labels) > MOST_ROWS:
         note += f" Shown are the {MOST_ROWS} labels with most {words.counted} of {len(labels):,}; the table has all."
     names = [ALL if row.label is None else shortened(row.label) for row in shown]
-    shares_told = [
+    shares_text = [
         f"{formats.percent(row.forecast.value)} forecast, {formats.percent(row.unseen.value)} unseen" for row in shown
     ]
     return chart(
@@ -170,7 +170,7 @@ def gap(report: RunReport) -> Chart | None:
         "gap",
         "The gap: forecast and measured",
         note,
-        alt_text(names, shares_told),
+        alt_text(names, shares_text),
         ["", words.counted, *_GAP_COLUMNS],
         [
             [

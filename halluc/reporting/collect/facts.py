@@ -105,8 +105,8 @@ def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
     """A gate whose evaluation is missing or was changed is not met: what it was held to is no longer there."""
     if gate.split is None or f"eval/{gate.split}.json" not in source.files.changed:
         return gate
-    text = f"{gate.told}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
-    return gate.model_copy(update={"met": False, "told": text})
+    text = f"{gate.text}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
+    return gate.model_copy(update={"met": False, "text": text})
 
 
 _STATES = {

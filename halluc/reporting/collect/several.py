@@ -30,7 +30,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
     """
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
     task = next(filter(None, map(evaluations.task_of, runs)), None)
-    figures = _without(figures, nouns.task(task).figures.untold)
+    figures = _without(figures, nouns.task(task).figures.excluded)
     return StudyReport(
         name=name,
         task=task,
@@ -63,7 +63,7 @@ def comparison_report(
     """
     name = next(filter(None, map(evaluations.task_of, runs)), None)
     task = nouns.task(name)
-    others = [_without(other, task.figures.untold) for other in others]
+    others = [_without(other, task.figures.excluded) for other in others]
     first = others[0]
     ids = {flip.id for other in others for flip in shown_flips(other)}
     line = evaluated(evaluations.read(runs[0], first.split)).examples.Line
@@ -96,13 +96,13 @@ def shown_flips(comparison: Comparison) -> list[Flip]:
 F = TypeVar("F", StudyFigures, Comparison, CellFigures, ArmComparison)
 
 
-def _without(result: F, untold: Collection[str]) -> F:
+def _without(result: F, excluded: Collection[str]) -> F:
     """The same without figures that say nothing of their own in this task."""
     changes: dict[str, Any] = {}
     for part in ("figures", "trends", "arm_trends"):
-        changes[part] = [one for one in getattr(result, part, ()) if one.name not in untold]
+        changes[part] = [one for one in getattr(result, part, ()) if one.name not in excluded]
     for part in ("cells", "comparisons"):
-        changes[part] = [_without(one, untold) for one in getattr(result, part, ())]
+        changes[part] = [_without(one, excluded) for one in getattr(result, part, ())]
     return result.model_copy(update={part: kept for part, kept in changes.items() if hasattr(result, part)})
 
 

@@ -58,8 +58,8 @@ def card(report: RunReport) -> str:
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
     task = nouns.task_of(report)
-    words, untold, usage = task.wording.nouns, task.figures.untold, _usage(report, config)
-    figures = [one for one in _overall(report, "card") if one.value is not None and one.name not in untold]
+    words, excluded, usage = task.wording.nouns, task.figures.excluded, _usage(report, config)
+    figures = [one for one in _overall(report, "card") if one.value is not None and one.name not in excluded]
     is_constrained = _section(config, "eval").get("decode", "constrained") == "constrained"
     is_of_pairs = _section(config, "data").get("second_field")
     text = '{"text": "Your text.", "text_pair": "The other one."}' if is_of_pairs else '"Your text."'

@@ -129,7 +129,7 @@ def gates(results: Sequence[GateResult], room: Room = WIDE) -> Marked:
     """Each gate with whether it was met; those that were not stand first."""
     ordered = sorted(results, key=lambda gate: gate.met)
     return bullets(
-        [Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.told, room.text)}") for gate in ordered], room
+        [Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.text, room.text)}") for gate in ordered], room
     )
 
 

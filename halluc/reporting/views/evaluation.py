@@ -37,8 +37,8 @@ _OF_OTHERS = (("forecast", "unseen", "new", "excess"), "unseen: not in train; ne
 
 def tables(file: EvalFile) -> list[TableView]:
     """By label, by novelty, and over time where that is known."""
-    untold = evaluated(file).figures.untold
-    lookup = FigureLookup(metric for metric in file.metrics if metric.name not in untold)
+    excluded = evaluated(file).figures.excluded
+    lookup = FigureLookup(metric for metric in file.metrics if metric.name not in excluded)
     there = {metric.name for metric in lookup.all}
     return [
         _by_label(file.split, lookup, there),

@@ -54,8 +54,8 @@ def _headlines(report: RunReport, evaluated: Sequence[NamedEvaluation]) -> Table
     """The overall figures, those at the head first; protocols and what is counted stand below."""
     first = {one.figure.name: one.figure for one in report.headlines}
     overall = {one.name: one for one in report.metrics if not one.by}
-    untold = nouns.task_of(report).figures.untold
-    figures = [one for name, one in {**first, **overall}.items() if name not in untold and one.value is not None]
+    excluded = nouns.task_of(report).figures.excluded
+    figures = [one for name, one in {**first, **overall}.items() if name not in excluded and one.value is not None]
     rows = [
         [formats.title(one.name), formats.value(one.name, one.value), formats.interval(one.name, one.interval)]
         for one in figures

@@ -29,7 +29,7 @@ class AnswerFigures:
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
     # The share of examples without gold that get a claim has a name here; no answer has a wrong label.
-    untold: ClassVar[frozenset[str]] = frozenset({"negative_sentence_rate", "hallucination_rate_wide"})
+    excluded: ClassVar[frozenset[str]] = frozenset({"negative_sentence_rate", "hallucination_rate_wide"})
     named: ClassVar[Mapping[str, str]] = {
         "f1": "claim_f1",
         "recall": "answerable_exact_match",

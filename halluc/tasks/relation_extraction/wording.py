@@ -24,7 +24,7 @@ PAIRS = Words(
 
 CARD = CardText(
     does="labels pairs of marked spans in a sentence with their relation:",
-    tells="whether training showed the pair",
+    prediction_note="whether training showed the pair",
     gap="The share of related pairs that the training split does not show with the same relation",
     definition=(
         "A hallucination is an invented relation: one that is predicted (claimed) of a pair that has none. A distorted"

@@ -43,7 +43,7 @@ class Labelling:
         *ranking.NAMES,
     )
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
-    untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
+    excluded: ClassVar[frozenset[str]] = label_counts.EXCLUDED
     named: ClassVar[Mapping[str, str]] = {
         "f1": "micro_f1",
         "recall": "accuracy",
@@ -244,7 +244,7 @@ class LabelSets(FiguresDefaults):
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("micro_f1", "macro_f1"), ("weighted_f1",), ("subset_accuracy",))
     names: ClassVar[tuple[str, ...]] = (*label_rows.NAMES, "subset_accuracy", "hamming_loss", "label_share")
     protocols: ClassVar[tuple[str, ...]] = (OF_SETS,)
-    untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
+    excluded: ClassVar[frozenset[str]] = label_counts.EXCLUDED
     named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
 
     def __init__(self, period: Period = "month") -> None:

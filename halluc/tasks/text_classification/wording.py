@@ -62,7 +62,7 @@ label = model.config.id2label[int(logits.argmax())]
 print(label, model.config.text_classification["answers"].get(label))"""
 CARD = CardText(
     does="labels texts as",
-    tells="how new the text is to training",
+    prediction_note="how new the text is to training",
     gap="The share of content words that the training split does not show",
     definition=(
         "A hallucination is a label that is predicted and not annotated, of texts out of scope any label; an omission"
@@ -168,7 +168,7 @@ _SEVERAL = replace(
             "a label that is annotated and not predicted",
         ),
     ),
-    glossary={term: told for term, told in GLOSSARY.items() if term != "out of scope"}
+    glossary={term: text for term, text in GLOSSARY.items() if term != "out of scope"}
     | {"omission": GLOSSARY["omission"].replace("of a text for which nothing is", "that is annotated and not")},
 )
 

@@ -19,7 +19,7 @@ class GenerationFigures(FiguresDefaults):
     """A subclass adds the figures of its field, and calls ``of_outputs``."""
 
     # No claim is distorted, and most references state nothing but sentences.
-    untold: ClassVar[frozenset[str]] = frozenset(
+    excluded: ClassVar[frozenset[str]] = frozenset(
         ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "negative_sentence_rate")
     )
     named: ClassVar[Mapping[str, str]] = {}

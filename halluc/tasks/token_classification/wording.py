@@ -42,7 +42,7 @@ SENTENCES = Words(
 
 CARD = CardText(
     does="marks mentions in text and labels them as",
-    tells="whether training showed the mention",
+    prediction_note="whether training showed the mention",
     gap="The share of mentions whose surface the training split does not show with the same label",
     definition=(
         "A hallucination is an invented mention: a prediction (claim) that shares no token with any annotated mention."

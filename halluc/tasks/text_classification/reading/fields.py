@@ -200,8 +200,8 @@ def missing(row: Iterable[str | int], asked: Column | None, key: str) -> tuple[s
     near = did_you_mean(str(asked), names, cutoff=0.7)
     help = f"did you mean `data.{key}: {near}`?" if near else f"name the field with `data.{key}`"
     if len(names) == 1 and (cut := next((one for one in DELIMITERS if one in names[0]), None)) is not None:
-        told_cut = "tab" if cut == "\t" else f'"{cut}"'
-        help = f"the row is not cut: did you mean `data.delimiter: {told_cut}`?"
+        shown_cut = "tab" if cut == "\t" else f'"{cut}"'
+        help = f"the row is not cut: did you mean `data.delimiter: {shown_cut}`?"
     elif key == "label_field" and not near:
         help += "; a text without any label has an empty list"
     return f"no field {_named(asked)}; it has {quoted(names)}", help

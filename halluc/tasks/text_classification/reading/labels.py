@@ -42,7 +42,7 @@ class Labels:
         self._values: dict[str, int] = {}
         self._are_cells = True  # unless labels stand in lists
         self._written: tuple[int, str] | None = None
-        self.tells_written = True  # unless the mapping tells it
+        self.reports_written = True  # unless the mapping tells it
 
     def of(self, given: object, line: int) -> Found:
         """The labels, sorted and each once, and what was mended; none of a text that is out of scope.
@@ -85,7 +85,7 @@ class Labels:
 
     def notices(self) -> Iterator[Notice]:
         """What a person should know of the labels that were read."""
-        if self._written is not None and self.tells_written:
+        if self._written is not None and self.reports_written:
             line, text = self._written
             what = f"labels are lists that are written as text, such as `{text}`: each item is read as a label"
             yield Notice(self.file, line, what)

@@ -68,7 +68,7 @@ class TextsReader(Reader):
             Unreadable: it has none. Unmapped: it is the first row, and does not tell which field the text is.
         """
         text = self._inputs.input_of(row)
-        self.mapping = self._inputs.told
+        self.mapping = self._inputs.mapping_text
         return text
 
     def _texts(
@@ -98,8 +98,8 @@ class TextsReader(Reader):
                 yield Mended(example, repairs) if repairs else example
                 if not outside:
                     first.add(row, example)
-            if not outside and mapper.told:
-                self.mapping, mapper.told = mapper.told, ""
+            if not outside and mapper.mapping_text:
+                self.mapping, mapper.mapping_text = mapper.mapping_text, ""
         yield from labels.notices()
         if self.config.label_position == "first" and not self.config.by_number:
             for what in first.notices():
@@ -124,13 +124,13 @@ class TextsReader(Reader):
 class _Mapper:
     """Maps the rows of one file, by the fields of its first.
 
-    ``told`` says which fields are read; it is set by the first row.
+    ``mapping_text`` says which fields are read; it is set by the first row.
     """
 
     def __init__(
         self, config: TextsConfig, file: str, *, labelled: bool, tokenizer: Tokenizer, labels: Labels | None = None
     ) -> None:
-        self.config, self.file, self.tokenizer, self.told = config, file, tokenizer, ""
+        self.config, self.file, self.tokenizer, self.mapping_text = config, file, tokenizer, ""
         self._labelled, self._labels = labelled, labels
         self._fields: TextFields | None = None
         self._preset = config.preset
@@ -144,7 +144,7 @@ class _Mapper:
             Unreadable: it has no text, a text, id, label, group or date of the wrong kind, or lacks one.
             Skipped: it is no example on purpose.
         """
-        begins = self._fields is None and not self.told
+        begins = self._fields is None and not self.mapping_text
         given, fields = self._mapped(row)
         text = given.get(fields.text, _ABSENT)
         if begins and fields.labels and is_header(text, given.get(fields.labels[0])):
@@ -222,11 +222,11 @@ class _Mapper:
         """Where the parts of a row stand: as in the first row of its file, unless it is a list among objects."""
         if not self._by_number and 0 in given:
             fields = of_items(given, self.config, labelled=self._labelled)
-            self.told = self.told or fields.described(given).replace("column", "item")
+            self.mapping_text = self.mapping_text or fields.described(given).replace("column", "item")
             return fields
         if self._fields is None:
             self._fields = choose(given, self.config, labelled=self._labelled)
-            self.told = self._mapping_line(given, self._fields)
+            self.mapping_text = self._mapping_line(given, self._fields)
         fields = self._fields
         if fields.was_guessed and self.config.text_field in given:
             usual = self.config.text_field
@@ -244,7 +244,7 @@ class _Mapper:
         is_plain = isinstance(label, str) and self.config.multi_separator is None
         if self._labels is not None and is_plain and written_list(str(label)) is not None:
             text = text.replace("label: ", "labels, as lists that are written as text: ")
-            self._labels.tells_written = False
+            self._labels.reports_written = False
         beside = {"timestamp": self.config.timestamp_field, "group": self.config.group_field}
         named = [f"; {what}: {column}" for what, column in beside.items() if column is not None and self._labelled]
         text += "".join(named)
@@ -293,7 +293,7 @@ class _Mapper:
         if not whole(second) or not 0 < second < len(tokens):
             raise Unreadable(
                 "D107",
-                f"`second` is no place of a second text among {len(tokens)} tokens: {kind(second, tell=True)}",
+                f"`second` is no place of a second text among {len(tokens)} tokens: {kind(second, with_number=True)}",
                 MEND,
             )
         return tokens, second

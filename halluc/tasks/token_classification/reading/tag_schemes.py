@@ -179,7 +179,7 @@ class _Decision:
     def __init__(self, splits: list[_Split], beside: list[_Split], config: SpansConfig, bad: Sequence[BadLine]) -> None:
         self.splits, self.beside, self.config, self.bad = splits, beside, config, bad
         self.errors: list[HallucError] = []
-        self._told: list[Scheme | None] = []  # the scheme of each split by itself, the certain ones first
+        self._schemes: list[Scheme | None] = []  # the scheme of each split by itself, the certain ones first
 
     def readings(self) -> dict[SplitName, TagReading]:
         tagged = []
@@ -195,7 +195,7 @@ class _Decision:
             if split.tags:
                 tagged.append(split)
         self._refuse()
-        self._told = [_scheme_of(split) for split in sorted(tagged, key=_is_uncertain)]
+        self._schemes = [_scheme_of(split) for split in sorted(tagged, key=_is_uncertain)]
         readings = {split.name: self._reading(split) for split in self.splits}
         self._refuse()
         return {name: one for name, one in readings.items() if one is not None}
@@ -240,7 +240,7 @@ class _Decision:
         elif split.notation == LABELS:
             scheme, note = "io", "mentions of one label that touch are read as one"
         elif others:
-            text = next((result for result in self._told if result in others), None)
+            text = next((result for result in self._schemes if result in others), None)
             if text is not None and text != scheme:
                 scheme, note = text, f"{note}; {text.upper()} as in another split"
         if scheme is None:
