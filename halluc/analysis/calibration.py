@@ -51,7 +51,7 @@ def ece_of_sums(n: numpy.ndarray, confidence: numpy.ndarray, right: numpy.ndarra
         n, confidence, right: (..., 15), the claims of each bin, their summed confidence, and how many are right.
 
     Returns:
-        (...), NaN where there are no claims.
+        (...), NaN if there are no claims.
     """
     total = numpy.asarray(n, dtype=float).sum(-1)
     # |B| * |acc - conf| is the distance of the two sums, so empty bins need no care.

@@ -87,7 +87,7 @@ def _defined(value: float) -> float | None:
 
 
 def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
-    """None where there is no gold, or no claim that could be withdrawn."""
+    """None if there is no gold, or no claim that could be withdrawn."""
     first, second = arm(a), arm(b)
     sure = [numpy.isfinite(one.confidence).any() for one in (first, second)]
     if not len(a.table.gold.example) or not all(sure):

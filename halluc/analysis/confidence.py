@@ -31,7 +31,7 @@ def fit(
     knowledge: TrainingKnowledge | None = None,
 ) -> ConfidenceFile:
     """Fit on dev what the config asks for. Dev is halved by a hash of the id: temperature on one half, threshold on
-    the other (DEFINITIONS, section 3). ``dev`` is None where nothing has to be fitted; ``knowledge`` tells novelty.
+    the other (DEFINITIONS, section 3). ``dev`` is None if nothing has to be fitted; ``knowledge`` tells novelty.
 
     Raises:
         HallucError C107: thresholds by novelty are asked for, and the training split is not known.

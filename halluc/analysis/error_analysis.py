@@ -27,14 +27,14 @@ UNSUPPORTED, OMITTED = "unsupported", "omitted"
 class Errors:
     """The claims and the gold of a ledger as one column, claims first; all arrays are (claims + gold,).
 
-    Gold that is claimed is left out of ``counted``: it is no error, and its claim is counted already.
+    Gold that is claimed is left out of ``counted``: it is not an error, and its claim is counted already.
     """
 
     table: Table
 
     @cached_property
     def kind(self) -> Array:
-        """``unsupported``, the reason of a distorted claim, ``omitted``; empty where nothing is wrong."""
+        """``unsupported``, the reason of a distorted claim, ``omitted``; empty if nothing is wrong."""
         claims = self.table.claims
         distorted = numpy.where(claims.verdict == "distorted", claims.reason, "")
         of_claims = numpy.where(claims.verdict == UNSUPPORTED, UNSUPPORTED, distorted)

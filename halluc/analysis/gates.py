@@ -101,7 +101,7 @@ def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_f
     """Every gate of the config, in its order, and whether these evaluations of a run keep it.
 
     Raises:
-        HallucError C103: a baseline is `latest`, and that the run itself. R101, R112: a baseline is no run, or was not
+        HallucError C103: a baseline is `latest`, and that the run itself. R101, R112: a baseline is not a run, or was not
             evaluated on the split. R113: nor on these examples.
     """
     compared = cache(partial(_compared, run, is_fresh))

@@ -38,7 +38,7 @@ class Arm:
 class Matched:
     """One arm at matched omission, its claims under ``threshold`` withdrawn: 0 withdraws none, None withdraws all.
 
-    A rate is None where it would be a share of nothing: no gold, or no claims left.
+    A rate is None if it would be a share of nothing: no gold, or no claims left.
     """
 
     threshold: float | None
@@ -50,7 +50,7 @@ class Matched:
 class MatchedComparison:
     """Both arms, and the hallucination rate of ``b`` less that of ``a`` with its 95% interval and two-sided p.
 
-    ``difference``, ``interval`` and ``p`` are None where an arm has no claims left. Resamples that leave an arm without
+    ``difference``, ``interval`` and ``p`` are None if an arm has no claims left. Resamples that leave an arm without
     are the share ``undefined``, which interval and p pass over.
     """
 
@@ -166,7 +166,7 @@ class ResampledArm:
         return self.claims.up_to(self.arm.left[omitted])
 
     def rate(self, omitted: Array) -> Array:
-        """Hallucination rates once the first ``omitted`` mentions are, (resamples,); NaN where no claim is left."""
+        """Hallucination rates once the first ``omitted`` mentions are, (resamples,); NaN if no claim is left."""
         left, bad = self.left(omitted), self.bad.up_to(self.arm.bad_left[omitted])
         return numpy.where(left > 0, bad / numpy.maximum(left, 1), numpy.nan)
 
@@ -178,7 +178,7 @@ def omitted_alike(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
 
 
 def rates(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
-    """Hallucination rates of both arms at matched omission, (resamples,) each; NaN where an arm has no claim left."""
+    """Hallucination rates of both arms at matched omission, (resamples,) each; NaN if an arm has no claim left."""
     at_a, at_b = omitted_alike(a, b)
     return a.rate(at_a), b.rate(at_b)
 

@@ -231,7 +231,7 @@ def _key(figure: Figure) -> tuple[str, By]:
 def differences(base: ProbeSheet, other: ProbeSheet) -> list[Delta]:
     """The figures of ``other`` less those of ``base``, paired by fact; p adjusted for all of them (Holm).
 
-    Empty where the two were not asked the same.
+    Empty if the two were not asked the same.
     """
     if [(one.fact, one.pattern) for one in base.answers] != [(one.fact, one.pattern) for one in other.answers]:
         return []

@@ -213,7 +213,7 @@ class _Counter:
         return Ratio((self.sheet.column(bare & (claims > 0)),), (self.sheet.column(bare),))
 
     def of_the_gap(self) -> list[Figure]:
-        """Over-claim by novelty, its ratio, and where the hallucinations lie; none where novelty is unknown."""
+        """Over-claim by novelty, its ratio, and where the hallucinations lie; none if novelty is unknown."""
         if not self.table.knows_novelty:
             return []
         novelties = self.table.reported_novelties

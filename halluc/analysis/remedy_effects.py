@@ -92,7 +92,7 @@ def ratio(arm: Mapping[Plain, float], reference: Mapping[Plain, float]) -> CostR
 def best(result: Sequence[RemedyEffect], *, has_control: bool) -> RemedyEffect | None:
     """The arm to choose: it is shown to be better in the rate at matched omission or in the primary figure, and worse
     in neither; where it augments and there is a control, better than that in the rate at matched omission. Of several
-    those with a better rate come first, by their rate, then by the primary figure. None where there is no such arm.
+    those with a better rate come first, by their rate, then by the primary figure. None if there is no such arm.
     """
     able = [one for one in result if not one.is_control and _is_better(one, has_control)]
     return min(able, key=_order, default=None)

@@ -31,7 +31,7 @@ Example = tuple[str, Any, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted.
+    """One split of one run; ``lines`` are those of its ledger, none if only figures are wanted.
 
     ``decoding`` is that of ``eval/<split>.json``.
     """
@@ -61,7 +61,7 @@ class Measured:
 
     @cached_property
     def values(self) -> dict[FigureKey, float]:
-        """Each figure of the whole split; NaN where undefined."""
+        """Each figure of the whole split; NaN if undefined."""
         figures, totals = self.figures, self.sheet.totals()
         return {name: float(figure.formula(totals)) for name, figure in figures.items()}
 
@@ -115,7 +115,7 @@ def read(
 
     Raises:
         HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or not of one
-            evaluation; R101, R102: it is no run, or a file is of another version.
+            evaluation; R101, R102: it is not a run, or a file is of another version.
     """
     record = run.read()
     if not run.ledger(split).is_file():

@@ -94,7 +94,7 @@ def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
 
 
 def calibration_figures(table: Table, sheet: Sheet) -> list[Figure]:
-    """ECE and Brier score of the confidences in a ledger; nothing where it has none."""
+    """ECE and Brier score of the confidences in a ledger; nothing if it has none."""
     return _calibration(table, table.claims.confidence, sheet, {}) if table.knows_confidence else []
 
 

@@ -49,7 +49,7 @@ class SeedMean:
     """A mean over seeds: ``n`` of ``seeds`` have the figure; ``sd`` is their standard deviation, None for one.
 
     ``p`` is None for a single seed, and where some seed has no such figure. ``smallest`` is the smallest difference
-    from 0 that would have had p < .05, None where there is no p.
+    from 0 that would have had p < .05, None if there is no p.
     """
 
     value: float | None
@@ -65,7 +65,7 @@ class SeedMean:
 class Seeds:
     """One figure of runs that differ in nothing but their seed.
 
-    ``names`` (seeds,) tells the seeds apart. ``values`` are (seeds,), NaN where undefined; ``resampled`` (seeds,
+    ``names`` (seeds,) tells the seeds apart. ``values`` are (seeds,), NaN if undefined; ``resampled`` (seeds,
     resamples), under the same draws of examples. ``limits`` are the exact intervals of figures of 0 or 1, None of
     others; empty: of none.
     """
@@ -77,7 +77,7 @@ class Seeds:
 
     @property
     def mean(self) -> float:
-        """Over the seeds that have the figure; NaN where none has."""
+        """Over the seeds that have the figure; NaN if none has."""
         return float(self.values[self.defined].mean()) if self.defined.any() else math.nan
 
     @cached_property
@@ -123,7 +123,7 @@ class Seeds:
         return SeedMean(mean, (mean - half, mean + half), p, sd, n=k, smallest=half)
 
     def _common_variance(self) -> float | None:
-        """V_m; None where most resamples leave a seed without the figure."""
+        """V_m; None if most resamples leave a seed without the figure."""
         together = self.resampled[:, ~numpy.isnan(self.resampled).any(axis=0)]
         if 2 * together.shape[1] <= self.resampled.shape[1]:
             return None
@@ -214,7 +214,7 @@ def line(x: Sequence[float], points: Sequence[Seeds]) -> FittedLine:
 
 
 def _least_squares(x: Array, y: Array) -> tuple[Array, Array]:
-    """Slope and intercept of ``y``, (…, points), on ``x``, (points,); NaN where a point is undefined."""
+    """Slope and intercept of ``y``, (…, points), on ``x``, (points,); NaN if a point is undefined."""
     centred = x - x.mean()
     slope = (y * centred).sum(-1) / (centred**2).sum()
     return slope, y.mean(-1) - slope * x.mean()

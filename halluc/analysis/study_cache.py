@@ -52,7 +52,7 @@ def fingerprint(name: str, places: Sequence[StudyCell], split: str, references: 
 
 
 def _on_record(run: RunDir, split: str) -> dict[str, str] | None:
-    """The hashes that the evaluation recorded: what does not match them is not counted. None where there is no run."""
+    """The hashes that the evaluation recorded: what does not match them is not counted. None if there is no run."""
     try:
         return recorded_evaluations(run.read()).get(split, {})
     except HallucError:

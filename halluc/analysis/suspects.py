@@ -22,7 +22,7 @@ Tokens = tuple[str, ...]
 
 
 class Occurrence(NamedTuple):
-    """Where a surface stands, and its label there; None where nothing is annotated."""
+    """Where a surface stands, and its label there; None if nothing is annotated."""
 
     example: int
     start: int | None
@@ -37,7 +37,7 @@ class Suspect:
     ``example`` is the number of the example. ``annotated`` is the gold at the place, ``proposed`` what should stand
     there instead, each possibly nothing. ``confidence`` is the probability of the annotation, under a model that never
     saw the example. ``others`` are the other places with the same surface, and ``consistency`` the share of them that
-    are annotated as this one is; None where there are none.
+    are annotated as this one is; None if there are none.
     """
 
     kind: SuspectKind
@@ -124,10 +124,10 @@ def find(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPre
     """The suspects of a split, the most suspicious first.
 
     Args:
-        opinions: of a model that never saw the example, one an example.
+        opinions: of a model that never saw the example, one per example.
     """
     gold = [task.judge.gold(example) for example in examples]
-    is_placed = task.wording.nouns.is_placed  # the spans of a relation are no annotation of their own
+    is_placed = task.wording.nouns.is_placed  # the spans of a relation are not annotation of their own
     surfaces = Surfaces(examples, gold, is_placed)
     suspects: list[Suspect] = []
     for number, (example, opinion) in enumerate(zip(examples, opinions, strict=True)):
@@ -211,7 +211,7 @@ def _proposal(surfaces: Surfaces, place: Occurrence, key: Tokens, label: str | N
 
 
 def _usual(labels: Iterable[str | None]) -> tuple[str | None] | None:
-    """What most of them are, in a tuple; None where they agree, or where no label has more than half."""
+    """What most of them are, in a tuple; None if they agree, or where no label has more than half."""
     counts = Counter(labels)
     label, most = counts.most_common(1)[0]
     return (label,) if most < counts.total() < 2 * most else None

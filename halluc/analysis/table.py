@@ -15,7 +15,7 @@ from halluc.task import AnyTask
 class Claims:
     """The claims that were judged; all arrays are (claims,). ``example`` indexes the examples.
 
-    ``novelty`` is empty where unknown, ``confidence`` NaN; ``kept`` are those that were not withdrawn.
+    ``novelty`` is empty if unknown, ``confidence`` NaN; ``kept`` are those that were not withdrawn.
     """
 
     example: numpy.ndarray
@@ -52,7 +52,7 @@ class Table:
     """A ledger of a task beside the examples it is about; ``lengths`` are tokens, (examples,).
 
     ``unverifiable`` counts the claims that no evidence could judge: they stand in no rate. ``label_counts`` are how
-    often training shows each label, None where figures are not told by it.
+    often training shows each label, None if figures are not told by it.
     """
 
     task: AnyTask

@@ -44,7 +44,7 @@ def ledger_lines(
 
 def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]:
     """The logits behind all claims, (rows, outputs), the claim that each row belongs to, and the output that is claimed
-    there, both (rows,); None where this is the largest, which it is unless predictions say otherwise in ``claimed``.
+    there, both (rows,); None if this is the largest, which it is unless predictions say otherwise in ``claimed``.
 
     A claim of fewer outputs than another has minus infinity for those that it lacks.
     """

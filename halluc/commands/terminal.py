@@ -42,7 +42,7 @@ class Talk(Enum):
 
 class _SafeConsole(Console):
     """Escapes what is printed, whatever prints it: no control or bidirectional character of a corpus, a model or a path
-    reaches the terminal. Its own colours and cursor movements are no text, and stay."""
+    reaches the terminal. Its own colours and cursor movements are not text, and stay."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         for segment in super().render(renderable, options):

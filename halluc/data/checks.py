@@ -201,7 +201,7 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
 
 
 def unseen_labels(report: DataRecord) -> list[str]:
-    """What to tell of labels that train never shows, a warning a split."""
+    """What to tell of labels that train never shows, a warning per split."""
     if not report.unseen_labels:
         return []
     known = [label for label in report.splits["train"].labels if len(label) <= _LABEL]

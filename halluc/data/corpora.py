@@ -281,7 +281,7 @@ def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], corpora: Co
     config, bad = builder.config, builder.bad
     made: dict[SplitName, list[Any]] = dict(raw)
     for split, items in made.items():
-        for place, item in enumerate(items):  # in the place of what was read of it, which is forgotten
+        for place, item in enumerate(items):  # in place of what was read of it, which is forgotten
             items[place] = builder.example(item, split)
     _refuse(config, bad)
     corpora.skipped += [Finding(Place(b.file, b.line), b.problem) for b in bad]

@@ -50,7 +50,7 @@ class Pattern:
 
     @property
     def context(self) -> str | None:
-        """What stands directly before the object, as far as it is the pattern's own; None where nothing does."""
+        """What stands directly before the object, as far as it is the pattern's own; None if nothing does."""
         if self.text.startswith(OBJECT):
             return None
         return self.text.partition(OBJECT)[0].rpartition(SUBJECT)[2]
@@ -81,10 +81,10 @@ def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> t
 
     Args:
         patterns, facts: a folder of ``.jsonl`` files, or one such file.
-        wanted: the names of the relations to read; all where it is empty.
+        wanted: the names of the relations to read; all if it is empty.
 
     Raises:
-        HallucError or ManyErrors D101, D103, D104, D114: a file cannot be read. D190: a line is no pattern or no fact.
+        HallucError or ManyErrors D101, D103, D104, D114: a file cannot be read. D190: a line is not a pattern or no fact.
             D191: no relation has both. C011: no relation of a wanted name.
     """
     of_patterns, of_facts = _files(patterns, _PATTERN), _files(facts, _FACT)

@@ -22,7 +22,7 @@ _MOST_CHARACTERS = 1 << 20
 class InputText:
     """One text, or a pair of texts: the line it begins on, its id, and its tokens.
 
-    ``bounds`` are the start and end of each token in characters of ``text``; both are None where only tokens are given.
+    ``bounds`` are the start and end of each token in characters of ``text``; both are None if only tokens are given.
     Of a pair, ``second`` is the token with which the second text begins; ``text`` and ``second_text`` are the two as
     they are given, and ``bounds`` is None. ``details`` is what else the reader of a task tells of the text.
     ``document`` is the number of its document in the input.
@@ -62,7 +62,7 @@ def identity_of(row: Row, field: Column) -> Identity:
 
 
 def single(line: int, identity: Identity, text: str, tokenizer: Tokenizer) -> InputText:
-    """A text with its tokens, none where it is blank."""
+    """A text with its tokens, none if it is blank."""
     if not text.strip():
         return InputText(line, identity, (), text, ())
     bounds, tokens = tokenizer.cut(text)
@@ -88,7 +88,7 @@ def raw(row: Row, tokenizer: Tokenizer, is_pair: bool) -> InputText:
     """A line that is a text, or the two of a pair with a tab between.
 
     Raises:
-        Unreadable: it is no pair.
+        Unreadable: it is not a pair.
     """
     text, identity = str(row.fields["text"]), f"line-{row.line}"
     if not is_pair or not text.strip():
@@ -118,7 +118,7 @@ def given_tokens(
         places: where the tokens stand in their text, if that is known.
 
     Raises:
-        Unreadable: they are no list of strings.
+        Unreadable: they are not a list of strings.
     """
     if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
         raise Unreadable("D107", "`tokens` is not a list of strings", "take it out, or give a list of words")

@@ -39,7 +39,7 @@ class Stated:
     """What a file says of one example.
 
     ``example`` has what is predicted as its annotation, and its place in the file; its
-    tokens are empty where the file has no text. ``confidences`` has one entry for each span or label, None where none
+    tokens are empty if the file has no text. ``confidences`` has one entry for each span or label, None if none
     is stated. ``tags`` are raw IOB2 tags, legal or not, where the file has such; ``in_scope`` is the highest
     probability of any label, where the file tells it.
     """
@@ -68,7 +68,7 @@ class PredictionFile(ABC):
 
     Args:
         reader: the class of the task's reader. data: the section of the config, which names fields and cuts texts.
-        corpus: the split that the predictions are about. scheme: that of its gold annotation, None where it has none.
+        corpus: the split that the predictions are about. scheme: that of its gold annotation, None if it has none.
     """
 
     def __init__(self, path: Path, reader: Any, data: Any, corpus: Corpus[Any], scheme: str | None) -> None:
@@ -186,7 +186,7 @@ def confidence_field(record: Mapping[Any, Any]) -> Any:
 def confidence_of(given: Any) -> float | None:
     """
     Raises:
-        Unreadable: it is no number from 0 to 1.
+        Unreadable: it is not a number from 0 to 1.
     """
     if given is None or given == "":
         return None

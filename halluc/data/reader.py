@@ -55,7 +55,7 @@ class Unmapped(Unreadable):
 class Annotation:
     """How the files write what is labelled, for tasks that know several ways.
 
-    ``scheme`` is None where the files have none, or several, which ``schemes`` has by split; ``note`` says why.
+    ``scheme`` is None if the files have none, or several, which ``schemes`` has by split; ``note`` says why.
     ``renamed`` counts what is labelled by the label that ``rename_labels`` has another name for.
     """
 
@@ -88,7 +88,7 @@ class ExampleBuilder:
         return type(self)(self.config, bad)
 
     def example(self, item: Any, split: SplitName) -> Example | None:
-        """The example, or None where it cannot be read, which ``bad`` then tells."""
+        """The example, or None if it cannot be read, which ``bad`` then tells."""
         if isinstance(item, Mended):
             where = Place(item.origin.file, item.origin.line)
             self.repairs.extend(Finding(where, what) for what in item.repairs)

@@ -61,7 +61,7 @@ _UNJOINED = "".join(rf"\p{{{script}}}" for script in (
 _JOINED = rf"[\p{{L}}--[{_UNJOINED}]]"
 _SHAPING = r"\u200c\u200d\u115f\u1160\u180b-\u180f\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
 _OTHER_HIDDEN = rf"[\p{{DI}}--[{_SHAPING}]]"
-_CONTROL = r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"  # those that are no white space
+_CONTROL = r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"  # those that are not white space
 # Characters without effect on what is seen: default ignorable code points (Unicode) and control characters, less those
 # that shape their neighbours there: joiners, variation selectors, tags of flags.
 # What is looked at behind and before a character is bounded, so that no text takes quadratic time.

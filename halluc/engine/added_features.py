@@ -39,7 +39,7 @@ class AddedFeatures(torch.nn.Module):
         self, model: Any, args: tuple[Any, ...], inputs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """A hook before the model's forward: takes the input ``added_features``, (rows, pieces, features), and gives
-        the model embeddings in the place of pieces."""
+        the model embeddings in place of pieces."""
         features = inputs.get(NAME)
         if features is None:
             return None

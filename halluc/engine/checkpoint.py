@@ -167,7 +167,7 @@ def prune(folder: Path, kept: int) -> None:
 
 
 def _best_step(path: Path) -> int | None:
-    """The step whose weights a checkpoint names as the best; None where nothing was evaluated, or it is damaged."""
+    """The step whose weights a checkpoint names as the best; None if nothing was evaluated, or it is damaged."""
     try:
         progress = _state(path).progress
     except Damaged:
@@ -184,7 +184,7 @@ def finish(folder: Path, keep: Keep) -> None:
 
 
 def newest_whole(folder: Path, notify: Callable[[str], None]) -> Path | None:
-    """The newest checkpoint that is complete, its best weights included; None where there is no checkpoint at all.
+    """The newest checkpoint that is complete, its best weights included; None if there is no checkpoint at all.
 
     Raises:
         HallucError R107: checkpoints are there, and none of them can be used.
@@ -356,7 +356,7 @@ class CheckpointWriter:
         self._writing = self._thread.submit(write, self.folder, self._copy, self.keep)
 
     def written(self, *, wait: bool) -> Path | None:
-        """The checkpoint that has been written since the last call; None where none has.
+        """The checkpoint that has been written since the last call; None if none has.
 
         Raises:
             HallucError E401: it could not be written, the disk being full or read-only.

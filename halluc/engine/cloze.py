@@ -59,14 +59,14 @@ class ClozeModel(ABC):
 
     @abstractmethod
     def prompt(self, before: str, after: str) -> list[int] | None:
-        """The pieces of a prompt, None where the model cannot read it: one that is too long, or has a second mask."""
+        """The pieces of a prompt, None if the model cannot read it: one that is too long, or has a second mask."""
 
     @abstractmethod
     def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
         """Some prompts at a time, those of like length together."""
 
     def pieces(self, context: str | None, words: Sequence[str]) -> list[Pieces | None]:
-        """The pieces of each word behind ``context``, or where it begins the text; None where they cannot be told, or
+        """The pieces of each word behind ``context``, or where it begins the text; None if they cannot be told, or
         one of them is unknown."""
         if context is None:  # byte-level tokenizers have a blank in the piece of a word anywhere else
             return [self._behind([], ids) for ids in self._ids(words)]
@@ -81,7 +81,7 @@ class ClozeModel(ABC):
         return pieces if has_anchor and self.tokenizer.unk_token_id not in pieces else None
 
     def _ids(self, texts: Sequence[str], special: bool = False) -> list[list[int]]:
-        # Half a surrogate pair is no text for tokenizers.
+        # Half a surrogate pair is not text for tokenizers.
         clean = [text.encode("utf-8", "replace").decode() for text in texts]
         ids: list[list[int]] = self.tokenizer(clean, add_special_tokens=special)["input_ids"]
         return ids
@@ -250,7 +250,7 @@ def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_c
     """A language model with its trained head, in fp32; ``body`` has the weights of all but the head, where given.
 
     Raises:
-        HallucError E411: it cannot be loaded, is no masked or causal language model, or has no trained head; the body
+        HallucError E411: it cannot be loaded, is not a masked or causal language model, or has no trained head; the body
             is one of another model; or attention that cannot be given a mask.
     """
     for one in (source, *([body] if body is not None else [])):

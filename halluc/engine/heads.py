@@ -20,7 +20,7 @@ def settle_head(model: Any, source: ModelSource, missing: Collection[str], label
     A head of other labels may have the same shape by chance: its weights would be loaded for labels that they do not
     know. What is random already (``missing``) stays as it is.
 
-    Returns what to tell of it; None where the model comes without a trained head.
+    Returns what to tell of it; None if the model comes without a trained head.
     """
     from transformers import PretrainedConfig
 

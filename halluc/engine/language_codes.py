@@ -41,7 +41,7 @@ def tokenizer_codes(tokenizer: Any) -> list[str]:
 
 
 def tokenizer_code(tokenizer: Any, language: str) -> str | None:
-    """The code of a tokenizer for a language that data name in any form; None where it has none.
+    """The code of a tokenizer for a language that data name in any form; None if it has none.
 
     Of several codes of a language that with the same script or region is taken, else the first one: `zho_Hans`.
     """

@@ -316,7 +316,7 @@ def _gradients(training: Training, shares: Shares, stop: bool) -> tuple[float, b
         training.optimizer.zero_grad()
         if training.shortcuts is not None:
             training.shortcuts.rows.clear()
-        torch.cuda.empty_cache()  # does nothing where there is no CUDA device
+        torch.cuda.empty_cache()  # does nothing if there is no CUDA device
         passes = training.parts * training.config.accumulation
         warn(
             f"out of memory in step {training.progress.step + 1}: each step is computed in {passes} passes from now on"
@@ -331,7 +331,7 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
     summed[1] = float(stop)
     mine = _cut(shares[runtime.rank * passes : (runtime.rank + 1) * passes], training.parts)
     for number, share in enumerate(mine, 1):
-        # A process without examples still takes part in the exchange of gradients, with a loss of nought.
+        # A process without examples still takes part in the exchange of gradients, with a loss of zero.
         batch = features.collate(share or next(filter(None, shares))[:1])
         if isinstance(features, VariedFeatures):
             # A function of seed and step, as dropout is.

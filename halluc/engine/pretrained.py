@@ -148,7 +148,7 @@ def _without_bar(source: ModelSource) -> contextlib.AbstractContextManager[Any]:
 def complete_padding(settings: Any, tokenizer: Any) -> None:
     """Give a model and its tokenizer a padding piece where one of them has none: the other's, or the end piece.
 
-    Decoder models (GPT-2, Qwen2) often come without. They classify a text by its last piece that is no padding, so
+    Decoder models (GPT-2, Qwen2) often come without. They classify a text by its last piece that is not padding, so
     ``settings`` must name the piece that batches are padded with. An id outside the vocabulary is none.
     """
     known = [settings.pad_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id]

@@ -21,7 +21,7 @@ from halluc.engine.runtime import Runtime
 def reduce_weights(model: Any, runtime: Runtime) -> dict[torch.nn.Parameter, torch.Tensor]:
     """Make the float32 matrices of the model's body bf16, where ``runtime`` computes in bf16 on a CPU.
 
-    Returns what they were, by parameter; nothing where nothing was changed.
+    Returns what they were, by parameter; nothing if nothing was changed.
     """
     if runtime.device.type != "cpu" or runtime.precision != "bf16":
         return {}

@@ -140,7 +140,7 @@ def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, drop
 
     Args:
         size: how many tokens it knows; 0 is padding, 1 ends a text and begins an output. Padding must not begin it:
-            positions count what is no padding, but with a key-value cache everything.
+            positions count what is not padding, but with a key-value cache everything.
         layers: those of the encoder, and of the decoder.
         dropout: of the embeddings and of what each sublayer adds.
     """

@@ -1,6 +1,6 @@
 """How much of a split a training split does not know: forecast before any of it is seen, and counted.
 
-Every figure has its n and a 95% interval; it is None where it is undefined (DEFINITIONS, section 2).
+Every figure has its n and a 95% interval; it is None if it is undefined (DEFINITIONS, section 2).
 """
 
 from __future__ import annotations

@@ -35,4 +35,4 @@ class WholeTexts(Protocol):
     @property
     def edges_of(self) -> Any: ...
     def labels_of(self, text: str) -> frozenset[str]:
-        """The labels that a text has there, none where it does not stand there."""
+        """The labels that a text has there, none if it does not stand there."""

@@ -94,7 +94,7 @@ class _Shelf:
         return cls(surfaces, having)
 
     def most_shared(self, words: Iterable[str]) -> list[str]:
-        """The surfaces that share the most of ``words``; all where none shares one."""
+        """The surfaces that share the most of ``words``; all if none shares one."""
         shared = Counter(number for word in set(words) for number in self.having.get(word, ()))
         if not shared:
             return self.surfaces

@@ -25,7 +25,7 @@ STOP_WORDS = frozenset(
 
 
 def is_content(word: str) -> bool:
-    """Whether a token tells one name from another: it has a letter or digit and is no function word."""
+    """Whether a token tells one name from another: it has a letter or digit and is not function word."""
     return word.lower() not in STOP_WORDS and any(char.isalnum() for char in word)
 
 
@@ -41,7 +41,7 @@ _ONLY_IN_TEXTS = frozenset(
 def text_words(text: str) -> list[str]:
     """The content words of a whole text, lower-cased, as often as they stand there; tokens are between spaces.
 
-    A text is no name: its case tells nothing, and words that could be names are function words here.
+    A text is not a name: its case tells nothing, and words that could be names are function words here.
     """
     words = text.split(" ")
     results = list(map(_met.get, words))

@@ -107,7 +107,7 @@ def example_units(examples: Sequence[Example], named: Sequence[str] = ()) -> Uni
 @dataclass(frozen=True)
 class UnitKind:
     """What may be withheld: ``of`` gives the units of a training split, where the config's ``labels`` are named, and
-    ``noun`` their plural, None where they are the examples; ``fractions`` are those of a study that names none."""
+    ``noun`` their plural, None if they are the examples; ``fractions`` are those of a study that names none."""
 
     of: Callable[[Sequence[Any], Sequence[str]], Units]
     noun: str | None

@@ -26,7 +26,7 @@ def launch(asked: StudyRun, jobs: str) -> bool:
     """A launcher of ``jobs`` cells at once; one experiment, and one job, run in this process.
 
     Raises:
-        HallucError C019: ``jobs`` is no number, or there are several processes already (torchrun).
+        HallucError C019: ``jobs`` is not a number, or there are several processes already (torchrun).
     """
     cores, devices = threads.cores(), gpus()
     count = min(number(jobs, len(devices) or cores), len(asked.cells))

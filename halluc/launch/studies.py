@@ -20,7 +20,7 @@ class Where:
     """Where the cells run: in this process, in ``jobs`` processes at once, or ``on`` a cluster.
 
     Raises:
-        HallucError C019: ``jobs`` is no number. C020: options that do not go together.
+        HallucError C019: ``jobs`` is not a number. C020: options that do not go together.
     """
 
     jobs: str | None = None

@@ -1,4 +1,4 @@
-"""Training as messages: a bar with time left, and a line an evaluation; every step where all is to be told."""
+"""Training as messages: a bar with time left, and a line per evaluation; every step where all is to be told."""
 
 from __future__ import annotations
 

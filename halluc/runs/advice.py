@@ -14,7 +14,7 @@ from halluc.runs.studies import ArmDelta, Interval, Plain
 class ErrorShare(Record):
     """How many errors are of one kind, label or novelty (``name``), and their share of all, with its exact interval.
 
-    ``by_novelty`` has the same errors by novelty; empty where that is not known.
+    ``by_novelty`` has the same errors by novelty; empty if that is not known.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ErrorAnalysis(Record):
     """The errors of one evaluated split: wrong claims, by their verdict or reason, and omissions.
 
     ``kinds`` are ``unsupported``, the reasons of distorted claims, and ``omitted``; the most frequent first, as in
-    ``labels``. ``novelties`` are in the order of the task. ``ece`` is null where no claim has a confidence.
+    ``labels``. ``novelties`` are in the order of the task. ``ece`` is null if no claim has a confidence.
     """
 
     split: str
@@ -77,7 +77,7 @@ class UnfitRemedy(Record):
 
 
 class PlannedStudy(Record):
-    """A study that was written; ``seconds`` is the expected time of all cells, null where the speed is not known."""
+    """A study that was written; ``seconds`` is the expected time of all cells, null if the speed is not known."""
 
     file: str
     arms: list[str]
@@ -113,7 +113,7 @@ class CostRatio(Record):
 
 
 class RemedyEffect(Record):
-    """An arm of a study against its reference; each of the figures is null where it is not defined.
+    """An arm of a study against its reference; each of the figures is null if it is not defined.
 
     ``choice`` is that on other axes. ``is_control`` marks an arm that only copies examples, ``augments`` one that makes
     new ones. ``over_control`` is the rate at matched omission less that of the control, where ``augments`` and there
@@ -139,7 +139,7 @@ class RemedyEffect(Record):
 
 
 class StudyAdvice(VersionedRecord):
-    """What a study of remedies says on dev; ``best`` is null where no arm can be told from the reference, or where
+    """What a study of remedies says on dev; ``best`` is null if no arm can be told from the reference, or where
     nothing can be said (``is_conclusive`` is then false). ``file`` is the config that was written."""
 
     study: str

@@ -15,7 +15,7 @@ DecisionName = Literal["accept", "reject", "edit"]
 
 
 class SurfacePlace(Record):
-    """Another place with the surface of a suspect; ``label`` is null where nothing is annotated there."""
+    """Another place with the surface of a suspect; ``label`` is null if nothing is annotated there."""
 
     file: str
     line: int
@@ -29,10 +29,10 @@ class SuspectLine(Record):
     ``suspect`` is a hash of the split, the example and what is in doubt; ``sha256`` that of the example's content,
     tokens and annotation. ``annotated`` is the gold in doubt, ``proposed`` what the model says instead (of an
     ``inconsistent`` one, what is usual elsewhere), each possibly nothing; ``gold`` is all that is annotated in the
-    example. ``start`` and ``end`` are tokens, null where a label is one of the whole example. ``confidence`` is the
+    example. ``start`` and ``end`` are tokens, null if a label is one of the whole example. ``confidence`` is the
     probability of the annotation under a model that never saw the example, ``certainty`` that of each proposal, null
     where no model made it. ``consistency`` is the share of the other places of ``text`` that are annotated as this one
-    is, null where there are none; ``labels`` counts these places by label (empty: nothing annotated), ``others`` are
+    is, null if there are none; ``labels`` counts these places by label (empty: nothing annotated), ``others`` are
     the first of them. Of a pair of texts ``second`` is the token with which the second begins; ``marked`` are parts of
     the example that belong to it whatever is annotated.
     """
@@ -92,7 +92,7 @@ class CorrectionLine(Record):
 class AuditResult(Record):
     """The suspects of one split: how many of each kind, the most suspicious, and the files.
 
-    ``folds`` is how many models were cross-fitted, null where the trained model of the run judged. ``left_out`` counts
+    ``folds`` is how many models were cross-fitted, null if the trained model of the run judged. ``left_out`` counts
     examples that the import file cannot hold.
     """
 
@@ -136,7 +136,7 @@ class GoldFile(VersionedRecord):
 
 
 class MovedFigure(Record):
-    """An overall figure by the run's own gold, and by other gold; null where it is not known."""
+    """An overall figure by the run's own gold, and by other gold; null if it is not known."""
 
     name: str
     before: MetricResult | None

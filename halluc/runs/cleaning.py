@@ -75,7 +75,7 @@ def clean(root: Path, *, dry_run: bool) -> CleanResult:
 
 
 def _folders(folder: Path, depth: int) -> Iterator[Path]:
-    """This folder and, where it is no run itself, those in it."""
+    """This folder and, where it is not a run itself, those in it."""
     yield folder
     if depth and not _is_run(folder):
         for entry in _entries(folder):
@@ -84,7 +84,7 @@ def _folders(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name; nothing where it is a link, or cannot be read."""
+    """What lies in a folder, by name; nothing if it is a link, or cannot be read."""
     if folder.is_symlink():
         return []
     try:

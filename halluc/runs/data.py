@@ -49,14 +49,14 @@ class Overlap(Record):
 
 
 class Renamed(Record):
-    """What a label of the files is called instead, None where its mentions are left out, and how many it has."""
+    """What a label of the files is called instead, None if its mentions are left out, and how many it has."""
 
     label: str | None
     mentions: int
 
 
 class DataRecord(Record):
-    """What is told of all splits; ``scheme`` is null where they have no tags, or tags of several schemes, which
+    """What is told of all splits; ``scheme`` is null if they have no tags, or tags of several schemes, which
     ``schemes`` has by split. ``mappings`` says of each split which fields of its file are read. ``unseen_labels`` are
     those of other splits that train never shows, and where they stand first. ``encoding`` has the notes of the task on
     each split, where a model has read it."""

@@ -311,7 +311,7 @@ def open_run(path: Path) -> RunDir:
     """A run that the user named outright.
 
     Raises:
-        HallucError R101, R102: it is not there, is no run, or one of another version. R115: ``latest`` is damaged.
+        HallucError R101, R102: it is not there, is not a run, or one of another version. R115: ``latest`` is damaged.
     """
     path = latest.resolve(path)
     directory = RunDir(path)

@@ -26,7 +26,7 @@ PREFERRED = ("test", "dev", "train")
 class Counted:
     """What the ledger and the predictions of a split hold; claims that no evidence could judge are not counted.
 
-    ``annotated`` is the gold of the predictions, ``gold`` that of the ledger, None where they were not counted.
+    ``annotated`` is the gold of the predictions, ``gold`` that of the ledger, None if they were not counted.
     """
 
     claims: int
@@ -172,13 +172,13 @@ def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> Non
 
 
 def _overall(file: EvalFile, name: str) -> tuple[int | None, int | None]:
-    """What a figure of the whole split is a share of, and the part that it counts; None where it is not in the file."""
+    """What a figure of the whole split is a share of, and the part that it counts; None if it is not in the file."""
     result = next((metric for metric in file.metrics if metric.name == name and not metric.by), None)
     return (None, None) if result is None else (result.n, round((result.value or 0.0) * result.n))
 
 
 def task_of(run: RunDir) -> str | None:
-    """The task that a run was evaluated in; None where no evaluation says."""
+    """The task that a run was evaluated in; None if no evaluation says."""
     for split in PREFERRED:
         try:
             task = read_json(run.evaluation(split)).get("task")

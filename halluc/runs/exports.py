@@ -73,7 +73,7 @@ class ExportFile(VersionedRecord):
 
 
 def of_model(model: Path) -> Path | None:
-    """The export that a model folder belongs to; None where it is a model of transformers."""
+    """The export that a model folder belongs to; None if it is a model of transformers."""
     return model.parent if any((model / name).exists() for name in MODEL_FILES.values()) else None
 
 

@@ -48,7 +48,7 @@ def of_model(run: RunDir) -> Hashes:
 
 
 def model_digest(folder: Path) -> str | None:
-    """A hash of the files of a model folder that a library reads; None where there is no such folder."""
+    """A hash of the files of a model folder that a library reads; None if there is no such folder."""
     if not folder.is_dir():
         return None
     files = {path.name: file_sha256(path) for path in folder.iterdir() if path.suffix in _OF_A_MODEL and path.is_file()}
@@ -59,7 +59,7 @@ def changed_model_files(run: RunDir, record: RunFile) -> dict[str, str]:
     """What is wrong with files of ``model/``, by their path in it, as words that follow the name: one was edited, is
     missing, or was added and is of a kind that transformers reads.
 
-    Empty where nothing was recorded (runs of earlier versions), and where the whole model was removed.
+    Empty if nothing was recorded (runs of earlier versions), and where the whole model was removed.
     """
     if not record.model_files or not run.model.is_dir():
         return {}
@@ -70,7 +70,7 @@ def changed_model_files(run: RunDir, record: RunFile) -> dict[str, str]:
 
 
 def confidence_problem(run: RunDir, record: RunFile) -> str | None:
-    """What is wrong with ``confidence.json``, as words that follow its name; None where the newest evaluation wrote it.
+    """What is wrong with ``confidence.json``, as words that follow its name; None if the newest evaluation wrote it.
 
     Evaluations of several splits write it in turn, so it is whole if it is that of one of them.
     """
@@ -84,7 +84,7 @@ def _hashes(run: RunDir, paths: Iterable[Path]) -> Hashes:
 
 
 def recorded_training(record: RunFile) -> Hashes:
-    """What a finished training recorded; empty where one goes on, or was of an earlier version."""
+    """What a finished training recorded; empty if one goes on, or was of an earlier version."""
     stage = record.stages.get("train")
     result: Hashes = {} if stage is None or stage.status != "done" else _recorded(stage, _OF_TRAINING)
     return result
@@ -115,7 +115,7 @@ def problems(folder: Path, recorded: Mapping[str, str], when: str) -> dict[str, 
 
 
 def problem(path: Path, sha256: str, when: str) -> str | None:
-    """What is wrong with one file, as words that follow its name; None where its hash is ``sha256``."""
+    """What is wrong with one file, as words that follow its name; None if its hash is ``sha256``."""
     kind = irregular(path)
     if kind is not None:
         return f"is {kind}, not a file"

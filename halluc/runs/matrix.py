@@ -19,7 +19,7 @@ MATRIX_FILE = "matrix.json"
 
 
 def read(home: Path) -> MatrixFile | None:
-    """What is known of the study in this folder; None where there is none.
+    """What is known of the study in this folder; None if there is none.
 
     Raises:
         HallucError R101, R102: ``matrix.json`` is damaged, or of another version.
@@ -77,7 +77,7 @@ def cell(path: Path, fill: Callable[[RunDir], object]) -> RunDir:
 
 
 def set_aside(home: Path) -> Path | None:
-    """Move a study with all its runs to ``<name>.old-<time>``, and say where to; None where there is none.
+    """Move a study with all its runs to ``<name>.old-<time>``, and say where to; None if there is none.
 
     Raises:
         HallucError R103: a run of it is being written.

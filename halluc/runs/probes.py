@@ -18,7 +18,7 @@ class ProbeLine(Record):
     ``objects`` are those that the facts have, ``line`` that of the first in the file of the relation. ``confidence``
     is the probability of ``answer`` among the candidates, ``best`` has the likeliest ones with theirs, and ``rank`` is
     the place of the likeliest true object, from 1. ``subject_novelty`` says whether the training split mentions the
-    subject, ``pair_novelty`` whether one of its examples mentions it together with a true object; null where the
+    subject, ``pair_novelty`` whether one of its examples mentions it together with a true object; null if the
     training split is not known.
     """
 
@@ -40,7 +40,7 @@ class ProbeLine(Record):
 class ProbedModel(Record):
     """A model that was probed: ``name`` is ``base``, ``fine-tuned`` or ``checkpoint``.
 
-    ``base`` is whose language-model head a fine-tuned body was put under, null where the model has its own.
+    ``base`` is whose language-model head a fine-tuned body was put under, null if the model has its own.
     ``left_out`` counts what could not be asked, by the reason.
     """
 

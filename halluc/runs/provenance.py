@@ -72,7 +72,7 @@ def hardware() -> dict[str, Any]:
 
 
 def cpu_flags() -> list[str]:
-    """The vector instructions of the processor, by which 8-bit results differ; none where Linux does not tell."""
+    """The vector instructions of the processor, by which 8-bit results differ; none if Linux does not tell."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -51,10 +51,10 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON value in a file; infinity and NaN are refused, since they are no JSON and cannot be written again.
+    """The JSON value in a file; infinity and NaN are refused, since they are not JSON and cannot be written again.
 
     Raises:
-        FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is no regular file, or no JSON.
+        FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is not a regular file, or no JSON.
     """
     try:
         return json.loads(read_regular(path).decode("utf-8"), parse_constant=_finite, parse_float=_finite)

@@ -33,7 +33,7 @@ class Headline(Record):
 class GateResult(FigureRecord, ExtendedRecord):
     """A bound of the config and whether the evaluation kept it; ``text`` says so in words.
 
-    ``split`` is the one that was checked, null where none of the evaluated ones may be; ``value`` and ``interval`` are
+    ``split`` is the one that was checked, null if none of the evaluated ones may be; ``value`` and ``interval`` are
     those of the figure on it. ``use`` says which of the two had to keep ``min`` and ``max``. ``difference`` is the
     figure less that of the run ``baseline`` on the same examples, with its interval. Runs of earlier versions have only
     the first four.
@@ -78,7 +78,7 @@ class GapRow(Record):
     """The gap of the split to the training split, of one label (null: of all): shares of what is ``counted``.
 
     That are mentions, or of whole texts content words. ``forecast`` is Good-Turing's before any of the split is read,
-    ``unseen`` what came, ``new`` the stricter part of it (null where that is the same), ``excess`` unseen less
+    ``unseen`` what came, ``new`` the stricter part of it (null if that is the same), ``excess`` unseen less
     forecast.
     """
 
@@ -122,7 +122,7 @@ class RiskPoint(Record):
 
 
 class ClassThreshold(Record):
-    """The threshold of a label or class of novelty, null where none can be guaranteed: ``why_none`` says why.
+    """The threshold of a label or class of novelty, null if none can be guaranteed: ``why_none`` says why.
 
     ``claims`` were tested on half of dev; ``kept_share`` and ``rate`` are those at the threshold.
     """

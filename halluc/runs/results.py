@@ -74,7 +74,7 @@ class TrainResult(Result):
 
 
 class SubmitResult(Record):
-    """A study that was submitted to SLURM: the number of its array, null where all cells were done, and of the job that
+    """A study that was submitted to SLURM: the number of its array, null if all cells were done, and of the job that
     writes the report."""
 
     study: str

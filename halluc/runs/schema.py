@@ -18,7 +18,7 @@ Status = Literal["running", "done", "failed", "interrupted"]
 
 
 class Record(BaseModel):
-    # Infinity and NaN are no JSON: such a file could be read and never be written again.
+    # Infinity and NaN are not JSON: such a file could be read and never be written again.
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
@@ -66,10 +66,10 @@ class EvalFile(VersionedRecord):
     """``eval/<split>.json``; ``encoding`` counts words, windows, and words that the tokenizer drops or cuts.
 
     ``checkpoint`` is the model, or the name of the tool whose predictions were judged: ``encoding`` then counts what
-    was noticed in its file. ``decoding`` is ``constrained`` or ``argmax``; null where the task has none to choose,
+    was noticed in its file. ``decoding`` is ``constrained`` or ``argmax``; null if the task has none to choose,
     where a tool predicted, and in files from before there was one (argmax). ``changed_model_files`` are files of
     ``model/`` that were not as the training published them when they were evaluated. ``ensemble`` are the models whose
-    probabilities were averaged, the first of them ``checkpoint``; empty where one model predicted.
+    probabilities were averaged, the first of them ``checkpoint``; empty if one model predicted.
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
@@ -108,7 +108,7 @@ class Prediction(Record):
 
     @classmethod
     def annotations(cls, gold: Sequence[Any]) -> int | None:
-        """How many annotations figures count in the ``gold`` of an example; None where the config decides it."""
+        """How many annotations figures count in the ``gold`` of an example; None if the config decides it."""
         return None if cls.has_own_text else len(gold)
 
     @property
@@ -139,10 +139,10 @@ class LedgerLine(Record):
     """A line of ``ledger/<split>.jsonl``: a claim with its verdict, or gold that no claim touches.
 
     An omission has no ``confidence``, ``verdict``, ``reason``, ``matched``, ``touched``, ``gold`` or ``abstained``.
-    ``start`` and ``end`` are tokens, of the example or, where a model writes a text, of that; null where a label is one
+    ``start`` and ``end`` are tokens, of the example or, where a model writes a text, of that; null if a label is one
     of the whole example. ``gold`` tells of the matched and
     touched gold what training showed of it, so that every rate can be counted again from this file. ``novelty``,
-    ``confusable`` and ``nearest`` are null where the training split is not known.
+    ``confusable`` and ``nearest`` are null if the training split is not known.
     """
 
     id: str
@@ -169,7 +169,7 @@ class ConfidenceFile(VersionedRecord):
     """``confidence.json``: what dev said of the model's confidence; read by ``predict``.
 
     Confidences are divided by ``temperature`` (in logits); claims under ``threshold`` are withdrawn. ``threshold`` is
-    null where none was asked for, or where a guarantee was and no threshold can give it (``guarantee`` says so).
+    null if none was asked for, or where a guarantee was and no threshold can give it (``guarantee`` says so).
     With ``by``, ``label`` or ``novelty``, ``guarantees`` has the threshold of each class, and how it was chosen, in the
     place of ``threshold``: where it is null, or a class has no entry, all claims of the class are withdrawn.
     ``ensemble`` are the hashes of the models whose mean probabilities these are; empty of one model.
@@ -203,7 +203,7 @@ class Problem(Record):
 
 
 class UnreadText(Record):
-    """What ``predict`` writes in the place of a text that it could not read."""
+    """What ``predict`` writes in place of a text that it could not read."""
 
     line: int
     error: Problem
@@ -275,7 +275,7 @@ class EarlierTotal(Record):
 class RunFile(VersionedRecord):
     """``run.json``: what was run, on what, with what; ``stages`` has an entry for each command.
 
-    ``model_sha256`` is the config that made ``model/``, null where that is ``config_sha256``: it differs while a
+    ``model_sha256`` is the config that made ``model/``, null if that is ``config_sha256``: it differs while a
     finished training is continued to a new total. ``model_files`` has the SHA-256 of each file of ``model/`` as it was
     published. ``model_removed`` says why the model of a finished training is no longer there. ``keep_checkpoints`` is
     ``train.checkpoints.keep`` as the last training had it. ``predictions`` is the file of another tool that was

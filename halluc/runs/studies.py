@@ -24,7 +24,7 @@ def spans_factor_of_ten(places: Sequence[float]) -> bool:
 
 
 class TrainingFacts(Record):
-    """How runs were trained: the distinct values of each fact; empty where none is on record."""
+    """How runs were trained: the distinct values of each fact; empty if none is on record."""
 
     steps: list[Plain] = Field(default_factory=list)
     chosen_step: list[Plain] = Field(default_factory=list)
@@ -123,7 +123,7 @@ class Comparison(VersionedRecord):
 
 
 class SeedFigure(FigureRecord):
-    """A figure over the seeds of one cell: ``values`` (null where undefined) of the seeds ``of_seeds``, their mean and
+    """A figure over the seeds of one cell: ``values`` (null if undefined) of the seeds ``of_seeds``, their mean and
     standard deviation (null for one value), and the interval over examples and seeds (of one seed: over examples)."""
 
     mean: float | None
@@ -225,7 +225,7 @@ class ArmComparison(Record):
 
     ``seeds`` are those that both have, ``silent_seeds`` those of them in which either makes no claim.
     ``omission_rate`` is where hallucination rates are matched: of each seed the larger rate of both, their mean over
-    ``seeds``; null where there is no gold.
+    ``seeds``; null if there is no gold.
     """
 
     axis: str
@@ -273,8 +273,8 @@ class BestOnDev(Record):
 class StudyFigures(VersionedRecord):
     """The figures of a study; ``missing`` names the cells without an evaluation of the split, and why.
 
-    ``comparisons`` and ``arm_trends`` are empty where every axis is one of numbers. ``fingerprint`` is the hash of what
-    the figures were counted from, empty where that is not known.
+    ``comparisons`` and ``arm_trends`` are empty if every axis is one of numbers. ``fingerprint`` is the hash of what
+    the figures were counted from, empty if that is not known.
     """
 
     name: str

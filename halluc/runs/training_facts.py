@@ -24,7 +24,7 @@ TITLES = {
 
 
 def facts(runs: Iterable[RunDir]) -> TrainingFacts:
-    """Of some runs, the distinct values of each fact in their order; empty where none is on record."""
+    """Of some runs, the distinct values of each fact in their order; empty if none is on record."""
     results: dict[str, dict[Plain, None]] = {name: {} for name in TITLES}
     for run in runs:
         for name, value in _facts(run).items():
@@ -86,7 +86,7 @@ def _facts(run: RunDir) -> dict[str, Plain]:
 
 
 def _first_and_last(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The newest events ``started`` and ``stopped`` of the log; empty where there are none."""
+    """The newest events ``started`` and ``stopped`` of the log; empty if there are none."""
     results: dict[str, dict[str, Any]] = {"started": {}, "stopped": {}}
     try:
         lines = read_regular(run.events).splitlines()

@@ -28,7 +28,7 @@ class TrainingSpeed:
 
 
 def speed(run: RunDir) -> TrainingSpeed | None:
-    """None where the log is missing, or has no step of a training."""
+    """None if the log is missing, or has no step of a training."""
     started: dict[str, Any] = {}
     seconds: dict[str, list[float]] = {"step": [], "evaluated": []}
     try:

@@ -17,7 +17,7 @@ class TuneTrial(Record):
     """A trial: ``params`` are the values laid on the config (none for trial 0, which is the config itself), ``values``
     the figures on dev in the order of ``metrics``; of a pruned trial the last one before it was stopped.
 
-    ``constraints`` has the figures that are bounded; null where one is undefined. ``run`` is the folder beside
+    ``constraints`` has the figures that are bounded; null if one is undefined. ``run`` is the folder beside
     tune.json; with ``same_as`` that of an earlier trial of the same config, which was not trained twice.
     """
 

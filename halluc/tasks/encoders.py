@@ -80,7 +80,7 @@ def load_encoder(
 
 
 def _exported(config: ModelConfig, head: Mapping[str, Any]) -> Encoder | None:
-    """The model of an export, to predict with; None where no export is named."""
+    """The model of an export, to predict with; None if no export is named."""
     if config.name is None or not (source := resolve_model(config.name)).local:
         return None
     folder = exports.of_model(Path(source.name))

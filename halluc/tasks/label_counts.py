@@ -76,7 +76,7 @@ def _pairs(side: Labels, numbers: dict[str, int]) -> Pairs:
     )
 
 
-# Hits, predicted and gold to the figure, arrays of one shape; 0 where undefined.
+# Hits, predicted and gold to the figure, arrays of one shape; 0 if undefined.
 Score = Callable[[Array, Array, Array], Array]
 SCORES: dict[str, Score] = {
     "f1": lambda hits, predicted, gold: divided(2 * hits, predicted + gold, undefined=0.0),
@@ -90,7 +90,7 @@ EXCLUDED = of_places()
 
 
 def averaged(score: Score, average: str, hits: Array, predicted: Array, gold: Array) -> Array:
-    """A score of labels (..., labels) averaged over them; 0 where there is none."""
+    """A score of labels (..., labels) averaged over them; 0 if there is none."""
     if average == "micro":
         return score(hits.sum(-1), predicted.sum(-1), gold.sum(-1))
     weights = gold if average == "weighted" else (predicted + gold > 0).astype(numpy.float64)

@@ -132,7 +132,7 @@ def _refuse_missing(missing: Sequence[str]) -> None:
 
 
 def foreign_label_notes(model: Iterable[str], split: Iterable[str]) -> Iterator[str]:
-    """What a person should know where the model has labels that the split never shows; nothing where it has none."""
+    """What a person should know where the model has labels that the split never shows; nothing if it has none."""
     foreign = sorted(set(model) - set(split))
     if foreign:
         listed = ", ".join(foreign)

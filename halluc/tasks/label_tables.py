@@ -1,4 +1,4 @@
-"""Classification reports of labels: a row a label, the averages, and what was taken for what."""
+"""Classification reports of labels: a row per label, the averages, and what was taken for what."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEADS = ("precision", "recall", "f1-score", "support")
 
 
 def row(hits: float, predicted: float, gold: float) -> Row:
-    """A row as scikit-learn has it; 0 where undefined."""
+    """A row as scikit-learn has it; 0 if undefined."""
     return _row(label_counts.scores_of(hits, predicted, gold), int(gold))
 
 
@@ -87,7 +87,7 @@ def confusions_as_text(rows: Sequence[Row]) -> str:
 
 
 def confusion_sections(report: Report, title: str) -> dict[str, str]:
-    """The matrix of ``confusion`` under ``title``, or the commonest mistakes; nothing where there are none."""
+    """The matrix of ``confusion`` under ``title``, or the commonest mistakes; nothing if there are none."""
     if "confusion" in report:
         return {title: confusion_as_text(report["confusion"])}
     return {"the commonest confusions": confusions_as_text(report["confusions"])} if report["confusions"] else {}

@@ -149,7 +149,7 @@ def divergence(logits: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
 def class_weights(
     config: LossConfig, classes: Sequence[str], gold: Iterable[Collection[str]], *, multi_label: bool = False
 ) -> tuple[float, ...] | None:
-    """The weight of each output; None where all weigh alike.
+    """The weight of each output; None if all weigh alike.
 
     Args:
         classes: the class of each output; outputs of one class share its weight.

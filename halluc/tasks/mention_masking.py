@@ -41,7 +41,7 @@ class MentionMasking:
 
     @classmethod
     def of(cls, config: MentionLossConfig, tokenizer: Any) -> MentionMasking | None:
-        """None where the config masks nothing.
+        """None if the config masks nothing.
 
         Raises:
             HallucError C220: the tokenizer has no mask token.

@@ -41,10 +41,10 @@ def figures(
     asked: Period,
     sheet: Sheet,
 ) -> list[Figure]:
-    """The share of each label by period, 0 of one that is gold alone; nothing where no text has a timestamp.
+    """The share of each label by period, 0 of one that is gold alone; nothing if no text has a timestamp.
 
     Args:
-        timestamps: of each text, ISO 8601, None where it has none. labels: what is predicted of each text.
+        timestamps: of each text, ISO 8601, None if it has none. labels: what is predicted of each text.
         gold: the labels of its annotation.
     """
     kind, texts = periods(timestamps, asked)

@@ -11,7 +11,7 @@ from halluc.task import Asserted
 
 
 class TokenRange(Record):
-    """Tokens ``start`` to ``end`` (half open), and their characters in the text, null where only tokens were given."""
+    """Tokens ``start`` to ``end`` (half open), and their characters in the text, null if only tokens were given."""
 
     start: int
     end: int
@@ -21,7 +21,7 @@ class TokenRange(Record):
 
 
 class AssertedLabel(Record):
-    """A label that ``predict`` claims; ``novelty`` and ``confusable`` are null where training is not known."""
+    """A label that ``predict`` claims; ``novelty`` and ``confusable`` are null if training is not known."""
 
     label: str
     confidence: float

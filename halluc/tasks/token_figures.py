@@ -17,7 +17,7 @@ PROTOCOL = "per token, raw IOB2 tags with O"
 
 
 def report(gold: Tags, predicted: Tags) -> dict[str, dict[str, Any]]:
-    """Precision, recall, F1 and support by tag, then micro, macro and weighted averages; 0 where undefined."""
+    """Precision, recall, F1 and support by tag, then micro, macro and weighted averages; 0 if undefined."""
     from sklearn.metrics import precision_recall_fscore_support as scores
 
     flat_gold = [tag for tags in gold for tag in tags]

@@ -17,16 +17,16 @@ class FigureLookup:
             self._found.setdefault((metric.name, frozenset(metric.by.items())), metric)
 
     def get(self, name: str, **by: str) -> MetricResult | None:
-        """The figure of a slice, of all where none is named; None where it was not counted."""
+        """The figure of a slice, of all if none is named; None if it was not counted."""
         return self._found.get((name, frozenset(by.items())))
 
     def value(self, name: str, **by: str) -> float | None:
-        """Its value: None where it is undefined, too."""
+        """Its value: None if it is undefined, too."""
         result = self.get(name, **by)
         return None if result is None else result.value
 
     def n(self, name: str, **by: str) -> int:
-        """What it is a share of; 0 where it was not counted."""
+        """What it is a share of; 0 if it was not counted."""
         result = self.get(name, **by)
         return 0 if result is None else result.n
 
@@ -40,5 +40,5 @@ class FigureLookup:
 
 
 def count(metric: MetricResult | None) -> int:
-    """What a share counts, above the line; 0 where it is not known."""
+    """What a share counts, above the line; 0 if it is not known."""
     return 0 if metric is None else round((metric.value or 0) * metric.n)

@@ -55,7 +55,7 @@ def _manner(name: str) -> tuple[int, int, str]:
 
 
 def interval(name: str, found: Interval | None) -> str:
-    """A 95% interval: `[2.8, 3.7]` of per cent, else `[0.850, 0.868]`; empty where there is none."""
+    """A 95% interval: `[2.8, 3.7]` of per cent, else `[0.850, 0.868]`; empty if there is none."""
     if found is None:
         return ""
     factor, digits, _ = _manner(name)

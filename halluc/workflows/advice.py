@@ -160,7 +160,7 @@ class _Fitting:
         return load_config(self.run.config, overrides, table=TABLE, kept=True)
 
     def unfit(self, remedy: Remedy) -> str | None:
-        """Why a remedy cannot be an arm; None where it can."""
+        """Why a remedy cannot be an arm; None if it can."""
         values = self._values
         missing = next((NEEDS[need] for need in remedy.needs if need in values and values[need] is None), None)
         try:
@@ -208,7 +208,7 @@ class _Fitting:
 
     @cached_property
     def _values(self) -> Mapping[str, Any]:
-        """What stands for what in the configs of remedies; None where it is not known."""
+        """What stands for what in the configs of remedies; None if it is not known."""
         layers, known = _read(self.run.model / "config.json").get("num_hidden_layers"), speed(self.run)
         # All layers are trained in the second half of the steps.
         interval = known.steps // (2 * (layers + 1)) if isinstance(layers, int) and layers > 0 and known else 0
@@ -259,7 +259,7 @@ class _Fitting:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is none."""
+    """The JSON object in a file; empty if there is none."""
     try:
         result = read_json(file)
     except (OSError, ValueError):

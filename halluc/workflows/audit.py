@@ -112,7 +112,7 @@ def splits_of(found: Job, asked: Sequence[str]) -> tuple[SplitName, ...]:
 def _job_of(
     target: Path, overrides: Sequence[str], options: AuditOptions
 ) -> tuple[Job, str, tuple[SplitName, ...]]:  # fmt: skip
-    """The job, the model of its run (empty where only train is audited), and the splits."""
+    """The job, the model of its run (empty if only train is audited), and the splits."""
     named = is_config(target)
     for name in options.splits:
         if name not in SPLITS:

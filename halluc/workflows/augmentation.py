@@ -40,7 +40,7 @@ _CHANCE = 1e-6
 
 
 def ensure(job: Job) -> AugmentFile | None:
-    """Make the augmented corpus of a run where it is missing or stale; None where the config asks for none.
+    """Make the augmented corpus of a run where it is missing or stale; None if the config asks for none.
 
     Call it as the run's only writer. Raises what ``prepared`` and ``pipeline.make`` do.
     """
@@ -80,7 +80,7 @@ def shard(job: Job, share: shards.Shard) -> int:
 
 
 def manifest(target: directory.RunDir) -> AugmentFile | None:
-    """``augment/manifest.json``; None where there is none, or one of another version of halluc.
+    """``augment/manifest.json``; None if there is none, or one of another version of halluc.
 
     Raises:
         HallucError R130: it is damaged, or train.jsonl is not there beside it.
@@ -126,7 +126,7 @@ def epochs(loaded: LoadedConfig) -> int:
 def by_epoch(job: Job, ids: Sequence[str]) -> list[list[int]]:
     """The positions in ``ids`` of what each epoch trains on: the originals, and the new examples of that epoch.
 
-    ``ids`` are those of examples of the augmented corpus; a position may stand for a part of one. Empty where all
+    ``ids`` are those of examples of the augmented corpus; a position may stand for a part of one. Empty if all
     epochs train on the same.
     """
     count = epochs(job.loaded)
@@ -178,7 +178,7 @@ def _texts(node: Any) -> Iterator[str]:
 
 
 def planned(job: Job) -> dict[str, Any] | None:
-    """What augmentation would do: how many new examples, of how many, and by what; None where none is asked for.
+    """What augmentation would do: how many new examples, of how many, and by what; None if none is asked for.
 
     Raises what ``prepared`` does.
     """

@@ -82,7 +82,7 @@ def _is_changed(study: Study, trains: bool) -> bool:
 
 
 def _differences(run: RunDir, cell: Cell) -> list[str] | None:
-    """The keys in which the cell's run differs from its config; None where it does not."""
+    """The keys in which the cell's run differs from its config; None if it does not."""
     try:
         if run.read().config_sha256 == cell.loaded.sha256:
             return None

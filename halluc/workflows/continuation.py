@@ -28,7 +28,7 @@ _OF_THE_MODEL = ("eval", "predictions", "ledger", "confidence.json", "report")
 
 
 def find(loaded: LoadedConfig) -> RunDir | None:
-    """The newest run of this name that can be continued to the total of this config; None where none was trained.
+    """The newest run of this name that can be continued to the total of this config; None if none was trained.
 
     Raises:
         HallucError R116: such a run was trained, but its checkpoints were deleted.
@@ -52,7 +52,7 @@ def is_other_total(run: RunDir, loaded: LoadedConfig) -> bool:
 
 
 def kept(run: RunDir) -> LoadedConfig | None:
-    """The config that the run keeps; None where it cannot be read."""
+    """The config that the run keeps; None if it cannot be read."""
     if irregular(run.config) is not None:  # a pipe would block the reader
         return None
     try:

@@ -34,7 +34,7 @@ _JOINED = {"blank": (" ", "whitespace"), "none": ("", "characters")}
 
 @dataclass(frozen=True)
 class ConversionOptions:
-    """What the command line asks for; None where it leaves the choice to the input, or to the name of the output."""
+    """What the command line asks for; None if it leaves the choice to the input, or to the name of the output."""
 
     task: str | None = None
     splits: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ def apply(
 
     Raises:
         HallucError or ManyErrors: C011: an option is missing, or the copy would replace what was read. D194: a line
-            that is no decision. D195: a decision that is about no suspect of this run, comes twice or contradicts
+            that is not a decision. D195: a decision that is about no suspect of this run, comes twice or contradicts
             another. D196: the example has changed since. R…: as ``halluc audit``. E401: the copy cannot be written.
     """
     if decisions is None or out is None:
@@ -97,7 +97,7 @@ def _decisions(path: Path) -> list[tuple[int, DecisionLine]]:
     """Each decision with its line.
 
     Raises:
-        HallucError or ManyErrors D101: the file cannot be read. D194: lines that are no decisions.
+        HallucError or ManyErrors D101: the file cannot be read. D194: lines that are not decisions.
     """
     result, bad = [], []
     try:
@@ -234,7 +234,7 @@ def _corrected(
 
 
 def _new(one: _Decided) -> list[Mark]:
-    """What is to be annotated in the place of what is in doubt."""
+    """What is to be annotated in place of what is in doubt."""
     return list(one.suspect.proposed if one.decision.annotation is None else one.decision.annotation)
 
 

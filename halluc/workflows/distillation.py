@@ -79,7 +79,7 @@ def train_split(job: Job) -> Corpus[Any]:
 def refuse_unfit(job: Job) -> None:
     """
     Raises:
-        HallucError C210: outputs of this task's model are no labels, so that no soft target of another model fits.
+        HallucError C210: outputs of this task's model are not labels, so that no soft target of another model fits.
     """
     asked = job.settings.train.teacher
     if asked is None:
@@ -145,7 +145,7 @@ def _fingerprint(asked: TeacherConfig, corpus: Corpus[Any]) -> str:
 
 
 def _read(path: Path, fingerprint: str) -> dict[str, Array] | None:
-    """The arrays of a file of soft targets; None where there is none, or one of other teachers or texts."""
+    """The arrays of a file of soft targets; None if there is none, or one of other teachers or texts."""
     try:
         with numpy.load(path) as file:
             return dict(file) if str(file["fingerprint"]) == fingerprint else None

@@ -90,7 +90,7 @@ def located(
 ) -> tuple[Trained, Ensemble | None]:  # fmt: skip
     """A trained model, and the ensemble that predicts: with ``others``, or as its run's config has it.
 
-    The confidence that comes with it is that of the ensemble's own evaluation; None where there is none.
+    The confidence that comes with it is that of the ensemble's own evaluation; None if there is none.
     """
     trained = trained_models.locate(reference, overrides)
     named = list(others) or trained.job.settings.eval.ensemble or []
@@ -221,7 +221,7 @@ class Averaging:
 
 
 def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[str]) -> list[int] | None:
-    """Where each output of the first model is among those of another; None where they are in the same order.
+    """Where each output of the first model is among those of another; None if they are in the same order.
 
     Raises:
         HallucError C210: one has labels that the other has not; lists them.

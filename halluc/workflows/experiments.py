@@ -21,7 +21,7 @@ from halluc.workflows.job import Job
 
 @dataclass
 class CellOutcome:
-    """What was trained and evaluated in this call, and the report; None where other processes still run."""
+    """What was trained and evaluated in this call, and the report; None if other processes still run."""
 
     trainings: list[TrainResult] = field(default_factory=list)
     evaluations: list[EvalResult] = field(default_factory=list)

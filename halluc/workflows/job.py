@@ -120,7 +120,7 @@ class Job:
 
     @property
     def withheld(self) -> Withheld | None:
-        """What ``gap`` withholds of the training split; None where it asks for nothing, or there is no such split."""
+        """What ``gap`` withholds of the training split; None if it asks for nothing, or there is no such split."""
         return self._train[1] if self.settings.gap is not None and self.settings.data.train is not None else None
 
     def remaining(self, splits: Sequence[SplitName] = SPLITS) -> Corpora:

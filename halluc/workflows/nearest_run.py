@@ -21,7 +21,7 @@ _ABSENT = object()
 def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir], bool]) -> str:
     """What an error adds to "no run of this config": the nearest run and each value there and here.
 
-    Empty where no other run of the name can be read. Of runs that differ in as many keys, the newest counts.
+    Empty if no other run of the name can be read. Of runs that differ in as many keys, the newest counts.
 
     Args:
         suits: whether a run could be used if its config were the same.

@@ -113,7 +113,7 @@ class Predictor:
         return made
 
     def items(self, texts: Iterable[Given]) -> list[Item]:
-        """Texts as the model takes them; in the place of one that cannot be read stands why."""
+        """Texts as the model takes them; in place of one that cannot be read stands why."""
         # A reader may keep the fields of the first row that it sees.
         reader = type(self.reader)(self.reader.config)
         return [self._item(number, text, reader) for number, text in enumerate(texts, 1)]

@@ -36,7 +36,7 @@ class Parts:
         return self.output.with_name(f"{_prefix(self.output)}{self.fingerprint[:16]}.{number}-of-{of}")
 
     def whole(self) -> list[Path]:
-        """The parts of a set of which none is missing; empty where there is no such set."""
+        """The parts of a set of which none is missing; empty if there is no such set."""
         first = f"{glob.escape(str(self.path(1, 1)).removesuffix('1-of-1'))}1-of-*"
         for count in sorted(int(name.rpartition("-")[2]) for name in glob.glob(first)):  # noqa: PTH207
             parts = [self.path(number, count) for number in range(1, count + 1)]
@@ -76,7 +76,7 @@ def of(asked: InputJob, output: Path | None) -> Parts:
     """The parts of an output, by what they depend on.
 
     Raises:
-        HallucError C016: the input or output is no file. Others: as ``ensembles.located``.
+        HallucError C016: the input or output is not a file. Others: as ``ensembles.located``.
     """
     source = asked.source
     if source is None or not source.is_file() or output is None or (output.exists() and not output.is_file()):

@@ -28,7 +28,7 @@ def files(settings: Experiment) -> list[Path]:
 
 
 def ensure(job: Job) -> Pretrained | None:
-    """The pre-trained encoder: made now, or found by its fingerprint; None where the config asks for none.
+    """The pre-trained encoder: made now, or found by its fingerprint; None if the config asks for none.
 
     Raises:
         HallucError C206: the config has no `model.name`. D101, D140, D142, D144, E410, E411: see ``pretrained``.

@@ -57,7 +57,7 @@ def push(folder: Path, name: str, *, private: bool = False, with_report: bool = 
 def _repository(name: str) -> str:
     """
     Raises:
-        HallucError C018: it is no name of a model on a hub.
+        HallucError C018: it is not a name of a model on a hub.
     """
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]

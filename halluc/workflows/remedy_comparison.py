@@ -104,7 +104,7 @@ def _seconds(run: RunDir) -> Mapping[str, float]:
 
 
 def _methods(cells: Sequence[StudyCell]) -> list[str]:
-    """The augmentation methods of an arm; none where it augments nothing, or no cell has a config."""
+    """The augmentation methods of an arm; none if it augments nothing, or no cell has a config."""
     for cell in cells:
         if cell.run.config.is_file():
             augment = load_config(cell.run.config, table=TABLE, kept=True).experiment.augment

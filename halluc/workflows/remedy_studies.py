@@ -89,7 +89,7 @@ def name_of(name: str, ending: str) -> str:
 
 
 def without_defaults(loaded: LoadedConfig) -> dict[str, Any]:
-    """The config as plain values, as far as they are no defaults."""
+    """The config as plain values, as far as they are not defaults."""
     tree: dict[str, Any] = loaded.experiment.model_dump(mode="json", exclude_defaults=True)
     return tree
 
@@ -98,7 +98,7 @@ def write_config(file: Path, header: Sequence[str], tree: dict[str, Any]) -> Non
     """Write a config with comments above it.
 
     Raises:
-        HallucError C011: the name is no YAML file, or there is another file. E401: it cannot be written.
+        HallucError C011: the name is not a YAML file, or there is another file. E401: it cannot be written.
     """
     if file.suffix not in (".yaml", ".yml"):
         raise HallucError("C011", f"--write {file} is no YAML file", help="give it the extension .yaml")

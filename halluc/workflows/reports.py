@@ -103,7 +103,7 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
 
 
 def study_target(target: Path, overrides: Sequence[str]) -> Target | None:
-    """The study that a target names; None where it names something else."""
+    """The study that a target names; None if it names something else."""
     if target.is_dir():
         known = None if (target / RUN_FILE).is_file() else matrix.read(target)
         if known is None:
@@ -188,7 +188,7 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
 
 
 def _usual_split(runs: Sequence[RunDir]) -> str | None:
-    """The split that is reported on where none is asked for; None where the runs have none in common."""
+    """The split that is reported on where none is asked for; None if the runs have none in common."""
     return next((split for split in evaluations.PREFERRED if all(run.ledger(split).is_file() for run in runs)), None)
 
 

@@ -55,7 +55,7 @@ def evaluated(cell: Cell) -> RunDir | None:
 
 
 def _best(study: Study) -> RunDir | None:
-    """The run of the cell that is best on dev, the first of equal ones; None where that cannot be said (yet)."""
+    """The run of the cell that is best on dev, the first of equal ones; None if that cannot be said (yet)."""
     runs = [run for cell in study.cells if (run := evaluated(cell)) is not None]
     if len(runs) < len(study.cells):
         return None
@@ -79,7 +79,7 @@ def _say_all_stay(why: str) -> None:
 
 
 def remove_model(run: RunDir, why: str) -> bool:
-    """Remove the model of a run, and note it; False where there is none, or another process writes the run."""
+    """Remove the model of a run, and note it; False if there is none, or another process writes the run."""
     if not run.model.is_dir() and not any(run.path.glob(f".{run.model.name}.*.tmp")):
         return False
     try:

@@ -89,7 +89,7 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
     if resume:
         return newest, True
     with newest.locked():
-        pass  # one that is being written is no interrupted one: this raises
+        pass  # one that is being written is not an interrupted one: this raises
     if newest.has_checkpoint():
         messages.say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
         return create(loaded, "train"), False

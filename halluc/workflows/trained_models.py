@@ -34,7 +34,7 @@ _TASK = next(iter(TABLE["task"]))
 class Trained:
     """A trained model and the job to use it by.
 
-    A model from elsewhere has no run, and the config's defaults. ``confidence`` is None where dev was never asked, and
+    A model from elsewhere has no run, and the config's defaults. ``confidence`` is None if dev was never asked, and
     ``knowledge`` where the training split is not known.
     """
 
@@ -76,7 +76,7 @@ def locate(reference: str, overrides: Sequence[str] = ()) -> Trained:
 
 
 def _run_folder(reference: str) -> Path | None:
-    """The folder of the run that is named, or None where none is."""
+    """The folder of the run that is named, or None if none is."""
     if reference.startswith(("hub:", "package:")) or not reference:
         return None
     path = files.expanded(reference)
@@ -113,7 +113,7 @@ def _of_file(path: Path) -> HallucError:
 
 
 def _of_config(path: Path) -> HallucError:
-    """What to say of a config in the place of a run: its newest trained run, or how to get one."""
+    """What to say of a config in place of a run: its newest trained run, or how to get one."""
     what = f"{path} is a config, and neither a run nor a model"
     try:
         loaded = load(path, [])
@@ -149,7 +149,7 @@ def _defaults(reference: str) -> LoadedConfig:
 
 
 def _own_config(reference: str) -> dict[str, Any]:
-    """The config.json of a model, empty where it cannot be read; models of the hub are not asked."""
+    """The config.json of a model, empty if it cannot be read; models of the hub are not asked."""
     source = resolve_model(reference)
     if not source.local:
         return {}
@@ -177,7 +177,7 @@ def _task_of(config: dict[str, Any]) -> str:
 
 
 def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:
-    """What dev said of the model's confidence; None where the run was not evaluated.
+    """What dev said of the model's confidence; None if the run was not evaluated.
 
     Raises:
         HallucError R114: the file is damaged, or of another version of halluc.

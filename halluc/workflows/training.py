@@ -77,7 +77,7 @@ class Session:
 class PreparedTraining(NamedTuple):
     """What is trained, how dev is asked, the tokenizer, and the notes on the training split (``Encoded.notes``).
 
-    ``refit`` fits on dev what the model keeps beside its weights; None where it keeps nothing.
+    ``refit`` fits on dev what the model keeps beside its weights; None if it keeps nothing.
     """
 
     training: Training
@@ -250,7 +250,7 @@ def _train(session: Session) -> dict[str, Any]:
 
 
 def _unselective(session: Session) -> str | None:
-    """Why dev can choose no checkpoint; None where it can."""
+    """Why dev can choose no checkpoint; None if it can."""
     dev = session.corpora.splits.get("dev")
     if dev is None:
         return "no dev split"

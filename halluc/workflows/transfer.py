@@ -59,7 +59,7 @@ class JoinedKnowledge:
 
 
 def base_run(name: str | None) -> RunDir | None:
-    """The run that ``model.name`` names, by its folder or by the ``model/`` in it; None where it names none."""
+    """The run that ``model.name`` names, by its folder or by the ``model/`` in it; None if it names none."""
     if name is None or name.startswith(("hub:", "package:")):
         return None
     path = expanded(latest.resolve_text(name))

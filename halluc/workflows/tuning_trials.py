@@ -32,7 +32,7 @@ LEAST_TRIALS = 10
 # Names of what the journal keeps of a trial.
 ERROR, REPLACED, SAME_AS, CONFIG, FIGURES = "error", "replaced", "same_as", "config", "figures"
 _FRESH = "--fresh moves the old trials aside and starts anew; or give this tuning another `name`"
-# What a file that is no journal of ours makes Optuna raise.
+# What a file that is not a journal of ours makes Optuna raise.
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 
 
@@ -314,7 +314,7 @@ class Trials:
 
 
 def _fixed(trial: optuna.trial.FrozenTrial) -> dict[str, Any] | None:
-    """The values that were set and not sampled; None where the sampler chose."""
+    """The values that were set and not sampled; None if the sampler chose."""
     result = trial.system_attrs.get("fixed_params")
     return dict(result) if isinstance(result, Mapping) else None
 

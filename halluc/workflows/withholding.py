@@ -61,7 +61,7 @@ def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     """What the model of a run was told: from the run's files, else from the training split under the config's ``gap``;
     ``anew``: always from the latter, which is then kept in the run.
 
-    None where the config names no training split, or one that is not here (said as a warning): a model from elsewhere,
+    None if the config names no training split, or one that is not here (said as a warning): a model from elsewhere,
     or a run of an older halluc, can be evaluated without it.
 
     Raises:

@@ -87,7 +87,7 @@ class Filter:
         return False
 
     def results(self, candidates: Sequence[Candidate]) -> list[Editable | None]:
-        """What becomes of each candidate: as it is, with other labels, or None where it is rejected."""
+        """What becomes of each candidate: as it is, with other labels, or None if it is rejected."""
         return [None if self.refuses(one) else one.edited for one in candidates]
 
     def keys(self, candidate: Candidate) -> Keys:

@@ -36,7 +36,7 @@ class HashSet:
     def __init__(self) -> None:
         self._table = array("Q", bytes(8 * _LEAST))
         self._size = 0
-        self._has_zero = False  # nought marks an empty slot
+        self._has_zero = False  # zero marks an empty slot
 
     def __len__(self) -> int:
         return self._size + self._has_zero

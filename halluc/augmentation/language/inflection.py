@@ -84,7 +84,7 @@ class Inflection:
         return result
 
     def written(self, lemma: str, part: PartOfSpeech, form: Form) -> str | None:
-        """A form of a lemma; None where it has none, or where the two that are asked for are not one."""
+        """A form of a lemma; None if it has none, or where the two that are asked for are not one."""
         if form == "base":
             return lemma
         if form not in _FORMS[part] and form != "past or participle":
@@ -123,7 +123,7 @@ def _irregular(lemma: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
 
 
 def regular_plural(noun: str) -> tuple[str, ...]:
-    """The plural of a noun by the rules; none where it is not counted."""
+    """The plural of a noun by the rules; none if it is not counted."""
     if noun in UNCOUNTABLE or noun.endswith("ics") or (noun.endswith("ness") and noun not in COUNTED_IN_NESS):
         return ()
     if noun.endswith("man") and not noun.lower().endswith(_NO_MEN):

@@ -35,7 +35,7 @@ class WordNetThesaurus:
         self._multiword = multiword
 
     def synonyms(self, word: str) -> tuple[Tokens, ...]:
-        """The synonyms of a word in small letters, each as tokens, the best first; none where it is doubtful."""
+        """The synonyms of a word in small letters, each as tokens, the best first; none if it is doubtful."""
         reading = self.reading(word)
         if reading is None:
             return ()
@@ -86,7 +86,7 @@ class WordNetThesaurus:
 
 
 def inflected(inflection: Inflection, words: list[str], part: PartOfSpeech, form: Form) -> Tokens | None:
-    """One or several words in a form: a verb's first word has it, a noun's last; None where that is not known."""
+    """One or several words in a form: a verb's first word has it, a noun's last; None if that is not known."""
     if form == "base":
         return tuple(words)
     at = 0 if part == "verb" else len(words) - 1

@@ -31,7 +31,7 @@ class Database:
     path: Path
 
     def read(self, name: str) -> Buffer | None:
-        """A file, mapped into memory where it can be; None where it is not there or empty."""
+        """A file, mapped into memory where it can be; None if it is not there or empty."""
         if self.path.suffix == ".zip":
             with zipfile.ZipFile(self.path) as archive:
                 inside = f"wordnet/{name}"

@@ -47,7 +47,7 @@ class EditAlignment:
         return Replace(start, end, tuple(self._new[new_start:new_end]), self._why)
 
     def _in_place(self) -> list[Replace] | None:
-        """Token by token, the usual case; None where that cannot be, or a word stands elsewhere than before."""
+        """Token by token, the usual case; None if that cannot be, or a word stands elsewhere than before."""
         if not self._keeps_positions or len(self._old) != len(self._new):
             return None
         changed = [at for at, (before, after) in enumerate(zip(self._old, self._new, strict=True)) if before != after]

@@ -156,7 +156,7 @@ class BackTranslation(Augmenter):
     def _edits(self, unit: TranslationUnit, trip: RoundTrip) -> tuple[list[Edit], list[Edit]]:
         """
         Raises:
-            Rejected: what came back is no good.
+            Rejected: what came back is not usable.
         """
         if not trip.back:
             raise Rejected("no translation")

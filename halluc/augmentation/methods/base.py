@@ -99,7 +99,7 @@ class Lexicon:
     """What the training split shows, for methods that draw from it; everything in the order of first appearance.
 
     ``mentions`` has, by label, how often each mention (its tokens) stands there; ``words``, by tag (see ``tags``), how
-    often each token does. ``words`` is empty where no method ``learns`` them. ``examples_with`` says in how many
+    often each token does. ``words`` is empty if no method ``learns`` them. ``examples_with`` says in how many
     examples each unit of novelty stands.
     """
 
@@ -259,7 +259,7 @@ class Augmenter(Component):
     learns: ClassVar[frozenset[Literal["words"]]] = frozenset()
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        """Edits that ``core.edits.apply`` accepts, none where there is nothing to change.
+        """Edits that ``core.edits.apply`` accepts, none if there is nothing to change.
 
         A method says here what it does; one that takes several steps overrides ``change`` instead.
 
@@ -269,7 +269,7 @@ class Augmenter(Component):
         return ()
 
     def change(self, example: Editable, draws: Draws) -> Changed:
-        # JSON can hold an empty token, and a mention of one: that is no replacement for another.
+        # JSON can hold an empty token, and a mention of one: that is not a replacement for another.
         proposed = self.propose(example, draws)
         edits = tuple(edit for edit in proposed if not (isinstance(edit, Replace) and "" in edit.tokens))
         return Changed(apply(example, edits), (edits,))
@@ -286,7 +286,7 @@ class Synthesizer(Component):
         """A new example, which takes the place that an augmentation of ``like`` would have.
 
         Raises:
-            Rejected: what was sampled is no valid example.
+            Rejected: what was sampled is not a valid example.
         """
         (made,) = self.sample_many([like], [draws])
         if isinstance(made, Rejected):
@@ -298,7 +298,7 @@ class Synthesizer(Component):
         return [_caught(self.sample, *one) for one in zip(like, draws, strict=True)]
 
     def source_of(self, example: Editable) -> str | None:
-        """The place (file:line) of the text that a sampled example has; None where it is the method's own."""
+        """The place (file:line) of the text that a sampled example has; None if it is the method's own."""
         return None
 
 

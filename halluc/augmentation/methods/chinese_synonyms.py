@@ -30,7 +30,7 @@ class ChineseSynonyms:
         self._shortest = min(config.min_length, 2)
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        """Edits of ``rate`` of the words that have a synonym and are no part of a mention or of a lock."""
+        """Edits of ``rate`` of the words that have a synonym and are not part of a mention or of a lock."""
         words = [one for part in self._parts(example) for one in self._words(example.tokens, *part)]
         words = [(start, end, word) for start, end, word in words if is_free(example, start, end)]
         edits = []

@@ -35,7 +35,7 @@ class _Words(NamedTuple):
         return cls(tuple(counts), tuple(accumulate(counts.values())), place)
 
     def other(self, token: str, draws: Draws) -> str | None:
-        """A token that is not ``token``, as often as it occurs; None where there is none."""
+        """A token that is not ``token``, as often as it occurs; None if there is none."""
         tokens, cumulative, place = self
         before = own = 0
         at = place.get(token)

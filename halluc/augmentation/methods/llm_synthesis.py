@@ -221,7 +221,7 @@ def parsed(answer: str, like: Editable, vocabulary: frozenset[str]) -> Editable:
     """The example that an answer describes.
 
     Raises:
-        Rejected: it is no JSON of the form that was asked for, has other labels, or mentions that its text does not
+        Rejected: it is not JSON of the form that was asked for, has other labels, or mentions that its text does not
             have exactly as often as it names them.
     """
     text, mentions = _read(answer)

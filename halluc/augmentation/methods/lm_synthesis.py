@@ -123,7 +123,7 @@ class LmSynthesis(Synthesizer):
 
     Labels are written into the token stream (Ding et al. 2020); here a mention stands between label tokens, and the
     tokens at the beginning say which labels the text has. A sample takes the labels of the example whose place it
-    takes, so that the share of sentences without mentions stays the same. What is no valid example, or has other
+    takes, so that the share of sentences without mentions stays the same. What is not a valid example, or has other
     labels, is rejected.
     """
 

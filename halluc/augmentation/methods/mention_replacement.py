@@ -1,4 +1,4 @@
-"""Other mentions in the place of those that stand there (Dai & Adel 2020)."""
+"""Other mentions in place of those that stand there (Dai & Adel 2020)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class MentionReplacement(Augmenter):
     """Replaces mentions by others of the same label: from the training split, a gazetteer, or put together anew.
 
     The casing of the text is kept: a mention in capitals, or without any, is replaced by one like it. Acronyms amid
-    lower case are no capitals in this sense.
+    lower case are not capitals in this sense.
     """
 
     Config: ClassVar[type[MethodConfig]] = MentionReplacementConfig
@@ -104,7 +104,7 @@ class MentionReplacement(Augmenter):
         return [span for span in spans if is_replaceable(example, span[0], span[1])] if example.locked else spans
 
     def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
-        """A mention that differs, or None where there is none."""
+        """A mention that differs, or None if there is none."""
         if self._parts is not None:
             name = self._parts.invent(label, len(mention), draws)
             return _cased(name, casing) if name and _cased(name, casing) != mention else None

@@ -47,7 +47,7 @@ class NameParts:
                     self._parts[label, size] = parts
 
     def invent(self, label: str, size: int, draws: Draws) -> Tokens | None:
-        """A new name of ``size`` tokens, or None where none was found in a few tries."""
+        """A new name of ``size`` tokens, or None if none was found in a few tries."""
         parts = self._parts.get((label, size))
         if parts is None:
             return None

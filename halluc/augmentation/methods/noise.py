@@ -194,7 +194,7 @@ class Noise(Augmenter):
         return _misspelt(token, at, bits) if kind is _MISSPELLING else _split_or_joined(example, at, taken, bits)
 
     def _written(self, token: str, slip: Slip, bits: int, draws: Draws) -> str | None:
-        """The token with a slip of some of its characters; None where it would be as it was."""
+        """The token with a slip of some of its characters; None if it would be as it was."""
         word, several = folded(token)
         size = len(word)
         count = self._count(size, draws)

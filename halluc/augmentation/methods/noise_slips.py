@@ -57,7 +57,7 @@ def insert(word: str, at: int, bits: int) -> str:
 
 
 def substitute(word: str, at: int, bits: int) -> str:
-    """Another character of the same script in the place of this one."""
+    """Another character of the same script in place of this one."""
     letters = alphabet(word[at])
     if not letters:
         return word

@@ -1,4 +1,4 @@
-"""Words outside mentions in the shape of mentions, so that a capital letter alone is no evidence of one."""
+"""Words outside mentions in the shape of mentions, so that a capital letter alone is not evidence of one."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class NonMentions(Augmenter):
         return edits
 
     def _shaped(self, token: str, shape: Shape, draws: Draws) -> str | None:
-        """The token in a shape; None where training has no other word for it."""
+        """The token in a shape; None if training has no other word for it."""
         if shape != "replaced":
             return put("upper" if shape == "upper" else "title", token)
         return draws.choice(self._words) if self._words else None

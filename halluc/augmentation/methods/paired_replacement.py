@@ -1,4 +1,4 @@
-"""Other names and numbers in the place of those that an input and its target text have in common."""
+"""Other names and numbers in place of those that an input and its target text have in common."""
 
 from __future__ import annotations
 

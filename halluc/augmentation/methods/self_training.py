@@ -61,7 +61,7 @@ class SelfTraining(Synthesizer):
     """Labels plain texts with a trained model and adds those that it is confident about.
 
     Self-training (Yarowsky 1995) with a threshold on confidence. A new example has labels where the one whose place
-    it takes has labels, and none where that has none, so that the share of examples without labels stays the same.
+    it takes has labels, and none if that has none, so that the share of examples without labels stays the same.
     Texts that are labelled as a whole are drawn among those with the same labels.
     """
 
@@ -71,7 +71,7 @@ class SelfTraining(Synthesizer):
     def __init__(self, config: SelfTrainingConfig) -> None:
         """
         Raises:
-            OptionError D101: a file is not there, or is no regular file.
+            OptionError D101: a file is not there, or is not a regular file.
         """
         self.config = config
         self._pools: defaultdict[_Group, TextPool] = defaultdict(TextPool)

@@ -101,7 +101,7 @@ class Synonym(Augmenter):
         return edits
 
     def _candidates(self, example: Editable) -> list[int]:
-        """Words with synonyms that are no part of a mention, of a lock, or of a name that is not labelled."""
+        """Words with synonyms that are not part of a mention, of a lock, or of a name that is not labelled."""
         tokens, known = example.tokens, self._known
         results = [at for at in free_positions(example, self.config.mentions) if known[tokens[at]]]
         return [at for at in results if known[tokens[at]] is not _CAPITAL or self._is_cased_word(example, at)]

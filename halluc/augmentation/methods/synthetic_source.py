@@ -65,7 +65,7 @@ class SyntheticSource(Synthesizer):
     def __init__(self, config: SyntheticSourceConfig) -> None:
         """
         Raises:
-            OptionError D101: a file is not there, or is no regular file.
+            OptionError D101: a file is not there, or is not a regular file.
         """
         self.config = config
         self._counts: Counter[str] = Counter()
@@ -118,7 +118,7 @@ class SyntheticSource(Synthesizer):
         self._pool.sort()
 
     def _new_texts(self, targets: Iterable[str]) -> Iterator[str]:
-        """The lines of the files that are no training target, each once."""
+        """The lines of the files that are not training target, each once."""
         seen = {as_line(target) for target in targets}
         for line in islice(text_lines(self.config.texts or ()), self.config.most):
             self._counts["lines"] += 1

@@ -165,7 +165,7 @@ class Endpoint:
 def checked_url(url: str) -> SplitResult:
     """
     Raises:
-        OptionError C149: it is no URL of an endpoint.
+        OptionError C149: it is not a URL of an endpoint.
     """
     try:
         split = urlsplit(url)
@@ -203,7 +203,7 @@ def _refuse_host(url: SplitResult, send_data_to: str | None, has_key: bool) -> N
 def _answer(content: bytes, name: str) -> Answer:
     """
     Raises:
-        OptionError E450: it is no chat completion.
+        OptionError E450: it is not a chat completion.
     """
     try:
         read = json.loads(content)

@@ -86,7 +86,7 @@ def _write(folder: Path, write: Callable[[Path], dict[str, Any]], fitting: Fitti
 
 
 def _read(folder: Path, fingerprint: str) -> Fitted | None:
-    """A fitted model whose files are what was written; None where there is none, or where it is damaged."""
+    """A fitted model whose files are what was written; None if there is none, or where it is damaged."""
     if not folder.is_dir():
         return None
     try:

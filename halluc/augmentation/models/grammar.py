@@ -15,7 +15,7 @@ from halluc.core.edits import Editable
 
 
 class Grammar:
-    """The tables of a codec, each (states, tokens): ``added`` is 0 where a token may follow, else minus infinity;
+    """The tables of a codec, each (states, tokens): ``added`` is 0 if a token may follow, else minus infinity;
     ``following`` is the state behind a token.
 
     State 0 is the beginning of a text, 1 is behind a word outside of mentions, ``2 + 2 * label`` is behind the opening

@@ -99,7 +99,7 @@ class StreamCodec:
 
     @property
     def of_span_labels(self) -> range:
-        """The tokens of the labels of mentions: three a label, of which the second opens and the third closes one."""
+        """The tokens of the labels of mentions: three per label, of which the second opens and the third closes one."""
         return range(self._first_span_label, self._first_text_label)
 
     def encode(self, example: Editable) -> list[int]:
@@ -157,7 +157,7 @@ class StreamCodec:
         are there once each, and locked again.
 
         Raises:
-            Rejected: what was sampled is no valid example, or not one with the labels of ``like``; says why.
+            Rejected: what was sampled is not a valid example, or not one with the labels of ``like``; says why.
         """
         refuse_locked(like)
         if self.end not in ids:

@@ -157,7 +157,7 @@ class MaskedFiller:
 
     @torch.inference_mode()
     def _filled(self, batch: Sequence[_MaskedRow]) -> list[str | None]:
-        """The word for each mask of the rows in turn; None where no word may stand there."""
+        """The word for each mask of the rows in turn; None if no word may stand there."""
         inputs = padded([row.pieces for row in batch], self.codec.pad)
         width = inputs["input_ids"].shape[1]
         selected = [number * width + at for number, row in enumerate(batch) for at in row.positions]

@@ -134,7 +134,7 @@ class PieceCodec:
         if len(self._known) > 1 << 18:
             self._known.clear()
             new = list(dict.fromkeys(tokens))
-        # Half a surrogate pair is no text for tokenizers.
+        # Half a surrogate pair is not text for tokenizers.
         texts = [[token.encode("utf-8", "replace").decode()] for token in new]
         result = self.tokenizer(texts, is_split_into_words=True, add_special_tokens=False)["input_ids"]
         nothing = [self.unknown if self.unknown is not None else self.mask]

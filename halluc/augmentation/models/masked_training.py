@@ -231,7 +231,7 @@ def _rows(codec: PieceCodec, examples: Iterable[Editable], context: float, menti
     """The rows in which there is a word to mask, with these probabilities for words outside mentions and in them.
 
     Only words of one known piece are masked: others cannot be filled in, and whoever learns to write their first piece
-    at a single mask would fill in what is no word.
+    at a single mask would fill in what is not a word.
     """
     rows = []
     for example in examples:

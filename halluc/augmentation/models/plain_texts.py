@@ -42,7 +42,7 @@ def text_lines(references: Sequence[str]) -> Iterator[PlacedText]:
 def refuse_missing(references: Sequence[str], key: str) -> None:
     """
     Raises:
-        HallucError D101: a file is not there, or is no regular file. ``key`` is the key of the config that names it.
+        HallucError D101: a file is not there, or is not a regular file. ``key`` is the key of the config that names it.
     """
     for reference in references:
         path = Path(reference).expanduser()

@@ -15,9 +15,9 @@ SampleMany = Callable[[Sequence[Editable], Sequence[Draws]], list[Editable | Rej
 
 
 def sample_statistics(examples: Sequence[Editable], sample_many: SampleMany, seed: int, count: int) -> dict[str, Any]:
-    """Sample in the place of ``count`` training examples, which the seed draws, and count what came.
+    """Sample in place of ``count`` training examples, which the seed draws, and count what came.
 
-    ``rejected`` has the samples that are no valid example, by reason; ``copied`` those that are a training example.
+    ``rejected`` has the samples that are not valid example, by reason; ``copied`` those that are a training example.
     ``new_mentions`` counts the distinct mentions (text and label) that the training split does not have.
     ``distinct_2`` is the share of distinct bigrams (Li et al. 2016), beside that of as many training examples.
     ``samples`` are the first ones as they came, with label tokens.

@@ -26,7 +26,7 @@ class Spelling(Protocol):
     def unusable(self) -> tuple[int, ...]: ...
 
     def spell(self, word: str) -> list[int] | None:
-        """The pieces of a word; None where it would not come back exactly."""
+        """The pieces of a word; None if it would not come back exactly."""
         ...
 
     def words(self, pieces: Sequence[int]) -> list[str]:
@@ -120,7 +120,7 @@ class TokenizerPieces:
         self.unusable = tuple(sorted(special | added | {*range(len(tokenizer), rows)}))
 
     def _word_marker(self, before: str) -> str:
-        """What the first piece of a word begins with; empty where that is not one character."""
+        """What the first piece of a word begins with; empty if that is not one character."""
         first = self.tokenizer.convert_ids_to_tokens(self._encoded(f"{before}a")[:1])
         marker: str = first[0].removesuffix("a") if first else ""
         return marker if len(marker) == 1 else ""

@@ -1,4 +1,4 @@
-"""The words that a masked language model can put in the place of one mask: pieces that are whole words of letters."""
+"""The words that a masked language model can put in place of one mask: pieces that are whole words of letters."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Method:
 
 
 class Refusal(NamedTuple):
-    """A candidate that a filter (or its own method) rejected; ``after`` is its text, None where it never came to be."""
+    """A candidate that a filter (or its own method) rejected; ``after`` is its text, None if it never came to be."""
 
     reason: str
     method: str

@@ -102,7 +102,7 @@ class Focus:
 
 
 def _share(words: Sequence[str], is_so: Callable[[str], bool]) -> float:
-    """The share of content words of which something is so; 0 where there is none."""
+    """The share of content words of which something is so; 0 if there is none."""
     return sum(map(is_so, words)) / len(words) if words else 0.0
 
 

@@ -125,7 +125,7 @@ def alike_in_size(one: Sequence[T], other: Sequence[T]) -> tuple[Sequence[T], Se
 
 
 def distinct(texts: Iterable[Sequence[str]], n: int) -> float | None:
-    """Different n-grams over all; None where there is no n-gram."""
+    """Different n-grams over all; None if there is no n-gram."""
     result: set[tuple[str, ...]] = set()
     total = 0
     for tokens in texts:

@@ -56,7 +56,7 @@ class Apertium:
 
 
 def _plain(answer: str) -> str:
-    """A translation without the end that was added and without escapes; empty where that end was lost."""
+    """A translation without the end that was added and without escapes; empty if that end was lost."""
     text = answer.rstrip()
     if not text.endswith("[]"):
         return ""

@@ -37,7 +37,7 @@ class LineTranslator(Protocol):
 
 
 class RoundTrip(NamedTuple):
-    """A line in the other language, and translated back. Both are empty where the engine gave no translation."""
+    """A line in the other language, and translated back. Both are empty if the engine gave no translation."""
 
     pivot: str
     back: str

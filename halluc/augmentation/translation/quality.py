@@ -43,7 +43,7 @@ class QualityConfig(Section):
 def fault(
     config: QualityConfig, before: Sequence[str], after: Sequence[str], pivot: Sequence[str], known: Collection[str]
 ) -> str | None:  # fmt: skip
-    """Why a round trip is rejected; None where it is not. All are tokens, placeholders left out.
+    """Why a round trip is rejected; None if it is not. All are tokens, placeholders left out.
 
     Args:
         before: the original, ``after``: what came back, ``pivot``: the text in the other language.

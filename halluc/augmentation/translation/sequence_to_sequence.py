@@ -31,7 +31,7 @@ class LoadedTranslator:
     def __init__(self, reference: str, precision: Literal["fp32", "bf16"], device: torch.device) -> None:
         """
         Raises:
-            HallucError E410 to E412: it cannot be found or loaded. OptionError E441: it is no model that translates.
+            HallucError E410 to E412: it cannot be found or loaded. OptionError E441: it is not a model that translates.
         """
         source = resolve_model(reference)
         if source.local:
@@ -87,7 +87,7 @@ def _longest(settings: Any, tokenizer: Any) -> int:
 class SequenceToSequence:
     """One direction of a model.
 
-    ``source`` and ``target`` are language codes as the model knows them; None where it has one direction only.
+    ``source`` and ``target`` are language codes as the model knows them; None if it has one direction only.
     """
 
     def __init__(

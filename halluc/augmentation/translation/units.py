@@ -93,7 +93,7 @@ class TranslationUnit:
         return made
 
     def edits(self, returned: Returned, why: str) -> tuple[list[Edit], list[Edit]]:
-        """The edits that put what came back in the place of the unit: held ranges are moved first, then words replaced.
+        """The edits that put what came back in place of the unit: held ranges are moved first, then words replaced.
 
         Raises:
             Rejected: a held range that is locked would move, or words would cross the border between two texts.
@@ -213,7 +213,7 @@ def _runs(field: Range, held: Sequence[Range]) -> list[Range]:
 def _unit(
     example: Editable, part: Range, held: tuple[Range, ...], placeholder: str
 ) -> TranslationUnit | None:  # fmt: skip
-    """A part without the punctuation at its ends; None where it is nothing else."""
+    """A part without the punctuation at its ends; None if it is nothing else."""
     numbers = {start: number for number, (start, _) in enumerate(held)}
     inside = {at for start, end in held for at in range(start, end)}
     solid = [at for at in range(*part) if at in inside or any(map(str.isalnum, example.tokens[at]))]

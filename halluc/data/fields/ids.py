@@ -15,7 +15,7 @@ _HELP = "ids must differ: mend it, or see `data.id_field`"
 
 
 def own_id(given: Any, field: object) -> Identity | None:
-    """The id that a row has in ``field``, as it is given; None where it has none.
+    """The id that a row has in ``field``, as it is given; None if it has none.
 
     Raises:
         Unreadable D107: it is neither a string nor a finite number.

@@ -1,4 +1,4 @@
-"""Paths to values inside of records (``data.text``, ``annotations.0.result``), and records that are no examples on
+"""Paths to values inside of records (``data.text``, ``annotations.0.result``), and records that are not examples on
 purpose: rejected, cancelled or not annotated."""
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def path_of(name: str | int, records: Sequence[Mapping[str | int, Any]]) -> Path
 
 
 def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
-    """The value at a path; None where there is none, or no path.
+    """The value at a path; None if there is none, or no path.
 
     Raises:
         Unreadable: a step `*` meets several items.
@@ -53,7 +53,7 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
 
 
 def value_of(record: Mapping[str | int, Any], name: str | int) -> Any:
-    """The value in a field or at a path; None where there is none."""
+    """The value in a field or at a path; None if there is none."""
     return value_at(record, path_of(name, [record]))
 
 
@@ -74,7 +74,7 @@ _UNUSUAL = (None, False, 0, "", "false", "False", "no", "rejected", "ignored", "
 
 
 def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> str | None:
-    """Why a record is left out; None where it is an example. ``name``: the field that says whether it was accepted."""
+    """Why a record is left out; None if it is an example. ``name``: the field that says whether it was accepted."""
     if name == "answer" and record.keys().isdisjoint(_FIELDS):
         return None
     answer = value_of(record, name)

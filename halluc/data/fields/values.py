@@ -40,7 +40,7 @@ def unpacked(value: Any) -> Any:
 
 
 def _literal(text: str) -> Any:
-    """What Python reads; None where it is not a literal, or two strings stand side by side, which Python would join."""
+    """What Python reads; None if it is not a literal, or two strings stand side by side, which Python would join."""
     try:
         tree = ast.parse(text, mode="eval")
         if _GLUED.search(text) and any(_is_joined(node, text) for node in ast.walk(tree)):
@@ -56,7 +56,7 @@ def _is_joined(node: ast.AST, text: str) -> bool:
 
 
 def written_list(text: str) -> list[str | int] | None:
-    """A list of strings or whole numbers that is written as text; None where the text is no such list."""
+    """A list of strings or whole numbers that is written as text; None if the text is no such list."""
     result = unpacked(text)
     return result if isinstance(result, list) and all(isinstance(one, str) or whole(one) for one in result) else None
 
@@ -82,7 +82,7 @@ def nul(what: str) -> Unreadable:
 
 
 def located(tokens: Sequence[str], text: str) -> list[Place] | None:
-    """Where the tokens stand in the text, one after another with only white space between; None where they do not."""
+    """Where the tokens stand in the text, one after another with only white space between; None if they do not."""
     bounds, at = [], 0
     for token in tokens:
         if not text.startswith(token, at):

@@ -134,7 +134,7 @@ def undecodable(name: str, number: int, error: UnicodeDecodeError) -> BadLine:
 
 
 def binary(begin: bytes, name: str) -> BadLine | None:
-    """Why a file is no text, by its first bytes."""
+    """Why a file is not text, by its first bytes."""
     for magic, what in _BINARY.items():
         if begin.startswith(magic):
             return BadLine("D104", name, 1, f"this is {what}, not text", "save it as UTF-8 text: CSV or JSON Lines")

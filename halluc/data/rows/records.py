@@ -212,7 +212,7 @@ class _Scan:
         self._line, self._counted = 1, 0
 
     def next(self) -> str:
-        """The next character that is no blank, which is not taken; nothing at the end."""
+        """The next character that is not a blank, which is not taken; nothing at the end."""
         while True:
             match = _BLANKS.match(self._text, self._at)
             self._at = match.end() if match else self._at

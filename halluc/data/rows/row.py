@@ -26,7 +26,7 @@ class Unreadable(Exception):
 
 
 class Skipped(Exception):
-    """Why a row is no example on purpose."""
+    """Why a row is not an example on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Notice:
 
 
 class LeftOut(Notice):
-    """That a row is no example on purpose, such as a rejected annotation: counted, and no error."""
+    """That a row is not an example on purpose, such as a rejected annotation: counted, and no error."""
 
 
 class Place(NamedTuple):
@@ -83,7 +83,7 @@ class Finding:
 class Row:
     """One record of a file.
 
-    ``line`` is the line on which it begins, from 1. ``fields`` are named, or numbered from 0 where nothing names them:
+    ``line`` is the line on which it begins, from 1. ``fields`` are named, or numbered from 0 if nothing names them:
     cells of a row without a header, items of a JSON list. Of columns (a token a line) each field is a tuple with a cell
     for each token, and ``lines`` has the line of each token. ``shown`` is what an error shows. ``number`` counts rows
     from 1 where several may stand on one line, and is 0 elsewhere. ``document`` counts the documents of the file.

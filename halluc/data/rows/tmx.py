@@ -19,7 +19,7 @@ _MEND = "mend the file: is it whole, and TMX?"
 def units(chunks: Iterable[str | BadLine], file: str, most: int) -> Iterator[Row | BadLine]:
     """Rows with ``id`` (where the unit has one) and ``variants``, texts by language in lower case, in order.
 
-    Where a unit has several variants of a language the first one counts. What is no well-formed XML ends the rows.
+    Where a unit has several variants of a language the first one counts. What is not well-formed XML ends the rows.
 
     Args:
         most: characters of the texts of the longest unit; a longer one ends the rows too.

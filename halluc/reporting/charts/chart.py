@@ -64,7 +64,7 @@ def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside
     """What is labelled on the axes, outside of them, in as many columns as there is room for."""
     results = [one.get_legend_handles_labels() for one in ([axes] if isinstance(axes, Axes) else axes)]
     handles, labels = [one for both in results for one in both[0]], [one for both in results for one in both[1]]
-    for columns in range(min(4, len(labels)), 0, -1):  # none where nothing has a label
+    for columns in range(min(4, len(labels)), 0, -1):  # none if nothing has a label
         made = figure.legend(handles, labels, loc=where, ncols=columns)
         if columns == 1 or made.get_window_extent().width <= WIDTH:
             return

@@ -190,7 +190,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """A column: a mark of each row, None where there is none, of the figure ``name``; ``figures`` stand beside them.
+    """A column: a mark of each row, None if there is none, of the figure ``name``; ``figures`` stand beside them.
 
     The axis has room for the values ``span`` too. Of differences (``signed``), zero is a line.
     """

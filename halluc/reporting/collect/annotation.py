@@ -40,7 +40,7 @@ Place = tuple[str, int | None, int | None, str]
 
 
 def doubted(run: RunDir, split: str, file: EvalFile, ledger: Iterable[LedgerLine]) -> DoubtedAnnotation | None:
-    """What the run's audit and its evaluations by other gold say of a split; None where there are none.
+    """What the run's audit and its evaluations by other gold say of a split; None if there are none.
 
     Raises:
         HallucError R111, R112: a file is damaged.

@@ -126,7 +126,7 @@ def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[st
 
 
 def _recorded(record: RunFile) -> AugmentFile | None:
-    """The manifest as ``run.json`` recorded it; None where it did not, or where that was changed, which is named."""
+    """The manifest as ``run.json`` recorded it; None if it did not, or where that was changed, which is named."""
     noted = {name: value for name, value in (record.augment or {}).items() if name != "manifest_sha256"}
     try:
         return AugmentFile.model_validate({"refused_examples": {}, **noted}) if noted else None
@@ -198,7 +198,7 @@ def _examples(path: Path, wanted: Iterable[str]) -> dict[str, _Line]:
 
 
 def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
-    """Both sides of an example; None where the original is not kept and can not be told from the edits."""
+    """Both sides of an example; None if the original is not kept and can not be told from the edits."""
     all_steps = steps(one.edits)
     parent, child = examples.get(one.parent or ""), examples.get(one.id)
     if parent is not None or one.parent is None:
@@ -246,7 +246,7 @@ class EditedTokens(NamedTuple):
 
 
 def made(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
-    """Make the edits; None where one does not fit the text."""
+    """Make the edits; None if one does not fit the text."""
     tokens = [Token(text, place, False) for place, text in enumerate(before)]
     touched: set[int] = set()
     for step in all_steps:
@@ -276,7 +276,7 @@ def _step(tokens: Sequence[Token], step: Sequence[Edited]) -> list[Token] | None
 
 
 def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
-    """The pieces in their new order; tokens that end up elsewhere are touched. Empty where the cuts make no sense."""
+    """The pieces in their new order; tokens that end up elsewhere are touched. Empty if the cuts make no sense."""
     cuts, order = [cut - edit.start for cut in edit.cuts or ()], edit.order or []
     if any(not 0 <= cut <= len(old) for cut in cuts) or sorted(order) != list(range(len(cuts) - 1)):
         return []
@@ -287,7 +287,7 @@ def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
 
 
 def undone(after: Sequence[str], all_steps: Steps) -> list[str] | None:
-    """The tokens before all edits, taken back from the last step on; None where an edit is not found in the text."""
+    """The tokens before all edits, taken back from the last step on; None if an edit is not found in the text."""
     tokens = list(after)
     for step in reversed(all_steps):
         earlier: list[str] = []

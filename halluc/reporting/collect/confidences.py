@@ -24,7 +24,7 @@ _EDGES = [number / BINS for number in range(BINS + 1)]
 
 
 def histogram(confidences: Mapping[str, Sequence[float]], *, distorts: bool = True) -> list[ConfidenceBin]:
-    """Twenty equal bins over [0, 1] of the confidences by verdict; empty where no claim states one.
+    """Twenty equal bins over [0, 1] of the confidences by verdict; empty if no claim states one.
 
     Args:
         distorts: whether a claim can be distorted at all.
@@ -63,7 +63,7 @@ def risk(figures: FigureLookup) -> list[RiskPoint]:
 def abstention(
     file: ConfidenceFile | None, figures: FigureLookup, split: str, *, chosen_on_dev: bool
 ) -> Abstention | None:  # fmt: skip
-    """What withdrawing the less confident claims does; None where nothing was asked for and nothing withdrawn.
+    """What withdrawing the less confident claims does; None if nothing was asked for and nothing withdrawn.
 
     Args:
         file: what the evaluation of this very split fitted. chosen_on_dev: whether dev chose the checkpoint too.

@@ -22,7 +22,7 @@ _HELP = "restore it, or remove it: the report then has no training curves"
 
 
 class _LoggedStep(BaseModel):
-    """What is drawn of an event ``step``; ``loss`` is null where it was not finite."""
+    """What is drawn of an event ``step``; ``loss`` is null if it was not finite."""
 
     step: int
     loss: float | None = None
@@ -77,7 +77,7 @@ class TrainingCurves:
 
 
 def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
-    """What the run logged of its training, and what is to be said of the log; None where nothing was logged.
+    """What the run logged of its training, and what is to be said of the log; None if nothing was logged.
 
     Raises:
         FileNotFoundError: there is no log. HallucError R101: a line in it, other than the last, is damaged.

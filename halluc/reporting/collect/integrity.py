@@ -36,7 +36,7 @@ class FileProblems:
     unreadable: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: Path, reader: Callable[[], T], lacking: str, split: str | None = None) -> T | None:
-        """What ``reader`` returns; None where the file is missing or damaged, which is noted.
+        """What ``reader`` returns; None if the file is missing or damaged, which is noted.
 
         Args:
             lacking: what the report does without the file, as half a sentence. split: the evaluation that writes it.

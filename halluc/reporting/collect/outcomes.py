@@ -30,13 +30,13 @@ _AVERAGES = ("micro avg", "macro avg", "weighted avg")
 
 
 def by_novelty(figures: FigureLookup, task: AnyTask) -> list[Outcome]:
-    """All, then from what training shows best to what it shows least; empty where novelty is not known."""
+    """All, then from what training shows best to what it shows least; empty if novelty is not known."""
     there = {novelty for name in (HALLUCINATION, OMISSION) for novelty in figures.slices(name, "novelty")}
     return _outcomes(figures, task, "novelty", [novelty for novelty in task.knowledge.novelties if novelty in there])
 
 
 def by_label(figures: FigureLookup, task: AnyTask) -> list[Outcome]:
-    """All, then each label in the order of the file; empty where there is none."""
+    """All, then each label in the order of the file; empty if there is none."""
     labels = dict.fromkeys(label for name in (HALLUCINATION, OMISSION) for label in figures.slices(name, "label"))
     return _outcomes(figures, task, "label", list(labels))
 
@@ -106,7 +106,7 @@ def classification(path: Path, figures: FigureLookup) -> list[ClassTable]:
 
 
 def mistakes(path: Path) -> list[Mistake]:
-    """Which labels are taken for which, the commonest first; empty where texts are not what is labelled.
+    """Which labels are taken for which, the commonest first; empty if texts are not what is labelled.
 
     Raises:
         FileNotFoundError: there is no classification report. HallucError R112: it is damaged.

@@ -36,8 +36,8 @@ R = TypeVar("R", ComparisonReport, StudyReport)
 
 @dataclass(frozen=True)
 class Paths:
-    """``names`` says what stands for which folder, in the place of its absolute path; ``configs`` are the folders of
-    config files. ``start`` is the folder that the run was started in, None where nothing tells."""
+    """``names`` says what stands for which folder, in place of its absolute path; ``configs`` are the folders of
+    config files. ``start`` is the folder that the run was started in, None if nothing tells."""
 
     start: Path | None
     names: Mapping[str, str]

@@ -26,7 +26,7 @@ _LINE = re.compile(r"""(?P<text>(?:[^"#]|"(?:[^"\\]|\\.)*")*?)(?:\s+\#\s(?P<orig
 
 
 def config_lines(run: RunDir) -> list[ConfigLine]:
-    """The lines of ``config.yaml``, each with the origin of its value; empty where there is none."""
+    """The lines of ``config.yaml``, each with the origin of its value; empty if there is none."""
     if not run.config.is_file():
         return []
     lines = run.config.read_text(encoding="utf-8", errors="replace").split("\n")
@@ -98,7 +98,7 @@ def _explained(lines: list[str]) -> list[str]:
 
 
 def _made(run: RunDir) -> Commands | None:
-    """None where that is not on record, or damaged."""
+    """None if that is not on record, or damaged."""
     try:
         record, splits = run.read(), evaluated(run)
         from_elsewhere = "train" not in record.stages and splits
@@ -110,7 +110,7 @@ def _made(run: RunDir) -> Commands | None:
 
 
 def _from_config(made: Commands) -> list[str]:
-    """The folder to start in, and the commands there that make a run from its config file; empty where that, or the
+    """The folder to start in, and the commands there that make a run from its config file; empty if that, or the
     run's place in a study, is not known, or the file is not in that folder."""
     named, only = paths.config_file(made.run, made.config), choice(made.run.path.name)
     where = None if named is None else _place(made, named)
@@ -121,7 +121,7 @@ def _from_config(made: Commands) -> list[str]:
 
 
 def _place(made: Commands, named: str) -> tuple[str, str] | None:
-    """Where to start, as a comment, and what the config file is called there; None where it lies elsewhere."""
+    """Where to start, as a comment, and what the config file is called there; None if it lies elsewhere."""
     start = made.paths.start
     if start is not None:
         name = _below(start / named, start)
@@ -150,7 +150,7 @@ def _kept(made: Commands) -> str:
 
 
 def _below(path: Path, start: Path) -> str | None:
-    """A path as it is called in a folder; None where it is not in it."""
+    """A path as it is called in a folder; None if it is not in it."""
     for one, folder in ((path, start), (path.resolve(), start.resolve())):
         if one.is_relative_to(folder) and ".." not in one.parts:
             return str(one.relative_to(folder))
@@ -197,7 +197,7 @@ def _call(command: str, config: str, options: list[str], sets: list[str], only: 
 
 
 def choice(folder: str) -> list[str] | None:
-    """What ``--only`` says of the cell of a study in this folder; empty for a run that is none, and None where a
+    """What ``--only`` says of the cell of a study in this folder; empty for a run that is none, and None if a
     value was shortened to make the name."""
     if "=" not in folder:
         return []

@@ -98,7 +98,7 @@ class Texts:
     """What one pass over the predictions leaves: the texts that are ``wanted``, and the ``counts`` of the split.
 
     ``repeated`` are whole texts that stand, with a label, in what was trained on, where that is ``known``.
-    ``annotated`` is None where the model wrote the texts: which gold their references hold depends on the config.
+    ``annotated`` is None if the model wrote the texts: which gold their references hold depends on the config.
     """
 
     wanted: dict[str, None]

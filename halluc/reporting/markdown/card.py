@@ -93,7 +93,7 @@ def card(report: RunReport) -> str:
 
 
 def _usage(report: RunReport, config: Mapping[str, Any]) -> str | None:
-    """The program for a model that the pipeline of its task does not fit; None where it does."""
+    """The program for a model that the pipeline of its task does not fit; None if it does."""
     section = _section(config, "task")
     usages = nouns.task_of(report).wording.nouns.card.usages
     return next((program for key, program in usages.items() if section.get(key)), None)
@@ -176,7 +176,7 @@ def _plain(text: object) -> str:
 
 
 def settings(lines: Iterable[ConfigLine]) -> dict[str, Any]:
-    """The resolved config as values; empty where it cannot be read, since a card can be without it."""
+    """The resolved config as values; empty if it cannot be read, since a card can be without it."""
     try:
         result = yaml.safe_load("\n".join(line.text for line in lines))
     except yaml.YAMLError:
@@ -199,7 +199,7 @@ def _labels(report: RunReport) -> gfm.Marked | None:
 
 
 def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Marked | None:
-    """Settings of the training, and how it went; None where neither is known."""
+    """Settings of the training, and how it went; None if neither is known."""
     train = _section(config, "train")
     unused = {"epochs"} if train.get("steps") is not None else set()  # steps come before epochs
     named = [key for key in (*_PROCEDURE, *train) if key not in unused]

@@ -72,7 +72,7 @@ def _by_label(split: str, lookup: FigureLookup, there: Set[str]) -> TableView:
 
 
 def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
-    """Shares by period and label, shifts marked; nothing where no figure is told by period."""
+    """Shares by period and label, shifts marked; nothing if no figure is told by period."""
     result, marked = FigureLookup(metrics), shifted(metrics)
     made = []
     for column in shown("periods", {metric.name for metric in metrics}):

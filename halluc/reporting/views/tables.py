@@ -83,7 +83,7 @@ def value_cell(metric: MetricResult | None, *, bold: bool = False) -> TableCell:
 
 
 def difference_cell(delta: ArmDelta | Delta | None, *more: str, unit: bool = False) -> TableCell:
-    """A difference over its interval and ``more``; bold where it is shown, and empty where there is none."""
+    """A difference over its interval and ``more``; bold where it is shown, and empty if there is none."""
     if delta is None or delta.difference is None:
         return EMPTY if delta is None else TableCell(formats.NOTHING)
     interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL

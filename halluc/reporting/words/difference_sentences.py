@@ -171,7 +171,7 @@ def _alone(figures: StudyFigures) -> str:
 
 
 def _at(choice: Mapping[str, Plain]) -> str:
-    """`` with gap.fraction 0.5 and arm “mix”``; nothing where there is no other axis."""
+    """`` with gap.fraction 0.5 and arm “mix”``; nothing if there is no other axis."""
     parts = [
         f"{formats.visible(axis)} {quoted(_plain(value)) if isinstance(value, str) else _plain(value)}"
         for axis, value in choice.items()

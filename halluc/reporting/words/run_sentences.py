@@ -295,7 +295,7 @@ def _calibration(metric: MetricResult, figures: FigureLookup) -> str:
 
 
 def _direction(figures: FigureLookup) -> str:
-    """Whether it is over- or under-confident; nothing where the interval of what is right holds what it states."""
+    """Whether it is over- or under-confident; nothing if the interval of what is right holds what it states."""
     right = figures.get("support_rate")
     bins = [(float(m.by["mean_confidence"]), m.n) for m in figures.named("reliability") if "mean_confidence" in m.by]
     total = sum(n for _, n in bins)

@@ -64,7 +64,7 @@ class ReplyFigures(GenerationFigures):
 
 
 def _overall(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
-    """The overall figures; None where one is undefined."""
+    """The overall figures; None if one is undefined."""
     sheet = Sheet(len(examples))
     results = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
     sums = sheet.totals()
@@ -141,7 +141,7 @@ def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
 
 
 def _distinct_of_all(predictions: Sequence[WrittenText], order: int) -> float | None:
-    """Distinct n-grams of all replies over all of them (Li et al. 2016); None where there are none."""
+    """Distinct n-grams of all replies over all of them (Li et al. 2016); None if there are none."""
     grams = [gram for one in predictions for gram in _grams(one.text, order)]
     return round(len(set(grams)) / len(grams), 4) if grams else None
 

@@ -21,7 +21,7 @@ _NEVER = 1e6
 
 @dataclass(frozen=True)
 class BestAnswer:
-    """The best answer, tokens of the context, None where there is none; its score, and that of no answer."""
+    """The best answer, tokens of the context, None if there is none; its score, and that of no answer."""
 
     span: Range | None
     score: float
@@ -36,7 +36,7 @@ class BestAnswer:
 def best_span(
     start: numpy.ndarray, end: numpy.ndarray, first: numpy.ndarray, last: numpy.ndarray, candidates: int, longest: int
 ) -> tuple[float, Range] | None:
-    """The span with the largest sum of logits, of the best starts and ends; None where these make no span.
+    """The span with the largest sum of logits, of the best starts and ends; None if these make no span.
 
     Args:
         start, end: logits of the words in which an answer may begin, and end.

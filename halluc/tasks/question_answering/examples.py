@@ -32,7 +32,7 @@ ANSWER, NO_ANSWER = "answer", "no_answer"
 class ContextQuestion:
     """A question and the text that may answer it.
 
-    ``answers`` are tokens of the context, half open, one of them after another annotator; empty where the context has
+    ``answers`` are tokens of the context, half open, one of them after another annotator; empty if the context has
     no answer. The first is trained on.
     """
 
@@ -74,9 +74,9 @@ class ContextQuestion:
 class AnswerPrediction:
     """What the model says of one question.
 
-    ``candidate`` is the best answer, tokens of the context, None where another tool gives a text that the context does
-    not have; ``text`` is the answer that is given, None where none is. ``no_answer`` is the score of no answer less
-    that of the candidate, None where another tool states none. ``scores`` has for an answer that is given (1, 2)
+    ``candidate`` is the best answer, tokens of the context, None if another tool gives a text that the context does
+    not have; ``text`` is the answer that is given, None if none is. ``no_answer`` is the score of no answer less
+    that of the candidate, None if another tool states none. ``scores`` has for an answer that is given (1, 2)
     logits: no answer, shifted by the threshold, and the answer, which is ``claimed``.
     """
 

@@ -135,7 +135,7 @@ class ExtractiveReader(ModelDefaults):
         """The config's, or the model's own; None: every question is answered.
 
         Raises:
-            HallucError E411: what the model's config.json has is no finite number.
+            HallucError E411: what the model's config.json has is not a finite number.
         """
         if self.config.no_answer_threshold is not None:
             return self.config.no_answer_threshold
@@ -177,7 +177,7 @@ def _best_text(example: ContextQuestion, prediction: AnswerPrediction) -> str | 
 
 
 def _place(example: ContextQuestion, text: str | None) -> tuple[int, int] | None:
-    """The tokens of the first place in the context where a text stands; None where none are exactly it."""
+    """The tokens of the first place in the context where a text stands; None if none are exactly it."""
     if not text:
         return None
     at = example.context.text.find(text)

@@ -13,10 +13,10 @@ class QuestionPrediction(Prediction):
     """The line of ``predictions/<split>.jsonl``: the tokens of the question, and behind them those of the context.
 
     ``context`` is the token with which the context begins, ``spaces`` what stands before each token of question and
-    context, and behind the last of each. ``gold`` are the tokens of each annotated answer, none where the question
-    has no answer. ``predicted`` is at most one answer: its tokens (null where another tool gives a text that the
+    context, and behind the last of each. ``gold`` are the tokens of each annotated answer, none if the question
+    has no answer. ``predicted`` is at most one answer: its tokens (null if another tool gives a text that the
     context does not have), label and confidence; ``answer`` is its text. ``no_answer`` is the score of no answer less
-    that of the best one, null where another tool states none.
+    that of the best one, null if another tool states none.
     """
 
     context: int

@@ -42,9 +42,9 @@ ARGUMENTS = NoveltyUnits("arguments", "argument", NO_RELATION, "without a relati
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A sentence as tokens, and the relation of two spans in it that do not overlap; None where there is none.
+    """A sentence as tokens, and the relation of two spans in it that do not overlap; None if there is none.
 
-    The labels of ``head`` and ``tail`` are the types of the entities, empty where the data has none.
+    The labels of ``head`` and ``tail`` are the types of the entities, empty if the data has none.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Related:
 
     @property
     def pairs(self) -> list[Pair]:
-        """The pair of surfaces with its relation; nothing where there is none."""
+        """The pair of surfaces with its relation; nothing if there is none."""
         return [] if self.relation is None else [(pair_key(*self.surfaces), self.relation)]
 
 
@@ -90,9 +90,9 @@ def undirected(label: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PairPrediction:
-    """What the model says of one pair: ``labels`` has the relation that it claims, nothing where it claims none.
+    """What the model says of one pair: ``labels`` has the relation that it claims, nothing if it claims none.
 
-    ``confidences`` has its probability, None where another tool states none; ``scores`` the logits behind it,
+    ``confidences`` has its probability, None if another tool states none; ``scores`` the logits behind it,
     (1, outputs).
     """
 

@@ -133,7 +133,7 @@ class RelationClassifier(ModelDefaults):
         )
 
     def _types(self, examples: Sequence[Related], loaded: Encoder) -> dict[str, tuple[int, ...]]:
-        """The pieces of each type of entity, with a colon behind them; none where markers are plain."""
+        """The pieces of each type of entity, with a colon behind them; none if markers are plain."""
         if self.config.markers == "plain":
             return {}
         results = sorted({span.label for one in examples for span in (one.head, one.tail) if span.label})

@@ -124,7 +124,7 @@ class TextCoverage(SurfaceCoverage):
 
 
 def new_share(words: Sequence[str], shown: Mapping[str, int]) -> float:
-    """The share of ``words`` that is not ``shown``; 0 where there is none."""
+    """The share of ``words`` that is not ``shown``; 0 if there is none."""
     return sum(word not in shown for word in words) / len(words) if words else 0.0
 
 

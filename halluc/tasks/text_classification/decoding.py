@@ -22,13 +22,13 @@ Pool = Literal["mean", "max"]
 class TextPrediction:
     """What the model says of one text.
 
-    ``labels`` are those it claims, ``confidences`` their probabilities, None where another tool states none. Without a
+    ``labels`` are those it claims, ``confidences`` their probabilities, None if another tool states none. Without a
     label it says that the text is out of scope (``out_of_scope``) or, where a text may have several, that it has none.
-    ``in_scope`` is the highest probability of a label; None where a text may have several. ``scores`` has for each
+    ``in_scope`` is the highest probability of a label; None if a text may have several. ``scores`` has for each
     claim the logits behind it, (1, outputs), and ``claimed`` the place of its own among them, where this need not be
     the largest. ``unclaimed`` are the logits of a text out of scope, (outputs,), less that of its best label.
-    ``positive`` is the probability of the label that ranks texts, without temperature scaling; None where none does.
-    ``answers`` are the texts of the labels, where these are answers of a bank, None where the bank has none.
+    ``positive`` is the probability of the label that ranks texts, without temperature scaling; None if none does.
+    ``answers`` are the texts of the labels, where these are answers of a bank, None if the bank has none.
     """
 
     id: str
@@ -127,7 +127,7 @@ def label_sets(
                 labels=tuple(name for name, _ in claims),
                 confidences=tuple(float(probability[row, number]) for _, number in claims),
                 in_scope=None,
-                # A sigmoid is a softmax beside a logit of nought.
+                # A sigmoid is a softmax beside a logit of zero.
                 scores=tuple(numpy.array([[logits[row, number], 0.0]]) for _, number in claims),
                 claimed=(0,) * len(claims),
             )

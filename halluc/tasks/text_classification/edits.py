@@ -79,7 +79,7 @@ def rebuilt(example: Labelled, edited: Editable, side: Side, identity: str, orig
 
 
 def _held(border: int, side: Side) -> slice:
-    """Of a pair the text that stays as it is; nothing where both may change."""
+    """Of a pair the text that stays as it is; nothing if both may change."""
     return {"both": slice(0), "first": slice(border, None), "second": slice(border)}[side]
 
 

@@ -101,7 +101,7 @@ class TextWindow(NamedTuple):
 class EncodedTexts:
     """Windows of word pieces; in training each is asked for the labels of its text. Sizes are counted in word pieces.
 
-    ``targets`` are, by example, the numbers of the outputs that gold has; None where it teaches nothing. ``weights`` of
+    ``targets`` are, by example, the numbers of the outputs that gold has; None if it teaches nothing. ``weights`` of
     the windows of a text sum up to what every other text weighs (to a thousandth). ``is_mean``: the model has logits
     for each piece, and their mean is the window's. ``answers`` are the texts of labels that are answers of a bank.
     """

@@ -132,7 +132,7 @@ class Labelling:
 
 
 def _one(result: Sequence[str]) -> str | None:
-    """The one label of a text, None where there is none.
+    """The one label of a text, None if there is none.
 
     Raises:
         ValueError: there are several, which ``LabelSets`` counts.
@@ -219,7 +219,7 @@ class _Judged:
 
 @dataclass(frozen=True)
 class Correlation:
-    """Matthews' correlation of several classes (Gorodkin 2004), 0 where gold or predictions are of one class.
+    """Matthews' correlation of several classes (Gorodkin 2004), 0 if gold or predictions are of one class.
 
     ``(c s - sum p_k t_k) / sqrt((s^2 - sum p_k^2) (s^2 - sum t_k^2))`` of ``right`` texts c among ``everything`` s, and
     the texts of each class that are ``predicted``, p_k, and ``gold``, t_k.

@@ -16,8 +16,8 @@ _OPTIONAL = ("group", "timestamp", "positive")
 class LabelPrediction(Prediction):
     """The line of text classification; ``second`` is the token with which the second text of a pair begins.
 
-    ``in_scope`` is the highest probability of a label, null where it is not known. Without a predicted label the model
-    says that the text is out of scope or, where a text may have several, that it has none. A confidence is null where
+    ``in_scope`` is the highest probability of a label, null if it is not known. Without a predicted label the model
+    says that the text is out of scope or, where a text may have several, that it has none. A confidence is null if
     another tool states none. ``group`` and ``timestamp`` are those of the data, and ``positive`` is the probability of
     ``task.ranking.positive``: all three are left out where there is none.
     """
@@ -47,7 +47,7 @@ class PredictedLabels(Record):
 
     ``second`` is the token with which the second text of a pair begins. Without a label the model says that the text is
     out of scope (``out_of_scope``) or, where a text may have several, that it has none; of a blank text it says nothing
-    (null). ``in_scope`` is the highest probability of a label, null where a text may have several.
+    (null). ``in_scope`` is the highest probability of a label, null if a text may have several.
     """
 
     id: str | int | float

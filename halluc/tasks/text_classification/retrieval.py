@@ -82,7 +82,7 @@ def _parts(row: Row, config: RetrievalConfig) -> tuple[str, str]:
 
 
 def strangers(corpus: Corpus[Labelled], bank: Bank) -> Iterator[HallucError]:
-    """Labels that are no answer of the bank."""
+    """Labels that are not answer of the bank."""
     for example in corpus:
         for label in example.labels:
             if label not in bank:

@@ -53,7 +53,7 @@ def _labels(example: Labelled, options: Options) -> list[str]:
 
 
 def _lone_label(labels: Sequence[str]) -> str | None:
-    """The one label of a text; None where there is another number of them, or where it would be read as a list."""
+    """The one label of a text; None if there is another number of them, or where it would be read as a list."""
     return labels[0] if len(labels) == 1 and written_list(labels[0]) is None else None
 
 
@@ -85,7 +85,7 @@ def _one_text(example: Labelled, options: Options) -> str:
 
 
 def _some_labels(example: Labelled, options: Options) -> list[str]:
-    """The labels, one at least: in these formats a text without any has still to be annotated, or is no text."""
+    """The labels, one at least: in these formats a text without any has still to be annotated, or is not text."""
     if labels := _labels(example, options):
         return labels
     raise unfit(example, "a text without a label", "set `data.out_of_scope_label`, or write jsonl")
@@ -109,7 +109,7 @@ def _rows(examples: Iterable[Labelled], options: Options) -> Iterator[list[str]]
 
 
 def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
-    """Plain lines, one a text."""
+    """Plain lines, one per text."""
 
     def write(files: Files, examples: Iterable[Labelled], options: Options) -> None:
         for number, example in enumerate(examples):

@@ -31,7 +31,7 @@ _CHARACTERS, _MOST_OTHERS = 3, 20
 
 
 def top_ngram(words: Sequence[str], size: int) -> int:
-    """How often the most frequent n-gram occurs (Guerreiro et al. 2023 take 4 words); 0 where there is none."""
+    """How often the most frequent n-gram occurs (Guerreiro et al. 2023 take 4 words); 0 if there is none."""
     counts = Counter(zip(*(words[offset:] for offset in range(size)), strict=False))
     return max(counts.values(), default=0)
 
@@ -97,7 +97,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[list[float]]:
-    """The dissimilarity of each source to others with the same output; none where no other has it."""
+    """The dissimilarity of each source to others with the same output; none if no other has it."""
     written = [" ".join(folded_words(output)) for output in outputs]
     of: dict[str, list[int]] = defaultdict(list)
     for place, output in enumerate(written):

@@ -32,7 +32,7 @@ class SequenceFraming:
 
 @dataclass
 class EncodedSequences:
-    """One input and one target an example, in word pieces; a target ends with the end piece, and is empty where the
+    """One input and one target an example, in word pieces; a target ends with the end piece, and is empty if the
     example has none. ``firsts`` are the pieces that the outputs must begin with; None: what the model says."""
 
     examples: Sequence[Sourced]

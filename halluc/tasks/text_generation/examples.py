@@ -28,10 +28,10 @@ class WrittenText:
     """What a model writes of one input.
 
     ``logprob`` is the mean log-probability of a token of the output (Seq-Logprob; Guerreiro et al. 2023), end token
-    included, of which there are ``tokens``; None and 0 where another tool wrote it. Its exponential is the confidence
+    included, of which there are ``tokens``; None and 0 if another tool wrote it. Its exponential is the confidence
     of every claim, with one row (1, 2) in ``scores``: the logarithms of it and of its complement. ``ended`` is false
     where the output was cut at the limit, ``repeated`` true where other, different inputs of the same split have the
-    same output. ``perturbed`` is what further tests of the output found: None where it was not tested.
+    same output. ``perturbed`` is what further tests of the output found: None if it was not tested.
     """
 
     id: str

@@ -24,7 +24,7 @@ ScorerName = Literal["combined", "content_words", "ngrams", "lcs", "characters",
 class SentenceScorer(Protocol):
     """``scores`` has one number from 0 to 1 a sentence: how far the sources, all together, stand behind it.
 
-    ``language`` is that of the sentences, empty where it is not known.
+    ``language`` is that of the sentences, empty if it is not known.
     """
 
     def scores(self, sentences: Sequence[str], sources: Sequence[str], language: str = "") -> list[float]: ...

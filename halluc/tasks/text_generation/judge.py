@@ -168,7 +168,7 @@ class GenerationJudge:
     def _grounded(
         self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
     ) -> list[bool | None]:
-        """Whether each sentence is grounded in the sources together, or in a reference; None where nothing can tell."""
+        """Whether each sentence is grounded in the sources together, or in a reference; None if nothing can tell."""
         name, own = self._grounding.scorer, self._grounding.threshold
         by_source = any(map(str.strip, sources)) and (self._rule.is_same_language or self._grounding.cross_lingual)
         evidence = [*([sources] if by_source else []), *([one] for one in references)]

@@ -337,7 +337,7 @@ def _places(
 def _target(
     example: Sourced, loaded: TextWriter, most: int, notes: dict[str, int], mark: LanguageMark | None
 ) -> list[int]:  # fmt: skip
-    """The pieces of the first target, the end piece last; none where there is no target."""
+    """The pieces of the first target, the end piece last; none if there is no target."""
     if not example.targets:
         notes["without_target"] += 1
         return []

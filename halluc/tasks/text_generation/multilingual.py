@@ -28,7 +28,7 @@ class LanguageMarks:
         self._now: tuple[str, str] | None = None
 
     def of(self, example: Sourced) -> LanguageMark | None:
-        """The mark of the output; None where the tokenizer marks no languages.
+        """The mark of the output; None if the tokenizer marks no languages.
 
         Raises:
             HallucError C209: a language is not known, or not to the model.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Padded word pieces of one pass.
 _BUDGET = 8192
-# What a model may mark that are no names: they are read by rules.
+# What a model may mark that are not names: they are read by rules.
 _NO_NAMES = frozenset("DATE TIME CARDINAL ORDINAL MONEY PERCENT QUANTITY NUMBER NUM".split())  # noqa: SIM905
 
 

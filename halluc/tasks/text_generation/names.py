@@ -155,7 +155,7 @@ def _german_name(
     """What a run of capitalised words in a German text has of a name, where it is not nouns alone.
 
     It is a name from its first to its last ``known`` word. Without one it is a name where its last word has capitals
-    inside (`EU`, but not `EU-Haushalt`), where a word that is no role follows a form of address (`Frau Brandt`), or
+    inside (`EU`, but not `EU-Haushalt`), where a word that is not a role follows a form of address (`Frau Brandt`), or
     where two or more words are left without those that look like nouns, roles, an adjective that begins the sentence,
     or the noun behind an article.
     """

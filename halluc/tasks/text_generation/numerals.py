@@ -205,7 +205,7 @@ def _in_words(text: str, words: LanguageWords, digits: Sequence[Numeral]) -> Ite
 
 
 def _values(word: str, words: LanguageWords) -> list[int]:
-    """What the parts of a number word are worth, as 2, 100, 50 of a German compound; nothing if it is no number."""
+    """What the parts of a number word are worth, as 2, 100, 50 of a German compound; nothing if it is not a number."""
     value = words.numbers.get(word, words.scales.get(word) if len(word) > 2 else None)
     if value is not None:
         return [value]

@@ -144,7 +144,7 @@ def _word(key: str, spoken: Language) -> str | None:
 
 
 def _counterpart(example: Sourced, label: str, new: Sequence[str], old: str) -> str:
-    """What stands in a target for the ``new`` tokens of the input, in the place of ``old``."""
+    """What stands in a target for the ``new`` tokens of the input, in place of ``old``."""
     text = " ".join(new)
     if label == NUMBER and len(_solid(text)) == len(_solid(old)):  # the same form: `1,250` is three tokens
         digits = iter(_solid(text))

@@ -29,7 +29,7 @@ def texts_of(given: Any, field: str) -> list[str]:
     """The reference texts of a field: none for null, one, or a list of them, without blanks at their ends.
 
     Raises:
-        Unreadable D106: one is empty. D107: it is no text.
+        Unreadable D106: one is empty. D107: it is not text.
     """
     if given is None:
         return []
@@ -49,7 +49,7 @@ def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokeniz
         parts: the name and the text of each, without blanks at its ends, which the words make up one after another.
 
     Raises:
-        Unreadable D107: the words are no strings, or do not make up the texts.
+        Unreadable D107: the words are not strings, or do not make up the texts.
     """
     if not isinstance(words, list):
         return cut_parts(parts, tokenizer)

@@ -16,7 +16,7 @@ class GenerationLine(Prediction):
 
     ``parts`` are the names and ranges of tokens of the input, whose exact text is ``text``. ``predicted`` are the
     claims: tokens of ``written``, the output cut into words, then kind and confidence. ``log_probability`` is the mean
-    of an output token, of which there are ``pieces``; null where another tool wrote the output. ``ended`` is false of
+    of an output token, of which there are ``pieces``; null if another tool wrote the output. ``ended`` is false of
     an output that was cut at the limit, ``repeated`` true of one that other, different inputs have too.
     """
 
@@ -64,7 +64,7 @@ class GenerationLine(Prediction):
 
 
 class StatedClaim(Record):
-    """A claim of a written text; ``start`` and ``end`` count its tokens, null where it is about all of it."""
+    """A claim of a written text; ``start`` and ``end`` count its tokens, null if it is about all of it."""
 
     kind: str
     text: str

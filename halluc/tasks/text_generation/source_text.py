@@ -36,7 +36,7 @@ class Sourced:
 
     ``spaces`` are the characters before each token, and one entry for what follows the last: with the tokens they make
     the exact text. Parts follow each other without overlap and cover all tokens. ``language`` is that of the targets
-    and ``source_language`` that of the input, empty where it is not known.
+    and ``source_language`` that of the input, empty if it is not known.
     """
 
     id: str
@@ -89,7 +89,7 @@ def cut_parts(parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutPart
     """Tokens, spaces and parts of an input.
 
     Args:
-        parts: the name and the text of each; blanks at the ends of a text are dropped, and a blank text is no part.
+        parts: the name and the text of each; blanks at the ends of a text are dropped, and a blank text is not part.
     """
     tokens: list[str] = []
     spaces: list[str] = []

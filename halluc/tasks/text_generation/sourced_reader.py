@@ -24,7 +24,7 @@ class SourcedReader(RowReader):
 
     @abstractmethod
     def source(self, row: Row) -> Sourced | None:
-        """The input of a row whose targets are not looked at; None where it is blank.
+        """The input of a row whose targets are not looked at; None if it is blank.
 
         Raises:
             Unreadable: it has none.

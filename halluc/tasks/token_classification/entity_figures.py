@@ -27,7 +27,7 @@ _BITS = {"O": _O, "B": _B, "I": _I, "M": _I, "E": _E, "S": _S}
 
 
 def report(gold: Tags, predicted: Tags, strict: bool = False) -> dict[str, dict[str, Any]]:
-    """seqeval's precision, recall, F1 and support by label and averaged; 0 where undefined."""
+    """seqeval's precision, recall, F1 and support by label and averaged; 0 if undefined."""
     from seqeval.metrics import classification_report
     from seqeval.scheme import IOB2
 
@@ -120,7 +120,7 @@ def count(gold: Tags, predicted: Tags, *, strict: bool = False) -> SpanCounts:
         gold, predicted: tags of the same sentences; equal lengths.
 
     Raises:
-        ValueError: sentences or lengths differ. UnknownTag: a string is no tag.
+        ValueError: sentences or lengths differ. UnknownTag: a string is not a tag.
     """
     lengths = numpy.fromiter(map(len, gold), dtype=numpy.int64, count=len(gold))
     if len(gold) != len(predicted) or any(map(int.__ne__, map(len, gold), map(len, predicted))):
@@ -175,7 +175,7 @@ def _table(
 
 
 def overall(counts: SpanCounts) -> dict[str, float]:
-    """Micro-averaged ``entity_f1``, ``entity_precision`` and ``entity_recall``, 0 where undefined."""
+    """Micro-averaged ``entity_f1``, ``entity_precision`` and ``entity_recall``, 0 if undefined."""
     hits, predicted, gold = (float(table.sum()) for table in (counts.hits, counts.predicted, counts.gold))
     precision = hits / predicted if predicted else 0.0
     recall = hits / gold if gold else 0.0

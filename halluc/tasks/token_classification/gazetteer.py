@@ -144,7 +144,7 @@ def fix_labels(settings: Any, labels: Sequence[str]) -> None:
 
 
 def labels_of(settings: Any) -> tuple[str, ...]:
-    """The labels of names that a model takes; empty where it was trained without a gazetteer."""
+    """The labels of names that a model takes; empty if it was trained without a gazetteer."""
     own = getattr(settings, _KEY, None)
     return tuple(own.get(_LABELS) or ()) if isinstance(own, dict) else ()
 

@@ -57,7 +57,7 @@ class Marginals:
 
     def of_labels(self, span: Span, start: int, numbers: Sequence[int], labels: Sequence[str]) -> numpy.ndarray:
         """The log-probabilities, (labels + 1,), that the words of a span have the tags ``numbers`` with one of
-        ``labels`` in the place of their own, and that they have none of these tag sequences.
+        ``labels`` in place of their own, and that they have none of these tag sequences.
 
         Args:
             start: the first word of the sentence. numbers: (words of the span,).

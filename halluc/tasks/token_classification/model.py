@@ -224,7 +224,7 @@ class Tagger:
         return MarkedNames([self._gazetteer.matches(example.tokens) for example in examples], len(labels))
 
     def _word_features(self, examples: Sequence[Tagged], names: MarkedNames | None, model: Any) -> WordFeatures | None:
-        """What the model reads beside pieces; None where that is nothing."""
+        """What the model reads beside pieces; None if that is nothing."""
         settings = model.config
         is_cased = takes_casing(settings)
         is_asked = isinstance(model, ExportedModel) and width_of(settings) > 0  # an export takes them in any case

@@ -7,7 +7,7 @@ from halluc.tasks.records import AssertedLabel, TokenRange
 
 
 class SpanPrediction(Prediction):
-    """The line of token classification; tags are raw IOB2. A confidence is null where another tool states none."""
+    """The line of token classification; tags are raw IOB2. A confidence is null if another tool states none."""
 
     gold: list[tuple[int, int, str]]
     predicted: list[tuple[int, int, str, float | None]]

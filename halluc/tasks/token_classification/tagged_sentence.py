@@ -68,7 +68,7 @@ class RawSentence:
     """One sentence with tags whose scheme is not known yet, or with spans.
 
     ``lines`` gives the line of each token (from 1). ``confidences`` are those of the spans as the file has them,
-    unchecked, None where one has none; empty where no span has one. ``number`` is that of ``Origin``.
+    unchecked, None if one has none; empty if no span has one. ``number`` is that of ``Origin``.
     """
 
     id: str

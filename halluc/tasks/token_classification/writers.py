@@ -172,7 +172,7 @@ def _gliner(example: Tagged, options: Options) -> dict[str, Any]:
 
 
 def _brat(files: Files, examples: Iterable[Tagged], options: Options) -> None:
-    """A line of text an example; offsets count the characters of the whole ``.txt``."""
+    """A line of text per example; offsets count the characters of the whole ``.txt``."""
     texts, annotations = files
     offset = number = 0
     for example in examples:

@@ -45,7 +45,7 @@ class TranslationModel(GenerationModel):
         seed: int,
     ) -> list[WrittenText]:
         """The predictions; those of sources that were tested have the outputs of the perturbed sources in
-        ``perturbed``, none where the output was not good enough (Lee et al. 2018)."""
+        ``perturbed``, none if the output was not good enough (Lee et al. 2018)."""
         made, config = list(predictions), self.perturbation
         if config is None:
             return made

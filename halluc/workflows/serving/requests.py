@@ -81,7 +81,7 @@ async def body_of(request: Request, limits: Limits) -> bytes:
 def parsed(model: type[BaseModel], body: bytes) -> Any:
     """
     Raises:
-        Refused 400: it is no JSON. 422: it is no request.
+        Refused 400: it is not JSON. 422: it is not a request.
     """
     try:
         return model.model_validate_json(body, strict=True)

@@ -63,7 +63,7 @@ def serve(
 
 
 def _token(host: str) -> str | None:
-    """The token that requests need; None where none is set.
+    """The token that requests need; None if none is set.
 
     Raises:
         HallucError C017: the address needs one, or the one that is set cannot be sent or is easy to guess.

@@ -93,7 +93,7 @@ class SequenceGan:
 
     @torch.no_grad()
     def valued(self, players: Adversaries, conditions: Sequences) -> tuple[Sequences, Tensor]:
-        """New rows, and the value of each piece: shape (rows, length), 0 where nothing is generated."""
+        """New rows, and the value of each piece: shape (rows, length), 0 if nothing is generated."""
         generator, discriminator = players.generator, players.discriminator
         shape = (len(conditions), self.longest, generator.width)
         record = LstmState(generator.bias.new_zeros(shape), generator.bias.new_zeros(shape))

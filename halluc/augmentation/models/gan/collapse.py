@@ -14,8 +14,8 @@ from halluc.augmentation.models.gan.generator import LstmGenerator, sample
 from halluc.augmentation.models.gan.sequences import Sequences
 from halluc.augmentation.pipeline.tally import distinct
 
-# The words of a generated row, given its pieces and the number of the held-out row whose condition it has; None where
-# it is no valid example.
+# The words of a generated row, given its pieces and the number of the held-out row whose condition it has; None if
+# it is not a valid example.
 Words = Callable[[Sequence[int], int], tuple[str, ...] | None]
 # Rows that are computed at once, where only memory matters.
 _AT_ONCE = 256
@@ -33,7 +33,7 @@ class Health:
         return {name: round(value, 4) for name, value in vars(self).items()}
 
     def fault(self, before: Health, limits: CollapseConfig) -> str | None:
-        """What has collapsed against ``before``, in words; None where nothing has."""
+        """What has collapsed against ``before``, in words; None if nothing has."""
         if not self.perplexity <= limits.perplexity * before.perplexity:
             return f"perplexity rose from {before.perplexity:.1f} to {self.perplexity:.1f}"
         if self.valid_rate < limits.valid_rate * before.valid_rate:

@@ -50,8 +50,8 @@ class References:
     def bleu(self, texts: Texts, *, but_itself: bool = False) -> float | None:
         """BLEU-3 of texts (Papineni et al. 2002), each against all references.
 
-        Precisions are those of the corpus. One of 0 counts as half a match. None where there is no text,
-        0 where there are no references. ``but_itself``: the texts are the
+        Precisions are those of the corpus. One of 0 counts as half a match. None if there is no text,
+        0 if there are no references. ``but_itself``: the texts are the
         references, and each is compared with all others.
         """
         matched, total = [0.0] * ORDER, [0] * ORDER
@@ -107,7 +107,7 @@ class GeneratorFigures:
 def measure(
     generator: str, temperature: float | None, samples: Sequence[tuple[str, ...] | None], held_out: Texts
 ) -> GeneratorFigures:
-    """Compare samples with as many held-out texts; None stands for a sample that was no valid example.
+    """Compare samples with as many held-out texts; None stands for a sample that was not a valid example.
 
     Every figure is the mean over parts, each of which is compared with all texts of the other side.
     """

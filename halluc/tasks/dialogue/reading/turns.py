@@ -93,7 +93,7 @@ def facts(given: Any, field: Column) -> list[str]:
     """The texts of a field: none for null and an empty list.
 
     Raises:
-        Unreadable D126: one is empty. D107: it is no text.
+        Unreadable D126: one is empty. D107: it is not text.
     """
     result = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
     if result is None:

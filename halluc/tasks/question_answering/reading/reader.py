@@ -147,7 +147,7 @@ class QuestionsReader(Reader):
     def text(self, given: Mapping[Any, Any], key: str) -> str:
         """
         Raises:
-            Unreadable: it is no text, or shows nothing.
+            Unreadable: it is not text, or shows nothing.
         """
         result = self.value(given, key)
         if not isinstance(result, str):

@@ -85,7 +85,7 @@ class PairPredictions(PredictionFile):
 
 
 def _one_label(value: Any, beside: Any) -> tuple[Any, float | None]:
-    """The label, None where the pair has no relation, and its confidence.
+    """The label, None if the pair has no relation, and its confidence.
 
     Raises:
         Unreadable D107: there are several, or the confidence is none.

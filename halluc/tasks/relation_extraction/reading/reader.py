@@ -126,7 +126,7 @@ class RelationsReader(RowReader):
         return text
 
     def _places(self, given: Mapping[Any, Any]) -> dict[str, Any] | None:
-        """Where head and tail stand, as the row says it; None where fields do not tell it.
+        """Where head and tail stand, as the row says it; None if fields do not tell it.
 
         Raises:
             Unreadable: one of the two is not there, or is of no known form.
@@ -211,13 +211,13 @@ class RelationsReader(RowReader):
         return self.relation_of(value_at(given, path), column, (*NONE_LABELS, *([_OTHER] if is_semeval else [])))
 
     def relation_of(self, label: Any, column: str | int, usual: Sequence[str] = (*NONE_LABELS, _OTHER)) -> str | None:
-        """The relation that a label is; None where it says that there is none.
+        """The relation that a label is; None if it says that there is none.
 
         Args:
-            column: where it stands. usual: what means that there is none where the config does not say it.
+            column: where it stands. usual: what means that there is none if the config does not say it.
 
         Raises:
-            Unreadable: it is no label.
+            Unreadable: it is not a label.
         """
         if whole(label):
             label = self._named(label)

@@ -39,7 +39,7 @@ _OTHERS = frozenset((
 class TextFields:
     """Where the parts of an example stand in a row; one without the field of the text may have ``tokens``.
 
-    ``labels`` are the columns of the label, several where each has a label of its own; none where there is no label.
+    ``labels`` are the columns of the label, several where each has a label of its own; none if there is no label.
     ``was_guessed``: the text stands in another field than was asked for.
     """
 

@@ -48,7 +48,7 @@ class Labels:
         """The labels, sorted and each once, and what was mended; none of a text that is out of scope.
 
         Raises:
-            Unreadable D107: a label of a wrong kind. D119: a NUL. D123: none, an empty one, or one that is no name or
+            Unreadable D107: a label of a wrong kind. D119: a NUL. D123: none, an empty one, or one that is not a name or
                 that a text out of scope has.
             Skipped: a value of ``data.no_label``.
         """
@@ -232,7 +232,7 @@ def _shown(value: object) -> str:
 
 
 def _refuse_no_name(name: str) -> None:
-    """Refuse what is no label of any task; a NUL is a damaged file."""
+    """Refuse what is not a label of any task; a NUL is a damaged file."""
     if "\0" in name:
         raise nul("label")
     fault = label_fault(name)

@@ -27,7 +27,7 @@ from halluc.tasks.text_classification.reading.labels import Labels
 if TYPE_CHECKING:
     from halluc.tasks.text_classification.reading.reader import TextsReader
 
-# How predictions are read, in the place of the data's keys; a text that is skipped would be one without a prediction.
+# How predictions are read, in place of the data's keys; a text that is skipped would be one without a prediction.
 _OF_TEXTS: dict[str, Any] = {
     "preset": None,
     "text_field": "text",
@@ -97,7 +97,7 @@ class TextPredictions(PredictionFile):
         )
 
     def _tokens(self, row: Row) -> tuple[tuple[str, ...], int | None]:
-        """Those of the text, and where the second text begins; none where the file has no texts."""
+        """Those of the text, and where the second text begins; none if the file has no texts."""
         names = {
             "text": self.data.text_field,
             "second_text": self.data.second_field,

@@ -19,7 +19,7 @@ _HELP = "mend it, or choose another `data.preset`"
 
 
 def recognised(row: TextFields) -> Preset | None:
-    """The tool that wrote a file, by its first row; None where no tool's mark is in it."""
+    """The tool that wrote a file, by its first row; None if no tool's mark is in it."""
     if row.get("answer") in _ANSWERS and ("label" in row or "accept" in row or "_task_hash" in row):
         return "prodigy"
     if isinstance(row.get("data"), dict) and isinstance(row.get("annotations"), list):
@@ -85,7 +85,7 @@ def _label_studio(row: TextFields, config: TextsConfig) -> TextFields:
 
 
 def _of_choice(value: object) -> Any:
-    """The choices of a cell: one name, or ``{"choices": […]}``, which columns hold as text; None where it is none."""
+    """The choices of a cell: one name, or ``{"choices": […]}``, which columns hold as text; None if it is none."""
     value = unpacked(value)
     if isinstance(value, dict):
         return value.get("choices")

@@ -142,7 +142,7 @@ class _Mapper:
 
         Raises:
             Unreadable: it has no text, a text, id, label, group or date of the wrong kind, or lacks one.
-            Skipped: it is no example on purpose.
+            Skipped: it is not an example on purpose.
         """
         begins = self._fields is None and not self.mapping_text
         given, fields = self._mapped(row)
@@ -189,7 +189,7 @@ class _Mapper:
         return paired(row.line, identity, first, second, self.tokenizer)
 
     def _border(self, given: Mapping[str | int, Any], words: Any) -> int | None:
-        """Where the second text begins among given tokens; None where they are those of one text."""
+        """Where the second text begins among given tokens; None if they are those of one text."""
         place = given.get(SECOND)
         if isinstance(words, list) and whole(place) and 0 < place < len(words):
             return place

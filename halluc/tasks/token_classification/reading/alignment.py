@@ -73,7 +73,7 @@ class SpanAlignment:
         return apart, tuple(repairs), confidences
 
     def _odd(self, given: Given, sentence: Sentence, reading: OffsetReading, repairs: list[str]) -> Span | None:
-        """A span that is not plainly whole tokens of the text; None where it is left out."""
+        """A span that is not plainly whole tokens of the text; None if it is left out."""
         if given.fault is not None:
             return self._misfit(f"{_shown(given)} {given.fault}", None, repairs)
         if reading.unit == "tokens":
@@ -149,7 +149,7 @@ class SpanAlignment:
     def _misfit(
         self, problem: str, wider: Span | None, repairs: list[str], reading: OffsetReading | None = None
     ) -> Span | None:
-        """What becomes of a span that is no whole tokens: ``wider`` is the one of all tokens that it touches."""
+        """What becomes of a span that is not a whole tokens: ``wider`` is the one of all tokens that it touches."""
         how = self.config.bad_spans
         if how == "skip":
             raise Skipped(problem)

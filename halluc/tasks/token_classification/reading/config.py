@@ -169,7 +169,7 @@ class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
         return self
 
     def resolved(self, keys: Mapping[str, Any] | None = None) -> SpansConfig:
-        """With the keys of the preset (its first form, where none are given) in the place of those that have their
+        """With the keys of the preset (its first form, where none are given) in place of those that have their
         default."""
         if keys is None:
             keys = KEYS[self.preset][0] if self.preset is not None else {}

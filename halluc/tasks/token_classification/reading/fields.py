@@ -74,7 +74,7 @@ def _are_there(records: _Records, names: Sequence[str | int]) -> bool:
 
 
 def _value(record: Mapping[str | int, Any], path: Path) -> Any:
-    """The value at a path; True where it is there and cannot be told, which is said of its row when it is read."""
+    """The value at a path; True if it is there and cannot be told, which is said of its row when it is read."""
     try:
         return value_at(record, path)
     except Unreadable:
@@ -129,7 +129,7 @@ class _Choice:
     # --- by name
 
     def _named(self, role: str) -> Path | None:
-        """The field that the config names, or that has a usual name and fits at all; None where there is none."""
+        """The field that the config names, or that has a usual name and fits at all; None if there is none."""
         name = getattr(self.config, f"{role}_field")
         is_default = self.is_default(role)
         for one in (name, *(_USUAL.get(role, ()) if is_default else ())):
@@ -266,7 +266,7 @@ class _Choice:
                 )
 
     def _is_a_token_a_row(self, words: Path | None) -> bool:
-        """Whether several rows are all of one word, which is text: then a row is no sentence."""
+        """Whether several rows are all of one word, which is text: then a row is not a sentence."""
         given = [_value(record, words) for record in self.records] if words is not None else []
         return len(given) > 1 and all(forms.is_plain(value) and len(value.split()) < 2 for value in given)
 

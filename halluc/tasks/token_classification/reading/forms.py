@@ -16,7 +16,7 @@ from halluc.tasks.token_classification.reading.config import SpansConfig
 
 class Given(NamedTuple):
     """A span as a file writes it. ``surface`` is its text, ``first`` and ``last`` its tokens, where it says them;
-    ``fault`` is why it can be no span, whatever its offsets; ``confidence`` is what a model says of it, unchecked."""
+    ``fault`` is why it can be not a span, whatever its offsets; ``confidence`` is what a model says of it, unchecked."""
 
     start: int
     end: int
@@ -45,7 +45,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # An object around the list of spans, as spaCy writes it.
 _WRAPPERS = ("entities", "spans", "ents", "annotations", "labels", "result", "ner")
-# Types of results of Label Studio that are no spans.
+# Types of results of Label Studio that are not spans.
 _NO_SPANS = ("relation", "choices", "taxonomy", "textarea", "rating", "number", "pairwise", "datetime")
 
 
@@ -132,7 +132,7 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
 
 
 def wrapped(value: Mapping[str, Any]) -> Sequence[Any] | None:
-    """The list of spans in an object around it; None where it is an object of labels."""
+    """The list of spans in an object around it; None if it is an object of labels."""
     for key in _WRAPPERS:
         inner = value.get(key)
         if isinstance(inner, (list, tuple)) and all(map(_may_be_span, inner)):
@@ -223,7 +223,7 @@ def _checked(start: Any, end: Any, label: Any) -> Given:
 
 
 def form(value: Any, label: str | None = None) -> str | None:
-    """What ``halluc check`` says of the form of a field's spans; None where there are none to tell by."""
+    """What ``halluc check`` says of the form of a field's spans; None if there are none to tell by."""
     value = unpacked(value)
     if isinstance(value, dict):
         inner = wrapped(value)
@@ -243,7 +243,7 @@ TAG = re.compile(r"O|[BIESULMW]([-_].+)?")
 
 
 def is_plain(value: Any) -> bool:
-    """Text that is no list or object written as text."""
+    """Text that is not a list or object written as text."""
     return isinstance(value, str) and isinstance(unpacked(value), str)
 
 

@@ -44,7 +44,7 @@ class OffsetReading(NamedTuple):
 
 @dataclass(slots=True)
 class Sentence:
-    """Tokens and where they stand in their text. ``bounds`` is None where they were not found in it.
+    """Tokens and where they stand in their text. ``bounds`` is None if they were not found in it.
 
     ``source`` is what the file gives: the text, the tokens (then the text is these with blanks between), or both.
     """
@@ -63,7 +63,7 @@ class Sentence:
 
 
 def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
-    """The character at which each offset stands; None where the offsets count characters in this text."""
+    """The character at which each offset stands; None if the offsets count characters in this text."""
     if unit == "utf16" and text and max(text) > "\uffff":
         encoding, size = "utf-16-le", 2
     elif unit == "bytes" and not text.isascii():
@@ -75,7 +75,7 @@ def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
 
 
 def in_characters(given: Given, sentence: Sentence, reading: OffsetReading) -> Place | None:
-    """Start and end of a span in characters of the text; None where it stands outside, or inside of a character."""
+    """Start and end of a span in characters of the text; None if it stands outside, or inside of a character."""
     start, end = reading.start(given), reading.end(given)
     if reading.unit == "tokens":
         if sentence.bounds is None or not 0 <= start < end <= len(sentence.bounds):
@@ -87,7 +87,7 @@ def in_characters(given: Given, sentence: Sentence, reading: OffsetReading) -> P
 
 
 def _fits(given: Given, sentence: Sentence, reading: OffsetReading, strip: bool) -> Place | None:
-    """Where a span stands in the text; None where it contradicts what it says itself, or says nothing and cuts a token.
+    """Where a span stands in the text; None if it contradicts what it says itself, or says nothing and cuts a token.
 
     Where tokens do not stand in the text, it is the first token and one behind the last.
     """
@@ -130,7 +130,7 @@ def _places(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> l
 
 
 def result(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> tuple[Place | None, ...] | None:
-    """Where all spans stand under a reading; None where one does not fit."""
+    """Where all spans stand under a reading; None if one does not fit."""
     value = _places(samples, reading, strip)
     return None if None in value else tuple(value)
 
@@ -166,7 +166,7 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
 
 
 def proposal(samples: Sequence[Sample], now: OffsetReading, strip: bool) -> str | None:
-    """What to set so that every span fits; None where no reading fits all, or several do that differ."""
+    """What to set so that every span fits; None if no reading fits all, or several do that differ."""
     units: tuple[Unit, ...] = ("characters", "utf16", "bytes", "tokens")
     fit: dict[tuple[Place | None, ...], OffsetReading] = {}
     readings = [OffsetReading(*one) for one in product(units, (False, True), (0, 1))]

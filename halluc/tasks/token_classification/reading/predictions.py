@@ -35,7 +35,7 @@ from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagge
 if TYPE_CHECKING:
     from halluc.tasks.token_classification.reading.reader import SpansReader
 
-# How predictions are read, in the place of the data's keys. Their labels are not renamed as those of gold are: the tool
+# How predictions are read, in place of the data's keys. Their labels are not renamed as those of gold are: the tool
 # may have been trained on the new names. An example that is skipped would be one without a prediction.
 _OF_SPANS: dict[str, Any] = {
     "preset": None, "tokens_field": "tokens", "text_field": "text", "tags_field": "tags", "spans_field": "spans",

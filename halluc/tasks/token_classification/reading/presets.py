@@ -57,7 +57,7 @@ _Record = Mapping[str | int, Any]
 
 
 def recognised(records: list[_Record]) -> str | None:
-    """The preset whose shape the records have; None where they have none, or several."""
+    """The preset whose shape the records have; None if they have none, or several."""
     fit = [name for name, has_shape in _SHAPES.items() if records and all(map(has_shape, records))]
     return fit[0] if len(fit) == 1 else None
 

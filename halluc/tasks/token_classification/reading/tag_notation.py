@@ -46,7 +46,7 @@ class Notation:
     label: str = ""
 
     def split(self, tag: str) -> tuple[str, str] | None:
-        """Prefix and label, or None where the tag is not spelled so."""
+        """Prefix and label, or None if the tag is not spelled so."""
         if self.prefix == "none":
             return "I", tag
         if self.prefix == "before":
@@ -61,7 +61,7 @@ class Notation:
         return prefix.upper(), label
 
     def canonical(self, tag: str) -> str | None:
-        """The tag as this tool writes it, or None where it is not spelled so."""
+        """The tag as this tool writes it, or None if it is not spelled so."""
         result = self.split(tag)
         return None if result is None else f"{result[0]}-{result[1]}"
 

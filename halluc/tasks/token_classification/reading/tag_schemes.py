@@ -287,7 +287,7 @@ def _scheme_of(split: _Split) -> Scheme | None:
 
 
 def summary(readings: Mapping[SplitName, TagReading]) -> tuple[Scheme | None, str]:
-    """The scheme of all splits and why, or None where they differ and how."""
+    """The scheme of all splits and why, or None if they differ and how."""
     if not readings:
         return None, ""
     every = list(readings.values())

@@ -61,7 +61,7 @@ def _of_objects(
 
 
 def _places(tokens: Sequence[Mapping[str, Any]]) -> list[Place] | None:
-    """Where the tokens say that they stand, one after another; None where they do not."""
+    """Where the tokens say that they stand, one after another; None if they do not."""
     places: list[Place] = []
     at = 0
     for token in tokens:

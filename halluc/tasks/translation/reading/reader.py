@@ -79,7 +79,7 @@ class ParallelReader(SourcedReader):
     def _sides(
         self, given: Mapping[Any, Any], pair: Mapping[str, Any] | None, *, needs_target: bool
     ) -> tuple[Any, Any, tuple[str, str]]:
-        """Source, target, and the codes of their languages, empty where nothing tells them.
+        """Source, target, and the codes of their languages, empty if nothing tells them.
 
         Raises:
             Unreadable: one of the two is not there.
