@@ -1,8 +1,7 @@
 """Facts and cloze patterns to probe a language model with, in the layout of ParaRel (Elazar et al. 2021) and LAMA.
 
-A folder has a JSON Lines file per relation, with the name of the relation: of patterns ``{"pattern": "[X] was born in
-[Y]."}``, of
-facts ``{"sub_label": "Anna Berg", "obj_label": "Oslo"}``. Other fields are ignored.
+A folder has one JSON Lines file per relation, named after the relation: of patterns ``{"pattern": "[X] was born in
+[Y]."}``, of facts ``{"sub_label": "Anna Berg", "obj_label": "Oslo"}``. Other fields are ignored.
 """
 
 from __future__ import annotations

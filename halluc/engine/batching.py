@@ -1,5 +1,5 @@
-"""Which examples go together and when, as a pure function of (lengths, seed, epoch): the reason why a resumed run is
-equal to an uninterrupted one, and why every process knows the whole plan without asking."""
+"""Which examples form a batch and when, as a pure function of (lengths, seed, epoch). So a resumed run equals an
+uninterrupted one, and every process knows the whole plan without communication."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Batch:
 
 
 class Rows(Protocol):
-    """Features that a model takes together, one a row."""
+    """Features that a model processes together, one per row."""
 
     @property
     def inputs(self) -> Mapping[str, Any]: ...
@@ -46,12 +46,12 @@ class Rows(Protocol):
     def indexes(self) -> tuple[int, ...]: ...
 
 
-# Rows with the logits of a model: tensors, or arrays where an exported model made them.
+# Rows with the logits of a model: tensors, or arrays from an exported model.
 Outputs = Iterable[tuple[Rows, Any]]
 
 
 class ArrayRows(NamedTuple):
-    """The inputs of some features as arrays, without labels: what an exported model takes."""
+    """The inputs of some features as arrays, without labels, for an exported model."""
 
     inputs: dict[str, numpy.ndarray]
     indexes: tuple[int, ...]
@@ -81,7 +81,7 @@ def plan(
     batching: Literal["buckets", "random"] = "buckets",
     among: Sequence[int] | None = None,
 ) -> BatchPlan:
-    """Every index once, in steps of at most ``budget`` summed lengths (one index where it alone is longer).
+    """Every index once, in steps of at most ``budget`` summed lengths (a single index if it alone is longer).
 
     With ``among``, every index in it once. In buckets a step has at most 1.1 times ``budget`` positions with padding,
     all ranks padded alike. Every rank gets the same number of steps; where a step has fewer examples than ranks, some
@@ -100,8 +100,8 @@ def plan(
 
 
 def _pooled_by_length(order: numpy.ndarray, sizes: numpy.ndarray, budget: int) -> numpy.ndarray:
-    """Up in one pool and down in the next: where two pools meet, a step would else take the longest of one and the
-    shortest of the other, and pad to many times its budget."""
+    """Ascending in one pool and descending in the next: otherwise a step across two pools would combine the longest of
+    one with the shortest of the other, and pad to many times its budget."""
     mean = max(1.0, float(sizes.mean())) if len(sizes) else 1.0
     pool = max(1, int(BATCHES_A_POOL * budget / mean))
     pools = [order[start : start + pool] for start in range(0, len(order), pool)]
@@ -124,7 +124,7 @@ def _cut(order: numpy.ndarray, sizes: numpy.ndarray, budget: int, padded: float)
 
 
 def _dealt(group: list[int], sizes: numpy.ndarray, ranks: int) -> tuple[tuple[int, ...], ...]:
-    """Shares of like length: the sorted group is cut where the summed length passes each rank's part."""
+    """Shares of similar length: the sorted group is split where the summed length exceeds each rank's part."""
     if ranks == 1:
         return (tuple(group),)
     ordered = sorted(group, key=lambda index: (int(sizes[index]), index))
@@ -162,14 +162,14 @@ class Course:
         return self.ends[self.epoch(step) - 1] == step
 
     def evaluations(self, step: int) -> int:
-        """How many evaluations are due until ``step`` is done, the one that follows it included."""
+        """The number of evaluations up to ``step``, including the one that follows it."""
         if self.evaluate_steps is None:
             return bisect_right(self.ends, step)
         regular, over = divmod(step, self.evaluate_steps)
         return regular + (step == self.steps and over > 0)
 
     def after(self, step: int) -> Iterator[tuple[tuple[int, ...], ...]]:
-        """What each step after ``step`` trains on; one epoch is planned at a time, since many would fill memory."""
+        """The batches of each step after ``step``; one epoch is planned at a time, since many would fill memory."""
         for number, (start, end) in enumerate(pairwise((0, *self.ends))):
             if step < end:
                 yield from self.plan_of(number).steps[max(0, step - start) : end - start]
@@ -178,7 +178,7 @@ class Course:
 def course(
     plan_of: Callable[[int], BatchPlan], *, epochs: int, steps: int | None, evaluate_steps: int | None
 ) -> Course:  # fmt: skip
-    """The course of ``epochs`` epochs or, where ``steps`` are given, of exactly so many steps.
+    """A course of ``epochs`` epochs or, if ``steps`` are given, of exactly that many steps.
 
     Args:
         plan_of: the plan of an epoch, from 0.
@@ -197,7 +197,7 @@ def course(
 
 
 def sorted_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """For inference: longest first (so that memory runs out at once or never), ``budget`` counts padding."""
+    """For inference: longest first (so that memory runs out at once or never); ``budget`` includes padding."""
     batches: list[list[int]] = []
     width = 0
     for index in numpy.argsort(-numpy.asarray(lengths, dtype=numpy.int64), kind="stable").tolist():
