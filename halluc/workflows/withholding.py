@@ -1,4 +1,4 @@
-"""From a config's ``gap`` to what is trained on, and from a run to what its model was told: what workflows share."""
+"""From a config's ``gap`` to the remaining training split, and from a run to its model's training knowledge."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from halluc.data.corpora import Corpora
     from halluc.workflows.job import Job
 
-# The keys that an error of withholding is about; the first that the config gives is shown.
+# The keys of an error about withholding; the first one in the config is shown.
 _KEYS = {"D132": ("labels",), "D133": ("fraction",), "D134": ("size",), "D135": ("fractions", "fraction")}
 
 
 def withhold(loaded: LoadedConfig, task: AnyTask, train: Corpus[Any]) -> tuple[Corpus[Any], Withheld | None]:
-    """The training split that remains, and what was withheld from it: it as it is, and None, without a ``gap``.
+    """The remaining training split, and what was withheld from it: the split unchanged, and None, without a ``gap``.
 
     Raises:
         HallucError D132 to D135: what is asked for cannot be done, at the key that asks for it. C103: the task has no
