@@ -51,18 +51,18 @@ def withhold(loaded: LoadedConfig, task: AnyTask, train: Corpus[Any]) -> tuple[C
 
 
 def record(job: Job, remaining: Corpora) -> None:
-    """Keep in the run what its training split knows, and what was withheld from it."""
+    """Store in the run the coverage of its training split, and what was withheld from it."""
     job.task.knowledge.of(remaining.splits).save(job.target.coverage)
     if job.withheld is not None:
         job.withheld.units.save(job.target.withheld)
 
 
 def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
-    """What the model of a run was told: from the run's files, else from the training split under the config's ``gap``;
-    ``anew``: always from the latter, which is then kept in the run.
+    """The training knowledge of a run's model: from the run's files, otherwise from the training split under the
+    config's ``gap``; ``anew``: always from the split, and then stored in the run.
 
-    None if the config names no training split, or one that is not here (said as a warning): a model from elsewhere,
-    or a run of an older halluc, can be evaluated without it.
+    None if the config has no training split, or it is missing (with a warning): a model from elsewhere, or a run of an
+    older halluc, can be evaluated without it.
 
     Raises:
         HallucError R120, R121: a file of the run is damaged or of another version. D…: the training split is broken.

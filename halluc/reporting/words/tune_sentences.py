@@ -1,4 +1,5 @@
-"""What a tuning says, in sentences: which trial is best, and whether dev can tell it from the config itself."""
+"""Interpretation of a tuning in sentences: which trial is best, and whether it differs significantly from the base
+config."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ def values(given: Mapping[str, Any]) -> str:
 
 
 def conclusion(tuning: TuneFile) -> list[str]:
-    """The first sentence is the outcome."""
+    """Sentences; the first one is the outcome."""
     complete = len(tuning.of("complete"))
     states: tuple[TrialState, ...] = ("complete", "pruned", "failed", "running")
     counts = [f"{len(tuning.of(state))} {state}" for state in states if tuning.of(state)]
