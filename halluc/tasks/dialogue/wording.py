@@ -1,4 +1,4 @@
-"""How people speak of dialogues and replies."""
+"""The words for dialogues and replies."""
 
 from __future__ import annotations
 

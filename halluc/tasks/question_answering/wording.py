@@ -1,4 +1,4 @@
-"""How people speak of questions, contexts and answers."""
+"""The words for questions, contexts and answers."""
 
 from __future__ import annotations
 

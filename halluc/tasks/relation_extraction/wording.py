@@ -1,4 +1,4 @@
-"""How people speak of sentences, pairs and relations."""
+"""The words for sentences, pairs and relations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How people speak of documents and their summaries."""
+"""The words for documents and their summaries."""
 
 from __future__ import annotations
 

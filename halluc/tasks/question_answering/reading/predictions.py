@@ -24,7 +24,7 @@ from halluc.data.predictions import (
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import Row, Unreadable
 
-# Beside the file of answers: the probability of no answer, and the score of no answer less that of the best one.
+# A second file next to that of answers: the probability of no answer, or the score of no answer minus the best one.
 _PROBABILITIES, _DIFFERENCES = "na_prob.json", "null_odds.json"
 _TEXTS = ("prediction_text", "prediction")
 _NEAREST = 1e-9
@@ -61,14 +61,14 @@ class AnswerFile(PredictionFile):
         try:
             result = parse_object(self.path.read_text(self.data.encoding))
         except (Unreadable, UnicodeError):
-            return None  # several lines, or what is told when its rows are read
+            return None  # several lines, or an error that is reported when its rows are read
         if not result or not all(isinstance(key, str) and isinstance(text, str) for key, text in result.items()):
             return None
         # A row has a field for the id or for the answer.
         return None if not result.keys().isdisjoint((self.data.id_field, "id", PREDICTED, *_TEXTS)) else result
 
     def _scores(self) -> dict[str, float]:
-        """For each id the score of no answer less that of the answer, from a file beside this one, where there is one.
+        """For each id the score of no answer minus that of the answer, from a second file, if there is one.
 
         Raises:
             HallucError D107: it is not an object of numbers.
@@ -117,7 +117,7 @@ class AnswerFile(PredictionFile):
 
 
 def _of_answers(answers: Any) -> tuple[Any, Any]:
-    """The text and confidence of the first of the ``answers`` that `halluc predict` writes, None if it gives none.
+    """The text and confidence of the first of the ``answers`` in output of `halluc predict`, None if there is none.
 
     Raises:
         Unreadable D107: they are not a list of objects.
@@ -152,7 +152,7 @@ def _finite(given: Any) -> float:
 
 
 def _of_list(values: list[Any], record: Mapping[Any, Any], confidence: Any) -> tuple[Any, Any]:
-    """The one answer of a list and its confidence: a text, or as halluc writes it, with its text beside its place.
+    """The only answer of a list and its confidence: a text, or in halluc's form, with text and position.
 
     Raises:
         Unreadable D107: it is neither, or there are several.

@@ -12,7 +12,7 @@ from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows.layout import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
-# What corpora call a pair without a relation: our own records, TACRED, and others.
+# Names of pairs without a relation: in our own records, TACRED, and other corpora.
 NONE_LABELS = ("none", "no_relation", "no relation", "NA")
 
 

@@ -41,7 +41,7 @@ class SummariesConfig(DataConfig, TokenizationKeys):
 
     @property
     def summary_fields(self) -> tuple[Column, ...]:
-        """The fields of the summaries that are asked for; none if they are looked for."""
+        """The configured fields of summaries; empty if they are detected."""
         given = self.summary_field
         return () if given is None else tuple(given) if isinstance(given, list) else (given,)
 
