@@ -103,9 +103,7 @@ def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
     """
     written = io.BytesIO()
     with drawing():
-        matplotlib.rcParams["svg.hashsalt"] = (
-            prefix  # ids that are referenced are hashes, and occur once on the page
-        )
+        matplotlib.rcParams["svg.hashsalt"] = prefix  # ids that are referenced are hashes, and occur once on the page
         figure.savefig(written, format="svg", metadata=_NO_DATE)
     root = ElementTree.fromstring(written.getvalue())
     # Metadata, and style sheets, which would apply to the whole page.

@@ -1,4 +1,4 @@
-"""How people speak of texts and their translations."""
+"""The words for texts and their translations."""
 
 from __future__ import annotations
 
