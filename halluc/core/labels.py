@@ -190,7 +190,7 @@ def write_tags(length: int, spans: Iterable[Span], scheme: Scheme = "iob2") -> l
         size = span.end - span.start
         touches = span.start == end_before and span.label == label_before
         if scheme == "io" and touches:
-            raise ValueError(f"{span} touches another {span.label}: IO cannot tell them apart")
+            raise ValueError(f"{span} touches another {span.label}: IO cannot distinguish them")
         if scheme in ("iob1", "io"):
             prefixes = ("B" if touches else "I") + "I" * (size - 1)
         elif scheme == "iob2":

@@ -143,7 +143,7 @@ def refuse_strangers(run: RunDir, split: str, unknown: Iterable[str]) -> None:
     """
     first = min(unknown, default=None)
     if first is not None:
-        text = f"{run.ledger(split)} tells of an example that {run.predictions(split)} has not: {first[:100]}"
+        text = f"{run.ledger(split)} has an example that is not in {run.predictions(split)}: {first[:100]}"
         raise HallucError("R112", text, help=anew(run, split))
 
 

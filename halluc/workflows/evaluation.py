@@ -164,7 +164,7 @@ def _assess(
     else:
         for split in wanted:
             if gates.is_trained_on(found.loaded, split):
-                warn(f"the model was trained on {split}: its figures there tell what the model remembers")
+                warn(f"the model was trained on {split}: its figures there show what the model remembers")
     return _evaluated(
         found,
         partial(assessment.assess, found, corpora.splits, wanted, model, ensemble),

@@ -124,7 +124,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     order = ""
     if by == "order":
         has_tokens = any(one.example.tokens for one in stated)
-        order = ", with equal tokens" if has_tokens else ", and without texts nothing can tell whether it is right"
+        order = ", with equal tokens" if has_tokens else ", which cannot be verified without texts"
     tell(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {by}{order}")
     for warning in warnings:
         warn(warning)

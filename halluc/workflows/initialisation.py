@@ -209,7 +209,7 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
     yield f"  epochs: {epochs}"
     yield f"  batch_tokens: {batch_tokens}"
     yield f"  learning_rate: {preset.learning_rate:.1e}   # try half and twice of it; choose on dev"
-    yield "# Three seeds tell whether a difference is due to chance:"
+    yield "# Three seeds show whether a difference is due to chance:"
     yield "# matrix: {seed: [1, 2, 3]}"
     yield "# More training data from the corpus itself (docs/augmentation.md):"
     yield "# augment: {size: 2x, methods: [{type: synonym}]}"

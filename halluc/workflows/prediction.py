@@ -332,7 +332,7 @@ def predict(
     tell(f"{counted(count, 'texts')} in {seconds:.1f} s ({speed}), {broken:,} not readable")
     if broken:
         what = f"{broken:,} of {counted(count, 'texts')} could not be read"
-        raise data_error("D115", what, help="in their places the output tells why, with the line")
+        raise data_error("D115", what, help="the output has the reason and the line in their place")
 
 
 class _Watched:

@@ -115,7 +115,7 @@ def join(parts: Parts) -> None:
     tell(f"{counted(count, 'texts')} from {len(paths)} parts, {broken:,} not readable: {parts.output}")
     if broken:
         what = f"{broken:,} of {counted(count, 'texts')} could not be read"
-        raise data_error("D115", what, help="in their places the output tells why, with the line")
+        raise data_error("D115", what, help="the output has the reason and the line in their place")
 
 
 def _in_order(files: Sequence[IO[bytes]]) -> Iterator[list[bytes]]:

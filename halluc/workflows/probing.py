@@ -192,7 +192,7 @@ def _novelty(found: Job, facts: Sequence[Fact]) -> tuple[Mapping[Fact, FactNovel
     except HallucError as error:
         if error.code != "D101":
             raise
-        warn(f"what the training split mentions cannot be told: {error.message}")
+        warn(f"the mentions of the training split are not available: {error.message}")
         return {}, None
     names = {name for fact in facts for name in (fact.subject, *fact.objects)}
     where = mentions(names, train, Tokenizer().tokens)

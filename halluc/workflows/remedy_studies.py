@@ -41,7 +41,7 @@ def write_study(
     """
     known = speed(run)
     if known is None:
-        message = f"{run.events} does not tell how many steps the training had"
+        message = f"{run.events} does not have the number of training steps"
         raise HallucError("R105", message, help="train anew, or restore the file")
     arms, costs = arms_of(remedies), {one.name: one for one in remedies}
     tree = without_defaults(loaded)

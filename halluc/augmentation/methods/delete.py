@@ -19,7 +19,7 @@ class DeleteConfig(RateConfig):
 
 
 class Delete(Augmenter):
-    """Deletes tokens, outside of mentions unless told otherwise (Wei & Zou 2019)."""
+    """Deletes tokens, outside of mentions unless configured otherwise (Wei & Zou 2019)."""
 
     Config: ClassVar[type[MethodConfig]] = DeleteConfig
 

@@ -57,7 +57,7 @@ class LlmSynthesisConfig(MethodConfig):
         default="You write realistic training texts in the language, domain and style of the examples. Write a new "
         "text, with other names, facts and wording.",
         max_length=10_000,
-        description="what the model is told before the examples",
+        description="instructions for the model before the examples",
     )
     shots: int = Field(default=5, ge=0, le=100, description="training examples in a prompt")
     output: Literal["json_schema", "json_object", "text"] = Field(

@@ -217,7 +217,7 @@ class _Sentences:
         elif not self.width:
             self._set_width(line, cells)
             return None
-        else:  # columns could not be told by number
+        else:  # columns could not be selected by number
             code, problem = "D113", f"{result} columns where the lines before have {self.width}"
             help = "a token with a space in it? set `data.separator: tab`"
             if "#" in (line[0], self.first[0]) and not has_comments:

@@ -189,7 +189,7 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     number, line = lines[0]
     raise data_error(
         "D117",
-        "the delimiter cannot be told: none cuts the first lines into as many columns as are asked for",
+        "the delimiter cannot be detected: none splits the first lines into as many columns as are needed",
         Location(file, number, text=excerpt(line)[0]),
         'name it, as `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`',
     )

@@ -53,7 +53,7 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
     if path is None:
         if sys.stdin is None:
             raise data_error("D101", "there is no standard input", help="name a file with --input")
-        yield sys.stdin.buffer, STANDARD_INPUT  # typed as BinaryIO, which lacks read1
+        yield sys.stdin.buffer, STANDARD_INPUT  # type: ignore[misc]  # typed as BinaryIO, which lacks read1
         return
     kind = irregular(path)
     # A named pipe can be read only once, from start to end; the null device is empty.

@@ -116,7 +116,7 @@ _STATES = {
 }
 
 
-OF_TRAINING = "Figures are of the training split: they tell what the model remembers."
+OF_TRAINING = "Figures are of the training split: they show what the model remembers."
 
 
 def state(source: EvaluatedRun) -> list[str]:

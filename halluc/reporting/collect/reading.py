@@ -178,5 +178,5 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
     for worst in picked.sections.values():
         for line in worst.lines():
             if (line.end or 0) > len(texts.kept[line.id].tokens_of(line.record)):
-                text = f"{run.ledger(split)} tells of tokens of {line.id[:100]} that {run.predictions(split)} has not"
+                text = f"{run.ledger(split)} has tokens of {line.id[:100]} that are not in {run.predictions(split)}"
                 raise HallucError("R112", text, help=evaluations.anew(run, split))

@@ -80,9 +80,9 @@ def of_runs(runs: Sequence[RunDir]) -> list[str]:
         if made is not None and named:
             lines += [f"# {run.path}:", *_surroundings(made), *named]
         else:
-            lines.append(f"# {run.path}: its folder does not tell by which config it was made")
+            lines.append(f"# {run.path}: its config is not known")
     left = len(runs) - MOST_RUNS
-    return _explained(lines) + ([f"# and {left:,} more, as the report of each tells"] if left > 0 else [])
+    return _explained(lines) + ([f"# and {left:,} more, see the report of each"] if left > 0 else [])
 
 
 def from_start(path: Path, runs: Sequence[RunDir]) -> str:

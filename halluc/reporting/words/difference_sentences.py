@@ -141,7 +141,7 @@ def _best(result: Sequence[BestOnDev]) -> list[str]:
         parts.append(
             f"the best {formats.visible(one.axis)} on dev{_at(one.choice)} is {_plain(one.value)} "
             f"({formats.title(one.name)} {formats.with_interval(one.name, one.mean, one.interval)}); it "
-            f"{'is better than' if apart else 'cannot be told apart from'} the next best, {_plain(one.next)} "
+            f"{'is better than' if apart else 'cannot be distinguished from'} the next best, {_plain(one.next)} "
             f"({signed(one.name, one.difference, one.difference_interval)})"
         )
     return [sentence("; ".join(parts))] if parts else []

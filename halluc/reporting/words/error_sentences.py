@@ -57,7 +57,7 @@ def _kinds(analysis: ErrorAnalysis, task: AnyTask) -> str:
     text = listed([f"{called[one.name]} ({one.errors:,}, {share(one)})" for one in alike])
     if len(alike) == 1:
         return f"Of {analysis.errors:,} errors the most frequent kind is: {text}."
-    return f"Of {analysis.errors:,} errors the most frequent kinds, which cannot be told apart, are: {text}."
+    return f"Of {analysis.errors:,} errors the most frequent kinds, which cannot be distinguished, are: {text}."
 
 
 def _more(one: int, other: int) -> bool:

@@ -18,7 +18,7 @@ def conclusion(advice: StudyAdvice, target: Path) -> list[str]:
         return _inconclusive(advice, target)
     reference, chosen = quoted(str(advice.reference)), [one for one in advice.effects if one.arm == advice.best]
     if not chosen:
-        text = f"Keep the plain recipe: no remedy can be told from {reference} on {advice.split} as a better one."
+        text = f"Keep the plain recipe: no remedy is significantly better than {reference} on {advice.split}."
         return [" ".join([text, *_smallest(advice.effects)]), *_others(advice, None)]
     [best] = chosen
     figures = listed(_differences(best))

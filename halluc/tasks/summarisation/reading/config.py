@@ -31,7 +31,7 @@ class SummariesConfig(DataConfig, TokenizationKeys):
         "`summary2` and so on",
     )
     language: Text | None = Field(
-        default=None, description="code of the language, such as `en`, where rows have no field `language`; null: told "
+        default=None, description="language code, such as `en`, if rows have no field `language`; null: detected "
         "from each text",
     )  # fmt: skip
     tokenize: Tokenize = Field(

@@ -56,8 +56,9 @@ class _Fields(TokenizationKeys):
         "figures over time are then counted by `task.period`",
     )  # fmt: skip
     group_field: Column | None = Field(
-        default=None, description="that of what a text belongs to, such as the user of a recommendation: figures are "
-        "then told for groups and second texts in training and not, and with `task.ranking` texts are ranked by group",
+        default=None, description="the column of the group of a text, such as the user of a recommendation: figures "
+        "are then reported for groups and second texts seen in training and not, and with `task.ranking` texts are "
+        "ranked by group",
     )  # fmt: skip
     label_position: Literal["first", "last"] = Field(
         default="first", description="of `format: lines`: where the label stands in a line; `last` is split at the "

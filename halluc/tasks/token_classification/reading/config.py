@@ -41,7 +41,7 @@ class _Tags(Section):
     scheme: Annotated[_Scheme, Tag("one")] | Annotated[SplitSchemes, Tag("each")] = Field(
         default="auto",
         description="how tags mark spans, for all splits or as {train: iob2, test: iob1}; auto: decided for each split "
-        "by its tags, and told by `check`",
+        "by its tags, and printed by `check`",
         discriminator=Discriminator(lambda value: "each" if isinstance(value, dict | SplitSchemes) else "one"),
     )
     label: LabelName | None = Field(default=None, description="the label of tags that have none, as B, I and O")
