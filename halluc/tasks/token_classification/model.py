@@ -146,9 +146,9 @@ class Tagger:
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
         and counted, and counts as missed in the metrics."""
-        before, behind = special_pieces(encoder.tokenizer)
+        before, after = special_pieces(encoder.tokenizer)
         limit = room(encoder.tokenizer, encoder.model.config)
-        space = pieces_left(1, self._limited(limit), len(before) + len(behind))
+        space = pieces_left(1, self._limited(limit), len(before) + len(after))
         unknown = encoder.tokenizer.unk_token_id
         words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
         windows: list[Window] = []
@@ -159,9 +159,9 @@ class Tagger:
             notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
             notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
             if self.config.context is None:
-                windows += windows_of(index, sentence, space, before, behind)
+                windows += windows_of(index, sentence, space, before, after)
         if self.config.context is not None:
-            windows = list(rows_of(examples, words, space, before, behind))
+            windows = list(rows_of(examples, words, space, before, after))
             notes["windowed_documents"] = sum(len(w.first) > len(words[w.example]) for w in windows)
         notes["windowed_sentences"] = len({window.example for window in windows if window.start})
         notes["windows"] = len(windows)
@@ -181,7 +181,7 @@ class Tagger:
             encoder.padding,
             notes,
             loss_of_tags(targets, encoder.outputs, self.config),
-            len(behind),
+            len(after),
             MentionMasking.of(self.config, encoder.tokenizer),
             [alternatives(e.spans, t, tag_ids, smoothing) for e, t in zip(examples, targets, strict=True)]
             if smoothing
