@@ -164,7 +164,8 @@ def write_study(
         "eval": {"splits": ["dev"]},
         "matrix": {"arm": arms, "seed": [1, 2, 3]},
     }
-    (asked.into / "training.yaml").write_text(yaml.safe_dump({"extends": "audit.yaml", **changes}, sort_keys=False), encoding="utf-8")
+    text = yaml.safe_dump({"extends": "audit.yaml", **changes}, sort_keys=False)
+    (asked.into / "training.yaml").write_text(text, encoding="utf-8")
     print(f"the study that trains on them: halluc run {asked.into / 'training.yaml'}")
 
 
