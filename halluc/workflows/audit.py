@@ -35,6 +35,8 @@ from halluc.workflows.job import Job
 # Other places of a surface that a line tells of, and suspects that a result and the terminal show.
 _MOST_OTHERS, _FIRST = 10, 10
 _IMPORT = "label_studio"
+# What a run is about that holds the audit of a config without a trained model.
+AUDIT_ALONE = {"audit": True}
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list
     for split in wanted:
         judged = _cross_fitted(result, options.folds) if split == "train" else _trained(result, model, split)
         if result.run is None:
-            result.run = evaluation.home(result.loaded, {"audit": True}, "audit")
+            result.run = evaluation.home(result.loaded, AUDIT_ALONE, "audit")
         results.append(_written(result, judged, options, overrides))
         messages.put(results[-1])
     return results
@@ -121,7 +123,7 @@ def _job_of(
             )
     if set(options.splits) == {"train"}:  # no trained model is needed
         if not named:
-            loaded, run = jobs.load_run(target, overrides)
+            loaded, run = jobs.load_run(target, overrides, AUDIT_ALONE)
             result = Job(loaded, run=run)
         else:
             loaded = jobs.load(target, overrides)

@@ -23,7 +23,7 @@ from halluc.data.writers import Options, write, writers_of
 from halluc.runs import directory
 from halluc.runs.audits import CorrectionLine, CorrectionResult, DecisionLine, SuspectLine
 from halluc.runs.directory import RunDir
-from halluc.workflows import audit, conversion, evaluation
+from halluc.workflows import audit, conversion
 from halluc.workflows import job as jobs
 from halluc.workflows.job import Job
 
@@ -78,11 +78,11 @@ def apply(
 def _job(target: Path, overrides: Sequence[str]) -> Job:
     """The job of a run, or of the newest run of a config that was audited."""
     if not audit.is_config(target):
-        loaded, named = jobs.load_run(target, overrides)
+        loaded, named = jobs.load_run(target, overrides, audit.AUDIT_ALONE)
         return Job(loaded, run=named)
     loaded = jobs.load(target, overrides)
     own = directory.newest(loaded.home, loaded.sha256, _is_audited)
-    run = own or directory.newest(loaded.home, evaluation.identity_of(loaded, {"audit": True}), _is_audited)
+    run = own or directory.newest(loaded.home, jobs.identity_of(loaded, audit.AUDIT_ALONE), _is_audited)
     if run is None:
         help = f"audit it first: halluc audit {target}"
         raise HallucError("R105", f"{loaded.home} has no audited run of this config", help=help)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from halluc.analysis import confidence, gates, rates
-from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
 from halluc.config.rendering import differences
 from halluc.core import latest, messages
@@ -326,13 +325,8 @@ def _newest(config: Path, overrides: Sequence[str]) -> Job:
 
 def home(loaded: LoadedConfig, identity: Mapping[str, Any], command: str = "eval") -> RunDir:
     """The run where ``command`` works on what ``identity`` describes under this config: the newest, or a new one."""
-    sha256 = identity_of(loaded, identity)
+    sha256 = job.identity_of(loaded, identity)
     return directory.newest(loaded.home, sha256) or run_locations.create(loaded, command, sha256)
-
-
-def identity_of(loaded: LoadedConfig, identity: Mapping[str, Any]) -> str:
-    """The hash of a run that works on what ``identity`` describes under this config."""
-    return sha256_of_tree({**loaded.model_sections, **identity})
 
 
 def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitName, ...]:
