@@ -91,21 +91,23 @@ def lines(
     Args:
         gold: the gold claims of each example. threshold: claims of less confidence are withdrawn.
     """
+    withdraw = threshold if isinstance(threshold, ConfidenceFile) else ConfidenceFile(threshold=threshold)
     for one, there in zip(judged, gold, strict=True):
         marked = {claim.mark: claim for claim in there}
         for claim in one.claims:
-            yield _claim(claim, marked, knowledge, threshold)
+            yield _claim(claim, marked, knowledge, withdraw)
         for omission in one.omissions:
             yield LedgerLine(record="omission", **_about(omission, knowledge))
 
 
-def _claim(claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge | None, asked: Withdraw) -> LedgerLine:
+def _claim(
+    claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge | None, withdraw: ConfidenceFile
+) -> LedgerLine:
     matched, touched = claim.evidence.matched, claim.evidence.touched
     around = sorted([*touched, *([matched] if matched else [])], key=_in_order)
     # Rounded first, so that the file itself says which claims a threshold withdraws.
     confidence = rounded(claim.confidence)
     about = _about(claim, knowledge)
-    by = asked if isinstance(asked, ConfidenceFile) else ConfidenceFile(threshold=asked)
     return LedgerLine(
         record="claim",
         confidence=confidence,
@@ -114,7 +116,7 @@ def _claim(claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge
         matched=matched,
         touched=list(touched),
         gold=[_mention(marked[mark], knowledge) for mark in around],
-        abstained=by.withdraws(confidence, claim.label, about.get("novelty")),
+        abstained=withdraw.withdraws(confidence, claim.label, about.get("novelty")),
         **about,
     )
 

@@ -5,10 +5,12 @@ At the end: what the novelty of a new training example is measured in, its menti
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import extractOne
@@ -35,8 +37,7 @@ def novelty(coverage: SurfaceCoverage, text: str, label: str) -> Novelty:
     """
     if coverage.knows(text, label):
         return "seen"
-    known = coverage.words(label)
-    return "partial" if any(word in known and is_content(word) for word in text.split(" ")) else "new"
+    return "new" if coverage.content_words(label).isdisjoint(text.split(" ")) else "partial"
 
 
 @dataclass(frozen=True)
@@ -78,28 +79,45 @@ class SurfaceKnowledge:
 
 @dataclass(frozen=True, slots=True)
 class _Shelf:
-    """The surfaces of one label, the most frequent first, then by surface; and which of them have a content word."""
+    """The surfaces of one label, the most frequent first, then by surface; the numbers of those that have a content
+    word; and by length in characters the surfaces with their numbers."""
 
     surfaces: list[str]
     having: dict[str, list[int]]
+    of_length: dict[int, dict[str, int]]
 
     @classmethod
     def of(cls, coverage: SurfaceCoverage, label: str, words: Words) -> _Shelf:
         known = coverage.of_label(label)
         surfaces = sorted(known, key=lambda text: (-known[text].count, text))
         having: dict[str, list[int]] = {}
+        of_length: dict[int, dict[str, int]] = {}
         for number, text in enumerate(surfaces):
+            of_length.setdefault(len(text), {})[text] = number
             for word in set(words(text)):
                 having.setdefault(word, []).append(number)
-        return cls(surfaces, having)
+        return cls(surfaces, having, of_length)
 
     def most_shared(self, words: Iterable[str]) -> list[str]:
-        """The surfaces that share the most of ``words``; all where none shares one."""
-        shared = Counter(number for word in set(words) for number in self.having.get(word, ()))
+        """The surfaces that share the most of ``words``; none where no surface shares one."""
+        shared = Counter(chain.from_iterable(self.having.get(word, ()) for word in set(words)))
         if not shared:
-            return self.surfaces
+            return []
         most = max(shared.values())
         return [self.surfaces[number] for number in sorted(n for n, count in shared.items() if count == most)]
+
+    def closest(self, text: str) -> str:
+        """The first surface of the smallest edit distance, which is no less than the difference of the lengths: lengths
+        that differ by more than the smallest distance so far are not looked at."""
+        best = (sys.maxsize, 0)
+        for length in sorted(self.of_length, key=lambda length: abs(length - len(text))):
+            if abs(length - len(text)) > best[0]:
+                break
+            surfaces = self.of_length[length]
+            nearest = extractOne(text, surfaces.keys(), scorer=Levenshtein.distance, score_cutoff=best[0])
+            if nearest is not None:
+                best = min(best, (nearest[1], surfaces[nearest[0]]))
+        return self.surfaces[best[1]]
 
 
 class NearestMentions:
@@ -111,7 +129,7 @@ class NearestMentions:
     def __init__(self, coverage: SurfaceCoverage, words: Words | None = None) -> None:
         self._coverage, self._words = coverage, words or _content_words
         self._shelves: dict[str, _Shelf] = {}
-        self._found: dict[tuple[str, str], str] = {}
+        self._found: dict[tuple[str, str], Nearest] = {}
 
     def nearest(self, text: str, label: str) -> Nearest | None:
         """The mention that shares the most content words, then has the smallest edit distance in characters; where none
@@ -123,16 +141,16 @@ class NearestMentions:
         if not known:
             return None
         if (text, label) not in self._found:
-            self._found[text, label] = text if text in known else self._most_like(text, label)
-        best = self._found[text, label]
-        return Nearest(text=best, file=known[best].file, line=known[best].line)
+            best = text if text in known else self._most_like(text, label)
+            self._found[text, label] = Nearest(text=best, file=known[best].file, line=known[best].line)
+        return self._found[text, label]
 
     def _most_like(self, text: str, label: str) -> str:
         if label not in self._shelves:
             self._shelves[label] = _Shelf.of(self._coverage, label, self._words)
         candidates = self._shelves[label].most_shared(self._words(text))
-        if len(candidates) == 1:
-            return candidates[0]
+        if len(candidates) < 2:
+            return candidates[0] if candidates else self._shelves[label].closest(text)
         # Of equal distances it returns the first, and lowers its own cutoff with every better one.
         return str(extractOne(text, candidates, scorer=Levenshtein.distance)[0])
 
