@@ -118,6 +118,11 @@ class Maker:
         return [f"{self.seed}\x1f{number}\x1f{one.name}\x1f".encode() for number, one in enumerate(self.methods)]
 
     @cached_property
+    def _shares(self) -> list[float]:
+        """The running sums of the shares of all methods."""
+        return list(accumulate(one.share for one in self.methods))
+
+    @cached_property
     def uses_model(self) -> bool:
         return any(one.made_by.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
 
@@ -203,9 +208,10 @@ class Maker:
     def _order(self, key: bytes) -> Iterator[int]:
         """The methods in the order in which they are asked: by share, without replacement."""
         draws = Draws(b"%d\x1fmethod\x1f%b" % (self.seed, key))
-        left = list(range(len(self.methods)))
+        left, shares = list(range(len(self.methods))), self._shares
         while left:
-            yield left.pop(draws.weighted(list(accumulate(self.methods[one].share for one in left))))
+            yield left.pop(draws.weighted(shares))
+            shares = list(accumulate(self.methods[one].share for one in left))
 
     def _filtered(
         self, asked: Asked, changed: Changed, method: Method, number: int
