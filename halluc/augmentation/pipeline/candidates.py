@@ -216,11 +216,9 @@ class Maker:
     def _filtered(
         self, asked: Asked, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
-        by, steps = method.made_by, method.steps
+        by, steps, edited = method.made_by, method.steps, changed.edited
         sampled = isinstance(by, Synthesizer)
-        candidate = Candidate(
-            asked.example, changed.edited, by.changes_form_only, by.makes_copies, asked.source, sampled
-        )
+        candidate = Candidate(asked.example, edited, by.changes_form_only, by.makes_copies, asked.source, sampled)
         for one in self.filters:
             if not one.uses_model and one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
@@ -231,9 +229,9 @@ class Maker:
                     return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
                 if kept != candidate.edited:
                     candidate.edited, steps = kept, (*steps, RELABELLED)
+                    changed = changed._replace(edited=kept)
         keys = tuple([one.keys(candidate) for one in self.filters])
-        source = by.source_of(changed.edited) if isinstance(by, Synthesizer) else None
-        changed = changed._replace(edited=candidate.edited)
+        source = by.source_of(edited) if isinstance(by, Synthesizer) else None
         return Accepted(changed, method.name, steps, number, keys, sampled, source), None
 
     def _copied(self, example: Editable) -> Accepted | None:
