@@ -269,7 +269,7 @@ def _read(job: Job) -> tuple[Iterable[Any], list[Iterable[Any]]]:
     """The examples that a model learns from, and the other splits: in memory, or read anew each time."""
     data, task = job.settings.data, job.task
     is_small = are_small(data)
-    splits: dict[Any, Any] = dict(job.corpora().splits if is_small else stream_corpora(data, TABLE))
+    splits: dict[Any, Any] = dict(read_corpora(data, TABLE).splits if is_small else stream_corpora(data, TABLE))
     train = splits.pop("train")
     learned = _Learned(task, train if job.settings.gap is None else job.train().examples)
     return tuple(learned) if is_small else learned, list(splits.values())
