@@ -18,6 +18,7 @@ from halluc.core.memory import uncollected
 from halluc.core.rng import keyed_seed
 from halluc.data.config import DataConfig
 from halluc.data.reader import Annotation, ExampleBuilder, Raw, Reader
+from halluc.data.rows.reading import is_compressed
 from halluc.data.rows.references import HUB, SPLITS, SplitName, resolve
 from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt, folded
 
@@ -260,6 +261,22 @@ class Streamed:
         _refuse(config, bad)
         if not count:
             raise _nothing(config, self.split, bad)
+
+
+# Files of so many bytes in all take up to ten times as much memory as examples.
+_MOST_HELD = 1 << 25
+
+
+def are_small(config: DataConfig) -> bool:
+    """Whether the splits that a config names are plain files, so small that all examples may be in memory.
+
+    Raises:
+        HallucError D101: one cannot be read.
+    """
+    if any(reference.startswith(HUB) for reference in map(config.reference, SPLITS) if reference is not None):
+        return False
+    paths = set(config.paths())
+    return sum(path.stat().st_size for path in paths) <= _MOST_HELD and not any(map(is_compressed, paths))
 
 
 def stream_corpora(

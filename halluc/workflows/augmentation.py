@@ -26,7 +26,7 @@ from halluc.core import examples, registry
 from halluc.core.errors import HallucError, Location, refuse
 from halluc.core.messages import progress, say, tell
 from halluc.core.permissions import commands_allowed
-from halluc.data.corpora import read_corpora, stream_corpora
+from halluc.data.corpora import are_small, read_corpora, stream_corpora
 from halluc.data.tokenization import Tokenizer
 from halluc.runs import directory, provenance, records
 from halluc.runs.schema import AugmentFile, LedgerLine
@@ -210,13 +210,9 @@ def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
 def _prepared(job: Job, fits: bool) -> Prepared:
     settings, task = job.settings, job.task
     refuse_unfit(job.loaded, task)
-    streams = stream_corpora(settings.data, TABLE)
-    source: Any = streams.pop("train", None)
-    if source is None:
+    if settings.data.train is None:
         raise HallucError("C107", "augmentation needs `data.train`", help="name the training split")
-    if settings.gap is not None:
-        source = job.train().examples
-    asked, learned, others = settings.augment, _Learned(task, source), list(streams.values())
+    asked, (learned, others) = settings.augment, _read(job)
     return prepare(
         AugmentJob(
             task.examples,
@@ -267,6 +263,16 @@ def _steps(methods: Sequence[Any], path: yaml.Path) -> Iterator[tuple[yaml.Path,
     for number, method in enumerate(methods):
         yield (*path, number), method
         yield from _steps(getattr(method, "methods", ()), (*path, number, "methods"))
+
+
+def _read(job: Job) -> tuple[Iterable[Any], list[Iterable[Any]]]:
+    """The examples that a model learns from, and the other splits: in memory, or read anew each time."""
+    data, task = job.settings.data, job.task
+    is_small = are_small(data)
+    splits: dict[Any, Any] = dict(read_corpora(data, TABLE).splits if is_small else stream_corpora(data, TABLE))
+    train = splits.pop("train")
+    learned = _Learned(task, train if job.settings.gap is None else job.train().examples)
+    return tuple(learned) if is_small else learned, list(splits.values())
 
 
 class _Learned:
