@@ -3,18 +3,17 @@
 python benchmarks/scale.py --out DIR [--sizes 10000 50000 200000] [--commands check augment train predict eval]
                            [--most-seconds 900] [--keep DIR] [--seed 1]
 
-Sentences of about 12 tokens with tags of named entities in columns, drawn from a seed (`benchmarks/check.py`). train: 200
-steps of a model of one layer from scratch. predict and eval: that model, on so many sentences. Each command runs in a
-process of its own; its memory is the most that was resident (VmHWM), the largest of its worker processes beside it. Time
-and memory of a size that is larger than those measured follow from the slope between the last two: a command that would
-take longer than --most-seconds is left out, and said so.
+Sentences of about 12 tokens with tags of named entities in columns, drawn from a seed (`benchmarks/check.py`).
+augment: `noise`, to 1.2 times the size. train: 200 steps of a model of one layer from scratch. predict and eval: that
+model, on so many sentences. Each command runs in a process of its own; its memory is the most that was resident
+(VmHWM). The time of the next size follows from the slope between the last two: a command that would take longer than
+--most-seconds is left out, and said so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import shutil
 import subprocess
@@ -66,16 +65,17 @@ def make(path: Path, sentences: int, seed: int) -> Path:
 def arguments(command: str, size: int, folder: Path, trained: int) -> list[str]:
     """Those of `halluc`; predict and eval use the run that was trained on the smallest corpus."""
     config, runs = str(folder / f"{size}.yaml"), folder / "runs"
-    texts = str(folder / f"{size}.conll")
-    return {
+    texts, model = str(folder / f"{size}.conll"), str(runs / f"train-{trained}")
+    of_command = {
         "check": ["check", config, "--quiet"],
         "augment": ["augment", config, "--set", AUGMENT, "--run", str(runs / f"augment-{size}"), "--quiet"],
         "train": ["train", config, "--run", str(runs / f"train-{size}"), "--quiet"],
-        "predict": ["predict", str(runs / f"train-{trained}"), "-i", texts, "--format", "conll"]
-        + ["-o", str(runs / f"predicted-{size}.jsonl"), "--quiet"],
-        "eval": ["eval", "--run", str(runs / f"train-{trained}"), "--set", f"data.test={texts}"]
-        + ["--split", "test", "--quiet"],
-    }[command]
+        "predict": [
+            "predict", model, "-i", texts, "--format", "conll", "-o", str(runs / f"{size}.jsonl"), "--quiet",
+        ],
+        "eval": ["eval", "--run", model, "--set", f"data.test={texts}", "--split", "test", "--quiet"],
+    }  # fmt: skip
+    return of_command[command]
 
 
 def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
@@ -116,10 +116,12 @@ def table(found: dict[str, list[dict[str, float]]]) -> str:
     for command, rows in found.items():
         for row in rows:
             memory = f"{row['memory'] / 1e6:,.0f} MB"
-            lines.append(
-                f"| {command} | {row['size']:,} | {row['seconds']:.1f} | {row['processor']:.1f} | {memory} |"
-            )
-    lines += ["", "| command | slope of seconds | of processor | of memory | bytes per sentence |", "|---|---|---|---|---|"]
+            lines.append(f"| {command} | {row['size']:,} | {row['seconds']:.1f} | {row['processor']:.1f} | {memory} |")
+    lines += [
+        "",
+        "| command | slope of seconds | of processor | of memory | bytes per sentence |",
+        "|---|---|---|---|---|",
+    ]
     for command, rows in found.items():
         if len(rows) > 1:
             slopes = [slope((row["size"] for row in rows), (row[name] for row in rows)) for name in _FIGURES]
