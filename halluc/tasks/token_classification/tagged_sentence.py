@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -42,7 +43,9 @@ class Tagged:
     def of_plain(
         identity: str, where: tuple[Any, ...], tokens: tuple[str, ...], spans: tuple[tuple[int, int, str], ...]
     ) -> Tagged:  # fmt: skip
-        return Tagged(identity, Origin(*where), tokens, tuple([Span(*span) for span in spans]))
+        file, *others = where
+        # What keeps the name of the file, as coverage does of each mention, keeps the same string.
+        return Tagged(identity, Origin(sys.intern(file), *others), tokens, tuple([Span(*span) for span in spans]))
 
     def __reduce__(self) -> tuple[Callable[..., Tagged], tuple[object, ...]]:
         # Examples go to worker processes by the thousand; as plain tuples they are pickled in a fifth of the time.
