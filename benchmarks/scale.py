@@ -1,6 +1,6 @@
 """Time and memory of each command by the size of the corpus: a table, log-log slopes and a chart.
 
-python benchmarks/scale.py --out DIR [--sizes 10000 50000 200000] [--commands check augment train predict eval]
+python benchmarks/scale.py [--out DIR] [--sizes 10000 50000 200000] [--commands check augment train predict eval]
                            [--most-seconds 900] [--keep DIR] [--seed 1]
 
 Sentences of about 12 tokens with tags of named entities in columns, drawn from a seed (`benchmarks/check.py`).
@@ -148,7 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("scale"))
     parser.add_argument("--most-seconds", type=float, default=900)
     parser.add_argument("--keep", type=Path, help="a folder for corpora and runs, which are used again")
     parser.add_argument("--seed", type=int, default=1)
