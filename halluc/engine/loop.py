@@ -206,12 +206,12 @@ def _plan(training: Training, epoch: int) -> BatchPlan:
 
 def _started(training: Training, course: Course) -> Started:
     runtime = training.runtime
-    lengths = [training.features.lengths[index] for index in training.among(0)]
+    lengths, among = training.features.lengths, training.among(0)
     return Started(
         steps=course.steps,
         epochs=len(course.ends),
-        features=len(lengths),
-        pieces=sum(lengths),
+        features=len(among),
+        pieces=sum(lengths[index] for index in among),
         padding=round(course.padding, 4),
         device=runtime.device.type,
         precision=runtime.precision,
