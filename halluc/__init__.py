@@ -1,6 +1,6 @@
-"""halluc: where does a fine-tuned model assert what its data never told it, and what makes that less?
+"""halluc: measure where a fine-tuned model asserts what its data do not support, and test what reduces it.
 
-The Python API (docs/python.md) is loaded when it is first used: ``import halluc`` imports neither torch nor numpy.
+The Python API (docs/python.md) is loaded on first use: ``import halluc`` imports neither torch nor numpy.
 """
 
 from __future__ import annotations

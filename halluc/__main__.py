@@ -1,4 +1,4 @@
-"""``python -m halluc`` and the console script: the one place where exceptions become messages and exit codes."""
+"""``python -m halluc`` and the console script: the only place where exceptions become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from halluc.commands.terminal import Terminal, say, say_error, say_from_any_proc
 from halluc.core import characters, errors, messages, processes
 from halluc.core.errors import HallucError, cut, render
 
-# How many seconds a mistake in config or data, which every process meets, is left to the main process: it alone says
-# so, and the launcher ends all processes when one has ended.
+# Seconds that other processes wait with an error in config or data, which every process meets: only the main process
+# reports it, and the launcher ends all processes when one has ended.
 _MAIN_SECONDS = 10
 
 
 def main() -> None:
-    # Batch systems end jobs with SIGTERM: it is treated as Ctrl-C is.
+    # Batch systems end jobs with SIGTERM: it is handled like Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     code = exit_code_of(sys.argv[1:])
     if code and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         if code in (errors.EXIT_USAGE, errors.EXIT_DATA) and not processes.is_main_process():
             with contextlib.suppress(KeyboardInterrupt):
                 time.sleep(_MAIN_SECONDS)
-        # Other processes may wait for this one: leave without waiting for them, so that the launcher ends them too.
+        # Other processes may wait for this one: exit without waiting for them, so that the launcher ends them too.
         sys.stderr.flush()
         sys.stdout.flush()
         os._exit(code)
@@ -42,7 +42,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def exit_code_of(arguments: Sequence[str]) -> int:
-    """Run the command line; every outcome as an exit code (docs/runs.md)."""
+    """Run the command line and return its exit code (docs/runs.md)."""
     from typer.exceptions import Abort, TyperException
 
     from halluc.cli import app
@@ -61,52 +61,53 @@ def exit_code_of(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return _without_reader()
     except SystemExit as stop:
-        # typer's answer to a broken pipe inside a command
+        # typer's code for a broken pipe inside a command
         if isinstance(stop.__context__, BrokenPipeError):
             return _without_reader()
         raise
-    except Exception as error:  # noqa: BLE001 - the last resort: a bug in halluc, told as such, with its traceback
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug in halluc, reported as such, with its traceback
         if _is_lost_peer(error):
             say_from_any_process("another process of this training ended; so does this one")
             return errors.EXIT_BUG
-        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # of whatever path was named
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # of any path
             say_error(HallucError("C005", f"a path is too long: {cut(str(error.filename))}", help="name a shorter one"))
             return errors.EXIT_USAGE
         say_from_any_process(traceback.format_exc())
         say_from_any_process("This is a bug in halluc. Please report it with the lines above and the config.")
         return errors.EXIT_BUG
-    if returned == errors.EXIT_INTERRUPTED:  # typer's word for KeyboardInterrupt
+    if returned == errors.EXIT_INTERRUPTED:  # typer's name for KeyboardInterrupt
         say("interrupted")
     return returned if isinstance(returned, int) else errors.EXIT_DONE
 
 
 def _without_reader() -> int:
-    """The reader of our output went away (`| head`): no error, and no second one while Python flushes."""
+    """The reader of our output has closed the pipe (`| head`): not an error; prevent a second one when Python
+    flushes."""
     for stream in (sys.stdout, sys.stderr):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return errors.EXIT_DONE
 
 
 def _show(error: HallucError) -> None:
-    """In full from the main process; from the others only what is theirs alone."""
+    """All errors from the main process; from other processes only those that are theirs alone."""
     if processes.is_main_process():
         say_error(error)
-    elif error.code[0] in "ET":  # environment and training: config and data are the same everywhere
+    elif error.code[0] in "ET":  # environment and training: config and data are the same in every process
         say_from_any_process(render(error))
 
 
 def _is_lost_peer(error: Exception) -> bool:
-    """Whether this is what a process sees when another of its group has died."""
+    """Whether this error means that another process of the group has died."""
     if not isinstance(error, RuntimeError) or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return False
     return any(word in str(error).lower() for word in ("gloo", "nccl", "closed by peer"))
 
 
 def _show_usage(error: Any) -> None:
-    """A mistake on the command line, in typer's words (its usage errors show the command's usage first)."""
+    """A mistake on the command line, as typer reports it (its usage errors show the command's usage first)."""
     if hasattr(error, "show"):
         context = getattr(error, "ctx", None)
-        if context is None or error.message != context.get_help():  # which stands there where nothing was given
+        if context is None or error.message != context.get_help():  # the help is shown if no argument is given
             error.message = characters.printable_line(error.message)
         error.show(file=sys.stderr)
     else:

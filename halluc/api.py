@@ -1,10 +1,10 @@
-"""The Python API: what the commands do, as functions that return typed objects instead of printing them.
+"""The Python API: the commands as functions that return typed objects instead of printing them.
 
-Paths are those of configs, run directories and models, as on the command line; ``overrides`` are as ``--set`` has them
-(``["train.epochs=1"]``). ``messages`` is called with each line that a command would print for people, and ``progress``
-with what is being done, how much of it is done, and how much there is; nothing is printed.
-``allow_commands`` lets the config start the programs that it names. Every error that is no bug
-is a ``HallucError``, with ``code``, ``message``, ``where``, ``help`` and ``exit_code``.
+Paths are paths of configs, run directories and models, as on the command line; ``overrides`` have the form of ``--set``
+(``["train.epochs=1"]``). ``messages`` is called with each line that a command would print, and ``progress`` with a
+description, the number done, and the total; nothing is printed. ``allow_commands`` allows the config to start the
+programs that it names. Every error that is not a bug is a ``HallucError``, with ``code``, ``message``, ``where``,
+``help`` and ``exit_code``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Progress = Callable[[str, int, int], object]
 
 
 class _Callbacks(Listener):
-    """Hands messages and progress to the caller of the API."""
+    """Passes messages and progress to the caller of the API."""
 
     level = Level.NORMAL
 
@@ -79,10 +79,10 @@ def check(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[CheckResult]:
-    """Check config and data, as ``halluc check``: one result, of a study one for all cells with the same data.
+    """Check config and data, as ``halluc check``: one result; for a study, one for all cells with the same data.
 
     Raises:
-        HallucError: the config or the data is broken; of several mistakes a ``ManyErrors``.
+            HallucError: the config or the data is invalid; ``ManyErrors`` for several mistakes.
     """
     from halluc.workflows import checking
 
@@ -99,10 +99,10 @@ def augment(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[AugmentResult]:
-    """Make the augmented corpus, as ``halluc augment``: one result, of a study one for each cell that had none.
+    """Make the augmented corpus, as ``halluc augment``: one result; for a study, one per cell that had no corpus.
 
     Raises:
-        HallucError: the config asks for no augmentation, or for one that cannot be.
+            HallucError: the config has no augmentation, or it cannot be made.
     """
     from halluc.runs.results import AugmentResult
     from halluc.workflows import augmentation_runs
@@ -122,10 +122,10 @@ def train(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[TrainResult]:
-    """Train, as ``halluc train``: one result, of a study one for each cell that was not trained before.
+    """Train, as ``halluc train``: one result; for a study, one per cell that was not trained before.
 
     Raises:
-        HallucError: what is wrong with config, data, run or machine.
+            HallucError: a problem with config, data, run or machine.
     """
     from halluc.workflows import training
 
@@ -147,17 +147,18 @@ def evaluate(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[EvalResult]:
-    """Evaluate, as ``halluc eval``: one result a split, with its figures and gates.
+    """Evaluate, as ``halluc eval``: one result per split, with its figures and gates.
 
     Args:
-        run: a run directory in the place of ``config``.
-        checkpoint: a model from elsewhere, evaluated on the data of ``config``.
-        predictions: a file of another tool's predictions, judged instead of a model's; ``name`` is that of the tool.
-        members: runs or models whose probabilities are averaged with those of the model (``--with``).
-        gold: a file of other annotation, by which the run is judged; its own evaluation stays as it is.
+            run: a run directory instead of ``config``.
+            checkpoint: a model that is not from halluc, evaluated on the data of ``config``.
+            predictions: a file of predictions of another tool, evaluated instead of a model; ``name`` is that of the
+                tool.
+            members: runs or models whose probabilities are averaged with those of the model (``--with``).
+            gold: a file of other annotation to evaluate the run against; its own evaluation stays unchanged.
 
     Raises:
-        HallucError: there is no trained model, the data is broken, or a gate is not met (code G100).
+            HallucError: there is no trained model, the data is invalid, or a gate is not met (code G100).
     """
     from halluc.workflows import evaluation
 
@@ -177,10 +178,10 @@ def run(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> CellOutcome:
-    """Train, evaluate and report, as ``halluc run``: what was done in this call, and the report.
+    """Train, evaluate and report, as ``halluc run``: the results of this call, and the report.
 
     Args:
-        jobs: how many cells of a study run at once, each in a process of its own.
+            jobs: how many cells of a study run at once, each in its own process.
 
     Raises:
         HallucError: as ``train`` and ``evaluate``.
@@ -201,9 +202,10 @@ def report(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> AnyReport:
-    """Report on a run, on several against the first, or on a study, as ``halluc report``: what report.json has.
+    """Report on one run, on several compared with the first, or on a study, as ``halluc report``: the content of
+    report.json.
 
-    The page, the Markdown and the JSON are written too, to ``output`` or ``report/`` in what is reported on.
+    The page, the Markdown and the JSON are also written, to ``output`` or to ``report/`` in the run or study.
 
     Raises:
         HallucError: a run is not evaluated, or damaged.
@@ -226,14 +228,15 @@ def export(
     force: bool = False,
     messages: Messages | None = None,
 ) -> ExportResult:
-    """Export the model of a run, as ``halluc export``: the folder, and what export.json has.
+    """Export the model of a run, as ``halluc export``: the folder, and the content of export.json.
 
     Args:
-        tolerance: how much the primary figure may fall on dev.
-        force: an earlier export is replaced.
+            tolerance: how much the primary figure may fall on dev.
+            force: replace an earlier export.
 
     Raises:
-        HallucError: run, task or options do not suit, the model cannot be exported, or it is worse (code G101).
+            HallucError: run, task or options are not suitable, the model cannot be exported, or it is worse (code
+                G101).
     """
     from halluc.workflows import exporting
 
@@ -249,14 +252,14 @@ def load(
     members: Sequence[str] = (),
     messages: Messages | None = None,
 ) -> Predictor:
-    """A trained model that is ready to predict: a run directory (``runs/x/latest``), an export, or another model.
+    """Load a trained model for prediction: a run directory (``runs/x/latest``), an export, or another model.
 
-    It may be used by several threads. Load it once: that takes seconds. With ``members``, more runs or models, it is an
-    ensemble: the mean of their probabilities decides. ``overrides`` change the config of the run in what the model does
-    not depend on, such as the files of a gazetteer.
+    It can be used by several threads. Load it once: that takes seconds. With ``members``, further runs or models, it is
+    an ensemble that decides by the mean of their probabilities. ``overrides`` change settings of the run that the
+    trained model does not depend on, such as the files of a gazetteer.
 
     Raises:
-        HallucError: there is no run and no model, or a damaged one.
+            HallucError: there is no run or model, or it is damaged.
     """
     from halluc.workflows import prediction
 
@@ -271,10 +274,10 @@ def predict(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[Record]:
-    """What a model claims about texts, pairs of texts, or mappings with the fields of the run's data: the records that
-    ``halluc predict`` writes of them.
+    """Predict texts, pairs of texts, or mappings with the fields of the run's data: returns the records that ``halluc
+    predict`` writes.
 
-    It loads the model each time; see ``load``.
+    The model is loaded in each call; see ``load``.
 
     Raises:
         HallucError: as ``load``.
@@ -299,15 +302,15 @@ def probe(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> ProbeResult:
-    """Ask the language model of a run, and its base, for facts, as ``halluc probe``: the figures of each model.
+    """Probe the language model of a run, and its base model, for facts, as ``halluc probe``: the figures of each model.
 
     Args:
         target: a run, or a config.
-        checkpoint: a model from elsewhere, asked instead; ``target`` is then a config.
-        sample: at most so many facts of each relation.
+            checkpoint: another model to probe instead; ``target`` is then a config.
+            sample: the maximum number of facts per relation.
 
     Raises:
-        HallucError: patterns or facts are broken, or the model cannot be probed.
+            HallucError: patterns or facts are invalid, or the model cannot be probed.
     """
     from halluc.workflows import probing
 
@@ -330,17 +333,17 @@ def advise(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> Advice | StudyAdvice:
-    """Say which errors a run makes on dev and which remedies address them, as ``halluc advise``; of a study, which
-    remedy can be told from its reference.
+    """Report which errors a run makes on dev and which remedies address them, as ``halluc advise``; for a study, which
+    remedy differs significantly from its reference.
 
     Args:
         target: an evaluated run, its config, or a study.
-        write: the config to write: a study of the remedies, of a study the best arm.
-        seeds: of that study, 1 to N. most: how many remedies it has at most.
+            write: the config to write: a study of the remedies; for a study, its best arm.
+            seeds: seeds of that study, 1 to N. most: its maximum number of remedies.
         unlabelled, gazetteer: files for remedies that need them.
 
     Raises:
-        HallucError: the run has no intact evaluation of dev, or the config cannot be written.
+            HallucError: the run has no intact evaluation of dev, or the config cannot be written.
     """
     from halluc.workflows import advice
 
@@ -358,15 +361,16 @@ def audit(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> list[AuditResult]:
-    """Look for mistakes in the annotation, as ``halluc audit``: one result a split, with the files of its suspects.
+    """Search for annotation errors, as ``halluc audit``: one result per split, with the files of its suspects.
 
     Args:
         target: a run, or a config.
-        splits: none: all that can be audited.
+            splits: the splits to audit; empty: all that can be audited.
         folds: how many models are cross-fitted for the training split.
 
     Raises:
-        HallucError: there is no trained model for dev and test, a split has no annotation, or the task has no audit.
+            HallucError: there is no trained model for dev and test, a split has no annotation, or the task has no
+                audit.
     """
     from halluc.workflows import audit as auditing
 
@@ -383,13 +387,13 @@ def tune(
     messages: Messages | None = None,
     progress: Progress | None = None,
 ) -> TuneFile:
-    """Search for the best config, as ``halluc tune``: every trial, and the best with their configs as files.
+    """Search for the best config, as ``halluc tune``: every trial, and the best one, with their configs as files.
 
     Args:
         fresh: move the trials of an earlier call aside.
 
     Raises:
-        HallucError: what is wrong with the config, its search space, or the trials of an earlier call.
+            HallucError: a problem with the config, its search space, or the trials of an earlier call.
     """
     from halluc.workflows import tuning
 
@@ -406,13 +410,13 @@ def init(
     preset: str | None = None,
     messages: Messages | None = None,
 ) -> InitResult:
-    """Write a commented config for a corpus, as ``halluc init``: what was detected, and the preset that was chosen.
+    """Write a commented config for a corpus, as ``halluc init``: returns what was detected and the chosen preset.
 
     Args:
         data: a file, a folder with a file for each split, or ``demo:NAME``.
         output: the config to write.
-        overrides: how to read the data, such as ``data.separator=tab``.
-        task, preset: what is detected otherwise.
+            overrides: how to read the data, such as ``data.separator=tab``.
+            task, preset: override what would be detected.
 
     Raises:
         HallucError: the data cannot be read, or ``output`` exists or cannot be written.
@@ -424,10 +428,10 @@ def init(
 
 
 def list_runs(folder: Source = "runs") -> list[ListedRun]:
-    """The runs and studies of a folder with state and main figures, the newest first, as ``halluc runs``.
+    """The runs and studies of a folder with state and main figures, newest first, as ``halluc runs``.
 
     Raises:
-        HallucError: the folder is not there, or has no run.
+            HallucError: the folder does not exist, or has no run.
     """
     from halluc.workflows import run_listing
 
@@ -438,7 +442,7 @@ def list_runs(folder: Source = "runs") -> list[ListedRun]:
 def doctor() -> DoctorResult:
     """Versions, devices, and what halluc and each extra need, as ``halluc doctor``.
 
-    ``missing`` of the result are required packages that are not installed, or are of another version.
+    ``missing`` in the result lists required packages that are not installed, or have another version.
 
     Raises:
         HallucError: halluc runs from a folder without being installed.
@@ -462,12 +466,12 @@ def push(
 
     Args:
         name: ``hub:NAME`` or ``hub:ORGANISATION/NAME``.
-        with_report: also the report, which quotes texts of the corpus.
-        private: a new repository is private, and one that is public is refused.
-        dry_run: nothing is sent; pass False to publish.
+            with_report: publish also the report, which quotes texts of the corpus.
+            private: make a new repository private, and refuse one that is public.
+            dry_run: send nothing; pass False to publish.
 
     Raises:
-        HallucError: the run has no model or no model card, or the hub refuses.
+            HallucError: the run has no model or no model card, or the hub refuses.
     """
     from halluc.workflows import publishing
 

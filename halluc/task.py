@@ -1,6 +1,6 @@
 """What a task is: six parts, each a protocol over the task's own example and prediction.
 
-General code knows tasks by this module only. A task is one folder under ``halluc/tasks`` and one row in
+Task-independent code uses tasks only through this module. A task is one folder under ``halluc/tasks`` and one row in
 ``halluc.components``; CONTRIBUTING.md shows how to add one. Only ``Model`` imports torch, when it is used.
 """
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class Asserted(NamedTuple):
-    """A claim about a new text; ``novelty`` and ``confusable`` are None where the training split is not known."""
+    """A claim about a new text; ``novelty`` and ``confusable`` are None if the training split is unknown."""
 
     claim: Claim
     novelty: Novelty | None
@@ -52,10 +52,10 @@ class Asserted(NamedTuple):
 class Predicted(Protocol):
     """A prediction of any task, a dataclass: the id of its example, and one confidence for each claim.
 
-    ``scores`` are the logits behind the confidences, (rows, outputs) for each claim, for calibration; empty where
-    another tool predicted. The number of outputs may differ between claims. A prediction whose claimed output is not
-    always the largest of a row names the output of each row in ``claimed``; one that states other probabilities too
-    has a method ``scaled(temperature)``.
+    ``scores`` are the logits that the confidences are computed from, (rows, outputs) for each claim, for calibration;
+    empty for predictions of other tools. The number of outputs may differ between claims. A prediction whose claimed
+    output is not always the largest of a row has the output of each row in ``claimed``; one that has other
+    probabilities too has a method ``scaled(temperature)``.
     """
 
     @property
@@ -67,10 +67,10 @@ class Predicted(Protocol):
 
 
 class AnnotatedPrediction(NamedTuple):
-    """A prediction for an example, and how probable the model finds the example's annotation.
+    """A prediction for an example, with the model's probability of the example's annotation.
 
-    ``probability`` takes claims about the example, its gold or predicted ones, and gives the probability, 0 to 1, of
-    what is annotated at their places: their label, another one, or nothing.
+    ``probability`` takes claims about the example, gold or predicted, and returns the probability, 0 to 1, of the
+    annotation at their positions: their label, another one, or none.
     """
 
     prediction: Any
@@ -78,7 +78,8 @@ class AnnotatedPrediction(NamedTuple):
 
 
 class Loaded(Protocol):
-    """A model with its tokenizer; ``outputs`` are the names of the head's outputs, ``commit`` is that of the hub."""
+    """A model with its tokenizer; ``outputs`` are the names of the head's outputs, ``commit`` is the commit on the
+    hub."""
 
     @property
     def model(self) -> torch.nn.Module: ...
@@ -91,10 +92,10 @@ class Loaded(Protocol):
 
 
 class Encoded(Protocol):
-    """Examples as a model takes them (``engine.loop.Features``), with what a person should know of it.
+    """Encoded examples, the input of a model (``engine.loop.Features``), with notes for the user.
 
-    ``notes`` counts whatever ``Model.notes`` has words for; ``words`` and ``unknown_words``, where they are there,
-    tell whether the tokenizer suits the texts.
+    ``notes`` has the counts that ``Model.notes`` describes; ``words`` and ``unknown_words``, if present, show whether
+    the tokenizer suits the texts.
     """
 
     notes: dict[str, int]
@@ -117,12 +118,12 @@ EncodedT = TypeVar("EncodedT", bound=Encoded)
 
 
 class Examples(Protocol[ExampleT, PredictionIn]):
-    """What an example is, how it is written, and what an augmenter may touch.
+    """What an example is, how it is written, and what an augmenter may change.
 
     ``Line`` is the type of a line of ``predictions/<split>.jsonl``. ``formats`` are the values of ``augment.format``,
     each with the function (source, target) that converts ``augment/train.jsonl``. ``takes_pairs``: whether one input
-    may be two texts. ``has_spans``: whether parts of an example are labelled, and not the whole. ``units`` are what
-    augmentation measures novelty in. ``inference`` is how ``halluc serve`` answers.
+    may be two texts. ``has_spans``: whether parts of an example are labelled, and not the whole. ``units`` are the
+    units in which augmentation measures novelty. ``inference`` defines how ``halluc serve`` answers.
     """
 
     Line: ClassVar[type[Prediction]]
@@ -133,28 +134,29 @@ class Examples(Protocol[ExampleT, PredictionIn]):
     inference: ClassVar[InferenceSchema]
 
     def labels(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
-        """The labels that a corpus shows, sorted, or none. D1xx: labels that the task cannot have."""
+        """The labels that occur in a corpus, sorted; may be empty. D1xx: labels that the task cannot have."""
 
     def classes(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
-        """What a model of these labels tells apart, as ``class_weights`` names it: labels, and that there is none."""
+        """The classes of a model with these labels, as ``class_weights`` names them: labels, and the class for no
+        label."""
 
     def lacks(self, corpus: Corpus[ExampleT]) -> str | None:
-        """What a training split does not have without which there is nothing to learn, as "no mention"."""
+        """What a training split lacks if nothing can be learned from it, such as "no mention"."""
 
     def trains_on(self, example: ExampleT) -> bool:
-        """Whether a model learns from this example of the training split: else it is not augmented either."""
+        """Whether a model is trained on this example of the training split; if not, it is not augmented either."""
 
     def texts(self, example: ExampleT) -> Iterable[Sequence[str]]:
-        """The texts, as tokens or as one whole, from which the tokenizer of a model from scratch is learned."""
+        """The texts, as tokens or as one string, from which the tokenizer of a model from scratch is learned."""
 
     def editable(self, example: ExampleT) -> Editable:
-        """Its text and what labels it, with all locked that the label depends on."""
+        """Its text and its labels, with everything locked that the label depends on."""
 
     def rebuild(self, example: ExampleT, edited: Editable, identity: str, origin: Origin) -> ExampleT:
-        """The example that an edited text makes, ``example`` being what it was made from."""
+        """The example with an edited text; ``example`` is the one that it was made from."""
 
     def record(self, example: ExampleT) -> dict[str, Any]:
-        """The line of ``augment/train.jsonl``, which the reader of the task reads back without any option."""
+        """The line of ``augment/train.jsonl``, which the reader of the task can read with default options."""
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> ExampleT:
         """A new text as an example without annotation."""
@@ -163,32 +165,33 @@ class Examples(Protocol[ExampleT, PredictionIn]):
         """The line of ``predictions/<split>.jsonl``, a ``Line``."""
 
     def of_line(self, line: Any) -> ExampleT:
-        """The example of a ``Line``, with its gold and without a place in a file."""
+        """The example of a ``Line``, with its gold and without a file position."""
 
     def ranges(self, line: Any) -> Sequence[tuple[int, int, str]]:
-        """The tokens of a ``Line`` that are marked wherever the example is shown, as head and tail of a relation."""
+        """The tokens of a ``Line`` that are highlighted wherever the example is shown, such as head and tail of a
+        relation."""
 
     def border(self, line: Any) -> int | None:
-        """Of a pair of texts the token of a ``Line`` with which the second begins."""
+        """For a pair of texts, the first token of the second text of a ``Line``."""
 
     def answer(self, text: InputText, prediction: PredictionIn | None, asserted: Sequence[Asserted]) -> Record:
-        """The line that ``predict`` writes of a text; ``prediction`` is None where the text is blank."""
+        """The line that ``predict`` writes for a text; ``prediction`` is None if the text is blank."""
 
 
 class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
-    """What is trained, with which loss, and how it predicts; it takes what it has loaded and encoded itself.
+    """What is trained, with which loss, and how it predicts; it receives what it loaded and encoded itself.
 
     ``notes`` describe on the terminal what ``Encoded.notes`` counts; ``columns`` are the headings of these counts, and
-    of ``longest``, the pieces of the longest feature, in ``check --deep``. ``gold_notes`` mean nothing without gold.
+    of ``longest``, the pieces of the longest input, in ``check --deep``. ``gold_notes`` are meaningless without gold.
 
-    A model that keeps more than weights, such as a threshold, has a method
-    ``fit_on_dev(model, examples, predictions, fitting)`` too: it fits that on the examples of dev where ``fitting``
-    (examples,) is true, keeps it in the model's config, and returns the predictions of all with it. Training calls it
-    for each evaluation, and for the weights that are published. Where there is no dev, training calls
-    ``train_without_dev(model, examples)`` once instead, with the training examples, if the model has it.
+    A model that stores more than weights, such as a threshold, also has a method ``fit_on_dev(model, examples,
+    predictions, fitting)``: it fits that value on the examples of dev where ``fitting`` (examples,) is true, stores it
+    in the model's config, and returns the predictions of all examples with it. Training calls it for each evaluation,
+    and for the published weights. Without dev, training instead calls ``train_without_dev(model, examples)`` once, with
+    the training examples, if the model has this method.
 
-    Other optional methods, for agreement within documents, ensembles, distillation, audits and further tests:
-    CONTRIBUTING.md, step 2.
+    Other optional methods, for agreement within documents, ensembles, distillation, audits and further tests, are
+    documented in CONTRIBUTING.md, step 2.
     """
 
     notes: ClassVar[Mapping[str, str]]
@@ -198,109 +201,110 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> LoadedT:
-        """A model to be trained for ``labels``; ``texts`` are those of train, for a vocabulary from scratch."""
+        """A model to be trained for ``labels``; ``texts`` are the training texts, for a vocabulary from scratch."""
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> LoadedT:
-        """A trained model and its tokenizer, wherever they were trained; ``names`` are the data's for its labels.
+        """A trained model and its tokenizer, of any origin; ``names`` map its labels to those of the data.
 
         Raises:
-            HallucError C203, C204: names or a model that do not suit.
+                HallucError C203, C204: the names or the model are not suitable.
         """
 
     def encode(self, examples: Sequence[ExampleT], loaded: LoadedT, /) -> EncodedT:
-        """What ``predict`` needs beside the weights (a tokenizer that decodes text) goes with it."""
+        """Encode examples, with everything that ``predict`` needs besides the weights (such as the tokenizer)."""
 
     def decoding(self, outputs: Sequence[str], asked: Decoding) -> Decoding | None:
-        """How a model with these ``outputs`` is decoded where ``asked`` is wanted; None where nothing is to choose."""
+        """How to decode a model with these ``outputs`` if ``asked`` is requested; None if the task has no choice."""
 
     def predict(
         self, model: torch.nn.Module, encoded: EncodedT, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[PredictionT]:
-        """Predictions, one an example, in the order of the examples.
+        """Predictions, one per example, in the order of the examples.
 
-        It owns the forward passes (``engine.inference.forward``), or ``generate`` where text is written. What it has
-        to tell of the examples, it adds to ``encoded.notes``.
+        It runs the forward passes (``engine.inference.forward``), or ``generate`` for written text. Notes about the
+        examples are added to ``encoded.notes``.
 
         Args:
-            budget: padded word pieces a pass. decoding: as the method of that name gives it.
+                budget: padded word pieces per pass. decoding: the value returned by ``decoding``.
         """
 
     def imported(self, examples: Sequence[ExampleT], stated: Sequence[Stated]) -> list[PredictionT]:
-        """What another tool says of examples, one prediction each, without ``scores``.
+        """Predictions of another tool, one per example, without ``scores``.
 
         Raises:
-            HallucError or ManyErrors D1xx: a prediction that the task cannot have.
+                HallucError or ManyErrors D1xx: a prediction that is invalid for the task.
         """
 
     def findings(self, corpus: Corpus[ExampleT], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
-        """What a person should know of a predicted split: its ``Encoded.notes``, and labels that the model lacks."""
+        """Messages about a predicted split: its ``Encoded.notes``, and labels that the model lacks."""
 
 
 class Judge(Protocol[ExampleIn, PredictionIn]):
-    """What a prediction asserts about an example, and what the evidence says of it (DEFINITIONS, section 1).
+    """What a prediction asserts about an example, and how the evidence supports it (DEFINITIONS, section 1).
 
-    ``reasons`` are those for which a claim is distorted, in the order of tables: the distortion rate is told by each.
+    ``reasons`` are those of distorted claims, in the order of tables: the distortion rate is reported for each.
     """
 
     reasons: ClassVar[tuple[str, ...]]
 
     def claims(self, example: ExampleIn, prediction: PredictionIn) -> tuple[Claim, ...]:
-        """What the prediction asserts about the example."""
+        """The claims of the prediction about the example."""
 
     def gold(self, example: ExampleIn) -> tuple[Claim, ...]:
-        """What the example's annotation says, in the same form; empty where it is judged by its source alone."""
+        """The example's annotation, as claims; empty if predictions are judged by the source alone."""
 
     def judge(self, example: ExampleIn, claims: Sequence[Claim]) -> Judged:
-        """The claims with verdict, reason and evidence, in their order, and the gold that none touches.
+        """The claims with verdict, reason and evidence, in order, and the gold that no claim touches.
 
         All evidence is in the example: its gold, its source text, its knowledge.
         """
 
 
 class Figures(Protocol[ExampleIn, PredictionIn]):
-    """The figures of the field that belong to the task, named in ``figure_rows.py``. Every ledger has rates too.
+    """The metrics of the task, named in ``figure_rows.py``. Rates are computed from every ledger too.
 
-    ``primary`` chooses a checkpoint where the config names none. ``families`` are the overall figures that may choose
-    one, more is better; those of one family are shown together. ``names`` has every figure that ``figures`` may give,
-    those that a gate may bound; ``protocols`` are those whose overall figures stand for a whole evaluation. ``untold``
-    are the rates of a ledger that are not counted here. ``named`` are the task's own names for figures of a ledger:
-    ``f1``, of claims and gold, ``recall``, of gold, and ``claimed_without_gold``, of examples without gold.
+    ``primary`` chooses a checkpoint if the config names no figure. ``families`` are the overall figures that may choose
+    one, higher is better; the figures of a family are shown together. ``names`` has every figure that ``figures`` may
+    return, which gates may bound; ``protocols`` are those whose overall figures count for a whole evaluation.
+    ``excluded`` are rates of a ledger that are meaningless for the task and not computed. ``named`` are the task's own
+    names for figures of a ledger: ``f1``, of claims and gold, ``recall``, of gold, and ``claimed_without_gold``, of
+    examples without gold.
     """
 
     primary: ClassVar[str]
     families: ClassVar[tuple[tuple[str, ...], ...]]
     names: ClassVar[tuple[str, ...]]
     protocols: ClassVar[tuple[str, ...]]
-    untold: ClassVar[frozenset[str]]
+    excluded: ClassVar[frozenset[str]]
     named: ClassVar[Mapping[str, str]]
 
     def headline(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> dict[str, float]:
-        """The overall figures of the families, by name: what chooses checkpoints, so it has to be quick."""
+        """The overall figures of the families, by name. They choose checkpoints, so this must be fast."""
 
     def figures(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], sheet: Sheet) -> list[Figure]:
-        """Every figure, counted in columns of ``sheet``, which has a row an example."""
+        """Every figure, from columns of ``sheet``, which has a row per example."""
 
     def kept(
         self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], remaining: numpy.ndarray, sheet: Sheet
     ) -> list[Figure]:
-        """Figures after abstention, with ``{"claims": "kept"}``; ``remaining`` claims stand of each example."""
+        """Figures after abstention, with ``{"claims": "kept"}``; ``remaining`` are the claims kept of each example."""
 
     def ranked(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> list[Ranked]:
-        """The figures that need an order."""
+        """The figures that depend on the order of predictions."""
 
     def report(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> Report:
         """The classification report: tables of plain values, by name."""
 
     def text(self, report: Report) -> str:
-        """The same for people, as classification_report.txt has it."""
+        """The same as text, for classification_report.txt."""
 
 
 class Knowledge(Protocol[ExampleT]):
-    """What a training split knows, and what is new to it (DEFINITIONS, section 2).
+    """What a training split shows, and what is new compared with it (DEFINITIONS, section 2).
 
-    ``novelties`` is the scale of a claim's novelty, the best known first; ``reported`` are those that have figures even
-    where no claim has them. ``units`` are what ``gap.unit`` may withhold; ``covers`` are the splits that ``of`` reads,
-    before augmentation and after withholding.
+    ``novelties`` is the scale of a claim's novelty, from the best known to new; ``reported`` are those that have
+    figures even if no claim has them. ``units`` are the values of ``gap.unit``; ``covers`` are the splits that ``of``
+    reads, before augmentation and after withholding.
     """
 
     novelties: ClassVar[tuple[Novelty, ...]]
@@ -309,26 +313,26 @@ class Knowledge(Protocol[ExampleT]):
     covers: ClassVar[tuple[SplitName, ...]]
 
     def of(self, splits: Mapping[SplitName, Corpus[ExampleT]]) -> TrainingCoverage:
-        """What training shows; ``save`` writes the ``coverage.json`` that ``load`` reads."""
+        """The coverage of training data; ``save`` writes the ``coverage.json`` that ``load`` reads."""
 
     def load(self, path: Path) -> TrainingCoverage:
-        """What a run keeps. R120: it is damaged. R121: it is of another version of halluc."""
+        """The coverage stored in a run. R120: it is damaged. R121: it was written by another version of halluc."""
 
     def asked(self, coverage: Any, withheld: WithheldUnits | None) -> TrainingKnowledge:
-        """What the ledger asks, from ``coverage`` and what was withheld."""
+        """The knowledge that a ledger needs, from ``coverage`` and what was withheld."""
 
     def strata(self, examples: Sequence[ExampleT]) -> Strata:
-        """The groups of a training split that withholding with ``control: matched`` keeps alike in size."""
+        """The groups of a training split whose sizes withholding with ``control: matched`` keeps in proportion."""
 
     def whole_texts(self, coverage: Any) -> WholeTexts | None:
-        """The coverage where novelty is that of whole texts, else None."""
+        """The coverage if novelty is that of whole texts, otherwise None."""
 
     def gap(self, coverage: Any, examples: Iterable[ExampleT]) -> SplitGap:
-        """The gap of a split against what training shows, forecast and counted, overall and by label."""
+        """The gap between a split and the training data, forecast and observed, overall and by label."""
 
 
 class Wording(NamedTuple):
-    """How people speak of the task: of its examples and what is counted of a split, and in the sentences of reports."""
+    """The words for the task: for its examples, its counts, and the sentences of reports."""
 
     words: Words
     nouns: Nouns
@@ -337,17 +341,17 @@ class Wording(NamedTuple):
 class Task(Protocol[ExampleT, PredictionT]):
     """A task: its name and config, and its six parts, which may depend on the config.
 
-    A task whose config asks something of the corpora has a method ``refuse_unfit(corpora, settings)`` too, which raises
-    for those that cannot be used with it; ``settings`` are the config's section ``eval``.
+    A task whose config has requirements on the corpora also has a method ``refuse_unfit(corpora, settings)``, which
+    raises if they are not met; ``settings`` is the config's section ``eval``.
 
-    ``head`` are the ends of the names of the transformers classes that do it, as in ``BertForTokenClassification``.
+    ``head`` are the suffixes of the names of its transformers classes, as in ``BertForTokenClassification``.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[Section]]
     head: ClassVar[tuple[str, ...]]
 
-    # Properties, as a protocol's plain attribute would have to be of exactly its type.
+    # Properties, since a plain attribute of a protocol would have to have exactly this type.
     @property
     def examples(self) -> Examples[ExampleT, PredictionT]: ...
     @property
@@ -362,33 +366,33 @@ class Task(Protocol[ExampleT, PredictionT]):
     def wording(self) -> Wording: ...
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """What a model's own ``config.json`` says of how the task is to be set for it."""
+        """The settings of the task that a model's own ``config.json`` contains."""
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> Task[ExampleT, PredictionT]:
-        """The task as it was set when a file with figures of these protocols was written."""
+        """The task with the settings under which a file with figures of these protocols was written."""
 
 
-# A task where its example and prediction do not matter.
+# A task, if the types of its example and prediction do not matter.
 AnyTask = Task[Any, Any]
 
 
 def task_class(name: str, table: registry.Table = TABLE) -> type[AnyTask]:
-    """The class of a task by its name.
+    """The class of a task, by name.
 
     Raises:
-        HallucError C110: there is no such task.
+            HallucError C110: the task is unknown.
     """
     result: type[AnyTask] = registry.load(table, "task", name)
     return result
 
 
 def build(section: Any, table: registry.Table = TABLE) -> AnyTask:
-    """The task that a config's section ``task`` sets."""
+    """The task for a config's section ``task``."""
     component: Callable[[Any], AnyTask] = task_class(section.type, table)
     return component(section)
 
 
 def evaluated(file: EvalFile) -> AnyTask:
-    """The task as it was set when a file of figures was written."""
+    """The task with the settings under which a file of figures was written."""
     return task_class(file.task).evaluated({one.protocol for one in file.metrics})

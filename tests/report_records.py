@@ -73,8 +73,8 @@ def run_report() -> RunReport:
             Headline(figure=ece, title="calibration error (ECE)", meaning="When it says 90%, 84.6% is right."),
         ],
         gates=[
-            GateResult(name="omission_rate", by={}, met=True, told="omission rate 4.2%, at most 10.0%"),
-            GateResult(name="hallucination_rate", by={}, met=False, told="hallucination rate 6.0%, at most 5.0%"),
+            GateResult(name="omission_rate", by={}, met=True, text="omission rate 4.2%, at most 10.0%"),
+            GateResult(name="hallucination_rate", by={}, met=False, text="hallucination rate 6.0%, at most 5.0%"),
         ],
         notes=["coverage.json is not there: `halluc train` makes it."],
         conclusion=[

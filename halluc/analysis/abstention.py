@@ -1,32 +1,35 @@
-"""Abstention with a guarantee: the threshold on confidence that keeps the rate of unsupported claims under a bound.
+"""Abstention with a guarantee: the confidence threshold that keeps the rate of unsupported claims below a bound.
 
 Learn then Test (Angelopoulos et al. 2021, arXiv 2110.01052): on data like dev, the rate of unsupported claims among
-those kept is at most ``max_rate``, with ``probability`` over draws of dev. One half of dev fits, the other tests.
+those kept is at most ``max_rate``, with ``probability`` over draws of dev. One half of dev is for fitting, the other
+for testing.
 
-Thresholds are tested from a start downwards, each at level 1 - probability, up to the first failure. To pass any that
-is over the bound, the first such in the sequence has to pass, whose chance is at most 1 - probability: no correction
-for many tests is due, as long as start and tests are fixed without the verdicts that they are tested on.
+Thresholds are tested downwards from a start, each at level 1 - probability, up to the first failure. To accept any
+threshold that exceeds the bound, the first such in the sequence must pass, which has at most probability 1 -
+probability: so no correction for multiple tests is needed, as long as start and tests are fixed independently of the
+verdicts that they are tested on.
 
 Unit "example": the strictest thresholds keep too little to pass, so the start is learned on the fitting half, as in
 split fixed-sequence and Pareto testing (Laufer-Goldenberg et al. 2023, arXiv 2210.07913): the threshold with the
-smallest p-value there, the stricter of equals. So is, for each threshold, the test: Hoeffding-Bentkus with a cap or a
-bet with a stake, whichever has the smallest p-value there. Both are valid with any cap and any stake, so
-bad luck in the fitting half only costs power. There U is what that half shows; in the tests, what either half does.
+smallest p-value there, the stricter one for ties. The test for each threshold is chosen in the same way:
+Hoeffding-Bentkus with a cap or a bet with a stake, whichever has the smallest p-value there. Both are valid with any
+cap and any stake, so bad luck in the fitting half only costs power. In the fitting half U is estimated from that half;
+in the tests, from both halves.
 
 Unit "claim": exact binomial, from the strictest threshold that keeps ceil(ln(1 - probability) / ln(1 - max_rate))
-claims of the testing half, as fewer can not pass. This start knows how many claims are kept, so the guarantee also
-takes for granted that under a threshold over the bound no band of confidences is within it.
+claims of the testing half, as fewer cannot pass. This start uses how many claims are kept, so the guarantee also
+assumes that below a threshold that exceeds the bound no band of confidences is within it.
 
-P-values are of "claims kept at this threshold are unsupported more often than ``max_rate``", at all thresholds at once.
-A claim is kept where confidence >= threshold. ``binomial``, ``hoeffding_bentkus`` and ``betting`` take the claims of
-one half of dev, and give a p-value for each of the 1,000 thresholds of the grid. Caps and stakes are fixed beforehand,
-or on other data. ``binomial`` takes single claims to be independent draws. The other two take *examples* to be: claims
-of one example may depend on each other in any way. The rate is within the bound where E[L] <= 0 for the loss of an
-example
+The null hypothesis of the p-values is "claims kept at this threshold are unsupported more often than ``max_rate``";
+they are computed for all thresholds at once. A claim is kept if confidence >= threshold. ``binomial``,
+``hoeffding_bentkus`` and ``betting`` take the claims of one half of dev, and return a p-value for each of the 1,000
+thresholds of the grid. Caps and stakes are fixed beforehand, or on other data. ``binomial`` assumes that claims are
+independent draws. The other two assume this only for *examples*: claims of one example may depend on each other in any
+way. The rate is within the bound if E[L] <= 0 for the loss of an example
 
     L = unsupported - max_rate * kept,    unsupported <= min(kept, U).
 
-That no example has more than U (``most``) unsupported claims is an assumption; data can refute it, and not prove it.
+It is an assumption that no example has more than U (``most``) unsupported claims; data can refute it, but not prove it.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ GRID = numpy.arange(1000) / 1000
 
 @dataclass(frozen=True)
 class Half:
-    """Claims (claims,) by example, in an example the most confident first, and how many examples there are in all.
+    """Claims (claims,) grouped by example, within an example the most confident first, and the number of all examples.
 
     ``level`` is the place in the grid of the strictest threshold that keeps a claim; ``rank`` is 1 for the most
     confident claim of its example; ``so_far`` counts the unsupported claims of the example up to this one.
@@ -61,12 +64,12 @@ class Half:
 
     @property
     def most(self) -> int:
-        """The most unsupported claims of one example, at least 1."""
+        """The maximum number of unsupported claims of one example, at least 1."""
         return int(self.so_far.max(initial=1))
 
 
 def half(example: Array, confidence: Array, unsupported: Array, members: Array) -> Half:
-    """The claims of the examples where ``members`` (examples,) is true; the other arguments are (claims,)."""
+    """The claims of the examples for which ``members`` (examples,) is true; the other arguments are (claims,)."""
     here = numpy.flatnonzero(members[example])
     order = here[numpy.lexsort((-confidence[here], example[here]))]
     of, bad = example[order], unsupported[order].astype(bool)
@@ -77,7 +80,7 @@ def half(example: Array, confidence: Array, unsupported: Array, members: Array) 
 
 
 def at_least(level: Array, weights: Array | None = None) -> Array:
-    """Claims that each threshold keeps, or the sum of their weights, (1000,)."""
+    """How many claims each threshold keeps, or the sum of their weights, (1000,)."""
     return numpy.bincount(level, weights, minlength=len(GRID))[::-1].cumsum()[::-1]
 
 
@@ -93,9 +96,9 @@ def binomial(claims: Half, max_rate: float) -> Array:
 def hoeffding_bentkus(claims: Half, cap: int, most: int, max_rate: float) -> Array:
     """Hoeffding-Bentkus p-values, (1000,), with kept replaced by min(kept, K) for K = ``cap``.
 
-    That only makes the loss larger, so E[L'] > 0 wherever E[L] > 0. L' lies in [-max_rate K, U - max_rate min(U, K)],
-    and both ends can occur; X is L' scaled to [0, 1], and beta where L' = 0 goes. Valid where E[X] >= beta is
-    p = min(exp(-n kl(min(mean X, beta) || beta)), e P(Bin(n, beta) <= ceil(n mean X)))
+    This only makes the loss larger, so E[L'] > 0 wherever E[L] > 0. L' is in [-max_rate K, U - max_rate min(U, K)], and
+    both limits can occur; X is L' scaled to [0, 1], and beta the value of X for L' = 0. If E[X] >= beta, a valid
+    p-value is p = min(exp(-n kl(min(mean X, beta) || beta)), e P(Bin(n, beta) <= ceil(n mean X)))
     (Bates et al. 2021, arXiv 2101.02703, section 3.1; Angelopoulos et al. 2021, arXiv 2110.01052, section 2.2).
     """
     from scipy.special import bdtr, rel_entr
@@ -107,7 +110,7 @@ def hoeffding_bentkus(claims: Half, cap: int, most: int, max_rate: float) -> Arr
     mean = numpy.clip(beta + losses / (claims.examples * width), 0, 1)
     low = numpy.minimum(mean, beta)
     hoeffding = numpy.exp(-claims.examples * (rel_entr(low, beta) + rel_entr(1 - low, 1 - beta)))
-    # The tail is the dear part, and few of the thresholds differ in its argument.
+    # The tail is expensive, and its argument is the same for most thresholds.
     counts, which = numpy.unique(numpy.ceil(claims.examples * mean), return_inverse=True)
     return numpy.asarray(
         numpy.minimum(numpy.minimum(hoeffding, numpy.e * bdtr(counts, claims.examples, beta)[which]), 1)
@@ -117,16 +120,16 @@ def hoeffding_bentkus(claims: Half, cap: int, most: int, max_rate: float) -> Arr
 def betting(claims: Half, stake: float, most: int, max_rate: float) -> Array:
     """P-values of a bet against the hypothesis, (1000,), with a stake in (0, 1).
 
-    With lambda = stake / (U (1 - max_rate)), W = product over examples of (1 - lambda L) is never negative, since
-    L <= U (1 - max_rate). Examples being independent, E[W] is the product of (1 - lambda E[L]), at most 1 where
-    E[L] >= 0, and Markov's inequality makes min(1, 1 / W) a p-value (Waudby-Smith & Ramdas 2024, arXiv 2010.09686, with
-    a constant bet). Few examples have an unsupported claim, so L varies far less than its range, which is all that
-    Hoeffding-Bentkus goes by; that one gains where every example has one claim and nearly all are kept.
+    With lambda = stake / (U (1 - max_rate)), W = product over examples of (1 - lambda L) is never negative, since L <=
+    U (1 - max_rate). For independent examples, E[W] is the product of (1 - lambda E[L]), at most 1 if E[L] >= 0, and by
+    Markov's inequality min(1, 1 / W) is a p-value (Waudby-Smith & Ramdas 2024, arXiv 2010.09686, with a constant bet).
+    Few examples have an unsupported claim, so L varies far less than its range, and Hoeffding-Bentkus uses only the
+    range; it is better if every example has one claim and nearly all are kept.
     """
     bet = stake / (most * (1 - max_rate))
     after = claims.so_far - max_rate * claims.rank
     before = after - claims.unsupported + max_rate
-    # What a claim adds to the logarithm of its example's factor: over the claims kept, these add up to the logarithm.
+    # What a claim adds to the logarithm of its example's factor: the sum over the kept claims is the logarithm.
     wealth = at_least(claims.level, numpy.log1p(-bet * after) - numpy.log1p(-bet * before))
     return numpy.asarray(numpy.exp(-numpy.maximum(wealth, 0)))
 
@@ -141,11 +144,11 @@ _ASSUMES: dict[Unit, str] = {
 
 @dataclass(frozen=True)
 class Choice:
-    """A threshold, or why there is none, and what the testing half says of it.
+    """A threshold, or the reason why there is none, and the results of the testing half.
 
     ``examples`` and ``claims`` were tested. ``kept_share`` (of these claims) and ``rate`` (unsupported among the kept)
-    are those at the threshold; ``p_value``, ``test`` and its parameter too, or at ``start`` where that did not pass.
-    ``kept_cap`` is K of Hoeffding-Bentkus, ``stake`` that of a bet, ``most_unsupported`` U.
+    are the values at the threshold; so are ``p_value``, ``test`` and its parameter, or those at ``start`` if that did
+    not pass. ``kept_cap`` is K of Hoeffding-Bentkus, ``stake`` that of a bet, ``most_unsupported`` U.
     """
 
     threshold: float | None
@@ -167,7 +170,8 @@ class Choice:
 
 
 def halves(ids: Iterable[str]) -> Array:
-    """Which examples fit (True) and which test (False): by a hash of the id, so the same in every run and order."""
+    """Which examples are for fitting (True) and for testing (False): by a hash of the id, so the same in every run and
+    order."""
     return numpy.array([keyed_seed("halves", one) % 2 == 1 for one in ids], dtype=bool)
 
 
@@ -180,12 +184,12 @@ def choose(
     probability: float,
     unit: Unit = "example",
 ) -> Choice:
-    """The lowest threshold of the grid .000 to .999 that is reached, as the head of this module describes.
+    """The lowest threshold of the grid .000 to .999 that passes, as described at the top of this module.
 
     Args:
-        example, confidence, unsupported: (claims,) the number of a claim's example, its confidence (at the temperature
-            that is used later), and whether it is unsupported. Unverifiable claims are left out beforehand.
-        fitting: (examples,) True in the half that fits (``halves``); examples without claims are there too.
+            example, confidence, unsupported: (claims,) the number of a claim's example, its confidence (at the final
+                temperature), and whether it is unsupported. Unverifiable claims are left out beforehand.
+            fitting: (examples,) True for the fitting half (``halves``), including examples without claims.
 
     Raises:
         ValueError: a confidence is not between 0 and 1.
@@ -209,11 +213,11 @@ def choose_by_class(
     probability: float,
     unit: Unit = "example",
 ) -> dict[str, Choice]:
-    """A threshold for each of the ``classes`` (claims,) that the fitting half shows; arguments as those of ``choose``.
+    """A threshold for each of the ``classes`` (claims,) in the fitting half; other arguments as in ``choose``.
 
     With k classes, each threshold holds with probability 1 - (1 - probability) / k, so that all of them together, and
-    the rate over all claims that are kept, hold with ``probability`` (Bonferroni). The half that is tested does not
-    decide k. A class that is absent from the fitting half has no threshold.
+    the rate over all kept claims, hold with ``probability`` (Bonferroni). The testing half does not affect k. A class
+    that is absent from the fitting half has no threshold.
     """
     names = sorted({*classes[fitting[example]].tolist()})
     level = 1 - (1 - probability) / max(1, len(names))
@@ -225,7 +229,7 @@ def choose_by_class(
 
 
 def _by_claims(choice: Choice, test: Half) -> Choice:
-    # Rounding must not ask for a claim more.
+    # Rounding must not require one claim more.
     needed = math.ceil(math.log(1 - choice.probability) / math.log(1 - choice.max_rate) - 1e-9)
     enough = numpy.flatnonzero(at_least(test.level) >= needed)
     if not len(enough):
@@ -256,8 +260,8 @@ def _by_examples(choice: Choice, fit: Half, test: Half) -> Choice:
 
 
 def _descend(choice: Choice, test: Half, p_values: Array, start: int) -> tuple[Choice, int]:
-    """Test from ``start`` downwards to the first failure; the last to pass is chosen. Its place in the grid, or the
-    start's, comes along."""
+    """Test downwards from ``start`` to the first failure; the last one that passes is chosen. Returned with its
+    position in the grid, or that of the start."""
     level = 1 - choice.probability
     failed = numpy.flatnonzero(p_values[start::-1] > level)
     passed = int(failed[0]) if len(failed) else start + 1

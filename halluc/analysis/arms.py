@@ -1,6 +1,8 @@
-"""The arms of a study against a reference: paired differences, at matched omission too, and of their trends.
+"""The arms of a study compared with a reference: paired differences, also at matched omission, and differences of
+trends.
 
-An axis whose values are not all numbers is one of arms, and its first value is the reference unless another is named.
+An axis with values that are not numbers is an axis of arms, and its first value is the reference unless another is
+named.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmT
 
 @dataclass(frozen=True)
 class Rival:
-    """An arm and the reference of its axis, all other axes alike."""
+    """An arm and the reference of its axis, with the same values on all other axes."""
 
     axis: str
     arm: SeedGroup
@@ -32,17 +34,17 @@ class Rival:
 
     @property
     def choice(self) -> dict[str, Plain]:
-        """On the other axes."""
+        """The choice on the other axes."""
         return {axis: value for axis, value in self.arm.choice.items() if axis != self.axis}
 
     @property
     def names(self) -> tuple[Plain, Plain]:
-        """Of the arm and the reference."""
+        """The names of the arm and the reference."""
         return self.arm.choice[self.axis], self.reference.choice[self.axis]
 
     @cached_property
     def pairs(self) -> dict[Plain, RunPair]:
-        """The runs of the seeds that both have."""
+        """The pairs of runs for the seeds that both have."""
         return {
             seed: (self.reference.runs[seed], self.arm.runs[seed])
             for seed in self.reference.runs
@@ -51,19 +53,19 @@ class Rival:
 
     @property
     def silent_seeds(self) -> list[Plain]:
-        """The seeds in which one of both makes no claim."""
+        """The seeds in which either makes no claim."""
         return [seed for seed, pair in self.pairs.items() if any(run.is_silent for run in pair)]
 
     @cached_property
     def omission_rate(self) -> float | None:
-        """Where both are matched: of each seed the larger rate, their mean; None without gold."""
+        """The rate at which both are matched: the larger rate of each seed, averaged; None without gold."""
         results = [max(run.values.get((OMISSION, ()), math.nan) for run in pair) for pair in self.pairs.values()]
         return None if numpy.isnan(results).any() else float(numpy.mean(results))
 
 
 @dataclass(frozen=True)
 class Contest:
-    """A rival with every figure of both, over the seeds that both have."""
+    """A rival with every figure of both arms, over the seeds that both have."""
 
     rival: Rival
     figures: dict[FigureKey, Paired]
@@ -73,8 +75,8 @@ def references(axes: Mapping[str, Sequence[Plain]], wanted: str | None) -> dict[
     """The reference of each axis of arms.
 
     Args:
-        axes: the values of each axis but the seed, in their order.
-        wanted: the name of the arm to take in place of the first.
+            axes: the values of each axis except the seed, in order.
+            wanted: the name of the reference arm, instead of the first.
 
     Raises:
         HallucError C015: no axis has such an arm.
@@ -114,7 +116,7 @@ def contest(rival: Rival, resampled: Resampled) -> Contest:
 
 
 def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
-    """Every contest as differences, adjusted for the arms that are compared under the same choice (Holm)."""
+    """Every contest as differences, adjusted over the arms that are compared under the same choice (Holm)."""
     results = [_comparison(contest) for contest in contests]
     families: dict[tuple[object, ...], list[ArmDelta]] = {}
     for one in results:
@@ -151,7 +153,7 @@ def _comparison(contest: Contest) -> ArmComparison:
 
 
 def _delta(key: FigureKey, paired: Paired, *, tested: bool) -> ArmDelta:
-    """``tested``: whether a p is given; where a seed makes no claim, nothing is concluded of the arm."""
+    """``tested``: whether a p-value is given; if a seed makes no claim, there is no conclusion about the arm."""
     result = paired.estimate
     together = [
         name for name, value in zip(paired.seeds.names, paired.seeds.values, strict=True) if not numpy.isnan(value)
@@ -167,7 +169,7 @@ def _delta(key: FigureKey, paired: Paired, *, tested: bool) -> ArmDelta:
 
 
 def trends(contests: Sequence[Contest], axes: Sequence[str]) -> list[ArmTrend]:
-    """The lines of the differences against each axis of numbers, adjusted for the arms that are compared (Holm)."""
+    """The lines of the differences along each numeric axis, adjusted over the compared arms (Holm)."""
     results = list(_trends(contests, axes))
     families: dict[tuple[object, ...], list[ArmTrend]] = {}
     for one in results:
@@ -193,7 +195,7 @@ def _trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTre
 
 
 def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
-    """A difference of lines is the line of the differences."""
+    """The difference of two lines is the line of the differences."""
     rival = group[0].rival
     line = line_record(
         key, places(axis, [one.rival.choice for one in group]), [one.figures[key].seeds for one in group]
@@ -211,5 +213,5 @@ def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
 
 
 def places(axis: str, choices: Sequence[Mapping[str, Plain]]) -> list[float]:
-    """Where choices stand on an axis of numbers."""
+    """The positions of choices on a numeric axis."""
     return [float(value) for value in [choice[axis] for choice in choices] if isinstance(value, (int, float))]

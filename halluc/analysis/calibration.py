@@ -1,7 +1,8 @@
-"""Whether confidences mean what they say: expected calibration error, Brier score, reliability, temperature scaling.
+"""Calibration of confidences: expected calibration error, Brier score, reliability, temperature scaling.
 
 Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv 1706.04599), over claims instead of images: a claim
-is ``right`` where the evidence supports it, and its confidence may rest on several decisions (the tags of a span).
+is ``right`` if the evidence supports it, and its confidence may be computed from several decisions (the tags of a
+span).
 """
 
 from __future__ import annotations
@@ -13,24 +14,24 @@ EDGES = numpy.arange(BINS + 1) / BINS
 
 COLDEST, HOTTEST = 0.05, 20.0
 _GRID = numpy.linspace(numpy.log(COLDEST), numpy.log(HOTTEST), 61)
-# How near to 1 a confidence may come in the likelihood, so that a wrong claim costs at most 690 nats and not infinity.
+# The largest confidence in the likelihood, so that a wrong claim costs at most 690 nats and not infinity.
 _CERTAIN = 1e-300
-# Beyond it a double overflows.
+# Above it a double overflows.
 _LARGEST_EXPONENT = 700.0
 
 
 def bin_of(confidence: numpy.ndarray) -> numpy.ndarray:
-    """The bin 0 to 14 of each confidence: (low, high], as Guo et al. cut them; 0 belongs to the first bin."""
+    """The bin 0 to 14 of each confidence: (low, high], as in Guo et al.; 0 belongs to the first bin."""
     return numpy.searchsorted(EDGES[1:-1], confidence, side="left")
 
 
 def sums_by_bin(
     confidence: numpy.ndarray, right: numpy.ndarray, example: numpy.ndarray, examples: int
 ) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
-    """Claims, summed confidence and right claims by example and bin: what a bootstrap over examples resamples.
+    """Claims, summed confidence and right claims by example and bin: the input of a bootstrap over examples.
 
     Args:
-        confidence, right, example: (claims,), the last with numbers under ``examples``.
+            confidence, right, example: (claims,), the last with indexes below ``examples``.
 
     Returns:
         three float arrays (examples, 15), the arguments of ``ece_of_sums`` once they are summed over examples.
@@ -51,10 +52,10 @@ def ece_of_sums(n: numpy.ndarray, confidence: numpy.ndarray, right: numpy.ndarra
         n, confidence, right: (..., 15), the claims of each bin, their summed confidence, and how many are right.
 
     Returns:
-        (...), NaN where there are no claims.
+        (...), NaN if there are no claims.
     """
     total = numpy.asarray(n, dtype=float).sum(-1)
-    # |B| * |acc - conf| is the distance of the two sums, so empty bins need no care.
+    # |B| * |acc - conf| is the distance of the two sums, so empty bins need no special case.
     distance = numpy.abs(numpy.asarray(right, dtype=float) - confidence).sum(-1)
     return numpy.where(total > 0, distance / numpy.maximum(total, 1), numpy.nan)
 
@@ -66,13 +67,13 @@ def confidences(
     temperature: float = 1.0,
     claimed: numpy.ndarray | None = None,
 ) -> numpy.ndarray:
-    """Confidence of each claim at a temperature: the geometric mean over its rows of the softmax probability of what is
-    claimed, which is the largest where ``claimed`` does not tell.
+    """Confidence of each claim at a temperature: the geometric mean over its rows of the softmax probability of the
+    claimed class, which is the largest one unless ``claimed`` is given.
 
     Args:
-        rows: (rows, classes) logits, one row for each decision that a claim rests on (for a span: one for each token).
+            rows: (rows, classes) logits, one row for each decision of a claim (for a span: one for each token).
         claim: (rows,) the claim 0 to ``claims - 1`` that a row belongs to, in any order.
-        temperature: what the logits are divided by; 1 leaves them as they are.
+            temperature: the divisor of the logits; 1 leaves them unchanged.
         claimed: (rows,) the class that is claimed.
 
     Returns:
@@ -90,9 +91,9 @@ def fit_temperature(
 ) -> float:
     """The temperature that makes ``right`` (claims,) most likely under ``confidences`` (Guo et al. 2017, section 4.2).
 
-    The search is over .05 to 20, on a grid of logarithms and then within the best cell, since the likelihood of a mean
-    over several rows may have more than one optimum. It is 1 where data can not decide: without claims, where all or
-    none are right (the likelihood then only says "as far as can be"), and where all logits are equal.
+    The search is over .05 to 20, on a logarithmic grid and then within the best cell, since the likelihood of a mean
+    over several rows may have more than one optimum. It is 1 if data cannot decide: without claims, if all or none are
+    right (the likelihood is then unbounded), and if all logits are equal.
 
     Raises:
         ValueError: a claim has no row.
@@ -120,7 +121,7 @@ def fit_temperature(
 
 
 def _under_the_claimed(rows: numpy.ndarray, claimed: numpy.ndarray | None) -> numpy.ndarray:
-    """Logits relative to what is claimed in their row, the largest or ``claimed``; this itself is taken out (minus
+    """Logits relative to the claimed class of their row, the largest or ``claimed``, which itself is excluded (minus
     infinity)."""
     wide = numpy.array(rows, dtype=float)
     if len(wide):
@@ -134,13 +135,13 @@ def _log_confidences(others: numpy.ndarray, claim: numpy.ndarray, claims: int, t
     count = numpy.bincount(claim, minlength=claims)
     if not count.all():
         raise ValueError("a claim has no row of logits to be confident by")
-    # log1p keeps apart what is almost certain; only what is claimed against a far larger logit could overflow.
+    # log1p separates values that are almost certain; only a claimed class with a far larger competitor could overflow.
     certainty = -numpy.log1p(numpy.exp(numpy.minimum(others / temperature, _LARGEST_EXPONENT)).sum(axis=1))
     mean: numpy.ndarray = numpy.bincount(claim, certainty, minlength=claims) / count
     return mean
 
 
 def _negative_log_likelihood(log_confidence: numpy.ndarray, right: numpy.ndarray) -> float:
-    """Mean over claims. What is claimed is never impossible, so only certainty needs a bound."""
+    """Mean over claims. A claimed class is never impossible, so only certainty needs a bound."""
     bounded = numpy.minimum(log_confidence, -_CERTAIN)
     return -float(numpy.where(right, bounded, numpy.log(-numpy.expm1(bounded))).mean())

@@ -1,4 +1,5 @@
-"""Runs on the same examples: paired differences of their figures from the first, and claims on which they differ."""
+"""Runs on the same examples: paired differences of their figures from the first run, and claims on which they
+differ."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ from halluc.runs.studies import Comparison, Delta, Flip, MatchedOmission, Traini
 
 
 def compare_all(first: Measured, others: Sequence[Measured]) -> list[Comparison]:
-    """Each of the others with the first: every headline figure of both with the paired difference ``b - a``, its
-    interval and p; flipped claims. p is adjusted (Holm) for all figures of all others.
+    """Each of the other runs compared with the first: every headline figure of both with the paired difference ``b -
+    a``, its interval and p-value; flipped claims. p is adjusted (Holm) over all figures of all other runs.
 
     Raises:
         HallucError R113: they were evaluated on different examples.
@@ -34,7 +35,7 @@ def compare_all(first: Measured, others: Sequence[Measured]) -> list[Comparison]
 
 
 def deltas(a: Measured, b: Measured) -> dict[FigureKey, Delta]:
-    """Every headline figure of both, ``b`` less ``a``; p is not adjusted."""
+    """Every headline figure of both, ``b`` minus ``a``; p is not adjusted."""
     return {key: _delta(a, b, key) for key in a.values if key in b.values}
 
 
@@ -58,7 +59,7 @@ def _compared(a: Measured, b: Measured) -> Comparison:
 
 
 def _differences(a: Measured, b: Measured) -> list[str]:
-    """The keys of the config that may make the figures differ."""
+    """The keys of the config that may cause the differences."""
     result = differences(*(loading.load(one.run.config, table=TABLE, kept=True).tree for one in (a, b)))
     tools = [one.record.predictions for one in (a, b)]
     if any(tools):
@@ -68,7 +69,7 @@ def _differences(a: Measured, b: Measured) -> list[str]:
 
 
 def _training_differences(a: Measured, b: Measured) -> list[TrainingDifference]:
-    """None beside predictions of another tool, of which no training is on record."""
+    """None for predictions of another tool, without a recorded training."""
     if a.record.predictions is not None or b.record.predictions is not None:
         return []
     return training_facts.differences(*(training_facts.facts([one.run]) for one in (a, b)))
@@ -87,7 +88,7 @@ def _defined(value: float) -> float | None:
 
 
 def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
-    """None where there is no gold, or no claim that could be withdrawn."""
+    """None if there is no gold, or no claim that could be withdrawn."""
     first, second = arm(a), arm(b)
     sure = [numpy.isfinite(one.confidence).any() for one in (first, second)]
     if not len(a.table.gold.example) or not all(sure):
@@ -107,9 +108,9 @@ def _matched(a: Measured, b: Measured) -> MatchedOmission | None:
 
 
 def arm(one: Measured) -> matched_omission.Arm:
-    """A run as what withdraws its least confident claims."""
+    """A run as an arm that withdraws its least confident claims."""
     claims = one.table.claims
-    # A claim without a confidence can not be withdrawn.
+    # A claim without a confidence cannot be withdrawn.
     confidence = numpy.where(numpy.isnan(claims.confidence), numpy.inf, claims.confidence)
     return matched_omission.Arm(claims.example, confidence, claims.verdict == "unsupported", one.table.gold.best)
 
@@ -120,10 +121,10 @@ ABSENT = "absent"
 
 
 def flipped(one: Iterable[LedgerLine], other: Iterable[LedgerLine], *, by_text: bool = False) -> list[Flip]:
-    """Every claim that only one of them makes, or that they were judged differently for; in the order of the ledgers.
+    """Every claim that only one of them makes, or for which the verdicts differ; in the order of the ledgers.
 
-    A withdrawn claim counts as not made. ``by_text``: claims are the same by what they say and not by their places,
-    which are in texts that differ.
+    A withdrawn claim counts as not made. ``by_text``: claims are matched by content and not by position, since
+    positions are in different texts.
     """
     first, second = _claims(one, by_text), _claims(other, by_text)
     flips = []

@@ -1,4 +1,4 @@
-"""What dev says of the model's confidence: a temperature, and the threshold under which claims are withdrawn."""
+"""Calibrates the model's confidence on dev: a temperature, and the threshold below which claims are withdrawn."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ def fit(
     settings: EvalConfig,
     knowledge: TrainingKnowledge | None = None,
 ) -> ConfidenceFile:
-    """Fit on dev what the config asks for. Dev is halved by a hash of the id: temperature on one half, threshold on
-    the other (DEFINITIONS, section 3). ``dev`` is None where nothing has to be fitted; ``knowledge`` tells novelty.
+    """Fit on dev what the config asks for. Dev is halved by a hash of the id: temperature on one half, threshold on the
+    other (DEFINITIONS, section 3). ``dev`` is None if nothing has to be fitted; ``knowledge`` gives the novelty of
+    claims.
 
     Raises:
-        HallucError C107: thresholds by novelty are asked for, and the training split is not known.
+            HallucError C107: thresholds by novelty are configured, but the training split is unknown.
     """
     asked = settings.abstain
     if dev is None:
@@ -43,7 +44,7 @@ def fit(
     judged = verdicts.verdicts(task, dev.examples, predictions)
     example = numpy.repeat(numpy.arange(len(judged)), [len(one.claims) for one in judged])
     verdict = numpy.array([claim.verdict or "" for one in judged for claim in one.claims], dtype=numpy.str_)
-    # What nothing can tell is neither right nor harmless: neither fit counts it.
+    # Unverifiable claims are neither right nor unsupported: both fits ignore them.
     text = verdict != "unverifiable"
     temperature = 1.0
     if settings.calibration == "temperature":
@@ -88,7 +89,7 @@ def _temperature(
     fitting: numpy.ndarray,
 ) -> float:
     """The temperature of the claims for which ``fitting`` holds."""
-    number = numpy.cumsum(fitting) - 1  # claims of the half, counted anew
+    number = numpy.cumsum(fitting) - 1  # claims of this half, renumbered
     inside = fitting[claim]
     return round(
         calibration.fit_temperature(
@@ -99,10 +100,10 @@ def _temperature(
 
 
 def announce(file: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = False) -> None:
-    """What was fitted, in words.
+    """Report what was fitted.
 
     Args:
-        fits_on_dev: the model has a threshold of its own that is fitted on dev, the half that tests included.
+            fits_on_dev: the model has its own threshold, which is fitted on dev, including the testing half.
     """
     if settings.calibration == "temperature":
         tell(f"confidence: temperature {file.temperature:.3f}, fitted on half of dev")
@@ -136,7 +137,7 @@ def announce(file: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fal
 
 
 def _announce_classes(file: ConfidenceFile, asked: GuaranteeConfig) -> None:
-    """A line for each class, and what they hold together."""
+    """A line for each class, and the guarantee for all of them."""
     tell(
         f"abstention by {file.by}: at most {asked.max_rate:.0%} unsupported claims among those kept of each class, "
         f"all with probability {asked.probability:g} together ({len(file.guarantees)} classes, Bonferroni)"

@@ -1,4 +1,4 @@
-"""Which errors a run makes: wrong claims by verdict and reason, omissions, by novelty and label (DEFINITIONS, 1 to 3).
+"""Error analysis of a run: wrong claims by verdict and reason, omissions, by novelty and label (DEFINITIONS, 1 to 3).
 
 An error is a claim that is not supported, or gold that no claim touches. Shares have exact intervals (Clopper &
 Pearson), which treat errors as independent.
@@ -27,14 +27,14 @@ UNSUPPORTED, OMITTED = "unsupported", "omitted"
 class Errors:
     """The claims and the gold of a ledger as one column, claims first; all arrays are (claims + gold,).
 
-    Gold that is claimed is left out of ``counted``: it is no error, and its claim is counted already.
+    Gold that is claimed is left out of ``counted``: it is not an error, and its claim is counted already.
     """
 
     table: Table
 
     @cached_property
     def kind(self) -> Array:
-        """``unsupported``, the reason of a distorted claim, ``omitted``; empty where nothing is wrong."""
+        """``unsupported``, the reason of a distorted claim, ``omitted``; empty if nothing is wrong."""
         claims = self.table.claims
         distorted = numpy.where(claims.verdict == "distorted", claims.reason, "")
         of_claims = numpy.where(claims.verdict == UNSUPPORTED, UNSUPPORTED, distorted)
@@ -63,11 +63,11 @@ class Errors:
         return int(self.wrong.sum())
 
     def addressed(self, kinds: Iterable[str], *, unseen_alone: bool) -> int:
-        """How many errors are of some kinds, or of any where there are none; ``unseen_alone``: of them those of another
-        novelty than the best known one."""
+        """The number of errors of some kinds, or of any kind if none are given; ``unseen_alone``: only those with
+        another novelty than the best known one."""
         wanted = list(kinds)
         if "label" in wanted and not self.table.task.judge.reasons:
-            wanted.append(UNSUPPORTED)  # of a whole text, any other label than gold's is unsupported
+            wanted.append(UNSUPPORTED)  # for a whole text, any label other than gold's is unsupported
         result = self.wrong & (numpy.isin(self.kind, wanted) if wanted else True)
         if unseen_alone:
             result &= (self.novelty != self.table.task.knowledge.novelties[0]) & (self.novelty != "")
@@ -94,7 +94,7 @@ class Errors:
 
 
 def analysis(measured: Measured) -> tuple[ErrorAnalysis, Errors]:
-    """What is wrong in an evaluated split, and the errors themselves."""
+    """The errors of an evaluated split, as a summary and individually."""
     table, errors = measured.table, Errors(measured.table)
     kinds: list[ErrorShare] = []
     novelties: list[ErrorRate] = []
@@ -123,7 +123,7 @@ def analysis(measured: Measured) -> tuple[ErrorAnalysis, Errors]:
 
 
 def _rates(errors: Errors, parts: Mapping[str, Array]) -> list[ErrorRate]:
-    """Those that have a claim or an omission."""
+    """Those with a claim or an omission."""
     return [errors.rate(name, among) for name, among in parts.items() if (errors.counted & among).any()]
 
 

@@ -1,4 +1,4 @@
-"""An export beside its run on dev: the claims that only one of them makes, and the difference of the primary figure."""
+"""An export compared with its run on dev: the claims that only one of them makes, and the primary figure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def compared(
 
 
 def _claims(task: AnyTask, examples: Sequence[Any], predictions: Sequence[Any]) -> Mapping[Any, float]:
-    """Each claim by what it says, with its confidence."""
+    """Each claim by its content, with its confidence."""
     return {
         (number, claim.kind, claim.where, claim.label, claim.text): float(claim.confidence or 0.0)
         for number, (example, prediction) in enumerate(zip(examples, predictions, strict=True))

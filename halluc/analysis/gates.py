@@ -1,4 +1,4 @@
-"""Bounds that an evaluation must keep: exit code 5 where it does not."""
+"""Gates: bounds for the figures of an evaluation; exit code 5 if one is not met."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from halluc.runs.schema import EvalFile, MetricResult
 from halluc.runs.studies import Delta
 from halluc.task import build
 
-# How many slices that have a value are named beside one that has none.
+# How many slices with a value are named if the requested slice has none.
 _MOST_NAMED = 10
 
 
 def refuse_invalid(loaded: LoadedConfig) -> None:
-    """Before anything is computed.
+    """Check the gates before anything is computed.
 
     Raises:
-        HallucError or ManyErrors C103: a gate names no figure of the task, or the split that the model is trained on.
+            HallucError or ManyErrors C103: a gate names an unknown figure, or the split that the model is trained on.
     """
     if not loaded.experiment.gates:
         return
@@ -55,10 +55,10 @@ def refuse_invalid(loaded: LoadedConfig) -> None:
 
 
 def refuse_uncheckable(loaded: LoadedConfig, evaluated: Sequence[SplitName]) -> None:
-    """Before a training whose evaluation could not check a gate.
+    """Check the gates before a training whose evaluation could not check them.
 
     Raises:
-        HallucError C107: no split of ``evaluated`` is one that the gate may be checked on.
+            HallucError C107: no split of ``evaluated`` is allowed for the gate.
     """
     for name, gate in loaded.experiment.gates.items():
         if not any(_counts(loaded, gate, split) for split in evaluated):
@@ -79,7 +79,7 @@ def is_trained_on(loaded: LoadedConfig, split: str) -> bool:
         return False
     name, trained = data.reference(split), data.reference("train")
     if name is None or trained is None or name.startswith(DEMO) or (name.startswith(HUB) and "#" not in name):
-        return False  # these two lead to different examples under different splits
+        return False  # these two refer to different examples in different splits
     return bool(os.path.realpath(name) == os.path.realpath(trained))
 
 
@@ -89,7 +89,7 @@ def refuse_broken(loaded: LoadedConfig, results: Sequence[GateResult]) -> None:
         HallucError or ManyErrors G100, exit code 5: every bound that is not met, with figure, bound and value.
     """
     broken = [
-        HallucError("G100", f"gate not met: {one.told}", loaded.origins.get(("gates", one.name)), exit_code=EXIT_GATE)
+        HallucError("G100", f"gate not met: {one.text}", loaded.origins.get(("gates", one.name)), exit_code=EXIT_GATE)
         for one in results
         if not one.met
     ]
@@ -98,14 +98,14 @@ def refuse_broken(loaded: LoadedConfig, results: Sequence[GateResult]) -> None:
 
 
 def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_fresh: bool = False) -> list[GateResult]:
-    """Every gate of the config, in its order, and whether these evaluations of a run keep it.
+    """The result of every gate of the config for these evaluations of a run, in order.
 
     Raises:
-        HallucError C103: a baseline is `latest`, and that the run itself. R101, R112: a baseline is no run, or was not
-            evaluated on the split. R113: nor on these examples.
+            HallucError C103: a baseline is `latest`, which is the run itself. R101, R112: a baseline is not a run, or
+                was not evaluated on the split. R113: it was evaluated on other examples.
     """
     compared = cache(partial(_compared, run, is_fresh))
-    # Comparisons have other names for some figures than evaluations of the task.
+    # Some figures have another name in comparisons than in evaluations.
     other_names = {own: name for name, own in build(loaded.experiment.task).figures.named.items()}
     results = []
     for name, gate in loaded.experiment.gates.items():
@@ -126,7 +126,7 @@ def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_f
 
 
 def _compared(run: RunDir, is_fresh: bool, baseline: str, split: str) -> dict[FigureKey, Delta]:
-    """The figures of a run less those of its baseline, paired over examples."""
+    """The figures of a run minus those of its baseline, paired over examples."""
     other = directory.open_run(expanded(latest.resolve_text(baseline)))
     if other.path.resolve() == run.path.resolve() and baseline.rstrip("/").endswith("latest"):
         raise HallucError("C103", f"{baseline} is the run itself", help="name the baseline by its own folder")
@@ -138,18 +138,18 @@ def _compared(run: RunDir, is_fresh: bool, baseline: str, split: str) -> dict[Fi
 
 
 def _against_baseline(result: GateResult, gate: GateConfig, delta: Delta | None) -> GateResult:
-    """A gate that bounds the difference from a baseline; bounds of the value itself must be kept too."""
+    """A gate on the difference from a baseline; bounds of the value itself must be satisfied too."""
     what = f"{result.name} {result.by or ''}".strip() + f" on {result.split}"
     if delta is None or delta.difference is None:
         text = f"{what} cannot be compared with {gate.baseline}: it is undefined, or runs are not compared in it"
-        return result.model_copy(update={"met": False, "told": text})
+        return result.model_copy(update={"met": False, "text": text})
     met, text = _change_held(what, gate, delta.difference, delta.interval)
-    if not result.met:  # of a bound of the value, told already
-        met, text = False, result.told
+    if not result.met:  # a bound of the value, reported already
+        met, text = False, result.text
     elif met and (gate.min is not None or gate.max is not None):
-        text = f"{result.told}; {text}"
+        text = f"{result.text}; {text}"
     value = {"difference": delta.difference, "difference_interval": delta.interval}
-    return result.model_copy(update={"met": met, "told": text, **value})
+    return result.model_copy(update={"met": met, "text": text, **value})
 
 
 def _change_held(
@@ -160,7 +160,7 @@ def _change_held(
     if gate.use == "interval":
         if interval is None and difference:
             return False, f"{text}, and the difference has no interval"
-        low, high = interval or (0.0, 0.0)  # without one, no example differs
+        low, high = interval or (0.0, 0.0)  # without an interval, no example differs
         text += f" [{low:+.4f}, {high:+.4f}]"
     asked = []
     if gate.max_increase is not None:
@@ -175,12 +175,12 @@ def _change_held(
 
 
 def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[EvalFile]) -> GateResult:
-    """Of the splits that a gate may be checked on, the last one counts; its baseline is not looked at."""
+    """Of the splits that are allowed for a gate, the last one counts; the baseline is ignored here."""
     file = next((file for file in reversed(files) if _counts(loaded, gate, file.split)), None)
     what = f"{name} {gate.by}" if gate.by else name
     text = f"{what} was not evaluated on {gate.split or 'a split that the model is not trained on'}"
     bounds = gate.model_dump(include={"min", "max", "use", "max_increase", "max_decrease", "baseline"})
-    result = GateResult(name=name, by=gate.by, met=False, told=text, **bounds)
+    result = GateResult(name=name, by=gate.by, met=False, text=text, **bounds)
     if file is None:
         return result
     own = [metric for metric in file.metrics if metric.name == name]
@@ -191,7 +191,7 @@ def _judged(loaded: LoadedConfig, name: str, gate: GateConfig, files: Sequence[E
         met, text = _held(f"{what} on {file.split}", gate, match, match.value)
     value, interval = (match.value, match.interval) if match is not None else (None, None)
     return result.model_copy(
-        update={"met": met, "told": text, "split": file.split, "value": value, "interval": interval}
+        update={"met": met, "text": text, "split": file.split, "value": value, "interval": interval}
     )
 
 
@@ -200,10 +200,10 @@ def _counts(loaded: LoadedConfig, gate: GateConfig, split: str) -> bool:
 
 
 def _why_none(own: Sequence[MetricResult], gate: GateConfig, metric: MetricResult | None) -> str:
-    """Why a figure has no value: its denominator is 0, or nothing in the split has what the gate's `by` names.
+    """Why a figure has no value: its denominator is 0, or the slice in the gate's `by` does not exist.
 
     Args:
-        own: the figures of this name. metric: the one that the gate names, if it is there.
+            own: the figures of this name. metric: the one that the gate names, if it exists.
     """
     if metric is not None:
         return f"it is a share of nothing there (n = {metric.n})"
@@ -213,7 +213,7 @@ def _why_none(own: Sequence[MetricResult], gate: GateConfig, metric: MetricResul
 
 
 def _held(what: str, gate: GateConfig, metric: MetricResult, value: float) -> tuple[bool, str]:
-    """Whether a figure keeps the bounds, and which: all of them, or the first that it does not keep."""
+    """Whether a figure satisfies the bounds, and which: all of them, or the first violated one."""
     low = high = value
     if gate.use == "interval":
         if metric.interval is None:

@@ -1,8 +1,8 @@
-"""Two arms at matched omission: which hallucinates more where both leave out as much (DEFINITIONS, section 2).
+"""Two arms at matched omission: which one hallucinates more if both omit equally much (DEFINITIONS, section 2).
 
-Many methods only move a model along one trade-off, claiming more and omitting less or the reverse. So the least
-confident claims are withdrawn from the arm that omits less, until it omits as much as the other, and the hallucination
-rates are compared there. Gold is omitted under a threshold where every claim that touches it is under the threshold.
+Many methods only move a model along a trade-off: claiming more and omitting less, or the reverse. So the least
+confident claims of the arm that omits less are withdrawn until it omits as much as the other, and the hallucination
+rates are compared there. Gold counts as omitted at a threshold if every claim that touches it is below the threshold.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Array = numpy.ndarray
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm's claims, and what they leave of the gold.
+    """One arm's claims, and the confidence at which each gold mention is found.
 
     ``example``, ``confidence`` and ``bad`` are (claims,): the number of a claim's example, its confidence, and whether
     it is a hallucination. ``touching`` is (gold,): the highest confidence of the claims that touch a gold mention, NaN
-    or minus infinity where none does.
+    or minus infinity if there is none.
     """
 
     example: Array
@@ -36,9 +36,9 @@ class Arm:
 
 @dataclass(frozen=True)
 class Matched:
-    """One arm at matched omission, its claims under ``threshold`` withdrawn: 0 withdraws none, None withdraws all.
+    """One arm at matched omission, with claims below ``threshold`` withdrawn: 0 withdraws none, None withdraws all.
 
-    A rate is None where it would be a share of nothing: no gold, or no claims left.
+    A rate is None if its denominator is 0: no gold, or no claims left.
     """
 
     threshold: float | None
@@ -48,10 +48,10 @@ class Matched:
 
 @dataclass(frozen=True)
 class MatchedComparison:
-    """Both arms, and the hallucination rate of ``b`` less that of ``a`` with its 95% interval and two-sided p.
+    """Both arms, and the hallucination rate of ``b`` minus that of ``a`` with its 95% interval and two-sided p-value.
 
-    ``difference``, ``interval`` and ``p`` are None where an arm has no claims left. Resamples that leave an arm without
-    are the share ``undefined``, which interval and p pass over.
+    ``difference``, ``interval`` and ``p`` are None if an arm has no claims left. ``undefined`` is the share of
+    resamples in which an arm has none left; interval and p ignore them.
     """
 
     a: Matched
@@ -64,9 +64,9 @@ class MatchedComparison:
 
 
 class _Order:
-    """Claims or mentions in an order, which are counted up to any place of it in many resamples at once.
+    """Claims or mentions in an order, for counting up to any position in many resamples at once.
 
-    The counts of whole blocks are a product of matrices; only the block that a place lies in is gone through.
+    The counts of whole blocks are a matrix product; only the block that contains the position is scanned.
     """
 
     def __init__(self, example: Array, examples: int) -> None:
@@ -77,7 +77,7 @@ class _Order:
         ends = numpy.minimum(numpy.arange(blocks + 1) * self.width, self.size)
         ones = numpy.ones(self.size, dtype=numpy.float32)
         self.blocks = csr_array((ones, numpy.asarray(example, dtype=numpy.int64), ends), shape=(blocks, examples))
-        # One block more than there is: the end of the order may begin it.
+        # One block more than needed: the end of the order may be at a block border.
         self.example = numpy.zeros((blocks + 1) * self.width, dtype=numpy.int64)
         self.example[: self.size] = example
 
@@ -86,7 +86,7 @@ class _Order:
 class _Running:
     """An order in some resamples: ``weights`` (examples, resamples) are how often each example was drawn.
 
-    ``ends`` are how often what stands before each block was drawn, (blocks + 1, resamples).
+    ``ends`` are the counts before each block, (blocks + 1, resamples).
     """
 
     order: _Order
@@ -94,7 +94,7 @@ class _Running:
     ends: Array
 
     def _inside(self, block: Array, end: Array | int) -> Array:
-        """How often what stands in one block of each resample, and before ``end``, was drawn, (width, resamples)."""
+        """The counts within one block of each resample, before ``end``, (width, resamples)."""
         places = block * self.order.width + numpy.arange(self.order.width)[:, None]
         return numpy.where(
             places < end, self.weights[self.order.example[places], numpy.arange(self.weights.shape[1])], 0
@@ -104,12 +104,12 @@ class _Running:
         return numpy.asarray(numpy.take_along_axis(self.ends, block[None], axis=0)[0])
 
     def up_to(self, count: Array) -> Array:
-        """How often the first ``count`` were drawn, (resamples,), float64."""
+        """The counts of the first ``count``, (resamples,), float64."""
         block = count // self.order.width
         return numpy.asarray(self._before(block) + self._inside(block, count).sum(axis=0), dtype=numpy.float64)
 
     def reach(self, target: Array) -> Array:
-        """How many of the order it takes until they were drawn ``target`` times, (resamples,)."""
+        """The smallest position up to which the count is ``target``, (resamples,)."""
         block = numpy.maximum((self.ends < target).sum(axis=0) - 1, 0)
         drawn = self._inside(block, self.order.size)
         counted = self._before(block) + numpy.cumsum(drawn, axis=0) - drawn
@@ -123,11 +123,11 @@ def _running(order: _Order, weights: Array) -> _Running:
 
 
 class RankedArm:
-    """An arm in the order in which a rising threshold takes its claims and its gold.
+    """An arm in the order in which a rising threshold removes its claims and its gold.
 
     ``gold`` has the mentions of the least confident claims first, ``claims`` and ``bad`` the most confident claims.
-    ``cut``, ``left`` and ``bad_left`` are (gold + 1,): once the first j mentions are omitted, claims up to ``cut[j]``
-    are gone, and so many claims and bad ones are left. The first ``never`` mentions no claim touches.
+    ``cut``, ``left`` and ``bad_left`` are (gold + 1,): after the first j mentions are omitted, claims up to ``cut[j]``
+    are removed, and this many claims and bad ones are left. No claim touches the first ``never`` mentions.
     """
 
     def __init__(self, arm: Arm, gold: Array, examples: int) -> None:
@@ -153,7 +153,7 @@ class RankedArm:
 
 @dataclass(frozen=True)
 class ResampledArm:
-    """An arm in some resamples; ``never`` is how many mentions no claim touches, (resamples,)."""
+    """An arm in some resamples; ``never`` is the number of mentions that no claim touches, (resamples,)."""
 
     arm: RankedArm
     gold: _Running
@@ -162,23 +162,24 @@ class ResampledArm:
     never: Array
 
     def left(self, omitted: Array) -> Array:
-        """How many claims are left once the first ``omitted`` mentions are omitted, (resamples,)."""
+        """The number of claims left after the first ``omitted`` mentions are omitted, (resamples,)."""
         return self.claims.up_to(self.arm.left[omitted])
 
     def rate(self, omitted: Array) -> Array:
-        """Hallucination rates once the first ``omitted`` mentions are, (resamples,); NaN where no claim is left."""
+        """Hallucination rates after the first ``omitted`` mentions are omitted, (resamples,); NaN if no claim is
+        left."""
         left, bad = self.left(omitted), self.bad.up_to(self.arm.bad_left[omitted])
         return numpy.where(left > 0, bad / numpy.maximum(left, 1), numpy.nan)
 
 
 def omitted_alike(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
-    """How many mentions of each arm's order to omit, (resamples,) each, so that both omit as often as the worse."""
+    """How many mentions of each arm's order to omit, (resamples,) each, so that both omit as often as the worse arm."""
     target = numpy.maximum(a.never, b.never)
     return a.gold.reach(target), b.gold.reach(target)
 
 
 def rates(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
-    """Hallucination rates of both arms at matched omission, (resamples,) each; NaN where an arm has no claim left."""
+    """Hallucination rates of both arms at matched omission, (resamples,) each; NaN if an arm has no claim left."""
     at_a, at_b = omitted_alike(a, b)
     return a.rate(at_a), b.rate(at_b)
 
@@ -190,8 +191,8 @@ def claims_left(a: ResampledArm, b: ResampledArm) -> tuple[float, float]:
 
 
 def limits(rate: float, left: float, *, of_difference: bool = True) -> Limits | None:
-    """The exact interval of a rate of 0 or 1 among the claims left: in a difference Wilson's, else Clopper and
-    Pearson's; None for other rates."""
+    """The exact interval of a rate of 0 or 1 among the claims left: Wilson for a difference, otherwise Clopper-Pearson;
+    None for other rates."""
     if not left or rate not in (0.0, 1.0):
         return None
     of_share = exact_intervals.wilson if of_difference else exact_intervals.clopper_pearson
@@ -201,9 +202,9 @@ def limits(rate: float, left: float, *, of_difference: bool = True) -> Limits | 
 def matched_omission(a: Arm, b: Arm, gold: Array, examples: int, resamples: int = RESAMPLES) -> MatchedComparison:
     """Bring both arms to the larger of their omission rates, and compare their hallucination rates there.
 
-    The threshold of an arm is the smallest of its confidences at which it omits at least so much; since omission moves
-    in steps, the rate that it reaches may lie a little above. The interval is a paired percentile bootstrap over
-    examples that matches the arms anew in every resample, so that the choice of the thresholds is part of the error.
+    The threshold of an arm is the smallest of its confidences at which it omits at least that much; since omission
+    changes in steps, the resulting rate may be slightly higher. The interval is a paired percentile bootstrap over
+    examples that matches the arms again in every resample, so that it includes the error of the choice of thresholds.
 
     Args:
         a, b: predictions for the same examples.
@@ -240,7 +241,7 @@ def _matched(arm: Arm, cut: float) -> Matched:
     """The arm with all claims up to ``cut`` withdrawn."""
     kept = arm.confidence > cut
     threshold = 0.0 if cut == -numpy.inf else float(arm.confidence[kept].min()) if kept.any() else None
-    # A comparison with NaN is false: what no claim touches is omitted under every threshold.
+    # Comparisons with NaN are false: mentions that no claim touches are omitted at every threshold.
     omitted = ~(arm.touching > cut)
     return Matched(
         threshold=threshold,

@@ -1,4 +1,4 @@
-"""The points of a study: runs that differ in nothing but their seed, all resampled under the same draws of examples."""
+"""The points of a study: runs that differ only in their seed, all resampled with the same draws of examples."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from halluc.runs.directory import RunDir
 from halluc.runs.studies import Plain, spans_factor_of_ten
 
 Array = numpy.ndarray
-# The reference's run and an arm's, of one seed.
+# The reference's run and an arm's, with the same seed.
 RunPair = tuple[Measured, Measured]
 
 
 @dataclass(frozen=True)
 class StudyCell:
-    """A cell of a study and its run, whether or not anything is there."""
+    """A cell of a study and its run, whether or not the run exists."""
 
     slug: str
     choice: Mapping[str, Plain]
@@ -36,7 +36,7 @@ class StudyCell:
 
 @dataclass(frozen=True)
 class SeedGroup:
-    """The runs under one choice on all axes but the seed, by seed."""
+    """The runs with the same choice on all axes except the seed, by seed."""
 
     choice: dict[str, Plain]
     runs: dict[Plain, Measured]
@@ -44,7 +44,7 @@ class SeedGroup:
 
 @dataclass(frozen=True)
 class StudyPoint:
-    """A group as figures over its seeds."""
+    """A group with its figures over the seeds."""
 
     group: SeedGroup
     figures: dict[FigureKey, Seeds]
@@ -56,10 +56,10 @@ class StudyPoint:
 
 @dataclass(frozen=True)
 class Resampled:
-    """Runs, by their names, under the same draws of examples.
+    """Runs, by name, resampled with the same draws of examples.
 
-    ``figures`` are (resamples,); ``matched`` the hallucination rates of a pair at matched omission, (1 + resamples,)
-    each, of which the first is that of the examples as they are; ``left`` the claims that both have there.
+    ``figures`` are (resamples,); ``matched`` are the hallucination rates of a pair at matched omission, (1 +
+    resamples,) each, the first one for the original examples; ``left`` the claims that both have there.
     """
 
     figures: dict[str, dict[FigureKey, Array]]
@@ -70,7 +70,7 @@ class Resampled:
         """Every figure over the runs of some seeds.
 
         Args:
-            of_difference: whether exact intervals are to be parts of those of differences.
+                    of_difference: whether exact intervals are used for intervals of differences.
         """
         every = list(runs.values())
         return {
@@ -84,7 +84,7 @@ class Resampled:
         }
 
     def at_matched_omission(self, pairs: Mapping[Plain, RunPair], *, of_difference: bool = False) -> Paired:
-        """Hallucination rates at matched omission, each seed matched by itself; ``of_difference`` as in ``of``."""
+        """Hallucination rates at matched omission, matched separately for each seed; ``of_difference`` as in ``of``."""
         names = [(reference.name, arm.name) for reference, arm in pairs.values()]
 
         def side(which: int) -> Seeds:
@@ -98,21 +98,21 @@ class Resampled:
         return Paired(arm=side(1), reference=side(0))
 
 
-# What one chunk of draws comes to: figures by run and key, and rates at matched omission by pair.
+# The results for one chunk of draws: figures by run and key, and rates at matched omission by pair.
 Drawn = tuple[dict[str, dict[FigureKey, Array]], dict[tuple[str, str], tuple[Array, Array]]]
 
 
 def resample(runs: Sequence[Measured], pairs: Sequence[RunPair]) -> Resampled:
     """Every figure of every run, and hallucination rates at matched omission of every pair.
 
-    The runs are of the same examples. Each draw is made once for all of them, and the draws are shared out to threads.
+    The runs are on the same examples. Each draw is made once for all of them, and the draws are distributed to threads.
     """
     examples = len(runs[0].examples)
     orders = {run.name: _ranked(run) for run in {run.name: run for pair in pairs for run in pair}.values()}
-    # One arm after the other, so that only its reference is held beside it.
+    # One arm at a time, so that only its reference is in memory with it.
     names = sorted({(reference.name, arm.name) for reference, arm in pairs})
     for run in runs:
-        run.figures  # noqa: B018  made before threads ask for them
+        run.figures  # noqa: B018  computed before threads access them
 
     def within(drawn: Array) -> Drawn:
         weights = numpy.ascontiguousarray(drawn.T)
@@ -158,7 +158,7 @@ def _joined(parts: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
 
 
 def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]) -> dict[str, Any]:
-    """What ``study.json`` says of a figure's line through points at some places of an axis."""
+    """The record in ``study.json`` of a figure's line through points along an axis."""
     logarithmic = spans_factor_of_ten(places)
     line = seeds.line([math.log10(place) for place in places] if logarithmic else places, points)
     return {
@@ -178,5 +178,5 @@ def line_record(key: FigureKey, places: Sequence[float], points: Sequence[Seeds]
 
 
 def interval_of(key: FigureKey, mean: seeds.SeedMean) -> Interval | None:
-    """The interval of a figure, cut to what it can be: none is negative, and all but ratios are at most 1."""
+    """The interval of a figure, clipped to its range: not negative, and at most 1 except for ratios."""
     return seeds.within(mean, 0.0, figure(key[0]).most).interval

@@ -1,4 +1,4 @@
-"""Figures of a language model's answers to cloze patterns: accuracy, consistency, and what it asserts of whom.
+"""Figures for a language model's answers to cloze patterns: accuracy, consistency, and which facts it asserts.
 
 Petroni et al. 2019, "Language Models as Knowledge Bases?" (precision at 1); Elazar et al. 2021, "Measuring and
 Improving Consistency in Pretrained Language Models" (candidates of a relation, consistency over paraphrases).
@@ -35,7 +35,7 @@ PROTOCOL = "the likeliest of the relation's objects, of each fact and pattern"
 PAIRS = "pairs of patterns about one fact"
 # What training may mention: the subject of a fact, or the subject with its object.
 _MENTIONED = ("subject", "pair")
-# A relation that has fewer facts with a subject that training mentions, or fewer others, is in no mean of the two.
+# A relation with fewer facts whose subject training mentions, or fewer others, is left out of the means of both.
 _LEAST = 5
 
 
@@ -49,7 +49,7 @@ class FactNovelty:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """A claim of a model; see ``ProbeLine``."""
+    """An answer of a model as a claim; see ``ProbeLine``."""
 
     fact: Fact
     pattern: str
@@ -79,14 +79,14 @@ def answer_of(
 
     Args:
         scores: the log-probability of each of the candidates ``words``.
-        true: which of them, one at least, are true objects.
-        top: how many candidates are kept with their confidence.
+            true: which of them are true objects, at least one.
+            top: how many candidates are recorded with their confidence.
     """
     share = numpy.exp(scores - scores.max())
     share /= share.sum()
     is_true = numpy.zeros(len(words), dtype=bool)
     is_true[list(true)] = True
-    # Of equally likely candidates a wrong one comes first: a model that cannot tell them apart knows nothing.
+    # For ties a wrong candidate comes first: a model that cannot distinguish them does not know the fact.
     order = numpy.lexsort((is_true, -share))
     best = tuple((words[at], rounded(float(share[at])) or 0.0) for at in order[:top])
     return ProbeAnswer(fact, pattern, *best[0], int(numpy.flatnonzero(is_true[order])[0]) + 1, best)
@@ -96,8 +96,8 @@ def answer_of(
 class ProbeSheet:
     """The answers of one model as counts by fact.
 
-    ``majority`` is the object that is true of most facts of each relation, and ``threshold`` the confidence from which
-    a claim is asserted.
+    ``majority`` is the most frequent object of each relation, and ``threshold`` the confidence from which a claim is
+    asserted.
     """
 
     answers: Sequence[ProbeAnswer]
@@ -111,7 +111,7 @@ class ProbeSheet:
 
     @cached_property
     def facts(self) -> list[Fact]:
-        """The facts that were asked, in their order."""
+        """The facts that were asked, in order."""
         return list(dict.fromkeys(one.fact for one in self.answers))
 
     @cached_property
@@ -122,7 +122,7 @@ class ProbeSheet:
 
     @cached_property
     def _slices(self) -> dict[By, numpy.ndarray]:
-        """The facts of each slice, bool (facts,): all, by what training mentions, by relation, and by both."""
+        """The facts of each slice, bool (facts,): all, by training mention, by relation, and by both."""
         result: dict[By, numpy.ndarray] = {(): numpy.ones(len(self.facts), dtype=bool)}
         known = [self.novelty.get(one, FactNovelty()) for one in self.facts]
         for key in _MENTIONED:
@@ -140,7 +140,7 @@ class ProbeSheet:
 
     @cached_property
     def figures(self) -> list[Figure]:
-        """Every figure of every slice, and the mean over relations of those that a relation has."""
+        """Every figure of every slice, and its mean over the relations that have it."""
         return [*self._of_slices, *_means(self._of_slices)]
 
     @cached_property
@@ -156,15 +156,15 @@ class ProbeSheet:
         return results(self.figures, self.sheet)
 
     def samples(self, other: ProbeSheet) -> dict[tuple[str, By], FigureSample]:
-        """Each figure that two models are compared by, resampled: not those of single relations, nor the majority's.
+        """The resampled figures for comparing two models: without those of single relations and of the majority.
 
-        Means are over the relations that have the figure of both models.
+        Means are over the relations for which both models have the figure.
         """
         defined = other._defined
         means = _means(one for one in self._of_slices if _key(one) in defined)
         figures = [*self._of_slices, *means]
         compared = [one for one in figures if "relation" not in one.by and one.name != "probe_majority"]
-        totals, sums = self.sheet.totals(), self.sheet.resampled()  # once the figures have put their columns on it
+        totals, sums = self.sheet.totals(), self.sheet.resampled()  # after the figures have added their columns
         return {
             _key(one): FigureSample(float(one.formula(totals)), one.formula(sums), exact_limits(one.formula, totals))
             for one in compared
@@ -191,12 +191,12 @@ class ProbeSheet:
 
     @cached_property
     def _majority(self) -> numpy.ndarray:
-        """Whether the most frequent object of the relation would be right, (answers,)."""
+        """Whether the most frequent object of the relation is correct, (answers,)."""
         return numpy.array([self.majority[one.fact.relation] in one.fact.objects for one in self.answers])
 
     @cached_property
     def _paraphrases(self) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """Of each fact the pairs of patterns with the same answer, and all pairs, (facts,) each."""
+        """For each fact the pairs of patterns with the same answer, and all pairs, (facts,) each."""
         by_fact: list[Counter[str]] = [Counter() for _ in self.facts]
         for number, one in zip(self._fact.tolist(), self.answers, strict=True):
             by_fact[number][one.answer] += 1
@@ -206,9 +206,9 @@ class ProbeSheet:
 
 
 def _means(made: Iterable[Figure]) -> Iterator[Figure]:
-    """The mean over relations, each of which counts alike (as ParaRel reports them).
+    """The mean over relations, with equal weights (as ParaRel reports them).
 
-    By what training mentions, it is over the relations that have the figure of both, so that the two can be compared.
+    For slices by training mention, it is over the relations that have the figure in both, so that they can be compared.
     """
     result: dict[tuple[str, str], dict[str, Figure]] = {}
     for one in made:
@@ -229,9 +229,9 @@ def _key(figure: Figure) -> tuple[str, By]:
 
 
 def differences(base: ProbeSheet, other: ProbeSheet) -> list[Delta]:
-    """The figures of ``other`` less those of ``base``, paired by fact; p adjusted for all of them (Holm).
+    """The figures of ``other`` minus those of ``base``, paired by fact; p adjusted over all of them (Holm).
 
-    Empty where the two were not asked the same.
+    Empty if they were asked different facts.
     """
     if [(one.fact, one.pattern) for one in base.answers] != [(one.fact, one.pattern) for one in other.answers]:
         return []

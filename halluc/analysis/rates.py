@@ -1,4 +1,4 @@
-"""Every rate of a ledger, overall and by slice (DEFINITIONS, sections 1 and 2), counted on a table of it."""
+"""Every rate of a ledger, overall and by slice (DEFINITIONS, sections 1 and 2), computed from its table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DECILES = 10
 
 @dataclass(frozen=True)
 class Slice:
-    """Some claims, and some gold where the slice means something for it; masks over the table's rows."""
+    """Some claims, and some gold if the slice applies to it; masks over the table's rows."""
 
     by: dict[str, str]
     claims: numpy.ndarray
@@ -49,7 +49,7 @@ def slices(table: Table) -> Iterator[Slice]:
 
 
 def _deciles(confidence: numpy.ndarray) -> Iterator[Slice]:
-    """Ten groups of about as many claims, 1 the least confident; equal confidences stay in one group."""
+    """Ten groups with about the same number of claims, 1 the least confident; equal confidences stay in one group."""
     known = ~numpy.isnan(confidence)
     if not known.any():
         return
@@ -70,7 +70,7 @@ def _deciles(confidence: numpy.ndarray) -> Iterator[Slice]:
 
 
 def _frequencies(table: Table, counts: Mapping[str, int]) -> Iterator[Slice]:
-    """By how often training shows the label: that of the claim, or of gold."""
+    """By the frequency of the label in training: that of the claim, or of gold."""
     of_claims, of_gold = (
         numpy.array([counts.get(label, 0) for label in labels.tolist()], dtype=numpy.int64)
         for labels in (table.claims.label, table.gold.label)
@@ -91,11 +91,11 @@ PROTOCOL = "claims against gold, matched optimally"
 
 
 def headline(table: Table, sheet: Sheet) -> list[Figure]:
-    """The figures by which runs are compared, the same ones whatever the ledger holds.
+    """The figures by which runs are compared, independent of the ledger's content.
 
-    ``f1``, ``recall`` and ``claimed_without_gold`` are among them where the task has a name for them
-    (``task.figures.named``), the last where there is an example without gold. ``f1`` is that of claims and gold,
-    ``2 supported / (claims + gold)``: for spans read from tags it is entity F1 in seqeval's default mode.
+    ``f1``, ``recall`` and ``claimed_without_gold`` are included if the task has a name for them
+    (``task.figures.named``), the last one if there is an example without gold. ``f1`` is that of claims and gold, ``2
+    supported / (claims + gold)``: for spans from tags it is entity F1 in seqeval's default mode.
     """
     counter, named = _Counter(table, sheet), table.task.figures.named
     everything = Slice({}, numpy.ones(len(counter.counted), dtype=bool), numpy.ones(len(counter.omitted), dtype=bool))
@@ -105,9 +105,9 @@ def headline(table: Table, sheet: Sheet) -> list[Figure]:
 
 
 def figures(table: Table, sheet: Sheet) -> list[Figure]:
-    """All rates of all claims; and, where some were withdrawn, those of the kept ones under ``{"claims": "kept"}``.
+    """All rates of all claims; and, if some were withdrawn, those of the kept ones with ``{"claims": "kept"}``.
 
-    Those that say nothing in the task (``task.figures.untold``) are left out.
+    Rates that are meaningless in the task (``task.figures.excluded``) are left out.
     """
     counter = _Counter(table, sheet)
     result = counter.overall()
@@ -119,11 +119,11 @@ def figures(table: Table, sheet: Sheet) -> list[Figure]:
 
 
 class _Counter:
-    """Turns masks into columns of the sheet, and columns into figures."""
+    """Converts masks to columns of the sheet, and columns to figures."""
 
     def __init__(self, table: Table, sheet: Sheet, kept_only: bool = False) -> None:
         claims, gold = table.claims, table.gold
-        self.table, self.sheet, self.untold = table, sheet, table.task.figures.untold
+        self.table, self.sheet, self.excluded = table, sheet, table.task.figures.excluded
         self.by = {"claims": "kept"} if kept_only else {}
         self.kept_only = kept_only
         self.counted = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
@@ -136,7 +136,7 @@ class _Counter:
         self.wide = self.unsupported | mislabelled
 
     def overall(self) -> list[Figure]:
-        """The figures of everything, those that count examples, and those of the gap."""
+        """The overall figures, those that count examples, and those of the gap."""
         everything = Slice({}, numpy.ones(len(self.counted), dtype=bool), numpy.ones(len(self.omitted), dtype=bool))
         result = self.rates(everything) + self.by_example() + self.of_the_gap()
         if self.kept_only:
@@ -144,7 +144,7 @@ class _Counter:
         return result
 
     def rates(self, part: Slice) -> list[Figure]:
-        """What became of the claims of a slice, and of its gold."""
+        """Outcomes of the claims of a slice, and of its gold."""
         among = part.claims & self.counted
         wanted = {
             "hallucination_rate": self.unsupported,
@@ -156,7 +156,7 @@ class _Counter:
         results = [
             self.figure(name, part.by, self.claim_rate(mask, among))
             for name, mask in wanted.items()
-            if name not in self.untold
+            if name not in self.excluded
         ]
         for reason in self.table.task.judge.reasons:
             mask = self.distorted & (self.table.claims.reason == reason)
@@ -166,7 +166,7 @@ class _Counter:
             results += [
                 self.figure(name, part.by, self.gold_rate(mask, part.gold))
                 for name, mask in of_gold.items()
-                if name not in self.untold
+                if name not in self.excluded
             ]
         return results
 
@@ -179,7 +179,7 @@ class _Counter:
         column = self.sheet.column
         one = column(numpy.ones(examples))
         results = [self.figure("hallucinated_examples", {}, Ratio((column(unsupported > 0),), (one,)))]
-        if "hallucination_density" not in self.untold:
+        if "hallucination_density" not in self.excluded:
             results.append(
                 self.figure(
                     "hallucination_density",
@@ -187,12 +187,12 @@ class _Counter:
                     Ratio((column(unsupported),), (column(self.table.lengths),), scale=1000, is_share=False),
                 )
             )
-        if "negative_sentence_rate" not in self.untold:
+        if "negative_sentence_rate" not in self.excluded:
             results.append(self.figure("negative_sentence_rate", {}, self.bare_rate(claims)))
         return results
 
     def of_names(self) -> list[Figure]:
-        """What a task may have a name of its own for."""
+        """The figures for which a task may have its own name."""
         results = [
             self.f1(),
             self.figure("recall", {}, self.gold_rate(self.found, numpy.ones(len(self.found), dtype=bool))),
@@ -208,12 +208,13 @@ class _Counter:
         return results
 
     def bare_rate(self, claims: numpy.ndarray) -> Ratio:
-        """The share of the examples without gold that have one of ``claims`` (examples,), which counts them."""
+        """The share of the examples without gold that have one of ``claims`` (examples,), the number of claims per
+        example."""
         bare = numpy.bincount(self.table.gold.example, minlength=len(self.table)) == 0
         return Ratio((self.sheet.column(bare & (claims > 0)),), (self.sheet.column(bare),))
 
     def of_the_gap(self) -> list[Figure]:
-        """Over-claim by novelty, its ratio, and where the hallucinations lie; none where novelty is unknown."""
+        """Over-claim by novelty, its ratio, and the novelty of hallucinations; empty if novelty is unknown."""
         if not self.table.knows_novelty:
             return []
         novelties = self.table.reported_novelties
@@ -228,8 +229,8 @@ class _Counter:
         return {**{name: claimed == name for name in novelties}, "unseen": numpy.isin(claimed, novelties[1:])}
 
     def over_claim(self, novelties: Sequence[str]) -> list[Figure]:
-        """False claims among those of each novelty, and how many times more there are of the least known than of the
-        best known: of the last novelty that is always reported or has any."""
+        """False claims among those of each novelty, and the ratio between the least known and the best known: the last
+        novelty that is always reported or occurs."""
         parts = self.by_novelty(novelties)
         over = {name: self.claim_rate(self.false, mask & self.counted) for name, mask in parts.items()}
         results = [self.figure("over_claim", {"novelty": name}, ratio) for name, ratio in over.items()]

@@ -1,7 +1,8 @@
-"""The remedies that ``halluc advise`` knows: which errors each addresses, its config, its cost, and what it needs.
+"""The table of remedies of ``halluc advise``: the errors that each addresses, its config, its cost, and its
+requirements.
 
-A remedy is laid over the config of a run. Where the config's schema refuses it, as a key that the task does not have,
-it is not advised: so this table needs no knowledge of tasks.
+A remedy is merged over the config of a run. If the schema refuses it, for example a key that the task does not have, it
+is not recommended: so this table needs no knowledge about tasks.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The reasons of a claim that is there, but with other borders than gold.
+# The reasons of claims that exist in gold with other borders.
 _BORDERS = ("boundary", "both", "duplicate")
 _LABELS = ("label", "both", "direction")
-# In a remedy's config these stand for what is known of the run, or what the person names.
+# Placeholders in a remedy's config for values of the run, or given by the user.
 RUN, UNLABELLED, GAZETTEER, LAYERS, INTERVAL = "{run}", "{unlabelled}", "{gazetteer}", "{layers}", "{interval}"
 ADAPTER_RATE = "{adapter_rate}"
 
-# What a remedy may need beyond its keys, and how that is told where it is missing.
+# Requirements of a remedy besides its keys, with the message if one is missing.
 NEEDS = {
     "spans": "it needs labelled spans",
     "labelled texts": "it needs texts with a label",
@@ -43,15 +44,15 @@ class Remedy:
     """A remedy.
 
     Args:
-        name: of its arm.
-        why: why it addresses these errors; ``source`` is where that is from.
-        config: what is laid over the config of the run.
-        kinds: the kinds of errors that it addresses, as ``error_analysis`` names them; none: all.
-        unseen: of these it addresses only what training does not show.
+            name: the name of its arm.
+            why: why it addresses these errors; ``source`` is the reference.
+            config: what is merged over the config of the run.
+            kinds: the kinds of errors that it addresses, named as in ``error_analysis``; empty: all.
+            unseen: it only addresses errors on what training does not show.
         needs: names in ``NEEDS``.
         training, prediction: rough factors on the time of the plain recipe.
-        of_confidence: it changes confidences alone, and is advised where they are off.
-        has_arm: whether models have to be trained to see what it does.
+            of_confidence: it only changes confidences, and is recommended if they are miscalibrated.
+            has_arm: whether models have to be trained to measure its effect.
     """
 
     name: str
@@ -68,7 +69,7 @@ class Remedy:
 
 
 _PLAIN = ("plain training split",)
-# Twice the training split, where training knows too little.
+# Twice the training split, for cases that training covers too little.
 _NEW_NAMES: dict[str, Any] = {"type": "mention_replacement", "source": "recombined"}
 _FILTERS = ["unchanged", "duplicate", "leak", "length_ratio"]
 CONTROL, CONTROL_CONFIG = "duplicates", {"augment": {"size": "2.0x", "methods": [{"type": "duplicate"}]}}
@@ -222,5 +223,5 @@ REMEDIES = (
 
 
 def adapter_rate(learning_rate: float) -> float:
-    """A learning rate for adapters: 5 times that of full fine-tuning, at most 2.0e-3 unless that is higher itself."""
+    """A learning rate for adapters: 5 times that of full fine-tuning, at most 2.0e-3 unless that itself is higher."""
     return max(learning_rate, min(5 * learning_rate, 2e-3))

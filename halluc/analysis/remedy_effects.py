@@ -1,6 +1,6 @@
-"""What the arms of a study of remedies change on dev, at which cost, and which of them can be told from the reference.
+"""The effects of the arms of a study of remedies on dev, their cost, and which differ significantly from the reference.
 
-Figures and their p (Holm over the arms) are those of ``analysis.arms``.
+Figures and their p-values (Holm over the arms) are those of ``analysis.arms``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from halluc.runs.studies import SURE, ArmComparison, ArmDelta, Plain, StudyFigur
 
 @dataclass(frozen=True)
 class ArmFacts:
-    """What is known of an arm: seconds by seed, and what it does with the training split."""
+    """Facts about an arm: seconds by seed, and its augmentation of the training split."""
 
     training: Mapping[Plain, float]
     prediction: Mapping[Plain, float]
@@ -34,10 +34,10 @@ NO_FACTS = ArmFacts({}, {})
 def effects(
     figures: StudyFigures, facts: Mapping[Plain, ArmFacts], against_control: StudyFigures | None = None
 ) -> list[RemedyEffect]:
-    """Each arm against its reference.
+    """Each arm compared with its reference.
 
     Args:
-        figures: of a study with one axis of arms, and no other but the seed.
+            figures: of a study with one axis of arms, and no other axis except the seed.
         against_control: the same with the control arm as the reference.
     """
     primary = _primary(figures)
@@ -65,7 +65,7 @@ def effects(
 
 
 def _primary(figures: StudyFigures) -> str | None:
-    """The figure by which checkpoints were chosen, where it is compared; else the first one of the task."""
+    """The figure by which checkpoints were selected, if it is compared; otherwise the first one of the task."""
     chosen = {str(name) for cell in figures.cells for name in cell.training.chosen_by}
     compared = [delta.name for one in figures.comparisons for delta in one.figures if not delta.by]
     of_task = [name for name in compared if figure(name).family == "task"]
@@ -77,7 +77,7 @@ def _delta(comparison: ArmComparison, name: str | None) -> ArmDelta | None:
 
 
 def ratio(arm: Mapping[Plain, float], reference: Mapping[Plain, float]) -> CostRatio:
-    """Seconds of an arm over those of the reference, paired by seed, on the logarithm."""
+    """Seconds of an arm divided by those of the reference, paired by seed, on the logarithm."""
     shared = [seed for seed in reference if seed in arm and min(arm[seed], reference[seed]) > 0]
     if not shared:
         return CostRatio()
@@ -90,19 +90,19 @@ def ratio(arm: Mapping[Plain, float], reference: Mapping[Plain, float]) -> CostR
 
 
 def best(result: Sequence[RemedyEffect], *, has_control: bool) -> RemedyEffect | None:
-    """The arm to choose: it is shown to be better in the rate at matched omission or in the primary figure, and worse
-    in neither; where it augments and there is a control, better than that in the rate at matched omission. Of several
-    those with a better rate come first, by their rate, then by the primary figure. None where there is no such arm.
+    """The arm to choose: significantly better in the rate at matched omission or in the primary figure, and worse in
+    neither; if it augments and there is a control, also better than the control in the rate at matched omission. Of
+    several, those with a better rate come first, by rate, then by the primary figure. None if there is no such arm.
     """
     able = [one for one in result if not one.is_control and _is_better(one, has_control)]
     return min(able, key=_order, default=None)
 
 
 def _is_better(one: RemedyEffect, has_control: bool) -> bool:
-    if one.primary is None:  # nobody could see what the arm costs in the task's own figure
+    if one.primary is None:  # the cost of the arm in the task's own figure would be unknown
         return False
     parts = [0 if delta is None else delta.benefit for delta in (one.matched, one.primary)]
-    # p is adjusted for the arms within each figure; two figures decide, so each has half of the level.
+    # p is adjusted over the arms within each figure; two figures decide, so each has half of the level.
     sure = [
         delta is not None and delta.p_holm is not None and 2 * delta.p_holm < SURE
         for delta in (one.matched, one.primary)

@@ -1,4 +1,4 @@
-"""A run as numbers that can be compared: its ledger beside its examples, read from its files."""
+"""A run as comparable figures: its ledger with its examples, read from its files."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from halluc.runs.schema import LedgerLine, Prediction, RunFile
 from halluc.task import evaluated as evaluated_task
 
 FigureKey = tuple[str, tuple[tuple[str, str], ...]]
-# What makes two examples the same: id, tokens, gold.
+# The identity of an example: id, tokens, gold.
 Example = tuple[str, Any, Any]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One split of one run; ``lines`` are those of its ledger, none where only figures are wanted.
+    """One split of one run; ``lines`` are those of its ledger, empty if only figures are needed.
 
     ``decoding`` is that of ``eval/<split>.json``.
     """
@@ -54,26 +54,26 @@ class Measured:
 
     @cached_property
     def figures(self) -> dict[FigureKey, Figure]:
-        """The headline figures, in their order."""
+        """The headline figures, in order."""
         made = rates.headline(self.table, self.sheet)
         made += scoring.calibration_figures(self.table, self.sheet)
         return {key(figure.name, figure.by): figure for figure in made}
 
     @cached_property
     def values(self) -> dict[FigureKey, float]:
-        """Each figure of the whole split; NaN where undefined."""
+        """Each figure of the whole split; NaN if undefined."""
         figures, totals = self.figures, self.sheet.totals()
         return {name: float(figure.formula(totals)) for name, figure in figures.items()}
 
     @cached_property
     def limits(self) -> dict[FigureKey, Limits | None]:
-        """The parts of exact intervals of differences, of the figures whose error resampling cannot show."""
+        """The exact intervals for differences, of the figures whose error resampling cannot estimate."""
         figures, totals = self.figures, self.sheet.totals()
         return {name: exact_limits(figure.formula, totals, of_difference=True) for name, figure in figures.items()}
 
     @cached_property
     def exact_intervals(self) -> dict[FigureKey, Limits | None]:
-        """The exact intervals of the same figures by themselves."""
+        """The exact intervals of the same figures themselves."""
         figures, totals = self.figures, self.sheet.totals()
         return {name: exact_limits(figure.formula, totals) for name, figure in figures.items()}
 
@@ -105,17 +105,17 @@ def read(
     keep_lines: bool = True,
     is_fresh: bool = False,
 ) -> Measured:
-    """What an evaluation left.
+    """Read an evaluation.
 
     Args:
-        known: the examples of runs read before, by how their lines begin; runs on the same examples are read faster,
-            and have them in common. New ones are added.
-        keep_lines: whether to keep the ledger's lines. They take far more memory than its table.
-        is_fresh: whether the files were written just now, and ``run.json`` has no hashes of them yet.
+            known: the examples of runs read before, by the beginning of their lines; runs on the same examples are read
+                faster, and share them. New examples are added.
+            keep_lines: whether to keep the ledger's lines. They take far more memory than its table.
+            is_fresh: whether the files were just written, so that ``run.json`` does not have their hashes yet.
 
     Raises:
-        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or not of one
-            evaluation; R101, R102: it is no run, or a file is of another version.
+            HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or
+                inconsistent; R101, R102: it is not a run, or a file is of another version.
     """
     record = run.read()
     if not run.ledger(split).is_file():
@@ -150,7 +150,7 @@ def _counted(made: Table, examples: Sequence[Example], kind: type[Prediction]) -
     )
 
 
-# What a model says of an example stands last in its line: runs on the same example differ from here on.
+# The prediction comes last in a line: the lines of several runs on the same example are equal up to here.
 _SAID = b', "predicted": '
 
 
@@ -160,7 +160,7 @@ def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes
         with open_regular(path) as file:
             lines = [line.partition(_SAID) for line in file]
     except OSError:
-        lines = []  # told where they are read one by one
+        lines = []  # reported when they are read one by one
     if lines and all(begins in known and said.endswith(b"}\n") for begins, _, said in lines):
         return [known[begins] for begins, _, _ in lines]
     examples = [one.example for one in evaluations.predictions(run, split, kind)]
@@ -170,13 +170,13 @@ def _examples(run: RunDir, split: str, kind: type[Prediction], known: dict[bytes
 
 
 def evaluated(runs: Iterable[RunDir]) -> list[str]:
-    """The splits on which any of the runs was evaluated, the one to prefer first."""
+    """The splits on which any of the runs was evaluated, the preferred one first."""
     there = list(runs)
     return [split for split in PREFERRED if any(_has(run, split) for run in there)]
 
 
 def _has(run: RunDir, split: str) -> bool:
-    """One of its files, or its record, is enough: what is missing is reported where it is read."""
+    """One of its files, or its record, is enough: missing files are reported when they are read."""
     return run.ledger(split).exists() or run.evaluation(split).exists() or split in _on_record(run)
 
 
@@ -184,11 +184,11 @@ def _on_record(run: RunDir) -> list[str]:
     try:
         return evaluations.on_record(run.read())
     except HallucError:
-        return []  # reported where the run is read
+        return []  # reported when the run is read
 
 
 def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
-    """The split to compare on: the one asked for, else the first of test, dev and train that all runs have.
+    """The split to compare on: the requested one, otherwise the first of test, dev and train that all runs have.
 
     Raises:
         HallucError R112: there is none.
@@ -209,7 +209,7 @@ def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
 
 
 def refuse_different_examples(one: Measured, other: Measured) -> None:
-    """Figures can be compared on the same examples only.
+    """Check that runs are on the same examples: otherwise their figures cannot be compared.
 
     Raises:
         HallucError R113: names the first difference.

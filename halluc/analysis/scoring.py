@@ -1,4 +1,4 @@
-"""Predict and score: what train does on dev after each epoch, and eval on every split."""
+"""Computes the figures of predictions: on dev after each epoch of training, and on every split in eval."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from halluc.task import AnyTask, Predicted
 
 CALIBRATION = "claims that gold supports, 15 equal-width bins of confidence"
 RANKED = "claims sorted by confidence"
-# Figures that need an order are resampled less often, since each resample passes over all claims (or texts): so many
-# are passed over in all, but never fewer than 250 resamples, nor more than 1,000.
+# Figures that depend on an order are resampled less often, since each resample scans all claims (or texts): this many
+# are scanned in total, but with at least 250 and at most 1,000 resamples.
 _RANKED_PASSES = 30_000_000
 COVERAGES = (0.95, 0.9, 0.8)
 CURVE = tuple(step / 20 for step in range(1, 21))
@@ -31,7 +31,7 @@ def names(task: AnyTask) -> tuple[str, ...]:
     metrics = task.figures
     return (
         *metrics.names,
-        *(name for name in figures.names(["claims", "calibration", "order", "time"]) if name not in metrics.untold),
+        *(name for name in figures.names(["claims", "calibration", "order", "time"]) if name not in metrics.excluded),
     )
 
 
@@ -46,8 +46,9 @@ def score(
 
     Args:
         table: the ledger of the same examples.
-        uncalibrated: the confidences of the table's claims before they were scaled, where they were.
-        slices: by name the slice of each example, empty for none: the task's overall figures are told by these too.
+            uncalibrated: the confidences of the table's claims before scaling, if they were scaled.
+            slices: by name the slice of each example, empty for none: the task's overall figures are also reported by
+                these.
     """
     sheet, metrics = Sheet(len(examples)), table.task.figures
     of_task = metrics.figures(examples, predictions, sheet)
@@ -72,7 +73,7 @@ def score(
 def _by(
     name: str, slice_of: Sequence[str], examples: Sequence[Example], predictions: Sequence[Predicted], task: AnyTask
 ) -> Iterator[MetricResult]:
-    """The overall figures that may choose a checkpoint, and those that need an order, of each slice."""
+    """The overall figures that may select a checkpoint, and those that depend on an order, for each slice."""
     headline = {figure for family in task.figures.families for figure in family}
     for value in sorted(set(slice_of) - {""}):
         chosen = [number for number, one in enumerate(slice_of) if one == value]
@@ -85,7 +86,7 @@ def _by(
 
 
 def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
-    """Figures on a sheet as they stand in eval/<split>.json."""
+    """Figures on a sheet in the form of eval/<split>.json."""
     estimates = sheet.estimates([figure.formula for figure in figures])
     return [
         MetricResult(name=f.name, value=e.value, n=f.n, interval=e.interval, by=f.by, protocol=f.protocol)
@@ -94,7 +95,7 @@ def results(figures: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
 
 
 def calibration_figures(table: Table, sheet: Sheet) -> list[Figure]:
-    """ECE and Brier score of the confidences in a ledger; nothing where it has none."""
+    """ECE and Brier score of the confidences in a ledger; empty if it has none."""
     return _calibration(table, table.claims.confidence, sheet, {}) if table.knows_confidence else []
 
 
@@ -123,7 +124,7 @@ def calibration_of(
 
 
 def reliability_figures(table: Table, sheet: Sheet) -> list[Figure]:
-    """The bars of the reliability diagram that hold claims: of a bin's claims, the share that is right."""
+    """The bars of the reliability diagram that have claims: the share of correct ones in each bin."""
     claims = table.claims
     known = ~numpy.isnan(claims.confidence)
     confidence, example = claims.confidence[known], claims.example[known]
@@ -146,7 +147,7 @@ def reliability_figures(table: Table, sheet: Sheet) -> list[Figure]:
 
 
 def _by_confidence(table: Table) -> Ranked:
-    """Figures of the order that confidence gives."""
+    """Figures of the order by confidence."""
     known = ~numpy.isnan(table.claims.confidence)
     confidence, verdict = table.claims.confidence[known], table.claims.verdict[known]
     right, unsupported, order = verdict == "supported", verdict == "unsupported", selective.Order(confidence)
@@ -162,7 +163,7 @@ def _by_confidence(table: Table) -> Ranked:
 
 
 def ordered(ranked: Ranked, examples: int) -> list[MetricResult]:
-    """Figures of things in an order, with intervals from a bootstrap over examples."""
+    """Figures of ordered things, with intervals from a bootstrap over examples."""
     things, resampled_units = len(ranked.example), ranked.units or examples
     resampled: list[list[numpy.ndarray]] = [[] for _ in ranked.figures]
     if resampled_units > 1 and things:
@@ -184,8 +185,8 @@ def ordered(ranked: Ranked, examples: int) -> list[MetricResult]:
 def _ordered_interval(
     value: float | None, by: dict[str, str], things: int, values: list[numpy.ndarray]
 ) -> Interval | None:
-    """As ``significance.interval_of``: a rate at a coverage, unlike other figures of an order, is a share."""
-    # The rate is worked out from cumulative sums, and a quotient may miss 1 by its last digit.
+    """As ``significance.interval_of``: unlike other figures of an order, a rate at a coverage is a share."""
+    # The rate is computed from cumulative sums, and a quotient may differ from 1 in its last digit.
     if value is not None and "coverage" in by and round(value, 12) in (0.0, 1.0):
         n = float(selective.claims_kept(numpy.array(things), float(by["coverage"])))
         return clopper_pearson(round(value) * n, n, LEVEL)

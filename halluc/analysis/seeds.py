@@ -1,15 +1,15 @@
-"""Figures over seeds: means, arms paired seed by seed, and lines against an axis (DEFINITIONS, section 4).
+"""Figures over seeds: means, arms paired by seed, and lines along an axis (DEFINITIONS, section 4).
 
-Each figure is computed for each seed by itself, d_1 to d_k. Their mean varies with the examples and with the seeds:
+Each figure is computed separately for each seed, d_1 to d_k. Their mean varies with the examples and with the seeds:
 
 - V_e: variance of the mean over resamples of the examples, the same draws for all seeds.
 - v: mean over seeds of the variance of each d_s over the same resamples.
-- V_m = max(0, V_e - (v - V_e) / (k - 1)): the part that examples contribute whatever the seed. The rest of V_e, the
-  interaction of seeds and examples, is in s^2 too, and must not count twice.
+- V_m = max(0, V_e - (v - V_e) / (k - 1)): the contribution of the examples, independent of the seed. The rest of V_e,
+the interaction of seeds and examples, is in s^2 too, and must not count twice.
 - s^2: sample variance of the d_s.
 
 The interval is ``d ± sqrt(z^2 V_m + t^2 s^2 / k)`` with Student's t of k - 1 degrees of freedom, and p inverts it. With
-one seed the interval is over examples alone, and there is no p: nothing is known of another seed.
+one seed the interval is over examples alone, and there is no p-value: other seeds are unknown.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def common_variance(of_mean: Any, of_each: Any, seeds: int) -> Any:
 class SeedMean:
     """A mean over seeds: ``n`` of ``seeds`` have the figure; ``sd`` is their standard deviation, None for one.
 
-    ``p`` is None for a single seed, and where some seed has no such figure. ``smallest`` is the smallest difference
-    from 0 that would have had p < .05, None where there is no p.
+    ``p`` is None for a single seed, and if some seed does not have the figure. ``smallest`` is the smallest difference
+    from 0 that would have had p < .05, None if there is no p.
     """
 
     value: float | None
@@ -63,11 +63,11 @@ class SeedMean:
 
 @dataclass(frozen=True)
 class Seeds:
-    """One figure of runs that differ in nothing but their seed.
+    """One figure of runs that differ only in their seed.
 
-    ``names`` (seeds,) tells the seeds apart. ``values`` are (seeds,), NaN where undefined; ``resampled`` (seeds,
-    resamples), under the same draws of examples. ``limits`` are the exact intervals of figures of 0 or 1, None of
-    others; empty: of none.
+    ``names`` (seeds,) identify the seeds. ``values`` are (seeds,), NaN if undefined; ``resampled`` (seeds, resamples),
+    with the same draws of examples. ``limits`` are the exact intervals of figures of 0 or 1, None for other figures;
+    empty: none.
     """
 
     names: tuple[Any, ...]
@@ -77,7 +77,7 @@ class Seeds:
 
     @property
     def mean(self) -> float:
-        """Over the seeds that have the figure; NaN where none has."""
+        """Over the seeds that have the figure; NaN if none has."""
         return float(self.values[self.defined].mean()) if self.defined.any() else math.nan
 
     @cached_property
@@ -93,7 +93,7 @@ class Seeds:
 
     @cached_property
     def estimate(self) -> SeedMean:
-        """The mean with its interval and the p of its difference from 0."""
+        """The mean with its interval and the p-value of its difference from 0."""
         known = self.of([name for name, there in zip(self.names, self.defined, strict=True) if there])
         k = len(known.names)
         if not k:
@@ -123,7 +123,7 @@ class Seeds:
         return SeedMean(mean, (mean - half, mean + half), p, sd, n=k, smallest=half)
 
     def _common_variance(self) -> float | None:
-        """V_m; None where most resamples leave a seed without the figure."""
+        """V_m; None if most resamples leave a seed without the figure."""
         together = self.resampled[:, ~numpy.isnan(self.resampled).any(axis=0)]
         if 2 * together.shape[1] <= self.resampled.shape[1]:
             return None
@@ -132,7 +132,7 @@ class Seeds:
 
     @property
     def shared_limits(self) -> Limits | None:
-        """The mean of the seeds' exact intervals, where all have one: they are of the same examples."""
+        """The mean of the seeds' exact intervals, if all have one: they are on the same examples."""
         known = [limits for limits in self.limits if limits is not None]
         if not known or len(known) < len(self.names):
             return None
@@ -145,7 +145,7 @@ class Seeds:
 
 
 def within(mean: SeedMean, low: float, high: float) -> SeedMean:
-    """The same with its interval cut to what the figure can be."""
+    """The same with its interval clipped to the range of the figure."""
     if mean.interval is None:
         return mean
     return replace(mean, interval=(max(low, mean.interval[0]), min(high, mean.interval[1])))
@@ -160,7 +160,7 @@ class Paired:
 
     @cached_property
     def seeds(self) -> Seeds:
-        """The differences arm - reference, seed by seed."""
+        """The differences arm - reference, by seed."""
         return Seeds(
             self.arm.names,
             snapped(self.arm.values - self.reference.values),
@@ -169,7 +169,7 @@ class Paired:
 
     @cached_property
     def estimate(self) -> SeedMean:
-        """The mean difference. Where all figures of both are 0 or 1, and no seed differs, the score interval."""
+        """The mean difference. If all figures of both are 0 or 1, and no seed differs, the score interval."""
         mean = self.seeds.estimate
         limits = self.arm.shared_limits, self.reference.shared_limits
         if mean.value is None or mean.interval is not None or None in limits or mean.sd not in (None, 0.0):
@@ -189,17 +189,17 @@ class Paired:
 
 @dataclass(frozen=True)
 class FittedLine:
-    """Least squares against an axis: the slope is per unit of it, the intercept where it is 0."""
+    """A least-squares line along an axis: the slope is per unit of it, the intercept at 0."""
 
     slope: SeedMean
     intercept: SeedMean
 
 
 def line(x: Sequence[float], points: Sequence[Seeds]) -> FittedLine:
-    """The mean of the lines of each seed, of the seeds that every point has.
+    """The mean of the lines of each seed, over the seeds that every point has.
 
     Args:
-        x: where on the axis each point stands; two different places at least.
+            x: the position of each point on the axis; at least two different positions.
     """
     shared = [name for name in points[0].names if all(name in point.names for point in points)]
     if not shared:
@@ -214,7 +214,7 @@ def line(x: Sequence[float], points: Sequence[Seeds]) -> FittedLine:
 
 
 def _least_squares(x: Array, y: Array) -> tuple[Array, Array]:
-    """Slope and intercept of ``y``, (…, points), on ``x``, (points,); NaN where a point is undefined."""
+    """Slope and intercept of ``y``, (…, points), on ``x``, (points,); NaN if a point is undefined."""
     centred = x - x.mean()
     slope = (y * centred).sum(-1) / (centred**2).sum()
     return slope, y.mean(-1) - slope * x.mean()

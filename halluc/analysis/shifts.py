@@ -1,8 +1,8 @@
-"""Shifts over time: shares of a period that differ from those of all earlier periods together.
+"""Shifts over time: shares in a period that differ from those of all earlier periods together.
 
-The test is Fisher's exact test (Fisher 1935), two-sided. p is adjusted for the periods of a slice that were tested, or
-of all slices where none is named (Holm 1979). The interval of a change is Newcombe's (1998, method 10). An alarm is a
-gate on ``shift_p``.
+The test is Fisher's exact test (Fisher 1935), two-sided. p is adjusted over the tested periods of a slice, or over all
+slices for the overall one (Holm 1979). The interval of a change is Newcombe's (1998, method 10). An alarm is a gate on
+``shift_p``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TEST = "against all earlier periods, Fisher's exact test, Holm"
 
 @dataclass(frozen=True)
 class Change:
-    """A share less another one of other examples."""
+    """A share minus another one of other examples."""
 
     now: Ratio
     earlier: Ratio
@@ -43,16 +43,17 @@ class Change:
 
 
 def changes(result: Sequence[Figure]) -> list[Figure]:
-    """The change of each share that is shown by period, from all earlier periods together."""
+    """The change of each share that is reported by period, compared with all earlier periods together."""
     return [
         replace(figure, name="shift", formula=change) for of_slice in _slices(result) for figure, change in of_slice
     ]
 
 
 def tests(result: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
-    """The p of each change, adjusted over the periods of its slice; and the smallest of any and of the latest period.
+    """The p-value of each change, adjusted over the periods of its slice; and the smallest of any and of the latest
+    period.
 
-    That of all slices together, ``{"period": "any"}``, is adjusted over all of them; ``n`` then counts the tests.
+    That over all slices, ``{"period": "any"}``, is adjusted over all of them; ``n`` then counts the tests.
     """
     slices = [of_slice for of_slice in _slices(result) if of_slice]
     if not slices:
@@ -75,7 +76,7 @@ def _holm(ps: Sequence[float]) -> list[float]:
 
 
 def _smallest(by: dict[str, str], ps: Sequence[float], latest: int) -> list[MetricResult]:
-    """Of any period, and of the latest one, which has the last p's."""
+    """The smallest of any period, and of the latest one, whose p-values come last."""
     chosen = {ANY: ps, LATEST: ps[-latest:]}
     return [_result({**by, PERIOD: name}, min(some), len(some)) for name, some in chosen.items()]
 
@@ -85,7 +86,7 @@ def _result(by: dict[str, str], p: float, n: int) -> MetricResult:
 
 
 def _slices(result: Sequence[Figure]) -> Iterator[list[tuple[Figure, Change]]]:
-    """Of each slice the figures of all periods but the first, in the order of time, with their changes."""
+    """For each slice the figures of all periods except the first, in order of time, with their changes."""
     names = {column.row.name for column in figures.shown("periods")}
     by_slice: dict[tuple[str, ...], list[Figure]] = {}
     for figure in result:

@@ -1,5 +1,5 @@
-"""A matrix as figures: over seeds for each cell, arms against a reference, and along each numeric axis (DEFINITIONS,
-sections 2 to 4)."""
+"""The figures of a study: over seeds for each cell, arms compared with a reference, and lines along each numeric axis
+(DEFINITIONS, sections 2 to 4)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ DEV = "dev"
 def current(
     name: str, home: Path, places: Sequence[StudyCell], asked: str | None, reference: str | None = None
 ) -> StudyFigures:
-    """``figures``: those that ``home`` keeps, where nothing that they depend on has changed; else counted anew.
+    """``figures`` from the cache in ``home``, if nothing that they depend on has changed; otherwise computed again.
 
-    Where they can not be kept, the terminal is told.
+    If they cannot be cached, a message says so.
 
     Raises:
         HallucError: as ``figures``.
@@ -53,11 +53,11 @@ def current(
 
 
 def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference: str | None = None) -> StudyFigures:
-    """What a study says so far; cells without an evaluation are named, not hidden.
+    """The results of a study so far; cells without an evaluation are named.
 
     Args:
-        asked: the split; None: the first of test, dev and train that all have.
-        reference: the arm that others are compared with; None: the first of each axis of arms.
+            asked: the split; None: the first of test, dev and train that all have.
+            reference: the arm that other arms are compared with; None: the first of each axis of arms.
 
     Raises:
         HallucError R112: no cell is evaluated. R113: cells are of different tasks, or were evaluated on different
@@ -97,7 +97,7 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
 
 
 def _axes(places: Sequence[StudyCell]) -> dict[str, list[Plain]]:
-    """The values of each axis but the seed, those of cells that are missing too."""
+    """The values of each axis except the seed, including those of missing cells."""
     axes: dict[str, dict[Plain, None]] = {}
     for place in places:
         for axis, value in place.choice.items():
@@ -123,15 +123,15 @@ def _evaluated(places: Sequence[StudyCell]) -> list[RunDir]:
 
 
 def _is_unusual(places: Sequence[StudyCell], split: str) -> bool:
-    """Whether it is another split than the one that is told of unasked."""
+    """Whether it is not the default split."""
     try:
         return run_figures.common_split(_evaluated(places), None) != split
     except HallucError:
-        return True  # there is none that all cells have
+        return True  # there is no split that all cells have
 
 
 def _read(places: Sequence[StudyCell], split: str) -> tuple[dict[str, Measured], dict[str, str]]:
-    """What is there and, of the other cells, why not; by folder."""
+    """The existing results and, for the other cells, the reason; by folder."""
     result: dict[str, Measured] = {}
     missing: dict[str, str] = {}
     known: dict[bytes, Example] = {}
@@ -148,7 +148,7 @@ def _read(places: Sequence[StudyCell], split: str) -> tuple[dict[str, Measured],
 
 
 def _why(error: HallucError, run: RunDir) -> str:
-    """Why a cell can not be counted; where its folder lies is left out, as it may be moved and the figures kept."""
+    """Why a cell cannot be used; without the path of its folder, as that may be moved and the figures kept."""
     text = f"{error.where}: {error.message}" if error.where else error.message
     return text.replace(f"{run.path}/", "").replace(str(run.path), "it")
 
@@ -167,7 +167,7 @@ def _by_seed(places: Sequence[StudyCell], result: Mapping[str, Measured]) -> lis
 
 
 def _point(group: SeedGroup, resampled: Resampled, contests: Sequence[Contest]) -> StudyPoint:
-    """A group as figures, those at matched omission with the references of its axes among them."""
+    """The figures of a group, including those at matched omission with the references of its axes."""
     figures = resampled.of(group.runs)
     for contest in contests:
         if contest.rival.arm is group and (MATCHED, ()) in contest.figures:
@@ -202,7 +202,7 @@ def _over_seeds(key: FigureKey, result: Seeds) -> SeedFigure:
 
 
 def _numeric_axes(points: Sequence[StudyPoint]) -> list[str]:
-    """The axes over which a slope means something: two numbers at least, and nothing but numbers."""
+    """The axes for which a slope is meaningful: at least two values, all of them numbers."""
     return [axis for axis in points[0].choice if len({v for p in points if arms.is_number(v := p.choice[axis])}) > 1
             and all(arms.is_number(p.choice[axis]) for p in points)]  # fmt: skip
 
@@ -215,7 +215,7 @@ def _trends(made: Sequence[StudyPoint], axis: str) -> Iterable[Trend]:
 
 
 def _along(made: Sequence[StudyPoint], axis: str) -> Iterable[tuple[dict[str, Plain], list[StudyPoint]]]:
-    """The points that differ on an axis alone, with the choice on the others; two at least."""
+    """At least two points that differ only on an axis, with their choice on the other axes."""
     groups: dict[tuple[tuple[str, Plain], ...], list[StudyPoint]] = {}
     for point in made:
         others = tuple((name, value) for name, value in point.choice.items() if name != axis)
@@ -233,9 +233,9 @@ def _trend(others: dict[str, Plain], axis: str, group: Sequence[StudyPoint], key
 
 
 def _best_on_dev(places: Sequence[StudyCell]) -> list[BestOnDev]:
-    """Of each axis of a training or augmentation setting, the value with the best figure on dev.
+    """For each axis of a training or augmentation setting, the value with the best figure on dev.
 
-    Nothing where some cell is not evaluated on dev: the choice must not depend on which are.
+    Empty if some cell is not evaluated on dev: the choice must not depend on which ones are.
     """
     axes = [axis for axis, values in _axes(places).items() if _is_setting(axis) and len(values) > 1
             and all(map(arms.is_number, values))]  # fmt: skip
@@ -261,7 +261,7 @@ def _best(groups: Sequence[StudyPoint], axis: str) -> Iterable[BestOnDev]:
             continue
         ranked = sorted(known, key=lambda point: point.figures[key].mean, reverse=True)
         if ranked[0].figures[key].mean == ranked[-1].figures[key].mean:
-            continue  # dev tells them not apart, as where it has no mention
+            continue  # dev cannot rank them, for example without mentions
         best, second = ranked[0].figures[key], ranked[1].figures[key]
         shared = [seed for seed in best.names if seed in second.names]
         if not shared:
@@ -284,7 +284,7 @@ def _best(groups: Sequence[StudyPoint], axis: str) -> Iterable[BestOnDev]:
 
 
 def _selected_by(point: StudyPoint) -> FigureKey:
-    """The figure by which checkpoints were chosen, if it is counted; else the first of the task."""
+    """The figure by which checkpoints were selected, if it is computed; otherwise the first of the task."""
     chosen = training_facts.facts(run.run for run in point.group.runs.values()).chosen_by
     key = (str(chosen[0]), ()) if len(chosen) == 1 else None
     return key if key in point.figures else next(iter(point.figures))

@@ -1,6 +1,6 @@
-"""What is kept of a study: its figures as they were counted last, and whether they still stand.
+"""The cache of a study's figures, and whether it is up to date.
 
-``study.json`` has those of the usual split and reference; what is asked for beside lies in a file of its own."""
+``study.json`` has those of the default split and reference; others are in separate files."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from halluc.runs.provenance import file_sha256
 from halluc.runs.records import content_sha256, read_record
 from halluc.runs.studies import Plain, StudyFigures, StudyFile
 
-# Raised with every change of what is counted, or how: figures of another method are counted anew.
+# Increased with every change of the figures or their computation: figures of another version are computed again.
 METHOD = 2
 
 
 def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> Path:
-    """Where the figures are kept: one file for each choice.
+    """The cache file: one for each choice.
 
     Args:
-        split, references: what differs from the usual; None and empty: nothing does.
+            split, references: the differences from the defaults; None and empty: no differences.
     """
     return home / ("-".join(["study", *[part for part in (split, slug_of(references)) if part]]) + ".json")
 
 
 def fingerprint(name: str, places: Sequence[StudyCell], split: str, references: Mapping[str, Plain]) -> str:
-    """Hash of all that the figures of a study depend on; where its folder lies is none of it."""
+    """Hash of everything that the figures of a study depend on, except the path of its folder."""
     cells = [
-        # Of dev too, which tells the best value of a setting.
+        # Also dev, which selects the best value of a setting.
         [
             place.slug,
             dict(place.choice),
@@ -52,7 +52,7 @@ def fingerprint(name: str, places: Sequence[StudyCell], split: str, references: 
 
 
 def _on_record(run: RunDir, split: str) -> dict[str, str] | None:
-    """The hashes that the evaluation recorded: what does not match them is not counted. None where there is no run."""
+    """The hashes recorded by the evaluation: files that do not match them are not used. None if there is no run."""
     try:
         return recorded_evaluations(run.read()).get(split, {})
     except HallucError:
@@ -65,7 +65,7 @@ def _hashes(run: RunDir, *splits: str) -> list[str | None]:
 
 
 def kept(file: Path, wanted: str) -> StudyFigures | None:
-    """The figures in a file, where their fingerprint is the one wanted."""
+    """The cached figures of a file, if they have the wanted fingerprint."""
     try:
         result = read_record(file, StudyFile, damaged="R101", other_version="R102", help="count it anew")
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def kept(file: Path, wanted: str) -> StudyFigures | None:
 
 
 def moved(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
-    """The figures with their runs named where they lie now."""
+    """The figures with the current paths of their runs."""
     now = {place.slug: str(place.run.path) for place in places}
     return figures.model_copy(
         update={
@@ -96,7 +96,7 @@ def moved(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
 
 
 def keep(file: Path, result: StudyFigures) -> str | None:
-    """Write the figures, and say what came of it where they can not be written: a report does without."""
+    """Write the figures; if that fails, print a message, since a report does not need the cache."""
     try:
         figures = result.model_dump(mode="json")
         write_json(file, {**figures, "sha256": content_sha256(figures)})

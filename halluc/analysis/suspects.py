@@ -1,6 +1,6 @@
-"""Suspects: places where the annotation itself is in doubt, ranked (DEFINITIONS, section 8).
+"""Suspects: annotation that is probably wrong or missing, ranked (DEFINITIONS, section 8).
 
-A model that never saw an example is asked for its claims, and how probable it finds what is annotated. Northcutt et al.
+A model that was not trained on an example gives its claims, and the probability of the annotation. Northcutt et al.
 2021, "Confident Learning" (self-confidence); Klie et al. 2023, "Annotation Error Detection" (per span).
 """
 
@@ -22,7 +22,7 @@ Tokens = tuple[str, ...]
 
 
 class Occurrence(NamedTuple):
-    """Where a surface stands, and its label there; None where nothing is annotated."""
+    """An occurrence of a surface, with its label there; None if it is not annotated."""
 
     example: int
     start: int | None
@@ -32,12 +32,12 @@ class Occurrence(NamedTuple):
 
 @dataclass(frozen=True)
 class Suspect:
-    """A place whose annotation is in doubt.
+    """A suspicious annotation.
 
-    ``example`` is the number of the example. ``annotated`` is the gold at the place, ``proposed`` what should stand
-    there instead, each possibly nothing. ``confidence`` is the probability of the annotation, under a model that never
-    saw the example. ``others`` are the other places with the same surface, and ``consistency`` the share of them that
-    are annotated as this one is; None where there are none.
+    ``example`` is the number of the example. ``annotated`` is the gold at the place, ``proposed`` its replacement; both
+    may be empty. ``confidence`` is the probability of the annotation, under a model that was not trained on the
+    example. ``others`` are the other occurrences of the same surface, and ``consistency`` the share of them with the
+    same annotation; None if there are none.
     """
 
     kind: SuspectKind
@@ -54,16 +54,16 @@ class Suspect:
 
     @property
     def shown(self) -> Claim:
-        """The claim whose surface is looked up elsewhere: the annotated one, if any."""
+        """The claim whose surface is searched elsewhere: the annotated one, if any."""
         return self.claims[0]
 
 
 @dataclass
 class Surfaces:
-    """Where surfaces stand in a corpus.
+    """The occurrences of surfaces in a corpus.
 
-    With ``has_spans``, every run of tokens that equals a surface counts, annotated or not; one inside of or across
-    other annotation does not, as that says nothing of the surface. Else only what is annotated counts.
+    With ``has_spans``, every sequence of tokens that equals a surface counts, annotated or not, except inside of or
+    across other annotation, which says nothing about the surface. Otherwise only annotation counts.
     """
 
     examples: Sequence[Example]
@@ -72,7 +72,7 @@ class Surfaces:
     where: dict[Tokens, list[Occurrence]] = field(default_factory=lambda: defaultdict(list))
 
     def look_up(self, claims: Iterable[Claim]) -> None:
-        """Find every place of the surfaces of these claims."""
+        """Find every occurrence of the surfaces of these claims."""
         keys = {self.key(self._number[claim.example_id], claim) for claim in claims}
         if not self.has_spans:
             for number, of_example in enumerate(self.gold):
@@ -104,13 +104,13 @@ class Surfaces:
         return {span[:2]: span.label for span in spans}, {at for span in spans for at in range(span.start, span.end)}
 
     def key(self, example: int, claim: Claim) -> Tokens:
-        """The surface of a claim: its tokens, or its text where it is about the whole example."""
+        """The surface of a claim: its tokens, or its text if it is about the whole example."""
         if not self.has_spans or claim.where is None:
             return (claim.text,)
         return self.examples[example].tokens[claim.where.start : claim.where.end]
 
     def completed(self, suspect: Suspect) -> Suspect:
-        """The suspect with the other places of its surface."""
+        """The suspect with the other occurrences of its surface."""
         claim = suspect.shown
         start, end = claim.mark[:2]
         label = next((one.label for one in suspect.annotated if one.mark[:2] == (start, end)), None)
@@ -124,10 +124,10 @@ def find(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPre
     """The suspects of a split, the most suspicious first.
 
     Args:
-        opinions: of a model that never saw the example, one an example.
+            opinions: of a model that was not trained on the example, one per example.
     """
     gold = [task.judge.gold(example) for example in examples]
-    is_placed = task.wording.nouns.is_placed  # the spans of a relation are no annotation of their own
+    is_placed = task.wording.nouns.is_placed  # the spans of a relation are not its annotation
     surfaces = Surfaces(examples, gold, is_placed)
     suspects: list[Suspect] = []
     for number, (example, opinion) in enumerate(zip(examples, opinions, strict=True)):
@@ -153,7 +153,7 @@ def _rank(suspect: Suspect) -> tuple[float, float, int, Any]:
 
 
 def _disagreements(number: int, judged: Judged, gold: Sequence[Claim], probability: Probability) -> Iterator[Suspect]:
-    """A suspect for each place where the model's claims differ from gold; what overlaps is one place."""
+    """A suspect for each place where the model's claims differ from gold; overlapping ones are merged."""
     by_mark = {claim.mark: claim for claim in gold}
     places: list[tuple[set[Mark], list[Claim]]] = []
     for claim in judged.claims:
@@ -184,7 +184,7 @@ Inconsistency = tuple[int, tuple[Claim, ...], tuple[Claim, ...]]
 
 
 def _of_spans(surfaces: Surfaces, gold: Sequence[Sequence[Claim]]) -> Iterator[Inconsistency]:
-    """Places whose surface is mostly annotated otherwise between the same two tokens (case and borders count not)."""
+    """Places whose surface mostly has another annotation between the same two tokens (ignoring case and borders)."""
     contexts: dict[tuple[Tokens, str, str], list[Occurrence]] = defaultdict(list)
     for key, places in surfaces.where.items():
         for place in places:
@@ -211,7 +211,7 @@ def _proposal(surfaces: Surfaces, place: Occurrence, key: Tokens, label: str | N
 
 
 def _usual(labels: Iterable[str | None]) -> tuple[str | None] | None:
-    """What most of them are, in a tuple; None where they agree, or where no label has more than half."""
+    """The majority value in a tuple; None if all agree, or if no label has more than half."""
     counts = Counter(labels)
     label, most = counts.most_common(1)[0]
     return (label,) if most < counts.total() < 2 * most else None
@@ -220,8 +220,8 @@ def _usual(labels: Iterable[str | None]) -> tuple[str | None] | None:
 def _of_wholes(
     examples: Sequence[Any], marked: Sequence[Any], gold: Sequence[Sequence[Claim]]
 ) -> Iterator[Inconsistency]:
-    """Examples whose text, with the same parts marked, as head and tail, mostly has other labels or none (case counts
-    not)."""
+    """Examples whose text, with the same marked parts (such as head and tail), mostly has other labels or none
+    (ignoring case)."""
     alike: dict[Any, list[int]] = defaultdict(list)
     for number, example in enumerate(examples):
         alike[tuple(token.casefold() for token in example.tokens), marked[number]].append(number)

@@ -1,4 +1,4 @@
-"""A ledger as arrays: a row a claim, a row a gold mention. Everything is counted from these."""
+"""A ledger as arrays: one row per claim, and one per gold mention. All rates are computed from these."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from halluc.task import AnyTask
 class Claims:
     """The claims that were judged; all arrays are (claims,). ``example`` indexes the examples.
 
-    ``novelty`` is empty where unknown, ``confidence`` NaN; ``kept`` are those that were not withdrawn.
+    ``novelty`` is empty if unknown, ``confidence`` NaN; ``kept`` are those that were not withdrawn.
     """
 
     example: numpy.ndarray
@@ -33,8 +33,8 @@ class Claims:
 class Gold:
     """The gold mentions; all arrays are (mentions,).
 
-    ``best`` is the confidence of the surest claim that touches it, and ``kept`` of the surest that was not withdrawn:
-    minus infinity where there is none. ``found`` where a claim is equal to it, ``found_kept`` where a kept one is.
+    ``best`` is the highest confidence of the claims that touch it, and ``kept`` that of the claims that were not
+    withdrawn: minus infinity if there is none. ``found``: a claim equals it, ``found_kept``: a kept one does.
     """
 
     example: numpy.ndarray
@@ -49,10 +49,10 @@ class Gold:
 
 @dataclass(frozen=True)
 class Table:
-    """A ledger of a task beside the examples it is about; ``lengths`` are tokens, (examples,).
+    """A ledger of a task with its examples; ``lengths`` are tokens, (examples,).
 
-    ``unverifiable`` counts the claims that no evidence could judge: they stand in no rate. ``label_counts`` are how
-    often training shows each label, None where figures are not told by it.
+    ``unverifiable`` counts the claims that no evidence could judge: they are in no rate. ``label_counts`` are the
+    frequencies of labels in training, None if figures are not reported by frequency.
     """
 
     task: AnyTask
@@ -68,17 +68,17 @@ class Table:
 
     @property
     def knows_novelty(self) -> bool:
-        """Whether the training split is known: then every claim and every gold mention has its novelty."""
+        """Whether the training split is known: then every claim and every gold mention has a novelty."""
         return bool((self.claims.novelty != "").any() or (self.gold.novelty != "").any())
 
     @property
     def knows_confidence(self) -> bool:
-        """Whether figures of confidence mean anything: not where there are claims, and none states one."""
+        """Whether figures of confidence are meaningful: false if there are claims, but none has a confidence."""
         return not len(self.claims.confidence) or not numpy.isnan(self.claims.confidence).all()
 
     @property
     def reported_novelties(self) -> tuple[str, ...]:
-        """Those that have figures, from what is known best to what is known least."""
+        """The novelties that have figures, from the best known to new."""
         there = {*self.task.knowledge.reported, *self.claims.novelty.tolist(), *self.gold.novelty.tolist()}
         return tuple(novelty for novelty in self.task.knowledge.novelties if novelty in there)
 
@@ -90,7 +90,7 @@ def table(
     lengths: Sequence[int],
     label_counts: Mapping[str, int] | None = None,
 ) -> Table:
-    """Arrays from ledger lines and the ids and lengths (in tokens) of all examples, those without a line included."""
+    """Arrays from ledger lines and the ids and lengths (in tokens) of all examples, including those without a line."""
     index = {identity: number for number, identity in enumerate(ids)}
     claims: list[LedgerLine] = []
     unverifiable = 0
@@ -130,7 +130,7 @@ def _claims(lines: Sequence[LedgerLine], index: dict[str, int]) -> Claims:
 
 
 def _words(values: Iterable[str | None]) -> numpy.ndarray:
-    """Words of a closed vocabulary, the empty one for none."""
+    """Words of a closed vocabulary, empty for none."""
     return numpy.array([value or "" for value in values], dtype=numpy.str_)
 
 
@@ -163,7 +163,7 @@ class _GoldRows:
         self.rows[(self.index[line.id], line.start, line.end, line.label)] = _GoldRow(line.novelty or "", line.withheld)
 
     def claim(self, line: LedgerLine) -> None:
-        # A claim without a confidence is as sure as can be: no threshold withdraws it.
+        # A claim without a confidence counts as certain: no threshold withdraws it.
         confidence = numpy.inf if line.confidence is None else line.confidence
         for gold in line.gold or ():
             key = (self.index[line.id], gold.start, gold.end, gold.label)
@@ -176,7 +176,7 @@ class _GoldRows:
                 row.found_kept |= exact
 
     def arrays(self) -> Gold:
-        """In the order of the text, so that two ledgers about the same gold have the same rows."""
+        """In the order of the text, so that two ledgers for the same gold have the same rows."""
         keys = sorted(self.rows, key=lambda key: (key[0], -1 if key[1] is None else key[1], key[2] or 0, key[3]))
         rows = [self.rows[key] for key in keys]
         return Gold(

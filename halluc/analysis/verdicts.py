@@ -1,6 +1,6 @@
-"""From predictions to a ledger, a line for each claim and each omission (DEFINITIONS, section 1).
+"""From predictions to a ledger, with a line for each claim and each omission (DEFINITIONS, section 1).
 
-The task states claims and judges them, and the training split is asked.
+The task makes claims and judges them, and their novelty is looked up in the training knowledge.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def ledger_lines(
 
 
 def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]:
-    """The logits behind all claims, (rows, outputs), the claim that each row belongs to, and the output that is claimed
-    there, both (rows,); None where this is the largest, which it is unless predictions say otherwise in ``claimed``.
+    """The logits of all claims, (rows, outputs), the claim that each row belongs to, and its claimed output, both
+    (rows,); None if this is always the largest, that is, unless predictions have ``claimed``.
 
-    A claim of fewer outputs than another has minus infinity for those that it lacks.
+    A claim with fewer outputs than another has minus infinity for the missing ones.
     """
     parts = [part for prediction in predictions for part in prediction.scores]
     if not parts:
@@ -69,14 +69,14 @@ def _widened(rows: numpy.ndarray, outputs: int) -> numpy.ndarray:
 
 
 def calibrated(predictions: Sequence[PredictionT], temperature: float) -> list[PredictionT]:
-    """The same predictions with the confidences that their scores have at ``temperature``, and with whatever else they
+    """The same predictions with the confidences of their scores at ``temperature``, and with any other values that they
     scale themselves."""
     if temperature == 1.0:
         return list(predictions)
     claims = sum(len(prediction.confidences) for prediction in predictions)
     rows, claim, claimed = scores(predictions)
     new = iter(calibration.confidences(rows, claim, claims, temperature, claimed).tolist())
-    # Predictions are dataclasses, which their protocol cannot say.
+    # Predictions are dataclasses, which their protocol cannot express.
     results = [
         replace(p, confidences=tuple(next(new) for _ in p.confidences)) for p in cast("Sequence[Any]", predictions)
     ]
@@ -92,7 +92,7 @@ def lines(
     """The claims of each example, then its omissions, in the order of the examples.
 
     Args:
-        gold: the gold claims of each example. threshold: claims of less confidence are withdrawn.
+            gold: the gold claims of each example. threshold: claims with less confidence are withdrawn.
     """
     withdraw = threshold if isinstance(threshold, ConfidenceFile) else ConfidenceFile(threshold=threshold)
     for one, there in zip(judged, gold, strict=True):
@@ -108,7 +108,7 @@ def _claim(
 ) -> LedgerLine:
     matched, touched = claim.evidence.matched, claim.evidence.touched
     around = sorted([*touched, *([matched] if matched else [])], key=_in_order)
-    # Rounded first, so that the file itself says which claims a threshold withdraws.
+    # Rounded first, so that the file itself shows which claims a threshold withdraws.
     confidence = rounded(claim.confidence)
     about = _about(claim, knowledge)
     return LedgerLine(
@@ -125,7 +125,7 @@ def _claim(
 
 
 def _about(claim: Claim, knowledge: TrainingKnowledge | None) -> dict[str, Any]:
-    """What holds for claims and omissions alike: where, and what training showed of it."""
+    """Fields that claims and omissions share: position, and novelty."""
     where, text, label = claim.where, claim.text, claim.label
     place: dict[str, Any] = {"id": claim.example_id, "kind": claim.kind, "text": text, "label": label}
     place |= {"start": where.start if where else None, "end": where.end if where else None}
@@ -156,7 +156,7 @@ def _mention(claim: Claim, knowledge: TrainingKnowledge | None) -> GoldMention:
     )
 
 
-# An omission lacks what only a claim has.
+# An omission lacks the fields of a claim.
 _ONLY_CLAIMS = {"confidence", "verdict", "reason", "matched", "touched", "gold", "abstained"}
 
 
@@ -169,6 +169,6 @@ def read_ledger(path: Path) -> list[LedgerLine]:
     """A ledger file.
 
     Raises:
-        HallucError R111: it is absent, or a line is not whole; names the line.
+            HallucError R111: it is missing, or a line is incomplete; names the line.
     """
     return list(read_lines(path, LedgerLine, damaged="R111", what="a ledger", help="write it anew with `halluc eval`"))

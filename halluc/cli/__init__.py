@@ -1,4 +1,5 @@
-"""The command line: signatures and help. Bodies import lazily, and call a workflow that the terminal listens to."""
+"""The command line: signatures and help. Commands import lazily and call a workflow, whose messages go to the
+terminal."""
 
 from halluc.cli import experiments, models, overviews
 from halluc.cli.app import app

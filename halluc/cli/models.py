@@ -1,4 +1,4 @@
-"""Commands on trained models, and on corpora as they are."""
+"""Commands on trained models, and on corpora."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from halluc.core.files import TO_OUTPUT, elsewhere
 from halluc.core.messages import listening
 
 
-# What stands behind the model is a mistake that is answered: texts are named by --input.
+# Extra arguments are a mistake that gets a hint: texts are given with --input.
 @app.command(context_settings={"allow_extra_args": True})
 def predict(
     context: typer.Context,

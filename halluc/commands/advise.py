@@ -1,4 +1,4 @@
-"""``halluc advise``: errors and remedies, or what a study says of remedies, as tables."""
+"""``halluc advise``: errors and remedies, or the results of a study of remedies, as tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from halluc.task import evaluated
 
 
 def show(found: Advice | StudyAdvice) -> None:
-    """Tables, then what they say."""
+    """Tables, then the conclusions."""
     if not hears(Level.NORMAL):
         return
     if isinstance(found, StudyAdvice):

@@ -1,4 +1,4 @@
-"""``halluc audit``: suspects by kind, and what decisions changed."""
+"""``halluc audit``: suspects by kind, and the changes by decisions."""
 
 from __future__ import annotations
 

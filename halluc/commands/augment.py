@@ -1,4 +1,4 @@
-"""``halluc augment``: where an augmented corpus lies, and pairs before and after."""
+"""``halluc augment``: the location of an augmented corpus, and pairs of texts before and after."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from halluc.runs.directory import RunDir
 from halluc.runs.results import AugmentResult
 from halluc.workflows.replay import PreviewPair
 
-# Between the two texts of a pair.
+# Separates the two texts of a pair.
 _BORDER = "‖"
 
 
@@ -37,7 +37,7 @@ def _show_pair(pair: PreviewPair) -> None:
     whys = ", ".join(dict.fromkeys(edit["why"] for edit in provenance["edits"])) or "as it is"
     say(f"{example.origin}  {' + '.join(provenance['methods'])}: {whys}", style="dim")
     gone, come = _differing(before["tokens"], after["tokens"])
-    # What labels the whole stays, and stands before both.
+    # Labels of the whole text stay unchanged, and are printed before both texts.
     labels = () if examples.has_spans or not pair.labelled else example.labels or ("no label",)
     people.print(_marked("- ", before, examples.editable(example).spans, labels, gone, "red"))
     people.print(_marked("+ ", after, pair.edited.spans, labels, come, "green"))
@@ -58,8 +58,8 @@ def _differing(before: Sequence[str], after: Sequence[str]) -> tuple[set[int], s
 def _marked(
     sign: str, record: Mapping[str, Any], spans: Sequence[Span], labels: Sequence[str], changed: set[int], colour: str
 ) -> Text:
-    """Tokens with spans in brackets, and a bar at the border of a pair; changed ones in colour and, for who sees no
-    colours, underlined."""
+    """Tokens with spans in brackets, and a bar at the border of a pair; changed ones in colour and underlined, so that
+    they are visible without colours."""
     opens, closes = {span.start for span in spans}, {span.end - 1: span.label for span in spans}
     line = Text(sign, style=colour)
     if labels:

@@ -1,4 +1,4 @@
-"""``halluc check``: what a check found, as tables."""
+"""``halluc check``: the results as tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show(found: Checked) -> None:
-    """What was found as tables, or how many warnings there are."""
+    """The results as tables, or the number of warnings."""
     if not hears(Level.NORMAL):
         warnings = len(found.data.warnings) + (len(found.inspection.warnings) if found.inspection else 0)
         say(f"{counted(warnings, 'warnings')}: see them without --quiet" if warnings else "nothing odd found")
@@ -38,19 +38,19 @@ def show(found: Checked) -> None:
 
 
 def _others(slugs: Sequence[str | None]) -> str:
-    """What is said of the other cells that one check is for."""
+    """The label of the other cells that share a check."""
     if len(slugs) == 1:
         return f"and 1 cell that differs in none of this, {slugs[0]}"
     return f"and {len(slugs):,} cells that differ in none of this, such as {slugs[-1]}"
 
 
-# More labels than these, and the rarest are only counted.
+# With more labels than this, the rarest are only counted.
 _MOST_LABELS = 60
 
 
 def show_data(report: DataRecord, words: Words) -> None:
-    """The report as tables for people."""
-    # A count that is 0 everywhere, as that of pairs, tells nothing; nor do documents where a split is one.
+    """The report as tables."""
+    # A count that is 0 everywhere, such as that of pairs, is not shown; nor are documents if a split is only one.
     counts = [count for count in words.counts if any(split.counts[count.name] for split in report.splits.values())]
     documents = ["documents"] if any(split.documents > 1 for split in report.splits.values()) else []
     shape = ("mean", "median", "p90", "p99", "longest")
@@ -92,13 +92,13 @@ def _renamed(item: tuple[str, Renamed]) -> str:
 
 
 def _count(split: SplitData, count: Count, words: Words) -> str:
-    """A count of a split, beside it its share of the examples where it is one."""
+    """A count of a split, with its share of the examples if it counts examples."""
     result = split.counts[count.name]
     return f"{result:,}" + (f" ({result / split.counts[words.examples]:.1%})" if count.is_share else "")
 
 
 def _show_labels(report: DataRecord, words: Words) -> None:
-    """How often each label stands in each split; of very many, the most frequent."""
+    """The frequency of each label in each split; with very many labels, the most frequent."""
     labelled = words.labelled if words.labelled != "labels" else words.examples
     table = Grid("label", *report.splits, title=f"{labelled} by label")
     total = sum((Counter(split.labels) for split in report.splits.values()), Counter[str]())
@@ -111,7 +111,7 @@ def _show_labels(report: DataRecord, words: Words) -> None:
 
 
 def _show_inspection(found: Inspection, task: AnyTask) -> None:
-    """What the model makes of the data, as text for people."""
+    """How the model encodes the data, as text."""
     say()
     say(f"model: {found.parameters:,} parameters, {found.trainable:,} trained, on {found.device} in {found.precision}")
     table = Grid("split", *task.model.columns.values(), title="encoding")

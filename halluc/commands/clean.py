@@ -1,4 +1,4 @@
-"""``halluc clean``: delete what nothing needs in run directories."""
+"""``halluc clean``: delete files that are no longer needed from run directories."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from halluc.wording.formats import size
 
 
 def run(root: Path, *, dry_run: bool, talk: Talk) -> None:
-    """Clean a run, a study or a folder of runs, and list what was deleted and what was left alone, with reasons.
+    """Clean a run, a study or a folder of runs, and list what was deleted and what was kept, with reasons.
 
     Raises:
-        HallucError R101: the folder holds no run. E401: something cannot be deleted.
+            HallucError R101: the folder contains no run. E401: something cannot be deleted.
     """
     result = cleaning.clean(root, dry_run=dry_run)
     if talk is Talk.JSON:

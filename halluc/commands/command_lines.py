@@ -1,4 +1,4 @@
-"""The command line that a command was called with, for another process that is to run it."""
+"""The command line of the current command, for running it in another process."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import typer
 
 
 def of(context: typer.Context, **changed: Any) -> list[str]:
-    """The command, its options and arguments, as ``python -m halluc`` takes them.
+    """The command, its options and arguments, as arguments of ``python -m halluc``.
 
     Args:
-        changed: other values, by the names of parameters; None: leave the option out.
+            changed: replacement values, by the names of parameters; None: leave the option out.
     """
     values = {**context.params, **changed}
     words = [str(context.info_name)]
@@ -19,7 +19,7 @@ def of(context: typer.Context, **changed: Any) -> list[str]:
         value = values[str(parameter.name)]
         if parameter.param_type_name == "argument" or value is None or value == parameter.get_default(context):
             continue
-        name = max(parameter.opts, key=len)  # a short one would take the sign between as part of the value
+        name = max(parameter.opts, key=len)  # a short option would treat the separator as part of the value
         if isinstance(value, bool):
             words.append(name if value else (*parameter.secondary_opts, name)[0])
         else:

@@ -1,4 +1,4 @@
-"""What the shell completes: runs, configs, components, config keys. It has to be quick, so nothing imports torch."""
+"""Shell completion of runs, configs, components and config keys. It must be fast, so nothing imports torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.components import TABLE
 
 _SPLITS = ("train", "dev", "test")
 _CONFIGS = (".yaml", ".yml")
-# Of a folder with more entries the shell shows a list that nobody reads.
+# The maximum number of completions: longer lists are of no use.
 _MOST = 1_000
 _DEEPEST = 4
 
@@ -26,7 +26,7 @@ def configs(incomplete: str) -> list[str]:
 
 
 def targets(incomplete: str) -> list[str]:
-    """Config files, runs and studies; with nothing typed the newest run of each name first."""
+    """Config files, runs and studies; for empty input, first the newest run of each name."""
     return [*_newest_runs(incomplete), *_paths(incomplete, files=True)]
 
 
@@ -45,7 +45,7 @@ def _newest_runs(incomplete: str) -> list[str]:
 
 
 def _paths(incomplete: str, *, files: bool) -> Iterator[str]:
-    """Paths as they are typed so far and one part more; a folder ends in a slash unless it is a run."""
+    """Paths that extend the typed path by one part; a folder ends in a slash unless it is a run."""
     folder, slash, name = incomplete.rpartition("/")
     try:
         result = sorted(Path(folder + slash or ".").expanduser().iterdir())[:_MOST]
@@ -74,7 +74,7 @@ def kinds(incomplete: str) -> list[str]:
 
 
 def formats(incomplete: str) -> list[str]:
-    """The next of several formats with commas between."""
+    """The next of several comma-separated formats."""
     from halluc.reporting.writing import FORMATS
 
     before, comma, last = incomplete.rpartition(",")
@@ -98,7 +98,7 @@ def overrides(incomplete: str) -> list[str]:
 
 
 def _sections_at(section: Any, key: str, *, load: bool = True) -> list[Any]:
-    """The sections that a key may hold; those of components are imported only to ``load`` their keys."""
+    """The sections that a key may contain; those of components are imported only to ``load`` their keys."""
     from halluc.config.augmentation import augment_type
     from halluc.config.schema import COMPONENT_SECTIONS, Experiment, component_configs
 
@@ -116,5 +116,5 @@ def _sections_of(annotation: Any, depth: int = _DEEPEST) -> list[Any]:
     if isinstance(annotation, type):
         return [annotation] if issubclass(annotation, Section) else []
     if typing.get_origin(annotation) in (list, dict, tuple) or depth == 0:
-        return []  # of these the value is given as a whole
+        return []  # the value of these keys is given as a whole
     return [one for inner in typing.get_args(annotation) for one in _sections_of(inner, depth - 1)]

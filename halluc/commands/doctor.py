@@ -1,4 +1,4 @@
-"""``halluc doctor``: what this installation has, and what it lacks."""
+"""``halluc doctor``: the state of this installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was evaluated, compared or studied, as tables on the terminal."""
+"""Evaluations, comparisons and studies as tables on the terminal."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ MOST_FLIPS_SHOWN = 12
 
 
 def show_evaluation(file: EvalFile) -> None:
-    """Figures by label, then of the split."""
+    """Figures by label, then those of the whole split."""
     for table in evaluation.tables(file):
         put_view(table)
 
 
-def show_gap(found: Mapping[str, SplitGap], told: str | None) -> None:
-    """The gap of each split, after what was withheld, if anything was."""
-    if told:
+def show_gap(found: Mapping[str, SplitGap], note: str | None) -> None:
+    """The gap of each split, after what was withheld, if anything."""
+    if note:
         say()
-        say(told)
+        say(note)
     if found:
         say()
         put_view(evaluation.gap_by_split(found))
 
 
 def show_study(found: StudyFigures) -> None:
-    """A line for each cell and each arm, then the slopes of the figures that sentences are about."""
+    """A line for each cell and each arm, then the slopes of the figures that are named in sentences."""
     say(f"{found.name}, {found.split}, {found.examples:,} examples, {study.covers(found)}")
     say()
     for table in study.cells(found)[:1]:
@@ -49,7 +49,7 @@ def show_study(found: StudyFigures) -> None:
 
 
 def show_comparison(report: ComparisonReport, *, is_placed: bool) -> None:
-    """Each run against the first; ``is_placed``: whether claims have places in a text."""
+    """Each run compared with the first; ``is_placed``: whether claims have positions in a text."""
     say(f"a: {report.reference}")
     for letter, other in comparison.lettered(report):
         say(f"{letter}: {other.b}")

@@ -1,4 +1,4 @@
-"""``halluc list``: what can be named in a config."""
+"""``halluc list``: the components that a config can name."""
 
 from __future__ import annotations
 

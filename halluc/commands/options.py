@@ -1,4 +1,4 @@
-"""Arguments and options of commands on experiments, and those that several commands share, with their help."""
+"""Arguments and options of commands on experiments, and shared options, with their help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``halluc predict``: the records of texts, to a file that is whole or absent, or to a stream."""
+"""``halluc predict``: writes the records of texts to a file, atomically, or to a stream."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from halluc.workflows.prediction import Write, line_of
 
 @contextlib.contextmanager
 def written(target: Path | None) -> Iterator[Write]:
-    """What writes records as lines, chunk by chunk, to ``target`` (None: standard output)."""
-    # A file keeps the text as it is; a terminal must not obey it.
+    """A function that writes records as lines, chunk by chunk, to ``target`` (None: standard output)."""
+    # A file gets the exact text; on a terminal control characters are escaped.
     escaped: Callable[[str], str] = str if target is not None and irregular(target) is None else escaped_json
     with _opened(target) as file:
 
@@ -32,12 +32,12 @@ def written(target: Path | None) -> Iterator[Write]:
 
 
 def processes(jobs: str) -> int:
-    """How many processes predict at once, by ``--jobs``: with a GPU, which they would share, ``auto`` is one.
+    """The number of processes for ``--jobs``: with a GPU, which they would share, ``auto`` is one.
 
     Raises:
         HallucError C019: it is neither ``auto`` nor a number from 1 to 1000.
     """
-    if jobs == "1":  # what launches processes takes half a second to import
+    if jobs == "1":  # importing the launcher takes half a second
         return 1
     from halluc.launch import local
 
@@ -45,7 +45,7 @@ def processes(jobs: str) -> int:
 
 
 def refuse_second(first: str, second: str) -> NoReturn:
-    """Say how predict is called where texts are named without ``--input``.
+    """Explain the usage of predict if texts are given without ``--input``.
 
     Raises:
         HallucError C011: always.
@@ -57,7 +57,7 @@ def refuse_second(first: str, second: str) -> NoReturn:
 
 @contextlib.contextmanager
 def _opened(target: Path | None) -> Iterator[IO[Any]]:
-    """Where the output goes: a file that is whole or absent, or a stream.
+    """The destination of the output: an atomically written file, or a stream.
 
     Raises:
         HallucError C011: it is a folder. E401: it cannot be written.
@@ -77,14 +77,14 @@ def _opened(target: Path | None) -> Iterator[IO[Any]]:
 
 @contextlib.contextmanager
 def _write_errors(name: str, buffered: IO[bytes] | None = None) -> Iterator[None]:
-    """Name a stream that cannot be written (any further); end in peace where its reader went away (``| head``)."""
+    """Report a stream that cannot be written; exit silently if its reader has closed it (``| head``)."""
     try:
         yield
     except OSError as error:
-        if buffered is not None:  # Python must not stumble once more, at its end, over what could not be written
+        if buffered is not None:  # otherwise Python would fail again, at its exit, to flush what could not be written
             os.dup2(os.open(os.devnull, os.O_WRONLY), buffered.fileno())
         if isinstance(error, BrokenPipeError):
-            raise SystemExit(EXIT_DONE) from None  # typer would make exit code 1 of the error itself
+            raise SystemExit(EXIT_DONE) from None  # typer would turn the error itself into exit code 1
         raise environment_error(
             "E401", f"cannot write {name}: {error.strerror or error}", remedy(Path(name), error)
         ) from None

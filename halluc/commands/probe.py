@@ -1,4 +1,4 @@
-"""``halluc probe``: what models answered to cloze patterns, as tables."""
+"""``halluc probe``: the models' answers to cloze patterns, as tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from halluc.runs.results import ProbeResult
 
 
 def show(found: ProbeResult) -> None:
-    """Figures by what the training split mentions, then by relation."""
+    """Figures by whether the training split mentions the names, then by relation."""
     if hears(Level.NORMAL):
         for view in probes.tables(found):
             put_view(view)

@@ -1,4 +1,4 @@
-"""``halluc train``, ``eval``, ``run`` and ``report``: what came of them, on the terminal."""
+"""``halluc train``, ``eval``, ``run`` and ``report``: the results on the terminal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from halluc.runs.schema import EvalFile
 from halluc.runs.studies import StudyFigures
 from halluc.workflows.reports import Reported
 
-# On the terminal; the page has all.
+# The maximum on the terminal; the page has all.
 MOST_NOTES = 6
 
 
 def show_training(result: TrainResult) -> None:
-    """Where the model is."""
+    """The location of the model."""
     there = Path(result.model).is_dir()
     say(f"model: {result.model}" if there else f"{result.run} is trained; its model was removed")
 
@@ -36,7 +36,7 @@ def show_evaluated(result: EvalFile) -> None:
 
 
 def show_run(result: object) -> None:
-    """Whatever ``halluc run`` hands over."""
+    """Any result of ``halluc run``."""
     if isinstance(result, TrainResult):
         show_training(result)
     elif isinstance(result, EvalResult):
@@ -46,7 +46,7 @@ def show_run(result: object) -> None:
 
 
 def show_report(made: Reported, *, with_evaluation: bool = True) -> None:
-    """The figures as tables, and the conclusion; the evaluation of a single run only ``with_evaluation``."""
+    """The figures as tables, and the conclusion; for a single run the evaluation only ``with_evaluation``."""
     if not hears(Level.NORMAL):
         return
     if isinstance(made.figures, StudyFigures):

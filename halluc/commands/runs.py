@@ -1,4 +1,4 @@
-"""``halluc runs``: the runs and studies of a folder, three lines each at most."""
+"""``halluc runs``: the runs and studies of a folder, at most three lines each."""
 
 from __future__ import annotations
 

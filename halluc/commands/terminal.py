@@ -1,4 +1,4 @@
-"""What commands share of the terminal: people's text and progress to stderr, machine output to stdout."""
+"""The terminal, shared by all commands: messages and progress go to stderr, machine-readable output to stdout."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Talk(Enum):
-    """How much a command says, and to whom."""
+    """How much a command prints, and in which form."""
 
     QUIET = "quiet"
     NORMAL = "normal"
@@ -41,8 +41,8 @@ class Talk(Enum):
 
 
 class _SafeConsole(Console):
-    """Escapes what is printed, whatever prints it: no control or bidirectional character of a corpus, a model or a path
-    reaches the terminal. Its own colours and cursor movements are no text, and stay."""
+    """Escapes everything that is printed: no control or bidirectional character of a corpus, a model or a path reaches
+    the terminal. The console's own colours and cursor movements stay."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         for segment in super().render(renderable, options):
@@ -50,7 +50,8 @@ class _SafeConsole(Console):
 
 
 class Grid(Table):
-    """A table without lines. Cells, headings and title are escaped and cut before they are measured and aligned."""
+    """A table without lines. Cells, headings and title are escaped and truncated before they are measured and
+    aligned."""
 
     def __init__(self, *headings: str, title: str | None = None, show_header: bool = True) -> None:
         """``headings``: the first column is aligned left, all others right; none: columns are added by the caller."""
@@ -70,7 +71,7 @@ def _cell(given: RenderableType | None) -> RenderableType | None:
     return printable_cell(given) if isinstance(given, str) else given
 
 
-# Tables of a corpus with long labels must not wrap in a log file, where rich assumes 80 columns.
+# Tables of a corpus with long labels must not wrap in a log file, for which rich assumes 80 columns.
 _PIPED_WIDTH = 140
 
 people = _SafeConsole(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -80,24 +81,24 @@ if not people.is_terminal and "COLUMNS" not in os.environ:
 
 
 def say(text: str = "", style: str | None = None) -> None:
-    """One line for people, from the main process alone; a line feed in it is escaped."""
+    """Print one line, only from the main process; line feeds in it are escaped."""
     if is_main_process():
         people.print(printable_line(text), style=style)
 
 
 def say_error(error: HallucError) -> None:
-    """An error with its place and what to do, a line at a time."""
+    """Print an error with its location and advice, line by line."""
     for line in render(error).split("\n"):
         say(line)
 
 
 def put_table(table: Table) -> None:
-    """A table for people, as wide as it is: a narrow terminal wraps its lines, but no figure is cut."""
+    """Print a table at its full width: a narrow terminal wraps its lines, but no figure is truncated."""
     _tables.print(table)
 
 
 def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
-    """A table of a report, no wider than the terminal, and a blank line; see ``reporting.terminal.drawn``."""
+    """Print a table of a report, no wider than the terminal, and a blank line; see ``reporting.terminal.drawn``."""
     from halluc.reporting.terminal import WIDTH, drawn
 
     if is_main_process():
@@ -108,24 +109,24 @@ def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
 
 
 def say_from_any_process(text: str) -> None:
-    """Lines for people that only this process knows; those of other than the main process say whose they are."""
+    """Print lines that only this process knows; processes other than the main one add their number."""
     prefix = "" if is_main_process() else f"[process {os.environ['RANK']}] "
     people.print("\n".join(map(printable_line, f"{prefix}{text}".split("\n"))))
 
 
 def put_json(value: Any) -> None:
-    """A JSON object for machines, on one line of ordinary text: see ``escaped_json``."""
+    """Print a JSON object on one line of printable text: see ``escaped_json``."""
     sys.stdout.write(escaped_json(json.dumps(value, ensure_ascii=False, allow_nan=False)) + "\n")
     sys.stdout.flush()
 
 
-# Seconds between two lines of a log, and between two looks of the bar.
+# Seconds between two lines of a log, and between two updates of the bar.
 _LOGGED, _DRAWN = 10.0, 0.1
 _LEVELS = {Talk.JSON: Level.WARNINGS, Talk.QUIET: Level.OUTCOMES, Talk.NORMAL: Level.NORMAL}
 
 
 class Terminal(Listener):
-    """Shows what workflows say, and what they have made: as JSON, or by ``show``."""
+    """Shows the messages and results of workflows: results as JSON, or with ``show``."""
 
     def __init__(self, talk: Talk = Talk.NORMAL, show: Callable[[Any], None] | None = None) -> None:
         self.talk, self.show = talk, show
@@ -136,9 +137,10 @@ class Terminal(Listener):
 
     def put(self, result: object) -> None:
         if self.talk is not Talk.JSON:
-            from halluc.runs.results import SkippedCell  # many classes: half of the time that `predict` needs to start
+            # it has many classes: importing it takes half of the start-up time of `predict`
+            from halluc.runs.results import SkippedCell
 
-            if self.show is not None and not isinstance(result, SkippedCell):  # of which a line tells already
+            if self.show is not None and not isinstance(result, SkippedCell):  # a message reports it already
                 self.show(result)
         elif is_main_process():
             record = result if isinstance(result, BaseModel) else result.record  # type: ignore[attr-defined]
@@ -146,7 +148,7 @@ class Terminal(Listener):
 
     @contextlib.contextmanager
     def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
-        """A bar with time left on a terminal, a line now and then where piped."""
+        """A progress bar with the remaining time on a terminal, otherwise a line now and then."""
         if self.level < Level.NORMAL or not (logged or people.is_terminal) or not is_main_process():
             yield unheard
         elif people.is_terminal:
@@ -158,12 +160,12 @@ class Terminal(Listener):
 
 @contextlib.contextmanager
 def drawn(what: str, unit: str) -> Iterator[Tick]:
-    """A bar with time left, and how many of ``unit`` a second."""
+    """A progress bar with the remaining time, and the number of ``unit`` per second."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"))
     speed = TextColumn("{task.fields[rate]:,.0f}" + f" {unit}".rstrip() + "/s")
-    # Drawn by hand: a thread that draws would be in the way of processes that are forked meanwhile.
+    # Drawn explicitly: a drawing thread would interfere with processes that are forked meanwhile.
     with Progress(*columns, speed, TimeRemainingColumn(), console=people, transient=True, auto_refresh=False) as shown:
         task = shown.add_task(printable_line(what), total=0, rate=0.0)
         began = time.monotonic()
@@ -172,7 +174,7 @@ def drawn(what: str, unit: str) -> Iterator[Tick]:
         def draw(done: int, total: int, what: str | None = None) -> None:
             nonlocal last, first
             now = time.monotonic()
-            first = done if first < 0 else first  # a training that goes on has done some before
+            first = done if first < 0 else first  # a resumed training has done some before
             if now - last > _DRAWN:
                 last = now
                 rate = (done - first) / (now - began)

@@ -1,4 +1,4 @@
-"""``halluc tune``: every trial as a table, and how the best differ from the config itself."""
+"""``halluc tune``: every trial as a table, and how the best ones differ from the base config."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from halluc.runs.tuning import TuneFile
 
 
 def show(found: TuneFile) -> None:
-    """Tables; what they say follows."""
+    """Tables, then the conclusions."""
     if not hears(Level.NORMAL):
         return
     say()

@@ -1,5 +1,5 @@
-"""The section ``augment`` of a config. Its methods and filters are components: their configs stand beside them, and are
-put in by ``augment_type``, which is handed the table."""
+"""The section ``augment`` of a config. Its methods and filters are components with configs of their own, which
+``augment_type`` inserts from the table."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class _AugmentConfig(Section):
         description="number of processes; auto: one per core. The result does not depend on it",
     )
 
-    # Both before their types are looked at: a value of neither type would be told twice.
+    # Both are checked before their types: a value of neither type would be reported twice.
     @field_validator("size", mode="before")
     @classmethod
     def _is_a_size(cls, size: Any) -> Any:
@@ -102,7 +102,7 @@ class _AugmentConfig(Section):
         return self
 
     def added(self, size: int) -> int:
-        """How many new examples a training split of ``size`` gets."""
+        """The number of new examples for a training split of ``size``."""
         if isinstance(self.size, int):
             return self.size
         return max(0, round(float(self.size[:-1]) * size) - (size if self.keep_original else 0))
@@ -132,7 +132,7 @@ def augment_type(table: registry.Table) -> Any:
     return _augment_type(*(tuple(component_configs(table, kind).items()) for kind in kinds))
 
 
-@cache  # each cell of a study asks for it, and to make one takes as long as all else of a cell
+@cache  # every cell of a study needs it, and building it takes as long as everything else of a cell
 def _augment_type(augmenter: _Configs, synthesizer: _Configs, filter_: _Configs) -> Any:
     augmenters, filters = dict(augmenter), dict(filter_)
     steps = [config for name, config in augmenters.items() if name != "sequence"]
@@ -143,7 +143,7 @@ def _augment_type(augmenter: _Configs, synthesizer: _Configs, filter_: _Configs)
     )
     methods = [*steps, chain, *dict(synthesizer).values()]
     of_filters = _one_of(list(filters.values()))
-    # A filter without keys of its own may be named alone.
+    # A filter without keys of its own may be given by its name alone.
     named = BeforeValidator(_as_mapping, json_schema_input_type=Literal[tuple(filters)] | of_filters)
     typed: Any = create_model(
         "AugmentConfig",
@@ -155,12 +155,12 @@ def _augment_type(augmenter: _Configs, synthesizer: _Configs, filter_: _Configs)
 
 
 def _one_of(configs: Sequence[type[Section]]) -> Any:
-    """The config that `type` names."""
+    """The config selected by `type`."""
     return Annotated[Union[tuple(configs)], Field(discriminator="type")]  # noqa: UP007
 
 
 def _listed(item: Any, config: type[Section], key: str) -> Any:
-    """The field ``key`` of ``config`` anew, as a list of ``item``."""
+    """The field ``key`` of ``config``, redefined as a list of ``item``."""
     return (list[item], copy.copy(config.model_fields[key]))
 
 

@@ -1,4 +1,4 @@
-"""The axes of ``matrix:``: what each varies, and every mistake that shows before a cell is made."""
+"""The axes of ``matrix:``: what each varies, and every mistake that can be found before a cell is built."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from halluc.core.errors import HallucError, Location, cut
 MOST_CELLS = 1_000
 MOST_AXES = 50
 
-# What belongs to the study as a whole.
+# Keys of the study as a whole.
 _OF_THE_STUDY = ("keep_models", "name", "runs_dir", "matrix", "extends")
 
 
 @dataclass(frozen=True)
 class Option:
-    """One value of an axis: its name in tables and folders, and the part of a config that it stands for."""
+    """One value of an axis: its name in tables and folders, and the part of a config that it sets."""
 
     name: Plain
     part: Located
@@ -30,7 +30,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Axis:
-    """A key with its values, or named arms with what each changes."""
+    """A key with its values, or named arms with the changes of each."""
 
     name: str
     where: Location | None
@@ -38,7 +38,7 @@ class Axis:
 
 
 def read_axes(matrix: Located) -> tuple[tuple[Axis, ...], list[HallucError]]:
-    """The sound axes in written order, and what is wrong with the others or with all together.
+    """The valid axes in written order, and the mistakes of the others or of all together.
 
     Codes C120 (neither values nor arms) to C126.
     """
@@ -64,7 +64,7 @@ def read_axes(matrix: Located) -> tuple[tuple[Axis, ...], list[HallucError]]:
 
 
 def _mistake(matrix: Located, name: str, value: Any) -> HallucError | None:
-    """What is wrong with an axis as a whole."""
+    """The mistake of an axis as a whole."""
     place, key = matrix.keys.get((name,)), name.split(".")[0]
     if key in _OF_THE_STUDY:
         return _not_its_own(key, place)
@@ -75,7 +75,7 @@ def _mistake(matrix: Located, name: str, value: Any) -> HallucError | None:
     if not isinstance(value, (dict, list)):
         message = f"`matrix.{cut(name)}` must be a list of values or a mapping of named arms, not {shown(value)}"
         return HallucError("C120", message, matrix.values.get((name,)), f"one value is written `[{cut(str(value))}]`")
-    if len(value) > MOST_CELLS:  # before places are looked up for each
+    if len(value) > MOST_CELLS:  # before places are looked up for each value
         message = f"the axis `matrix.{cut(name)}` has {len(value):,} values, more than {MOST_CELLS:,} cells"
         return HallucError("C125", message, place, "leave values out, or make several studies of it")
     if isinstance(value, dict) and key in schema.Experiment.model_fields:
@@ -90,7 +90,7 @@ def _not_its_own(key: str, place: Location | None) -> HallucError:
 
 
 def _as_values(name: str, value: dict[str, Any]) -> str | None:
-    """How the keys of a section that was nested by mistake are written."""
+    """How to write the keys of a section that was nested by mistake."""
     lists = [f"`{cut(dotted((name, key)))}: […]`" for key, inner in value.items() if isinstance(inner, list)]
     return f"for values write {', '.join(lists)}" if lists else None
 
@@ -104,7 +104,7 @@ def _value_mistakes(matrix: Located, name: str, values: list[Any]) -> Iterator[H
             yield HallucError("C120", f"a value of `matrix.{cut(name)}` cannot be {shown(value)}", place, help)
             continue
         text = _name(value)
-        same = f"{text!r}" if isinstance(text, (bool, str)) else text  # for Python `True` is 1, as 1.0 is
+        same = f"{text!r}" if isinstance(text, (bool, str)) else text  # in Python `True` equals 1, like 1.0
         if same in first:
             help = f"values {first[same] + 1} and {index + 1} of the list are the same"
             yield HallucError("C122", f"`matrix.{cut(name)}` has the value {shown(value)} twice", place, help)
@@ -142,12 +142,12 @@ def _arms(matrix: Located, name: str) -> Iterator[Option]:
 
 
 def _name(value: Any) -> Plain:
-    """The plain value of a table; a list, such as of labels, by its items."""
+    """The plain value for a table; for a list, such as of labels, its items."""
     return "+".join(map(str, value)) if isinstance(value, list) else value
 
 
 def key_at(path: Sequence[str], value: Located, place: Location) -> Located:
-    """A config that holds ``value`` at ``path`` and nothing else; its keys stand at ``place``."""
+    """A config that holds only ``value`` at ``path``; its keys get the location ``place``."""
     tree = value.value
     for part in reversed(path):
         tree = {part: tree}
@@ -159,8 +159,8 @@ def key_at(path: Sequence[str], value: Located, place: Location) -> Located:
 
 
 def _contradictions(axes: Iterable[Axis]) -> Iterator[HallucError]:
-    """Keys that two axes set: whichever came last would win, and the other's name would lie."""
-    claimed: dict[Path, tuple[Path, str]] = {}  # what is set, and all above it -> what is set, and by which axis
+    """Keys that two axes set: the last one would win, and the name of the other would be wrong."""
+    claimed: dict[Path, tuple[Path, str]] = {}  # what is set, and its parents -> what is set, and by which axis
     leaves: set[Path] = set()
     for axis in axes:
         mine: dict[Path, Location | None] = {}
@@ -181,7 +181,7 @@ def _contradictions(axes: Iterable[Axis]) -> Iterator[HallucError]:
 
 
 def _prefixes(path: Path) -> Iterator[Path]:
-    """All that ``path`` stands below, outermost first, and itself."""
+    """All parents of ``path``, outermost first, and itself."""
     return (path[:length] for length in range(1, len(path) + 1))
 
 

@@ -1,7 +1,7 @@
-"""Types of keys, with their bounds: every number has a least and a greatest value, every text and list a length.
+"""Types of keys with bounds: every number has a minimum and a maximum, every text and list a maximum length.
 
-The bounds are far from what a person would write. They keep what is absurd from running for hours, or out of memory,
-before it fails. Numbers are finite, and never booleans: ``section.Section`` is strict.
+The bounds are far from realistic values. They stop absurd values before these run for hours or out of memory. Numbers
+are finite, and never booleans: ``section.Section`` is strict.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ T = TypeVar("T")
 # Linux: PATH_MAX, and NAME_MAX in bytes.
 LONGEST_PATH = 4_096
 _LONGEST_NAME = 255
-# A text in a config is a name, as a label is.
+# Texts in a config are names, such as labels.
 LONGEST_TEXT = MOST_CHARACTERS
 
-# Bytes of the longest line of a corpus by default, and of the longest that a config may allow.
+# The maximum bytes of a line of a corpus: the default, and the largest allowed value.
 MOST_LINE_BYTES, LINE_BYTES_BOUND = 1 << 24, 1 << 30
 
 MOST_STEPS = 100_000_000
@@ -37,7 +37,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def _nameable(reference: str) -> str:
-    """Refuse what no file can be named, before a function of the system does it with an error of its own."""
+    """Refuse names that are invalid as file names, before a system call fails with an error of its own."""
     if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in Path(reference).parts):
         raise ValueError(f"a name in this path has more than {_LONGEST_NAME} bytes")
     try:
@@ -58,5 +58,5 @@ def _distinct(values: list[T]) -> list[T]:
     return values
 
 
-# Put behind the type of a list: no value stands in it twice.
+# Appended to the type of a list: no value may occur twice.
 DISTINCT = AfterValidator(_distinct)

@@ -47,7 +47,7 @@ class AbstainConfig(Section):
 
 
 class UncertaintyConfig(Section):
-    """Confidences from several passes of the model (Gal & Ghahramani 2016)."""
+    """Confidences from several stochastic passes of the model (Gal & Ghahramani 2016)."""
 
     kind: Literal["dropout"] = Field(default="dropout", description="dropout: passes with dropout on, each seeded")
     samples: int = Field(default=8, ge=2, le=1_000, description="the number of passes; probabilities are averaged")
@@ -58,7 +58,7 @@ Increase = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class BoundsConfig(Section):
-    """Bounds of one figure; ``what`` they are called in messages, and what it ``needs``."""
+    """Bounds of one figure; ``what`` is their name in messages, and ``needs`` what they require."""
 
     what: ClassVar[str] = "a gate"
     needs: ClassVar[str] = "`min` or `max`"

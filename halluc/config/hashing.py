@@ -1,6 +1,6 @@
-"""Hashes of configs, by which runs are found again: what decides a model, as the first versions wrote it.
+"""Hashes of configs, which identify runs: the keys that decide a model, in the form of the first versions.
 
-A key that came later is in a hash only where it has not its default, so that earlier runs keep theirs.
+A key that was added later is hashed only if its value is not the default, so that earlier runs keep their hash.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from halluc.config.bounds import MOST_LINE_BYTES
 from halluc.config.section import Section
 from halluc.core import registry
 
-# The keys that a section did not have in earlier versions, with their defaults; a task's own say so themselves.
+# Keys that a section did not have in earlier versions, with their defaults; tasks declare their own.
 LATER_KEYS: dict[str, dict[str, Any]] = {
     "model": {"scratch": None, "lora": None},
     "augment": {"online": False},
@@ -32,10 +32,10 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
     },
     "eval": {"ensemble": None, "uncertainty": None, "consistency": "none"},
 }
-# The same for methods of `augment`, by their type.
+# The same for methods of `augment`, by type.
 _LATER_KEYS_OF_METHODS: dict[str, dict[str, Any]] = {"synonym": {"thesaurus": "wordnet"}}
 
-# The keys of ``data`` that hashes always have, by format: those of the version that made the first runs of it.
+# The keys of ``data`` that are always hashed, by format: those of the version that first wrote runs of it.
 _SPLITS = ("train", "dev", "test", "on_bad_line", "format")
 _TAGS = (*_SPLITS, "scheme", "bad_tags")
 _FIRST_KEYS: dict[str, tuple[str, ...]] = {
@@ -51,7 +51,7 @@ _FIRST_KEYS: dict[str, tuple[str, ...]] = {
         "dev_share",
     ),
 }  # fmt: skip
-# The default of every other key of ``data`` is one of these, unless it is named here.
+# The default of every other key of ``data`` is one of these, unless it is listed here.
 USUAL_DEFAULTS: tuple[Any, ...] = (None, "auto", "none", False, "error", [], {})
 OTHER_DEFAULTS: dict[str, Any] = {
     "max_line_bytes": MOST_LINE_BYTES, "encoding": "utf-8", "separator": "whitespace", "token_column": 0,
@@ -62,16 +62,16 @@ OTHER_DEFAULTS: dict[str, Any] = {
     "persona_field": "persona", "knowledge_field": "knowledge", "dialogue_field": "dialogue_id",
     "agents": ["agent", "assistant", "bot", "gpt", "model", "wizard"],
     "label_position": "first", "answer_field": "answer", "span_base": 0, "head_field": "head", "tail_field": "tail",
-    "tokenizer_version": 1,  # what runs had that do not say it
+    "tokenizer_version": 1,  # for runs that do not state it
 }  # fmt: skip
 
 
-# Of each section what decides nothing: the test split, what stays on disk, how many processes make a corpus.
+# For each section, the keys that do not affect the model: the test split, what stays on disk, the number of processes.
 UNDECIDING = {"data": ("test", "test_target"), "train": ("checkpoints",), "augment": ("workers",)}
 
 
 def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a config as plain values the sections that decide the model; ``data`` is a mapping in it."""
+    """The sections of a config, as plain values, that decide the model; ``data`` is a mapping in it."""
     sections = {name: section_in_hash(tree, name) for name in schema.MODEL_SECTIONS if tree.get(name) is not None}
     for name, left_out in UNDECIDING.items():
         if isinstance(sections.get(name), dict):
@@ -80,7 +80,7 @@ def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_usable(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """Whether a config asks for the model of another one, with other values of ``Section.replaceable_keys`` at most."""
+    """Whether a config describes the model of another one, up to other values of ``Section.replaceable_keys``."""
     kind = asked["task"].get("type")
     component = registry.load(TABLE, "task", kind) if kind in TABLE["task"] else None
     replaceable = component.Config.replaceable_keys if component is not None else frozenset()
@@ -91,7 +91,7 @@ def is_usable(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
 
 
 def section_in_hash(tree: Mapping[str, Any], name: str, *, undeciding: bool = False) -> Any:
-    """A section as hashes have it; with ``undeciding``, with the keys that decide no training but evaluations."""
+    """A section as it is hashed; with ``undeciding``, including keys that affect only evaluations."""
     section = tree[name]
     if not isinstance(section, dict):
         return section
@@ -121,18 +121,18 @@ def _method(method: Mapping[str, Any]) -> dict[str, Any]:
 def _data(section: Mapping[str, Any]) -> dict[str, Any]:
     data = dict(section)
     if "label_field" in data and data["format"] != "texts":
-        # Texts had one format, and another key for that of their files.
+        # Texts had a single format, and another key for the format of their files.
         data["form"] = "auto" if data["format"] == "hub" else data["format"]
         data["format"] = "texts"
         data["quoting"] = True if data["quoting"] == "auto" else data["quoting"]
     if data["format"] in ("conll", "hub") or data.get("tokenize") != "words":
-        data.pop("tokenizer_version", None)  # no text is cut into words
+        data.pop("tokenizer_version", None)  # no text is tokenized into words
     first = _FIRST_KEYS.get(data["format"], _SPLITS)
     return {key: value for key, value in data.items() if key in first or not is_default(key, value)}
 
 
 def is_default(key: str, value: Any) -> bool:
-    """Whether a key of ``data`` that came later has its default."""
+    """Whether a key of ``data`` that was added later has its default."""
     if key in OTHER_DEFAULTS:
         return bool(value == OTHER_DEFAULTS[key])
     return any(value is one or (value == one and type(value) is type(one)) for one in USUAL_DEFAULTS)

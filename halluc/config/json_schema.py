@@ -18,7 +18,7 @@ from halluc.core import registry
 def json_schema(table: registry.Table) -> dict[str, Any]:
     """JSON Schema of a config *file*, for editors.
 
-    A file may leave anything to the one it extends, so nothing is required in it; and it may hold ``extends``
+    A file may leave any key to the file that it extends, so no key is required in it; and it may contain ``extends``
     and ``matrix``.
     """
     sections: dict[str, Any] = {
@@ -41,7 +41,7 @@ def json_schema(table: registry.Table) -> dict[str, Any]:
 _FILE: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST_PATH}
 _NAMED: dict[str, Any] = {"propertyNames": {"maxLength": LONGEST_KEY}}
 
-# What an axis and an arm may set is for the config's own check: an editor sees the shape.
+# The keys that an axis or an arm may set are checked when the config is read: the schema describes only the shape.
 _MATRIX: dict[str, Any] = {
     "description": "many experiments in one config, the product of its axes: keys with a list of values, or a mapping "
     "of named arms, each with what it changes, as {arm: {baseline: {}, dropout: {model: {dropout: 0.3}}}}",

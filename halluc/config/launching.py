@@ -1,6 +1,6 @@
-"""The section ``launch``: what a cell may take where a cluster runs it. It decides no result, and is in no hash.
+"""The section ``launch``: the resources of a cell on a cluster. It does not affect results, and is not hashed.
 
-Texts have no blanks, quotes, or characters that end a line: they become lines of a batch script.
+Texts have no blanks, quotes or line ends, since they become lines of a batch script.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from halluc.config.section import Section
 
-# What halluc says itself, by the name of the option of sbatch.
+# Options that halluc sets itself, by their name in sbatch.
 OWN_OPTIONS = (
     "account", "array", "chdir", "cpus-per-task", "dependency", "gpus", "job-name", "mem", "no-requeue", "open-mode",
     "output", "parsable", "partition", "qos", "requeue", "signal", "test-only", "time", "wait", "wrap",
@@ -26,7 +26,7 @@ Cores = Annotated[int, Field(ge=1, le=1_024)]
 
 def _free(option: str) -> str:
     name = option.removeprefix("--").partition("=")[0]
-    # sbatch takes an option by any beginning of its name.
+    # sbatch accepts any unambiguous prefix of an option.
     taken = next((own for own in OWN_OPTIONS if own.startswith(name)), None)
     if taken is not None:
         raise ValueError(f"`{option}`: halluc sets `--{taken}` itself")
@@ -41,7 +41,7 @@ Option = Annotated[
 
 
 class SlurmConfig(Section):
-    """What each task of a job array may take."""
+    """The resources of each task of a job array."""
 
     partition: Name | None = Field(default=None, description="the partition, or several; null: that of the cluster")
     time: Time | None = Field(default=None, description="the time limit, as `04:00:00`; null: that of the partition")
@@ -57,7 +57,7 @@ class SlurmConfig(Section):
 
 
 class RayConfig(Section):
-    """What the task of a cell takes of a Ray cluster."""
+    """The resources of the task of a cell on a Ray cluster."""
 
     cpus: Cores = Field(default=1, description="cores of a cell, and threads of its training")
     gpus: Annotated[float, Field(ge=0, le=64)] = Field(
@@ -68,7 +68,7 @@ class RayConfig(Section):
 
 
 class LaunchConfig(Section):
-    """What `halluc run --on` asks of a cluster; other commands ignore this section."""
+    """The resources for `halluc run --on`; other commands ignore this section."""
 
     slurm: SlurmConfig = Field(default=SlurmConfig(), description="for `halluc run --on slurm`")
     ray: RayConfig = Field(default=RayConfig(), description="for `halluc run --on ray`")

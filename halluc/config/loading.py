@@ -1,4 +1,4 @@
-"""From a config file to a checked ``Experiment``: extends, --set, environment, and all errors at once."""
+"""From a config file to a validated ``Experiment``: extends, --set, environment, and all errors at once."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from halluc.core.errors import HallucError, Location, refuse
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """A config and where each of its values came from.
+    """A config and the origin of each of its values.
 
-    ``tree`` is the whole config as plain JSON values, defaults included; ``origins`` has an entry for every leaf that
-    a file or ``--set`` gave.
+    ``tree`` is the whole config as plain JSON values, including defaults; ``origins`` has an entry for every leaf that
+    was set by a file or ``--set``.
     """
 
     experiment: schema.Experiment
@@ -37,12 +37,12 @@ class LoadedConfig:
 
     @property
     def sha256(self) -> str:
-        """Hash of what decides the model."""
+        """Hash of everything that decides the model."""
         return sha256_of_tree(self.model_sections)
 
     @property
     def model_sections(self) -> dict[str, Any]:
-        """The sections that decide the model; the test split is none of it."""
+        """The sections that decide the model, without the test split."""
         return model_sections(self.tree)
 
     @property
@@ -53,7 +53,7 @@ class LoadedConfig:
 
 @dataclass(frozen=True)
 class Merged:
-    """What files and ``--set`` say together, not yet checked, and the mistakes seen so far."""
+    """The merged values of files and ``--set``, not validated yet, and the mistakes found so far."""
 
     located: Located
     files: tuple[Path, ...]
@@ -73,10 +73,10 @@ def load(
     """Read, merge and check the config of one experiment.
 
     Args:
-        kept: it is the config that a run keeps: variables and ``latest`` in it were resolved when it was written.
+            kept: the config is one stored in a run: variables and ``latest`` were resolved when it was written.
 
     Raises:
-        HallucError or ManyErrors, code C…: every mistake found, with its place.
+            HallucError or ManyErrors, code C…: every mistake found, with its location.
     """
     merged = replace(read(path, overrides, {} if kept else environ), kept=kept)
     if merged.located.value.pop("matrix", None):
@@ -93,7 +93,7 @@ def load(
 def refuse_keep_models(loaded: LoadedConfig) -> None:
     """
     Raises:
-        HallucError C129: ``keep_models`` stands in a config of one experiment.
+            HallucError C129: ``keep_models`` is set in the config of a single experiment.
     """
     asked = loaded.experiment.keep_models
     if asked not in (None, "all"):
@@ -106,7 +106,7 @@ _EMPTY_HELP = "see configs/ for examples; the least is `name`, `task`, `data` an
 
 
 def read(path: str | os.PathLike[str], overrides: Sequence[str], environ: Mapping[str, str] | None) -> Merged:
-    """The config with what it extends, overrides and environment filled in; ``matrix`` is still part of it.
+    """The config with the files it extends, overrides and environment variables resolved; it still contains ``matrix``.
 
     Raises:
         HallucError C001 to C008: a file or a variable that cannot be read at all.
@@ -116,18 +116,18 @@ def read(path: str | os.PathLike[str], overrides: Sequence[str], environ: Mappin
     if not isinstance(located.value, dict):
         raise HallucError("C004", "a config is a mapping of keys to values", Location(str(path), 1), _EMPTY_HELP)
     errors = apply_all(located, overrides)
-    # After merging: a variable in a value that a later file replaces need not be set.
+    # After merging: a variable in a value that another file replaces need not be set.
     merging.interpolate(located, files.environ)
     located.value.pop("extends", None)
     return Merged(located, tuple(files.files), tuple(overrides), errors)
 
 
 def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[LoadedConfig | None, list[HallucError]]:
-    """Check the tree of one experiment, which is ``merged``'s own or a cell's."""
+    """Validate the tree of one experiment: ``merged``'s own or that of a cell."""
     try:
         if not merged.kept:
             _name_runs(located)
-        elif isinstance(located.value.get("data"), dict):  # runs made before words were cut otherwise
+        elif isinstance(located.value.get("data"), dict):  # runs made before the tokenizer changed
             located.value["data"].setdefault("tokenizer_version", 1)
     except HallucError as error:
         return None, [error]
@@ -140,7 +140,7 @@ def finish(merged: Merged, located: Located, table: registry.Table) -> tuple[Loa
 
 
 def _name_runs(located: Located) -> None:
-    """Put the run that ``latest`` names now in its place: the config then says what the model was really made of.
+    """Replace ``latest`` by the run that it points to now, so that the config records what the model was made of.
 
     Raises:
         HallucError R115: ``latest`` is damaged.
@@ -167,7 +167,7 @@ def _name_runs(located: Located) -> None:
 
 
 def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | None, list[HallucError]]:
-    """Validate a merged tree against the schema of the components that it names."""
+    """Validate a merged tree against the schema of its components."""
     errors: list[HallucError] = []
     chosen: dict[str, type[Section]] = {}
     undecided: set[str] = set()
@@ -180,7 +180,7 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
             chosen[section] = result
     if "task" not in chosen:
         undecided.add("data")
-    if located.value.get("augment") is not None:  # the methods' modules are loaded only where they are named
+    if located.value.get("augment") is not None:  # the modules of methods are imported only if they are used
         chosen["augment"] = augment_type(table)
     kind_of_config = _experiment_type(tuple(chosen.items()))
     try:
@@ -188,17 +188,17 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
     except ValidationError as error:
         for one in problems.decisive(error.errors(include_url=False), located):
             if one["loc"] and one["loc"][0] in undecided:
-                continue  # told already
+                continue  # reported already
             errors.append(problems.explain(one, located, kind_of_config))
         return None, sorted(errors, key=reading_order)
 
 
-@cache  # each cell of a study asks for it
+@cache  # every cell of a study needs it
 def _experiment_type(chosen: tuple[tuple[str, type[Section]], ...]) -> type[schema.Experiment]:
     return schema.experiment_type(dict(chosen))
 
 
 def reading_order(error: HallucError) -> tuple[str, int, int]:
-    """Sorts errors by file, line and column; those without a place come first."""
+    """Sort key of errors: file, line and column; errors without a location come first."""
     where = error.where
     return (where.file, where.line or 0, where.column or 0) if where else ("", 0, 0)

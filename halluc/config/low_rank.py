@@ -8,7 +8,7 @@ from halluc.config.section import Section
 
 
 class LowRankConfig(Section):
-    """Low-rank adapters (LoRA; Hu et al. 2022) on all linear layers, in the place of full fine-tuning."""
+    """Low-rank adapters (LoRA; Hu et al. 2022) on all linear layers, instead of full fine-tuning."""
 
     rank: int = Field(default=16, ge=1, le=1_024, description="rank of the adapters")
     alpha: int | None = Field(default=None, ge=1, le=4_096, description="scale of the adapters; null: twice the rank")

@@ -1,4 +1,4 @@
-"""A config with ``matrix:`` is many experiments: the product of its axes, each cell a checked config of its own."""
+"""A config with ``matrix:`` is many experiments: the product of its axes, each cell a validated config."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from halluc.core.files import expanded
 class Cell:
     """One experiment of a study.
 
-    ``slug`` names its folder, and is None where the config has no matrix; ``choice`` has the value, or the name of
-    the arm, on each axis.
+    ``slug`` names its folder, and is None if the config has no matrix; ``choice`` has the value, or the name of the
+    arm, on each axis.
     """
 
     slug: str | None
@@ -36,10 +36,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Study:
-    """A config as the experiments that it is: one without axes where it has no matrix.
+    """A config as a list of experiments: a single one if it has no matrix.
 
-    ``keep_models`` says which models stay on disk: ``all``, ``best`` or ``none``. ``given`` is what files and ``--set``
-    say, matrix included, with the place of each value and without defaults.
+    ``keep_models`` says which models stay on disk: ``all``, ``best`` or ``none``. ``given`` are the values set by files
+    and ``--set``, including the matrix, with locations and without defaults.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Study:
 
     @property
     def home(self) -> Path:
-        """The folder of all runs of this name; cells lie in it by their slugs."""
+        """The folder of all runs of this name; each cell has a subfolder named by its slug."""
         return self.runs_dir / self.name
 
     @cached_property
     def named_by(self) -> dict[str, frozenset[str]]:
-        """For each slug those of the cells whose run, or its ``model/``, its config names: as a teacher, say."""
+        """For each slug, the cells whose run, or its ``model/``, is named in its config, such as a teacher."""
         here = Path.cwd()
         slugs = {here / cell.loaded.home / str(cell.slug): str(cell.slug) for cell in self.cells}
         results: dict[str, frozenset[str]] = {}
@@ -68,7 +68,7 @@ class Study:
 
     @property
     def named_cells(self) -> frozenset[str]:
-        """The slugs of cells that another cell names."""
+        """The slugs of cells that are named by another cell."""
         return frozenset().union(*self.named_by.values())
 
 
@@ -90,10 +90,11 @@ def load_study(
     table: registry.Table,
     environ: Mapping[str, str] | None = None,
 ) -> Study:
-    """Read a config and check each of its cells, in the order of the product as it is written.
+    """Read a config and validate each of its cells, in the order of the written product.
 
     Raises:
-        HallucError or ManyErrors, code C…: every mistake found, with its place; one of many cells is told once.
+            HallucError or ManyErrors, code C…: every mistake found, with its location; a mistake shared by many cells
+                is reported once.
     """
     merged = loading.read(path, overrides, environ)
     base, matrix = _parted(merged.located)
@@ -107,7 +108,7 @@ def load_study(
             choice = {axis.name: _read(axis, one, loaded.tree) for axis, one in zip(axes, options, strict=True)}
             cells.append(Cell(slug_of(choice) if choice else None, choice, loaded))
     results += _hidden(base, table) if matrix else []
-    if wrong:  # an axis that is left out may be the one that gives what seems to be missing
+    if wrong:  # a skipped axis may be the one that sets a missing key
         results = [error for error in results if error.code not in ("C102", "C106")]
     refuse(merged.errors + sorted(_distinct(wrong + results), key=loading.reading_order))
     _refuse_shared_folders(cells)
@@ -120,9 +121,9 @@ def load_study(
 
 
 def _hidden(base: Located, table: registry.Table) -> list[HallucError]:
-    """Wrong values of the config of no cell in particular: those that every cell overrides would not show in any.
+    """Mistakes in the base config, without any cell: a wrong value that every cell overrides would stay unnoticed.
 
-    What is missing or does not go together may be given, or mended, by an axis; a null or an empty list says nothing.
+    Missing keys and conflicts are ignored, since an axis may fix them, and so are nulls and empty lists.
     """
     _, errors = loading.check(Located(_without_blanks(base.value), base.keys, base.values), table)
     return [error for error in errors if error.code in ("C103", "C104", "C105")]
@@ -135,7 +136,7 @@ def _without_blanks(node: Any) -> Any:
 
 
 def _alone(cell: Cell) -> Cell:
-    """A cell whose config is one of a single experiment: what the study keeps on disk is no part of it."""
+    """A cell whose config is that of a single experiment: what the study keeps on disk does not belong to it."""
     loaded = cell.loaded
     experiment = loaded.experiment.model_copy(update={"keep_models": None})
     origins = {path: where for path, where in loaded.origins.items() if path != ("keep_models",)}
@@ -144,7 +145,7 @@ def _alone(cell: Cell) -> Cell:
 
 
 def _parted(located: Located) -> tuple[Located, Located | None]:
-    """The config of no cell in particular, and the matrix; None where there is none, or an empty one."""
+    """The base config without cells, and the matrix; None if there is no matrix, or an empty one."""
     base = located.below(())
     matrix = base.value.pop("matrix", None)
     base.forget(("matrix",))
@@ -152,7 +153,7 @@ def _parted(located: Located) -> tuple[Located, Located | None]:
 
 
 def _choices(axes: Sequence[Axis], *, some: bool) -> Iterable[tuple[Option, ...]]:
-    """Every cell; or ``some``, so that each option is in one: enough to find the mistakes of each."""
+    """Every cell; with ``some``, a subset that contains each option: enough to find the mistakes of each."""
     if not some:
         return itertools.product(*(axis.options for axis in axes))
     longest = min(MOST_CELLS, max((len(axis.options) for axis in axes), default=1))
@@ -166,7 +167,7 @@ def _cell(base: Located, options: Iterable[Option], axes: Iterable[Axis]) -> Loc
     gap = cell.value.get("gap")
     results = {axis.where: set(_fractions(axis)) for axis in axes}
     fractions = sorted(set().union(*results.values()))
-    # Matched sizes must suit every fraction of the study (DEFINITIONS, section 2), so each cell is told of all.
+    # Matched sizes depend on every fraction of the study (DEFINITIONS, section 2), so each cell gets all fractions.
     if fractions and isinstance(gap, dict) and gap.get("fractions") is None and gap.get("size") is None:
         gap["fractions"] = fractions
         where = next(place for place, some in results.items() if some)
@@ -176,7 +177,7 @@ def _cell(base: Located, options: Iterable[Option], axes: Iterable[Axis]) -> Loc
 
 
 def _fractions(axis: Axis) -> Iterable[float]:
-    """The fractions that an axis, by key or by arms, withholds; those that are none are left to the check."""
+    """The fractions that an axis, by key or by arms, withholds; invalid values are left to validation."""
     for option in axis.options:
         gap = option.part.value.get("gap")
         fraction = gap.get("fraction") if isinstance(gap, dict) else None
@@ -185,7 +186,7 @@ def _fractions(axis: Axis) -> Iterable[float]:
 
 
 def _read(axis: Axis, option: Option, tree: Any) -> Plain:
-    """The option's value as the schema reads it: 0 and 0.0 are one number, and name one folder."""
+    """The option's value as the schema parses it: 0 and 0.0 are the same number, and name the same folder."""
     if not isinstance(option.name, int) or isinstance(option.name, bool):
         return option.name
     for part in axis.name.split("."):
@@ -199,7 +200,7 @@ def _distinct(errors: Iterable[HallucError]) -> list[HallucError]:
 
 
 def _refuse_shared_folders(cells: Iterable[Cell]) -> None:
-    """Two different choices with one slug; only a collision of hashes brings that about."""
+    """Refuse two different choices with the same slug, which only a hash collision can cause."""
     first: dict[str, Cell] = {}
     for cell in cells:
         folder = (cell.slug or "").casefold()

@@ -1,4 +1,4 @@
-"""Config files read and laid on each other: ``extends``, the environment, and the place of every value."""
+"""Reads and merges config files: ``extends``, environment variables, and the location of every value."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from halluc.core.latest import is_run
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
 
 
-# More files, or more values in them, than a person writes: 40 files that each extend the next twice are read 2^40 times
-# by who reads each anew.
+# Limits on files and values, far above what a person writes: 40 files that each extend the next one twice would be read
+# 2^40 times.
 MOST_FILES = 100
 _MOST_MERGED = 1_000_000
 _MOST_BYTES = 16 << 20
 
 
 class Files:
-    """Reads a file and, depth first, those it extends, each once; remembers which."""
+    """Reads a file and, depth first, the files that it extends, each once, and remembers them."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -35,10 +35,10 @@ class Files:
         self.nodes = self.characters = self.merged = 0
 
     def read(self, path: Path, asked: Location | None) -> Located:
-        """The file with all that it extends; what comes back is shared and is not to be changed.
+        """The file merged with all files that it extends; the result is shared and must not be modified.
 
         Raises:
-            HallucError C001 to C008: it, or one that it extends, cannot be read; or there are too many.
+                HallucError C001 to C008: it, or a file that it extends, cannot be read; or there are too many.
         """
         resolved = _resolved(path, asked)
         if resolved in self.chain:
@@ -139,11 +139,12 @@ def _parents(located: Located) -> Iterable[tuple[str, Location]]:
 
 
 def merge(base: Located, over: Located) -> None:
-    """Lay ``over`` on ``base`` in place: maps merge, everything else replaces. ``over`` stays as it is."""
+    """Merge ``over`` into ``base`` in place: mappings are merged, everything else is replaced. ``over`` stays
+    unchanged."""
     replaced: set[yaml.Path] = set()
     _merge(base, over, base.value, over.value, (), replaced)
     for mine, its in ((base.keys, over.keys), (base.values, over.values)):
-        # All at once: to look through all places for each key that is replaced would take the square of their number.
+        # All at once: searching all locations for each replaced key would take quadratic time.
         for path in [path for path in mine if _is_below(path, replaced)]:
             del mine[path]
         mine.update({path: where for path, where in its.items() if _is_below(path, replaced)})
@@ -170,7 +171,7 @@ def _is_below(path: yaml.Path, roots: set[yaml.Path]) -> bool:
 
 
 def interpolate(located: Located, environ: Mapping[str, str]) -> None:
-    """Fill ``${NAME}`` and ``${NAME:-default}`` into every string; ``$$`` stands for one dollar sign.
+    """Replace ``${NAME}`` and ``${NAME:-default}`` in every string; ``$$`` is a literal dollar sign.
 
     Raises:
         HallucError C008: a variable without a default is not set.

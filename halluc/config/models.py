@@ -8,12 +8,12 @@ from halluc.config.bounds import Reference
 from halluc.config.low_rank import LowRankConfig
 from halluc.config.section import Section
 
-# More than BERT-large has in its layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
+# More than the parameters of BERT-large's layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
 _MOST_WEIGHTS = 350_000_000
 
 
 class ScratchConfig(Section):
-    """An encoder that is not pre-trained: BERT's architecture with random weights, and a tokenizer of its own."""
+    """An encoder that is not pre-trained: BERT's architecture with random weights, and its own tokenizer."""
 
     layers: int = Field(default=4, ge=1, le=100, description="transformer layers")
     width: int = Field(

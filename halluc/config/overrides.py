@@ -1,4 +1,4 @@
-"""``--set KEY=VALUE``: a value of the command line, laid on what the files say."""
+"""``--set KEY=VALUE``: values from the command line, which override those of files."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def apply_all(located: Located, overrides: Sequence[str]) -> list[HallucError]:
 
 
 def apply(located: Located, override: str) -> None:
-    """Apply ``a.b.0.c=value`` in place; the value is read as YAML.
+    """Apply ``a.b.0.c=value`` in place; the value is parsed as YAML.
 
     Raises:
-        HallucError C007: no such place, or no ``key=value``.
+            HallucError C007: the key does not exist, or the form is not ``key=value``.
     """
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
@@ -51,7 +51,7 @@ def apply(located: Located, override: str) -> None:
 
 
 def _in_matrix(matrix: Any, parts: list[str]) -> list[str]:
-    """Axis and what is under it: axes are called by dotted keys, so that the longest name that is one counts."""
+    """The axis and the rest of the path: names of axes may contain dots, so the longest matching name counts."""
     for length in range(len(parts), 0, -1):
         axis = ".".join(parts[:length])
         if isinstance(matrix, dict) and axis in matrix:
@@ -60,7 +60,7 @@ def _in_matrix(matrix: Any, parts: list[str]) -> list[str]:
 
 
 def _reach(located: Located, parts: Sequence[str], place: Location) -> tuple[Any, yaml.Path]:
-    """The mapping or list that holds the last part, made where it is absent, and the whole path."""
+    """The mapping or list that holds the last part, created if it is missing, and the whole path."""
     node: Any = located.value
     path: yaml.Path = ()
     for part in parts[:-1]:
@@ -91,7 +91,7 @@ def _override_value(key: str, text: str, override: str) -> Located:
         if error.help is None and error.code == "C001":
             error.help = quoting
         raise
-    if value.value is None and text.strip().lower() not in ("", "null", "~"):  # a comment, for YAML
+    if value.value is None and text.strip().lower() not in ("", "null", "~"):  # a comment in YAML
         place = Location("--set", None, len(key) + 2, len(text), override)
         raise HallucError("C007", f"the value of `{cut(key)}` reads as nothing", place, quoting)
     return value

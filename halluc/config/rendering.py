@@ -1,4 +1,4 @@
-"""A resolved config as text: YAML that loads to the same config, each value with where it came from."""
+"""A resolved config as YAML that loads to the same config, each value with its origin."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ def annotated(loaded: LoadedConfig) -> str:
 
 
 def annotated_study(study: Study) -> str:
-    """The config with its matrix as YAML that loads to the same cells."""
+    """The config with its matrix, as YAML that loads to the same cells."""
     return _text(study_tree(study), {**study.cells[0].loaded.origins, **study.given.values})
 
 
 def study_tree(study: Study) -> dict[str, Any]:
-    """One tree for all cells: what they have in common, defaults included, what else the config says, the matrix."""
+    """One tree for all cells: what they have in common, including defaults, the other values of the config, and the
+    matrix."""
     tree: dict[str, Any] = {}
     first, *others = (dict(leaves(cell.loaded.tree)) for cell in study.cells)
     for path, value in first.items():
@@ -41,7 +42,7 @@ def study_tree(study: Study) -> dict[str, Any]:
 
 
 def _put(tree: dict[str, Any], path: KeyPath, value: Any) -> None:
-    """Set a leaf where nothing stands yet, neither there, nor above, nor below."""
+    """Set a leaf if nothing is set yet at this place, above or below it."""
     for part in path[:-1]:
         tree = tree.setdefault(str(part), {})
         if not isinstance(tree, dict):
@@ -58,7 +59,7 @@ def _text(tree: dict[str, Any], origins: Origins) -> str:
 
 
 def block(tree: dict[str, Any]) -> str:
-    """A config as YAML without comments, each value on a line."""
+    """A config as YAML without comments, one value per line."""
     return "".join(f"{text}\n" for text, _ in _lines({}, tree, ()))
 
 
@@ -73,7 +74,7 @@ def _lines(origins: Origins, node: dict[str, Any], path: KeyPath) -> Iterator[tu
 
 
 def plain(value: Any) -> str:
-    """A value as YAML 1.2 on one line: text without quotes where it reads back as the same text."""
+    """A value as YAML 1.2 on one line: text without quotes if it is read back as the same text."""
     if isinstance(value, str):
         simple = value.replace("_", "").replace("-", "").replace("/", "").replace(".", "").isalnum()
         return value if simple and value[0] not in "-." and scalar(value) == value else _quoted(value)
@@ -81,13 +82,13 @@ def plain(value: Any) -> str:
 
 
 def _quoted(value: Any) -> str:
-    # `$$` is how a config writes one dollar sign: what is printed must load as it is.
+    # `$$` is a literal dollar sign in a config: the output must load unchanged.
     return _escaped(value).replace("$", "$$")
 
 
 def _escaped(value: Any) -> str:
-    """JSON on one line, also for readers to whom other characters than the line feed end a line."""
-    # YAML takes the escapes of JSON, and \\U with eight digits for characters beyond four.
+    """JSON on one line, also for readers that treat other characters than the line feed as line ends."""
+    # YAML accepts the escapes of JSON, and \\U with eight digits for characters beyond four.
     return printable(json.dumps(value, ensure_ascii=False))
 
 
@@ -97,7 +98,7 @@ def _key(key: str) -> str:
 
 
 def leaves(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    """(path, value) of everything that is no mapping."""
+    """(path, value) of everything that is not a mapping."""
     if isinstance(node, dict) and (node or not path):
         for key, value in node.items():
             yield from leaves(value, (*path, key))
@@ -106,7 +107,7 @@ def leaves(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
 
 
 def origin(origins: Origins, path: KeyPath) -> str:
-    """Where a value came from: file and line, the override, or the default."""
+    """The origin of a value: file and line, the override, or the default."""
     where = origins.get(path)
     if where is None:
         return "default"
@@ -114,6 +115,6 @@ def origin(origins: Origins, path: KeyPath) -> str:
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """The keys of the sections that decide the model in which two configs differ."""
+    """The keys in which two configs differ, in the sections that decide the model."""
     first, second = (dict(leaves(model_sections(tree))) for tree in (one, other))
     return [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]

@@ -1,7 +1,7 @@
 """The shape of an experiment config. Unknown keys and implicit conversions are refused.
 
-The sections ``task`` and ``data`` belong to components: their classes stand beside the component and are put in by
-``experiment_type``, which is handed their types (``config.augmentation`` has those of ``augment``).
+The sections ``task`` and ``data`` belong to components: their classes are defined with the component and inserted by
+``experiment_type`` (``config.augmentation`` does so for ``augment``).
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from halluc.core import registry
 # section of the config -> kind in the table; `task.type` selects the component of each
 COMPONENT_SECTIONS = {"task": "task", "data": "reader"}
 
-# The sections that decide the model: their hash finds a run again (DESIGN, "One run as data").
+# The sections that decide the model: runs are identified by their hash (DESIGN, "One run as data").
 MODEL_SECTIONS = ("task", "data", "gap", "augment", "model", "train", "seed")
 
 
 class GapConfig(Section):
-    """What is withheld from the training split on purpose (DEFINITIONS, section 2)."""
+    """Controlled withholding of training data (DEFINITIONS, section 2)."""
 
     unit: Literal["mention", "label", "example", "word", "pair", "entity", "answer", "question", "context"] = Field(
         default="mention",
@@ -79,7 +79,7 @@ class GapConfig(Section):
 
 
 class Experiment(Section):
-    """A whole config, with ``task`` and ``data`` typed by the components that they name."""
+    """A whole config, with ``task`` and ``data`` typed by the components that it names."""
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
@@ -122,7 +122,7 @@ def component_configs(table: registry.Table, kind: str) -> dict[str, type[Sectio
 
 
 def experiment_type(chosen: Mapping[str, type[Section]]) -> type[Experiment]:
-    """``Experiment`` with the sections of ``chosen`` typed; a section left out takes anything."""
+    """``Experiment`` with the sections of ``chosen`` typed; other sections accept anything."""
     fields: dict[str, Any] = {
         name: (section, Field(description=Experiment.model_fields[name].description))
         for name, section in chosen.items()

@@ -1,4 +1,4 @@
-"""The keys of ``tune.space`` laid on a config: each trial is a config of its own, checked like any other."""
+"""The keys of ``tune.space`` applied to a config: each trial is a config of its own, validated like any other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from halluc.config.yaml import MOST_DEPTH, Located
 from halluc.core import registry
 from halluc.core.errors import HallucError, cut, refuse
 
-# What a trial may not change: what it is called, where it lies, on what it is judged, and luck.
+# Keys that a trial must not change: its name, its location, what it is evaluated on, and the seed.
 _ONE_DEV = "all trials are compared on one dev split"
 _FIXED = {
     "name": "a tuning has one `name`",
@@ -41,7 +41,7 @@ TRIAL_NAME = "{}.tune"
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """A config with ``tune``: ``whole`` is the config itself, and ``of_trial`` makes those of trials."""
+    """A config with ``tune``: ``whole`` is the config itself, and ``of_trial`` builds those of trials."""
 
     whole: LoadedConfig
     merged: Merged
@@ -54,7 +54,7 @@ class SearchSpace:
         return result
 
     def values_of(self, tree: Mapping[str, Any]) -> dict[str, Any]:
-        """The values that a config has for the keys of the space; keys under a section that is null are left out."""
+        """The values that a config has for the keys of the space; without keys under a section that is null."""
         results: dict[str, Any] = {}
         for name in self.tune.space:
             node: Any = tree
@@ -65,25 +65,25 @@ class SearchSpace:
         return results
 
     def is_whole_number(self, name: str) -> bool:
-        """Whether a range is one of whole numbers: as the schema reads its ends, not as they are written."""
+        """Whether a range is one of integers: as the schema parses its ends, not as they are written."""
         chosen = self.tune.space[name]
         assert isinstance(chosen, RangeConfig)
         try:
             tree = self.with_values({name: chosen.low}).tree
-        except HallucError:  # the key needs another one of the space
+        except HallucError:  # the key depends on another key of the space
             return isinstance(chosen.low, int) and isinstance(chosen.high, int)
         return not isinstance(self.values_of(tree).get(name), float)
 
     def with_values(self, values: Mapping[str, Any]) -> LoadedConfig:
-        """The config with these values in the place of its own, ready for ``halluc run``.
+        """The config with these values instead of its own, ready for ``halluc run``.
 
         Raises:
-            HallucError or ManyErrors, code C…: it is none, such as for keys that do not go together.
+                HallucError or ManyErrors, code C…: the config is invalid, such as for conflicting keys.
         """
         return self._finished(values, {"tune": None})
 
     def of_trial(self, values: Mapping[str, Any]) -> LoadedConfig:
-        """The same as a trial is run: with a folder of its own, without the test split and gates."""
+        """The same as a trial: with its own folder, without the test split and gates."""
         tree = self.whole.tree
         held_back = {key: None for key in UNDECIDING["data"] if tree["data"].get(key) is not None}
         own: dict[str, Any] = {"tune": None, "gates": {}, "name": TRIAL_NAME.format(tree["name"]), "keep_models": None}
@@ -104,7 +104,7 @@ class SearchSpace:
 def load_space(
     path: str | os.PathLike[str], overrides: Sequence[str] = (), *, table: registry.Table
 ) -> SearchSpace:  # fmt: skip
-    """Read a config with ``tune`` and check it at the ends of each range, and at each choice.
+    """Read a config with ``tune`` and validate it at the ends of each range, and at each choice.
 
     Raises:
         HallucError or ManyErrors, code C…: every mistake found, with its place.
@@ -133,7 +133,7 @@ def _fixed_keys(space: SearchSpace) -> Iterator[HallucError]:
 
 
 def _mistakes(space: SearchSpace) -> list[HallucError]:
-    """What is wrong with single values, each tried on the config as it is; what only goes together is for the trial."""
+    """The mistakes of single values, each tried on the base config; conflicts between values are left to the trial."""
     results: dict[str, HallucError] = {}
     for name, one in space.tune.space.items():
         for value in (one.low, one.high) if isinstance(one, RangeConfig) else one:

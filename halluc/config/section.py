@@ -11,11 +11,11 @@ from halluc.core.labels import MOST_CHARACTERS, label_fault
 
 
 class Section(BaseModel):
-    """Base of every part of a config: strict types, no unknown keys, immutable, text for people in descriptions.
+    """Base of every part of a config: strict types, no unknown keys, immutable, with descriptions.
 
-    ``later_keys`` are those that the component did not have in its first version, ``undeciding_keys`` those that a
-    trained model does not depend on (see ``config.hashing``), and ``replaceable_keys`` those with another value of
-    which a trained model may be used.
+    ``later_keys`` are keys that the component did not have in its first version, ``undeciding_keys`` those that a
+    trained model does not depend on (see ``config.hashing``), and ``replaceable_keys`` those that may have another
+    value when a trained model is used.
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset()
@@ -24,7 +24,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     def training_files(self) -> list[Path]:
-        """The files, corpora aside, that training reads because a key of this section names them."""
+        """The files, besides corpora, that training reads because a key of this section names them."""
         return []
 
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from halluc.config.yaml import scalar
 
-# The value of an axis in tables and folder names: what YAML has of plain values, or the name of an arm.
+# The value of an axis in tables and folder names: a plain value of YAML, or the name of an arm.
 Plain = int | float | str | bool | None
 
 MOST_CHARACTERS = 150
 
-# Lower case alone, since file systems that ignore case would take `Base` and `base` for one folder.
+# Lower case alone, since file systems that ignore case would treat `Base` and `base` as one folder.
 _SAFE = re.compile(r"[a-z0-9_+-](?:[a-z0-9_.+-]*[a-z0-9_+-])?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.+-]+")
 _MOST_OF_A_WORD = 40
@@ -23,9 +23,9 @@ _MOST_OF_A_WORD = 40
 def slug_of(choice: Mapping[str, Plain]) -> str:
     """``arm=baseline,gap.fraction=0.25,seed=1``.
 
-    It depends on the cell's own choice alone, so that other values of an axis leave it as it is. A word that a file
-    system might refuse or mistake for another is cleaned, and a hash of the whole word tells it from its likes; the
-    tilde before the hash stands in no safe word.
+    It depends on the cell's own choice alone, so it does not change when an axis gets other values. A word that is
+    unsafe or ambiguous as a file name is cleaned, and a hash of the original word keeps it unique; the tilde before the
+    hash occurs in no safe word.
     """
     text = ",".join(f"{_safe(axis)}={_safe(shown(value))}" for axis, value in choice.items())
     if len(text) <= MOST_CHARACTERS:
@@ -35,7 +35,8 @@ def slug_of(choice: Mapping[str, Plain]) -> str:
 
 
 def shown(value: Plain) -> str:
-    """A value as a folder, a table or ``--only`` writes it: text in quotes where YAML would read something else."""
+    """A value as written in a folder name, a table or ``--only``: text in quotes if YAML would parse it as another
+    type."""
     if isinstance(value, str):
         return value if scalar(value) == value else json.dumps(value, ensure_ascii=False)
     return json.dumps(value)

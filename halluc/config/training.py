@@ -24,7 +24,7 @@ _DECAY, _LAST = 0.999, 3
 
 
 class AverageConfig(Section):
-    """Weight averaging: dev, the choice of the checkpoint and the published model use the average."""
+    """Weight averaging: dev, checkpoint selection and the published model use the averaged weights."""
 
     kind: Literal["exponential", "checkpoints"] = Field(
         description="exponential: a moving average, updated after every step; checkpoints: the mean of the weights at "

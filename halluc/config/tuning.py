@@ -103,7 +103,7 @@ class TuneConfig(Section):
 
     @property
     def metrics(self) -> list[str]:
-        """The metrics that are named; none: the one of ``train.best``."""
+        """The configured metrics; empty: the one of ``train.best``."""
         return [self.metric] if isinstance(self.metric, str) else list(self.metric or ())
 
     @property

@@ -1,7 +1,7 @@
-"""YAML with positions: PyYAML's parser, YAML 1.2 core scalars, no duplicates, no tags, no surprises.
+"""YAML with positions: PyYAML's parser with YAML 1.2 core scalars, without duplicate keys and tags.
 
-PyYAML's own constructor reads YAML 1.1 (``NO`` is false, ``1:30`` is 90, ``5e-5`` is text) and lets the last of two
-equal keys win. Here the node tree is read instead, and every key and value keeps its place.
+PyYAML's own constructor reads YAML 1.1 (``NO`` is false, ``1:30`` is 90, ``5e-5`` is text) and silently keeps the last
+of two equal keys. Here the node tree is read instead, and every key and value keeps its position.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from halluc.core.errors import HallucError, Location, cut, refuse
 
 Path = tuple[str | int, ...]
 
-# A config is small. What PyYAML composes takes 65 microseconds a node and one a character, so that these bounds keep a
-# config under ten seconds; they also stop an alias bomb ("billion laughs") before it fills the memory.
+# Configs are small. PyYAML takes 65 microseconds per node and one per character, so these limits keep loading under ten
+# seconds; they also stop an alias bomb ("billion laughs") before it fills the memory.
 MOST_NODES = 50_000
 MOST_CHARACTERS = 4_000_000
 LONGEST_KEY = 1_000
 MOST_DEPTH = 50
-# More digits make no number that a key may have, and Python refuses to print some of them.
+# A number with more digits is out of bounds for every key, and Python refuses to print some of them.
 _MOST_DIGITS = 1_000
 
-# Plain scalars that are no text: words with their values, and how numbers are written with what reads them.
+# Plain scalars that are not text: words with their values, and patterns of numbers with their parsers.
 _WORDS = {
     **dict.fromkeys(("null", "Null", "NULL", "~", "")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -46,7 +46,8 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], float]], ...] = (
 
 @dataclass(frozen=True)
 class Source:
-    """Text to read as YAML, and how to name places in it. ``shift`` columns stand before the text (``--set a=``)."""
+    """Text to read as YAML, and how to name locations in it. The first ``shift`` columns precede the text (``--set
+    a=``)."""
 
     name: str
     text: str
@@ -58,37 +59,37 @@ class Source:
         column, text = mark.index - self._starts[line], self._lines[line]
         is_within = end is not None and bisect_right(self._starts, end.index) - 1 == line
         width = end.index - mark.index if is_within else len(text) - column
-        if self.whole is not None:  # a command-line override: one line, no number
+        if self.whole is not None:  # a command-line override: one line, without number
             return Location(self.name, None, column + self.shift + 1, max(1, width), self.whole)
         return Location(self.name, line + 1, column + 1, max(1, width), text)
 
-    # Both are made once for all places: a config has tens of thousands of them.
+    # Both are computed once for all locations: a config has tens of thousands of them.
     @cached_property
     def _lines(self) -> list[str]:
         return [line.rstrip("\r") for line in self.text.split("\n")]
 
     @cached_property
     def _starts(self) -> list[int]:
-        """Where each line begins in the text."""
+        """The offset of each line of the text."""
         return [0, *accumulate(len(line) + 1 for line in self.text.split("\n")[:-1])]
 
 
 @dataclass
 class Located:
-    """A plain value, with the place of every key and every value by path."""
+    """A plain value, with the location of every key and every value, by path."""
 
     value: Any
     keys: dict[Path, Location]
     values: dict[Path, Location]
 
     def forget(self, path: Path) -> None:
-        """Drop the places of ``path`` and of all below it."""
+        """Drop the locations of ``path`` and of everything below it."""
         for places in (self.keys, self.values):
             for old in [p for p in places if p[: len(path)] == path]:
                 del places[old]
 
     def below(self, path: Path) -> Located:
-        """What stands at ``path``, as a document of its own that shares nothing with this one."""
+        """The value at ``path`` as a separate document that shares nothing with this one."""
         value = self.value
         for part in path:
             value = value[part]
@@ -101,14 +102,14 @@ class Located:
 
 
 def copied(node: Any) -> Any:
-    """Mappings and lists anew, and what they hold; much faster than ``copy.deepcopy``."""
+    """A copy of mappings and lists with their content; much faster than ``copy.deepcopy``."""
     if isinstance(node, dict):
         return {key: copied(value) for key, value in node.items()}
     return [copied(value) for value in node] if isinstance(node, list) else node
 
 
 def _paths(node: Any, path: Path) -> Iterator[Path]:
-    """``path`` and the paths of all that stands below it."""
+    """``path`` and the paths of everything below it."""
     yield path
     if isinstance(node, (dict, list)):
         for key, value in node.items() if isinstance(node, dict) else enumerate(node):
@@ -128,7 +129,7 @@ _LARGE_HELP = "a config holds settings: what is read as data belongs in a file t
 
 
 class _Loader(yaml.SafeLoader):
-    """Stops before it has composed too many nodes."""
+    """A loader that stops when it has composed too many nodes."""
 
     nodes = 0
 
@@ -147,8 +148,8 @@ def read(source: Source) -> Located:
     """Read one document.
 
     Raises:
-        HallucError C001 (no YAML), C002 (duplicate key), C003 (what configs do not hold: other features of YAML, NUL
-            characters, more than ``MOST_CHARACTERS`` or ``MOST_NODES``).
+            HallucError C001 (invalid YAML), C002 (duplicate key), C003 (not allowed in configs: other features of YAML,
+                NUL characters, more than ``MOST_CHARACTERS`` or ``MOST_NODES``).
     """
     if len(source.text) > MOST_CHARACTERS:
         raise HallucError("C003", f"more than {MOST_CHARACTERS:,} characters", Location(source.name), _LARGE_HELP)
@@ -169,7 +170,7 @@ def read(source: Source) -> Located:
             "C001", f"not readable as YAML: character U+{int(error.character):04X} is not allowed",
             Location(source.name), "save the file as UTF-8 text without control characters",
         ) from None  # fmt: skip
-    except (ValueError, OverflowError):  # PyYAML hands such escapes to chr() as they are
+    except (ValueError, OverflowError):  # PyYAML passes such escapes to chr() unchecked
         message, help = "not readable as YAML: an escape beyond \\U0010FFFF", "characters end there"
         raise HallucError("C001", message, Location(source.name), help) from None
     except RecursionError:
@@ -253,7 +254,7 @@ class _Builder:
 
 
 _CHECK_LINES = "check the indentation of this line and the one before it, and for a missing `:`"
-# What PyYAML says, in part, and what to do.
+# Parts of PyYAML's messages, and advice.
 _SYNTAX_HELP = {
     "'\\t'": "YAML indents with spaces: replace the tab",
     "mapping values are not allowed": "a value that contains `: ` needs quotes, and a key needs a line of its own",
@@ -265,7 +266,7 @@ _SYNTAX_HELP = {
 
 
 def unusable(text: str) -> str | None:
-    """What is in a text that no path can hold, nor a file of a run; None where nothing is."""
+    """What makes a text unusable as a path or in a file of a run; None if it is usable."""
     if "\0" in text:
         return "a NUL character (U+0000)"
     half = next((char for char in text if "\ud800" <= char <= "\udfff"), None) if not text.isascii() else None

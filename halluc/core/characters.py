@@ -1,27 +1,27 @@
-"""Which characters are visible text, and how all others are escaped before a terminal or a person reads them."""
+"""Which characters are visible text, and how all other characters are escaped before they are printed."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Characters that other categories than control, format and separator also leave without a glyph.
+# Characters without a glyph outside the categories control, format and separator.
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 # Ordinary text that Python does not call printable: the joiners of Indic scripts, Persian and emoji, the ideographic
-# space, and format characters with a glyph of their own (prepended concatenation marks, as the Arabic number sign).
+# space, and format characters that have a glyph (prepended concatenation marks, such as the Arabic number sign).
 _ORDINARY = frozenset(
     "\u200c\u200d\u3000\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
-# Of a valid JSON text: what a terminal may obey, what turns the direction of text, what ends a line, and halves of
-# characters that no encoding can write. JSON itself escapes the characters below U+0020.
+# In a valid JSON text: characters that control a terminal, change the text direction or end a line, and lone
+# surrogates. JSON itself escapes the characters below U+0020.
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # A cell of a table or a name in a message: longer ones are cut in the middle. A line: see ``printable_line``.
 MOST_IN_CELL, MOST_IN_LINE = 80, 4_000
 
 
 def is_invisible(token: str) -> bool:
-    """Whether a token is empty or shows nothing: white space, control and format characters, selectors."""
+    """Whether a token is empty or invisible: only white space, control and format characters, or selectors."""
     return all(
         unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp")
         or ord(char) in _VARIATION_SELECTORS
@@ -31,13 +31,13 @@ def is_invisible(token: str) -> bool:
 
 
 def is_ordinary(char: str) -> bool:
-    """Whether a character may be printed as it is: it is visible, or a joiner of visible ones."""
+    """Whether a character may be printed unchanged: it is visible, or joins visible characters."""
     return char.isprintable() or char in _ORDINARY
 
 
 def printable(text: str) -> str:
-    """Text as it may be printed, line feeds kept: control, bidirectional and invisible characters as escapes
-    (``\\u202e``), so that none can act on a terminal."""
+    """Text that is safe to print: control, bidirectional and invisible characters are escaped (``\\u202e``), line feeds
+    are kept."""
     return text if text.isprintable() else "".join(map(_escape, text))
 
 
@@ -48,18 +48,19 @@ def _escape(char: str) -> str:
 
 
 def printable_line(text: str, most: int = MOST_IN_LINE) -> str:
-    """Text as it may be printed on one line: line feeds are escaped too, and it is cut to about ``most`` characters."""
+    """Text that is safe to print on one line: line feeds are escaped too, and it is cut to about ``most``
+    characters."""
     text = cut(text, most)
     return text if text.isprintable() else printable(text).replace("\n", "\\n")
 
 
 def printable_cell(text: str) -> str:
-    """Text as it may be printed in a cell of a table: as a line of 80 characters at most."""
+    """Text that is safe to print in a table cell: one line of at most 80 characters."""
     return printable_line(text, MOST_IN_CELL)
 
 
 def cut(text: str, most: int = 100) -> str:
-    """Text of ``most`` characters at most: an ellipsis takes the place of the middle of a longer one."""
+    """Text of at most ``most`` characters: the middle of a longer text is replaced by an ellipsis."""
     if len(text) <= most:
         return text
     end = most // 3

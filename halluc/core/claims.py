@@ -1,7 +1,7 @@
-"""What a model asserts about an example, and what the evidence says of it (DEFINITIONS, section 1).
+"""What a model asserts about an example, and how the evidence supports it (DEFINITIONS, section 1).
 
-Every task turns predictions into claims, and its gold into claims too, so that the ledger and all that follows
-know no task.
+Every task turns its predictions and its gold into claims. The ledger and everything after it work on claims alone and
+do not depend on the task.
 """
 
 from __future__ import annotations
@@ -11,23 +11,24 @@ from typing import Literal
 
 from halluc.core.examples import Span
 
-# The evidence says the same; something is there, but told wrongly; nothing stands behind it; nothing to judge by.
+# The evidence agrees; the claim is about something real but gets it wrong; no evidence supports it; no evidence to
+# judge.
 Verdict = Literal["supported", "distorted", "unsupported", "unverifiable"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "distorted", "unsupported", "unverifiable")
 
 
-# Where gold stands, and its label: a span, or (None, None, label) where the label is one of the whole example.
+# The tokens of a gold annotation and its label: a span, or (None, None, label) if the label is of the whole example.
 Mark = tuple[int | None, int | None, str]
 
 
 def rounded(confidence: float | None) -> float | None:
-    """A confidence as files have it: six decimals, None where none is stated."""
+    """A confidence as written to files: six decimals, None if there is none."""
     return None if confidence is None else round(confidence, 6)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The gold that a claim was matched to, and other gold that it overlaps (no omission either)."""
+    """The gold that a claim was matched to, and other gold that it overlaps (which is then not omitted either)."""
 
     matched: Mark | None = None
     touched: tuple[Mark, ...] = ()
@@ -35,11 +36,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One thing that is asserted about one example; ``verdict``, ``reason`` and ``evidence`` are its judge's.
+    """One assertion about one example; the judge sets ``verdict``, ``reason`` and ``evidence``.
 
-    ``kind`` is what it is about, as ``"span"``; ``text`` is the surface; ``where`` the tokens, where it has any: those
-    of the example or, where a model writes a text, of that. ``parts`` are the surfaces that it relates, where it is
-    about several.
+    ``kind`` is its type, such as ``"span"``; ``text`` is the surface; ``where`` are its tokens, if any: tokens of the
+    example or, if the model writes a text, of that text. ``parts`` are the surfaces that it relates, if it is a
+    relation.
     """
 
     example_id: str
@@ -55,13 +56,13 @@ class Claim:
 
     @property
     def mark(self) -> Mark:
-        """What tells it from other claims about the same example."""
+        """What identifies it among the claims about the same example."""
         return self.where or (None, None, self.label)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The claims about one example with their verdicts, in their order, and the gold that no claim touches."""
+    """The claims about one example with their verdicts, in order, and the gold that no claim touches."""
 
     claims: tuple[Claim, ...]
     omissions: tuple[Claim, ...]

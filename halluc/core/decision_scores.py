@@ -1,8 +1,8 @@
-"""Logits of the decisions that predictions rest on, and the mean of the probabilities of several models.
+"""Logits of the decisions that predictions are made of, and the mean of the probabilities of several models.
 
-The mean of probabilities (a linear opinion pool; Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4) is kept
-as logits whose softmax, or sigmoid, it is. So decoding, confidence, temperature scaling and abstention need not know
-whether one model made them or several.
+The mean of probabilities (a linear opinion pool; Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4) is stored
+as logits whose softmax, or sigmoid, it is. So decoding, confidence, temperature scaling and abstention work alike for
+one model and for several.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Array = numpy.ndarray
 
 @dataclass(frozen=True)
 class DecisionScores:
-    """Logits, an array (decisions, outputs) for each example: a row for each word, or one for a whole text.
+    """Logits, an array (decisions, outputs) for each example: one row per word, or one row for a whole text.
 
-    ``independent``: each output is judged by itself, by a sigmoid; else a softmax over outputs judges them together.
-    ``pieces`` is a hash of the word pieces, where outputs are pieces; None where they are labels. ``threshold`` is what
-    the model keeps beside its weights to decide by, if anything.
+    ``independent``: each output has its own sigmoid; otherwise a softmax is taken over the outputs. ``pieces`` is a
+    hash of the word pieces if outputs are pieces, None if they are labels. ``threshold`` is the decision threshold that
+    the model stores besides its weights, if any.
     """
 
     rows: Sequence[Array]
@@ -30,7 +30,7 @@ class DecisionScores:
     threshold: float | None = None
 
     def reordered(self, order: Sequence[int]) -> DecisionScores:
-        """With output ``order[i]`` in place ``i``."""
+        """With output ``order[i]`` at position ``i``."""
         return replace(self, rows=[row[:, list(order)] for row in self.rows])
 
 
@@ -42,19 +42,19 @@ def log_probabilities(logits: Array, temperature: float = 1.0) -> Array:
 
 
 class MeanProbabilities:
-    """The mean of the probabilities of models (or of passes of one), which are added one after the other."""
+    """The mean of the probabilities of several models (or of several passes of one), added one at a time."""
 
     def __init__(self, temperature: float = 1.0) -> None:
         self.temperature, self.count = temperature, 0
         self._first: DecisionScores | None = None
-        # Sums of probabilities as logarithms; of a sigmoid also those that an output is not claimed.
+        # Sums of probabilities as logarithms; for a sigmoid also of the complements.
         self._sums: list[list[Array]] = []
         self._thresholds: list[float | None] = []
 
     def add(self, scores: DecisionScores) -> None:
         """
         Raises:
-            ValueError: the scores are of other decisions than those before; says in what they differ.
+                ValueError: the scores are of other decisions than the earlier ones; the message says how they differ.
         """
         first = self._first = self._first or scores
         if scores.independent != first.independent:
@@ -82,7 +82,7 @@ class MeanProbabilities:
         return [numpy.exp(row) / self.count for row in self._sums[0]]
 
     def result(self) -> DecisionScores:
-        """The scores whose softmax (or sigmoid) are the means, with the mean of the thresholds."""
+        """The scores whose softmax (or sigmoid) gives the means, with the mean of the thresholds."""
         assert self._first is not None, "there is a model"
         if self._first.independent:
             rows = [yes - no for yes, no in zip(*self._sums, strict=True)]

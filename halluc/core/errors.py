@@ -1,5 +1,5 @@
-"""Errors as facts. They are raised anywhere and rendered in one place (``render``), so that every message has a
-code, a place and a next step."""
+"""Errors as data. They can be raised anywhere and are rendered in one place (``render``), so that every message has a
+code, a location and a next step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from halluc.core.characters import printable_line
 EXIT_DONE, EXIT_BUG, EXIT_USAGE, EXIT_DATA, EXIT_ENVIRONMENT, EXIT_GATE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 MOST_SHOWN = 20
-# Characters of a message, a place or a help: a label or an id of megabytes must not flood the terminal.
+# The most characters of a message, a place or a help text: labels and ids may have megabytes.
 _MOST_IN_MESSAGE = 1_000
 
 
@@ -39,13 +39,13 @@ class Location:
 
 
 class HallucError(Exception):
-    """A mistake that a person can mend.
+    """An error that the user can fix.
 
     Args:
-        code: a letter for the family (C config, D data, E environment, R run directory, T training) and a number.
-        message: what is wrong, in one line.
-        where: the place, if there is one.
-        help: what to do about it, in one line.
+    code: a letter for the family (C config, D data, E environment, R run directory, T training) and a number.
+    message: what is wrong, in one line.
+        where: the place, if known.
+    help: what to do about it, in one line.
         exit_code: see docs/runs.md, "Exit codes".
     """
 
@@ -70,7 +70,7 @@ class HallucError(Exception):
 
 
 class ManyErrors(HallucError):
-    """Several errors of one input, told together so that they can be mended together."""
+    """Several errors of one input, reported together so that they can be fixed together."""
 
     def __init__(self, errors: Iterable[HallucError], total: int | None = None) -> None:
         self.errors = tuple(errors)
@@ -80,7 +80,7 @@ class ManyErrors(HallucError):
 
 
 def refuse(errors: Iterable[HallucError]) -> None:
-    """Raise what was found, if anything: one error as it is, several together."""
+    """Raise the errors, if there are any: a single one unchanged, several as ``ManyErrors``."""
     results = list(errors)
     if results:
         raise results[0] if len(results) == 1 else ManyErrors(results[:MOST_SHOWN], len(results))
@@ -95,7 +95,7 @@ def environment_error(code: str, message: str, help: str | None = None) -> Hallu
 
 
 def render(error: HallucError) -> str:
-    """The error as plain text for a terminal, in the manner of rustc: code, place, line, caret, help."""
+    """The error as plain text for a terminal, in the style of rustc: code, place, line, caret, help."""
     if isinstance(error, ManyErrors):
         shown = [render(one) for one in error.errors[:MOST_SHOWN]]
         hidden = error.total - len(shown)
@@ -104,7 +104,7 @@ def render(error: HallucError) -> str:
         return "\n\n".join(shown)
     lines = [f"error[{error.code}]: {printable_line(error.message, _MOST_IN_MESSAGE)}"]
     where = error.where
-    # A place keeps four columns for the line number, as much as a config or a corpus of 9,999 lines needs.
+    # The line number has four columns, enough for 9,999 lines.
     gutter = " " * max(2, len(str(where.line or "")) + 1) if where else "  "
     if where:
         lines.append(f"{gutter}--> {printable_line(str(where), _MOST_IN_MESSAGE)}")
@@ -118,28 +118,28 @@ def render(error: HallucError) -> str:
 def _excerpt(where: Location, gutter: str) -> list[str]:
     assert where.text is not None
     text, column, width = where.text, where.column or 1, max(1, where.width)
-    if len(text) > 160:  # a line of megabytes must not flood the terminal: show what stands around the column
+    if len(text) > 160:  # lines may have megabytes: show the part around the column
         start = max(0, column - 60)
         text = ("…" if start else "") + text[start : start + 150] + "…"
         column = column - start + (1 if start else 0)
     number = "" if where.line is None else str(where.line)
     rows = [f"{gutter} |", f" {number:<{len(gutter) - 1}} | {printable_line(text)}".rstrip()]
     if where.column is not None:
-        # Escapes and wide characters take more room on the screen than in the text.
+        # Escapes and wide characters take more columns on the screen than characters in the text.
         before, under = text[: column - 1], text[column - 1 : column - 1 + width]
         rows.append(f"{gutter} | {' ' * _cells(printable_line(before))}{'^' * max(1, _cells(printable_line(under)))}")
     return rows
 
 
 def _cells(text: str) -> int:
-    """Columns of a terminal that a text takes: two a wide character, none a combining one or a joiner."""
+    """Terminal columns of a text: two per wide character, zero for combining characters and joiners."""
     wide = {"W": 2, "F": 2}
     spaced = (char for char in text if not unicodedata.combining(char) and char not in "\u200c\u200d")
     return sum(wide.get(unicodedata.east_asian_width(char), 1) for char in spaced)
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known word nearest to ``word``, or None where none is as near as ``cutoff`` (1: equal)."""
+    """The known word that is most similar to ``word``; None if no similarity reaches ``cutoff`` (1: equal)."""
     from difflib import get_close_matches
 
     names = list(known)
@@ -151,6 +151,6 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | 
 
 
 def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
-    """Help on a wrong word: the known one that was perhaps meant, ``otherwise`` where none is near."""
+    """Help for an unknown word: the most similar known one, or ``otherwise``."""
     near = did_you_mean(word, known)
     return f"did you mean `{near}`?" if near else otherwise

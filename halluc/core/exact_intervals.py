@@ -1,9 +1,9 @@
-"""Intervals for figures whose error a bootstrap cannot show: shares of none or all, rates of rare events.
+"""Intervals for figures whose error a bootstrap cannot estimate: shares of 0 or 1, and rates of rare events.
 
-Every resample of 0 wrong claims has 0 wrong claims, so a percentile interval would have no width. These intervals treat
-what is counted as independent draws, although claims of one example are not.
+Every resample of 0 wrong claims has 0 wrong claims, so a percentile interval would have no width. These intervals
+assume independent draws, although claims of one example are not independent.
 
-``scipy.special`` is imported where it is used: it takes .14 s, and most commands need no interval.
+``scipy.special`` is imported when it is used: the import takes .14 s, and most commands need no interval.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 
 Interval = tuple[float, float]
-# The two-sided confidence level, in (0, 1), to an interval.
+# A function from the two-sided confidence level, in (0, 1), to an interval.
 Limits = Callable[[float], Interval]
 
 
@@ -36,7 +36,7 @@ def poisson(count: float, exposure: float, level: float) -> Interval:
 
 
 def wilson(hits: float, n: float, level: float) -> Interval:
-    """The score interval of a share (Wilson 1927), which the intervals of differences are made of."""
+    """The score interval of a share (Wilson 1927), from which intervals of differences are built."""
     from scipy.special import ndtri
 
     z = float(ndtri((1 + level) / 2))
@@ -47,7 +47,7 @@ def wilson(hits: float, n: float, level: float) -> Interval:
 
 
 def f1(precision: Interval, recall: Interval) -> Interval:
-    """Bounds of an F1 of 0 or 1 from the exact intervals of its precision and recall."""
+    """Bounds for an F1 of 0 or 1, from the exact intervals of its precision and recall."""
     low, high = (2 * p * r / (p + r) if p + r else 0.0 for p, r in zip(precision, recall, strict=True))
     return low, high
 
@@ -55,7 +55,7 @@ def f1(precision: Interval, recall: Interval) -> Interval:
 def of_difference(one: float, of_one: Interval, other: float, of_other: Interval) -> Interval:
     """The interval of ``one - other`` from the intervals of both (Newcombe 1998, method 10; Zou & Donner 2008).
 
-    Newcombe's method for paired shares has a correlation in it, which is 0 where one of the shares is 0 or 1.
+    Newcombe's method for paired shares also uses a correlation, which is 0 if one of the shares is 0 or 1.
     """
     difference = one - other
     below = math.hypot(one - of_one[0], of_other[1] - other)
@@ -64,14 +64,14 @@ def of_difference(one: float, of_one: Interval, other: float, of_other: Interval
 
 
 def p_value(excludes_zero: Callable[[float], bool]) -> float:
-    """Two-sided p by inverting an interval: one less the highest level at which it still excludes zero.
+    """Two-sided p-value by inverting an interval: 1 minus the highest level at which the interval excludes zero.
 
     Args:
-        excludes_zero: whether the interval at a level does; intervals grow with their level.
+            excludes_zero: whether the interval at a given level excludes zero; intervals widen with the level.
     """
     if not excludes_zero(1e-9):
         return 1.0
-    # In the logarithm of p, so that small ones are found too.
+    # Search over the logarithm of p, so that very small values are found too.
     low, high = math.log(1e-12), 0.0
     for _ in range(60):
         middle = (low + high) / 2

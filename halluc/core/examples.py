@@ -1,4 +1,4 @@
-"""What the corpora are made of. Every task adds its own frozen example."""
+"""The base types of corpora. Every task adds its own frozen example class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 
 class Span(NamedTuple):
-    """Tokens ``start`` to ``end`` (half open) of one example, and their label."""
+    """Tokens ``start`` to ``end`` (half open) of one example, with a label."""
 
     start: int
     end: int
@@ -20,8 +20,9 @@ class Origin:
     """Where an example came from.
 
     ``line`` is its first line in ``file`` (from 1); ``document`` is the number of its document in the file, 0 for all
-    examples of a file that does not say; ``parent`` is the id of the example it was augmented from, ``methods`` by
-    what. ``number`` counts all examples of the file from 1, those that are left out included; 0: not known.
+    examples if the file has no documents; ``parent`` is the id of the example it was augmented from, and ``methods``
+    the methods. ``number`` is its position among all examples of the file, from 1, including examples that are left
+    out; 0: unknown.
     """
 
     file: str
@@ -36,7 +37,7 @@ class Origin:
 
     @property
     def plain(self) -> tuple[str, int, int, str | None, tuple[str, ...], int]:
-        """Its fields, which make it anew."""
+        """Its fields, as constructor arguments."""
         return self.file, self.line, self.document, self.parent, self.methods, self.number
 
     def precedes(self, other: Origin) -> bool:
@@ -46,16 +47,15 @@ class Origin:
         )  # fmt: skip
 
 
-# What training shows, the smallest piece of it: a surface and the label that it has there.
+# The smallest piece of training evidence: a surface and its label there.
 Pair = tuple[str, str]
 
 
 class Example(Protocol):
-    """What every example has, whatever its task.
+    """What every example has, independent of the task.
 
-    ``tokens`` are its words. ``annotation`` is all that its gold says, so that examples of the same tokens and
-    annotation are the same. ``pairs`` has the surface and the label of each thing that is labelled in it, ``labels``
-    the labels alone.
+    ``tokens`` are its words. ``annotation`` is its complete gold annotation: examples with equal tokens and annotation
+    are duplicates. ``pairs`` has the surface and the label of each labelled thing, ``labels`` the labels alone.
     """
 
     @property

@@ -1,7 +1,7 @@
-"""Every figure once: what it is called, its unit, which direction is better, and where it is shown.
+"""The table of all figures: name, unit, which direction is better, and where each is shown.
 
-Figures of claims and confidence stand here; those of a task in ``figure_rows.py`` beside its class. DEFINITIONS has
-the formulas.
+Figures of claims and confidence are defined here; those of a task in its ``figure_rows.py``. DEFINITIONS has the
+formulas.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from halluc.components import TABLE
 
 Unit = Literal["share", "F1", "score", "points", "times", "per 1,000"]
 Better = Literal["higher", "lower", "none"]
-# What a figure is counted from: claims and gold, the confidence of claims, their order by confidence, two runs brought
-# to one omission rate, the gap between splits, shares by period, answers to cloze patterns; or the annotation, in a way
-# of the task's own.
+# What a figure is computed from: claims and gold, the confidence of claims, their order by confidence, two runs at the
+# same omission rate, the gap between splits, shares by period, answers to cloze patterns; or the annotation, in a way
+# specific to the task.
 Family = Literal["claims", "calibration", "order", "matched", "gap", "time", "probe", "task"]
 By = tuple[tuple[str, str], ...]
 
@@ -29,13 +29,13 @@ Place = Literal[
     "labels",  # terminal: the columns of a table by label
     "novelty",  # terminal: the rows with a column for each novelty
     "summary",  # terminal: the rows below
-    "abstention",  # what is told of the claims that are kept
-    "compared",  # counted of each run where runs are compared, in pairs or in a study
-    "sentences",  # named in sentences on comparisons and studies
-    "slope sentences",  # the same of slopes along an axis
+    "abstention",  # computed over the claims that are kept
+    "compared",  # computed for each run when runs are compared, in pairs or in a study
+    "sentences",  # named in sentences about comparisons and studies
+    "slope sentences",  # the same for slopes along an axis
     "cells",  # the columns of a study's cells
     "arms",  # the columns of differences between arms
-    "curves",  # charts along an axis; the heading is the end of their id
+    "curves",  # charts along an axis; the heading ends their id
     "differences",  # charts of differences between arms
     "slopes",  # charts of slopes
     "periods",  # a table and a chart over time, by label and period
@@ -46,9 +46,9 @@ Place = Literal[
 
 
 class Shown(NamedTuple):
-    """A slice of a figure at a place, ``()`` being all; the heading and the order of its row where it has none.
+    """A slice of a figure in one place (``()``: all), with the heading and the order of a row that has no other.
 
-    ``unless`` names a figure beside which it says nothing of its own.
+    ``unless`` names a figure: if it is shown, this one is redundant.
     """
 
     place: Place
@@ -60,11 +60,11 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class FigureRow:
-    """A figure: ``title`` names it in sentences, ``short`` at the head of a column, ``legend`` explains that.
+    """A figure: ``title`` names it in sentences, ``short`` heads a column, ``legend`` explains ``short``.
 
-    ``hub`` is the name that the model hub has for it. ``of_places``: it says nothing of its own where claims have no
-    places in a text. ``reports`` are the keys of the tables of ``eval/<split>_classification_report.json`` that its
-    protocols make, in their order, and what the rows of each are of.
+    ``hub`` is its name on the model hub. ``of_places``: it is redundant if claims have no position in a text.
+    ``reports`` are the keys of the tables of ``eval/<split>_classification_report.json`` that its protocols produce, in
+    order, with what the rows of each table are.
     """
 
     name: str
@@ -82,13 +82,13 @@ class FigureRow:
 
     @property
     def is_share(self) -> bool:
-        """Whether it is told in per cent, its differences in percentage points."""
+        """Whether it is shown as a percentage, and its differences in percentage points."""
         return self.unit == "share"
 
     @property
     def most(self) -> float:
-        """The largest value that it can have."""
-        if self.unit == "points":  # of a hundred
+        """Its maximum."""
+        if self.unit == "points":  # out of a hundred
             return 100.0
         return 1.0 if self.unit in ("share", "F1", "score") else math.inf
 
@@ -97,7 +97,7 @@ class FigureRow:
 
 
 class Column(NamedTuple):
-    """A slice of a figure under its heading."""
+    """A slice of a figure with its heading."""
 
     heading: str
     row: FigureRow
@@ -111,14 +111,14 @@ class Column(NamedTuple):
 HALLUCINATION, OMISSION, SUPPORT = "hallucination_rate", "omission_rate", "support_rate"
 MATCHED = "hallucination_rate_at_matched_omission"
 KEPT: By = (("claims", "kept"),)
-# Slices of the smallest p of shifts over time: of all periods, and of the last one alone.
+# Slices of the smallest p-value of shifts over time: over all periods, and of the last period alone.
 ANY, LATEST = "any", "latest"
 
 
 def at(
     *places: Place, heading: str = "", by: By = (), order: int | None = None, unless: str = ""
 ) -> tuple[Shown, ...]:  # fmt: skip
-    """A slice at several places alike."""
+    """The same slice in several places."""
     return tuple(Shown(place, heading, by, order, unless) for place in places)
 
 
@@ -223,7 +223,7 @@ def rows() -> dict[str, FigureRow]:
     """Every figure by its name: the general ones with the slices that tasks add, then those of the tasks.
 
     Raises:
-        ValueError: two rows of one name.
+            ValueError: two rows have the same name.
     """
     results = {row.name: row for row in ROWS}
     for target in TABLE["task"].values():
@@ -238,15 +238,15 @@ def rows() -> dict[str, FigureRow]:
 
 
 def figure(name: str) -> FigureRow:
-    """The row of a figure; of a name that nothing is known of, as later versions may have, the name itself."""
+    """The row of a figure; for an unknown name, as later versions may have, a row with the name itself."""
     return rows().get(name) or FigureRow(name, name.replace("_", " "), "score", "none", "task", 1_000)
 
 
 def shown(place: Place, there: Collection[str] | None = None) -> list[Column]:
-    """The figures of a place in their order.
+    """The figures of a place, in order.
 
     Args:
-        there: the names of the figures that were counted: only those that say something beside each other; None: all.
+            there: the names of the figures that were computed, to leave out redundant ones; None: all figures.
     """
     placed = _placed(place)
     if there is None:
@@ -264,16 +264,16 @@ def _placed(place: Place) -> tuple[tuple[Shown, Column], ...]:
     )
 
 
-# Columns have room for a short heading, all else for the title.
+# Columns have room for a short heading only, other places for the title.
 _COLUMNS: frozenset[Place] = frozenset(("labels", "cells", "arms"))
 
 
 def names(families: Iterable[Family]) -> tuple[str, ...]:
-    """The general figures of some families."""
+    """The general figures of these families."""
     wanted = set(families)
     return tuple(row.name for row in ROWS if row.family in wanted)
 
 
 def of_places() -> frozenset[str]:
-    """The figures that say nothing of their own where claims are about whole examples."""
+    """The figures that are redundant if claims are about whole examples."""
     return frozenset(row.name for row in ROWS if row.of_places)

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside, flushed to disk, renamed over."""
+"""Atomic files: written to a temporary file, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ from typing import IO, Any, Literal
 
 from halluc.core.errors import HallucError, environment_error
 
-# What is written before it replaces `name`, or was set aside for it: by which process.
+# The temporary name of a file or folder that replaces `name`, or was moved aside for it, with the id of the process.
 _BESIDE = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<kind>tmp|old)", re.DOTALL)
-# A link is made in a moment; one that is older (seconds) was left behind.
+# A link is made in a moment; a temporary one that is older (seconds) is a leftover.
 _LINK_AGE = 60
 
 
 def beside(path: Path, kind: Literal["tmp", "old"] = "tmp") -> Path:
-    """Where this process writes what is to replace ``path``."""
+    """The temporary path that this process writes before it replaces ``path``."""
     return path.with_name(f".{path.name}.{os.getpid()}.{kind}")
 
 
 def written_beside(name: str) -> re.Match[str] | None:
-    """Whether a file of this name is one of ``beside``: the groups are ``name``, ``process`` and ``kind``."""
+    """Whether this is a name made by ``beside``: the groups are ``name``, ``process`` and ``kind``."""
     return _BESIDE.fullmatch(name)
 
 
 @contextlib.contextmanager
 def replacing(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[Any]]:
-    """Open a file beside ``path`` for writing; on a clean exit it replaces ``path``, otherwise it is removed.
+    """Open a temporary file next to ``path`` for writing; on a clean exit it replaces ``path``, otherwise it is
+    removed.
 
-    What killed processes left beside ``path`` is removed first; what others are writing is not, as they lock it.
+    Leftovers of killed processes are removed first. Files that other processes are writing are locked, and stay.
 
     Raises:
-        HallucError E401: the disk is full, read-only or forbidden; names the file.
+            HallucError E401: the disk is full, read-only or forbidden; the message names the file.
     """
     new = beside(path)
     make_folder(path.parent)
@@ -57,21 +58,21 @@ def replacing(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[Any]]:
                 new.replace(path)
             except BaseException:
                 with contextlib.suppress(OSError):  # the first error is the one to report
-                    new.unlink()  # while it is locked: later it may be another's
+                    new.unlink()  # while it is still locked: afterwards another process may own it
                     file.close()
                 raise
         sync_folder(path.parent)
     except OSError as error:
         if error.filename is not None and Path(error.filename) not in (new, path, path.parent):
-            raise  # not about this file: an input that the caller read while writing
+            raise  # not an error of this file: of an input that the caller read while writing
         raise unwritable(path, error) from error
 
 
 def _opened_locked(path: Path, mode: Literal["w", "wb"]) -> IO[Any]:
-    """Open ``path`` for writing and lock it, so that no other process takes it for a leftover."""
+    """Open ``path`` for writing and lock it, so that no other process removes it as a leftover."""
     encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
     while True:
-        # Emptied once it is locked: a process on another host may have the same id.
+        # Truncated only after it is locked: a process on another host may have the same id.
         file = open(path, mode, encoding=encoding, newline=newline, opener=_without_truncation)  # noqa: SIM115
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -81,7 +82,7 @@ def _opened_locked(path: Path, mode: Literal["w", "wb"]) -> IO[Any]:
         if _is_still(path, file):
             file.truncate(0)
             return file
-        file.close()  # removed as a leftover, or renamed, before it was locked
+        file.close()  # it was removed as a leftover, or renamed, before it was locked
 
 
 def _without_truncation(path: str, flags: int) -> int:
@@ -89,7 +90,7 @@ def _without_truncation(path: str, flags: int) -> int:
 
 
 def _is_still(path: Path, file: IO[Any]) -> bool:
-    """Whether ``path`` names the file that was opened by it."""
+    """Whether ``path`` still names the file that was opened."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
@@ -97,7 +98,7 @@ def _is_still(path: Path, file: IO[Any]) -> bool:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove half-written files of processes that were killed, on any host, while they wrote ``path``."""
+    """Remove the unfinished files of killed processes, on any host, that were writing ``path``."""
     with os.scandir(path.parent) as entries:
         named = ((entry, written_beside(entry.name)) for entry in entries)
         results = [entry for entry, match in named if match and (match["name"], match["kind"]) == (path.name, "tmp")]
@@ -111,7 +112,7 @@ def _remove_if_left(entry: os.DirEntry[str]) -> None:
     if entry.is_symlink():
         if time.time() - left.lstat().st_mtime > _LINK_AGE:
             left.unlink()
-    elif entry.is_file():  # folders are put right by ``recover``
+    elif entry.is_file():  # folders are repaired by ``recover``
         with left.open("rb+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_still(left, file):
@@ -119,7 +120,7 @@ def _remove_if_left(entry: os.DirEntry[str]) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it; raises HallucError E401 where that is forbidden."""
+    """Make a folder and its parents; raises HallucError E401 if that is forbidden."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -127,7 +128,7 @@ def make_folder(path: Path) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> HallucError:
-    """The error of a file that can not be written, whatever the cause, naming the file."""
+    """The error for a file that cannot be written, whatever the cause; it names the file."""
     return environment_error("E401", f"cannot write {path}: {error.strerror or error}", remedy(path, error))
 
 
@@ -137,7 +138,8 @@ _elsewhere: ContextVar[str] = ContextVar("_elsewhere", default="choose another `
 
 @contextlib.contextmanager
 def elsewhere(advice: str) -> Iterator[None]:
-    """What the errors of files that cannot be written inside advise besides mending the cause; a decorator too."""
+    """Set the advice of errors about unwritable files inside this context, besides fixing the cause; also a
+    decorator."""
     token = _elsewhere.set(advice)
     try:
         yield
@@ -146,7 +148,7 @@ def elsewhere(advice: str) -> Iterator[None]:
 
 
 def remedy(path: Path, error: OSError) -> str:
-    """What helps where ``path`` can not be written, by the cause."""
+    """Advice for the case that ``path`` cannot be written, depending on the cause."""
     other = _elsewhere.get()
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"free space, or {other}"
@@ -162,7 +164,7 @@ def remedy(path: Path, error: OSError) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename inside ``folder`` survive a power cut (POSIX asks for an fsync of the folder too)."""
+    """Make a rename inside ``folder`` survive a power failure (POSIX requires an fsync of the folder too)."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -176,7 +178,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def replace_link(path: Path, target: str) -> bool:
-    """Make ``path`` a symbolic link to ``target``, in the place of what was there; False where links cannot be made.
+    """Atomically make ``path`` a symbolic link to ``target``; False if links are not supported.
 
     Raises:
         HallucError E401: ``path`` is a folder, or the disk is full, read-only or forbidden.
@@ -187,7 +189,7 @@ def replace_link(path: Path, target: str) -> bool:
         try:
             new.unlink(missing_ok=True)
             new.symlink_to(target)
-        except (OSError, NotImplementedError):  # FAT and some network file systems have none
+        except (OSError, NotImplementedError):  # FAT and some network file systems do not support links
             return False
         new.replace(path)
         sync_folder(path.parent)
@@ -200,22 +202,22 @@ def replace_link(path: Path, target: str) -> bool:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write indented JSON; NaN and infinity are refused, since they are no JSON."""
+    """Write indented JSON; NaN and infinity are refused, since JSON does not have them."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
 def write_jsonl(path: Path, records: Iterable[Any]) -> int:
-    """Write one JSON object a line; returns how many."""
+    """Write one JSON object per line; returns their number."""
     count = 0
     with replacing(path) as file:
         for record in records:
-            # Lone surrogates cannot be encoded: they are escaped, so that a hostile corpus cannot stop a run.
+            # Lone surrogates cannot be encoded. They are escaped, so that a malformed corpus does not stop a run.
             file.write(json_line(record) + "\n")
             count += 1
     return count
 
 
-# Made once: `json.dumps` makes one anew for every line.
+# Made once: `json.dumps` makes a new encoder for every line.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode
 
 
@@ -227,12 +229,13 @@ def json_line(record: Any) -> str:
         line.encode("utf-8")
     except UnicodeEncodeError:
         line = json.dumps(record, ensure_ascii=True, allow_nan=False, separators=(", ", ": "))
-    # U+2028 and U+2029 end a line for some readers.
+    # Some readers treat U+2028 and U+2029 as line ends.
     return line.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\u0085", "\\u0085")
 
 
 def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
-    """Fill a folder beside ``path``, then swap it in; an earlier one stays until the new one is whole."""
+    """Fill a temporary folder next to ``path``, then swap it in; the earlier folder stays until the new one is
+    complete."""
     import shutil
 
     new, old = beside(path), beside(path, "old")
@@ -246,7 +249,7 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
             if file.is_dir():
                 sync_folder(file)
             else:
-                with contextlib.suppress(PermissionError):  # file systems without modes
+                with contextlib.suppress(PermissionError):  # file systems without permissions
                     file.chmod(mode)  # safetensors writes files that only their owner can read
                 with file.open("rb") as handle:
                     os.fsync(handle.fileno())
@@ -257,7 +260,7 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        if old.exists() and not path.exists():  # stopped between the two renames
+        if old.exists() and not path.exists():  # interrupted between the two renames
             with contextlib.suppress(OSError):  # the first error is the one to report; ``recover`` tries again
                 old.rename(path)
         shutil.rmtree(new, ignore_errors=True)
@@ -266,9 +269,9 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
 
 
 def recover(folder: Path) -> None:
-    """Put right what a killed process left in ``folder``; call it as the only writer.
+    """Repair ``folder`` after a process was killed; call it as the only writer.
 
-    A folder that was set aside for a new one comes back where the new one did not arrive; half-written files go.
+    A folder that was moved aside is restored if its replacement is missing; unfinished files are removed.
     """
     import shutil
 
@@ -290,12 +293,13 @@ _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
 )
-# File systems whose files are made up by the kernel while they are read: they can be endless, or block.
+# Virtual file systems, whose files are generated by the kernel during a read: they can be endless, or block.
 _VIRTUAL = ("/proc", "/sys")
 
 
 def irregular(path: Path) -> str | None:
-    """What ``path`` is, where it exists and is no regular file on a disk, such as ``a character device``; else None.
+    """The type of ``path`` if it is not a regular file on a disk, such as ``a character device``; None if it is or does
+    not exist.
 
     Such a file may be endless or block its reader, and cannot be read twice.
     """
@@ -304,7 +308,7 @@ def irregular(path: Path) -> str | None:
     except (OSError, ValueError):
         return None
     kind = next((name for matches, name in _KINDS if matches(result.st_mode)), None)
-    root = _device(Path("/"))  # in a container without /sys that folder may be an empty one of the root file system
+    root = _device(Path("/"))  # in a container without /sys this may be an empty folder of the root file system
     if kind is None and any(result.st_dev == _device(Path(folder)) != root for folder in _VIRTUAL):
         return "a file of the kernel"
     return kind
@@ -318,7 +322,7 @@ def _device(folder: Path) -> int | None:
 
 
 def open_regular(path: Path) -> io.BufferedReader:
-    """Open a file for reading, unless it is irregular: a pipe would block its reader, a device may never end.
+    """Open a regular file for reading. Others are refused: a pipe would block its reader, a device may never end.
 
     Raises:
         OSError: it is not there, may not be read, or is irregular.
@@ -330,13 +334,13 @@ def open_regular(path: Path) -> io.BufferedReader:
 
 
 def read_regular(path: Path) -> bytes:
-    """The bytes of a file; raises OSError as ``open_regular`` does."""
+    """The bytes of a regular file; raises OSError like ``open_regular``."""
     with open_regular(path) as file:
         return file.read()
 
 
 def expanded(reference: str) -> Path:
-    """A path with the home folder in the place of ``~``.
+    """A path with ``~`` replaced by the home folder.
 
     Raises:
         HallucError C005: there is no such home folder.
@@ -354,7 +358,7 @@ def sha256_of(path: Path) -> str:
 
 
 def line_at(path: Path, number: int) -> str | None:
-    """Line ``number`` (from 1) of a text file, or None where it cannot be had."""
+    """Line ``number`` (from 1) of a text file, or None if it cannot be read."""
     try:
         with path.open("rb") as file:
             line = next(itertools.islice(file, number - 1, None), None)

@@ -1,8 +1,7 @@
-"""The Hugging Face hub: whether it can be asked, and what of it is in the local cache.
+"""The Hugging Face hub: whether it is reachable, and what is in the local cache.
 
-``huggingface_hub`` retries a file five times and a model is many files, so that without a network a download fails only
-after a minute. One request with a short time-out tells it before anything is made for the answer; nothing else of the
-library's settings is changed.
+``huggingface_hub`` retries a file five times, and a model has many files. Without a network, a download fails only
+after a minute. One request with a short timeout checks this first. No other setting of the library is changed.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from pathlib import Path
 
 from halluc.core.errors import HallucError, environment_error
 
-# Of connecting, and of the answer. A name server may keep the system waiting longer: the whole is given up then.
+# Timeout of connecting, and of the answer. Name resolution may take longer: the whole request is then given up.
 TIMEOUT, GIVE_UP = 3.0, 3.2
 HELP = "connect to the network (HF_ENDPOINT and proxies are honoured), or use what lies on this machine"
 
 
 @functools.cache
 def unreachable() -> str | None:
-    """Why the hub cannot be asked from here; None where it can. Asked once a process."""
+    """Why the hub is not reachable; None if it is. Checked once per process."""
     from huggingface_hub import constants, get_session
 
     if constants.HF_HUB_OFFLINE:
@@ -30,7 +29,7 @@ def unreachable() -> str | None:
     def ask() -> None:
         try:
             get_session().head(constants.ENDPOINT, timeout=TIMEOUT)
-        except Exception as error:  # noqa: BLE001  of whichever HTTP library: a download would fail alike
+        except Exception as error:  # noqa: BLE001  of any HTTP library: a download would fail too
             answers.append(str(error) or type(error).__name__)
         else:
             answers.append(None)
@@ -43,10 +42,10 @@ def unreachable() -> str | None:
 
 
 def has_model(name: str, revision: str | None) -> bool:
-    """Whether the config and weights of a model are in the local cache.
+    """Whether the config and the weights of a model are in the local cache.
 
     Raises:
-        HallucError E410: no model of the hub can have such a name.
+            HallucError E410: the name is not valid on the hub.
     """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
@@ -61,6 +60,6 @@ def has_model(name: str, revision: str | None) -> bool:
 
 
 def not_here(reference: str, reason: str) -> HallucError:
-    """The error of what is not in the cache while the hub cannot be asked."""
+    """The error for something that is not in the cache while the hub is unreachable."""
     message = f"`{reference}` is not in the local cache, and the hub cannot be reached ({reason})"
     return environment_error("E412", message, HELP)

@@ -1,8 +1,8 @@
 """The tag codec: spans to and from IOB1, IOB2, BIOES, BMES, BILOU and IO.
 
-Schemes are normalised once, where data enters; everything behind the readers sees spans. Reading is the one of
-conlleval (Tjong Kim Sang & De Meulder 2003), which gives every sequence a meaning, legal or not; ``illegal`` tells
-separately where a sequence breaks its scheme.
+Schemes are normalised once, by the readers; all later code sees spans. Tags are read like conlleval does (Tjong Kim
+Sang & De Meulder 2003): every sequence has a meaning, even if it is invalid. ``illegal`` reports where a sequence
+violates its scheme.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from halluc.core.characters import is_invisible, printable_cell
 from halluc.core.examples import Span
 
 Scheme = Literal["iob1", "iob2", "bioes", "bmes", "bilou", "io"]
-# The schemes that can write any spans; IO cannot, where mentions of one label touch.
+# The schemes that can write any spans; IO cannot, if mentions of one label touch.
 SCHEMES: tuple[Scheme, ...] = ("iob1", "iob2", "bioes", "bmes", "bilou")
 
 PREFIXES: dict[Scheme, frozenset[str]] = {
@@ -29,23 +29,23 @@ PREFIXES: dict[Scheme, frozenset[str]] = {
     "bilou": frozenset("BILOU"),
     "io": frozenset("IO"),
 }
-# Prefixes that one file may have together. W- is what BMEWO calls S-.
+# Prefixes that may occur together in one file. BMEWO writes W- for S-.
 _TOGETHER = ("BI", "BIES", "BIEW", "BMES", "BMEW", "BILU")
-# Of a text without a label: what a model's output for it is called, and its row in tables.
+# A text without a label: the name of this output of a model, and of its row in tables.
 OUT_OF_SCOPE = "out_of_scope"
-# Prefixes that mean the same, under the name that BIOES has for them.
+# Prefixes with the same meaning, and their names in BIOES.
 _CANONICAL = {"M": "I", "L": "E", "U": "S", "W": "S"}
 _OUTSIDE = ("O", "")
-# A label is a name. A longer one is a text, as where the columns of text and label are taken for each other.
+# A label is a name. A longer one is a text: probably the columns of text and label were swapped.
 MOST_CHARACTERS = 1_000
-# What turns the direction of all that follows, so that a table, or a page, shows other labels than there are.
+# Characters that change the direction of the following text, so that a table or page would show a wrong label.
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def label_fault(label: str) -> str | None:
-    """What is wrong with a label that no table could show, nor a person name in a config; None where nothing is.
+    """What is wrong with a label that cannot be shown in a table or written in a config; None if it is valid.
 
-    It is the rule of every task, wherever a label comes from: a corpus, a model or a config.
+    The rule holds for every task and every source of labels: corpus, model or config.
     """
     if len(label) > MOST_CHARACTERS:
         return f"a label of {len(label):,} characters: `{printable_cell(label)}`"
@@ -54,7 +54,7 @@ def label_fault(label: str) -> str | None:
 
 @lru_cache(maxsize=1 << 14)
 def _fault(label: str) -> str | None:
-    """Each distinct label is looked at once: a corpus has few, and millions of places where they stand."""
+    """Each distinct label is checked once: a corpus has few, but repeats them millions of times."""
     if not label:
         return "an empty label"
     if is_invisible(label):
@@ -69,7 +69,7 @@ def _fault(label: str) -> str | None:
 
 
 class UnknownTag(ValueError):
-    """A string that is no tag at all, or none of the scheme's."""
+    """A string that is not a tag, or not a tag of the scheme."""
 
     def __init__(self, tag: str, position: int, scheme: Scheme | None = None) -> None:
         self.tag, self.position, self.scheme = tag, position, scheme
@@ -80,7 +80,7 @@ def split_tag(tag: str, position: int = 0, scheme: Scheme | None = None) -> tupl
     """``"B-PER"`` to ``("B", "PER")``; ``"O"`` to ``("O", "")``.
 
     Raises:
-        UnknownTag: not ``O`` nor prefix, hyphen, label; or a prefix that ``scheme`` does not have.
+            UnknownTag: not ``O`` and not prefix, hyphen, label; or a prefix that ``scheme`` does not have.
     """
     if tag == "O":
         return "O", ""
@@ -91,9 +91,9 @@ def split_tag(tag: str, position: int = 0, scheme: Scheme | None = None) -> tupl
 
 
 def read_spans(tags: Sequence[str], scheme: Scheme | None = None) -> tuple[Span, ...]:
-    """The spans of a tag sequence in the reading of conlleval, which is seqeval's default mode.
+    """The spans of a tag sequence as conlleval reads it, which is seqeval's default mode.
 
-    Legal sequences of any scheme read as their scheme means them; an orphaned inside tag opens a span.
+    Valid sequences of any scheme are read as the scheme defines; an inside tag without a begin tag starts a span.
 
     Raises:
         UnknownTag: see ``split_tag``.
@@ -116,7 +116,7 @@ def read_spans(tags: Sequence[str], scheme: Scheme | None = None) -> tuple[Span,
 
 
 def illegal(tags: Sequence[str], scheme: Scheme) -> list[int]:
-    """Positions whose tag may not stand where it stands (the last position for a span that is never closed).
+    """Positions whose tag is invalid there (the last position for a span that is never closed).
 
     Raises:
         UnknownTag: see ``split_tag``.
@@ -134,9 +134,9 @@ def illegal(tags: Sequence[str], scheme: Scheme) -> list[int]:
 
 
 def may_follow(before: tuple[str, str], tag: tuple[str, str], scheme: Scheme) -> bool:
-    """Whether ``scheme`` allows a tag behind another, both as ``split_tag`` gives them.
+    """Whether ``scheme`` allows a tag after another, both as returned by ``split_tag``.
 
-    A sentence begins behind an O and ends before one.
+    A sentence starts after an O and ends before one.
     """
     (last, last_label), (prefix, label) = before, tag
     opened = last in "BIM"
@@ -149,10 +149,10 @@ def may_follow(before: tuple[str, str], tag: tuple[str, str], scheme: Scheme) ->
 
 
 def scheme_of(tags: Iterable[str]) -> Scheme | None:
-    """The scheme of a model, from the set of its tags; None where they fit none.
+    """The scheme of a model, from its set of tags; None if they fit no scheme.
 
-    B- and I- tags are read as IOB2, unless a label has I- alone: in IOB2 it could not begin. I- tags alone are IOB1
-    without mentions that touch. With E- or S- tags, each label needs S-, or B- and E-.
+    B- and I- tags are IOB2, unless a label has only I-: in IOB2 it could not begin. Only I- tags are IOB1 without
+    mentions that touch. With E- or S- tags, each label needs S-, or B- and E-.
 
     Raises:
         UnknownTag: see ``split_tag``.
@@ -190,7 +190,7 @@ def write_tags(length: int, spans: Iterable[Span], scheme: Scheme = "iob2") -> l
         size = span.end - span.start
         touches = span.start == end_before and span.label == label_before
         if scheme == "io" and touches:
-            raise ValueError(f"{span} touches another {span.label}: IO cannot tell them apart")
+            raise ValueError(f"{span} touches another {span.label}: IO cannot distinguish them")
         if scheme in ("iob1", "io"):
             prefixes = ("B" if touches else "I") + "I" * (size - 1)
         elif scheme == "iob2":
@@ -214,9 +214,9 @@ Tag = tuple[str, str]
 
 @dataclass
 class SchemeEvidence:
-    """What pairs of neighbouring tags show of their scheme; ``where`` is any mark of a place.
+    """Pairs of neighbouring tags as evidence for their scheme; ``where`` is any description of a place.
 
-    ``first`` is where each prefix stands first.
+    ``first`` is the first place of each prefix.
     """
 
     inside_opens: object | None = None
@@ -224,7 +224,7 @@ class SchemeEvidence:
     first: dict[str, object] = field(default_factory=dict)
 
     def add(self, before: Tag, tag: Tag, where: object) -> None:
-        """A tag and the one before it, both as ``split_tag`` gives them; a sentence begins behind an O."""
+        """Add a tag and its predecessor, both as returned by ``split_tag``; a sentence starts after an O."""
         prefix, label = tag
         if prefix == "O":
             return
@@ -236,7 +236,7 @@ class SchemeEvidence:
                 self.begin_opens = self.begin_opens or where
 
     def decide(self) -> tuple[Scheme | None, str]:
-        """The scheme and why, or None and what contradicts what."""
+        """The scheme and the reason, or None and the contradiction."""
         there = self.first
         odd = self._contradiction()
         if odd is not None:
@@ -261,8 +261,8 @@ class SchemeEvidence:
         )
 
     def others(self) -> frozenset[Scheme]:
-        """Schemes that the tags fit as well as the one that ``decide`` names, or as badly as any where it names none:
-        other files of the corpus may tell which it is."""
+        """Schemes that fit the tags as well as the one that ``decide`` returns, or as badly as any other if it returns
+        none: other files of the corpus may decide between them."""
         if not self.first:
             return frozenset(PREFIXES)
         if self.decide()[0] is None and self.first.keys() <= set("BI"):
@@ -272,7 +272,7 @@ class SchemeEvidence:
         return frozenset()
 
     def _contradiction(self) -> str | None:
-        """Two prefixes that no scheme has together."""
+        """Two prefixes that do not occur together in any scheme."""
         for one, other in combinations(sorted(self.first), 2):
             if not any(one in prefixes and other in prefixes for prefixes in _TOGETHER):
                 both = f"both {one}- ({self.first[one]}) and {other}- ({self.first[other]})"

@@ -1,4 +1,5 @@
-"""``latest``: a symbolic link beside runs that names the newest trained one; a text file where links cannot be made."""
+"""``latest``: a symbolic link in the folder of runs to the newest trained run; a text file if links are not
+supported."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _LONGEST_NAME = 4096
 
 
 def point(run: Path) -> None:
-    """Make ``latest`` beside the folder ``run`` name it; the target is relative, so the folder above can be moved.
+    """Make ``latest`` in the folder of ``run`` point to it; the target is relative, so the parent folder can be moved.
 
     Raises:
         HallucError E401: it cannot be written, for example because it is a folder.
@@ -25,7 +26,7 @@ def point(run: Path) -> None:
 
 
 def is_pointer(path: Path) -> bool:
-    """Whether this is ``latest``, as a link or as a text file, and no folder of that name."""
+    """Whether this is ``latest``, as a link or a text file, and not a folder of that name."""
     return path.name == LATEST and (path.is_symlink() or path.is_file())
 
 
@@ -35,12 +36,13 @@ def is_run(path: Path) -> bool:
 
 
 def resolve(path: Path) -> Path:
-    """``path`` with the named run in the place of ``latest``: ``runs/x/latest/model`` is ``runs/x/20260101…/model``.
+    """``path`` with ``latest`` replaced by the run it names: ``runs/x/latest/model`` is ``runs/x/20260101…/model``.
 
-    Every other path comes back as it is; so does one with a link of that name that leads to no run.
+    Every other path is returned unchanged, also one with a link of that name that does not lead to a run.
 
     Raises:
-        HallucError R115: the link or text file is damaged, names nothing that is there, or leads out of its folder.
+            HallucError R115: the link or text file is damaged, names something that does not exist, or leads out of its
+                folder.
     """
     if LATEST not in path.parts:
         return path
@@ -53,7 +55,7 @@ def resolve(path: Path) -> Path:
 
 
 def resolve_text(reference: str) -> str:
-    """The same for a model reference of a config; ``hub:`` and ``package:`` references hold no path.
+    """The same for a model reference in a config; ``hub:`` and ``package:`` references contain no path.
 
     Raises:
         HallucError R115: as ``resolve``.
@@ -67,12 +69,12 @@ def resolve_text(reference: str) -> str:
 
 # The keys of a config that may name a run, or the model in one.
 KEYS = (("model", "name"), ("augment", "from"))
-# The same, of lists of runs.
+# The same, for lists of runs.
 LIST_KEYS = (("eval", "ensemble"), ("train", "teacher", "runs"))
 
 
 def resolve_override(override: str) -> str:
-    """The same for ``model.name=…`` and ``augment.from=…`` of a command line that is put on record.
+    """The same for ``model.name=…`` and ``augment.from=…`` of a recorded command line.
 
     Raises:
         HallucError R115: as ``resolve``.
@@ -85,7 +87,7 @@ def _named_by(pointer: Path) -> Path:
     home, is_link = pointer.parent, pointer.is_symlink()
     try:
         name = str(pointer.readlink()) if is_link else _first_bytes(pointer).decode("utf-8").strip()
-        name.encode("utf-8")  # of a link, bytes that are no text arrive as lone surrogates
+        name.encode("utf-8")  # the target of a link may contain bytes that are not text: they arrive as lone surrogates
     except UnicodeError:
         raise _damaged(pointer, "it is not UTF-8 text") from None
     except OSError as error:
@@ -96,14 +98,14 @@ def _named_by(pointer: Path) -> Path:
     if not _is(Path.is_dir, target):
         raise _damaged(pointer, f"it names `{name[:100]}`, which is not there")
     if is_link and not is_run(target):
-        return pointer  # a link of another program, such as one beside models
+        return pointer  # a link of another program, such as one next to models
     if target.name in ("", "..") or target.parent.resolve() != home.resolve():
         raise _damaged(pointer, f"it names `{name[:100]}`, which is outside {home}")
     return home / target.name
 
 
 def _first_bytes(path: Path) -> bytes:
-    """As much as a name can have, however large the file is."""
+    """The first bytes, enough for any name, however large the file is."""
     with path.open("rb") as file:
         return file.read(_LONGEST_NAME)
 
@@ -111,7 +113,7 @@ def _first_bytes(path: Path) -> bytes:
 def _is(kind: Callable[[Path], bool], path: Path) -> bool:
     try:
         return kind(path)
-    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+    except (OSError, ValueError):  # not a valid file name: too long, or with a NUL
         return False
 
 

@@ -1,4 +1,4 @@
-"""Lock files: of several processes one writes. The system frees a lock when its process ends, however it ends."""
+"""Lock files: only one process writes at a time. The system releases a lock when its process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import unwritable
 from halluc.core.processes import is_running, start_time
 
-# How often, and after how many seconds, a lock without a living owner is tried again: whoever has just taken it may
-# not have written its id yet.
+# How often, and after how many seconds, a lock without a living owner is tried again: a process that has just taken it
+# may not have written its id yet.
 _TRIES, _PAUSE = 10, 0.05
 
 _held: set[IO[bytes]] = set()
 
 
 def _close_in_child() -> None:
-    """A forked child shares the lock and would hold it after its parent; closing its copy does not unlock."""
+    """A forked child shares the lock and would hold it after its parent ends. Closing the child's copy does not unlock
+    it."""
     for file in _held:
         file.close()
     _held.clear()
@@ -36,7 +37,7 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that locked a file, as the file says; ``started`` is None where the system does not tell."""
+    """The process that locked a file, as recorded in the file; ``started`` is None if the system does not report it."""
 
     pid: int
     host: str
@@ -48,7 +49,7 @@ class Owner:
 
     @classmethod
     def read(cls, content: bytes) -> Owner | None:
-        """What a lock file holds; None where it is not yet written."""
+        """The content of a lock file; None if it is not written yet."""
         try:
             known = json.loads(content)
             return cls(int(known["pid"]), str(known["host"]), known.get("started"))
@@ -59,9 +60,9 @@ class Owner:
         return self.host != socket.gethostname()
 
     def has_ended(self) -> bool:
-        """Whether no process of this id runs here, or one that has got the id since."""
+        """Whether no process of this id runs on this machine, or only one that reused the id."""
         if self.is_elsewhere():
-            return False  # not to be seen from here
+            return False  # not visible from here
         if self.pid == os.getpid():
             return self != Owner.this_process()
         now = start_time(self.pid)
@@ -70,7 +71,7 @@ class Owner:
 
 @contextlib.contextmanager
 def locked(file: Path, of: Path, *, waits: bool = False) -> Iterator[None]:
-    """Hold the lock ``file``, which is made where it is missing.
+    """Hold the lock ``file``, which is created if it is missing.
 
     Args:
         of: what the lock is for, for messages.
@@ -90,7 +91,7 @@ def locked(file: Path, of: Path, *, waits: bool = False) -> Iterator[None]:
 
 
 def is_held(file: Path) -> bool:
-    """Whether a process holds the lock ``file``. It is not created; a link is not followed."""
+    """Whether a process holds the lock ``file``. It is not created, and links are not followed."""
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
@@ -129,7 +130,7 @@ def _take(lock: IO[bytes], file: Path, of: Path, waits: bool) -> None:
 
 
 def _note_owner(lock: IO[bytes], file: Path) -> None:
-    """Overwritten in place: that needs no space on a full disk, where something stood there before."""
+    """Overwrite in place: this needs no space on a full disk if the file has content already."""
     try:
         lock.seek(0)
         lock.write(json.dumps(asdict(Owner.this_process())).encode())
@@ -139,7 +140,7 @@ def _note_owner(lock: IO[bytes], file: Path) -> None:
 
 
 def _refusal(owner: Owner | None, file: Path, of: Path) -> HallucError:
-    """R103 with the process that writes; one that has ended is not named."""
+    """R103, with the process that holds the lock; a process that has ended is not named."""
     help = f"`fuser -v {file}` lists it: wait until it ends, or end it"
     if owner is None:
         return HallucError("R103", f"{of} is being written by another process", help=help)

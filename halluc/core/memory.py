@@ -1,4 +1,4 @@
-"""How much memory there is and processes use, and memory while many records are read at once."""
+"""Available memory, memory use of processes, and faster reading of many records."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Keep Python's cycle collector out of a stretch that makes many objects and no cycles, such as reading records.
+    """Disable Python's cyclic garbage collector while code makes many objects without cycles, such as reading records.
 
-    It would go through all of them again and again as they grow: a ledger is then read in three times the time.
+    The collector would traverse all of them repeatedly: reading a ledger would take three times as long.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -27,14 +27,14 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def available() -> int | None:
-    """Bytes that processes may still take: of this machine, or of the container where that has less; None where the
-    system does not tell (it is no Linux)."""
+    """Bytes that processes may still use, on this machine or in the container if its limit is lower; None if unknown
+    (not Linux)."""
     machine = _fields(Path("/proc/meminfo")).get("MemAvailable")
     if machine is None:
         return None
     try:
         most, now = ((_CONTROL_GROUP / name).read_text() for name in ("memory.max", "memory.current"))
-        # Pages of files are given back when memory is short.
+        # Cached pages of files are released when memory is short.
         files = _fields(_CONTROL_GROUP / "memory.stat").get("inactive_file", 0)
         return min(machine * 1024, int(most) - int(now) + files)
     except (OSError, ValueError):  # no control group, or one without a limit ("max")
@@ -42,13 +42,13 @@ def available() -> int | None:
 
 
 def of_process(process: int) -> tuple[int, int]:
-    """Bytes of memory that a process takes now, and the most it has taken; zeros where that is not known."""
+    """Bytes of memory that a process uses now, and its maximum so far; zeros if unknown."""
     result = _fields(Path(f"/proc/{process}/status"))
     return result.get("VmRSS", 0) * 1024, result.get("VmHWM", 0) * 1024
 
 
 def _fields(file: Path) -> dict[str, int]:
-    """The numbers in a file of lines such as ``VmRSS:  512 kB``; none where it cannot be read."""
+    """The numbers in a file of lines such as ``VmRSS:  512 kB``; empty if it cannot be read."""
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

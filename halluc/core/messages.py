@@ -1,7 +1,7 @@
-"""Messages, progress and results of code that knows no terminal: they go to the listener of the context.
+"""Messages, progress and results of code that does not depend on a terminal: they go to the listener of the context.
 
-Commands set the terminal as listener, the Python API the callbacks of its caller; by default nobody listens. A thread
-has a context of its own.
+Commands set the terminal as listener, the Python API sets the callbacks of its caller; the default listener ignores
+everything. Each thread has its own context.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 
 
 class Level(IntEnum):
-    """How much a listener wants to hear: warnings alone, what came of it too, what else people should know, all."""
+    """How much a listener wants to hear: only warnings, also results, also information, everything."""
 
     WARNINGS = 0
     OUTCOMES = 1
@@ -23,22 +23,22 @@ class Level(IntEnum):
 
 
 class Tick(Protocol):
-    """Called with how much is done, how much there is, and what is being done where that changes."""
+    """Called with the number done, the total, and a description if it changes."""
 
     def __call__(self, done: int, total: int, what: str | None = None) -> None: ...
 
 
 def unheard(done: int, total: int, what: str | None = None) -> None:
-    """The tick where nobody wants to know how far something has come."""
+    """A progress callback that does nothing."""
 
 
 class Listener:
-    """Hears everything and does nothing with it."""
+    """Receives everything and does nothing with it."""
 
     level = Level.WARNINGS
 
     def say(self, text: str, style: str | None = None) -> None:
-        """A line for people; ``style`` as rich names it."""
+        """A message; ``style`` is a style of rich."""
 
     @contextlib.contextmanager
     def bar(self, what: str, unit: str, logged: bool) -> Iterator[Tick]:
@@ -54,7 +54,7 @@ _LISTENER: ContextVar[Listener] = ContextVar("listener", default=Listener())  # 
 
 @contextlib.contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Send what is said in this context to ``listener``."""
+    """Send the messages of this context to ``listener``."""
     before = _LISTENER.set(listener)
     try:
         yield
@@ -63,7 +63,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 class _Inner(Listener):
-    """Passes on what is said, and no results."""
+    """Forwards messages, but no results."""
 
     def __init__(self, outer: Listener) -> None:
         self.outer, self.level = outer, outer.level
@@ -78,52 +78,52 @@ class _Inner(Listener):
 
 
 def without_results() -> contextlib.AbstractContextManager[None]:
-    """For a command that a command uses: what it says is passed on, and its results are not handed over."""
+    """For a command that is used by another command: its messages are forwarded, its results are not."""
     return listening(_Inner(listener()))
 
 
 def listener() -> Listener:
-    """Who listens in this context."""
+    """The listener of this context."""
     return _LISTENER.get()
 
 
 def hears(level: Level) -> bool:
-    """Whether whoever listens wants to hear what is said at this level."""
+    """Whether the listener wants messages of this level."""
     return _LISTENER.get().level >= level
 
 
 def say(text: str = "", style: str | None = None) -> None:
-    """A line for people, whatever they want to hear."""
+    """Send a message, whatever level the listener wants."""
     _LISTENER.get().say(text, style)
 
 
 def warn(text: str) -> None:
-    """A warning for people."""
+    """Send a warning."""
     say(f"warning: {text}", style="yellow")
 
 
 def conclude(text: str) -> None:
-    """A line that says what came of a command."""
+    """Send the line that states the result of a command."""
     if hears(Level.OUTCOMES):
         say(text)
 
 
 def tell(text: str = "", style: str | None = None) -> None:
-    """A line for people who did not ask for quiet."""
+    """Send an informational line, which is hidden with ``--quiet``."""
     if hears(Level.NORMAL):
         say(text, style)
 
 
 def put(result: object) -> None:
-    """Hand over a typed result as soon as it is there: what ``--json`` prints."""
+    """Hand over a typed result as soon as it is available: ``--json`` prints it."""
     _LISTENER.get().put(result)
 
 
 def progress(what: str, unit: str = "", *, logged: bool = True) -> contextlib.AbstractContextManager[Tick]:
-    """What to call as ``done`` grows towards ``total``; it costs next to nothing.
+    """A callback for progress, as ``done`` grows towards ``total``; it costs almost nothing.
 
     Args:
-        unit: what is counted, in the plural, for who shows how many a second there are.
-        logged: whether lines tell of it where there is no terminal.
+            unit: what is counted, in the plural, to show the speed.
+            logged: whether progress is reported as lines if there is no terminal.
     """
     return _LISTENER.get().bar(what, unit, logged)

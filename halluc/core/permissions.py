@@ -1,4 +1,4 @@
-"""What the user allows beyond what a config, which is plain values, may ask for."""
+"""What the user permits beyond what a config may ask for."""
 
 from __future__ import annotations
 

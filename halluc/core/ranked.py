@@ -1,4 +1,4 @@
-"""What a set of figures is: it holds predictions against the gold of their examples."""
+"""Sets of figures that compare predictions with the gold of their examples."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 
 import numpy
 
-# The tables of a classification report by name; rows and columns are the set's own.
+# The tables of a classification report by name; each set defines their rows and columns.
 Report = dict[str, Any]
 
-# A figure of things in an order, NaN or None where undefined: of each as often as weights (resamples, things) say, an
-# array (resamples,); or, where they are None, of each once.
+# A figure of ordered things, NaN or None if undefined. With weights, an array (resamples, things) of how often each
+# thing counts, the result has shape (resamples,); with None each thing counts once.
 Weighed = Callable[[numpy.ndarray | None], Any]
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Figures of things in an order, which no sums over examples can give.
+    """Figures of ordered things, which cannot be computed from sums over examples.
 
-    ``example`` (things,) indexes the example of each thing; a figure is its name, its slice, and what computes it.
-    ``units``: the things belong to so many units other than examples, which are resampled in the place of examples.
+    ``example`` (things,) is the index of the example of each thing; a figure has a name, a slice, and a function that
+    computes it. ``units``: the things belong to this many units other than examples, and these units are resampled
+    instead.
     """
 
     protocol: str

@@ -1,4 +1,4 @@
-"""Looks components up in the lazy table, and suggests on a typo."""
+"""Loads components from the table by name, with suggestions for typos."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Table = Mapping[str, Mapping[str, str]]
 
 
 def load(table: Table, kind: str, name: str) -> Any:
-    """The object behind ``table[kind][name]``, importing its module only now.
+    """The object at ``table[kind][name]``; its module is imported now.
 
     Raises:
-        HallucError C110: no such name; suggests the nearest.
+            HallucError C110: unknown name; suggests the most similar one.
     """
     names = table[kind]
     if name not in names:

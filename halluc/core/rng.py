@@ -1,4 +1,5 @@
-"""Randomness as a pure function of keys: no global state, so nothing depends on order, workers or shards."""
+"""Randomness as a pure function of keys: without global state, so that results do not depend on order, workers or
+shards."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ _blake2b = hashlib.blake2b
 
 
 def hash64(text: str, person: bytes = b"") -> int:
-    """A 64-bit hash of a text (BLAKE2b); ``person`` makes it another function."""
+    """A 64-bit hash of a text (BLAKE2b); each ``person`` gives a different function."""
     data = text.encode("utf-8", "surrogatepass")
     return int.from_bytes(_blake2b(data, digest_size=8, person=person).digest(), "little")
 
 
 def keyed_seed(*keys: object) -> int:
-    """A 64-bit seed from any keys (``repr`` of each, so that ``1`` and ``"1"`` differ)."""
+    """A 64-bit seed from keys of any type (``repr`` of each, so that ``1`` and ``"1"`` differ)."""
     return hash64("\x1f".join(map(repr, keys)))
 
 
@@ -34,8 +35,8 @@ def keyed_generator(*keys: object) -> numpy.random.Generator:
 class Draws:
     """A stream of random draws for one key: BLAKE2b in counter mode.
 
-    A ``random.Random`` would cost more to seed than most examples cost to augment; here the first eight draws cost one
-    hash. Two streams of different keys are independent.
+    Seeding a ``random.Random`` would cost more than augmenting most examples; here the first eight draws cost one hash.
+    Streams of different keys are independent.
     """
 
     __slots__ = ("_blocks", "_key", "_words")
@@ -47,7 +48,7 @@ class Draws:
 
     @classmethod
     def of(cls, *keys: object) -> Draws:
-        """A stream for any keys (``repr`` of each)."""
+        """A stream for keys of any type (``repr`` of each)."""
         return cls("\x1f".join(map(repr, keys)).encode("utf-8", "surrogatepass"))
 
     def bits(self) -> int:
@@ -59,12 +60,12 @@ class Draws:
         return words.pop()
 
     def uniform(self) -> float:
-        """From [0, 1), in steps of 2**-53."""
-        words = self._words  # here and below: a call of ``bits`` would cost as much again
+        """A number in [0, 1), a multiple of 2**-53."""
+        words = self._words  # inlined here and below: a call of ``bits`` would double the cost
         return ((words.pop() if words else self.bits()) >> 11) * 1.1102230246251565e-16
 
     def below(self, bound: int) -> int:
-        """A whole number from 0 to ``bound - 1``; its bias is under ``bound`` in 2**64."""
+        """An integer from 0 to ``bound - 1``; the bias is below ``bound`` / 2**64."""
         return (self.bits() * bound) >> 64
 
     def chance(self, probability: float) -> bool:
@@ -74,16 +75,16 @@ class Draws:
         return options[(self.bits() * len(options)) >> 64]
 
     def weighted(self, cumulative: Sequence[float]) -> int:
-        """An index, each as probable as its weight; ``cumulative`` are the running sums of the weights."""
+        """An index with probability proportional to its weight; ``cumulative`` are the running sums of the weights."""
         return min(bisect_right(cumulative, self.uniform() * cumulative[-1]), len(cumulative) - 1)
 
     def count(self, expected: float) -> int:
-        """One of the two whole numbers around ``expected``, so that it is met on average."""
+        """``expected`` rounded up or down at random, so that the mean is ``expected``."""
         whole = int(expected)
         return whole + (self.uniform() < expected - whole)
 
     def some(self, total: int, wanted: int) -> list[int]:
-        """``wanted`` different numbers below ``total``, ascending; all where more are wanted than there are."""
+        """``wanted`` distinct integers below ``total``, ascending; all of them if ``wanted`` is larger."""
         if wanted >= total:
             return list(range(total))
         words = self._words
@@ -97,7 +98,7 @@ class Draws:
         return sorted(results)
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
-        """The items in random order (Fisher and Yates)."""
+        """The items in random order (Fisher-Yates shuffle)."""
         mixed, words = list(items), self._words
         for last in range(len(mixed) - 1, 0, -1):
             other = ((words.pop() if words else self.bits()) * (last + 1)) >> 64

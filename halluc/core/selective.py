@@ -1,14 +1,14 @@
-"""What confidence is worth: risk against coverage when the least confident claims are withheld.
+"""Selective prediction: risk against coverage when the least confident claims are withheld.
 
-Claims are sorted by confidence; ``risk(k)`` is the share of not supported ones among the first k (El-Yaniv & Wiener
-2010; AURC and E-AURC: Geifman et al. 2019, arXiv 1805.08206). Among equal confidences every order is as good as any
-other, so each figure is its expectation over a random order: what is bad lies evenly over the group. For AUROC that is
-the usual half for a tie.
+Claims are sorted by confidence; ``risk(k)`` is the share of unsupported claims among the first k (El-Yaniv & Wiener
+2010; AURC and E-AURC: Geifman et al. 2019, arXiv 1805.08206). Claims with equal confidence have no order, so each
+figure is its expectation over a random order: the bad claims are spread evenly over the group. For AUROC this counts
+ties as half, as usual.
 
-``weights`` (B, claims) are how often each of B resamples drew a claim. A figure then is that of claims standing there
-so often, an array (B,), NaN where a resample leaves it undefined. uint8 keeps the weights of most bootstraps small, and
-blocks of resamples may be given one after the other. What is computed from them takes some 20 MB at any size. Figures
-of one ``Order`` that are asked for with the same block share its sums.
+``weights`` (B, claims) are how often each of B resamples drew each claim. A figure then is an array (B,), computed with
+each claim repeated that often, and NaN if undefined for a resample. uint8 keeps the weights of most bootstraps small,
+and blocks of resamples may be passed one after the other. The computation takes about 20 MB at any size. Figures of one
+``Order`` that are called with the same block share its sums.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Any
 import numpy
 
 Array = numpy.ndarray
-# A figure of cumulative sums over groups of equal confidence, the most confident first: claims and bad ones so far,
-# both (resamples, groups + 1) and 0 in the first column.
+# A function of cumulative sums over groups of equal confidence, the most confident first: the numbers of all and of bad
+# claims so far, both (resamples, groups + 1) and 0 in the first column.
 Figure = Callable[[Array, Array], Array]
 
-_BLOCK = 2**19  # numbers in one working array: small enough for a processor's cache
+_BLOCK = 2**19  # numbers in one working array: small enough for the cache of a processor
 
 
 def risk_coverage(confidence: Array, right: Array) -> tuple[Array, Array]:
     """Coverage k / n and risk(k), both (claims,), for k = 1 to n; empty without claims."""
     claims, bad = (sums[0] for sums in Order(confidence).curves(~_flags(right), None))
     ranks = numpy.arange(1, len(confidence) + 1)
-    # Linear between the ends of the groups: the expected number of bad claims in a random order.
+    # Linear within each group: the expected number of bad claims in a random order.
     return ranks / max(len(ranks), 1), numpy.interp(ranks, claims, bad) / ranks
 
 
@@ -40,30 +40,30 @@ def aurc(confidence: Array | Order, right: Array, weights: Array | None = None) 
 
 
 def e_aurc(confidence: Array | Order, right: Array, weights: Array | None = None) -> Any:
-    """AURC less that of the perfect order, which puts all that is right first; None without claims."""
+    """AURC minus the AURC of the perfect order, which has all right claims first; None without claims."""
     return _figure(
         lambda claims, bad: _aurc(claims, bad) - _best_aurc(claims, bad), confidence, ~_flags(right), weights
     )
 
 
 def auroc(confidence: Array | Order, right: Array, weights: Array | None = None) -> Any:
-    """How often a right claim is more confident than one that is not, ties counted half; None without both kinds."""
+    """How often a right claim is more confident than a wrong one, ties counted half; None without both kinds."""
     return _figure(_auroc, confidence, ~_flags(right), weights)
 
 
 def rate_at_coverage(confidence: Array | Order, bad: Array, coverage: float, weights: Array | None = None) -> Any:
-    """The rate of ``bad`` among the ceil(coverage * n) most confident claims; None where these are none.
+    """The rate of ``bad`` among the ceil(coverage * n) most confident claims; None if there are none.
 
     Args:
-        bad: (claims,) what the rate counts, such as unsupported claims.
+            bad: (claims,) what the rate counts, such as unsupported claims.
         coverage: the share 0 to 1 of claims that is kept.
     """
     return _figure(lambda claims, wrong: _rate(claims, wrong, coverage), confidence, _flags(bad), weights)
 
 
 def claims_kept(claims: Array, coverage: float) -> Array:
-    """ceil(coverage * claims), how many claims are kept of so many, as floats of the same shape."""
-    # Rounding must not turn .07 * 100 into 8 claims.
+    """ceil(coverage * claims), the number of claims that are kept, as floats of the same shape."""
+    # Rounding errors must not turn .07 * 100 into 8 claims.
     return numpy.ceil(coverage * numpy.asarray(claims) - 1e-9)
 
 
@@ -72,15 +72,15 @@ def _flags(values: Array) -> Array:
 
 
 class Order:
-    """Claims in the order of falling confidence, for several figures. ``len`` is their number.
+    """Claims sorted by falling confidence, for several figures. ``len`` is their number.
 
-    The sums of the weights that were asked for last are kept: figures of the same weights share them.
+    The sums for the last weights are cached: figures of the same weights share them.
     """
 
     def __init__(self, confidence: Array) -> None:
         self._order = numpy.argsort(-numpy.asarray(confidence, dtype=float), kind="stable")
         falling = numpy.asarray(confidence)[self._order]
-        # The place of the last claim of each group of equal confidence.
+        # The position of the last claim of each group of equal confidence.
         self._last = numpy.flatnonzero(numpy.append(falling[1:] != falling[:-1], True)) if len(falling) else self._order
         self._weights: Array | None = None
         self._taken = self._order
@@ -90,10 +90,11 @@ class Order:
         return len(self._order)
 
     def curves(self, bad: Array, weights: Array | None) -> tuple[Array, Array]:
-        """Claims and bad ones up to the end of each group, (resamples, groups + 1); every claim once without weights.
+        """The numbers of all and of bad claims up to the end of each group, (resamples, groups + 1); without weights
+        every claim counts once.
 
         Args:
-            bad: (claims,) which claims are bad, in the order of the columns of ``weights``.
+                bad: (claims,) which claims are bad, in the order of the columns of ``weights``.
         """
         if weights is None or weights is not self._weights:
             ones = numpy.ones((1, len(self)), dtype=int)
@@ -112,7 +113,7 @@ class Order:
 
 
 def block(claims: int) -> int:
-    """How many resamples of so many claims are computed at once."""
+    """How many resamples of this many claims are computed at once."""
     return max(1, _BLOCK // max(1, claims))
 
 
@@ -134,12 +135,12 @@ def _figure(figure: Figure, confidence: Array | Order, bad: Array, weights: Arra
 
 
 def _divide(above: Array, below: Array) -> Array:
-    """A quotient, NaN where there is nothing to divide by."""
+    """A quotient, NaN if the divisor is zero."""
     return numpy.where(below > 0, above / numpy.maximum(below, 1), numpy.nan)
 
 
 def _harmonic(upto: Array) -> Array:
-    """H(k) = 1 + 1/2 + ... + 1/k of whole numbers."""
+    """H(k) = 1 + 1/2 + ... + 1/k for integers k."""
     sums = numpy.zeros(int(upto.max(initial=0)) + 1)
     numpy.cumsum(1 / numpy.arange(1, len(sums)), out=sums[1:])
     return numpy.take(sums, upto.astype(numpy.int64))
@@ -160,7 +161,7 @@ def _best_aurc(claims: Array, bad: Array) -> Array:
 
 
 def _auroc(claims: Array, bad: Array) -> Array:
-    # Each right claim of a group is over the bad ones that come after, and level with those of its group.
+    # A right claim wins against the bad ones of later groups, and ties with those of its own group.
     right = numpy.diff(claims - bad, axis=1)
     under = bad[:, -1:] - (bad[:, :-1] + bad[:, 1:]) / 2
     return _divide((right * under).sum(axis=1), (claims[:, -1] - bad[:, -1]) * bad[:, -1])

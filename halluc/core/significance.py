@@ -1,9 +1,9 @@
 """Intervals and comparisons by resampling examples (DEFINITIONS, section 4).
 
-A figure is a function of sums over examples: a rate divides two of them, F1 combines three. So examples are counted
-once, in the columns of a ``Sheet``, and a bootstrap (Efron 1979) only adds up rows that it draws: scorers never run
-again. The draws are a function of the number of examples alone, so that two runs on the same examples are resampled
-alike and their differences are paired. What several seeds say together is in ``metrics.seeds``.
+A figure is a function of sums over examples: a rate divides two sums, F1 combines three. So examples are counted once,
+in the columns of a ``Sheet``, and a bootstrap (Efron 1979) only adds the rows that it draws, without running a scorer
+again. The draws depend on the number of examples alone, so that two runs on the same examples get the same resamples
+and their differences are paired. ``analysis.seeds`` combines several seeds.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from halluc.core.rng import keyed_generator
 
 RESAMPLES = 10_000
 LEVEL = 0.95
-# Draws held at once: 16 MB of float32, which a processor's last cache may hold.
+# Draws in memory at once: 16 MB of float32, which may fit into the last-level cache of a processor.
 _CELLS_A_CHUNK = 1 << 22
-# Draws counted at once: in a processor's first cache, ten times faster than all of a chunk.
+# Draws counted at once: they fit into the first-level cache, ten times faster than a whole chunk.
 _CELLS_IN_CACHE = 1 << 12
 
-# Differences, slopes and widths under this are rounding errors, and count as 0.
+# Differences, slopes and widths below this are rounding errors, and count as 0.
 NEGLIGIBLE = 1e-9
 
-# Sums of the sheet's columns, (…, columns), to the figure, (…); NaN where it is undefined.
+# From sums of the sheet's columns, (…, columns), to the figure, (…); NaN if undefined.
 Formula = Callable[[numpy.ndarray], numpy.ndarray]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of an evaluation: what it is called, which slice it is of, how it is counted, and from what.
+    """One number of an evaluation: its name, its slice, how it is computed, and from which columns.
 
-    ``n`` is the number of things that it is a share of, for F1 of gold mentions.
+    ``n`` is the denominator: the number of things that it is a share of, for F1 of gold mentions.
     """
 
     name: str
@@ -49,17 +49,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95% interval; None where undefined, or where there is nothing to resample."""
+    """A figure and its 95% interval; None if undefined, or if there is nothing to resample."""
 
     value: float | None
     interval: Interval | None = None
 
 
 class Sheet:
-    """Counts of each example, a column for each thing counted. Equal columns are kept once.
+    """Counts of each example, one column per thing counted. Equal columns are stored once.
 
-    Hundreds of labels make thousands of columns, nearly all of them nought nearly everywhere: small whole numbers are
-    kept in a byte, and sums are taken from a sparse matrix.
+    Hundreds of labels make thousands of columns, nearly all zero: small integers are stored in bytes, and sums use a
+    sparse matrix.
     """
 
     def __init__(self, examples: int) -> None:
@@ -69,7 +69,7 @@ class Sheet:
         self._sparse: Any = None
 
     def column(self, counts: numpy.ndarray) -> int:
-        """Take counts of shape (examples,); returns the number of their column."""
+        """Add counts of shape (examples,); returns the number of their column."""
         values = numpy.ascontiguousarray(counts, dtype=numpy.float64)
         if values.shape != (self.examples,):
             raise ValueError(f"a column of shape {values.shape} for {self.examples} examples")
@@ -80,7 +80,7 @@ class Sheet:
         return self.known[key]
 
     def tally(self, example: numpy.ndarray, weights: numpy.ndarray | None = None) -> int:
-        """The column that counts how often each example stands in ``example`` (indexes), or sums their weights."""
+        """The column that counts how often each example occurs in ``example`` (indexes), or sums their weights."""
         return self.column(numpy.bincount(example, weights, minlength=self.examples))
 
     def totals(self) -> numpy.ndarray:
@@ -92,7 +92,7 @@ class Sheet:
         return numpy.concatenate([self.summed(weights) for weights in weighted(self.examples, resamples)])
 
     def summed(self, weights: numpy.ndarray) -> numpy.ndarray:
-        """Sums over the examples of some resamples, (some, columns), from the ``weights`` of ``weighted``."""
+        """Sums over the examples of some resamples, (some, columns), with the ``weights`` of ``weighted``."""
         if not self.columns:
             return numpy.zeros((weights.shape[1], 0))
         return numpy.asarray((self._table() @ weights).T, dtype=numpy.float64)
@@ -126,7 +126,7 @@ class Sheet:
 
 
 def _compact(values: numpy.ndarray) -> numpy.ndarray:
-    """The same numbers, as bytes where they are whole and small."""
+    """The same numbers, as bytes if they are small integers."""
     if len(values) and values.min() >= 0 and values.max() <= 255:
         small = values.astype(numpy.uint8)
         return small if (small == values).all() else values
@@ -147,19 +147,19 @@ def draws(examples: int, resamples: int = RESAMPLES) -> Iterator[numpy.ndarray]:
         for first in range(0, len(drawn), some):
             rows = drawn[first : first + some]
             places = chance.integers(0, examples, size=rows.shape)
-            places += examples * numpy.arange(len(rows))[:, None]  # each row counts in places of its own
+            places += examples * numpy.arange(len(rows))[:, None]  # each row counts in a range of its own
             rows[:] = numpy.bincount(places.ravel(), minlength=rows.size).reshape(rows.shape)
         yield drawn
 
 
 def weighted(examples: int, resamples: int = RESAMPLES) -> Iterator[numpy.ndarray]:
-    """``draws`` as columns, in chunks of shape (examples, some), contiguous: what several sheets are summed with."""
+    """``draws`` transposed, in chunks of shape (examples, some), contiguous: for the sums of several sheets."""
     for drawn in draws(examples, resamples):
         yield numpy.ascontiguousarray(drawn.T)
 
 
 def interval_of(formula: Formula, totals: numpy.ndarray, sums: numpy.ndarray, value: float) -> Interval | None:
-    """The percentile interval; the exact one of a figure whose error resampling cannot show."""
+    """The percentile interval; for a figure whose error resampling cannot estimate, the exact one."""
     if numpy.isnan(value):
         return None
     limits = exact_limits(formula, totals)
@@ -167,24 +167,24 @@ def interval_of(formula: Formula, totals: numpy.ndarray, sums: numpy.ndarray, va
 
 
 def exact_limits(formula: Formula, totals: numpy.ndarray, *, of_difference: bool = False) -> Limits | None:
-    """The exact interval of a figure of 0 or 1, or of a rate of events; None for all others.
+    """The exact interval of a figure of 0 or 1, or of a rate of events; None for all other figures.
 
     Args:
         totals: the sums over all examples, (columns,).
-        of_difference: whether it is a part of the interval of a difference, which takes a share's score interval.
+            of_difference: whether it is used for the interval of a difference, which needs a share's score interval.
     """
     result = getattr(formula, "exact_limits", None)
     return None if result is None else result(totals, of_difference)
 
 
 def percentiles(values: numpy.ndarray) -> Interval | None:
-    """The middle 95% of resampled values; None where most of them are undefined, or all are the same."""
+    """The middle 95% of resampled values; None if most are undefined, or all are equal."""
     middle = _middle(values, LEVEL)
     return middle if middle is not None and middle[1] - middle[0] > NEGLIGIBLE else None
 
 
 def _middle(values: numpy.ndarray, level: float) -> Interval | None:
-    """The middle share of values; None where most of them are undefined."""
+    """The middle share of values; None if most are undefined."""
     defined = values[~numpy.isnan(values)]
     if 2 * len(defined) <= len(values):
         return None
@@ -194,10 +194,10 @@ def _middle(values: numpy.ndarray, level: float) -> Interval | None:
 
 @dataclass(frozen=True)
 class Ratio:
-    """``scale`` times the sum of some columns over the sum of others; ``undefined`` where the latter is nothing.
+    """``scale`` times the sum of some columns over the sum of others; ``undefined`` if the denominator is 0.
 
-    A ratio that is no share, and has a scale, is a rate of events. ``is_exact``: a share of independent examples, whose
-    interval is exact at any value.
+    A ratio that is not a share, and has a scale, is a rate of events. ``is_exact``: a share of independent examples,
+    which has an exact interval at any value.
     """
 
     above: tuple[int, ...]
@@ -213,7 +213,7 @@ class Ratio:
         )
 
     def exact_limits(self, totals: numpy.ndarray, of_difference: bool) -> Limits | None:
-        """Of a share of 0 or 1 Clopper and Pearson's, in a difference Wilson's; of a rate of events Poisson's."""
+        """For a share of 0 or 1 Clopper-Pearson, for differences Wilson; for a rate of events Poisson."""
         hits, n = (float(totals[list(columns)].sum()) for columns in (self.above, self.below))
         if not n:
             return None
@@ -228,9 +228,10 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of several figures, weighted by a column each where ``weights`` are given; 0 of none.
+    """The mean of several figures, weighted by a column each if ``weights`` are given; 0 for no figures.
 
-    ``of_defined``: without weights, over the figures that are defined on the sums; else one that is not makes it so.
+    ``of_defined``: without weights, only figures that are defined are averaged; otherwise an undefined one makes the
+    mean undefined.
     """
 
     formulas: tuple[Formula, ...]
@@ -248,7 +249,7 @@ class Mean:
         return divided((values * weights).sum(-1), weights.sum(-1), undefined=0.0)
 
     def exact_limits(self, totals: numpy.ndarray, of_difference: bool) -> Limits | None:
-        """Of 0 and 1, the mean of the parts' intervals, which is a wide one."""
+        """For 0 and 1, the mean of the intervals of the parts, which is a wide interval."""
         if float(self(totals)) not in (0.0, 1.0):
             return None
         weights = [1.0] * len(self.formulas) if self.weights is None else totals[list(self.weights)].tolist()
@@ -270,7 +271,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class F1:
-    """The harmonic mean of precision and recall, ``2 hits / (predicted + gold)``; 0 where there is neither."""
+    """The harmonic mean of precision and recall, ``2 hits / (predicted + gold)``; 0 if both counts are 0."""
 
     hits: int
     predicted: int
@@ -280,7 +281,7 @@ class F1:
         return divided(2 * sums[..., self.hits], sums[..., self.predicted] + sums[..., self.gold], undefined=0.0)
 
     def exact_limits(self, totals: numpy.ndarray, of_difference: bool) -> Limits | None:
-        """Of 0 and 1, from the intervals of precision and recall; one of nothing may be anything."""
+        """For 0 and 1, from the intervals of precision and recall; without any counts it may be anything."""
         hits, predicted, gold = (float(totals[column]) for column in (self.hits, self.predicted, self.gold))
         if not (predicted or gold) or not (hits == 0 or hits == predicted == gold):
             return None
@@ -293,14 +294,14 @@ class F1:
 
 
 def divided(above: numpy.ndarray, below: numpy.ndarray, undefined: float = float("nan")) -> numpy.ndarray:
-    """The quotient, ``undefined`` where ``below`` is nought."""
+    """The quotient, ``undefined`` if ``below`` is zero."""
     safe = numpy.where(below == 0, 1.0, below)
     return numpy.where(below == 0, undefined, above / safe)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of one run less that of another on the same examples; ``p`` is two-sided."""
+    """A figure of one run minus that of another on the same examples; ``p`` is two-sided."""
 
     value: float | None
     interval: Interval | None
@@ -314,8 +315,8 @@ UNDEFINED = Difference(None, None, None)
 class FigureSample:
     """A figure of one run on its examples.
 
-    ``value`` is NaN where undefined, ``resampled`` (resamples,); ``limits`` is the exact interval of a figure whose
-    error resampling cannot show.
+    ``value`` is NaN if undefined, ``resampled`` has shape (resamples,); ``limits`` is the exact interval of a figure
+    whose error resampling cannot estimate.
     """
 
     value: float
@@ -323,14 +324,14 @@ class FigureSample:
     limits: Limits | None = None
 
     def interval_at(self, level: float) -> Interval | None:
-        """Exact, or percentiles."""
+        """The exact interval, or percentiles."""
         return _middle(self.resampled, level) if self.limits is None else self.limits(level)
 
 
 def difference(one: FigureSample, other: FigureSample) -> Difference:
-    """``one - other``: a paired bootstrap; the score interval where one of the figures is 0 or 1.
+    """``one - other``: a paired bootstrap; the score interval if one of the figures is 0 or 1.
 
-    Undefined where one of the figures is.
+    Undefined if one of the figures is.
     """
     value = snapped(one.value - other.value)
     if numpy.isnan(value):
@@ -346,7 +347,7 @@ def difference(one: FigureSample, other: FigureSample) -> Difference:
         return not low <= 0 <= high
 
     p = exact_intervals.p_value(excludes_zero) if value else 1.0
-    if one.limits is None or other.limits is None:  # no p is smaller than the resamples can tell
+    if one.limits is None or other.limits is None:  # p cannot be smaller than the number of resamples allows
         p = max(p, 2 / (len(one.resampled) + 1))
     return Difference(float(value), _of_difference(one, other, LEVEL), p)
 
@@ -358,12 +359,12 @@ def _of_difference(one: FigureSample, other: FigureSample, level: float) -> Inte
 
 
 def snapped(values: Any) -> Any:
-    """Differences, those that are rounding errors as 0."""
+    """Differences, with rounding errors set to 0."""
     return numpy.where(numpy.abs(values) < NEGLIGIBLE, 0.0, values)
 
 
 def two_sided(deltas: numpy.ndarray) -> float | None:
-    """``min(1, 2 min(P(delta <= 0), P(delta >= 0)))`` with one added to each count; None where nothing is defined."""
+    """``min(1, 2 min(P(delta <= 0), P(delta >= 0)))`` with one added to each count; None if all are undefined."""
     defined = deltas[~numpy.isnan(deltas)]
     if not len(defined):
         return None
@@ -372,7 +373,7 @@ def two_sided(deltas: numpy.ndarray) -> float | None:
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:
-    """Adjusted p-values over the comparisons made (Holm 1979); those undefined stay so and do not count."""
+    """Adjusted p-values over the comparisons made (Holm 1979); undefined ones stay undefined and are not counted."""
     order = sorted((p, index) for index, p in enumerate(ps) if p is not None)
     adjusted: list[float | None] = [None] * len(ps)
     highest = 0.0

@@ -1,4 +1,4 @@
-"""Work shared out to threads, for numpy and scipy, which let go of Python's lock while they count."""
+"""Work distributed to threads, for numpy and scipy, which release Python's global interpreter lock."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-# What stands between two counts holds the lock: more threads than these would wait for each other.
+# The code between two computations holds the lock: more threads than these would wait for each other.
 _MOST = 4
 
 
 def number() -> int:
-    """How many threads to use: as OMP_NUM_THREADS has it, else one a core that this process may use, and never many."""
+    """The number of threads: OMP_NUM_THREADS, otherwise one per core that this process may use, up to a limit."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(_MOST, max(1, int(asked)) if asked.isdecimal() else cores())
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
-    """The result for each item, in the order of the items, which are drawn only as fast as they are worked on."""
+    """The result for each item, in the order of the items, which are read only as fast as they are processed."""
     if threads == 1:
         yield from map(work, items)
         return

@@ -1,7 +1,7 @@
-"""Work shared out to processes: results in order, and never more of it under way than a few chunks a process.
+"""Work distributed to processes: results in order, and only a few chunks per process in progress.
 
-Each process has a pipe of its own, of which nobody else holds an end: when one side is killed, even in the middle of a
-message, the other reads the end of the file and never waits in vain.
+Each process has its own pipe, of which nobody else holds an end: if one side is killed, even in the middle of a
+message, the other side reads the end of the file and does not wait forever.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from halluc.core.processes import end_with_parent
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Chunks under way for each process: enough to keep it busy, few enough to keep memory small.
+# Chunks in progress per process: enough to keep it busy, few enough to keep memory small.
 _AHEAD = 3
-# A signal to the whole group ends the workers and is on its way to this process too, where it counts as Ctrl-C.
+# A signal to the whole group ends the workers and also reaches this process, where it counts as Ctrl-C.
 _SIGNAL_SECONDS = 0.1
 
 
 def number_of(workers: int | Literal["auto"]) -> int:
-    """How many processes: as asked for, or one a core that this process may use."""
+    """The number of processes: as requested, or one per core that this process may use."""
     if "fork" not in multiprocessing.get_all_start_methods():
-        return 1  # what the methods learnt is inherited, not sent
+        return 1  # what the methods learnt is inherited by the fork and not sent
     return workers if isinstance(workers, int) else len(os.sched_getaffinity(0))
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:
-    """Each item with its result, in the order of the items. One worker is this process.
+    """Each item with its result, in the order of the items. A single worker is this process itself.
 
     Raises:
-        HallucError E430: a process was killed, mostly for want of memory. Whatever ``work`` raises, with the traceback
-            of the process as a note.
+            HallucError E430: a process was killed, usually for lack of memory. Also whatever ``work`` raises, with the
+                traceback of the process as a note.
     """
     with _uncollected_so_far():
         if workers == 1:
@@ -81,12 +81,12 @@ def _shared_out(work: Callable[[T], R], items: Iterable[T], workers: int) -> Ite
             yield first, _result(under_way, future)
 
 
-# Of each pipe, what its process has yet to answer, in the order in which it was sent.
+# For each pipe, what its process has not answered yet, in the order in which it was sent.
 _UnderWay = dict[Connection, deque[Future[Any]]]
 
 
 def _submit(under_way: _UnderWay, item: Any) -> Future[Any]:
-    """Send an item to the process that has the least to do; it always reads, so this never blocks for long."""
+    """Send an item to the process with the least work; it always reads, so this never blocks for long."""
     pipe, futures = min(under_way.items(), key=lambda one: len(one[1]))
     with _killed_as_error():
         pipe.send(item)
@@ -96,7 +96,7 @@ def _submit(under_way: _UnderWay, item: Any) -> Future[Any]:
 
 
 def _result(under_way: _UnderWay, future: Future[R]) -> R:
-    """Read what is there, so that no process waits to get rid of it, and on until there is the result asked for."""
+    """Read all available answers, so that no process waits to send, until the requested result is there."""
     ready = wait(under_way, timeout=0)
     while ready or not future.done():
         for pipe in ready:
@@ -124,7 +124,7 @@ def _killed_as_error() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _forked(work: Callable[[Any], Any], workers: int) -> Iterator[list[Connection]]:
-    """A pipe to each of so many new processes, which are killed and waited for in the end, whatever happens."""
+    """A pipe to each of the new processes, which are always killed and waited for at the end."""
     context = multiprocessing.get_context("fork")
     pipes, processes = [], []
     try:
@@ -151,7 +151,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextlib.contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """A forked process must not run the handlers of its parent before it has set its own; it unblocks them itself."""
+    """A forked process must not run the signal handlers of its parent before it has set its own; it unblocks signals
+    itself."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
@@ -160,11 +161,11 @@ def _signals_blocked() -> Iterator[None]:
 
 
 def _serve(work: Callable[[Any], Any], pipe: Connection, inherited: list[Connection]) -> None:
-    """The life of a process: answer every item, and end with the parent."""
+    """The main loop of a process: answer every item, and end with the parent."""
     for other in inherited:
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was interrupted ends the others
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ends it at once; the parent takes it for Ctrl-C
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ends it at once; the parent treats this as Ctrl-C
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     end_with_parent()
     items: SimpleQueue[bytes] = SimpleQueue()
@@ -176,7 +177,7 @@ def _serve(work: Callable[[Any], Any], pipe: Connection, inherited: list[Connect
 
 
 def _read(pipe: Connection, items: SimpleQueue[bytes]) -> None:
-    """Take items off the pipe at once, lest the parent waits to send while this process waits to answer."""
+    """Read items from the pipe at once, so that the parent never waits to send while this process waits to answer."""
     try:
         while True:
             items.put(pipe.recv_bytes())
@@ -196,6 +197,6 @@ def _answer(work: Callable[[Any], Any], item: bytes) -> Any:
         try:
             answer = ForkingPickler.dumps((None, error))
             ForkingPickler.loads(answer)
-        except Exception:  # noqa: BLE001 - an error that cannot be sent: its text can
+        except Exception:  # noqa: BLE001 - an error that cannot be pickled: its text can
             return ForkingPickler.dumps((None, RuntimeError(text)))
         return answer

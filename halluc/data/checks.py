@@ -1,4 +1,4 @@
-"""What a person should know of a corpus before training on it: counts, overlaps, oddities."""
+"""Checks of a corpus before training: counts, overlaps, oddities."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from halluc.data.statistics import Words, counted_with
 from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 from halluc.runs.data import DataRecord, Instances, Overlap, SplitData
 
-# Called with how much is done and how much there is.
+# Called with the number done and the total.
 Tick = Callable[[int, int], None]
 
 MOST_PLACES = 5
-# Of more tokens than these a person should know: no encoder sees them whole.
+# Examples with more tokens are reported: no encoder sees all of them.
 LONG_TOKEN, LONG_EXAMPLE = 100, 10_000
-# Labels that are named where train does not show them, and so much of each; among more, none is looked for that may be
-# meant, since that takes time.
+# The number of labels missing in train that are named, and of characters of each. With more labels, none that was
+# probably meant is searched, since that takes time.
 _MOST_LABELS, _LABEL, _MOST_KNOWN = 10, 60, 2_000
 
 
 def check_corpora(
     corpora: Corpora, words: Words, tick: Tick = lambda done, total: None, config: DataConfig | None = None
 ) -> DataRecord:
-    """Count, compare and warn; reads nothing and changes nothing.
+    """Count, compare and warn; reads and changes nothing.
 
     Args:
-        words: those of the task. tick: called now and then with the examples that are counted, and all that there are.
-        config: what the corpora were read by; it says whether texts were cut into words.
+            words: those of the task. tick: called regularly with the number of counted examples and the total.
+            config: the config that the corpora were read with; it says whether texts were tokenized.
     """
     total, done = sum(map(len, corpora.splits.values())), 0
     splits = {}
@@ -121,7 +121,7 @@ def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
 
 
 def _odd_tokens(corpus: Corpus[Any], words: Words) -> tuple[Instances, Instances]:
-    """Tokens that show nothing, and those that are very long. In a text cut into characters, blanks are no oddity."""
+    """Invisible tokens, and very long ones. In a text split into characters, blanks are not odd."""
     distinct = {token for example in corpus for token in example.tokens}
     unseen = {token for token in distinct if is_invisible(token) and not (words.has_blanks and token.isspace())}
     long = {token for token in distinct if len(token) > LONG_TOKEN and not is_invisible(token)}
@@ -150,7 +150,7 @@ def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
 
 
 def _overlaps(splits: dict[SplitName, Corpus[Any]], seen: dict[SplitName, _Seen]) -> list[Overlap]:
-    """Each pair of splits, the one that should know less named last."""
+    """Each pair of splits; the one that should be unknown to the other is named last."""
     overlaps = []
     for earlier, later in combinations(splits, 2):
         places, same = seen[earlier].shared(seen[later])
@@ -210,7 +210,7 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
 
 
 def unseen_labels(report: DataRecord) -> list[str]:
-    """What to tell of labels that train never shows, a warning a split."""
+    """Warnings about labels that train lacks, one per split."""
     if not report.unseen_labels:
         return []
     known = [label for label in report.splits["train"].labels if len(label) <= _LABEL]
@@ -246,7 +246,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
     if split.contradictions:
         many = counted_with(split.contradictions, words.examples, "stand")
         parts.append(f"{name}: {many} there with different {words.annotation}")
-    # A blank that is a token stays one where each character is.
+    # A blank that is a token stays one if each character is a token.
     strip = "" if Tokenizer.of(config).how == "characters" else "; set `data.strip_invisible: true`"
     for result, what, how, do in (
         (split.invisible_tokens, words.tokens, "empty or invisible", strip),
@@ -264,7 +264,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
 
 
 def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfig | None) -> list[str]:
-    """Texts that are cut into characters since they have no blanks."""
+    """Texts that are split into characters since they have no blanks."""
     cut = Tokenizer.of(config)
     if config is None or cut.how != "words" or cut.version == 1:
         return []

@@ -15,14 +15,14 @@ from halluc.config.section import Section
 from halluc.data.rows.layout import CorpusFormat, Format, Layout
 from halluc.data.rows.references import HUB, SPLITS, SplitName, check_hub, of_train, resolve
 
-# A number that a file has for a label or tag, and the name of each; one list counts from 0.
+# A number that a file uses for a label or tag, with the name of each; a list counts from 0.
 Number = Annotated[int, Field(ge=-(1 << 63), le=1 << 63)]
 SHORT_KEYS: Any = {"propertyNames": {"maxLength": LONGEST_TEXT}}
 # A column or field by name, or a column by number, from 0.
 Column = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)] | Annotated[int, Field(ge=-1_000, le=1_000)]
-# What people write for a tab, which single quotes of YAML and shells make hard to write.
+# Spellings of a tab, which is hard to write in single quotes of YAML and in shells.
 TABS = ("\\t", "tab")
-# The keys of a format that another one would ignore: they are refused where the format is named.
+# The keys of a format that another format would ignore: they are refused if another format is configured.
 ONLY_WITH: dict[str, tuple[Format, ...]] = {
     "delimiter": ("auto", "csv", "lines"),
     "header": ("auto", "csv", "conll"),
@@ -37,11 +37,11 @@ ONLY_WITH: dict[str, tuple[Format, ...]] = {
 
 
 class DataConfig(Section):
-    """The keys that every task has. Its class of ``data`` adds those of the fields that it reads."""
+    """The keys that every task has. Its own class of ``data`` adds those of the fields that it reads."""
 
-    # The task whose fields they are.
+    # The task that the fields belong to.
     task: ClassVar[str]
-    # The formats of the task, the most usual first; the last is what plain lines are taken for.
+    # The formats of the task, the most usual first; the last is the default for plain lines.
     formats: ClassVar[tuple[Format, ...]] = get_args(CorpusFormat)
 
     train: Reference | None = Field(default=None, description="the training split: a path or `demo:ner`")
@@ -134,7 +134,7 @@ class DataConfig(Section):
         return self
 
     def reference(self, split: SplitName) -> str | None:
-        """Where a split comes from; one that is held out comes from train."""
+        """The source of a split; a held-out split comes from train."""
         if self.train is not None and self.is_held_out(split):
             return of_train(self.train)
         return {"train": self.train, "dev": self.dev, "test": self.test}[split]
@@ -148,7 +148,7 @@ class DataConfig(Section):
         return ()
 
     def paths(self, splits: Iterable[SplitName] = SPLITS) -> list[Path]:
-        """The files of all that is named, those of the hub aside.
+        """The files of all configured sources, except those of the hub.
 
         Raises:
             HallucError D101: one is not there.
@@ -178,11 +178,11 @@ class DataConfig(Section):
         return self
 
     def asked(self) -> Mapping[str, str | int]:
-        """The fields and columns that are asked for, by the key that names them."""
+        """The configured fields and columns, by the key that names them."""
         return {}
 
     def unmet(self, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
-        """What to tell of keys that nothing in the corpora is like.
+        """Messages about keys that match nothing in the corpora.
 
         Args:
             splits: the labels of each split, with their counts. unlabelled: how many examples have no label.
@@ -190,13 +190,13 @@ class DataConfig(Section):
         yield from ()
 
     def layout(self) -> Layout:
-        """How files become rows."""
+        """How files are converted to rows."""
         given = {one.name: getattr(self, one.name) for one in fields(Layout) if one.name in type(self).model_fields}
         return Layout(**given, formats=self.formats, asked=tuple(self.asked().values()))
 
 
 def changed(config: Section) -> Iterator[tuple[str, Any]]:
-    """The keys that have not their default, with their values."""
+    """The keys whose value is not the default, with their values."""
     for key, field in type(config).model_fields.items():
         if (value := getattr(config, key)) != field.default:
             yield key, value

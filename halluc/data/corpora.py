@@ -1,6 +1,6 @@
-"""Reads all splits of a config, and keeps every finding.
+"""Reads all splits of a config, and collects every finding.
 
-Splits are held out of train by a hash of each document or example, so that neither order nor seed decide.
+Splits are held out of train by a hash of each document or example, independent of order and seed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from halluc.data.rows.reading import is_compressed
 from halluc.data.rows.references import HUB, SPLITS, SplitName, resolve
 from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt, folded
 
-# More bad lines than this, and so many for each example: nothing in the file is what it is taken for.
+# With more bad lines than this, and this many per example, the file is not of the expected kind.
 _MOST_BROKEN, _SHARE_BROKEN = 100_000, 10
 
 
@@ -32,12 +32,12 @@ Given = Raw | BadLine | LeftOut | Notice
 
 
 def is_part(source: str, file: str) -> bool:
-    """Whether the file of an example is the one that a split is read from, or stands in that folder."""
+    """Whether an example is from the file of a split, or from its folder."""
     return source == file or source.startswith(f"{file}/")
 
 
 def has_documents(items: Iterable[Raw], file: str) -> bool:
-    """Whether a file says which documents its examples are of."""
+    """Whether a file says which document each example belongs to."""
     documents = (item.origin.document for item in items if is_part(item.origin.file, file))
     first = next(documents, None)
     return any(document != first for document in documents)
@@ -45,9 +45,9 @@ def has_documents(items: Iterable[Raw], file: str) -> bool:
 
 @dataclass(frozen=True)
 class Share:
-    """The examples of one split in the ``file`` that train is read from, which others are held out of.
+    """The examples of one split in the ``file`` of train, if other splits are held out of it.
 
-    Whole documents go to one split with ``by_document``; else equal texts do.
+    With ``by_document`` whole documents go to one split, otherwise equal texts do.
     """
 
     config: DataConfig
@@ -57,12 +57,12 @@ class Share:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether the split is all of its file."""
+        """Whether the whole file belongs to the split."""
         held_out = [split for split in SPLITS if self.config.is_held_out(split)]
         return not held_out or (self.split != "train" and self.split not in held_out)
 
     def has(self, item: Raw) -> bool:
-        """Whether an example is the split's; what is read beside the file of train is of the split as it is."""
+        """Whether an example belongs to the split; additional files of train belong to it completely."""
         if self.is_whole or not is_part(item.origin.file, self.file):
             return True
         key = f"document {item.origin.document}" if self.by_document else " ".join(item.tokens).casefold()
@@ -74,10 +74,10 @@ class Share:
 
 
 class SplitReader:
-    """Reads the split of a config as often as it is asked to.
+    """Reads a split of a config, as often as it is asked to.
 
     Args:
-        by_document: what ``divides_documents`` says of the file; only ``stream`` needs it.
+            by_document: the result of ``divides_documents`` for the file; only ``stream`` needs it.
     """
 
     def __init__(
@@ -90,7 +90,8 @@ class SplitReader:
         self.reader: Reader = registry.load(table, "reader", config.task)(config)
 
     def items(self) -> Iterator[Given]:
-        """All that the file gives; where all of it is the split's, no more examples than are asked for."""
+        """Everything that the file gives; if all of it belongs to the split, at most the requested number of
+        examples."""
         most, count = self.config.max_examples if self._share(False).is_whole else None, 0
         try:
             for item in self.reader.read(self.reference, self.split):
@@ -109,7 +110,7 @@ class SplitReader:
         return Packed(islice((item for item in items if share.has(item)), self.config.max_examples))
 
     def stream(self) -> Iterator[Raw | BadLine]:
-        """The same one after another, with the lines that cannot be read."""
+        """The same one by one, including the lines that cannot be read."""
         share, count = self._share(self.by_document), 0
         for item in self.items():
             if isinstance(item, BadLine):
@@ -121,11 +122,11 @@ class SplitReader:
                     return
 
     def examples(self) -> Iterator[Raw]:
-        """What can be read of the whole file."""
+        """All readable items of the whole file."""
         return (item for item in self.items() if not isinstance(item, (BadLine, Notice)))
 
     def divides_documents(self) -> bool:
-        """Whether other splits are held out of the same file, and the file has documents; reads as far as needed."""
+        """Whether other splits are held out of the same file and it has documents; reads only as far as needed."""
         return not self._share(False).is_whole and has_documents(self.examples(), self.source)
 
     def _share(self, by_document: bool) -> Share:
@@ -133,7 +134,7 @@ class SplitReader:
 
 
 def source_of(reference: str, split: SplitName) -> str:
-    """The name of what a reference names: a file's path, a folder, or a data set of the hub.
+    """The name of a reference's source: a file's path, a folder, or a data set of the hub.
 
     Raises:
         HallucError D101: no such file.
@@ -146,9 +147,9 @@ def source_of(reference: str, split: SplitName) -> str:
 
 @dataclass
 class Corpora:
-    """The splits that were read and what reading found.
+    """The splits that were read, and the findings.
 
-    ``mappings`` says for each split which fields were read, and ``notices`` what a person should know of its file.
+    ``mappings`` describes for each split which fields were read, and ``notices`` has messages about its file.
     """
 
     splits: dict[SplitName, Corpus[Any]]
@@ -196,7 +197,7 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
         except HallucError as error:
             missing.append(error)
         bad += broken
-    # Two splits may be parts of one file, which is then said to be absent, and tells its bad lines, to both.
+    # Two splits may be parts of one file: both report that it is missing, or its bad lines.
     corpora.skipped, corpora.notices = list(dict.fromkeys(corpora.skipped)), list(dict.fromkeys(corpora.notices))
     refuse({(one.code, one.message): one for one in missing}.values())
     builder = _builder(config, table, list(dict.fromkeys(bad)))
@@ -214,7 +215,7 @@ def _named(config: DataConfig, splits: Sequence[SplitName] = SPLITS) -> list[Spl
 
 
 def _beside(config: DataConfig, table: registry.Table, read: Collection[SplitName]) -> dict[SplitName, Iterator[Raw]]:
-    """What can be read of the splits that are not ``read``; their files are opened only if they are asked for."""
+    """The readable items of the splits that are not ``read``; their files are opened only on demand."""
 
     def examples(split: SplitName) -> Iterator[Raw]:
         yield from SplitReader(config, table, split).examples()
@@ -223,7 +224,7 @@ def _beside(config: DataConfig, table: registry.Table, read: Collection[SplitNam
 
 
 def _with_excerpt(bad: BadLine, before: int) -> BadLine:
-    """A bad line as it is kept until all are told: with no more of its text than is shown."""
+    """A bad line as it is kept until all are reported: with only the part of its text that is shown."""
     if bad.text is None:
         return bad
     if before >= MOST_SHOWN:
@@ -232,14 +233,14 @@ def _with_excerpt(bad: BadLine, before: int) -> BadLine:
     return replace(bad, text=text, column=column)
 
 
-# So many bad lines are gathered before they are told, or forgotten where the config leaves them out.
+# The number of bad lines that are collected before they are reported, or dropped if the config allows bad lines.
 _MOST_BAD = 1000
 
 
 class Streamed:
-    """A split that is read anew each time it is iterated, in constant memory: what ``read_corpora`` would give.
+    """A split that is read again in each iteration, in constant memory: the result equals that of ``read_corpora``.
 
-    The first time through finds what cannot be read; it raises at the end, as ``read_corpora`` does.
+    The first iteration finds what cannot be read; it raises at the end, as ``read_corpora`` does.
     """
 
     def __init__(self, builder: ExampleBuilder, table: registry.Table, split: SplitName, by_document: bool) -> None:
@@ -259,9 +260,9 @@ class Streamed:
             if example is not None:
                 count += 1
                 yield example
-            elif len(bad) > _MOST_BAD:  # a file of nothing but bad lines must not fill the memory
+            elif len(bad) > _MOST_BAD:  # a file of only bad lines must not fill the memory
                 _refuse(config, bad)
-                del bad[1:]  # one is kept, which tells that there were some
+                del bad[1:]  # one is kept, to show that there were some
         _refuse(config, bad)
         if not count:
             raise _nothing(config, self.split, bad)
@@ -286,7 +287,7 @@ def are_small(config: DataConfig) -> bool:
 def stream_corpora(
     config: DataConfig, table: registry.Table, splits: Sequence[SplitName] = SPLITS
 ) -> dict[SplitName, Streamed]:
-    """The splits that the config names, to be read as often as they are iterated.
+    """The splits of the config, each read again whenever it is iterated.
 
     Raises:
         HallucError D101: a file is not there. D120: the tags belong to no one scheme.
@@ -327,8 +328,8 @@ def _nothing(config: DataConfig, split: SplitName, bad: Sequence[BadLine]) -> Ha
 
 
 def _refuse(config: DataConfig, bad: Sequence[BadLine]) -> None:
-    """Raise what cannot be read, where the config does not leave it out."""
+    """Raise the errors of lines that cannot be read, unless the config allows bad lines."""
     if config.on_bad_line == "error":
         refuse(folded(bad))
-    # A file of which nothing can be read is an error, however forgiving the config.
+    # A file without any readable line is an error, even if the config allows bad lines.
     refuse(folded(one for one in bad if one.code == "D102"))

@@ -1,7 +1,7 @@
 """Facts and cloze patterns to probe a language model with, in the layout of ParaRel (Elazar et al. 2021) and LAMA.
 
-A folder has a JSON Lines file for each relation, named by it: of patterns ``{"pattern": "[X] was born in [Y]."}``, of
-facts ``{"sub_label": "Anna Berg", "obj_label": "Oslo"}``. Other fields are ignored.
+A folder has one JSON Lines file per relation, named after the relation: of patterns ``{"pattern": "[X] was born in
+[Y]."}``, of facts ``{"sub_label": "Anna Berg", "obj_label": "Oslo"}``. Other fields are ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SUBJECT, OBJECT = "[X]", "[Y]"
 
 
 class _Form(NamedTuple):
-    """What is said of a line that is not what it should be, and what it should be."""
+    """The form of a line, and the message about one that does not have it."""
 
     problem: str
     help: str
@@ -39,18 +39,18 @@ _FACT = _Form("no fact", 'a line is {"sub_label": "Anna Berg", "obj_label": "Osl
 
 @dataclass(frozen=True)
 class Pattern:
-    """A sentence with a place for the subject and one for the object."""
+    """A sentence with a slot for the subject and one for the object."""
 
     text: str
 
     def around(self, subject: str) -> tuple[str, str]:
-        """What stands before and behind the object."""
+        """The text before and after the object."""
         before, _, after = self.text.partition(OBJECT)
         return before.replace(SUBJECT, subject), after.replace(SUBJECT, subject)
 
     @property
     def context(self) -> str | None:
-        """What stands directly before the object, as far as it is the pattern's own; None where nothing does."""
+        """The word directly before the object, as far as it belongs to the pattern; None if there is none."""
         if self.text.startswith(OBJECT):
             return None
         return self.text.partition(OBJECT)[0].rpartition(SUBJECT)[2]
@@ -58,7 +58,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Fact:
-    """A subject of a relation, with every object that the facts have for it, and the line of the first."""
+    """A subject of a relation, with every object that the facts have for it, and the line of the first fact."""
 
     relation: str
     subject: str
@@ -68,7 +68,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Relation:
-    """The patterns and the facts of a relation, and the objects of all of its facts, the most frequent first."""
+    """The patterns and facts of a relation, and the objects of all its facts, the most frequent first."""
 
     name: str
     patterns: tuple[Pattern, ...]
@@ -77,15 +77,15 @@ class Relation:
 
 
 def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> tuple[list[Relation], list[str]]:
-    """The relations that have both patterns and facts, by name, and the names of those that lack one of them.
+    """The relations that have both patterns and facts, by name, and the names of those that lack either.
 
     Args:
         patterns, facts: a folder of ``.jsonl`` files, or one such file.
-        wanted: the names of the relations to read; all where it is empty.
+        wanted: the names of the relations to read; all if it is empty.
 
     Raises:
-        HallucError or ManyErrors D101, D103, D104, D114: a file cannot be read. D190: a line is no pattern or no fact.
-            D191: no relation has both. C011: no relation of a wanted name.
+            HallucError or ManyErrors D101, D103, D104, D114: a file cannot be read. D190: a line is not a pattern, or
+                not a fact. D191: no relation has both. C011: a wanted relation does not exist.
     """
     of_patterns, of_facts = _files(patterns, _PATTERN), _files(facts, _FACT)
     both = [name for name in of_facts if name in of_patterns]
@@ -146,7 +146,8 @@ def _fact(record: Mapping[str, Any]) -> tuple[str, str] | None:
 def _entries(
     path: Path, read: Callable[[Mapping[str, Any]], T | None], errors: list[HallucError], form: _Form
 ) -> Iterator[tuple[int, T]]:
-    """What ``read`` makes of the object of each line that is not blank, with its line; else an error is added."""
+    """The result of ``read`` for the object of each non-blank line, with its line number; otherwise an error is
+    added."""
     try:
         for item in numbered_lines(path, str(path)):
             if isinstance(item, BadLine):

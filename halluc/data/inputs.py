@@ -1,4 +1,4 @@
-"""Texts to predict on, one by one or in pairs, and how many of them are held at once."""
+"""Texts to predict, single or in pairs, and limits on how many are in memory at once."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from halluc.data.fields.values import Place, located
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 
-# What is held at once, in characters, beside the number of texts.
+# The limit in characters, besides the number of texts.
 _MOST_CHARACTERS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class InputText:
-    """One text, or a pair of texts: the line it begins on, its id, and its tokens.
+    """One text, or a pair of texts: its first line, its id, and its tokens.
 
-    ``bounds`` are the start and end of each token in characters of ``text``; both are None where only tokens are given.
-    Of a pair, ``second`` is the token with which the second text begins; ``text`` and ``second_text`` are the two as
-    they are given, and ``bounds`` is None. ``details`` is what else the reader of a task tells of the text.
-    ``document`` is the number of its document in the input.
+    ``bounds`` are the start and end of each token in characters of ``text``; both are None if only tokens are given.
+    For a pair, ``second`` is the first token of the second text; ``text`` and ``second_text`` are the original texts,
+    and ``bounds`` is None. ``details`` is further information from the reader of a task. ``document`` is the number of
+    its document in the input.
     """
 
     line: int
@@ -39,7 +39,7 @@ class InputText:
     document: int = 0
 
     def characters(self, span: Span) -> tuple[int, int] | None:
-        """Where a span of tokens stands in the text."""
+        """The position of a span of tokens in the text."""
         return (self.bounds[span.start][0], self.bounds[span.end - 1][1]) if self.bounds is not None else None
 
     @property
@@ -51,7 +51,7 @@ Item = InputText | BadLine
 
 
 def identity_of(row: Row, field: Column) -> Identity:
-    """The id that a row has, as it is given; else its place.
+    """The id of a row, unchanged; if it has none, its line.
 
     Raises:
         Unreadable: it is neither a string nor a finite number.
@@ -62,7 +62,7 @@ def identity_of(row: Row, field: Column) -> Identity:
 
 
 def single(line: int, identity: Identity, text: str, tokenizer: Tokenizer) -> InputText:
-    """A text with its tokens, none where it is blank."""
+    """A text with its tokens; without tokens if it is blank."""
     if not text.strip():
         return InputText(line, identity, (), text, ())
     bounds, tokens = tokenizer.cut(text)
@@ -85,10 +85,10 @@ def paired(
 
 
 def raw(row: Row, tokenizer: Tokenizer, is_pair: bool) -> InputText:
-    """A line that is a text, or the two of a pair with a tab between.
+    """A line that is a text, or two texts separated by a tab.
 
     Raises:
-        Unreadable: it is no pair.
+        Unreadable: it is not a pair.
     """
     text, identity = str(row.fields["text"]), f"line-{row.line}"
     if not is_pair or not text.strip():
@@ -111,14 +111,14 @@ def given_tokens(
     border: int | None = None,
     places: Sequence[Place] | None = None,
 ) -> InputText:
-    """Tokens that a record has as such; ``texts`` beside them tell where they stand, if they do.
+    """The tokens of a record; ``texts``, if given, show their positions.
 
     Args:
-        border: of a pair, the token with which its second text begins.
-        places: where the tokens stand in their text, if that is known.
+            border: for a pair, the first token of the second text.
+            places: the positions of the tokens in their text, if known.
 
     Raises:
-        Unreadable: they are no list of strings.
+        Unreadable: they are not a list of strings.
     """
     if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
         raise Unreadable("D107", "`tokens` is not a list of strings", "take it out, or give a list of words")
@@ -141,7 +141,7 @@ def given_tokens(
 
 
 def in_chunks(items: Iterable[Item], most: int, waits: Callable[[], bool]) -> Iterator[list[Item]]:
-    """At most ``most`` items at a time, and about a million characters; fewer where the next one ``waits``."""
+    """At most ``most`` items and about a million characters per chunk; fewer if the next item ``waits``."""
     chunk: list[Item] = []
     size = 0
     for item in items:

@@ -1,7 +1,7 @@
-"""Tokens and labels that are perhaps not meant so.
+"""Tokens and labels that are probably mistakes.
 
-Tokens that differ from others only by characters that cannot be seen, or by the Unicode form of their letters; two
-labels for one, and one for every example.
+Tokens that differ from others only in invisible characters or in Unicode forms of their letters; two spellings of one
+label; one label per example.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from halluc.data.tokenization import HIDDEN, ZERO_WIDTH_SPACE, normalised
 
 _MOST_PLACES = 3
 _GLUE = "\0"  # in place of a hidden token between two halves of a word
-# How a token may differ from another, in words, and what makes the two one.
+# How a token may differ from another, in words, and the change that makes them equal.
 _KINDS = {
     "hidden": ("by characters that cannot be seen", "`data.strip_invisible: true`"),
     "decomposed": ("in how letters with marks are encoded", "`data.normalise: nfc`"),
     "compatible": ("by the form of letters, such as full-width letters or ligatures", "`data.normalise: nfkc`"),
 }
-# Kinds of compatibility characters (Unicode) that are the same letter in another form; ² is another thing than 2.
+# Kinds of compatibility characters (Unicode) that are the same letter in another form; ² differs in meaning from 2.
 _SAME_LETTER = {"<wide>", "<narrow>", "<compat>", "<initial>", "<medial>", "<final>", "<isolated>"}
 
 
 @dataclass(frozen=True)
 class _Forms:
-    """A token without hidden characters; that in NFC; and that with compatible letters replaced."""
+    """A token without hidden characters; the same in NFC; and with compatible letters replaced."""
 
     bare: str
     composed: str
@@ -52,7 +52,7 @@ def _compatible(token: str) -> str:
 
 
 def odd_tokens(splits: Mapping[Any, Corpus[Any]], words: Words) -> Iterator[str]:
-    """What to tell of tokens that look like others and are not the same; looks at each distinct token once."""
+    """Messages about tokens that look like others but differ; each distinct token is checked once."""
     distinct = {token for corpus in splits.values() for example in corpus for token in example.tokens}
     forms_of = {token: _Forms.of(token) for token in distinct if not (token.isascii() and token.isprintable())}
     odd = {token: forms for token, forms in forms_of.items() if forms.compatible != token or is_invisible(token)}
@@ -73,7 +73,7 @@ def odd_tokens(splits: Mapping[Any, Corpus[Any]], words: Words) -> Iterator[str]
 
 
 def _kinds(odd: Mapping[str, _Forms], distinct: set[str]) -> dict[str, list[str]]:
-    """How each token differs from others that are the same without that."""
+    """How each token differs from a token that is otherwise the same."""
     steps = [
         (token, kind, before, after, key)
         for token, forms in odd.items()
@@ -97,7 +97,7 @@ def _kinds(odd: Mapping[str, _Forms], distinct: set[str]) -> dict[str, list[str]
 
 
 def _shown(token: str, forms: _Forms, kind: str) -> str:
-    """A token and what is odd in it, as `'Anna' with U+200B`."""
+    """A token and what is odd about it, such as `'Anna' with U+200B`."""
     if kind == "hidden":
         hidden = dict.fromkeys(f"U+{ord(char):04X}" for char in HIDDEN.findall(token))
         return f"'{forms.bare}' with {', '.join(hidden)}"
@@ -105,8 +105,8 @@ def _shown(token: str, forms: _Forms, kind: str) -> str:
 
 
 def _cleaned(odd: Mapping[str, _Forms], kinds: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """What each odd token becomes under the keys that are proposed for it: nothing, if it shows nothing, or `_GLUE`, if
-    a text that is stripped is not cut there."""
+    """The result for each odd token under the proposed keys: empty if it is invisible, or `_GLUE` if a stripped text is
+    not split there."""
     result = {}
     for token, forms in odd.items():
         if is_invisible(token):
@@ -117,7 +117,7 @@ def _cleaned(odd: Mapping[str, _Forms], kinds: Mapping[str, Iterable[str]]) -> d
 
 
 def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words: Words) -> Iterator[str]:
-    """How many mentions of other splits train would know if tokens were cleaned: they inflate the gap."""
+    """How many mentions of other splits would be known from train if tokens were cleaned: they inflate the gap."""
     if "train" not in splits or not words.has_surfaces:
         return
 
@@ -127,18 +127,18 @@ def _unseen(splits: Mapping[Any, Corpus[Any]], cleaned: Mapping[str, str], words
 
     known = {pair for example in splits["train"] for pair in example.pairs}
     known_cleaned = set(map(clean, known))
-    for name, corpus in splits.items():  # of train itself, none is unknown
+    for name, corpus in splits.items():  # in train itself, nothing is unknown
         pairs = (pair for example in corpus for pair in example.pairs if pair not in known)
         if unseen := sum(clean(pair) in known_cleaned for pair in pairs):
             yield f"{name}: {counted_with(unseen, words.labelled, 'are')} unseen in train only because of such tokens"
 
 
-# So many labels with one example each are no chance; and so many are named.
+# This many labels with one example each are not a coincidence; and this many are named.
 _LEAST, _MOST_NAMED = 10, 5
 
 
 def odd_labels(splits: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """What to tell of the labels of each split, with their counts."""
+    """Messages about the labels of each split, with their counts."""
     total: Counter[str] = sum(map(Counter, splits.values()), Counter())
     alike: dict[str, list[str]] = {}
     for label in sorted(total):

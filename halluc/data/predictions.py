@@ -1,7 +1,7 @@
-"""Predictions of another tool in a file, with confidences or without; and joined with the examples of a split.
+"""Predictions of another tool in a file, with or without confidences, and their assignment to the examples of a split.
 
-Files are read as gold is, by the row layer and the readers of the tasks. Here is what differs: the field is called
-``predicted`` or as in the data, and items have confidences. What halluc itself writes is read too.
+Files are read like gold, by the row layer and the readers of the tasks. This module has the differences: the field is
+called ``predicted`` or as in the data, and items have confidences. Output of halluc can be read too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from halluc.data.rows.references import absent, refuse_irregular
 from halluc.data.rows.row import BadLine, Finding, Row, Unreadable, folded
 from halluc.data.statistics import counted
 
-# Errors of joining: the file may be one of another split.
+# Errors of the assignment: the file may belong to another split.
 MISSING, EXTRA, OTHER_TOKENS = "D150", "D151", "D152"
 JoinedBy = Literal["id", "order"]
 _SHOWN_TOKENS = 12
@@ -36,12 +36,11 @@ _SHOWN_TOKENS = 12
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What a file says of one example.
+    """The prediction of a file for one example.
 
-    ``example`` has what is predicted as its annotation, and its place in the file; its
-    tokens are empty where the file has no text. ``confidences`` has one entry for each span or label, None where none
-    is stated. ``tags`` are raw IOB2 tags, legal or not, where the file has such; ``in_scope`` is the highest
-    probability of any label, where the file tells it.
+    ``example`` has the prediction as its annotation, and its place in the file; its tokens are empty if the file has no
+    text. ``confidences`` has one entry for each span or label, None if there is none. ``tags`` are raw IOB2 tags, valid
+    or not, if the file has tags; ``in_scope`` is the highest probability of any label, if the file has it.
     """
 
     example: Any
@@ -52,7 +51,7 @@ class Stated:
 
 
 def differs(one: Stated, example: Any) -> bool:
-    """Whether a prediction has other tokens than the example; one without a text has none."""
+    """Whether a prediction has other tokens than the example; one without a text has no tokens to compare."""
     return bool(one.example.tokens) and bool(one.example.tokens != example.tokens)
 
 
@@ -64,11 +63,11 @@ MEND = "every example needs a prediction: mend the line"
 
 
 class PredictionFile(ABC):
-    """One file; ``bad``, ``notes`` (counts) and ``warnings`` (the same in sentences) fill up while it is read.
+    """One file; ``bad``, ``notes`` (counts) and ``warnings`` (sentences) are filled while it is read.
 
     Args:
-        reader: the class of the task's reader. data: the section of the config, which names fields and cuts texts.
-        corpus: the split that the predictions are about. scheme: that of its gold annotation, None where it has none.
+            reader: the class of the task's reader. data: the section of the config, with field names and tokenization.
+            corpus: the split of the predictions. scheme: that of its gold annotation, None if it has none.
     """
 
     def __init__(self, path: Path, reader: Any, data: Any, corpus: Corpus[Any], scheme: str | None) -> None:
@@ -83,17 +82,17 @@ class PredictionFile(ABC):
 
     @abstractmethod
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
-        """With other names for predicted labels, as ``eval.labels`` has them; those without a name are left out."""
+        """Rename predicted labels according to ``eval.labels``; labels without a name are left out."""
 
     def differs(self, one: Stated, example: Any) -> bool:
-        """Whether a prediction is about another input than the example has."""
+        """Whether a prediction is about another input than the example's."""
         return differs(one, example)
 
     def layout(self, *asked: str, formats: tuple[Format, ...] = ("jsonl", "json", "csv", "table", "text")) -> Layout:
-        """How the file is laid out, its format told by its name and content.
+        """The layout of the file; its format is detected from name and content.
 
         Args:
-            asked: the fields that may have what is predicted, beside ``predicted``.
+                asked: the fields that may contain the predictions, besides ``predicted``.
         """
         layout = Layout(
             encoding=self.data.encoding,
@@ -108,7 +107,7 @@ class PredictionFile(ABC):
         return list(self.sound(open_rows(str(self.path), "test", layout)[1], Row))
 
     def sound(self, items: Iterable[Any], kind: type) -> Iterator[Any]:
-        """Those of a kind; lines that cannot be read are kept in ``bad``."""
+        """Those of a kind; lines that cannot be read are added to ``bad``."""
         for item in items:
             if isinstance(item, kind):
                 yield item
@@ -116,7 +115,7 @@ class PredictionFile(ABC):
                 self.bad.append(item)
 
     def each(self, rows: Iterable[Row], make: Callable[[Row], Any]) -> Iterator[Any]:
-        """What is made of each row that can be read."""
+        """The result for each readable row."""
         for row in rows:
             try:
                 yield make(row)
@@ -132,7 +131,7 @@ class PredictionFile(ABC):
 def read_predictions(
     path: Path, data: DataConfig, corpus: Corpus[Any], scheme: str | None
 ) -> tuple[list[Stated], PredictionFile]:
-    """All predictions in the order of the file, and the file with what was noticed in it; see ``PredictionFile``.
+    """All predictions in the order of the file, and the file with its notes; see ``PredictionFile``.
 
     Raises:
         HallucError or ManyErrors D1xx: the file is absent or empty, or a line cannot be read.
@@ -150,7 +149,7 @@ def read_predictions(
 
 
 def given_id(record: Mapping[Any, Any], data: DataConfig) -> dict[str, Any]:
-    """The ``id``, where there is one.
+    """The ``id``, if there is one.
 
     Raises:
         Unreadable: it is neither a string nor a whole number.
@@ -162,10 +161,10 @@ def given_id(record: Mapping[Any, Any], data: DataConfig) -> dict[str, Any]:
 
 
 def predicted_field(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
-    """The name of the predicted field: ``predicted``, or else the first of the others.
+    """The name of the predicted field: ``predicted``, otherwise the first of the other names.
 
     Raises:
-        Unreadable: there is none; or one of a like name, beside which another may be gold.
+            Unreadable: there is none; or one with a similar name, and another one that may be gold.
     """
     name = next((name for name in (PREDICTED_TAGS, PREDICTED, *others) if name in record), None)
     meant = next((key for key in record if str(key).lower().startswith("pred")), None)
@@ -186,7 +185,7 @@ def confidence_field(record: Mapping[Any, Any]) -> Any:
 def confidence_of(given: Any) -> float | None:
     """
     Raises:
-        Unreadable: it is no number from 0 to 1.
+        Unreadable: it is not a number from 0 to 1.
     """
     if given is None or given == "":
         return None
@@ -199,14 +198,14 @@ def confidence_of(given: Any) -> float | None:
 def joined(
     predictions: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs = differs
 ) -> tuple[list[Stated], JoinedBy]:
-    """The prediction for each example, in the order of the split; and what they were joined by, ``id`` or ``order``.
+    """The prediction for each example, in the order of the split, and how they were assigned: by ``id`` or ``order``.
 
-    Ids of which none is one of the split's are not used where the file has the texts. ``differ`` says whether a
-    prediction is about another input than its example has.
+    Ids are not used if none of them occurs in the split and the file has the texts. ``differ`` says whether a
+    prediction is about another input than its example.
 
     Raises:
-        HallucError or ManyErrors D107: only some predictions have an id. D112: an id stands twice. D150: examples
-            without a prediction. D151: predictions of no example. D152: other tokens than the split has.
+            HallucError or ManyErrors D107: only some predictions have an id. D112: an id is not unique. D150: examples
+                without a prediction. D151: predictions without an example. D152: other tokens than in the split.
     """
     place = {example.id: number for number, example in enumerate(corpus)}
     named = [one for one in predictions if one.has_id]
@@ -235,7 +234,7 @@ def joined(
 
 
 def _of_order(predictions: Sequence[Stated], corpus: Corpus[Any], path: Path, differ: Differs) -> Iterator[HallucError]:
-    """Where the numbers differ, one is missing or too many at the first difference: all behind it are shifted."""
+    """If the numbers differ, one is missing or extra at the first difference: all later ones are shifted."""
     pairs = list(zip(predictions, corpus.examples, strict=False))
     place = next((number for number, pair in enumerate(pairs) if differ(*pair)), len(pairs))
     if len(predictions) < len(corpus):
@@ -301,6 +300,6 @@ def _words(tokens: Sequence[str]) -> str:
 
 
 def unknown_labels(predictions: Sequence[Stated], corpus: Corpus[Any]) -> Counter[str]:
-    """The predicted labels that gold never has, with how often they are predicted."""
+    """The predicted labels that do not occur in gold, with their frequencies."""
     known = {label for example in corpus for label in example.labels}
     return Counter(label for one in predictions for label in one.example.labels if label not in known)

@@ -1,4 +1,4 @@
-"""What the reader of a task gives, and what makes examples of it."""
+"""What the reader of a task returns, and what makes examples of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from halluc.runs.data import Renamed
 
 
 class Raw(Protocol):
-    """What a reader gives of an example: the example itself, or what a builder makes it from."""
+    """The reader's result for an example: the example itself, or the input of a builder."""
 
     @property
     def origin(self) -> Origin: ...
@@ -33,7 +33,7 @@ class Raw(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """An example, and what was mended in it."""
+    """An example, and the repairs made in it."""
 
     example: Example
     repairs: tuple[str, ...]
@@ -48,15 +48,15 @@ class Mended:
 
 
 class Unmapped(Unreadable):
-    """Of the first row of a file: the fields that are asked for are not there, or cannot be told."""
+    """For the first row of a file: the configured fields do not exist, or cannot be determined."""
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """How the files write what is labelled, for tasks that know several ways.
+    """How files write the annotation, for tasks that support several notations.
 
-    ``scheme`` is None where the files have none, or several, which ``schemes`` has by split; ``note`` says why.
-    ``renamed`` counts what is labelled by the label that ``rename_labels`` has another name for.
+    ``scheme`` is None if the files have none, or several (see ``schemes``, by split); ``note`` says why. ``renamed``
+    counts the annotations by each label that ``rename_labels`` renames.
     """
 
     scheme: str | None = None
@@ -66,9 +66,9 @@ class Annotation:
 
 
 class ExampleBuilder:
-    """Makes examples of what the reader of a task gives; this one passes examples as they are.
+    """Makes examples of the reader's results; this class passes examples through unchanged.
 
-    ``bad`` takes what cannot be read, and ``repairs`` what was mended.
+    ``bad`` collects what cannot be read, and ``repairs`` what was repaired.
     """
 
     def __init__(self, config: Any, bad: list[BadLine]) -> None:
@@ -76,38 +76,38 @@ class ExampleBuilder:
         self.repairs: list[Finding] = []
 
     def prepare(self, splits: Mapping[SplitName, Iterable[Any]], beside: Mapping[SplitName, Iterable[Any]]) -> None:
-        """Look at all that was read before any example is made of it.
+        """Inspect everything that was read before any example is made.
 
         Args:
-            beside: the other splits that the config names, which are read only if they are iterated. So a split is read
-                alike, whichever splits a command asks for.
+                beside: the other splits of the config, which are read only if they are iterated. So a split is read in
+                    the same way, whichever splits a command asks for.
         """
 
     def with_bad(self, bad: list[BadLine]) -> ExampleBuilder:
-        """A builder that knows what ``prepare`` found out, with another list of what cannot be read."""
+        """A builder with the results of ``prepare``, and another list for what cannot be read."""
         return type(self)(self.config, bad)
 
     def example(self, item: Any, split: SplitName) -> Example | None:
-        """The example, or None where it cannot be read, which ``bad`` then tells."""
+        """The example, or None if it cannot be read; then the reason is added to ``bad``."""
         if isinstance(item, Mended):
             where = Place(item.origin.file, item.origin.line)
             self.repairs.extend(Finding(where, what) for what in item.repairs)
         return cast(Example, item.example if isinstance(item, Mended) else item)
 
     def annotation(self) -> Annotation:
-        """How the files write what is labelled, once all examples are made."""
+        """How the files write the annotation, once all examples are made."""
         return Annotation()
 
 
 class Reader(Protocol):
     """Maps the rows of a corpus to the examples of one task.
 
-    ``read`` never raises for a bad row: it yields it, so that all are reported at once. What it gives of an example
-    goes through a ``Builder``, which knows all splits.
+    ``read`` never raises for a bad row: it yields it, so that all are reported at once. Its results go through a
+    ``Builder``, which knows all splits.
 
-    ``mapping`` says which fields are read, in one line; it is set once the first row was read. ``writers`` are the
-    formats that hold the examples, and ``Predictions`` reads what another tool predicts, if that can be read.
-    ``has_marked_lines``: a line of plain text to predict on is more than its words, and goes through ``input_of``.
+    ``mapping`` describes in one line which fields are read; it is set after the first row. ``writers`` are the formats
+    that can hold the examples, and ``Predictions`` reads predictions of other tools, if supported.
+    ``has_marked_lines``: a line of plain text to predict contains more than words, and goes through ``input_of``.
     """
 
     Config: ClassVar[type[DataConfig]]
@@ -123,7 +123,7 @@ class Reader(Protocol):
     def read(self, reference: str, split: SplitName) -> Iterator[Raw | BadLine | LeftOut | Notice]: ...
 
     def input_of(self, row: Row) -> InputText:
-        """A row to predict on, whose annotation may be missing and is not looked at.
+        """A row to predict; its annotation may be missing and is ignored.
 
         Raises:
             Unreadable: it has no text.
@@ -132,7 +132,7 @@ class Reader(Protocol):
 
 
 class RowReader(Reader):
-    """A reader each of whose rows is one example, or several. A subclass has ``examples`` and ``input_of``."""
+    """A reader whose rows are each one or several examples. A subclass defines ``examples`` and ``input_of``."""
 
     has_marked_lines: ClassVar[bool] = True
 
@@ -143,7 +143,7 @@ class RowReader(Reader):
 
     @abstractmethod
     def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Any]:
-        """The examples of a row, whose ids begin with ``identity``, and what is none on purpose (``LeftOut``).
+        """The examples of a row, whose ids begin with ``identity``, and intentionally excluded ones (``LeftOut``).
 
         Raises:
             Unreadable: it cannot be read.
@@ -173,5 +173,5 @@ class RowReader(Reader):
                 yield from examples
 
     def say(self, mapping: str) -> None:
-        """Which fields are read, as the first row tells it."""
+        """Which fields are read, determined from the first row."""
         self.mapping = self.mapping or mapping

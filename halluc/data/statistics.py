@@ -1,4 +1,4 @@
-"""What a task calls its examples and what is labelled in them, and what is counted of a split."""
+"""The words of a task for its examples and annotation, and the counts of a split."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from halluc.core.examples import Example
 
 @dataclass(frozen=True)
 class Count:
-    """A number of a split: the sum of what ``of`` says of its examples.
+    """A count of a split: the sum of ``of`` over its examples.
 
-    ``name`` stands in files, and for people with blanks for underscores. ``is_share``: it counts examples, so that a
-    share of them can be told beside it. ``legend`` says what it is where the name does not.
+    ``name`` is used in files, and in messages with blanks for underscores. ``is_share``: it counts examples, so that
+    its share can be shown too. ``legend`` explains it if the name is not enough.
     """
 
     name: str
@@ -27,7 +27,7 @@ _PLURAL = re.compile(r"s\b")
 
 
 def counted(count: int, things: str) -> str:
-    """As `1 text out of scope` or `1,350 texts out of scope`: the first word that ends in s names the things."""
+    """Such as `1 text out of scope` or `1,350 texts out of scope`: the first word that ends in s is the noun."""
     return f"{count:,} {things if count != 1 else _PLURAL.sub('', things, count=1)}"
 
 
@@ -35,7 +35,8 @@ _OF_ONE = {"are": "is", "were": "was"}
 
 
 def counted_with(count: int, what: str, verb: str) -> str:
-    """As `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, as `tags or spans`."""
+    """Such as `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, such as `tags or
+    spans`."""
     if count != 1:
         return f"{count:,} {what} {verb}"
     one = " ".join(word.removesuffix("s") for word in what.split(" "))
@@ -44,13 +45,13 @@ def counted_with(count: int, what: str, verb: str) -> str:
 
 @dataclass(frozen=True)
 class Words:
-    """What people call the pieces of an example, that which is labelled in it and that which labels it, in the plural.
+    """The plural nouns for the pieces of an example, for what is labelled in it, and for the labels.
 
-    ``mended`` is what a reader may have mended. ``counts`` begins with that of the examples, under their name.
-    ``figure`` chooses a checkpoint. ``has_surfaces``: what is labelled are parts of an example, which have to be
-    spelled as those of train to be known. ``has_blanks``: a token that is a blank is no oddity. ``has_labels``: there
-    are labels at all. ``lone`` tells whether the only example of a split, by the name of the split and its file, is
-    likely more than one.
+    ``mended`` is what a reader may have repaired. ``counts`` begins with the count of examples, under their name.
+    ``figure`` chooses a checkpoint. ``has_surfaces``: parts of an example are labelled, and they are known only if
+    train has the same spelling. ``has_blanks``: a token that is a blank is not odd. ``has_labels``: there are labels at
+    all. ``lone`` decides whether the only example of a split, given the name of the split and its file, is probably
+    more than one.
     """
 
     tokens: str
@@ -69,7 +70,7 @@ class Words:
         return self.counts[0].name
 
     def count(self, examples: Iterable[Example]) -> dict[str, int]:
-        """Every count of a split, by name, in their order; one pass."""
+        """Every count of a split, by name, in order; one pass."""
         sums = [0] * len(self.counts)
         for example in examples:
             for place, count in enumerate(self.counts):

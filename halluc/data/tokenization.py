@@ -1,6 +1,6 @@
-"""How a text becomes tokens, how tokens are normalised, and which characters in them cannot be seen.
+"""How a text is split into tokens, how tokens are normalised, and which of their characters are invisible.
 
-Offsets always count characters (code points) of the original text, whatever is normalised or stripped.
+Offsets always count characters (code points) of the original text, even if it is normalised or stripped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Tokenize = Literal["words", "whitespace", "characters"]
 Normalise = Literal["none", "nfc", "nfkc"]
 _FORMS: Mapping[str, Literal["NFC", "NFKC"]] = {"nfc": "NFC", "nfkc": "NFKC"}
 
-# Version 1 of `words`. It cuts before every combining mark and joiner, which Python does not count as `\w`.
+# Version 1 of `words`. It splits before every combining mark and joiner, which `\w` does not match in Python.
 _VERSION_1 = re.compile(r"\w+|[^\w\s]")
 _PIECES = re.compile(r"\S+")
 
@@ -32,8 +32,8 @@ _UNSPACED = r"[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{lb=SA}]&&[\p{L}\p{N}]]"
 _WORD = rf"[[\p{{L}}\p{{N}}_]--{_UNSPACED}]"
 _IN_WORD = rf"[[\p{{L}}\p{{M}}_\u200c\u200d]--{_UNSPACED}]"
 _SPACE = r"[\s\x1c-\x1f]"  # as `str.isspace`, which version 1 follows
-# Version 2: a keycap; a word with its combining marks and joiners; else a grapheme cluster. A mark such as the Arabic
-# number sign is put before a number and is part of its cluster; a cluster never takes a blank along. Flags have a line
+# Version 2: a keycap; a word with its combining marks and joiners; otherwise a grapheme cluster. A mark such as the
+# Arabic number sign precedes a number and belongs to its cluster; a cluster never includes a blank. Flags have a line
 # of their own, since `\X` takes quadratic time over many.
 _VERSION_2 = regex.compile(
     rf"""(?V1)[0-9]\ufe0f?\u20e3
@@ -45,7 +45,7 @@ _VERSION_2 = regex.compile(
     regex.VERBOSE,
 )
 # Text without combining marks, joiners and emoji sequences, in Latin, Greek, Cyrillic, Armenian, Chinese, Japanese or
-# Korean. This pattern cuts it as the one above does, and is several times faster.
+# Korean. This pattern splits it like the one above, and is several times faster.
 _CJK = "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
 _CJK += "\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9d"
 _PLAIN = re.compile(
@@ -54,17 +54,17 @@ _PLAIN = re.compile(
 )
 _OF_PLAIN = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
 
-# Letters beside which a joiner has no effect that can be seen; it has one in Arabic, in scripts of India, and in emoji.
+# Letters next to which a joiner has no visible effect; it has one in Arabic, in scripts of India, and in emoji.
 _UNJOINED = "".join(rf"\p{{{script}}}" for script in (
     "Latn", "Grek", "Cyrl", "Armn", "Geor", "Hebr", "Hani", "Hira", "Kana", "Bopo", "Hang", "Thai", "Laoo", "Zyyy",
 ))  # fmt: skip
 _JOINED = rf"[\p{{L}}--[{_UNJOINED}]]"
 _SHAPING = r"\u200c\u200d\u115f\u1160\u180b-\u180f\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
 _OTHER_HIDDEN = rf"[\p{{DI}}--[{_SHAPING}]]"
-_CONTROL = r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"  # those that are no white space
-# Characters without effect on what is seen: default ignorable code points (Unicode) and control characters, less those
-# that shape their neighbours there: joiners, variation selectors, tags of flags.
-# What is looked at behind and before a character is bounded, so that no text takes quadratic time.
+_CONTROL = r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"  # those that are not white space
+# Characters without visible effect: default ignorable code points (Unicode) and control characters, except those that
+# shape their neighbours there: joiners, variation selectors, tags of flags. Lookahead and lookbehind are bounded, so
+# that no text takes quadratic time.
 HIDDEN = regex.compile(
     rf"""(?V1){_OTHER_HIDDEN}
     | {_CONTROL}
@@ -78,12 +78,12 @@ HIDDEN = regex.compile(
     regex.VERBOSE,
 )
 _MAYBE_HIDDEN = regex.compile(rf"(?V1)[\p{{DI}}{_CONTROL}]")
-# A blank of no width: it goes from tokens like the others, but two words stand beside it.
+# A zero-width space: it is removed from tokens like the others, but separates two words.
 ZERO_WIDTH_SPACE = "\u200b"
 
 
 class TokenizationKeys(Section):
-    """The keys of ``data`` that say, beside ``tokenize``, what the tokens are."""
+    """The keys of ``data`` that define the tokens, besides ``tokenize``."""
 
     tokenizer_version: Literal[1, 2] = Field(
         default=2,
@@ -112,7 +112,7 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Cuts texts into tokens. ``version`` is that of ``words``; the other two are as they always were."""
+    """Splits texts into tokens. ``version`` is that of ``words``; the other two have not changed."""
 
     how: Tokenize = "words"
     version: int = 2
@@ -121,13 +121,13 @@ class Tokenizer:
 
     @classmethod
     def of(cls, data: object) -> Tokenizer:
-        """That of a ``data`` section; a key that the section does not have has its default."""
+        """The tokenizer of a ``data`` section; missing keys have their defaults."""
         return cls(**{name: getattr(data, key) for name, key in _KEYS.items() if hasattr(data, key)})
 
     def cut(self, text: str) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
         """Start and end of each token in characters of ``text``, and the tokens, normalised and stripped.
 
-        With ``strip_invisible`` they are those that show something, without the hidden characters at their borders.
+        With ``strip_invisible`` only visible tokens, without the hidden characters at their borders.
         """
         hidden = self._hidden(text)
         where = [place for place in range(len(text)) if place not in hidden] if hidden else range(len(text))
@@ -142,15 +142,15 @@ class Tokenizer:
         return bounds, tuple(tokens)
 
     def tokens(self, text: str) -> tuple[str, ...]:
-        """The tokens alone, interned: a word that stands in many texts is in memory once."""
+        """Only the tokens, interned: a word that occurs in many texts is stored once."""
         if self.strip_invisible or self._changes(text):
             return tuple(map(sys.intern, self.cut(text)[1]))
         return tuple(map(sys.intern, text if self.how == "characters" else self._pattern(text).findall(text)))
 
     def cleaned(self, tokens: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
-        """Tokens that a file gives, normalised and stripped, and the places of those kept; None: all are.
+        """Tokens of a file, normalised and stripped, and the positions of those kept; None: all are kept.
 
-        Left out are those that show nothing, under ``strip_invisible``.
+        With ``strip_invisible``, invisible tokens are left out.
         """
         changes = (self.strip_invisible or self.normalise != "none") and any(map(self._changes, tokens))
         if not changes and (not self.strip_invisible or all(map(self._shows, tokens))):
@@ -172,13 +172,14 @@ class Tokenizer:
         return [match.span() for match in self._pattern(text).finditer(text)]
 
     def _changes(self, text: str) -> bool:
-        """Whether normalising or stripping may change the text or a token of it."""
+        """Whether normalising or stripping can change the text or one of its tokens."""
         if self.strip_invisible and _MAYBE_HIDDEN.search(text):
             return True
         return self.normalise != "none" and not unicodedata.is_normalized(_FORMS[self.normalise], text)
 
     def _hidden(self, text: str) -> frozenset[int]:
-        """Where characters stand that are taken out before the text is cut, so that a word with one stays whole."""
+        """The positions of characters that are removed before the text is split, so that a word with one stays
+        whole."""
         if not self.strip_invisible or not _MAYBE_HIDDEN.search(text):
             return frozenset()
         return frozenset(
@@ -186,7 +187,7 @@ class Tokenizer:
         )
 
     def _clean(self, token: str) -> str:
-        """Until nothing changes: what is stripped may bring a letter and its mark together, and the other way round."""
+        """Repeat until nothing changes: stripping may join a letter and its mark, and the other way round."""
         while self._changes(token):
             made = normalised(HIDDEN.sub("", token) if self.strip_invisible else token, self.normalise)
             if made == token:
@@ -195,18 +196,18 @@ class Tokenizer:
         return token
 
     def _shows(self, token: str) -> bool:
-        """Whether a token is seen; where each character is one, the blanks are part of the text."""
+        """Whether a token is visible; if each character is a token, blanks count too."""
         return "!" <= token[:1] <= "~" or not is_invisible(token) or (self.how == "characters" and token.isspace())
 
 
-# Such a token is none of any language, and marks are put in order in quadratic time.
+# Such a token occurs in no language, and ordering the marks takes quadratic time.
 _ENDLESS_MARKS = regex.compile(r"\p{M}{1000}")
 
 
 def normalised(token: str, form: Normalise) -> str:
-    """A token in a Unicode normalisation form; in NFC where NFKC would put a blank into it, as of ``¨`` or ``´``.
+    """A token in a Unicode normalisation form; in NFC if NFKC would insert a blank, as for ``¨`` or ``´``.
 
-    With a thousand marks in a row it stays as it is.
+    With a thousand marks in a row it stays unchanged.
     """
     if form == "none" or (len(token) > 1000 and _ENDLESS_MARKS.search(token)):
         return token

@@ -1,4 +1,4 @@
-"""Files of words that a user brings: an entry a line, with tabs between or JSON Lines, every mistake with its place."""
+"""Word lists of users: one entry per line, tab-separated or JSON Lines, every mistake reported with its place."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def entries(
     code: str,
     form: str,
 ) -> Iterator[tuple[Location, T]]:
-    """The entries of a file with their places; what cannot be read is added to ``errors``, with ``code``.
+    """The entries of a file with their places; errors are added to ``errors``, with ``code``.
 
-    Blank lines and lines that begin with ``# `` are skipped. ``columns`` reads a line, ``fields`` the object of a line
-    in a file that ends in ``.jsonl``; each says what is wrong as text. ``form`` tells what a line should be.
+    Blank lines and lines that begin with ``# `` are skipped. ``columns`` parses a line, ``fields`` the object of a line
+    in a file that ends in ``.jsonl``; each returns a text if something is wrong. ``form`` describes a correct line.
 
     Raises:
         HallucError D101: no such file, or no regular one. D103, D114: see ``TextStream``.

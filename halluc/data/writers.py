@@ -1,6 +1,6 @@
-"""Corpora back to files, in every format that holds the task, whole or not at all: what all writers share.
+"""Writing corpora to files, atomically, in every format that can hold the task: the code that all writers share.
 
-Records go to a file as JSON Lines, one JSON list, CSV or Parquet.
+Records are written as JSON Lines, as one JSON list, CSV or Parquet.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from halluc.core.examples import Example
 from halluc.core.files import json_line, replacing
 from halluc.core.labels import Scheme
 
-MARK = "\ufeff"  # a byte order mark, which readers of plain text drop where it begins a file
+MARK = "\ufeff"  # a byte order mark, which readers of plain text drop at the start of a file
 
 
 @dataclass(frozen=True)
 class Options:
-    """How examples are written; each format uses some of these.
+    """How examples are written; each format uses some of the options.
 
-    ``joiner`` stands between the tokens of a text, and ``tokenize`` makes tokens of that again. ``keeps_text``: the
-    tokens are the characters of the original text. ``out_of_scope`` is the label that is written where there is none.
-    ``pairs`` and ``one_label`` say of a corpus of texts whether each is a pair, and whether one string can be the label
-    of each; ``attributes`` are the names of what else is known of some of them. ``documents``: the numbers of their
-    documents are known.
+    ``joiner`` separates the tokens of a text, and ``tokenize`` makes tokens of that again. ``keeps_text``: the tokens
+    are the characters of the original text. ``out_of_scope`` is the label that is written if there is none. ``pairs``
+    and ``one_label`` say whether each text of a corpus is a pair, and whether each has a label that fits in one string;
+    ``attributes`` are the names of further attributes that some of them have. ``documents``: the document numbers are
+    known.
     """
 
     scheme: Scheme = "iob2"
@@ -52,11 +52,11 @@ Write = Callable[[Files, Iterable[Any], Options], None]
 
 @dataclass(frozen=True)
 class Writer:
-    """One format that holds the examples of a task.
+    """One format that can hold the examples of a task.
 
-    ``write`` is given the open files and the examples of one split. ``suffixes`` are those of its files; ``parts``, of
-    a format that needs several files, that of each. ``keys`` of ``data`` read it back. ``options`` names what it uses;
-    ``fitted`` are the options with what all examples of a corpus have in common.
+    ``write`` gets the open files and the examples of one split. ``suffixes`` are those of its files; ``parts``, for a
+    format that needs several files, names each. ``keys`` of ``data`` read it back. ``options`` names the options that
+    it uses; ``fitted`` are the options with what all examples of a corpus have in common.
     """
 
     summary: str
@@ -69,7 +69,7 @@ class Writer:
     fitted: Callable[[Options, Sequence[Any]], Options] = lambda options, examples: options
 
     def files(self, path: Path) -> list[Path]:
-        """The files that hold the corpus of ``path``; readers are given the first."""
+        """The files of the corpus of ``path``; readers are given the first."""
         return [path.with_suffix(part) for part in self.parts] or [path]
 
     def read_by(self, options: Options) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def unfit(example: Example, problem: str, help: str) -> HallucError:
 
 
 def each(record: Callable[[Any, Options], Any]) -> Callable[[Iterable[Any], Options], Iterator[Any]]:
-    """What gives a record of one example, as what gives those of all."""
+    """Turns a function for one example into one for all."""
 
     def records(examples: Iterable[Any], options: Options) -> Iterator[Any]:
         return (record(example, options) for example in examples)
@@ -106,12 +106,12 @@ def each(record: Callable[[Any, Options], Any]) -> Callable[[Iterable[Any], Opti
 
 
 Records = Callable[[Iterable[Any], Options], Iterable[Any]]
-# Rows of one group of a Parquet file: enough to compress well, few enough for the memory.
+# Rows per group of a Parquet file: enough to compress well, few enough for the memory.
 _GROUP = 10_000
 
 
 def json_lines(records: Records) -> Write:
-    """An object a line."""
+    """One object per line."""
 
     def write(files: Files, examples: Iterable[Any], options: Options) -> None:
         files[0].writelines(json_line(record) + "\n" for record in records(examples, options))
@@ -120,7 +120,7 @@ def json_lines(records: Records) -> Write:
 
 
 def json_list(records: Records) -> Write:
-    """One list, an item a line."""
+    """One list, one item per line."""
 
     def write(files: Files, examples: Iterable[Any], options: Options) -> None:
         before = "[\n"
@@ -133,7 +133,7 @@ def json_list(records: Records) -> Write:
 
 
 def csv_rows(rows: Records, delimiter: str = ",") -> Write:
-    """A header and rows, with cells in quotes where RFC 4180 asks for them; a line feed ends a row."""
+    """A header and rows, with quotes as RFC 4180 requires; a line feed ends a row."""
 
     def write(files: Files, examples: Iterable[Any], options: Options) -> None:
         table = csv.writer(_LineFeeds(files[0]), delimiter=delimiter, lineterminator=_CRLF)
@@ -147,7 +147,7 @@ _CRLF = "\r\n"  # csv quotes a cell that holds any character of what ends its ro
 
 @dataclass(frozen=True)
 class _LineFeeds:
-    """A file for ``csv.writer``, which writes a row at a time."""
+    """A file for ``csv.writer``, which writes row by row."""
 
     file: IO[str]
 
@@ -185,13 +185,13 @@ def parquet(records: Records, lists: Callable[[Options], dict[str, bool]]) -> Wr
 
 
 def writers_of(task: str) -> Mapping[str, Writer]:
-    """The formats that hold the examples of a task, by name."""
+    """The formats that can hold the examples of a task, by name."""
     writers: Mapping[str, Writer] = registry.load(TABLE, "reader", task).writers
     return writers
 
 
 def write(corpora: Mapping[Path, Iterable[Any]], writer: Writer, options: Options) -> None:
-    """Write the examples of each path; where one cannot be written, none is.
+    """Write the examples of each path; if one fails, none is written.
 
     Raises:
         HallucError D130: an example that the format cannot hold. E401: the disk is full. E402: a package is missing.

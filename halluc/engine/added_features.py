@@ -1,7 +1,7 @@
-"""Features of word pieces that are added, through a trained matrix, to their word embeddings.
+"""Additional features of word pieces, which a trained matrix maps to vectors added to the word embeddings.
 
-The matrix is a part of the model in training, so that optimizer and checkpoints know it. A model folder keeps it in a
-file of its own, ``added_features.safetensors``: the rest is what transformers loads.
+The matrix is part of the model in training, so that optimizer and checkpoints include it. A model folder has it in a
+separate file, ``added_features.safetensors``; transformers loads the rest.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from halluc.core.errors import environment_error
 from halluc.engine.references import ModelSource
 
 FILE = "added_features.safetensors"
-# The input of the model with the features, and the attribute of the model with the module.
+# The name of the model's input with the features, and of the model's attribute with the module.
 NAME = "added_features"
-# The matrix is learned this many times as fast as other weights: it begins as 0, and a short training would not bring
-# it to the size of word embeddings. A power of two, so that dividing by it and multiplying again is exact.
+# The learning rate of the matrix is this many times that of other weights: it is initialised to 0, and a short training
+# would not bring it to the size of word embeddings. A power of two, so that dividing by it and multiplying again is
+# exact.
 RATE = 4.0
 
 
 class AddedFeatures(torch.nn.Module):
-    """Maps features, (…, features), to what is added to word embeddings, (…, width). Its matrix begins as 0, so that
-    a model behaves at first as it does without. ``weight`` is the matrix divided by ``RATE``."""
+    """Maps features, (…, features), to vectors that are added to word embeddings, (…, width). Its matrix is initialised
+    to 0, so that a model initially behaves as without it. ``weight`` is the matrix divided by ``RATE``."""
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
@@ -38,8 +39,8 @@ class AddedFeatures(torch.nn.Module):
     def insert(
         self, model: Any, args: tuple[Any, ...], inputs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        """A hook before the model's forward: takes the input ``added_features``, (rows, pieces, features), and gives
-        the model embeddings in the place of pieces."""
+        """A hook before the model's forward: it takes the input ``added_features``, (rows, pieces, features), and gives
+        the model embeddings instead of piece ids."""
         features = inputs.get(NAME)
         if features is None:
             return None
@@ -49,7 +50,7 @@ class AddedFeatures(torch.nn.Module):
 
 
 def attach(model: Any, features: int) -> None:
-    """Let a model of transformers take so many features of each piece."""
+    """Make a model of transformers accept this many features per piece."""
     added = AddedFeatures(features, model.get_input_embeddings().embedding_dim)
     model.add_module(NAME, added)
     model._keys_to_ignore_on_save = {*(model._keys_to_ignore_on_save or ()), f"{NAME}.weight"}
@@ -57,10 +58,10 @@ def attach(model: Any, features: int) -> None:
 
 
 def load(model: Any, features: int, source: ModelSource) -> None:
-    """``attach`` with the matrix in the folder that the model came from.
+    """``attach`` with the matrix from the folder of the model.
 
     Raises:
-        HallucError E411: it is missing, damaged, or of another number of features.
+            HallucError E411: it is missing, damaged, or has another number of features.
     """
     from transformers.utils import cached_file
 

@@ -1,4 +1,4 @@
-"""Weight averaging: the trained weights stay as they are, and their average is what is evaluated and published."""
+"""Weight averaging: training continues with its own weights, and their average is evaluated and published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from halluc.config.training import AverageConfig
 
 Weights = dict[str, torch.Tensor]
 
-# A copy of the weights has the names of the parameters behind its number and a slash.
+# The keys of a copy are its number, a slash, and the name of the parameter.
 _KEY = re.compile(r"(\d+)/(.+)", re.DOTALL)
 
 
@@ -25,14 +25,14 @@ def decay_at(updates: int, most: float) -> float:
 
 
 def mean_of(state: Mapping[str, torch.Tensor]) -> Weights:
-    """The averaged weights, by parameter, of what ``WeightAverage.state`` returned."""
+    """The averaged weights, by parameter, from the result of ``WeightAverage.state``."""
     copies: dict[int, Weights] = {}
     for key, tensor in state.items():
         match = _KEY.fullmatch(key)
         if match is None:
             raise ValueError(f"`{key}` is no weight of an average")
         copies.setdefault(int(match[1]), {})[match[2]] = tensor
-    if not copies:  # of checkpoints, before the first evaluation
+    if not copies:  # an average of checkpoints, before the first evaluation
         return {}
     return _mean([copies[number] for number in sorted(copies)])
 
@@ -48,7 +48,7 @@ def _mean(copies: list[Weights]) -> Weights:
 
 
 class WeightAverage:
-    """The average of the weights that a model trains, those with a gradient when this is made.
+    """The average of the trained weights: those that have a gradient when this is created.
 
     An exponential average (Polyak & Juditsky 1992; as in Tarvainen & Valpola 2017) is one copy of the weights,
     updated after each step: a_t = d_t a_(t-1) + (1 - d_t) w_t, from a_0 = w_0, see ``decay_at``. An average of
@@ -65,7 +65,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def after_step(self, step: int, *, evaluates: bool) -> None:
-        """Take in the weights as they are after optimizer step ``step``, from 1; ``evaluates``: dev follows it."""
+        """Add the weights after optimizer step ``step``, from 1; ``evaluates``: an evaluation on dev follows."""
         if self.config.kind == "exponential":
             weights = [one.detach() for one in self.parameters.values()]
             share = 1 - decay_at(step, self.config.most_decay)
@@ -75,7 +75,7 @@ class WeightAverage:
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
-        """Within this context the model has the averaged weights; the trained ones as long as there is no average."""
+        """A context in which the model has the averaged weights; the trained ones as long as there is no average."""
         trained = {name: one.data for name, one in self.parameters.items()}
         self.apply()
         try:
@@ -85,7 +85,7 @@ class WeightAverage:
                 one.data = trained[name]
 
     def apply(self) -> None:
-        """Give the model the averaged weights for good; it must not be trained further."""
+        """Give the model the averaged weights permanently; it must not be trained further."""
         if self.copies:
             averaged = _mean(self.copies)
             for name, one in self.parameters.items():
@@ -96,10 +96,10 @@ class WeightAverage:
         return {f"{number}/{name}": one for number, copy in enumerate(self.copies) for name, one in copy.items()}
 
     def load(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Go on from what ``state`` returned.
+        """Continue from the result of ``state``.
 
         Raises:
-            ValueError: it is of another model or of another kind of average.
+                    ValueError: it is of another model or another kind of average.
         """
         copies: list[Weights] = []
         for number in range(self.config.most_checkpoints if self.config.kind == "checkpoints" else 1):

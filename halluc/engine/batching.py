@@ -1,5 +1,5 @@
-"""Which examples go together and when, as a pure function of (lengths, seed, epoch): the reason why a resumed run is
-equal to an uninterrupted one, and why every process knows the whole plan without asking."""
+"""Which examples form a batch and when, as a pure function of (lengths, seed, epoch). So a resumed run equals an
+uninterrupted one, and every process knows the whole plan without communication."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Batch:
 
 
 class Rows(Protocol):
-    """Features that a model takes together, one a row."""
+    """Features that a model processes together, one per row."""
 
     @property
     def inputs(self) -> Mapping[str, Any]: ...
@@ -49,12 +49,12 @@ class Rows(Protocol):
     def indexes(self) -> tuple[int, ...]: ...
 
 
-# Rows with the logits of a model: tensors, or arrays where an exported model made them.
+# Rows with the logits of a model: tensors, or arrays from an exported model.
 Outputs = Iterable[tuple[Rows, Any]]
 
 
 class ArrayRows(NamedTuple):
-    """The inputs of some features as arrays, without labels: what an exported model takes."""
+    """The inputs of some features as arrays, without labels, for an exported model."""
 
     inputs: dict[str, numpy.ndarray]
     indexes: tuple[int, ...]
@@ -113,7 +113,7 @@ def plan(
     batching: Literal["buckets", "random"] = "buckets",
     among: Sequence[int] | None = None,
 ) -> BatchPlan:
-    """Every index once, in steps of at most ``budget`` summed lengths (one index where it alone is longer).
+    """Every index once, in steps of at most ``budget`` summed lengths (a single index if it alone is longer).
 
     With ``among``, every index in it once. In buckets a step has at most 1.1 times ``budget`` positions with padding,
     all ranks padded alike. Every rank gets the same number of steps; where a step has fewer examples than ranks, some
@@ -199,7 +199,7 @@ class Course:
         return self.ends[self.epoch(step) - 1] == step
 
     def evaluations(self, step: int) -> int:
-        """How many evaluations are due until ``step`` is done, the one that follows it included."""
+        """The number of evaluations up to ``step``, including the one that follows it."""
         if self.evaluate_steps is None:
             return bisect_right(self.ends, step)
         regular, over = divmod(step, self.evaluate_steps)
@@ -216,7 +216,7 @@ class Course:
 def course(
     plan_of: Callable[[int], BatchPlan], *, epochs: int, steps: int | None, evaluate_steps: int | None
 ) -> Course:  # fmt: skip
-    """The course of ``epochs`` epochs or, where ``steps`` are given, of exactly so many steps.
+    """A course of ``epochs`` epochs or, if ``steps`` are given, of exactly that many steps.
 
     Args:
         plan_of: the plan of an epoch, from 0.
@@ -235,7 +235,7 @@ def course(
 
 
 def sorted_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """For inference: longest first (so that memory runs out at once or never), ``budget`` counts padding."""
+    """For inference: longest first (so that memory runs out at once or never); ``budget`` includes padding."""
     batches: list[list[int]] = []
     width = 0
     for index in numpy.argsort(-numpy.asarray(lengths, dtype=numpy.int64), kind="stable").tolist():

@@ -1,11 +1,11 @@
-"""Checkpoints that resume to the bit: weights, optimizer state, and where training stands.
+"""Checkpoints that resume bit-exactly: weights, optimizer state, and training progress.
 
 A checkpoint is a folder ``step-00000278`` with ``model.safetensors``, ``optimizer.pt`` and ``state.json``, which holds
 the size and SHA-256 of the other two, and a SHA-256 of its own content. Checkpoints are written atomically, so the
-newest one that is complete can be loaded at any time. No generator state is stored: batches and dropout are functions
-of seed and step; with fp16 the loss scale starts anew.
+newest complete one can be loaded at any time. No generator state is stored: batches and dropout are functions of seed
+and step; with fp16 the loss scale is reset.
 
-Where weights are averaged, ``average.safetensors`` has the state of the average.
+With weight averaging, ``average.safetensors`` has the state of the average.
 
 The weights that are best on dev are those of the checkpoint of ``Progress.best_step``. When that checkpoint is too old
 to resume from, it is renamed to ``best-00000120`` and loses its optimizer state. A checkpoint is used only if the best
@@ -43,10 +43,10 @@ _File = Literal["model.safetensors", "optimizer.pt", "average.safetensors"]
 _STATE = "state.json"
 _OTHER_VERSION = f"{_STATE} is of another version of halluc"
 
-# A state is some hundred bytes; nothing longer is read.
+# A state has a few hundred bytes; longer files are not read.
 _MOST_BYTES = 1 << 20
 
-# While training runs, the one before the last stays too: it is the fallback if the last one is damaged.
+# During training the last but one stays too, as the fallback if the last one is damaged.
 KEPT = 2
 
 _DIGITS = "[0-9]" * 8
@@ -60,11 +60,11 @@ _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 @validated_dataclass(config=_STRICT)
 class Progress:
-    """Where training stands beside weights and optimizer.
+    """The progress of a training, besides weights and optimizer.
 
-    ``step`` counts optimizer steps, ``evaluations`` those of dev that are done; ``best`` is the best figure so far and
-    ``stale`` the evaluations since then. ``varied`` says whether the figure has had two values: one that is constant
-    cannot tell checkpoints apart.
+    ``step`` counts optimizer steps, ``evaluations`` the evaluations on dev; ``best`` is the best figure so far and
+    ``stale`` the number of evaluations since then. ``varied`` says whether the figure has had two values: a constant
+    one cannot rank checkpoints.
     """
 
     step: _Count = 0
@@ -88,12 +88,12 @@ class Progress:
 
     @property
     def is_chosen(self) -> bool:
-        """Whether dev chose the best checkpoint: by a figure that varied, or in the only evaluation."""
+        """Whether dev selected the best checkpoint: by a figure that varied, or in the only evaluation."""
         return self.best_metrics is not None and (self.varied or self.evaluations == 1)
 
 
 class Damaged(Exception):
-    """A checkpoint that is not complete, and what is wrong with it."""
+    """An incomplete checkpoint, and the reason."""
 
 
 class _State(BaseModel):
@@ -109,7 +109,7 @@ class _State(BaseModel):
 
 
 def _digest(state: dict[str, Any]) -> str:
-    """Hash of a state without its key ``sha256``: an edited figure or hash is noticed."""
+    """Hash of a state without its key ``sha256``: it detects an edited figure or hash."""
     return content_sha256({key: value for key, value in state.items() if key != "sha256"})
 
 
@@ -117,7 +117,7 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
     """Write ``folder/step-…`` and remove the checkpoints that it replaces.
 
     Raises:
-        HallucError E401: the disk is full or read-only; what was there stays.
+            HallucError E401: the disk is full or read-only; existing checkpoints stay.
     """
     target = folder / _name(taken.progress.step)
 
@@ -127,7 +127,7 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
             torch.save(taken.optimizer, beside / _OPTIMIZER)
             if taken.average is not None:
                 save_file(taken.average, beside / _AVERAGE)
-        except (SafetensorError, RuntimeError) as error:  # their ways to say that the disk is full
+        except (SafetensorError, RuntimeError) as error:  # their errors for a full disk
             why = str(error).splitlines()[0]
             help = "free space, or choose another `runs_dir`"
             raise environment_error("E401", f"cannot write {target}: {why}", help) from None
@@ -167,7 +167,7 @@ def prune(folder: Path, kept: int) -> None:
 
 
 def _best_step(path: Path) -> int | None:
-    """The step whose weights a checkpoint names as the best; None where nothing was evaluated, or it is damaged."""
+    """The step whose weights a checkpoint names as the best; None if there was no evaluation, or it is damaged."""
     try:
         progress = _state(path).progress
     except Damaged:
@@ -176,18 +176,18 @@ def _best_step(path: Path) -> int | None:
 
 
 def finish(folder: Path, keep: Keep) -> None:
-    """Delete what nobody needs after the training has ended well and its model is published."""
+    """Delete what is no longer needed after the training has succeeded and its model is published."""
     if keep == "none":
         shutil.rmtree(folder, ignore_errors=True)
     elif keep == "last":
         prune(folder, 1)
 
 
-def newest_whole(folder: Path, tell: Callable[[str], None]) -> Path | None:
-    """The newest checkpoint that is complete, its best weights included; None where there is no checkpoint at all.
+def newest_whole(folder: Path, notify: Callable[[str], None]) -> Path | None:
+    """The newest checkpoint that is complete, including its best weights; None if there is no checkpoint at all.
 
     Raises:
-        HallucError R107: checkpoints are there, and none of them can be used.
+            HallucError R107: there are checkpoints, but none of them can be used.
     """
     damaged: list[str] = []
     for path in sorted(folder.glob(_STEPS), reverse=True):
@@ -197,7 +197,7 @@ def newest_whole(folder: Path, tell: Callable[[str], None]) -> Path | None:
                 _best_weights(folder, progress.best_step)
             return path
         except Damaged as error:
-            tell(f"checkpoint {path} is damaged ({error}): the one before it is tried")
+            notify(f"checkpoint {path} is damaged ({error}): the one before it is tried")
             damaged.append(f"{path.name}: {error}")
     if damaged:
         text = f"no checkpoint in {folder} can be used ({damaged[0]})"
@@ -208,20 +208,20 @@ def newest_whole(folder: Path, tell: Callable[[str], None]) -> Path | None:
 
 
 def remove_newer(path: Path) -> None:
-    """Remove the checkpoints after ``path``, which are damaged: the training that goes on from there replaces them."""
+    """Remove the checkpoints after ``path``, which are damaged: the training that continues from it replaces them."""
     for other in path.parent.glob(_STEPS):
         if other.name > path.name:
             shutil.rmtree(other, ignore_errors=True)
 
 
 def stands_at(path: Path) -> tuple[int, int]:
-    """Step and epoch of a checkpoint that is complete."""
+    """Step and epoch of a complete checkpoint."""
     state = _state(path)
     return state.progress.step, state.epoch
 
 
 def load(path: Path, model: torch.nn.Module, optimizer: Any, average: WeightAverage | None = None) -> Progress:
-    """Load a checkpoint into model, optimizer and the average of the weights.
+    """Load a checkpoint into the model, the optimizer and the weight average.
 
     Raises:
         HallucError R107: it cannot be read in this process. R110: it is of another model.
@@ -231,7 +231,7 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any, average: WeightAver
         weights = load_file(path / _WEIGHTS)
         averaged = load_file(path / _AVERAGE) if _AVERAGE in result.files else {}
         state = torch.load(path / _OPTIMIZER, map_location="cpu", weights_only=True)
-    except Exception as error:  # a pickle can fail in many ways
+    except Exception as error:  # unpickling can fail in many ways
         raise HallucError("R107", f"checkpoint {path} cannot be read here: {_line(error)}") from error
     try:
         _load_weights(model, weights)
@@ -250,7 +250,7 @@ def _line(error: Exception) -> str:
 
 
 def _load_weights(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    """Load weights into a model of the same keys, shapes and types; torch alone would cast the types silently."""
+    """Load weights into a model with the same keys, shapes and types; torch alone would cast the types silently."""
     own = model.state_dict()
     casts = [name for name, tensor in weights.items() if name in own and own[name].dtype != tensor.dtype]
     if casts:
@@ -259,7 +259,7 @@ def _load_weights(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> N
 
 
 def _refuse_other_shapes(optimizer: Any) -> None:
-    """AdamW's moments have the shape of their parameter; ``load_state_dict`` does not look."""
+    """AdamW's moments must have the shape of their parameter; ``load_state_dict`` does not check this."""
     for parameter, state in optimizer.state.items():
         for name in ("exp_avg", "exp_avg_sq"):
             if state[name].shape != parameter.shape:
@@ -267,10 +267,10 @@ def _refuse_other_shapes(optimizer: Any) -> None:
 
 
 def load_weights(folder: Path, step: int, model: torch.nn.Module) -> None:
-    """Load the weights of ``step`` into the model, averaged where they were evaluated so.
+    """Load the weights of ``step`` into the model, averaged if it was evaluated with averaged weights.
 
     Raises:
-        HallucError R107: they are not there, or damaged.
+            HallucError R107: they are missing or damaged.
     """
     try:
         best = _best_weights(folder, step)
@@ -283,7 +283,7 @@ def load_weights(folder: Path, step: int, model: torch.nn.Module) -> None:
 
 
 def _best_weights(folder: Path, step: int) -> Path:
-    """The checkpoint that holds the weights of ``step``, after its files were checked."""
+    """The checkpoint with the weights of ``step``, after its files were verified."""
     for path in (folder / _name(step), folder / f"best-{step:08d}"):
         if path.is_dir():
             try:
@@ -295,7 +295,7 @@ def _best_weights(folder: Path, step: int) -> Path:
 
 
 def _state(path: Path) -> _State:
-    """``state.json`` of a checkpoint, after its content was checked."""
+    """``state.json`` of a checkpoint, after its content was verified."""
     file = path / _STATE
     try:
         size, kind = file.stat().st_size, irregular(file)
@@ -320,7 +320,7 @@ def _state(path: Path) -> _State:
 
 
 def _checked(path: Path, names: tuple[_File, ...]) -> _State:
-    """``state.json``, after the named files were found to be what was written, and the average where there is one."""
+    """``state.json``, after the hashes of the named files, and of the average if there is one, were verified."""
     state = _state(path)
     for name in (*names, _AVERAGE) if _AVERAGE in state.files else names:
         wrong = problem(path / name, state.files[name], "it was written")
@@ -330,10 +330,10 @@ def _checked(path: Path, names: tuple[_File, ...]) -> _State:
 
 
 class CheckpointWriter:
-    """Writes to ``folder`` from one copy of weights and optimizer state, which is reused.
+    """Writes to ``folder`` from one copy of weights and optimizer state, whose memory is reused.
 
-    The main thread only makes the copy. If the checkpoint before is still being written, ``begin`` waits for it: there
-    is never a second copy in memory, and none is left out.
+    The main thread only makes the copy. If the previous checkpoint is still being written, ``begin`` waits for it:
+    there is never a second copy in memory, and no checkpoint is skipped.
     """
 
     def __init__(self, folder: Path, keep: Keep) -> None:
@@ -350,16 +350,16 @@ class CheckpointWriter:
         epoch: int,
         average: WeightAverage | None = None,
     ) -> None:
-        """Copy what stands now and write it in the background; call ``written`` before, for the one in progress."""
+        """Copy the current state and write it in the background; call ``written`` first, for the one in progress."""
         assert self._writing is None, "one at a time"
         self._copy = snapshot(model, optimizer, progress, epoch, self._copy, average)
         self._writing = self._thread.submit(write, self.folder, self._copy, self.keep)
 
     def written(self, *, wait: bool) -> Path | None:
-        """The checkpoint that has been written since the last call; None where none has.
+        """The checkpoint that was written since the last call; None if there is none.
 
         Raises:
-            HallucError E401: it could not be written, the disk being full or read-only.
+                    HallucError E401: it could not be written: the disk is full or read-only.
         """
         if self._writing is None or not (wait or self._writing.done()):
             return None
@@ -367,6 +367,6 @@ class CheckpointWriter:
         return done.result()
 
     def close(self) -> None:
-        """Wait for the thread, whatever becomes of its checkpoint, and free the copy."""
+        """Wait for the thread, whether its checkpoint succeeds or not, and free the copy."""
         self._thread.shutdown(wait=True)
         self._copy = None

@@ -1,8 +1,8 @@
-"""Cloze prompts for language models: how likely is each candidate where the object of a fact belongs?
+"""Cloze prompts for language models: the probability of each candidate as the object of a fact.
 
-A masked language model fills one mask, so that candidates are single word pieces (Petroni et al. 2019, "Language
-Models as Knowledge Bases?"). A causal one completes a text, so that the object stands at the end of a pattern, and a
-candidate of several pieces has the mean of their log-probabilities.
+A masked language model fills one mask, so that candidates are single word pieces (Petroni et al. 2019, "Language Models
+as Knowledge Bases?"). A causal one completes a text, so that the object is at the end of a pattern; for a candidate of
+several pieces the mean of their log-probabilities counts.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ Pieces = tuple[int, ...]
 # The indexes of some prompts, and the mean log-probability of each candidate: (some, candidates), float64.
 Scores = tuple[list[int], numpy.ndarray]
 _AUTO: dict[Kind, str] = {"masked": "AutoModelForMaskedLM", "causal": "AutoModelForCausalLM"}
-# Positions that are read at once, and logits that are held at once: 256 MB.
+# Positions that are processed at once, and logits that are in memory at once: 256 MB.
 _AT_ONCE, _LOGITS_AT_ONCE = 4_096, 1 << 26
-# What may follow the object of a pattern that ends with it.
+# Characters that may follow the object of a pattern that ends with it.
 _END = " .!?。！？"
-# A candidate of more pieces is not asked for.
+# Candidates with more pieces are left out.
 _MOST_PIECES = 16
-# Pieces of candidates that are read in one pass: its attention mask grows with their square.
+# Pieces of candidates that are processed in one pass: its attention mask grows quadratically.
 _TREE_AT_ONCE = 512
-# What stands before a candidate where a pattern has no word there, so that it is cut as inside of a text.
+# The context before a candidate if the pattern has no word there, so that it is tokenized as inside a text.
 _ANCHOR = "a"
 
 
@@ -55,20 +55,20 @@ class ClozeModel(ABC):
 
     @abstractmethod
     def fits(self, after: str) -> bool:
-        """Whether a pattern can be asked that goes on with ``after`` behind its object."""
+        """Whether a pattern is usable if it continues with ``after`` after its object."""
 
     @abstractmethod
     def prompt(self, before: str, after: str) -> list[int] | None:
-        """The pieces of a prompt, None where the model cannot read it: one that is too long, or has a second mask."""
+        """The pieces of a prompt; None if the model cannot read it: it is too long, or has a second mask."""
 
     @abstractmethod
     def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
-        """Some prompts at a time, those of like length together."""
+        """The scores of some prompts at a time; prompts of similar length are batched."""
 
     def pieces(self, context: str | None, words: Sequence[str]) -> list[Pieces | None]:
-        """The pieces of each word behind ``context``, or where it begins the text; None where they cannot be told, or
-        one of them is unknown."""
-        if context is None:  # byte-level tokenizers have a blank in the piece of a word anywhere else
+        """The pieces of each word after ``context``, or at the beginning of a text if that is None; None if they cannot
+        be determined, or one of them is unknown."""
+        if context is None:  # byte-level tokenizers include a blank in the piece of a word anywhere else
             return [self._behind([], ids) for ids in self._ids(words)]
         before = context.strip() or _ANCHOR
         glue = " " if not context.strip() or context.endswith(" ") else ""
@@ -77,11 +77,11 @@ class ClozeModel(ABC):
 
     def _behind(self, anchor: list[int], ids: list[int]) -> Pieces | None:
         pieces = tuple(ids[len(anchor) :])
-        is_told = ids[: len(anchor)] == anchor and 0 < len(pieces) <= _MOST_PIECES
-        return pieces if is_told and self.tokenizer.unk_token_id not in pieces else None
+        has_anchor = ids[: len(anchor)] == anchor and 0 < len(pieces) <= _MOST_PIECES
+        return pieces if has_anchor and self.tokenizer.unk_token_id not in pieces else None
 
     def _ids(self, texts: Sequence[str], special: bool = False) -> list[list[int]]:
-        # Half a surrogate pair is no text for tokenizers.
+        # Tokenizers do not accept lone surrogates.
         clean = [text.encode("utf-8", "replace").decode() for text in texts]
         ids: list[list[int]] = self.tokenizer(clean, add_special_tokens=special)["input_ids"]
         return ids
@@ -90,10 +90,10 @@ class ClozeModel(ABC):
     def _log_probabilities(
         self, inputs: dict[str, torch.Tensor], rows: Sequence[int], nodes: Any, pieces: Any
     ) -> numpy.ndarray:  # fmt: skip
-        """Of ``pieces`` (k,) behind ``nodes`` (k,) of each prompt: float64 (prompts, k).
+        """Log-probabilities of ``pieces`` (k,) after ``nodes`` (k,) of each prompt: float64 (prompts, k).
 
         Args:
-            rows: the positions of the flattened batch where the nodes are, those of a prompt together.
+                rows: the positions of the nodes in the flattened batch, those of a prompt together.
         """
         given = {**inputs, "selected": torch.tensor(rows)}
         logits = self.model(**{name: tensor.to(self.device) for name, tensor in given.items()}).float()
@@ -103,7 +103,7 @@ class ClozeModel(ABC):
         return result
 
     def _batches(self, prompts: Sequence[list[int]], more: int) -> Iterator[list[int]]:
-        """Prompts of like length; each takes ``more`` further positions, and as many rows of logits, and one."""
+        """Prompts of similar length; each takes ``more`` further positions, and as many rows of logits plus one."""
         vocabulary = self.model.model.get_input_embeddings().num_embeddings
         most = max(1, _LOGITS_AT_ONCE // (vocabulary * (1 + more)))
         for batch in sorted_batches([len(one) + more for one in prompts], _AT_ONCE):
@@ -137,10 +137,10 @@ class MaskedCloze(ClozeModel):
 
 @dataclass
 class CandidateTree:
-    """Candidates as a tree of their pieces, so that what several begin with is read once, all in one pass.
+    """Candidates as a tree of their pieces, so that common prefixes are processed once, all in one pass.
 
-    Node 0 is the end of the prompt; node ``n`` reads ``pieces[n - 1]`` behind the node ``parents[n - 1]``, at the depth
-    ``depths[n - 1]`` (0: directly behind the prompt). ``asked`` are pairs of a node and the piece that follows it, and
+    Node 0 is the end of the prompt; node ``n`` reads ``pieces[n - 1]`` after the node ``parents[n - 1]``, at the depth
+    ``depths[n - 1]`` (0: directly after the prompt). ``asked`` are pairs of a node and the piece that follows it, and
     ``shares`` (pairs, candidates) the weights of their log-probabilities in the mean of each candidate.
     """
 
@@ -176,7 +176,7 @@ class CandidateTree:
         return len(self.pieces)
 
     def seen(self) -> torch.Tensor:
-        """Which nodes each node sees: itself and those that it stands behind; bool (nodes, nodes)."""
+        """The nodes that each node attends to: itself and its ancestors; bool (nodes, nodes)."""
         seen = torch.eye(len(self), dtype=torch.bool)
         for number, parent in enumerate(self.parents):
             if parent:
@@ -195,7 +195,7 @@ class CausalCloze(ClozeModel):
     def prompt(self, before: str, after: str) -> list[int] | None:
         [ids] = self._ids([before.rstrip()], special=True)
         if len(ids) > 1 and ids[-1] == self.tokenizer.eos_token_id:
-            ids = ids[:-1]  # some tokenizers end every text
+            ids = ids[:-1]  # some tokenizers append an end token to every text
         return ids if 0 < len(ids) <= self.room - _MOST_PIECES else None
 
     def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
@@ -210,7 +210,7 @@ class CausalCloze(ClozeModel):
 
 
 def grouped(candidates: Sequence[Pieces], most: int = _TREE_AT_ONCE) -> list[list[int]]:
-    """The numbers of the candidates in groups with at most ``most`` pieces; those that begin alike stand together."""
+    """The numbers of the candidates in groups of at most ``most`` pieces; those with common prefixes are together."""
     groups: list[list[int]] = [[]]
     size = 0
     for number in sorted(range(len(candidates)), key=candidates.__getitem__):
@@ -223,10 +223,10 @@ def grouped(candidates: Sequence[Pieces], most: int = _TREE_AT_ONCE) -> list[lis
 
 
 def _branched(prompts: Sequence[list[int]], tree: CandidateTree) -> tuple[dict[str, torch.Tensor], list[int]]:
-    """Each prompt, padded, and behind it the nodes of the tree, which see the prompt and what they stand behind.
+    """Each prompt, padded, followed by the nodes of the tree, which attend to the prompt and their ancestors.
 
     Returns the model's inputs, with a mask (prompts, 1, positions, positions) that is added to the attention scores,
-    and the positions of the flattened batch where the end of each prompt and its nodes are.
+    and the positions in the flattened batch of the end of each prompt and of its nodes.
     """
     longest, nodes = max(map(len, prompts)), len(tree)
     ids = torch.zeros((len(prompts), longest + nodes), dtype=torch.long)
@@ -247,18 +247,18 @@ def _branched(prompts: Sequence[list[int]], tree: CandidateTree) -> tuple[dict[s
 
 
 def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_code: bool = False) -> ClozeModel:
-    """A language model with its trained head, in fp32; ``body`` has the weights of all but the head, where given.
+    """A language model with its trained head, in fp32; ``body``, if given, replaces all weights except the head.
 
     Raises:
-        HallucError E411: it cannot be loaded, is no masked or causal language model, or has no trained head; the body
-            is one of another model; or attention that cannot be given a mask.
+            HallucError E411: it cannot be loaded, is not a masked or causal language model, or has no trained head; the
+                body is of another model; or its attention ignores the mask.
     """
     for one in (source, *([body] if body is not None else [])):
         if one.local and one.gguf is None:
             check_model_files(Path(one.name))
     tokenizer = load_tokenizer(body or source, trust_remote_code)
     kind = kind_of(source, tokenizer, trust_remote_code)
-    # Prompts are whole texts: their first word is as the base model has it, without a blank.
+    # Prompts are whole texts: their first word is tokenized as by the base model, without a blank.
     tokenizer = load_tokenizer(source, trust_remote_code, splits_words=False)
     attention = attention_for("cuda" if torch.cuda.is_available() else "cpu")
     model, _, missing = load_model(_AUTO[kind], source, attention, {}, trust_remote_code=trust_remote_code)
@@ -276,7 +276,7 @@ def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_c
 
 
 def kind_of(source: ModelSource, tokenizer: Any, trust_remote_code: bool = False) -> Kind:
-    """What a model is by its architecture or, where it has no language-model head, by its tokenizer.
+    """The kind of a model from its architecture or, if it has no language-model head, from its tokenizer.
 
     Raises:
         HallucError E411: an encoder-decoder, or its config cannot be read.
@@ -292,14 +292,14 @@ def kind_of(source: ModelSource, tokenizer: Any, trust_remote_code: bool = False
 
 
 def has_head(source: ModelSource, trust_remote_code: bool = False) -> bool:
-    """Whether a model folder says that it is a whole masked or causal language model; raises as ``kind_of``."""
+    """Whether a model folder is a complete masked or causal language model; raises like ``kind_of``."""
     return source.gguf is not None or _head(_settings(source, trust_remote_code)) is not None
 
 
 def _settings(source: ModelSource, trust_remote_code: bool) -> Any:
     from transformers import AutoConfig
 
-    if source.gguf is not None:  # always a causal one, and its config takes seconds to read
+    if source.gguf is not None:  # always a causal one, and reading its config takes seconds
         return None
     where = {"revision": source.revision, "local_files_only": source.local, "trust_remote_code": trust_remote_code}
     try:
@@ -320,14 +320,15 @@ def _head(settings: Any) -> Kind | None:
 
 
 def _transplant(model: Any, body: ModelSource, attention: str, trust_remote_code: bool) -> None:
-    """Give a language model the weights of ``body``, a fine-tuned model of the same architecture with another head.
+    """Replace the weights of a language model by those of ``body``, a fine-tuned model of the same architecture with
+    another head.
 
     Raises:
         HallucError E411: the body lacks weights, or is of another architecture or size.
     """
     tuned, _, missing = load_model("AutoModel", body, attention, {}, trust_remote_code=trust_remote_code)
     own, given = model.base_model.state_dict(), tuned.state_dict()
-    lacking = {name for name in missing if not name.startswith("pooler.")}  # no head for words reads the pooler
+    lacking = {name for name in missing if not name.startswith("pooler.")}  # no language-model head uses the pooler
     wrong = sorted(
         name
         for name, weights in own.items()
@@ -340,7 +341,7 @@ def _transplant(model: Any, body: ModelSource, attention: str, trust_remote_code
 
 
 def _refuse_blind(made: CausalCloze, source: ModelSource) -> None:
-    """Compare a tree of candidates with the same candidates read one by one: some attention takes no mask of ours.
+    """Compare a tree of candidates with the same candidates one by one: some attention implementations ignore our mask.
 
     Raises:
         HallucError E411: they differ.

@@ -1,9 +1,10 @@
-"""Knowledge distillation: what teachers say of each decision is a second target (Hinton et al. 2015, arXiv 1503.02531).
+"""Knowledge distillation: the teachers' distribution for each decision is a second target (Hinton et al. 2015, arXiv
+1503.02531).
 
 The loss of a decision with logits z and target y is ``(1 - w) hard(z, y) + w T^2 KL(q_T || softmax(z / T))``, where q_T
 is the mean over teachers of the softmax of their logits divided by T. The factor T^2 keeps the size of the gradient of
-the soft part as T changes (section 2). Where outputs are judged independently, the soft part is the mean over outputs
-of the divergence of the two Bernoulli distributions.
+the soft part as T changes (section 2). If outputs are judged independently, the soft part is the mean over outputs of
+the divergence of the two Bernoulli distributions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from halluc.engine.batching import Batch
 
 
 class Decides(Protocol):
-    """Features of which the decisions are known one by one."""
+    """Features with access to their individual decisions."""
 
     @property
     def lengths(self) -> Sequence[int]: ...
@@ -33,8 +34,8 @@ class Decides(Protocol):
     def decisions(
         self, outputs: object, batch: Batch, rows: Sequence[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The logits (n, outputs) of the labelled decisions of a batch, those of ``rows`` (n, outputs) that belong to
-        them, and the weight of each in the loss (n,). ``rows`` are by example, (decisions, outputs)."""
+        """The logits (n, outputs) of the labelled decisions of a batch, the corresponding ``rows`` (n, outputs), and
+        the weight of each in the loss (n,). ``rows`` are by example, (decisions, outputs)."""
         ...
 
 
@@ -63,19 +64,19 @@ class Distilled:
         return self.features.ids(indexes)
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as training sees it in one step, where the features have that (``loop.VariedFeatures``)."""
+        """The batch as varied for one step, if the features support that (``loop.VariedFeatures``)."""
         vary = getattr(self.features, "varied", None)
         varied: Batch = batch if vary is None else vary(batch, generator)
         return varied
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
-        """As ``regularisation.ComparableFeatures``: every task with teachers has it."""
+        """As in ``regularisation.ComparableFeatures``: every task with teachers implements it."""
         features: Any = self.features
         compared: torch.Tensor = features.divergence(outputs, others, batch)
         return compared
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
-        """Both losses summed over the labelled decisions of the batch, a scalar."""
+        """Hard and soft loss summed over the labelled decisions of the batch, a scalar."""
         logits, soft, weights = self.features.decisions(outputs, batch, self.soft)
         result = divergence(logits.float() / self.temperature, soft.to(logits.device), self.independent)
         taught = self.temperature**2 * (result * weights.to(logits.device)).sum()
@@ -83,7 +84,7 @@ class Distilled:
 
 
 def divergence(logits: torch.Tensor, target: torch.Tensor, independent: bool) -> torch.Tensor:
-    """The Kullback-Leibler divergence of what logits say from target probabilities, (n, outputs) to (n,)."""
+    """The Kullback-Leibler divergence of logits from target probabilities, (n, outputs) to (n,)."""
     if not independent:
         return functional.kl_div(logits.log_softmax(-1), target, reduction="none").sum(-1)
     yes = functional.kl_div(functional.logsigmoid(logits), target, reduction="none")

@@ -1,4 +1,4 @@
-"""``halluc train --processes N``: one training by several processes of this machine, as torchrun starts them."""
+"""``halluc train --processes N``: one training by several processes of this machine, started like torchrun does."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from halluc.core import threads
 from halluc.core.errors import EXIT_INTERRUPTED, environment_error
 from halluc.engine import environment
 
-# Seconds in which processes that are asked to end may write a checkpoint.
+# Seconds that processes have to write a checkpoint after they are asked to end.
 _SHUTDOWN_SECONDS = 120
 
 
 def run(arguments: Sequence[str], processes: int) -> int:
-    """Run ``halluc`` with these arguments in so many processes that train together; returns the exit code.
+    """Run ``halluc`` with these arguments in several processes that train together; returns the exit code.
 
     The first process that fails ends the others, and its exit code is returned. Ctrl-C and SIGTERM reach all of them:
     the training ends with a checkpoint.
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str], processes: int) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Leave it to the processes to say what is wrong: torch would add a page about their exit codes."""
+    """Let the processes report errors themselves: torch would add a page about their exit codes."""
     logger = logging.getLogger("torch.distributed.elastic")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -64,7 +64,7 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Have these environment variables, and no others, which processes that are started inherit."""
+    """Set exactly these environment variables for the processes that are started."""
     before = dict(os.environ)
     try:
         os.environ.clear()

@@ -1,17 +1,17 @@
-"""What the native libraries under torch read from the environment, once, when they are loaded.
+"""Settings that the native libraries under torch read from the environment once, when they are loaded.
 
-Importing ``halluc.engine`` or ``halluc.tasks`` sets these before anything of them imports torch. What the user has set
-stays. Nothing is set where torch was imported first: it would have no effect.
+Importing ``halluc.engine`` or ``halluc.tasks`` sets these before torch is imported. Variables set by the user stay.
+Nothing is set if torch was imported earlier: it would have no effect.
 
-Memory: oneDNN keeps the primitives of the last 1,024 operations by their tensor shapes, and ideep, torch's wrapper of
-it, keeps another 1,024. Each primitive owns its scratchpad. Sentences make hundreds of shapes, so these caches grow to
-gigabytes, 9 MB for every new shape of a batch of 1,024 word pieces of a six-layer encoder, and are hit mostly within a
-step, where all layers have the same shapes. 32 is more than a step has distinct operations, and keeps 13 MB.
+Memory: oneDNN caches the primitives of the last 1,024 operations by their tensor shapes, and ideep, torch's wrapper of
+it, another 1,024. Each primitive owns its scratchpad. Sentences have hundreds of shapes, so these caches grow to
+gigabytes: 9 MB for every new shape of a batch of 1,024 word pieces of a six-layer encoder. Most hits are within a step,
+where all layers have the same shapes. 32 exceeds the number of distinct operations of a step, and takes 13 MB.
 
-Waiting: between two operations the threads of GNU OpenMP spin, 300,000 times by default, and with
-``OMP_WAIT_POLICY=active`` practically for ever, before they sleep. Alone that is fast. Where another process needs the
-core it takes the core from it, a few milliseconds at each of the thousands of operations of a step. A short spin is to
-bridge the gaps between operations of one training, and still give way (measured in docs/training.md).
+Waiting: between two operations the threads of GNU OpenMP spin before they sleep, 300,000 times by default, and almost
+forever with ``OMP_WAIT_POLICY=active``. This is fast for a single process. If another process needs the core, spinning
+costs it a few milliseconds at each of the thousands of operations of a step. A short spin covers the gaps between
+operations of one training, and still releases the core (measured in docs/training.md).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import os
 import sys
 from collections.abc import Mapping, MutableMapping
 
-# Not 0: ideep crashes with that.
+# Not 0, which makes ideep crash.
 CACHED_PRIMITIVES = 32
 SPINS = 10_000
 
-# What is set, and other names under which the user may have decided the same.
+# Our values, and other variables with which the user may have decided the same.
 _SETTINGS: dict[str, tuple[int, tuple[str, ...]]] = {
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": (CACHED_PRIMITIVES, ("DNNL_PRIMITIVE_CACHE_CAPACITY",)),
     "LRU_CACHE_CAPACITY": (CACHED_PRIMITIVES, ()),
@@ -33,7 +33,7 @@ _SETTINGS: dict[str, tuple[int, tuple[str, ...]]] = {
 
 
 def prepare(environ: MutableMapping[str, str] = os.environ, modules: Mapping[str, object] = sys.modules) -> None:
-    """Set what the user has not, if torch is not loaded yet."""
+    """Set the variables that the user has not set, if torch is not loaded yet."""
     if "torch" in modules:
         return
     for name, (value, others) in _SETTINGS.items():
@@ -51,11 +51,11 @@ def waiting(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def of_process(at_once: int, cores: int, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables of a process beside others: each gets its share of the cores. What the user has set stays."""
+    """The variables of a process that runs next to others: each gets its share of the cores. User settings stay."""
     made = dict(environ)
     made.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
     if at_once > 1 and not {"OMP_WAIT_POLICY", "KMP_BLOCKTIME"} & made.keys():
-        if made.get("GOMP_SPINCOUNT") == str(SPINS):  # what halluc sets itself, for a training that is alone
+        if made.get("GOMP_SPINCOUNT") == str(SPINS):  # set by halluc itself, for a training that runs alone
             del made["GOMP_SPINCOUNT"]
         if "GOMP_SPINCOUNT" not in made:
             made["OMP_WAIT_POLICY"] = "passive"

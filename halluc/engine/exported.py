@@ -1,4 +1,4 @@
-"""Exported models: computed by onnxruntime, or by a program of torch.export, on arrays; nothing of transformers.
+"""Exported models: run by onnxruntime, or as a program of torch.export, on arrays, without transformers.
 
 Nothing here imports torch, unless the export is a program of torch.
 """
@@ -33,7 +33,7 @@ class ArrayFeatures(Protocol):
 
 @dataclass(frozen=True)
 class ExportedRuntime:
-    """Stands where ``runtime.Runtime`` does: an export is computed on the CPU, in the precision of its file."""
+    """Takes the place of ``runtime.Runtime``: an export runs on the CPU, in the precision of its file."""
 
     precision: str
 
@@ -52,7 +52,7 @@ class ExportedRuntime:
 
 
 class ExportedTokenizer:
-    """A tokenizer of the library tokenizers, with what halluc asks of one of transformers."""
+    """A tokenizer of the library tokenizers, with the methods of a transformers tokenizer that halluc uses."""
 
     def __init__(self, backend: Any, pieces: exports.SpecialPieces) -> None:
         self.backend_tokenizer = backend
@@ -68,9 +68,9 @@ class ExportedTokenizer:
 
 
 class ExportedModel:
-    """Maps arrays to logits. ``config`` has what the model's ``config.json`` says, ``names`` are its inputs.
+    """Maps arrays to logits. ``config`` is the content of the model's ``config.json``, ``names`` are its inputs.
 
-    A task keeps in ``crf`` what decodes the logits, where it has such.
+    A task stores the decoder of its logits in ``crf``, if it has one.
     """
 
     def __init__(self, config: Any, names: Sequence[str], compute: Callable[[Arrays], numpy.ndarray]) -> None:
@@ -78,11 +78,11 @@ class ExportedModel:
         self.crf: Any = None
 
     def forward(self, features: ArrayFeatures, budget: int) -> Iterator[tuple[ArrayRows, numpy.ndarray]]:
-        """Each batch with its logits; ``budget`` is padded word pieces a pass."""
+        """Each batch with its logits; ``budget`` is padded word pieces per pass."""
         for indexes in sorted_batches(features.lengths, budget):
             inputs = features.inputs(indexes)
             assert inputs.keys() <= {*self.names}, "the export has every input that its task may give"
-            missing = numpy.zeros_like(inputs["input_ids"])  # token types, where each input is one text
+            missing = numpy.zeros_like(inputs["input_ids"])  # token types, if each input is one text
             try:
                 logits = self._compute([inputs.get(name, missing) for name in self.names])
             except Exception as error:
@@ -118,7 +118,7 @@ def _onnx_session(path: Path) -> Callable[[Arrays], numpy.ndarray]:
     except ImportError:
         raise environment_error("E420", "exported models need onnxruntime, which is not installed", _EXTRA) from None
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors alone: they are raised too
+    options.log_severity_level = 3  # only errors: they are raised too
     options.intra_op_num_threads = _threads(os.environ)
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -134,7 +134,7 @@ def _onnx_session(path: Path) -> Callable[[Arrays], numpy.ndarray]:
 
 
 def _threads(environ: Mapping[str, str]) -> int:
-    """How many threads onnxruntime uses: OMP_NUM_THREADS; 0, as many as there are cores, where it says nothing."""
+    """The number of threads of onnxruntime: OMP_NUM_THREADS; 0, one per core, if it is not set."""
     asked = environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdecimal() else 0
 

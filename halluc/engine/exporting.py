@@ -1,4 +1,4 @@
-"""A trained model as a file that other runtimes compute: ONNX, or a program of torch.export."""
+"""Exports a trained model for other runtimes: ONNX, or a program of torch.export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from halluc.runs.exports import OPSET, Format
 
 
 class LogitsOf(torch.nn.Module):
-    """A model that takes its inputs by place, and gives logits alone."""
+    """A model with positional inputs that returns only logits."""
 
     def __init__(self, model: torch.nn.Module, names: Sequence[str]) -> None:
         super().__init__()
@@ -30,14 +30,14 @@ class LogitsOf(torch.nn.Module):
 
 
 def write(model: Any, inputs: Mapping[str, numpy.ndarray], path: Path, format: Format) -> list[str]:
-    """Write the model to ``path``, with any number of rows and pieces; returns the names of its inputs, in order.
+    """Write the model to ``path``, for any number of rows and pieces; returns the names of its inputs, in order.
 
     Args:
-        inputs: an example of what the model takes: at least two rows and two pieces, as 1 would be taken for a
-            number that never changes.
+            inputs: example inputs of the model: at least two rows and two pieces, as a size of 1 would be exported as
+                constant.
 
     Raises:
-        Exception: whatever torch raises where a part of the model cannot be exported.
+            Exception: whatever torch raises if a part of the model cannot be exported.
     """
     given = {name: torch.from_numpy(array) for name, array in inputs.items()}
     takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
@@ -48,7 +48,7 @@ def write(model: Any, inputs: Mapping[str, numpy.ndarray], path: Path, format: F
     shapes = {"inputs": tuple(of_input for _ in arrays)}
     wrapped = LogitsOf(model.eval(), list(given)).eval()
     if format == "torch":
-        # Into memory first: on a full disk torch would end the process.
+        # Exported to memory first: on a full disk torch would abort the process.
         content = io.BytesIO()
         with torch.no_grad():
             torch.export.save(torch.export.export(wrapped, arrays, dynamic_shapes=shapes), content)
@@ -66,7 +66,7 @@ def write(model: Any, inputs: Mapping[str, numpy.ndarray], path: Path, format: F
 
 def quantize(path: Path) -> None:
     """Replace an ONNX model by one whose weights are 8-bit integers with a scale for each channel; activations are
-    quantised where they arise (dynamic quantisation)."""
+    quantised at run time (dynamic quantisation)."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     small = path.with_suffix(".int8")
@@ -77,7 +77,7 @@ def quantize(path: Path) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the progress, warnings and logging of the exporters."""
+    """Suppress the progress, warnings and logging of the exporters."""
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

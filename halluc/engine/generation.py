@@ -1,8 +1,8 @@
 """Decoding of causal and encoder-decoder models: sampling, greedy search and beam search, with a key-value cache.
 
-``max_new_tokens`` is always given, whatever the model's own generation config says. Sampling takes one uniform number a
-row and step from a stream of its own and inverts the cumulative distribution, so that a row does not depend on those
-beside it. Rows that have ended are taken out of a batch of causal sampling.
+``max_new_tokens`` is always passed, whatever the model's own generation config says. Sampling takes one uniform number
+per row and step from the row's own stream and inverts the cumulative distribution, so that a row does not depend on
+other rows of the batch. In causal sampling, finished rows are removed from the batch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from halluc.core.errors import environment_error
 from halluc.core.rng import Draws
 from halluc.engine.batching import sorted_batches
 
-# Rows that have ended are taken out of the cache once they are this share of a batch: it costs a copy of the rest.
+# Finished rows are removed from the cache once they are this share of a batch: removing copies the rest.
 _ENDED_SHARE = 0.2
 
 
@@ -29,11 +29,11 @@ class Decoding:
     """How sequences are decoded.
 
     Sampling divides logits by ``temperature``, then keeps the ``top_k`` most probable tokens (0: all) and of those the
-    fewest with a summed probability of ``top_p`` (Holtzman et al. 2020). Beam search divides the log-probability of a
+    fewest with a total probability of ``top_p`` (Holtzman et al. 2020). Beam search divides the log-probability of a
     sequence by its length to the power of ``length_penalty``; greedy and beam search never repeat an n-gram of
-    ``no_repeat_ngrams`` tokens (0: they may). ``copy_bias`` is added to the logits of the tokens that the prompt has,
-    and of those that end a sequence, which so keep their odds against them. ``batch_tokens`` is how many positions a
-    batch has at most, new ones included.
+    ``no_repeat_ngrams`` tokens (0: repetition is allowed). ``copy_bias`` is added to the logits of the tokens of the
+    prompt, and of those that end a sequence, so that their ratio does not change. ``batch_tokens`` is the maximum
+    number of positions of a batch, including new ones.
     """
 
     max_new_tokens: int
@@ -50,10 +50,10 @@ class Decoding:
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """The numbers that end a sequence and fill up a batch, and those that are never chosen.
+    """The ids of the tokens that end a sequence, of padding, and of tokens that are never generated.
 
-    ``first`` is the token that an encoder-decoder model must begin with, such as the code of the language to write; by
-    default that of the generation config of the model. ``more_ends`` end a sequence too, as chat models have several.
+    ``first`` is the token that an encoder-decoder model must begin with, such as the code of the target language; the
+    default is that of the model's generation config. ``more_ends`` also end a sequence, as chat models have several.
     """
 
     end: int
@@ -69,14 +69,14 @@ class SpecialTokens:
 
 
 class Constraint(Protocol):
-    """What may follow in each row of a batch of causal sampling; rows have the numbers of their prompts."""
+    """Which tokens may follow in each row of a batch of causal sampling; rows have the numbers of their prompts."""
 
     def restrict(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        """The logits (rows, tokens) of the rows with these numbers, minus infinity where a token may not follow."""
+        """The logits (rows, tokens) of the rows with these numbers, minus infinity for tokens that may not follow."""
         ...
 
     def advance(self, rows: torch.Tensor, chosen: torch.Tensor) -> None:
-        """Note the tokens that were chosen for these rows."""
+        """Record the tokens that were chosen for these rows."""
         ...
 
 
@@ -90,13 +90,14 @@ def generate(
     constraint: Constraint | None = None,
     done: Callable[[int], None] = lambda rows: None,
 ) -> list[list[int]]:
-    """What the model writes after each prompt, up to one of ``special.ends`` included, or ``max_new_tokens`` tokens.
+    """The output of the model for each prompt, up to and including one of ``special.ends``, or ``max_new_tokens``
+    tokens.
 
     Args:
         model: a causal model, which continues the prompt, or an encoder-decoder model, which reads it.
-        prompts: token numbers, at least one each.
-        draws: with sampling, a stream for each prompt.
-        constraint: with sampling from a causal model, what may follow.
+            prompts: token ids, at least one each.
+            draws: for sampling, a stream for each prompt.
+            constraint: for sampling from a causal model, which tokens may follow.
         done: called with the number of finished rows after each batch.
 
     Raises:
@@ -122,7 +123,7 @@ def generate(
 
 
 class _Prompts(NamedTuple):
-    """The prompts of a batch, their numbers among all, and with sampling their draws and what may follow."""
+    """The prompts of a batch, their numbers among all prompts, and for sampling their draws and constraint."""
 
     prompts: list[Sequence[int]]
     numbers: list[int]
@@ -189,7 +190,7 @@ def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTo
 def copy_bias(
     prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens, logits: torch.Tensor
 ) -> torch.Tensor:
-    """What is added to the logits (prompts, tokens) of what follows the prompts, of their shape."""
+    """The bias of the logits (prompts, tokens) for the continuation of the prompts, in their shape."""
     bias = torch.zeros_like(logits)
     for row, prompt in enumerate(prompts):
         bias[row, [*prompt, *special.ends]] = decoding.copy_bias
@@ -198,14 +199,14 @@ def copy_bias(
 
 
 def choose(logits: torch.Tensor, uniforms: torch.Tensor, decoding: Decoding) -> torch.Tensor:
-    """The token of each row at its uniform number, by inversion of the cumulative distribution.
+    """The token of each row for its uniform number, by inversion of the cumulative distribution.
 
     Args:
         logits: (rows, tokens); minus infinity is never chosen.
-        uniforms: (rows,), from [0, 1).
+            uniforms: (rows,), in [0, 1).
 
     Returns:
-        (rows,), whole numbers.
+            (rows,), integers.
     """
     logits = logits / decoding.temperature
     numbers: torch.Tensor | None = None
@@ -215,7 +216,7 @@ def choose(logits: torch.Tensor, uniforms: torch.Tensor, decoding: Decoding) -> 
         logits, numbers = logits.sort(dim=1, descending=True, stable=True)
     weights = torch.softmax(logits, 1)
     if decoding.top_p < 1:
-        # A token stays while those before it have not reached the mass: the first one always does.
+        # A token is kept while the ones before it have not reached the mass: so the first is always kept.
         before = weights.cumsum(1) - weights
         weights = weights.masked_fill(before >= decoding.top_p, 0.0)
     sums = weights.cumsum(1, dtype=torch.float64)
@@ -261,8 +262,8 @@ def _searched(
 
 @contextmanager
 def _replaced_settings(model: Any, settings: Any) -> Iterator[None]:
-    """``transformers`` fills what the settings leave open from the generation config of the model, such as a ban on
-    repeated n-grams: for this time the settings are that config."""
+    """``transformers`` fills in missing settings from the generation config of the model, such as a ban on repeated
+    n-grams: within this context the settings replace that config."""
     owners = {id(one): one for one in (model, _base_of(model))}.values()
     before = [one.generation_config for one in owners]
     try:
@@ -275,13 +276,13 @@ def _replaced_settings(model: Any, settings: Any) -> Iterator[None]:
 
 
 def _base_of(model: Any) -> Any:
-    """The model inside of adapters, whose ``forward`` names its arguments; those of PEFT take any."""
+    """The model inside of adapters, whose ``forward`` has named arguments; those of PEFT accept any."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 class _CopyBias:
-    """A logits processor that favours tokens of the prompt. Beam search sums log-probabilities, which they stay: else a
-    hypothesis would gain by every token that it copies."""
+    """A logits processor that favours tokens of the prompt. Beam search sums log-probabilities, so the result is
+    normalised again: otherwise a hypothesis would gain from every token that it copies."""
 
     def __init__(self, prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens) -> None:
         self._asked = prompts, decoding, special
@@ -294,7 +295,7 @@ class _CopyBias:
 
 
 class _Sampler:
-    """A logits processor that samples: all but the token that is drawn get minus infinity."""
+    """A logits processor that samples: all tokens but the drawn one get minus infinity."""
 
     def __init__(self, decoding: Decoding, draws: Sequence[Draws], special: SpecialTokens) -> None:
         self._decoding, self._draws, self._ends = decoding, draws, special.ends
@@ -314,7 +315,7 @@ def _until_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
 def _padded(
     prompts: Sequence[Sequence[int]], pad: int, device: torch.device, *, right: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-    """Numbers and mask (rows, longest prompt)."""
+    """Token ids and mask, (rows, longest prompt)."""
     width = max(map(len, prompts))
     ids = numpy.full((len(prompts), width), pad, dtype=numpy.int64)
     mask = numpy.zeros((len(prompts), width), dtype=numpy.int64)

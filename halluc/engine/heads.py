@@ -1,4 +1,4 @@
-"""Heads of models that were trained before: kept where the labels are the same, else made anew."""
+"""Heads of pre-trained models: kept if the labels are the same, otherwise initialised again."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SHOWN = 5
 
 
 def settle_head(model: Any, source: ModelSource, missing: Collection[str], labels: Mapping[int, str]) -> str | None:
-    """Make the head of a loaded model anew unless it was trained for just these labels, in this order.
+    """Initialise the head of a loaded model unless it was trained for exactly these labels, in this order.
 
-    A head of other labels may have the same shape by chance: its weights would be loaded for labels that they do not
-    know. What is random already (``missing``) stays as it is.
+    A head for other labels may have the same shape by coincidence: its weights would be used for labels that they were
+    not trained for. Weights that are random already (``missing``) stay.
 
-    Returns what to tell of it; None where the model comes without a trained head.
+    Returns a message about it; None if the model comes without a trained head.
     """
     from transformers import PretrainedConfig
 
@@ -44,7 +44,7 @@ def settle_head(model: Any, source: ModelSource, missing: Collection[str], label
 
 @torch.no_grad()
 def _make_anew(module: torch.nn.Module, spread: float) -> None:
-    """Random weights with standard deviation ``spread``; normalizations and biases as if nothing was trained."""
+    """Random weights with standard deviation ``spread``; normalizations and biases get their initial values."""
     for name, one in module.named_parameters(recurse=False):
         if one.ndim > 1:
             one.normal_(0.0, spread)

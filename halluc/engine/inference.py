@@ -25,10 +25,10 @@ class Collates(Protocol):
 def forward(
     model: torch.nn.Module | ExportedModel, features: Collates, budget: int, runtime: Runtime
 ) -> Iterator[tuple[Any, Any]]:
-    """Each batch with its logits, float32 on the CPU; ``budget`` is padded word pieces a pass.
+    """Each batch with its logits, float32 on the CPU; ``budget`` is padded word pieces per pass.
 
-    Where the head gives start and end logits, these are the last axis, (…, pieces, 2). An exported model takes and
-    gives arrays (``ArrayRows``), others take a ``Batch`` and give tensors.
+    If the head returns start and end logits, these are the last axis, (…, pieces, 2). An exported model takes and
+    returns arrays (``ArrayRows``), other models take a ``Batch`` and return tensors.
     """
     if isinstance(model, ExportedModel):
         yield from model.forward(cast(ArrayFeatures, features), budget)
@@ -57,7 +57,7 @@ def forward(
 
 
 def logits_of(outputs: Any) -> torch.Tensor:
-    """The logits that a model of transformers returns, as ``forward`` gives them."""
+    """The logits that a model of transformers returns, in the form of ``forward``."""
     if "start_logits" in outputs:
         import torch
 

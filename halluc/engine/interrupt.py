@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a question that the loop asks between steps, so that a checkpoint can be written."""
+"""SIGINT and SIGTERM as a flag that the loop checks between steps, so that a checkpoint can be written."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """While entered, a signal sets ``requested``; a second Ctrl-C raises KeyboardInterrupt at once.
+    """In this context a signal sets ``requested``; a second Ctrl-C raises KeyboardInterrupt at once.
 
-    A second SIGTERM is the same request: launchers and batch systems send it to a process more than once.
+    A second SIGTERM is ignored: launchers and batch systems send it to a process more than once.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Interruption:
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
-        if threading.current_thread() is threading.main_thread():  # only there may handlers be set
+        if threading.current_thread() is threading.main_thread():  # signal handlers can only be set there
             self.before = {number: signal.signal(number, self._note) for number in _SIGNALS}
         return self
 

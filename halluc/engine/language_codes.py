@@ -1,10 +1,10 @@
-"""Languages as data and multilingual models name them: `de`, `de-AT`, `de_DE`, `deu_Latn`."""
+"""Language codes in data and in multilingual models: `de`, `de-AT`, `de_DE`, `deu_Latn`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Codes of ISO 639-3 (of macrolanguages and of their usual members), and other names of a language, as ISO 639-1.
+# ISO 639-3 codes (of macrolanguages and their usual members), and other names of a language, as ISO 639-1.
 _PAIRS = """
     afr:af amh:am ara:ar arb:ar asm:as aze:az azj:az bel:be ben:bn bos:bs bul:bg cat:ca ces:cs cze:cs cmn:zh
     chi:zh cym:cy dan:da deu:de ger:de ell:el eng:en epo:eo est:et ekk:et eus:eu fas:fa pes:fa fin:fi fra:fr
@@ -17,12 +17,12 @@ _PAIRS = """
     yue:yue zho:zh zul:zu
 """
 _SHORT = dict(pair.split(":") for pair in _PAIRS.split())
-# Regions that write traditional characters.
+# Regions that use traditional characters.
 _TRADITIONAL = frozenset(("tw", "hk", "mo"))
 
 
 def primary_code(language: str) -> str:
-    """The language of a code without script and region, as ISO 639-1 where it has such a code: `de` of `deu_Latn`."""
+    """The language of a code without script and region, as ISO 639-1 if there is such a code: `de` for `deu_Latn`."""
     code = _parts(language)[0]
     return _SHORT.get(code, code)
 
@@ -41,9 +41,9 @@ def tokenizer_codes(tokenizer: Any) -> list[str]:
 
 
 def tokenizer_code(tokenizer: Any, language: str) -> str | None:
-    """The code of a tokenizer for a language that data name in any form; None where it has none.
+    """The code of a tokenizer for a language code in any form; None if it has none.
 
-    Of several codes of a language that with the same script or region is taken, else the first one: `zho_Hans`.
+    Of several codes of a language, the one with the same script or region, otherwise the first: `zho_Hans`.
     """
     known = tokenizer_codes(tokenizer)
     if language in known:
@@ -56,7 +56,7 @@ def tokenizer_code(tokenizer: Any, language: str) -> str | None:
 
 
 def code_number(tokenizer: Any, code: str) -> int | None:
-    """The token that stands for a language."""
+    """The token of a language."""
     known = getattr(tokenizer, "lang_code_to_id", None) or {}
     if code in known:
         return int(known[code])

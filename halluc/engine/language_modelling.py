@@ -1,4 +1,4 @@
-"""Sequences of numbers as features for a causal language model: each token is predicted from those before it."""
+"""Token sequences as features for a causal language model: each token is predicted from the previous ones."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from torch.nn import functional
 from halluc.engine.batching import Batch, sorted_batches
 from halluc.engine.loop import Features
 
-# What cross-entropy leaves out.
+# The label that cross-entropy ignores.
 _IGNORED = -100
 
 
 @dataclass(frozen=True)
 class SequenceFeatures:
-    """Token sequences to learn to write.
+    """Token sequences as training targets.
 
     ``starts`` is, for each sequence, the position of its first predicted token (at least 1); ``unpredicted`` are tokens
-    that are read and never predicted.
+    that are read but never predicted.
     """
 
     sequences: Sequence[Sequence[int]]
@@ -75,11 +75,11 @@ class SequenceFeatures:
 def mean_loss(
     model: Any, features: Features, batch_tokens: int, device: torch.device, autocast: Callable[[], Any]
 ) -> float:
-    """The mean cross-entropy of a predicted token in nats; infinite where none is predicted.
+    """The mean cross-entropy per predicted token in nats; infinite if there is none.
 
     Args:
-        batch_tokens: positions of a batch, padding included.
-        autocast: a context for the computation, such as that of bf16.
+            batch_tokens: positions of a batch, including padding.
+            autocast: a context for the computation, such as for bf16.
     """
     was_training = model.training
     model.eval()
@@ -97,9 +97,9 @@ def mean_loss(
 
 
 class SelectedPositions(torch.nn.Module):
-    """A language model that computes its head at selected positions alone.
+    """A language model that computes its head only at selected positions.
 
-    The head is the larger part of a small model's work, and most positions are not asked for.
+    The head is the larger part of a small model's computation, and most positions are not needed.
     """
 
     def __init__(self, model: Any) -> None:

@@ -1,4 +1,4 @@
-"""The layers of a transformer by the names of its parameters, and what is trained at which depth."""
+"""The layers of a transformer, recognised by parameter names, and which of them are trained."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _LAYER = re.compile(r"(.*?)\.(?:layer|layers|h|block)\.(\d+)\.")
 
 
 def freeze(model: torch.nn.Module, layers: int) -> None:
-    """Keep the embeddings and the lowest ``layers`` layers as they are.
+    """Freeze the embeddings and the lowest ``layers`` layers.
 
     Raises:
-        HallucError C202: the model has not so many layers, or none that can be told by name.
+            HallucError C202: the model has fewer layers, or its layers cannot be recognised by name.
     """
     places = {name: _layer_of(name) for name, _ in model.named_parameters()}
     depth = max((place[1] + 1 for place in places.values() if place is not None), default=0)
@@ -34,16 +34,16 @@ def _is_embedding(name: str) -> bool:
 
 
 def ranks(model: torch.nn.Module, key: str) -> dict[str, int]:
-    """How far each parameter is from the output: 0 the head, 1 the top layer, …, the embeddings highest.
+    """The distance of each parameter from the output: 0 for the head, 1 for the top layer, …, highest for embeddings.
 
-    Encoder and decoder of one model are counted separately, each from its top. What is neither layer nor embedding,
-    such as a pooler or a last normalization, counts as head.
+    Encoder and decoder of one model are counted separately, each from its top. Parameters outside of layers and
+    embeddings, such as a pooler or a last normalization, count as head.
 
     Args:
-        key: the key of the config that asks, for the message.
+            key: the config key that needs this, for the message.
 
     Raises:
-        HallucError C202: no layers can be recognised by the names of the parameters.
+            HallucError C202: no layers can be recognised by parameter names.
     """
     named = list(model.named_parameters())
     places = {name: _layer_of(name) for name, _ in named}
@@ -68,8 +68,8 @@ def ranks(model: torch.nn.Module, key: str) -> dict[str, int]:
 
 
 def _layer_of(name: str) -> tuple[str, int] | None:
-    """The stack that a parameter stands in, such as ``bert.encoder``, and the number of its layer, from 0."""
-    match = _LAYER.match(name)  # the outermost list: T5 has others within its layers
+    """The stack of a parameter, such as ``bert.encoder``, and the number of its layer, from 0."""
+    match = _LAYER.match(name)  # the outermost list: T5 has nested ones within its layers
     return None if match is None else (match[1], int(match[2]))
 
 
@@ -81,14 +81,14 @@ def _input_embeddings(model: torch.nn.Module) -> list[torch.nn.Parameter]:
 class GradualUnfreezing:
     """Trains the head first, then one more layer from the top after each interval (Howard & Ruder 2018).
 
-    What is trained depends on the step and epoch alone, so that a training that is resumed needs no state.
+    What is trained depends only on step and epoch, so that a resumed training needs no state.
     """
 
     def __init__(self, model: torch.nn.Module, config: UnfreezeConfig, *, switches: bool) -> None:
         """
         Args:
-            switches: gradients that are not needed are not computed; else they are computed and dropped, as several
-                processes and compiled models want it.
+                    switches: do not compute unneeded gradients; otherwise they are computed and dropped, which several
+                        processes and compiled models require.
 
         Raises:
             HallucError C202: see ``ranks``.
@@ -101,7 +101,7 @@ class GradualUnfreezing:
         self._open = len(self.groups)
 
     def begin(self, step: int, epoch: int) -> None:
-        """Choose what optimizer step ``step``, from 0, trains, which lies in ``epoch``, from 1."""
+        """Set what optimizer step ``step``, from 0, trains, in ``epoch``, from 1."""
         intervals = epoch - 1 if self.config.every == "epoch" else step // self.config.every
         wanted = min(1 + intervals, len(self.groups))
         if wanted != self._open and self._switches:

@@ -1,4 +1,4 @@
-"""The training loop: a generator of events. Printing, saving and choosing live with those who listen."""
+"""The training loop: a generator of events. Its consumers print, save and select."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
 
 
 class Features(Protocol):
-    """Encoded training examples: what the loop needs to know of a task.
+    """Encoded training examples: what the loop needs from a task.
 
-    ``lengths`` are word pieces a feature, ``weights`` labelled tokens a feature.
+    ``lengths`` are word pieces per feature, ``weights`` labelled tokens per feature.
     """
 
     @property
@@ -47,16 +47,16 @@ class Features(Protocol):
         ...
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
-        """The ids of the examples behind features, for messages."""
+        """The ids of the examples of features, for messages."""
         ...
 
 
 @runtime_checkable
 class VariedFeatures(Protocol):
-    """Features that training sees otherwise in each step, such as with words masked."""
+    """Features that vary in each training step, such as with masked words."""
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as one pass trains on it: a function of the batch and of the generator alone."""
+        """The batch as one pass trains on it: a function of only the batch and the generator."""
         ...
 
 
@@ -67,10 +67,11 @@ _INTERRUPTED = "interrupted"
 
 @dataclass
 class Training:
-    """A model on its way: ``model`` as it came, ``prepared`` for device, precision and processes.
+    """A training in progress: ``model`` is the original, ``prepared`` the model wrapped for device, precision and
+    processes.
 
-    ``by_epoch`` has the indexes of the features that each epoch trains on, in turn; empty: all of them. ``parts`` is
-    into how many passes memory makes each pass of the config be cut.
+    ``by_epoch`` has the indexes of the features of each epoch, cyclically; empty: all features. ``parts`` is the number
+    of passes into which each pass of the config is divided to fit into memory.
     """
 
     model: torch.nn.Module
@@ -89,14 +90,14 @@ class Training:
     parts: int = 1
 
     def among(self, epoch: int) -> Sequence[int]:
-        """The features that an epoch, from 0, trains on."""
+        """The features of an epoch, from 0."""
         return self.by_epoch[epoch % len(self.by_epoch)] if self.by_epoch else range(len(self.features.lengths))
 
 
 def prepare(
     model: torch.nn.Module, features: Features, config: TrainConfig, runtime: Runtime, seed: int
 ) -> Training:  # fmt: skip
-    """Hand model and optimizer to accelerate; weights are loaded, where a run resumes, into what this returns.
+    """Prepare model and optimizer with accelerate; a resumed run loads its weights into the result.
 
     Raises:
         HallucError C221: see ``refuse_unsupported``. C202: the config asks for layers that the model does not have.
@@ -107,7 +108,7 @@ def prepare(
         _checkpoint_activations(model)
     compiled = torch.compile(model, dynamic=True) if config.compile else model
     prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
-    # A pass that is computed again in the backward pass would draw other dropout masks from the pool.
+    # Recomputing a pass in the backward pass would draw other dropout masks from the pool.
     again = config.compile or config.gradient_checkpointing
     alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not again
     dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
@@ -124,15 +125,15 @@ def prepare(
 
 
 def _checkpoint_activations(model: Any) -> None:
-    """Keep the activations of layers' inputs alone, and compute the others again (Chen et al. 2016).
+    """Store only the activations of layers' inputs, and recompute the others (Chen et al. 2016).
 
     Raises:
-        HallucError C202: the model cannot.
+            HallucError C202: the model does not support it.
     """
     if not getattr(model, "supports_gradient_checkpointing", False):
         message = f"`train.gradient_checkpointing`: {type(model).__name__} cannot compute its activations again"
         raise HallucError("C202", message, help="leave it out, and set `train.accumulation` to save memory")
-    # Early versions of transformers 5 know the second name alone.
+    # Early versions of transformers 5 have only the second name.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})
 
@@ -144,29 +145,29 @@ def fit(
     choose_by: str | None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Train from where ``training.progress`` stands to the last step, evaluating after each epoch or every so often.
+    """Train from ``training.progress`` to the last step, evaluating after each epoch or at the configured interval.
 
-    An optimizer step minimises the loss summed over its global batch, divided by the labelled tokens of that batch:
-    a mean of means would weigh ragged batches wrongly. Whoever listens sees the model as it is at each event; where
-    weights are averaged, ``evaluate`` is given the model with the average.
+    An optimizer step minimises the loss summed over its global batch, divided by the labelled tokens of that batch: a
+    mean of means would weight uneven batches wrongly. The consumer sees the model as it is at each event; with weight
+    averaging, ``evaluate`` gets the model with the average.
 
     Args:
-        choose_by: the figure on dev that chooses the best checkpoint and ends the training after ``patience``
-            evaluations without a better one, once it has varied; None: no figure does.
+            choose_by: the figure on dev that selects the best checkpoint and ends the training after ``patience``
+                evaluations without improvement, once it has varied; None: no selection.
 
     Raises:
-        HallucError T101: the loss is not finite; names step, batch and examples. T102: out of memory.
+            HallucError T101: the loss is not finite; the message names step, batch and examples. T102: out of memory.
     """
     config, progress = training.config, training.progress
     course = _course(training)
-    # A run that is continued to a new total was evaluated after its old last step, which is no longer the last.
+    # A run that is continued to a larger total was evaluated after its old last step, which is no longer the last.
     progress.evaluations = min(progress.evaluations, course.evaluations(progress.step))
     yield _started(training, course)
     seconds, seen = 0.0, 0
     remaining = course.after(progress.step)
     reason = ""
     while not reason:
-        # Asked before a step, so that a run that was interrupted before an evaluation begins with it.
+        # Checked before a step, so that a run that was interrupted before an evaluation begins with it.
         if evaluate is not None and progress.evaluations < course.evaluations(progress.step):
             yield _evaluated(training, evaluate, choose_by, course)
         if config.patience is not None and progress.varied and progress.stale >= config.patience:
@@ -225,7 +226,7 @@ def _started(training: Training, course: Course) -> Started:
 def _evaluated(
     training: Training, evaluate: Callable[[torch.nn.Module], Metrics], choose_by: str | None, course: Course
 ) -> Evaluated:  # fmt: skip
-    """Evaluate in the main process and tell the others, so that all decide alike."""
+    """Evaluate in the main process and send the result to the others, so that all decide alike."""
     clock, progress = time.perf_counter(), training.progress
     training.runtime.release_memory()
     with training.average.applied() if training.average is not None else contextlib.nullcontext():
@@ -237,7 +238,7 @@ def _evaluated(
 
 
 def _choose(progress: Progress, value: float, metrics: Metrics) -> bool:
-    """Note the selection figure of one evaluation; returns whether it is the best so far."""
+    """Record the selection figure of one evaluation; returns whether it is the best so far."""
     is_best = value > (-math.inf if progress.best is None else progress.best)
     progress.varied = progress.varied or (progress.best_metrics is not None and value != progress.best)
     progress.stale = 0 if is_best else progress.stale + 1
@@ -259,7 +260,7 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
     if training.unfreezing is not None:
         training.unfreezing.drop_gradients()
     norm = _clip(training)
-    if not math.isfinite(norm) and training.runtime.precision != "fp16":  # there the scaler leaves the step out
+    if not math.isfinite(norm) and training.runtime.precision != "fp16":  # with fp16 the scaler skips the step
         raise _not_finite(training, shares, "norm of the gradient", norm)
     training.optimizer.step()
     if training.shortcuts is not None:
@@ -286,7 +287,7 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
 
 
 def _clip(training: Training) -> float:
-    """Bring the norm of the gradient down to ``max_grad_norm``; returns what it was."""
+    """Clip the norm of the gradient to ``max_grad_norm``; returns the norm before."""
     most = training.config.max_grad_norm
     if training.shortcuts is not None:
         return float(training.shortcuts.rows.clip(training.model, most))
@@ -295,13 +296,13 @@ def _clip(training: Training) -> float:
 
 
 def _gradients(training: Training, shares: Shares, stop: bool) -> tuple[float, bool]:
-    """As ``_accumulate``; where memory does not suffice, one process repeats the step in twice as many passes.
+    """Like ``_accumulate``; if memory runs out, a single process repeats the step in twice as many passes.
 
     Raises:
-        HallucError T102: out of memory with one example in a pass, or in one of several processes.
+            HallucError T102: out of memory with one example per pass, or in one of several processes.
     """
     while True:
-        # Dropout as a function of seed, step and rank: a resumed run needs no state of any generator.
+        # Dropout as a function of seed, step and rank: a resumed run needs no generator state.
         training.runtime.seed(keyed_seed("dropout", training.seed, training.progress.step, training.runtime.rank))
         if training.shortcuts is not None:
             training.shortcuts.begin(training.progress.step)
@@ -311,12 +312,12 @@ def _gradients(training: Training, shares: Shares, stop: bool) -> tuple[float, b
         except torch.OutOfMemoryError as error:
             if training.runtime.ranks > 1 or training.parts >= max(map(len, shares)):
                 raise _out_of_memory(training, shares) from error
-        # Outside of `except`: the error refers to the tensors of the pass.
+        # Outside of `except`: the error keeps references to the tensors of the pass.
         training.parts *= 2
         training.optimizer.zero_grad()
         if training.shortcuts is not None:
             training.shortcuts.rows.clear()
-        torch.cuda.empty_cache()  # does nothing where there is no CUDA device
+        torch.cuda.empty_cache()  # no effect without a CUDA device
         passes = training.parts * training.config.accumulation
         warn(
             f"out of memory in step {training.progress.step + 1}: each step is computed in {passes} passes from now on"
@@ -324,21 +325,21 @@ def _gradients(training: Training, shares: Shares, stop: bool) -> tuple[float, b
 
 
 def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, bool]:
-    """Gradients of the global batch; returns a labelled token's mean loss over it, and whether to stop."""
+    """Gradients of the global batch; returns its mean loss per labelled token, and whether to stop."""
     features, runtime, passes = training.features, training.runtime, training.config.accumulation
     weight = max(1, sum(features.weights[index] for share in shares for index in share))
     summed = torch.zeros(2, device=runtime.device)
     summed[1] = float(stop)
     mine = _cut(shares[runtime.rank * passes : (runtime.rank + 1) * passes], training.parts)
     for number, share in enumerate(mine, 1):
-        # A process without examples still takes part in the exchange of gradients, with a loss of nought.
+        # A process without examples still takes part in the gradient exchange, with a loss of zero.
         batch = features.collate(share or next(filter(None, shares))[:1])
         if isinstance(features, VariedFeatures):
-            # A function of seed and step, as dropout is.
+            # A function of seed and step, like dropout.
             keys = (training.seed, training.progress.step, runtime.rank, number)
             batch = features.varied(batch, keyed_generator("varied batch", *keys))
         batch = batch.to(runtime.device)
-        # Gradients are averaged over processes: multiplied by their number, they are summed.
+        # Gradients are averaged over processes: multiplied by the number of processes, they are summed.
         scale = runtime.ranks / weight if share else 0.0
         loss = _backward(training, batch, scale, last=number == len(mine))
         summed[0] += loss.detach() if share else 0.0
@@ -350,7 +351,7 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
 
 
 def _backward(training: Training, batch: Batch, scale: float, *, last: bool) -> torch.Tensor:
-    """Add the gradients of a batch, its summed loss times ``scale``; returns that loss, without the one under noise.
+    """Add the gradients of a batch, its summed loss times ``scale``; returns that loss, without the loss under noise.
 
     Processes exchange their gradients in the ``last`` backward pass of a step.
     """
@@ -369,7 +370,7 @@ def _backward(training: Training, batch: Batch, scale: float, *, last: bool) -> 
 
 
 def _cut(shares: Shares, parts: int) -> Shares:
-    """Each share in so many parts, less those without an example."""
+    """Each share in this many parts, without empty parts."""
     if parts == 1:
         return shares
     return tuple(share[first::parts] for share in shares for first in range(min(parts, len(share))))

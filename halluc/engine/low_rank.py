@@ -15,8 +15,8 @@ def with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = (
     """The model with trainable adapters on all linear layers, all other weights frozen.
 
     Args:
-        new_rows: the rows of the embeddings that stand for new tokens: they are trained whole.
-        task: peft's name for what the model does.
+            new_rows: the embedding rows of new tokens: they are trained fully.
+            task: peft's name for the task of the model.
     """
     trained: dict[str, list[int]] = {}
     if new_rows:
@@ -27,7 +27,7 @@ def with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = (
 
 
 def encoder_with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = ()) -> Any:
-    """An encoder with trainable adapters on all its linear layers; head and pooler are trained whole.
+    """An encoder with trainable adapters on all its linear layers; head and pooler are trained fully.
 
     Args:
         new_rows: as in ``with_adapters``.
@@ -61,7 +61,7 @@ def _adapted(model: Any, config: LowRankConfig, rows: Mapping[str, list[int]], *
         **settings,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft calls what transformers has renamed
+        warnings.simplefilter("ignore", FutureWarning)  # peft calls functions that transformers has renamed
         return peft.get_peft_model(model, made)
 
 

@@ -14,13 +14,13 @@ from halluc.engine.layers import ranks
 def adamw(
     model: torch.nn.Module, learning_rate: float, weight_decay: float, layer_decay: float | None = None
 ) -> torch.optim.AdamW:
-    """Fused AdamW (Loshchilov & Hutter 2019); no decay on biases and norms, the one-dimensional ones.
+    """Fused AdamW (Loshchilov & Hutter 2019); no weight decay on one-dimensional parameters (biases and norms).
 
-    With ``layer_decay`` each group has a ``scale``, by which the learning rate is to be multiplied: 1 for the head and
-    the top layer, ``layer_decay`` for the next layer, and so on (Sun et al. 2019; Clark et al. 2020).
+    With ``layer_decay`` each group has a ``scale``, a factor of the learning rate: 1 for the head and the top layer,
+    ``layer_decay`` for the next layer, and so on (Sun et al. 2019; Clark et al. 2020).
 
     Raises:
-        HallucError C202: ``layer_decay`` for a model whose layers are not known.
+            HallucError C202: ``layer_decay`` for a model whose layers cannot be recognised.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     groups: list[dict[str, Any]] = []
@@ -35,7 +35,7 @@ def adamw(
 def _by_scale(
     model: torch.nn.Module, trained: Iterable[str], layer_decay: float | None
 ) -> list[tuple[float, list[str]]]:  # fmt: skip
-    """The names of parameters by the scale of their learning rate, the largest first."""
+    """The names of parameters by the scale of their learning rate, largest first."""
     if layer_decay is None:
         return [(1.0, list(trained))]
     results: dict[int, list[str]] = {}
@@ -46,10 +46,10 @@ def _by_scale(
 
 
 def usual_learning_rates(parameters: int) -> tuple[float, float]:
-    """The range in which fine-tuning usually goes well, by the encoder's parameters without embeddings.
+    """The usual range of fine-tuning learning rates, by the encoder's parameters without embeddings.
 
-    Measured here for six layers of 384 (10.6 million); Devlin et al. 2019 for base size (85 million); their kin between
-    and above.
+    Measured by us for six layers of width 384 (10.6 million); Devlin et al. 2019 for base size (85 million); similar
+    models for sizes between and above.
     """
     known = ((20e6, (2e-4, 3e-4)), (60e6, (5e-5, 1e-4)), (150e6, (2e-5, 5e-5)))
     return next((rates for most, rates in known if parameters <= most), (1e-5, 3e-5))

@@ -1,4 +1,4 @@
-"""Tokenizers and models that others trained, loaded by reference."""
+"""Pre-trained tokenizers and models, loaded by reference."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_LAYERS = 1000
 
 
 def load_tokenizer(source: ModelSource, trust_remote_code: bool = False, *, splits_words: bool = True) -> Any:
-    """A fast tokenizer that neither truncates nor pads; one of whole texts, without ``splits_words``, may be slow.
+    """A fast tokenizer that neither truncates nor pads; without ``splits_words``, for whole texts, it may be slow.
 
     Raises:
         HallucError E411: it cannot be loaded, or is not a fast one.
@@ -43,12 +43,12 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False, *, spli
         help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
         raise environment_error("E411", f"{source.name} has no fast tokenizer", help)
     if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
-        # transformers makes an empty one where its files are gone, and every word would be unknown.
+        # transformers creates an empty tokenizer if its files are missing, and every word would be unknown.
         raise environment_error("E411", f"{source.name} has no vocabulary", "its tokenizer files are missing")
     if not isinstance(tokenizer.model_max_length, (int, float)) or tokenizer.model_max_length < 1:
         message = f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}"
         raise environment_error("E411", message, "restore the file, or give the number of word pieces")
-    # Some packages ship tokenizer.json with both switched on: text would be lost in silence.
+    # Some packages ship tokenizer.json with both enabled: text would be lost silently.
     if is_fast:
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
@@ -56,7 +56,7 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False, *, spli
 
 
 def writes_from_encoder(source: ModelSource, trust_remote_code: bool = False) -> bool:
-    """Whether a model that writes texts has an encoder that reads the input: else it continues it.
+    """Whether a text-generating model has an encoder for the input; otherwise it continues the input.
 
     Raises:
         HallucError E411: its config.json cannot be read.
@@ -83,7 +83,7 @@ def _of_file(source: ModelSource) -> dict[str, str]:
 def check_model_files(folder: Path) -> None:
     """
     Raises:
-        HallucError E411: something in a model folder is a pipe or a device, which would block whoever loads it.
+            HallucError E411: something in a model folder is a pipe or a device, which would block loading.
     """
     for path in folder.iterdir() if folder.is_dir() else ():
         kind = irregular(path)
@@ -100,7 +100,7 @@ def load_model(
     dropout: float | None = None,
     trust_remote_code: bool = False,
 ) -> tuple[Any, Any, list[str]]:
-    """``transformers.<auto_class>`` in fp32 with a fresh head of the labels in ``head``, or as it was trained.
+    """``transformers.<auto_class>`` in fp32 with a new head for the labels in ``head``, or as it was trained.
 
     Returns the model, its settings, and the names of the weights that its files lack, or have in another shape.
 
@@ -120,7 +120,7 @@ def load_model(
         settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)
         if dropout is not None:
             set_dropout(settings, dropout)
-        if (getattr(settings, "num_hidden_layers", None) or 0) > _MOST_LAYERS:  # making them would take hours
+        if (getattr(settings, "num_hidden_layers", None) or 0) > _MOST_LAYERS:  # creating them would take hours
             raise ValueError(f"`num_hidden_layers` in its config.json is {settings.num_hidden_layers:,}")
         with _without_bar(source):
             model, report = getattr(transformers, auto_class).from_pretrained(
@@ -129,7 +129,7 @@ def load_model(
                 attn_implementation=attention,
                 dtype=torch.float32,
                 output_loading_info=True,
-                ignore_mismatched_sizes=bool(head),  # a fresh head may replace one of other labels
+                ignore_mismatched_sizes=bool(head),  # a new head may replace one for other labels
                 **where,
             )
     except Exception as error:
@@ -141,15 +141,15 @@ def load_model(
 
 
 def _without_bar(source: ModelSource) -> contextlib.AbstractContextManager[Any]:
-    """transformers shows a progress bar for GGUF files, which its setting does not switch off."""
+    """transformers shows a progress bar for GGUF files, which its setting does not disable."""
     return contextlib.nullcontext() if source.gguf is None else contextlib.redirect_stderr(io.StringIO())
 
 
 def complete_padding(settings: Any, tokenizer: Any) -> None:
-    """Give a model and its tokenizer a padding piece where one of them has none: the other's, or the end piece.
+    """Give a model and its tokenizer a padding piece if one of them has none: the other's, or the end piece.
 
-    Decoder models (GPT-2, Qwen2) often come without. They classify a text by its last piece that is no padding, so
-    ``settings`` must name the piece that batches are padded with. An id outside the vocabulary is none.
+    Decoder models (GPT-2, Qwen2) often have none. They classify a text by its last piece that is not padding, so
+    ``settings`` must name the padding piece. An id outside the vocabulary is ignored.
     """
     known = [settings.pad_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id]
     size = getattr(settings, "vocab_size", len(tokenizer))
@@ -163,9 +163,9 @@ def complete_padding(settings: Any, tokenizer: Any) -> None:
 
 
 def refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, fresh_head: bool) -> None:
-    """transformers fills missing weights at random: fine for a fresh head, its pooler, and for nothing else."""
+    """transformers initialises missing weights at random: right for a new head and its pooler, but for nothing else."""
     body = f"{model.base_model_prefix}."
-    head = f"{body}pooler."  # many encoders come without: it is then trained with the head that stands on it
+    head = f"{body}pooler."  # many encoders have no pooler: it is then trained together with the head on top of it
     lost = sorted(n for n in missing if not fresh_head or (n.startswith(body) and not n.startswith(head)))
     if lost:
         what = "an encoder without a trained head" if not any(n.startswith(body) for n in lost) else "not whole"
@@ -187,7 +187,7 @@ def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
 
 
 def quiet_libraries(verbose: bool) -> None:
-    """Keep the libraries' progress bars and load reports out of the user's way."""
+    """Suppress the libraries' progress bars and load reports."""
     import transformers
 
     if not verbose:
@@ -200,7 +200,7 @@ def quiet_libraries(verbose: bool) -> None:
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
     """The Hugging Face layout: config.json, model.safetensors, tokenizer files; adapters are merged into weights.
 
-    A part of the model with a method ``save_beside(folder)`` writes a file of its own, which transformers ignores.
+    A part of the model with a method ``save_beside(folder)`` writes its own file, which transformers ignores.
     """
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
@@ -210,7 +210,7 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
             if hasattr(module, "save_beside"):
                 module.save_beside(folder)
         tokenizer.save_pretrained(folder)
-    except SafetensorError as error:  # its way to say that the disk is full
+    except SafetensorError as error:  # its error for a full disk
         raise environment_error(
             "E401", f"cannot write {folder}: {error}", "free space, or choose another `runs_dir`"
         ) from None

@@ -1,10 +1,10 @@
 """Weights in bf16 while a model predicts on a CPU.
 
-Autocast alone computes matrix products in bf16; embeddings and the residual stream between layers stay float32. With
-embeddings and matrices in bf16 the stream is bf16 too, which takes about a fifth less time for a small encoder
-(docs/performance.md). Vectors stay float32: torch's normalisation takes float32 weights for inputs of either precision,
-but no bf16 weights for float32 inputs, and some models add positions in float32. The head stays as it is: what a task
-adds to a model need not know of this.
+Autocast computes only matrix products in bf16; embeddings and the residual stream between layers stay float32. With
+embeddings and matrices in bf16 the stream is bf16 too, which saves about a fifth of the time for a small encoder
+(docs/performance.md). Vectors stay float32: torch's normalisation accepts float32 weights for inputs of either
+precision, but not bf16 weights for float32 inputs, and some models add positions in float32. The head stays unchanged,
+so that a task's own layers need not support this.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from halluc.engine.runtime import Runtime
 
 
 def reduce_weights(model: Any, runtime: Runtime) -> dict[torch.nn.Parameter, torch.Tensor]:
-    """Make the float32 matrices of the model's body bf16, where ``runtime`` computes in bf16 on a CPU.
+    """Convert the float32 matrices of the model's body to bf16, if ``runtime`` computes in bf16 on a CPU.
 
-    Returns what they were, by parameter; nothing where nothing was changed.
+    Returns the original matrices, by parameter; empty if nothing was changed.
     """
     if runtime.device.type != "cpu" or runtime.precision != "bf16":
         return {}
@@ -34,7 +34,7 @@ def reduce_weights(model: Any, runtime: Runtime) -> dict[torch.nn.Parameter, tor
 
 @contextlib.contextmanager
 def reduced_weights(model: Any, runtime: Runtime) -> Iterator[None]:
-    """Within it, the model has its weights as ``reduce_weights`` makes them."""
+    """A context in which the model has the weights of ``reduce_weights``."""
     full = reduce_weights(model, runtime)
     try:
         yield

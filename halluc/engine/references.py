@@ -13,9 +13,9 @@ from halluc.core.files import expanded, irregular
 
 @dataclass(frozen=True)
 class ModelSource:
-    """What ``from_pretrained`` is given. Only a ``hub:`` reference may use the network; ``local``: it does not.
+    """The argument of ``from_pretrained``. Only a ``hub:`` reference may use the network; ``local``: it does not.
 
-    ``gguf`` is the name of a file in the folder ``name`` that has model and tokenizer in GGUF's format.
+    ``gguf`` is the name of a GGUF file in the folder ``name``, with model and tokenizer.
     """
 
     name: str
@@ -25,11 +25,11 @@ class ModelSource:
 
 
 def resolve_model(reference: str, *, gguf: bool = False) -> ModelSource:
-    """Find a model without importing anything of it; ``gguf``: the file of one will do too.
+    """Locate a model without importing any of its code; ``gguf``: a GGUF file is accepted too.
 
     Raises:
-        HallucError E410: no such package, folder or model in it. E412: a model of the hub that is not in the local
-            cache, and the hub cannot be reached.
+            HallucError E410: there is no such package or folder, or no model in it. E412: a model of the hub that is
+                not in the local cache, and the hub cannot be reached.
     """
     kind, colon, rest = reference.partition(":")
     if colon and kind == "hub":

@@ -1,14 +1,15 @@
 """Two regularisers of a training step: R-Drop and adversarial noise on word embeddings.
 
 R-Drop (Liang et al. 2021, "R-Drop: Regularized Dropout for Neural Networks", equations 1 to 4, and the authors' code):
-each example is seen twice with other dropout, and the two distributions are drawn together. The loss is
+each example is processed twice with different dropout, and the difference of the two distributions is penalised. The
+loss is
 
     (loss_1 + loss_2) / 2 + alpha * (KL(p_1 || p_2) + KL(p_2 || p_1)) / 2
 
 The fast gradient method (FGM; Miyato et al. 2017, "Adversarial Training Methods for Semi-Supervised Text
-Classification", equation 5): the loss of a second pass, in which the word embeddings of each example are moved by
-``epsilon * g / ||g||``, is added. ``g`` is the gradient of the loss with respect to these embeddings, and the norm goes
-over all pieces of the example. The embeddings are not normalised before, as they are in the paper.
+Classification", equation 5) adds the loss of a second pass, in which the word embeddings of each example are moved by
+``epsilon * g / ||g||``. ``g`` is the gradient of the loss with respect to these embeddings, and the norm is over all
+pieces of the example. Unlike in the paper, the embeddings are not normalised before.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from halluc.engine.batching import Batch
 
 @runtime_checkable
 class ComparableFeatures(Protocol):
-    """Features whose outputs are distributions over classes, so that those of two passes can be compared."""
+    """Features whose outputs are distributions over classes, so that two passes can be compared."""
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
-        """The mean of both Kullback-Leibler divergences, in nats, summed as ``Features.loss`` is; a scalar."""
+        """The mean of both Kullback-Leibler divergences, in nats, summed like ``Features.loss``; a scalar."""
         ...
 
 
 def refuse_unsupported(config: TrainConfig, features: object) -> None:
     """
     Raises:
-        HallucError C221: the config asks for a regulariser that this task does not have.
+            HallucError C221: the config asks for a regulariser that this task does not support.
     """
     if isinstance(features, ComparableFeatures):
         return
@@ -47,9 +48,9 @@ def refuse_unsupported(config: TrainConfig, features: object) -> None:
 
 
 def loss_of(model: Any, features: Any, batch: Batch, r_drop: float) -> torch.Tensor:
-    """The loss summed over a batch, a scalar; with ``r_drop``, that of R-Drop with this alpha.
+    """The loss summed over a batch, a scalar; with ``r_drop``, the R-Drop loss with this alpha.
 
-    The two passes are one over the batch and a copy of it, as in the authors' code.
+    Both passes are one pass over the batch and a copy of it, as in the authors' code.
     """
     if not r_drop:
         loss: torch.Tensor = features.loss(model(**batch.inputs), batch)
@@ -66,7 +67,7 @@ def loss_of(model: Any, features: Any, batch: Batch, r_drop: float) -> torch.Ten
 
 
 class EmbeddingNoise:
-    """Adversarial noise of the norm ``epsilon`` for each example, on what the word embeddings of ``model`` return."""
+    """Adversarial noise of norm ``epsilon`` for each example, added to the word embeddings of ``model``."""
 
     def __init__(self, model: Any, epsilon: float) -> None:
         self.embeddings, self.epsilon = model.get_input_embeddings(), epsilon
@@ -74,7 +75,8 @@ class EmbeddingNoise:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Within it, the embeddings of a pass are noted, so that their gradient is known after its backward."""
+        """A context that records the embeddings of a pass, so that their gradient is available after its backward
+        pass."""
         self._seen = None
         handle = self.embeddings.register_forward_hook(self._watch)
         try:
@@ -91,10 +93,10 @@ class EmbeddingNoise:
 
     @contextmanager
     def added(self, rows: int) -> Iterator[None]:
-        """Within it, a pass over the same ``rows`` examples has the noise that the gradient of the one before asks for.
+        """A context in which a pass over the same ``rows`` examples has noise along the gradient of the previous pass.
 
         Raises:
-            RuntimeError: there was no backward pass before, which would be a bug.
+                    RuntimeError: there was no backward pass before, which would be a bug.
         """
         noise = self._noise(rows)
         handle = self.embeddings.register_forward_hook(lambda module, args, output: output + noise.to(output.dtype))
@@ -104,7 +106,7 @@ class EmbeddingNoise:
             handle.remove()
 
     def _noise(self, rows: int) -> torch.Tensor:
-        """(rows, pieces, width); of an example that was seen twice, by the sum of both gradients."""
+        """(rows, pieces, width); for an example that was processed twice, from the sum of both gradients."""
         seen, self._seen = self._seen, None
         if seen is None or seen.grad is None:
             raise RuntimeError("no gradient of the word embeddings is known")

@@ -1,4 +1,4 @@
-"""Device, precision and processes, through accelerate: the environment decides, not flags."""
+"""Device, precision and processes, through accelerate: set by the environment, not by flags."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from halluc.engine import environment
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and how tensors are computed.
+    """The device and precision of tensor computations.
 
-    ``sample`` is the seed of forward passes without gradients that drop units, as in training; None: they drop none.
+    ``sample`` is the seed for dropout in forward passes without gradients; None: no dropout.
     """
 
     accelerator: Accelerator
@@ -54,11 +54,11 @@ class Runtime:
         return broadcast_object_list([value])[0] if self.ranks > 1 else value
 
     def peak_memory(self) -> int | None:
-        """The most bytes that tensors took on a CUDA device so far; None elsewhere."""
+        """The maximum bytes of tensors on a CUDA device so far; None on other devices."""
         return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None
 
     def seed(self, number: int) -> None:
-        """Seed the generators that this device draws from.
+        """Seed the generators of this device.
 
         torch seeds those of every kind of device, and on a machine without a GPU that takes as long as a tiny step.
         """
@@ -68,12 +68,12 @@ class Runtime:
             torch.manual_seed(number)
 
     def release_memory(self) -> None:
-        """Hand free memory back to the system, between phases that need blocks of other sizes."""
+        """Return free memory to the system, between phases that need blocks of other sizes."""
         if self.device.type == "cpu":
             _trim()
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Wait until every process has reached this point."""
         self.accelerator.wait_for_everyone()
 
 
@@ -88,12 +88,12 @@ def start(precision: str, seed: int) -> Runtime:
         raise HallucError("C201", "`train.precision: fp16` needs CUDA", help="use auto, bf16 or fp32 here")
     if precision == "auto":
         precision = "bf16" if computes_bf16(cuda) else "fp32"
-    # accelerate keeps its settings for the whole process; a second experiment in it brings its own.
+    # accelerate keeps its settings for the whole process; a second experiment in it needs its own.
     AcceleratorState._reset_state()
-    # A model that accelerate prepared and its `forward` refer to each other: the tensors of the experiment before this
-    # one stay until cycles are collected, which happens by the number of objects, not by their size.
+    # A model that accelerate prepared and its `forward` reference each other: the tensors of the previous experiment
+    # stay until cycles are collected, which depends on the number of objects, not on their size.
     gc.collect()
-    # The others wait while the main process evaluates: that may take longer than the ten minutes of the default.
+    # The other processes wait while the main process evaluates: that may exceed the default timeout of ten minutes.
     patience = InitProcessGroupKwargs(timeout=datetime.timedelta(hours=6))
     accelerator = Accelerator(
         mixed_precision="no" if precision == "fp32" else precision, cpu=not cuda, kwargs_handlers=[patience]
@@ -108,13 +108,13 @@ def start(precision: str, seed: int) -> Runtime:
     return Runtime(accelerator, precision)
 
 
-# What launchers tell a process of its group.
+# Variables that launchers set for each process of a group.
 _OF_GROUP = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 
 
 @contextlib.contextmanager
 def alone(precision: str, seed: int) -> Iterator[Runtime]:
-    """``start`` for this process alone: others of its group, which torchrun started, neither take part nor wait.
+    """``start`` for this process alone: other processes of its torchrun group neither take part nor wait.
 
     Raises:
         HallucError C201: fp16 without CUDA.
@@ -129,13 +129,13 @@ def alone(precision: str, seed: int) -> Iterator[Runtime]:
 
 
 def _leave_group() -> None:
-    """Stop the threads of the process group: one that still runs while the interpreter ends aborts the process."""
+    """Stop the threads of the process group: one that still runs while the interpreter exits aborts the process."""
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
 def _glibc() -> ctypes.CDLL | None:
-    """The C library where it is glibc, which alone has ``malloc_trim``."""
+    """The C library if it is glibc, which alone has ``malloc_trim``."""
     try:
         libc = ctypes.CDLL("libc.so.6")
         return libc if hasattr(libc, "malloc_trim") else None
@@ -144,9 +144,10 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc keep what tensors free, up to a gigabyte, instead of handing it back and faulting it in every step.
+    """Make glibc keep freed tensor memory, up to a gigabyte, instead of returning it and faulting it in again every
+    step.
 
-    Worth some per cent of a training step; elsewhere than on glibc nothing is done.
+    This saves some per cent of a training step; without glibc nothing is done.
     """
     libc = _glibc()
     if libc is not None:
@@ -162,21 +163,22 @@ def _trim() -> None:
 
 
 def computes_bf16(cuda: bool) -> bool:
-    """Whether the device has bf16 arithmetic; where it is emulated, fp32 is faster."""
+    """Whether the device has bf16 arithmetic; if it is emulated, fp32 is faster."""
     if cuda:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # Not public, but the only place where torch tells it; absent, the answer is no.
-    tells = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(tells and tells())
+    # Not public, but the only place where torch reports it; if it is missing, the answer is no.
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(supported and supported())
 
 
 def attention_for(device_type: str) -> str:
-    """Explicit products beat SDPA's kernel seven times on CPU with short text (measured); elsewhere SDPA."""
+    """Explicit matrix products are seven times as fast as SDPA's kernel on CPU with short text (measured); elsewhere
+    SDPA."""
     return "eager" if device_type == "cpu" else "sdpa"
 
 
 def describe(runtime: Runtime) -> dict[str, Any]:
-    """What decides results beside the config, for run.json."""
+    """What results depend on besides the config, for run.json."""
     results: dict[str, Any] = {
         "device": runtime.device.type,
         "precision": runtime.precision,

@@ -1,4 +1,4 @@
-"""What is made from scratch: tokenizers learned from texts, and small models with random weights."""
+"""Models from scratch: tokenizers learned from texts, and small models with random weights."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 INSIDE = "##"
-# What BERT takes at once (Devlin et al. 2019).
+# The maximum length of BERT's input (Devlin et al. 2019).
 POSITIONS = 512
-# The longest input and output of a model that writes texts, and its padding and end pieces.
+# The maximum input and output length of a text-generating model, and its padding and end pieces.
 TEXT_POSITIONS = 1024
 PAD, END = "<pad>", "</s>"
-# Longer words are read as the unknown piece, so that there is nothing to learn of them, and learning takes the square
-# of their length.
+# Longer words become the unknown piece, so they are excluded from learning, which takes time quadratic in their length.
 LONGEST_WORD = 100
 
 
 def make_tokenizer(texts: Iterable[Sequence[str]], most: int) -> Any:
-    """A WordPiece tokenizer (Schuster & Nakajima 2012) of at most ``most`` pieces; the same texts give the same one.
+    """A WordPiece tokenizer (Schuster & Nakajima 2012) of at most ``most`` pieces; deterministic for the same texts.
 
-    Words are cut as BERT does it, Chinese characters stand alone, and case is kept.
+    Words are split like BERT does, Chinese characters are single tokens, and case is kept.
     """
     from transformers import PreTrainedTokenizerFast
 
@@ -58,7 +57,7 @@ def _backend(vocabulary: Mapping[str, int]) -> Tokenizer:
 
 
 def _words(backend: Tokenizer, texts: Iterable[Sequence[str]]) -> Counter[str]:
-    """How often each word stands there, by what the tokenizer takes for a word."""
+    """The frequency of each word, as the tokenizer splits words."""
     tokens = Counter(token for text in texts for token in text)
     words: Counter[str] = Counter()
     for token, count in tokens.items():
@@ -71,8 +70,8 @@ def _words(backend: Tokenizer, texts: Iterable[Sequence[str]]) -> Counter[str]:
 def train_pieces(words: Mapping[str, int], most: int, inside: str = INSIDE) -> list[str]:
     """At most ``most`` WordPiece pieces of the words, which are given with their counts.
 
-    The characters come first, at the beginning of a word and inside (there behind the prefix ``inside``), the most
-    frequent ones before the others; then what they are merged to. The same words give the same pieces.
+    The characters come first, at the beginning of a word and inside of words (with the prefix ``inside``), the most
+    frequent first; then the merged pieces. The same words give the same pieces.
     """
     count: Counter[str] = Counter()
     for word, times in words.items():
@@ -83,8 +82,8 @@ def train_pieces(words: Mapping[str, int], most: int, inside: str = INSIDE) -> l
         return characters
     backend = Tokenizer(models.WordPiece({}, unk_token="[UNK]", continuing_subword_prefix=inside))
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    # As special tokens they get their numbers first: left to the trainer, these follow the order of a hash table, and
-    # with them which of two pairs that are equally frequent is merged.
+    # As special tokens they get their numbers first. The trainer would number them in hash order, which also decides
+    # which of two equally frequent pairs is merged.
     trainer = trainers.WordPieceTrainer(
         vocab_size=most + 1,
         special_tokens=["[UNK]", *characters],
@@ -99,7 +98,7 @@ def train_pieces(words: Mapping[str, int], most: int, inside: str = INSIDE) -> l
 
 
 def _repeated(words: Mapping[str, int]) -> Iterable[str]:
-    """Every word as often as it stands in the texts, a thousand a line."""
+    """Every word as often as it occurs in the texts, a thousand per line."""
     for word, times in sorted(words.items()):
         for start in range(0, times, 1000):
             yield " ".join([word] * min(1000, times - start))
@@ -108,7 +107,7 @@ def _repeated(words: Mapping[str, int]) -> Iterable[str]:
 def make_text_tokenizer(texts: Iterable[str], most: int) -> Any:
     """A byte-level BPE tokenizer (Sennrich et al. 2016; Radford et al. 2019) of at most ``most`` pieces.
 
-    Every text decodes to exactly what was encoded. An end piece follows each text. The same texts give the same pieces.
+    Every text decodes to exactly the original. An end piece follows each text. The same texts give the same pieces.
     """
     from transformers import PreTrainedTokenizerFast
 
@@ -135,14 +134,14 @@ def make_text_tokenizer(texts: Iterable[str], most: int) -> Any:
 
 
 def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, dropout: float) -> Any:
-    """A Transformer (Vaswani et al. 2017) with layer norms before each sublayer, sinusoidal positions and one matrix
-    for both embeddings and the output layer: the architecture of M2M100; torch's generator decides the weights.
+    """A Transformer (Vaswani et al. 2017) with layer norm before each sublayer, sinusoidal positions and one matrix for
+    both embeddings and the output layer: the architecture of M2M100. The weights are drawn from torch's generator.
 
     Args:
-        size: how many tokens it knows; 0 is padding, 1 ends a text and begins an output. Padding must not begin it:
-            positions count what is no padding, but with a key-value cache everything.
-        layers: those of the encoder, and of the decoder.
-        dropout: of the embeddings and of what each sublayer adds.
+            size: the size of the vocabulary; 0 is padding, 1 ends a text and begins an output. Padding must not begin
+                it: positions count only what is not padding, but with a key-value cache they count everything.
+            layers: of the encoder, and as many of the decoder.
+            dropout: of the embeddings and of the output of each sublayer.
     """
     import transformers
 
@@ -173,11 +172,11 @@ def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, drop
 
 
 def make_causal_model(size: int, positions: int, *, layers: int, width: int, heads: int, dropout: float) -> Any:
-    """A causal language model with GPT-2's architecture (Radford et al. 2019); torch's generator decides the weights.
+    """A causal language model with GPT-2's architecture (Radford et al. 2019); weights from torch's generator.
 
     Args:
-        size: how many tokens it knows.
-        positions: how many tokens it reads at once.
+            size: the size of the vocabulary.
+            positions: the maximum input length.
     """
     import transformers
 

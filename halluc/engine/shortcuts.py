@@ -1,16 +1,16 @@
-"""Operations that are needlessly slow in training on a CPU, done another way while the loop runs.
+"""Faster versions of operations that are needlessly slow in training on a CPU, active while the loop runs.
 
-Dropout: torch draws Bernoulli numbers one after the other in one thread, a seventh of a step. Here a pool of masks is
-drawn once and each call takes a slice of it at a random place. Marginally every unit is dropped with the same
+Dropout: torch draws Bernoulli numbers sequentially in one thread, which takes a seventh of a step. Here a pool of masks
+is drawn once and each call takes a slice of it at a random position. Each unit is dropped with the same marginal
 probability; two calls may share a part of their masks, shifted, as often as slices of a pool of 16 million overlap.
 
-Embeddings: the gradient of a vocabulary's matrix is dense, tens to hundreds of megabytes of zeros made anew in every
-step, although few rows are touched. Here those rows alone are kept, and AdamW goes over the matrix in parts, with the
-dense gradient of one part at a time. The arithmetic is torch's: rows without a gradient decay, and move with their
-momentum, as under the dense gradient.
+Embeddings: the gradient of a vocabulary's matrix is dense, tens to hundreds of megabytes of zeros allocated in every
+step, although only few rows are used. Here only those rows are stored, and AdamW processes the matrix in parts, with
+the dense gradient of one part at a time. The arithmetic is that of torch: rows without a gradient decay, and move with
+their momentum, as with a dense gradient.
 
-Residual stream: autocast leaves what embeddings return in float32, and with it all sums and normalisation between the
-layers. Here embeddings return bf16 where matrix products are computed in it. Weights and their gradients stay float32.
+Residual stream: autocast leaves the output of embeddings in float32, and so all sums and normalisations between layers.
+Here embeddings return bf16 if matrix products are computed in bf16. Weights and their gradients stay float32.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from torch.overrides import TorchFunctionMode
 from halluc.core.rng import keyed_generator, keyed_seed
 
 POOL = 1 << 24
-# Below this many parameters a dense gradient costs nothing worth saving.
+# Below this many parameters a sparse gradient saves too little.
 LARGE_EMBEDDING = 1 << 20
 
 
 class Shortcuts(TorchFunctionMode):
-    """While active, ``functional.dropout`` and ``functional.embedding`` take the ways above.
+    """While active, ``functional.dropout`` and ``functional.embedding`` use the methods above.
 
-    For one process on a CPU: these gradients do not pass through the hooks by which several processes exchange theirs.
-    Dropout is a pure function of (seed, step) and of the order of calls in a step; ``begin`` sets them.
+    For one process on a CPU: these gradients bypass the hooks with which several processes exchange gradients. Dropout
+    is a pure function of (seed, step) and of the order of calls in a step; ``begin`` sets them.
     """
 
     def __init__(self, seed: int, dtype: torch.dtype = torch.float32) -> None:
-        """``dtype`` is that of activations: embeddings return it, and the pool is kept in it."""
+        """``dtype`` is that of activations: embeddings return it, and the pool is stored in it."""
         super().__init__()
         self.seed, self.dtype = seed, dtype
         self.places = random.Random(seed)
@@ -81,7 +81,7 @@ class Shortcuts(TorchFunctionMode):
         return input * (mask if input.dtype == self.dtype else (mask != 0).to(input.dtype).div_(1 - p))
 
     def _pool(self, p: float) -> torch.Tensor:
-        """Nought with probability ``p``, else ``1 / (1 - p)``, so that the expectation stays."""
+        """Zero with probability ``p``, otherwise ``1 / (1 - p)``, so that the expectation is unchanged."""
         result = self.pools.get(p)
         if result is None:
             kept = keyed_generator("dropout pool", self.seed, p).random(POOL, dtype=numpy.float32) >= p
@@ -109,7 +109,7 @@ class Shortcuts(TorchFunctionMode):
 
 
 class _RowGradient(torch.autograd.Function):
-    """``embedding`` whose backward adds to ``found`` and makes no dense gradient."""
+    """``embedding`` whose backward adds to ``found`` and creates no dense gradient."""
 
     @staticmethod
     def forward(
@@ -122,12 +122,12 @@ class _RowGradient(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[None, None, None, None]:
         rows, places = ctx.ids.unique(return_inverse=True)
         sums = torch.ops.aten.embedding_dense_backward(gradient.to(ctx.weight.dtype), places, len(rows), -1, False)
-        sums[rows == ctx.padding] = 0  # torch leaves the padding row out too
+        sums[rows == ctx.padding] = 0  # torch ignores the padding row too
         ctx.found.add(ctx.weight, rows, sums)
         return None, None, None, None
 
 
-# Elements of the matrix that AdamW takes at a time: 8 MB, which the processor's cache may hold.
+# Elements of the matrix that AdamW processes at a time: 8 MB, which may fit into the processor's cache.
 PART = 1 << 21
 
 
@@ -150,9 +150,9 @@ class RowGradients:
         self.found.clear()
 
     def clip(self, model: torch.nn.Module, most: float) -> torch.Tensor:
-        """Scale all gradients of the model so that their common norm is at most ``most``; returns what it was."""
+        """Clip all gradients of the model to a total norm of at most ``most``; returns the norm before."""
         for weight in [weight for weight in self.found if weight.grad is not None]:
-            # A weight that is used otherwise too, such as a tied output layer: it has a dense gradient anyway.
+            # A weight with another use, such as a tied output layer: it has a dense gradient anyway.
             rows, sums = self.found.pop(weight)
             assert weight.grad is not None
             weight.grad[rows] += sums
@@ -165,7 +165,8 @@ class RowGradients:
 
     @torch.no_grad()
     def step(self, optimizer: Any) -> None:
-        """What ``optimizer``, an AdamW, would do for these weights with their dense gradients; then forget them."""
+        """The update of ``optimizer``, an AdamW, for these weights with their dense gradients; then forget the
+        gradients."""
         for weight, (rows, sums) in self.found.items():
             group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
             state = optimizer.state[weight]
@@ -193,7 +194,7 @@ def _adamw_in_parts(
             [state["exp_avg"][part]],
             [state["exp_avg_sq"][part]],
             [],
-            [state["step"].clone()],  # counted up by each call
+            [state["step"].clone()],  # each call increments it
             fused=True,
             amsgrad=False,
             beta1=group["betas"][0],

@@ -1,4 +1,4 @@
-"""A copy of what a checkpoint holds, made while training waits and written while it goes on."""
+"""A copy of a checkpoint's content, made while training waits and written while it continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Snapshot:
-    """A copy of what a checkpoint holds, in CPU memory; training goes on while it is written."""
+    """The content of a checkpoint, copied to CPU memory; training continues while it is written."""
 
     weights: dict[str, torch.Tensor]
     optimizer: Any
@@ -33,10 +33,10 @@ def snapshot(
     reuse: Snapshot | None = None,
     average: WeightAverage | None = None,
 ) -> Snapshot:
-    """Copy weights and optimizer state to CPU memory, into the tensors of ``reuse`` where they fit.
+    """Copy weights and optimizer state to CPU memory, into the tensors of ``reuse`` if they fit.
 
-    Fresh memory costs ten times as long as the copy itself (page faults), so the caller keeps one snapshot and reuses
-    it. Tensors that share memory are copied separately, as safetensors wants them.
+    Allocating memory takes ten times as long as the copy itself (page faults), so the caller keeps one snapshot and
+    reuses it. Tensors that share memory are copied separately, as safetensors requires.
     """
     weights = _copied(dict(model.state_dict()), reuse.weights if reuse else None)
     state = _copied(optimizer.state_dict(), reuse.optimizer if reuse else None)

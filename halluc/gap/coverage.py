@@ -1,7 +1,7 @@
-"""What a training split knows: its mentions, how often and where first (DEFINITIONS, section 2).
+"""What a training split contains: its mentions, their frequencies and first positions (DEFINITIONS, section 2).
 
-It is made from the examples that a model is trained on, after withholding and before augmentation, so that all arms of
-a study are judged against the same knowledge.
+It is computed from the examples that a model is trained on, after withholding and before augmentation, so that all arms
+of a study are judged against the same knowledge.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from halluc.runs.schema import SCHEMA_VERSION, Record
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """How often a surface stands there with one label, and the first line of the first sentence that has it."""
+    """How often a surface occurs with one label, and the first line of the first sentence that has it."""
 
     count: int
     file: str
     line: int
 
 
-# What to do where a file of the gap in a run is damaged.
+# Advice if a file of the gap in a run is damaged.
 REMAKE = "restore it, or remove it: it is then made anew from `data.train`"
 
 
@@ -79,7 +79,7 @@ class SurfaceCoverage:
         return SurfaceCoverage(surfaces, sentences, tokens, mentions)
 
     def of_label(self, label: str) -> Mapping[str, Known]:
-        """The surfaces that stand there with ``label``; none for a label that the split does not have."""
+        """The surfaces with ``label``; empty for a label that the split does not have."""
         return self.surfaces.get(label, {})
 
     def knows(self, text: str, label: str) -> bool:
@@ -90,7 +90,8 @@ class SurfaceCoverage:
         return self._labels.get(text, frozenset())
 
     def words(self, label: str) -> frozenset[str]:
-        """The tokens of the label's mentions, stop words too; a token that holds a space counts as its parts."""
+        """The tokens of the label's mentions, including stop words; a token that contains a space counts as its
+        parts."""
         return self._words.get(label, frozenset())
 
     def content_words(self, label: str) -> frozenset[str]:
@@ -117,11 +118,11 @@ class SurfaceCoverage:
         }
 
     def save(self, path: Path) -> None:
-        """Write ``coverage.json``, whole or not at all."""
+        """Write ``coverage.json`` atomically."""
         write_line(path, self.file())
 
     def file(self) -> CoverageFile:
-        """What ``save`` writes."""
+        """The content of the file."""
         numbers: dict[str, int] = {}
         surfaces = {
             label: {
@@ -140,10 +141,10 @@ class SurfaceCoverage:
 
     @classmethod
     def load(cls, path: Path) -> SurfaceCoverage:
-        """Read what ``save`` wrote.
+        """Read the file that ``save`` wrote.
 
         Raises:
-            HallucError R120: damaged. R121: of another version of halluc.
+                    HallucError R120: damaged. R121: written by another version of halluc.
         """
         return cls.of_file(read_record(path, CoverageFile, damaged="R120", other_version="R121", help=REMAKE))
 

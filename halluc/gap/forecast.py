@@ -1,6 +1,6 @@
-"""How much of a split a training split does not know: forecast before any of it is seen, and counted.
+"""The share of a split that is not in the training split: forecast from train alone, and observed.
 
-Every figure has its n and a 95% interval; it is None where it is undefined (DEFINITIONS, section 2).
+Every figure has its n and a 95% interval; it is None if it is undefined (DEFINITIONS, section 2).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from halluc.gap.novelty import novelty
 from halluc.runs.schema import Novelty
 
 RESAMPLES = 10_000
-Z = 1.959964  # of 95%, two-sided
+Z = 1.959964  # 95%, two-sided
 
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """A share or a difference of shares; ``n`` mentions, or words, stand behind it."""
+    """A share or a difference of shares, over ``n`` mentions or words."""
 
     value: float | None
     n: int
@@ -35,9 +35,9 @@ class Proportion:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The gap of a split: ``forecast`` and what came (``unseen``, of it ``new``); ``excess`` = unseen - forecast.
+    """The gap of a split: ``forecast`` and observed (``unseen``, and ``new`` among it); ``excess`` = unseen - forecast.
 
-    ``mentions`` counts what it is of: mentions, or the content words of whole texts, as often as they occur.
+    ``mentions`` is the count: of mentions, or of the content words of whole texts, with repetitions.
     """
 
     mentions: int
@@ -49,7 +49,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class SplitGap:
-    """The gap of a split, overall and by label; ``counted`` is what of the split is counted."""
+    """The gap of a split, overall and by label; ``counted`` names what is counted."""
 
     overall: Gap
     by_label: dict[str, Gap]
@@ -67,12 +67,12 @@ class SplitGap:
 
 
 def good_turing(counts: Iterable[int]) -> Proportion:
-    """The probability that the next mention is none of those seen: ``N1 / N``, of ``counts``, the occurrences of each
-    distinct mention, N1 that are one, and their sum N.
+    """The probability that the next mention is unseen: ``N1 / N``, where ``counts`` are the frequencies of each
+    distinct mention, N1 the number of mentions that occur once, and N the sum.
 
-    Sources: Good 1953 (after Turing). The interval is Esty's 1983: ``N1/N ± z sqrt(N1 (1 - N1/N) + 2 N2) / N``, N2
-    those that occur twice, clipped to [0, 1]; it takes mentions for independent draws, which those of one document are
-    not, so that it is narrow.
+    Sources: Good 1953 (after Turing). The interval is Esty's 1983: ``N1/N ± z sqrt(N1 (1 - N1/N) + 2 N2) / N``, where
+    N2 is the number that occur twice, clipped to [0, 1]; it assumes independent draws. Mentions of one document are not
+    independent, so it is too narrow.
     """
     all_counts = list(counts)
     total, once, twice = sum(all_counts), all_counts.count(1), all_counts.count(2)
@@ -86,13 +86,13 @@ def good_turing(counts: Iterable[int]) -> Proportion:
 def gap_of(
     coverage: SurfaceCoverage, examples: Iterable[Example], novelty_of: Callable[[str, str], Novelty] | None = None
 ) -> SplitGap:
-    """The gap of a split against what a training split knows; labels of either are told.
+    """The gap between a split and the knowledge of a training split; labels of either are reported.
 
-    ``novelty_of`` says how new a surface with its label is; by default it is that of a mention.
+    ``novelty_of`` returns the novelty of a surface with its label; the default is that of a mention.
     """
     ask = novelty_of or partial(novelty, coverage)
     everything: list[Sequence[Novelty]] = []
-    # Of each label the examples that mention it: with hundreds of labels, they are few among all.
+    # For each label the examples that mention it: with hundreds of labels, only a few.
     classes: dict[str, list[list[Novelty]]] = {label: [] for label in coverage.surfaces}
     for example in examples:
         of_label: dict[str, list[Novelty]] = {}
@@ -112,8 +112,8 @@ def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examp
     """The gap of one label, or of all.
 
     Args:
-        counts: those of the training mentions. classes: the novelties of the split's by example; examples without any
-            may be left out. examples: how many there are with these.
+            counts: frequencies of the training mentions. classes: novelties of the split's mentions by example;
+                examples without any may be left out. examples: the number of examples including these.
     """
     times = Counter((len(result) - result.count("seen"), result.count("new"), len(result)) for result in classes)
     if len(classes) < examples:
@@ -128,11 +128,11 @@ def bootstrapped_shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Propo
     """Shares of sums, with 95% percentile intervals of a bootstrap over examples.
 
     Args:
-        rows: integers (distinct examples, columns); the last column is the denominator of all others.
+            rows: integers (distinct examples, columns); the last column is the denominator of all other columns.
         times: how many examples have each row.
 
-    A resample of examples is a multinomial draw over the distinct rows, so that its cost does not grow with the
-    examples. Resamples without any mention have no share and are left out.
+    A resample of examples is a multinomial draw over the distinct rows, so that its cost does not grow with the number
+    of examples. Resamples without any mention have no share and are left out.
     """
     sums = times @ rows
     total = int(sums[-1])
@@ -150,7 +150,7 @@ def bootstrapped_shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Propo
 
 
 def _difference(minuend: Proportion, subtrahend: Proportion) -> Proportion:
-    """A difference of two independent figures; its half-widths are theirs, combined in quadrature on each side (the
+    """A difference of two independent figures; on each side the half-widths of both are combined in quadrature (the
     square-and-add of Newcombe 1998, method 10)."""
     if minuend.value is None or subtrahend.value is None or not (minuend.interval and subtrahend.interval):
         return Proportion(None, minuend.n)

@@ -1,4 +1,4 @@
-"""What general code asks of a training split, whatever the task: protocols that the knowledge of each task fits."""
+"""Task-independent knowledge about a training split: protocols that each task implements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.runs.schema import Nearest, Novelty
 
 
 class TrainingKnowledge(Protocol):
-    """What a training split shows of a claim; ``label_counts`` is how often it shows each label, where that is used."""
+    """What a training split shows about a claim; ``label_counts`` are the frequencies of labels, if they are used."""
 
     @property
     def label_counts(self) -> Mapping[str, int] | None: ...
@@ -22,17 +22,17 @@ class TrainingKnowledge(Protocol):
 
 
 class TrainingCoverage(Protocol):
-    """What a training split knows, as ``coverage.json`` keeps it."""
+    """What a training split contains, as stored in ``coverage.json``."""
 
     def save(self, path: Path) -> None: ...
 
 
 class WholeTexts(Protocol):
-    """What training shows of whole texts: where the quarters of novelty begin, of which split, and which texts."""
+    """Training data as whole texts: the quartile boundaries of novelty, the split they are from, and the texts."""
 
     @property
     def edges(self) -> tuple[float, float, float]: ...
     @property
     def edges_of(self) -> Any: ...
     def labels_of(self, text: str) -> frozenset[str]:
-        """The labels that a text has there, none where it does not stand there."""
+        """The labels of a text in training, empty if it does not occur there."""

@@ -1,8 +1,8 @@
-"""Matched sizes: every fraction of a study trains on as many examples of each stratum, such as
-sentences with 0, 1, 2, and 3 or more mentions.
+"""Matched sizes: every fraction of a study trains on the same number of examples of each stratum, such as sentences
+with 0, 1, 2, and 3 or more mentions.
 
-Withholding by itself leaves fewer and emptier sentences, and a model that sees emptier ones claims less: without
-matching, a study would show that and not the missing knowledge.
+Withholding alone leaves fewer sentences with fewer mentions, and a model trained on them claims less: without matching,
+a study would measure this effect and not that of the missing knowledge.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Sizes = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Strata:
-    """The groups of examples whose sizes are matched: their names, and ``of``, the place of an example's among them.
+    """The groups of examples whose sizes are matched: their names, and ``of``, the group of an example.
 
-    With ``has_free`` the first one holds the examples that show nothing, which keep their share whatever is withheld.
-    ``noun`` is what an example is, and ``thing`` what it shows; ``free`` and ``distinct`` are what files call the share
-    of examples that show nothing, and the number of distinct things. ``labels_whole``: the thing is a label of the
-    whole example. ``for_labels`` are the strata where whole labels go, if not these.
+    With ``has_free`` the first group has the examples without mentions, whose share stays constant. ``noun`` is the
+    word for an example, and ``thing`` for what it shows; ``free`` and ``distinct`` are the names in files of the share
+    of examples that show nothing, and of the number of distinct things. ``labels_whole``: the thing is a label of the
+    whole example. ``for_labels`` are the strata for withholding whole labels, if they differ.
     """
 
     names: tuple[str, ...]
@@ -39,12 +39,12 @@ class Strata:
     for_labels: Strata | None = None
 
     def sizes(self, examples: Sequence[Example]) -> Sizes:
-        """How many examples each stratum has."""
+        """The number of examples in each stratum."""
         places = Counter(map(self.of, examples))
         return tuple(places[number] for number in range(len(self.names)))
 
     def as_record(self, examples: Sequence[Example]) -> dict[str, int]:
-        """The same by name; of strata as fine as classes and lengths, those that have any."""
+        """The same by name; for strata as fine as classes and lengths, only those that are not empty."""
         sizes = self.sizes(examples)
         return {name: size for name, size in zip(self.names, sizes, strict=True) if size or self.has_free}
 
@@ -53,12 +53,11 @@ class Strata:
         return sum(sizes[1:] if self.has_free else sizes)
 
     def matched(self, original: Sizes, left: Sizes) -> Sizes:
-        """The most that can be taken of what is ``left``, with examples that show nothing, where there are such, at
+        """The largest sample of what is ``left`` in which examples that show nothing, if there are such strata, have
         their share in ``original``.
 
-        All examples that show something are taken where enough others are left for the share; where too few are, all
-        of those, and so many that show something that the share holds, each stratum shrunk in proportion. The share
-        holds to the nearest example.
+        All examples that show something are taken if enough others are left for the share. If too few are left, all of
+        those are taken, and each other stratum is reduced in proportion until the share fits, to the nearest example.
         """
         if not self.has_free:
             return left
@@ -74,9 +73,9 @@ BY_MENTIONS = Strata(("0", "1", "2", "3+"), lambda example: min(len(example.pair
 
 
 def apportion(total: int, weights: Sequence[int]) -> Sizes:
-    """``total`` shared out in proportion to ``weights`` by largest remainders (Hamilton's method).
+    """Distribute ``total`` in proportion to ``weights`` by largest remainders (Hamilton's method).
 
-    No share is larger than its weight where ``total`` is not larger than their sum.
+    No share exceeds its weight if ``total`` does not exceed their sum.
     """
     whole = sum(weights)
     if not whole:
@@ -89,9 +88,9 @@ def apportion(total: int, weights: Sequence[int]) -> Sizes:
 
 
 def take(examples: Sequence[Example], left: Sequence[int], sizes: Sizes, strata: Strata) -> list[int]:
-    """The positions of ``sizes`` examples of each stratum, of those ``left``, in their order.
+    """The positions of ``sizes`` examples of each stratum, among those ``left``, in order.
 
-    They are taken by hash, so that fractions share as many as can be.
+    They are chosen by hash, so that fractions share as many examples as possible.
     """
     groups: list[list[int]] = [[] for _ in strata.names]
     for position in sorted(left, key=lambda position: example_hash("matched", examples[position])):
@@ -100,5 +99,5 @@ def take(examples: Sequence[Example], left: Sequence[int], sizes: Sizes, strata:
 
 
 def _quotient(dividend: int, divisor: int) -> int:
-    """Divide to the nearest whole number, halves up; exact, whatever the size."""
+    """Divide and round to the nearest integer, halves up; exact for any size."""
     return (2 * dividend + divisor) // (2 * divisor)

@@ -1,4 +1,4 @@
-"""Which names the texts of a training split mention, by their words in upper or lower case."""
+"""Which names occur in the texts of a training split, ignoring case."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Cut = Callable[[str], Sequence[str]]
 
 
 def mentions(names: Iterable[str], examples: Iterable[Example], cut: Cut) -> Mapping[str, frozenset[int]]:
-    """For each name the numbers of the examples whose text has its words in a row; one pass over the examples.
+    """For each name the numbers of the examples whose text contains its words in sequence; one pass over the examples.
 
-    Case is ignored, and so is what has no letter or digit: `St. Louis` is mentioned by `st louis`. A name without a
-    letter or digit is mentioned nowhere.
+    Case is ignored, and so is everything without a letter or digit: `st louis` is a mention of `St. Louis`. A name
+    without a letter or digit has no mentions.
 
     Args:
-        cut: cuts a text into words; names and tokens of the examples are cut alike.
+            cut: splits a text into words; names and tokens of the examples are split in the same way.
     """
     named: dict[Words, list[str]] = {}
     for name in dict.fromkeys(names):
@@ -29,7 +29,7 @@ def mentions(names: Iterable[str], examples: Iterable[Example], cut: Cut) -> Map
     where: dict[Words, set[int]] = {words: set() for words in named}
     for number, example in enumerate(examples):
         tokens = example.tokens
-        # Where every token is a character, blanks are tokens too, and words are in the joined text alone.
+        # If every token is a character, blanks are tokens too, and words exist only in the joined text.
         text = _words(["".join(tokens)] if all(len(token) == 1 for token in tokens) else tokens, cut)
         for start, word in enumerate(text):
             for length in lengths.get(word, ()):

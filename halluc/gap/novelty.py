@@ -1,6 +1,6 @@
-"""How new a mention is to a training split (Taillé et al. 2020), and which training mention it is most like.
+"""How new a mention is compared with a training split (Taillé et al. 2020), and the most similar training mention.
 
-At the end: what the novelty of a new training example is measured in, its mentions or the content words of its text.
+At the end: the units in which the novelty of a new training example is measured, mentions or content words.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from halluc.gap.stopwords import is_content, text_words
 from halluc.gap.units import WithheldUnits
 from halluc.runs.schema import Nearest, Novelty
 
-# From what is known best to what is known least.
+# From the best known to new.
 NOVELTIES: tuple[Novelty, ...] = ("seen", "partial", "new")
 # Texts of so many characters are compared several at once (a register's bits); so many distances are in memory.
 _SHORT, _CELLS = 64, 1 << 22
@@ -31,8 +31,8 @@ Words = Callable[[str], Iterable[str]]
 
 
 def novelty(coverage: SurfaceCoverage, text: str, label: str) -> Novelty:
-    """``seen``: the same surface and label stand in the training split; ``partial``: shares a token with a training
-    mention of the same label, stop words and tokens without a letter or digit aside; ``new``: neither.
+    """``seen``: the same surface and label occur in the training split; ``partial``: it shares a token with a training
+    mention of the same label, ignoring stop words and tokens without a letter or digit; ``new``: neither.
 
     Source: Taillé, Guigue & Gallinari 2020, "Contextualized Embeddings in Named-Entity Recognition: An Empirical Study
     on Generalization", section 2 (exact match, partial match, new). Case counts, as it does for surfaces.
@@ -44,9 +44,9 @@ def novelty(coverage: SurfaceCoverage, text: str, label: str) -> Novelty:
 
 @dataclass(frozen=True)
 class SurfaceKnowledge:
-    """The coverage of the split that was trained on, and what was withheld from it, if anything was.
+    """The coverage of the split that was trained on, and what was withheld from it, if anything.
 
-    A mention is asked for by its surface: its tokens joined by one space.
+    Mentions are looked up by surface: their tokens joined by one space.
     """
 
     coverage: SurfaceCoverage
@@ -54,7 +54,7 @@ class SurfaceKnowledge:
 
     @property
     def label_counts(self) -> Mapping[str, int] | None:
-        """How often training shows each label, where figures are to be told by it; of mentions they are not."""
+        """The frequency of each label in training, if figures are reported by it; for mentions they are not."""
         return None
 
     def novelty(self, claim: Claim) -> Novelty:
@@ -64,7 +64,7 @@ class SurfaceKnowledge:
         return novelty(self.coverage, text, label)
 
     def is_confusable(self, claim: Claim) -> bool:
-        """Whether the training split has the surface with other labels only."""
+        """Whether the training split has the surface, but only with other labels."""
         labels = self.coverage.labels_of(claim.text)
         return bool(labels) and claim.label not in labels
 
@@ -89,7 +89,7 @@ class SurfaceKnowledge:
 
 @dataclass(frozen=True, slots=True)
 class _Shelf:
-    """The surfaces of one label, the most frequent first, then by surface; and which of them have a content word."""
+    """The surfaces of one label, most frequent first, then by surface; and those that have a content word."""
 
     surfaces: list[str]
     having: dict[str, list[int]]
@@ -115,9 +115,9 @@ class _Shelf:
 
 
 class NearestMentions:
-    """Finds the training mention of the same label that a mention is most like; each question is answered once.
+    """Finds the most similar training mention with the same label; results are cached.
 
-    ``words`` tells the content words of a surface; those of mentions keep their case.
+    ``words`` returns the content words of a surface; those of mentions keep their case.
     """
 
     def __init__(self, coverage: SurfaceCoverage, words: Words | None = None) -> None:
@@ -146,8 +146,9 @@ class NearestMentions:
                 self._closest |= {(text, label): surfaces[place] for text, place in zip(some, places, strict=True)}
 
     def nearest(self, text: str, label: str) -> Nearest | None:
-        """The mention that shares the most content words, then has the smallest edit distance in characters; where none
-        shares one, the smallest edit distance alone. Ties go to the more frequent, then to the first by surface.
+        """The mention that shares the most content words, then the one with the smallest edit distance in characters;
+        if none shares a word, the edit distance alone decides. Ties go to the more frequent one, then to the first by
+        surface.
 
         None for a label that the training split does not have.
         """
@@ -163,7 +164,7 @@ class NearestMentions:
         candidates = self._shelf(label).most_shared(self._words(text))
         if len(candidates) == 1:
             return candidates[0]
-        # Of equal distances it returns the first, and lowers its own cutoff with every better one.
+        # For equal distances it returns the first one, and it tightens its cutoff with every improvement.
         return str(extractOne(text, candidates, scorer=Levenshtein.distance)[0])
 
     def _shelf(self, label: str) -> _Shelf:
@@ -176,16 +177,16 @@ def _content_words(text: str) -> set[str]:
     return {word for word in text.split(" ") if is_content(word)}
 
 
-# A mention: its label, and its tokens; or a content word, lower-cased.
+# A mention: its label and its tokens; or a content word in lower case.
 Unit = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class NoveltyUnits:
-    """The units of an example, as often as they stand there, and their names in files.
+    """The units of an example, with repetitions, and their names in files.
 
-    ``name`` is that of the units and ``one`` of a single one, ``free`` that of examples without a label, who have
-    ``without`` for people. ``words`` are the content words of a text or mention in a ledger.
+    ``name`` is the plural name of the units and ``one`` the singular; ``free`` is the name of examples without a label,
+    ``without`` the same in messages. ``words`` are the content words of a text or mention in a ledger.
     """
 
     name: str

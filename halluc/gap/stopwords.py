@@ -1,8 +1,8 @@
-"""English function words, and the particles of names that English text is full of: sharing one tells nothing.
+"""English function words, and frequent particles of names: sharing one of them is not evidence of similarity.
 
-A selection of our own. Left out are words that in capitals are names (us, it, who, may, will, can, am): counting them
-as content makes a mention partial at worst, where leaving them aside would make strangers of "US Navy" and "US Open".
-Other languages have no list here: in them a mention that shares but a function word is partial too.
+Our own selection. Words that are names when in capitals are left out (us, it, who, may, will, can, am): counting them
+as content makes a mention at most partial, while ignoring them would make "US Navy" and "US Open" unrelated. There are
+no lists for other languages: there, sharing a function word also makes a mention partial.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def is_content(word: str) -> bool:
     return word.lower() not in STOP_WORDS and any(map(str.isalnum, word))
 
 
-# Function words that are left in above since in capitals they are names, and what tokenizing leaves of contractions.
+# Function words that are left out above since in capitals they are names, and fragments of tokenized contractions.
 _ONLY_IN_TEXTS = frozenset(
     """
     it us who may will can am
@@ -39,9 +39,9 @@ _ONLY_IN_TEXTS = frozenset(
 
 
 def text_words(text: str) -> list[str]:
-    """The content words of a whole text, lower-cased, as often as they stand there; tokens are between spaces.
+    """The content words of a whole text in lower case, with repetitions; tokens are separated by spaces.
 
-    A text is no name: its case tells nothing, and words that could be names are function words here.
+    A text is not a name: its case carries no information, and words that could be names are function words here.
     """
     words = text.split(" ")
     results = list(map(_met.get, words))
@@ -50,13 +50,13 @@ def text_words(text: str) -> list[str]:
     return list(filter(None, results))
 
 
-# Texts repeat their words. So many are kept, and none as long as only hostile ones are.
+# Words of texts repeat. This many are cached; longer ones, which only malformed texts have, are not.
 _MOST_MET, _LONGEST_MET = 1 << 17, 100
 _met: dict[str, str] = {}
 
 
 def _content_word(word: str) -> str:
-    """The word lower-cased, where it is a content word of a text; else nothing."""
+    """The word in lower case if it is a content word of a text; otherwise empty."""
     lowered = word.lower()
     result = lowered if lowered not in _ONLY_IN_TEXTS and is_content(lowered) else ""
     if len(_met) < _MOST_MET and len(word) <= _LONGEST_MET:

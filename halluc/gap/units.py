@@ -1,7 +1,8 @@
-"""The units of knowledge that can be withheld: in which order they go, and which examples go with them.
+"""The units of knowledge that can be withheld: their order, and which examples are removed with them.
 
-The order is that of a keyed hash of the unit itself. It does not depend on the experiment's seed, so that all arms and
-seeds of a study lack the same; and a fraction takes the first of it, so that what 25% withholds, 50% withholds too.
+The order is by a keyed hash of the unit itself. It does not depend on the experiment's seed, so that all arms and seeds
+of a study lack the same units; and a fraction takes the first of them, so that whatever 25% withholds, 50% withholds
+too.
 """
 
 from __future__ import annotations
@@ -27,11 +28,10 @@ UnitT = TypeVar("UnitT", Pair, str)
 
 @dataclass(frozen=True)
 class Units:
-    """The units of a training split in the order in which they are withheld.
+    """The units of a training split in the order of withholding.
 
-    ``first`` has for each example the place in that order of the first unit that it holds, and ``count``, the number of
-    units, where it holds none. ``pairs``, ``labels`` and ``words`` are the units where they are mentions, labels, or
-    words.
+    ``first`` has, for each example, the position in that order of its first unit, and ``count``, the number of units,
+    if it has none. ``pairs``, ``labels`` and ``words`` are the units if they are mentions, labels, or words.
     """
 
     count: int
@@ -41,11 +41,11 @@ class Units:
     words: tuple[str, ...] = ()
 
     def withheld(self, fraction: float) -> int:
-        """How many units ``fraction`` withholds, to the nearest."""
+        """How many units ``fraction`` withholds, rounded."""
         return round(fraction * self.count)
 
     def left(self, fraction: float) -> list[int]:
-        """The positions of the examples that hold no withheld unit, in their order."""
+        """The positions of the examples without a withheld unit, in order."""
         withheld = self.withheld(fraction)
         return [position for position, first in enumerate(self.first) if first >= withheld]
 
@@ -53,10 +53,10 @@ class Units:
 def in_order(
     purpose: str, held: Sequence[Iterable[UnitT]], units: Iterable[UnitT] | None = None
 ) -> tuple[tuple[UnitT, ...], list[int]]:
-    """The units in the order in which they are withheld, and for each example the place of the first one that it holds.
+    """The units in the order of withholding, and for each example the position of its first unit.
 
     Args:
-        held: what each example holds. units: those that may be withheld; all that are held where this is None.
+            held: the units of each example. units: those that may be withheld; None: all.
     """
     distinct = {unit for some in held for unit in some} if units is None else set(units)
     order = tuple(sorted(distinct, key=lambda unit: (keyed_seed("gap", purpose, unit), unit)))
@@ -65,7 +65,7 @@ def in_order(
 
 
 def held_units(purpose: str, held: Callable[[Any], Iterable[str]]) -> Callable[[Sequence[Any], Sequence[str]], Units]:
-    """Distinct texts that examples hold: each has the same chance, however often it stands there."""
+    """Distinct texts of examples: each has the same chance, however often it occurs."""
 
     def units(examples: Sequence[Any], named: Sequence[str] = ()) -> Units:
         order, first = in_order(purpose, [set(held(example)) for example in examples])
@@ -75,13 +75,13 @@ def held_units(purpose: str, held: Callable[[Any], Iterable[str]]) -> Callable[[
 
 
 def mention_units(examples: Sequence[Example], named: Sequence[str] = ()) -> Units:
-    """Distinct mentions: each has the same chance, however often it stands there."""
+    """Distinct mentions: each has the same chance, however often it occurs."""
     order, first = in_order("mention", [example.pairs for example in examples])
     return Units(len(order), first, pairs=order)
 
 
 def label_units(examples: Sequence[Example], named: Sequence[str]) -> Units:
-    """The labels that the config names.
+    """The labels that are set in the config.
 
     Raises:
         HallucError D132: the training split does not have one of them.
@@ -106,8 +106,9 @@ def example_units(examples: Sequence[Example], named: Sequence[str] = ()) -> Uni
 
 @dataclass(frozen=True)
 class UnitKind:
-    """What may be withheld: ``of`` gives the units of a training split, where the config's ``labels`` are named, and
-    ``noun`` their plural, None where they are the examples; ``fractions`` are those of a study that names none."""
+    """A kind of unit that may be withheld: ``of`` returns the units of a training split, given the config's ``labels``
+    if they are set, and ``noun`` is their plural, None if they are the examples; ``fractions`` are the defaults for a
+    study."""
 
     of: Callable[[Sequence[Any], Sequence[str]], Units]
     noun: str | None
@@ -123,12 +124,12 @@ def example_hash(purpose: str, example: Example) -> int:
     return keyed_seed("gap", purpose, example.id, example.tokens)
 
 
-# The units that stand under `words`: content words, whole texts, and surfaces whatever their label.
+# The units stored under `words`: content words, whole texts, and surfaces with any label.
 _WORDS = ("word", "entity", "question", "context")
 
 
 class WithheldFile(Record):
-    """``withheld.json``: withheld labels, withheld surfaces by label, and withheld words, where these are the unit."""
+    """``withheld.json``: withheld labels, withheld surfaces by label, and withheld words if these are the unit."""
 
     schema_version: int = SCHEMA_VERSION
     unit: Unit
@@ -145,7 +146,7 @@ class WithheldFile(Record):
 
 @dataclass(frozen=True)
 class WithheldUnits:
-    """What a training split was made to lack: what is needed to tell the withheld among claims and gold."""
+    """The units withheld from a training split: what identifies withheld claims and gold."""
 
     unit: Unit
     pairs: frozenset[Pair] = frozenset()
@@ -157,7 +158,7 @@ class WithheldUnits:
         return label in self.labels or (text, label) in self.pairs
 
     def save(self, path: Path) -> None:
-        """Write ``withheld.json``, whole or not at all; the same units give the same file."""
+        """Write ``withheld.json`` atomically; the same units give the same file."""
         surfaces: dict[str, list[str]] = {}
         for text, label in sorted(self.pairs, key=lambda pair: (pair[1], pair[0])):
             surfaces.setdefault(label, []).append(text)
@@ -171,10 +172,10 @@ class WithheldUnits:
 
     @classmethod
     def load(cls, path: Path) -> WithheldUnits:
-        """Read what ``save`` wrote.
+        """Read the file that ``save`` wrote.
 
         Raises:
-            HallucError R120: damaged. R121: of another version of halluc.
+                    HallucError R120: damaged. R121: written by another version of halluc.
         """
         file = read_record(path, WithheldFile, damaged="R120", other_version="R121", help=REMAKE)
         return cls(

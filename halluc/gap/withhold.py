@@ -1,4 +1,5 @@
-"""Controlled incompleteness: a training split that is made to lack a known part of its knowledge (DEFINITIONS, 2)."""
+"""Controlled incompleteness: a known part of the knowledge is removed from a training split (DEFINITIONS, section
+2)."""
 
 from __future__ import annotations
 
@@ -12,14 +13,14 @@ from halluc.core.examples import Example, Pair
 from halluc.gap.matching import BY_MENTIONS, Sizes, Strata, apportion, take
 from halluc.gap.units import UNITS, UnitKind, Units, WithheldUnits
 
-# How many labels that are gone by accident are named.
+# How many accidentally lost labels are named.
 _MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
 class SplitSize:
-    """Numbers of a training split: examples, things that are labelled in them, tokens, the share of examples without
-    such a thing, and distinct things (surface and label)."""
+    """The size of a training split: examples, labelled things in them, tokens, the share of examples without such a
+    thing, and distinct things (surface and label)."""
 
     examples: int
     things: int
@@ -39,7 +40,7 @@ class SplitSize:
         )
 
     def as_record(self, strata: Strata) -> dict[str, float | None]:
-        """Under the names that the task has for them."""
+        """With the task's names for them."""
         return {
             f"{strata.noun}s": self.examples,
             f"{strata.thing}s": self.things,
@@ -51,11 +52,11 @@ class SplitSize:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A training split after withholding: what remains to train on, and what was done.
+    """A training split after withholding: what remains for training, and what was removed.
 
-    ``withheld`` of ``of`` units were chosen, and of ``lost_labels``, which were not, nothing remains; ``before``,
-    ``left`` and ``matched`` (None without matching) are the sizes of the split as it was read, after withholding, and
-    after matching.
+    ``withheld`` of ``of`` units were chosen, and nothing is left of ``lost_labels``, which were not chosen; ``before``,
+    ``left`` and ``matched`` (None without matching) are the sizes of the split before withholding, after it, and after
+    matching.
     """
 
     config: GapConfig
@@ -83,7 +84,7 @@ class Withheld:
         }
 
     def sentence(self) -> str:
-        """The same in a sentence for people."""
+        """The same in a sentence."""
         nouns = f"{self.strata.noun}s"
         named = f" ({', '.join(sorted(self.units.labels))})" if self.units.labels else ""
         before = self.before.examples
@@ -95,7 +96,7 @@ class Withheld:
         )
 
     def _shown(self, trained: SplitSize) -> str:
-        """What they show; of whole texts, which ones lack a label, and what is lost beside what was chosen."""
+        """What they show; for whole texts, which ones lack a label, and what is lost besides the chosen units."""
         if not self.strata.labels_whole:
             return f" with {trained.things:,} {self.strata.thing}s"
         labelled = sum(bool(example.pairs) for example in self.examples)
@@ -113,13 +114,13 @@ def withhold(
     strata: Strata = BY_MENTIONS,
     kinds: Mapping[str, UnitKind] = UNITS,
 ) -> Withheld:
-    """Withhold what ``config`` says from a training split; the examples that remain keep their order.
+    """Withhold units from a training split according to ``config``; the remaining examples keep their order.
 
-    ``strata`` are what sizes are matched in, and ``kinds`` what ``config.unit`` may name.
+    ``strata`` are the strata for matching sizes, and ``kinds`` the possible values of ``config.unit``.
 
     Raises:
-        HallucError D132: a named label that the split does not have. D133: no example that shows something is left.
-            D134: ``size`` cannot be matched. D135: nothing can be matched over all fractions.
+            HallucError D132: a configured label does not occur in the split. D133: no example with a label is left.
+                D134: ``size`` cannot be matched. D135: nothing can be matched over all fractions.
     """
     if config.unit == "label" and strata.for_labels is not None:
         strata = strata.for_labels
@@ -174,16 +175,16 @@ def _pairs(examples: Sequence[Example]) -> frozenset[Pair]:
 
 
 def _fractions(config: GapConfig, kind: UnitKind) -> tuple[float, ...]:
-    """The fractions that matched sizes must suit, rising; the run's own is always one of them."""
+    """The fractions that matched sizes must suit, ascending; the run's own is always included."""
     return tuple(sorted({config.fraction, *(config.fractions or kind.fractions)}))
 
 
 def _sizes(
     examples: Sequence[Example], units: Units, fractions: Sequence[float], config: GapConfig, strata: Strata
 ) -> Sizes:
-    """How many examples of each stratum every fraction trains on.
+    """The number of examples of each stratum that every fraction trains on.
 
-    Fractions are nested, so that the largest leaves the fewest examples of every stratum.
+    Fractions are nested, so the largest leaves the fewest examples of every stratum.
     """
     largest = fractions[-1]
     least = strata.sizes([examples[position] for position in units.left(largest)])
@@ -210,7 +211,7 @@ def _sizes(
 
 
 def _less(fraction: float, config: GapConfig) -> str:
-    """What to set where ``fraction`` withholds too much."""
+    """Advice if ``fraction`` withholds too much."""
     return (
         "set a smaller `gap.fraction`" if fraction == config.fraction else f"set `gap.fractions` without {fraction:g}"
     )

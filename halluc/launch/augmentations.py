@@ -1,4 +1,4 @@
-"""``halluc augment``, in this process, or its candidates by shards on a Ray cluster."""
+"""``halluc augment``, in this process, or with its candidates made by shards on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ def augment(
     sharing: Sharing,
     arguments: Callable[[str], Sequence[str]],
 ) -> None:
-    """As ``augmentation_runs.augment``; on a cluster the candidates are made by shards, and then taken here.
+    """Like ``augmentation_runs.augment``; on a cluster the candidates are made by shards, and then processed here.
 
     Args:
         arguments: the command line of a shard ``I/N``.
 
     Raises:
-        HallucError C020: it cannot be shared out. Others: as ``augmentation_runs.augment`` and ``Sharing.run``.
+            HallucError C020: it cannot be divided into shards. Others: as ``augmentation_runs.augment`` and
+                ``Sharing.run``.
     """
     if sharing.on is not None:
         _make_shards(config, overrides, run, look, sharing, arguments)
@@ -49,7 +50,7 @@ def _make_shards(
         raise HallucError("C020", "--on ray makes the corpus of one run", help=help)
     loaded = job.load(config, overrides)
     if loaded.experiment.augment is None:
-        return  # an error of its own
+        return  # has an error of its own
     home = run_locations.claim(latest.resolve(run), loaded, "augment", help="name an empty folder").augment
     wanted = augmentation.fingerprint(loaded)
 

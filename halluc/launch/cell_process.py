@@ -15,10 +15,10 @@ from halluc.launch.orders import COMMAND, PARENT, CellOrder
 
 
 class CellProcess:
-    """It ends with this process, and no Ctrl-C of a terminal reaches it but through this one.
+    """It ends with this process, and receives Ctrl-C of a terminal only through this process.
 
     Raises:
-        HallucError E401: ``log``, to which what it prints is appended, cannot be written.
+            HallucError E401: ``log``, to which its output is appended, cannot be written.
     """
 
     def __init__(self, order: CellOrder, log: Path, environment: Mapping[str, str], folder: Path | None = None) -> None:
@@ -35,7 +35,7 @@ class CellProcess:
             raise unwritable(log, error) from error
 
     def ended(self) -> tuple[int, str] | None:
-        """The exit code, negative the signal that killed it, and what it answered; None while it runs."""
+        """The exit code, negative for the signal that killed it, and its answers; None while it runs."""
         code = self.of.poll()
         if code is None:
             return None
@@ -44,11 +44,11 @@ class CellProcess:
             return code, self.answers.read().decode("utf-8", "replace")
 
     def stop(self) -> None:
-        """Ask it to write a checkpoint and end."""
+        """Ask it to write a checkpoint and exit."""
         self.of.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at once, with all processes that it has started."""
+        """Kill it at once, with all processes that it has started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.of.pid, signal.SIGKILL)
         self.of.wait()

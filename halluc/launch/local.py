@@ -1,4 +1,4 @@
-"""Cells side by side on this machine, as far as cores and memory go."""
+"""Cells in parallel on this machine, limited by cores and memory."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from halluc.launch.scheduling import Ended, side_by_side
 from halluc.workflows.experiments import StudyRun, in_this_process
 
 MOST_JOBS = 1_000
-# What a process needs at least: Python with torch.
+# The minimum memory of a process: Python with torch.
 _LEAST_MEMORY = 512 << 20
 
 
 def launch(asked: StudyRun, jobs: str) -> bool:
-    """A launcher of ``jobs`` cells at once; one experiment, and one job, run in this process.
+    """A launcher of ``jobs`` cells at once; a single experiment, or a single job, runs in this process.
 
     Raises:
-        HallucError C019: ``jobs`` is no number, or there are several processes already (torchrun).
+        HallucError C019: ``jobs`` is not a number, or there are several processes already (torchrun).
     """
     cores, devices = threads.cores(), gpus()
     count = min(number(jobs, len(devices) or cores), len(asked.cells))
@@ -38,8 +38,8 @@ def launch(asked: StudyRun, jobs: str) -> bool:
 
 
 def gpus(environ: Mapping[str, str] = os.environ, driver: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
-    """The NVIDIA GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; torch is not asked, as importing
-    it takes seconds."""
+    """The NVIDIA GPUs that this process may use, named as in CUDA_VISIBLE_DEVICES; without torch, whose import takes
+    seconds."""
     named = environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
@@ -47,7 +47,7 @@ def gpus(environ: Mapping[str, str] = os.environ, driver: Path = Path("/proc/dri
 
 
 def number(jobs: str, auto: int, option: str = "--jobs") -> int:
-    """The number that ``--jobs`` stands for, where ``auto`` is what ``--jobs auto`` means.
+    """The number given by ``--jobs``; ``auto`` is the number for ``--jobs auto``.
 
     Raises:
         HallucError C019: it is neither ``auto`` nor a number from 1 to 1000.
@@ -63,7 +63,7 @@ def number(jobs: str, auto: int, option: str = "--jobs") -> int:
 
 
 def training_processes(processes: str) -> int:
-    """How many processes ``--processes`` stands for: ``auto`` is one for each GPU, and 1 without one.
+    """The number given by ``--processes``: ``auto`` is one per GPU, and 1 without a GPU.
 
     Raises:
         HallucError C019: it is neither ``auto`` nor a number from 1 to 1000; or this is a process of torchrun.
@@ -76,12 +76,12 @@ def training_processes(processes: str) -> int:
 
 
 class LocalProcesses:
-    """Processes of this machine, side by side."""
+    """Parallel processes on this machine."""
 
     retries = 2
 
     def __init__(self, at_once: int, cores: int, devices: Sequence[str] = ()) -> None:
-        """``devices``: GPUs, of which each process gets the one that the fewest others have."""
+        """``devices``: GPUs; each process gets the one with the fewest processes."""
         self.at_once, self.devices = at_once, list(devices)
         self.environment = environment.of_process(at_once, cores)
         self.device_of: dict[str, str] = {}
@@ -90,7 +90,8 @@ class LocalProcesses:
         self.is_short = False
 
     def has_room(self) -> bool:
-        """Whether fewer processes run than may, and memory suffices for what they will need yet, and for one more."""
+        """Whether another process may start: the limit is not reached, and memory suffices for it and for the growth of
+        the others."""
         if not self.running:
             return True
         if len(self.running) >= self.at_once:
@@ -105,7 +106,7 @@ class LocalProcesses:
         return False
 
     def _watch(self) -> list[int]:
-        """The bytes of memory of each process; the most that any has had goes into ``peak``."""
+        """The memory of each process in bytes; the maximum of any process so far is stored in ``peak``."""
         known = [memory.of_process(one.of.pid) for one in self.running.values()]
         self.peak = max(self.peak, *(most for _, most in known))
         return [now for now, _ in known]

@@ -1,4 +1,4 @@
-"""What the process of a cell is told, and what it answers: lines of JSON, in files that only these processes share."""
+"""The input and output of the process of a cell: lines of JSON, in files that only these processes share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from halluc.runs.results import EvalResult, TrainResult
 from halluc.workflows.gate_reports import Kind
 
 COMMAND = (sys.executable, "-m", "halluc.launch.worker")
-# The process that a worker ends with.
+# The process whose end also ends the worker.
 PARENT = "HALLUC_PARENT"
 
 
@@ -46,7 +46,7 @@ _RESULTS: dict[str, type[TrainResult | EvalResult]] = {"train": TrainResult, "ev
 
 
 class Answering(Listener):
-    """In the process of a cell: writes what is said and made to its answers, and what is said to its log too."""
+    """In the process of a cell: writes messages and results to its answers, and messages to its log too."""
 
     def __init__(self, answers: IO[str], log: IO[str], *, verbose: bool) -> None:
         self.answers, self.log = answers, log
@@ -76,7 +76,8 @@ class Answering(Listener):
 
 @dataclass
 class CellAnswers:
-    """What the process of a cell has answered. ``end`` has the cell in a few words, and its seconds."""
+    """The answers of the process of a cell. ``end`` summarises the cell in a few words, with its duration in
+    seconds."""
 
     said: list[tuple[str, str | None]] = field(default_factory=list)
     results: list[TrainResult | EvalResult] = field(default_factory=list)
@@ -85,7 +86,7 @@ class CellAnswers:
 
     @classmethod
     def read(cls, text: str) -> CellAnswers:
-        """A last line that was not written whole is left out: the process was killed."""
+        """An incomplete last line is ignored: the process was killed."""
         result = cls()
         for line in text.splitlines(keepends=True):
             if line.endswith("\n"):

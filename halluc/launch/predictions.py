@@ -22,7 +22,7 @@ def predict(
     arguments: Callable[[str], Sequence[str]],
     jobs: int,
 ) -> None:
-    """Predict here, one shard of the texts, or all of them on a cluster. Parts are put together when none is missing.
+    """Predict here, one shard of the texts, or all shards on a cluster. Parts are joined when none is missing.
 
     Args:
         target: the output that ``sink`` writes; None: standard output. arguments: the command line of a shard ``I/N``.
@@ -45,7 +45,7 @@ def predict(
         _on_ray(asked, parts, sharing, arguments)
     if parts.whole():
         prediction_shards.join(parts)
-    else:  # the parts beside it are of something else
+    else:  # the parts next to it belong to another prediction
         prediction.predict(asked, sink, jobs=jobs)
 
 

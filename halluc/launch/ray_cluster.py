@@ -1,4 +1,4 @@
-"""A Ray cluster: the connection, its nodes, and whether they can run halluc on the same files."""
+"""A Ray cluster: the connection, its nodes, and whether they can run halluc on shared files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
-                signal.signal(number, handler)  # those of halluc: Ray sets its own
+                signal.signal(number, handler)  # restore halluc's handlers: Ray sets its own
     try:
         yield
     finally:
@@ -71,7 +71,7 @@ def _refuse_dead(address: str) -> None:
 
 @contextlib.contextmanager
 def marker(home: Path) -> Iterator[Path]:
-    """A file with a random text in the folder of the results: a node that sees it shares the storage."""
+    """A file with a random text in the folder of the results: a node that can read it shares the storage."""
     make_folder(home)
     path = Path.cwd() / home / f".ray-{secrets.token_hex(8)}"
     write_text(path, secrets.token_hex(16))
@@ -84,7 +84,7 @@ def marker(home: Path) -> Iterator[Path]:
 def refuse_unfit(ray: Any, wanted: Iterable[RayConfig], marker: Path) -> None:
     """
     Raises:
-        HallucError E483: no node has what is wanted; a node has another halluc, or other files.
+            HallucError E483: no node has the requested resources; a node has another halluc, or other files.
     """
     there = nodes(ray)
     for asked in {str(one): one for one in wanted}.values():
@@ -111,9 +111,9 @@ def refuse_unfit(ray: Any, wanted: Iterable[RayConfig], marker: Path) -> None:
 
 
 def _ask(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict[str, tuple[Any, Any, Any]]:
-    """What each node has: the version of halluc (None: it has none), that of Python, and the text of the marker."""
+    """For each node: the version of halluc (None: not installed), that of Python, and the text of the marker."""
 
-    def look(path: str, folder: str) -> tuple[Any, Any, Any]:  # sent by value: a node may have no halluc
+    def look(path: str, folder: str) -> tuple[Any, Any, Any]:  # serialised by value: a node may not have halluc
         import os
         import sys
 
@@ -147,7 +147,7 @@ def _ask(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict[str, t
 
 
 def nodes(ray: Any) -> list[dict[str, Any]]:
-    """Those that run tasks."""
+    """The nodes that run tasks."""
     return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) > 0]
 
 
@@ -157,12 +157,12 @@ def resources(asked: RayConfig) -> dict[str, float]:
 
 
 def places(node: dict[str, Any], asked: RayConfig) -> int:
-    """How many tasks fit on a node at once."""
+    """How many tasks a node can run at once."""
     names = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
     wanted = {names[name]: value for name, value in resources(asked).items() if value}
     return min(int(node["Resources"].get(name, 0) // value) for name, value in wanted.items())
 
 
 def all_places(ray: Any, asked: RayConfig) -> int:
-    """How many tasks run at once on the cluster."""
+    """How many tasks the cluster can run at once."""
     return sum(places(node, asked) for node in nodes(ray))

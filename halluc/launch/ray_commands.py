@@ -1,5 +1,5 @@
-"""Commands as tasks of a Ray cluster, such as the shards of a prediction: each runs on a node, and its result is a file
-on storage that all nodes share."""
+"""Commands as tasks of a Ray cluster, such as the shards of a prediction: each runs on a node, and writes its result to
+storage that all nodes share."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from halluc.core.messages import say, tell
 from halluc.launch import ray_cluster
 
 _PAUSE = 0.2
-# How many lines of the log of a command that failed are shown.
+# How many lines of the log of a failed command are shown.
 _LOG_LINES = 20
 
 
 @dataclass(frozen=True)
 class ShardCommand:
-    """The command of one shard, whether its result is there, and the file of what it prints."""
+    """The command of one shard, whether its result exists, and the file of its output."""
 
     arguments: tuple[str, ...]
     is_done: Callable[[], bool]
@@ -34,7 +34,7 @@ class ShardCommand:
 
 
 def places(address: str | None, asked: RayConfig) -> int:
-    """How many tasks run at once on the cluster.
+    """How many tasks the cluster can run at once.
 
     Raises:
         HallucError E420: ray is not installed. E483: there is no cluster.
@@ -45,11 +45,11 @@ def places(address: str | None, asked: RayConfig) -> int:
 
 
 def run(commands: Sequence[ShardCommand], address: str | None, asked: RayConfig) -> None:
-    """Run the commands whose results are not there yet; one whose node is lost starts again elsewhere.
+    """Run the commands whose results do not exist yet; if a node is lost, its command restarts on another.
 
     Raises:
-        HallucError E420: ray is not installed. E481: a command failed. E480: its node was lost too often. E483: no
-            cluster, or none that suits.
+            HallucError E420: ray is not installed. E481: a command failed. E480: its node was lost too often. E483:
+                there is no suitable cluster.
     """
     waiting = [one for one in commands if not one.is_done()]
     if not waiting:
@@ -113,7 +113,7 @@ class _Tasks:
 
 
 def run_on_node(arguments: Sequence[str], log: str, folder: str, variables: Mapping[str, str]) -> int:
-    """On a node: run ``halluc`` with these arguments, and return its exit code; a task that is cancelled ends it."""
+    """On a node: run ``halluc`` with these arguments, and return its exit code; cancelling the task ends it."""
     with Path(folder, log).open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "halluc", *arguments], cwd=folder, env={**os.environ, **variables},
@@ -122,7 +122,7 @@ def run_on_node(arguments: Sequence[str], log: str, folder: str, variables: Mapp
     while (code := process.poll()) is None:
         try:
             time.sleep(_PAUSE)
-        except KeyboardInterrupt:  # so Ray cancels a task
+        except KeyboardInterrupt:  # this is how Ray cancels a task
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
     return code

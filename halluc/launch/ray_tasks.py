@@ -1,5 +1,5 @@
-"""Cells as tasks of a Ray cluster: each starts the process of a cell on its node. Ray keeps nothing that matters: what
-is done is in the run directories, on storage that all nodes share."""
+"""Cells as tasks of a Ray cluster: each starts the process of a cell on its node. Ray stores no results: they are in
+the run directories, on storage that all nodes share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def launch(asked: StudyRun, address: str | None) -> bool:
     """A launcher of cells on a Ray cluster.
 
     Raises:
-        HallucError C020: no address, or no study. E420: ray is not installed. E483: no cluster, or none that suits.
+            HallucError C020: no address, or not a study. E420: ray is not installed. E483: there is no suitable
+                cluster.
     """
     if not asked.study.axes:
         raise HallucError("C020", "--on ray is for a study, and this config has no `matrix`", help="docs/studies.md")
@@ -38,7 +39,7 @@ def launch(asked: StudyRun, address: str | None) -> bool:
 
 
 class RayTasks:
-    """The tasks of cells. All are handed to Ray at once, which starts each where its resources are free."""
+    """The tasks of cells. All are submitted to Ray at once, which starts each when its resources are free."""
 
     def __init__(self, ray: Any, cells: Sequence[Cell]) -> None:
         self.ray = ray
@@ -54,7 +55,7 @@ class RayTasks:
 
     def start(self, order: CellOrder, log: Path) -> None:
         asked = self.settings[order.slug]
-        # Only the scheduler starts tasks again: Ray would not wait for a process that is writing its checkpoint.
+        # Only the scheduler restarts tasks: Ray would not wait for a process that is writing its checkpoint.
         task = self.ray.remote(run_on_node).options(max_retries=0, name=order.slug, **ray_cluster.resources(asked))
         environment = {**self.variables, "OMP_NUM_THREADS": str(asked.cpus)}
         self.running[task.remote(order.to_json(), str(log), str(Path.cwd()), environment)] = order.slug
@@ -87,7 +88,7 @@ class RayTasks:
 
 
 def run_on_node(order: str, log: str, folder: str, variables: dict[str, str]) -> tuple[int, str]:
-    """On a node: run the process of a cell, and tell how it ended. A task that is cancelled ends with a checkpoint."""
+    """On a node: run the process of a cell, and return how it ended. A cancelled task ends with a checkpoint."""
     process = CellProcess(CellOrder.of_json(order), Path(folder, log), {**os.environ, **variables}, Path(folder))
     while True:
         try:
@@ -95,7 +96,7 @@ def run_on_node(order: str, log: str, folder: str, variables: dict[str, str]) ->
             if ended is not None:
                 return ended
             time.sleep(_PAUSE)
-        except KeyboardInterrupt:  # so Ray cancels a task
+        except KeyboardInterrupt:  # this is how Ray cancels a task
             process.stop()
 
 
@@ -104,7 +105,7 @@ def _settings(cell: Cell) -> RayConfig:
 
 
 def _variables(cells: Sequence[Cell]) -> dict[str, str]:
-    """The environment variables that the config names, as they are here."""
+    """The environment variables listed in the config, with their local values."""
     files = {file for cell in cells for file in cell.loaded.files}
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
     texts += [override for cell in cells[:1] for override in cell.loaded.overrides]

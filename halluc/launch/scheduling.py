@@ -1,4 +1,4 @@
-"""The cells of a study in processes, several at once, wherever these run: which starts when, and what came of it."""
+"""Schedules the cells of a study in several processes, on any backend, and collects the results."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from halluc.workflows import experiments, gate_reports, run_locations
 from halluc.workflows.cells import Brief, CellProgress
 from halluc.workflows.experiments import StudyRun
 
-# How many lines of the log of a broken cell are shown.
+# How many lines of the log of a failed cell are shown.
 _LOG_LINES = 20
 _PAUSE = 0.1
-# How many seconds a cell that starts again waits for what is left of its first process.
+# How many seconds a restarted cell waits for the remains of its first process.
 _PATIENCE = 60.0
 LOG_FILE = "cell.log"
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A process that has ended: its exit code, negative the signal that killed it, and what it answered."""
+    """A process that has ended: its exit code, negative for the signal that killed it, and its answers."""
 
     slug: str
     code: int
@@ -41,32 +41,32 @@ class Ended:
 
 
 class Backend(Protocol):
-    """Where processes run. ``at_once`` is how many do, as far as that is known, and ``retries`` how often a cell is
-    started again whose process was killed."""
+    """Where processes run. ``at_once`` is how many run in parallel, if known, and ``retries`` how often a cell is
+    restarted after its process was killed."""
 
     at_once: int
     retries: int
 
     def has_room(self) -> bool:
-        """Whether one more process may start now."""
+        """Whether another process may start now."""
 
     def start(self, order: CellOrder, log: Path) -> None:
-        """Start the process of a cell; what it prints is appended to ``log``."""
+        """Start the process of a cell; its output is appended to ``log``."""
 
     def ended(self) -> Sequence[Ended]:
         """The processes that have ended since the last call."""
 
     def stop(self) -> None:
-        """Ask all processes to write a checkpoint and end."""
+        """Ask all processes to write a checkpoint and exit."""
 
     def kill(self) -> None:
-        """End all processes at once."""
+        """Kill all processes at once."""
 
 
 def side_by_side(asked: StudyRun, backend: Backend) -> bool:
-    """A launcher of cells by ``backend``; see ``experiments.Launcher``.
+    """A launcher of cells with ``backend``; see ``experiments.Launcher``.
 
-    A cell that another one names starts before it. A process that was killed by a signal is started again and goes on
+    A cell that another cell refers to starts before it. A process that was killed by a signal is restarted and resumes
     from its checkpoint.
     """
     schedule = _Schedule(asked, backend)
@@ -93,7 +93,7 @@ class _Schedule:
     def run(self, interruption: Interruption) -> None:
         """
         Raises:
-            KeyboardInterrupt: a signal came, and all processes have ended.
+                    KeyboardInterrupt: a signal arrived, and all processes have ended.
         """
         for cell in self.asked.cells:
             self._look_at(cell)
@@ -121,7 +121,7 @@ class _Schedule:
             self.course.fail(cell, self.course.head(cell), error)
 
     def _ready(self) -> Cell | None:
-        """The first cell that names none that is not through; any, where cells name each other in a circle."""
+        """The first cell that does not wait for an unfinished cell; any cell if the references are circular."""
         before = {*(str(cell.slug) for cell in self.waiting), *self.running}
         named = self.asked.study.named_by
         ready = (cell for cell in self.waiting if not named[str(cell.slug)] & before)
@@ -137,7 +137,7 @@ class _Schedule:
         log = self._log(cell)
         make_folder(log.parent)
         if not self.killed[slug]:
-            log.unlink(missing_ok=True)  # that of an earlier call
+            log.unlink(missing_ok=True)  # the log of an earlier call
         self.running[slug] = cell
         self.backend.start(order, log)
 
@@ -179,7 +179,7 @@ class _Schedule:
         made.evaluations += [one for one in answers.results if isinstance(one, EvalResult)]
 
     def _crash(self, cell: Cell, ended: Ended) -> HallucError:
-        """The error of a process that could not tell of one; the end of its log is shown."""
+        """The error of a process that could not report one, with the end of its log."""
         log = self._log(cell)
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
         for line in lines[-_LOG_LINES:]:

@@ -1,4 +1,4 @@
-"""Work of one command that is shared out by shards, to calls of the command or to the nodes of a Ray cluster."""
+"""Divides the work of one command into shards, for separate calls of the command or for the nodes of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ShardCommand", "Sharing"]
 
 @dataclass(frozen=True)
 class Sharing:
-    """How the work is shared out: only one ``shard`` here (``I/N``), or all ``shards`` on a Ray cluster.
+    """How the work is divided: only one ``shard`` here (``I/N``), or all ``shards`` on a Ray cluster.
 
     Raises:
         HallucError C020: options that do not go together.
@@ -36,7 +36,7 @@ class Sharing:
             raise HallucError("C020", message, help="leave one of them out")
 
     def run(self, command: Callable[[int, int], ShardCommand], asked: RayConfig) -> None:
-        """Run the command of each shard, given its number and how many there are, on the cluster.
+        """Run the command of each shard on the cluster; it is called with the shard's number and their total.
 
         Raises:
             HallucError: as ``ray_commands.run``.

@@ -23,22 +23,22 @@ from halluc.workflows import cells, evaluation, experiments, gate_reports
 from halluc.workflows.cell_selection import Selection, choose
 
 FOLDER = "slurm"
-# SLURM's default, where scontrol cannot be asked.
+# SLURM's default, if scontrol is not available.
 _MOST_ARRAY = 1_001
-# Seconds before the time limit at which a task is told to write a checkpoint; and how often it is queued again.
+# Seconds before the time limit at which a task is signalled to write a checkpoint; and how often it is requeued.
 _GRACE, _REQUEUES = 120, 100
 _SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Array:
-    """The tasks of an array: task I runs the I-th of ``shards`` shards. ``tasks`` are those that have work."""
+    """The tasks of an array: task I runs the I-th of ``shards`` shards. ``tasks`` are those with work to do."""
 
     tasks: tuple[int, ...]
     shards: int
 
     def spec(self, concurrency: int | None) -> str:
-        """As ``--array`` has it: ``1-3,7%2``."""
+        """In the form of ``--array``: ``1-3,7%2``."""
         ranges: list[list[int]] = []
         for task in self.tasks:
             if ranges and ranges[-1][1] == task - 1:
@@ -57,7 +57,7 @@ def submit(config: Path, overrides: Sequence[str], selection: Selection, *, dry_
     """
     if selection.shard is not None:
         raise HallucError("C020", "--shard with --on slurm, which makes the shards itself", help="leave --shard out")
-    if dry_run:  # nothing is written, and no old study moved
+    if dry_run:  # nothing is written, and no old study is moved
         study = load_study(config, overrides, table=TABLE)
         chosen = choose(study, selection)
     else:
@@ -117,14 +117,14 @@ def _refuse_unfit(study: Study, chosen: Sequence[Cell]) -> None:
 
 
 def _most_tasks() -> int:
-    """The most tasks of an array: numbers run from 1 to less than MaxArraySize."""
+    """The maximum number of tasks: task ids run from 1 to less than MaxArraySize."""
     result = _output(["scontrol", "show", "config"]) if shutil.which("scontrol") else ""
     match = re.search(r"^MaxArraySize\s*=\s*(\d+)", result, flags=re.MULTILINE)
     return max(1, (int(match[1]) if match else _MOST_ARRAY) - 1)
 
 
 def _array(chosen: Sequence[Cell], most: int) -> Array:
-    """A task for each cell that is not done; where there are more cells than tasks, each runs several."""
+    """A task for each unfinished cell; if there are more cells than tasks, each task runs several."""
     if len(chosen) > most:
         return Array(tuple(range(1, most + 1)), most)
     return Array(tuple(number for number, cell in enumerate(chosen, 1) if not _is_done(cell)), len(chosen))
@@ -134,7 +134,7 @@ def _is_done(cell: Cell) -> bool:
     try:
         return experiments.is_done(cell)
     except HallucError:
-        return False  # its task says what is wrong
+        return False  # its task reports the error
 
 
 def _options(overrides: Sequence[str], selection: Selection | None) -> list[str]:
@@ -158,8 +158,9 @@ def _array_script(name: str, settings: SlurmConfig, array: Array, folder: Path, 
 
 
 def _body(command: Sequence[str], shards: int) -> list[str]:
-    """SIGTERM (preemption, scancel) and SIGUSR1 (the time limit is near) make halluc write a checkpoint and end. Only
-    after SIGUSR1 the task is queued again by itself: SLURM does so after a preemption, and nobody should after scancel.
+    """On SIGTERM (preemption, scancel) and SIGUSR1 (near the time limit) halluc writes a checkpoint and exits. Only
+    after SIGUSR1 the task requeues itself: SLURM requeues it after a preemption, and after scancel it must not be
+    requeued.
     """
     shard = f'"$SLURM_ARRAY_TASK_ID/{shards}"'
     return [
@@ -202,10 +203,10 @@ def _halluc(command: Sequence[str]) -> str:
 
 
 def _escaped(path: Path) -> str:
-    """A path in a line of #SBATCH.
+    """A path for a line of #SBATCH.
 
     Raises:
-        HallucError C020: no quoting of sbatch can express it.
+            HallucError C020: it cannot be quoted for sbatch.
     """
     text = str(path)
     if not re.fullmatch(r"[\w/.,:@%+~=-]+", text):
@@ -215,7 +216,7 @@ def _escaped(path: Path) -> str:
 
 
 def _submit(script: Path, options: Sequence[str]) -> str:
-    """The number of the job."""
+    """Submit a script; returns the number of the job."""
     text = _output(["sbatch", "--parsable", *options, str(script)])
     match = re.search(r"^(\d+)(;\S*)?$", text.strip())
     if not match:

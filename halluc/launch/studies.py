@@ -1,4 +1,4 @@
-"""``halluc run``, by one of the launchers."""
+"""``halluc run``, with one of the launchers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Where:
     """Where the cells run: in this process, in ``jobs`` processes at once, or ``on`` a cluster.
 
     Raises:
-        HallucError C019: ``jobs`` is no number. C020: options that do not go together.
+        HallucError C019: ``jobs`` is not a number. C020: options that do not go together.
     """
 
     jobs: str | None = None
@@ -46,7 +46,7 @@ HERE = Where()
 def run(
     config: Path, overrides: Sequence[str] = (), *, selection: Selection = EVERY_CELL, where: Where = HERE
 ) -> experiments.CellOutcome:
-    """As ``experiments.run``, with the cells where they are asked for; on SLURM they are only submitted.
+    """Like ``experiments.run``, with the cells on the chosen backend; for SLURM they are only submitted.
 
     Raises:
         HallucError: as ``experiments.run``, ``local.launch``, ``ray_tasks.launch`` and ``slurm.submit``.

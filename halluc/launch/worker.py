@@ -1,6 +1,6 @@
 """The process of one cell: ``python -m halluc.launch.worker``, with a ``CellOrder`` on standard input.
 
-Standard output has its answers, standard error its log: both are files of the process that started it.
+Standard output has its answers, standard error its log: both are files of the parent process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> int:
     parent = os.environ.pop(PARENT, None)
     if parent is not None and not processes.end_with(int(parent)):
         return EXIT_INTERRUPTED
-    # What libraries print goes to the log, and not between the answers.
+    # Output of libraries goes to the log, and not between the answers.
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         order = CellOrder.of_json(sys.stdin.read())
@@ -64,7 +64,7 @@ def _run(order: CellOrder, answering: Answering) -> None:
 def _found(order: CellOrder) -> tuple[Study, Cell]:
     """
     Raises:
-        HallucError R104: the config was edited since the study was started.
+            HallucError R104: the config was edited after the study was started.
     """
     study = load_study(Path(order.config), order.overrides, table=TABLE)
     for cell in study.cells:

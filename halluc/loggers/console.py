@@ -1,4 +1,4 @@
-"""Training as messages: a bar with time left, and a line an evaluation; every step where all is to be told."""
+"""Training as messages: a progress bar with the remaining time, and a line per evaluation; with -v a line per step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
 
 
 class ConsoleLogger(contextlib.ExitStack):
-    """Tells events to whoever listens; ``shown`` are the figures of dev, ``noun`` what examples are called."""
+    """Reports events to the listener; ``shown`` are the figures on dev, ``noun`` is the word for examples."""
 
     def __init__(self, *, shown: Sequence[str], noun: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Every event as a line of ``events.jsonl``: always on, readable while training goes on."""
+"""Every event as a line of ``events.jsonl``: always enabled, and readable during training."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from halluc.runs.events import Event, as_record
 
 
 class JsonlLogger:
-    """Appends; a run that goes on after an interruption keeps what was logged before."""
+    """Appends events; a resumed run keeps what was logged before."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.file = path.open("a", encoding="utf-8", buffering=1)  # a line at a time
+            self.file = path.open("a", encoding="utf-8", buffering=1)  # line by line
         except OSError as error:
             raise unwritable(path, error) from error
 
@@ -28,12 +28,12 @@ class JsonlLogger:
         try:
             self.file.close()
         except OSError as failed:
-            if error is None:  # else the first error is the one to tell
+            if error is None:  # otherwise the first error is the one to report
                 raise unwritable(self.path, failed) from failed
 
     def __call__(self, event: Event) -> None:
         record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **as_record(event)}
-        # A diverging run logs infinite norms; JSON has no word for them.
+        # A diverging run logs infinite norms, which JSON cannot represent.
         finite = {k: (None if isinstance(v, float) and not abs(v) < float("inf") else v) for k, v in record.items()}
         try:
             self.file.write(json.dumps(finite, allow_nan=False) + "\n")

@@ -1,6 +1,6 @@
-"""Experiment trackers: TensorBoard, MLflow and W&B receive what events.jsonl and eval/ have.
+"""Experiment trackers: TensorBoard, MLflow and W&B get the content of events.jsonl and eval/.
 
-A tracker that fails warns once and is left out from then on: no training ends because of one.
+A tracker that fails warns once and is then disabled: it never stops a training.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
 from halluc.runs.records import read_json
 from halluc.runs.schema import MetricResult
 
-# In a run: what its trackers call it, so that the same tracker run is continued; and files of trackers.
+# Files in a run: the ids of the run in its trackers, so that the same tracker run is continued; and trackers' own
+# files.
 IDS_FILE, FOLDER = "trackers.json", "trackers"
-# The package that each needs.
+# The package of each tracker.
 PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb"}
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """The run that is tracked: ``config`` by dotted key, ``tags`` are its fingerprint, ``key`` what its tracker calls
-    it (None: nothing yet)."""
+    """The tracked run: ``config`` by dotted key, ``tags`` are its fingerprint, ``key`` is its id in the tracker (None:
+    not created yet)."""
 
     run: RunDir
     name: str
@@ -46,7 +47,7 @@ class Tracked:
 
 
 class Tracker(Protocol):
-    """One open run of a tracker; any method may raise anything."""
+    """One open run of a tracker; any method may raise any exception."""
 
     key: str
 
@@ -58,7 +59,7 @@ class Tracker(Protocol):
 
 
 class TensorBoardTracker:
-    """Event files in the run; steps that are trained again after an interruption replace those logged before."""
+    """Event files in the run; steps that are repeated after an interruption replace those logged before."""
 
     def __init__(self, tracked: Tracked, resumed_step: int | None = None) -> None:
         from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2
@@ -96,9 +97,9 @@ class TensorBoardTracker:
 class MlflowTracker:
     """A run on the server of MLFLOW_TRACKING_URI, or in a database in ``runs_dir``. Metrics are sent in batches."""
 
-    # Of a value as a parameter, and of what one request may hold.
+    # Maximum length of a parameter value, and maximum number per request.
     LONGEST, MOST_PARAMS, MOST_METRICS = 500, 100, 1_000
-    # No statistics of use are sent, and a training does not wait for minutes for a server that does not answer.
+    # No usage statistics are sent, and a training does not wait for minutes for a server that does not answer.
     DEFAULTS: ClassVar = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "WARNING",  # the package sets the level when it is imported
@@ -155,7 +156,7 @@ class MlflowTracker:
 
 
 class WandbTracker:
-    """A run of W&B: offline, in files of the run, unless WANDB_MODE says otherwise; without facts of the machine."""
+    """A run of W&B: offline, in files of the run, unless WANDB_MODE differs; without facts about the machine."""
 
     def __init__(self, tracked: Tracked, resumed_step: int | None = None) -> None:
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
@@ -175,7 +176,7 @@ class WandbTracker:
             resume="allow" if mode == "online" else None, allow_val_change=True, reinit="create_new",
             config={**tracked.config, "fingerprint": dict(tracked.tags)},
         )  # fmt: skip
-        # Figures of an evaluation come after the last step of training, and W&B wants steps that grow.
+        # Figures of an evaluation come after the last step of training, and W&B requires increasing steps.
         self.run.define_metric("step")
         self.run.define_metric("*", step_metric="step")
 
@@ -211,7 +212,7 @@ def refuse_missing(names: Sequence[str]) -> None:
 
 
 class Trackers:
-    """All trackers of a run, as one listener of its training, or as what an evaluation hands its figures to."""
+    """All trackers of a run: a listener for its training, and a receiver of figures for its evaluation."""
 
     def __init__(self, names: Sequence[str], tracked: Tracked) -> None:
         self.names, self.tracked = names, tracked
@@ -222,7 +223,7 @@ class Trackers:
         return self
 
     def begin(self, resumed_step: int | None = None) -> None:
-        """Open each tracker's run: the one that this run had before, where it had one."""
+        """Open each tracker's run, continuing the existing one if there is one."""
         known = self._known()
         for name in self.names:
             with self._forgiven(name):
@@ -237,15 +238,15 @@ class Trackers:
         try:
             result = read_json(self.tracked.run.path / IDS_FILE)
         except (OSError, ValueError):
-            return {}  # none, or damaged: new tracker runs are begun
+            return {}  # none, or damaged: new tracker runs are created
         return result if isinstance(result, dict) else {}
 
     @contextlib.contextmanager
     def _forgiven(self, name: str) -> Iterator[None]:
-        """Whatever a tracker raises is told once, and it gets nothing more."""
+        """An exception of a tracker is reported once, and the tracker is disabled."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - of another tool, which may raise anything
+        except Exception as error:  # noqa: BLE001 - a foreign tool, which may raise anything
             self.open.pop(name, None)
             text = " ".join(str(error).split())[:300]
             warn(f"{name} receives nothing more of {self.tracked.run.path}: {type(error).__name__}: {text}")
@@ -271,7 +272,7 @@ class Trackers:
         self._each(lambda tracker: tracker.scalars(finite, step))
 
     def figures(self, split: str, metrics: Sequence[MetricResult], step: int) -> None:
-        """The overall figures of an evaluation, each with the ends of its interval."""
+        """The overall figures of an evaluation, each with the limits of its interval."""
         values: dict[str, float] = {}
         for one in metrics:
             if not one.by and one.value is not None:

@@ -1,1 +1,1 @@
-"""What runs say, for people: run directories are collected into typed records, and drawn and written from these."""
+"""Reports of runs: run directories are collected into typed records, from which pages, charts and tables are made."""

@@ -1,4 +1,4 @@
-"""Tables on the terminal: no line is wider than it, no heading is cut, and columns that do not fit stand below."""
+"""Tables on the terminal: no wider than the terminal, without truncated headings; columns that do not fit go below."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from halluc.core.characters import cut, printable_cell, printable_line
 from halluc.reporting.views.tables import Row, TableCell, TableColumn, TableView
 
 WIDTH = 80
-# A name, a text and a figure are not made narrower than this, nor is the longest word of a heading; what is longer is
-# broken. More names than this stand in one column.
+# The minimum width of a name, a text and a figure, and of the longest word of a heading; longer ones are wrapped. More
+# names than this are put in one column.
 _NARROWEST = {"name": 24, "text": 24, "figure": 40}
 _MOST_NAMES = 3
 _GAP = 2
@@ -25,8 +25,8 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
 
     Args:
         width: columns of the terminal, at least 40.
-        brief: a line for each row: no intervals, and the columns that do not fit are only named.
-        legend: whether to say what short headings stand for.
+            brief: one line per row: without intervals, and columns that do not fit are only named.
+            legend: whether to explain short headings.
     """
     columns, rows = _with_few_names(table)
     results = [_Drawn(column, [row[place] for row in rows], len(table.rows)) for place, column in enumerate(columns)]
@@ -39,7 +39,7 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
     drawn_blocks = blocks[:1] if brief else blocks
     for number, block in enumerate(drawn_blocks):
         parts += [""] * (number > 0) + [_grid(block, width, brief)]
-    # What short headings stand for.
+    # The explanations of short headings.
     short = [one.column for block in drawn_blocks for one in block if one.is_short and legend]
     titles = {column.short: column.title or column.heading for column in short}
     explained = "; ".join(f"{name}: {title}" for name, title in titles.items() if name != title)
@@ -51,7 +51,7 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
 
 
 def _with_few_names(table: TableView) -> tuple[Sequence[TableColumn], list[Row]]:
-    """Columns and rows; the names of a row in one column where there are too many to stand beside each other."""
+    """Columns and rows; the names of a row are put in one column if there are too many for separate ones."""
     names = [place for place, column in enumerate(table.columns) if column.kind == "name"]
     rows = [
         tuple(cell._replace(text=printable_cell(cell.text)) if n in names else cell for n, cell in enumerate(row))
@@ -68,11 +68,11 @@ def _with_few_names(table: TableView) -> tuple[Sequence[TableColumn], list[Row]]
 
 
 class _Drawn:
-    """A column whose texts are escaped before they are measured; ``rows`` of them stand before the totals."""
+    """A column whose texts are escaped before they are measured; its last texts, after ``rows``, are totals."""
 
     def __init__(self, column: TableColumn, cells: Sequence[TableCell], rows: int) -> None:
         self.column, self.is_short, self.rows = column, False, rows
-        # Names are cut before: several of them may stand in one column.
+        # Names are shortened before: one column may contain several.
         escaped = printable_cell if column.kind == "figure" else printable_line
         self.texts = [escaped(cell.text) + "*" * cell.bold for cell in cells]
         self.under = [printable_cell(cell.under) for cell in cells]
@@ -84,7 +84,7 @@ class _Drawn:
     def least(self, brief: bool) -> int:
         """The width below which a word of the heading or a figure would be broken."""
         texts = [*self.texts, *([] if brief else self.under)]
-        # In a line for each row nothing is wrapped but totals, so that a name needs room for all of it.
+        # With one line per row only totals are wrapped, so that a name needs its full width.
         unbroken = texts if self._is_figure else self.texts[: self.rows] if brief else []
         words = [word for text in (self.heading, *([] if self._is_figure else texts)) for word in text.split()]
         longest = max(map(cell_len, [*words, *unbroken]), default=1)
@@ -108,7 +108,7 @@ class _Drawn:
 
 
 def _blocks(names: list[_Drawn], others: list[_Drawn], width: int, brief: bool) -> Iterator[list[_Drawn]]:
-    """Columns that fit beside each other, each block with the names of the rows."""
+    """Blocks of columns that fit side by side, each with the names of the rows."""
     heads = sum(min(one.least(brief), _share(names, width, brief)) + _GAP for one in names)
     block, used = list(names), heads
     for one in others:
@@ -122,19 +122,19 @@ def _blocks(names: list[_Drawn], others: list[_Drawn], width: int, brief: bool) 
 
 
 def _share(names: Sequence[_Drawn], width: int, brief: bool) -> int:
-    """The width that each name has at most where columns have to be made narrow: half of the line for all, or more
-    where a row is one line, in which a name cannot be wrapped."""
+    """The maximum width of each name if columns have to be narrow: half of the line for all, or more if each row is one
+    line, in which names cannot be wrapped."""
     return max(2, (2 * width // 3 if brief else width // 2) // max(1, len(names)) - _GAP)
 
 
 def _grid(block: Sequence[_Drawn], width: int, brief: bool) -> Grid:
-    """A block, each column as wide as it needs to be where there is room, else as narrow as it can be."""
+    """A block, with each column as wide as needed if there is room, otherwise as narrow as possible."""
     names = [one for one in block if one.column.kind == "name"]
     heads = sum(min(one.least(brief), _share(names, width, brief)) + _GAP for one in names)
     caps = [_share(names, width, brief) if one.column.kind == "name" else width - heads for one in block]
     widths = [min(one.least(brief), cap) for one, cap in zip(block, caps, strict=True)]
     room = width - sum(widths) - _GAP * (len(block) - 1)
-    # What is left goes to intervals beside their figures, where there is room for all of them, then to other columns.
+    # The remaining width goes to intervals next to their figures, if all of them fit, then to other columns.
     wanted = [one.most(brief) - wide for one, wide in zip(block, widths, strict=True)]
     inline = sum(more for one, more in zip(block, wanted, strict=True) if one.has_intervals(brief)) <= room
     for place in sorted(range(len(block)), key=lambda place: not block[place].has_intervals(brief)):

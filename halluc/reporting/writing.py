@@ -1,4 +1,4 @@
-"""The files of a report: each is whole or absent."""
+"""Writes the files of a report, each atomically."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 Format = Literal["html", "md", "json", "csv", "jsonl", "tex", "svg", "pdf", "png"]
 FORMATS: tuple[Format, ...] = ("html", "md", "json", "csv", "jsonl", "tex", "svg", "pdf", "png")
 USUAL: tuple[Format, ...] = ("html", "md", "json")
-# What one file holds has a name; of the others each table or chart is a file in a folder.
+# A format with a single file has a name; for the others each table or chart is a file in a folder.
 FOLDERS = {"tex": "tables", "svg": "figures", "pdf": "figures", "png": "figures"}
 Write = Callable[[Path], object]
-# Read only where a format needs them: a study has hundreds.
+# Read only if a format needs them: a study has hundreds.
 Evaluated = Callable[[], Sequence[NamedEvaluation]]
 
 
@@ -49,8 +49,8 @@ def _charts(report: AnyReport) -> Sequence[Chart]:
 def _files(
     report: AnyReport, format: Format, charts: Callable[[], Sequence[Chart]], evaluated: Evaluated
 ) -> Mapping[str, Write]:
-    """What writes each file of a format, by its name; all that can fail for other reasons than the disk is done."""
-    # Each brings a library of its own, which the other formats need not wait for.
+    """A function for each file of a format, by its name; everything that can fail, except writing, is done before."""
+    # Each imports a library of its own, which the other formats need not wait for.
     if format == "html":
         from halluc.reporting.page import render
 

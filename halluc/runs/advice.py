@@ -1,4 +1,4 @@
-"""The typed shape of what ``halluc advise`` says: of the errors of a run, and of a study of remedies."""
+"""The types of ``halluc advise``'s results: the errors of a run, and the effects in a study of remedies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from halluc.runs.studies import ArmDelta, Interval, Plain
 
 
 class ErrorShare(Record):
-    """How many errors are of one kind, label or novelty (``name``), and their share of all, with its exact interval.
+    """How many errors are of one kind, label or novelty (``name``), and their share of all errors, with its exact
+    interval.
 
-    ``by_novelty`` has the same errors by novelty; empty where that is not known.
+    ``by_novelty`` has the same errors by novelty; empty if novelty is unknown.
     """
 
     name: str
@@ -25,7 +26,7 @@ class ErrorShare(Record):
 
 
 class ErrorRate(ErrorShare):
-    """The same with the share of its own claims and omissions that are errors: ``errors`` of ``n``."""
+    """The same with an error rate: ``errors`` out of ``n`` claims and omissions of this kind."""
 
     n: int
     rate: float
@@ -36,7 +37,7 @@ class ErrorAnalysis(Record):
     """The errors of one evaluated split: wrong claims, by their verdict or reason, and omissions.
 
     ``kinds`` are ``unsupported``, the reasons of distorted claims, and ``omitted``; the most frequent first, as in
-    ``labels``. ``novelties`` are in the order of the task. ``ece`` is null where no claim has a confidence.
+    ``labels``. ``novelties`` are in the order of the task. ``ece`` is null if no claim has a confidence.
     """
 
     split: str
@@ -52,10 +53,10 @@ class ErrorAnalysis(Record):
 
 
 class AdvisedRemedy(Record):
-    """A remedy that addresses ``errors`` of the errors, a ``share`` of them; null for one of the confidence alone.
+    """A remedy for ``errors`` of the errors, a ``share`` of them; null for a remedy that affects only the confidence.
 
-    ``config`` is laid over the config of the run. ``training`` and ``prediction`` are rough factors on the time of the
-    plain recipe. ``command`` is given where no model has to be trained.
+    ``config`` is merged over the config of the run. ``training`` and ``prediction`` are rough factors on the time of
+    the plain recipe. ``command`` is set if no model has to be trained.
     """
 
     name: str
@@ -70,14 +71,15 @@ class AdvisedRemedy(Record):
 
 
 class UnfitRemedy(Record):
-    """A remedy that is not advised, and why."""
+    """A remedy that is not recommended, and why."""
 
     name: str
     why: str
 
 
 class PlannedStudy(Record):
-    """A study that was written; ``seconds`` is the expected time of all cells, null where the speed is not known."""
+    """The config of a study that was written; ``seconds`` is the expected time of all cells, null if the speed is
+    unknown."""
 
     file: str
     arms: list[str]
@@ -87,7 +89,7 @@ class PlannedStudy(Record):
 
 
 class Advice(VersionedRecord):
-    """What is said of a run."""
+    """The advice for a run."""
 
     run: str
     analysis: ErrorAnalysis
@@ -97,14 +99,14 @@ class Advice(VersionedRecord):
 
     @property
     def path(self) -> Path:
-        """Of the run."""
+        """The path of the run."""
         return Path(self.run)
 
 
 class CostRatio(Record):
-    """Seconds of an arm over those of the reference: the geometric mean over seeds, with Student's t interval.
+    """The time of an arm divided by that of the reference: the geometric mean over seeds, with Student's t interval.
 
-    ``interval`` is null for a single seed, ``value`` where the seconds are not on record.
+    ``interval`` is null for a single seed, ``value`` if the times are not recorded.
     """
 
     value: float | None = None
@@ -113,11 +115,11 @@ class CostRatio(Record):
 
 
 class RemedyEffect(Record):
-    """An arm of a study against its reference; each of the figures is null where it is not defined.
+    """An arm of a study compared with its reference; figures are null if undefined.
 
-    ``choice`` is that on other axes. ``is_control`` marks an arm that only copies examples, ``augments`` one that makes
-    new ones. ``over_control`` is the rate at matched omission less that of the control, where ``augments`` and there
-    is one.
+    ``choice`` are the values on other axes. ``is_control`` marks an arm that only copies examples, ``augments`` one
+    that adds new ones. ``over_control`` is the rate at matched omission minus that of the control, if the arm
+    ``augments`` and there is a control.
     """
 
     arm: Plain
@@ -134,13 +136,13 @@ class RemedyEffect(Record):
 
     @property
     def is_over_control(self) -> bool:
-        """Whether it is shown to be better than the control at matched omission."""
+        """Whether it is significantly better than the control at matched omission."""
         return self.over_control is not None and self.over_control.benefit > 0
 
 
 class StudyAdvice(VersionedRecord):
-    """What a study of remedies says on dev; ``best`` is null where no arm can be told from the reference, or where
-    nothing can be said (``is_conclusive`` is then false). ``file`` is the config that was written."""
+    """The results of a study of remedies on dev; ``best`` is null if no arm differs significantly from the reference,
+    or if there is no conclusion (``is_conclusive`` is then false). ``file`` is the config that was written."""
 
     study: str
     split: str

@@ -1,4 +1,4 @@
-"""The typed shape of what ``halluc audit`` writes and reads: suspects, decisions, and what these changed."""
+"""The types of the files of ``halluc audit``: suspects, decisions, and the changes made by them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DecisionName = Literal["accept", "reject", "edit"]
 
 
 class SurfacePlace(Record):
-    """Another place with the surface of a suspect; ``label`` is null where nothing is annotated there."""
+    """Another occurrence of a suspect's surface; ``label`` is null if it is not annotated."""
 
     file: str
     line: int
@@ -24,17 +24,17 @@ class SurfacePlace(Record):
 
 
 class SuspectLine(Record):
-    """A line of ``audit/<split>.jsonl``: a place whose annotation is in doubt; the most suspicious come first.
+    """A line of ``audit/<split>.jsonl``: an annotation that is probably wrong or missing; the most suspicious first.
 
-    ``suspect`` is a hash of the split, the example and what is in doubt; ``sha256`` that of the example's content,
-    tokens and annotation. ``annotated`` is the gold in doubt, ``proposed`` what the model says instead (of an
-    ``inconsistent`` one, what is usual elsewhere), each possibly nothing; ``gold`` is all that is annotated in the
-    example. ``start`` and ``end`` are tokens, null where a label is one of the whole example. ``confidence`` is the
-    probability of the annotation under a model that never saw the example, ``certainty`` that of each proposal, null
-    where no model made it. ``consistency`` is the share of the other places of ``text`` that are annotated as this one
-    is, null where there are none; ``labels`` counts these places by label (empty: nothing annotated), ``others`` are
-    the first of them. Of a pair of texts ``second`` is the token with which the second begins; ``marked`` are parts of
-    the example that belong to it whatever is annotated.
+    ``suspect`` is a hash of the split, the example and the suspected annotation; ``sha256`` that of the example's
+    content, tokens and annotation. ``annotated`` is the gold in doubt, ``proposed`` the prediction of the model (for an
+    ``inconsistent`` one, the usual annotation elsewhere); both may be empty; ``gold`` is the whole annotation of the
+    example. ``start`` and ``end`` are tokens, null if a label is one of the whole example. ``confidence`` is the
+    probability of the annotation under a model that was not trained on the example, ``certainty`` that of each
+    proposal, null if it is not from a model. ``consistency`` is the share of the other occurrences of ``text`` with the
+    same annotation, null if there are none; ``labels`` counts these occurrences by label (empty: not annotated),
+    ``others`` are the first of them. For a pair of texts ``second`` is the first token of the second text; ``marked``
+    are fixed parts of the example, independent of the annotation.
     """
 
     suspect: str
@@ -61,7 +61,7 @@ class SuspectLine(Record):
 class DecisionLine(Record):
     """A line of the decisions on suspects: ``accept`` the proposal, ``reject`` it, or ``edit``.
 
-    ``annotation`` is what an edit puts at the place instead of what is annotated there; null otherwise.
+    ``annotation`` is the new annotation for an edit; null otherwise.
     """
 
     suspect: str
@@ -90,10 +90,10 @@ class CorrectionLine(Record):
 
 
 class AuditResult(Record):
-    """The suspects of one split: how many of each kind, the most suspicious, and the files.
+    """The suspects of one split: the number of each kind, the most suspicious, and the files.
 
-    ``folds`` is how many models were cross-fitted, null where the trained model of the run judged. ``left_out`` counts
-    examples that the import file cannot hold.
+    ``folds`` is the number of cross-fitted models, null if the trained model of the run was used. ``left_out`` counts
+    examples that the import file cannot represent.
     """
 
     run: str
@@ -108,7 +108,7 @@ class AuditResult(Record):
 
 
 class CorrectionResult(Record):
-    """A corrected copy of a split: the file, the decisions by name, and how many examples were changed."""
+    """A corrected copy of a split: the file, the decisions by name, and the number of changed examples."""
 
     run: str
     split: str
@@ -120,10 +120,10 @@ class CorrectionResult(Record):
 
 
 class GoldFile(VersionedRecord):
-    """``regold/<name>/<split>.json``: the gold that a run was judged by again, and what it has otherwise.
+    """``regold/<name>/<split>.json``: the gold that a run was evaluated against again, and the differences.
 
-    ``joined_by`` is ``id``, or ``order`` with equal tokens. ``changed`` of ``examples`` have other annotation than the
-    run's own gold.
+    ``joined_by`` is ``id``, or ``order`` with equal tokens. ``changed`` of ``examples`` have another annotation than in
+    the run's own gold.
     """
 
     name: str
@@ -136,7 +136,7 @@ class GoldFile(VersionedRecord):
 
 
 class MovedFigure(Record):
-    """An overall figure by the run's own gold, and by other gold; null where it is not known."""
+    """An overall figure with the run's own gold, and with other gold; null if unknown."""
 
     name: str
     before: MetricResult | None
@@ -144,15 +144,15 @@ class MovedFigure(Record):
 
 
 class Regold(Record):
-    """A run judged by other gold: which, and how its figures move."""
+    """An evaluation of a run against other gold, and how its figures change."""
 
     gold: GoldFile
     figures: list[MovedFigure]
 
 
 class OnSuspects(Record):
-    """How much of a rate lies on suspects: it counts ``counted`` claims or gold, and ``below`` says how many of these
-    are on a suspect whose annotation has less than each probability."""
+    """How much of a rate concerns suspects: it counts ``counted`` claims or gold, and ``below`` says how many of these
+    are on a suspect whose annotation has a probability below each limit."""
 
     name: str
     counted: int
@@ -160,8 +160,8 @@ class OnSuspects(Record):
 
 
 class DoubtedAnnotation(Record):
-    """What a report says of the split's annotation: suspects by kind (null: not audited), how much of each rate lies on
-    them, and how the figures move by other gold."""
+    """The annotation of the split in a report: suspects by kind (null: not audited), how much of each rate concerns
+    them, and how the figures change with other gold."""
 
     kinds: dict[str, int] | None
     on_suspects: list[OnSuspects]

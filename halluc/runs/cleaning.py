@@ -1,7 +1,7 @@
-"""What nothing needs in run directories: checkpoints of finished trainings, leftovers of atomic writes, empty runs.
+"""Removes unneeded files of run directories: checkpoints of finished trainings, leftovers of atomic writes, empty runs.
 
-Nothing is followed that is a symbolic link, and nothing outside the named folder is touched. A run is looked at and
-cleaned under its lock, so that a training or an evaluation is never disturbed.
+Symbolic links are not followed, and nothing outside the given folder is touched. A run is inspected and cleaned under
+its lock, so that a training or an evaluation is never disturbed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from halluc.runs.directory import CONFIG_FILE, FITTED, FITTED_RECORD, LOCK_FILE,
 from halluc.runs.matrix import MATRIX_FILE
 from halluc.runs.schema import CleanItem, CleanResult, RunFile
 
-# A study lies in runs_dir/NAME/CELL; the folder that holds runs_dir may be named too.
+# A study is in runs_dir/NAME/CELL; the folder above runs_dir may be given too.
 _DEPTH = 3
 
-# How long something must lie untouched (seconds) before it counts as left behind: a process id says nothing of another
-# machine that shares the folder, and a run that is being made has no lock yet.
+# The minimum age (seconds) of leftovers: a process id is meaningless on another machine that shares the folder, and a
+# run that is being created has no lock yet.
 QUIET = 600
-# How long (seconds) a model that augmentation has fitted must be unused: cells of a study share it.
+# How long (seconds) a model fitted by augmentation must be unused: cells of a study share it.
 UNUSED = 86_400
 
 _CHECKPOINT = re.compile(r"(?:step|best)-(?P<step>\d{8,})(?:-\d+)?")
@@ -42,10 +42,11 @@ class _Find:
 
 
 def clean(root: Path, *, dry_run: bool) -> CleanResult:
-    """Delete what nothing needs in a run, a study, or a folder of runs; with ``dry_run`` only tell.
+    """Delete unneeded files of a run, a study, or a folder of runs; with ``dry_run`` only report them.
 
     Raises:
-        HallucError R101: the folder is not there, is a link, or holds no run. E401: something cannot be deleted.
+            HallucError R101: the folder does not exist, is a link, or contains no run. E401: something cannot be
+                deleted.
     """
     root = latest.resolve(root)
     if root.is_symlink():
@@ -75,7 +76,7 @@ def clean(root: Path, *, dry_run: bool) -> CleanResult:
 
 
 def _folders(folder: Path, depth: int) -> Iterator[Path]:
-    """This folder and, where it is no run itself, those in it."""
+    """This folder and, if it is not a run itself, its subfolders."""
     yield folder
     if depth and not _is_run(folder):
         for entry in _entries(folder):
@@ -84,7 +85,7 @@ def _folders(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name; nothing where it is a link, or cannot be read."""
+    """The entries of a folder, by name; empty if it is a link, or cannot be read."""
     if folder.is_symlink():
         return []
     try:
@@ -100,21 +101,22 @@ def _is_run(folder: Path) -> bool:
 
 
 def _is_named_like_a_run(folder: Path) -> bool:
-    """Whether only `halluc` can have made this folder; a cell has an equals sign and lies in a study."""
+    """Whether only `halluc` can have made this folder; a cell has an equals sign in its name and is in a study."""
     name = folder.resolve().name
     return bool(RUN_NAME.fullmatch(name)) or ("=" in name and (folder.parent / MATRIX_FILE).is_file())
 
 
 @contextlib.contextmanager
 def _locked(folder: Path, lock: Path | None = None) -> Iterator[bool]:
-    """Whether no other process writes the run, or what ``lock`` is for; none begins while the context is open.
+    """Whether no other process writes the run, or the object of ``lock``; none can start while the context is open.
 
-    The lock of a run is that of ``RunDir.locked``. A lock file that is a link is not opened, and the run not touched.
+    The lock of a run is that of ``RunDir.locked``. If a lock file is a link, it is not opened, and the run is not
+    touched.
     """
     try:
         descriptor = os.open(lock or folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
-        yield True  # every writer makes the file: there has been none
+        yield True  # every writer creates the file: there has been none
         return
     except OSError:
         yield False
@@ -129,7 +131,7 @@ def _locked(folder: Path, lock: Path | None = None) -> Iterator[bool]:
 
 
 def _of_run(folder: Path) -> Iterator[_Find]:
-    """What can go of a run, and what looks as if it could."""
+    """The files of a run that can be deleted, and those that only look unneeded."""
     run, record = RunDir(folder), None
     if _is_run(folder):
         try:
@@ -145,7 +147,7 @@ def _of_run(folder: Path) -> Iterator[_Find]:
 
 
 def _is_begun(folder: Path) -> bool:
-    """Whether a folder holds nothing but what a run begins with, and has lain untouched for a while."""
+    """Whether a folder has only the initial files of a run, and has not changed for a while."""
     begun = {LOCK_FILE, "source", CONFIG_FILE, RUN_FILE}
     only_begun = all(entry.name in begun and not entry.is_symlink() for entry in _entries(folder))
     return only_begun and not folder.is_symlink() and _is_quiet(folder)
@@ -156,7 +158,7 @@ def _is_quiet(path: Path) -> bool:
 
 
 def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
-    """Half-written files and folders (``.name.pid.tmp``) of processes that are gone, and what they set aside."""
+    """Unfinished files and folders (``.name.pid.tmp``) of processes that have ended, and what they moved aside."""
     for entry in _entries(folder):
         path, match = Path(entry.path), files.written_beside(entry.name)
         if match is not None and not entry.is_symlink():
@@ -171,7 +173,7 @@ def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
 
 
 def _fitted(folder: Path) -> Iterator[_Find]:
-    """Models that augmentation has fitted; the next one that needs a deleted one fits it again."""
+    """Models fitted by augmentation; one that is needed again is fitted again."""
     for entry in _entries(folder):
         path = Path(entry.path)
         if not entry.is_dir(follow_symlinks=False):
@@ -206,7 +208,7 @@ def _checkpoints(run: RunDir, record: RunFile) -> Iterator[_Find]:
 
 
 def _note(find: _Find, result: CleanResult) -> None:
-    """Delete what is to be deleted, and write down what was done."""
+    """Delete the marked files, and record the results."""
     path = find.path
     item = CleanItem(path=os.path.relpath(path, result.root), bytes=_size(path), reason=find.reason)
     if not find.delete:
@@ -223,20 +225,20 @@ def _note(find: _Find, result: CleanResult) -> None:
 
 
 def _delete(path: Path) -> None:
-    """Delete a file, or a folder with all in it; a link in it goes, and what it points to stays."""
+    """Delete a file, or a folder with its content; of a link only the link is deleted, not its target."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
         with contextlib.suppress(OSError):
             if path.parent.name == "checkpoints":
-                path.parent.rmdir()  # where it is empty now
+                path.parent.rmdir()  # if it is empty now
     else:
         path.unlink()
 
 
 def _size(path: Path) -> int:
-    """Bytes of the files in a folder, or of a file; a link counts as itself."""
+    """Bytes of a file, or of the files in a folder; a link counts as itself."""
     try:
         size = path.lstat().st_size if path.is_symlink() or not path.is_dir() else 0
-    except FileNotFoundError:  # a training beside this one has deleted it
+    except FileNotFoundError:  # a training running at the same time has deleted it
         return 0
     return size + sum(_size(Path(entry.path)) for entry in _entries(path))

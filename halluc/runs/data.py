@@ -1,4 +1,4 @@
-"""The typed shape of ``data.json``: what ``halluc check`` tells of the splits that a run was trained on."""
+"""The types of ``data.json``: the result of ``halluc check`` for the splits that a run was trained on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pydantic import Field
 
 from halluc.runs.schema import Record
 
-# A version of its own: since version 2 the counts have the task's names.
+# Versioned separately: since version 2 the counts have the task's names.
 DATA_VERSION = 2
 
 
 class Instances(Record):
-    """A finding shown by one instance: how many there are, and the first few places."""
+    """A finding with many instances: their number, and the first few places."""
 
     count: int
     first: list[str] = Field(default_factory=list)
@@ -20,10 +20,9 @@ class Instances(Record):
 class SplitData(Record):
     """Counts of one split.
 
-    ``counts`` are under the names that the task has for them, the examples first (see ``data.statistics``); ``labels``
-    how often each label stands there. ``lengths`` are tokens an example: mean, median, 90th and 99th percentile,
-    longest. ``duplicates`` repeat an earlier example of the split; ``contradictions`` are distinct ones that stand
-    there with different annotation.
+    ``counts`` have the task's names, the examples first (see ``data.statistics``); ``labels`` are the frequencies of
+    labels. ``lengths`` are tokens per example: mean, median, 90th and 99th percentile, longest. ``duplicates`` repeat
+    an earlier example of the split; ``contradictions`` are distinct ones that occur with different annotations.
     """
 
     source: str
@@ -39,7 +38,7 @@ class SplitData(Record):
 
 
 class Overlap(Record):
-    """Examples of ``later`` that stand in ``earlier`` too, and how many of them with the same annotation."""
+    """Examples of ``later`` that also occur in ``earlier``, and how many of them with the same annotation."""
 
     earlier: str
     later: str
@@ -49,17 +48,17 @@ class Overlap(Record):
 
 
 class Renamed(Record):
-    """What a label of the files is called instead, None where its mentions are left out, and how many it has."""
+    """The new name of a label of the files, None if its mentions are left out, and how many it has."""
 
     label: str | None
     mentions: int
 
 
 class DataRecord(Record):
-    """What is told of all splits; ``scheme`` is null where they have no tags, or tags of several schemes, which
-    ``schemes`` has by split. ``mappings`` says of each split which fields of its file are read. ``unseen_labels`` are
-    those of other splits that train never shows, and where they stand first. ``encoding`` has the notes of the task on
-    each split, where a model has read it."""
+    """The results for all splits; ``scheme`` is null if they have no tags, or tags of several schemes (see ``schemes``,
+    by split). ``mappings`` describes for each split which fields of its file are read. ``unseen_labels`` are labels of
+    other splits that do not occur in train, with their first places. ``encoding`` has the notes of the task on each
+    split, if a model has encoded it."""
 
     schema_version: int = DATA_VERSION
     scheme: str | None
@@ -77,7 +76,7 @@ class DataRecord(Record):
 
 
 class ReadSplit(Record, extra="ignore"):
-    """What a report needs of a split."""
+    """The part for one split that a report needs."""
 
     source: str
     counts: dict[str, int] = Field(default_factory=dict)
@@ -86,7 +85,7 @@ class ReadSplit(Record, extra="ignore"):
 
 
 class ReadData(Record, extra="ignore"):
-    """What a report needs of ``data.json``."""
+    """The part of ``data.json`` that a report needs."""
 
     scheme: str | None = None
     schemes: dict[str, str] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The run directory: found or made, locked by one writer, and the only interface between commands."""
+"""The run directory: created or searched, locked by one writer, and the only interface between commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from halluc.runs.schema import RunFile, Stage
 RUN_FILE = latest.RUN_FILE
 CONFIG_FILE = "config.yaml"
 LOCK_FILE = ".lock"
-# In `runs_dir`: models that augmentation has fitted, by fingerprint, each with this record.
+# In `runs_dir`: models fitted by augmentation, by fingerprint, each with this record.
 FITTED, FITTED_RECORD = ".fitted", "fitted.json"
 RUN_NAME = re.compile(r"\d{8}-\d{6}-(?P<hash>[0-9a-f]{6})(?:-\d+)?")
 _NAME_ONE = "name a folder under `runs_dir` that `halluc train` made"
@@ -41,18 +41,19 @@ class RunDir:
         return self.path / "checkpoints"
 
     def has_checkpoint(self) -> bool:
-        """Whether an interrupted training can be continued here."""
+        """Whether an interrupted training can be resumed here."""
         return any(self.checkpoints.glob("step-*"))
 
     def is_begun(self) -> bool:
-        """Whether there is something of a training: a checkpoint or a model."""
+        """Whether a training has written something: a checkpoint or a model."""
         return self.has_checkpoint() or self.model.is_dir()
 
     def is_trained(self) -> bool:
-        """Whether the training of this run's config is done, and noted as such in ``run.json``, after ``model/``.
+        """Whether the training of this run's config is finished, and recorded as such in ``run.json``, after
+        ``model/``.
 
-        A model that was removed since (``model_removed``) counts; one of an earlier total of epochs, which is being
-        trained further, does not.
+        A model that was removed since (``model_removed``) counts; one of an earlier total of epochs, whose training is
+        being continued, does not.
 
         Raises:
             HallucError R101, R102: ``run.json`` is damaged, or of another version.
@@ -71,7 +72,7 @@ class RunDir:
 
     @property
     def data(self) -> Path:
-        """What ``halluc check`` tells of the splits that the run was trained on."""
+        """The result of ``halluc check`` for the splits that the run was trained on."""
         return self.path / "data.json"
 
     @property
@@ -80,16 +81,17 @@ class RunDir:
 
     @property
     def coverage(self) -> Path:
-        """What the training split knows, as ``gap.coverage`` writes it."""
+        """The coverage of the training split, written by ``gap.coverage``."""
         return self.path / "coverage.json"
 
     @property
     def withheld(self) -> Path:
-        """What was withheld from the training split, as ``gap.withhold`` writes it."""
+        """What was withheld from the training split, written by ``gap.withhold``."""
         return self.path / "withheld.json"
 
     def base(self, number: int) -> Path:
-        """What the training split of an earlier run knows whose model this run began with; 1 is the last one."""
+        """The coverage of the training split of an earlier run that this run's model started from; 1 is the last
+        one."""
         return self.path / "base" / f"{number:02d}.json"
 
     @property
@@ -103,7 +105,7 @@ class RunDir:
 
     @property
     def augment(self) -> Path:
-        """The folder of the augmented corpus, as ``augment.pipeline`` writes it."""
+        """The folder of the augmented corpus, written by ``augment.pipeline``."""
         return self.path / "augment"
 
     def ledger(self, split: str) -> Path:
@@ -120,15 +122,15 @@ class RunDir:
         return self.path / "probe" / f"{name}.json"
 
     def probe_lines(self, name: str) -> Path:
-        """The answers of a probe with facts."""
+        """The answers to a probe with facts."""
         return self.path / "probe" / f"{name}.jsonl"
 
     def audit(self, split: str, suffix: str = "jsonl") -> Path:
-        """The suspects of a split, as ``jsonl``, or a page or import file of them."""
+        """The suspects of a split, as ``jsonl``, or as a page or import file."""
         return self.path / "audit" / f"{split}.{suffix}"
 
     def regold(self, name: str) -> RunDir:
-        """The files of an evaluation against other gold, in a folder of the run under the name of that gold."""
+        """The files of an evaluation against other gold, in a folder of the run named after that gold."""
         return RunDir(self.path / "regold" / name)
 
     def report(self, split: str, suffix: str) -> Path:
@@ -139,7 +141,7 @@ class RunDir:
         """``run.json``.
 
         Raises:
-            HallucError R101: absent, broken or of another version of halluc.
+                    HallucError R101: missing, damaged or of another version of halluc.
         """
         file, help = self.path / RUN_FILE, "restore it, or train anew"
         try:
@@ -150,35 +152,36 @@ class RunDir:
             raise HallucError("R101", f"{self.path} is no run directory: it has no {RUN_FILE}", help=help) from None
 
     def is_record_changed(self) -> bool:
-        """Whether ``run.json`` was changed by other programs; False in runs of earlier versions, which have no hash."""
+        """Whether another program changed ``run.json``; False for runs of earlier versions, which have no hash."""
         try:
             content = read_json(self.path / RUN_FILE)
         except (OSError, ValueError):
-            return False  # none, or damaged: an error where it is read
+            return False  # missing or damaged: an error when it is read
         if not isinstance(content, dict) or content.get("sha256") is None:
             return False
         recorded = content.pop("sha256")
         return bool(content.get("is_edited") or content_sha256(content) != recorded)
 
     def write(self, run: RunFile) -> None:
-        """Write ``run.json`` with its hash; that it was edited before stays on record."""
+        """Write ``run.json`` with its hash; earlier edits stay on record."""
         run.is_edited = run.is_edited or self.is_record_changed()
         content = run.model_dump(mode="json", exclude={"sha256"})
         write_json(self.path / RUN_FILE, {**content, "sha256": content_sha256(content)})
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only writer; the system frees the lock when the process ends, however it ends.
+        """Hold the write lock; the system releases it when the process ends, however it ends.
 
         Raises:
-            HallucError R103: another process writes here. E401: see ``locks.locked``.
+                    HallucError R103: another process writes here. E401: see ``locks.locked``.
         """
         with locks.locked(self.path / LOCK_FILE, self.path):
             yield
 
     @contextlib.contextmanager
     def stage(self, command: str, arguments: list[str]) -> Iterator[Stage]:
-        """Note in ``run.json`` that ``command`` runs here, and how it ended; earlier detail stays until replaced."""
+        """Record in ``run.json`` that ``command`` runs here, and how it ended; earlier details stay until they are
+        replaced."""
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         earlier = self.read().stages.get(command)
         given = [latest.resolve_override(argument) for argument in arguments]
@@ -205,7 +208,7 @@ class RunDir:
 
 
 def create(home: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
-    """Make ``home/<time>-<hash>``; two made in one second get different folders."""
+    """Create ``home/<time>-<hash>``; two created in the same second get different folders."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     base = f"{stamp}-{run.config_sha256[:6]}"
     try:
@@ -221,7 +224,7 @@ def create(home: Path, run: RunFile, config_text: str, sources: tuple[Path, ...]
 
 
 def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path, ...]) -> RunDir:
-    """Write what every run starts with: the resolved config, its sources, ``run.json``."""
+    """Write the initial files of a run: the resolved config, its sources, ``run.json``."""
     write_text(directory.config, config_text)
     for number, source in enumerate(sources):
         target = directory.path / "source" / f"{number:02d}-{source.name}"
@@ -235,7 +238,7 @@ def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path,
 
 
 def folders(home: Path) -> list[Path]:
-    """The folders of runs in ``home``, each once: ``latest`` names one of them again."""
+    """The folders of runs in ``home``, each once, although ``latest`` points to one of them."""
     return [path for path in _entries(home) if (path / RUN_FILE).is_file()]
 
 
@@ -246,19 +249,19 @@ def _entries(home: Path) -> list[Path]:
 
 
 def _all_newest_first(home: Path) -> list[RunDir]:
-    """The folders in ``home`` that may be runs, those without a ``run.json`` included; cells of a study aside."""
+    """The folders in ``home`` that may be runs, including those without a ``run.json``; without cells of a study."""
     there = [path for path in _entries(home) if path.is_dir() and "=" not in path.name]
     return [RunDir(path) for path in sorted(there, key=_age, reverse=True)]
 
 
 def newest(home: Path, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True) -> RunDir | None:
-    """The newest run in ``home`` whose config decided the same model, of those that suit; cells of a study aside."""
+    """The newest matching run in ``home`` whose config decides the same model; without cells of a study."""
     known = newest_first(home)
     return next((folder for folder, run in known if run.config_sha256 == config_sha256 and suits(folder)), None)
 
 
 def newest_intact(home: Path, config_sha256: str, suits: Callable[[RunDir], bool]) -> RunDir | None:
-    """The same, where no newer run of the config has a damaged ``run.json``.
+    """The same, unless a newer run of the config has a damaged ``run.json``.
 
     Raises:
         HallucError R119: names the damaged run.
@@ -273,7 +276,7 @@ def newest_intact(home: Path, config_sha256: str, suits: Callable[[RunDir], bool
 
 
 def is_named(run: RunDir, config_sha256: str) -> bool:
-    """Whether the name of a run's folder has the hash of this config."""
+    """Whether the name of a run's folder contains the hash of this config."""
     named = RUN_NAME.fullmatch(run.path.name)
     return named is not None and named["hash"] == config_sha256[:6]
 
@@ -281,7 +284,7 @@ def is_named(run: RunDir, config_sha256: str) -> bool:
 def newest_unreadable(
     home: Path, found: RunDir | None, may_be: Callable[[RunDir], bool]
 ) -> tuple[RunDir, HallucError] | None:
-    """Of the runs that are newer than ``found`` the newest one that may be the one looked for and cannot be read."""
+    """The newest unreadable run that is newer than ``found`` and may be the one searched for."""
     for run in _all_newest_first(home):
         if run == found:
             break
@@ -294,24 +297,25 @@ def newest_unreadable(
 
 
 def newest_first(home: Path) -> Iterator[tuple[RunDir, RunFile]]:
-    """The runs in ``home`` that can be read; cells of a study aside."""
+    """The readable runs in ``home``; without cells of a study."""
     for directory in _all_newest_first(home):
-        with contextlib.suppress(HallucError):  # no run, of another version, or damaged: not the one to find
+        with contextlib.suppress(HallucError):  # not a run, of another version, or damaged: not the one searched for
             yield directory, directory.read()
 
 
 def _age(path: Path) -> tuple[str, int]:
-    """The folder's time stamp, then its number among those of one second."""
+    """The folder's time stamp, then its number among folders of the same second."""
     parts = path.name.split("-")
     number = int(parts[3]) if len(parts) > 3 and parts[3].isdecimal() else 1
     return "-".join(parts[:2]), number
 
 
 def open_run(path: Path) -> RunDir:
-    """A run that the user named outright.
+    """A run that the user gave by path.
 
     Raises:
-        HallucError R101, R102: it is not there, is no run, or one of another version. R115: ``latest`` is damaged.
+            HallucError R101, R102: it does not exist, is not a run, or has another version. R115: ``latest`` is
+                damaged.
     """
     path = latest.resolve(path)
     directory = RunDir(path)
@@ -324,7 +328,7 @@ def open_run(path: Path) -> RunDir:
 
 
 def _beside(path: Path) -> list[str]:
-    """What may have been meant by a path that is not there."""
+    """What may have been meant by a path that does not exist."""
     try:
         return [one.name for one in path.parent.iterdir() if one.is_dir() or latest.is_pointer(one)]
     except OSError:

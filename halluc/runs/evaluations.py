@@ -1,4 +1,4 @@
-"""What an evaluation left in a run: of which splits, and whether its files are whole and of one evaluation."""
+"""The evaluations of a run: their splits, and whether their files are complete and consistent."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from halluc.runs.schema import EvalFile, Prediction, RunFile
 
 PredictionT = TypeVar("PredictionT", bound=Prediction)
 
-# The split to tell of where none is asked for: the first of these that was evaluated.
+# The default split: the first of these that was evaluated.
 PREFERRED = ("test", "dev", "train")
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What the ledger and the predictions of a split hold; claims that no evidence could judge are not counted.
+    """The counts of a split's ledger and predictions, without claims that no evidence could judge.
 
-    ``annotated`` is the gold of the predictions, ``gold`` that of the ledger, None where they were not counted.
+    ``annotated`` is the gold of the predictions, ``gold`` that of the ledger, None if it was not counted.
     """
 
     claims: int
@@ -39,8 +39,8 @@ class Counted:
 
 
 def command(run: RunDir, split: str | None = None) -> str:
-    """The command line that evaluates a run again, or the predictions of another tool that it judges."""
-    with contextlib.suppress(HallucError):  # a damaged record is reported by who needs it
+    """The command line that repeats the evaluation of a run, or of the predictions of another tool in it."""
+    with contextlib.suppress(HallucError):  # a damaged record is reported when it is needed
         record = run.read()
         if record.ensemble:
             first, *others = (member.model for member in record.ensemble)
@@ -55,12 +55,12 @@ def command(run: RunDir, split: str | None = None) -> str:
 
 
 def anew(run: RunDir, split: str | None = None) -> str:
-    """What to do about a file of an evaluation that is not as it should be."""
+    """Advice for damaged files of an evaluation."""
     return f"evaluate again: {command(run, split)}"
 
 
 def unevaluated_help(asked: str, there: Sequence[str], run: RunDir | None = None) -> str:
-    """What helps someone who asked for a split that is not among the evaluated ones; ``run`` where it is of one."""
+    """Advice if a split was requested that is not evaluated; ``run``: the run that it belongs to, if any."""
     near = did_you_mean(asked, there)
     if near is not None:
         return f"did you mean `{near}`?"
@@ -72,13 +72,13 @@ def unevaluated_help(asked: str, there: Sequence[str], run: RunDir | None = None
 
 
 def on_record(record: RunFile) -> list[str]:
-    """The splits that were evaluated according to ``run.json``, the one to prefer first."""
+    """The splits that were evaluated according to ``run.json``, the preferred one first."""
     known = integrity.recorded_evaluations(record)
     return [split for split in PREFERRED if split in known]
 
 
 def problems(run: RunDir, record: RunFile, split: str) -> dict[str, str]:
-    """What is wrong with the files of an evaluation, by their path in the run: missing, or changed after it."""
+    """Problems of an evaluation's files, by their path in the run: missing, or changed afterwards."""
     recorded = integrity.recorded_evaluations(record).get(split, {})
     result = integrity.problems(run.path, recorded, f"the evaluation of {split}")
     if is_of_later_evaluation(run, record, split):
@@ -87,7 +87,7 @@ def problems(run: RunDir, record: RunFile, split: str) -> dict[str, str]:
 
 
 def is_of_later_evaluation(run: RunDir, record: RunFile, split: str) -> bool:
-    """Whether ``confidence.json`` is what the evaluation of another split wrote, and not that of this one."""
+    """Whether ``confidence.json`` was written by the evaluation of another split, and not of this one."""
     name, recorded = run.confidence.name, integrity.recorded_evaluations(record)
     theirs = {files.get(name) for other, files in recorded.items() if other != split} - {None}
     mine = recorded.get(split, {}).get(name)
@@ -98,10 +98,10 @@ def is_of_later_evaluation(run: RunDir, record: RunFile, split: str) -> bool:
 
 
 def refuse_changed(run: RunDir, record: RunFile, split: str) -> None:
-    """Refuse figures, a ledger or predictions that are not those that the evaluation wrote.
+    """Refuse figures, a ledger or predictions that were changed after the evaluation.
 
     Raises:
-        HallucError R112: names the files.
+            HallucError R112: names the files.
     """
     paths = (run.evaluation(split), run.ledger(split), run.predictions(split))
     counted = {str(path.relative_to(run.path)) for path in paths}
@@ -114,7 +114,7 @@ def read(run: RunDir, split: str) -> EvalFile:
     """``eval/<split>.json``.
 
     Raises:
-        HallucError R112: it is absent or damaged, or of no task that is known. R102: it is of another version.
+            HallucError R112: it is missing or damaged, or of an unknown task. R102: it has another version.
     """
     file, help = run.evaluation(split), anew(run, split)
     try:
@@ -127,7 +127,7 @@ def read(run: RunDir, split: str) -> EvalFile:
 
 
 def predictions(run: RunDir, split: str, line: type[PredictionT]) -> Iterator[PredictionT]:
-    """The lines of ``predictions/<split>.jsonl``, of the type that the task has for them.
+    """The lines of ``predictions/<split>.jsonl``, of the task's type.
 
     Raises:
         HallucError R112: a line is damaged.
@@ -136,22 +136,22 @@ def predictions(run: RunDir, split: str, line: type[PredictionT]) -> Iterator[Pr
 
 
 def refuse_strangers(run: RunDir, split: str, unknown: Iterable[str]) -> None:
-    """Refuse examples that the ledger tells of and the predictions have not.
+    """Refuse a ledger with examples that are not in the predictions.
 
     Raises:
-        HallucError R112: names the first.
+            HallucError R112: names the first example.
     """
     first = min(unknown, default=None)
     if first is not None:
-        text = f"{run.ledger(split)} tells of an example that {run.predictions(split)} has not: {first[:100]}"
+        text = f"{run.ledger(split)} has an example that is not in {run.predictions(split)}: {first[:100]}"
         raise HallucError("R112", text, help=anew(run, split))
 
 
 def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> None:
-    """Hold ledger and predictions against the figures: a file that was cut, even between lines, misses some.
+    """Compare ledger and predictions with the figures: a truncated file, even between lines, is detected.
 
     Raises:
-        HallucError R112: they are not of one evaluation, or not whole.
+            HallucError R112: they are not of one evaluation, or not complete.
     """
     (claims, unsupported), (_, supported), (gold, omissions), (examples, _) = (
         _overall(file, name) for name in (HALLUCINATION, SUPPORT, OMISSION, "hallucinated_examples")
@@ -172,25 +172,25 @@ def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> Non
 
 
 def _overall(file: EvalFile, name: str) -> tuple[int | None, int | None]:
-    """What a figure of the whole split is a share of, and the part that it counts; None where it is not in the file."""
+    """The denominator of a figure of the whole split, and its count; None if it is not in the file."""
     result = next((metric for metric in file.metrics if metric.name == name and not metric.by), None)
     return (None, None) if result is None else (result.n, round((result.value or 0.0) * result.n))
 
 
 def task_of(run: RunDir) -> str | None:
-    """The task that a run was evaluated in; None where no evaluation says."""
+    """The task of an evaluated run; None if there is no readable evaluation."""
     for split in PREFERRED:
         try:
             task = read_json(run.evaluation(split)).get("task")
         except (OSError, ValueError, AttributeError):
-            continue  # none, or damaged: told by who needs its figures
+            continue  # missing or damaged: reported when its figures are needed
         if isinstance(task, str):
             return task
     return None
 
 
 def refuse_different_tasks(runs: Iterable[RunDir]) -> None:
-    """Figures of one task mean nothing beside those of another.
+    """Refuse to compare the figures of different tasks.
 
     Raises:
         HallucError R113: names two runs and their tasks.

@@ -1,4 +1,4 @@
-"""What happens during training, as plain values. The loop yields them; loggers and checkpoints listen."""
+"""The events of a training, as plain values. The loop yields them; loggers and checkpoints consume them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Training begins: optimizer steps in all, epochs that begin, features and word pieces an epoch, share of padding.
+    """Start of a training: total optimizer steps and epochs, features and word pieces per epoch, share of padding.
 
-    With `train.steps` the last epoch may be cut.
+    With `train.steps` the last epoch may be incomplete.
 
-    ``waiting`` tells how threads on a CPU wait for work, and why so.
+    ``waiting`` says how threads on a CPU wait for work, and why.
 
-    After ``resumed_step`` the steps of an interrupted run are told again: of two lines for one step the later counts.
+    After ``resumed_step`` the steps of an interrupted run are repeated: of two lines for one step the later counts.
     """
 
     steps: int
@@ -32,10 +32,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One optimizer step; ``loss`` is a labelled token's mean, ``grad_norm`` the norm before clipping.
+    """One optimizer step; ``loss`` is the mean per labelled token, ``grad_norm`` the norm before clipping.
 
-    ``features`` and ``pieces`` are those of the whole batch, over all processes. ``evaluates`` where an evaluation on
-    dev follows, if there is a dev split.
+    ``features`` and ``pieces`` are those of the whole batch, over all processes. ``evaluates``: an evaluation on dev
+    follows, if there is a dev split.
     """
 
     step: int
@@ -52,7 +52,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """Metrics on dev after ``step``; ``best`` where they choose the checkpoint so far."""
+    """Metrics on dev after ``step``; ``best`` if they are the best so far."""
 
     step: int
     epoch: int
@@ -63,7 +63,7 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Checkpointed:
-    """Weights are on disk, whole."""
+    """Complete weights are on disk."""
 
     step: int
     path: str
@@ -71,7 +71,7 @@ class Checkpointed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Training ended: why, how many features were seen since it started, and how long their steps took."""
+    """End of a training: the reason, the number of features since its start, and the duration of their steps."""
 
     step: int
     reason: str

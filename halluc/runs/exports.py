@@ -1,6 +1,6 @@
-"""``export.json``: what an exported model is, how it compares with its run, and the hashes of the files beside it.
+"""``export.json``: an exported model, its comparison with its run, and the hashes of its files.
 
-An export is a run directory in which ``model/`` has a file that a runtime other than transformers computes.
+An export is a run directory in which ``model/`` has a file for a runtime other than transformers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DAMAGED, _HELP = "R140", "export the run again: halluc export RUN --force"
 
 
 class SpecialPieces(Record):
-    """What halluc asks of a tokenizer beside ``tokenizer.json``, as transformers names it."""
+    """What halluc needs from a tokenizer besides ``tokenizer.json``, with the names of transformers."""
 
     unk_token_id: int | None
     sep_token_id: int | None
@@ -32,9 +32,9 @@ class SpecialPieces(Record):
 
 
 class DevComparison(Record):
-    """The export and its run on dev: of ``claims`` that any of them makes, ``differing`` are made by one alone.
+    """The export and its run on dev: of ``claims`` made by either, ``differing`` are made by only one.
 
-    ``largest_change`` is the largest difference of the confidences of a claim that both make, null if there is none.
+    ``largest_change`` is the largest difference in confidence of a claim that both make, null if there is none.
     ``difference`` is ``export - run`` in the primary figure, with its 95% interval (paired bootstrap).
     """
 
@@ -53,8 +53,8 @@ class DevComparison(Record):
 class ExportFile(VersionedRecord):
     """``export.json``. ``inputs`` are the names of the model's inputs, in order; ``opset`` is that of ONNX.
 
-    ``files`` has the SHA-256 of every file of the export but ``run.json`` and ``confidence.json``, which an evaluation
-    of the export writes anew.
+    ``files`` has the SHA-256 of every file of the export except ``run.json`` and ``confidence.json``, which an
+    evaluation of the export rewrites.
     """
 
     absent: ClassVar[frozenset[str]] = frozenset({"opset"})
@@ -73,15 +73,15 @@ class ExportFile(VersionedRecord):
 
 
 def of_model(model: Path) -> Path | None:
-    """The export that a model folder belongs to; None where it is a model of transformers."""
+    """The export that a model folder belongs to; None if it is a model of transformers."""
     return model.parent if any((model / name).exists() for name in MODEL_FILES.values()) else None
 
 
 def read(folder: Path) -> ExportFile:
-    """The ``export.json`` of an export whose files are as they were exported.
+    """The ``export.json`` of an export with unchanged files.
 
     Raises:
-        HallucError R140: it is missing or damaged, or another file of the export is.
+            HallucError R140: it is missing or damaged, or another file of the export is.
     """
     try:
         result = read_record(folder / FILE, ExportFile, damaged=_DAMAGED, other_version=_DAMAGED, help=_HELP)

@@ -1,4 +1,4 @@
-"""The figures of a report, one a line: ``figures.jsonl`` and ``figures.csv``."""
+"""The figures of a report, one per line: ``figures.jsonl`` and ``figures.csv``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.runs.studies import Plain
 
 
 class NamedEvaluation(NamedTuple):
-    """An evaluation that a report is made of; ``choice`` is the cell of a study, without its seed."""
+    """An evaluation in a report; ``choice`` is the cell of a study, without its seed."""
 
     name: str
     choice: dict[str, Plain]
@@ -23,8 +23,8 @@ class FigureLine(Record):
     """A line of ``figures.jsonl``, and a row of ``figures.csv``.
 
     ``statistic`` is ``value`` (of one run), ``mean`` (over the ``seeds`` of a cell) or ``difference`` (of ``run`` or
-    ``arm`` less ``reference``). ``low`` and ``high`` are the 95% interval, ``sd`` that over seeds, ``n`` what the
-    figure is counted over, ``p`` adjusted (Holm).
+    ``arm`` minus ``reference``). ``low`` and ``high`` are the 95% interval, ``sd`` the standard deviation over seeds,
+    ``n`` the denominator, ``p`` the adjusted p-value (Holm).
     """
 
     figure: str

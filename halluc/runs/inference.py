@@ -1,4 +1,4 @@
-"""Requests and responses of ``halluc serve``: in the form of Hugging Face's inference tasks, with fields of our own."""
+"""Requests and responses of ``halluc serve``: those of Hugging Face's inference tasks, with additional fields."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class NoParameters(Record):
 
 @dataclass(frozen=True)
 class InferenceSchema:
-    """How a task answers requests: ``answers`` maps the record that ``predict`` writes to the items of a response.
+    """How a task answers requests: ``answers`` converts the record that ``predict`` writes to the items of a response.
 
     ``Answer`` is the type of an item, ``Parameters`` that of ``parameters`` in a request, the second argument of
-    ``answers``. ``pair`` are the names of the two texts of an input that is an object. ``nested``: the response to one
-    input is a list of lists too, as Hugging Face has it for text-classification.
+    ``answers``. ``pair`` are the names of the two texts of an input that is an object. ``nested``: the response to a
+    single input is also a list of lists, as in Hugging Face's text-classification.
     """
 
     Answer: type[Record]
@@ -32,13 +32,13 @@ class InferenceSchema:
 
 
 class ErrorBody(Record):
-    """The body of every response that is an error; ``request_id`` is that of the header X-Request-ID."""
+    """The body of every error response; ``request_id`` is that of the header X-Request-ID."""
 
     error: Problem
     request_id: str
 
 
 class State(Record):
-    """Whether the server runs, and whether it takes requests."""
+    """Whether the server runs, and whether it accepts requests."""
 
     status: str = Field(description="`ok`, or why no request is taken")

@@ -1,7 +1,7 @@
-"""Whether the files of a run are still those that were written: their SHA-256 hashes, as ``run.json`` records them.
+"""Whether the files of a run are unchanged: their SHA-256 hashes, as recorded in ``run.json``.
 
 ``train`` and ``eval`` record the hashes of their files in ``stages.<command>.detail.files`` when they end, ``augment``
-in its manifest. A command that is killed before its end leaves the hashes of the time before, or none.
+in its manifest. A command that is killed earlier leaves the old hashes, or none.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from halluc.runs.records import content_sha256
 from halluc.runs.schema import RunFile, Stage
 
 FILES = "files"
-# What transformers and tokenizers look for in a model folder. A file of another kind, such as README.md, may be added.
+# Files that transformers and tokenizers read in a model folder. Other files, such as README.md, may be added.
 _OF_A_MODEL = (".json", ".safetensors", ".bin", ".index", ".model", ".txt", ".jinja", ".py", ".pt", ".h5", ".msgpack")
-# What is said of a file that was not there when the training ended.
+# The message about a file that did not exist when the training ended.
 ADDED = "was added after the training"
 Hashes = dict[str, str]
 
@@ -48,7 +48,7 @@ def of_model(run: RunDir) -> Hashes:
 
 
 def model_digest(folder: Path) -> str | None:
-    """A hash of the files of a model folder that a library reads; None where there is no such folder."""
+    """A hash of the files of a model folder that a library reads; None if there is no such folder."""
     if not folder.is_dir():
         return None
     files = {path.name: file_sha256(path) for path in folder.iterdir() if path.suffix in _OF_A_MODEL and path.is_file()}
@@ -56,10 +56,10 @@ def model_digest(folder: Path) -> str | None:
 
 
 def changed_model_files(run: RunDir, record: RunFile) -> dict[str, str]:
-    """What is wrong with files of ``model/``, by their path in it, as words that follow the name: one was edited, is
+    """Problems of files of ``model/``, by their path in it, as words that follow the name: a file was edited, is
     missing, or was added and is of a kind that transformers reads.
 
-    Empty where nothing was recorded (runs of earlier versions), and where the whole model was removed.
+    Empty if nothing was recorded (runs of earlier versions), or if the whole model was removed.
     """
     if not record.model_files or not run.model.is_dir():
         return {}
@@ -70,9 +70,9 @@ def changed_model_files(run: RunDir, record: RunFile) -> dict[str, str]:
 
 
 def confidence_problem(run: RunDir, record: RunFile) -> str | None:
-    """What is wrong with ``confidence.json``, as words that follow its name; None where the newest evaluation wrote it.
+    """The problem of ``confidence.json``, as words that follow its name; None if the newest evaluation wrote it.
 
-    Evaluations of several splits write it in turn, so it is whole if it is that of one of them.
+    Evaluations of several splits write it in turn, so it is valid if it belongs to one of them.
     """
     recorded = {files.get(run.confidence.name) for files in recorded_evaluations(record).values()} - {None}
     results = [problem(run.confidence, sha256, "the evaluation") for sha256 in recorded if sha256 is not None]
@@ -84,14 +84,14 @@ def _hashes(run: RunDir, paths: Iterable[Path]) -> Hashes:
 
 
 def recorded_training(record: RunFile) -> Hashes:
-    """What a finished training recorded; empty where one goes on, or was of an earlier version."""
+    """The record of a finished training; empty if one is running, or was of an earlier version."""
     stage = record.stages.get("train")
     result: Hashes = {} if stage is None or stage.status != "done" else _recorded(stage, _OF_TRAINING)
     return result
 
 
 def recorded_evaluations(record: RunFile) -> dict[str, Hashes]:
-    """What evaluations recorded, by split; without the splits that were evaluated by an earlier version."""
+    """The records of evaluations, by split; without splits that were evaluated by an earlier version."""
     stage = record.stages.get("eval")
     results: dict[str, Hashes] = {} if stage is None else _recorded(stage, _OF_EVALUATION)
     return results
@@ -101,11 +101,11 @@ def _recorded(stage: Stage, kind: TypeAdapter[Any]) -> Any:
     try:
         return kind.validate_python(stage.detail.get(FILES, {}))
     except ValidationError:
-        return {}  # as if nothing was recorded; that run.json was changed is reported of itself
+        return {}  # as if nothing was recorded; a change of run.json is reported separately
 
 
 def problems(folder: Path, recorded: Mapping[str, str], when: str) -> dict[str, str]:
-    """What is wrong with files, in words, by their path in ``folder``; those that are as recorded have no entry.
+    """Problems of files, in words, by their path in ``folder``; unchanged files have no entry.
 
     Args:
         when: the end of "was changed after …".
@@ -115,7 +115,7 @@ def problems(folder: Path, recorded: Mapping[str, str], when: str) -> dict[str, 
 
 
 def problem(path: Path, sha256: str, when: str) -> str | None:
-    """What is wrong with one file, as words that follow its name; None where its hash is ``sha256``."""
+    """The problem of one file, as words that follow its name; None if its hash is ``sha256``."""
     kind = irregular(path)
     if kind is not None:
         return f"is {kind}, not a file"

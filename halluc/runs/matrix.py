@@ -1,4 +1,4 @@
-"""The folder of a study: what it consists of, its cells, and how it makes room for a new one."""
+"""The folder of a study: its definition, its cells, and how it makes room for a new one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MATRIX_FILE = "matrix.json"
 
 
 def read(home: Path) -> MatrixFile | None:
-    """What is known of the study in this folder; None where there is none.
+    """The record of the study in this folder; None if there is none.
 
     Raises:
         HallucError R101, R102: ``matrix.json`` is damaged, or of another version.
@@ -32,13 +32,13 @@ def read(home: Path) -> MatrixFile | None:
 
 
 def note(home: Path, wanted: MatrixFile) -> None:
-    """Add the cells of a command to what is known; jobs that each name some values make one study together.
+    """Add the cells of a command to the record; jobs that each run some values make one study together.
 
     Raises:
-        HallucError R104: the folder holds a study over other axes.
+            HallucError R104: the folder has a study with other axes.
     """
     make_folder(home)
-    with locks.locked(home / LOCK_FILE, home, waits=True):  # it takes milliseconds
+    with locks.locked(home / LOCK_FILE, home, waits=True):  # it takes only milliseconds
         known = read(home)
         if known is not None:
             wanted = _together(home, known, wanted)
@@ -52,7 +52,7 @@ def _together(home: Path, known: MatrixFile, wanted: MatrixFile) -> MatrixFile:
         raise HallucError("R104", f"{home} holds a study over {old}, and this one is over {new}", help=FRESH)
     axes = {axis: [*values, *(v for v in known.axes[axis] if v not in values)] for axis, values in wanted.axes.items()}
     cells = {cell.slug: cell for cell in [*known.cells, *wanted.cells]}
-    # By JSON, since for Python `True` is 1.
+    # As JSON, since in Python `True` equals 1.
     place = {axis: {json.dumps(value): i for i, value in enumerate(values)} for axis, values in axes.items()}
     order = sorted(cells.values(), key=lambda cell: [place[axis][json.dumps(cell.choice[axis])] for axis in axes])
     return MatrixFile(name=wanted.name, axes=axes, cells=order)
@@ -62,10 +62,10 @@ FRESH = "--fresh moves the old study aside and starts anew; or give this one ano
 
 
 def cell(path: Path, fill: Callable[[RunDir], object]) -> RunDir:
-    """The run of a cell, begun with ``fill`` where nobody has begun it: of two processes one fills it.
+    """The run of a cell; if it does not exist it is created with ``fill``, by only one of several processes.
 
     Raises:
-        HallucError R103: another process is at it.
+            HallucError R103: another process is writing it.
     """
     target = RunDir(path)
     if not (path / RUN_FILE).is_file():
@@ -77,7 +77,7 @@ def cell(path: Path, fill: Callable[[RunDir], object]) -> RunDir:
 
 
 def set_aside(home: Path) -> Path | None:
-    """Move a study with all its runs to ``<name>.old-<time>``, and say where to; None where there is none.
+    """Move a study with all its runs to ``<name>.old-<time>``, and return the new path; None if there is none.
 
     Raises:
         HallucError R103: a run of it is being written.

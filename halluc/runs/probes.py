@@ -1,4 +1,4 @@
-"""The typed shape of what ``halluc probe`` writes: ``probe/<name>.json``, and the claims in ``probe/<name>.jsonl``."""
+"""The types of the files of ``halluc probe``: ``probe/<name>.json``, and the claims in ``probe/<name>.jsonl``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Mentioned = Literal["seen", "new"]
 
 
 class ProbeLine(Record):
-    """What a model answered to one pattern about one subject: a claim with its verdict.
+    """The answer of a model to one pattern about one subject: a claim with its verdict.
 
-    ``objects`` are those that the facts have, ``line`` that of the first in the file of the relation. ``confidence``
-    is the probability of ``answer`` among the candidates, ``best`` has the likeliest ones with theirs, and ``rank`` is
-    the place of the likeliest true object, from 1. ``subject_novelty`` says whether the training split mentions the
-    subject, ``pair_novelty`` whether one of its examples mentions it together with a true object; null where the
-    training split is not known.
+    ``objects`` are the objects in the facts, ``line`` the line of the first one in the file of the relation.
+    ``confidence`` is the probability of ``answer`` among the candidates, ``best`` has the most probable ones with
+    theirs, and ``rank`` is the rank of the most probable true object, from 1. ``subject_novelty`` says whether the
+    training split mentions the subject, ``pair_novelty`` whether one of its examples mentions it together with a true
+    object; null if the training split is unknown.
     """
 
     model: str
@@ -40,8 +40,8 @@ class ProbeLine(Record):
 class ProbedModel(Record):
     """A model that was probed: ``name`` is ``base``, ``fine-tuned`` or ``checkpoint``.
 
-    ``base`` is whose language-model head a fine-tuned body was put under, null where the model has its own.
-    ``left_out`` counts what could not be asked, by the reason.
+    ``base`` is the model that provided the language-model head for a fine-tuned body, null if the model has its own.
+    ``left_out`` counts what could not be asked, by reason.
     """
 
     name: str
@@ -55,8 +55,8 @@ class ProbedModel(Record):
 
 
 class TrainingMentions(Record):
-    """The examples of the training split, and how many of the ``subjects`` and ``pairs`` of all facts, asked or
-    not, they mention."""
+    """The examples of the training split, and how many of the ``subjects`` and ``pairs`` of all facts, asked or not,
+    they mention."""
 
     examples: int
     subjects: int
@@ -68,9 +68,9 @@ class TrainingMentions(Record):
 class ProbeFile(VersionedRecord):
     """``probe/<name>.json``: what was asked, and the figures of each model that was probed.
 
-    ``relations`` has the number of facts asked of each relation; ``without_partner`` those that have only patterns or
-    only facts. ``differences`` are the figures of the fine-tuned model (``b``) less those of its base (``a``) on the
-    same facts. ``inputs`` has the SHA-256 of each file.
+    ``relations`` has the number of facts of each relation; ``without_partner`` are relations with only patterns or only
+    facts. ``differences`` are the figures of the fine-tuned model (``b``) minus those of its base (``a``) on the same
+    facts. ``inputs`` has the SHA-256 of each file.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a run stood on: code, versions, hardware, inputs."""
+"""The provenance of a run: code, versions, hardware, inputs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Python's and the versions of the packages that decide results."""
+    """The versions of Python and of the packages that affect results."""
     return {"python": platform.python_version(), **versions_of(_PACKAGES)}
 
 
@@ -43,7 +43,7 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit and whether files differ from it, of the checkout around ``folder``; None outside one."""
+    """The commit of the checkout that contains ``folder``, and whether files differ from it; None outside of one."""
 
     def git(*arguments: str) -> str | None:
         try:
@@ -67,12 +67,12 @@ def hardware() -> dict[str, Any]:
     try:
         results["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
-        pass  # not told on this system
+        pass  # not available on this system
     return results
 
 
 def cpu_flags() -> list[str]:
-    """The vector instructions of the processor, by which 8-bit results differ; none where Linux does not tell."""
+    """The vector instructions of the processor, which affect 8-bit results; empty if unknown (only Linux)."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -86,7 +86,7 @@ def input_hashes(paths: Iterable[Path]) -> dict[str, str]:
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file; in one process a file is read again only if its time or size has changed.
+    """The SHA-256 of a file; within a process a file is read again only if its time or size has changed.
 
     Raises:
         OSError: it cannot be read.
@@ -97,11 +97,11 @@ def file_sha256(path: Path) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _digest(path: Path, changed: int, size: int) -> str:
-    """A file's hash; the cells of a study read the same files again and again."""
+    """The hash of a file; cached, since the cells of a study read the same files again and again."""
     return sha256_of(path)
 
 
 def changed_inputs(inputs: Mapping[str, str]) -> list[str]:
-    """The files of which the content is not what it was; one that is gone tells nothing."""
+    """The files whose content has changed; missing files are ignored."""
     there = [Path(path) for path in inputs if Path(path).is_file()]
     return [path for path, digest in input_hashes(there).items() if digest != inputs[path]]

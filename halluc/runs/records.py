@@ -1,4 +1,4 @@
-"""The one way to read a typed file of a run: one JSON object with a schema version, or one of a kind on each line."""
+"""Reads typed files of a run: one JSON object with a schema version, or one object per line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version: str, help: str) -> RecordT:
-    """The record in ``path``; raises FileNotFoundError where there is none.
+    """The record in ``path``; raises FileNotFoundError if there is none.
 
     Args:
-        damaged, other_version: the codes of the errors. help: what to do about a damaged file.
+            damaged, other_version: the codes of the errors. help: advice for a damaged file.
 
     Raises:
-        HallucError: it cannot be read, is no such record, or is of another version of halluc.
+            HallucError: it cannot be read, is not such a record, or has another version.
     """
     try:
         content = read_json(path)
@@ -51,10 +51,11 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON value in a file; infinity and NaN are refused, since they are no JSON and cannot be written again.
+    """The JSON value in a file; infinity and NaN are refused, since they are not JSON and cannot be written again.
 
     Raises:
-        FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is no regular file, or no JSON.
+            FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is not a regular file, or not
+                JSON.
     """
     try:
         return json.loads(read_regular(path).decode("utf-8"), parse_constant=_finite, parse_float=_finite)
@@ -70,19 +71,19 @@ def _finite(text: str) -> float:
 
 
 def content_sha256(content: Any) -> str:
-    """SHA-256 of a JSON value; order of keys and white space are none of it."""
+    """SHA-256 of a JSON value, independent of the order of keys and of white space."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def read_lines(path: Path, kind: type[RecordT], *, damaged: str, what: str, help: str) -> Iterator[RecordT]:
-    """The records of a JSON Lines file, one after the other; empty lines are passed over.
+    """The records of a JSON Lines file, one by one; empty lines are skipped.
 
     Args:
-        damaged: the code of the errors. what: what the file is, as in "not a line of a ledger".
+            damaged: the code of the errors. what: the kind of line, as in "not a line of a ledger".
 
     Raises:
-        HallucError: the file cannot be read, or a line is not whole; names the line.
+            HallucError: the file cannot be read, or a line is incomplete; names the line.
     """
     try:
         with open_regular(path) as file:
@@ -100,5 +101,5 @@ def read_lines(path: Path, kind: type[RecordT], *, damaged: str, what: str, help
 
 
 def write_line(path: Path, record: Record) -> None:
-    """Write a record on one line: indented, a training split's surfaces would take five lines each."""
+    """Write a record on one line: indented, the surfaces of a training split would take five lines each."""
     write_text(path, json_line(record.model_dump(mode="json")) + "\n")

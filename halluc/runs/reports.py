@@ -1,14 +1,14 @@
-"""The typed shape of ``report/report.json``: what the report page shows, and nothing that the page does not show.
+"""The types of ``report/report.json``: exactly the content of the report page.
 
-A section that a run has nothing for is null or empty, and ``notes`` says why where that is not as it should be.
-``integrity`` names the files that are missing or not those that halluc wrote: what is shown of them may be untrue.
+A section without content is null or empty, and ``notes`` explains why if it should not be. ``integrity`` names the
+files that are missing or were changed by other programs: what is shown from them may be wrong.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from halluc.core.claims import Mark
 from halluc.runs.audits import DoubtedAnnotation
@@ -16,14 +16,14 @@ from halluc.runs.probes import ProbeFile
 from halluc.runs.schema import AugmentFile, ExtendedRecord, LedgerLine, MetricResult, Record, RunFile, VersionedRecord
 from halluc.runs.studies import Comparison, FigureRecord, Interval, Plain, StudyFigures
 
-# Of a run's report alone: since version 2 ``SplitRow`` and ``GapRow`` tell of any task.
+# Version of a run's report: since version 2 ``SplitRow`` and ``GapRow`` are independent of the task.
 RUN_REPORT_VERSION = 2
 
 Section = Literal["unsupported", "distorted", "omission", "supported"]
 
 
 class Headline(Record):
-    """One of the figures at the head: what it is called, and what it says in a sentence for people."""
+    """One of the main figures: its name, and its meaning in a sentence."""
 
     figure: MetricResult
     title: str
@@ -31,12 +31,12 @@ class Headline(Record):
 
 
 class GateResult(FigureRecord, ExtendedRecord):
-    """A bound of the config and whether the evaluation kept it; ``told`` says it in words.
+    """A bound of the config and whether the evaluation satisfies it; ``text`` says so in words.
 
-    ``split`` is the one that was checked, null where none of the evaluated ones may be; ``value`` and ``interval`` are
-    those of the figure on it. ``use`` says which of the two had to keep ``min`` and ``max``. ``difference`` is the
-    figure less that of the run ``baseline`` on the same examples, with its interval. Runs of earlier versions have only
-    the first four.
+    ``split`` is the checked one, null if no evaluated split is allowed; ``value`` and ``interval`` are those of the
+    figure on it. ``use`` says which of the two must satisfy ``min`` and ``max``. ``difference`` is the figure minus
+    that of the run ``baseline`` on the same examples, with its interval. Runs of earlier versions have only the first
+    four fields.
     """
 
     absent: ClassVar[frozenset[str]] = frozenset(
@@ -44,7 +44,7 @@ class GateResult(FigureRecord, ExtendedRecord):
     )
 
     met: bool
-    told: str
+    text: str = Field(validation_alias=AliasChoices("text", "told"))  # `told` in run.json of earlier versions
     split: str | None = None
     value: float | None = None
     interval: tuple[float, float] | None = None
@@ -59,10 +59,10 @@ class GateResult(FigureRecord, ExtendedRecord):
 
 
 class Outcome(Record):
-    """What became of the claims and the gold of one slice.
+    """The outcome for the claims and the gold of one slice.
 
-    ``support``, ``distortion`` and ``hallucination`` are shares of ``claims`` and add up to one; ``omission`` is a
-    share of ``gold``. Null: undefined, or not known.
+    ``support``, ``distortion`` and ``hallucination`` are shares of ``claims`` that sum to one; ``omission`` is a share
+    of ``gold``. Null: undefined, or unknown.
     """
 
     name: str
@@ -75,11 +75,11 @@ class Outcome(Record):
 
 
 class GapRow(Record):
-    """The gap of the split to the training split, of one label (null: of all): shares of what is ``counted``.
+    """The gap between the split and the training split, for one label (null: all), as shares of what is ``counted``.
 
-    That are mentions, or of whole texts content words. ``forecast`` is Good-Turing's before any of the split is read,
-    ``unseen`` what came, ``new`` the stricter part of it (null where that is the same), ``excess`` unseen less
-    forecast.
+    What is counted are mentions, or content words for whole texts. ``forecast`` is the Good-Turing estimate before any
+    of the split is read, ``unseen`` the observed share, ``new`` the stricter part of it (null if that is the same),
+    ``excess`` unseen minus forecast.
     """
 
     label: str | None
@@ -91,15 +91,15 @@ class GapRow(Record):
 
 
 class TextNovelty(Record):
-    """What q1 to q4 are of: the shares of content words that training never shows at which q2, q3 and q4 begin, the
-    quartiles of ``edges_of``."""
+    """The definition of q1 to q4: the shares of unseen content words at which q2, q3 and q4 begin, the quartiles of
+    ``edges_of``."""
 
     edges: tuple[float, float, float]
     edges_of: Literal["dev", "train"]
 
 
 class ConfidenceBin(Record):
-    """Claims with a confidence in [low, high) (the last bin has its upper end too), by verdict."""
+    """Claims with a confidence in [low, high) (the last bin includes its upper end), by verdict."""
 
     low: float
     high: float
@@ -107,14 +107,14 @@ class ConfidenceBin(Record):
 
 
 class ReliabilityBin(Record):
-    """Of the claims in one bin of confidence: their mean confidence and the share that is supported."""
+    """For the claims in one bin of confidence: their mean confidence and the share that is supported."""
 
     confidence: float
     supported: MetricResult
 
 
 class RiskPoint(Record):
-    """The surest ``coverage`` of the claims, and the share of them that is not supported."""
+    """The most confident ``coverage`` of the claims, and the share of them that is not supported."""
 
     coverage: float
     risk: float
@@ -122,9 +122,9 @@ class RiskPoint(Record):
 
 
 class ClassThreshold(Record):
-    """The threshold of a label or class of novelty, null where none can be guaranteed: ``why_none`` says why.
+    """The threshold of a label or class of novelty, null if none can be guaranteed: ``why_none`` says why.
 
-    ``claims`` were tested on half of dev; ``kept_share`` and ``rate`` are those at the threshold.
+    ``claims`` were tested on half of dev; ``kept_share`` and ``rate`` are the values at the threshold.
     """
 
     name: str
@@ -136,9 +136,9 @@ class ClassThreshold(Record):
 
 
 class Abstention(ExtendedRecord):
-    """What the threshold on confidence does. ``guarantee`` says in a sentence what is guaranteed, null: nothing.
+    """The effect of the confidence threshold. ``guarantee`` states the guarantee in a sentence, null: none.
 
-    With ``by``, ``label`` or ``novelty``, each of the ``classes`` has a threshold of its own.
+    With ``by``, ``label`` or ``novelty``, each of the ``classes`` has its own threshold.
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"by", "classes"})
@@ -154,14 +154,14 @@ class Abstention(ExtendedRecord):
 
 
 class ShownClaim(Record):
-    """A claim, or gold that none touches, in its text.
+    """A claim, or gold that no claim touches, in its text.
 
     ``tokens`` are those of the example from ``first`` on (offsets of all spans are those of the whole example);
-    ``before`` and ``after`` count the tokens that are left out, ``others`` are the example's other claims, ``gold``
-    all its gold, as far as they lie among the tokens shown; labels of the whole text lie nowhere (null, null). Of a
-    pair of texts ``second`` is the token with which the second begins. ``marked`` are ranges that are shown with the
-    example whatever is claimed, each with what it is: head and tail of a relation. ``beside`` are texts that belong to
-    it, with their names: the input and the reference of a text that a model wrote.
+    ``before`` and ``after`` count the tokens that are left out, ``others`` are the example's other claims, ``gold`` all
+    its gold, as far as they are among the tokens shown; labels of the whole text have no position (null, null). For a
+    pair of texts ``second`` is the first token of the second text. ``marked`` are ranges that are always shown with the
+    example, with their names: head and tail of a relation. ``beside`` are further texts of the example, with their
+    names: the input and the reference of a text that a model wrote.
     """
 
     line: LedgerLine
@@ -177,7 +177,7 @@ class ShownClaim(Record):
 
 
 class ClaimSection(Record):
-    """The worst of one kind, worst first; ``total`` counts all there are."""
+    """The worst claims of one kind, worst first; ``total`` is the number of all."""
 
     section: Section
     total: int
@@ -195,7 +195,7 @@ class ClassRow(Record):
 
 
 class ClassTable(Record):
-    """One classification report: ``average`` marks where the averages begin."""
+    """One classification report; the averages begin at ``average``."""
 
     title: str
     rows: list[ClassRow]
@@ -203,7 +203,7 @@ class ClassTable(Record):
 
 
 class Mistake(Record):
-    """How many texts of one label the model gives another; ``out_of_scope`` stands for no label."""
+    """How many texts of one label get another label from the model; ``out_of_scope`` stands for no label."""
 
     gold: str
     predicted: str
@@ -211,7 +211,7 @@ class Mistake(Record):
 
 
 class Curves(Record):
-    """Training as it went: loss of (step, mean over the steps since the last point), dev figures by name."""
+    """The course of training: loss as (step, mean over the steps since the last point), dev figures by name."""
 
     loss: list[tuple[int, float]]
     dev: dict[str, list[tuple[int, float]]]
@@ -225,9 +225,9 @@ class Curves(Record):
 
 
 class SplitRow(Record):
-    """A split: where it comes from, its sha256 (that of the file ``source``), its size.
+    """A split: its source, its sha256 (that of the file ``source``), its size.
 
-    ``counts`` are under the names of the task, the examples first (see ``data.statistics``).
+    ``counts`` have the task's names, the examples first (see ``data.statistics``).
     """
 
     name: str
@@ -239,7 +239,7 @@ class SplitRow(Record):
 
 
 class Data(Record):
-    """What ``halluc check`` says of the data that was read, its warnings, and what was withheld on purpose."""
+    """The results of ``halluc check``, its warnings, and what was withheld on purpose."""
 
     splits: list[SplitRow]
     scheme: str | None
@@ -248,9 +248,9 @@ class Data(Record):
 
 
 class EditedPair(Record):
-    """An example and what augmentation made of it; (start, end) are the tokens that an edit touched, on each side.
+    """An example before and after augmentation; (start, end) are the tokens that an edit touched, on each side.
 
-    Of a pair of texts the ``second`` are the tokens with which the second begins, where that is known.
+    For a pair of texts ``second`` are the first tokens of the second text, if known.
     """
 
     id: str
@@ -267,10 +267,10 @@ class EditedPair(Record):
 
 
 class Augmentation(Record):
-    """The augmented corpus; ``pairs`` are a few of each method, drawn by a hash.
+    """The augmented corpus; ``pairs`` are a few examples of each method, chosen by a hash.
 
-    ``problems`` name files of the corpus that are missing, damaged or changed, with what makes them again. Without a
-    readable ``manifest`` that is what ``run.json`` has of it, else null; without both files there are no ``pairs``.
+    ``problems`` name files of the corpus that are missing, damaged or changed, with the command that makes them again.
+    Without a readable ``manifest`` its copy in ``run.json`` is used, else null; without both there are no ``pairs``.
     """
 
     manifest: AugmentFile | None
@@ -279,7 +279,7 @@ class Augmentation(Record):
 
 
 class ConfigLine(Record):
-    """A line of the resolved config, and where its value comes from."""
+    """A line of the resolved config, with the origin of its value."""
 
     text: str
     origin: str | None
@@ -288,7 +288,7 @@ class ConfigLine(Record):
 class RunReport(Record):
     """One run, on one of its evaluated splits.
 
-    ``single_seed`` is always true of a run: intervals are over examples alone.
+    ``single_seed`` is always true for a run: intervals are over examples alone.
     """
 
     schema_version: int = RUN_REPORT_VERSION
@@ -329,10 +329,10 @@ class RunReport(Record):
 
 
 class ComparisonReport(VersionedRecord):
-    """Runs against the first one, on the same examples.
+    """Runs compared with the first one, on the same examples.
 
-    ``p_holm`` of the figures is adjusted over all figures of all ``others``. ``texts`` holds the tokens of the examples
-    whose flipped claims are shown, ``gold`` their annotation, and ``seconds`` where the second text of a pair begins.
+    ``p_holm`` of the figures is adjusted over all figures of all ``others``. ``texts`` has the tokens of the examples
+    whose flipped claims are shown, ``gold`` their annotation, and ``seconds`` the start of the second text of pairs.
     """
 
     kind: Literal["comparison"] = "comparison"
@@ -352,7 +352,7 @@ class ComparisonReport(VersionedRecord):
 
 
 class StudyReport(VersionedRecord):
-    """A study: its figures, and what they say in plain sentences."""
+    """A study: its figures, and their interpretation in sentences."""
 
     kind: Literal["study"] = "study"
     name: str

@@ -1,4 +1,4 @@
-"""What commands print with ``--json``, and what the Python API returns: an object for each thing that was done."""
+"""The results that commands print with ``--json`` and the Python API returns: one object per action."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Result(ExtendedRecord):
 
 
 class CheckResult(DataRecord, Result):
-    """What ``halluc check`` finds: ``data.json`` of all splits, the gap of each to the training split, what
-    augmentation would do, and, with ``deep``, what the model makes of it. ``cells`` are those of a study that one
-    check is for."""
+    """The result of ``halluc check``: ``data.json`` of all splits, the gap of each to the training split, what
+    augmentation would do, and, with ``deep``, how the model encodes the data. ``cells`` are the cells of a study that
+    share the check."""
 
     absent: ClassVar[frozenset[str]] = frozenset({"cells", "model"})
 
@@ -39,7 +39,7 @@ class AugmentResult(AugmentFile):
 
 
 class ShardResult(Record):
-    """One share of an augmentation, as ``1/4``, and how many examples it is of."""
+    """One shard of an augmentation, such as ``1/4``, and its number of examples."""
 
     run: str
     shard: str
@@ -47,7 +47,7 @@ class ShardResult(Record):
 
 
 class PreviewResult(Record):
-    """An example of the training split and what augmentation would make of it, as in train.jsonl."""
+    """An example of the training split and its augmented version, as in train.jsonl."""
 
     before: dict[str, Any]
     after: dict[str, Any]
@@ -55,16 +55,16 @@ class PreviewResult(Record):
 
 
 class ReplayResult(Record, extra="allow"):
-    """A line of the augmented corpus that came out the same again; beside it its provenance."""
+    """A line of the augmented corpus that was reproduced, with its provenance."""
 
     id: str
     same: bool
 
 
 class TrainResult(Result):
-    """A trained model: its run directory, its folder, and the checkpoint that dev chose (``best`` of run.json).
+    """A trained model: its run directory, its folder, and the checkpoint selected on dev (``best`` of run.json).
 
-    ``cell`` is that of a study. The folder is absent where ``keep_models`` had the model removed.
+    ``cell`` is that of a study. The folder is missing if ``keep_models`` had the model removed.
     """
 
     cell: str | None = None
@@ -74,7 +74,7 @@ class TrainResult(Result):
 
 
 class SubmitResult(Record):
-    """A study that was submitted to SLURM: the number of its array, null where all cells were done, and of the job that
+    """A study that was submitted to SLURM: the number of its array, null if all cells were done, and of the job that
     writes the report."""
 
     study: str
@@ -90,9 +90,9 @@ class ExportResult(ExportFile):
 
 
 class EvalResult(EvalFile, Result):
-    """One evaluated split: eval/<split>.json, and beside it the gates that were checked on the split.
+    """One evaluated split: eval/<split>.json, with the gates that were checked on the split.
 
-    A gate that could be checked on none of the evaluated splits stands with the last one. ``cell`` is that of a study.
+    A gate that could be checked on no evaluated split is listed with the last one. ``cell`` is that of a study.
     """
 
     gates: list[GateResult]
@@ -100,7 +100,8 @@ class EvalResult(EvalFile, Result):
 
 
 class RegoldResult(EvalResult):
-    """One split judged by other gold: the evaluation, and how the overall figures move. No gate is checked."""
+    """One split evaluated against other gold: the evaluation, and how the overall figures change. No gate is
+    checked."""
 
     run: str
     regold: Regold
@@ -113,8 +114,8 @@ class ProbeResult(ProbeFile):
 
 
 class ListedRun(Record):
-    """A run or a study as ``halluc runs`` lists it: its folder, what was done, and the figures at the head of its
-    report of ``split``. ``created`` is ISO 8601 in UTC, ``bytes`` the sum over its files."""
+    """A run or a study as ``halluc runs`` lists it: its folder, its state, and the main figures of its report of
+    ``split``. ``created`` is ISO 8601 in UTC, ``bytes`` the sum over its files."""
 
     path: str
     name: str
@@ -128,7 +129,7 @@ class ListedRun(Record):
 
 
 class RequirementState(Record):
-    """A package that is needed in the versions ``asks``; ``version`` is the installed one, null if there is none."""
+    """A required package with the versions ``asks``; ``version`` is the installed one, null if it is missing."""
 
     name: str
     asks: str
@@ -149,8 +150,8 @@ class ExtraState(Record):
 
 
 class DoctorResult(Record):
-    """What ``halluc doctor`` finds. ``device`` is what ``run.json`` would say; ``programs`` have their path, null if
-    they are missing, and what uses them."""
+    """The result of ``halluc doctor``. ``device`` is as in ``run.json``; ``programs`` have their path, null if they are
+    missing, and what uses them."""
 
     halluc: str
     versions: dict[str, str]
@@ -177,7 +178,7 @@ class InitResult(Record):
 
 
 class SkippedCell(Record):
-    """A cell of a study that was passed over, and why."""
+    """A skipped cell of a study, and why."""
 
     cell: str
     skipped: str
@@ -199,15 +200,15 @@ class ConvertResult(Record):
 
 
 class PushedFile(Record):
-    """A file of a repository, and its size."""
+    """A published file of a repository, and its size."""
 
     path: str
     bytes: int
 
 
 class PushResult(Record):
-    """What ``halluc push`` publishes; ``commit`` is the address of the commit, null in a dry run. ``private`` says
-    what a new repository becomes."""
+    """The result of ``halluc push``; ``commit`` is the address of the commit, null in a dry run. ``private`` is the
+    visibility of a new repository."""
 
     run: str
     repository: str

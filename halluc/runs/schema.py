@@ -1,4 +1,4 @@
-"""The typed, versioned shape of the files in a run directory that others read. A change here is a change of promise."""
+"""The typed, versioned schema of the public files in a run directory. Changes must stay compatible."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from halluc.core.claims import Mark, Verdict
 
 SCHEMA_VERSION = 1
 
-# How new a claim is to the training split: one of the ``knowledge.novelties`` of its task.
+# The novelty of a claim with respect to the training split: one of the ``knowledge.novelties`` of its task.
 Novelty = str
 Status = Literal["running", "done", "failed", "interrupted"]
 
 
 class Record(BaseModel):
-    # Infinity and NaN are no JSON: such a file could be read and never be written again.
+    # Infinity and NaN are not JSON: such a file could be read but not be written again.
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class ExtendedRecord(Record):
-    """``later`` are fields that earlier versions did not have: they are written only where they say something.
-    ``absent`` are the fields that are left out where they are null."""
+    """``later`` are fields that earlier versions did not have: they are written only if they are not empty. ``absent``
+    are fields that are left out if they are null."""
 
     later: ClassVar[frozenset[str]] = frozenset()
     absent: ClassVar[frozenset[str]] = frozenset()
@@ -39,20 +39,20 @@ class ExtendedRecord(Record):
 
 
 class VersionedRecord(ExtendedRecord):
-    """The content of a whole file, or of what ``--json`` prints, of this version."""
+    """The content of a whole file, or of the output of ``--json``, of this version."""
 
     schema_version: int = SCHEMA_VERSION
 
 
 class EnsembleMember(Record):
-    """A model of an ensemble: how it was named, and the hash of its files (``integrity.model_digest``)."""
+    """A model of an ensemble: its name as given, and the hash of its files (``integrity.model_digest``)."""
 
     model: str
     sha256: str | None
 
 
 class MetricResult(Record):
-    """One figure. ``n`` counts what it is a share of (for F1: gold mentions); ``by`` is the slice, empty for all."""
+    """One figure. ``n`` is its denominator (for F1: gold mentions); ``by`` is the slice, empty for all."""
 
     name: str
     value: float | None
@@ -63,13 +63,13 @@ class MetricResult(Record):
 
 
 class EvalFile(VersionedRecord):
-    """``eval/<split>.json``; ``encoding`` counts words, windows, and words that the tokenizer drops or cuts.
+    """``eval/<split>.json``; ``encoding`` counts words, windows, and words that the tokenizer drops or truncates.
 
-    ``checkpoint`` is the model, or the name of the tool whose predictions were judged: ``encoding`` then counts what
-    was noticed in its file. ``decoding`` is ``constrained`` or ``argmax``; null where the task has none to choose,
-    where a tool predicted, and in files from before there was one (argmax). ``changed_model_files`` are files of
-    ``model/`` that were not as the training published them when they were evaluated. ``ensemble`` are the models whose
-    probabilities were averaged, the first of them ``checkpoint``; empty where one model predicted.
+    ``checkpoint`` is the model, or the name of the tool whose predictions were evaluated: ``encoding`` then has the
+    notes on its file. ``decoding`` is ``constrained`` or ``argmax``; null if the task has no choice, if a tool
+    predicted, and in older files (argmax). ``changed_model_files`` are files of ``model/`` that were changed between
+    training and evaluation. ``ensemble`` are the models whose probabilities were averaged, the first of them
+    ``checkpoint``; empty for a single model.
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
@@ -85,10 +85,10 @@ class EvalFile(VersionedRecord):
 
 
 class Prediction(Record):
-    """A line of ``predictions/<split>.jsonl``, of whatever task: an example, and behind it what a model says of it."""
+    """A line of ``predictions/<split>.jsonl``, for any task: an example, followed by the model's prediction."""
 
-    # Whether claims have their places in a text that the model wrote, ``written``, and gold in ``reference``: else both
-    # have them in ``tokens``.
+    # If claims have positions in a text that the model wrote, ``written``, and gold in ``reference``; otherwise both in
+    # ``tokens``.
     has_own_text: ClassVar[bool] = False
 
     id: str
@@ -96,29 +96,29 @@ class Prediction(Record):
     gold: list[Any]
 
     def tokens_of(self, record: Literal["claim", "omission"]) -> list[str]:
-        """The tokens in which claims, or omissions, have their places."""
+        """The tokens that the positions of claims, or omissions, refer to."""
         if not self.has_own_text:
             return self.tokens
         results: list[str] = getattr(self, "written" if record == "claim" else "reference")
         return results
 
     def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
-        """The names and texts that are shown beside ``tokens_of``, where claims have a text of their own."""
+        """Further texts to show with ``tokens_of``, by name, if claims have a text of their own."""
         return []
 
     @classmethod
     def annotations(cls, gold: Sequence[Any]) -> int | None:
-        """How many annotations figures count in the ``gold`` of an example; None where the config decides it."""
+        """The number of annotations in the ``gold`` of an example; None if it depends on the config."""
         return None if cls.has_own_text else len(gold)
 
     @property
     def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:
-        """What makes two examples the same: id, tokens, gold."""
+        """The identity of an example: id, tokens, gold."""
         return self.id, tuple(self.tokens), tuple(self.gold)
 
 
 class Nearest(Record):
-    """The training mention of the same label that is most like a claim, and where it stands first."""
+    """The most similar training mention with the label of a claim, and its first position."""
 
     text: str
     file: str
@@ -126,7 +126,7 @@ class Nearest(Record):
 
 
 class GoldMention(Record):
-    """Gold that a claim overlaps, with what training showed of it; ``start`` and ``end`` as in ``LedgerLine``."""
+    """Gold that a claim overlaps, with its novelty; ``start`` and ``end`` as in ``LedgerLine``."""
 
     start: int | None
     end: int | None
@@ -139,10 +139,9 @@ class LedgerLine(Record):
     """A line of ``ledger/<split>.jsonl``: a claim with its verdict, or gold that no claim touches.
 
     An omission has no ``confidence``, ``verdict``, ``reason``, ``matched``, ``touched``, ``gold`` or ``abstained``.
-    ``start`` and ``end`` are tokens, of the example or, where a model writes a text, of that; null where a label is one
-    of the whole example. ``gold`` tells of the matched and
-    touched gold what training showed of it, so that every rate can be counted again from this file. ``novelty``,
-    ``confusable`` and ``nearest`` are null where the training split is not known.
+    ``start`` and ``end`` are tokens, of the example or, if a model writes a text, of that text; null if a label is one
+    of the whole example. ``gold`` is the matched and touched gold with its novelty, so that every rate can be
+    recomputed from this file. ``novelty``, ``confusable`` and ``nearest`` are null if the training split is unknown.
     """
 
     id: str
@@ -166,13 +165,13 @@ class LedgerLine(Record):
 
 
 class ConfidenceFile(VersionedRecord):
-    """``confidence.json``: what dev said of the model's confidence; read by ``predict``.
+    """``confidence.json``: the calibration of the model's confidence on dev; read by ``predict``.
 
-    Confidences are divided by ``temperature`` (in logits); claims under ``threshold`` are withdrawn. ``threshold`` is
-    null where none was asked for, or where a guarantee was and no threshold can give it (``guarantee`` says so).
-    With ``by``, ``label`` or ``novelty``, ``guarantees`` has the threshold of each class, and how it was chosen, in the
-    place of ``threshold``: where it is null, or a class has no entry, all claims of the class are withdrawn.
-    ``ensemble`` are the hashes of the models whose mean probabilities these are; empty of one model.
+    Confidences are divided by ``temperature`` (in logits); claims below ``threshold`` are withdrawn. ``threshold`` is
+    null if none was requested, or if no threshold can give the requested guarantee (``guarantee`` says so). With
+    ``by``, ``label`` or ``novelty``, ``guarantees`` has the threshold of each class, and how it was chosen, instead of
+    ``threshold``: if it is null, or a class has no entry, all claims of the class are withdrawn. ``ensemble`` are the
+    hashes of the models whose mean probabilities these are; empty for one model.
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"ensemble", "by", "guarantees"})
@@ -195,7 +194,7 @@ class ConfidenceFile(VersionedRecord):
 
 
 class Problem(Record):
-    """Why something could not be read, as an error message has it."""
+    """Why something could not be read, as in an error message."""
 
     code: str
     message: str
@@ -203,22 +202,23 @@ class Problem(Record):
 
 
 class UnreadText(Record):
-    """What ``predict`` writes in the place of a text that it could not read."""
+    """The line of ``predict`` for a text that could not be read."""
 
     line: int
     error: Problem
 
 
 class AugmentFile(VersionedRecord):
-    """``augment/manifest.json``: how the augmented corpus was made; it is written last, and makes the others valid.
+    """``augment/manifest.json``: how the augmented corpus was made; it is written last, and makes the other files
+    valid.
 
-    ``fingerprint`` is the hash of all that the corpus depends on, ``sha256`` that of train.jsonl, and ``files`` has the
-    SHA-256 of every other file of the folder (empty in manifests of earlier versions). ``made`` of
-    ``wanted`` new examples were kept; ``unchangeable`` could be changed by no method and were left out, ``given_up``
-    were rejected in every attempt. ``before`` describes the training split, ``new`` the new examples, ``after`` all.
-    With ``augment.online`` the new examples are those of ``epochs`` epochs together: a new example is one of epoch
-    ``(copy - 1) % epochs``, from 0, with the ``copy`` of provenance.jsonl. ``methods`` has what each method that fits
-    a model or starts a program says of itself.
+    ``fingerprint`` is the hash of everything that the corpus depends on, ``sha256`` that of train.jsonl, and ``files``
+    has the SHA-256 of every other file of the folder (empty in manifests of earlier versions). ``made`` of ``wanted``
+    new examples were kept; ``unchangeable`` could not be changed by any method and were left out, ``given_up`` were
+    rejected in every attempt. ``before`` describes the training split, ``new`` the new examples, ``after`` all. With
+    ``augment.online`` the new examples are those of all ``epochs`` together: a new example belongs to epoch ``(copy -
+    1) % epochs``, from 0, with the ``copy`` of provenance.jsonl. ``methods`` has the description of each method that
+    fits a model or starts a program.
     """
 
     fingerprint: str
@@ -241,7 +241,7 @@ class AugmentFile(VersionedRecord):
 
 
 class Stage(Record):
-    """What one command did in the run."""
+    """The record of one command in the run."""
 
     status: Status
     started: str
@@ -251,9 +251,9 @@ class Stage(Record):
 
 
 class JudgedFile(Record):
-    """Predictions of another tool that a run is the judgement of: its name, the file, its SHA-256, and of which split.
+    """Predictions of another tool that a run evaluates: the tool's name, the file, its SHA-256, and the split.
 
-    ``joined_by`` is ``id``, or ``order`` (with equal tokens, where the file has any).
+    ``joined_by`` is ``id``, or ``order`` (with equal tokens, if the file has any).
     """
 
     name: str
@@ -264,7 +264,7 @@ class JudgedFile(Record):
 
 
 class EarlierTotal(Record):
-    """The config of a training before ``train --resume`` gave it a new total of epochs or steps."""
+    """The config of a training before ``train --resume`` set a new total of epochs or steps."""
 
     config_sha256: str
     epochs: int
@@ -273,15 +273,15 @@ class EarlierTotal(Record):
 
 
 class RunFile(VersionedRecord):
-    """``run.json``: what was run, on what, with what; ``stages`` has an entry for each command.
+    """``run.json``: the config, inputs and environment of the run; ``stages`` has an entry for each command.
 
-    ``model_sha256`` is the config that made ``model/``, null where that is ``config_sha256``: it differs while a
-    finished training is continued to a new total. ``model_files`` has the SHA-256 of each file of ``model/`` as it was
-    published. ``model_removed`` says why the model of a finished training is no longer there. ``keep_checkpoints`` is
-    ``train.checkpoints.keep`` as the last training had it. ``predictions`` is the file of another tool that was
-    evaluated: no model of halluc made them. ``ensemble`` are the models that a run evaluates together: it has none of
-    its own. ``is_edited`` says that another program changed the file. ``sha256`` is the
-    hash of all other fields, as ``records.content_sha256`` makes it; null in files of earlier versions.
+    ``model_sha256`` is the config that made ``model/``, null if that is ``config_sha256``: it differs while a finished
+    training is continued to a new total. ``model_files`` has the SHA-256 of each published file of ``model/``.
+    ``model_removed`` says why the model of a finished training no longer exists. ``keep_checkpoints`` is
+    ``train.checkpoints.keep`` of the last training. ``predictions`` is the evaluated file of another tool: no model of
+    halluc made them. ``ensemble`` are the models that a run evaluates together: it has none of its own. ``is_edited``
+    says that another program changed the file. ``sha256`` is the hash of all other fields, made by
+    ``records.content_sha256``; null in files of earlier versions.
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"ensemble"})
@@ -314,7 +314,7 @@ class RunFile(VersionedRecord):
 
 
 class CleanItem(Record):
-    """A file or folder that ``halluc clean`` deletes, or leaves (``reason`` says why); ``path`` is below ``root``."""
+    """A file or folder that ``halluc clean`` deletes, or keeps (``reason`` says why); ``path`` is below ``root``."""
 
     path: str
     bytes: int
@@ -322,9 +322,9 @@ class CleanItem(Record):
 
 
 class CleanResult(VersionedRecord):
-    """``halluc clean --json``: what was deleted under ``root``, or would be (``dry_run``), and what was left alone.
+    """``halluc clean --json``: what was, or would be (``dry_run``), deleted under ``root``, and what was kept.
 
-    ``bytes`` is the sum over ``deleted``, as file sizes.
+    ``bytes`` is the total file size of ``deleted``.
     """
 
     root: str
@@ -344,7 +344,7 @@ class MatrixCell(Record):
 
 
 class MatrixFile(VersionedRecord):
-    """``matrix.json`` beside the cells: what the study consists of, cells that were not run yet included."""
+    """``matrix.json`` in the folder of a study: its definition, including cells that have not run yet."""
 
     name: str
     axes: dict[str, list[int | float | str | bool | None]]

@@ -1,4 +1,4 @@
-"""The typed shape of what compares runs: ``halluc report A B --json``, and ``study.json`` of a matrix."""
+"""The types of comparisons of runs: ``halluc report A B --json``, and ``study.json`` of a matrix."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from halluc.core.figures import MATCHED, figure
 from halluc.runs.schema import Record, VersionedRecord
 
 Interval = tuple[float, float]
-# A difference is shown where its p is under it, and where an arm or a slope has so many seeds.
+# A difference is shown if its p-value is below this, and if an arm or a slope has this many seeds.
 SURE, LEAST_SEEDS = 0.05, 3
-# What a cell may choose on an axis.
+# The possible values on an axis.
 Plain = str | int | float | bool | None
 
 
 def spans_factor_of_ten(places: Sequence[float]) -> bool:
-    """Whether an axis of numbers is read on a log scale: no place is 0 or less, and the last is ten times the first."""
-    # A factor of 10 may miss 10 by its last digit: 3e-4 / 3e-5.
+    """Whether a numeric axis is on a log scale: all values are positive, and the last is ten times the first."""
+    # A factor of 10 may differ from 10 in its last digit: 3e-4 / 3e-5.
     return min(places) > 0 and max(places) / min(places) >= 10 * (1 - 1e-9)
 
 
 class TrainingFacts(Record):
-    """How runs were trained: the distinct values of each fact; empty where none is on record."""
+    """How runs were trained: the distinct values of each fact; empty if none is recorded."""
 
     steps: list[Plain] = Field(default_factory=list)
     chosen_step: list[Plain] = Field(default_factory=list)
@@ -36,7 +36,7 @@ class TrainingFacts(Record):
 
 
 class TrainingDifference(Record):
-    """A fact of training in which the runs compared differ: in ``a`` (the reference), and in ``b`` (the arm)."""
+    """A fact of training in which compared runs differ: in ``a`` (the reference), and in ``b`` (the arm)."""
 
     what: str
     a: str
@@ -44,16 +44,16 @@ class TrainingDifference(Record):
 
 
 class FigureRecord(Record):
-    """What a figure is called, and its slice (``by``: empty for all)."""
+    """The name of a figure, and its slice (``by``: empty for all)."""
 
     name: str
     by: dict[str, str]
 
 
 class Delta(FigureRecord):
-    """A figure of two runs on the same examples, and their difference (``b`` less ``a``).
+    """A figure of two runs on the same examples, and their difference (``b`` minus ``a``).
 
-    ``p`` is two-sided, over examples: it is about these two checkpoints, not about the recipes that made them.
+    ``p`` is two-sided, over examples: it compares these two checkpoints, not the recipes that made them.
     ``p_holm`` is adjusted for all figures of all runs that are compared with the first.
     """
 
@@ -66,12 +66,12 @@ class Delta(FigureRecord):
 
     @property
     def shown(self) -> bool:
-        """Whether the adjusted p is small enough."""
+        """Whether the adjusted p-value is small enough."""
         return self.p_holm is not None and self.p_holm < SURE
 
 
 class Flip(Record):
-    """A claim on which two runs differ; ``absent`` where one does not make it."""
+    """A claim on which two runs differ; ``absent`` if one does not make it."""
 
     id: str
     start: int | None
@@ -83,7 +83,7 @@ class Flip(Record):
 
 
 class MatchedOmission(Record):
-    """Hallucination rates where a threshold on confidence brings both runs to the larger of their omission rates.
+    """Hallucination rates after thresholds on confidence bring both runs to the larger of their omission rates.
 
     ``p`` and ``p_holm`` are as those of ``Delta``, and adjusted with them.
     """
@@ -99,12 +99,12 @@ class MatchedOmission(Record):
 
     @property
     def delta(self) -> Delta:
-        """The same as a difference of a figure."""
+        """The same as the difference of a figure."""
         return Delta(name=MATCHED, by={}, **self.model_dump(exclude={"omission_rate", "achieved"}))
 
     @property
     def shown(self) -> bool:
-        """Whether the adjusted p is small enough."""
+        """Whether the adjusted p-value is small enough."""
         return self.p_holm is not None and self.p_holm < SURE
 
 
@@ -123,8 +123,8 @@ class Comparison(VersionedRecord):
 
 
 class SeedFigure(FigureRecord):
-    """A figure over the seeds of one cell: ``values`` (null where undefined) of the seeds ``of_seeds``, their mean and
-    standard deviation (null for one value), and the interval over examples and seeds (of one seed: over examples)."""
+    """A figure over the seeds of one cell: ``values`` (null if undefined) of the seeds ``of_seeds``, their mean and
+    standard deviation (null for one value), and the interval over examples and seeds (for one seed: over examples)."""
 
     mean: float | None
     sd: float | None
@@ -135,9 +135,9 @@ class SeedFigure(FigureRecord):
 
 
 class CellFigures(Record):
-    """One point of a study: the choice on each axis but the seed, the runs behind it, and its figures.
+    """One point of a study: the choice on each axis except the seed, its runs, and its figures.
 
-    ``silent_seeds`` are those whose run makes no claim. An arm that is not the reference also has
+    ``silent_seeds`` are those whose run makes no claim. An arm other than the reference also has
     ``hallucination_rate_at_matched_omission``, by ``{axis: reference}``.
     """
 
@@ -149,13 +149,13 @@ class CellFigures(Record):
 
 
 class Line(Record):
-    """A straight line of a figure against a numeric axis, the other axes fixed by ``choice``.
+    """A straight line of a figure along a numeric axis, the other axes fixed by ``choice``.
 
-    ``scale``: where the axis spans a factor of 10 or more the line is fitted on its logarithm, the slope is per factor
-    of 10, and there is no intercept. ``seeds`` counts the seeds that all points have, ``n`` those of them in which the
-    figure is defined at all points. ``slope_p`` is two-sided, null for a single seed and where a seed makes no claim;
-    ``slope_p_holm`` is adjusted for the arms that are compared. ``smallest`` is the smallest slope that would have had
-    p < .05 before adjustment.
+    ``scale``: if the axis spans a factor of 10 or more the line is fitted on its logarithm, the slope is per factor of
+    10, and there is no intercept. ``seeds`` counts the seeds that all points have, ``n`` those in which the figure is
+    defined at all points. ``slope_p`` is two-sided, null for a single seed and if a seed makes no claim;
+    ``slope_p_holm`` is adjusted over the compared arms. ``smallest`` is the smallest slope that would have had p < .05
+    before adjustment.
     """
 
     choice: dict[str, Plain]
@@ -176,7 +176,7 @@ class Line(Record):
 
     @property
     def sign(self) -> int:
-        """1 or -1 where the slope is shown (p under .05, with three seeds at least), else 0."""
+        """1 or -1 if the slope is significant (p below .05, with at least three seeds), else 0."""
         p = self.slope_p if self.slope_p_holm is None else self.slope_p_holm
         if p is None or p >= SURE or self.seeds < LEAST_SEEDS or not self.slope:
             return 0
@@ -188,12 +188,12 @@ class Trend(Line):
 
 
 class ArmDelta(FigureRecord):
-    """A figure of an arm less the reference's: ``arm``, ``reference`` and their difference are means over the seeds in
+    """A figure of an arm minus the reference's: ``arm``, ``reference`` and their difference are means over the seeds in
     which both are defined.
 
     ``values`` are the differences by seed, ``sd`` their standard deviation. ``p`` is two-sided, null for a single seed
-    and where a seed of either makes no claim; ``p_holm`` is adjusted for all arms that are compared in this figure
-    under the same choice. ``shown``: ``p_holm`` is under .05, with three seeds at least. ``smallest`` is the smallest
+    and if a seed of either makes no claim; ``p_holm`` is adjusted over all arms that are compared in this figure under
+    the same choice. ``shown``: ``p_holm`` is below .05, with at least three seeds. ``smallest`` is the smallest
     difference that would have had p < .05 before adjustment.
     """
 
@@ -210,22 +210,22 @@ class ArmDelta(FigureRecord):
 
     @property
     def benefit(self) -> int:
-        """1 where the arm is shown to be better than the reference, -1 where worse, else 0."""
+        """1 if the arm is significantly better than the reference, -1 if worse, else 0."""
         direction = {"lower": -1, "higher": 1, "none": 0}[figure(self.name).better]
         return 0 if not self.shown or not self.difference else direction if self.difference > 0 else -direction
 
     @property
     def n(self) -> int:
-        """In how many seeds the difference is defined."""
+        """The number of seeds in which the difference is defined."""
         return sum(value is not None for value in self.values)
 
 
 class ArmComparison(Record):
-    """An arm against the reference arm of its axis, the other axes fixed by ``choice``.
+    """An arm compared with the reference arm of its axis, the other axes fixed by ``choice``.
 
-    ``seeds`` are those that both have, ``silent_seeds`` those of them in which either makes no claim.
-    ``omission_rate`` is where hallucination rates are matched: of each seed the larger rate of both, their mean over
-    ``seeds``; null where there is no gold.
+    ``seeds`` are those that both have, ``silent_seeds`` those in which either makes no claim. ``omission_rate`` is the
+    rate at which hallucination rates are matched: for each seed the larger rate of both, averaged over ``seeds``; null
+    if there is no gold.
     """
 
     axis: str
@@ -240,9 +240,9 @@ class ArmComparison(Record):
 
 
 class ArmTrend(Line):
-    """How an arm's line differs from the reference's, over the points and seeds that both have.
+    """The difference between an arm's line and the reference's, over the points and seeds that both have.
 
-    ``slope`` and ``intercept`` are the arm's less the reference's, paired by seed and example.
+    ``slope`` and ``intercept`` are the arm's minus the reference's, paired by seed and example.
     """
 
     arm_axis: str
@@ -254,7 +254,7 @@ class BestOnDev(Record):
     """The value of a training or augmentation setting that is best on dev, the other axes fixed by ``choice``.
 
     ``name`` is the figure, ``mean`` that of ``value``, ``next`` the value with the next best mean. ``difference`` is
-    the best less the next, with its interval and two-sided p over seeds.
+    the best minus the next, with its interval and two-sided p over seeds.
     """
 
     axis: str
@@ -273,8 +273,8 @@ class BestOnDev(Record):
 class StudyFigures(VersionedRecord):
     """The figures of a study; ``missing`` names the cells without an evaluation of the split, and why.
 
-    ``comparisons`` and ``arm_trends`` are empty where every axis is one of numbers. ``fingerprint`` is the hash of what
-    the figures were counted from, empty where that is not known.
+    ``comparisons`` and ``arm_trends`` are empty if every axis is numeric. ``fingerprint`` is the hash of the inputs of
+    the figures, empty if unknown.
     """
 
     name: str
@@ -290,6 +290,6 @@ class StudyFigures(VersionedRecord):
 
 
 class StudyFile(StudyFigures):
-    """What ``study.json`` holds: ``sha256`` is the hash of all other fields (``records.content_sha256``)."""
+    """The content of ``study.json``: ``sha256`` is the hash of all other fields (``records.content_sha256``)."""
 
     sha256: str | None = None

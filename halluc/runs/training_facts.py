@@ -1,4 +1,4 @@
-"""How a run was trained, as far as it decides what its figures can be compared with."""
+"""Facts about the training of a run that decide which figures are comparable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.core.files import read_regular
 from halluc.runs.directory import RunDir
 from halluc.runs.studies import Plain, TrainingDifference, TrainingFacts
 
-# field -> what it is called
+# field -> its name
 TITLES = {
     "steps": "optimizer steps",
     "chosen_step": "step of the chosen checkpoint",
@@ -24,7 +24,7 @@ TITLES = {
 
 
 def facts(runs: Iterable[RunDir]) -> TrainingFacts:
-    """Of some runs, the distinct values of each fact in their order; empty where none is on record."""
+    """For several runs, the distinct values of each fact in order; empty if none is recorded."""
     results: dict[str, dict[Plain, None]] = {name: {} for name in TITLES}
     for run in runs:
         for name, value in _facts(run).items():
@@ -34,7 +34,7 @@ def facts(runs: Iterable[RunDir]) -> TrainingFacts:
 
 
 def differences(a: TrainingFacts, b: TrainingFacts) -> list[TrainingDifference]:
-    """The facts in which two runs, or two arms, differ; the chosen step aside, which is a result."""
+    """The facts in which two runs, or two arms, differ, except the selected step, which is a result."""
     pairs = ((name, title, getattr(a, name), getattr(b, name)) for name, title in TITLES.items())
     return [
         TrainingDifference(what=title, a=shown(one), b=shown(other))
@@ -44,7 +44,7 @@ def differences(a: TrainingFacts, b: TrainingFacts) -> list[TrainingDifference]:
 
 
 def varying(cells: Iterable[TrainingFacts]) -> list[str]:
-    """The facts in which cells differ, the chosen step aside: ``optimizer steps (8 to 70)``."""
+    """The facts in which cells differ, except the selected step: ``optimizer steps (8 to 70)``."""
     known = list(cells)
     results = []
     for name, title in TITLES.items():
@@ -56,7 +56,7 @@ def varying(cells: Iterable[TrainingFacts]) -> list[str]:
 
 
 def shown(values: Sequence[Plain]) -> str:
-    """``70``, of several numbers ``25 to 70``, of several words ``bf16, fp32``."""
+    """``70``, for several numbers ``25 to 70``, for several words ``bf16, fp32``."""
     if not values:
         return "not on record"
     numbers = [value for value in values if isinstance(value, (int, float))]
@@ -69,7 +69,7 @@ def _facts(run: RunDir) -> dict[str, Plain]:
     try:
         record = run.read()
     except HallucError:
-        return {}  # reported by who needs the run's figures
+        return {}  # reported when the run's figures are needed
     started, stopped = _first_and_last(run)
     hardware, best = record.hardware, record.best or {}
     device = hardware.get("gpu") or f"{hardware.get('device', 'cpu')}, {hardware.get('machine', '')}".strip(", ")
@@ -86,7 +86,7 @@ def _facts(run: RunDir) -> dict[str, Plain]:
 
 
 def _first_and_last(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The newest events ``started`` and ``stopped`` of the log; empty where there are none."""
+    """The newest events ``started`` and ``stopped`` of the log; empty if there are none."""
     results: dict[str, dict[str, Any]] = {"started": {}, "stopped": {}}
     try:
         lines = read_regular(run.events).splitlines()
@@ -97,7 +97,7 @@ def _first_and_last(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
             try:
                 event = json.loads(line)
             except (ValueError, RecursionError):
-                continue  # cut short by a kill: the report of the run says so
+                continue  # truncated by a kill: the report of the run says so
             if isinstance(event, dict) and event.get("event") in ("started", "stopped"):
                 results[event["event"]] = event
     return results["started"], results["stopped"]

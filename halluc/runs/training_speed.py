@@ -1,4 +1,4 @@
-"""How fast a run was trained, from ``events.jsonl``."""
+"""The training speed of a run, from ``events.jsonl``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from halluc.runs.directory import RunDir
 
 @dataclass(frozen=True)
 class TrainingSpeed:
-    """Optimizer steps in all, epochs that begin, evaluations on dev, seconds of a step and of such an evaluation (0
-    without one).
+    """Total optimizer steps, epochs and evaluations on dev, seconds per step and per evaluation (0 without one).
 
-    ``is_resumed``: the training was interrupted, so that ``run.json`` has the seconds of its last part alone.
+    ``is_resumed``: the training was interrupted, so that ``run.json`` has the duration of its last part only.
     """
 
     steps: int
@@ -28,7 +27,7 @@ class TrainingSpeed:
 
 
 def speed(run: RunDir) -> TrainingSpeed | None:
-    """None where the log is missing, or has no step of a training."""
+    """None if the log is missing, or has no step of a training."""
     started: dict[str, Any] = {}
     seconds: dict[str, list[float]] = {"step": [], "evaluated": []}
     try:
@@ -39,7 +38,7 @@ def speed(run: RunDir) -> TrainingSpeed | None:
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):
-            continue  # cut short by a kill: the report of the run says so
+            continue  # truncated by a kill: the report of the run says so
         kind = event.get("event") if isinstance(event, dict) else None
         if kind == "started":
             started = event

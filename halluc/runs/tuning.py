@@ -1,4 +1,4 @@
-"""``tune.json``: what ``halluc tune`` tried, and what came of it; also what ``--json`` prints."""
+"""``tune.json``: the trials of ``halluc tune`` and their results; also the output of ``--json``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ TrialState = Literal["complete", "pruned", "failed", "running"]
 
 
 class TuneTrial(Record):
-    """A trial: ``params`` are the values laid on the config (none for trial 0, which is the config itself), ``values``
-    the figures on dev in the order of ``metrics``; of a pruned trial the last one before it was stopped.
+    """A trial: ``params`` are the values set in the config (none for trial 0, which is the config itself), ``values``
+    the figures on dev in the order of ``metrics``; for a pruned trial the last ones before it was stopped.
 
-    ``constraints`` has the figures that are bounded; null where one is undefined. ``run`` is the folder beside
-    tune.json; with ``same_as`` that of an earlier trial of the same config, which was not trained twice.
+    ``constraints`` has the bounded figures; null if one is undefined. ``run`` is the folder next to tune.json; with
+    ``same_as`` that of an earlier trial with the same config, which was not trained twice.
     """
 
     number: int
@@ -35,7 +35,7 @@ class TuneTrial(Record):
 
 
 class BestTrial(Record):
-    """A trial that is best, or on the Pareto front: its config, and how its figures differ from those of trial 0.
+    """A best trial, possibly of a Pareto front: its config, and how its figures differ from those of trial 0.
 
     The differences are paired over the examples of dev. They are empty for trial 0 itself.
     """
@@ -48,8 +48,8 @@ class BestTrial(Record):
 class TuneFile(VersionedRecord):
     """``tune.json``. ``importances`` are by metric (PED-ANOVA) and sum to 1; empty with too few trials.
 
-    ``examples`` are those of dev. ``replaced`` trials were interrupted and could not be continued; they are not among
-    ``trials``.
+    ``examples`` is the number of examples in dev. ``replaced`` trials were interrupted and could not be resumed; they
+    are not among ``trials``.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Members of a task's parts that several tasks have alike: a part may inherit them."""
+"""Default implementations of parts of a task, for inheritance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 class TaskDefaults:
-    """A task whose evaluations need no settings; ``saved_keys`` of its config are in config.json under its name."""
+    """A task whose evaluations need no settings; ``saved_keys`` of its config are stored in config.json under its
+    name."""
 
     name: ClassVar[str]
     Config: ClassVar[type[Section]]
@@ -42,7 +43,7 @@ class TaskDefaults:
 
 
 class ExamplesDefaults:
-    """Single texts with labelled parts, of which all are trained on and none is marked wherever it is shown."""
+    """Single texts with labelled parts; all are trained on, and none has ranges that are always marked."""
 
     formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
     takes_pairs: ClassVar[bool] = False
@@ -68,9 +69,9 @@ class ExamplesDefaults:
 
 
 class FiguresDefaults:
-    """All rates of a ledger are counted; no figure needs an order, and none is counted anew after abstention."""
+    """All rates of a ledger are computed; no figure depends on an order, and none is recomputed after abstention."""
 
-    untold: ClassVar[frozenset[str]] = frozenset()
+    excluded: ClassVar[frozenset[str]] = frozenset()
 
     def kept(self, *_: Any) -> list[Figure]:
         return []
@@ -80,9 +81,9 @@ class FiguresDefaults:
 
 
 class ModelDefaults:
-    """A model with an output for each label, whose predictions follow from scores; nothing about decoding is to choose.
+    """A model with one output per label, whose predictions follow from scores; without a choice of decoding.
 
-    A subclass has ``scored`` and ``decided`` (CONTRIBUTING.md, step 2).
+    A subclass defines ``scored`` and ``decided`` (CONTRIBUTING.md, step 2).
     """
 
     gold_notes: ClassVar[frozenset[str]] = frozenset()
@@ -105,7 +106,7 @@ class ModelDefaults:
 
 
 class SurfacesOfTraining:
-    """Knowledge of the surfaces that the training split shows, and their labels."""
+    """Knowledge of the surfaces in the training split, and their labels."""
 
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)
 

@@ -1,4 +1,4 @@
-"""Encoders and their tokenizers, as every encoder task loads them."""
+"""Loading of encoders and their tokenizers, shared by all encoder tasks."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ ArrayT = TypeVar("ArrayT", numpy.ndarray, "torch.Tensor")
 
 @dataclass(frozen=True)
 class Encoder:
-    """A model, its tokenizer, and the commit it came from where the hub told one.
+    """A model, its tokenizer, and the commit on the hub, if known.
 
-    ``outputs`` names what each output of the head stands for, in the data's terms.
+    ``outputs`` are the labels of the head's outputs, in the data's terms.
     """
 
     model: Any
@@ -39,7 +39,7 @@ class Encoder:
 
     @property
     def padding(self) -> int:
-        """The piece that batches are filled up with."""
+        """The padding piece of batches."""
         return int(self.model.config.pad_token_id or 0)
 
 
@@ -53,14 +53,14 @@ def load_encoder(
     labels: Sequence[str] = (),
     problem_type: str | None = None,
 ) -> Encoder:
-    """Load ``transformers.<auto_class>``: with a fresh head of an output for each of ``labels``, or as it was trained.
+    """Load ``transformers.<auto_class>``: with a new head for ``labels``, or as it was trained.
 
-    Where the config asks for a model from scratch, its tokenizer is trained on the tokens of ``texts``. The special
-    pieces ``added`` get embeddings of their own. A fresh head may come with low-rank adapters, as the config asks.
+    If the config asks for a model from scratch, its tokenizer is trained on the tokens of ``texts``. The special pieces
+    ``added`` get embeddings of their own. With a new head the model may have low-rank adapters, as configured.
 
     Raises:
-        HallucError E410, E411: the reference, or what it leads to, cannot be loaded, or weights are missing in it.
-            E420: adapters without peft. R140: a damaged export. C231: an export is to be trained.
+            HallucError E410, E411: the reference cannot be resolved or loaded, or weights are missing. E420: adapters
+                without peft. R140: a damaged export. C231: an export cannot be trained.
     """
     head: dict[str, Any] = {}
     if labels:
@@ -80,7 +80,7 @@ def load_encoder(
 
 
 def _exported(config: ModelConfig, head: Mapping[str, Any]) -> Encoder | None:
-    """The model of an export, to predict with; None where no export is named."""
+    """The model of an export, for prediction; None if the reference is not an export."""
     if config.name is None or not (source := resolve_model(config.name)).local:
         return None
     folder = exports.of_model(Path(source.name))
@@ -130,7 +130,7 @@ def _loaded(
 
 
 def _forget_earlier_task(settings: Any, head: Mapping[str, Any]) -> None:
-    """Remove what config.json says of the head that the model had before."""
+    """Remove the entries in config.json about the previous head of the model."""
     settings.problem_type = head.get("problem_type")
     for name in TABLE["task"]:
         vars(settings).pop(name, None)
@@ -152,11 +152,11 @@ def _outputs(settings: Any, source: ModelSource) -> tuple[str, ...]:
 
 
 def room(tokenizer: Any, settings: Any) -> int:
-    """How many word pieces, special ones included, the model takes at once."""
+    """The maximum input length of the model in word pieces, including special ones."""
     limit = int(tokenizer.model_max_length)
     positions = getattr(settings, "max_position_embeddings", None)
     if isinstance(positions, int) and positions > 0:
-        # Position ids of the RoBERTa family start behind the padding id.
+        # Position ids of the RoBERTa family start after the padding id.
         offset = settings.pad_token_id + 1 if _counts_from_padding(settings) else 0
         limit = min(limit, positions - offset)
     return min(limit, 1 << 20)
@@ -169,7 +169,7 @@ def _counts_from_padding(settings: Any) -> bool:
 
 
 def special_pieces(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The special pieces that the tokenizer sets before and behind a text."""
+    """The special pieces that the tokenizer puts before and after a text."""
     encoded = tokenizer.backend_tokenizer.encode("a")
     ids, special = encoded.ids, encoded.special_tokens_mask
     body = [index for index, mark in enumerate(special) if not mark]
@@ -179,14 +179,14 @@ def special_pieces(tokenizer: Any) -> tuple[list[int], list[int]]:
 
 
 class Part(NamedTuple):
-    """Special pieces in one place, and their token types."""
+    """Special pieces at one position, and their token types."""
 
     pieces: tuple[int, ...] = ()
     types: tuple[int, ...] = ()
 
 
 class Frame(NamedTuple):
-    """What the tokenizer sets before, between and behind two texts, and the token types of the texts."""
+    """What the tokenizer puts before, between and after two texts, and the token types of the texts."""
 
     before: Part
     between: Part
@@ -200,7 +200,7 @@ class Frame(NamedTuple):
 
 
 def frame_of_pair(tokenizer: Any) -> Frame:
-    """How the tokenizer joins two texts: with its separator where it has one, even if it has no rule for pairs."""
+    """How the tokenizer joins two texts: with its separator if it has one, even without a rule for pairs."""
     encoded = tokenizer.backend_tokenizer.encode("a", "b")
     ids, types, of = encoded.ids, encoded.type_ids, encoded.sequence_ids
     ends = [(of.index(text), len(of) - of[::-1].index(text)) for text in (0, 1)]
@@ -220,10 +220,10 @@ def frame_of_pair(tokenizer: Any) -> Frame:
 def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[list[list[list[int]]], int]:
     """The pieces of every word of every sentence; words that the tokenizer drops become the unknown piece.
 
-    Returns them with the number of words dropped.
+    Returns them with the number of dropped words.
 
     Raises:
-        HallucError E411: a word has no piece and the tokenizer knows no unknown piece.
+            HallucError E411: a word has no piece and the tokenizer has no unknown piece.
     """
     unknown = tokenizer.unk_token_id
     result, dropped = [], 0
@@ -252,10 +252,10 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
 
 
 def pieces_left(least: int, most: int, special: int, what: str = "words") -> int:
-    """How many of ``most`` pieces there are beside the ``special`` ones.
+    """The number of pieces that remain of ``most`` after the ``special`` ones.
 
     Raises:
-        HallucError E411: fewer than ``least``.
+            HallucError E411: less than ``least``.
     """
     if most - special < least:
         message = f"the tokenizer's `model_max_length` leaves no room for {what}"
@@ -280,7 +280,7 @@ def tensors(arrays: Mapping[str, numpy.ndarray]) -> dict[str, torch.Tensor]:
 
 
 def mean_of_pieces(values: ArrayT, mask: ArrayT) -> ArrayT:
-    """The mean over the pieces of each text: (texts, pieces, n) to (texts, n), padding left out."""
+    """The mean over the pieces of each text: (texts, pieces, n) to (texts, n), without padding."""
     weights = mask[..., None]
     result: ArrayT = (values * weights).sum(1) / weights.sum(1)
     return result

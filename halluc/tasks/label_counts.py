@@ -1,8 +1,8 @@
-"""Labels of whole texts counted on integer arrays, and the figures that precision, recall and F1 of labels make up.
+"""Counts of labels of whole texts on integer arrays, and precision, recall and F1 computed from them.
 
-Reports and figures follow scikit-learn's definitions, and tests hold them to it; counts by text are what intervals
-resample. An average is over the labels that stand in gold or claims, in a resample over those that stand there: else a
-label of one text would pull its average down in each resample that does not draw it.
+Reports and figures follow scikit-learn's definitions, which is tested; intervals resample counts by text. An average is
+over the labels that occur in gold or claims, in a resample over those that occur there: otherwise a label of a single
+text would lower its average in each resample without that text.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from halluc.core.figures import of_places
 from halluc.core.significance import F1, Figure, Formula, Ratio, Sheet, divided
 
 Array = numpy.ndarray
-# The labels of each text, each of them once.
+# The labels of each text, without repetitions.
 Labels = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Labels where they stand: the number of a text and that of a label, both (pairs,)."""
+    """Occurrences of labels: the number of a text and that of a label, both (pairs,)."""
 
     text: Array
     label: Array
@@ -39,7 +39,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """What stands in gold, what is claimed, and what stands in both (``hits``), over ``texts`` texts."""
+    """Labels in gold, in claims, and in both (``hits``), over ``texts`` texts."""
 
     labels: tuple[str, ...]
     texts: int
@@ -56,7 +56,7 @@ def count(gold: Labels, predicted: Labels) -> LabelCounts:
     """Count the labels of the same texts.
 
     Raises:
-        ValueError: they are not of the same texts.
+            ValueError: they are on different texts.
     """
     if len(gold) != len(predicted):
         raise ValueError("gold and predicted labels are not of the same texts")
@@ -76,7 +76,7 @@ def _pairs(side: Labels, numbers: dict[str, int]) -> Pairs:
     )
 
 
-# Hits, predicted and gold to the figure, arrays of one shape; 0 where undefined.
+# From hits, predicted and gold to the figure, arrays of one shape; 0 if undefined.
 Score = Callable[[Array, Array, Array], Array]
 SCORES: dict[str, Score] = {
     "f1": lambda hits, predicted, gold: divided(2 * hits, predicted + gold, undefined=0.0),
@@ -84,13 +84,13 @@ SCORES: dict[str, Score] = {
     "recall": lambda hits, predicted, gold: divided(hits, gold, undefined=0.0),
 }
 AVERAGES = ("micro", "macro", "weighted")
-# A label of a whole text cannot be distorted, so that all that is false is unsupported; and a longer text offers no
-# more to claim than a short one.
-UNTOLD = of_places()
+# Rates that are meaningless for labels of whole texts: a label cannot be distorted, so every false one is unsupported;
+# and a longer text does not allow more claims than a short one.
+EXCLUDED = of_places()
 
 
 def averaged(score: Score, average: str, hits: Array, predicted: Array, gold: Array) -> Array:
-    """A score of labels (..., labels) averaged over them; 0 where there is none."""
+    """A score of labels (..., labels) averaged over them; 0 if there is none."""
     if average == "micro":
         return score(hits.sum(-1), predicted.sum(-1), gold.sum(-1))
     weights = gold if average == "weighted" else (predicted + gold > 0).astype(numpy.float64)
@@ -99,7 +99,7 @@ def averaged(score: Score, average: str, hits: Array, predicted: Array, gold: Ar
 
 @dataclass(frozen=True)
 class Columns:
-    """Hits, predicted and gold in a sheet, a column a label."""
+    """Hits, predicted and gold in a sheet, one column per label."""
 
     hits: tuple[int, ...]
     predicted: tuple[int, ...]
@@ -113,7 +113,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Averaged:
-    """A score averaged over labels, ``macro`` or ``weighted`` by how often they stand in gold."""
+    """A score averaged over labels, ``macro`` or ``weighted`` by their frequency in gold."""
 
     columns: Columns
     score: Score
@@ -127,7 +127,7 @@ class Averaged:
 def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) -> list[Figure]:
     """Precision, recall and F1: micro, macro, weighted, and by label.
 
-    ``n`` is what they are a share of: claims for precision, gold labels for recall, and for F1 the latter too.
+    ``n`` is the denominator: claims for precision, gold labels for recall and F1.
     """
     formulas = _formulas(*(sheet.tally(pairs.text) for pairs in counts.three))
     claims, there = len(counts.predicted.text), len(counts.gold.text)

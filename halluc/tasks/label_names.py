@@ -1,4 +1,4 @@
-"""What the outputs of a trained model mean in the data's labels, as ``eval.labels`` gives it."""
+"""The meaning of a trained model's outputs in the data's labels, as set by ``eval.labels``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from halluc.core.errors import HallucError, did_you_mean, refuse
 from halluc.core.labels import UnknownTag, label_fault, split_tag
 
-# What transformers calls outputs that nobody named.
+# transformers' default names of outputs.
 _UNNAMED = re.compile(r"LABEL_\d+")
 _TAG = re.compile(r"[BIESMLU]-.+", re.DOTALL)
-# BILOU has other letters for the last tag of a mention, and for its only one.
+# BILOU uses other letters for the last tag of a mention, and for the only one.
 _BILOU = re.compile(r"O|[BILU]-.+", re.DOTALL)
 _OF_BIOES = {"L": "E", "U": "S"}
 # O means the same in every model.
@@ -24,8 +24,8 @@ def named_labels(outputs: Sequence[str], names: Names) -> tuple[str | None, ...]
     """The label of each output of a text classifier; None for no label.
 
     Raises:
-        HallucError C203: a name that the model does not have, or only some of the outputs ``LABEL_0``, … named; a
-            label that is none (``core.labels.label_fault``).
+            HallucError C203: a name that the model does not have, or only some of the outputs ``LABEL_0``, … named; an
+                invalid label (``core.labels.label_fault``).
     """
     _refuse_unknown(names, outputs)
     _refuse_unnamed(names, outputs)
@@ -41,8 +41,8 @@ def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
     prefix is read as an inside tag; the tags of BILOU become those of BIOES.
 
     Raises:
-        HallucError C203: a name that the model does not have, an output without a tag where others are mapped to tags,
-            or labels and tags mixed; a label that is none (``core.labels.label_fault``).
+            HallucError C203: a name that the model does not have, an output without a tag if others are mapped to tags,
+                or a mixture of labels and tags; an invalid label (``core.labels.label_fault``).
     """
     tags = _named_tags(outputs, names)
     _refuse_unfit(label for _, label in map(split_tag, tags) if label)
@@ -63,7 +63,7 @@ def _named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
 
 
 def _refuse_unfit(labels: Iterable[str]) -> None:
-    """Refuse what the rule of labels refuses in a corpus: such a label would reach every table and page."""
+    """Refuse labels that are also invalid in a corpus: they would reach every table and page."""
     faults = [fault for label in dict.fromkeys(labels) if (fault := label_fault(label)) is not None]
     help = "mend `id2label` in its config.json, or rename it with `eval.labels`"
     refuse(HallucError("C203", f"the model has {fault}", help=help) for fault in faults)
@@ -97,14 +97,14 @@ def _refuse_unknown(names: Iterable[str], labels: Iterable[str], outputs: Iterab
 
 
 def _refuse_unnamed(names: Names, labels: Iterable[str]) -> None:
-    """Refuse to name only some of the labels ``LABEL_0``, …: the others would stay labels that no data has."""
+    """Refuse to name only some of the labels ``LABEL_0``, …: the others would remain labels that no data has."""
     there = list(labels)
     if names and all(map(_UNNAMED.fullmatch, there)):
         _refuse_missing([label for label in there if label not in names])
 
 
 def _refuse_mixture(names: Names, outputs: Sequence[str]) -> None:
-    """Refuse all but a tag for each output that is not called by one."""
+    """Require a tag for each output that is not named like a tag itself."""
     for name, value in names.items():
         if name not in outputs:
             tags = [output for output in outputs if output.endswith(f"-{name}")]
@@ -132,7 +132,7 @@ def _refuse_missing(missing: Sequence[str]) -> None:
 
 
 def foreign_label_notes(model: Iterable[str], split: Iterable[str]) -> Iterator[str]:
-    """What a person should know where the model has labels that the split never shows; nothing where it has none."""
+    """Note for the user that the model has labels that do not occur in the split; empty if it has none."""
     foreign = sorted(set(model) - set(split))
     if foreign:
         listed = ", ".join(foreign)

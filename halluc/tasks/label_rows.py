@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of labels of whole examples: rows that the tasks which count them share."""
+"""Precision, recall and F1 of labels of whole examples: rows shared by several tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classification reports of labels: a row a label, the averages, and what was taken for what."""
+"""Classification reports of labels: a row per label, the averages, and the confusion of labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from halluc.tasks import label_counts
 from halluc.tasks.label_counts import LabelCounts
 from halluc.tasks.token_figures import confusion_as_text
 
-# A matrix of more classes than these is read by no one; then the commonest confusions stand in its place.
+# A larger confusion matrix is unreadable; the most frequent confusions are listed instead.
 LARGEST_MATRIX = 60
 COMMONEST = 40
 
@@ -22,7 +22,7 @@ _HEADS = ("precision", "recall", "f1-score", "support")
 
 
 def row(hits: float, predicted: float, gold: float) -> Row:
-    """A row as scikit-learn has it; 0 where undefined."""
+    """A row as in scikit-learn; 0 if undefined."""
     return _row(label_counts.scores_of(hits, predicted, gold), int(gold))
 
 
@@ -48,9 +48,9 @@ def averages(counts: LabelCounts) -> dict[str, Row]:
 
 
 def confusion(gold: Sequence[str | None], predicted: Sequence[str | None]) -> dict[str, Any]:
-    """What each class was taken for, None being out of scope: ``confusion``, a matrix of gold by predicted class.
+    """The confusion of classes, None being out of scope: ``confusion``, a matrix of gold by predicted class.
 
-    Of more than 60 classes ``confusions`` instead: the 40 commonest mistakes.
+    For more than 60 classes ``confusions`` instead: the 40 most frequent mistakes.
     """
     pairs = Counter((_class_name(one), _class_name(other)) for one, other in zip(gold, predicted, strict=True))
     names = sorted({name for pair in pairs for name in pair}, key=lambda name: (name == OUT_OF_SCOPE, name))
@@ -65,7 +65,7 @@ def _class_name(label: str | None) -> str:
 
 
 def rows_as_text(*parts: Mapping[str, Row]) -> str:
-    """Rows as the table that scikit-learn prints, an empty line between the parts."""
+    """Rows as a table in scikit-learn's layout, with an empty line between the parts."""
     width = max(12, *(len(printable_cell(name)) for part in parts for name in part))
     lines = [" " * width + "".join(f"{head:>11}" for head in _HEADS)]
     for part in parts:
@@ -78,7 +78,7 @@ def rows_as_text(*parts: Mapping[str, Row]) -> str:
 
 
 def confusions_as_text(rows: Sequence[Row]) -> str:
-    """The commonest mistakes, a line each."""
+    """The most frequent mistakes, one per line."""
     parts = [(row["n"], printable_cell(row["gold"]), printable_cell(row["predicted"])) for row in rows]
     width = max([4, *(len(gold) for _, gold, _ in parts)])
     lines = [f"{'texts':>8}  {'gold':<{width}}  predicted"]
@@ -87,12 +87,12 @@ def confusions_as_text(rows: Sequence[Row]) -> str:
 
 
 def confusion_sections(report: Report, title: str) -> dict[str, str]:
-    """The matrix of ``confusion`` under ``title``, or the commonest mistakes; nothing where there are none."""
+    """The matrix of ``confusion`` with a ``title``, or the most frequent mistakes; empty if there are none."""
     if "confusion" in report:
         return {title: confusion_as_text(report["confusion"])}
     return {"the commonest confusions": confusions_as_text(report["confusions"])} if report["confusions"] else {}
 
 
 def sections_as_text(sections: Mapping[str, str]) -> str:
-    """Texts under their headings."""
+    """Texts below their headings."""
     return "\n".join(f"{heading}\n\n{text}" for heading, text in sections.items())

@@ -1,4 +1,4 @@
-"""Annotation that is the labels of a whole example: how probable a model finds it, and corrected labels."""
+"""Annotation by labels of whole examples: its probability under a model, and corrections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.task import AnnotatedPrediction
 
 
 class LabelClaims:
-    """The claims of a judge whose examples are labelled as a whole: one for each label."""
+    """The claims of a judge whose examples are labelled as a whole: one per label."""
 
     @abstractmethod
     def claim(self, example: Any, label: str, confidence: float | None = None) -> Claim:
@@ -37,11 +37,11 @@ def probabilities(logits: numpy.ndarray) -> numpy.ndarray:
 def annotated_label(
     outputs: Sequence[str], share: numpy.ndarray, gold: str, prediction: object
 ) -> AnnotatedPrediction:  # fmt: skip
-    """A prediction with the probability of the one annotated output; several outputs may have its name.
+    """A prediction with the probability of the annotated output; several outputs may have its name.
 
     Args:
-        share: the probability of each output, (outputs,). gold: the output that is annotated. Of one that the model
-            does not have, the probability is what its best output leaves.
+            share: the probability of each output, (outputs,). gold: the annotated output. If the model does not have
+                it, the probability is 1 minus that of the best output.
     """
     own = [number for number, name in enumerate(outputs) if name == gold]
     text = float(share[own].sum()) if own else float(1 - share.max())
@@ -51,10 +51,10 @@ def annotated_label(
 def annotated_labels(
     outputs: Sequence[str], share: numpy.ndarray, gold: Sequence[str], prediction: object
 ) -> AnnotatedPrediction:
-    """A prediction with the probability that each label is there, or is not, as it is annotated.
+    """A prediction with the probability that each label is present or absent, as annotated.
 
     Args:
-        share: the probability of each output by itself, (outputs,).
+            share: the independent probability of each output, (outputs,).
     """
     by_label: dict[str, float] = {}
     for name, value in zip(outputs, share.tolist(), strict=True):

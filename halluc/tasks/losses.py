@@ -1,6 +1,6 @@
-"""Losses of every task: cross-entropy over classes or a sigmoid for each, weighted by class, smoothed, focal.
+"""Losses of all tasks: cross-entropy over classes or a sigmoid for each, with class weights, smoothing, focal loss.
 
-torch is imported where a loss is computed: the config class here is read by commands that start without it.
+torch is imported only when a loss is computed: the config class here is used by commands that start without it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from halluc.config.section import Section
 if TYPE_CHECKING:
     import torch
 
-# Target of what teaches nothing: a text without a known label; padding, special pieces, all but a word's first piece.
+# Target without a loss: a text without a known label; padding, special pieces, all but the first piece of a word.
 UNLABELLED = -100
-# `balanced` weighs a class at most this many times the mean, and at least a part of it.
+# `balanced` limits the weight of a class to this multiple of the mean, and to its inverse.
 MOST_BALANCED = 10.0
 
 _ByLabel = dict[Text, Annotated[float, Field(gt=0, le=1_000)]]
 
 
 def _form(given: Any) -> str:
-    """Which of its forms ``class_weights`` has, so that a mistake in one is not told as if the other were meant."""
+    """Which of its forms ``class_weights`` has, so that an error message refers to the intended form."""
     return "by_label" if isinstance(given, dict) else "word"
 
 
@@ -39,7 +39,7 @@ ClassWeights = Annotated[
 
 
 class LossConfig(Section):
-    """The keys of ``task`` that are about the loss."""
+    """The keys of ``task`` about the loss."""
 
     type: str
     loss: Literal["cross_entropy", "focal"] = Field(
@@ -62,9 +62,10 @@ class LossConfig(Section):
 
 @dataclass(frozen=True)
 class Loss:
-    """How the loss of an example (a token, or a text) comes from its logits.
+    """Computes the loss of an example (a token, or a text) from its logits.
 
-    ``weights`` has one an output: of one label an example the weight of the class, of several that of having the label.
+    ``weights`` has one per output: with one label per example the weight of the class, with several that of having the
+    label.
     """
 
     multi_label: bool = False
@@ -82,8 +83,8 @@ class Loss:
 
         Args:
             logits: (examples, outputs).
-            labels: (examples,) numbers of classes, or ``UNLABELLED``, whose loss is 0; of several labels an example
-                (examples, outputs) of 0 and 1, whose loss is the mean over outputs.
+                    labels: (examples,) class numbers, or ``UNLABELLED``, whose loss is 0; with several labels per
+                        example (examples, outputs) of 0 and 1, whose loss is the mean over outputs.
 
         Returns:
             (examples,) float32.
@@ -96,7 +97,8 @@ class Loss:
 
         if self.kind == "focal":
             return self(logits, labels).sum()
-        # torch's own sum: one of single losses rounds differently, and earlier trainings would not be repeated exactly.
+        # torch's own sum: summing single losses rounds differently, and earlier trainings would not be reproduced
+        # exactly.
         return functional.cross_entropy(
             logits.float(),
             labels,
@@ -132,9 +134,9 @@ class Loss:
         return losses.mean(-1)
 
     def _focus(self, right: torch.Tensor) -> torch.Tensor:
-        """The factor of focal loss, from the probability of what is right.
+        """The factor of focal loss, from the probability of the correct class.
 
-        Where that rounds to 1, a power below 1 has an infinite slope: the bound makes it 0.
+        If that rounds to 1, a power below 1 has an infinite slope: the bound makes it 0.
         """
         return (1 - right).clamp(min=1e-12) ** self.gamma
 
@@ -149,11 +151,11 @@ def divergence(logits: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
 def class_weights(
     config: LossConfig, classes: Sequence[str], gold: Iterable[Collection[str]], *, multi_label: bool = False
 ) -> tuple[float, ...] | None:
-    """The weight of each output; None where all weigh alike.
+    """The weight of each output; None if all are equal.
 
     Args:
-        classes: the class of each output; outputs of one class share its weight.
-        gold: the classes of each training example (token, or text); read for ``balanced`` alone.
+            classes: the class of each output; outputs of the same class share its weight.
+            gold: the classes of each training example (token, or text); used only for ``balanced``.
     """
     given = config.class_weights
     if given == "none" or not given:
@@ -163,10 +165,10 @@ def class_weights(
 
 
 def balanced(gold: Iterable[Collection[str]], *, multi_label: bool = False) -> dict[str, float]:
-    """For each class a weight that makes up for how rare it is, from .1 to 10.
+    """For each class a weight that compensates for its rarity, from .1 to 10.
 
-    Of one label an example it is ``n / (k * n_c)``, for ``n`` examples of ``k`` classes and ``n_c`` of this one; of
-    several, examples without the label by examples with it.
+    With one label per example it is ``n / (k * n_c)``, for ``n`` examples of ``k`` classes and ``n_c`` of this one;
+    with several, the number of examples without the label divided by the number with it.
     """
     count: Counter[str] = Counter()
     examples = 0

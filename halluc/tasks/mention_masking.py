@@ -1,6 +1,6 @@
-"""Mention masking: in training, words of mentions become the tokenizer's mask token, so that the context must decide.
+"""Mention masking: in training, words of mentions are replaced by the mask token, so that the context must decide.
 
-A form of word dropout (Iyyer et al. 2015, section 3.3) on mentions alone: the model depends less on having seen a name.
+A form of word dropout (Iyyer et al. 2015, section 3.3) on mentions only: the model relies less on known names.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class MentionMasking:
 
     @classmethod
     def of(cls, config: MentionLossConfig, tokenizer: Any) -> MentionMasking | None:
-        """None where the config masks nothing.
+        """None if the config masks nothing.
 
         Raises:
             HallucError C220: the tokenizer has no mask token.

@@ -18,12 +18,12 @@ PERIODS: Mapping[Period, Callable[[str], str]] = {
     "month": lambda timestamp: timestamp[:7],
     "year": lambda timestamp: timestamp[:4],
 }
-# Of more periods the next longer ones are taken; of more labels those that are predicted most often.
+# With more periods, the next longer ones are used; with more labels, the most frequently predicted ones.
 MOST_PERIODS, MOST_LABELS = 120, 12
 
 
 def periods(timestamps: Sequence[str | None], asked: Period) -> tuple[Period, dict[str, numpy.ndarray]]:
-    """How long the periods are; and the texts of each, (texts,) of booleans, in the order of time."""
+    """The length of the periods, and the texts of each, (texts,) of booleans, in the order of time."""
     kinds = list(PERIODS)
     for kind in kinds[kinds.index(asked) :]:
         named = [None if timestamp is None else PERIODS[kind](timestamp) for timestamp in timestamps]
@@ -41,10 +41,10 @@ def figures(
     asked: Period,
     sheet: Sheet,
 ) -> list[Figure]:
-    """The share of each label by period, 0 of one that is gold alone; nothing where no text has a timestamp.
+    """The share of each label by period, 0 for one that is only in gold; empty if no text has a timestamp.
 
     Args:
-        timestamps: of each text, ISO 8601, None where it has none. labels: what is predicted of each text.
+            timestamps: of each text, ISO 8601, None if it has none. labels: the predicted labels of each text.
         gold: the labels of its annotation.
     """
     kind, texts = periods(timestamps, asked)

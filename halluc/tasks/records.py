@@ -1,4 +1,4 @@
-"""Parts of the lines that ``predict`` writes, of several tasks."""
+"""Parts of the output lines of ``predict`` that several tasks share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.task import Asserted
 
 
 class TokenRange(Record):
-    """Tokens ``start`` to ``end`` (half open), and their characters in the text, null where only tokens were given."""
+    """Tokens ``start`` to ``end`` (half open), and their characters in the text, null if only tokens were given."""
 
     start: int
     end: int
@@ -21,7 +21,7 @@ class TokenRange(Record):
 
 
 class AssertedLabel(Record):
-    """A label that ``predict`` claims; ``novelty`` and ``confusable`` are null where training is not known."""
+    """A label that ``predict`` claims; ``novelty`` and ``confusable`` are null if the training data are unknown."""
 
     label: str
     confidence: float
@@ -48,7 +48,7 @@ class AssertedLabel(Record):
 
 
 class ScoredClaim(Record):
-    """A claim as ``halluc serve`` answers with it: ``score``, as Hugging Face has it, is the confidence."""
+    """A claim in an answer of ``halluc serve``: ``score``, as in Hugging Face's format, is the confidence."""
 
     score: float
     confidence: float

@@ -21,7 +21,7 @@ def make_encoder(
     texts: Iterable[Sequence[str]],
     **head: Any,
 ) -> Encoder:
-    """``transformers.<auto_class>`` with BERT's architecture; torch's generator decides the weights."""
+    """``transformers.<auto_class>`` with BERT's architecture; weights are drawn from torch's generator."""
     import transformers
 
     tokenizer = make_tokenizer(texts, config.vocabulary)

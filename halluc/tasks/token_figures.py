@@ -1,4 +1,4 @@
-"""Token-level figures: every tag with O, as the classification reports of the field print them."""
+"""Token-level figures: every tag including O, as in the usual classification reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROTOCOL = "per token, raw IOB2 tags with O"
 
 
 def report(gold: Tags, predicted: Tags) -> dict[str, dict[str, Any]]:
-    """Precision, recall, F1 and support by tag, then micro, macro and weighted averages; 0 where undefined."""
+    """Precision, recall, F1 and support by tag, then micro, macro and weighted averages; 0 if undefined."""
     from sklearn.metrics import precision_recall_fscore_support as scores
 
     flat_gold = [tag for tags in gold for tag in tags]
@@ -68,14 +68,14 @@ def _order(tag: str) -> tuple[bool, str, str]:
 
 
 def accuracy(gold: Tags, predicted: Tags) -> float:
-    """The share of tokens with the right tag, O included, which is the micro F1; 0 without tokens."""
+    """The share of tokens with the right tag, including O, which is the micro F1; 0 without tokens."""
     right = sum(map(str.__eq__, chain.from_iterable(gold), chain.from_iterable(predicted)))
     total = sum(map(len, gold))
     return right / total if total else 0.0
 
 
 def confusion(gold: Tags, predicted: Tags) -> dict[str, dict[str, int]]:
-    """Tokens by gold label (rows) and predicted label (columns), O among them, without B- and I-."""
+    """Tokens by gold label (rows) and predicted label (columns), including O, without B- and I-."""
     pairs = Counter(
         zip(map(_label, chain.from_iterable(gold)), map(_label, chain.from_iterable(predicted)), strict=True)
     )
@@ -98,7 +98,7 @@ def confusion_as_text(table: dict[str, dict[str, int]]) -> str:
 
 
 def as_text(rows: dict[str, dict[str, Any]], digits: int = 4) -> str:
-    """A report as the table that scikit-learn and seqeval print."""
+    """A report in the table layout of scikit-learn and seqeval."""
     width = max(12, *(len(printable_cell(name)) for name in rows))
     lines = [" " * width + "".join(f"{head:>{digits + 7}}" for head in ("precision", "recall", "f1-score", "support"))]
     for name, row in rows.items():

@@ -1,1 +1,1 @@
-"""How figures and differences are written for people: numbers, names and parts of sentences."""
+"""How figures and differences are written in reports: numbers, names and parts of sentences."""

@@ -8,7 +8,7 @@ from halluc.runs.schema import MetricResult
 
 
 class FigureLookup:
-    """Of two figures of one name and slice, counted by different protocols, the first is the primary one."""
+    """If two figures have the same name and slice, computed by different protocols, the first is the primary one."""
 
     def __init__(self, metrics: Iterable[MetricResult]) -> None:
         self.all = list(metrics)
@@ -17,21 +17,21 @@ class FigureLookup:
             self._found.setdefault((metric.name, frozenset(metric.by.items())), metric)
 
     def get(self, name: str, **by: str) -> MetricResult | None:
-        """The figure of a slice, of all where none is named; None where it was not counted."""
+        """The figure of a slice, by default of all; None if it was not computed."""
         return self._found.get((name, frozenset(by.items())))
 
     def value(self, name: str, **by: str) -> float | None:
-        """Its value: None where it is undefined, too."""
+        """Its value; also None if it is undefined."""
         result = self.get(name, **by)
         return None if result is None else result.value
 
     def n(self, name: str, **by: str) -> int:
-        """What it is a share of; 0 where it was not counted."""
+        """Its denominator; 0 if it was not computed."""
         result = self.get(name, **by)
         return 0 if result is None else result.n
 
     def slices(self, name: str, key: str) -> list[str]:
-        """The values of ``key`` by which alone a figure was counted, in the order of the file."""
+        """The values of ``key`` for which a figure was computed without other slices, in the order of the file."""
         return list(dict.fromkeys(metric.by[key] for metric in self.named(name) if metric.by.keys() == {key}))
 
     def named(self, name: str) -> list[MetricResult]:
@@ -40,5 +40,5 @@ class FigureLookup:
 
 
 def count(metric: MetricResult | None) -> int:
-    """What a share counts, above the line; 0 where it is not known."""
+    """The numerator of a share; 0 if it is unknown."""
     return 0 if metric is None else round((metric.value or 0) * metric.n)

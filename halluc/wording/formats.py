@@ -1,4 +1,5 @@
-"""How figures and untrusted text are written, alike on the page, in report.md, on the model card and in charts."""
+"""How figures and untrusted text are written, consistently on the page, in report.md, on the model card and in
+charts."""
 
 from __future__ import annotations
 
@@ -14,17 +15,17 @@ NOTHING = "–"
 NO_INTERVAL = "no interval"
 MINUS = "\u2212"
 ELLIPSIS = "…"
-# A token of a broken corpus may have thousands of characters; no name or word has as many as this.
+# A token of a broken corpus may have thousands of characters; no real name or word is as long as this.
 LONGEST_WORD = 80
 
 
 def title(name: str, by: Mapping[str, str] | None = None) -> str:
-    """A figure's name for people: `omission rate`, `distortion rate, boundary`."""
+    """A figure's display name: `omission rate`, `distortion rate, boundary`."""
     return figure(name).title + "".join(f", {visible(value)}" for value in (by or {}).values())
 
 
 def is_percent(name: str) -> bool:
-    """Whether a figure of this name is told in per cent, its differences in percentage points."""
+    """Whether a figure of this name is shown as a percentage, and its differences in percentage points."""
     return figure(name).is_share
 
 
@@ -39,7 +40,7 @@ def decimal(value: float | None, digits: int = 3) -> str:
 
 
 def value(name: str, number: float | None) -> str:
-    """A figure's value: `3.2%`, `5.8×` or `0.859`, as its name has it."""
+    """A figure's value: `3.2%`, `5.8×` or `0.859`, depending on its unit."""
     if number is None:
         return NOTHING
     factor, digits, unit = _manner(name)
@@ -47,7 +48,7 @@ def value(name: str, number: float | None) -> str:
 
 
 def _manner(name: str) -> tuple[int, int, str]:
-    """Factor, digits and unit that a figure is told with."""
+    """Factor, digits and unit of a figure."""
     if is_percent(name):
         return 100, 1, "%"
     unit = figure(name).unit
@@ -55,7 +56,7 @@ def _manner(name: str) -> tuple[int, int, str]:
 
 
 def interval(name: str, found: Interval | None) -> str:
-    """A 95% interval: `[2.8, 3.7]` of per cent, else `[0.850, 0.868]`; empty where there is none."""
+    """A 95% interval: `[2.8, 3.7]` for percentages, else `[0.850, 0.868]`; empty if there is none."""
     if found is None:
         return ""
     factor, digits, _ = _manner(name)
@@ -77,7 +78,7 @@ def metric(found: MetricResult | None) -> str:
 
 
 def with_interval(name: str, number: float | None, found: Interval | None) -> str:
-    """`3.2% [2.8, 3.7]`, `3.2% (no interval)`; a dash where the figure is undefined."""
+    """`3.2% [2.8, 3.7]`, `3.2% (no interval)`; a dash if the figure is undefined."""
     if number is None:
         return NOTHING
     return f"{value(name, number)} {interval(name, found) or f'({NO_INTERVAL})'}"
@@ -94,7 +95,7 @@ def count(number: int | None) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes for people, in powers of 1,000, as disks are sold."""
+    """A size in bytes, in powers of 1,000."""
     amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
     while amount >= 999.5 and len(units) > 1:
         amount, units = amount / 1000, units[1:]
@@ -102,7 +103,7 @@ def size(count: int) -> str:
 
 
 def seconds(number: float | None) -> str:
-    """A duration as people say it: `36 s`, `31 min 36 s`, `2 h 5 min`."""
+    """A duration: `36 s`, `31 min 36 s`, `2 h 5 min`."""
     if number is None:
         return NOTHING
     whole = round(number)
@@ -115,14 +116,14 @@ def seconds(number: float | None) -> str:
 
 def _fixed(number: float, digits: int) -> str:
     text = f"{number:.{digits}f}"
-    if float(text) == 0:  # no minus before zero
+    if float(text) == 0:  # no minus sign before zero
         text = text.lstrip("-")
     return text.replace("-", MINUS)
 
 
 def visible(text: object, longest: int | None = LONGEST_WORD) -> str:
-    """Untrusted text as it may be shown: what is invisible or turns the direction of its surroundings as an escape,
-    and no longer than ``longest`` characters (the middle is left out, and counted)."""
+    """Untrusted text for display: invisible and direction-changing characters are escaped, and it has at most
+    ``longest`` characters (the middle is left out, and counted)."""
     message = str(text)
     if longest is not None and len(message) > longest:
         half = longest // 2
@@ -131,7 +132,7 @@ def visible(text: object, longest: int | None = LONGEST_WORD) -> str:
 
 
 def _shown(char: str) -> str:
-    """Joiners stay, since Persian, Indic scripts and emoji are written with them; white space becomes a blank."""
+    """Joiners stay, since Persian, Indic scripts and emoji need them; white space becomes a blank."""
     if is_ordinary(char):
         return char
     if char.isspace():

@@ -1,4 +1,4 @@
-"""The words of a task, of which reports make their sentences, headings and glossary."""
+"""The words of a task, from which reports build their sentences, headings and glossary."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from halluc.runs.schema import MetricResult
 from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
 
-# A sentence on a figure, from the figure and all others.
+# A sentence about a figure, from the figure and all others.
 Meaning = Callable[[MetricResult, FigureLookup], str]
 
 
 @dataclass(frozen=True)
 class CardText:
-    """What a model card says of a task.
+    """The text of a task on a model card.
 
-    ``does`` stands before the labels, ``tells`` behind "each prediction also says", ``gap`` before "forecast from the
-    training split alone". ``definition`` explains the figures. ``usage`` is code for transformers, where its
-    ``pipeline`` has the task, under that name and for people; ``TEXT`` in it stands for a text. ``usages`` has whole
-    programs for models that no pipeline fits, by the key of ``task`` that asks for them. ``unconstrained`` says what
-    the pipeline does where the run decodes under constraints.
+    ``does`` is followed by the labels, ``prediction_note`` follows "each prediction also says", ``gap`` precedes
+    "forecast from the training split alone". ``definition`` explains the figures. ``usage`` is code for transformers,
+    if its ``pipeline`` supports the task, with the pipeline's name and its display name; ``TEXT`` in it is a
+    placeholder for a text. ``usages`` has whole programs for models without a pipeline, by the key of ``task`` that
+    needs them. ``unconstrained`` says what the pipeline does if the run uses constrained decoding.
     """
 
     does: str
-    tells: str
+    prediction_note: str
     gap: str
     definition: str
     usage: str = ""
@@ -38,16 +38,16 @@ class CardText:
 class Nouns:
     """The words of a task.
 
-    ``gold`` and ``golds`` are what is annotated, ``claims`` what is predicted, ``one`` what novelty is of, and
-    ``novelty`` what that means. ``unsupported`` is said of a claim without support. In a list of errors ``invented``
-    stands behind the number of such claims, ``outside`` behind that of claims about examples without gold, and each of
-    the ``reasons`` behind that of distorted claims.
-    ``annotated`` is split into ``found``, ``partly`` and ``missed``. ``nothing`` is said of an example without gold,
-    ``no_label`` is its class in tables. ``counted`` is what a gap is a share of, ``gap_of`` the same in a sentence.
+    ``gold`` and ``golds`` are the annotation, ``claims`` the predictions, ``one`` the thing that has a novelty, and
+    ``novelty`` what novelty means. ``unsupported`` describes a claim without support. In a list of errors ``invented``
+    follows the number of such claims, ``outside`` that of claims about examples without gold, and each of the
+    ``reasons`` that of distorted claims. ``annotated`` is divided into ``found``, ``partly`` and ``missed``.
+    ``nothing`` describes an example without gold, ``no_label`` is its class in tables. ``counted`` is the denominator
+    of a gap, ``gap_of`` the same in a sentence.
 
-    ``in_training`` has a clause for each novelty, as "seen in training", and ``buckets`` its name in tables.
-    ``is_placed``: a claim has a place of its own in the text. ``drawn`` says how an example is drawn, ``search`` what
-    can be searched in it. ``glossary`` explains terms, ``meanings`` figures at the head of a report.
+    ``in_training`` has a clause for each novelty, such as "seen in training", and ``buckets`` its name in tables.
+    ``is_placed``: a claim has its own position in the text. ``drawn`` says how an example is displayed, ``search`` what
+    can be searched in it. ``glossary`` explains terms, ``meanings`` the main figures of a report.
     """
 
     one: str
@@ -81,17 +81,17 @@ class Nouns:
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
 
     def bucket(self, novelty: str) -> str:
-        """A bucket of novelty as it is called among the others."""
+        """The name of a novelty bucket in a list of buckets."""
         return self.buckets.get(novelty, formats.visible(novelty))
 
     def about_training(self, novelty: str) -> str:
-        """What a bucket says of a claim."""
+        """The clause about training for a claim in a bucket."""
         return self.in_training.get(novelty, formats.visible(novelty))
 
     def reason(self, reason: str) -> str:
-        """Why a claim is distorted, as "wrong boundary"."""
+        """Why a claim is distorted, such as "wrong boundary"."""
         return self.reasons.get(reason, reason).removeprefix("with a ").removeprefix("with ")
 
     def class_name(self, label: str) -> str:
-        """A class in a table of mistakes."""
+        """The name of a class in a table of mistakes."""
         return self.nothing if label == self.no_label else label

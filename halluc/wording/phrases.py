@@ -8,7 +8,7 @@ from halluc.core.figures import shown
 from halluc.runs.studies import Interval
 from halluc.wording import formats
 
-# The figures that sentences on comparisons and studies name, in this order, as they are called there.
+# The figures that sentences about comparisons and studies name, in this order, with their names there.
 NAMED = {column.row.name: column.heading for column in shown("sentences")}
 
 
@@ -17,7 +17,7 @@ def sentence(text: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name that people chose, so that an arm called ``none`` does not read as prose."""
+    """A user-defined name in quotes, so that an arm called ``none`` does not read as prose."""
     return f"“{name}”"
 
 
@@ -27,7 +27,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def of_seeds(n: int, seeds: int) -> str:
-    """``3``; ``2 of 3`` where some seeds have no such figure."""
+    """``3``; ``2 of 3`` if some seeds do not have the figure."""
     return str(seeds) if n == seeds else f"{n} of {seeds}"
 
 
@@ -43,7 +43,7 @@ def listed(names: Iterable[str], word: str = "and") -> str:
 
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
-# Of fewer wrong claims nothing is said of where they are.
+# With fewer wrong claims nothing is said about where they are.
 FEW = len(_NUMBERS)
 
 

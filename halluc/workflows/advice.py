@@ -1,4 +1,4 @@
-"""Advice: which remedies address the errors of a run, and, once a study has tried them, what dev says."""
+"""Recommends remedies for the errors of a run; for a study of remedies, reports their effects on dev."""
 
 from __future__ import annotations
 
@@ -44,14 +44,15 @@ from halluc.workflows import augmentation, distillation, remedy_comparison, reme
 from halluc.workflows.job import Job
 
 SPLIT = "dev"
-# A remedy of a smaller share of the errors is not advised, nor one of confidence where the calibration error is less.
+# Remedies for a smaller share of the errors are not recommended, nor confidence remedies for a smaller calibration
+# error.
 LEAST_SHARE, LEAST_ECE = 0.2, 0.02
 NO_KEY = "the config of this task has no such key"
 
 
 @dataclass(frozen=True)
 class AdviceOptions:
-    """What is asked: the config to write, with how many seeds and at most how many arms; files that remedies need."""
+    """Options: the config to write, its number of seeds and maximum number of arms; files that remedies need."""
 
     write: Path | None = None
     seeds: int = 3
@@ -61,12 +62,12 @@ class AdviceOptions:
 
 
 def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Advice | StudyAdvice:
-    """Of a run, or the newest evaluated run of a config: its errors on dev, and the remedies for them. Of a study: what
-    its arms change on dev.
+    """For a run, or the newest evaluated run of a config: its errors on dev, and remedies for them. For a study: the
+    effects of its arms on dev.
 
     Raises:
-        HallucError R101, R112, C107: there is no run, or no dev split, or no intact evaluation of it. C011, E401: the
-        config cannot be written. As ``remedy_comparison.advise`` where it is a study.
+            HallucError R101, R112, C107: there is no run, or no dev split, or no intact evaluation of it. C011, E401:
+                the config cannot be written. For a study as ``remedy_comparison.advise``.
     """
     target = latest.resolve(target)
     if overrides and target.is_dir():
@@ -134,7 +135,7 @@ def _refuse_without_dev(run: RunDir, fitting: _Fitting) -> None:
 
 
 def _addressed(remedy: Remedy, analysis: ErrorAnalysis, errors: Errors) -> tuple[int | None, str | None]:
-    """How many errors a remedy addresses, None for one of the confidence; and why that is too little, if it is."""
+    """How many errors a remedy addresses, None for a confidence remedy; and, if that is too few, the reason."""
     if remedy.of_confidence:
         ece = analysis.ece.interval[0] if analysis.ece is not None and analysis.ece.interval is not None else 0.0
         return None, None if ece >= LEAST_ECE else "no calibration error is shown"
@@ -146,7 +147,7 @@ def _addressed(remedy: Remedy, analysis: ErrorAnalysis, errors: Errors) -> tuple
 
 @dataclass
 class _Fitting:
-    """Whether remedies fit a run: its config, its task, and what is known of it."""
+    """Decides which remedies fit a run, from its config, its task, and its data."""
 
     run: RunDir
     wanted: AdviceOptions
@@ -160,7 +161,7 @@ class _Fitting:
         return load_config(self.run.config, overrides, table=TABLE, kept=True)
 
     def unfit(self, remedy: Remedy) -> str | None:
-        """Why a remedy cannot be an arm; None where it can."""
+        """Why a remedy cannot be an arm; None if it can."""
         values = self._values
         missing = next((NEEDS[need] for need in remedy.needs if need in values and values[need] is None), None)
         try:
@@ -179,7 +180,7 @@ class _Fitting:
         return "the run has it" if lacking is None and loaded.tree == self.loaded.tree else lacking
 
     def overrides(self, remedy: Remedy) -> list[str]:
-        """The remedy as ``--set`` has it; a key that is a mapping as a whole."""
+        """The remedy as ``--set`` arguments; a key that is a mapping is set as a whole."""
         return [
             f"{path}={plain(value)}"
             for section, keys in self.config(remedy).items()
@@ -208,7 +209,7 @@ class _Fitting:
 
     @cached_property
     def _values(self) -> Mapping[str, Any]:
-        """What stands for what in the configs of remedies; None where it is not known."""
+        """The values of placeholders in the configs of remedies; None if unknown."""
         layers, known = _read(self.run.model / "config.json").get("num_hidden_layers"), speed(self.run)
         # All layers are trained in the second half of the steps.
         interval = known.steps // (2 * (layers + 1)) if isinstance(layers, int) and layers > 0 and known else 0
@@ -244,11 +245,11 @@ class _Fitting:
         return build(self.loaded.experiment.task)
 
     def _knows_documents(self) -> bool:
-        """Whether some example of the training split is not of the first document of its file."""
+        """Whether the file of the training split has more than one document."""
         try:
             return any(example.origin.document for example in Job(self.loaded).train().examples)
         except HallucError:
-            return False  # the files are elsewhere: the study would say so
+            return False  # the files are elsewhere: the study will report it
 
     def _drops_case(self) -> bool:
         return _read(self.run.model / "tokenizer_config.json").get("do_lower_case") is True
@@ -259,7 +260,7 @@ class _Fitting:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is none."""
+    """The JSON object in a file; empty if there is none."""
     try:
         result = read_json(file)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""One model on some splits: predictions, ledger, figures and reports, each file whole."""
+"""Evaluates one model on some splits: predictions, ledger, figures and reports, each file written atomically."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _NO_SCHEME = (
     "`eval.decode: argmax`"
 )
 
-# The key of a model's config.json that says which part of dev its own threshold was fitted on; "dev" is all of it.
+# The key in a model's config.json for the part of dev on which its own threshold was fitted; "dev" means all of it.
 FITTED_ON, HALF = "fitted_on", "half of dev"
 
 
 @dataclass(frozen=True)
 class PredictedSplit:
-    """A split and what the model says of it, in its order; ``notes`` as in ``encoding`` of eval/<split>.json."""
+    """A split with the model's predictions, in order; ``notes`` as in ``encoding`` of eval/<split>.json."""
 
     corpus: Corpus[Any]
     predictions: list[Any]
@@ -67,7 +67,7 @@ class ReadyModel:
 
     @classmethod
     def load(cls, job: Job, reference: str, precision: str | None = None) -> ReadyModel:
-        """``precision`` is by default that of the config; an export has its own."""
+        """``precision`` defaults to that of the config; an export has its own."""
         settings, task = job.settings, job.task
         engine, attention = _engine(settings, reference, precision or settings.train.precision)
         model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
@@ -83,7 +83,7 @@ class ReadyModel:
         return cls(task, encoder, engine, settings.eval, decoding, settings.seed)
 
     def to_inference(self) -> ReadyModel:
-        """The same model, whose weights are kept in the precision that it computes in: it only predicts from now on."""
+        """The same model with its weights in the precision in which it computes: from now on it can only predict."""
         if not isinstance(self.engine, ExportedRuntime):
             from halluc.engine.reduced_precision import reduce_weights
 
@@ -92,13 +92,14 @@ class ReadyModel:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What each output of the head stands for."""
+        """The meaning of each output of the head."""
         return self.encoder.outputs
 
     def scored(self, corpus: Corpus[Any]) -> tuple[Any, DecisionScores]:
-        """The encoded corpus, and what the model's decisions about it rest on; of a model with ``scored``.
+        """The encoded corpus, and the model's decision scores for it; for a model with ``scored``.
 
-        With ``eval.uncertainty`` it is the mean of the probabilities of passes, whose seeds follow from the config's.
+        With ``eval.uncertainty`` these are the mean probabilities of several passes, with seeds derived from the
+        config's.
         """
         model: Any = self.task.model
         encoded, asked = model.encode(corpus.examples, self.encoder), self.settings.uncertainty
@@ -123,7 +124,7 @@ class ReadyModel:
 
 
 def _engine(settings: Experiment, reference: str, precision: str) -> tuple[Any, str]:
-    """Where and how the model is computed, and the kind of attention; an export brings its own."""
+    """The device and precision of the model, and the kind of attention; an export has its own."""
     folder = exports.of_model(run_state.model_folder(reference))
     if folder is not None:
         return ExportedRuntime.of(folder), ""
@@ -138,12 +139,12 @@ def _engine(settings: Experiment, reference: str, precision: str) -> tuple[Any, 
 def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
     """
     Raises:
-        HallucError C211: passes with dropout would be alike, or cannot be averaged.
+            HallucError C211: passes with dropout would be identical, or cannot be averaged.
     """
     if not hasattr(task.model, "scored"):
         message = f"`eval.uncertainty`: probabilities of a model for {task.name} cannot be averaged"
         raise HallucError("C211", message, help="leave it out")
-    # Every model has dropout as modules, in some of its layers at least; an export has none.
+    # Every model has dropout modules in at least some layers; an export has none.
     if isinstance(model, ExportedModel) or not any(
         getattr(module, "p", 0) for module in model.modules() if "Dropout" in type(module).__name__
     ):
@@ -154,7 +155,7 @@ def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
 def agreed(
     task: AnyTask, settings: EvalConfig, examples: Sequence[Any], predictions: list[Any], outputs: Sequence[str]
 ) -> list[Any]:
-    """Predictions after the vote that ``eval.consistency`` asks for."""
+    """Predictions after the vote of ``eval.consistency``."""
     if settings.consistency == "none":
         return predictions
     made: list[Any] = getattr(task.model, "consistent")(examples, predictions, outputs)  # noqa: B009
@@ -169,9 +170,9 @@ def assess(
     ensemble: Ensemble | None = None,
     into: RunDir | None = None,
 ) -> list[EvalFile]:
-    """Evaluate the model, or an ensemble with it, on the wanted splits and write what it says of each.
+    """Evaluate the model, or an ensemble with it, on the requested splits, and write the results of each.
 
-    ``corpora`` holds dev too where the confidence is fitted on it. ``into`` takes the files; None: the run.
+    ``corpora`` also has dev if the confidence is fitted on it. ``into`` is the run for the files; None: the run.
     """
     target, settings = job.target, job.settings.eval
     knowledge = withholding.knowledge(job)
@@ -182,7 +183,7 @@ def assess(
     confidence = calibrating.fit(
         model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings, knowledge
     ).model_copy(update={"ensemble": [member.sha256 for member in members]})
-    # The thresholds of an ensemble's members are averaged: on what each was fitted is not looked up.
+    # The thresholds of an ensemble's members are averaged: the data that each was fitted on is not checked.
     kept = model.encoder.model.config if isinstance(model, ReadyModel) else None
     fits_on_test = hasattr(model.task.model, "fit_on_dev") and getattr(kept, FITTED_ON, None) != HALF
     calibrating.announce(confidence, settings, fits_on_test)
@@ -202,7 +203,7 @@ def assess(
 
 
 def _tested(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
-    """The predictions after further tests of the model, where the task has such and its config asks for them."""
+    """The predictions after further tests of the model, if the task has such tests and its config asks for them."""
     tests: Any = model.task.model
     if not getattr(tests, "asks_training", False):
         return predicted
@@ -222,7 +223,7 @@ def _tested(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
 
 
 def warn_unknown(notes: Mapping[str, int], of: str = "") -> None:
-    """Warn where the tokenizer does not know most of the words; ``of`` begins the line."""
+    """Warn if the tokenizer does not know most of the words; ``of`` is the start of the line."""
     words, unknown = notes.get("words", 0), notes.get("unknown_words", 0)
     if 2 * unknown > words:
         warn(f"{of}{unknown / words:.0%} of the words are unknown to the model's tokenizer")
@@ -236,11 +237,12 @@ def write(
     knowledge: TrainingKnowledge | None,
     confidence: ConfidenceFile,
 ) -> EvalFile:
-    """All files of one split; ``made_by`` are the fields of eval/<split>.json that tell where predictions are from."""
+    """Write all files of one split; ``made_by`` are the fields of eval/<split>.json with the source of the
+    predictions."""
     corpus, split = predicted.corpus, predicted.corpus.split
     predictions = verdicts.calibrated(predicted.predictions, confidence.temperature)
     metrics = task.figures
-    # Everything is computed before anything is written: files of one evaluation belong together.
+    # Everything is computed before anything is written: the files of one evaluation belong together.
     judged = verdicts.verdicts(task, corpus.examples, predictions)
     lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence)
     label_counts = knowledge.label_counts if knowledge else None
@@ -248,7 +250,7 @@ def write(
     counted = table(task, lines, [example.id for example in corpus], lengths, label_counts)
     scaled = confidence.temperature != 1.0
     uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
-    # Tasks whose knowledge tells more of an example than the novelty of its claims.
+    # Tasks whose knowledge gives more slices of an example than the novelty of its claims.
     slices_of = getattr(knowledge, "slices", None)
     slices = slices_of(corpus.examples) if slices_of else None
     figures = scoring.score(corpus.examples, predictions, counted, uncalibrated, slices)

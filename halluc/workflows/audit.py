@@ -1,4 +1,4 @@
-"""Audit: which places of a split's annotation are in doubt, by a model that never saw them."""
+"""Audit: finds suspicious annotation in a split, with models that were not trained on it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from halluc.workflows import job as jobs
 from halluc.workflows.assessment import ReadyModel
 from halluc.workflows.job import Job
 
-# Other places of a surface that a line tells of, and suspects that a result and the terminal show.
+# Maximum number of other places of a surface per line, and of suspects in a result and on the terminal.
 _MOST_OTHERS, _FIRST = 10, 10
 _IMPORT = "label_studio"
 # What a run is about that holds the audit of a config without a trained model.
@@ -41,7 +41,8 @@ AUDIT_ALONE = {"audit": True}
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """Which splits (none: all that can be audited), by how many cross-fitted models; ``most`` suspects are paged."""
+    """Which splits (empty: all that can be audited), and the number of cross-fitted models; pages show ``most``
+    suspects."""
 
     splits: tuple[str, ...] = ()
     folds: int = 5
@@ -50,7 +51,7 @@ class AuditOptions:
 
 @dataclass(frozen=True)
 class _OpinionsOfSplit:
-    """A split with what was said of it, one opinion an example; ``folds`` as in ``AuditResult``."""
+    """A split with one opinion per example; ``folds`` as in ``AuditResult``."""
 
     corpus: Corpus[Any]
     said: list[AnnotatedPrediction]
@@ -59,11 +60,11 @@ class _OpinionsOfSplit:
 
 @elsewhere("move the run to another disk")
 def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list[AuditResult]:
-    """Look for suspects in splits of a config or a run: in train by cross-fitting, elsewhere by the run's model.
+    """Find suspects in splits of a config or a run: in train by cross-fitting, in other splits with the run's model.
 
     Raises:
-        HallucError or ManyErrors: C011: no such split. C103: annotation of this task cannot be audited. D193: nothing
-            is annotated. R…: as ``evaluation.find``; others as ``cross_fitting.fitted``.
+            HallucError or ManyErrors: C011: no such split. C103: the annotation of this task cannot be audited. D193:
+                there is no annotation. R…: as ``evaluation.find``; others as ``cross_fitting.fitted``.
     """
     if not 2 <= options.folds <= 20:
         raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")
@@ -85,7 +86,7 @@ def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list
 def refuse_unauditable(task: AnyTask) -> None:
     """
     Raises:
-        HallucError C103: the task's models cannot say how probable an annotation is.
+            HallucError C103: the task's models cannot give the probability of an annotation.
     """
     if not hasattr(task.model, "annotated") or not hasattr(task.examples, "corrected"):
         message = f"annotation of the task {task.name} cannot be audited"
@@ -98,7 +99,7 @@ def is_config(target: Path) -> bool:
 
 
 def splits_of(found: Job, asked: Sequence[str]) -> tuple[SplitName, ...]:
-    """The splits that are asked for, or all of the config.
+    """The requested splits, or all of the config.
 
     Raises:
         HallucError C011: the config does not have one of them.
@@ -114,7 +115,7 @@ def splits_of(found: Job, asked: Sequence[str]) -> tuple[SplitName, ...]:
 def _job_of(
     target: Path, overrides: Sequence[str], options: AuditOptions
 ) -> tuple[Job, str, tuple[SplitName, ...]]:  # fmt: skip
-    """The job, the model of its run (empty where only train is audited), and the splits."""
+    """The job, the model of its run (empty if only train is audited), and the splits."""
     named = is_config(target)
     for name in options.splits:
         if name not in SPLITS:
@@ -156,14 +157,14 @@ def read(path: Path, run: RunDir | None = None) -> Iterator[SuspectLine]:
     """The suspects in a file.
 
     Raises:
-        HallucError R111: it is not there, or damaged.
+            HallucError R111: it does not exist, or is damaged.
     """
     help = f"audit the split again: halluc audit {run.path if run else 'RUN'} --split {path.stem}"
     return read_lines(path, SuspectLine, damaged="R111", what="suspects", help=help)
 
 
 def opinions(ready: ReadyModel, examples: Sequence[Any]) -> list[AnnotatedPrediction]:
-    model: Any = ready.task.model  # ``annotated`` was looked for before
+    model: Any = ready.task.model  # ``annotated`` was checked before
     encoded = model.encode(examples, ready.encoder)
     budget = ready.settings.batch_tokens
     results: list[AnnotatedPrediction] = model.annotated(
@@ -196,7 +197,7 @@ def _cross_fitted(found: Job, count: int) -> _OpinionsOfSplit:
 
 
 def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
-    """Write the files of one split as the only writer of the run, and note the counts in ``run.json``."""
+    """Write the files of one split as the only writer of the run, and record the counts in ``run.json``."""
     task, run, corpus = found.task, found.target, judged.corpus
     ranked = suspects.find(task, corpus.examples, judged.said)
     made = [line(task, corpus, judged.said, one) for one in ranked]
@@ -220,7 +221,7 @@ def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overri
     with run.locked(), run.stage("audit", list(overrides)) as stage:
         contents = {"jsonl": "".join(json_line(one.model_dump(mode="json")) + "\n" for one in made), "html": html}
         contents[_IMPORT] = "[\n" + ",\n".join(map(json_line, importable)) + "\n]\n"
-        # All are written beside first, and those of an earlier audit are replaced once each is whole.
+        # All are written to temporary files first; those of an earlier audit are replaced when all are complete.
         with ExitStack() as stack:
             for name, path in paths.items():
                 stack.enter_context(replacing(path)).write(contents[name])
@@ -232,13 +233,13 @@ def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overri
 
 
 def content_hash(task: AnyTask, example: Any) -> str:
-    """The hash of all that an example says, tokens and annotation; its id is not part of it."""
+    """The hash of the content of an example, tokens and annotation, without its id."""
     record = task.examples.record(example)
     return content_sha256({key: value for key, value in record.items() if key != "id"})
 
 
 def line(task: AnyTask, corpus: Corpus[Any], said: Sequence[AnnotatedPrediction], one: Suspect) -> SuspectLine:
-    """A suspect as the file has it."""
+    """A suspect as a line of the file."""
     example = corpus.examples[one.example]
     shown = task.examples.line(example, said[one.example].prediction)
     sha256 = content_hash(task, example)
@@ -275,7 +276,7 @@ def _others(corpus: Corpus[Any], one: Suspect) -> Iterator[SurfacePlace]:
 
 
 def replaced(gold: Sequence[Claim], one: Suspect) -> list[Any]:
-    """The marks of an example if a suspect's proposal were accepted."""
+    """The marks of an example after a suspect's proposal is accepted."""
     wrong = {claim.mark for claim in one.annotated}
     return [*(claim.mark for claim in gold if claim.mark not in wrong), *(claim.mark for claim in one.proposed)]
 
@@ -283,9 +284,9 @@ def replaced(gold: Sequence[Claim], one: Suspect) -> list[Any]:
 def _importable(
     task: AnyTask, corpus: Corpus[Any], ranked: Sequence[Suspect]
 ) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
-    """Each example with suspects as a task of Label Studio: its annotation, and as prediction that of the model.
+    """Each example with suspects as a task of Label Studio: its annotation, with the model's proposal as prediction.
 
-    Returns those, in the order of their first suspect, and how many examples the format cannot hold.
+    Returns the tasks, in the order of their first suspect, and how many examples the format cannot represent.
     """
     writer = writers_of(task.name).get(_IMPORT)
     if writer is None:
@@ -305,7 +306,7 @@ def _importable(
                 text = io.StringIO()
                 writer.write([text], [version], Options())
                 texts.append(json.loads(text.getvalue())[0])
-        except (HallucError, ValueError):  # what the format, or the task, cannot hold is counted
+        except (HallucError, ValueError):  # examples that the format, or the task, cannot represent are counted
             left_out += 1
             continue
         result = texts[1]["annotations"][0]["result"]

@@ -1,4 +1,4 @@
-"""From a config's ``augment`` to the augmented corpus in a run: what ``augment`` and ``train`` share."""
+"""From a config's ``augment`` to the augmented corpus in a run; used by ``augment`` and ``train``."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from halluc.workflows import labelling, translating
 from halluc.workflows.job import Job
 
 # Fitted models and caches of all runs in a `runs_dir`, by fingerprint.
-# A method that nothing was made by was perhaps never asked: told of is one of which that is less likely than this.
+# A method without any example may never have been tried: it is reported only if that is less likely than this.
 _CHANCE = 1e-6
 
 
 def ensure(job: Job) -> AugmentFile | None:
-    """Make the augmented corpus of a run where it is missing or stale; None where the config asks for none.
+    """Make the augmented corpus of a run if it is missing or stale; None if the config has no augmentation.
 
-    Call it as the run's only writer. Raises what ``prepared`` and ``pipeline.make`` do.
+    Call it as the run's only writer. Raises the errors of ``prepared`` and ``pipeline.make``.
     """
     if job.settings.augment is None:
         return None
@@ -50,7 +50,8 @@ def ensure(job: Job) -> AugmentFile | None:
     made = manifest(target)
     if made is not None and made.fingerprint == wanted:
         noted = target.read().augment or {}
-        # A kill came between the manifest and run.json. One that was changed since is not noted: a report names it.
+        # The process was killed between writing the manifest and run.json. A manifest changed since is not recorded: a
+        # report names it.
         if "manifest_sha256" not in noted or noted.get("fingerprint") != made.fingerprint:
             _note(target, made)
         return made
@@ -74,16 +75,16 @@ def _note(target: directory.RunDir, made: AugmentFile) -> None:
 
 
 def shard(job: Job, share: shards.Shard) -> int:
-    """Try the candidates of one share of the examples; returns how many examples it has."""
+    """Try the candidates of one shard of the examples; returns its number of examples."""
     with prepared(job) as ready, progress("augmenting") as tick:
         return pipeline.make_shard(ready, job.target.augment, fingerprint(job.loaded), share, tick)
 
 
 def manifest(target: directory.RunDir) -> AugmentFile | None:
-    """``augment/manifest.json``; None where there is none, or one of another version of halluc.
+    """``augment/manifest.json``; None if there is none, or one of another version of halluc.
 
     Raises:
-        HallucError R130: it is damaged, or train.jsonl is not there beside it.
+            HallucError R130: it is damaged, or its train.jsonl is missing.
     """
     file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made anew"
     try:
@@ -96,7 +97,7 @@ def manifest(target: directory.RunDir) -> AugmentFile | None:
 
 
 def is_current(target: directory.RunDir, loaded: LoadedConfig) -> bool:
-    """Whether a run has the augmented corpus of this config; raises what ``manifest`` does."""
+    """Whether a run has the augmented corpus of this config; raises the errors of ``manifest``."""
     made = manifest(target)
     return made is not None and made.fingerprint == fingerprint(loaded)
 
@@ -108,7 +109,7 @@ def corpus(job: Job) -> examples.Corpus[Any]:
         format="jsonl", train=str(path), max_line_bytes=LINE_BYTES_BOUND
     )
     made = read_corpora(data, TABLE, ("train",)).splits["train"]
-    # Originals stand in the documents of their file; what was made from them stands alone.
+    # Originals belong to the documents of their file; examples made from them have no document.
     places = {one.id: (one.origin.document, one.origin.number) for one in job.train()}
     results = []
     for example in made.examples:
@@ -118,16 +119,16 @@ def corpus(job: Job) -> examples.Corpus[Any]:
 
 
 def epochs(loaded: LoadedConfig) -> int:
-    """How many epochs of training get new examples of their own: more than 1 with ``augment.online``."""
+    """The number of training epochs with new examples of their own: more than 1 with ``augment.online``."""
     asked = loaded.experiment.augment
     return loaded.experiment.train.epochs if asked is not None and asked.online else 1
 
 
 def by_epoch(job: Job, ids: Sequence[str]) -> list[list[int]]:
-    """The positions in ``ids`` of what each epoch trains on: the originals, and the new examples of that epoch.
+    """The positions in ``ids`` of the examples of each epoch: the originals, and the new examples of that epoch.
 
-    ``ids`` are those of examples of the augmented corpus; a position may stand for a part of one. Empty where all
-    epochs train on the same.
+    ``ids`` are those of examples of the augmented corpus; several positions may belong to parts of one example. Empty
+    if all epochs have the same examples.
     """
     count = epochs(job.loaded)
     if count == 1:
@@ -141,7 +142,7 @@ def by_epoch(job: Job, ids: Sequence[str]) -> list[list[int]]:
 
 
 def fingerprint(loaded: LoadedConfig) -> str:
-    """Hash of all that the augmented corpus depends on, contents of files included."""
+    """Hash of everything that the augmented corpus depends on, including contents of files."""
     tree, data = loaded.tree, loaded.experiment.data
     return sha256_of_tree(
         {
@@ -156,7 +157,7 @@ def fingerprint(loaded: LoadedConfig) -> str:
 
 
 def files(loaded: LoadedConfig) -> list[Path]:
-    """The files, corpora aside, that the config's augmentation reads: gazetteers, synonyms, a ledger."""
+    """The files, besides corpora, that the config's augmentation reads: gazetteers, synonyms, a ledger."""
     section = loaded.experiment.augment
     if section is None:
         return []
@@ -169,7 +170,7 @@ def files(loaded: LoadedConfig) -> list[Path]:
 
 
 def _texts(node: Any) -> Iterator[str]:
-    """Every text in a section, in lists too, as methods stand in one."""
+    """Every string in a section, including nested lists, which contain the methods."""
     if isinstance(node, str):
         yield node
     elif isinstance(node, (dict, list)):
@@ -178,9 +179,10 @@ def _texts(node: Any) -> Iterator[str]:
 
 
 def planned(job: Job) -> dict[str, Any] | None:
-    """What augmentation would do: how many new examples, of how many, and by what; None where none is asked for.
+    """What augmentation would do: how many new examples, from how many, with which methods; None if it is not
+    configured.
 
-    Raises what ``prepared`` does.
+    Raises the errors of ``prepared``.
     """
     if job.settings.augment is None:
         return None
@@ -192,13 +194,13 @@ def planned(job: Job) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
-    """Methods, filters and plan of a config's augmentation, closed at the end; without ``fits``, no method trains a
+    """Methods, filters and plan of a config's augmentation, as a context; with ``fits`` false, no method trains a
     model.
 
     Raises:
-        HallucError C103: the task cannot be written in the format asked for, or a method is not for it. Others: a
-            corpus, a file that a method names, or the ledger that `from` names cannot be read; a method cannot do what
-            it is asked for, at its key, here or while candidates are made.
+            HallucError C103: the task does not support the requested format, or a method does not support the task.
+                Others: a corpus, a file that a method names, or the ledger that `from` names cannot be read; a method
+                cannot do what is configured (reported at its key), here or while candidates are made.
     """
     try:
         with contextlib.closing(_prepared(job, fits)) as ready:
@@ -237,10 +239,10 @@ def _prepared(job: Job, fits: bool) -> Prepared:
 
 
 def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
-    """Refuse what the task cannot be written in, and methods that find nothing to do in its examples.
+    """Refuse formats that the task does not support, and methods that have nothing to do in its examples.
 
     Raises:
-        HallucError C103, or ManyErrors of such.
+            HallucError C103, or ManyErrors of these.
     """
     asked = loaded.experiment.augment
     if asked is None:
@@ -276,7 +278,7 @@ def _read(job: Job) -> tuple[Iterable[Any], list[Iterable[Any]]]:
 
 
 class _Learned:
-    """The examples that a model learns from, read anew each time."""
+    """The examples that a model learns from, read again in each iteration."""
 
     def __init__(self, task: AnyTask, source: Iterable[Any]) -> None:
         self._task, self._source = task, source
@@ -286,7 +288,7 @@ class _Learned:
 
 
 def _placed(problem: PartError, loaded: LoadedConfig) -> HallucError:
-    """A method's error at the key that it is about."""
+    """A method's error with the location of its key."""
     error = problem.error
     if error.where is not None or not isinstance(error, OptionError):
         return error
@@ -297,7 +299,7 @@ def _placed(problem: PartError, loaded: LoadedConfig) -> HallucError:
 
 
 def _trouble(config: Any, task: AnyTask) -> plan.Trouble | None:
-    """What the dev ledger of the run that `from` names shows as over-claimed or omitted."""
+    """The over-claimed and omitted things in the dev ledger of the run that `from` names."""
     if config.focus_run is None:
         return None
     file = directory.open_run(Path(config.focus_run)).ledger("dev")
@@ -309,14 +311,14 @@ def _trouble(config: Any, task: AnyTask) -> plan.Trouble | None:
 
 
 def _went(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:
-    """The label that a line is about, and whether it went wrong; of a whole text also the gold that was missed."""
+    """The label of a line, and whether it is an error; for a whole text also the gold that was missed."""
     yield line.label, line.verdict != "supported"
     if not task.examples.has_spans and line.verdict != "supported":
         yield from ((label, True) for _, _, label in line.touched or ())
 
 
 def _notes(made: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> Iterator[str]:
-    """What a person should know of an augmented corpus; ``methods`` are those that were asked for."""
+    """Messages about an augmented corpus; ``methods`` are those configured."""
     kept = ", ".join(f"{count:,} {method}" for method, count in made.kept.items())
     yield f"augmented: {made.originals:,} originals, {made.made:,} new" + (f" ({kept})" if kept else "")
     refused = [f"{sum(by.values()):,} {reason}" for reason, by in made.refused.items()]

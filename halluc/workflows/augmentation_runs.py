@@ -1,4 +1,4 @@
-"""The augmented corpora of runs: which run one is made in, whole or by shards, and what is looked at instead."""
+"""The augmented corpora of runs: which run one is made in, completely or by shards, and previews."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NO_SECTION = "give it a section `augment` (docs/augmentation.md)"
 
 @dataclass(frozen=True)
 class Look:
-    """What is looked at instead of making a corpus: so many pairs before and after, or one line made anew."""
+    """A preview instead of making a corpus: some pairs before and after, or one line made again."""
 
     preview: int | None = None
     replay: str | None = None
@@ -44,16 +44,16 @@ def augment(
     selection: Selection = EVERY_CELL,
     look: Look = NO_LOOK,
 ) -> Sequence[Made]:
-    """Make the augmented corpus of an experiment, or of every cell of a study that asks for one.
+    """Make the augmented corpus of an experiment, or of every cell of a study that has augmentation.
 
     Raises:
-        HallucError or ManyErrors: what is wrong with config, data or run, or with cells.
+            HallucError or ManyErrors: problems with config, data or run, or with cells.
     """
     if run is not None or (selection.shard and not load_study(config, overrides, table=TABLE).axes):
         return _named(job.load(config, overrides), overrides, run, selection, look)
     if look == NO_LOOK:
         _, chosen = cells.begin(config, overrides, selection)
-    else:  # nothing is noted of a study that is only looked at
+    else:  # a preview of a study leaves no record
         chosen = choose(load_study(config, overrides, table=TABLE), selection)
     asked = [cell for cell in chosen if cell.loaded.experiment.augment is not None]
     if not asked:
@@ -77,7 +77,7 @@ def augment(
 def _named(
     loaded: LoadedConfig, overrides: Sequence[str], run: Path | None, selection: Selection, look: Look
 ) -> Sequence[Made]:
-    """In a run directory that was named outright, whole or a shard of it."""
+    """Make the corpus in a run directory that was given by path, completely or a shard of it."""
     if loaded.experiment.augment is None:
         raise HallucError("C107", "this config asks for no augmentation", help=_NO_SECTION)
     if run is None:
@@ -116,7 +116,7 @@ def _has_corpus(run: directory.RunDir) -> bool:
 
 
 def _newest(cell: Job) -> directory.RunDir:
-    """The run of a cell, or the newest that has the augmented corpus of this config."""
+    """The run of a cell, or the newest run with the augmented corpus of this config."""
     if cell.slug is not None:
         return run_locations.run_of(cell)
     loaded = cell.loaded
@@ -134,7 +134,7 @@ def _is_done(cell: Cell) -> bool:
 
 
 def _place(loaded: LoadedConfig) -> directory.RunDir:
-    """The newest run of this config, if it is not trained on another corpus than the one that is to be made."""
+    """The newest run of this config, unless it was trained on another corpus than the one to be made."""
     newest = directory.newest(loaded.home, loaded.sha256)
     if newest is not None and (augmentation.is_current(newest, loaded) or not newest.is_begun()):
         return newest

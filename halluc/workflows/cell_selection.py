@@ -1,4 +1,4 @@
-"""Which cells of a study a command is about: ``--only``, ``--shard`` and ``--fresh``."""
+"""The cells of a study that a command runs: ``--only``, ``--shard`` and ``--fresh``."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from halluc.core.errors import HallucError, suggestion
 
 @dataclass(frozen=True)
 class Selection:
-    """What the command line says of cells: ``only`` as AXIS=VALUE, ``shard`` as I/N."""
+    """The command-line options for cells: ``only`` as AXIS=VALUE, ``shard`` as I/N."""
 
     only: tuple[str, ...] = ()
     shard: str | None = None
     fresh: bool = False
 
     def refuse(self, why: str) -> None:
-        """Say that no cells can be chosen here.
+        """Refuse options that select cells, where this is impossible.
 
         Raises:
-            HallucError C012: an option chooses some.
+                HallucError C012: an option selects cells.
         """
         given = [("--only", self.only), ("--shard", self.shard), ("--fresh", self.fresh)]
         options = [option for option, value in given if value]
@@ -37,10 +37,10 @@ EVERY_CELL = Selection()
 
 
 def choose(study: Study, selection: Selection) -> tuple[Cell, ...]:
-    """The cells that ``--only`` leaves, and of those each n-th.
+    """The cells that match ``--only``, and of those every N-th.
 
     Raises:
-        HallucError C012 (no study, or --fresh with --shard), C013 (no shard), C014 (no axis or value).
+            HallucError C012 (not a study, or --fresh with --shard), C013 (invalid shard), C014 (unknown axis or value).
     """
     if not study.axes:
         selection.refuse("this config has no `matrix`")
@@ -53,7 +53,7 @@ def choose(study: Study, selection: Selection) -> tuple[Cell, ...]:
     wanted: dict[str, set[str]] = {}
     for only in selection.only:
         axis, value = _choice(study, only)
-        wanted.setdefault(axis, set()).add(repr(value))  # for Python `True` is 1
+        wanted.setdefault(axis, set()).add(repr(value))  # in Python `True` equals 1
     first, every = (1, 1) if selection.shard is None else shard_of(selection.shard)
     left = [cell for cell in study.cells if all(repr(cell.choice[axis]) in wanted[axis] for axis in wanted)]
     return tuple(left[first - 1 :: every])
@@ -82,10 +82,10 @@ def _same_number(text: str, value: Plain) -> bool:
 
 
 def shard_of(text: str) -> tuple[int, int]:
-    """What ``--shard`` asks for: the number of the shard, from 1, and how many there are.
+    """The value of ``--shard``: the number of the shard, from 1, and their total.
 
     Raises:
-        HallucError C013: it is no such thing.
+            HallucError C013: it is invalid.
     """
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):

@@ -1,4 +1,4 @@
-"""One command over the cells of a study: what is finished is skipped, what is broken does not stop the others."""
+"""Runs a command for the cells of a study: finished cells are skipped, and failed ones do not stop the others."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from halluc.workflows.job import is_of
 from halluc.workflows.run_locations import run_of
 
 ResultT = TypeVar("ResultT")
-BUSY = "R103"  # another process writes there
+BUSY = "R103"  # another process is writing there
 
 
 def begin(
     config: Path, overrides: Sequence[str], selection: Selection, *, trains: bool = True
 ) -> tuple[Study, tuple[Cell, ...]]:
-    """Load a study and the chosen cells, and note in its folder what it consists of.
+    """Load a study and the selected cells, and record the study in its folder.
 
-    A config without a matrix comes back as one cell without a slug, and nothing is noted.
+    A config without a matrix is returned as one cell without a slug, and nothing is recorded.
 
     Args:
-        trains: False: trained cells may be used with other values of ``Section.replaceable_keys``.
+            trains: False: trained cells may be used with other values of ``Section.replaceable_keys``.
 
     Raises:
-        HallucError R104: the folder holds cells of another config; names the keys.
+            HallucError R104: the folder has cells of another config; names the keys.
     """
     study = load_study(config, overrides, table=TABLE)
     chosen = choose(study, selection)
@@ -58,10 +58,10 @@ def begin(
 
 
 def _is_changed(study: Study, trains: bool) -> bool:
-    """Whether trained cells are of another config, but usable with this one.
+    """Whether trained cells have another config, but are usable with this one.
 
     Raises:
-        HallucError R104: they are not; says all that differs once, before anything is done.
+            HallucError R104: they are not usable; lists all differences, before anything is done.
     """
     keys: dict[str, None] = {}
     changed = usable = 0
@@ -82,13 +82,13 @@ def _is_changed(study: Study, trains: bool) -> bool:
 
 
 def _differences(run: RunDir, cell: Cell) -> list[str] | None:
-    """The keys in which the cell's run differs from its config; None where it does not."""
+    """The keys in which the cell's run differs from its config; None if it does not."""
     try:
         if run.read().config_sha256 == cell.loaded.sha256:
             return None
         kept = load(run.config, table=TABLE, kept=True)
     except HallucError:
-        return None  # damaged, or of another version: told when the cell's turn comes
+        return None  # damaged, or of another version: reported when the cell is run
     return differences(kept.tree, cell.loaded.tree)
 
 
@@ -100,19 +100,19 @@ def each(
     done: Callable[[Cell], bool],
     brief: bool = True,
 ) -> tuple[list[ResultT], bool]:
-    """Call ``do`` for every cell that is not ``done``, in order; a config without matrix has its one cell done anyway.
+    """Call ``do`` for every cell that is not ``done``, in order; a config without matrix always runs its only cell.
 
-    Returns the results, and whether all cells are through, none being left to another process.
+    Returns the results, and whether all cells are finished, and none is left to another process.
 
-    Where several processes train together (torchrun), an error ends them all: the others would wait for the one that
-    went on.
+    If several processes train together (torchrun), an error ends them all: otherwise the others would wait for the one
+    that continued.
 
     Args:
-        summary: tells of a result in a few words.
-        brief: whether a cell is told in one line, unless everything is to be told.
+            summary: describes a result in a few words.
+            brief: report each cell in one line, unless everything is to be reported.
 
     Raises:
-        ManyErrors: what was wrong with the broken cells, after all others are through; the exit code of the first.
+            ManyErrors: the errors of failed cells, after all others are finished; with the exit code of the first.
     """
     if len(cells) == 1 and cells[0].slug is None:
         return [do(cells[0])], True
@@ -141,9 +141,9 @@ def each(
 
 @dataclass
 class CellProgress:
-    """How far a command over cells has come: a line for each cell, each warning once, and what was wrong in the end.
+    """The progress of a command over cells: a line for each cell, each warning once, and the errors at the end.
 
-    ``at_once`` is how many cells run side by side.
+    ``at_once`` is how many cells run in parallel.
     """
 
     cells: int
@@ -155,7 +155,7 @@ class CellProgress:
     seconds: list[float] = field(default_factory=list)
 
     def head(self, cell: Cell) -> str:
-        """What the line of the next cell starts with."""
+        """The start of the line of the next cell."""
         self.begun += 1
         return f"[{self.begun}/{self.cells}] {cell.slug}"
 
@@ -164,13 +164,13 @@ class CellProgress:
         tell(f"{head}: {why}", style="dim")
 
     def end(self, head: str, summary: str, seconds: float) -> None:
-        """Tell of a cell that is through, and how long the others will take."""
+        """Report a finished cell, and the estimated time for the others."""
         self.seconds.append(seconds)
         left = sum(self.seconds) / len(self.seconds) * (self.cells - self.begun) / self.at_once
         tell(f"{head}: {summary}, {duration(seconds)}" + (f"; {duration(left)} left" if left else ""))
 
     def fail(self, cell: Cell, head: str, error: HallucError) -> None:
-        """Tell of a cell that is broken, or left to another process."""
+        """Report a cell that failed, or is left to another process."""
         if error.code == BUSY:
             self.skip(cell, head, "left to the process that is writing it")
             self.busy.append(str(cell.slug))
@@ -182,7 +182,7 @@ class CellProgress:
     def conclude(self) -> None:
         """
         Raises:
-            ManyErrors: cells are broken.
+                    ManyErrors: cells failed.
         """
         if not self.cells:
             conclude("no cell is left to this shard")
@@ -198,7 +198,7 @@ class CellProgress:
 
 
 class Brief(Listener):
-    """Passes on of a cell its progress, and warnings that no cell before it had; results only to machines."""
+    """Forwards the progress of a cell, and warnings that no earlier cell had; results only in machine-readable form."""
 
     level = Level.WARNINGS
 
@@ -221,7 +221,7 @@ class Brief(Listener):
 
 
 def duration(seconds: float) -> str:
-    """A time for people: ``3.2 s``, ``4 min 10 s``, ``2 h 05 min``."""
+    """A duration: ``3.2 s``, ``4 min 10 s``, ``2 h 05 min``."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s"

@@ -1,4 +1,4 @@
-"""Checks before a training: is the config sound, is the data, and what should a person know of it?"""
+"""Checks before a training: whether config and data are valid, and warnings about them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def check(
 
 
 def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
-    """Hash of what a check looks at: cells that differ elsewhere, as in their seed, are checked once."""
+    """Hash of what a check looks at: cells that differ elsewhere, such as in their seed, are checked once."""
     parts = {
         section: loaded.tree[section]
         for section in ("task", "data", "gap", "augment", *(("model", "train") if deep else ()))

@@ -1,4 +1,4 @@
-"""Listens to a training and writes what must outlast it: checkpoints, and the best weights as ``model/`` at the end."""
+"""Listens to a training and writes checkpoints, and the best weights as ``model/`` at the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Checkpointer:
-    """Writes in the main process alone; in the others the events pass through."""
+    """Writes only in the main process; in the others the events pass through."""
 
     def __init__(self, target: RunDir, training: loop.Training, tokenizer: Any, *, evaluates: bool) -> None:
         self.target, self.training, self.tokenizer, self.evaluates = target, training, tokenizer, evaluates
@@ -59,23 +59,24 @@ class Checkpointer:
             yield Checkpointed(int(path.name.removeprefix("step-")), str(path.relative_to(self.target.path)))
 
     def _is_due(self, event: Event) -> bool:
-        """After each evaluation and epoch; every so many steps; and where training is interrupted."""
+        """Whether a checkpoint is due: after each evaluation and epoch, at the configured interval, and on
+        interruption."""
         if isinstance(event, Stopped):
             return event.interrupted
         if isinstance(event, (Step, Evaluated)) and event.step >= self._steps and self.keep == "none":
             return False  # training ends here: the model is published at once, and a checkpoint would be deleted
         if isinstance(event, Step):
             if event.evaluates and self.evaluates:
-                return False  # the checkpoint waits for what the evaluation says
+                return False  # the checkpoint waits for the result of the evaluation
             every = self.training.config.checkpoint_steps
             return event.ends_epoch or (every is not None and event.step % every == 0)
         return isinstance(event, Evaluated)
 
     def publish(self, refit: Callable[[torch.nn.Module], object] | None = None) -> None:
-        """Write the best weights as ``model/``: those of the last step where dev chose none.
+        """Write the best weights as ``model/``: those of the last step if dev selected none.
 
         Args:
-            refit: fits what the model keeps beside its weights; checkpoints do not have it.
+                    refit: fits values that the model stores besides its weights; checkpoints do not have them.
 
         Raises:
             HallucError R107: the best weights are lost. E401: the model cannot be written.
@@ -93,7 +94,7 @@ class Checkpointer:
         replace_folder(self.target.model, lambda folder: save(model, self.tokenizer, folder))
 
     def summary(self, choose_by: str, why_last: str | None) -> dict[str, Any]:
-        """The ``best`` of run.json; ``why_last``: why dev cannot choose, where it was known before."""
+        """The ``best`` of run.json; ``why_last``: why dev cannot select a checkpoint, if this was known before."""
         progress = self.training.progress
         if not progress.is_chosen:
             why = why_last or f"`{choose_by}` on dev was {progress.best:.4f} in all {progress.evaluations} evaluations"

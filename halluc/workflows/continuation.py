@@ -1,8 +1,8 @@
-"""``halluc train --resume`` with more epochs or steps: a run goes on to a new total.
+"""``halluc train --resume`` with more epochs or steps: continues a run to a new total.
 
-The run whose config differs in ``train.epochs`` and ``train.steps`` alone gets the new config. It goes on from its last
-checkpoint with the learning-rate schedule of the new total. That is not the training that would have had this total
-from the start: the steps until then followed the schedule of the old one.
+A run whose config differs only in ``train.epochs`` and ``train.steps`` gets the new config. It continues from its last
+checkpoint with the learning-rate schedule of the new total. That differs from a training with this total from the
+start: the earlier steps followed the schedule of the old total.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from halluc.runs.schema import EarlierTotal
 
 _TOTALS = ("epochs", "steps")
 
-# What was made of the earlier model; the model itself stays until the new one takes its place.
+# Results of the earlier model; the model itself stays until the new one replaces it.
 _OF_THE_MODEL = ("eval", "predictions", "ledger", "confidence.json", "report")
 
 
 def find(loaded: LoadedConfig) -> RunDir | None:
-    """The newest run of this name that can be continued to the total of this config; None where none was trained.
+    """The newest run of this name that can be continued to the total of this config; None if none was trained.
 
     Raises:
         HallucError R116: such a run was trained, but its checkpoints were deleted.
@@ -46,13 +46,13 @@ def find(loaded: LoadedConfig) -> RunDir | None:
 
 
 def is_other_total(run: RunDir, loaded: LoadedConfig) -> bool:
-    """Whether the config that the run keeps differs from this one in the number of epochs or steps alone."""
+    """Whether the config stored in the run differs from this one only in the number of epochs or steps."""
     before = kept(run)
     return before is not None and _without_total(before.tree) == _without_total(loaded.tree)
 
 
 def kept(run: RunDir) -> LoadedConfig | None:
-    """The config that the run keeps; None where it cannot be read."""
+    """The config stored in the run; None if it cannot be read."""
     if irregular(run.config) is not None:  # a pipe would block the reader
         return None
     try:
@@ -62,7 +62,7 @@ def kept(run: RunDir) -> LoadedConfig | None:
 
 
 def restore_config(run: RunDir, loaded: LoadedConfig) -> None:
-    """Write ``config.yaml`` of a run of this config again where it is missing, damaged or edited."""
+    """Rewrite the ``config.yaml`` of a run of this config if it is missing, damaged or edited."""
     before = kept(run)
     if before is None or before.sha256 != loaded.sha256:
         what = "cannot be read" if before is None else "was changed since the run began"
@@ -87,19 +87,20 @@ def refuse_without_checkpoint(run: RunDir) -> None:
 
 
 def adopt(run: RunDir, loaded: LoadedConfig) -> None:
-    """Make the run one of this config; call it as the run's only writer, before its training goes on.
+    """Set a new config for the run; call it as the run's only writer, before its training continues.
 
     Evaluations and reports of the earlier model move to ``earlier/<number>/``.
 
     Raises:
-        HallucError R107: no checkpoint can be read. R109: the data changed. R117: more is done than is asked for.
+            HallucError R107: no checkpoint can be read. R109: the data changed. R117: more steps are done than
+                requested.
     """
     from halluc.engine import checkpoint
 
     record, before = run.read(), kept(run)
     assert before is not None, "`is_other_total` has read it"
-    # Before anything is changed; what is damaged is told where the training goes on.
-    newest = checkpoint.newest_whole(run.checkpoints, lambda told: None)
+    # Before anything is changed; damage is reported when the training continues.
+    newest = checkpoint.newest_whole(run.checkpoints, lambda text: None)
     if newest is None:
         raise HallucError("R107", f"{run.checkpoints} has no checkpoint", help="start a new run without --resume")
     changed = provenance.changed_inputs(record.inputs)
@@ -115,10 +116,10 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     )
     if run.model.is_dir() and record.model_sha256 is None:
         record.model_sha256 = record.config_sha256
-    record.model_removed = None  # what was removed is not the model that this config asks for
+    record.model_removed = None  # the removed model is not the one of this config
     record.config_sha256 = loaded.sha256
     record.stages.pop("eval", None)
-    # First: killed in between, the same command finds the run again.
+    # First: if the process is killed in between, the same command finds the run again.
     write_text(run.config, rendering.annotated(loaded))
     run.write(record)
     say(f"{run.path} goes on from step {step}, epoch {epoch}, to {_total(new)} (before: {_total(old)})")

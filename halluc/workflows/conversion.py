@@ -1,4 +1,4 @@
-"""Conversion: a corpus in another format, with all that its labels say, or an error."""
+"""Conversion of a corpus to another format, with all its annotation, or an error."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from halluc.task import task_class
 from halluc.workflows import job, reading_progress
 from halluc.workflows.task_detection import CorpusSource, data_config, few, guess
 
-# Strings that YAML takes for strings without quotes.
+# Strings that YAML parses as strings without quotes.
 _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
 _CONFIGS = (".yaml", ".yml")
 _SEPARATORS = {"tab": "\t", "space": " "}
-# What stands between tokens, and the `data.tokenize` that parts them again.
+# The separator of tokens, and the `data.tokenize` that splits them again.
 _JOINED = {"blank": (" ", "whitespace"), "none": ("", "characters")}
 
 
 @dataclass(frozen=True)
 class ConversionOptions:
-    """What the command line asks for; None where it leaves the choice to the input, or to the name of the output."""
+    """The options of the command line; None leaves the choice to the input, or to the name of the output."""
 
     task: str | None = None
     splits: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
     """Read ``source`` (a path, a reference or a config) and write it to ``target``, a file, or a folder of splits.
 
     Raises:
-        HallucError D130: an example does not fit the format. C011, C016: options that name nothing, or do not fit.
+            HallucError D130: an example does not fit the format. C011, C016: options that are unknown, or do not apply.
         Others, code C… or D…: as ``halluc check``.
     """
     origin = _source(source, overrides, wanted)
@@ -119,7 +119,7 @@ def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) ->
 
 
 def format_of(task: str, asked: str | None, target: Path) -> str:
-    """The format that is asked for, or that the name of the output says.
+    """The requested format, or the one of the output's name.
 
     Raises:
         HallucError C011: there is no such format of this task.
@@ -150,20 +150,20 @@ def _options(writer: Writer, name: str, wanted: ConversionOptions) -> Options:
 
 
 def _read(origin: CorpusSource, writer: Writer, options: Options, wanted: ConversionOptions) -> tuple[Corpora, Options]:
-    """The corpora, and the options that their examples ask for: where texts go to texts, they stay as they are."""
+    """The corpora, and the options that their examples require: text formats keep the original texts."""
     data: Any = origin.data
     options = replace(options, out_of_scope=getattr(data, "out_of_scope_label", None))
     may_keep = "join" in writer.options and wanted.join is None
-    # Where tokens are changed, the texts of tokens are what is asked for.
+    # If tokens were changed, the output has the texts of the changed tokens.
     if not may_keep or data.normalise != "none" or data.strip_invisible or not _holds_texts(data, origin.splits):
         return read_corpora(data, TABLE, origin.splits), options
     return _by_characters(data, origin.splits), replace(options, joiner="", tokenize=data.tokenize, keeps_text=True)
 
 
 def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
-    """The examples with a token for each character of their texts.
+    """The examples with one token per character of their texts.
 
-    Words decide which texts are held out of train: then these are read too, and the same are taken by their ids.
+    Hold-out from train depends on the words: so the words are read too, and the same examples are selected by id.
     """
     letters = data.model_copy(update={"tokenize": "characters"})
     if not any(data.is_held_out(split) for split in SPLITS):
@@ -178,13 +178,13 @@ def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
 
 
 def _holds_texts(data: DataConfig, splits: tuple[SplitName, ...]) -> bool:
-    """Whether the input holds texts: what is given as tokens stays the same, however texts are cut."""
+    """Whether the input has texts: tokens in the input stay the same, whatever the tokenization."""
     characters = data.model_copy(update={"tokenize": "characters"})
     first = read_corpora(few(characters), TABLE, splits[:1])
     by_blanks = characters.model_copy(update={"tokenize": "whitespace", "on_bad_line": "skip"})
     try:
         second = read_corpora(few(by_blanks), TABLE, splits[:1])
-    except HallucError:  # a mention in each text cuts a piece
+    except HallucError:  # each text contains a mention that ends inside a token
         return True
     tokens = {example.id: example.tokens for corpus in second.splits.values() for example in corpus}
     return any(tokens.get(example.id) != example.tokens for corpus in first.splits.values() for example in corpus)
@@ -194,7 +194,7 @@ def _targets(target: Path, splits: Sequence[SplitName], writer: Writer) -> dict[
     """The file of each split.
 
     Raises:
-        HallucError C011: several splits and one file, or no regular file.
+            HallucError C011: several splits and one file, or not a regular file.
     """
     if len(splits) > 1 or target.is_dir():
         if target.suffix in writer.suffixes and not target.is_dir():
@@ -207,7 +207,7 @@ def _targets(target: Path, splits: Sequence[SplitName], writer: Writer) -> dict[
 
 
 def _findings(task: str, corpora: Corpora) -> Iterator[str]:
-    """What reading found, a line each."""
+    """The findings of reading, one per line."""
     tags = f", {corpora.annotation.scheme.upper()} ({corpora.annotation.note})" if corpora.annotation.scheme else ""
     yield f"read as {task}{tags}"
     yield from dict.fromkeys(f"read: {mapping}" for mapping in corpora.mappings.values() if mapping)

@@ -1,4 +1,4 @@
-"""Decisions on suspects become a corrected copy of a split, with what each changed; the original stays as it is."""
+"""Applies decisions on suspects to a copy of a split, with provenance; the original stays unchanged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ANEW = "audit the split again, and decide on its suspects: halluc audit {} --sp
 
 @dataclass(frozen=True)
 class _Decided:
-    """A decision with its line in the file and the suspect that it is about."""
+    """A decision with its line in the file and its suspect."""
 
     decision: DecisionLine
     line: int
@@ -43,12 +43,13 @@ class _Decided:
 def apply(
     target: Path, overrides: Sequence[str], decisions: Path | None, out: Path | None
 ) -> CorrectionResult:  # fmt: skip
-    """Write a copy of the audited split in which each decision is carried out, and ``OUT.provenance.jsonl`` beside it.
+    """Write a copy of the audited split with the decisions applied, and ``OUT.provenance.jsonl`` next to it.
 
     Raises:
-        HallucError or ManyErrors: C011: an option is missing, or the copy would replace what was read. D194: a line
-            that is no decision. D195: a decision that is about no suspect of this run, comes twice or contradicts
-            another. D196: the example has changed since. R…: as ``halluc audit``. E401: the copy cannot be written.
+            HallucError or ManyErrors: C011: an option is missing, or the copy would replace an input. D194: a line that
+                is not a decision. D195: a decision whose suspect is not in this run, is decided twice or in
+                contradiction with another. D196: the example has changed since. R…: as ``halluc audit``. E401: the copy
+                cannot be written.
     """
     if decisions is None or out is None:
         missing = "--apply" if decisions is None else "--out"
@@ -97,7 +98,7 @@ def _decisions(path: Path) -> list[tuple[int, DecisionLine]]:
     """Each decision with its line.
 
     Raises:
-        HallucError or ManyErrors D101: the file cannot be read. D194: lines that are no decisions.
+        HallucError or ManyErrors D101: the file cannot be read. D194: lines that are not decisions.
     """
     result, bad = [], []
     try:
@@ -141,8 +142,8 @@ def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine
     """The decisions with their suspects.
 
     Raises:
-        HallucError R111: the split was not audited, or the file is damaged. D195: suspects that are not there, or that
-            are decided twice.
+            HallucError R111: the split was not audited, or the file is damaged. D195: suspects that do not exist, or
+                are decided twice.
     """
     anew = _ANEW.format(run.path, split)
     suspects = {one.suspect: one for one in audit.read(run.audit(split), run)}
@@ -164,7 +165,7 @@ def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine
 
 
 def _written(task: str, out: Path) -> list[Path]:
-    """Every file of a copy: of some formats several belong together."""
+    """Every file of a copy: some formats have several."""
     form = conversion.format_of(task, None, out)
     copies = [out] if form == "jsonl" else list(writers_of(task)[form].files(out))
     return [*copies, out.with_name(f"{out.name}.provenance.jsonl")]
@@ -173,7 +174,7 @@ def _written(task: str, out: Path) -> list[Path]:
 def _refuse_replacing(out: Path, written: Sequence[Path], read: Sequence[Path], run: RunDir) -> None:
     """
     Raises:
-        HallucError C011: the copy would be written over a file that was read, or into the files of the run's audit.
+            HallucError C011: the copy would overwrite an input file, or files of the run's audit.
     """
     for one in written:
         for file in read:
@@ -189,11 +190,11 @@ def _refuse_replacing(out: Path, written: Sequence[Path], read: Sequence[Path], 
 def _corrected(
     found: Job, corpus: Corpus[Any], decided: Sequence[_Decided], path: Path
 ) -> tuple[Corpus[Any], list[CorrectionLine]]:
-    """The corpus as decided, and a line for each decision that changed something.
+    """The corpus after the decisions, and a line for each decision that changed something.
 
     Raises:
-        HallucError or ManyErrors D196: examples that are gone, or have changed. D195: decisions that cannot both be
-            carried out, or that the example cannot have.
+            HallucError or ManyErrors D196: examples that are missing, or have changed. D195: decisions that conflict,
+                or give an annotation that the example cannot have.
     """
     task: Any = found.task
     places = {example.id: place for place, example in enumerate(corpus)}
@@ -234,7 +235,7 @@ def _corrected(
 
 
 def _new(one: _Decided) -> list[Mark]:
-    """What is to be annotated in the place of what is in doubt."""
+    """The new annotation that replaces the suspected one."""
     return list(one.suspect.proposed if one.decision.annotation is None else one.decision.annotation)
 
 
@@ -247,10 +248,10 @@ def _change(one: _Decided, before: list[Mark], after: list[Mark]) -> CorrectionL
 
 
 def _write(found: Job, corpora: Corpora, corpus: Corpus[Any], out: Path) -> str:
-    """Write the copy in the format that its name says; returns the name of the format."""
+    """Write the copy in the format of its name; returns the name of the format."""
     name = found.task.name
     form = conversion.format_of(name, None, out)
-    if form == "jsonl":  # with tokens, so that nothing is cut anew
+    if form == "jsonl":  # with tokens, so that nothing is tokenized again
         write_jsonl(out, map(found.task.examples.record, corpus.examples))
         return form
     writer = writers_of(name)[form]

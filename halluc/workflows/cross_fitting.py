@@ -1,4 +1,4 @@
-"""Cross-fitting: models that are each trained without one part of the training split, which they then judge.
+"""Cross-fitting: models that are each trained without one part of the training split, and then applied to it.
 
 Chernozhukov et al. 2018, "Double/debiased machine learning" (section 3); Northcutt et al. 2021, "Confident Learning"
 (out-of-sample probabilities).
@@ -32,27 +32,27 @@ class Folds:
 
     @classmethod
     def for_(cls, train: Corpus[Any], count: int) -> Folds:
-        """Whole documents stay together where the file has any, and enough of them that no part is empty."""
+        """Keep whole documents together if the file has documents, and enough of them that no part is empty."""
         documents = cls(count, by_document=True)
         fits = has_documents(train.examples, train.source)
         return documents if fits and len({documents.of(one) for one in train}) == count else cls(count)
 
     def of(self, example: Example) -> int:
-        """The part of an example, or of what it was augmented from, from 0."""
+        """The part, from 0, of an example, or of the example that it was augmented from."""
         origin = example.origin
         identity = f"document {origin.document}" if self.by_document else origin.parent or example.id
         return keyed_seed("cross-fit", identity) % self.count
 
 
 def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:
-    """Models trained on the training split without one of its parts each, in their order.
+    """Models that are each trained without one part of the training split, in the order of the parts.
 
-    They are kept in ``runs_dir/.fitted`` by a hash of what they depend on: none is trained twice, and one whose
-    training was killed goes on from its checkpoint.
+    They are stored in ``runs_dir/.fitted`` by a hash of everything they depend on: none is trained twice, and an
+    interrupted training resumes from its checkpoint.
 
     Raises:
-        HallucError D131: a part holds the whole split, or nothing that could be learned is outside of one. Others as
-            ``training.train_job``.
+            HallucError D131: a part is the whole split, or the rest has nothing to learn from. Others as
+                ``training.train_job``.
     """
     from halluc.workflows import training
 
@@ -86,7 +86,7 @@ def _folder(job: Job, loaded: LoadedConfig, folds: Folds) -> Path:
 
 
 def plain(loaded: LoadedConfig) -> LoadedConfig:
-    """The config without augmentation and teachers, and without withholding, which was done by then."""
+    """The config without augmentation and teachers, and without withholding, which was done before."""
     train = loaded.experiment.train.model_copy(update={"teacher": None})
     experiment = loaded.experiment.model_copy(update={"augment": None, "gap": None, "train": train})
     tree = {**loaded.tree, "augment": None, "gap": None, "train": {**loaded.tree["train"], "teacher": None}}

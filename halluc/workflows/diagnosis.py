@@ -1,4 +1,4 @@
-"""What this installation can do: versions, devices, threads, precision, and what each extra needs."""
+"""Diagnosis of this installation: versions, devices, threads, precision, and the requirements of each extra."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from halluc.core.messages import put
 from halluc.runs import provenance
 from halluc.runs.results import DoctorResult, ExtraState, RequirementState
 
-# Programs that a config may name, and what needs them.
+# Programs that a config may use, and what needs them.
 _PROGRAMS = {"apertium": "back_translation, engine apertium", "git": "the commit in run.json"}
 # Extras for the developers of halluc.
 _OWN = frozenset({"dev", "browser"})
 
 
 def diagnose() -> DoctorResult:
-    """Look at the installed packages and at the devices that torch sees; nothing is trained or written.
+    """Inspect the installed packages and the devices that torch finds; nothing is trained or written.
 
     Raises:
         HallucError E411: halluc runs from a folder without being installed.
@@ -49,8 +49,8 @@ def diagnose() -> DoctorResult:
 
 
 def _device() -> dict[str, Any]:
-    """As ``run.json`` would describe it; of several GPUs the first one, and their number."""
-    from halluc.engine import runtime  # before torch, which reads its settings of threads once
+    """As in ``run.json``; of several GPUs the first one, and their number."""
+    from halluc.engine import runtime  # before torch, which reads its thread settings once
 
     result = runtime.describe(runtime.start("auto", seed=1))
     return {**result, **_gpus()} if result["device"] == "cuda" else result
@@ -67,7 +67,7 @@ def _extra(name: str) -> ExtraState:
 
 
 def _requirements(extra: str) -> Iterator[RequirementState]:
-    """What halluc itself needs (``extra`` is empty), or what one extra adds."""
+    """The requirements of halluc itself (``extra`` is empty), or of one extra."""
     for line in metadata.requires("halluc") or ():
         asked = Requirement(line)
         of_extra = re.search(r"""extra == ['"]([^'"]+)""", str(asked.marker or ""))

@@ -1,4 +1,5 @@
-"""Soft targets of a training: what its teachers say of each training example, computed once and kept in the run."""
+"""Soft targets of a training: its teachers' predictions for each training example, computed once and stored in the
+run."""
 
 from __future__ import annotations
 
@@ -26,17 +27,17 @@ _FILE = "teacher.npz"
 
 
 def files(job: Job) -> list[Path]:
-    """The weights of the teachers: a training that goes on must have the same."""
+    """The weights of the teachers: a resumed training must have the same."""
     asked = job.settings.train.teacher
     folders = [run_state.model_folder(one) for one in asked.runs] if asked else []
     return [path for folder in folders for path in sorted(folder.glob("*.safetensors"))]
 
 
 def ensure(job: Job) -> None:
-    """Compute the soft targets of a run where they are missing or of other teachers or texts; as its only writer.
+    """Compute the soft targets of a run if they are missing or of other teachers or texts; as its only writer.
 
     Raises:
-        HallucError C210: teachers that cannot teach this task, or with different labels. Others: as
+            HallucError C210: teachers that are not suitable for this task, or with different labels. Others: as
             ``trained_models.locate``.
     """
     asked = job.settings.train.teacher
@@ -72,14 +73,14 @@ def ensure(job: Job) -> None:
 
 
 def train_split(job: Job) -> Corpus[Any]:
-    """What is trained on: augmented, where the config asks for that."""
+    """The training split, augmented if the config has augmentation."""
     return augmentation.corpus(job) if job.settings.augment is not None else job.train()
 
 
 def refuse_unfit(job: Job) -> None:
     """
     Raises:
-        HallucError C210: outputs of this task's model are no labels, so that no soft target of another model fits.
+            HallucError C210: outputs of this task's model are not labels, so another model cannot give soft targets.
     """
     asked = job.settings.train.teacher
     if asked is None:
@@ -94,7 +95,7 @@ def refuse_unfit(job: Job) -> None:
 
 
 def _has_many(job: Job) -> bool:
-    """Whether the task gives a text several labels."""
+    """Whether the task is multi-label."""
     return bool(getattr(job.settings.task, "multi_label", False))
 
 
@@ -105,7 +106,7 @@ def _refuse_other_problem(of_teacher: bool, of_student: bool) -> None:
 
 
 def _refuse_other_labels(teachers: Sequence[Trained], job: Job, corpus: Corpus[Any]) -> None:
-    """Before hours of predictions: a teacher must have an output for each of the student's, and no other."""
+    """Checked before hours of predictions: a teacher must have exactly the outputs of the student."""
     model: Any = job.task.model
     outputs = model.outputs_of(job.task.examples.labels(corpus))
     for teacher in teachers:
@@ -114,10 +115,10 @@ def _refuse_other_labels(teachers: Sequence[Trained], job: Job, corpus: Corpus[A
 
 
 def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, ...]) -> Any:
-    """Training features with the soft targets of the run, whose outputs are put in the order of ``outputs``.
+    """Training features with the soft targets of the run, reordered to ``outputs``.
 
     Raises:
-        HallucError C210: the teachers have not these labels.
+            HallucError C210: the teachers do not have these labels.
     """
     import torch
 
@@ -136,7 +137,7 @@ def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, 
 
 
 def _fingerprint(asked: TeacherConfig, corpus: Corpus[Any]) -> str:
-    """Hash of what soft targets depend on: the teachers, the temperature, and the examples."""
+    """Hash of everything that soft targets depend on: the teachers, the temperature, and the examples."""
     examples = hashlib.sha256()
     for example in corpus:
         examples.update(repr(example).encode("utf-8", "surrogatepass"))
@@ -145,9 +146,9 @@ def _fingerprint(asked: TeacherConfig, corpus: Corpus[Any]) -> str:
 
 
 def _read(path: Path, fingerprint: str) -> dict[str, Array] | None:
-    """The arrays of a file of soft targets; None where there is none, or one of other teachers or texts."""
+    """The arrays of a file of soft targets; None if it is missing, or of other teachers or texts."""
     try:
         with numpy.load(path) as file:
             return dict(file) if str(file["fingerprint"]) == fingerprint else None
     except (FileNotFoundError, BadZipFile, ValueError, KeyError, EOFError):
-        return None  # a damaged file is as good as none: it is written again
+        return None  # a damaged file counts as missing: it is written again

@@ -1,4 +1,4 @@
-"""Ensembles: the mean of the probabilities of several trained models, decided on as those of one model are."""
+"""Ensembles: the mean of the probabilities of several trained models, decoded like those of a single model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_LISTED = 10
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Trained models of one task with the same labels. The first decides data, decoding and settings of ``eval``."""
+    """Trained models of one task with the same labels. The first provides data, decoding and settings of ``eval``."""
 
     members: tuple[Trained, ...]
 
@@ -37,7 +37,7 @@ class Ensemble:
     def of(cls, first: Trained, others: Sequence[str]) -> Ensemble:
         """
         Raises:
-            HallucError C210: a model is named twice, is of another task, or writes text. Others: as
+                HallucError C210: a model is given twice, has another task, or generates text. Others: as
                 ``trained_models.locate``.
         """
         members = (first, *map(trained_models.locate, others))
@@ -57,11 +57,11 @@ class Ensemble:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What decides the run in which an ensemble is evaluated apart, beside the sections that decide a model."""
+        """The identity of the run for an ensemble's separate evaluation, besides the sections that decide a model."""
         return {"ensemble": [member.sha256 or member.model for member in self.records]}
 
     def ready(self, corpora: Mapping[SplitName, Corpus[Any]]) -> ReadyEnsemble:
-        """Predictions of these splits, made with one model in memory at a time."""
+        """Predictions for these splits, with one model in memory at a time."""
         averaging = Averaging(list(corpora.values()))
         for number, member in enumerate(self.members, 1):
             tell(f"ensemble: model {number} of {len(self.members)}, {name_of(member)}")
@@ -70,7 +70,7 @@ class Ensemble:
         return ReadyEnsemble(averaging.task, averaging.outputs, averaging.decoding, lambda corpus: made[corpus.split])
 
     def resident(self) -> ReadyEnsemble:
-        """All models, in memory together, ready to predict whatever comes."""
+        """All models, in memory together, ready for any input."""
         models = [load(member, self.members[0].job).to_inference() for member in self.members]
         first, *others = models
         for member, model in zip(self.members[1:], others, strict=True):
@@ -88,9 +88,9 @@ class Ensemble:
 def located(
     reference: str, others: Sequence[str], overrides: Sequence[str] = ()
 ) -> tuple[Trained, Ensemble | None]:  # fmt: skip
-    """A trained model, and the ensemble that predicts: with ``others``, or as its run's config has it.
+    """A trained model, and the ensemble that predicts: with ``others``, or from its run's config.
 
-    The confidence that comes with it is that of the ensemble's own evaluation; None where there is none.
+    The confidence returned with it is that of the ensemble's own evaluation; None if there is none.
     """
     trained = trained_models.locate(reference, overrides)
     named = list(others) or trained.job.settings.eval.ensemble or []
@@ -116,12 +116,13 @@ def _confidence(ensemble: Ensemble, trained: Trained) -> ConfidenceFile | None:
 
 
 def override(members: Sequence[str]) -> str:
-    """What ``--with`` is as ``--set``."""
+    """``--with`` in the form of ``--set``."""
     return f"eval.ensemble={json.dumps([latest.resolve_text(one) for one in members])}"
 
 
 def apart(ensemble: Ensemble, target: RunDir) -> Job:
-    """The job of an evaluation in a run of its own. Novelty there is against the training split of the first model."""
+    """The job of an evaluation in a separate run. Novelty there is relative to the training split of the first
+    model."""
     first = ensemble.members[0]
     record = target.read()
     record.ensemble = ensemble.records
@@ -144,7 +145,7 @@ def name_of(trained: Trained) -> str:
 def refuse_other_task(trained: Trained, job: Job) -> None:
     """
     Raises:
-        HallucError C210: the model was trained for another task, or one of which probabilities cannot be averaged.
+            HallucError C210: the model was trained for another task, or its probabilities cannot be averaged.
     """
     name = job.task.name
     if not hasattr(job.task.model, "scored"):
@@ -156,7 +157,7 @@ def refuse_other_task(trained: Trained, job: Job) -> None:
 
 
 def load(member: Trained, base: Job, **changes: Any) -> ReadyModel:
-    """A model with the settings of ``task`` that it was trained with, and those of ``eval`` of ``base``, less
+    """A model with the settings of ``task`` that it was trained with, and those of ``eval`` of ``base``, except
     ``changes``."""
     own, asked = member.job.settings, base.settings
     labels = own.eval.labels if member.run is not None else asked.eval.labels
@@ -174,8 +175,8 @@ def load(member: Trained, base: Job, **changes: Any) -> ReadyModel:
 
 @dataclass
 class Averaging:
-    """Averages the probabilities of models on some corpora; the models come one after the other, so that only one has
-    to be in memory. What the first of them decides by is kept."""
+    """Averages the probabilities of models on some corpora; the models are added one by one, so that only one has to be
+    in memory. The decision settings of the first are kept."""
 
     corpora: Sequence[Corpus[Any]]
     temperature: float = 1.0
@@ -193,7 +194,8 @@ class Averaging:
     def add(self, model: ReadyModel, name: str) -> None:
         """
         Raises:
-            HallucError C210: its labels, or what its probabilities are about, are not those of the models before.
+                    HallucError C210: its labels, or the units of its probabilities, differ from those of the earlier
+                        models.
         """
         is_first = not self.name
         if is_first:
@@ -211,7 +213,7 @@ class Averaging:
                 raise HallucError(_CODE, message, help="leave one of them out") from None
 
     def predicted(self) -> list[PredictedSplit]:
-        """What the mean probabilities say of each corpus."""
+        """The predictions for each corpus from the mean probabilities."""
         results = []
         for corpus, mean, encoded in zip(self.corpora, self.means, self._encoded, strict=True):
             made = self.task.model.decided(encoded, mean.result(), self.decoding)
@@ -221,10 +223,10 @@ class Averaging:
 
 
 def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[str]) -> list[int] | None:
-    """Where each output of the first model is among those of another; None where they are in the same order.
+    """The position of each output of the first model in another; None if the order is the same.
 
     Raises:
-        HallucError C210: one has labels that the other has not; lists them.
+            HallucError C210: the labels differ; lists the differences.
     """
     if tuple(outputs) == tuple(others):
         return None
@@ -243,7 +245,7 @@ def _listed(labels: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class ReadyEnsemble:
-    """Stands where one ``ReadyModel`` does."""
+    """Takes the place of a single ``ReadyModel``."""
 
     task: Any
     outputs: tuple[str, ...]

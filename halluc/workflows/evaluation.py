@@ -1,4 +1,4 @@
-"""Evaluation: predictions, ledger, figures and reports of a trained model, or of what another tool predicted."""
+"""Evaluation: predictions, ledger, figures and reports of a trained model, or of another tool's predictions."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def evaluate(
     """Evaluate a model (of a config, a run or from elsewhere), the cells of a study, or predictions of another tool.
 
     Args:
-        members: runs or models that are averaged with the model, in a run of their own beside those of the config.
-        gold: a file of other annotation, by which a trained run is judged again; its own evaluation stays as it is.
+            members: runs or models that are averaged with the model, in a separate run next to those of the config.
+            gold: a file of other annotation to evaluate a trained run against; its own evaluation stays unchanged.
 
     Raises:
-        HallucError or ManyErrors: what is wrong with config, data or run, or with cells. G100: a gate is not met.
+            HallucError or ManyErrors: problems with config, data or run, or with cells. G100: a gate is not met.
     """
     if config is not None and run is None and config.is_dir():
         config, run = None, config
@@ -114,7 +114,7 @@ def evaluate_job(found: Job, overrides: Sequence[str], splits: Sequence[str] | N
 
 
 def is_done(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) -> bool:
-    """Whether a run stands evaluated as it is asked for now, its gates met.
+    """Whether a run is evaluated with the current settings, and its gates are met.
 
     Raises:
         HallucError or ManyErrors G100: it is evaluated, and a gate is not met.
@@ -128,28 +128,28 @@ def is_done(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) 
 
 
 def refuse_unscored(loaded: LoadedConfig) -> None:
-    """Before a training that is to be evaluated.
+    """Checks before a training that will be evaluated.
 
     Raises:
-        HallucError C107: there is no split to evaluate, or none on which a gate may be checked. C103: see
-            ``gates.refuse_invalid``.
+            HallucError C107: there is no split to evaluate, or none on which a gate may be checked. C103: see
+                ``gates.refuse_invalid``.
     """
     gates.refuse_invalid(loaded)
     gates.refuse_uncheckable(loaded, _splits(loaded, None))
 
 
 def is_evaluated(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) -> bool:
-    """Whether a run stands evaluated as it is asked for now, whatever its gates say."""
+    """Whether a run is evaluated with the current settings, whatever its gates say."""
     return target.is_trained() and run_state.is_evaluated(target, loaded, _splits(loaded, splits))
 
 
 def _assess(
     found: Job, model: str, overrides: Sequence[str], splits: Sequence[str] | None, *, apart: bool = False
 ) -> list[EvalResult]:
-    """Evaluate a model, or an ensemble with it; the job has no run yet where halluc did not train it.
+    """Evaluate a model, or an ensemble with it; the job has no run yet if halluc did not train it.
 
     Args:
-        apart: the evaluation of the ensemble has a run of its own.
+            apart: the evaluation of the ensemble has a separate run.
     """
     wanted = _splits(found.loaded, splits)
     gates.refuse_invalid(found.loaded)
@@ -163,7 +163,7 @@ def _assess(
     else:
         for split in wanted:
             if gates.is_trained_on(found.loaded, split):
-                warn(f"the model was trained on {split}: its figures there tell what the model remembers")
+                warn(f"the model was trained on {split}: its figures there show what the model remembers")
     return _evaluated(
         found,
         partial(assessment.assess, found, corpora.splits, wanted, model, ensemble),
@@ -190,7 +190,7 @@ def _judge_by(
 def _judge(
     found: Job, tool: external_predictions.Tool, overrides: Sequence[str], splits: Sequence[str] | None
 ) -> list[EvalResult]:
-    """Evaluate what another tool predicts."""
+    """Evaluate the predictions of another tool."""
     split = external_predictions.one_split(_splits(found.loaded, splits), splits)
     gates.refuse_invalid(found.loaded)
     judgeable = external_predictions.read(tool, found, split)
@@ -207,12 +207,12 @@ def _evaluated(
     wanted: Sequence[SplitName],
     overrides: Sequence[str],
 ) -> list[EvalResult]:
-    """Write an evaluation as the only writer of the run, note it in ``run.json``, and hold it to the gates."""
+    """Write an evaluation as the only writer of the run, record it in ``run.json``, and check the gates."""
     loaded, target = found.loaded, found.target
     _check_files(target, wanted)
     with target.locked(), target.stage("eval", list(overrides)) as stage:
         files = write()
-        # What training read stands in `inputs`; what was evaluated stands here, in case a file has changed since.
+        # `inputs` has what training read; this records what was evaluated, in case a file has changed since.
         earlier = stage.detail.get("inputs")
         read = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(inputs)}
         asked = run_state.asked_for(target, loaded, wanted, stage.detail)
@@ -226,7 +226,8 @@ def _evaluated(
         written = {"inputs": read, run_state.ASKED: asked, "gates": [], integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
         tracking.track_evaluation(loaded, target, files)
-        held = gates.judged(loaded, files, target, is_fresh=True)  # where a baseline is wrong, all else is on record
+        # if a baseline is invalid, everything else is recorded first
+        held = gates.judged(loaded, files, target, is_fresh=True)
         stage.detail["gates"] = [gate.model_dump(mode="json") for gate in held]
     results = []
     for file in files:
@@ -240,10 +241,10 @@ def _evaluated(
 
 
 def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
-    """Name the files of an earlier evaluation that were changed since, before they are written again.
+    """Name the files of an earlier evaluation that were changed since, before they are overwritten.
 
     Raises:
-        HallucError R120: what training showed is not as the training wrote it, so that no verdict could be trusted.
+            HallucError R120: the training coverage is not what the training wrote, so that no verdict could be trusted.
     """
     record = target.read()
     for split in wanted:
@@ -251,7 +252,7 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
             warn(f"{target.path / name} {text}: it is written again")
     judged_by = {path.name: path for path in (target.coverage, target.withheld)}
     for name, text in integrity.problems(target.path, integrity.recorded_training(record), "the training").items():
-        if name in judged_by and judged_by[name].exists():  # what is missing is made again from the training split
+        if name in judged_by and judged_by[name].exists():  # missing files are made again from the training split
             raise HallucError("R120", f"{judged_by[name]} {text}", help=REMAKE)
         if name.startswith(f"{target.base(1).parent.name}/"):
             help = "restore it from a backup, or train again"
@@ -259,7 +260,7 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
 
 
 def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName, ...]:
-    """The wanted splits, and dev where the confidence is fitted on it.
+    """The requested splits, and dev if the confidence is fitted on it.
 
     Raises:
         HallucError C107: there is no dev to fit it on.
@@ -275,7 +276,7 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
 def find(
     config: Path | None, overrides: Sequence[str], run: Path | None = None, checkpoint: str | None = None
 ) -> tuple[Job, str]:
-    """The job, whose run is the one to write to (none yet for a model from elsewhere), and the model."""
+    """The job, with the run to write to (none yet for a model from elsewhere), and the model."""
     if checkpoint is not None:
         if config is None or run is not None:
             help = "halluc eval CONFIG --checkpoint MODEL"
@@ -283,7 +284,7 @@ def find(
         if not checkpoint:
             raise HallucError("C011", "--checkpoint is empty", help="is a shell variable unset?")
         checkpoint = latest.resolve_text(checkpoint)
-        resolve_model(checkpoint, gguf=True)  # before anything is made for it
+        resolve_model(checkpoint, gguf=True)  # before anything is created for it
         return Job(job.load(config, overrides)), checkpoint
     if run is not None:
         run_state.refuse_judgement(directory.open_run(run))

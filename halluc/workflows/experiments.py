@@ -1,4 +1,4 @@
-"""Train and evaluate, one experiment after the other, going on where an earlier call stopped, and then report."""
+"""Train and evaluate experiments one by one, resuming where an earlier call stopped, and then report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from halluc.workflows.job import Job
 
 @dataclass
 class CellOutcome:
-    """What was trained and evaluated in this call, and the report; None where other processes still run."""
+    """What this call trained and evaluated, and the report; None if other processes still run."""
 
     trainings: list[TrainResult] = field(default_factory=list)
     evaluations: list[EvalResult] = field(default_factory=list)
@@ -30,7 +30,7 @@ class CellOutcome:
 
 @dataclass(frozen=True)
 class StudyRun:
-    """The cells of a call of ``run``, for who launches them; what they make goes into ``outcome``."""
+    """The cells of a call of ``run``, for its launcher; the results are collected in ``outcome``."""
 
     config: Path
     overrides: Sequence[str]
@@ -39,12 +39,12 @@ class StudyRun:
     outcome: CellOutcome
 
 
-# Runs the cells; returns whether all are through, none being left to another process. Raises as ``cells.each``.
+# Runs the cells; returns whether all are finished, and none is left to another process. Raises like ``cells.each``.
 Launcher = Callable[[StudyRun], bool]
 
 
 def in_this_process(asked: StudyRun) -> bool:
-    """The launcher of cells one after the other."""
+    """The launcher that runs cells one by one."""
     _, whole = cells.each(
         asked.cells, lambda cell: run_cell(cell, asked.overrides, asked.study, asked.outcome), str, done=is_done
     )
@@ -58,22 +58,22 @@ def run(
     selection: Selection = EVERY_CELL,
     launcher: Launcher = in_this_process,
 ) -> CellOutcome:
-    """Train, evaluate and report an experiment or a study; what is done already stays as it is.
+    """Train, evaluate and report an experiment or a study; finished work is not repeated.
 
     Raises:
         HallucError or ManyErrors: as ``training.train``, ``evaluation.evaluate`` and ``reports.report``.
     """
     made = CellOutcome()
     study, chosen = cells.begin(config, overrides, selection)
-    for cell in chosen:  # what `halluc eval` would refuse must not be told after hours of training
+    for cell in chosen:  # errors of `halluc eval` must be reported before hours of training
         evaluation.refuse_unscored(cell.loaded)
-    # A shard ends while others still run: who started them calls `halluc report` when all are through.
+    # A shard may end while others run: the user calls `halluc report` when all have ended.
     reporting = selection.shard is None and processes.is_main_process()
     try:
         whole = launcher(StudyRun(config, overrides, study, chosen, made))
     except HallucError as error:
         _retain(study, chosen)
-        # A gate that is not met is no reason to withhold the page that shows why.
+        # If a gate is not met, the report is written all the same, since it shows why.
         if reporting and (error.exit_code == EXIT_GATE or _are_evaluated(chosen)):
             made.report = _report(study, config, overrides)
         raise
@@ -88,12 +88,12 @@ def run(
 
 
 def _are_evaluated(chosen: Sequence[Cell]) -> bool:
-    """Whether nothing is left to do in any cell; of several processes whoever evaluates the last cell finds it so."""
+    """Whether every cell is finished; of several processes, the one that evaluates the last cell finds it so."""
     return all(retention.evaluated(cell) is not None for cell in chosen)
 
 
 def _report(study: Study, config: Path, overrides: Sequence[str]) -> AnyReport:
-    """Of several processes that are through at the same moment, one after the other: the last has read all cells."""
+    """Processes that end at the same moment do this one by one: the last one has read all cells."""
     with contextlib.ExitStack() as stack:
         if study.axes:
             stack.enter_context(locks.locked(study.home / ".report.lock", study.home, waits=True))
@@ -101,7 +101,7 @@ def _report(study: Study, config: Path, overrides: Sequence[str]) -> AnyReport:
 
 
 def is_done(cell: Cell) -> bool:
-    """Whether a cell is trained and evaluated; G100 is raised where it is, and a gate is not met."""
+    """Whether a cell is trained and evaluated; raises G100 if it is, and a gate is not met."""
     target = run_locations.run_of(cell)
     return run_state.is_trained(target) and evaluation.is_done(cell.loaded, target, None)
 
@@ -117,7 +117,7 @@ def _retain(study: Study, chosen: Sequence[Cell]) -> None:
 
 
 def run_cell(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) -> str:
-    """Train and evaluate one cell; returns what came of it in a few words."""
+    """Train and evaluate one cell; returns a short summary."""
     job = Job.of(cell)
     made.trainings.append(training.train_job(job, overrides, resume=_goes_on(cell)))
     text = training.summary(made.trainings[-1])
@@ -130,13 +130,13 @@ def run_cell(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutco
         result = evaluation.evaluate_job(job, overrides)
         made.evaluations.extend(result)
         text += f", {evaluation.summary(result)}"
-    if study.keep_models == "none":  # at once, so that no two models of a large study are on disk
+    if study.keep_models == "none":  # at once, so that a large study never has two models on disk
         with listening(Listener()):
             retention.apply(study, [cell])
     return text
 
 
 def _goes_on(cell: Cell) -> bool:
-    """Whether the newest training may be continued, or taken as it is; on other data a new one begins."""
+    """Whether the newest training may be continued, or reused; with other data a new one begins."""
     newest = directory.newest(cell.loaded.home, cell.loaded.sha256)
     return newest is None or not provenance.changed_inputs(newest.read().inputs)

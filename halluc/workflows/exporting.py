@@ -1,4 +1,4 @@
-"""Export: the model of a run as ONNX or a program of torch, in a folder that predicts by itself, compared on dev."""
+"""Exports the model of a run as ONNX or a program of torch, to a self-contained folder, and compares it on dev."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from halluc.workflows.trained_models import Trained
 
 _CODE = "C230"
 _PACKAGES = ("torch", "transformers", "tokenizers", "onnx", "onnxscript", "onnxruntime")
-# The primary figure may fall by so much on dev.
+# The maximum decrease of the primary figure on dev.
 TOLERANCE = 0.005
-# Files of an export that an evaluation of it writes anew.
+# Files of an export that its evaluation rewrites.
 _CHANGING = frozenset({"run.json", "confidence.json"})
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """``output`` is by default a folder in the run; ``force`` replaces an earlier export."""
+    """``output`` defaults to a folder in the run; ``force`` replaces an earlier export."""
 
     format: exports.Format = "onnx"
     quantize: exports.Quantization | None = None
@@ -49,7 +49,7 @@ class ExportOptions:
     def refuse_invalid(self) -> None:
         """
         Raises:
-            HallucError C230: there is no such format or quantisation, or not for the format.
+                HallucError C230: unknown format or quantisation, or a combination that is not supported.
         """
         for option, value, known in (
             ("--format", self.format, get_args(exports.Format)),
@@ -68,9 +68,9 @@ def export(reference: str, options: ExportOptions) -> ExportResult:
     """Export the model of a run, unless its predictions on dev are worse by more than the tolerance.
 
     Raises:
-        HallucError C230: options, run or task do not suit. C107: there is no dev. C232: the folder is there. E420: a
-            package is missing. E413: torch cannot export the model. G101: the export is worse than the tolerance
-            allows. Others: as ``trained_models.locate``.
+            HallucError C230: options, run or task are not suitable. C107: there is no dev. C232: the folder exists.
+                E420: a package is missing. E413: torch cannot export the model. G101: the export is worse than the
+                tolerance allows. Others: as ``trained_models.locate``.
     """
     options.refuse_invalid()
     if options.format == "onnx":
@@ -82,7 +82,7 @@ def export(reference: str, options: ExportOptions) -> ExportResult:
     _refuse_taken(target, run, options.force)
     run_state.warn_changed_model(run)
     dev = trained.job.corpora(("dev",)).splits["dev"]
-    model = ReadyModel.load(trained.job, trained.reference, precision="fp32")  # as exports compute
+    model = ReadyModel.load(trained.job, trained.reference, precision="fp32")  # exports compute in fp32
     tell(f"model: {trained.reference} ({model.engine.device.type}, {model.engine.precision})")
     made: list[ExportFile] = []
 
@@ -102,8 +102,8 @@ def _exportable(trained: Trained, reference: str) -> RunDir:
     """The run of a model that can be exported.
 
     Raises:
-        HallucError C230: it has no run, is an export, or predicts by more than one pass of one model. C107: no dev.
-            R105: its training is not finished.
+            HallucError C230: it has no run, is an export, or needs several passes or models. C107: no dev. R105: its
+                training is not finished.
     """
     job, run, what, help = trained.job, trained.run, "", ""
     settings = job.settings.eval
@@ -133,7 +133,7 @@ def _exportable(trained: Trained, reference: str) -> RunDir:
 def _refuse_taken(target: Path, run: RunDir, force: bool) -> None:
     """
     Raises:
-        HallucError C232: the folder is there, and may not be replaced. C230: it lies among runs, or is the run.
+            HallucError C232: the folder exists, and may not be replaced. C230: it is among runs, or is the run.
     """
     if target.parent == run.path.absolute().parent or run.path.absolute().is_relative_to(target):
         help = "choose a folder elsewhere, or leave --output out"
@@ -171,7 +171,7 @@ class _Writer:
         job = Job(self.trained.job.loaded, run=self.run)
         after = ReadyModel.load(job, str(self.run.model)).predict(self.dev).predictions
         record.comparison = compared(job.task, self.dev.examples, before, after, self.options.tolerance)
-        tell(f"dev: {told(record.comparison)}")
+        tell(f"dev: {comparison_text(record.comparison)}")
         refuse_worse(record)
         write_json(self.run.path / exports.FILE, record.model_dump(mode="json"))
         return record
@@ -195,7 +195,7 @@ class _Writer:
         )
 
     def _write_model(self) -> list[str]:
-        """The model file, its config and its tokenizer; returns the names of the model's inputs."""
+        """Write the model file, its config and its tokenizer; returns the names of the model's inputs."""
         from halluc.engine import exporting
 
         folder, options, encoder = self.run.model, self.options, self.model.encoder
@@ -230,7 +230,8 @@ class _Writer:
         return environment_error("E413", message, f"another `--format` may; the whole message is in {log}")
 
     def _write_knowledge(self) -> None:
-        """Config, record, coverage and confidence: what a run has beside its model, and predicting needs."""
+        """Copy config, record, coverage and confidence: the files of a run, besides the model, that prediction
+        needs."""
         origin, run = self.trained.run, self.run
         assert origin is not None
         shutil.copyfile(origin.config, run.config)
@@ -262,12 +263,12 @@ def _refuse_missing_packages() -> None:
         raise environment_error("E420", message, 'install it: pip install "halluc[onnx]"')
 
 
-# What halluc reads of a model's settings, under the names that transformers has for them in every model.
+# The model settings that halluc reads, with the names that transformers uses for every model.
 _ASKED = ("max_position_embeddings", "pad_token_id", "type_vocab_size", "model_type", "problem_type")
 
 
-def told(found: DevComparison) -> str:
-    """A comparison in a line."""
+def comparison_text(found: DevComparison) -> str:
+    """A comparison in one line."""
     name = formats.title(found.figure)
     values = (
         f"{name} {formats.value(found.figure, found.run)} before, {formats.value(found.figure, found.export)} after"
@@ -289,7 +290,7 @@ def refuse_worse(record: ExportFile) -> None:
     if result.difference is not None and -result.difference > result.tolerance:
         cause = f"the model in {record.quantization}" if record.quantization else "the export"
         lost = f"{formats.title(result.figure)} falls by {-result.difference:.4f} on dev"
-        message = f"{cause} is worse: {lost}, and --tolerance is {result.tolerance:g}. {told(result)}"
+        message = f"{cause} is worse: {lost}, and --tolerance is {result.tolerance:g}. {comparison_text(result)}"
         other = "export without --quantize, or " if record.quantization else ""
         help = f"{other}allow it with a larger --tolerance; nothing was written"
         raise HallucError("G101", message, help=help, exit_code=EXIT_GATE)

@@ -1,4 +1,4 @@
-"""Predictions of another tool: which file, of which split, and how they become predictions of the task."""
+"""Predictions of another tool: their file, their split, and their conversion to predictions of the task."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_NAME, _MOST_LABELS = 200, 5
 
 @dataclass(frozen=True)
 class Tool:
-    """The file of a tool's predictions, and what the tool is called."""
+    """The file of a tool's predictions, and the tool's name."""
 
     file: Path
     name: str
@@ -36,10 +36,10 @@ class Tool:
     def of(cls, file: Path | None, name: str | None, others: Mapping[str, object]) -> Tool:
         """
         Args:
-            others: the options that do not go with a file of predictions, and what is given for them.
+                    others: the options that cannot be combined with a file of predictions, with their values.
 
         Raises:
-            HallucError C011: one of them is given, or there is no file, or a name that cannot be.
+                    HallucError C011: one of them is set, or there is no file, or the name is invalid.
         """
         if file is None:
             help = "halluc eval CONFIG --predictions FILE --name NAME"
@@ -52,20 +52,20 @@ class Tool:
         own = stem[:_MOST_NAME] if name is None else name.strip()
         if not 0 < len(own) <= _MOST_NAME:
             raise HallucError("C011", f"--name has {len(own)} characters", help=f"give it 1 to {_MOST_NAME}")
-        if not f"{own}{file}".isprintable():  # both stand in run.json, and in reports
+        if not f"{own}{file}".isprintable():  # both are written to run.json and to reports
             raise HallucError("C011", "--name, or the path of --predictions, is not printable", help="rename it")
         return cls(file, own)
 
 
 @dataclass(frozen=True)
 class Judgeable:
-    """A split with what a tool predicts of it, and the file as ``run.json`` has it."""
+    """A split with the predictions of a tool, and the file as recorded in ``run.json``."""
 
     record: JudgedFile
     predicted: assessment.PredictedSplit
 
     def identity(self, loaded: LoadedConfig) -> dict[str, Any]:
-        """What decides the run of this judgement, beside the sections that decide a model."""
+        """The identity of the run of this evaluation, besides the sections that decide a model."""
         settings = {key: value for key, value in section_in_hash(loaded.tree, "eval").items() if key != "splits"}
         file = self.record.model_dump(include={"name", "sha256", "split"})
         return {"predictions": file, "data": section_in_hash(loaded.tree, "data"), "eval": settings}
@@ -86,10 +86,10 @@ def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
 
 
 def one_split(named: Sequence[SplitName], asked: Sequence[str] | None, option: str = "--predictions") -> SplitName:
-    """The split that the file is of: test where none is asked for, or else dev.
+    """The split of the file: by default test, or else dev.
 
     Raises:
-        HallucError C011: several are asked for.
+            HallucError C011: several are requested.
     """
     if asked and len(named) > 1:
         raise HallucError("C011", f"{option} names the file of one split", help="name one with --split")
@@ -97,10 +97,10 @@ def one_split(named: Sequence[SplitName], asked: Sequence[str] | None, option: s
 
 
 def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
-    """Read the file, join it to the split, and tell what was noticed.
+    """Read the file, assign it to the split, and report its findings.
 
     Raises:
-        HallucError or ManyErrors C011: it is the file of gold. D1xx: see ``data.predictions``.
+            HallucError or ManyErrors C011: it is the gold file. D1xx: see ``data.predictions``.
     """
     settings, corpora, path = judging.settings, judging.corpora((split,)), tool.file
     corpus = corpora.splits[split]
@@ -124,7 +124,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     order = ""
     if by == "order":
         has_tokens = any(one.example.tokens for one in stated)
-        order = ", with equal tokens" if has_tokens else ", and without texts nothing can tell whether it is right"
+        order = ", with equal tokens" if has_tokens else ", which cannot be verified without texts"
     tell(f"{split}: {len(stated):,} predictions of {tool.name} from {path}, joined by {by}{order}")
     for warning in warnings:
         warn(warning)
@@ -135,7 +135,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
 def _of_other_split(
     error: HallucError, found: Sequence[Stated], judging: Job, split: SplitName, path: Path
 ) -> HallucError:
-    """The error, or that the file is of another split."""
+    """The error, or an error saying that the file belongs to another split."""
     first = error.errors[0] if isinstance(error, ManyErrors) else error
     data = judging.settings.data
     if first.code in (MISSING, EXTRA, OTHER_TOKENS):
@@ -155,7 +155,7 @@ def _fits(found: Sequence[Stated], split: SplitName, judging: Job, path: Path) -
 
 
 def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[str, int]) -> Iterator[str]:
-    """What is left out for want of confidences, or of a model."""
+    """The outputs that are left out without confidences, or without a model."""
     known = [confidence is not None for one in stated for confidence in one.confidences]
     if known and not any(known):
         yield "no prediction has a confidence: calibration, AURC, risk by coverage and abstention are left out"
@@ -170,7 +170,8 @@ def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[
 
 
 def judge(judgeable: Judgeable, judging: Job) -> list[EvalFile]:
-    """Write what ``assessment.assess`` writes of a model; novelty is that to the config's training split, if any."""
+    """Write the files that ``assessment.assess`` writes for a model; novelty is relative to the config's training
+    split, if any."""
     target = judging.target
     record = target.read()
     record.predictions = judgeable.record

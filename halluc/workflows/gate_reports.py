@@ -1,4 +1,4 @@
-"""Gates as continuous integration reads them: annotations of a GitHub workflow, or a JUnit file (``--ci``)."""
+"""Gates for continuous integration: annotations of a GitHub workflow, or a JUnit file (``--ci``)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _kind: ContextVar[Kind | None] = ContextVar("_kind", default=None)
 
 @contextlib.contextmanager
 def written_for(kind: Kind | None) -> Iterator[None]:
-    """For whom the gates that are checked inside are written."""
+    """A context that sets the format for the gates checked inside."""
     token = _kind.set(kind)
     try:
         yield
@@ -31,12 +31,12 @@ def written_for(kind: Kind | None) -> Iterator[None]:
 
 
 def kind() -> Kind | None:
-    """For whom gates are written in this context."""
+    """The format of gate results in this context."""
     return _kind.get()
 
 
 def write(loaded: LoadedConfig, run: RunDir, held: Sequence[GateResult]) -> None:
-    """Write what became of the gates of a run, as ``written_for`` asks.
+    """Write the gate results of a run in the format of ``written_for``.
 
     Raises:
         HallucError E401: the file cannot be written.
@@ -53,13 +53,13 @@ def write(loaded: LoadedConfig, run: RunDir, held: Sequence[GateResult]) -> None
 
 
 def _annotation(loaded: LoadedConfig, gate: GateResult) -> str:
-    """A workflow command: one line on standard error, which GitHub reads too."""
+    """A workflow command: one line on standard error, which GitHub also parses."""
     where = loaded.origins.get(("gates", gate.name))
     properties = {"title": f"gate not met: {gate.name}"}
     if where is not None and where.line is not None:
         properties |= {"file": where.file, "line": str(where.line)}
     text = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::error {text}::{_message(gate.told)}"
+    return f"::error {text}::{_message(gate.text)}"
 
 
 def _message(text: str) -> str:
@@ -81,7 +81,7 @@ def _junit(loaded: LoadedConfig, held: Sequence[GateResult]) -> bytes:
         case = ElementTree.SubElement(
             suite, "testcase", {"name": printable_line(gate.name + by), "classname": f"halluc.{name}"}
         )
-        text = printable_line(gate.told)
+        text = printable_line(gate.text)
         if gate.met:
             ElementTree.SubElement(case, "system-out").text = text
         else:

@@ -1,4 +1,5 @@
-"""A config for a corpus: task, fields and splits are detected, a model is proposed, and the file is commented."""
+"""Creates a config for a corpus: task, fields and splits are detected, a model is proposed, and the file is
+commented."""
 
 from __future__ import annotations
 
@@ -24,23 +25,23 @@ from halluc.runs.results import InitResult
 from halluc.task import AnyTask, task_class
 from halluc.workflows.task_detection import CorpusSource, data_config, guess
 
-# What the file of a split is called, without its suffix.
+# The names of split files, without suffix.
 _NAMES: dict[SplitName, re.Pattern[str]] = {
     "train": re.compile(r"(?:.*[._-])?train(?:ing)?(?:[._-].*)?", re.IGNORECASE),
     "dev": re.compile(r"(?:.*[._-])?(?:dev|development|valid|validation|val|testa)(?:[._-].*)?", re.IGNORECASE),
     "test": re.compile(r"(?:.*[._-])?(?:test|testb)(?:[._-].*)?", re.IGNORECASE),
 }
-# Strings that YAML reads as strings without quotes, and words that look like such.
+# Strings that YAML parses as strings without quotes, and words that look like other types.
 _PLAIN, _WORDS = re.compile(r"[A-Za-z_/.][\w./-]*"), ("true", "false", "null", "yes", "no", "on", "off")
-_TOKENS = 5_000  # so many tell the language
+_TOKENS = 5_000  # enough to detect the language
 _DEV_SHARE = 0.1
-# The fewest steps in which an encoder learns a task: a small corpus is read in smaller batches, and more epochs.
+# The fewest steps in which an encoder learns a task: a small corpus gets smaller batches and more epochs.
 _STEPS, _EPOCHS, _MOST_EPOCHS = 150, 3, 20
 _BATCH_TOKENS, _SMALL_BATCH_TOKENS = 1024, 512
 
 
 class _Corpus(NamedTuple):
-    """What was found in the data: its source, the examples by split, its language, and the tokens of train."""
+    """What was detected: the source, the examples by split, the language, and the number of tokens of train."""
 
     source: CorpusSource
     task: AnyTask
@@ -56,7 +57,8 @@ def initialise(
     """Write a config for ``data``: a file, a folder with a file for each split, or a reference such as ``demo:ner``.
 
     Raises:
-        HallucError C011: no such preset or task, several tasks fit, or ``target`` exists. D1…: the data cannot be read.
+            HallucError C011: unknown preset or task, several tasks fit, or ``target`` exists. D1…: the data cannot be
+                read.
     """
     if target.suffix not in (".yaml", ".yml"):
         raise HallucError("C011", f"{target} is no name of a config", help="name a file that ends with .yaml")
@@ -129,7 +131,7 @@ def _references(data: str) -> dict[SplitName, str]:
 
 
 def _language(tokens: Sequence[str]) -> str:
-    """``zh``, ``en`` or, of others, an empty text: by the script of the letters, and by English function words."""
+    """``zh``, ``en`` or, for others, an empty string: by the script of the letters, and by English function words."""
     letters = "".join(tokens)
     han = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
     if letters and han > 0.3 * len(letters):
@@ -139,7 +141,7 @@ def _language(tokens: Sequence[str]) -> str:
 
 
 def _preset(corpus: _Corpus, asked: str | None) -> Preset:
-    """The preset that is named, or the first one that suits the task and the language and is installed."""
+    """The named preset, or the first one that suits the task and the language and is installed."""
     fitting = _of_task(corpus.task)
     if asked is not None:
         named = next((preset for preset in fitting if preset.name == asked), None)
@@ -162,7 +164,7 @@ def _of_task(task: AnyTask) -> list[Preset]:
 
 
 def _is_installed(preset: Preset) -> bool:
-    """Whether nothing has to be installed; of a model on the hub that is not known."""
+    """Whether nothing needs to be installed; for a model on the hub this is unknown."""
     kind, _, rest = str(preset.model.get("name", "")).partition(":")
     return kind != "package" or find_spec(rest.partition("/")[0]) is not None
 
@@ -207,14 +209,14 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
     yield f"  epochs: {epochs}"
     yield f"  batch_tokens: {batch_tokens}"
     yield f"  learning_rate: {preset.learning_rate:.1e}   # try half and twice of it; choose on dev"
-    yield "# Three seeds tell whether a difference is due to chance:"
+    yield "# Three seeds show whether a difference is due to chance:"
     yield "# matrix: {seed: [1, 2, 3]}"
     yield "# More training data from the corpus itself (docs/augmentation.md):"
     yield "# augment: {size: 2x, methods: [{type: synonym}]}"
 
 
 def _value(value: Any) -> str:
-    """A value in YAML, on one line: JSON is YAML, and plain strings need no quotes."""
+    """A value as YAML on one line: JSON is YAML, and plain strings need no quotes."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_value(one)}" for key, one in value.items()) + "}"
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:

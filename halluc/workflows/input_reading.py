@@ -1,4 +1,4 @@
-"""How ``predict`` reads its input: as the run's own data was read, with what a person asks for instead."""
+"""How ``predict`` reads its input: like the run's own data, changed by the options of the command line."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from halluc.data.rows.streams import TextStream
 from halluc.data.tokenization import Tokenizer
 from halluc.task import AnyTask
 
-# Keys of `data` in messages, and the options that stand for them.
+# Keys of `data` in messages, and the corresponding options.
 _KEY = re.compile(r"`data\.(\w+)(?:: ([^`]*))?`")
-# What does not hold here: input cannot be skipped, and has no labels.
+# Keys that do not apply: input cannot be skipped, and has no labels.
 _NOT_HERE = re.compile(r",? or set `data\.on_bad_line: skip`|; \"LABEL text\" lines.*|; a text without any label.*")
 _FLAGS = ("header", "quoting")
 _OPTIONS = ("format", "encoding", "text_field", "second_field", "delimiter", "tokenize", *_FLAGS)
-# Formats without fields that have names or numbers.
+# Formats without named or numbered fields.
 _BARE = ("text", "conll")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is asked for: the format of the input, where it is named, and ``options`` by the keys of ``data``."""
+    """The format of the input, if it is set, and ``options`` by the keys of ``data``."""
 
     options: Mapping[str, Any]
     format: Format | None = None
     look_ahead: int = 512
 
     def reader(self, task: AnyTask, data: DataConfig | None) -> Reader:
-        """The task's reader, with the keys of the run's own ``data`` and what is asked for instead.
+        """The task's reader, with the keys of the run's own ``data`` and the options that replace them.
 
         Raises:
-            HallucError C016: options that do not go together, or with the task.
+                    HallucError C016: options that cannot be combined, or do not apply to the task.
         """
         kind = registry.load(TABLE, "reader", task.name)
         given = {key: _value(key, value) for key, value in self.options.items() if value is not None}
@@ -76,12 +76,12 @@ class Reading:
                 raise HallucError("C016", message, help="see --format csv")
 
     def texts(
-        self, source: TextStream, reader: Reader, task: AnyTask, tell: Callable[[str], None]
+        self, source: TextStream, reader: Reader, task: AnyTask, notify: Callable[[str], None]
     ) -> tuple[str, Iterator[Item]]:
-        """How the input is read, in words, and its texts.
+        """A description of how the input is read, and its texts.
 
         Args:
-            tell: is called with what a person should know of the input once it was read.
+                    notify: is called with messages about the input once it was read.
 
         Raises:
             HallucError D104, D114, D116, D117: of columns, see ``data.rows``.
@@ -98,12 +98,12 @@ class Reading:
         text = f"read as {form}{' (pairs)' if is_pair else ''}"
         text += "" if form == "conll" else f", texts cut into {tokenizer.how}"
         if form == "text" and not reader.has_marked_lines:
-            return text, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, tell)
-        return text, _items(_telling(rows, reader, tell), reader.input_of, form, tell)
+            return text, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, notify)
+        return text, _items(_reporting_fields(rows, reader, notify), reader.input_of, form, notify)
 
     def _format(self, source: TextStream, layout: Layout, task: AnyTask) -> Format:
-        """The format that is asked for, or that the name and the first lines of the input tell; what the run's own data
-        has for columns says nothing of it."""
+        """The requested format, or the one detected from the name and the first lines of the input; the columns of the
+        run's own data do not matter."""
         if self.format is not None:
             return self.format
         columns = [key for key in ("text_field", "delimiter", *_FLAGS) if self.options.get(key) is not None]
@@ -119,14 +119,14 @@ class Reading:
 
 
 def _of_form(form: Format, layout: Layout, config: Any, source: TextStream) -> Layout:
-    """The layout of the input, whose format is known: of columns of tokens the one with the tokens is asked for."""
+    """The layout of the input, given its format: for columns of tokens only the token column is requested."""
     layout = replace(layout, format=form)
     if form != "conll":
         return layout
     column = getattr(config, "token_column", 0)
     layout = replace(layout, token_columns=(column,), asked=(column,))
     first = next((line[1] for line in source.head() if not isinstance(line, BadLine) and line[1].strip()), "")
-    # A token may hold a blank where tabs separate the columns.
+    # A token may contain a blank if tabs separate the columns.
     return replace(layout, separator="tab") if layout.separator == "whitespace" and "\t" in first else layout
 
 
@@ -137,10 +137,10 @@ def _texts(config: Any) -> list[str | int]:
 
 
 def _value(key: str, given: Any) -> Any:
-    """What an option says, as the value of a key.
+    """The value of an option, as the value of a key.
 
     Raises:
-        HallucError C016: it cannot be.
+                HallucError C016: it is invalid.
     """
     option = f"--{key.replace('_', '-')}"
     if key == "delimiter":
@@ -160,24 +160,24 @@ def _value(key: str, given: Any) -> Any:
     return int(given) if key.endswith("_field") and given.isascii() and given.isdigit() else given
 
 
-def _telling(rows: Rows, reader: Reader, tell: Callable[[str], None]) -> Rows:
-    """The rows; which fields are read is told as soon as the first one was."""
+def _reporting_fields(rows: Rows, reader: Reader, notify: Callable[[str], None]) -> Rows:
+    """The rows; the fields that are read are reported as soon as the first row was read."""
     is_reported = False
     for row in rows:
         yield row
         if not is_reported and reader.mapping:
-            tell(f"fields: {reader.mapping}")
+            notify(f"fields: {reader.mapping}")
             is_reported = True
 
 
 def _items(
-    rows: Rows, input_of: Callable[[Row], Any], form: Format, tell: Callable[[str], None]
+    rows: Rows, input_of: Callable[[Row], Any], form: Format, notify: Callable[[str], None]
 ) -> Iterator[Item]:  # fmt: skip
-    """Each text, or why it cannot be read, in its place."""
+    """Each text, or the reason why it cannot be read, in order."""
     try:
         for row in rows:
             if isinstance(row, Notice):
-                tell(f"warning: {row.file}:{row.line}: {as_options(row.what)}")
+                notify(f"warning: {row.file}:{row.line}: {as_options(row.what)}")
             elif isinstance(row, BadLine):
                 yield _with_help(row)
             else:
@@ -202,7 +202,7 @@ def _with_options(error: HallucError) -> HallucError:
 
 
 def as_options(help: str | None) -> str | None:
-    """What a person is told to do, with options of the command line for keys of a config."""
+    """An advice with options of the command line instead of keys of a config."""
     return None if help is None else _KEY.sub(_option, _NOT_HERE.sub("", help))
 
 

@@ -1,4 +1,4 @@
-"""``halluc check --deep``: what the model makes of the data, before hours are spent on it."""
+"""``halluc check --deep``: how the model encodes the data, before hours of training."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from halluc.workflows.job import Job
 class Inspection:
     """Sizes of the model, how the splits fit it, and one batch forward and backward.
 
-    ``encoding`` has the task's notes by split, with the pieces of the longest feature; ``dry_batch`` is the batch of
-    the first epoch with most positions, padding included; seconds are those of one forward and backward pass.
-    ``usual_learning_rates`` are those of fine-tuning: None for a model from scratch, and for adapters.
+    ``encoding`` has the task's notes by split, with the pieces of the longest input; ``dry_batch`` is the batch of the
+    first epoch with the most positions, including padding; its seconds are those of one forward and backward pass.
+    ``usual_learning_rates`` is the usual range for fine-tuning: None for a model from scratch, and for adapters.
     """
 
     device: str
@@ -91,7 +91,7 @@ def _dry_batch(
     training.prepared.train()
     batch = features.collate(largest).to(engine.device)
     seconds = []
-    for _ in range(2):  # the first pass also pays for set-up
+    for _ in range(2):  # the first pass also includes set-up
         clock = time.perf_counter()
         loss = features.loss(training.prepared(**batch.inputs), batch)
         engine.accelerator.backward(loss / max(1, batch.weight))

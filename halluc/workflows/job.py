@@ -1,4 +1,4 @@
-"""One experiment and what is made of it, each once and when it is first asked for: task, corpora, what is withheld."""
+"""One experiment and what belongs to it, each part created once on first use: task, corpora, withheld data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from halluc.workflows.withholding import withhold
 
 
 def load(config: Path, overrides: Sequence[str]) -> loading.LoadedConfig:
-    """The config of one experiment; raises what ``config.loading.load`` does."""
+    """The config of one experiment; raises like ``config.loading.load``."""
     return loading.load(config, overrides, table=TABLE)
 
 
@@ -37,7 +37,7 @@ def load_run(
     """A run that was named outright, with the config that it keeps; of runs without a model, those of ``identity`` too.
 
     Raises:
-        HallucError R104: an override would describe another model than the one in the run.
+            HallucError R104: an override would describe another model than the one in the run.
     """
     result = directory.open_run(run)
     if not result.config.is_file():
@@ -52,7 +52,7 @@ def load_run(
 
 
 def is_of(loaded: loading.LoadedConfig, run: directory.RunDir) -> bool:
-    """Whether a config asks for the model in a run, be it with other values of ``Section.replaceable_keys``."""
+    """Whether a config describes the model in a run, possibly with other values of ``Section.replaceable_keys``."""
     trained = run.read().config_sha256
     if loaded.sha256 == trained:
         return True
@@ -62,9 +62,9 @@ def is_of(loaded: loading.LoadedConfig, run: directory.RunDir) -> bool:
 
 @dataclass
 class Job:
-    """An experiment, a cell of a study where ``slug`` names one; ``run`` is its directory, once it has one.
+    """An experiment, or the cell ``slug`` of a study; ``run`` is its directory, once it has one.
 
-    ``listeners`` hear every event of its training, beside the loggers.
+    ``listeners`` receive every event of its training, in addition to the loggers.
     """
 
     loaded: loading.LoadedConfig
@@ -93,7 +93,7 @@ class Job:
         return build(self.settings.task)
 
     def corpora(self, splits: Sequence[SplitName] = SPLITS) -> Corpora:
-        """Those of the splits that the config names, as they are in their files.
+        """The configured splits, as they are in their files.
 
         Raises:
             HallucError or ManyErrors, code D…: see ``data.corpora.read_corpora``; or what the task's ``refuse_unfit``
@@ -119,7 +119,7 @@ class Job:
         return withhold(self.loaded, self.task, train)
 
     def train(self) -> Corpus[Any]:
-        """The training split without what the config's ``gap`` withholds; it was read before, or is read now.
+        """The training split without what the config's ``gap`` withholds, read on first use.
 
         Raises:
             HallucError: as ``corpora`` and ``withholding.withhold``.
@@ -128,11 +128,11 @@ class Job:
 
     @property
     def withheld(self) -> Withheld | None:
-        """What ``gap`` withholds of the training split; None where it asks for nothing, or there is no such split."""
+        """What ``gap`` withholds from the training split; None if it withholds nothing, or there is no such split."""
         return self._train[1] if self.settings.gap is not None and self.settings.data.train is not None else None
 
     def remaining(self, splits: Sequence[SplitName] = SPLITS) -> Corpora:
-        """The corpora with the training split as it is trained on."""
+        """The corpora, with the training split as it is trained on."""
         corpora = self.corpora(splits)
         if "train" not in corpora.splits:
             return corpora
@@ -140,10 +140,10 @@ class Job:
 
     @cached_property
     def choose_by(self) -> str:
-        """The dev figure that chooses the checkpoint.
+        """The dev figure that selects the checkpoint.
 
         Raises:
-            HallucError C103: the task has no figure of the name in ``train.best``.
+                    HallucError C103: ``train.best`` names a figure that the task does not have.
         """
         asked = self.settings.train.best
         known = tuple(name for family in self.task.figures.families for name in family)
@@ -155,7 +155,7 @@ class Job:
     def refuse_bare(self, train: Corpus[Any]) -> None:
         """
         Raises:
-            HallucError D131: the training split shows nothing that could be learned.
+                    HallucError D131: the training split has nothing to learn from.
         """
         lacking = self.task.examples.lacks(train)
         if lacking is not None:
@@ -163,10 +163,10 @@ class Job:
             raise data_error("D131", f"{train.source} has {lacking}: there is nothing to learn", help=help)
 
     def training_warnings(self, train: Corpus[Any]) -> Iterator[str]:
-        """What a person should know before a training on this split, as far as it depends on the keys of the task.
+        """Warnings before a training on this split that depend on the keys of the task.
 
         Raises:
-            HallucError: a file that they name cannot be used.
+                    HallucError: a file named by these keys cannot be used.
         """
         text = getattr(self.task.model, "training_warnings", None)
         yield from text(train, self.task.examples.labels(train)) if text else ()
@@ -174,7 +174,7 @@ class Job:
     def refuse_unknown_classes(self, train: Corpus[Any]) -> None:
         """
         Raises:
-            HallucError or ManyErrors C103: ``task.class_weights`` names what no example of the training split has.
+                    HallucError or ManyErrors C103: ``task.class_weights`` names a class that no training example has.
         """
         given = getattr(self.settings.task, "class_weights", None)
         if isinstance(given, dict):

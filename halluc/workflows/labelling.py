@@ -1,4 +1,4 @@
-"""Trained models that judge candidates of an augmentation: that of a run, or some trained for it by cross-fitting."""
+"""Trained models that judge candidates of an augmentation: the model of a run, or cross-fitted models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from halluc.workflows.trained_models import Trained
 
 @dataclass(frozen=True)
 class ModelLabeller:
-    """The model of a run, with the temperature that dev gave it."""
+    """The model of a run, with the temperature that was fitted on dev."""
 
     model: assessment.ReadyModel
     temperature: float
@@ -45,7 +45,7 @@ class ModelLabeller:
         return cls(ready, trained.confidence.temperature if trained.confidence else 1.0, _relabels(job))
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
-        """How the predictions for examples agree with their labels."""
+        """How well the predictions for examples agree with their labels."""
         judge, has_spans = self.model.task.judge, self.model.task.examples.has_spans
         predicted = self.model.predict(Corpus("candidates", tuple(examples), "candidates"))
         calibrated = verdicts.calibrated(predicted.predictions, self.temperature)
@@ -55,7 +55,7 @@ class ModelLabeller:
             said, gold = {claim.mark for claim in claims}, {claim.mark for claim in judge.gold(example)}
             f1 = 2 * len(said & gold) / (len(said) + len(gold)) if said or gold else 1.0
             confidence = min((1.0 if one.confidence is None else one.confidence for one in claims), default=1.0)
-            # A claim about a whole text may name all its tokens as its place.
+            # A claim about a whole text may have all tokens as its position.
             spans = tuple(sorted(claim.where for claim in claims if claim.where is not None)) if has_spans else ()
             labels = () if has_spans else tuple(claim.label for claim in claims)
             made.append(Opinion(f1, confidence, spans, labels))
@@ -64,7 +64,7 @@ class ModelLabeller:
 
 @dataclass(frozen=True)
 class PlainTextLabeller:
-    """The model of a run, which labels plain texts; they are cut into tokens as the data of a job is."""
+    """The model of a run, which labels plain texts; they are tokenized like the data of a job."""
 
     labeller: ModelLabeller
     tokenizer: Tokenizer
@@ -74,7 +74,8 @@ class PlainTextLabeller:
     def of(cls, trained: Trained, job: Job) -> PlainTextLabeller:
         """
         Raises:
-            HallucError C103: it was trained for another task, or no example of the task can be made of a plain text.
+                    HallucError C103: it was trained for another task, or the task cannot make an example of a plain
+                        text.
         """
         data, name = job.settings.data, job.task.name
         labeller = ModelLabeller.of(trained, job)
@@ -98,7 +99,8 @@ class PlainTextLabeller:
 
 
 def _fingerprint(trained: Trained, labeller: ModelLabeller, tokenizer: Tokenizer) -> str:
-    """Hash of all that the labels of a text depend on: the files of the model, decoding, temperature, tokenization."""
+    """Hash of everything that the labels of a text depend on: the files of the model, decoding, temperature,
+    tokenization."""
     folder = expanded(trained.reference)
     hashes = provenance.input_hashes(path for path in sorted(folder.glob("*")) if path.is_file())
     return sha256_of_tree(
@@ -117,7 +119,7 @@ _BLANK = PseudoLabelled(Editable(()), 1.0)
 
 @dataclass(frozen=True)
 class CrossFitted:
-    """Models that were each trained without one part of the training split, which it judges."""
+    """Models that were each trained without one part of the training split, and judge that part."""
 
     parts: Sequence[ModelLabeller]
     folds: Folds
@@ -137,7 +139,7 @@ class CrossFitted:
 
 
 def labellers(job: Job) -> Callable[[str | int], Labeller]:
-    """What gives the model in a run, or so many that are trained by cross-fitting."""
+    """A function that returns the model in a run, or several models trained by cross-fitting."""
 
     def labeller(asked: str | int) -> Labeller:
         if isinstance(asked, str):
@@ -149,12 +151,12 @@ def labellers(job: Job) -> Callable[[str | int], Labeller]:
 
 
 def text_labellers(job: Job) -> Callable[[str], TextLabeller]:
-    """What gives the model in a run for labelling plain texts."""
+    """A function that returns the model in a run, for labelling plain texts."""
     return lambda reference: PlainTextLabeller.of(trained_models.locate(reference), job)
 
 
 def _relabels(job: Job) -> bool:
-    """Whether what claims say is what an example is labelled with, so that predicted labels can replace its own."""
+    """Whether claims are labels of the example, so that predicted labels can replace its own."""
     task = job.task
     for example in job.train().examples:
         if example.labels:

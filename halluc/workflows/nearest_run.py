@@ -1,4 +1,4 @@
-"""Of the runs of a name the one whose config is nearest to a config that has no run, and the keys that differ."""
+"""Finds the run whose config is most similar to a config without a run, and the keys that differ."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from halluc.runs import directory
 
 MOST_KEYS = 5
 _WIDEST = 60
-# What runs made by earlier versions do not have.
+# Keys that are missing in runs of earlier versions.
 _VERSION = "data.tokenizer_version"
 _ABSENT = object()
 
 
 def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir], bool]) -> str:
-    """What an error adds to "no run of this config": the nearest run and each value there and here.
+    """The addition to the error "no run of this config": the most similar run, with each differing value.
 
-    Empty where no other run of the name can be read. Of runs that differ in as many keys, the newest counts.
+    Empty if no other run of the name can be read. Of runs with equally many differences, the newest counts.
 
     Args:
-        suits: whether a run could be used if its config were the same.
+            suits: whether a run could be used if its config were the same.
     """
     runs = directory.newest_first(loaded.home)
     results = [(differing, run) for run, _ in runs if suits(run) and (differing := _in(run, loaded))]
@@ -40,11 +40,11 @@ def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir]
 
 
 def _in(run: directory.RunDir, loaded: loading.LoadedConfig) -> list[tuple[str, str, str]]:
-    """Key, value in the run and value in the config, of every key that decides the model and differs."""
+    """Key, value in the run and value in the config, for every differing key that decides the model."""
     try:
         kept = loading.load(run.config, table=TABLE, kept=True)
     except HallucError:
-        return []  # of another version, or damaged: it is not what is looked for
+        return []  # of another version, or damaged: not the run searched for
     there, here = (dict(rendering.leaves(one.model_sections)) for one in (kept, loaded))
     keys = [key for key in there | here if there.get(key, _ABSENT) != here.get(key, _ABSENT)]
     return [(yaml.dotted(key), _shown(there.get(key, _ABSENT)), _shown(here.get(key, _ABSENT))) for key in keys]

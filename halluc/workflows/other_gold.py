@@ -1,4 +1,4 @@
-"""A run judged again by other gold, such as a corrected copy of the split, beside its own evaluation."""
+"""Evaluates a run against other gold, such as a corrected copy of the split, in addition to its own evaluation."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _SHOWN_TOKENS = 6
 def judge(
     found: Job, model: str, gold: Path, split: SplitName, read: Sequence[SplitName], overrides: Sequence[str]
 ) -> RegoldResult:
-    """Evaluate a run's model by the annotation in ``gold``, and write what ``halluc eval`` writes to ``regold/``.
+    """Evaluate a run's model against the annotation in ``gold``, and write the files of ``halluc eval`` to ``regold/``.
 
     Args:
-        read: the splits that the evaluation needs: ``split``, and dev where the confidence is fitted on it.
+            read: the splits that the evaluation needs: ``split``, and dev if the confidence is fitted on it.
 
     Raises:
-        HallucError or ManyErrors D1xx: the file cannot be read. D197: its examples are not those of the split.
+            HallucError or ManyErrors D1xx: the file cannot be read. D197: its examples are not those of the split.
     """
     corpora = dict(found.corpora(read).splits)
     own = corpora[split]
@@ -52,7 +52,7 @@ def judge(
         warn(f"{gold} has labels that {split} does not have: {', '.join(label[:40] for label in new[:5])}")
     tell(f"{split}: {changed:,} of {len(own):,} examples have other annotation in {gold}, joined by {by}")
     sha256 = provenance.file_sha256(gold)
-    # Files of one name are told apart by their content.
+    # Files of the same name are distinguished by their content.
     name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', gold.stem).lstrip('.')[:100] or 'gold'}-{sha256[:8]}"
     into, target = found.target.regold(name), found.target
     record = GoldFile(
@@ -74,16 +74,16 @@ def judge(
 
 
 def _with_annotation_of(own: Any, other: Any) -> Any:
-    """The annotation of another file, at the place of the run's own example: document, group and time stay."""
+    """The annotation of another file in the run's own example, which keeps its document, group and time."""
     kept = {field.name for field in fields(own)} & {"id", "origin", "group", "timestamp"}
     return replace(other, **{name: getattr(own, name) for name in kept})
 
 
 def _read(found: Job, gold: Path, split: SplitName) -> Corpus[Any]:
-    """The split as it stands in the file: one that halluc writes, or one like the file that the config names.
+    """The split from the file: written by halluc, or in the format of the file in the config.
 
     Raises:
-        HallucError or ManyErrors: as ``read_corpora``, of the config's way to read it.
+            HallucError or ManyErrors: as ``read_corpora`` for the format of the config.
     """
     data = found.settings.data
     refused = {key: None for key in ("dev_share", "test_share") if hasattr(data, key)}
@@ -101,7 +101,7 @@ def _read(found: Job, gold: Path, split: SplitName) -> Corpus[Any]:
 def _joined_by(own: Corpus[Any], other: Corpus[Any], path: Path) -> Literal["id", "order"]:
     """
     Raises:
-        HallucError D197: neither ids nor the order make these the same examples.
+            HallucError D197: the examples match neither by id nor by order.
     """
     tokens = {example.id: example.tokens for example in other}
     if len(tokens) == len(own) and all(tokens.get(example.id) == example.tokens for example in own):

@@ -1,4 +1,4 @@
-"""A trained model on texts, one by one or in chunks of a stream: each text as the record that is written of it."""
+"""A trained model applied to texts, single or in chunks of a stream: each text becomes the record that is written."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ from halluc.runs.schema import Problem, Record, UnreadText
 from halluc.task import Asserted
 from halluc.workflows import assessment, ensembles, input_reading, run_state, trained_models
 
-# So many texts that are given at once are predicted together.
+# How many texts of one call are predicted together.
 TOGETHER = 512
 
-# A text, a pair of texts, or an object with the fields that a line of JSON Lines would have.
+# A text, a pair of texts, or an object with the fields of a line of JSON Lines.
 Given = str | tuple[str, str] | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class PredictedInput:
-    """The record of a text, with what it was made from: all are None, and nothing is asserted, of a blank text."""
+    """The record of a text, with its sources; for a blank text all of them are None, and nothing is asserted."""
 
     record: Record
     example: Any = None
@@ -54,9 +54,9 @@ class PredictedInput:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained model that is ready; several threads may use it, one after the other.
+    """A loaded model; several threads may use it, one at a time.
 
-    ``notes`` adds up how words became model input (see ``encoding`` of eval/<split>.json).
+    ``notes`` sums up how words became model input (see ``encoding`` of eval/<split>.json).
     """
 
     model: assessment.ReadyModel | ensembles.ReadyEnsemble
@@ -76,10 +76,10 @@ class Predictor:
         reader: Reader,
         ensemble: ensembles.Ensemble | None = None,
     ) -> Predictor:
-        """``ensemble``: the models that predict together, with ``trained`` the first; their confidence is its.
+        """``ensemble``: the models that predict together, ``trained`` is the first; the confidence is the ensemble's.
 
         Raises:
-            HallucError C107: thresholds are by novelty, and the training split is not known.
+                    HallucError C107: thresholds are by novelty, but the training split is unknown.
         """
         _check(trained)
         if ensemble is not None:
@@ -89,21 +89,21 @@ class Predictor:
 
     @property
     def temperature(self) -> float:
-        """By which the model's scores are divided; 1 where none was fitted on dev."""
+        """The divisor of the model's scores; 1 if none was fitted on dev."""
         return self.trained.confidence.temperature if self.trained.confidence else 1.0
 
     @property
     def threshold(self) -> float | None:
-        """Claims of less confidence are withdrawn (``abstained`` in their records); None: none is, or each label or
+        """Claims with less confidence are withdrawn (``abstained`` in their records); None: none are, or each label or
         class of novelty has its own threshold."""
         return self.trained.confidence.threshold if self.trained.confidence else None
 
     def predict(self, texts: Iterable[Given], progress: Tick = unheard) -> list[Record]:
-        """What the model claims about each text, or pair of texts: what ``halluc predict`` writes of them as lines.
+        """The model's claims about each text, or pair of texts: the lines that ``halluc predict`` writes.
 
         Args:
-            texts: tokens are made of them as in the data of the run. A mapping has the fields of the run's data.
-            progress: is called with the number of texts that are done, and of all.
+                    texts: they are tokenized like the data of the run. A mapping has the fields of the run's data.
+                    progress: is called with the number of finished texts and the total.
         """
         items = self.items(texts)
         made: list[Record] = []
@@ -113,8 +113,8 @@ class Predictor:
         return made
 
     def items(self, texts: Iterable[Given]) -> list[Item]:
-        """Texts as the model takes them; in the place of one that cannot be read stands why."""
-        # A reader may keep the fields of the first row that it sees.
+        """Texts as examples of the task; a text that cannot be read is replaced by the reason."""
+        # A reader may remember the fields of its first row.
         reader = type(self.reader)(self.reader.config)
         return [self._item(number, text, reader) for number, text in enumerate(texts, 1)]
 
@@ -132,15 +132,15 @@ class Predictor:
             return read()
         except Unreadable as bad:
             return row.bad(bad)
-        except HallucError as error:  # of a first row that has none of the fields
+        except HallucError as error:  # for a first row that has none of the fields
             return BadLine(error.code, self.source, number, error.message, error.help)
 
     def records(self, chunk: Sequence[Item]) -> list[Record]:
-        """One record an item, in their order."""
+        """One record per item, in order."""
         return [one.record for one in self.predicted(chunk)]
 
     def predicted(self, chunk: Sequence[Item]) -> list[PredictedInput]:
-        """What is predicted of each item, in their order."""
+        """The prediction for each item, in order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
         with self._lock:
             said = iter(self._said(texts, list(_origins(chunk, self.source))))
@@ -156,10 +156,10 @@ class Predictor:
         return PredictedInput(record, example, prediction, asserted)
 
     def _said(self, texts: Sequence[InputText], origins: Sequence[Origin]) -> list[tuple[Any, Any, tuple[Claim, ...]]]:
-        """Each text as an example, its prediction with calibrated confidence, and what that claims."""
+        """Each text as an example, its prediction with calibrated confidence, and the claims."""
         if not texts:
             return []
-        # Ids of the input may repeat: a line is a text's own.
+        # Ids of the input may repeat, lines do not.
         task = self.model.task
         examples = tuple(
             task.examples.of_input(f"line-{text.line}", origin, text)
@@ -183,8 +183,8 @@ class Predictor:
 def _check(trained: trained_models.Trained) -> None:
     """
     Raises:
-        HallucError C107: thresholds are by novelty, and the training split is not known: no claim would have a class of
-            novelty, and all would be withdrawn.
+                HallucError C107: thresholds are by novelty, but the training split is unknown: no claim would have a
+                    class of novelty, and all would be withdrawn.
     """
     if trained.run is None:
         return
@@ -199,7 +199,7 @@ def _check(trained: trained_models.Trained) -> None:
 
 
 def _origins(chunk: Sequence[Item], source: str) -> Iterator[Origin]:
-    """Where each text with tokens is from. A blank text ends a document, as does another ``document`` of the input."""
+    """The origin of each text with tokens. A document ends at a blank text or at another ``document`` of the input."""
     document, last = 1, None
     for number, item in enumerate(chunk, 1):
         if not isinstance(item, InputText):
@@ -213,7 +213,7 @@ def _origins(chunk: Sequence[Item], source: str) -> Iterator[Origin]:
 def load(
     reference: str, tokenizer: Tokenizer | None = None, members: Sequence[str] = (), overrides: Sequence[str] = ()
 ) -> Predictor:
-    """The model in a run, or one from elsewhere, ready to predict, together with ``members`` as an ensemble.
+    """The model in a run, or one from elsewhere, loaded, and with ``members`` as an ensemble.
 
     Raises:
         HallucError: as ``trained_models.locate`` and ``ensembles.Ensemble.of``.
@@ -229,20 +229,20 @@ Write = Callable[[Sequence[Record]], object]
 
 
 def line_of(record: Record) -> str:
-    """The line that is written of a text."""
+    """The output line of a text."""
     return json_line(record.model_dump(mode="json"))
 
 
 @dataclass
 class _Worker:
-    """Predicts on chunks in this process, or in one of ``processes`` that were forked off it before torch was there."""
+    """Predicts chunks in this process, or in one of ``processes`` that were forked from it before torch was loaded."""
 
     load: Callable[[], Predictor]
     processes: int = 1
     predictor: Predictor | None = None
 
     def start(self, trained: trained_models.Trained) -> str:
-        """Load the model where this process predicts, else only check it; returns how it is computed, for messages."""
+        """Load the model if this process predicts, otherwise only check it; returns a description of its device."""
         if self.processes > 1:
             _check(trained)
             return f"{self.processes} processes"
@@ -251,10 +251,10 @@ class _Worker:
         return f"{engine.device.type}, {engine.precision}"
 
     def __call__(self, chunk: Sequence[Item]) -> tuple[list[Record], Counter[str]]:
-        """One record an item, and the notes on this chunk (``Predictor.notes``)."""
+        """One record per item, and the notes on this chunk (``Predictor.notes``)."""
         if self.predictor is None:
             os.environ.update(environment.of_process(self.processes, threads.cores()))
-            with listening(Listener()):  # what is to be told was told by the process that forked this one
+            with listening(Listener()):  # messages were printed already by the parent process
                 self.predictor = self.load()
         self.predictor.notes.clear()
         return self.predictor.records(chunk), Counter(self.predictor.notes)
@@ -262,11 +262,11 @@ class _Worker:
 
 @dataclass(frozen=True)
 class InputJob:
-    """What predicts, and on what: a run or model, and a file of texts (None: standard input).
+    """What predicts, and the input: a run or model, and a file of texts (None: standard input).
 
     Args:
-        members: runs or models that predict together with it, as an ensemble.
-        overrides: as ``trained_models.locate`` takes them.
+            members: runs or models that predict together with it, as an ensemble.
+            overrides: as in ``trained_models.locate``.
     """
 
     reference: str
@@ -283,16 +283,16 @@ def predict(
     jobs: int = 1,
     shard: tuple[int, int] | None = None,
 ) -> None:
-    """Predict on every text of the input, in bounded memory, in its order.
+    """Predict every text of the input, in bounded memory, in order.
 
     Args:
-        jobs: how many processes predict at once, each with the model.
-        shard: (I, N), only on every N-th chunk, from the I-th on.
-        sink: opens what is called with the records of each chunk.
+            jobs: how many processes predict at once, each with the model.
+            shard: (I, N), predict only every N-th chunk, from the I-th on.
+            sink: opens a function that is called with the records of each chunk.
 
     Raises:
-        HallucError D115, exit code 3: some texts could not be read; every other one was predicted. C016: options that
-            do not go together. D104, D114, D116, D117: of columns, see ``data.rows``. E430: a process was killed.
+            HallucError D115, exit code 3: some texts could not be read; all others were predicted. C016: options that
+                cannot be combined. D104, D114, D116, D117: see ``data.rows``. E430: a process was killed.
     """
     source, reading = asked.source, asked.reading
     if jobs > 1 and source is None:
@@ -332,11 +332,11 @@ def predict(
     tell(f"{counted(count, 'texts')} in {seconds:.1f} s ({speed}), {broken:,} not readable")
     if broken:
         what = f"{broken:,} of {counted(count, 'texts')} could not be read"
-        raise data_error("D115", what, help="in their places the output tells why, with the line")
+        raise data_error("D115", what, help="the output has the reason and the line in their place")
 
 
 class _Watched:
-    """How many texts a file has, by its size and what was read of it so far."""
+    """The estimated number of texts in a file, from its size and the part read so far."""
 
     def __init__(self, descriptor: int | None) -> None:
         self.total, self.done = os.fstat(descriptor).st_size if descriptor is not None else 0, 0
@@ -350,7 +350,7 @@ class _Watched:
 
 
 def _announce(trained: trained_models.Trained, computes: str, ensemble: ensembles.Ensemble | None) -> None:
-    """Which model this is, and what of its run is applied."""
+    """Report the model, and the settings of its run that are applied."""
     tell(f"model: {trained.reference} ({computes})")
     for member in ensemble.members[1:] if ensemble else ():
         tell(f"averaged with: {member.reference}")
@@ -378,7 +378,7 @@ def _announce(trained: trained_models.Trained, computes: str, ensemble: ensemble
 
 
 def _tell_notes(model: Any, notes: Counter[str]) -> None:
-    """What a person should know of how the texts became model input."""
+    """Report notes about how the texts became model input."""
     for note, what in model.notes.items():
         if notes[note] and note not in model.gold_notes:
             tell(counted(notes[note], what))

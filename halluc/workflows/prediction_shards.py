@@ -1,7 +1,7 @@
-"""Predictions of one file by several processes that share nothing but storage.
+"""Predicts one file with several processes that share nothing but storage.
 
-Each process predicts on every N-th chunk of the input and writes a part beside the output. When all parts are there,
-they are put together in the order of the input: the bytes are those of one process.
+Each process predicts every N-th chunk of the input and writes a part next to the output. When all parts exist, they are
+joined in the order of the input: the bytes are those of a single process.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from halluc.workflows.prediction import InputJob, Write, line_of
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of ``output``. Those of another model, input or halluc have another ``fingerprint``."""
+    """The parts of ``output``. Parts of another model, input or version of halluc have another ``fingerprint``."""
 
     output: Path
     fingerprint: str
@@ -36,7 +36,7 @@ class Parts:
         return self.output.with_name(f"{_prefix(self.output)}{self.fingerprint[:16]}.{number}-of-{of}")
 
     def whole(self) -> list[Path]:
-        """The parts of a set of which none is missing; empty where there is no such set."""
+        """The parts of a complete set; empty if there is no such set."""
         first = f"{glob.escape(str(self.path(1, 1)).removesuffix('1-of-1'))}1-of-*"
         for count in sorted(int(name.rpartition("-")[2]) for name in glob.glob(first)):  # noqa: PTH207
             parts = [self.path(number, count) for number in range(1, count + 1)]
@@ -46,7 +46,7 @@ class Parts:
 
     @contextlib.contextmanager
     def written(self, number: int, of: int) -> Iterator[Write]:
-        """What writes the records of each chunk of a part. Before them stand the chunk's number and their number.
+        """A function that writes the records of each chunk of a part, preceded by the chunk's number and their count.
 
         Raises:
             HallucError E401: the part cannot be written.
@@ -64,7 +64,7 @@ class Parts:
 
 
 def are_left(output: Path) -> bool:
-    """Whether parts of an output, of whatever model, stand beside it."""
+    """Whether there are parts of an output next to it, of any model."""
     return any(output.parent.glob(f"{glob.escape(_prefix(output))}*.1-of-*"))
 
 
@@ -73,10 +73,10 @@ def _prefix(output: Path) -> str:
 
 
 def of(asked: InputJob, output: Path | None) -> Parts:
-    """The parts of an output, by what they depend on.
+    """The parts of an output, identified by everything they depend on.
 
     Raises:
-        HallucError C016: the input or output is no file. Others: as ``ensembles.located``.
+        HallucError C016: the input or output is not a file. Others: as ``ensembles.located``.
     """
     source = asked.source
     if source is None or not source.is_file() or output is None or (output.exists() and not output.is_file()):
@@ -96,10 +96,11 @@ def of(asked: InputJob, output: Path | None) -> Parts:
 
 
 def join(parts: Parts) -> None:
-    """Write the output from a whole set of parts, and remove these.
+    """Write the output from a complete set of parts, and remove the parts.
 
     Raises:
-        HallucError D115, exit code 3: some texts could not be read; their lines tell why. E401: it cannot be written.
+                HallucError D115, exit code 3: some texts could not be read; their lines say why. E401: it cannot be
+                    written.
     """
     paths, count, broken = parts.whole(), 0, 0
     with contextlib.ExitStack() as stack:
@@ -114,14 +115,14 @@ def join(parts: Parts) -> None:
     tell(f"{counted(count, 'texts')} from {len(paths)} parts, {broken:,} not readable: {parts.output}")
     if broken:
         what = f"{broken:,} of {counted(count, 'texts')} could not be read"
-        raise data_error("D115", what, help="in their places the output tells why, with the line")
+        raise data_error("D115", what, help="the output has the reason and the line in their place")
 
 
 def _in_order(files: Sequence[IO[bytes]]) -> Iterator[list[bytes]]:
-    """The lines of each chunk, in the order of the input: the parts take turns."""
+    """The lines of each chunk, in the order of the input: the parts alternate."""
     while True:
         for file in files:
             head = file.readline()
-            if not head:  # after the last chunk no part has one
+            if not head:  # after the last chunk no part has another one
                 return
             yield [file.readline() for _ in range(int(head.split()[1]))]

@@ -1,4 +1,4 @@
-"""``train.pretrain``: the encoder that is fine-tuned is the one of ``model.name`` after more pre-training."""
+"""``train.pretrain``: continues the pre-training of ``model.name`` before fine-tuning."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from halluc.workflows.job import Job
 
 
 class Pretrained(NamedTuple):
-    """The folder of the encoder, and what is known of its pre-training."""
+    """The folder of the encoder, and facts about its pre-training."""
 
     folder: str
     facts: dict[str, Any]
 
 
 def files(settings: Experiment) -> list[Path]:
-    """The files of texts that the config names, as far as they are there."""
+    """The files of texts in the config that exist."""
     asked = settings.train.pretrain
     named = [Path(text).expanduser() for text in asked.texts] if asked is not None else []
     return [path for path in named if path.is_file()]
 
 
 def ensure(job: Job) -> Pretrained | None:
-    """The pre-trained encoder: made now, or found by its fingerprint; None where the config asks for none.
+    """The pre-trained encoder: made now, or found by its fingerprint; None if the config has no pre-training.
 
     Raises:
         HallucError C206: the config has no `model.name`. D101, D140, D142, D144, E410, E411: see ``pretrained``.
@@ -58,11 +58,11 @@ def ensure(job: Job) -> Pretrained | None:
 
 
 def _place(job: Job, key: str) -> Any:
-    """Where a key stands, or else the section."""
+    """The location of a key, or else of the section."""
     origins = job.loaded.origins
     return next((where for at in ((key,), ()) if (where := origins.get(("train", "pretrain", *at)))), None)
 
 
 def model_of(settings: Experiment, made: Pretrained | None) -> ModelConfig:
-    """The section ``model`` with the encoder that is fine-tuned."""
+    """The section ``model`` with the pre-trained encoder."""
     return settings.model if made is None else settings.model.model_copy(update={"name": made.folder})

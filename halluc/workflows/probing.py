@@ -1,4 +1,4 @@
-"""Probing: which facts a language model asserts about names that its fine-tuning data mentions, or never does."""
+"""Probing: which facts a language model asserts about names that its fine-tuning data mention, or do not mention."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from halluc.workflows.job import Job
 if TYPE_CHECKING:
     from halluc.engine.cloze import ClozeModel, Pieces
 
-# Stands for the subject where what is asked does not depend on which one it is.
+# A placeholder for the subject where the subject does not matter.
 _SUBJECT = "x"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-# Why something could not be asked, as ``left_out`` counts it, and in words.
+# Reasons why something could not be asked, as keys of ``left_out``, and in words.
 LEFT_OUT = {
     "patterns": "patterns with the object before their end, which a causal model cannot complete",
     "candidates": "candidates that the model cannot write (a masked one writes single word pieces)",
@@ -45,12 +45,12 @@ LEFT_OUT = {
 
 @dataclass(frozen=True)
 class ProbeOptions:
-    """What is asked: the files of patterns and facts, and how much of them.
+    """The files of patterns and facts, and how many of them to ask.
 
-    ``sample`` is how many facts of a relation are asked whose subject the training split mentions, and how many others;
-    ``most_patterns`` how many of its patterns, the first ones; None: all. ``threshold`` is the confidence from which a
-    claim is asserted, and ``top`` how many candidates of each answer are written down. ``name`` is that of the files
-    in the run.
+    ``sample`` is the number of facts per relation whose subject the training split mentions, and the same number of
+    others; ``most_patterns`` the number of its patterns, the first ones; None: all. A claim is asserted from a
+    confidence of ``threshold``, and ``top`` candidates of each answer are recorded. ``name`` is that of the files in
+    the run.
     """
 
     patterns: Path
@@ -64,7 +64,7 @@ class ProbeOptions:
 
 
 class _Candidate(NamedTuple):
-    """A model to probe: its name in the figures, what it is, and whose head it is put under, if it is."""
+    """A model to probe: its name in the figures, its reference, and the source of its head if it is another model."""
 
     name: str
     reference: str
@@ -80,9 +80,9 @@ def probe(
     """Ask the model of a run, or of the newest run of a config, and its base model; or the model ``checkpoint``.
 
     Raises:
-        HallucError or ManyErrors: D101 to D114, D190, D191, C011: see ``data.facts.read_relations``. R…: as
-            ``evaluation.find``. E410 to E412: a model is not there, or cannot be probed. D192: it cannot be asked
-            anything.
+            HallucError or ManyErrors: D101 to D114, D190, D191, C011: see ``data.facts.read_relations``. R…: as
+                ``evaluation.find``. E410 to E412: a model is not available, or cannot be probed. D192: there is nothing
+                to ask.
     """
     if not _NAME.fullmatch(options.name):
         help = "use letters, digits, dot, hyphen and underscore"
@@ -124,7 +124,7 @@ def probe(
 
 
 def _write(run: RunDir, file: ProbeFile, lines: Iterable[ProbeLine], overrides: Sequence[str]) -> None:
-    """Write figures and answers as the only writer of the run, and note them in ``run.json``."""
+    """Write figures and answers as the only writer of the run, and record them in ``run.json``."""
     with run.locked(), run.stage("probe", list(overrides)) as stage:
         with replacing(run.probe_lines(file.name)) as target:
             target.writelines(json_line(line.model_dump(mode="json")) + "\n" for line in lines)
@@ -140,7 +140,7 @@ def _files(options: ProbeOptions, relations: Container[str]) -> Iterator[Path]:
 
 
 def _sampled(relation: Relation, novelty: Mapping[Fact, FactNovelty], options: ProbeOptions) -> Relation:
-    """The relation with the patterns and facts that are asked; its candidates are the objects of all facts."""
+    """The relation with the sampled patterns and facts; its candidates are the objects of all facts."""
     kept: Iterable[Fact] = relation.facts
     if options.sample is not None:
         drawn = keyed_generator("probe", relation.name).permutation(len(relation.facts)).tolist()
@@ -183,7 +183,7 @@ def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> t
 
 
 def _novelty(found: Job, facts: Sequence[Fact]) -> tuple[Mapping[Fact, FactNovelty], TrainingMentions | None]:
-    """What the training split mentions of the facts, after withholding and before augmentation."""
+    """Which facts the training split mentions, after withholding and before augmentation."""
     if found.settings.data.train is None:
         warn("the config names no training split: novelty is not known")
         return {}, None
@@ -192,7 +192,7 @@ def _novelty(found: Job, facts: Sequence[Fact]) -> tuple[Mapping[Fact, FactNovel
     except HallucError as error:
         if error.code != "D101":
             raise
-        warn(f"what the training split mentions cannot be told: {error.message}")
+        warn(f"the mentions of the training split are not available: {error.message}")
         return {}, None
     names = {name for fact in facts for name in (fact.subject, *fact.objects)}
     where = mentions(names, train, Tokenizer().tokens)
@@ -230,7 +230,7 @@ def _probed(
     """Load a model and ask it everything.
 
     Raises:
-        HallucError E411: it cannot be probed. D192: it can be asked nothing.
+            HallucError E411: it cannot be probed. D192: there is nothing to ask.
     """
     from halluc.engine import cloze
 
@@ -289,7 +289,7 @@ def _answers(
     top: int,
     left_out: Counter[str],
 ) -> Iterator[ProbeAnswer]:
-    """The answers to one pattern. Candidates of the same pieces count as one, under the first of their names."""
+    """The answers to one pattern. Candidates with the same pieces count as one, under the first of their names."""
     column: dict[Pieces, int] = {}
     words: list[str] = []
     number: dict[str, int] = {}

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 _HUB = "hub:"
 _REPORT = ("report/index.html", "report/report.md", "report/report.json")
-# A file of the repository: what it has, as bytes or as the file of the run.
+# A file of the repository: its content, as bytes or as a file of the run.
 Files = dict[str, bytes | Path]
 
 
 def push(folder: Path, name: str, *, private: bool = False, with_report: bool = False, yes: bool = False) -> PushResult:
-    """Publish the model of a run; unless ``yes``, only list what would be published, without a network.
+    """Publish the model of a run; unless ``yes``, only list the files, without using the network.
 
     Raises:
-        HallucError C018: the name is no ``hub:NAME``. R101, R105, R118: no run, or one without a model. R134: its
-            model was changed, or has no card, or the run has no report. E470 to E474: the hub refuses.
+            HallucError C018: the name is not ``hub:NAME``. R101, R105, R118: no run, or one without a model. R134: its
+                model was changed, or has no card, or the run has no report. E470 to E474: the hub refuses.
     """
     repository = _repository(name)
     run = directory.open_run(latest.resolve(folder))
@@ -57,7 +57,7 @@ def push(folder: Path, name: str, *, private: bool = False, with_report: bool = 
 def _repository(name: str) -> str:
     """
     Raises:
-        HallucError C018: it is no name of a model on a hub.
+        HallucError C018: it is not a name of a model on a hub.
     """
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
@@ -93,7 +93,7 @@ def _files(run: RunDir, with_report: bool) -> Files:
         if path.is_file() and name not in files:
             warn(f"{path} is left out: the training did not write it")
     named = paths.of_runs([(run, reproducing.config_lines(run))])
-    # Absolute paths would give away names of users and machines.
+    # Absolute paths would reveal names of users and machines.
     files[CONFIG_FILE] = named.text(run.config.read_text(encoding="utf-8")).encode()
     if with_report:
         report = {name: run.path / name for name in _REPORT if (run.path / name).is_file()}
@@ -118,7 +118,7 @@ def _tell(result: PushResult, yes: bool) -> None:
 
 
 def _publish(result: PushResult, files: Files) -> str:
-    """The address of the commit.
+    """Publish the files; returns the address of the commit.
 
     Raises:
         HallucError E470 to E474: as ``_refused``; no file was published then.
@@ -147,7 +147,7 @@ def _publish(result: PushResult, files: Files) -> str:
 def _check(api: HfApi, repository: str, private: bool) -> None:
     """
     Raises:
-        HallucError E472: the repository is of another type. E473: it is public, and shall be private.
+            HallucError E472: the repository has another type. E473: it is public, but should be private.
     """
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -163,7 +163,7 @@ def _check(api: HfApi, repository: str, private: bool) -> None:
 
 @contextlib.contextmanager
 def _refusals(repository: str) -> Iterator[None]:
-    """What the hub answers as an error of ours. Files become visible with the commit, which is the last request."""
+    """Converts errors of the hub. Files become visible with the commit, which is the last request."""
     from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]
 
     try:
@@ -175,14 +175,14 @@ def _refusals(repository: str) -> Iterator[None]:
         raise environment_error("E474", message, "try again") from None
 
 
-def _refuse(status: int, repository: str, told: str) -> NoReturn:
+def _refuse(status: int, repository: str, answer: str) -> NoReturn:
     if status == 401:
         help = "run `hf auth login`, or set HF_TOKEN to a token that may write"
-        raise environment_error("E470", f"the hub does not accept the token ({told})", help) from None
+        raise environment_error("E470", f"the hub does not accept the token ({answer})", help) from None
     if status == 403:
         help = "ask for write access, use a token with it, or choose a name of your own"
-        raise environment_error("E471", f"the token may not write to {repository} ({told})", help) from None
-    message = f"{repository}: the hub answers {status} ({told}); no file was published"
+        raise environment_error("E471", f"the token may not write to {repository} ({answer})", help) from None
+    message = f"{repository}: the hub answers {status} ({answer}); no file was published"
     raise environment_error("E474", message, "try again") from None
 
 

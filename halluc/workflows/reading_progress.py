@@ -1,4 +1,4 @@
-"""How much of the files that a config names is read."""
+"""Progress of reading the files of a config."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from halluc.data.rows.streams import watched
 
 @contextlib.contextmanager
 def reading(config: DataConfig) -> Iterator[None]:
-    """A bar of the bytes that are read of the files that a config names; on a terminal alone."""
+    """A progress bar of the bytes read from the files of a config; only on a terminal."""
     try:
         total = sum(path.stat().st_size for path in config.paths())
-    except (HallucError, OSError):  # told by who reads them
+    except (HallucError, OSError):  # reported when they are read
         total = 0
     done = 0
     with progress("bytes read", logged=False) as tick:

@@ -1,4 +1,4 @@
-"""A study of remedies on dev: what each arm changes, what it costs, and the config of the best one."""
+"""A study of remedies on dev: the effect and cost of each arm, and the config of the best one."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SPLIT, SEED, COPIES = "dev", study.SEED, "duplicate"
 def advise(found: Target, target: Path, write: Path | None) -> StudyAdvice:
     """
     Raises:
-        HallucError C011: the study has another axis beside its arms and the seed, or no arms. R112: no cell is
-        evaluated on dev. As ``remedy_studies.write_config``.
+            HallucError C011: the study has other axes than its arms and the seed, or no arms. R112: no cell is
+                evaluated on dev. As ``remedy_studies.write_config``.
     """
     axis = _axis(found)
     figures = study.current(found.name, found.path, found.cells, SPLIT)
@@ -80,7 +80,7 @@ def _arms(found: Target, axis: str) -> list[Plain]:
 
 
 def _facts(cells: Sequence[StudyCell]) -> ArmFacts:
-    """Seconds of those cells that have them, and what the arm's config says of augmentation."""
+    """Durations of the cells, if known, and the augmentation in the arm's config."""
     training: dict[Plain, float] = {}
     prediction: dict[Plain, float] = {}
     for cell in cells:
@@ -93,18 +93,18 @@ def _facts(cells: Sequence[StudyCell]) -> ArmFacts:
 
 
 def _seconds(run: RunDir) -> Mapping[str, float]:
-    """What training and evaluation took, where they were not interrupted: of such only the last part is known."""
+    """Durations of training and evaluation, unless interrupted: then only the last part is known."""
     try:
         stages = run.read().stages
     except HallucError:
-        return {}  # named among the cells that are missing
+        return {}  # listed among the missing cells
     known = speed(run)
     results = {name: stage.seconds or 0.0 for name, stage in stages.items() if stage.status == "done"}
     return {name: one for name, one in results.items() if name != "train" or known is None or not known.is_resumed}
 
 
 def _methods(cells: Sequence[StudyCell]) -> list[str]:
-    """The augmentation methods of an arm; none where it augments nothing, or no cell has a config."""
+    """The augmentation methods of an arm; empty if it has no augmentation, or no cell has a config."""
     for cell in cells:
         if cell.run.config.is_file():
             augment = load_config(cell.run.config, table=TABLE, kept=True).experiment.augment
@@ -113,7 +113,7 @@ def _methods(cells: Sequence[StudyCell]) -> list[str]:
 
 
 def _write(file: Path, found: Target, cells: Sequence[StudyCell], conclusion: Sequence[str]) -> None:
-    """The whole config of an arm, with its first seed, which is evaluated on dev and on test."""
+    """The whole config of an arm, with its first seed, evaluated on dev and on test."""
     tree = remedy_studies.without_defaults(load_config(cells[0].run.config, table=TABLE, kept=True))
     tree["name"] = remedy_studies.name_of(found.name, "best")
     evaluation = {key: value for key, value in tree.pop("eval", {}).items() if key != "splits"}

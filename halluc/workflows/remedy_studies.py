@@ -1,4 +1,4 @@
-"""The config of a study that compares remedies: arms, a control, seeds, and how long it will take."""
+"""The config of a study that compares remedies: arms, a control, seeds, and the expected duration."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from halluc.runs.training_speed import TrainingSpeed, speed
 from halluc.wording import formats
 
 REFERENCE = "none"
-# The first line of what is written: only such a file is written over.
+# The first line of written configs: only files that begin with it are overwritten.
 _WRITTEN = "# Written by `halluc advise`"
 _LONGEST_NAME = 100
 
 
 def arms_of(remedies: Sequence[AdvisedRemedy]) -> dict[str, Mapping[str, Any]]:
-    """The arms by name, the reference first; copies as a control where one augments."""
+    """The arms by name, the reference first; with copies as a control if one augments."""
     trained = {one.name: one.config for one in remedies if one.command is None}
     control = {CONTROL: CONTROL_CONFIG} if any("augment" in config for config in trained.values()) else {}
     return {REFERENCE: {}, **control, **trained}
@@ -34,18 +34,18 @@ def arms_of(remedies: Sequence[AdvisedRemedy]) -> dict[str, Mapping[str, Any]]:
 def write_study(
     file: Path, run: RunDir, loaded: LoadedConfig, remedies: Sequence[AdvisedRemedy], seeds: int
 ) -> PlannedStudy:
-    """Write the study of the remedies that need a training, of the same steps in all arms, evaluated on dev alone.
+    """Write a study of the remedies that need a training, with the same steps in all arms, evaluated only on dev.
 
     Raises:
-        HallucError R105: the run does not tell its steps. C011, E401: see ``write_config``.
+            HallucError R105: the number of steps of the run is unknown. C011, E401: see ``write_config``.
     """
     known = speed(run)
     if known is None:
-        message = f"{run.events} does not tell how many steps the training had"
+        message = f"{run.events} does not have the number of training steps"
         raise HallucError("R105", message, help="train anew, or restore the file")
     arms, costs = arms_of(remedies), {one.name: one for one in remedies}
     tree = without_defaults(loaded)
-    # Arms of more examples would else be trained longer, or stopped and evaluated at other steps.
+    # Otherwise arms with more examples would train longer, or stop and be evaluated at other steps.
     every = loaded.experiment.train.evaluate_steps or math.ceil(known.steps / known.epochs)
     train = {key: value for key, value in tree.get("train", {}).items() if key != "patience"}
     seconds = _seconds(run, known, every)
@@ -63,7 +63,7 @@ def write_study(
         "eval": {**tree.get("eval", {}), "splits": ["dev"]},
         "matrix": {"arm": arms, "seed": planned.seeds},
     }
-    # A gate may be one of the test split, and a cell that does not meet one would end the study with an error.
+    # A gate may be for the test split, and a cell that does not meet one would end the study with an error.
     for left_out in ("gates", "seed"):
         tree.pop(left_out, None)
     why = [f"{one.name}: {one.why} ({one.source})" for one in remedies if one.name in arms]
@@ -84,21 +84,21 @@ def counted_seeds(seeds: int) -> str:
 
 
 def name_of(name: str, ending: str) -> str:
-    """The name of a config that is made of another."""
+    """The name of a config derived from another one."""
     return f"{name[: _LONGEST_NAME - 1 - len(ending)]}-{ending}"
 
 
 def without_defaults(loaded: LoadedConfig) -> dict[str, Any]:
-    """The config as plain values, as far as they are no defaults."""
+    """The config as plain values, without defaults."""
     tree: dict[str, Any] = loaded.experiment.model_dump(mode="json", exclude_defaults=True)
     return tree
 
 
 def write_config(file: Path, header: Sequence[str], tree: dict[str, Any]) -> None:
-    """Write a config with comments above it.
+    """Write a config with leading comments.
 
     Raises:
-        HallucError C011: the name is no YAML file, or there is another file. E401: it cannot be written.
+            HallucError C011: the name is not a YAML file, or another file exists. E401: it cannot be written.
     """
     if file.suffix not in (".yaml", ".yml"):
         raise HallucError("C011", f"--write {file} is no YAML file", help="give it the extension .yaml")
@@ -118,7 +118,7 @@ def _is_ours(file: Path) -> bool:
 
 
 def _seconds(run: RunDir, known: TrainingSpeed, every: int) -> Callable[[AdvisedRemedy | None], float]:
-    """Of a cell of an arm: its start, its steps, the evaluations on dev in between, and ``halluc eval``."""
+    """Expected seconds of a cell of an arm: start-up, steps, evaluations on dev, and ``halluc eval``."""
     stages = run.read().stages
     train, evaluation = ((stages[name].seconds or 0.0) if name in stages else 0.0 for name in ("train", "eval"))
     loop = known.steps * known.step_seconds + known.evaluations * known.evaluation_seconds

@@ -1,4 +1,4 @@
-"""A look at augmentation that writes nothing: pairs before and after, and one line made anew from its provenance."""
+"""Previews of augmentation that write nothing: pairs before and after, and one line reproduced from its provenance."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from halluc.workflows.job import Job
 
 @dataclass(frozen=True)
 class PreviewPair:
-    """An example and what a method made of it. ``edited`` has its tokens and spans after the edits, ``labelled`` says
+    """An example and the result of a method. ``edited`` has its tokens and spans after the edits, ``labelled`` says
     whether examples of this corpus have labels, ``again`` is its id if it is in the corpus already."""
 
     examples: Examples[Any, Any]
@@ -44,7 +44,7 @@ class PreviewPair:
 
 
 def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
-    """The first new example of ``wanted`` training examples, spread over the split, beside what it came from."""
+    """The first new example of ``wanted`` training examples, spread over the split, with its original."""
     pairs = []
     with augmentation.prepared(job) as ready:
         labelled = bool(ready.before.labels)
@@ -57,7 +57,7 @@ def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
 
 
 def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine, Editable]]:
-    """Examples that a method changes, one after every so many."""
+    """Examples that a method changes, at regular intervals."""
     planned = sum(1 for copies in ready.plan if copies)
     copied = all(method.steps == ("duplicate",) for method in ready.press.maker.methods)
     stride, seen, given = max(1, planned // max(1, wanted)), 0, 0
@@ -73,10 +73,10 @@ def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine, Edita
 
 
 def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
-    """Make one line of the augmented corpus anew and compare it with the one that stands there.
+    """Make one line of the augmented corpus again and compare it with the existing one.
 
     Raises:
-        HallucError C146: there is no such line. R133: it comes out otherwise.
+            HallucError C146: there is no such line. R133: the result differs.
     """
     target = job.target
     provenance = _line(target.augment / PROVENANCE, identity)
@@ -98,7 +98,7 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
 
 
 def _line(path: Path, identity: str) -> str:
-    """The line of a JSON Lines file that has this id."""
+    """The line of a JSON Lines file with this id."""
     mark = json.dumps(identity, ensure_ascii=False)
     known: list[str] = []
     with open_regular(path) as file:

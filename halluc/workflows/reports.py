@@ -1,4 +1,4 @@
-"""Reports: what runs say, read from their files: a page of a run, of runs compared, or of a study."""
+"""Reports of runs, comparisons and studies, from their files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ R = TypeVar("R", ComparisonReport, StudyReport)
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """How a report is asked for: ``output`` is its folder, None: ``report/`` in what is reported on."""
+    """Options of a report: ``output`` is its folder, None: ``report/`` in the run or study."""
 
     split: str | None = None
     reference: str | None = None
@@ -49,7 +49,7 @@ PLAINLY = ReportOptions()
 
 @dataclass(frozen=True)
 class Reported:
-    """A report that was written, in which files, the model card beside it, and the figures that it is made of."""
+    """A written report: its files, the model card, and the figures that it is made from."""
 
     record: AnyReport
     written: Mapping[Format, Sequence[Path]]
@@ -58,7 +58,7 @@ class Reported:
 
 
 class Target(NamedTuple):
-    """A study that the command line names: its folder, its name and its cells."""
+    """A study given on the command line: its folder, its name and its cells."""
 
     path: Path
     name: str
@@ -66,7 +66,7 @@ class Target(NamedTuple):
 
 
 def formats_of(text: str) -> tuple[Format, ...]:
-    """As ``html,md``.
+    """Parses a list such as ``html,md``.
 
     Raises:
         HallucError C011: no such format.
@@ -81,13 +81,13 @@ def formats_of(text: str) -> tuple[Format, ...]:
 
 
 def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: ReportOptions = PLAINLY) -> Reported:
-    """Report on each target: a run directory, a config, or the folder of a study.
+    """Report on the targets: run directories, configs, or the folder of a study.
 
     Raises:
-        HallucError C011: a study beside other targets. C015: no study, or no such arm in it, for a reference. R1…: a
-        run that is not evaluated, or is damaged. E401: the report cannot be written.
+            HallucError C011: a study together with other targets. C015: a reference without a study, or an unknown arm.
+                R1…: a run that is not evaluated, or is damaged. E401: the report cannot be written.
     """
-    targets = [latest.resolve(target) for target in targets]  # what is written names the run itself
+    targets = [latest.resolve(target) for target in targets]  # the report names the run itself
     studies = [named for target in targets if (named := study_target(target, overrides)) and named.cells]
     if studies and len(targets) == 1:
         runs = [cell.run for cell in studies[0].cells]
@@ -103,7 +103,7 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
 
 
 def study_target(target: Path, overrides: Sequence[str]) -> Target | None:
-    """The study that a target names; None where it names something else."""
+    """The study of a target; None if it is something else."""
     if target.is_dir():
         known = None if (target / RUN_FILE).is_file() else matrix.read(target)
         if known is None:
@@ -124,7 +124,7 @@ def study_target(target: Path, overrides: Sequence[str]) -> Target | None:
 
 
 def _refuse_edited(home: Path, known: MatrixFile) -> None:
-    """A cell's folder is named by its choice, so that a choice that was changed in ``matrix.json`` shows.
+    """A cell's folder is named by its choice, so that an edited choice in ``matrix.json`` is detected.
 
     Raises:
         HallucError R101: names the cell.
@@ -139,7 +139,7 @@ def _refuse_edited(home: Path, known: MatrixFile) -> None:
 
 
 def run_target(target: Path, overrides: Sequence[str]) -> RunDir:
-    """A run named outright, or the newest evaluated one of a config."""
+    """A run given by path, or the newest evaluated one of a config."""
     if target.suffix not in (".yaml", ".yml") or target.is_dir():
         return directory.open_run(target)
     loaded = job.load(target, overrides)
@@ -169,7 +169,7 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
     report = single.run_report(run, wanted.split, wanted.most_claims)
     usual, path = reading.choose(run), None
     if report.split == usual and wanted.output is None and run.model.is_dir():
-        # A card travels with the model, and its figures must be true; what it says of augmentation, run.json recorded.
+        # A card is published with the model, and its figures must be correct; facts about augmentation are in run.json.
         ignored = report.augmentation.problems if report.augmentation is not None else []
         if any(problem not in ignored for problem in report.integrity):
             say(f"model card: not written, since files of {run.path} are missing or were changed", style="yellow")
@@ -188,17 +188,17 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
 
 
 def _usual_split(runs: Sequence[RunDir]) -> str | None:
-    """The split that is reported on where none is asked for; None where the runs have none in common."""
+    """The default split of a report; None if the runs have no split in common."""
     return next((split for split in evaluations.PREFERRED if all(run.ledger(split).is_file() for run in runs)), None)
 
 
 def _folder(home: Path, split: str, usual: str | None) -> Path:
-    """Where a report lies: that of another split than the usual one does not take its place."""
+    """The folder of a report: a report on another split does not replace that on the default split."""
     return home / FOLDER / ("" if split == usual else split)
 
 
 def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Reported:
-    """Each further run against the first."""
+    """Each further run compared with the first."""
     evaluations.refuse_different_tasks(runs)
     split = run_figures.common_split(runs, wanted.split)
     known: dict[bytes, run_figures.Example] = {}
@@ -210,7 +210,7 @@ def _of_runs(runs: Sequence[RunDir], command: str, wanted: ReportOptions) -> Rep
 
 
 def _slug(runs: Sequence[RunDir]) -> str:
-    """The folder of a comparison in the first run's report: the others' names, told apart where they are alike."""
+    """The folder of a comparison in the first run's report: the others' names, made distinct if they are equal."""
     paths = [run.path.resolve() for run in runs]
     names = [path.name if path.parent == paths[0].parent else f"{path.parent.name}.{path.name}" for path in paths[1:]]
     plain = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", "+".join(names))
@@ -224,7 +224,7 @@ def _relative(report: R, runs: Sequence[RunDir]) -> R:
 
 
 def _command(targets: Sequence[Path], runs: Sequence[RunDir], overrides: Sequence[str], wanted: ReportOptions) -> str:
-    """The command line that makes this report again, in the folder that the first of the runs was started in."""
+    """The command line that makes this report again, in the folder in which the first run was started."""
     parts = ["halluc", "report", *(reproducing.from_start(target, runs) for target in targets)]
     for override in overrides:
         parts += ["--set", override]
@@ -242,7 +242,7 @@ def _finished(
     files: Evaluated,
     card: Path | None = None,
 ) -> Reported:
-    """Write the report, and tell what it comes to and where it lies."""
+    """Write the report, and print its conclusion and location."""
     made = Reported(report, writing.write(report, wanted.output or folder, wanted.formats, files), figures, card)
     for problem in report.integrity:
         say(f"warning: {problem}", style="bold yellow")

@@ -1,4 +1,4 @@
-"""``keep_models`` of a study: which models stay on disk once their cells are evaluated."""
+"""``keep_models`` of a study: which models stay on disk after their cells are evaluated."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from halluc.workflows import evaluation, run_locations
 
 
 def apply(study: Study, cells: Sequence[Cell]) -> None:
-    """Remove the models that the study does not keep; ``cells`` are those that this command is about.
+    """Remove the models that the study does not keep; ``cells`` are the cells of this command.
 
-    With ``none`` those of the evaluated cells. With ``best`` those of all cells but the one that is best on dev, as
-    soon as every cell of the study is evaluated. A cell that another process is writing is left alone, and so is one
-    that another cell names: its model may be a teacher or a member of an ensemble there.
+    With ``none`` those of the evaluated cells. With ``best`` those of all cells except the one that is best on dev, as
+    soon as every cell of the study is evaluated. A cell that another process is writing is skipped, and so is one that
+    another cell names: its model may be a teacher or a member of an ensemble there.
 
     Raises:
         HallucError E401: a model cannot be removed.
@@ -37,7 +37,7 @@ def apply(study: Study, cells: Sequence[Cell]) -> None:
 
 
 def _unnamed(study: Study, runs: Iterable[RunDir | None]) -> Iterator[RunDir]:
-    """The runs that no other cell of the study names; of others is said that their models stay."""
+    """The runs that no other cell of the study names; for the others a message says that their models stay."""
     for run in runs:
         if run is not None and run.path.name in study.named_cells:
             tell(f"`keep_models: {study.keep_models}`: the model of {run.path} stays, as another cell names it")
@@ -46,16 +46,16 @@ def _unnamed(study: Study, runs: Iterable[RunDir | None]) -> Iterator[RunDir]:
 
 
 def evaluated(cell: Cell) -> RunDir | None:
-    """The run of a cell that is trained and evaluated as its config asks for, else None."""
+    """The run of a cell that is trained and evaluated with its current config, else None."""
     run = run_locations.run_of(cell)
     try:
         return run if evaluation.is_evaluated(cell.loaded, run, None) else None
     except HallucError:
-        return None  # damaged: told when its turn came
+        return None  # damaged: reported when its cell was run
 
 
 def _best(study: Study) -> RunDir | None:
-    """The run of the cell that is best on dev, the first of equal ones; None where that cannot be said (yet)."""
+    """The run of the cell that is best on dev, the first of equal ones; None if it is not known (yet)."""
     runs = [run for cell in study.cells if (run := evaluated(cell)) is not None]
     if len(runs) < len(study.cells):
         return None
@@ -79,19 +79,19 @@ def _say_all_stay(why: str) -> None:
 
 
 def remove_model(run: RunDir, why: str) -> bool:
-    """Remove the model of a run, and note it; False where there is none, or another process writes the run."""
+    """Remove the model of a run, and record it; False if there is none, or another process writes the run."""
     if not run.model.is_dir() and not any(run.path.glob(f".{run.model.name}.*.tmp")):
         return False
     try:
         with run.locked():
-            recover(run.path)  # a process that was killed may have left half of the model
-            if not run.model.is_dir():  # another process has removed it since
+            recover(run.path)  # a killed process may have left an incomplete model
+            if not run.model.is_dir():  # another process has removed it meanwhile
                 return False
             record = run.read()
             record.model_removed = why
             run.write(record)
             aside = beside(run.model)
-            run.model.rename(aside)  # at once: a model is whole or absent
+            run.model.rename(aside)  # atomically: a model is complete or absent
             shutil.rmtree(aside)
     except OSError as error:
         raise unwritable(run.model, error) from error

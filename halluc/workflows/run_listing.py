@@ -17,7 +17,7 @@ from halluc.runs.results import ListedRun
 from halluc.runs.schema import RunFile
 from halluc.runs.tuning import JOURNAL_FILE
 
-# The last of these stages that is done is the state of a run.
+# The state of a run is the last of these stages that is done.
 _STATES = {"eval": "evaluated", "train": "trained", "augment": "augmented"}
 
 
@@ -25,7 +25,7 @@ def list_runs(folder: Path) -> list[ListedRun]:
     """Runs and studies in ``folder``: a ``runs_dir``, the runs of one config, or one run or study. Newest first.
 
     Raises:
-        HallucError R101: the folder is not there, or has no run.
+            HallucError R101: the folder does not exist, or has no run.
     """
     folder = latest.resolve(folder)
     if not folder.is_dir():
@@ -39,7 +39,7 @@ def list_runs(folder: Path) -> list[ListedRun]:
 
 
 def _below(folder: Path) -> Iterator[ListedRun]:
-    """A run or a study is listed itself; of any other folder what is in it, two levels down."""
+    """A run or a study is listed itself; any other folder is searched two levels deep."""
     if (folder / RUN_FILE).is_file():
         yield _run(folder)
     elif (folder / matrix.MATRIX_FILE).is_file():
@@ -50,7 +50,7 @@ def _below(folder: Path) -> Iterator[ListedRun]:
         for home in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
             if any((home / name).is_file() for name in (RUN_FILE, matrix.MATRIX_FILE, JOURNAL_FILE)):
                 yield from _below(home)
-            if not (home / RUN_FILE).is_file():  # beside a study may be runs of single experiments of its name
+            if not (home / RUN_FILE).is_file():  # next to a study there may be runs of single experiments of its name
                 yield from (_run(path) for path in directory.folders(home) if directory.RUN_NAME.fullmatch(path.name))
 
 
@@ -94,13 +94,13 @@ def _tuning(home: Path) -> ListedRun:
 
 
 def _state(run: RunDir, record: RunFile) -> str:
-    """What is done; of the last command also that it failed, was interrupted, or is running."""
+    """The last finished stage; and whether a later command failed, was interrupted, or is running."""
     done = next((name for stage, name in _STATES.items() if _is_done(record, stage)), "")
     if record.status == "done":
         return done or record.command
     status = record.status
     if status == "running" and not locks.is_held(run.path / LOCK_FILE):
-        status = "interrupted"  # the process was killed before it could say so
+        status = "interrupted"  # the process was killed before it could record that
     return f"{record.command} {status}" + (f", {done}" if done else "")
 
 
@@ -110,19 +110,19 @@ def _is_done(record: RunFile, stage: str) -> bool:
 
 
 def _figures(run: RunDir, record: RunFile) -> tuple[str | None, dict[str, float | None]]:
-    """The figures at the head of the report of the split that a report is about."""
+    """The main figures of the default split of a report."""
     for split in evaluations.on_record(record):
         try:
             results = {(one.name, tuple(one.by.items())): one.value for one in evaluations.read(run, split).metrics}
         except HallucError:
-            continue  # missing or damaged: `halluc report` says which
+            continue  # missing or damaged: `halluc report` names it
         columns = figures.shown("head", {name for name, _ in results})
         return split, {column.row.name: results[column.key] for column in columns if column.key in results}
     return None, {}
 
 
 def _created(file: Path) -> str:
-    """When the folder was created, ISO 8601 in UTC: from its name, else the time of ``file``."""
+    """When the folder was created, ISO 8601 in UTC: from its name, otherwise the time of ``file``."""
     named = file.parent.name
     if directory.RUN_NAME.fullmatch(named):
         return datetime.strptime(named[:15], "%Y%m%d-%H%M%S").astimezone(UTC).isoformat()
@@ -130,7 +130,7 @@ def _created(file: Path) -> str:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of all files, links not followed."""
+    """Bytes of all files, without following links."""
     total = 0
     for at, _, names in os.walk(folder):
         for name in names:

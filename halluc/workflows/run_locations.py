@@ -1,4 +1,5 @@
-"""Run directories: how one is begun, and which a training goes to: a cell's, a named one, the newest, or a new one."""
+"""Run directories: how one is created, and which one a training uses: a cell's, a given one, the newest, or a new
+one."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from halluc.workflows.job import Job
 
 
 def _new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -> schema.RunFile:
-    """``run.json`` as it stands before anything is done; ``sha256`` where more than the config decides the run."""
+    """The initial ``run.json``; ``sha256`` if the run's identity depends on more than the config."""
     return schema.RunFile(
         name=loaded.experiment.name,
         command=command,
@@ -32,7 +33,7 @@ def _new_record(loaded: LoadedConfig, command: str, sha256: str | None = None) -
 
 
 def create(loaded: LoadedConfig, command: str, sha256: str | None = None) -> RunDir:
-    """A new run beside the others of its name, with what every run starts with."""
+    """A new run in the folder of its name, with its initial files."""
     return directory.create(loaded.home, _new_record(loaded, command, sha256), annotated(loaded), loaded.files)
 
 
@@ -41,15 +42,16 @@ def _fill(run: RunDir, loaded: LoadedConfig, command: str) -> RunDir:
 
 
 def run_of(cell: Cell | Job) -> RunDir:
-    """Where a cell of a study lives."""
+    """The run directory of a cell of a study."""
     return RunDir(cell.loaded.home / str(cell.slug))
 
 
 def claim(path: Path, loaded: LoadedConfig, command: str, help: str = matrix.FRESH) -> RunDir:
-    """The run in this folder, such as a cell's, begun where it is not yet.
+    """The run in this folder, such as a cell's, created if it does not exist.
 
     Raises:
-        HallucError R103: another process begins it. R104: it belongs to another config, and ``help`` says what to do.
+            HallucError R103: another process creates it. R104: it belongs to another config, and ``help`` is the
+                advice.
     """
     target = matrix.cell(path, lambda run: _fill(run, loaded, command))
     if target.read().config_sha256 != loaded.sha256:
@@ -63,7 +65,7 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
     With ``to_new_total`` it may be a run that was trained to another number of epochs or steps.
 
     Raises:
-        HallucError R103: another process writes the run. R119: a run that may be the one to resume cannot be read.
+            HallucError R103: another process writes the run. R119: a run that may be the one to resume cannot be read.
     """
     loaded = job.loaded
     if job.slug is not None:
@@ -74,7 +76,7 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
     newest = directory.newest(loaded.home, loaded.sha256)
     earlier = continuation.find(loaded) if newest is None and to_new_total else None
     if resume:
-        # A run that may be of this config, is newer, and cannot be read.
+        # A newer run, possibly of this config, that cannot be read.
         damaged = directory.newest_unreadable(loaded.home, newest or earlier, lambda run: _may_be(run, loaded))
         if damaged is not None:
             raise _unreadable(*damaged)
@@ -82,14 +84,14 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
         return earlier, True
     if newest is None or newest.is_trained():
         if resume and newest is not None:
-            return newest, True  # finished: a batch job that is queued again has nothing left to do
+            return newest, True  # finished: a requeued batch job has nothing left to do
         return create(loaded, "train"), False
     if set(newest.read().stages) <= {"augment"} and not newest.has_checkpoint():
-        return newest, resume  # its corpus is made, and nothing else
+        return newest, resume  # only its corpus is made
     if resume:
         return newest, True
     with newest.locked():
-        pass  # one that is being written is no interrupted one: this raises
+        pass  # a run that is being written was not interrupted: this raises
     if newest.has_checkpoint():
         messages.say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
         return create(loaded, "train"), False
@@ -98,13 +100,13 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
 
 
 def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
-    """Whether a run is of this config or continues to its total, by what can be known without ``run.json``."""
+    """Whether a run is of this config or can continue to its total, as far as is known without ``run.json``."""
     if directory.is_named(run, loaded.sha256):
         return (run.path / RUN_FILE).exists() or run.is_begun()
     if not run.is_begun():
         return False
     kept = continuation.kept(run)
-    if kept is None:  # a folder of another name may be the user's own, such as one with an exported model
+    if kept is None:  # a folder with another name may be the user's own, such as one with an exported model
         return run.has_checkpoint() and directory.RUN_NAME.fullmatch(run.path.name) is None
     return kept.sha256 == loaded.sha256 or continuation.is_other_total(run, loaded)
 
@@ -112,7 +114,7 @@ def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
 def _refuse_without_record(run: RunDir) -> None:
     """
     Raises:
-        HallucError R119: a training was begun in a folder that has no ``run.json``; whose it is cannot be known.
+            HallucError R119: a training was started in a folder without ``run.json``; its config is unknown.
     """
     if run.is_begun() and not (run.path / RUN_FILE).is_file():
         try:
@@ -129,7 +131,7 @@ def _unreadable(run: RunDir, error: HallucError) -> HallucError:
 
 def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
     path = latest.resolve(path)
-    begun = {".lock", "source", CONFIG_FILE}  # all that a run killed in its first moment can have left
+    begun = {".lock", "source", CONFIG_FILE}  # files of a run that was killed in its first moment
     if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
         return _fill(RunDir(path), loaded, "train"), False
     _refuse_without_record(RunDir(path))

@@ -1,4 +1,4 @@
-"""How far a run has come: whether it is trained, and evaluated as it is asked for now."""
+"""The state of a run: whether it is trained, and evaluated with the current settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_trained(run: RunDir) -> bool:
     """Whether the training is done.
 
     Raises:
-        HallucError R109: it was trained on files that have changed since.
+            HallucError R109: it was trained on files that have changed since.
     """
     if not run.is_trained():
         return False
@@ -39,7 +39,7 @@ def is_trained(run: RunDir) -> bool:
 def refuse_without_model(run: RunDir, help: str) -> None:
     """
     Raises:
-        HallucError R118: the model was removed by ``keep_models``. R105: there is none, and ``help`` says what to do.
+            HallucError R118: the model was removed by ``keep_models``. R105: there is none, and ``help`` is the advice.
     """
     if run.model.is_dir():
         return
@@ -54,7 +54,7 @@ def refuse_without_model(run: RunDir, help: str) -> None:
 def refuse_judgement(run: RunDir) -> None:
     """
     Raises:
-        HallucError R105: the run judges predictions of another tool, or of an ensemble.
+            HallucError R105: the run evaluates predictions of another tool, or of an ensemble.
     """
     record = run.read() if (run.path / RUN_FILE).is_file() else None
     if record is not None and (record.predictions is not None or record.ensemble):
@@ -76,7 +76,7 @@ def refuse_untrained(run: RunDir, help: str) -> None:
 
 
 def warn_changed_model(run: RunDir) -> list[str]:
-    """Warn where files of ``model/`` are not those that the training published; returns their names."""
+    """Warn if files of ``model/`` differ from those that the training published; returns their names."""
     changed = integrity.changed_model_files(run, run.read())
     if changed:
         text = ", ".join(f"{name} {what}" for name, what in changed.items())
@@ -85,7 +85,7 @@ def warn_changed_model(run: RunDir) -> list[str]:
 
 
 def warn_changed_confidence(run: RunDir) -> None:
-    """Warn where ``confidence.json``, which calibrates and withdraws claims, is not what the evaluation wrote."""
+    """Warn if ``confidence.json``, which calibrates and withdraws claims, is not what the evaluation wrote."""
     text = integrity.confidence_problem(run, run.read())
     if text is not None:
         warn(f"{run.confidence} {text} ({evaluations.anew(run)})")
@@ -96,8 +96,8 @@ def _train_command(run: RunDir) -> str:
 
 
 def is_evaluated(run: RunDir, loaded: LoadedConfig, splits: Sequence[str]) -> bool:
-    """Whether these splits stand evaluated: the same model, settings, data and version of halluc, and every file still
-    as it was written."""
+    """Whether these splits are evaluated with the same model, settings, data and version of halluc, and every file is
+    unchanged."""
     record = run.read()
     stage = record.stages.get("eval")
     asked = stage.detail.get(ASKED) if stage is not None and stage.status == "done" else None
@@ -110,7 +110,7 @@ def is_evaluated(run: RunDir, loaded: LoadedConfig, splits: Sequence[str]) -> bo
 
 
 def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier: dict[str, Any]) -> dict[str, Any]:
-    """What ``is_evaluated`` looks for, to be kept in the stage's detail beside that of other splits."""
+    """The record that ``is_evaluated`` compares, stored in the stage's detail with that of other splits."""
     fingerprint = _fingerprint(run, loaded)
     before = earlier.get(ASKED)
     is_same = isinstance(before, dict) and before.get("fingerprint") == fingerprint
@@ -119,18 +119,18 @@ def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier:
 
 
 def _ensemble_digests(loaded: LoadedConfig) -> list[str | None]:
-    """What the other models of an ensemble are now: they may have been trained again."""
+    """The current hashes of the other models of an ensemble: they may have been trained again."""
     return [integrity.model_digest(model_folder(one)) for one in loaded.experiment.eval.ensemble or ()]
 
 
 def model_folder(reference: str) -> Path:
-    """The folder of the model that a run, or a model, is named by; there may be none."""
+    """The folder of the model for the name of a run or a model; it may not exist."""
     folder = expanded(latest.resolve_text(reference))
     return folder / "model" if (folder / "model").is_dir() else folder
 
 
 def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
-    """Hash of all that an evaluation depends on; which splits were asked for is none of it."""
+    """Hash of everything that an evaluation depends on, except the set of requested splits."""
     data, record = loaded.experiment.data, run.read()
     trained = record.stages.get("train")
     return sha256_of_tree(

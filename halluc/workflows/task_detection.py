@@ -1,4 +1,4 @@
-"""Which task a corpus is of: the one whose reader can read it."""
+"""Detects the task of a corpus: the one whose reader can read it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SplitName
 
-# So many examples of a split show which task a file is of, and whether it holds texts or tokens.
+# The number of examples of a split that are read to detect the task, and whether the file has texts or tokens.
 _TRIED = 100
 
 
@@ -31,7 +31,7 @@ def data_config(task: str, references: Mapping[SplitName, str], overrides: Seque
     """The section ``data`` of an experiment on these splits.
 
     Raises:
-        HallucError or ManyErrors, code C…: what is wrong with the overrides.
+                HallucError or ManyErrors, code C…: problems with the overrides.
     """
     tree = {"name": "convert", "task": {"type": task}, "data": dict(references), "model": {"scratch": {}}}
     located = Located(tree, {}, {})
@@ -46,7 +46,7 @@ def data_config(task: str, references: Mapping[SplitName, str], overrides: Seque
 def guess(
     source: str, references: Mapping[SplitName, str], overrides: Sequence[str], splits: tuple[SplitName, ...]
 ) -> CorpusSource:
-    """The task whose reader can read the input. Where several can, tags with prefixes and spans decide.
+    """The task whose reader can read the input. If several can, tags with prefixes and spans decide.
 
     Raises:
         HallucError C011: several tasks fit. D107: none does.
@@ -81,6 +81,6 @@ def few(data: DataConfig) -> DataConfig:
 
 
 def _is_certain(found: Corpora) -> bool:
-    """Whether a file holds labelled spans, beyond doubt: any two columns could be tokens and IO tags."""
+    """Whether a file certainly has labelled spans: any two columns could be tokens and IO tags."""
     spans = any(getattr(example, "spans", ()) for corpus in found.splits.values() for example in corpus)
     return spans and found.annotation.scheme != "io"

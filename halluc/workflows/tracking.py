@@ -1,4 +1,4 @@
-"""What a run hands to experiment trackers (``loggers`` of its config)."""
+"""What a run sends to experiment trackers (``loggers`` of its config)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.runs.schema import EvalFile
 
 
 def trackers(loaded: LoadedConfig, run: RunDir) -> Trackers:
-    """The trackers that the config names, none of them open yet."""
+    """The trackers of the config, not opened yet."""
     record, experiment = run.read(), loaded.experiment
     tags = {
         "config_sha256": record.config_sha256,
@@ -29,7 +29,7 @@ def trackers(loaded: LoadedConfig, run: RunDir) -> Trackers:
 
 
 def track_evaluation(loaded: LoadedConfig, run: RunDir, files: Sequence[EvalFile]) -> None:
-    """Hand over the figures of evaluated splits; with ``upload_text`` their ledgers too."""
+    """Send the figures of evaluated splits; with ``upload_text`` their ledgers too."""
     if not loaded.experiment.loggers:
         return
     best = run.read().best or {}
@@ -42,7 +42,7 @@ def track_evaluation(loaded: LoadedConfig, run: RunDir, files: Sequence[EvalFile
 
 
 def track_report(loaded: LoadedConfig, run: RunDir, report: Path | None) -> None:
-    """With ``upload_text``, hand over the report of a run as Markdown."""
+    """With ``upload_text``, send the report of a run as Markdown."""
     if loaded.experiment.loggers and loaded.experiment.upload_text and report is not None:
         with trackers(loaded, run) as open_ones:
             open_ones.begin()

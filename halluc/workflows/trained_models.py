@@ -1,4 +1,4 @@
-"""From what a person names to a trained model, and to all that its run knows of it."""
+"""From a reference given by the user to a trained model, with the knowledge of its run."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from halluc.task import task_class
 from halluc.workflows import nearest_run, run_state, withholding
 from halluc.workflows.job import Job, load, load_run
 
-# What a model from elsewhere is taken for where it does not say what it was trained for.
+# The default task of a model from elsewhere that does not declare its own.
 _TASK = next(iter(TABLE["task"]))
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model and the job to use it by.
+    """A trained model and the job for using it.
 
-    A model from elsewhere has no run, and the config's defaults. ``confidence`` is None where dev was never asked, and
-    ``knowledge`` where the training split is not known.
+    A model from elsewhere has no run, and the config's defaults. ``confidence`` is None if dev was not evaluated, and
+    ``knowledge`` if the training split is unknown.
     """
 
     job: Job
@@ -51,12 +51,13 @@ class Trained:
 def locate(reference: str, overrides: Sequence[str] = ()) -> Trained:
     """The model in a run (its folder, ``…/latest``, a cell, or the ``model/`` in it), or one from elsewhere.
 
-    ``overrides`` change the config that a run keeps, in what a trained model does not depend on.
+    ``overrides`` change settings of the run's config that a trained model does not depend on.
 
     Raises:
         HallucError C011: overrides for a model without a run. R104: they describe another model.
-        HallucError R101, R102, R115: no run and no model, or a damaged run or ``latest``. R105, R118: a run without a
-        model. R114: a damaged ``confidence.json``. R120, R121: damaged knowledge. E410: no such package or model.
+            HallucError R101, R102, R115: neither a run nor a model, or a damaged run or ``latest``. R105, R118: a run
+                without a model. R114: a damaged ``confidence.json``. R120, R121: damaged knowledge. E410: no such
+                package or model.
     """
     reference = latest.resolve_text(reference)
     folder = _run_folder(reference)
@@ -76,7 +77,7 @@ def locate(reference: str, overrides: Sequence[str] = ()) -> Trained:
 
 
 def _run_folder(reference: str) -> Path | None:
-    """The folder of the run that is named, or None where none is."""
+    """The folder of the run that is given, or None if it is not a run."""
     if reference.startswith(("hub:", "package:")) or not reference:
         return None
     path = files.expanded(reference)
@@ -89,7 +90,7 @@ def _run_folder(reference: str) -> Path | None:
 
 
 def _refuse_neither(reference: str) -> None:
-    """Say what a folder is that holds neither a run nor a model."""
+    """Refuse a folder that has neither a run nor a model, and say what it is."""
     path = files.expanded(reference)
     if reference.startswith(("hub:", "package:")) or (path / "config.json").is_file():
         return
@@ -113,12 +114,12 @@ def _of_file(path: Path) -> HallucError:
 
 
 def _of_config(path: Path) -> HallucError:
-    """What to say of a config in the place of a run: its newest trained run, or how to get one."""
+    """The message for a config given instead of a run: its newest trained run, or how to make one."""
     what = f"{path} is a config, and neither a run nor a model"
     try:
         loaded = load(path, [])
     except ManyErrors:
-        return _of_file(path)  # texts may be in a file of this name
+        return _of_file(path)  # a file of this name may contain texts
     except HallucError as error:
         if error.code != "C128":
             return _of_file(path)
@@ -133,7 +134,7 @@ def _of_config(path: Path) -> HallucError:
 
 
 def _defaults(reference: str) -> LoadedConfig:
-    """What holds for a model of which nothing is known."""
+    """Defaults for a model about which nothing is known."""
     config = _own_config(reference)
     name = _task_of(config)
     component = task_class(name, TABLE)
@@ -149,38 +150,38 @@ def _defaults(reference: str) -> LoadedConfig:
 
 
 def _own_config(reference: str) -> dict[str, Any]:
-    """The config.json of a model, empty where it cannot be read; models of the hub are not asked."""
+    """The config.json of a model, empty if it cannot be read; models of the hub are not downloaded."""
     source = resolve_model(reference)
     if not source.local:
         return {}
     try:
         result = json.loads((Path(source.name) / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # what is wrong with it is told where it is loaded
+        return {}  # problems are reported when it is loaded
     return result if isinstance(result, dict) else {}
 
 
 def unnamed_outputs(trained: Trained) -> list[str]:
-    """The outputs of a model from elsewhere, if it names none of them: ``LABEL_0``, ``LABEL_1``, …"""
+    """The outputs of a model from elsewhere, if they have only default names: ``LABEL_0``, ``LABEL_1``, …"""
     names = _own_config(trained.reference).get("id2label") if trained.run is None else None
     result = [str(name) for name in names.values()] if isinstance(names, dict) else []
     return result if all(re.fullmatch(r"LABEL_\d+", name) for name in result) else []
 
 
 def _task_of(config: dict[str, Any]) -> str:
-    """The task that a model has a head for."""
+    """The task of a model's head."""
     text = config.get("architectures")
     heads = [str(head) for head in text] if isinstance(text, list) else []
     fits = [name for name in TABLE["task"] if any(h.endswith(task_class(name, TABLE).head) for h in heads)]
-    # A task whose models have the head of another keeps its settings in their config.json, under its own name.
+    # A task that shares a head with another one stores its settings in config.json, under its own name.
     return next((name for name in fits if name in config), next(iter(fits), _TASK))
 
 
 def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:
-    """What dev said of the model's confidence; None where the run was not evaluated.
+    """The calibration of the model's confidence on dev; None if the run was not evaluated.
 
     Raises:
-        HallucError R114: the file is damaged, or of another version of halluc.
+            HallucError R114: the file is damaged, or of another version of halluc.
     """
     file, help = run.confidence, evaluations.anew(run)
     try:

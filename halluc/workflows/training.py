@@ -56,7 +56,7 @@ Evaluate = Callable[["torch.nn.Module"], dict[str, float]]
 
 @dataclass(frozen=True)
 class Session:
-    """One training of a job in this process: on which device, whether it goes on, and what ``latest`` is to name."""
+    """One training of a job in this process: its device, whether it is resumed, and the target of ``latest``."""
 
     job: Job
     engine: Runtime
@@ -70,14 +70,14 @@ class Session:
 
     @property
     def corpora(self) -> Corpora:
-        """What is trained on and chosen by, after withholding and before augmentation."""
+        """The training data and dev, after withholding and before augmentation."""
         return self.job.remaining(_READ)
 
 
 class PreparedTraining(NamedTuple):
-    """What is trained, how dev is asked, the tokenizer, and the notes on the training split (``Encoded.notes``).
+    """Training features, the evaluation on dev, the tokenizer, and notes on the training split (``Encoded.notes``).
 
-    ``refit`` fits on dev what the model keeps beside its weights; None where it keeps nothing.
+    ``refit`` fits on dev what the model stores besides its weights; None if it stores nothing.
     """
 
     training: Training
@@ -95,10 +95,10 @@ def train(
     resume: bool = False,
     selection: Selection = EVERY_CELL,
 ) -> list[TrainResult]:
-    """Train an experiment, or the cells of a study; what is trained already is left as it is.
+    """Train an experiment, or the cells of a study; what is trained already is left unchanged.
 
     Raises:
-        HallucError or ManyErrors: what is wrong with config, data or run, or with cells.
+            HallucError or ManyErrors: problems with config, data or run, or with cells.
     """
     if run is not None:
         selection.refuse("--run names one run")
@@ -114,7 +114,7 @@ def train(
 
 
 def summary(result: TrainResult) -> str:
-    """A training in a few words."""
+    """A short summary of a training."""
     best = result.best or {}
     figure = best.get("chosen_by")
     return f"dev {figure} {best['dev'][figure]:.4f}" if figure in best.get("dev", ()) else "trained"
@@ -123,18 +123,18 @@ def summary(result: TrainResult) -> str:
 def train_job(
     asked: Job, overrides: Sequence[str], *, run: Path | None = None, resume: bool, to_new_total: bool = False
 ) -> TrainResult:
-    """Train one experiment, where it is not trained yet, and tell where its model is."""
+    """Train one experiment, unless it is trained already, and print the location of its model."""
     settings = asked.settings
     if settings.data.train is None:
         raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
-    _ = asked.choose_by  # a figure that there is not is told before anything is read
-    # `halluc run` evaluates what it has trained: too late to tell of a figure that there is not.
+    _ = asked.choose_by  # an unknown figure is reported before anything is read
+    # `halluc run` evaluates after training: too late to report an unknown figure.
     gates.refuse_invalid(asked.loaded)
     augmentation.refuse_unfit(asked.loaded, asked.task)
     training_options.refuse_unfit(asked.loaded, asked.task)
     distillation.refuse_unfit(asked)
     if settings.model.name is not None:
-        resolve_model(settings.model.name, gguf=True)  # before a run is made for a model that is not to be had
+        resolve_model(settings.model.name, gguf=True)  # before a run is created for a model that is not available
     asked.refuse_unknown_classes(asked.corpora(_READ).splits["train"])
     for warning in asked.training_warnings(asked.remaining(_READ).splits["train"]):
         if processes.is_main_process():
@@ -142,13 +142,13 @@ def train_job(
     placed = run_locations.place(asked, run, resume, to_new_total=to_new_total) if processes.is_main_process() else None
     prepares = settings.augment is not None or settings.train.teacher is not None
     if placed is not None and prepares and not _is_done(asked, placed[0]):
-        # Before torch is there: processes that make candidates are forked off a small one.
+        # Before torch is loaded: processes that make candidates are forked from a small one.
         with placed[0].locked():
             asked.run = placed[0]
             augmentation.ensure(asked)
             distillation.ensure(asked)
     pretrained = pretraining.ensure(asked) if placed is not None and not _is_done(asked, placed[0]) else None
-    # torch and transformers take seconds to import: what can fail without them has failed by now.
+    # torch and transformers take seconds to import: errors that do not need them were raised before.
     from halluc.engine import runtime
 
     engine = runtime.start(settings.train.precision, settings.seed)
@@ -171,14 +171,14 @@ def train_job(
 
 
 def _is_done(job: Job, target: directory.RunDir) -> bool:
-    """Whether nothing is left to train; a model that was removed is made again where its run is named outright."""
+    """Whether training is complete; a removed model is trained again only if its run is given by path."""
     if not target.is_trained() or target.read().config_sha256 != job.loaded.sha256:
         return False
     return target.model.is_dir() or job.slug is not None
 
 
 def _noted(session: Session, overrides: list[str]) -> dict[str, Any]:
-    """Train as the only writer of the run, and note in ``run.json`` how it ended."""
+    """Train as the only writer of the run, and record in ``run.json`` how it ended."""
     with session.target.locked():
         if session.target.read().config_sha256 != session.job.loaded.sha256:
             continuation.adopt(session.target, session.job.loaded)
@@ -196,19 +196,19 @@ def _noted(session: Session, overrides: list[str]) -> dict[str, Any]:
 
 
 def _conclude(session: Session) -> None:
-    """What follows once ``run.json`` says that the training is done: checkpoints that nothing needs go last."""
+    """Finish after ``run.json`` says that the training is done: unneeded checkpoints are deleted last."""
     from halluc.engine import checkpoint
 
     if session.moves_latest:
         try:
             latest.point(session.target.path)
-        except HallucError as error:  # a training that has produced a model is not failed by a link
+        except HallucError as error:  # a failed link must not fail a training that has produced a model
             warn(f"`latest` does not name this run: {error.message} ({error.help})")
     checkpoint.finish(session.target.checkpoints, session.target.read().keep_checkpoints)
 
 
 def _conclude_killed(session: Session) -> None:
-    """Do that for a training that was killed between the two: its checkpoints are still there."""
+    """Finish a training that was killed before its checkpoints were deleted."""
     if session.target.read().keep_checkpoints != "none" or not session.target.checkpoints.is_dir():
         return
     try:
@@ -226,7 +226,7 @@ def _train(session: Session) -> dict[str, Any]:
     prepared = _prepared(session)
     training, evaluate = prepared.training, prepared.evaluate
     if session.resume:
-        # The main process chooses, so that all stand at the same step.
+        # The main process decides, so that all resume from the same step.
         newest = checkpoint.newest_whole(session.target.checkpoints, say) if session.engine.is_main else None
         newest = session.engine.from_main(newest)
         if newest is not None:
@@ -238,7 +238,7 @@ def _train(session: Session) -> dict[str, Any]:
     if stopped.interrupted:
         if checkpointer.last is not None:
             say(f"checkpoint {checkpointer.last} is written: the same command with --resume continues it")
-        session.engine.wait()  # a launcher ends all processes as soon as one has ended: the writer must be through
+        session.engine.wait()  # a launcher ends all processes as soon as one has ended: the writer must have finished
         raise KeyboardInterrupt
     if session.engine.is_main:
         checkpointer.publish(prepared.refit)
@@ -250,7 +250,7 @@ def _train(session: Session) -> dict[str, Any]:
 
 
 def _unselective(session: Session) -> str | None:
-    """Why dev can choose no checkpoint; None where it can."""
+    """Why dev cannot select a checkpoint; None if it can."""
     dev = session.corpora.splits.get("dev")
     if dev is None:
         return "no dev split"
@@ -260,7 +260,7 @@ def _unselective(session: Session) -> str | None:
 
 
 def _prepared(session: Session) -> PreparedTraining:
-    """Model, features and evaluation; what is known before the first step goes into the run."""
+    """Model, features and evaluation; the facts known before the first step are recorded in the run."""
     from halluc.engine import loop, runtime
     from halluc.engine.pretrained import quiet_libraries
 
@@ -313,7 +313,7 @@ def _prepared(session: Session) -> PreparedTraining:
 
 
 def _drive(session: Session, prepared: PreparedTraining, checkpointer: Checkpointer) -> Stopped:
-    """Run the loop and hand every event to those who listen; returns the last one."""
+    """Run the loop and pass every event to the listeners; returns the last one."""
     from halluc.engine import loop
     from halluc.engine.interrupt import Interruption
 
@@ -354,7 +354,7 @@ def _listeners(
 
 
 def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:
-    """What is not read as one piece, or not whole."""
+    """Report inputs that are split or truncated."""
     for split, result in notes.items():
         for note, text in task.model.notes.items():
             if result.get(note) and note.startswith(("windowed_", "cut_")):
@@ -362,7 +362,7 @@ def _tell_long(task: AnyTask, notes: Mapping[str, Mapping[str, int]]) -> None:
 
 
 def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: Mapping[str, dict[str, int]]) -> None:
-    """What is known before the first step: data, inputs, model, machine."""
+    """Record what is known before the first step: data, inputs, model, machine."""
     record = session.target.read()
     settings, named = session.job.settings, augmentation.files(session.job.loaded)
     named += [*settings.task.training_files(), *pretraining.files(settings), *distillation.files(session.job)]
@@ -377,7 +377,7 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     data = check_corpora(session.job.corpora(_READ), task.wording.words, config=session.job.settings.data).model_copy(
         update={"encoding": notes}
     )
-    for unseen in unseen_labels(data):  # of all that is odd what makes figures on dev mean something else
+    for unseen in unseen_labels(data):  # the only oddity that changes the meaning of figures on dev
         warn(unseen)
     if (why_last := _unselective(session)) is not None:
         unused = "" if session.job.settings.train.patience is None else ", and early stopping (`patience`) is off"
@@ -387,7 +387,7 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     withholding.record(session.job, session.corpora)
     record.hardware = {**record.hardware, **machine}
     record.keep_checkpoints = session.job.settings.train.checkpoints.keep
-    commit = {} if encoder.commit is None else {"commit": encoder.commit}  # the hub's
+    commit = {} if encoder.commit is None else {"commit": encoder.commit}  # the commit on the hub
     record.model = {**commit, "parameters": sum(p.numel() for p in encoder.model.parameters())}
     if session.job.settings.model.lora is not None:
         record.model["trained_parameters"] = sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)

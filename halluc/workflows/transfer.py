@@ -1,4 +1,4 @@
-"""Training that begins with the model of another run: what the training split of that run shows counts as shown too."""
+"""Training that starts from the model of another run: the training data of that run count as known too."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JoinedKnowledge:
-    """What a model was told in several trainings: ``own`` is that of its last one, ``earlier`` those before.
+    """The knowledge of a model from several trainings: ``own`` is that of the last one, ``earlier`` those before.
 
-    A claim is as well known as the training split that knows it best says, on ``scale``, the best known first. Labels
-    of different splits are compared by name.
+    The novelty of a claim is the lowest over all training splits, on ``scale``, from the best known to new. Labels of
+    different splits are compared by name.
     """
 
     own: TrainingKnowledge
@@ -42,24 +42,24 @@ class JoinedKnowledge:
         return min((one.novelty(claim) for one in (self.own, *self.earlier)), key=self.scale.index)
 
     def is_confusable(self, claim: Claim) -> bool:
-        """By the last training split alone: other label sets call all their surfaces otherwise."""
+        """According to the last training split alone: other label sets have different names for all surfaces."""
         return self.own.is_confusable(claim)
 
     def nearest(self, claim: Claim) -> Nearest | None:
         return next((near for one in (self.own, *self.earlier) if (near := one.nearest(claim)) is not None), None)
 
     def is_withheld(self, claim: Claim) -> bool:
-        """Whether it was withheld from the last training, and no earlier one showed it."""
+        """Whether it was withheld from the last training, and did not occur in an earlier one."""
         return self.own.is_withheld(claim) and all(one.novelty(claim) != self.scale[0] for one in self.earlier)
 
     def slices(self, examples: Sequence[Any]) -> dict[str, list[str]]:
-        """Those of the last training split, where its task has any."""
+        """The slices of the last training split, if its task has any."""
         slices_of = getattr(self.own, "slices", None)
         return {} if slices_of is None else dict(slices_of(examples))
 
 
 def base_run(name: str | None) -> RunDir | None:
-    """The run that ``model.name`` names, by its folder or by the ``model/`` in it; None where it names none."""
+    """The run in ``model.name``, given by its folder or by its ``model/``; None if it is not a run."""
     if name is None or name.startswith(("hub:", "package:")):
         return None
     path = expanded(latest.resolve_text(name))
@@ -68,7 +68,7 @@ def base_run(name: str | None) -> RunDir | None:
 
 
 def record(job: Job, record: RunFile) -> None:
-    """Keep in the run what the training splits of the runs before it show, and name these in ``run.json``."""
+    """Store in the run the coverage of the training splits of earlier runs, and name these runs in ``run.json``."""
     base = base_run(job.settings.model.name)
     if base is None:
         return
@@ -78,7 +78,7 @@ def record(job: Job, record: RunFile) -> None:
     if not known:
         say(f"what the training split of {name} shows is not known for this task: novelty is judged without it")
         return
-    if not job.target.bases:  # a training that is resumed has them
+    if not job.target.bases:  # a resumed training has them already
         make_folder(job.target.base(1).parent)
         for number, path in enumerate(known, 1):
             write_text(job.target.base(number), path.read_text(encoding="utf-8"))
@@ -93,7 +93,7 @@ def _task_of(run: RunDir) -> str | None:
 
 
 def joined(own: TrainingKnowledge, task: AnyTask, run: RunDir) -> TrainingKnowledge:
-    """``own`` with what the training splits of the runs before it show, where they are known.
+    """``own`` joined with the coverage of the training splits of earlier runs, if known.
 
     Raises:
         HallucError R120, R121: a file of the run is damaged or of another version.

@@ -1,4 +1,4 @@
-"""The model of a run that writes a text for each text, for augmentation."""
+"""The text-generating model of a run, used by augmentation."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from halluc.workflows import assessment, trained_models
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
 
-# The keys of `data` that name the direction of a corpus, where a task has them.
+# The keys of `data` for the direction of a corpus, if a task has them.
 _DIRECTION = ("source_language", "target_language")
 
 
 @dataclass(frozen=True)
 class RunTranslator:
-    """The model of a run; texts are read as its own data was, and decoded as its config says."""
+    """The model of a run; texts are read like its own data, and decoded with its config."""
 
     model: assessment.ReadyModel
     reader: Reader
@@ -37,7 +37,7 @@ class RunTranslator:
     def of(cls, trained: Trained, job: Job) -> RunTranslator:
         """
         Raises:
-            HallucError C103: it was trained for another task, or in a direction that does not lead back.
+                    HallucError C103: it was trained for another task, or in a direction that does not lead back.
         """
         name = job.task.name
         if trained.job.task.name != name:
@@ -66,7 +66,7 @@ def _refuse_direction(trained: Trained, job: Job) -> None:
 
 
 def _fingerprint(trained: Trained) -> str:
-    """Hash of all that an output depends on: the files of the model, and how it is decoded."""
+    """Hash of everything that an output depends on: the files of the model, and the decoding."""
     folder = expanded(trained.reference)
     hashes = provenance.input_hashes(path for path in sorted(folder.glob("*")) if path.is_file())
     settings = trained.job.settings
@@ -81,5 +81,5 @@ def _fingerprint(trained: Trained) -> str:
 
 
 def translators(job: Job) -> Callable[[str], TextTranslator]:
-    """What gives the model in a run for translating texts."""
+    """A function that returns the model in a run, for translating texts."""
     return lambda reference: RunTranslator.of(trained_models.locate(reference), job)

@@ -1,4 +1,4 @@
-"""Tuning: trials one after the other, each a run of its own, judged on dev; test is never read."""
+"""Tuning: trials one by one, each a separate run, evaluated on dev; test is never read."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 
 SPLIT: SplitName = "dev"
 _READ: tuple[SplitName, ...] = ("train", SPLIT)
-# A run that cannot be continued: damaged, without its best weights, or of another config.
+# Errors of a run that cannot be resumed: damaged, without its best weights, or of another config.
 _LOST = ("R101", "R102", "R107", "R119")
 
 
 class Pruned(KeyboardInterrupt):
-    """The pruner stops a trial: its training ends like one that is interrupted."""
+    """The pruner stops a trial: its training ends like an interrupted one."""
 
 
 def tune(config: Path, overrides: Sequence[str] = (), *, fresh: bool = False) -> TuneFile:
-    """Run the trials that are still to do, then write ``tune.json``, the best config and the report.
+    """Run the remaining trials, then write ``tune.json``, the best config and the report.
 
     Raises:
-        HallucError or ManyErrors: the config or a trial's run is broken. KeyboardInterrupt: Ctrl-C; what is finished is
-            kept and reported.
+            HallucError or ManyErrors: the config or a trial's run is invalid. KeyboardInterrupt: Ctrl-C; finished
+                trials are kept and reported.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         help = "start `halluc tune` several times: the processes share the trials"
@@ -83,7 +83,7 @@ def _run_all(trials: Trials, overrides: Sequence[str]) -> None:
                 return
             trial, values = chosen
             head = f"[{trial.number + 1}/{total}] {tuning_results.slug(trial.number)}"
-            tell(f"{head}: {_told_values(values)}", style="bold")
+            tell(f"{head}: {_shown_values(values)}", style="bold")
             with listening(listener() if hears(Level.VERBOSE) else cells.Brief(listener(), head, warned)):
                 outcome = _run_one(trials, trial, values, overrides)
             tell(f"{head}: {outcome}")
@@ -91,13 +91,13 @@ def _run_all(trials: Trials, overrides: Sequence[str]) -> None:
     conclude(f"timeout: no further trial was begun after {formats.seconds(trials.tune.timeout)}")
 
 
-def _told_values(values: dict[str, Any]) -> str:
+def _shown_values(values: dict[str, Any]) -> str:
     return ", ".join(f"{name}={plain(value)}" for name, value in values.items()) or "the config itself"
 
 
 @dataclass
 class _Pruner:
-    """Listens to the training of a trial and ends it where the pruner says so."""
+    """Listens to the training of a trial and ends it if the pruner decides so."""
 
     trials: Trials
     trial: optuna.Trial
@@ -106,14 +106,14 @@ class _Pruner:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Evaluated):
-            # Trials with batches of different sizes are compared at the same evaluation, not at the same step.
+            # Trials with different batch sizes are compared at the same evaluation, not at the same step.
             number = event.epoch if self.every is None else math.ceil(event.step / self.every)
             if self.trials.should_stop(self.trial, event.metrics[self.metric], number):
                 raise Pruned
 
 
 def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overrides: Sequence[str]) -> str:
-    """Train and evaluate a trial, and note what came of it; returns that in a few words."""
+    """Train and evaluate a trial, and record the result; returns a short summary."""
     run = RunDir(trials.home / tuning_results.slug(trial.number))
     try:
         loaded = trials.space.of_trial(values)
@@ -136,7 +136,7 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
         shutil.rmtree(run.checkpoints, ignore_errors=True)
         return "pruned"
     except HallucError as error:
-        # Trial 0 has to be the config itself: it is not replaced, and its config is not wrong by chance.
+        # Trial 0 must be the config itself: it is not replaced, and its config cannot be wrong by chance.
         lost = error.code in _LOST and trial.number > 0
         if not lost and not error.code.startswith("T" if trial.number == 0 else ("T", "C")):
             raise
@@ -150,7 +150,7 @@ def _is_twin(one: optuna.trial.FrozenTrial, digest: str) -> bool:
 
 
 def _evaluated(job: Job, run: RunDir, overrides: Sequence[str]) -> EvalFile:
-    """The evaluation on dev of a trial, trained where it is not."""
+    """The evaluation of a trial on dev, trained if necessary."""
     training.train_job(job, overrides, resume=True)
     job.run = run_locations.run_of(job)
     if not evaluation.is_done(job.loaded, run, (SPLIT,)):
@@ -176,7 +176,7 @@ def _complete(trials: Trials, trial: optuna.Trial, found: dict[str, float | None
 
 
 def violation(bounds: BoundsConfig, value: float | None) -> float:
-    """By how much a figure is outside of its bounds: 0 or less where it keeps them; 1 where it is undefined."""
+    """The distance of a figure from its bounds: 0 or less if it satisfies them; 1 if it is undefined."""
     if value is None:
         return 1.0
     low, high = bounds.min, bounds.max
@@ -184,11 +184,11 @@ def violation(bounds: BoundsConfig, value: float | None) -> float:
 
 
 def plan_of(space: SearchSpace) -> TuningPlan:
-    """What the trials have in common, checked.
+    """The common plan of the trials, validated.
 
     Raises:
-        HallucError C107: there is no dev split. C103: a figure that the task does not have, or that says not what is
-            better. D101: a file of the corpus is not there.
+            HallucError C107: there is no dev split. C103: a figure that the task does not have, or without a better
+                direction. D101: a file of the corpus is missing.
     """
     experiment, tune = space.whole.experiment, space.tune
     where = space.whole.origins
@@ -207,7 +207,7 @@ def plan_of(space: SearchSpace) -> TuningPlan:
         help = f"choose one of {', '.join(trained)} as `tune.metric`, or set `pruner: none`"
         raise HallucError("C103", message, where.get(("tune", "pruner")), help)
     directions = list(tune.directions) or [_direction(space, name) for name in metrics]
-    # What may change between two calls: how many trials, for how long, and what stays on disk.
+    # May change between two calls: the number of trials, the time limit, and what stays on disk.
     free = {"trials", "timeout", "keep_models"}
     content: dict[str, Any] = {
         "tune": {key: value for key, value in space.whole.tree["tune"].items() if key not in free},

@@ -1,4 +1,4 @@
-"""What came of a tuning: the best configs, the comparison with the config itself, ``tune.json`` and the report."""
+"""The results of a tuning: the best configs, their comparison with the base config, ``tune.json`` and the report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STATES: dict[str, TrialState] = {"COMPLETE": "complete", "PRUNED": "pruned", "F
 
 
 def slug(number: int) -> str:
-    """The folder of a trial; its `=` sets it apart from runs of the same name."""
+    """The folder of a trial; its `=` distinguishes it from runs of the same name."""
     return f"trial={number}"
 
 
@@ -44,7 +44,8 @@ def retain(trials: Trials) -> None:
     keep = trials.tune.keep_models
     if keep == "all":
         return
-    there = trials.all()  # before the best are asked for: one that another process finishes meanwhile may be best
+    # before the best are determined: another process may finish one meanwhile that becomes the best
+    there = trials.all()
     best = {_run_of(one) for one in trials.best()} if keep == "best" else set()
     for one in there:
         run = RunDir(trials.home / slug(one.number))
@@ -57,9 +58,9 @@ def _run_of(one: optuna.trial.FrozenTrial) -> str:
 
 
 def conclude(trials: Trials, again: str) -> TuneFile:
-    """Write the best config, ``tune.json`` and the report, and say what came of it.
+    """Write the best config, ``tune.json`` and the report, and print the result.
 
-    Of several processes that are through at the same moment, one after the other: the last has all trials.
+    Processes that end at the same moment do this one by one: the last one has all trials.
 
     Raises:
         HallucError E401: a file cannot be written.
@@ -67,7 +68,7 @@ def conclude(trials: Trials, again: str) -> TuneFile:
     with locks.locked(trials.home / ".report.lock", trials.home, waits=True):
         result = _found(trials, again)
         write_json(trials.home / TUNE_FILE, result.model_dump(mode="json"))
-        # Each brings a library of its own, which takes time to import.
+        # Each imports a library of its own, which takes time.
         from halluc.reporting.markdown import tune as markdown
         from halluc.reporting.page import tune as html
 
@@ -123,9 +124,9 @@ def _trial(trials: Trials, one: optuna.trial.FrozenTrial) -> TuneTrial:
     try:
         seconds = run.read().seconds
     except HallucError:
-        seconds = None  # no run was begun, or it is damaged: the journal has the figures
+        seconds = None  # no run was created, or it is damaged: the journal has the figures
     state = _STATES.get(one.state.name, "running")
-    # Optuna gives a pruned trial its last figure.
+    # Optuna gives a pruned trial its last value.
     is_done = state in ("complete", "pruned") and one.values is not None
     return TuneTrial(
         number=one.number,
@@ -143,7 +144,7 @@ def _trial(trials: Trials, one: optuna.trial.FrozenTrial) -> TuneTrial:
 
 
 def _best(trials: Trials) -> list[optuna.trial.FrozenTrial]:
-    """The best trials; of several with one config the first."""
+    """The best trials; of several with the same config the first."""
     results: dict[str, optuna.trial.FrozenTrial] = {}
     for one in trials.best():
         results.setdefault(_run_of(one), one)
@@ -151,11 +152,11 @@ def _best(trials: Trials) -> list[optuna.trial.FrozenTrial]:
 
 
 def _write_configs(trials: Trials, best: Sequence[optuna.trial.FrozenTrial]) -> list[str]:
-    """Each best config whole: ``best.yaml``, or with two metrics one for each point of the Pareto front."""
+    """Write each best config: ``best.yaml``, or with two metrics one for each point of the Pareto front."""
     if len(trials.plan.metrics) == 1:
         path = trials.home / "best.yaml"
         if not best:
-            path.unlink(missing_ok=True)  # of an earlier call, whose trial no longer is the best
+            path.unlink(missing_ok=True)  # of an earlier call, whose trial is no longer the best
         for one in best:
             write_text(path, _config(trials, one, len(best), path))
         return [str(path)] * len(best)
@@ -186,7 +187,7 @@ def _config(trials: Trials, one: optuna.trial.FrozenTrial, many: int, path: Path
 def _compared(
     trials: Trials, best: Sequence[optuna.trial.FrozenTrial]
 ) -> tuple[int | None, dict[int, list[Delta]]]:  # fmt: skip
-    """The examples of dev, and by trial its figures less those of trial 0, paired over examples."""
+    """The number of examples in dev, and by trial its figures minus those of trial 0, paired over examples."""
     wanted = {*trials.plan.metrics, *trials.tune.constraints}
     try:
         first = run_figures.read(RunDir(trials.home / slug(0)), SPLIT, keep_lines=False)

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     import optuna
 
 _STUDY = "halluc"
-# Importances of fewer finished trials say nothing.
+# With fewer finished trials, importances are meaningless.
 LEAST_TRIALS = 10
-# Names of what the journal keeps of a trial.
+# Keys of a trial's attributes in the journal.
 ERROR, REPLACED, SAME_AS, CONFIG, FIGURES = "error", "replaced", "same_as", "config", "figures"
 _FRESH = "--fresh moves the old trials aside and starts anew; or give this tuning another `name`"
-# What a file that is no journal of ours makes Optuna raise.
+# Exceptions of Optuna for a file that is not one of our journals.
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 
 
@@ -48,7 +48,7 @@ def refuse_without_optuna() -> None:
 
 @dataclass(frozen=True)
 class TuningPlan:
-    """What all trials have in common, as plain values; trials of different plans are not compared."""
+    """The common settings of all trials, as plain values; trials of different plans are not compared."""
 
     metrics: list[str]
     directions: list[Direction]
@@ -56,7 +56,7 @@ class TuningPlan:
 
 
 class _FileLock:
-    """Optuna's lock of the journal, as one that the system frees if a process is killed."""
+    """Optuna's lock of the journal, implemented so that the system releases it if a process is killed."""
 
     def __init__(self, journal: Path) -> None:
         self.journal, self.stack = journal, contextlib.ExitStack()
@@ -71,7 +71,7 @@ class _FileLock:
 
 
 class Trials:
-    """Hands out trials, one at a time, and notes what came of them."""
+    """Hands out trials, one at a time, and records their results."""
 
     def __init__(self, home: Path, space: SearchSpace, plan: TuningPlan) -> None:
         """
@@ -128,7 +128,7 @@ class Trials:
         return kinds[self.tune.pruner]()  # type: ignore[no-any-return]
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
-        """One for each trial: its draws then depend on the seed and earlier trials, and not on which process asks."""
+        """A sampler for each trial: its draws depend on the seed and earlier trials, and not on the process."""
         from optuna import samplers
 
         seed = keyed_seed("tune", self.space.whole.experiment.seed, number) % 2**32
@@ -138,13 +138,13 @@ class Trials:
 
     @contextlib.contextmanager
     def _choosing(self) -> Iterator[None]:
-        """While one process looks for its next trial, no other does."""
+        """Only one process at a time chooses its next trial."""
         with locks.locked(self.home / LOCK_FILE, self.home, waits=True):
             yield
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        """What Optuna raises where the journal cannot be written, as a ``HallucError``; its warnings are hidden."""
+        """Converts Optuna's errors for an unwritable journal to ``HallucError``; its warnings are hidden."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -154,7 +154,7 @@ class Trials:
 
     @contextlib.contextmanager
     def next(self) -> Iterator[tuple[optuna.Trial, dict[str, Any]] | None]:
-        """A trial that no other process has, with its values: one that was interrupted, or a new one; None: no more."""
+        """A trial for this process, with its values: an interrupted one, or a new one; None: no more."""
         with contextlib.ExitStack() as stack:
             with self._choosing(), self._guarded():
                 trial = self._chosen(stack)
@@ -191,7 +191,7 @@ class Trials:
         return self.study.ask()
 
     def _take(self, number: int, stack: contextlib.ExitStack) -> bool:
-        """Whether this process has the trial now; the system gives it back when the process ends."""
+        """Whether this process could take the trial; the system releases it when the process ends."""
         try:
             make_folder(self.home / ".locks")
             stack.enter_context(locks.locked(self.home / ".locks" / f"{number}.lock", self.home))
@@ -202,7 +202,7 @@ class Trials:
         return True
 
     def _grid_point(self, trials: list[optuna.trial.FrozenTrial]) -> dict[str, Any] | None:
-        """A combination that no trial has, in a random order; None: there is none left."""
+        """An unused combination, in random order; None: all are used."""
         axes = {
             name: [
                 self._internal(name, one) for one in (kind.values() or () if isinstance(kind, RangeConfig) else kind)
@@ -215,12 +215,12 @@ class Trials:
         return next((points[place] for place in order if points[place] not in tried), None)
 
     def _suggested(self, trial: optuna.Trial) -> dict[str, Any]:
-        """The values of a trial; none for the first, which is the config itself."""
+        """The values of a trial; empty for the first, which is the base config itself."""
         fixed = _fixed(self.study.get_trials(deepcopy=False)[trial.number])
         values: dict[str, Any] = {}
         for name, one in self.tune.space.items():
             if fixed is not None and name not in fixed:
-                continue  # the config's own value is none of the space
+                continue  # the config's own value is outside of the space
             if not isinstance(one, RangeConfig):
                 choices = [self._internal(name, choice) for choice in one]
                 values[name] = json.loads(trial.suggest_categorical(name, choices))
@@ -232,7 +232,7 @@ class Trials:
         return values if trial.number else {}
 
     def _internal(self, name: str, value: Any) -> Any:
-        """A value as Optuna is given it: a choice may be a list or a mapping, and is text there."""
+        """A value in Optuna's form: choices that are lists or mappings become text."""
         return value if isinstance(self.tune.space[name], RangeConfig) else json.dumps(value, sort_keys=True)
 
     def _is_inside(self, name: str, value: Any) -> bool:
@@ -245,20 +245,20 @@ class Trials:
         return abs(steps - round(steps)) < 1e-6
 
     def values(self, trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
-        """The values of a trial that was handed out before, as ``next`` gives them."""
+        """The values of an earlier trial, in the form of ``next``."""
         if not trial.number:
             return {}
         ranges = {name for name, one in self.tune.space.items() if isinstance(one, RangeConfig)}
         return {name: one if name in ranges else json.loads(one) for name, one in trial.params.items()}
 
     def note(self, trial: optuna.Trial, **facts: Any) -> None:
-        """Keep facts of a trial in the journal."""
+        """Store facts of a trial in the journal."""
         with self._guarded():
             for name, value in facts.items():
                 trial.set_user_attr(name, value)
 
     def complete(self, trial: optuna.Trial, values: list[float], violations: Mapping[str, float]) -> None:
-        """Note the figures of a finished trial; a constraint whose violation is over 0 is not kept."""
+        """Record the figures of a finished trial; a violation above 0 means that the constraint is not met."""
         with self._guarded():
             for name, violation in violations.items():
                 trial.set_constraint(name, violation)
@@ -271,7 +271,7 @@ class Trials:
             self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
 
     def failed(self, trial: optuna.Trial, error: HallucError, *, replaced: bool = False) -> None:
-        """Note why a trial has no figures. One that is ``replaced`` does not count."""
+        """Record why a trial has no figures. A ``replaced`` one does not count."""
         import optuna
 
         self.note(trial, **{ERROR: f"{error.code}: {error.message}"[:500], **({REPLACED: True} if replaced else {})})
@@ -282,24 +282,24 @@ class Trials:
         """Whether the pruner stops a trial whose n-th evaluation on dev gives ``value``."""
         with self._guarded():
             if evaluation in self.all()[trial.number].intermediate_values:
-                return False  # told before the trial was interrupted, and gone on all the same
+                return False  # reported before the trial was interrupted, and continued all the same
             trial.report(value, evaluation)
             return trial.should_prune()
 
     def best(self) -> list[optuna.trial.FrozenTrial]:
-        """The best trial that keeps the constraints, the first of equal ones; with two metrics the Pareto front."""
+        """The best trial that meets the constraints, the first of equal ones; with two metrics the Pareto front."""
         with self._guarded():
             results = sorted(self.study.best_trials, key=lambda one: one.number)
         return results if len(self.plan.metrics) > 1 else results[:1]
 
     def importances(self) -> dict[str, dict[str, float]]:
-        """By metric, how much each key decides whether a trial is among the best; empty with few trials."""
+        """By metric, the importance of each key for being among the best trials; empty with few trials."""
         import optuna
 
         complete = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
         results: dict[str, dict[str, float]] = {}
         for place, metric in enumerate(self.plan.metrics if len(complete) >= LEAST_TRIALS else ()):
-            sign = -1 if self.plan.directions[place] == "maximize" else 1  # a target is better where it is lower
+            sign = -1 if self.plan.directions[place] == "maximize" else 1  # Optuna's targets are minimised
             if len({one.values[place] for one in complete}) > 1:
 
                 def target(one: optuna.trial.FrozenTrial, place: int = place, sign: int = sign) -> float:
@@ -314,13 +314,13 @@ class Trials:
 
 
 def _fixed(trial: optuna.trial.FrozenTrial) -> dict[str, Any] | None:
-    """The values that were set and not sampled; None where the sampler chose."""
+    """The values that were set and not sampled; None if the sampler chose."""
     result = trial.system_attrs.get("fixed_params")
     return dict(result) if isinstance(result, Mapping) else None
 
 
 def _drop_cut_line(journal: Path) -> None:
-    """Take away the end of a line that a process was killed in the middle of: the next would be appended to it."""
+    """Remove an incomplete last line that a killed process left: the next line would be appended to it."""
     if not journal.is_file():
         return
     content = journal.read_bytes()

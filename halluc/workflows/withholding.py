@@ -1,4 +1,4 @@
-"""From a config's ``gap`` to what is trained on, and from a run to what its model was told: what workflows share."""
+"""From a config's ``gap`` to the remaining training split, and from a run to its model's training knowledge."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from halluc.data.corpora import Corpora
     from halluc.workflows.job import Job
 
-# The keys that an error of withholding is about; the first that the config gives is shown.
+# The keys of an error about withholding; the first one in the config is shown.
 _KEYS = {"D132": ("labels",), "D133": ("fraction",), "D134": ("size",), "D135": ("fractions", "fraction")}
 
 
 def withhold(loaded: LoadedConfig, task: AnyTask, train: Corpus[Any]) -> tuple[Corpus[Any], Withheld | None]:
-    """The training split that remains, and what was withheld from it: it as it is, and None, without a ``gap``.
+    """The remaining training split, and what was withheld from it: the split unchanged, and None, without a ``gap``.
 
     Raises:
         HallucError D132 to D135: what is asked for cannot be done, at the key that asks for it. C103: the task has no
@@ -51,18 +51,18 @@ def withhold(loaded: LoadedConfig, task: AnyTask, train: Corpus[Any]) -> tuple[C
 
 
 def record(job: Job, remaining: Corpora) -> None:
-    """Keep in the run what its training split knows, and what was withheld from it."""
+    """Store in the run the coverage of its training split, and what was withheld from it."""
     job.task.knowledge.of(remaining.splits).save(job.target.coverage)
     if job.withheld is not None:
         job.withheld.units.save(job.target.withheld)
 
 
 def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
-    """What the model of a run was told: from the run's files, else from the training split under the config's ``gap``;
-    ``anew``: always from the latter, which is then kept in the run.
+    """The training knowledge of a run's model: from the run's files, otherwise from the training split under the
+    config's ``gap``; ``anew``: always from the split, and then stored in the run.
 
-    None where the config names no training split, or one that is not here (said as a warning): a model from elsewhere,
-    or a run of an older halluc, can be evaluated without it.
+    None if the config has no training split, or it is missing (with a warning): a model from elsewhere, or a run of an
+    older halluc, can be evaluated without it.
 
     Raises:
         HallucError R120, R121: a file of the run is damaged or of another version. D…: the training split is broken.
@@ -78,7 +78,7 @@ def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     except HallucError as error:
         if error.code != "D101":
             raise
-        warn(f"what the training split knows cannot be told: {error.message}")
+        warn(f"the knowledge of the training split is not available: {error.message}")
         return None
     if anew:
         record(job, remaining)

@@ -183,7 +183,7 @@ class Surfaces(Generic[E]):
         return SplitGap(Gap(len(there), unknown, unseen, unseen, unknown), {}, "words")
 
 
-CARD = CardText(does="does", tells="nothing", gap="the gap,", definition="figures")
+CARD = CardText(does="does", prediction_note="nothing", gap="the gap,", definition="figures")
 
 
 class Report1(Generic[E]):
@@ -375,7 +375,7 @@ class TranslationFigures(Report1[Translated]):
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("words_right",),)
     names: ClassVar[tuple[str, ...]] = ("words_right",)
     protocols: ClassVar[tuple[str, ...]] = ("words at the same place",)
-    untold: ClassVar[frozenset[str]] = frozenset(
+    excluded: ClassVar[frozenset[str]] = frozenset(
         # No claim is distorted, and without gold nothing is omitted.
         ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "negative_sentence_rate",
          "omission_rate", "recall")
@@ -630,7 +630,7 @@ class ToyAnswerFigures(Report1[Asked]):
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("exact_match",),)
     names: ClassVar[tuple[str, ...]] = ("exact_match", "answered_without_answer")
     protocols: ClassVar[tuple[str, ...]] = ("the same tokens, or no answer",)
-    untold: ClassVar[frozenset[str]] = frozenset()
+    excluded: ClassVar[frozenset[str]] = frozenset()
     named: ClassVar[Mapping[str, str]] = {"claimed_without_gold": "answered_without_answer"}
 
     def headline(self, examples: Sequence[Asked], predictions: Sequence[Answered]) -> dict[str, float]:

@@ -171,7 +171,7 @@ def test_nothing_is_chosen_while_cells_are_missing_and_the_plain_recipe_stays_wh
     matrix.write_text(json.dumps(known))
     found = api.advise(tmp_path / "study", write=tmp_path / "best.yaml")
     assert found.is_conclusive and found.best is None
-    assert found.conclusion[0].startswith("Keep the plain recipe: no remedy can be told from “none” on dev")
+    assert found.conclusion[0].startswith("Keep the plain recipe: no remedy is significantly better than “none” on dev")
     assert load(tmp_path / "best.yaml", table=TABLE).experiment.augment is None
 
 

@@ -458,5 +458,5 @@ def test_an_axis_over_a_factor_of_ten_is_on_a_log_scale_and_its_best_value_on_de
     assert (best.axis, best.name, best.seeds) == ("train.learning_rate", "entity_f1", 2)
     told = " ".join(halluc("report", home(folder)).err.split())
     assert "Slopes per factor of 10 of train.learning_rate, and intercepts" in told
-    assert f"he best train.learning_rate on dev is {best.value} (" in told and "cannot be told apart" in told
+    assert f"he best train.learning_rate on dev is {best.value} (" in told and "cannot be distinguished" in told
     assert "log scale" in (home(folder) / "report" / "index.html").read_text()

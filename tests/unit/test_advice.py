@@ -101,7 +101,7 @@ def share(name: str, errors: int, of: int) -> dict:
     ("counts", "told"),
     [
         ((40, 10), "the most frequent kind is: invented (40"),
-        ((26, 24), "kinds, which cannot be told apart, are: invented (26"),
+        ((26, 24), "kinds, which cannot be distinguished, are: invented (26"),
         ((3, 2), "Five cases are too few to say where the model errs."),
         ((50, 0), "All 50 errors are of one kind: invented."),
     ],

@@ -134,8 +134,8 @@ HOSTILE = "100% of a:b, c\nd\x1b[31m ::error::"
 def results():
     common = {"by": {}, "split": "test"}
     return [
-        GateResult(name="entity_f1", met=True, told="fine", **common),
-        GateResult(name="omission_rate", met=False, told=HOSTILE, **common),
+        GateResult(name="entity_f1", met=True, text="fine", **common),
+        GateResult(name="omission_rate", met=False, text=HOSTILE, **common),
     ]
 
 

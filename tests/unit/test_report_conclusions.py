@@ -214,7 +214,7 @@ def test_an_axis_over_a_factor_of_ten_is_on_a_log_scale():
 
 @pytest.mark.parametrize(
     ("p", "seeds", "can"),
-    [(0.01, 3, "is better than"), (0.2, 3, "cannot be told apart from"), (0.01, 2, "cannot be told apart from")],
+    [(0.01, 3, "is better than"), (0.2, 3, "cannot be distinguished from"), (0.01, 2, "cannot be distinguished from")],
 )
 def test_the_best_value_on_dev_and_whether_the_next_can_be_distinguished(p, seeds, can):
     best = BestOnDev(

@@ -102,14 +102,14 @@ def test_runs_are_made_each_by_its_own_lines(run, home):
 def test_at_most_five_runs_are_reported_and_the_others_counted(run):
     told = of_runs([run] * 8)
     assert sum(line.startswith("halluc run") for line in told) == 5
-    assert told[-1] == "# and 3 more, as the report of each tells"
+    assert told[-1] == "# and 3 more, see the report of each"
     assert "more" not in of_runs([run] * 5)[-1]
 
 
 def test_a_run_without_the_figure_is_named(run, tmp_path):
     damaged = changed(run, tmp_path)
     (damaged.path / "run.json").write_text("{")
-    assert of_runs([damaged]) == [f"# {damaged.path}: its folder does not tell by which config it was made"]
+    assert of_runs([damaged]) == [f"# {damaged.path}: its config is not known"]
 
 
 def test_a_model_from_elsewhere_is_evaluated(run, tmp_path):

@@ -48,7 +48,7 @@ class FidelityConfig(Section):
 class Fidelity(Filter):
     """Rejects a candidate, or labels it anew, if a trained model predicts other labels.
 
-    Copies that are meant to be equal to their original are not judged.
+    Copies that should equal their original are not judged.
     """
 
     Config: ClassVar[type[Section]] = FidelityConfig

@@ -1,5 +1,5 @@
-"""What rejects a candidate. Each filter is told the training split, and dev and test where it asks for them, before
-the first candidate; those with a memory are asked in the order of the examples, whoever made the candidates."""
+"""Filters reject candidates. Each filter sees the training split first, and dev and test if it needs them; filters that
+compare candidates see them in the order of the examples, whichever process made them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Keys = tuple[int, ...]
 
 @dataclass
 class Candidate:
-    """A new example before it is taken: what it was made from, and how.
+    """A new example before it is accepted: its original, and how it was made.
 
-    ``form_only``: only the writing of its words was changed (case, noise). ``is_copy``: it is meant to be equal.
-    ``source`` is the example of the task that ``parent`` was made from. ``sampled``: it was made from nothing;
-    ``parent`` is the example whose place it takes.
+    ``form_only``: only the spelling of its words was changed (case, noise). ``is_copy``: it should equal the original.
+    ``source`` is the example of the task that ``parent`` was made from. ``sampled``: it has no original; ``parent`` is
+    the example that it replaces.
     """
 
     parent: Editable
@@ -52,9 +52,9 @@ class Candidate:
 
 
 class Filter:
-    """Rejects candidates; ``keys`` and ``memory`` are for those that compare candidates with each other. ``units``
-    are what novelty is measured in. Where ``uses_model``, many candidates are asked about at a time (``results``), and
-    after all other filters."""
+    """Rejects candidates; ``keys`` and ``memory`` are for filters that compare candidates with each other. ``units``
+    are the units of novelty. With ``uses_model``, many candidates are judged at a time (``results``), after all other
+    filters."""
 
     Config: ClassVar[type[Section]]
     uses_model: ClassVar[bool] = False
@@ -70,28 +70,28 @@ class Filter:
         return str(self.config.type)
 
     def see(self, example: Editable) -> None:
-        """Take note of an example of the training split."""
+        """Record an example of the training split."""
 
     def see_held_out(self, example: Editable) -> None:
-        """Take note of an example of dev or test."""
+        """Record an example of dev or test."""
 
     def fit(self, examples: Examples[Any, Any], workspace: Workspace) -> None:
-        """Make ready what judges candidates of the task.
+        """Prepare the model or data that judge candidates of the task.
 
         Raises:
-            OptionError: it cannot be had.
+                    OptionError: it is not available.
         """
 
     def refuses(self, candidate: Candidate) -> bool:
-        """Whether it is rejected for itself, whatever other candidates there are."""
+        """Whether it is rejected independently of other candidates."""
         return False
 
     def results(self, candidates: Sequence[Candidate]) -> list[Editable | None]:
-        """What becomes of each candidate: as it is, with other labels, or None where it is rejected."""
+        """The result for each candidate: unchanged, with other labels, or None if it is rejected."""
         return [None if self.refuses(one) else one.edited for one in candidates]
 
     def keys(self, candidate: Candidate) -> Keys:
-        """What it must share with no candidate that was taken before."""
+        """Keys that no previously accepted candidate may have."""
         return ()
 
 
@@ -119,7 +119,7 @@ class DuplicateFilter(Filter):
 
     def __init__(self, config: DuplicateFilterConfig) -> None:
         self.config = config
-        # Two sets: what was taken grows in one process only, and `refuses` must say the same in all.
+        # Two sets: the set of accepted texts grows in one process only, and `refuses` must give the same result in all.
         self.training = HashSet()
         self.memory: HashSet = HashSet()
 
@@ -155,7 +155,7 @@ class Leak(Filter):
             self.targets.add(text_hashes.normalised((example.target,)))
 
     def refuses(self, candidate: Candidate) -> bool:
-        # Equal texts are equal after normalisation too.
+        # Equal texts are also equal after normalisation.
         if candidate.normalised in self.held_out:
             return True
         target = candidate.edited.target
@@ -173,7 +173,7 @@ class LengthRatioConfig(Section):
 class LengthRatio(Filter):
     """Rejects a candidate that is much shorter or longer than what it was made from, in tokens.
 
-    What a synthesizer samples was made from nothing, and passes.
+    Examples sampled by a synthesizer have no original, and pass.
     """
 
     Config: ClassVar[type[Section]] = LengthRatioConfig
@@ -224,7 +224,7 @@ class NoveltyConfig(Section):
 class Novelty(Filter):
     """Rejects a candidate by the share of its mentions, or of a text's content words, that training does not show.
 
-    One without any passes.
+    A candidate without any passes.
     """
 
     Config: ClassVar[type[Section]] = NoveltyConfig
@@ -239,13 +239,13 @@ class Novelty(Filter):
     def refuses(self, candidate: Candidate) -> bool:
         units = self.units.of(candidate.edited)
         if not units:
-            return False  # sentences without mentions are as needed as others
+            return False  # sentences without mentions are needed too
         new = sum(text_hashes.exact(unit) not in self.known for unit in units) / len(units)
         return not self.config.min <= new <= self.config.max
 
 
 def build(config: Section, units: NoveltyUnits = MENTIONS) -> Filter:
-    """The filter that a config names; ``units`` are what novelty is measured in."""
+    """The filter of a config; ``units`` are the units of novelty."""
     made: Filter = registry.load(TABLE, FILTER, config.type)(config)  # type: ignore[attr-defined]
     made.units = units
     return made

@@ -16,8 +16,8 @@ _WORDS = 3  # of a shingle
 
 
 def bands(tokens: Sequence[str], threshold: float) -> tuple[int, ...]:
-    """A 64-bit key a band; two texts whose shingles have a Jaccard similarity of ``threshold`` share one or more with
-    a chance of about a half, more similar ones soon with near certainty."""
+    """A 64-bit key per band; two texts whose shingles have a Jaccard similarity of ``threshold`` share at least one key
+    with a probability of about one half, more similar ones soon with near certainty."""
     rows = _rows(threshold)
     signature = _signature(tokens)
     keys = []
@@ -30,16 +30,18 @@ def bands(tokens: Sequence[str], threshold: float) -> tuple[int, ...]:
 
 @functools.cache
 def _rows(threshold: float) -> int:
-    """Rows a band, so that the S-curve ``1 - (1 - s**rows)**bands`` is steepest, ``(1 / bands)**(1 / rows)``, nearest
-    to the threshold."""
+    """Rows per band such that the steepest point of the S-curve ``1 - (1 - s**rows)**bands``, at ``(1 / bands)**(1 /
+    rows)``, is closest to the threshold."""
     return min(range(1, _PERMUTATIONS + 1), key=lambda rows: abs((rows / _PERMUTATIONS) ** (1 / rows) - threshold))
 
 
 @functools.cache
 def _functions() -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Factors and summands of the hash functions, modulo 2**64, fixed for all time; odd factors, so that each permutes.
+    """Fixed factors and summands of the hash functions, modulo 2**64; the factors are odd, so that each function is a
+    permutation.
 
-    The products must wrap many times over: else each function keeps the order of its arguments, and all are as one.
+    The products must wrap around many times: otherwise every function preserves the order of its arguments, and all are
+    equivalent.
     """
     random = numpy.random.Generator(numpy.random.PCG64(20040704))
     factors, summands = random.integers(0, 1 << 64, size=(2, _PERMUTATIONS, 1), dtype=numpy.uint64)
@@ -47,7 +49,7 @@ def _functions() -> tuple[numpy.ndarray, numpy.ndarray]:
 
 
 def _signature(tokens: Sequence[str]) -> numpy.ndarray:
-    """The least hash of any shingle under each function, (functions,)."""
+    """The smallest hash of any shingle under each function, (functions,)."""
     words = [token.casefold() for token in tokens]
     shingles = {"\x1f".join(words[at : at + _WORDS]) for at in range(max(1, len(words) - _WORDS + 1))}
     hashed = numpy.array([hash64(shingle) for shingle in sorted(shingles)], dtype=numpy.uint64)

@@ -1,5 +1,4 @@
-"""Which texts were seen before: 64-bit hashes in one flat array, so that millions of them take no more than their
-size."""
+"""Texts seen so far: 64-bit hashes in one flat array, so that millions of them take little memory."""
 
 from __future__ import annotations
 
@@ -9,34 +8,34 @@ from collections.abc import Iterable, Sequence
 
 from halluc.core.rng import hash64
 
-# A hash table of this load finds its place in two or three looks.
+# At this load a hash table needs two or three probes.
 _LOAD = 0.6
 _LEAST = 1 << 10
 
 
 def exact(tokens: Sequence[str]) -> int:
-    """Hash of the tokens as they stand."""
+    """Hash of the exact tokens."""
     return hash64("\x1f".join(tokens))
 
 
 def normalised(tokens: Sequence[str]) -> int:
-    """Hash of the text whatever its case, its white space, its tokens' borders and its Unicode form (NFKC)."""
+    """Hash of the text, ignoring case, white space, token borders and Unicode form (NFKC)."""
     text = "".join(tokens)
     text = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
     return hash64("".join(text.split()), b"norm")
 
 
 class HashSet:
-    """A set of 64-bit numbers: open addressing in an array, eight bytes an entry and as much again to spare.
+    """A set of 64-bit numbers: open addressing in an array, eight bytes per entry and as much in reserve.
 
-    Two different texts of a million share a hash with a chance of one in
-    37 million; the second would be taken for a duplicate, which costs one new example.
+    For a million texts, two different ones share a hash with probability one in 37 million; the second would count as a
+    duplicate, which costs one new example.
     """
 
     def __init__(self) -> None:
         self._table = array("Q", bytes(8 * _LEAST))
         self._size = 0
-        self._has_zero = False  # nought marks an empty slot
+        self._has_zero = False  # zero marks an empty slot
 
     def __len__(self) -> int:
         return self._size + self._has_zero
@@ -45,7 +44,7 @@ class HashSet:
         return self._table[self._slot(number)] == number if number else self._has_zero
 
     def _slot(self, number: int) -> int:
-        """Where a number other than 0 stands, or else the empty slot that is for it."""
+        """The slot of a number other than 0, or the empty slot for it."""
         table = self._table
         mask = len(table) - 1
         slot = number & mask

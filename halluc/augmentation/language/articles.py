@@ -1,4 +1,4 @@
-"""English: ``a`` or ``an`` before a word, by how the word sounds."""
+"""English: ``a`` or ``an`` before a word, by its pronunciation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.core.edits import Edit, Editable, Replace, is_free
 # Letters whose names begin with a vowel sound: an FBI agent, an X-ray.
 _LETTERS_WITH_AN = frozenset("AEFHILMNORSX")
 _VOWELS = frozenset("aeiou")
-# Written with a vowel, spoken with a consonant: a European, a one-off, a Ugandan, a useful union.
+# Spelled with a vowel, pronounced with a consonant: a European, a one-off, a Ugandan, a useful union.
 _CONSONANT_SOUND = re.compile(
     r"eu|ewe|one(?:$|s$|-|self)|once|oui|u(?:biq|efa|fo|gand|kr|ni(?![dmn])|nanim|nesco|ral|ran|rug|s[ae]|su|ta|ten|ti|to)"
 )
@@ -27,7 +27,7 @@ def is_article(token: str) -> bool:
 
 
 def agreeing(article: str, word: str, capitals: bool = False) -> str:
-    """``article`` as it stands before ``word``, in its own casing; ``capitals``: the text around is in capitals."""
+    """The form of ``article`` before ``word``, in its own casing; ``capitals``: the surrounding text is in capitals."""
     if not takes_an(word):
         return article[0]
     if article in ("a", "an"):
@@ -36,13 +36,13 @@ def agreeing(article: str, word: str, capitals: bool = False) -> str:
 
 
 def article_edit(example: Editable, at: int, word: str, capitals: bool) -> list[Edit]:
-    """The edit that makes the article before a token agree with the word that it becomes, where that must be.
+    """The edit of the article before a token that is needed for the replacing word.
 
-    The article may be part of a mention only where the word is of the same.
+    The article may be part of a mention only if the word is part of the same mention.
     """
     article = example.tokens[at - 1] if at else ""
     agreed = agreeing(article, word, capitals) if is_article(article) else article
-    if agreed == article or not is_free(example, at - 1, at + 1):  # no border lies between
+    if agreed == article or not is_free(example, at - 1, at + 1):  # no border in between
         return []
     if any(end == at for _, end, _ in example.spans):
         return []

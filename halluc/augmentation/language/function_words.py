@@ -1,10 +1,11 @@
-"""English words that say little by themselves, and are not replaced by others."""
+"""English function words, which are not replaced."""
 
 from __future__ import annotations
 
 from halluc.gap.stopwords import STOP_WORDS
 
-# Beside stop words: what WordNet knows as a noun or adverb too (a tin can, the number one) and is never meant by it.
+# In addition to stop words: words that WordNet also knows as a noun or adverb that is rarely meant (a tin can, the
+# number one).
 FUNCTION_WORDS = STOP_WORDS | frozenset(
     """
     am can cannot could may might must shall will would ought need us it who whoever whatever whichever anyone someone

@@ -1,7 +1,7 @@
-"""English inflection, and its undoing: walked is the past of walk, and that of stroll is strolled.
+"""English inflection and lemmatisation: walked is the past of walk, and strolled that of stroll.
 
-Rules of spelling, a table of what is irregular, and WordNet's own lists of exceptions where they are at hand. Where the
-rules do not know a form, as the plural of "information", there is none: no word is better than a wrong one.
+Spelling rules, a table of irregular forms, and WordNet's lists of exceptions if available. If the rules do not know a
+form, such as the plural of "information", there is none: no word is better than a wrong one.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _NO_MEN = ("human", "german", "roman", "norman", "ottoman", "shaman", "talisman"
 
 
 class WordForm(NamedTuple):
-    """What a written word may be: a form of a lemma."""
+    """A possible analysis of a written word: a form of a lemma."""
 
     lemma: str
     part: PartOfSpeech
@@ -67,7 +67,7 @@ class Inflection:
         self._irregular = _irregular_forms()
 
     def readings(self, word: str, exists: Callable[[str, PartOfSpeech], bool]) -> list[WordForm]:
-        """Every form that a word may be of lemmas that exist."""
+        """Every form of existing lemmas that a word may be."""
         forms = [WordForm(word, part, "base") for part in _FORMS if exists(word, part)]
         for lemma, part in self._lemmas(word):
             if exists(lemma, part):
@@ -75,7 +75,7 @@ class Inflection:
         return forms
 
     def _lemmas(self, word: str) -> Iterable[tuple[str, PartOfSpeech]]:
-        """What a word may be a form of: more than it is, as each is inflected again to see."""
+        """Candidate lemmas of a word: too many, since each is verified by inflecting it again."""
         result = dict.fromkeys(self._irregular.get(word, ()))
         for part in _FORMS:
             result.update(((lemma, part), None) for lemma in self._listed_lemmas.get(part, {}).get(word, ()))
@@ -84,7 +84,7 @@ class Inflection:
         return result
 
     def written(self, lemma: str, part: PartOfSpeech, form: Form) -> str | None:
-        """A form of a lemma; None where it has none, or where the two that are asked for are not one."""
+        """A form of a lemma; None if there is none, or if two requested forms differ."""
         if form == "base":
             return lemma
         if form not in _FORMS[part] and form != "past or participle":
@@ -102,7 +102,7 @@ class Inflection:
         return forms
 
     def _spellings(self, lemma: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
-        """How a form is written, the usual spelling first: by our tables, by WordNet's, or by rule."""
+        """The spellings of a form, the usual one first: from our tables, from WordNet's, or by rule."""
         known = _irregular(lemma, part, form)
         if known:
             return known
@@ -123,7 +123,7 @@ def _irregular(lemma: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
 
 
 def regular_plural(noun: str) -> tuple[str, ...]:
-    """The plural of a noun by the rules; none where it is not counted."""
+    """The plural of a noun by the rules; none if it is not counted."""
     if noun in UNCOUNTABLE or noun.endswith("ics") or (noun.endswith("ness") and noun not in COUNTED_IN_NESS):
         return ()
     if noun.endswith("man") and not noun.lower().endswith(_NO_MEN):
@@ -167,7 +167,7 @@ def regular_verb(verb: str, form: Form) -> tuple[str, ...]:
 
 
 def _doubled(word: str) -> tuple[str, ...]:
-    """A word as it stands before -ed, -ing, -er and -est."""
+    """The stem of a word before -ed, -ing, -er and -est."""
     if word.endswith("ic"):
         return (word + "k",)
     if word in DOUBLING or _ONE_SYLLABLE_TO_DOUBLE.fullmatch(word):
@@ -190,7 +190,7 @@ def compared(word: str, part: PartOfSpeech, form: Form) -> tuple[str, ...]:
 
 
 def _stems(word: str) -> Iterator[tuple[str, PartOfSpeech]]:
-    """What a regular form may be a form of."""
+    """Candidate lemmas of a regular form."""
     if word.endswith("s"):
         for part in _WITH_S:
             yield word[:-1], part
@@ -222,7 +222,7 @@ def _bare(stem: str, ending: str) -> Iterator[str]:
 
 
 def _irregular_forms() -> dict[str, list[tuple[str, PartOfSpeech]]]:
-    """Each irregular form of the tables with the lemmas that it may belong to."""
+    """Each irregular form in the tables with its possible lemmas."""
     result: dict[str, list[tuple[str, PartOfSpeech]]] = {}
     for verb, (past, participle) in PAST.items():
         for form in dict.fromkeys((*past, *participle, *THIRD.get(verb, "").split())):
@@ -237,14 +237,14 @@ def _irregular_forms() -> dict[str, list[tuple[str, PartOfSpeech]]]:
 
 
 def _by_lemma(exceptions: Exceptions) -> dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]]:
-    """WordNet's exceptions turned round: how the forms of a lemma are written."""
+    """WordNet's exceptions inverted: the forms of each lemma."""
     result: dict[tuple[str, PartOfSpeech, Form], tuple[str, ...]] = {}
     for part, lemmas_of in exceptions.items():
         for word, lemmas in lemmas_of.items():
             for lemma in lemmas:
                 for form in _listed_forms(word, part):
                     result[lemma, part, form] = (*result.get((lemma, part, form), ()), word)
-    # Of two pasts one may be the participle, and which the list does not say: the verb then has neither.
+    # Of two pasts one may be the participle, and the list does not say which: the verb then has neither.
     return {key: () if key[2] in ("past", "participle") and len(words) > 1 else words for key, words in result.items()}
 
 

@@ -1,4 +1,4 @@
-"""Irregular English inflection as data: verbs, nouns and adjectives, and the spellings that no rule tells.
+"""Irregular English inflection as data: verbs, nouns and adjectives, and spellings that no rule covers.
 
 Facts of English grammar; the selection is our own.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Verb, past, participle; the forms before the slash are written, the others are known too.
+# Verb, past, participle; forms before the slash are generated, the others only recognised.
 _VERBS = """
 abide abode abode; arise arose arisen; awake awoke awoken; bear bore borne; beat beat beaten; become became become
 befall befell befallen; begin began begun; behold beheld beheld; bend bent bent; bet bet bet; bid bid bid
@@ -92,7 +92,7 @@ UNCHANGED_PLURALS = frozenset(
     """.split()  # noqa: SIM905
 )
 
-# Nouns that have no plural to speak of.
+# Nouns without a common plural.
 UNCOUNTABLE = frozenset(
     """
     advice aggression air anger applause arithmetic assistance baggage beef behaviour behavior blood bravery bread
@@ -120,7 +120,7 @@ COMPARED: Mapping[str, tuple[str, str]] = {
     "much": ("more", "most"),
 }  # fmt: skip
 
-# Verbs of several syllables whose last is stressed, or that double all the same: occur, occurred.
+# Verbs of several syllables with stress on the last, or that double all the same: occur, occurred.
 DOUBLING = frozenset(
     """
     abet abhor abut acquit admit allot annul anagram appal aver befit beget begin bedim commit compel concur confer

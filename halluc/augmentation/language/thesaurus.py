@@ -1,7 +1,7 @@
-"""Synonyms of English words from WordNet, in the form that the word has.
+"""Synonyms of English words from WordNet, in the word's inflected form.
 
-Which part of speech a word is, is told by how often its readings were tagged; where two come close it is left alone:
-no synonym is better than one of another word.
+The part of speech of a word is decided by how often its readings were tagged; if two are similarly frequent, the word
+is left alone: no synonym is better than one of another word.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from halluc.augmentation.language.inflection import Form, Inflection, WordForm
 from halluc.augmentation.language.wordnet import Member, PartOfSpeech, WordNet
 from halluc.augmentation.methods.base import Tokens
 
-# The share of each form of a lemma, roughly: what was counted is lemmas, not forms.
+# The approximate share of each form of a lemma: WordNet counts lemmas, not forms.
 _SHARES: Mapping[PartOfSpeech, Mapping[Form, float]] = {
     "noun": {"base": 0.7, "plural": 0.3},
     "verb": {"base": 0.35, "third": 0.1, "past": 0.25, "participle": 0.15, "past or participle": 0.4, "ing": 0.15},
@@ -21,7 +21,7 @@ _SHARES: Mapping[PartOfSpeech, Mapping[Form, float]] = {
 }
 _SHORTEST = 3
 _VOWELS = frozenset("aeiouy")
-# A noun with one of these inside has its number before it: points of view, attorneys at law.
+# A noun with one of these inside has its plural ending before it: points of view, attorneys at law.
 _INSIDE_NOUNS = frozenset("of in at to for on by with and the de la".split())  # noqa: SIM905
 
 
@@ -35,7 +35,7 @@ class WordNetThesaurus:
         self._multiword = multiword
 
     def synonyms(self, word: str) -> tuple[Tokens, ...]:
-        """The synonyms of a word in small letters, each as tokens, the best first; none where it is doubtful."""
+        """The synonyms of a lower-case word, each as tokens, the best first; empty if it is ambiguous."""
         reading = self.reading(word)
         if reading is None:
             return ()
@@ -59,7 +59,7 @@ class WordNetThesaurus:
         return _SHARES[reading.part][reading.form] * self._wordnet.frequency(reading.lemma, reading.part)
 
     def _members(self, reading: WordForm) -> Iterator[Member]:
-        """The other members of the senses that are taken."""
+        """The other members of the selected senses."""
         senses = 0
         for synset in self._wordnet.synsets(reading.lemma, reading.part):
             own = next((member for member in synset if member.word == reading.lemma), None)
@@ -71,9 +71,9 @@ class WordNetThesaurus:
                 return
 
     def _may_stand_for(self, member: Member, own: Member) -> bool:
-        """No names, figures, abbreviations (s, yr) or blanks (make up one's mind).
+        """Exclude names, numbers, abbreviations (s, yr) and placeholders (make up one's mind).
 
-        And what stands only behind its noun, as "asleep", stands only for its like.
+        Adjectives that only follow their noun, such as "asleep", only replace each other.
         """
         word = member.word
         if word == own.word or not word.islower() or not (self._multiword or "_" not in word):
@@ -86,7 +86,7 @@ class WordNetThesaurus:
 
 
 def inflected(inflection: Inflection, words: list[str], part: PartOfSpeech, form: Form) -> Tokens | None:
-    """One or several words in a form: a verb's first word has it, a noun's last; None where that is not known."""
+    """One or several words in a form: of a verb the first word is inflected, of a noun the last; None if unknown."""
     if form == "base":
         return tuple(words)
     at = 0 if part == "verb" else len(words) - 1

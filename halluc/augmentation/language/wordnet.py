@@ -11,7 +11,7 @@ from halluc.augmentation.language.wordnet_files import PARTS_OF_SPEECH, Buffer, 
 
 PartOfSpeech = Literal["noun", "verb", "adj", "adv"]
 
-# The first digit of a sense key behind its lemma; satellites of adjectives are adjectives.
+# The first digit of a sense key after its lemma; satellites of adjectives are adjectives.
 _OF_DIGIT: Mapping[bytes, PartOfSpeech] = {b"1": "noun", b"2": "verb", b"3": "adj", b"4": "adv", b"5": "adj"}
 _SENSE_FILES = ("index.sense", "cntlist.rev")
 # A single word and the digit of its sense key, and a count above 0 at the end of the line.
@@ -26,9 +26,9 @@ class Member(NamedTuple):
 
 
 class WordNet:
-    """The single words of WordNet, their senses and how often these were tagged.
+    """The single words of WordNet, their senses and tag counts.
 
-    The indexes are read at once (about 0.3 s), the rest where it is needed.
+    The indexes are read at once (about 0.3 s), the rest on demand.
     """
 
     def __init__(self, database: Database) -> None:
@@ -44,15 +44,15 @@ class WordNet:
         return lemma in self._index[part]
 
     def synsets(self, lemma: str, part: PartOfSpeech) -> Iterator[tuple[Member, ...]]:
-        """The members of each synset of a lemma, the sense that was tagged most often first."""
+        """The members of each synset of a lemma, most frequently tagged sense first."""
         fields = self._fields(lemma, part)
         for offset in fields[-int(fields[1]) :] if fields else ():
             yield self._members(int(offset), part)
 
     def frequency(self, lemma: str, part: PartOfSpeech) -> int:
-        """How often the senses of a lemma were tagged in the corpora that WordNet was made with.
+        """How often the senses of a lemma were tagged in WordNet's corpora.
 
-        Where no file says that, how many of its senses were.
+        If no file has the counts, the number of its tagged senses.
         """
         fields = self._fields(lemma, part)
         if not fields:
@@ -62,7 +62,7 @@ class WordNet:
         return self._tagged.get((lemma, part), 0)
 
     def _fields(self, lemma: str, part: PartOfSpeech) -> list[str]:
-        """A line of the index behind its lemma: part of speech, number of synsets, …, tagged senses, synsets."""
+        """A line of the index after its lemma: part of speech, number of synsets, …, tagged senses, synsets."""
         return self._index[part].get(lemma, "").split()
 
     def _members(self, offset: int, part: PartOfSpeech) -> tuple[Member, ...]:
@@ -75,7 +75,7 @@ class WordNet:
 
 @lru_cache(maxsize=2)
 def opened(database: Database) -> WordNet:
-    """WordNet in a place, read once a process."""
+    """WordNet at a location, read once per process."""
     return WordNet(database)
 
 
@@ -90,7 +90,7 @@ def _index(buffer: Buffer | None) -> dict[str, str]:
 
 
 def _placed(parts: list[Buffer]) -> list[tuple[int, Buffer]]:
-    """The parts of a data file with the byte offset at which each begins; a synset's line begins with its own."""
+    """The parts of a data file with the byte offset of each; a synset's line begins with its own offset."""
     return [(int(part[:8]) if number else 0, part) for number, part in enumerate(parts)]
 
 
@@ -100,7 +100,7 @@ def _member(word: str) -> Member:
 
 
 def _exceptions(buffer: Buffer | None) -> dict[str, tuple[str, ...]]:
-    """Irregular forms with what they are forms of."""
+    """Irregular forms with their lemmas."""
     lines = (line.decode().split() for line in (buffer[:] if buffer is not None else b"").split(b"\n"))
     return {fields[0]: tuple(fields[1:]) for fields in lines if len(fields) > 1}
 

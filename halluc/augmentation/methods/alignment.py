@@ -1,4 +1,4 @@
-"""What a black box made of a sentence, brought back as edits: tokens aligned, labels kept out of doubt."""
+"""Converts the output of a black box for a sentence to edits: tokens are aligned, and labels stay certain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from halluc.core.edits import Editable, Replace, between_locked, is_free
 
 
 class EditAlignment:
-    """How an example's tokens became new ones, as edits of which each lies wholly inside or wholly outside a span."""
+    """The changes from an example's tokens to new ones, as edits that are each completely inside or outside of a
+    span."""
 
     def __init__(self, example: Editable, new: Sequence[str], keeps_positions: bool, why: str) -> None:
         self._old = example.tokens
@@ -26,7 +27,7 @@ class EditAlignment:
         """The edits from left to right.
 
         Raises:
-            Rejected: a token changed across the border of a span, or moved over it.
+                    Rejected: a token changed across the border of a span, or moved over it.
         """
         in_place = self._in_place()
         if in_place is not None:
@@ -35,7 +36,7 @@ class EditAlignment:
         done, new_done = 0, 0
         for at, new_at in [*self._matches(), (len(self._old), len(self._new))]:
             edits += self._block(done, at, new_done, new_at)
-            # A model without capitals is no reason to change the case of what it kept.
+            # A model that ignores capitals must not change the case of tokens that it kept.
             if self._keeps_positions and at < len(self._old) and self._old[at] != self._new[new_at]:
                 edits.append(self._put(at, at + 1, new_at, new_at + 1))
             done, new_done = at + 1, new_at + 1
@@ -47,7 +48,7 @@ class EditAlignment:
         return Replace(start, end, tuple(self._new[new_start:new_end]), self._why)
 
     def _in_place(self) -> list[Replace] | None:
-        """Token by token, the usual case; None where that cannot be, or a word stands elsewhere than before."""
+        """Aligned token by token, the usual case; None if that is impossible, or a word moved."""
         if not self._keeps_positions or len(self._old) != len(self._new):
             return None
         changed = [at for at, (before, after) in enumerate(zip(self._old, self._new, strict=True)) if before != after]
@@ -57,12 +58,12 @@ class EditAlignment:
         return [self._put(at, at + 1, at, at + 1) for at in changed]
 
     def _matches(self) -> list[tuple[int, int]]:
-        """Positions of the tokens that were kept, but for their case."""
+        """Positions of the tokens that were kept, ignoring case."""
         old, new = [word.casefold() for word in self._old], [word.casefold() for word in self._new]
         return longest_match(old, new, [2 if zone < 0 else 3 for zone in self._zones])
 
     def _block(self, start: int, end: int, new_start: int, new_end: int) -> list[Replace]:
-        """The edits of tokens between two matches."""
+        """The edits of the tokens between two matches."""
         if start == end:
             return [self._put(start, end, new_start, new_end)] if new_start < new_end else []
         if new_start == new_end:
@@ -76,7 +77,8 @@ class EditAlignment:
         return [*self._block(start, border, new_start, cut), *self._block(border, end, cut, new_end)]
 
     def _cut(self, start: int, border: int, end: int, new_start: int, new_end: int) -> int:
-        """Where the border lies in the new tokens: there where both sides are most alike in letters, and are alike."""
+        """The position of the border in the new tokens: where the letters of both sides are most similar, and similar
+        enough."""
         left, right = "".join(self._old[start:border]), "".join(self._old[border:end])
         best, result = 0.0, -1
         for cut in range(new_start + 1, new_end):
@@ -89,7 +91,7 @@ class EditAlignment:
         return result
 
     def _moves(self, edits: Sequence[Replace]) -> bool:
-        """Whether a word that left a span stands elsewhere now, or the other way round."""
+        """Whether a word moved out of a span, or into one."""
         left: dict[str, set[int]] = {}
         for edit in edits:
             for token in self._old[edit.start : edit.end]:
@@ -117,12 +119,12 @@ def zone_of(edit: Replace, zones: Sequence[int]) -> int:
 
 
 def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequence[Replace]:
-    """The edits that may be made, without those in mentions where these are to stay.
+    """The permitted edits, without those in mentions if mentions must stay.
 
-    A locked token that is only written otherwise stays as it was.
+    A locked token whose spelling changed is restored.
 
     Raises:
-        Rejected: one touches a locked range, or nothing would be left of a mention or of a field.
+            Rejected: one touches a locked range, or a mention or field would become empty.
     """
     in_zone = zones(example)
     if not mentions:
@@ -152,7 +154,7 @@ def _is_emptied(start: int, end: int, edits: Sequence[Replace]) -> bool:
 
 
 def _as_written(old: Sequence[str], new: Sequence[str]) -> list[str]:
-    """The tokens of a model with a tokenizer of its own, taken apart where the example has the parts as tokens."""
+    """The tokens of a model with its own tokenizer, split where the example has the parts as tokens."""
     written = {word.casefold() for word in old}
     result: list[str] = []
     for word in new:
@@ -162,14 +164,14 @@ def _as_written(old: Sequence[str], new: Sequence[str]) -> list[str]:
     return result
 
 
-# A table of more cells would take a tenth of a second and more.
+# A larger table would take a tenth of a second or more.
 _MOST_CELLS = 1_000_000
 
 
 def longest_match(old: Sequence[str], new: Sequence[str], weights: Sequence[int]) -> list[tuple[int, int]]:
     """Positions of a heaviest common subsequence, by the weight of each old token (dynamic programming; exact).
 
-    What both begin or end with is matched as it is. Where the rest is very long, the match is ``difflib``'s.
+    Common prefixes and suffixes are matched first. If the rest is very long, ``difflib`` matches it.
     """
     first, last, new_last = 0, len(old), len(new)
     while first < last and first < new_last and old[first] == new[first]:

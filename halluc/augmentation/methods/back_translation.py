@@ -1,4 +1,4 @@
-"""Back-translation: a text goes through another language and comes back in other words."""
+"""Back-translation: a text is translated to another language and back, which rephrases it."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class BackTranslationConfig(RateConfig):
 class BackTranslation(Augmenter):
     """Translates a text to another language and back (Sennrich et al. 2016; Yu et al. 2018).
 
-    Mentions and locked words are not translated: they divide the text, or a placeholder stands for them. What came back
-    worse than ``quality`` allows stays as it was; an example of which nothing came back is rejected.
+    Mentions and locked words are not translated: they divide the text, or are replaced by placeholders. Parts whose
+    result does not meet ``quality`` stay unchanged; an example without any usable result is rejected.
     """
 
     Config: ClassVar[type[BackTranslationConfig]] = BackTranslationConfig
@@ -78,13 +78,13 @@ class BackTranslation(Augmenter):
         """Start the engine.
 
         Raises:
-            OptionError E441: a program, package or language pair is missing. C148: commands were not allowed. E410 to
-                E412: a model cannot be loaded.
+                    OptionError E441: a program, package or language pair is missing. C148: commands were not allowed.
+                        E410 to E412: a model cannot be loaded.
         """
         self._engine = open_engine(self.config.engine, allow_commands=workspace.allow_commands)
 
     def use(self, engine: TranslationEngine) -> None:
-        """Translate with an engine that is open already."""
+        """Use an engine that is open already."""
         self._engine = engine
 
     def facts(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class BackTranslation(Augmenter):
     def _changed(
         self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]
     ) -> Changed | Rejected:  # fmt: skip
-        """The example with what came back well; the first reason where nothing did."""
+        """The example with the usable results; the first reason if there are none."""
         moves: list[Edit] = []
         replaced: list[Edit] = []
         rejected: Rejected | None = None
@@ -156,7 +156,7 @@ class BackTranslation(Augmenter):
     def _edits(self, unit: TranslationUnit, trip: RoundTrip) -> tuple[list[Edit], list[Edit]]:
         """
         Raises:
-            Rejected: what came back is no good.
+            Rejected: what came back is not usable.
         """
         if not trip.back:
             raise Rejected("no translation")

@@ -1,7 +1,8 @@
-"""What an augmentation method is: an ``Augmenter`` proposes edits to one example, a ``Synthesizer`` samples new ones.
+"""Interfaces of augmentation methods: an ``Augmenter`` proposes edits of one example, a ``Synthesizer`` samples new
+examples.
 
-Neither changes text or moves spans: ``core.edits.apply`` does. Neither keeps random state: all that is random comes
-from the ``Draws`` that it is handed, so that an example is made alike whoever makes it, and whenever.
+Neither changes text or moves spans itself: ``core.edits.apply`` does. Neither has random state: all randomness comes
+from the ``Draws`` that are passed in, so that an example does not depend on the process or the order.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class MethodConfig(Section):
 
 
 class RateConfig(MethodConfig):
-    """The keys of a method that edits some of the tokens (or mentions) that it could."""
+    """The keys of a method that edits some of the candidate tokens (or mentions)."""
 
     rate: Rate = Field(default=0.1, description="share of what could be edited in an example that is, on average")
     at_least: int = Field(default=1, ge=0, le=10_000, description="edits of an example, where it has so much to edit")
@@ -55,7 +56,7 @@ class RateConfig(MethodConfig):
         return self
 
     def chosen(self, candidates: int, draws: Draws) -> list[int]:
-        """Which of so many candidates are edited, ascending; none at ``rate: 0``."""
+        """Which of this many candidates are edited, ascending; none with ``rate: 0``."""
         if not candidates or not self.rate:
             return []
         wanted = max(draws.count(self.rate * candidates), self.at_least)
@@ -63,7 +64,7 @@ class RateConfig(MethodConfig):
 
 
 class OptionError(HallucError):
-    """What a method was asked for cannot be done; ``key`` is the key of its config that asks for it."""
+    """An option that cannot be satisfied; ``key`` is its key in the method's config."""
 
     def __init__(
         self, key: str, code: str, message: str, help: str | None = None, exit_code: int = EXIT_USAGE
@@ -73,7 +74,7 @@ class OptionError(HallucError):
 
 
 class Rejected(Exception):
-    """A candidate that a method cannot bring to a good end; ``reason`` is a word or two, and is counted."""
+    """A candidate that a method cannot complete; ``reason`` is one or two words, and is counted."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -82,7 +83,7 @@ class Rejected(Exception):
 
 @contextlib.contextmanager
 def about(key: str) -> Iterator[None]:
-    """Errors without a place are raised as errors of the key ``key`` of the config."""
+    """Errors without a location are raised as errors of the key ``key`` of the config."""
     try:
         yield
     except HallucError as error:
@@ -96,11 +97,11 @@ Tokens = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Lexicon:
-    """What the training split shows, for methods that draw from it; everything in the order of first appearance.
+    """Statistics of the training split, for methods that draw from it; everything in the order of first appearance.
 
-    ``mentions`` has, by label, how often each mention (its tokens) stands there; ``words``, by tag (see ``tags``), how
-    often each token does. ``words`` is empty where no method ``learns`` them. ``examples_with`` says in how many
-    examples each unit of novelty stands.
+    ``mentions`` has, by label, the frequency of each mention (its tokens); ``words``, by tag (see ``tags``), the
+    frequency of each token. ``words`` is empty if no method ``learns`` them. ``examples_with`` is the number of
+    examples with each unit of novelty.
     """
 
     labels: tuple[str, ...] = ()
@@ -110,7 +111,7 @@ class Lexicon:
 
     @classmethod
     def of(cls, examples: Iterable[Editable], words: bool = True, units: NoveltyUnits = MENTIONS) -> Lexicon:
-        """``words``: whether tokens are counted; ``units``: what novelty is measured in."""
+        """``words``: whether tokens are counted; ``units``: the units of novelty."""
         mentions: defaultdict[str, Counter[Tokens]] = defaultdict(Counter)
         tokens_of: defaultdict[str, Counter[str]] = defaultdict(Counter)
         examples_with: Counter[Unit] = Counter()
@@ -125,7 +126,7 @@ class Lexicon:
 
 
 def tags(example: Editable) -> list[str]:
-    """An IOB2 tag for each token; outside of spans one of the labels of the whole, where it has such."""
+    """An IOB2 tag for each token; outside of spans one of the labels of the whole example, if it has any."""
     result = ["=" + "\x1f".join(example.labels) if example.labels else "O"] * len(example.tokens)
     for start, end, label in example.spans:
         result[start] = f"B-{label}"
@@ -134,7 +135,7 @@ def tags(example: Editable) -> list[str]:
 
 
 class Changed(NamedTuple):
-    """An example after a method, and the edits of each of its steps; the positions of a step are those before it."""
+    """An example after a method, and the edits of each of its steps; positions of a step are those before the step."""
 
     edited: Editable
     steps: tuple[tuple[Edit, ...], ...]
@@ -145,10 +146,10 @@ class Changed(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """What a trained model predicts for an example: as ``spans``, or as ``labels`` of the whole.
+    """A trained model's prediction for an example: as ``spans``, or as ``labels`` of the whole.
 
-    ``f1`` is that between the labels of the example and those predicted (1 where there is neither), ``confidence`` the
-    least of those predicted (1 where there is none).
+    ``f1`` is between the labels of the example and the predicted ones (1 if both are empty), ``confidence`` the minimum
+    over the predicted ones (1 if there are none).
     """
 
     f1: float
@@ -158,20 +159,21 @@ class Opinion(NamedTuple):
 
 
 class Labeller(Protocol):
-    """A trained model that predicts labels; ``relabels``: whether an example can be given those that it predicts."""
+    """A trained model that predicts labels; ``relabels``: whether predicted labels can replace those of an example."""
 
     @property
     def relabels(self) -> bool: ...
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
-        """One for each example of the task, in their order."""
+        """One for each example of the task, in order."""
         ...
 
 
 class PseudoLabelled(NamedTuple):
     """A plain text as an example with the labels that a trained model predicts.
 
-    ``confidence`` is the least of those predicted (1 where there is none). A text without any token has no labels.
+    ``confidence`` is the minimum over the predicted labels (1 if there are none). A text without any token has no
+    labels.
     """
 
     example: Editable
@@ -179,35 +181,37 @@ class PseudoLabelled(NamedTuple):
 
 
 class TextLabeller(Protocol):
-    """A trained model that labels plain texts; ``fingerprint`` is a hash of all that its predictions depend on."""
+    """A trained model that labels plain texts; ``fingerprint`` is a hash of everything that its predictions depend
+    on."""
 
     @property
     def fingerprint(self) -> str: ...
 
     def predicted(self, texts: Sequence[str]) -> list[PseudoLabelled]:
-        """One for each text, in their order; tokens are made as in the data of the job."""
+        """One for each text, in order; texts are tokenized like the data of the job."""
         ...
 
 
 class TextTranslator(Protocol):
-    """A trained model that writes a text for a text; ``fingerprint`` is a hash of all that its outputs depend on."""
+    """A trained model that writes a text for a text; ``fingerprint`` is a hash of everything that its outputs depend
+    on."""
 
     @property
     def fingerprint(self) -> str: ...
 
     def translated(self, texts: Sequence[str]) -> list[str]:
-        """One for each text, in their order; an empty one where nothing is written."""
+        """One for each text, in order; empty if nothing is written."""
         ...
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """What a method or filter that is fitted or that starts programs may use.
+    """Resources for methods and filters that are fitted or start programs.
 
     ``folder`` is for fitted models and caches, one subfolder each; it need not exist. ``allow_commands``: whether the
-    user allowed the programs that a config names to run. ``labeller`` is asked for the model of a run, or for so many
-    models that are trained on parts of the training split; ``text_labeller`` for a model that labels plain texts;
-    ``translator`` for a run that writes a text for each. ``tokens`` cuts a text as the data of the job is cut.
+    user allowed the programs in a config to run. ``labeller`` returns the model of a run, or several models that are
+    trained on parts of the training split; ``text_labeller`` a model that labels plain texts; ``translator`` a run that
+    writes a text for each text. ``tokens`` tokenizes a text like the data of the job.
     """
 
     folder: Path
@@ -220,10 +224,10 @@ class Workspace:
 
 
 class Component:
-    """What augmenters and synthesizers have in common.
+    """The common base of augmenters and synthesizers.
 
-    ``uses_model`` says that candidates are made in one process and many at a time, since a model or a program makes
-    them: the methods whose name ends in ``_many`` are then what is called.
+    With ``uses_model`` candidates are made in one process and many at a time, since a model or a program makes them:
+    then the methods whose name ends in ``_many`` are called.
     """
 
     Config: ClassVar[type[MethodConfig]]
@@ -235,47 +239,47 @@ class Component:
         """Learn from the training split, which can be iterated over several times.
 
         Raises:
-            OptionError: it is too small, or holds what this method cannot learn.
+                    OptionError: it is too small, or contains something that this method cannot learn.
         """
 
     def facts(self) -> dict[str, Any]:
-        """What the manifest says of this method once all is made: plain JSON values."""
+        """The entry of this method in the manifest after everything is made: plain JSON values."""
         return {}
 
     def close(self) -> None:
-        """End the programs that it started."""
+        """End the programs that this method started."""
 
 
 class Augmenter(Component):
     """Proposes edits to one example.
 
-    ``changes_form_only`` says that it changes how words are written and not which stand there (case, noise): what it
-    makes is compared with other examples exactly, never after normalisation. ``learns`` names what it needs of
-    ``Lexicon`` that costs time to collect. A method that only mentions give something to do says in ``instead`` what
-    else to name where a task has none.
+    ``changes_form_only``: it changes how words are written and not which words there are (case, noise): its results are
+    compared with other examples exactly, never after normalisation. ``learns`` names the parts of ``Lexicon`` that it
+    needs and that take time to collect. A method that only works on mentions names in ``instead`` an alternative for
+    tasks without mentions.
     """
 
     instead: ClassVar[str | None] = None
     learns: ClassVar[frozenset[Literal["words"]]] = frozenset()
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        """Edits that ``core.edits.apply`` accepts, none where there is nothing to change.
+        """Edits that ``core.edits.apply`` accepts, none if there is nothing to change.
 
-        A method says here what it does; one that takes several steps overrides ``change`` instead.
+        Implements the method; one that takes several steps overrides ``change`` instead.
 
         Raises:
-            Rejected: what was tried cannot be expressed in edits.
+                    Rejected: the change cannot be expressed in edits.
         """
         return ()
 
     def change(self, example: Editable, draws: Draws) -> Changed:
-        # JSON can hold an empty token, and a mention of one: that is no replacement for another.
+        # JSON can hold an empty token, and a mention of one: that is not a replacement for another.
         proposed = self.propose(example, draws)
         edits = tuple(edit for edit in proposed if not (isinstance(edit, Replace) and "" in edit.tokens))
         return Changed(apply(example, edits), (edits,))
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
-        """``change`` for each example with its own draws, in their order."""
+        """``change`` for each example with its own draws, in order."""
         return [_caught(self.change, *one) for one in zip(examples, draws, strict=True)]
 
 
@@ -283,10 +287,10 @@ class Synthesizer(Component):
     """Is fitted on a training split, then samples new examples: one (``sample``), or many at a time."""
 
     def sample(self, like: Editable, draws: Draws) -> Editable:
-        """A new example, which takes the place that an augmentation of ``like`` would have.
+        """A new example, which replaces an augmentation of ``like``.
 
         Raises:
-            Rejected: what was sampled is no valid example.
+            Rejected: what was sampled is not a valid example.
         """
         (made,) = self.sample_many([like], [draws])
         if isinstance(made, Rejected):
@@ -294,21 +298,21 @@ class Synthesizer(Component):
         return made
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
-        """``sample`` for each of ``like`` with its own draws, in their order."""
+        """``sample`` for each of ``like`` with its own draws, in order."""
         return [_caught(self.sample, *one) for one in zip(like, draws, strict=True)]
 
     def source_of(self, example: Editable) -> str | None:
-        """The place (file:line) of the text that a sampled example has; None where it is the method's own."""
+        """The source (file:line) of the text of a sampled example; None if the method wrote the text itself."""
         return None
 
 
 def refuse_all_locked(read: int, locked: int) -> None:
     """
     Args:
-        read: how many training examples there are. locked: how many of them have something that must stay as it is.
+            read: the number of training examples. locked: how many of them have locked parts.
 
     Raises:
-        OptionError C147: all have.
+            OptionError C147: all examples have locked parts.
     """
     if read and read == locked:
         message = "every training example is a pair or has locked words, which nothing that is sampled can keep"
@@ -323,10 +327,10 @@ def _caught(method: Callable[[Editable, Draws], T], example: Editable, draws: Dr
 
 
 def build(config: MethodConfig, training: Lexicon) -> Augmenter:
-    """The augmenter that a config names.
+    """The augmenter of a config.
 
     Raises:
-        OptionError: it cannot do what the config asks. HallucError: a file that it names cannot be read.
+            OptionError: it does not support the config. HallucError: a file that it names cannot be read.
     """
     made: Augmenter = registry.load(TABLE, AUGMENTER, config.type)(config, training)  # type: ignore[attr-defined]
     return made

@@ -68,7 +68,7 @@ class Case(Augmenter):
 
 
 def _capitalised(token: str) -> str:
-    """With a capital in front; the rest stays, as in McDonald."""
+    """With a capital first letter; the rest stays, as in McDonald."""
     return token[:1].title() + token[1:]
 
 

@@ -1,4 +1,4 @@
-"""Noise in Chinese text: characters that input methods and OCR take for each other."""
+"""Noise in Chinese text: character confusions of input methods and OCR."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class ChineseNoiseConfig(RateConfig):
 class ChineseNoise(Augmenter):
     """Replaces Chinese characters by homophones and by characters of a similar shape.
 
-    Of each token one character in frequent use is replaced by another one in frequent use, simplified by simplified
-    and traditional by traditional. All other characters stay as they are.
+    In each token one frequent character is replaced by another frequent one, simplified by simplified and traditional
+    by traditional. All other characters stay.
     """
 
     Config: ClassVar[type[RateConfig]] = ChineseNoiseConfig
@@ -68,5 +68,5 @@ class ChineseNoise(Augmenter):
 
 
 def _options(token: str, tables: Mapping[ChineseKind, chinese.Alternatives]) -> list[tuple[int, ChineseKind]]:
-    """The characters of a token that have alternatives, by their place, with the kind of these."""
+    """The characters of a token that have alternatives, by position, with the kind of alternative."""
     return [(place, kind) for place, char in enumerate(token) for kind, table in tables.items() if char in table]

@@ -1,4 +1,4 @@
-"""Synonyms of Chinese words, which are found in the tokens whether these are characters or words."""
+"""Synonyms of Chinese words, which are found in the tokens whether tokens are characters or words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.core.rng import Draws
 
 
 class _Settings(Protocol):
-    """What of ``SynonymConfig`` is read here."""
+    """The parts of ``SynonymConfig`` that are used here."""
 
     mentions: bool
     min_length: int
@@ -26,11 +26,11 @@ class ChineseSynonyms:
         self._config = config
         self._synonyms = chinese.cilin("thesaurus")
         self._longest = max(map(len, self._synonyms))
-        # The default is that of English words: of three letters. Chinese words of one character are mostly ambiguous.
+        # The default is for English words: three letters. Chinese words of one character are mostly ambiguous.
         self._shortest = min(config.min_length, 2)
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        """Edits of ``rate`` of the words that have a synonym and are no part of a mention or of a lock."""
+        """Edits of ``rate`` of the words that have a synonym and are not part of a mention or of a lock."""
         words = [one for part in self._parts(example) for one in self._words(example.tokens, *part)]
         words = [(start, end, word) for start, end, word in words if is_free(example, start, end)]
         edits = []
@@ -42,7 +42,7 @@ class ChineseSynonyms:
         return edits
 
     def _parts(self, example: Editable) -> Iterator[tuple[int, int]]:
-        """The stretches of tokens outside of mentions, and with ``mentions`` each mention by itself."""
+        """The token ranges outside of mentions, and with ``mentions`` also each mention."""
         done = 0
         for start, end, _ in example.spans:
             yield done, start
@@ -52,7 +52,7 @@ class ChineseSynonyms:
         yield done, len(example.tokens)
 
     def _words(self, tokens: Sequence[str], first: int, last: int) -> Iterator[tuple[int, int, str]]:
-        """The words with synonyms among the tokens from ``first`` to ``last``, with where they stand."""
+        """The words with synonyms among the tokens from ``first`` to ``last``, with their positions."""
         start = first
         while start < last:
             end = self._match(tokens, start, last)
@@ -62,7 +62,7 @@ class ChineseSynonyms:
             start = end
 
     def _match(self, tokens: Sequence[str], start: int, last: int) -> int:
-        """The end of the longest word that begins at ``start``; of one token where there is none."""
+        """The end of the longest word that begins at ``start``; a single token if there is none."""
         best, word = start + 1, ""
         for end in range(start, last):
             word += tokens[end]

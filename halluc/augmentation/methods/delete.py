@@ -19,7 +19,7 @@ class DeleteConfig(RateConfig):
 
 
 class Delete(Augmenter):
-    """Deletes tokens, outside of mentions unless told otherwise (Wei & Zou 2019)."""
+    """Deletes tokens, outside of mentions unless configured otherwise (Wei & Zou 2019)."""
 
     Config: ClassVar[type[MethodConfig]] = DeleteConfig
 
@@ -39,11 +39,11 @@ class Delete(Augmenter):
         return [Replace(at, at + 1, (), "deleted") for at in deleted]
 
     def _positions(self, example: Editable, kept: Sequence[Range]) -> list[int]:
-        """What may be deleted by itself: no token that stands alone in its mention or its field."""
+        """The tokens that may be deleted: none that is alone in its mention or its field."""
         alone = {start for start, end in kept if end - start == 1}
         return [at for at in free_positions(example, self.config.mentions) if at not in alone]
 
     def _kept_in_part(self, example: Editable) -> list[Range]:
-        """Ranges of which a token must be left: the fields between locked ranges, and mentions."""
+        """Ranges that must keep at least one token: the fields between locked ranges, and mentions."""
         mentions = [span[:2] for span in example.spans] if self.config.mentions else []
         return [*mentions, *between_locked(example)]

@@ -62,8 +62,8 @@ class GanSynthesis(Synthesizer):
     """Writes new labelled sentences by a sequence GAN (SeqGAN or RelGAN) that is conditional on labels.
 
     A generator (LSTM) is trained by likelihood on word pieces with label tokens, then against a convolutional
-    discriminator. If that collapses, it is stopped and the last good generator restored. The generator that is trained
-    by likelihood alone is always compared with it (Caccia et al. 2020), and the manifest says which one is better.
+    discriminator. If that collapses, training stops and the last good generator is restored. The generator trained only
+    by likelihood is always compared with it (Caccia et al. 2020), and the manifest says which one is better.
     """
 
     Config: ClassVar[type[MethodConfig]] = GanSynthesisConfig
@@ -74,10 +74,11 @@ class GanSynthesis(Synthesizer):
         self._model: GanModel | None = None
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
-        """Train the GAN, or load it where it was trained before on the same examples.
+        """Train the GAN, or load it if it was trained before on the same examples.
 
         Raises:
-            OptionError C147: nothing is without locked words. D144: too few examples. D145: the training diverges.
+                    OptionError C147: every example has locked words. D144: too few examples. D145: the training
+                        diverges.
             HallucError E401: the fitted model cannot be written.
         """
         from halluc.augmentation.models.gan.synthesis import fit

@@ -23,7 +23,7 @@ class LabelWiseReplacementConfig(RateConfig):
 
 
 class _Words(NamedTuple):
-    """The training tokens of one tag, the running sums of their counts, and where each token stands in both."""
+    """The training tokens of one tag, the cumulative counts, and the index of each token."""
 
     tokens: tuple[str, ...]
     cumulative: tuple[int, ...]
@@ -35,7 +35,7 @@ class _Words(NamedTuple):
         return cls(tuple(counts), tuple(accumulate(counts.values())), place)
 
     def other(self, token: str, draws: Draws) -> str | None:
-        """A token that is not ``token``, as often as it occurs; None where there is none."""
+        """Another token than ``token``, drawn by frequency; None if there is none."""
         tokens, cumulative, place = self
         before = own = 0
         at = place.get(token)
@@ -51,7 +51,7 @@ class _Words(NamedTuple):
 class LabelWiseReplacement(Augmenter):
     """Replaces tokens by training tokens of the same tag, drawn as often as they occur (Dai & Adel 2020).
 
-    Of a text that is labelled as a whole they are tokens of texts with the same labels.
+    For a text that is labelled as a whole, tokens come from texts with the same labels.
     """
 
     Config: ClassVar[type[MethodConfig]] = LabelWiseReplacementConfig

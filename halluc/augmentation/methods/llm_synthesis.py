@@ -33,7 +33,7 @@ _FORM = (
     "mention in the text, in their order, each text exactly as it stands there}."
 )
 
-# Keys that change nothing about an answer.
+# Keys that do not affect answers.
 _NOT_ASKED = {"share", "send_data_to", "key_variable", "timeout", "retries", "concurrent", "max_requests"}
 
 
@@ -57,7 +57,7 @@ class LlmSynthesisConfig(MethodConfig):
         default="You write realistic training texts in the language, domain and style of the examples. Write a new "
         "text, with other names, facts and wording.",
         max_length=10_000,
-        description="what the model is told before the examples",
+        description="instructions for the model before the examples",
     )
     shots: int = Field(default=5, ge=0, le=100, description="training examples in a prompt")
     output: Literal["json_schema", "json_object", "text"] = Field(
@@ -81,8 +81,8 @@ class LlmSynthesisConfig(MethodConfig):
 class LlmSynthesis(Synthesizer):
     """Asks a language model for new examples like some of the training split (few-shot prompting).
 
-    Each answer must have exactly the labels of the example whose place it takes, and every mention in its text, whose
-    tokens are divided as those of the training split. An answer that does not is rejected.
+    Each answer must have exactly the labels of the example that it replaces, and every mention in its text, tokenized
+    as in the training split. Other answers are rejected.
     """
 
     Config: ClassVar[type[LlmSynthesisConfig]] = LlmSynthesisConfig
@@ -98,8 +98,8 @@ class LlmSynthesis(Synthesizer):
         """Collect the examples of the prompts. Nothing is sent yet.
 
         Raises:
-            OptionError C147: nothing is without locked tokens. C149: the URL is none, or its host was not allowed.
-            D144: the training split is empty.
+                    OptionError C147: every example has locked tokens. C149: the URL is invalid, or its host was not
+                        allowed. D144: the training split is empty.
         """
         read, vocabulary, self._examples = 0, set[str](), {}
         text = hashlib.sha256(json.dumps([self.config.model_dump(exclude=_NOT_ASKED), workspace.seed]).encode())
@@ -124,10 +124,10 @@ class LlmSynthesis(Synthesizer):
         return {"url": self.config.url, "model": self.config.model, **usage}
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
-        """One request for each, several at the same time.
+        """One request for each, several in parallel.
 
         Raises:
-            OptionError E450: the endpoint failed. E451: there were ``max_requests``.
+                    OptionError E450: the endpoint failed. E451: ``max_requests`` was reached.
         """
         requests = [self._request(*one) for one in zip(like, draws, strict=True)]
         with ThreadPoolExecutor(max_workers=self.config.concurrent) as threads:
@@ -148,7 +148,7 @@ class LlmSynthesis(Synthesizer):
             return rejected
 
     def _request(self, like: Editable, draws: Draws) -> dict[str, Any] | None:
-        """What is asked for; None for an example that nothing sampled can take the place of."""
+        """The request; None for an example that no sample can replace."""
         if like.locked:
             return None
         config, wanted = self.config, _labels(like)
@@ -178,12 +178,12 @@ class LlmSynthesis(Synthesizer):
 
 
 def _labels(example: Editable) -> tuple[str, ...]:
-    """What an example is asked for by: the labels of the whole, and those of its mentions, each as often as it is."""
+    """The key of an example's request: the labels of the whole, and those of its mentions with their counts."""
     return (*example.labels, "|", *sorted(span.label for span in example.spans))
 
 
 def _question(example: Editable) -> str:
-    """What is asked for; the length too, since a filter compares it with that of the example."""
+    """The question, including the length, since a filter compares it with that of the example."""
     text = joined(example.tokens)
     length = f"{len(text.split())} words" if " " in text else f"{len(text)} characters"
     counts = Counter(span.label for span in example.spans)
@@ -193,7 +193,7 @@ def _question(example: Editable) -> str:
 
 
 def written(example: Editable) -> dict[str, Any]:
-    """An example as the model is to write one."""
+    """An example in the form in which the model should write one."""
     mentions = [
         {"text": joined(example.tokens[span.start : span.end]), "label": span.label} for span in example.spans
     ]  # fmt: skip
@@ -218,11 +218,11 @@ def _schema(labels: Sequence[str]) -> dict[str, Any]:
 
 
 def parsed(answer: str, like: Editable, vocabulary: frozenset[str]) -> Editable:
-    """The example that an answer describes.
+    """The example in an answer.
 
     Raises:
-        Rejected: it is no JSON of the form that was asked for, has other labels, or mentions that its text does not
-            have exactly as often as it names them.
+                Rejected: it is not JSON of the requested form, has other labels, or mentions that do not occur in its
+                    text exactly as often as listed.
     """
     text, mentions = _read(answer)
     tokens = split(text, vocabulary)
@@ -246,7 +246,7 @@ def parsed(answer: str, like: Editable, vocabulary: frozenset[str]) -> Editable:
 
 
 def _read(answer: str) -> tuple[str, list[tuple[str, str]]]:
-    """The text and the mentions of an answer, which may stand in a code fence or between words."""
+    """The text and the mentions of an answer, which may be in a code fence or between words."""
     try:
         read = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])
         text, mentions = read["text"], [(one["text"], one["label"]) for one in read["mentions"]]
@@ -256,7 +256,7 @@ def _read(answer: str) -> tuple[str, list[tuple[str, str]]]:
         raise Rejected("no JSON as asked") from None
     if not all(surface.strip() for surface, _ in mentions):
         raise Rejected("mention not in text")
-    # A lone surrogate can be written in JSON, and in no file.
+    # JSON can express a lone surrogate, but files cannot.
     if any("\ud800" <= char <= "\udfff" or char == "\0" for char in text):
         raise Rejected("no text")
     return text, mentions

@@ -121,10 +121,10 @@ class LmSynthesisConfig(MethodConfig):
 class LmSynthesis(Synthesizer):
     """Writes new labelled sentences with a language model that is trained on the training split (DAGA).
 
-    Labels are written into the token stream (Ding et al. 2020); here a mention stands between label tokens, and the
-    tokens at the beginning say which labels the text has. A sample takes the labels of the example whose place it
-    takes, so that the share of sentences without mentions stays the same. What is no valid example, or has other
-    labels, is rejected.
+    Labels are written into the token stream (Ding et al. 2020); here a mention is enclosed in label tokens, and the
+    tokens at the beginning are the labels of the text. A sample gets the labels of the example that it replaces, so
+    that the share of sentences without mentions stays the same. Samples that are not a valid example, or have other
+    labels, are rejected.
     """
 
     Config: ClassVar[type[MethodConfig]] = LmSynthesisConfig
@@ -135,7 +135,7 @@ class LmSynthesis(Synthesizer):
         self._model: LanguageModel | None = None
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
-        """Train the model, or read the one that was trained with the same data and settings.
+        """Train the model, or load the one trained with the same data and settings.
 
         Raises:
             OptionError C147: every example has locked words. D144: fewer than 50 examples. D142: an unlabelled file

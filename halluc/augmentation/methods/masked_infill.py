@@ -128,9 +128,9 @@ class MaskedInfillConfig(RateConfig):
 class MaskedInfill(Augmenter):
     """Replaces words by what a masked language model puts there: context words, or words of mentions (MELM).
 
-    All pieces of a word are masked as one, and only whole words of letters come in its place, in its case, never the
-    same word nor one beside it. Outside of mentions no word comes that the training split has in mentions alone. For
-    mentions the model is trained with markers of the label around each of their words (Zhou et al. 2022).
+    All pieces of a word are masked together, and only whole words of letters replace it, in its case, never the same
+    word nor a neighbouring one. Words that the training split has only in mentions are not used outside of mentions.
+    For mentions the model is trained with markers of the label around each of their words (Zhou et al. 2022).
     """
 
     Config: ClassVar[type[RateConfig]] = MaskedInfillConfig
@@ -143,12 +143,12 @@ class MaskedInfill(Augmenter):
         self._filler: MaskedFiller | None = None
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
-        """Load the model, or train it, or read the one that was trained with the same data and settings.
+        """Load the model, train it, or load the one trained with the same data and settings.
 
         Raises:
-            OptionError C147: no mention is there to be filled. D144: fewer than 20 texts to train on. D142: a file
-                without text. E411: the model has no mask token, or no weights for its head. HallucError E401, E410,
-                E411, E412, T101, T102.
+                    OptionError C147: there are no mentions to fill. D144: fewer than 20 texts to train on. D142: a file
+                        without text. E411: the model has no mask token, or no weights for its head. HallucError E401,
+                        E410, E411, E412, T101, T102.
         """
         from halluc.augmentation.models.masked import MaskedFiller
 

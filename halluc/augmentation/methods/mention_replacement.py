@@ -1,4 +1,4 @@
-"""Other mentions in the place of those that stand there (Dai & Adel 2020)."""
+"""Replaces mentions by other mentions (Dai & Adel 2020)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from halluc.core.examples import Span
 from halluc.core.rng import Draws
 from halluc.data.gazetteer import read_gazetteer
 
-# How often another mention is drawn before all that differ are looked for.
+# How often another mention is drawn before all different ones are listed.
 _TRIES = 8
-# A single token in capitals of so many letters is an acronym, unless the whole sentence is in capitals.
+# A single token of this many capitals is an acronym, unless the whole sentence is in capitals.
 _LONGEST_ACRONYM = 4
 _WHY = {"training": "mention of the same label", "gazetteer": "gazetteer", "recombined": "recombined name"}
 
@@ -56,7 +56,7 @@ class MentionReplacementConfig(RateConfig):
 
 
 class _Pool(NamedTuple):
-    """The mentions of one label; ``cumulative`` are the running sums of their weights."""
+    """The mentions of one label; ``cumulative`` are the cumulative sums of their weights."""
 
     names: tuple[Tokens, ...]
     cumulative: tuple[int, ...]
@@ -65,15 +65,15 @@ class _Pool(NamedTuple):
 class MentionReplacement(Augmenter):
     """Replaces mentions by others of the same label: from the training split, a gazetteer, or put together anew.
 
-    The casing of the text is kept: a mention in capitals, or without any, is replaced by one like it. Acronyms amid
-    lower case are no capitals in this sense.
+    The casing of the text is kept: a mention in capitals, or without any, is replaced by one with the same casing.
+    Acronyms in lower-case text do not count as capitals.
     """
 
     Config: ClassVar[type[MethodConfig]] = MentionReplacementConfig
     instead: ClassVar[str | None] = "use `synonym`, or `label_wise_replacement`, which draws words of the same label"
 
     def __init__(self, config: MentionReplacementConfig, training: Lexicon) -> None:
-        """Raises OptionError C145: a label that is not in the training split; and what ``read_gazetteer`` raises."""
+        """Raises OptionError C145: a label that is not in the training split; and the errors of ``read_gazetteer``."""
         self.config = config
         self._labels = _checked(config.labels, training.labels)
         self._why = _WHY[config.source]
@@ -104,7 +104,7 @@ class MentionReplacement(Augmenter):
         return [span for span in spans if is_replaceable(example, span[0], span[1])] if example.locked else spans
 
     def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
-        """A mention that differs, or None where there is none."""
+        """A different mention, or None if there is none."""
         if self._parts is not None:
             name = self._parts.invent(label, len(mention), draws)
             return _cased(name, casing) if name and _cased(name, casing) != mention else None
@@ -128,7 +128,7 @@ def _checked(labels: Sequence[str] | None, known: Sequence[str]) -> frozenset[st
 
 
 def _casing(tokens: Tokens, start: int, end: int) -> Pattern:
-    """``upper`` or ``lower`` where the new mention must be put so, else ``mixed``: as it is written."""
+    """``upper`` or ``lower`` if the new mention must have this case, else ``mixed``: unchanged."""
     text = tokens[start] if end == start + 1 else " ".join(tokens[start:end])
     if text.islower():
         return "lower"

@@ -11,18 +11,18 @@ from typing import NamedTuple
 from halluc.augmentation.methods.base import Tokens
 from halluc.core.rng import Draws
 
-# How often a name is put together before it is given up, since most are not new in a small inventory.
+# How often a name is composed before giving up, since most are not new in a small inventory.
 TRIES = 8
-# Of an ending, in letters; of a stem, the least; and in how many names an ending must stand.
+# The maximum letters of an ending; the minimum of a stem, and the minimum number of names with the ending.
 _ENDINGS = (5, 4, 3)
 _SHORTEST_STEM = 2
 _LEAST_SHARED = 3
 
 
 class _Parts(NamedTuple):
-    """Sides that may be joined: any of ``heads`` with any of ``tails``, one choice for each element of ``pools``.
+    """Parts that may be joined: any of ``heads`` with any of ``tails``, one choice for each element of ``pools``.
 
-    ``cumulative`` are the running sums of how many pairs each choice has.
+    ``cumulative`` are the cumulative numbers of pairs of each choice.
     """
 
     pools: tuple[tuple[tuple[Tokens, ...], tuple[str, ...]], ...]
@@ -31,10 +31,10 @@ class _Parts(NamedTuple):
 
 
 class NameParts:
-    """Puts names together that the training split does not hold, in the manner of those that it does.
+    """Composes names that are not in the training split, in the style of those that are.
 
-    Names in capitals lend their parts only where a label has no others, so that parts of headlines do not mix with
-    parts of running text.
+    Names in capitals are used only if a label has no others, so that parts of headlines do not mix with parts of
+    running text.
     """
 
     def __init__(self, mentions: Mapping[str, Mapping[Tokens, int]]) -> None:
@@ -47,7 +47,7 @@ class NameParts:
                     self._parts[label, size] = parts
 
     def invent(self, label: str, size: int, draws: Draws) -> Tokens | None:
-        """A new name of ``size`` tokens, or None where none was found in a few tries."""
+        """A new name of ``size`` tokens, or None if none was found in a few tries."""
         parts = self._parts.get((label, size))
         if parts is None:
             return None
@@ -82,7 +82,7 @@ def _joinable(pools: Iterable[tuple[Collection[Tokens], Collection[str]]], is_on
 
 
 def _tails(names: Iterable[Tokens]) -> _Parts | None:
-    """All but the last token, and the last: one of both must be seen with two others or more."""
+    """All but the last token, and the last: either must occur with at least two others."""
     tails_of: dict[Tokens, dict[str, None]] = {}
     heads_of: dict[str, dict[Tokens, None]] = {}
     for *first, tail in names:
@@ -91,7 +91,7 @@ def _tails(names: Iterable[Tokens]) -> _Parts | None:
         heads_of.setdefault(tail, {})[head] = None
     free_heads = [head for head, tails in tails_of.items() if len(tails) > 1]
     free_tails = [tail for tail, heads in heads_of.items() if len(heads) > 1]
-    # A pair of two free sides is of the first kind only, or it would be twice as probable.
+    # A pair in which both sides are free belongs to the first kind only, otherwise it would be twice as probable.
     bound_heads = [head for head, tails in tails_of.items() if len(tails) == 1]
     return _joinable([(free_heads, heads_of), (bound_heads, free_tails)], is_one_token=False)
 
@@ -111,7 +111,7 @@ def _endings(names: Iterable[str]) -> _Parts | None:
 
 
 def _endings_of(word: str) -> list[str]:
-    """From the longest to the shortest; none begins with a mark that belongs to the letter before it."""
+    """From the longest to the shortest; none begins with a combining mark of the letter before it."""
     sizes = [size for size in _ENDINGS if len(word) >= size + _SHORTEST_STEM]
     return [word[-size:] for size in sizes if not _is_mark(word[-size])]
 

@@ -1,4 +1,4 @@
-"""An n-gram language model over tokens with their tags: the baseline of everything that writes labelled sentences."""
+"""An n-gram language model over tokens with their tags: the baseline of all methods that write labelled sentences."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ class NgramConfig(MethodConfig):
 class Ngram(Synthesizer):
     """Writes new labelled sentences by an n-gram model of tokens with tags, the baseline of neural synthesizers.
 
-    As in DAGA (Ding et al. 2020) the labels are written into the token stream, and what is sampled is parsed back;
-    but each (IOB2 tag, token) is one symbol, the model is an n-gram model with Witten-Bell smoothing (Witten & Bell
-    1991), and its lowest order draws after the last tag alone, so that no invalid sequence of tags can come up. It is
-    what a neural synthesizer (DAGA, SeqGAN) must stand beside (Caccia et al. 2020). At order 3 it repeats long
-    stretches of the training split, and whole sentences of a small one: the filter ``duplicate`` removes those.
+    As in DAGA (Ding et al. 2020) the labels are written into the token stream, and samples are parsed back; but each
+    (IOB2 tag, token) is one symbol, the model is an n-gram model with Witten-Bell smoothing (Witten & Bell 1991), and
+    its lowest order depends only on the last tag, so that no invalid sequence of tags can occur. It is the baseline for
+    neural synthesizers (DAGA, SeqGAN; Caccia et al. 2020). At order 3 it repeats long parts of the training split, and
+    whole sentences of a small one: the filter ``duplicate`` removes those.
 
-    Texts that are labelled as a whole have a model for each set of labels, and a sample the labels of what it takes the
-    place of.
+    Texts that are labelled as a whole have a model for each set of labels, and a sample gets the labels of the example
+    that it replaces.
     """
 
     Config: ClassVar[type[MethodConfig]] = NgramConfig
@@ -65,10 +65,11 @@ class Ngram(Synthesizer):
         self._models: dict[tuple[str, ...], NgramModel] = {}
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
-        """Count the n-grams of all orders, of each set of labels by itself.
+        """Count the n-grams of all orders, separately for each set of labels.
 
         Raises:
-            OptionError C147: nothing is without locked tokens. D144: fewer than 10 examples, of any set of labels.
+                    OptionError C147: every example has locked tokens. D144: fewer than 10 examples, for any set of
+                        labels.
         """
         streams: dict[tuple[str, ...], Stream] = {}
         read = locked = 0
@@ -102,7 +103,7 @@ class Ngram(Synthesizer):
         return model.symbols.parsed(made[padding:])._replace(labels=like.labels)
 
     def _next(self, model: NgramModel, made: Sequence[int], draws: Draws) -> int:
-        """The symbol after those made, drawn from the longest context that smoothing does not pass by."""
+        """The next symbol, drawn from the longest context that smoothing selects."""
         symbols, levels = model
         size = len(symbols.tokens)
         context = symbols.tags[made[-1]]

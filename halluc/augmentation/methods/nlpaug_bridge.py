@@ -1,4 +1,4 @@
-"""Any augmenter of nlpaug, whose strings are brought back as edits of labelled tokens by alignment."""
+"""Runs any augmenter of nlpaug; its strings are converted to edits of labelled tokens by alignment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from halluc.core.rng import Draws
 KINDS = ("char", "word", "sentence")
 TRIAL = "The members of the old committee met in a large town on Monday , and it was a good day ."
 
-# Where an exception of these is seen on its way, not the arguments are wrong but a model or its data.
+# If one of these modules is in an exception's traceback, the cause is a model or its data and not the arguments.
 _LIBRARIES = frozenset({"transformers", "huggingface_hub", "tokenizers", "torch", "nltk", "gensim"})
 
 
@@ -44,8 +44,8 @@ class NlpaugConfig(MethodConfig):
 class NlpaugBridge(Augmenter):
     """Runs any augmenter of nlpaug (Ma 2019) and aligns what it returns with the labels.
 
-    A candidate whose alignment would leave a label in doubt is rejected, as are one that empties a mention and one
-    that touches a locked range. nlpaug draws from global random states: they are seeded for each example, and restored.
+    A candidate is rejected if its alignment leaves a label uncertain, if a mention becomes empty, or if it touches a
+    locked range. nlpaug draws from global random states: they are seeded for each example, and restored.
     """
 
     Config: ClassVar[type[MethodConfig]] = NlpaugConfig
@@ -56,14 +56,14 @@ class NlpaugBridge(Augmenter):
         self._why = f"nlpaug {config.augmenter}"
         kind = augmenter_class(config.augmenter)
         parameters = inspect.signature(kind).parameters
-        # What is told how to split a text keeps its tokens apart, so that equal lengths mean equal positions.
+        # A given tokenizer function keeps tokens separate, so that equal lengths mean equal positions.
         self._keeps_positions = "tokenizer" in parameters and "reverse_tokenizer" in parameters
         self._samples_with_torch = "device" in parameters
         self._generator = numpy.random.MT19937(0)
         self._augmenter = self._tried(kind, _arguments(config, kind, self._keeps_positions))
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        """Edits of each field by itself, so that no word goes over a border; a field that is rejected stays."""
+        """Edits of each field separately, so that no word crosses a border; a field that is rejected stays."""
         edits: list[Edit] = []
         rejected: Rejected | None = None
         for start, end in fields(example):
@@ -84,14 +84,14 @@ class NlpaugBridge(Augmenter):
         return checked(example, edits, self.config.mentions)
 
     def _of_words(self, example: Editable, draws: Draws) -> Sequence[Replace]:
-        """Edits of a field with tokens that hold a blank, as those of Chinese text may be: these stay."""
+        """Edits of a field with tokens that contain a blank, as in Chinese text: such tokens stay."""
         at = [number for number, token in enumerate(example.tokens) if token.split() == [token]]
-        if example.spans:  # a span could end in one
+        if example.spans:  # a span could end inside of a token
             raise Rejected("alignment")
         return [spread(edit, at) for edit in self._of_field(picked(example, at), draws)] if at else ()
 
     def _augmented(self, text: str, seed: int) -> list[str]:
-        """The tokens that nlpaug makes of a text."""
+        """The tokens that nlpaug makes from a text."""
         try:
             with self._seeded(seed):
                 made = self._augmenter.augment(text)
@@ -105,9 +105,9 @@ class NlpaugBridge(Augmenter):
 
     @contextmanager
     def _seeded(self, seed: int) -> Iterator[None]:
-        """The global random states of Python, NumPy and, for models, torch: seeded inside, as they were after."""
+        """The global random states of Python, NumPy and, for models, torch: seeded inside, then restored."""
         before, generator = random.getstate(), numpy.random.get_bit_generator()  # type: ignore[attr-defined]
-        # A generator of our own in NumPy's place: to save and restore the state of its own takes as long as nlpaug.
+        # We set our own generator in NumPy: saving and restoring the state of its own takes as long as nlpaug.
         numpy.random.set_bit_generator(self._generator)  # type: ignore[attr-defined]
         random.seed(seed)
         numpy.random.seed(seed & 0xFFFFFFFF)
@@ -125,7 +125,7 @@ class NlpaugBridge(Augmenter):
             numpy.random.set_bit_generator(generator)  # type: ignore[attr-defined]
 
     def _tried(self, kind: type, arguments: Mapping[str, Any]) -> Any:
-        """The augmenter, which has shown on one sentence that it runs here."""
+        """The augmenter, after it was tried on one sentence."""
         name, online = self.config.augmenter, arguments != _without_hub(arguments)
         _forget_models(kind)
         try:
@@ -145,7 +145,7 @@ class NlpaugBridge(Augmenter):
 
 
 def augmenter_class(name: str) -> type:
-    """The class of nlpaug that ``char.X``, ``word.X`` or ``sentence.X`` names.
+    """The class of nlpaug for ``char.X``, ``word.X`` or ``sentence.X``.
 
     Raises:
         OptionError C140: there is none.
@@ -160,7 +160,7 @@ def augmenter_class(name: str) -> type:
 
 
 def _classes(kind: str) -> dict[str, type]:
-    """The augmenters of one kind; their common base is none."""
+    """The augmenters of one kind, without their common base."""
     package = f"nlpaug.augmenter.{kind}"
     return {
         f"{kind}.{name}": value
@@ -170,7 +170,7 @@ def _classes(kind: str) -> dict[str, type]:
 
 
 def takes(kind: type) -> str:
-    """What the constructor takes, as a line of help."""
+    """The arguments of the constructor, as a line of help."""
     shown = [str(one) for name, one in inspect.signature(kind).parameters.items() if not name.endswith("tokenizer")]
     return f"it takes {', '.join(shown)}"
 
@@ -180,7 +180,7 @@ def _arguments(config: NlpaugConfig, kind: type, splits: bool) -> dict[str, Any]
         inspect.signature(kind).bind(**config.args)
     except TypeError as error:
         raise OptionError("args", "C141", f"{config.augmenter} refuses its arguments: {error}", takes(kind)) from error
-    # nlpaug's own tokenizer splits punctuation off and joins by rules: tokens would not come back as they were.
+    # nlpaug's own tokenizer splits punctuation off and joins by rules: tokens would not be restored exactly.
     return {"tokenizer": str.split, "reverse_tokenizer": " ".join, **config.args} if splits else dict(config.args)
 
 
@@ -189,14 +189,14 @@ def _without_hub(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _forget_models(kind: type) -> None:
-    """nlpaug keeps what it loaded in globals, some by no key at all: a second dictionary would be the first one."""
+    """nlpaug caches what it loaded in globals, partly without a key: a second dictionary would be the first one."""
     kept = vars(sys.modules[kind.__module__])
     for name in [name for name in kept if name.endswith(("_MODEL", "_MODELS"))]:
         kept[name] = {}
 
 
 def _put_in_order(augmenter: Any) -> None:
-    """The dictionary of misspellings holds lists made of sets, whose order changes from process to process."""
+    """The dictionary of misspellings contains lists made from sets, whose order differs between processes."""
     words = getattr(getattr(augmenter, "model", None), "dict", None)
     if isinstance(words, dict):
         for word, others in words.items():
@@ -206,11 +206,11 @@ def _put_in_order(augmenter: Any) -> None:
 
 @contextmanager
 def _network(kind: type, allowed: bool) -> Iterator[None]:
-    """No download while an augmenter is made, unless a model is named as `hub:NAME`; NLTK's data never."""
+    """No downloads while an augmenter is created, unless a model is given as `hub:NAME`; NLTK's data never."""
     if kind.__module__.startswith("nlpaug.augmenter.char"):
         yield
         return
-    nltk: Any = sys.modules.get("nltk")  # optional to nlpaug, which imports it where it is there
+    nltk: Any = sys.modules.get("nltk")  # optional for nlpaug, which imports it if it is installed
     constants: Any = import_module("huggingface_hub.constants")
     download, offline = getattr(nltk, "download", None), constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = offline or not allowed

@@ -1,4 +1,4 @@
-"""Noise: words written as hasty fingers and bad scans write them."""
+"""Noise: typing and scanning errors in words."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WEIGHTS: dict[Kind, float] = {
     "misspelling": 2.0, "whitespace": 0.5, "punctuation": 1.0,
 }  # fmt: skip
 
-# A slip of a character, or None for one that is made otherwise; and what it writes as its reason.
+# The function for a slip of a character, or None for one that is made differently; and its recorded reason.
 _Kind = tuple[Slip | None, str]
 _MISSPELLING: _Kind = (None, "misspelling")
 _SLIPS: dict[Kind, _Kind] = {
@@ -41,15 +41,16 @@ _SLIPS: dict[Kind, _Kind] = {
     "whitespace": (None, "white space"),
 }
 
-# One draw of 64 bits makes a slip: 12 choose the kind, 32 the character, 20 what is put there.
+# A slip uses one draw of 64 bits: 12 choose the kind, 32 the character, 20 the replacement.
 _KIND_BITS, _PLACE_BITS = 12, 32
 _KIND_MASK, _PLACE_MASK = (1 << _KIND_BITS) - 1, (1 << _PLACE_BITS) - 1
 _WHAT_SHIFT = _KIND_BITS + _PLACE_BITS
 
-# A named tuple made this way takes a third of the time, and slips are made by the million.
+# A named tuple defined this way is created three times as fast, and slips are made by the million.
 _new_tuple = tuple.__new__
 
-# Kinds drawn at random for a token before all are tried in order, and tokens for an example that has too few slips.
+# How many kinds are drawn at random for a token before all are tried in order, and how many tokens for an example with
+# too few slips.
 _KIND_DRAWS, _TOKEN_DRAWS = 4, 8
 
 
@@ -92,8 +93,8 @@ class NoiseConfig(RateConfig):
 class Noise(Augmenter):
     """Misspells words: keyboard and OCR slips, dropped, doubled and swapped letters, common misspellings, white space.
 
-    ``rate`` is the share of the tokens that can be noised. A token that is drawn and cannot be is left out, and another
-    drawn only where an example would get fewer slips than ``at_least``.
+    ``rate`` is the share of the tokens that can be noised. A drawn token that cannot be noised is skipped, and replaced
+    by another draw only if an example would get fewer slips than ``at_least``.
     """
 
     Config: ClassVar[type[RateConfig]] = NoiseConfig
@@ -106,7 +107,7 @@ class Noise(Augmenter):
         self._kinds = [_SLIPS[kind] for kind in kinds if kind in _SLIPS]
         self._table = _table([config.kinds[kind] for kind in kinds if kind in _SLIPS], self._kinds)
         self._shortest = config.min_length if self._kinds else 1 << 30
-        # Words up to this length have one changed character, always: most do, and they need no list of places.
+        # Words up to this length always have one changed character: most do, and they need no list of positions.
         self._longest_with_one = int(1 / config.char_rate) if config.char_rate else 1 << 30
         if config.char_at_least > 1:
             self._longest_with_one = 1
@@ -131,7 +132,7 @@ class Noise(Augmenter):
         return is_free(example, at, at + 1)
 
     def _add_more(self, example: Editable, tried: list[int], edits: list[Replace], draws: Draws) -> None:
-        """Slips of other tokens until there are ``at_least``: some drawn, then all in turn."""
+        """Add slips in other tokens until there are ``at_least``: some drawn at random, then all in order."""
         size = len(example.tokens)
         used = set(tried)
         for edit in edits:
@@ -149,17 +150,17 @@ class Noise(Augmenter):
                     return
 
     def _slip(self, example: Editable, at: int, taken: Collection[int], draws: Draws) -> Replace | None:
-        """A slip of one token, at which ``taken`` are those that it may not be joined with."""
+        """A slip of one token; it may not be joined with the tokens at ``taken``."""
         token = example.tokens[at]
         if not token.isalnum() and not any(map(str.isalnum, token)):
-            # An empty token, which JSON can hold, has nothing to double.
+            # An empty token, which JSON can contain, has nothing to double.
             return noise_slips.punctuation(example, at, draws) if self._punctuates and token else None
         size = len(token)
         if size < self._shortest:
             return None
         bits = draws.bits()
         if size <= self._longest_with_one and token.isascii():
-            # The short way, for most tokens; what it cannot do it leaves to the long one.
+            # The fast path, for most tokens; the rest goes to the slow one.
             if (slip := self._table[bits & _KIND_MASK]) is _MISSPELLING and token.lower() not in MISSPELLINGS:
                 bits = draws.bits()
                 slip = self._table[bits & _KIND_MASK]
@@ -173,7 +174,7 @@ class Noise(Augmenter):
     def _any_slip(
         self, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws
     ) -> Replace | None:  # fmt: skip
-        """A slip of the kind that is drawn, then of others, then of the first kind that the token can have."""
+        """A slip of the drawn kind, then of others, then of the first kind that the token allows."""
         for _ in range(_KIND_DRAWS):
             edit = self._made(self._table[bits & _KIND_MASK], example, at, taken, bits >> _KIND_BITS, draws)
             if edit is not None:
@@ -185,7 +186,7 @@ class Noise(Augmenter):
     def _made(
         self, kind: _Kind, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws
     ) -> Replace | None:  # fmt: skip
-        """A slip of this kind, if the token can have it."""
+        """A slip of this kind, if the token allows it."""
         token = example.tokens[at]
         slip, why = kind
         if slip is not None:
@@ -194,7 +195,7 @@ class Noise(Augmenter):
         return _misspelt(token, at, bits) if kind is _MISSPELLING else _split_or_joined(example, at, taken, bits)
 
     def _written(self, token: str, slip: Slip, bits: int, draws: Draws) -> str | None:
-        """The token with a slip of some of its characters; None where it would be as it was."""
+        """The token with slips of some of its characters; None if it would be unchanged."""
         word, several = folded(token)
         size = len(word)
         count = self._count(size, draws)
@@ -203,16 +204,16 @@ class Noise(Augmenter):
         written = word
         if count == 1:
             written = slip(word, at, what)
-            if written == word:  # a character that the slip does not know passes it on to the next
+            if written == word:  # the slip does not support the character: try the next one
                 tried = (slip(word, (at + step) % size, what) for step in range(1, size))
                 written = next((one for one in tried if one != word), word)
         else:
-            for place in reversed(draws.some(size, count)):  # from the right, as a slip moves what stands behind it
+            for place in reversed(draws.some(size, count)):  # from the right, as a slip moves what follows it
                 written = slip(written, place, draws.bits() >> _WHAT_SHIFT)
         return unfolded(written, several) if written != word else None
 
     def _count(self, size: int, draws: Draws) -> int:
-        """How many characters of so many are changed."""
+        """How many of this many characters are changed."""
         config = self.config
         expected = config.char_rate * size
         least = config.char_at_least
@@ -221,7 +222,7 @@ class Noise(Augmenter):
 
 
 def _table(weights: Sequence[float], kinds: Sequence[_Kind]) -> list[_Kind]:
-    """Each kind as often as its weight says, once at least, in a table that a few bits choose from."""
+    """Each kind in proportion to its weight, at least once, in a table that a few bits index."""
     size = _KIND_MASK + 1
     ends = [part / sum(weights) * size for part in accumulate(weights)]
     table = [kinds[min(bisect_right(ends, place), len(kinds) - 1)] for place in range(size)] if kinds else []
@@ -240,7 +241,7 @@ def _misspelt(token: str, at: int, bits: int) -> Replace | None:
 
 
 def _split_or_joined(example: Editable, at: int, taken: Collection[int], bits: int) -> Replace | None:
-    """The token cut in two, or written in one with the next where no border of a span or lock lies between."""
+    """The token split in two, or joined with the next one if no border of a span or lock is between them."""
     token = example.tokens[at]
     if bits & 1 and at + 1 < len(example.tokens) and at + 1 not in taken and _may_join(example, at):
         return Replace(at, at + 2, (token + example.tokens[at + 1],), "tokens joined")

@@ -1,8 +1,8 @@
 """Slips of characters and of punctuation marks.
 
-One of characters changes one character of a word, at one position, or gives the word back as it is.
+A character slip changes one character of a word, at one position, or returns the word unchanged.
 
-The words here have one code point a character; ``unfolded`` and ``folded`` bring all others into this form and back.
+Words here have one code point per character; ``unfolded`` and ``folded`` convert other words to this form and back.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from halluc.augmentation.methods.noise_tables import KEYBOARD, OCR, OCR_PAIRS, P
 from halluc.core.edits import Editable, Replace, is_free
 from halluc.core.rng import Draws
 
-# (word, position, 20 random bits) -> the word with a slip, or as it was
+# (word, position, 20 random bits) -> the word with a slip, or unchanged
 Slip = Callable[[str, int, int], str]
 
 RANDOM_BITS = 20
 _PAIR_STARTS = frozenset(pair[0] for pair in OCR_PAIRS)
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
 _JOINER = "\u200d"
-# Where private use begins: characters of several code points are folded into these.
+# Start of the private use area: characters of several code points are mapped there.
 _PRIVATE, _MOST_PRIVATE = 0xF0000, 0xFFFD
 
 
 def keyboard(word: str, at: int, bits: int) -> str:
-    """A key beside the one that was meant (QWERTY)."""
+    """A key next to the intended one (QWERTY)."""
     near = KEYBOARD.get(word[at])
     if near is None:
         return word
@@ -35,7 +35,7 @@ def keyboard(word: str, at: int, bits: int) -> str:
 
 
 def ocr(word: str, at: int, bits: int) -> str:
-    """What a scanner takes a character, or this one and the next, for."""
+    """A scanner's misreading of a character, or of this one and the next."""
     char = word[at]
     if char in _PAIR_STARTS and (read := OCR_PAIRS.get(word[at : at + 2])):
         return word[:at] + read + word[at + 2 :]
@@ -46,18 +46,18 @@ def ocr(word: str, at: int, bits: int) -> str:
 
 
 def insert(word: str, at: int, bits: int) -> str:
-    """A character of the same script behind this one."""
+    """Insert a character of the same script after this one."""
     letters = alphabet(word[at])
     if not letters:
         return word
     letter = letters[(bits * len(letters)) >> RANDOM_BITS]
-    if word[at + 1 : at + 2].islower():  # behind the capital of a name
+    if word[at + 1 : at + 2].islower():  # after the capital of a name
         letter = letter.lower()
     return word[: at + 1] + letter + word[at + 1 :]
 
 
 def substitute(word: str, at: int, bits: int) -> str:
-    """Another character of the same script in the place of this one."""
+    """Replace this character by another one of the same script."""
     letters = alphabet(word[at])
     if not letters:
         return word
@@ -68,20 +68,20 @@ def substitute(word: str, at: int, bits: int) -> str:
 
 
 def delete(word: str, at: int, bits: int) -> str:
-    """This character is left out, unless it is the only one."""
+    """Delete this character, unless it is the only one."""
     return word[:at] + word[at + 1 :] if len(word) > 1 else word
 
 
 def double(word: str, at: int, bits: int) -> str:
-    """This character twice."""
+    """Double this character."""
     char = word[at]
-    if word[at + 1 : at + 2].islower():  # behind the capital of a name
+    if word[at + 1 : at + 2].islower():  # after the capital of a name
         char = char.lower()
     return word[: at + 1] + char + word[at + 1 :]
 
 
 def swap(word: str, at: int, bits: int) -> str:
-    """This character and the next (the last: the one before it) change places; capitals stay where they are."""
+    """Swap this character with the next (the last one with the previous); capitals stay in place."""
     if at + 1 == len(word):
         at -= 1
     if at < 0:
@@ -93,16 +93,16 @@ def swap(word: str, at: int, bits: int) -> str:
 
 
 def _cased_like(letter: str, other: str) -> str:
-    """A letter in the case of another, where that keeps it one letter."""
+    """A letter in the case of another, if that keeps it one letter."""
     cased = letter.upper() if other.isupper() else letter.lower() if other.islower() else letter
     return cased if len(cased) == 1 else letter
 
 
 @lru_cache(maxsize=4096)
 def alphabet(char: str) -> str:
-    """The characters that may stand in for one: of its case, kind and script, itself among them; "" where none may.
+    """The characters that may replace one: of its case, kind and script, including itself; "" if there are none.
 
-    Latin letters have a to z, digits 0 to 9, and all else what stands within 8 code points of it and is of its kind.
+    Latin letters have a to z, digits 0 to 9, and all others the characters of the same kind within 8 code points.
     """
     kind, code = unicodedata.category(char), ord(char)
     if kind in ("Co", "Cs", "Cc", "Cf", "Cn"):
@@ -118,10 +118,10 @@ def alphabet(char: str) -> str:
 
 
 def folded(token: str) -> tuple[str, list[str]]:
-    """A token with one code point for each character that readers see, and what those stand for that were several.
+    """A token with one code point for each user-perceived character, and a mapping of those that had several.
 
-    A letter stays with its marks and an emoji with its parts: a simplification of the grapheme clusters of Unicode
-    Standard Annex 29.
+    A letter includes its marks and an emoji its parts: a simplification of the grapheme clusters of Unicode Standard
+    Annex 29.
     """
     if token.isascii():
         return token, []
@@ -137,7 +137,7 @@ def folded(token: str) -> tuple[str, list[str]]:
 
 
 def unfolded(word: str, several: list[str]) -> str:
-    """What ``folded`` came from."""
+    """The inverse of ``folded``."""
     return word.translate({_PRIVATE + number: unit for number, unit in enumerate(several)})
 
 
@@ -154,7 +154,7 @@ def _is_half_flag(before: str, char: str) -> bool:
 
 
 def punctuation(example: Editable, at: int, draws: Draws) -> Replace:
-    """The mark at a position dropped, doubled or mistaken for another, without a touch on locked ranges."""
+    """The mark at a position dropped, doubled or confused with another, without touching locked ranges."""
     token = example.tokens[at]
     taken_for = PUNCTUATION.get(token, ())
     chosen = draws.below(len(taken_for) + 2)
@@ -166,9 +166,9 @@ def punctuation(example: Editable, at: int, draws: Draws) -> Replace:
 
 
 def _may_drop(example: Editable, at: int) -> bool:
-    """Whether a word stands beside the mark, in the same span and field, which then keeps a token whatever else goes.
+    """Whether a word is next to the mark, in the same span and field, so that they never become empty.
 
-    Words are never dropped, so that it needs no look at the other slips.
+    Words are never dropped, so that other slips need not be considered.
     """
     spans = ((start, end) for start, end, _ in example.spans if start <= at < end)
     first, last = next(spans, (0, len(example.tokens)))

@@ -1,4 +1,4 @@
-"""Slips of the pen as data: keyboard neighbours, confusions of optical character recognition, misspellings.
+"""Tables of slips: keyboard neighbours, confusions of optical character recognition, misspellings.
 
 Facts of the QWERTY layout, of letter shapes and of English spelling; the selection is our own.
 """
@@ -13,7 +13,7 @@ _OFFSETS = (0.0, 0.5, 0.75, 1.25)
 
 
 def _neighbours() -> dict[str, str]:
-    """For each key those whose middle lies within 1.27 keys; letters have letters, digits have digits."""
+    """For each key those whose centre is within 1.27 keys; letters have letters, digits have digits."""
     places = {
         key: (column + offset, row)
         for row, (keys, offset) in enumerate(zip(_ROWS, _OFFSETS, strict=True))
@@ -33,7 +33,7 @@ def _neighbours() -> dict[str, str]:
 
 KEYBOARD: Mapping[str, str] = _neighbours()
 
-# One character as it is misread, with what each is taken for.
+# Single characters with their possible misreadings.
 OCR: Mapping[str, tuple[str, ...]] = {
     "0": ("O", "o"), "1": ("l", "I"), "2": ("Z", "z"), "3": ("8",), "4": ("A",), "5": ("S", "s"), "6": ("b", "G"),
     "7": ("T", "1"), "8": ("B", "3"), "9": ("g", "q"),
@@ -47,12 +47,12 @@ OCR: Mapping[str, tuple[str, ...]] = {
     "Y": ("V",), "Z": ("2",),
 }  # fmt: skip
 
-# Two characters that are misread as one.
+# Pairs of characters that are misread as one.
 OCR_PAIRS: Mapping[str, str] = {
     "rn": "m", "nn": "m", "cl": "d", "vv": "w", "VV": "W", "ri": "n", "li": "h", "ii": "u", "lc": "k",
 }  # fmt: skip
 
-# A mark and what is written or misread for it.
+# Marks with their possible confusions.
 PUNCTUATION: Mapping[str, tuple[str, ...]] = {
     ".": (",", ".."), ",": (";", "."), ";": (",", ":"), ":": (";", "."), "!": (".", "?"), "?": ("!", "."),
     '"': ("'", "''"), "'": ("`", '"'), "`": ("'",), "``": ('"', "''"), "''": ('"', "'"), "(": ("[", "{"),

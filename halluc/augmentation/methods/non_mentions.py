@@ -1,4 +1,4 @@
-"""Words outside mentions in the shape of mentions, so that a capital letter alone is no evidence of one."""
+"""Words outside of mentions in the form of mentions, so that a capital letter alone is not evidence of one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from halluc.core.rng import Draws
 
 Shape = Literal["capitalised", "upper", "replaced"]
 _WHY = {"capitalised": "non-mention capitalised", "upper": "non-mention in capitals", "replaced": "capitalised word"}
-# Shorter words are seldom content words.
+# Shorter words are rarely content words.
 _SHORTEST = 3
 
 
@@ -47,8 +47,8 @@ class NonMentionsConfig(RateConfig):
 class NonMentions(Augmenter):
     """Gives lower-case words outside mentions the shape of a mention: capitals, or a rare capitalised common word.
 
-    ``rate`` is the share of the content words that stand outside mentions, not beside one, and are in lower case. The
-    labels of an example stay.
+    ``rate`` is the share of the lower-case content words that are outside of mentions and not next to one. The labels
+    of an example stay.
     """
 
     Config: ClassVar[type[MethodConfig]] = NonMentionsConfig
@@ -86,14 +86,14 @@ class NonMentions(Augmenter):
         return edits
 
     def _shaped(self, token: str, shape: Shape, draws: Draws) -> str | None:
-        """The token in a shape; None where training has no other word for it."""
+        """The token in a form; None if training has no other word for it."""
         if shape != "replaced":
             return put("upper" if shape == "upper" else "title", token)
         return draws.choice(self._words) if self._words else None
 
 
 def _candidates(example: Editable) -> list[int]:
-    """Content words in lower case that stand outside mentions, and not beside one, whose borders would blur."""
+    """Lower-case content words outside of mentions, and not next to one, whose borders would become unclear."""
     beside = {at for start, end, _ in example.spans for at in (start - 1, end)}
     tokens: Tokens = example.tokens
     return [
@@ -108,8 +108,8 @@ def _candidates(example: Editable) -> list[int]:
 
 
 def _capitalised_words(training: Lexicon, rare: int) -> list[str]:
-    """Words that training has outside mentions both capitalised, at most ``rare`` times, and in lower case, and never
-    in a mention: so they are common words, and no names that are not annotated."""
+    """Words that training has outside of mentions both capitalised, at most ``rare`` times, and in lower case, and
+    never in a mention: so they are common words, and not names without annotation."""
     outside = training.words.get("O", {})
     named = {token.lower() for names in training.mentions.values() for name in names for token in name}
     return [

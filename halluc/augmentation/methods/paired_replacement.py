@@ -1,4 +1,4 @@
-"""Other names and numbers in the place of those that an input and its target text have in common."""
+"""Replaces names and numbers that occur in both an input and its target text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from halluc.core.edits import Editable
 from halluc.core.rng import Draws
 
 _DIGITS = regex.compile(r"[0-9]+(?:[.,:'’][0-9]+)*")
-# How often digits are drawn before the same number is accepted as no change.
+# How often digits are drawn before an unchanged number is accepted.
 _TRIES = 8
 
 
@@ -29,8 +29,8 @@ class PairedReplacementConfig(MentionReplacementConfig):
 class PairedReplacement(MentionReplacement):
     """Replaces a name or number in the input and in its target text together.
 
-    Only what stands once on each side is replaced. A number in digits becomes another one of the same form; names and
-    number words are drawn like mentions of their label.
+    Only what occurs exactly once on each side is replaced. A number in digits is replaced by another one of the same
+    form; names and number words are drawn like mentions of their label.
     """
 
     Config: ClassVar[type[MethodConfig]] = PairedReplacementConfig

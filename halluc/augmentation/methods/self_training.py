@@ -49,7 +49,8 @@ class SelfTrainingConfig(MethodConfig):
     )
 
 
-# Examples of one group replace one another: whether something in them is labelled, and the labels of the whole.
+# Examples of the same group may replace one another: whether something in them is labelled, and the labels of the
+# whole.
 _Group = tuple[bool, tuple[str, ...]]
 
 
@@ -60,9 +61,9 @@ def _group(example: Editable) -> _Group:
 class SelfTraining(Synthesizer):
     """Labels plain texts with a trained model and adds those that it is confident about.
 
-    Self-training (Yarowsky 1995) with a threshold on confidence. A new example has labels where the one whose place
-    it takes has labels, and none where that has none, so that the share of examples without labels stays the same.
-    Texts that are labelled as a whole are drawn among those with the same labels.
+    Self-training (Yarowsky 1995) with a confidence threshold. A new example has labels if the example that it replaces
+    has labels, and none otherwise, so that the share of examples without labels stays the same. Texts that are labelled
+    as a whole are drawn from those with the same labels.
     """
 
     Config: ClassVar[type[MethodConfig]] = SelfTrainingConfig
@@ -71,7 +72,7 @@ class SelfTraining(Synthesizer):
     def __init__(self, config: SelfTrainingConfig) -> None:
         """
         Raises:
-            OptionError D101: a file is not there, or is no regular file.
+                    OptionError D101: a file does not exist, or is not a regular file.
         """
         self.config = config
         self._pools: defaultdict[_Group, TextPool] = defaultdict(TextPool)
@@ -86,9 +87,9 @@ class SelfTraining(Synthesizer):
         """Label all texts, and keep those that the model is confident about.
 
         Raises:
-            OptionError C103: every training example is a pair or has locked tokens, or the model is of another task.
-                D146: the files have no text. D147: the model is confident about no text with labels. Others: the model
-                cannot be loaded. HallucError D104, D114: a line that cannot be read.
+                    OptionError C103: every training example is a pair or has locked tokens, or the model is of another
+                        task. D146: the files have no text. D147: the model is not confident about any text with labels.
+                        Others: the model cannot be loaded. HallucError D104, D114: a line that cannot be read.
         """
         labels, seen = self._learn(examples)
         texts = list(self._texts())
@@ -120,7 +121,7 @@ class SelfTraining(Synthesizer):
         return labels, seen
 
     def _texts(self) -> Iterator[PlacedText]:
-        """The lines that are not blank, at most as many as are asked for."""
+        """The non-blank lines, up to the configured number."""
         for line in islice(text_lines(self.config.unlabelled), self.config.most):
             self._counts["lines"] += 1
             if line.text.strip():
@@ -176,8 +177,8 @@ class SelfTraining(Synthesizer):
         return self._places.get(example.tokens)
 
     def facts(self) -> dict[str, Any]:
-        """How many lines were read and what became of them, the labels of the texts that were kept, and the quartiles
-        of the confidence of all texts with labels (of each the least of its labels)."""
+        """The number of lines and their outcomes, the labels of the texts that were kept, and the quartiles of the
+        confidence of all texts with labels (the minimum over the labels of each)."""
         names = ("lines", "texts", "repeated", "other_labels", "unsure", "kept", "kept_without_labels")
         if not self._counts:
             return {}

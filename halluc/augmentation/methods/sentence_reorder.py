@@ -38,7 +38,7 @@ class SentenceReorder(Augmenter):
         self._ends = _SENTENCE_ENDS if config.unit == "sentence" else _CLAUSE_ENDS
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        # Most sentences hold one end or none: they are told without a look at each token's place.
+        # Most sentences have at most one end: they are recognised without checking each token.
         if self._ends.isdisjoint(example.tokens) or not draws.chance(self.config.rate):
             return ()
         edits = (self._reordered(example, pieces, draws) for pieces in _movable(example, self._ends))
@@ -58,7 +58,7 @@ class SentenceReorder(Augmenter):
 
 
 def _movable(example: Editable, ends: frozenset[str]) -> list[list[Range]]:
-    """The pieces between which nothing is locked; one that holds a locked token stays whole, and in its place."""
+    """The pieces without locked tokens in between; a piece with a locked token stays whole, and in place."""
     borders = [start for start, end in example.locked if start == end]
     fields = zip([0, *borders], [*borders, len(example.tokens)], strict=True)
     pieces = [piece for field in fields for piece in _pieces(example, field, ends)]
@@ -68,7 +68,7 @@ def _movable(example: Editable, ends: frozenset[str]) -> list[list[Range]]:
 
 
 def _pieces(example: Editable, run: Range, ends: frozenset[str]) -> list[Range]:
-    """The pieces of a run, each with its mark and the closing quotes and brackets behind it."""
+    """The pieces of a run, each with its mark and the closing quotes and brackets after it."""
     tokens = example.tokens
     inside = {position for start, end, _ in example.spans for position in range(start + 1, end)}
     pieces: list[Range] = []
@@ -88,7 +88,7 @@ def _pieces(example: Editable, run: Range, ends: frozenset[str]) -> list[Range]:
 
 
 def _without_marks(example: Editable, piece: Range, ends: frozenset[str]) -> Range:
-    """A clause without the marks at its end, unless a mention holds them."""
+    """A clause without the marks at its end, unless they are in a mention."""
     start, end = piece
     held = max((span.end for span in example.spans if span.start < end), default=0)
     while end > max(start, held) and example.tokens[end - 1] in ends:
@@ -97,7 +97,7 @@ def _without_marks(example: Editable, piece: Range, ends: frozenset[str]) -> Ran
 
 
 def _reorder(pieces: Sequence[Range], order: Sequence[int]) -> Reorder:
-    """The permutation of ``pieces`` between which everything stays in its place."""
+    """The permutation of ``pieces``, with everything in between kept in place."""
     cuts: list[int] = [pieces[0][0]]
     number_of: list[int] = []
     slots: list[int | None] = []

@@ -21,13 +21,13 @@ class SequenceConfig(MethodConfig):
 
 
 class Sequence(Augmenter):
-    """Chains methods: each is given what the one before it made."""
+    """Chains methods: each gets the result of the previous one."""
 
     Config: ClassVar[type[MethodConfig]] = SequenceConfig
 
     def __init__(self, config: SequenceConfig, training: Lexicon) -> None:
         self.steps = [build(step, training) for step in config.methods]
-        # One step that changes words is enough for the whole to be judged by its words.
+        # If one step changes words, the result is compared by its words.
         self.changes_form_only = all(step.changes_form_only for step in self.steps)  # type: ignore[misc]
         self.uses_model = any(step.uses_model for step in self.steps)  # type: ignore[misc]
 

@@ -11,7 +11,7 @@ from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, R
 from halluc.core.edits import Edit, Editable, Range, Reorder, free_runs
 from halluc.core.rng import Draws
 
-# How often an order is drawn that may turn out to change nothing, before one is taken that surely does.
+# How often a random order, which may change nothing, is drawn before one is used that certainly changes something.
 _TRIES = 6
 
 
@@ -40,7 +40,7 @@ class ShuffleWithinSegments(Augmenter):
 
 
 def _segments(example: Editable) -> list[Range]:
-    """The spans and the runs between them that hold two different tokens or more, and nothing locked."""
+    """The spans and the runs between them that have at least two different tokens, and nothing locked."""
     segments: list[Range] = []
     for done, stop in free_runs(example):
         for start, end, _ in example.spans:
@@ -58,7 +58,7 @@ def _differ(tokens: Tokens, start: int, end: int) -> bool:
 def _shuffled(tokens: Tokens, start: int, end: int, draws: Draws) -> Reorder:
     before = tokens[start:end]
     pieces = range(len(before))
-    # Moved by one place, tokens that are not all equal never stay as they were.
+    # Tokens that are not all equal always change when they are rotated by one.
     order = [*pieces[1:], 0]
     for _ in range(_TRIES):
         drawn = draws.shuffled(pieces)

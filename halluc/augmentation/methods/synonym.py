@@ -20,9 +20,9 @@ from halluc.config.bounds import Reference
 from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 
-# Stands for the synonyms of a token with capitals, which are those of the word in small letters, if it is one.
+# A placeholder for the synonyms of a capitalised token: those of the lower-case word, if it is one.
 _CAPITAL: tuple[Tokens, ...] = ((),)
-# Words whose synonyms are kept, so that each is looked up once.
+# How many words are cached with their synonyms.
 _MOST_KEPT = 1 << 18
 
 
@@ -72,7 +72,7 @@ class _Thesaurus(Protocol):
 class Synonym(Augmenter):
     """Replaces words by synonyms (WordNet, Cilin or your own file), inflected and cased like them; a/an agree.
 
-    Function words, tokens with a digit, and capitals within a sentence, which may be names, stay as they are.
+    Function words, tokens with a digit, and capitalised words within a sentence, which may be names, stay unchanged.
     """
 
     Config: ClassVar[type[RateConfig]] = SynonymConfig
@@ -101,15 +101,15 @@ class Synonym(Augmenter):
         return edits
 
     def _candidates(self, example: Editable) -> list[int]:
-        """Words with synonyms that are no part of a mention, of a lock, or of a name that is not labelled."""
+        """Words with synonyms that are not part of a mention, of a lock, or of a name that is not labelled."""
         tokens, known = example.tokens, self._known
         results = [at for at in free_positions(example, self.config.mentions) if known[tokens[at]]]
         return [at for at in results if known[tokens[at]] is not _CAPITAL or self._is_cased_word(example, at)]
 
     def _is_cased_word(self, example: Editable, at: int) -> bool:
-        """Whether a token with a capital is a word with synonyms, and not perhaps a name that nobody labelled.
+        """Whether a capitalised token is a word with synonyms, and not possibly a name without annotation.
 
-        It is a word where it comes first in the text, where all is in capitals, and in a mention, which has its label.
+        It is a word if it is first in the text, if everything is in capitals, and in a mention, which has its label.
         """
         token = example.tokens[at]
         if not self._known[token.lower()] or pattern(token) == "mixed":
@@ -119,7 +119,7 @@ class Synonym(Augmenter):
 
 
 class _Known(dict[str, tuple[Tokens, ...]]):
-    """The synonyms of each token, looked up when they are first asked for; ``_CAPITAL`` for a token with a capital."""
+    """The synonyms of each token, looked up on first use; ``_CAPITAL`` for a capitalised token."""
 
     def __init__(self, thesaurus: _Thesaurus, config: SynonymConfig) -> None:
         self._thesaurus = thesaurus
@@ -153,12 +153,12 @@ def _is_in_span(example: Editable, at: int) -> bool:
 
 
 def _first_word(tokens: Tokens) -> int:
-    """Where the first token with a letter or digit stands."""
+    """The position of the first token with a letter or digit."""
     return next((at for at, token in enumerate(tokens) if any(map(str.isalnum, token))), 0)
 
 
 def _cased(token: str, new: Tokens, in_mention: bool) -> Tokens:
-    """A synonym in the case of the word; outside of mentions only its first token has the capital of a first word."""
+    """A synonym in the case of the word; outside of mentions only its first token gets an initial capital."""
     wanted = pattern(token)
     if wanted == "title" and not in_mention:
         return put(wanted, new[0]), *new[1:]

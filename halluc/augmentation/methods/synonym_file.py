@@ -13,19 +13,19 @@ from halluc.data.word_files import entries
 
 _FORM = 'a line is `word<TAB>synonym<TAB>…`; in a .jsonl file, {"word": …, "synonyms": […]}'
 
-# What each word, in small letters, may be replaced with.
+# The replacements of each word, in lower case.
 Groups = dict[str, dict[Tokens, None]]
 
 
 class FileThesaurus:
-    """Synonyms of a word from a user's file; with ``inflect`` those of what it is a form of, brought into that form."""
+    """Synonyms of a word from a user's file; with ``inflect`` those of its lemma, in the same inflected form."""
 
     def __init__(self, groups: Groups, inflect: bool) -> None:
         self._groups = {word: tuple(synonyms) for word, synonyms in groups.items()}
         self._inflection = Inflection() if inflect else None
 
     def synonyms(self, word: str) -> tuple[Tokens, ...]:
-        """The synonyms of a word in small letters, each as tokens, in the order of the file."""
+        """The synonyms of a lower-case word, each as tokens, in the order of the file."""
         known = self._groups.get(word)
         if known is not None or self._inflection is None:
             return known or ()
@@ -35,7 +35,7 @@ class FileThesaurus:
         for lemma, _, _ in readings[:1]:
             of_lemma = [one for one in readings if one.lemma == lemma]
             for synonym in self._groups[lemma]:
-                # The file does not tell a noun from a verb: where their forms differ, there is none to be sure of.
+                # The file does not distinguish nouns from verbs: if their forms differ, none is certain.
                 forms = {inflected(inflection, list(synonym), part, form) for _, part, form in of_lemma}
                 if len(forms) == 1 and (tokens := forms.pop()) is not None:
                     result[tokens] = None
@@ -45,12 +45,13 @@ class FileThesaurus:
 def read_synonyms(reference: str) -> Groups:
     """The synonyms of each word, in the order of the file.
 
-    A line of words with tabs between makes all of them synonyms of each other; blank lines and lines that begin with
-    ``# `` are skipped. In a file that ends in ``.jsonl``, ``word`` has the ``synonyms``, and not the other way round. A
-    synonym is split into tokens at white space.
+    The tab-separated words of a line are synonyms of each other; blank lines and lines that begin with ``# `` are
+    skipped. In a file that ends in ``.jsonl``, ``word`` has the ``synonyms``, but not the other way round. A synonym is
+    split into tokens at white space.
 
     Raises:
-        HallucError D101: no such file. D143, D104, up to 20 at once: lines that cannot be read, or not one that can.
+            HallucError D101: no such file. D143, D104, up to 20 at once: lines that cannot be read, or no readable
+                line.
     """
     groups: Groups = {}
     errors: list[HallucError] = []
@@ -68,7 +69,7 @@ _Entry = list[tuple[str, list[str]]]
 
 
 def _of_columns(line: str) -> _Entry | str:
-    """Each word of a group with all of the group, or what is wrong."""
+    """Each word of a group with the whole group, or the error."""
     group = [" ".join(word.split()) for word in line.split("\t")]
     if len(group) == 1:
         return "no tab between a word and its synonym"

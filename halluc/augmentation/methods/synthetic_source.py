@@ -1,4 +1,4 @@
-"""Back-translation in the sense of Sennrich et al. 2016: synthetic sources for target texts."""
+"""Back-translation as in Sennrich et al. 2016: synthetic sources for target texts."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class SyntheticSourceConfig(MethodConfig):
 class SyntheticSource(Synthesizer):
     """Adds pairs of a real target and a source that was translated from it (Sennrich et al. 2016).
 
-    A new example has the target of the example whose place it takes, or a line of ``texts`` of about the same quantile
-    of length.
+    A new example has the target of the example that it replaces, or a line of ``texts`` at about the same quantile of
+    length.
     """
 
     Config: ClassVar[type[MethodConfig]] = SyntheticSourceConfig
@@ -65,7 +65,7 @@ class SyntheticSource(Synthesizer):
     def __init__(self, config: SyntheticSourceConfig) -> None:
         """
         Raises:
-            OptionError D101: a file is not there, or is no regular file.
+                    OptionError D101: a file does not exist, or is not a regular file.
         """
         self.config = config
         self._counts: Counter[str] = Counter()
@@ -77,12 +77,12 @@ class SyntheticSource(Synthesizer):
             refuse_missing(config.texts or (), "texts")
 
     def fit(self, examples: Iterable[Editable], workspace: Workspace) -> None:
-        """Translate all texts, and keep those whose source can be used.
+        """Translate all texts, and keep those with a usable source.
 
         Raises:
-            OptionError C103: no training example has a target text, or the model is of another task or direction. D146:
-                the files have no text. D147: no source can be used. Others: the engine or model cannot be loaded.
-            HallucError D104, D114: a line that cannot be read.
+                    OptionError C103: no training example has a target text, or the model is of another task or
+                        direction. D146: the files have no text. D147: no source is usable. Others: the engine or model
+                        cannot be loaded. HallucError D104, D114: a line that cannot be read.
         """
         targets: dict[str, None] = {}
         for example in examples:
@@ -118,7 +118,7 @@ class SyntheticSource(Synthesizer):
         self._pool.sort()
 
     def _new_texts(self, targets: Iterable[str]) -> Iterator[str]:
-        """The lines of the files that are no training target, each once."""
+        """The lines of the files that are not a training target, each once."""
         seen = {as_line(target) for target in targets}
         for line in islice(text_lines(self.config.texts or ()), self.config.most):
             self._counts["lines"] += 1
@@ -156,7 +156,7 @@ class SyntheticSource(Synthesizer):
             engine.close()
 
     def _fault(self, made: Editable, length: int) -> str | None:
-        """Why a translation is left out; ``length`` is that of the target in tokens."""
+        """Why a translation is rejected; ``length`` is that of the target in tokens."""
         if not made.tokens:
             return "empty"
         if made.text.casefold() == as_line(made.target).casefold():
@@ -177,7 +177,7 @@ class SyntheticSource(Synthesizer):
         return self._places.get(example.target)
 
     def facts(self) -> dict[str, Any]:
-        """What translated, how many lines and texts there were, and what became of their translations."""
+        """The translation engine, the numbers of lines and texts, and the outcomes of their translations."""
         return {**self._facts, **{name: self._counts[name] for name in _COUNTS}} if self._counts else {}
 
 

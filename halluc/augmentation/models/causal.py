@@ -41,10 +41,10 @@ class StreamModel(NamedTuple):
 
 
 def make(config: LmSynthesisConfig, examples: Iterable[Editable]) -> StreamModel:
-    """The model that is to be trained; torch's generator decides what is random in it.
+    """The model to be trained; random weights are drawn from torch's generator.
 
     Raises:
-        OptionError E410, E411, E412, E420: a pre-trained model, or a package that it needs, is not there.
+                OptionError E410, E411, E412, E420: a pre-trained model, or a required package, is missing.
     """
     if config.model is None:
         small = config.scratch
@@ -72,10 +72,10 @@ def make(config: LmSynthesisConfig, examples: Iterable[Editable]) -> StreamModel
 
 
 def pretrained_source(config: LmSynthesisConfig) -> ModelSource:
-    """Where the pre-trained model of a config is, once every package that it needs was found.
+    """The location of a config's pre-trained model, after checking that all required packages are installed.
 
     Raises:
-        OptionError E410, E412: it is not there. E420: a package is not installed.
+            OptionError E410, E412: it is missing. E420: a package is not installed.
     """
     assert config.model is not None
     source = resolve_model(config.model, gguf=True)
@@ -95,7 +95,7 @@ def _need(package: str, key: str, what: str, extra: str) -> None:
 
 
 def weights_identity(config: LmSynthesisConfig) -> dict[str, Any]:
-    """What tells the weights of a pre-trained model from others: its files by SHA-256, or its name on the hub."""
+    """The identity of a pre-trained model's weights: the SHA-256 of its files, or its name on the hub."""
     if config.model is None:
         return {}
     return digest_of_model(pretrained_source(config))
@@ -112,7 +112,7 @@ def write(model: Any, codec: StreamCodec, folder: Path) -> None:
 
 
 def read(folder: Path) -> StreamModel:
-    """What ``write`` wrote, on the device that there is, for sampling."""
+    """Load the output of ``write`` for sampling, on the available device."""
     device = _device()
     quiet_libraries(verbose=False)
     codec = StreamCodec.load(folder)

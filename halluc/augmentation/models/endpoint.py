@@ -1,7 +1,7 @@
-"""Chat completions of an endpoint that speaks the OpenAI protocol, such as vLLM, llama.cpp or Ollama.
+"""Chat completions from an endpoint with the OpenAI protocol, such as vLLM, llama.cpp or Ollama.
 
-Answers are kept by a hash of the request, in files that only their owner can read, so that the same requests give the
-same answers again. Nothing but the request goes to the endpoint: redirects are not followed, proxies are not used.
+Answers are cached by a hash of the request, in files that only their owner can read, so that the same requests give the
+same answers. Only the request is sent to the endpoint: redirects are not followed, proxies are not used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model wrote, and the tokens that the endpoint counted."""
+    """The model's output, and the token counts from the endpoint."""
 
     text: str
     prompt_tokens: int = 0
@@ -48,17 +48,17 @@ class EndpointLimits:
 
 
 class Endpoint:
-    """One endpoint; it may be asked by several threads.
+    """One endpoint; it may be used by several threads.
 
     Args:
         url: the base of the API, such as ``http://127.0.0.1:8000/v1``.
-        send_data_to: the host that training text may be sent to, where it is not this machine.
+            send_data_to: the host that training text may be sent to, if it is not this machine.
         key: the API key, or None.
-        cache: the folder of the answers; made on demand.
-        wait: called with the seconds before a request is tried again.
+            cache: the folder of the answers; created on demand.
+            wait: called with the seconds before a request is retried.
 
     Raises:
-        OptionError C149: the URL is none, or the host was not allowed.
+            OptionError C149: the URL is invalid, or the host was not allowed.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class Endpoint:
         self._lock = threading.Lock()
 
     def complete(self, request: Mapping[str, Any]) -> Answer:
-        """The answer to a request in the form of ``/chat/completions``, from the cache where it was asked before.
+        """The answer to a request in the form of ``/chat/completions``, from the cache if it was sent before.
 
         Raises:
-            OptionError E450: the endpoint cannot be reached, refuses the request, or answers nonsense. E451: there
-                were ``most_requests`` already. HallucError E401: the answer cannot be written.
+                    OptionError E450: the endpoint cannot be reached, refuses the request, or its answer is invalid.
+                        E451: ``most_requests`` was reached. HallucError E401: the answer cannot be written.
         """
         text = json.dumps({"url": self._url.geturl(), **request}, sort_keys=True, ensure_ascii=True)
         file = self._cache / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
@@ -102,7 +102,7 @@ class Endpoint:
         }
 
     def _asked(self, body: bytes) -> Answer:
-        """Ask until there is an answer, each time after a longer wait."""
+        """Retry until there is an answer, with increasing delays."""
         least, problem = 0.0, ""
         for attempt in range(self._limits.retries + 1):
             if attempt:
@@ -165,7 +165,7 @@ class Endpoint:
 def checked_url(url: str) -> SplitResult:
     """
     Raises:
-        OptionError C149: it is no URL of an endpoint.
+        OptionError C149: it is not a URL of an endpoint.
     """
     try:
         split = urlsplit(url)
@@ -179,7 +179,7 @@ def checked_url(url: str) -> SplitResult:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name."""
+    """Whether a host is this machine, by its name."""
     if host.lower() == "localhost":
         return True
     try:
@@ -203,7 +203,7 @@ def _refuse_host(url: SplitResult, send_data_to: str | None, has_key: bool) -> N
 def _answer(content: bytes, name: str) -> Answer:
     """
     Raises:
-        OptionError E450: it is no chat completion.
+        OptionError E450: it is not a chat completion.
     """
     try:
         read = json.loads(content)
@@ -228,7 +228,7 @@ def _retry_after(headers: http.client.HTTPMessage) -> float:
 
 
 def _read(file: Path) -> Answer | None:
-    """A kept answer; a damaged one is asked for again."""
+    """A cached answer; a damaged one is requested again."""
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
         return Answer(str(read["text"]), int(read["prompt_tokens"]), int(read["completion_tokens"]))

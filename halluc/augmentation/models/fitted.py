@@ -58,11 +58,11 @@ class Fitting:
 
 
 def fitted(workspace: Workspace, fitting: Fitting) -> Fitted:
-    """The fitted model: read where it is there already, else made now.
+    """The fitted model: loaded if it exists already, otherwise made now.
 
     Raises:
-        HallucError E401: it cannot be written, the disk being full or read-only; what is there stays. Whatever
-            ``fitting.make`` raises.
+            HallucError E401: it cannot be written: the disk is full or read-only; existing files stay. Also whatever
+                ``fitting.make`` raises.
     """
     name = f"{fitting.method}-{fitting.fingerprint[:16]}"
     folder, work = workspace.folder / name, workspace.folder / f"{name}.checkpoints"
@@ -86,7 +86,7 @@ def _write(folder: Path, write: Callable[[Path], dict[str, Any]], fitting: Fitti
 
 
 def _read(folder: Path, fingerprint: str) -> Fitted | None:
-    """A fitted model whose files are what was written; None where there is none, or where it is damaged."""
+    """A fitted model with verified files; None if there is none, or if it is damaged."""
     if not folder.is_dir():
         return None
     try:
@@ -98,7 +98,7 @@ def _read(folder: Path, fingerprint: str) -> Fitted | None:
                 raise ValueError(f"{name} was changed")
         facts = dict(record["facts"])
         with contextlib.suppress(OSError):
-            os.utime(folder)  # `halluc clean` deletes those that were not used lately
+            os.utime(folder)  # `halluc clean` deletes those that were not used recently
         return Fitted(folder, facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         warn(f"the fitted model in {folder} is damaged ({error}): it is fitted again")
@@ -115,7 +115,7 @@ def digest_of(examples: Iterable[Editable]) -> str:
 
 
 def digest_of_model(source: ModelSource) -> dict[str, Any]:
-    """What tells the weights of a pre-trained model from others: its files by SHA-256, or its name on the hub."""
+    """The identity of a pre-trained model's weights: the SHA-256 of its files, or its name on the hub."""
     folder = Path(source.name)
     if source.gguf is not None:
         return {"files": {source.gguf: file_sha256(folder / source.gguf)}}

@@ -1,7 +1,7 @@
-"""Which token may follow which in the labelled stream, so that what is sampled can be read back.
+"""Which token may follow which in the labelled stream, so that samples can be parsed.
 
-Four kinds of place in a sequence are told apart: outside of mentions and inside one of each label, each either at its
-beginning or behind a word. The state of each row is followed by one look into a table.
+Four kinds of positions in a sequence are distinguished: outside of mentions and inside one of each label, each at its
+beginning or after a word. The state of each row is updated by a table lookup.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from halluc.core.edits import Editable
 
 
 class Grammar:
-    """The tables of a codec, each (states, tokens): ``added`` is 0 where a token may follow, else minus infinity;
-    ``following`` is the state behind a token.
+    """The tables of a codec, each (states, tokens): ``added`` is 0 if a token may follow, else minus infinity;
+    ``following`` is the state after a token.
 
-    State 0 is the beginning of a text, 1 is behind a word outside of mentions, ``2 + 2 * label`` is behind the opening
-    token of a label, and the state after that is behind a word inside of it.
+    State 0 is the beginning of a text, 1 is after a word outside of mentions, ``2 + 2 * label`` is after the opening
+    token of a label, and the next state is after a word inside of it.
     """
 
     def __init__(self, codec: StreamCodec, device: torch.device) -> None:
@@ -41,10 +41,10 @@ class Grammar:
             self.allowed[empty + 1] = words
             self.following[empty : empty + 2, words] = empty + 1
             self.allowed[empty + 1, codec.closing(label)] = True
-            # Behind a closing token a text goes on; nothing may continue the word before it.
+            # After a closing token a text continues; no piece may continue the word before it.
             self.following[empty + 1, codec.closing(label)] = 2 + 2 * labels
         self._behind_a_mention(begins, opening)
-        # Added to logits: a third of the time that `masked_fill` takes.
+        # Added to logits: three times as fast as `masked_fill`.
         added = torch.zeros(self.allowed.shape).masked_fill_(~self.allowed, -torch.inf)
         self.added, self.following = added.to(device), self.following.to(device)
 
@@ -58,13 +58,13 @@ class Grammar:
         self.following[1, self.codec.border] = 0
 
     def _behind_a_mention(self, begins: torch.Tensor, opening: torch.Tensor) -> None:
-        """One more state: as behind a word, but that no piece may continue it."""
+        """One more state: as after a word, but no piece may continue it."""
         allowed, following = self.allowed[1:2].clone(), self.following[1:2].clone()
         allowed[0, : self.codec.spelling.size] = begins[: self.codec.spelling.size]
         self.allowed, self.following = torch.cat([self.allowed, allowed]), torch.cat([self.following, following])
 
     def rows(self, like: Sequence[Editable]) -> GrammarRows:
-        """Rows that each are to have the labels of one of ``like``."""
+        """Rows that are to have the labels of one of ``like`` each."""
         device = self.added.device
         first, labels = self.codec.of_span_labels.start, self.codec.span_labels
         unasked = torch.zeros(len(like), 3 * len(labels), dtype=torch.bool)
@@ -78,14 +78,14 @@ class Grammar:
 
 
 class GrammarRows:
-    """The states of the rows of a batch while they are sampled."""
+    """The states of the rows of a batch during sampling."""
 
     def __init__(self, grammar: Grammar, first: int, unasked: torch.Tensor, bordered: torch.Tensor) -> None:
         self._grammar, self._first, self._unasked, self._bordered = grammar, first, unasked, bordered
         self._states = torch.zeros(len(unasked), dtype=torch.long, device=unasked.device)
 
     def restrict(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        """Logits (rows, tokens) of the rows with these numbers, minus infinity where a token may not follow."""
+        """Logits (rows, tokens) of the rows with these numbers, minus infinity for tokens that may not follow."""
         restricted = logits + self._grammar.added[self._states[rows]]
         last, border = self._first + self._unasked.shape[1], self._grammar.codec.border
         restricted[:, self._first : last].masked_fill_(self._unasked[rows], -torch.inf)
@@ -93,5 +93,5 @@ class GrammarRows:
         return restricted
 
     def advance(self, rows: torch.Tensor, chosen: torch.Tensor) -> None:
-        """Note the tokens that were chosen for these rows."""
+        """Record the tokens that were chosen for these rows."""
         self._states[rows] = self._grammar.following[self._states[rows], chosen]

@@ -1,4 +1,4 @@
-"""What a model answers to plain texts; answers are kept as they are made, so that a kill loses little."""
+"""Answers of a model to plain texts, cached as they are made, so that little is lost when a process is killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from halluc.core.files import make_folder
 from halluc.core.locks import locked
 from halluc.core.messages import progress
 
-# Texts that are answered together, and then kept.
+# Texts that are answered and cached together.
 TOGETHER = 512
 
 
@@ -30,17 +30,17 @@ def kept_answers(
     file: str,
     doing: str,
 ) -> list[Any]:
-    """The answer to each text as plain JSON values, in their order.
+    """The answer to each text as plain JSON values, in order.
 
-    They are kept in a subfolder of ``folder`` for the same texts and the same ``fingerprint``. Another process that
-    wants them waits meanwhile.
+    They are cached in a subfolder of ``folder`` for the same texts and the same ``fingerprint``. Another process that
+    needs them waits.
 
     Args:
-        name: what the subfolder's name begins with. file: what the file in it is called. doing: the word that the
-            progress begins with.
+            name: the prefix of the subfolder's name. file: the name of the file in it. doing: the word at the beginning
+                of the progress message.
 
     Raises:
-        HallucError E401: they cannot be written. R130: those that were kept are damaged.
+            HallucError E401: they cannot be written. R130: the cached ones are damaged.
     """
     digest = hashlib.sha256(fingerprint.encode())
     for text in texts:
@@ -65,7 +65,7 @@ def kept_answers(
 
 
 def pseudo_labels(texts: Sequence[str], labeller: TextLabeller, folder: Path) -> list[PseudoLabelled]:
-    """The labels of each text, in their order; raises what ``kept_answers`` does."""
+    """The labels of each text, in order; raises the errors of ``kept_answers``."""
     made = kept_answers(
         texts,
         labeller.predicted,

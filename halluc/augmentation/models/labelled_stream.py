@@ -1,13 +1,13 @@
-"""Examples with labels as sequences of whole numbers, for language models that write text together with its labels.
+"""Labelled examples as integer sequences, for language models that write text together with its labels.
 
-As in DAGA (Ding et al. 2020) the labels stand in the token stream; here a mention stands between an opening and a
-closing label token, and the tokens at the beginning name the labels that the text has. A sequence is
+As in DAGA (Ding et al. 2020) the labels are in the token stream; here a mention is enclosed in an opening and a closing
+label token, and the tokens at the beginning name the labels of the text. A sequence is
 
     condition tokens, <start>, word pieces and label tokens, <end>
 
-with one condition token for each label that occurs, ``<no mention>`` where mentions are labelled and none occurs, or
+with one condition token for each label that occurs, ``<no mention>`` if mentions are labelled and none occurs, or
 ``<unlabelled>`` for text of another domain. The roles of a relation (head and tail) are labels of mentions, and the
-border between the texts of a pair is a token of its own.
+border between the texts of a pair is a separate token.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from halluc.engine.scratch import train_pieces
 
 _FILE = "codec.json"
 _SPECIAL = ("<pad>", "<unknown>", "<start>", "<end>", "<border>", "<no mention>", "<unlabelled>")
-# Of each label of a mention: its condition token, and those before and behind the mention.
+# For each label of a mention: its condition token, and those before and after the mention.
 _CONDITION, _OPEN, _CLOSE = range(3)
 
 
 class _Written(NamedTuple):
-    """What a sequence spells."""
+    """The content of a decoded sequence."""
 
     tokens: tuple[str, ...]
     spans: tuple[Span, ...]
@@ -43,12 +43,12 @@ class _Written(NamedTuple):
 
 
 class StreamCodec:
-    """Turns labelled examples into sequences of numbers and back; ``of`` learns it from examples.
+    """Converts labelled examples to sequences of token ids and back; ``of`` learns the codec from examples.
 
-    Words come back exactly as they were. One that cannot be spelled (see ``spelling``) is the piece ``<unknown>``.
+    Words are restored exactly. One that cannot be spelled (see ``spelling``) is the piece ``<unknown>``.
 
-    ``size`` counts all numbers, ``pad`` fills up batches, ``end`` ends a sequence. ``never_sampled`` are those that
-    cannot stand behind ``<start>`` in a valid sequence. The pieces of words have the lowest numbers.
+    ``size`` is the number of ids, ``pad`` fills up batches, ``end`` ends a sequence. ``never_sampled`` are those that
+    cannot occur after ``<start>`` in a valid sequence. The pieces of words have the lowest ids.
     """
 
     def __init__(self, span_labels: Sequence[str], text_labels: Sequence[str], spelling: Spelling) -> None:
@@ -65,13 +65,13 @@ class StreamCodec:
 
     @classmethod
     def of(cls, examples: Iterable[Editable], vocabulary: int) -> StreamCodec:
-        """Learn labels and at most ``vocabulary`` word pieces; the same examples give the same codec."""
+        """Learn labels and at most ``vocabulary`` word pieces; deterministic."""
         labels, words = _labels_and_words(examples)
         return cls(*labels, WordPieces(train_pieces(spellable(words), vocabulary, INSIDE)))
 
     @classmethod
     def with_tokenizer(cls, examples: Iterable[Editable], tokenizer: Any, rows: int) -> StreamCodec:
-        """Learn labels, and spell words as a pre-trained model does that has so many ``rows`` of embeddings.
+        """Learn labels, and spell words with the tokenizer of a pre-trained model with ``rows`` embeddings.
 
         Raises:
             HallucError E411: its tokenizer cannot be used.
@@ -94,19 +94,19 @@ class StreamCodec:
         return self._span_label[label] + _OPEN
 
     def closing(self, label: str) -> int:
-        """The token behind a mention with this label."""
+        """The token after a mention with this label."""
         return self._span_label[label] + _CLOSE
 
     @property
     def of_span_labels(self) -> range:
-        """The tokens of the labels of mentions: three a label, of which the second opens and the third closes one."""
+        """The tokens of the labels of mentions: three per label, the second opens and the third closes a mention."""
         return range(self._first_span_label, self._first_text_label)
 
     def encode(self, example: Editable) -> list[int]:
         """The whole sequence of an example, from its condition to ``<end>``.
 
         Raises:
-            Rejected: a label of it is unknown.
+                    Rejected: one of its labels is unknown.
         """
         ids = self.condition(example)
         opened = {span.start: self._span_label[span.label] for span in example.spans}
@@ -130,17 +130,17 @@ class StreamCodec:
         return [self.unlabelled, self.start, *pieces, self.end]
 
     def word(self, token: str) -> list[int]:
-        """The pieces of a word; ``<unknown>`` alone where it cannot be spelled."""
+        """The pieces of a word; ``<unknown>`` alone if it cannot be spelled."""
         known = self._words.get(token)
         if known is None:
             known = self._words[token] = self.spelling.spell(token) or [self.unknown]
         return known
 
     def condition(self, like: Editable) -> list[int]:
-        """The tokens that a new example with the labels of ``like`` begins with, ``<start>`` included.
+        """The tokens at the beginning of a new example with the labels of ``like``, including ``<start>``.
 
         Raises:
-            Rejected: a label of it is unknown.
+                    Rejected: one of its labels is unknown.
         """
         labels = {span.label for span in like.spans}
         if not labels <= self._span_label.keys() or not self._text_label.keys() >= {*like.labels}:
@@ -151,13 +151,13 @@ class StreamCodec:
         return [*texts, *spans, *none, self.start]
 
     def decode(self, ids: Sequence[int], like: Editable) -> Editable:
-        """The example that was sampled behind ``condition(like)``; ``ids`` are what came after ``<start>``.
+        """The example that was sampled after ``condition(like)``; ``ids`` are the ones after ``<start>``.
 
-        The labels of the whole are those of ``like``. Where a task locks mentions (head and tail of a relation), they
-        are there once each, and locked again.
+        The labels of the whole are those of ``like``. If a task locks mentions (head and tail of a relation), each must
+        occur once, and is locked again.
 
         Raises:
-            Rejected: what was sampled is no valid example, or not one with the labels of ``like``; says why.
+                    Rejected: the sample is not a valid example, or does not have the labels of ``like``; says why.
         """
         refuse_locked(like)
         if self.end not in ids:
@@ -175,10 +175,10 @@ class StreamCodec:
         return Editable(tokens, spans, tuple(sorted(locked)), like.labels)
 
     def _written(self, ids: Sequence[int]) -> _Written:
-        """What the numbers before ``<end>`` spell.
+        """Decode the ids before ``<end>``.
 
         Raises:
-            Rejected: they spell nothing, or no valid example.
+                    Rejected: they are not a valid sequence, or not a valid example.
         """
         words: list[str] = []
         spans: list[Span] = []
@@ -204,7 +204,7 @@ class StreamCodec:
     def _label_token(
         self, number: int, opened: tuple[int, int] | None, at: int, spans: list[Span]
     ) -> tuple[int, int] | None:  # fmt: skip
-        """Read a label token: returns the label that is open behind it, and where it began."""
+        """Process a label token: returns the label that is open after it, and where it began."""
         if number in self.never_sampled:
             raise Rejected("unknown word" if number == self.unknown else "misplaced token")
         label, kind = divmod(number - self._first_span_label, 3)
@@ -220,7 +220,7 @@ class StreamCodec:
         return None
 
     def name(self, number: int) -> str:
-        """A token for people to read, such as ``<PER>`` or a piece, with ``##`` inside of words."""
+        """A readable token, such as ``<PER>`` or a piece, with ``##`` inside of words."""
         if number < self.spelling.size:
             return self.spelling.name(number)
         if number < self._first_span_label:
@@ -231,10 +231,10 @@ class StreamCodec:
         return f"<label {self.text_labels[number - self._first_text_label]}>"
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write ``codec.json`` and, where a pre-trained model's tokenizer spells, its files.
+        """Write ``codec.json`` and, if a pre-trained model's tokenizer is used, its files.
 
         Raises:
-            HallucError E401: that is not possible.
+                    HallucError E401: they cannot be written.
         """
         value: dict[str, Any] = {"span_labels": self.span_labels, "text_labels": self.text_labels}
         if isinstance(self.spelling, WordPieces):
@@ -247,11 +247,11 @@ class StreamCodec:
 
     @classmethod
     def load(cls, folder: Path) -> StreamCodec:
-        """Read what ``save_pretrained`` wrote.
+        """Load the output of ``save_pretrained``.
 
         Raises:
-            OSError, ValueError, KeyError, TypeError: ``codec.json`` is missing or damaged. HallucError E411: the
-                tokenizer is.
+                    OSError, ValueError, KeyError, TypeError: ``codec.json`` is missing or damaged. HallucError E411:
+                        the tokenizer is.
         """
         value = json.loads((folder / _FILE).read_bytes())
         if "pieces" in value:
@@ -264,8 +264,8 @@ class StreamCodec:
 def refuse_locked(like: Editable) -> None:
     """
     Raises:
-        Rejected: something of it must stay as it is, which nothing that is sampled can keep. Mentions that are locked
-            as a whole, and borders, can be written anew.
+            Rejected: some locked part must stay, which a sample cannot guarantee. Mentions that are locked as a whole,
+                and borders, can be generated again.
     """
     spans = {span[:2] for span in like.spans}
     if any(start < end and (start, end) not in spans for start, end in like.locked):
@@ -273,7 +273,7 @@ def refuse_locked(like: Editable) -> None:
 
 
 def _labels_and_words(examples: Iterable[Editable]) -> tuple[tuple[list[str], list[str]], Counter[str]]:
-    """The labels of mentions and those of whole texts, each sorted, and how often each word occurs."""
+    """The labels of mentions and those of whole texts, each sorted, and the frequency of each word."""
     words: Counter[str] = Counter()
     span_labels: set[str] = set()
     text_labels: set[str] = set()

@@ -1,4 +1,4 @@
-"""The language model of ``lm_synthesis``: trained on the labelled stream, kept by fingerprint, and sampled from."""
+"""The language model of ``lm_synthesis``: trained on the labelled stream, cached by fingerprint, and sampled from."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from halluc.engine.runtime import Runtime
 if TYPE_CHECKING:
     from halluc.augmentation.methods.lm_synthesis import LmSynthesisConfig
 
-# How many are sampled at once, and to tell in the manifest what samples are like.
+# How many are sampled at once, and how many are described in the manifest.
 _AT_ONCE, _TRIAL = 128, 256
-# Keys of the config that change nothing of the fitted model but how it is sampled from.
+# Keys of the config that do not affect the fitted model, only sampling.
 _OF_SAMPLING = frozenset({"share", "temperature", "top_k", "top_p", "constrained"})
 _SEQUENCES_READ = 60_000
 _LEARNING_RATES = {"scratch": 2e-3, "full": 5e-5, "lora": 2e-4}
@@ -50,7 +50,7 @@ class LanguageModel:
 
     @classmethod
     def fitted(cls, config: LmSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> LanguageModel:
-        """The model for these examples, trained where it is not there yet.
+        """The model for these examples, trained if it does not exist yet.
 
         Raises:
             HallucError: see ``LmSynthesis.fit``.
@@ -81,7 +81,7 @@ class LanguageModel:
         return made
 
     def sample_many(self, like: Sequence[Editable], draws: Sequence[Draws]) -> list[Editable | Rejected]:
-        """A new example with the labels of each of ``like``, or why there is none."""
+        """A new example with the labels of each of ``like``, or the reason why there is none."""
         prompts: list[list[int] | Rejected] = [self._prompt(one) for one in like]
         good = [number for number, prompt in enumerate(prompts) if not isinstance(prompt, Rejected)]
         made: list[Editable | Rejected] = [one if isinstance(one, Rejected) else Rejected("") for one in prompts]
@@ -132,7 +132,7 @@ class LanguageModel:
 
 
 class _SplitStream(NamedTuple):
-    """Sequences to train on and held-out ones, and what was left out, by reason."""
+    """Training and held-out sequences, and what was left out, by reason."""
 
     train: SequenceFeatures
     held_out: SequenceFeatures
@@ -148,7 +148,7 @@ def _trained(
     engine: Runtime,
     work: Path,
 ) -> tuple[Any, StreamCodec, dict[str, Any]]:
-    """The model with its best weights, its codec, and what the manifest says of the training."""
+    """The model with its best weights, its codec, and the facts for the manifest."""
     torch.manual_seed(seed)
     model, codec = causal.make(config, itertools.chain(examples, map(Editable, texts)))
     split = _split(config, codec, examples, texts, seed)

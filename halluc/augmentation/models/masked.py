@@ -1,4 +1,4 @@
-"""The masked language model of ``masked_infill``: loaded, or trained and kept by fingerprint, and drawn from."""
+"""The masked language model of ``masked_infill``: loaded, or trained and cached by fingerprint, and sampled from."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ if TYPE_CHECKING:
 
 
 _WHY = "masked infill"
-# Pieces that are read at once, and logits that are held at once: 256 MB.
+# Pieces that are processed at once, and logits that are in memory at once: 256 MB.
 _PIECES_AT_ONCE, _LOGITS_AT_ONCE = 4_096, 1 << 26
-# How many training examples are filled to tell in the manifest what comes of it, and how much of that is listed.
+# How many training examples are filled for the manifest, and how many results are listed.
 _TRIAL, _SHOWN = 256, 20
-# What is filled at once in the trial.
+# Batch size of this trial.
 _AT_ONCE = 128
 
 
 class _Mask(NamedTuple):
-    """A word that is to be replaced: of which example, where, what may stand there, and the draw that decides.
+    """A word to be replaced: its example, its position, the permitted words, and the draw that decides.
 
-    ``avoided`` are the word itself and its neighbours, which would stand there twice.
+    ``avoided`` are the word itself and its neighbours, to avoid repetitions.
     """
 
     example: int
@@ -61,7 +61,7 @@ class _Mask(NamedTuple):
 
 
 class _MaskedRow(NamedTuple):
-    """A row of pieces, the masks in it, and the position of each."""
+    """A row of pieces, its masks, and the position of each."""
 
     pieces: list[int]
     masks: list[_Mask]
@@ -72,7 +72,7 @@ class _MaskedRow(NamedTuple):
 class MaskedFiller:
     """A masked language model that fills in words.
 
-    ``fitted_facts`` are what is known of the model, ``trial_examples`` those training examples that show what it does.
+    ``fitted_facts`` are facts about the model, ``trial_examples`` training examples that demonstrate it.
     """
 
     config: MaskedInfillConfig
@@ -88,7 +88,7 @@ class MaskedFiller:
     def ready(
         cls, config: MaskedInfillConfig, training: Lexicon, examples: Iterable[Editable], workspace: Workspace
     ) -> MaskedFiller:  # fmt: skip
-        """The model as it is, or trained on these examples where it is not yet.
+        """The model as it is, trained on these examples if it is not trained yet.
 
         Raises:
             HallucError: see ``MaskedInfill.fit``.
@@ -113,11 +113,11 @@ class MaskedFiller:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """For the manifest: what is known of the model, and what it makes of some training examples."""
+        """For the manifest: facts about the model, and its results for some training examples."""
         return {**self.fitted_facts, "trial": self._trial()}
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed]:
-        """Each example with words filled in; without edits where there is nothing to fill."""
+        """Each example with words filled in; without edits if there is nothing to fill."""
         rows = [row for number, one in enumerate(examples) for row in self._rows(number, one, draws[number])]
         new: list[dict[int, str]] = [{} for _ in examples]
         for batch in self._batches(rows):
@@ -144,7 +144,7 @@ class MaskedFiller:
                 yield _MaskedRow(row.pieces, [mask for mask, _ in inside], [start for _, start in inside])
 
     def _batches(self, rows: Sequence[_MaskedRow]) -> Iterator[list[_MaskedRow]]:
-        """The rows by length, as many at a time as memory allows."""
+        """The rows by length, as many at a time as fit into memory."""
         most = max(1, _LOGITS_AT_ONCE // self.words.size)
         for numbers in sorted_batches([len(row.pieces) for row in rows], _PIECES_AT_ONCE):
             batch: list[_MaskedRow] = []
@@ -157,7 +157,7 @@ class MaskedFiller:
 
     @torch.inference_mode()
     def _filled(self, batch: Sequence[_MaskedRow]) -> list[str | None]:
-        """The word for each mask of the rows in turn; None where no word may stand there."""
+        """The word for each mask of the rows in order; None if no word is permitted."""
         inputs = padded([row.pieces for row in batch], self.codec.pad)
         width = inputs["input_ids"].shape[1]
         selected = [number * width + at for number, row in enumerate(batch) for at in row.positions]
@@ -177,7 +177,7 @@ class MaskedFiller:
     def _drawn(
         self, masks: Sequence[_Mask], scores: torch.Tensor, numbers: torch.Tensor
     ) -> list[str | None]:  # fmt: skip
-        """By inverse CDF, one draw a mask; ``scores`` and ``numbers`` are (masks, candidates), the best first."""
+        """By inverse CDF, one draw per mask; ``scores`` and ``numbers`` are (masks, candidates), the best first."""
         result: list[str | None] = []
         cumulative = (scores / self.config.temperature).softmax(1).cumsum(1)
         candidates = torch.isfinite(scores).sum(1)
@@ -191,7 +191,7 @@ class MaskedFiller:
         return result
 
     def _trial(self) -> dict[str, Any]:
-        """What comes of some training examples: how much, and which mentions are new."""
+        """Results for some training examples: how many, and which mentions are new."""
         before = self.trial_examples
         made: list[Editable] = []
         for start in range(0, len(before), _AT_ONCE):
@@ -210,7 +210,7 @@ class MaskedFiller:
 
 
 def _some(examples: Iterable[Editable], without_mentions: bool, seed: int) -> list[Editable]:
-    """Training examples for the trial, which the seed draws."""
+    """Training examples for the trial, drawn with the seed."""
     numbers = [number for number, example in enumerate(examples) if without_mentions or example.spans]
     order = keyed_generator("trial", seed).permutation(len(numbers))[:_TRIAL].tolist()
     drawn = {numbers[one]: place for place, one in enumerate(order)}
@@ -234,7 +234,7 @@ def _fitting(config: MaskedInfillConfig, labels: list[str], examples: Iterable[E
     }
 
     def make(work: Path) -> Any:
-        torch.manual_seed(seed)  # it decides the weights of a random head
+        torch.manual_seed(seed)  # for the weights of a random head
         loaded = load(source)
         codec = prepare(config, loaded, labels)
         with runtime.alone("auto", seed) as engine:
@@ -251,14 +251,14 @@ def _fitting(config: MaskedInfillConfig, labels: list[str], examples: Iterable[E
 
 
 def _in_mentions_only(training: Lexicon) -> set[str]:
-    """Words, without case, that stand in mentions of the training split and nowhere else."""
+    """Words, ignoring case, that occur in mentions of the training split and nowhere else."""
     inside = {token.casefold() for of_label in training.mentions.values() for one in of_label for token in one}
     outside = [words for tag, words in training.words.items() if not tag.startswith(("B-", "I-"))]
     return inside - {token.casefold() for words in outside for token in words}
 
 
 def _edits(example: Editable, words: dict[int, str]) -> Iterator[Replace]:
-    """The edits that put new words in the places of old ones; a mention is replaced as a whole."""
+    """The edits that replace old words by new ones; a mention is replaced as a whole."""
     left = dict(words)
     for start, end, _ in example.spans:
         if any(at in left for at in range(start, end)):
@@ -269,7 +269,7 @@ def _edits(example: Editable, words: dict[int, str]) -> Iterator[Replace]:
 
 
 def _new_mentions(examples: Iterable[Editable], training: Lexicon) -> dict[str, Any]:
-    """By label, the mentions that the training split does not have: how many, and the most frequent with counts."""
+    """By label, the mentions that the training split does not have: their number, and the most frequent with counts."""
     result: dict[str, Counter[str]] = {}
     for example in examples:
         for start, end, label in example.spans:
@@ -288,9 +288,9 @@ def _new_mentions(examples: Iterable[Editable], training: Lexicon) -> dict[str, 
 def places_of(
     config: MaskedInfillConfig, example: Editable, labels: Collection[str], draws: Draws
 ) -> dict[int, Kind]:  # fmt: skip
-    """The words of an example that are filled in, drawn from those that can be, and what may stand there.
+    """The words of an example to fill in, drawn from the candidates, with the kind of words permitted.
 
-    ``labels`` are those that the model was trained to fill mentions of.
+    ``labels`` are those for which the model was trained to fill mentions.
     """
     result: dict[int, Kind] = {}
     if config.fills_context:
@@ -308,9 +308,9 @@ def places_of(
 
 
 def context_words(example: Editable, function_words: bool) -> Iterator[int]:
-    """Words outside mentions and locks; a capital is left alone unless it begins the text or all is in capitals.
+    """Words outside of mentions and locks; capitalised ones only at the beginning or if everything is in capitals.
 
-    Within a sentence a capital may be that of a name that has no label.
+    Within a sentence a capitalised word may be a name without a label.
     """
     tokens = example.tokens
     marked = {at for start, end, _ in example.spans for at in range(start, end)}
@@ -325,7 +325,7 @@ def context_words(example: Editable, function_words: bool) -> Iterator[int]:
 
 
 def mention_words(example: Editable, labels: Collection[str], function_words: bool) -> Iterator[int]:
-    """Words of mentions that may change, which have one of ``labels``."""
+    """Words of mentions with one of ``labels`` that may change."""
     for start, end, label in example.spans:
         if label in labels and is_replaceable(example, start, end):
             yield from (at for at in range(start, end) if _can_be_filled(example.tokens[at], function_words))

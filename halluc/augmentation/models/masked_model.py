@@ -1,4 +1,4 @@
-"""Masked language models: loading, the pieces that they read, and their outputs at some positions."""
+"""Masked language models: loading, the pieces of their input, and their outputs at some positions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from halluc.engine.pretrained import check_model_files, load_model, load_tokeniz
 from halluc.engine.references import ModelSource, resolve_model
 from halluc.engine.runtime import attention_for
 
-# The pieces of a longer word that are left out: nobody fills it, and its neighbours need not see all of it.
+# Further pieces of a longer word are left out: it is never filled, and its neighbours need not see all of it.
 _LONGEST_WORD = 16
-# Pieces of a part of a text at the least: a word with its markers, and something beside it.
+# The minimum pieces of a part of a text: a word with its markers, and some context.
 _LEAST_ROOM = 24
 
 
 class MaskedModel(NamedTuple):
-    """A model, its tokenizer, and which weights of its masked-LM head its files lack."""
+    """A model, its tokenizer, and which weights of its masked-LM head are missing in its files."""
 
     model: Any
     tokenizer: Any
@@ -54,10 +54,10 @@ def load(source: ModelSource, trust_remote_code: bool = False) -> MaskedModel:
 
 
 def load_ready(reference: str) -> MaskedModel:
-    """A model whose masked-LM head was trained.
+    """A model with a trained masked-LM head.
 
     Raises:
-        OptionError E411: its head has no weights, so that what it filled in would be random; and as ``load``.
+            OptionError E411: its head has no weights, so that its predictions would be random; and as ``load``.
     """
     loaded = load(resolve_model(reference))
     if loaded.missing:
@@ -69,7 +69,7 @@ def load_ready(reference: str) -> MaskedModel:
 
 
 class PieceRow(NamedTuple):
-    """A part of an example as a model reads it: pieces, and for each of its words where its own pieces are."""
+    """A part of an example as model input: pieces, and the positions of the pieces of each word."""
 
     pieces: list[int]
     words: list[tuple[int, int, int]]  # (number of the word in the example, first position, position after the last)
@@ -77,10 +77,11 @@ class PieceRow(NamedTuple):
 
 @dataclass
 class PieceCodec:
-    """Turns examples into rows of pieces. ``labels`` are those with markers, ``first_marker`` is the id of the first.
+    """Converts examples to rows of pieces. ``labels`` are those with markers, ``first_marker`` is the id of the first
+    marker.
 
-    There are two markers a label: for the first word of a mention and for the others. Each word of a mention stands
-    between two of the same (MELM).
+    There are two markers per label: for the first word of a mention and for the others. Each word of a mention is
+    enclosed in two equal markers (MELM).
     """
 
     tokenizer: Any
@@ -127,14 +128,14 @@ class PieceCodec:
         return result
 
     def _learn(self, tokens: Iterable[str]) -> None:
-        """Look up the pieces of words that were not met before; what has none is the unknown piece."""
+        """Look up the pieces of new words; a word without pieces is the unknown piece."""
         new = [token for token in dict.fromkeys(tokens) if token not in self._known]
         if not new:
             return
         if len(self._known) > 1 << 18:
             self._known.clear()
             new = list(dict.fromkeys(tokens))
-        # Half a surrogate pair is no text for tokenizers.
+        # Tokenizers do not accept lone surrogates.
         texts = [[token.encode("utf-8", "replace").decode()] for token in new]
         result = self.tokenizer(texts, is_split_into_words=True, add_special_tokens=False)["input_ids"]
         nothing = [self.unknown if self.unknown is not None else self.mask]
@@ -143,10 +144,10 @@ class PieceCodec:
 
 
 def room_of(model: Any, tokenizer: Any, longest: int) -> int:
-    """How many pieces the model reads at once, at most ``longest``.
+    """The maximum input length of the model, at most ``longest``.
 
     Raises:
-        OptionError E411: it reads fewer than 24.
+            OptionError E411: it is below 24.
     """
     # RoBERTa numbers its positions from 2.
     positions = (getattr(model.config, "max_position_embeddings", None) or longest + 2) - 2

@@ -1,4 +1,4 @@
-"""Training of a masked language model on masked words, outside mentions and in them (MELM)."""
+"""Training of a masked language model on masked words, outside of mentions and in them (MELM)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LEARNING_RATE, OF_RANDOM_HEAD = 5e-5, 3e-4
 _TEXTS_READ = 20_000
-# What common labels of mentions are short for.
+# The meaning of common abbreviated labels of mentions.
 _LONG_FORMS = {
     "per": "person", "pers": "person", "loc": "location", "org": "organization", "misc": "miscellaneous",
     "gpe": "place", "fac": "building", "corp": "corporation",
@@ -43,7 +43,7 @@ _LONG_FORMS = {
 
 
 class MaskableRow(NamedTuple):
-    """A row, and for each of its words the probability that it is masked."""
+    """A row, with the probability of each of its words to be masked."""
 
     row: PieceRow
     shares: Sequence[float]
@@ -51,7 +51,7 @@ class MaskableRow(NamedTuple):
 
 @dataclass(frozen=True)
 class MaskedFeatures:
-    """Rows with words masked, each row ``times`` times with other words: feature ``n`` is row ``n % len(rows)``.
+    """Rows with masked words, each row ``times`` times with different masks: feature ``n`` is row ``n % len(rows)``.
 
     At least one word of a row is masked, so one of its probabilities must be above 0.
     """
@@ -77,7 +77,7 @@ class MaskedFeatures:
         return [len(self._positions(number)) for number in range(len(self.chosen))]
 
     def collate(self, indexes: Sequence[int]) -> Batch:
-        """``labels`` are the pieces under the masks, one after the other; so are the positions ``selected``."""
+        """``labels`` are the pieces under the masks, flattened; so are the positions ``selected``."""
         rows = [list(self.rows[index % len(self.rows)].row.pieces) for index in indexes]
         width = max(map(len, rows))
         selected: list[int] = []
@@ -105,12 +105,12 @@ class MaskedFeatures:
         shares = numpy.asarray(self.rows[index % len(self.rows)].shares)
         draws = keyed_generator("masked words", self.seed, index).random(len(shares))
         chosen: list[int] = numpy.flatnonzero(draws < shares).tolist()
-        # The word with the least draw, where none is masked.
+        # If no word is masked, the one with the smallest draw.
         return chosen or [int(numpy.argmin(draws + (shares == 0)))]
 
 
 def prepare(config: MaskedInfillConfig, loaded: MaskedModel, labels: Sequence[str]) -> PieceCodec:
-    """Give the model embeddings for two markers a label, which start as those of the words that the label means."""
+    """Add embeddings for two markers per label, initialised with those of the words that the label means."""
     model, tokenizer = loaded.model, loaded.tokenizer
     first = model.get_input_embeddings().num_embeddings
     codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, first)
@@ -129,7 +129,7 @@ def prepare(config: MaskedInfillConfig, loaded: MaskedModel, labels: Sequence[st
 
 
 def meaning(label: str, label_words: dict[str, str]) -> str:
-    """What a label means in words: as the config says, or the label with its parts as words."""
+    """The meaning of a label in words: from the config, or the parts of the label as words."""
     named = label_words.get(label)
     if named is not None:
         return named
@@ -146,7 +146,7 @@ def trained(
     engine: Runtime,
     work: Path,
 ) -> dict[str, Any]:
-    """Train the model in place on texts, the training split and unlabelled ones; returns facts for the manifest."""
+    """Train the model in place on the training split and unlabelled texts; returns facts for the manifest."""
     assert config.fit is not None
     fit, examples = config.fit, [example for example in texts[0] if example.tokens]
     order = keyed_generator("held out", seed).permutation(len(examples)).tolist()
@@ -219,7 +219,7 @@ def _features(
 def _held_out(
     config: MaskedInfillConfig, codec: PieceCodec, examples: Sequence[Editable], seed: int
 ) -> dict[str, MaskedFeatures]:  # fmt: skip
-    """Rows whose masks are always the same: with words outside mentions masked, and with words of mentions."""
+    """Rows with constant masks: with masked words outside of mentions, and with masked words of mentions."""
     assert config.fit is not None
     rows = {"context": _rows(codec, examples, config.fit.masked, 0.0)}
     if config.fills_mentions:
@@ -228,10 +228,10 @@ def _held_out(
 
 
 def _rows(codec: PieceCodec, examples: Iterable[Editable], context: float, mentions: float) -> list[MaskableRow]:
-    """The rows in which there is a word to mask, with these probabilities for words outside mentions and in them.
+    """The rows with a word to mask, with these probabilities for words outside of mentions and in them.
 
-    Only words of one known piece are masked: others cannot be filled in, and whoever learns to write their first piece
-    at a single mask would fill in what is no word.
+    Only words of one known piece are masked: others cannot be filled in, and a model that learns to predict their first
+    piece at a single mask would fill in fragments.
     """
     rows = []
     for example in examples:

@@ -1,4 +1,4 @@
-"""An n-gram model as flat arrays: symbols of a tag and a token, and what follows every context."""
+"""An n-gram model as flat arrays: symbols of a tag and a token, and the continuations of every context."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.core.edits import Editable
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
 
-# The symbol, and the tag, of what stands before and after every example.
+# The symbol, and the tag, before and after every example.
 BORDER = 0
 
 
@@ -38,7 +38,7 @@ class Symbols:
         return self._numbers[tag, token]
 
     def parsed(self, symbols: Sequence[int]) -> Editable:
-        """The labelled example that the symbols spell; ``I-`` goes on with the span before it."""
+        """The labelled example of the symbols; ``I-`` continues the span before it."""
         spans: list[Span] = []
         names = list(self._tag_numbers)
         for at, symbol in enumerate(symbols):
@@ -51,11 +51,12 @@ class Symbols:
 
 
 class NgramLevel(NamedTuple):
-    """All contexts of one length with what follows them, as flat arrays: a few bytes an n-gram.
+    """All contexts of one length with their continuations, as flat arrays: a few bytes per n-gram.
 
-    ``codes`` are the contexts, ascending, each made of the next shorter one and the symbol before that. What follows
-    context ``n`` stands in ``symbols`` from ``starts[n]`` to ``starts[n + 1]``; ``sums`` are the running sums of their
-    weights, and ``passed`` is how often a shorter context is used instead (Witten & Bell).
+    ``codes`` are the contexts, ascending, each composed of the next shorter one and the symbol before that. The
+    continuations of context ``n`` are in ``symbols`` from ``starts[n]`` to ``starts[n + 1]``; ``sums`` are the
+    cumulative sums of their weights, and ``passed`` is the probability of backing off to a shorter context (Witten &
+    Bell).
     """
 
     codes: array[int]
@@ -65,7 +66,7 @@ class NgramLevel(NamedTuple):
     passed: array[float]
 
     def context(self, code: int) -> int:
-        """The number of a context, or -1 where the training split has none such."""
+        """The number of a context, or -1 if it does not occur in the training split."""
         at = bisect_left(self.codes, code)
         return at if at < len(self.codes) and self.codes[at] == code else -1
 
@@ -84,7 +85,7 @@ class NgramModel(NamedTuple):
 
 
 class Stream:
-    """The training examples of one set of labels, one after the other, as symbols with borders between them."""
+    """The training examples of one set of labels, concatenated as symbols with borders between them."""
 
     def __init__(self, padding: int) -> None:
         self.symbols, self.count = Symbols(), 0
@@ -105,7 +106,7 @@ class Stream:
 def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power: float) -> tuple[NgramLevel, ...]:
     """The levels of a stream of symbols with ``padding`` borders around each example.
 
-    NgramLevel 0 has the last tag for its context, level n the last n symbols; counts are raised to ``power``.
+    NgramLevel 0 has the last tag as its context, level n the last n symbols; counts are raised to ``power``.
     """
     symbols, kinds = numpy.array(stream, dtype=numpy.int64), numpy.array(tag_of, dtype=numpy.int64)
     size = len(kinds)
@@ -116,7 +117,7 @@ def levels_of(stream: Sequence[int], tag_of: Sequence[int], padding: int, power:
         if depth:
             codes = context * size + symbols[at - depth]
         known, numbered = numpy.unique(codes, return_inverse=True)
-        # Tags are their own numbers, since every tag stands before something.
+        # Tags are their own numbers, since every tag precedes something.
         context = numbered
         levels.append(_level(known, context * size + symbols[at], size, power))
     return tuple(levels)
@@ -128,7 +129,7 @@ def _level(known: Any, ngrams: Any, size: int, power: float) -> NgramLevel:
     context = codes // size
     starts = numpy.searchsorted(context, numpy.arange(len(known) + 1))
     most = numpy.maximum.reduceat(counts, starts[:-1]).astype(float)
-    # Weights as shares of the greatest: a high power of a great count would drown its neighbours in the running sums.
+    # Weights relative to the largest: a high power of a large count would dominate the cumulative sums.
     weights = (counts / most[context]) ** power
     totals = numpy.add.reduceat(weights, starts[:-1]) * most**power
     distinct = numpy.diff(starts)
@@ -142,5 +143,5 @@ def _level(known: Any, ngrams: Any, size: int, power: float) -> NgramLevel:
 
 
 def _packed(code: Literal["q", "i", "d"], values: Any) -> Any:
-    """An ``array``, whose single values are read faster than those of NumPy."""
+    """An ``array``, whose single values are accessed faster than those of NumPy."""
     return array(code, values.astype(code).tobytes())

@@ -1,4 +1,4 @@
-"""Plain texts: the lines of files, texts that a model learns from, and texts that take the place of examples."""
+"""Plain texts: lines of files, texts for training a model, and texts that replace examples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PlacedText(NamedTuple):
 
 
 def text_lines(references: Sequence[str]) -> Iterator[PlacedText]:
-    """Every line, blank ones too, with its place (file:line).
+    """Every line, including blank ones, with its place (file:line).
 
     Raises:
         HallucError D104, D114: a line that cannot be read.
@@ -42,7 +42,8 @@ def text_lines(references: Sequence[str]) -> Iterator[PlacedText]:
 def refuse_missing(references: Sequence[str], key: str) -> None:
     """
     Raises:
-        HallucError D101: a file is not there, or is no regular file. ``key`` is the key of the config that names it.
+            HallucError D101: a file does not exist, or is not a regular file. ``key`` is the key of the config that
+                names it.
     """
     for reference in references:
         path = Path(reference).expanduser()
@@ -58,8 +59,8 @@ def unlabelled_texts(references: Sequence[str], most: int, key: str) -> list[tup
     """The tokens of the lines of all files, at most ``most`` lines; ``key`` is the key of the config that names them.
 
     Raises:
-        HallucError D101, D103, D104, D114, D140: a file, or a line of it, cannot be read. OptionError D142: there is no
-            text in one.
+            HallucError D101, D103, D104, D114, D140: a file, or a line of it, cannot be read. OptionError D142: a file
+                has no text.
     """
     lines: list[tuple[str, ...]] = []
     for reference in references:
@@ -82,7 +83,7 @@ def _of_text(line: str) -> tuple[str, ...] | str:
 
 
 def _of_object(record: Mapping[str, Any]) -> tuple[str, ...] | str:
-    """The tokens of a record, or what is wrong with it."""
+    """The tokens of a record, or the error."""
     tokens, text = record.get("tokens"), record.get("text")
     if isinstance(tokens, list) and tokens and all(isinstance(one, str) and one for one in tokens):
         return tuple(tokens)
@@ -93,7 +94,7 @@ def _of_object(record: Mapping[str, Any]) -> tuple[str, ...] | str:
 
 @dataclass
 class TextPool:
-    """The texts of one group, and the training examples that they are drawn for, both by length.
+    """The texts of one group, and the training examples that they are drawn for, both sorted by length.
 
     ``keys`` has a number for each training example: see ``length_key``.
     """
@@ -106,10 +107,10 @@ class TextPool:
         self.keys = array("Q", sorted(self.keys))
 
     def drawn(self, like: Editable, draws: Draws) -> Editable:
-        """A text of about the same quantile of length as ``like``.
+        """A text at about the same quantile of length as ``like``.
 
-        Where there are as many texts as training examples, each of these has a part of its own, so that no two get the
-        same text. Where there are fewer, half of the draws are from a wider part, and half of those from a still wider
+        If there are at least as many texts as training examples, each example has its own part, so that no two get the
+        same text. If there are fewer, half of the draws are from a wider part, and half of those from a still wider
         one, in case its text was used before.
         """
         size, examples = len(self.texts), max(1, len(self.keys))

@@ -29,7 +29,7 @@ FEWEST_TEXTS = 20
 _HELD_OUT = 0.05
 _LONGEST = 128
 _CHECKPOINT_STEPS = 200
-# How often rows are masked anew where the number of steps is given; after that the same masks come again.
+# How often rows are masked again if the number of steps is given; after that the masks repeat.
 _MOST_TIMES = 100
 
 
@@ -44,7 +44,7 @@ def pretrained(
     weights, texts, settings and seed.
 
     Args:
-        own: the texts of the training split, as tokens; read where the config asks for them.
+            own: the texts of the training split, as tokens; read if the config includes them.
 
     Raises:
         HallucError D101, D103, D104, D114, D140: a file of texts cannot be read. E401, E410 to E412, T101, T102.
@@ -65,14 +65,14 @@ def pretrained(
     }
 
     def make(work: Path) -> Any:
-        torch.manual_seed(seed)  # it decides the weights of a random head
+        torch.manual_seed(seed)  # for the weights of a random head
         loaded = load(source, trust_remote_code)
         with runtime.alone("auto", seed) as engine:
             facts = _trained(config, loaded, texts, seed, engine, work)
 
         def write(folder: Path) -> dict[str, Any]:
             quiet_libraries(verbose=False)
-            # The encoder as it came, with a pooler where it had one: the masked language model has none.
+            # The encoder with the original pooler, if it had one: the masked language model has none.
             attention = runtime.attention_for("cpu")
             encoder, *_ = load_model("AutoModel", source, attention, {}, trust_remote_code=trust_remote_code)
             encoder.load_state_dict(loaded.model.base_model.state_dict(), strict=False)

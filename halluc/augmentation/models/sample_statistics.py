@@ -1,4 +1,4 @@
-"""What the samples of a fitted synthesizer are like: a fixed number of them, for the manifest."""
+"""Statistics of the samples of a fitted synthesizer: a fixed number of them, for the manifest."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SampleMany = Callable[[Sequence[Editable], Sequence[Draws]], list[Editable | Rej
 
 
 def sample_statistics(examples: Sequence[Editable], sample_many: SampleMany, seed: int, count: int) -> dict[str, Any]:
-    """Sample in the place of ``count`` training examples, which the seed draws, and count what came.
+    """Sample replacements of ``count`` training examples, drawn with the seed, and count the results.
 
-    ``rejected`` has the samples that are no valid example, by reason; ``copied`` those that are a training example.
-    ``new_mentions`` counts the distinct mentions (text and label) that the training split does not have.
-    ``distinct_2`` is the share of distinct bigrams (Li et al. 2016), beside that of as many training examples.
-    ``samples`` are the first ones as they came, with label tokens.
+    ``rejected`` has the samples that are not a valid example, by reason; ``copied`` those that equal a training
+    example. ``new_mentions`` counts the distinct mentions (text and label) that the training split does not have.
+    ``distinct_2`` is the share of distinct bigrams (Li et al. 2016), with that of as many training examples.
+    ``samples`` are the first raw samples, with label tokens.
     """
     order = keyed_generator("sample statistics", seed).permutation(len(examples))[:count].tolist()
     like = [examples[number] for number in order]

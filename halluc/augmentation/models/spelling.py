@@ -1,4 +1,4 @@
-"""How words are cut into pieces and come back exactly: pieces learned from the training split, or those of a model."""
+"""Splits words into pieces that restore them exactly: pieces learned from the training split, or those of a model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from halluc.augmentation.methods.base import Rejected
 from halluc.core.errors import environment_error
 from halluc.engine.scratch import LONGEST_WORD
 
-# Before a piece inside a word: a character that is assigned to nothing, so that hardly a word has it.
+# The prefix of a piece inside of a word: an unassigned character, so that hardly any word contains it.
 INSIDE = "\ue000"
 _UNKNOWN = ""
 
 
 class Spelling(Protocol):
-    """Pieces with the numbers 0 to ``size - 1``; ``unusable`` are those that stand for no text."""
+    """Pieces with the ids 0 to ``size - 1``; ``unusable`` are those that are not text."""
 
     @property
     def size(self) -> int: ...
@@ -26,14 +26,14 @@ class Spelling(Protocol):
     def unusable(self) -> tuple[int, ...]: ...
 
     def spell(self, word: str) -> list[int] | None:
-        """The pieces of a word; None where it would not come back exactly."""
+        """The pieces of a word; None if they would not restore it exactly."""
         ...
 
     def words(self, pieces: Sequence[int]) -> list[str]:
-        """The words that pieces spell.
+        """The words of pieces.
 
         Raises:
-            Rejected: they begin inside a word, or spell no text.
+                    Rejected: they begin inside of a word, or are not text.
         """
         ...
 
@@ -42,15 +42,15 @@ class Spelling(Protocol):
         ...
 
     def name(self, piece: int) -> str:
-        """A piece for people to read."""
+        """A readable piece."""
         ...
 
 
 class WordPieces:
-    """WordPiece pieces (Schuster & Nakajima 2012) that were learned from the words of a corpus.
+    """WordPiece pieces (Schuster & Nakajima 2012) learned from the words of a corpus.
 
     Words are not normalised or split at punctuation. A word with a character that no piece has, or of more than 100
-    characters, is not spelled.
+    characters, cannot be spelled.
     """
 
     unusable: tuple[int, ...] = ()
@@ -108,7 +108,7 @@ class TokenizerPieces:
         """
         self.tokenizer, self._rows = tokenizer, rows
         self._backend = tokenizer.backend_tokenizer
-        # Some tokenizers put the mark before a text of their own accord, others only where a blank stands there.
+        # Some tokenizers always put the mark before a text, others only if it begins with a blank.
         self._before, self._marker = next(
             ((before, marker) for before in ("", " ") if (marker := self._word_marker(before))), ("", "")
         )
@@ -120,7 +120,7 @@ class TokenizerPieces:
         self.unusable = tuple(sorted(special | added | {*range(len(tokenizer), rows)}))
 
     def _word_marker(self, before: str) -> str:
-        """What the first piece of a word begins with; empty where that is not one character."""
+        """The prefix of the first piece of a word; empty if it is not a single character."""
         first = self.tokenizer.convert_ids_to_tokens(self._encoded(f"{before}a")[:1])
         marker: str = first[0].removesuffix("a") if first else ""
         return marker if len(marker) == 1 else ""
@@ -162,7 +162,7 @@ class TokenizerPieces:
 
 
 def is_spellable(word: str) -> bool:
-    """Whether tokenizers can take a word; they know no lone surrogates."""
+    """Whether tokenizers can encode a word; they do not support lone surrogates."""
     if not word or len(word) > LONGEST_WORD or INSIDE in word:
         return False
     try:
@@ -173,5 +173,5 @@ def is_spellable(word: str) -> bool:
 
 
 def spellable(words: Mapping[str, int]) -> dict[str, int]:
-    """Those of the counted words that pieces can be learned from."""
+    """The counted words from which pieces can be learned."""
     return {word: count for word, count in words.items() if is_spellable(word)}

@@ -1,4 +1,4 @@
-"""Training of a model that a method fits: checkpoints, resumption, the choice of the best, and a progress bar."""
+"""Training of a method's model: checkpoints, resumption, selection of the best weights, and a progress bar."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from halluc.runs.events import Evaluated, Started, Step
 
 
 class TrainedModel(NamedTuple):
-    """How a training went: optimizer steps, the step whose weights the model has, and its figures on held-out data."""
+    """The result of a training: optimizer steps, the step of the selected weights, and its figures on held-out data."""
 
     steps: int
     best_step: int
@@ -26,10 +26,10 @@ class TrainedModel(NamedTuple):
 
 
 class TrainingPlan(NamedTuple):
-    """What ``train`` is given beside the model.
+    """The arguments of ``train`` besides the model.
 
-    ``evaluate`` gives figures on held-out data, after each epoch; ``choose_by`` names the one that is to be large.
-    ``what`` is what the progress bar says. ``by_epoch`` has the features of each epoch; empty: all of them.
+    ``evaluate`` returns figures on held-out data, after each epoch; ``choose_by`` names the one to maximise. ``what``
+    is the text of the progress bar. ``by_epoch`` has the features of each epoch; empty: all of them.
     """
 
     features: Features
@@ -78,8 +78,8 @@ def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Train
 
 
 def _is_due(event: object, plan: TrainingPlan) -> bool:
-    """Whether a checkpoint follows: after each evaluation, or each epoch where nothing is evaluated, and every so many
-    steps."""
+    """Whether a checkpoint is due: after each evaluation, or each epoch without evaluation, and at regular
+    intervals."""
     if isinstance(event, Evaluated):
         return True
     if not isinstance(event, Step) or (event.evaluates and plan.evaluate is not None):

@@ -1,4 +1,4 @@
-"""The words that a masked language model can put in the place of one mask: pieces that are whole words of letters."""
+"""The words that a masked language model can predict for one mask: pieces that are whole words of letters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from halluc.augmentation.language.function_words import FUNCTION_WORDS
 
 
 class Kind(NamedTuple):
-    """Which words may stand at a place: of a mention or not, in a case, and in a script (``unicodedata``'s word)."""
+    """Which words are permitted at a position: in a mention or not, their case, and their script (first word of the
+    ``unicodedata`` name)."""
 
     in_mention: bool
     case: Pattern
@@ -22,14 +23,14 @@ class Kind(NamedTuple):
 
 
 def is_word(token: str) -> bool:
-    """Whether a token is a word: letters with their marks and nothing else, and more than one where case is known."""
+    """Whether a token is a word: only letters with their marks, and more than one if the script has case."""
     if not token or not all(unicodedata.category(char)[0] in "LM" for char in token):
         return False
     return len(token) > 1 or token.lower() == token.upper()
 
 
 def kind_of(token: str, in_mention: bool) -> Kind:
-    """The kind of the words that may replace a word; odd case (McDonald) is that of a title."""
+    """The kind of words that may replace a word; mixed case (McDonald) counts as title case."""
     case = pattern(token)
     if case == "mixed" and token.lower() != token.upper():
         case = "title"
@@ -42,10 +43,10 @@ def _script(character: str) -> str:
 
 
 class WholeWords:
-    """The whole words of a vocabulary, and which of them may stand where.
+    """The whole words of a vocabulary, and which of them are permitted where.
 
-    ``size`` is the number of the model's outputs. ``in_mentions_only`` are words, without case, that stand nowhere in
-    the training split but in mentions: put elsewhere, they would be mentions without a label.
+    ``size`` is the number of the model's outputs. ``in_mentions_only`` are words, ignoring case, that occur in the
+    training split only in mentions: elsewhere, they would be mentions without a label.
     """
 
     def __init__(
@@ -62,11 +63,11 @@ class WholeWords:
         self._allowed: dict[Kind, torch.Tensor] = {}
 
     def same_as(self, word: str) -> list[int]:
-        """The pieces that are this word, whatever its case."""
+        """The pieces of this word in any case."""
         return self._same.get(word.casefold(), [])
 
     def allowed(self, kind: Kind) -> torch.Tensor:
-        """Which outputs may stand at a place of a kind; booleans (size,)."""
+        """Which outputs are permitted at a position of a kind; booleans (size,)."""
         values = self._allowed.get(kind)
         if values is None:
             values = torch.zeros(self.size, dtype=torch.bool)
@@ -85,12 +86,12 @@ class WholeWords:
         return kind.case == "upper" or pattern(word) == kind.case
 
     def written(self, number: int, kind: Kind) -> str:
-        """The word of a piece in the case of its place."""
+        """The word of a piece in the case of its position."""
         return put(kind.case, self.words[number])
 
 
 def _whole_words(tokenizer: Any, size: int) -> dict[int, str]:
-    """Those pieces, by number, that are written as a word and read back as that one piece."""
+    """The pieces, by id, that are written as a word and read back as the same piece."""
     special = set(tokenizer.all_special_ids)
     numbers = sorted(number for number in tokenizer.get_vocab().values() if number < size and number not in special)
     texts = tokenizer.batch_decode([[number] for number in numbers])

@@ -22,7 +22,7 @@ RELABELLED = "relabelled"
 
 
 class PartError(Exception):
-    """What a method or filter of the config cannot do: the list that it stands in, its number there, and the error."""
+    """An error of a method or filter of the config: its list, its number there, and the error."""
 
     def __init__(self, part: Literal["methods", "filters"], number: int, error: HallucError) -> None:
         super().__init__(error.message)
@@ -31,7 +31,7 @@ class PartError(Exception):
 
 @dataclass(frozen=True)
 class Method:
-    """A method of the config: ``name`` tells it apart in figures, ``steps`` are the names in provenance."""
+    """A method of the config: ``name`` identifies it in figures, ``steps`` are the names in provenance."""
 
     name: str
     steps: tuple[str, ...]
@@ -39,7 +39,7 @@ class Method:
     made_by: Augmenter | Synthesizer
 
     def results(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
-        """What the method makes of each example, many at a time."""
+        """The results of the method for the examples, many at a time."""
         if isinstance(self.made_by, Augmenter):
             return self.made_by.change_many(examples, draws)
         sampled = self.made_by.sample_many(examples, draws)
@@ -47,7 +47,7 @@ class Method:
 
 
 class Refusal(NamedTuple):
-    """A candidate that a filter (or its own method) rejected; ``after`` is its text, None where it never came to be."""
+    """A candidate that a filter (or its own method) rejected; ``after`` is its text, None if it never came to be."""
 
     reason: str
     method: str
@@ -129,7 +129,7 @@ class Maker:
     def make(self, asked: Asked) -> _Result:
         """The first candidate that no filter rejects for itself, and what was rejected before it.
 
-        Without one, the last refusal tells whether any method could change the example.
+        Without one, the last refusal says whether any method could change the example.
         """
         search = self._search(asked)
         try:
@@ -195,7 +195,7 @@ class Maker:
         return None, refusals
 
     def _attempt(self, asked: Asked, key: bytes, number: int) -> Generator[_Request, Any, _Outcome]:
-        """One try; neither where no method finds anything to change."""
+        """One try; neither result if no method finds anything to change."""
         for index in self._order(key):
             method = self.methods[index]
             result = yield _Call(index, asked.example, Draws(self._prefixes[index] + key))
@@ -206,7 +206,7 @@ class Maker:
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
-        """The methods in the order in which they are asked: by share, without replacement."""
+        """The methods in the order in which they are tried: by share, without replacement."""
         draws = Draws(b"%d\x1fmethod\x1f%b" % (self.seed, key))
         left, shares = list(range(len(self.methods))), self._shares
         while left:
@@ -235,7 +235,7 @@ class Maker:
         return Accepted(changed, method.name, steps, number, keys, sampled, source), None
 
     def _copied(self, example: Editable) -> Accepted | None:
-        """An example that no method can change, as it is, if it may be taken."""
+        """An example that no method can change, unchanged, if that is permitted."""
         candidate = Candidate(example, example, False, True)
         if any(one.refuses(candidate) for one in self.filters):
             return None
@@ -252,8 +252,8 @@ def _result(made_by: Augmenter | Synthesizer, request: _Call) -> Changed | Rejec
 
 
 def _sampled(like: Editable, sampled: Editable | Rejected) -> Changed | Rejected:
-    """A sampled example as a change of nothing. It needs a target of its own where the task has targets: that of the
-    example whose place it takes belongs to another text."""
+    """A sampled example as an empty change. It needs its own target if the task has targets: that of the example that
+    it replaces belongs to another text."""
     if isinstance(sampled, Rejected):
         return sampled
     if like.target and not sampled.target:

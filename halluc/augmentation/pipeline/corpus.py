@@ -1,6 +1,6 @@
-"""A corpus made: candidates by many processes, taken one after the other in (example, copy) order, in constant memory.
+"""Makes a corpus: candidates from many processes, accepted one by one in (example, copy) order, in constant memory.
 
-The bytes of the result depend on nothing but config, seed and corpora: not on processes, chunks, shards or kills.
+The result depends only on config, seed and corpora: not on processes, chunks, shards or interruptions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress) -> AugmentFile:
-    """Write train.jsonl, provenance.jsonl and, last, manifest.json into ``folder``; goes on where a kill left off.
+    """Write train.jsonl, provenance.jsonl and, last, manifest.json into ``folder``; resumes after an interruption.
 
     Raises:
         HallucError E401: the disk is full. E430: a process was killed. R130: the journal is damaged. D130: a token
@@ -51,7 +51,7 @@ def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress)
 
 
 def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard, progress: Progress) -> int:
-    """Try the candidates of one share of the examples, for ``make`` to take; returns how many examples that were."""
+    """Try the candidates of one shard of the examples, for ``make`` to accept; returns the number of its examples."""
     first, last = shard.range(len(prepared.plan), _CHUNK if prepared.press.maker.uses_model else 1)
     with Journal(folder / shard.folder, (shard.FILE,), fingerprint) as journal:
         start = int(journal.state.get("next", first))
@@ -69,14 +69,14 @@ def _outcomes(prepared: Prepared, folder: Path, fingerprint: str, start: int) ->
     shards = finished_shards(folder, fingerprint)
     if shards is None:
         return _tried_from(prepared, start, len(prepared.plan))
-    # A shard has a line an item, in the order of the items.
+    # A shard has one line per item, in the order of the items.
     skipped = sum(1 for number in range(start) if prepared.job.config.keep_original or prepared.plan[number])
     lines = itertools.islice(itertools.chain.from_iterable(shards), skipped, None)
     return zip(_items(prepared, start, len(prepared.plan)), map(read_outcome, lines), strict=True)
 
 
 def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
-    """The examples from ``first`` to ``last`` that anything is to be written of."""
+    """The examples from ``first`` to ``last`` for which anything is written."""
     keep = prepared.job.config.keep_original
     source = itertools.islice(prepared.job.source, first, last)
     for number, example in enumerate(source, first):
@@ -120,6 +120,6 @@ def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, Ex
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Cut by the numbers of the examples: a chunk holds the same ones wherever a killed run goes on."""
+    """Divide by the numbers of the examples: a chunk holds the same ones wherever an interrupted run resumes."""
     for _, chunk in itertools.groupby(items, lambda item: item.number // _CHUNK):
         yield list(chunk)

@@ -1,4 +1,4 @@
-"""The fields of an example, each by itself: the texts of a pair, where both may change."""
+"""The fields of an example, each by itself: the texts of a pair, if both may change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.core.examples import Span
 
 
 def fields(example: Editable) -> list[Range]:
-    """The ranges between borders, which are locked ranges without length, but for what is locked at their ends.
+    """The ranges between borders, which are empty locked ranges, without locked tokens at their ends.
 
     A text that is locked as a whole has none. No span is cut.
     """
@@ -27,7 +27,7 @@ def fields(example: Editable) -> list[Range]:
 
 
 def _narrowed(example: Editable, start: int, end: int) -> Range:
-    """A field without what is locked at its ends."""
+    """A field without the locked tokens at its ends."""
     for first, last in example.locked:
         start = last if first <= start < last else start
     for first, last in reversed(example.locked):
@@ -47,7 +47,7 @@ def part(example: Editable, start: int, end: int) -> Editable:
 def moved(example: Editable, start: int, edits: Sequence[Replace]) -> list[Replace]:
     """The edits of the part from ``start`` as edits of the whole.
 
-    What comes first in a text behind a border would belong to the text before it: it is put in with the first token.
+    An insertion at the start of a text would belong to the text before it: so it replaces the first token.
 
     Raises:
         Rejected: that token is labelled.
@@ -74,7 +74,7 @@ def picked(example: Editable, at: Sequence[int]) -> Editable:
 
 
 def spread(edit: Replace, at: Sequence[int]) -> Replace:
-    """An edit of tokens that were picked, as one of the whole; what lies between two that it covers goes with them."""
+    """An edit of the selected tokens as an edit of the whole; tokens between two that it covers are included."""
     start, end = edit.start, edit.end
     if start < end:
         return edit._replace(start=at[start], end=at[end - 1] + 1)

@@ -1,4 +1,4 @@
-"""Files that grow while a corpus is made, and a journal that says how far they are good: a killed run goes on there."""
+"""Files that grow while a corpus is made, with a journal of their valid sizes: an interrupted run resumes there."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import IO, Any
 from halluc.core.errors import HallucError
 from halluc.core.files import make_folder, unwritable, write_json
 
-# What a kill costs at most, in seconds of work.
+# The maximum work that an interruption loses, in seconds.
 _EVERY = 5.0
 
 
 def committed(folder: Path, names: tuple[str, ...], fingerprint: str) -> dict[str, Any] | None:
-    """What a journal of this ``fingerprint`` committed last, where its files still hold it: ``sizes`` and ``state``."""
+    """The last commit of a journal with this ``fingerprint``, if its files still contain it: ``sizes`` and
+    ``state``."""
     try:
         known: dict[str, Any] = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
         whole = all(known["sizes"][name] <= (folder / name).stat().st_size for name in names)
@@ -30,7 +31,7 @@ def committed(folder: Path, names: tuple[str, ...], fingerprint: str) -> dict[st
 class Journal:
     """Writes lines to named files in ``folder``; ``commit`` makes what is written so far survive, with a state.
 
-    A journal of another ``fingerprint``, or a damaged one, is begun anew.
+    A journal of another ``fingerprint``, or a damaged one, is started again.
     """
 
     def __init__(self, folder: Path, names: tuple[str, ...], fingerprint: str) -> None:
@@ -83,7 +84,7 @@ class Journal:
         self._committed = time.monotonic()
 
     def lines(self, name: str) -> Iterator[Any]:
-        """What stands in a file so far, each line as JSON; call it before anything is written."""
+        """The current lines of a file, each as JSON; call it before anything is written."""
         with (self.folder / name).open("rb") as file:
             for number, line in enumerate(file, 1):
                 try:

@@ -1,4 +1,4 @@
-"""The names of the files of an augmented corpus, finished and on the way."""
+"""The names of the files of an augmented corpus, finished and in progress."""
 
 TRAIN, PROVENANCE, MANIFEST = "train.jsonl", "provenance.jsonl", "manifest.json"
 

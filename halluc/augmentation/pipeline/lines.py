@@ -18,8 +18,8 @@ from halluc.task import Examples
 class CorpusLine(NamedTuple):
     """A candidate ready to be written, with what decides whether it is, and what is counted of it.
 
-    ``size`` is its tokens, ``labels`` has one for each thing labelled, ``units`` counts its mentions or its content
-    words, and ``new`` those of them that training does not show. Plain values, since it crosses processes.
+    ``size`` is its tokens, ``labels`` has one for each labelled thing, ``units`` counts its mentions or its content
+    words, and ``new`` those of them that are not in training. Plain values, since they cross processes.
     """
 
     text: str
@@ -35,7 +35,7 @@ class CorpusLine(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """What came of one (example, copy): a line, or none, and what was refused on the way."""
+    """The result for one (example, copy): a line, or none, and the refusals."""
 
     line: CorpusLine | None
     refusals: list[Refusal]
@@ -79,7 +79,7 @@ class Press:
 
     def _line(self, example: Example, before: Editable, copy: int, made: Accepted) -> CorpusLine:
         source, identity = example.origin, f"{example.id}{self.separator}{copy}"
-        # One that was sampled for the target of its example was made from it.
+        # A sample for the target of its example counts as derived from it.
         is_new = made.sampled and not (before.target and made.changed.edited.target == before.target)
         parent = None if is_new else example.id
         origin = Origin(source.file, source.line, source.document, parent, made.steps)

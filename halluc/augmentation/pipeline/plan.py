@@ -1,4 +1,4 @@
-"""How many new examples each training example is to have: the size asked for, spent where the focus says."""
+"""How many new examples each training example gets: the requested size, distributed by the focus."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.core.rng import Draws
 from halluc.gap.novelty import MENTIONS
 from halluc.gap.stopwords import is_content, text_words
 
-# No mention counts for more than this many troubles, lest one name take the whole corpus.
+# The maximum weight of a mention, so that a single name does not dominate the corpus.
 _MOST_HITS = 3
 
 
@@ -43,7 +43,7 @@ class Trouble:
 
 
 class Focus:
-    """Gives an example its weight: how much of the new examples it gets, beside the others.
+    """The weight of an example: its share of the new examples.
 
     ``counts`` says how often each label stands in the training split.
     """
@@ -77,18 +77,18 @@ class Focus:
         return sum(1 / self.counts[label] for label in labels)
 
     def _shown_here(self, words: Sequence[str], labels: Sequence[str]) -> float:
-        """The share of the content words of a text that no other text of training shows."""
+        """The share of the content words of a text that occur in no other training text."""
         return _share(words, lambda word: self.examples_with.get((word,)) == 1)
 
     def _troubles(self, words: Sequence[str], labels: Sequence[str]) -> float:
-        """The share of trouble of each label, and that of the text's content words which stand in its trouble."""
+        """The error share of each label, and that of the text's content words that occur in its errors."""
         return sum(self.trouble.shares.get(label, 0.0) + self._hit(words, label) for label in labels)
 
     def _hit(self, words: Sequence[str], label: str) -> float:
         return _share(words, lambda word: (label, word) in self.trouble.words)
 
     def _gap(self, example: Editable, span: Span) -> float:
-        """1 for a mention that training shows once, or with another label too."""
+        """1 for a mention that occurs once in training, or with another label too."""
         mention = example.tokens[span.start : span.end]
         seen_once = self.mentions.get(span.label, {}).get(mention) == 1
         confusable = any(mention in of for label, of in self.mentions.items() if label != span.label)
@@ -102,16 +102,16 @@ class Focus:
 
 
 def _share(words: Sequence[str], is_so: Callable[[str], bool]) -> float:
-    """The share of content words of which something is so; 0 where there is none."""
+    """The share of content words with a property; 0 if there are none."""
     return sum(map(is_so, words)) / len(words) if words else 0.0
 
 
 def copies(weights: array[float], added: int, seed: int) -> array[int]:
     """How many new examples each example gets, ``added`` in all; ``weights`` are those of ``Focus.weight``.
 
-    Examples without labels keep their share of the corpus: a corpus of nothing but labels teaches a model to claim too
-    much. The rest is shared out by weight. It is systematic sampling: the counts differ from what the weights ask
-    for by less than one.
+    Examples without labels keep their share of the corpus: a corpus of only labelled examples teaches a model to
+    over-claim. The rest is distributed by weight with systematic sampling: the counts differ from the exact shares by
+    less than one.
     """
     plan = array("I", bytes(4 * len(weights)))
     bearing = sum(weight >= 0 for weight in weights)

@@ -1,5 +1,5 @@
-"""Before the first candidate: what the training split teaches the methods and filters, and how many copies each
-example is to have."""
+"""Preparation before the first candidate: fits methods and filters on the training split, and plans the number of
+copies of each example."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def prepare(job: AugmentJob) -> Prepared:
     """Read the training split, dev and test, and build methods and filters.
 
     Raises:
-        PartError: a method or filter cannot do what its config asks. HallucError: a corpus cannot be read.
+            PartError: a method or filter does not support its config. HallucError: a corpus cannot be read.
     """
     config = job.config
     units = job.examples.units
@@ -125,7 +125,7 @@ def _method(number: int, config: Any, training: Lexicon, job: AugmentJob) -> Met
             made_by.fit(_Editables(job), job.workspace)
     except HallucError as error:
         raise PartError("methods", number, error) from error
-    # Two methods of one type are told apart by their number.
+    # Two methods of the same type are distinguished by their number.
     same = [one.type for one in job.config.methods].count(config.type)
     name = config.type if same == 1 else f"{config.type}.{number}"
     return Method(name, steps, config.share, made_by)
@@ -149,6 +149,6 @@ def _weights(job: AugmentJob, training: Lexicon, before: CorpusCounts) -> array[
 
 
 def _separator(identity: str) -> str:
-    """What may stand between an id and the number of a copy without making this id of an example."""
+    """A separator of an id and the number of a copy that does not produce the id of another example."""
     ending = re.search(r"~+(?=\d+$)", identity)
     return f"{ending[0]}~" if ending else "~"

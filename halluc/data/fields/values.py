@@ -1,4 +1,4 @@
-"""Values as files hold them: what kind they are, lists and objects written as text, and where words stand in a text."""
+"""Values in files: their types, lists and objects written as text, and the positions of words in a text."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, TypeGuard
 
 from halluc.data.rows.row import Unreadable
 
-# Longer texts are not taken for a list of Python, whose parser is slow and takes memory.
+# Longer texts are not parsed as a Python list: the parser is slow and takes memory.
 _MOST_LITERAL = 1_000_000
 _STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-# As NumPy prints arrays: no commas. Python would take the strings of such a list for one.
+# Arrays as NumPy prints them: without commas. Python would join the strings of such a list.
 _ARRAY = re.compile(rf"\[\s*{_STRING}(?:\s+{_STRING})+\s*\]", re.DOTALL)
 _NUMBERS = re.compile(r"\[\s*-?\d+(?:\s+-?\d+)+\s*\]")
 _STRINGS = re.compile(_STRING, re.DOTALL)
@@ -24,7 +24,7 @@ Place = tuple[int, int]
 
 
 def unpacked(value: Any) -> Any:
-    """A value, or what it says where it is text that holds a list or an object, in JSON or as Python prints it."""
+    """A value; if it is text with a list or an object, in JSON or as printed by Python, that list or object."""
     if not isinstance(value, str) or not (text := value.strip()) or text[0] + text[-1] not in ("[]", "{}"):
         return value
     with contextlib.suppress(ValueError, RecursionError):
@@ -40,7 +40,7 @@ def unpacked(value: Any) -> Any:
 
 
 def _literal(text: str) -> Any:
-    """What Python reads; None where it is not a literal, or two strings stand side by side, which Python would join."""
+    """The value parsed by Python; None if it is not a literal, or has adjacent strings, which Python would join."""
     try:
         tree = ast.parse(text, mode="eval")
         if _GLUED.search(text) and any(_is_joined(node, text) for node in ast.walk(tree)):
@@ -56,14 +56,14 @@ def _is_joined(node: ast.AST, text: str) -> bool:
 
 
 def written_list(text: str) -> list[str | int] | None:
-    """A list of strings or whole numbers that is written as text; None where the text is no such list."""
+    """A list of strings or integers that is written as text; None if the text is something else."""
     result = unpacked(text)
     return result if isinstance(result, list) and all(isinstance(one, str) or whole(one) for one in result) else None
 
 
-def kind(given: object, tell: bool = False) -> str:
-    """What a value is, in the words of JSON; ``tell``: a whole number is told."""
-    if tell and whole(given):
+def kind(given: object, with_number: bool = False) -> str:
+    """The type of a value, in the terms of JSON; for an integer with ``with_number``, its value."""
+    if with_number and whole(given):
         return str(given)
     kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
         (bool, "true or false"), ((int, float), "a number"), (str, "a string"), ((list, tuple), "a list"),
@@ -73,7 +73,7 @@ def kind(given: object, tell: bool = False) -> str:
 
 
 def whole(given: object) -> TypeGuard[int]:
-    """Whether it is a whole number, which true and false are not."""
+    """Whether it is an integer, which booleans are not."""
     return isinstance(given, int) and not isinstance(given, bool)
 
 
@@ -82,7 +82,8 @@ def nul(what: str) -> Unreadable:
 
 
 def located(tokens: Sequence[str], text: str) -> list[Place] | None:
-    """Where the tokens stand in the text, one after another with only white space between; None where they do not."""
+    """The positions of the tokens in the text, in order and separated only by white space; None if they do not
+    match."""
     bounds, at = [], 0
     for token in tokens:
         if not text.startswith(token, at):

@@ -1,4 +1,4 @@
-"""brat: texts (`.txt`) with their annotation beside them (`.ann`)."""
+"""brat: texts (`.txt`), each with an annotation file (`.ann`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BOM = "\ufeff"
 
 
 def files(reference: str, split: SplitName) -> list[Path]:
-    """The texts of a folder, sorted by name, or the one that is named, itself or by its annotation (`.ann`).
+    """The texts of a folder, sorted by name, or the named one (text or `.ann`).
 
     Raises:
         HallucError D101: no such file or folder, or a folder without a text.
@@ -38,9 +38,9 @@ def files(reference: str, split: SplitName) -> list[Path]:
 
 
 def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[Row | BadLine | LeftOut]:
-    """A row for each line of a text that is not blank, with `id`, `text` and `spans`; each file is a document.
+    """A row for each non-blank line of a text, with `id`, `text` and `spans`; each file is a document.
 
-    Only entities (lines that begin with T) are read; relations, events and notes are none of a span.
+    Only entities (lines that begin with T) are read, not relations, events and notes.
 
     Raises:
         HallucError D101: no such file.
@@ -55,8 +55,8 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
             with path.open(encoding=encoding, newline="") as stream:
                 text = stream.read()
             with annotation.open(encoding=encoding) as stream:
-                lines = stream.read().removeprefix(_BOM).split("\n")  # a text in it may hold U+2028
-        except UnicodeError as error:  # of UTF-16 without a mark, of no byte
+                lines = stream.read().removeprefix(_BOM).split("\n")  # a text may contain U+2028
+        except UnicodeError as error:  # UTF-16 without a byte order mark has no position
             problem = f"not {encoding}: {error}"
             if isinstance(error, UnicodeDecodeError):
                 problem = f"{error.object[error.start : error.start + 1]!r} is not {encoding}"
@@ -66,7 +66,7 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
 
 
 def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document: int) -> Iterator[Row | BadLine]:
-    # A byte order mark counts as a character, and is none of the text.
+    # A byte order mark counts as a character, but does not belong to the text.
     starts = [int(text.startswith(_BOM)), *(match.end() for match in re.finditer("\n", text))]
     of_line: dict[int, list[dict[str, Any]]] = {}
     for number, line in enumerate(lines, 1):

@@ -1,4 +1,4 @@
-"""Columns, as of CoNLL: a token a line, its sentence ended by a blank line or by a column that numbers sentences."""
+"""Columns, as in CoNLL: one token per line; a sentence ends with a blank line or by a column of sentence numbers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt, quot
 
 DOCUMENT_START, NEW_DOCUMENT = "-DOCSTART-", "# newdoc"
 _SEPARATORS = {"tab": "\t", "space": " "}
-# So many characters are looked at together.
+# The number of characters that are processed together.
 _MOST_CHARACTERS = 1 << 16
-# Sentences of more tokens, on the average, or one alone with so many ends of sentences inside of it, are several.
+# Sentences with more tokens on average, or a single one with many sentence ends inside, are probably several.
 _MOST_TOKENS, _MOST_STOPS, _STOPS = 250, 2, frozenset(".!?\u3002")
 _PREFIX = re.compile(r"[BIESULM][-_]")
 
 
 def sentences(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row | BadLine | Notice]:
-    """A row for each sentence: of each column that is asked for, by its number or name, the cells of all tokens; of all
-    columns, by number, where none is asked for.
+    """A row for each sentence: for each requested column, by number or name, the cells of all tokens; for all columns,
+    by number, if none is requested.
 
     Raises:
-        HallucError D116: a column that is asked for is not in the header.
+            HallucError D116: a requested column is not in the header.
     """
     yield from _Sentences(layout, file).rows(lines)
 
@@ -36,7 +36,7 @@ def column(row: Row, which: str | int) -> tuple[str, ...]:
     """The cells of a column.
 
     Raises:
-        Unreadable: there is none of that name.
+            Unreadable: there is no column of this name.
     """
     if which not in row.fields:
         raise Unreadable("D116", f"no {named(which)}; the row has {quoted(row.fields)}")
@@ -44,14 +44,14 @@ def column(row: Row, which: str | int) -> tuple[str, ...]:
 
 
 def named(which: str | int) -> str:
-    """A column, in words."""
+    """The name of a column for messages."""
     if isinstance(which, str):
         return f"column `{which}`"
     return f"column {which}" if which >= 0 else "the last column" if which == -1 else f"column {which} (from the right)"
 
 
 class _Sentences:
-    """The sentence that is being read: cells by column, and the line of each token."""
+    """The sentence being read: cells by column, and the line of each token."""
 
     def __init__(self, layout: Layout, file: str) -> None:
         self.layout, self.file = layout, file
@@ -64,13 +64,13 @@ class _Sentences:
         self.width = self.size = self.document = self.sentences = self.tokens = self.stops = 0
         self.first, self.sound = "", True
         self.number: str | None = None
-        self.lost = False  # the line before, which may be of the sentence before it or behind it
+        self.lost = False  # the previous line, which may belong to the sentence before or after it
         self.header, self.comment = layout.header is True, layout.comment
         separator = _SEPARATORS.get(layout.separator, layout.separator)
         self.quoting = layout.quoting if layout.quoting != "auto" else separator in (",", ";")
         self.split = self._splitter(separator)
         self.separator = separator if separator != "whitespace" else ""
-        # A row of empty cells, as a spreadsheet writes a blank line, ends a sentence too.
+        # A row of empty cells, as spreadsheets write a blank line, also ends a sentence.
         self.blanks = " \t" if self.separator in ("", "\t", " ") else f" \t{self.separator}"
         self.is_plain = layout.columns is None and layout.sentence_column is None and layout.word_id_column is None
         self._numbers: tuple[int, int] | tuple[()] | None = ()
@@ -92,7 +92,7 @@ class _Sentences:
             yield Notice(self.file, 1, notice)
 
     def _plain(self, block: list[Line]) -> Row | None:
-        """A sentence of whole lines alone, of which nothing is unusual, ended by an empty line: three times as fast."""
+        """A sentence of complete lines without anything unusual, ended by an empty line: three times as fast."""
         if self.lines or not self.sound or self.width < 2 or len(block) < 2 or isinstance(block[-1], BadLine):
             return None
         numbers, lines = zip(*cast("list[tuple[int, str]]", block), strict=True)
@@ -120,7 +120,7 @@ class _Sentences:
         return self._row(numbers[:-1], [columns[place] for place in self.places])
 
     def _each(self, lines: Iterable[Line]) -> Iterator[Row | BadLine]:
-        """The same, a line at a time."""
+        """The same, line by line."""
         comment, split, word_id = self.comment, self.split, self.layout.word_id_column
         for item in lines:
             if isinstance(item, BadLine):
@@ -155,7 +155,7 @@ class _Sentences:
                 self._lose()
                 yield bad
                 continue
-            # Of CoNLL-U, a range of words (`1-2`) or an empty node (`1.1`).
+            # In CoNLL-U, a range of words (`1-2`) or an empty node (`1.1`).
             if word_id is not None and not cells[self._place(word_id)].isdecimal():
                 continue
             if self._begins_sentence(cells):
@@ -179,12 +179,12 @@ class _Sentences:
                 kept.append(cells[place])
 
     def _lose(self) -> None:
-        """A line cannot be read: no example is made of its sentence, nor of the next where nothing tells them apart."""
+        """A line cannot be read: drop its sentence, and the next one if nothing separates them."""
         self.sound = False
         self.lost = self.layout.sentence_column is not None
 
     def _splitter(self, separator: str) -> Callable[[str], Sequence[str]]:
-        """What cuts a line into cells."""
+        """The function that splits a line into cells."""
         most = -1 if self.layout.columns is None else self.layout.columns - 1
         if self.quoting and len(separator) == 1:
 
@@ -207,7 +207,7 @@ class _Sentences:
         return by_blanks
 
     def _unfit(self, number: int, line: str, cells: Sequence[str]) -> BadLine | None:
-        """Why a line of another width than those before it cannot be read; the first line sets the width."""
+        """Why a line with another number of columns cannot be read; the first line sets the number."""
         result, has_comments = len(cells), self.layout.comment is not None
         if result < self.needed:
             code, problem = "D105", f"{result} column{'s' if result != 1 else ''} where {self.needed} are needed"
@@ -217,7 +217,7 @@ class _Sentences:
         elif not self.width:
             self._set_width(line, cells)
             return None
-        else:  # columns could not be told by number
+        else:  # columns could not be selected by number
             code, problem = "D113", f"{result} columns where the lines before have {self.width}"
             help = "a token with a space in it? set `data.separator: tab`"
             if "#" in (line[0], self.first[0]) and not has_comments:
@@ -228,10 +228,10 @@ class _Sentences:
         return BadLine(code, self.file, number, problem, help, line, 1, len(line))
 
     def _set_width(self, line: str, cells: Sequence[str]) -> None:
-        """Take the number of columns from the first line, and find those that are asked for.
+        """Take the number of columns from the first line, and locate the requested columns.
 
         Raises:
-            HallucError C106: two of them are one.
+                HallucError C106: two of them are the same.
         """
         self.width, self.first = len(cells), line
         self.asked = self.asked or list(range(self.width))
@@ -265,7 +265,7 @@ class _Sentences:
             self._remember(cells[0])
             return False
         number = cells[self._place(which)].strip()
-        if not number or number == self.number:  # an empty cell goes on in its sentence
+        if not number or number == self.number:  # an empty cell continues the sentence
             return False
         self.number = number
         return bool(self.lines)
@@ -286,7 +286,7 @@ class _Sentences:
         return Row(self.file, first, dict(zip(self.asked, columns, strict=True)), "", 0, numbers, self.document)
 
     def _remember(self, cell: str) -> None:
-        """Keep whether the first column may count sentences, as 0 0 0 1 1 2 does."""
+        """Record whether the first column may number sentences, like 0 0 0 1 1 2."""
         if self._numbers is None:
             return
         number = int(cell) if cell.isdecimal() and len(cell) < 10 else -1
@@ -294,7 +294,7 @@ class _Sentences:
         self._numbers = (first, number) if number >= 0 and 0 <= number - last <= 1 else None
 
     def _one_sentence(self) -> str | None:
-        """What to say of a file whose sentences seem to end without a blank line."""
+        """The message about a file whose sentences seem to end without blank lines."""
         if not self.sentences or self.layout.sentence_column is not None:
             return None
         first, last = self._numbers or (0, 0)

@@ -1,4 +1,4 @@
-"""The bytes of files and streams: unpacked, transcoded to UTF-8, with line feeds for line ends, in bounded memory."""
+"""The bytes of files and streams: decompressed, converted to UTF-8 and to line feeds, in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error
 
-# Packed text is 3 to 10 times smaller. Up to so many bytes, no ratio does harm.
+# Compressed text is 3 to 10 times smaller. Up to this many bytes, any ratio is harmless.
 _MOST_RATIO, _ALWAYS_UNPACKED = 100, 1 << 24
 _GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04"
 _NAMES = {_GZIP: "gzip", _BZIP2: "bzip2", _XZ: "xz", _ZIP: "a ZIP archive"}
@@ -27,7 +27,7 @@ _UNPACKERS: dict[bytes, Callable[[io.BufferedReader], Any]] = {
     _XZ: lzma.LZMAFile,
 }
 _LONGEST_MAGIC = max(map(len, _NAMES))
-# RuntimeError: a ZIP archive with a password, or packed in a way that Python does not know.
+# RuntimeError: a ZIP archive with a password, or with a compression that Python does not support.
 _DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
 
 
@@ -37,9 +37,9 @@ def is_packed(begin: bytes) -> bool:
 
 
 class Blocks:
-    """The bytes of a stream as UTF-8, unpacked where they are gzip, bzip2, xz or a ZIP archive of one file.
+    """The bytes of a stream as UTF-8, decompressed if they are gzip, bzip2, xz or a ZIP archive of one file.
 
-    ``damage`` says why packed bytes cannot be read any further; ``is_packed`` is known after the first block.
+    ``damage`` says why compressed bytes cannot be read any further; ``is_packed`` is known after the first block.
     """
 
     def __init__(self, stream: io.BufferedIOBase, name: str, size: int, encoding: str = "utf-8") -> None:
@@ -60,20 +60,20 @@ class Blocks:
         return self._magic is not None
 
     def position(self) -> int:
-        """How many bytes of the stream itself were read."""
+        """The number of bytes read from the stream itself."""
         return self._raw.tell()
 
     def next(self) -> bytes:
-        """The next bytes, at most ``size`` where they are UTF-8; waits for the first. Nothing at the end.
+        """The next bytes, at most ``size`` if they are UTF-8; blocks until the first. Empty at the end.
 
         Raises:
-            HallucError D101: the stream cannot be read. D103: it unpacks to far more than its size. D104: a byte that
-                is not of the encoding.
+                    HallucError D101: the stream cannot be read. D103: it decompresses to far more than its size. D104:
+                        a byte that is invalid in the encoding.
         """
         block = self._decoded()
         if self._has_bare_returns is None:
-            # The first block with a line end shows whether a carriage return alone ends a line, as of old on a Mac;
-            # the line feed of CRLF may come yet.
+            # The first block with a line end shows whether a carriage return alone ends a line, as on old Macs; the
+            # line feed of a CRLF may be in the next block.
             while block.endswith(b"\r") and b"\n" not in block and (more := self._decoded()):
                 block += more
             if b"\n" in block or b"\r" in block:
@@ -89,7 +89,8 @@ class Blocks:
                 text = self._decoder.decode(block, final=not block)
             except UnicodeError as error:
                 line, problem = self._lines + 1, f"not {self._encoding}: {error}"
-                if isinstance(error, UnicodeDecodeError):  # else of no byte, as that UTF-16 begins with no mark
+                # without a position: UTF-16 does not begin with a byte order mark
+                if isinstance(error, UnicodeDecodeError):
                     line += error.object[: error.start].count(b"\n")
                     problem = f"byte 0x{error.object[error.start]:02x} is not {self._encoding}"
                 raise data_error("D104", problem, Location(self._name, line), "see `data.encoding`") from None
@@ -98,7 +99,7 @@ class Blocks:
                 return text.encode("utf-8", "surrogatepass")
 
     def _read(self) -> bytes:
-        # ``read1`` leaves nothing behind in the stream's own buffer, so that ``select`` tells the truth.
+        # ``read1`` leaves nothing in the stream's own buffer, so that the result of ``select`` is correct.
         try:
             block: bytes = self._stream.read1(self._size)
             if self._begins:
@@ -127,7 +128,7 @@ class Blocks:
         return b""
 
     def _unpacking(self, block: bytes) -> bytes:
-        """The first block as it is, or that of what is packed in it."""
+        """The first block unchanged, or decompressed."""
         while block and len(block) < _LONGEST_MAGIC and any(magic.startswith(block) for magic in _NAMES):
             if not (more := self._stream.read1(self._size)):
                 break
@@ -144,7 +145,7 @@ class Blocks:
         return self._stream.read1(self._size)
 
     def _only_member(self) -> Any:
-        """The one file in a ZIP archive.
+        """The only file in a ZIP archive.
 
         Raises:
             HallucError D104: the archive has none or several, or comes through a pipe.
@@ -175,7 +176,7 @@ class Blocks:
         return archive.open(members[0])
 
     def _by_hand(self, magic: bytes) -> str:
-        """What unpacks the stream by hand."""
+        """The incremental decompressor of the stream."""
         command = _COMMANDS[magic]
         if not Path(self._name).is_file():  # standard input, or a named pipe
             return f"unpack it on the way: pipe it through `{command}`"
@@ -189,13 +190,13 @@ _SUFFIXES = (".gz", ".bz2", ".xz", ".zip")
 
 
 def unpacked_name(name: str) -> str:
-    """A file's name in lower case without the suffix that says how it is packed."""
+    """A file's name in lower case, without the suffix of its compression."""
     lower = name.lower()
     return next((lower.removesuffix(suffix) for suffix in _SUFFIXES if lower.endswith(suffix)), lower)
 
 
 class _Rejoined(io.RawIOBase):
-    """A stream with the bytes in front that were already read from it; ``given`` counts them all."""
+    """A stream preceded by bytes that were already read from it; ``given`` counts them all."""
 
     def __init__(self, head: bytes, stream: io.BufferedIOBase) -> None:
         self.given, self._head, self._tail = 0, head, stream

@@ -1,4 +1,4 @@
-"""CSV and its kin: rows as the module csv cuts them, with line numbers, and the delimiter told apart."""
+"""CSV and similar formats: rows as the module csv splits them, with line numbers, and detection of the delimiter."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from halluc.data.rows.lines import Line
 from halluc.data.rows.row import BadLine, Row, excerpt
 
 DELIMITERS = ("\t", ",", ";", "|")
-# A row of a delimiter's own: so many of the first rows are of one width.
+# A delimiter is plausible if this many of the first rows have the same number of columns.
 _ALIKE = 0.9
-# So much of each of them is looked at: a line of megabytes would be cut by every delimiter.
+# Only the beginning of each row is examined: any delimiter would split a line of megabytes.
 _MOST_SNIFFED = 1 << 16
 QUOTES = "close it, write quotes inside quotes twice, or set `data.quoting: false`"
 
-# Cells are bounded by the length of their lines; the module's own bound holds for the whole process.
+# Cells are limited by the length of their lines; the csv module's own limit is global to the process.
 csv.field_size_limit(min(sys.maxsize, (1 << 31) - 1))
 
 
 class Cells(NamedTuple):
-    """The cells of a row, the line that it begins on, and that line itself."""
+    """The cells of a row, its first line number, and that line itself."""
 
     line: int
     cells: list[str]
@@ -33,10 +33,10 @@ class Cells(NamedTuple):
 
 
 def cut(lines: Iterable[Line], delimiter: str, quoting: bool, file: str, most: int) -> Iterator[Cells | BadLine]:
-    """The rows of a file, blank lines left out; a broken one as ``BadLine``.
+    """The rows of a file without blank lines; a broken row as ``BadLine``.
 
-    A quote opens a cell only where the cell begins with it; elsewhere it is text. A quoted cell of more than ``most``
-    characters is one whose quote is never closed, behind which nothing is read.
+    A quote opens a cell only at its beginning; elsewhere it is text. A quoted cell of more than ``most`` characters has
+    no closing quote, and nothing after it is read.
     """
     feed = _Feed(lines, most)
     quotes: Any = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
@@ -58,9 +58,9 @@ def cut(lines: Iterable[Line], delimiter: str, quoting: bool, file: str, most: i
 
 
 class _Feed:
-    """Gives lines to the module csv, and keeps where the present row began.
+    """Passes lines to the module csv, and records where the current row began.
 
-    ``bad`` are the lines that could not be read since: the row they stand in is lost.
+    ``bad`` are the lines that could not be read in the current row, which is then dropped.
     """
 
     def __init__(self, lines: Iterable[Line], most: int) -> None:
@@ -85,8 +85,8 @@ class _Feed:
                 if item.text is None and self._size:
                     continue
                 if item.text is None:
-                    return ""  # ends the row, so that the line is told in its place
-                number, text = item.line, item.text  # its quotes may open or close a cell all the same
+                    return ""  # ends the row, so that the line is reported at its place
+                number, text = item.line, item.text  # its quotes may still open or close a cell
             else:
                 number, text = item
             if not self.line:
@@ -116,14 +116,14 @@ def _broken(feed: _Feed, why: str, file: str) -> BadLine:
 
 
 def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str) -> Iterator[Row | BadLine]:
-    """A row for each row of the file, by the names of the header, where there is one, and by number.
+    """A row for each row of the file, by the names of the header, if there is one, and by number.
 
     Args:
-        head: the first of the ``lines``, which tell the delimiter.
+            head: the first of the ``lines``, which determine the delimiter.
 
     Raises:
-        HallucError D104, D114, D118: the header cannot be read. D116: a column that is asked for stands twice.
-            D117: the delimiter cannot be told.
+            HallucError D104, D114, D118: the header cannot be read. D116: a requested column occurs twice. D117: the
+                delimiter cannot be determined.
     """
     quoting = layout.quoting is not False
     delimiter = layout.delimiter if layout.delimiter != "auto" else _delimiter(head, layout, file)
@@ -159,7 +159,7 @@ def _header(row: Cells, layout: Layout, file: str) -> list[str]:
                 Location(file, row.line, text=excerpt(row.shown)[0]),
                 "rename one, or name the columns by number, with `data.header: true`",
             )
-    # Of others that stand twice, or have no name, each gets one of its own.
+    # Other names that occur twice, or are empty, are made unique.
     first = {name: place for place, name in reversed(list(enumerate(names)))}
     return [name if name and first[name] == place else f"{name}#{place}" for place, name in enumerate(names)]
 
@@ -173,10 +173,10 @@ def _ragged(row: Cells, width: int, file: str) -> BadLine:
 
 
 def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
-    """The delimiter that the first lines tell.
+    """The delimiter, from the first lines.
 
     Raises:
-        HallucError D117: none cuts them into as many columns as are asked for.
+            HallucError D117: no delimiter gives as many columns as are requested.
     """
     lines = [item for item in head if not isinstance(item, BadLine) and item[1].strip()]
     if not lines:
@@ -189,17 +189,17 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     number, line = lines[0]
     raise data_error(
         "D117",
-        "the delimiter cannot be told: none cuts the first lines into as many columns as are asked for",
+        "the delimiter cannot be detected: none splits the first lines into as many columns as are needed",
         Location(file, number, text=excerpt(line)[0]),
         'name it, as `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`',
     )
 
 
 def guess_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequence[str], least: int) -> str | None:
-    """The delimiter by the first lines of a file, or None.
+    """The delimiter, from the first lines of a file, or None.
 
-    One that cuts the first row so that it has most of the ``names``; else the one by which most rows are of one width,
-    of ``least`` columns or more, if nine in ten are.
+    The one for which the first row contains most of the ``names``; otherwise the one for which most rows have the same
+    number of columns, at least ``least``, if nine in ten do.
     """
     shares: dict[str, float] = {}
     named: dict[str, float] = {}
@@ -218,8 +218,8 @@ def guess_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequ
 
 
 def names_columns(line: str, names: Sequence[str]) -> bool:
-    """Whether a line is a header of several columns with one of the names at least, and no blank around a cell, which
-    sentences have behind their commas."""
+    """Whether a line is a header of several columns with at least one of the names, and without blanks around cells,
+    which sentences have after their commas."""
     for delimiter in DELIMITERS if names else ():
         row = next(cut([(1, line[:_MOST_SNIFFED])], delimiter, True, "", 1 << 20), None)
         cells = row.cells if isinstance(row, Cells) and len(row.cells) > 1 else []

@@ -8,19 +8,19 @@ from typing import Literal
 from halluc.config.bounds import MOST_LINE_BYTES
 
 CorpusFormat = Literal["auto", "jsonl", "json", "csv", "conll", "lines", "table", "hub", "tmx"]
-# Plain texts have no annotation: they are only predicted on.
+# Plain texts have no annotation: they can only be predicted.
 Format = Literal[CorpusFormat, "text"]
 
-# What plain lines are taken for, as far as a task has it.
+# The formats assumed for plain lines, in this order, if the task has them.
 _OF_LINES: tuple[Format, ...] = ("text", "lines", "conll")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What ``read_rows`` is told; the keys of ``data`` of the same names say what each is.
+    """The arguments of ``read_rows``; the keys of ``data`` with the same names are documented there.
 
-    ``formats`` are those that ``auto`` chooses among. ``asked`` are the fields that are looked for, by name or number:
-    a first row that has one of the names is a header. ``token_columns`` are those of conll.
+    ``formats`` are those that ``auto`` chooses from. ``asked`` are the requested fields, by name or number: a first row
+    that has one of the names is a header. ``token_columns`` are those of conll.
     """
 
     format: Format = "auto"
@@ -43,20 +43,20 @@ class Layout:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fields that are looked for by name."""
+        """The requested fields that are given by name."""
         return tuple(one for one in self.asked if isinstance(one, str))
 
     @property
     def fallback(self) -> Format:
-        """The format of lines that tell of no other one."""
+        """The format if lines show no other one."""
         return next((one for one in _OF_LINES if one in self.formats), self.formats[-1])
 
     @property
     def by_number(self) -> bool:
-        """Whether columns are asked for by number."""
+        """Whether columns are requested by number."""
         return any(isinstance(one, int) for one in self.asked)
 
     @property
     def least(self) -> int:
-        """The columns that a row has at least."""
+        """The minimum number of columns of a row."""
         return max([1, *(one + 1 if one >= 0 else -one for one in self.asked if isinstance(one, int))])

@@ -1,5 +1,5 @@
-"""Lines cut out of blocks of bytes and decoded, and why some of them cannot be read; lines of a label and a text, as
-fastText has them, and lines that are texts alone."""
+"""Splits blocks of bytes into decoded lines, and says why a line cannot be read; also lines of a label and a text, as
+in fastText, and lines that are only text."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from halluc.data.rows.row import BadLine, Row, excerpt
 
 Line = tuple[int, str] | BadLine
 
-# A longer line is not looked for an end: reading would take minutes until it is told.
+# In a longer line no end is searched: reading would take minutes before the error.
 _MOST_SKIPPED = 1 << 28
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# By what they begin with: files that people give for text.
+# First bytes of files that are mistaken for text.
 _BINARY = {
     b"PAR1": "a Parquet file",
     b"ARROW1": "an Arrow file",
@@ -33,7 +33,7 @@ def lines_of(chunk: bytes, number: int, name: str) -> Iterator[Line]:
             return
         number = 2
     try:
-        text = chunk.decode("utf-8")  # all at once: a line by itself takes four times as long
+        text = chunk.decode("utf-8")  # all at once: decoding line by line takes four times as long
     except UnicodeDecodeError:
         for place, part in enumerate(chunk.removesuffix(b"\n").split(b"\n"), number):
             yield decoded(place, part, name)
@@ -45,9 +45,9 @@ def lines_of(chunk: bytes, number: int, name: str) -> Iterator[Line]:
 
 
 class LineSplitter:
-    """Cuts blocks of bytes into whole lines; of a line of more than ``most`` bytes nothing is kept.
+    """Splits blocks of bytes into whole lines; a line of more than ``most`` bytes is not kept.
 
-    ``begun`` is what is there of the line that is not ended yet.
+    ``begun`` is the beginning of a line that is not complete yet.
     """
 
     def __init__(self, name: str, most: int) -> None:
@@ -56,7 +56,7 @@ class LineSplitter:
         self._size = self._ended = 0
 
     def split(self, block: bytes) -> Iterator[bytes | None]:
-        """The lines that a block ends, joined; None for one that is too long. An empty block ends the last line.
+        """The lines that a block completes, joined; None for one that is too long. An empty block ends the last line.
 
         Raises:
             HallucError D114: a line that is endless.
@@ -104,7 +104,7 @@ def damaged(name: str, number: int, why: str) -> BadLine:
 
 
 def decoded(number: int, line: bytes, name: str) -> Line:
-    """A line with its number, as text: without LF or CRLF and, where it is the first, without BOM."""
+    """A line with its number, as text: without LF or CRLF, and the first without BOM."""
     body = line.rstrip(b"\n").removesuffix(b"\r")
     if number == 1:
         body = body.removeprefix(b"\xef\xbb\xbf")
@@ -134,7 +134,7 @@ def undecodable(name: str, number: int, error: UnicodeDecodeError) -> BadLine:
 
 
 def binary(begin: bytes, name: str) -> BadLine | None:
-    """Why a file is no text, by its first bytes."""
+    """Why a file is not text, from its first bytes."""
     for magic, what in _BINARY.items():
         if begin.startswith(magic):
             return BadLine("D104", name, 1, f"this is {what}, not text", "save it as UTF-8 text: CSV or JSON Lines")
@@ -142,7 +142,7 @@ def binary(begin: bytes, name: str) -> BadLine | None:
 
 
 def bare_return(file: str, number: int, line: str) -> BadLine:
-    """A line with a carriage return inside: line ends of two kinds."""
+    """A line that contains a carriage return: the file mixes two kinds of line ends."""
     return BadLine(
         "D124",
         file,
@@ -154,13 +154,13 @@ def bare_return(file: str, number: int, line: str) -> BadLine:
 
 
 BLANKS = re.compile(r"[ \t]+")
-# What fastText begins each label with; a text has as many as there are.
+# The prefix of labels in fastText; a text may have several.
 _MARK = "__label__"
 _FORM = "a line is LABEL, a space, and the text; or name another `data.format`"
 
 
 def labelled(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row | BadLine]:
-    """A row with ``label`` and ``text`` for each line that is not blank; several labels of fastText come as a list."""
+    """A row with ``label`` and ``text`` for each non-blank line; several labels of fastText become a list."""
     for item in lines:
         if isinstance(item, BadLine):
             yield item
@@ -212,6 +212,6 @@ def _label_last(file: str, number: int, line: str, layout: Layout) -> Row | BadL
 
 
 def plain(lines: Iterable[Line], file: str) -> Iterator[Row | BadLine]:
-    """A row with ``text`` for each line, blank ones too."""
+    """A row with ``text`` for each line, including blank ones."""
     for item in lines:
         yield item if isinstance(item, BadLine) else Row(file, item[0], {"text": item[1]}, item[1])

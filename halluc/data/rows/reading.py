@@ -1,4 +1,4 @@
-"""From a reference or a stream to its format and its rows: the one way by which data of any kind is read."""
+"""From a reference or a stream to its format and its rows: the entry point for all data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def open_rows(reference: str, split: SplitName, layout: Layout) -> tuple[str, Ro
     """The name of a file or data set, and its rows.
 
     Raises:
-        HallucError D101: it is not there, or cannot be read.
+            HallucError D101: it does not exist, or cannot be read.
     """
     if reference.startswith(HUB):
         return reference, tables.of_hub(reference, split, layout.subset)
@@ -38,7 +38,7 @@ def open_rows(reference: str, split: SplitName, layout: Layout) -> tuple[str, Ro
 
 
 def format_of(path: Path, layout: Layout) -> Format:
-    """The format of a file: the one that the layout names, or that its name and first lines tell.
+    """The format of a file: the one that the layout sets, otherwise detected from its name and first lines.
 
     Raises:
         HallucError D101: it cannot be read.
@@ -80,10 +80,10 @@ def _of_file(path: Path, layout: Layout) -> Rows:
 
 
 def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
-    """The format of a stream, which the layout names or its first lines tell, and its rows.
+    """The format of a stream, set by the layout or detected from its first lines, and its rows.
 
     Raises:
-        HallucError D116: a list or column that is asked for is not there. D117: the delimiter cannot be told.
+            HallucError D116: a requested list or column is missing. D117: the delimiter cannot be determined.
     """
     if (bad := lines.binary(source.begin, source.name)) is not None:
         return layout.format, iter([bad])
@@ -125,9 +125,9 @@ _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {
 }
 
 
-# What is looked at before the format must be clear.
+# The number of bytes from which the format must be clear.
 _LINES, _CHARACTERS = 200, 1 << 20
-# A bracket that is a token of columns, for no JSON goes on so.
+# A bracket that is a token in a column: JSON does not continue like this.
 _TOKEN = re.compile(rb"[\[{][ \t]+[^\s\[\]{}\"]")
 _BY_NAME: dict[str, Format] = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".conll": "conll", ".conllu": "conll", ".bio": "conll",
@@ -137,12 +137,12 @@ _BY_NAME: dict[str, Format] = {
 
 
 def detected(source: TextStream, layout: Layout) -> Format:
-    """The format that is named, or the one that name and first lines tell, of those that the layout has.
+    """The configured format, or the one detected from name and first lines among those of the layout.
 
-    JSON where the first character is a bracket, JSON or JSON Lines where it is a brace. Columns of tokens where the
-    first line is ``-DOCSTART-``, or where every line of the first block (up to a blank line, once two were seen) has
-    the same number of cells, two at least, and a tag in the last. CSV where the name ends so, or where the first line
-    is a header with columns that are asked for. Else the layout's ``fallback``: a comma alone says nothing.
+    JSON if the first character is a bracket, JSON or JSON Lines if it is a brace. Columns of tokens if the first line
+    is ``-DOCSTART-``, or if every line of the first block (up to a blank line, after at least two lines) has the same
+    number of cells, at least two, with a tag in the last one. CSV if the name ends so, or if the first line is a header
+    with requested columns. Otherwise the layout's ``fallback``: a comma alone is not enough.
     """
     begin = source.begin.removeprefix(b"\xef\xbb\xbf").lstrip()
     if layout.format == "jsonl" and begin[:1] == b"[":
@@ -151,7 +151,7 @@ def detected(source: TextStream, layout: Layout) -> Format:
         return layout.format
     named = next((form for suffix, form in _BY_NAME.items() if unpacked_name(source.name).endswith(suffix)), None)
     opened = begin[:1]
-    if opened not in (b"[", b"{"):  # the first line may be one that cannot be read
+    if opened not in (b"[", b"{"):  # the first line may be unreadable
         opened = next(_texts(source), "").lstrip()[:1].encode()
     if _TOKEN.match(begin) and "conll" in layout.formats and _is_columns(source):
         return "conll"
@@ -170,14 +170,14 @@ def detected(source: TextStream, layout: Layout) -> Format:
         (layout.delimiter != "auto" and layout.label_position == "first")
         or layout.header is True
         or layout.by_number
-        or ("\t" in first and layout.fallback == "lines")  # behind a label
+        or ("\t" in first and layout.fallback == "lines")  # after a label
     )
     is_csv = named == "csv" or asks_for_columns or delimited.names_columns(first, layout.names)
     return "csv" if is_csv and "csv" in layout.formats else layout.fallback
 
 
 def _texts(source: TextStream, blank: bool = False) -> Iterator[str]:
-    """The first lines that can be read, with the blank ones or without."""
+    """The first readable lines, with or without blank ones."""
     size = 0
     for count, line in enumerate(source.peek(), 1):
         if not isinstance(line, BadLine):
@@ -189,7 +189,7 @@ def _texts(source: TextStream, blank: bool = False) -> Iterator[str]:
 
 
 def _of_lists(source: TextStream) -> Format:
-    """JSON, unless the first line is a list that begins with a text: JSON Lines of such lists."""
+    """JSON, unless the first line is a list that begins with a string: JSON Lines of such lists."""
     try:
         first = json.loads(next(_texts(source), ""))
     except (ValueError, RecursionError):
@@ -198,8 +198,8 @@ def _of_lists(source: TextStream) -> Format:
 
 
 def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> Format:
-    """JSON Lines, unless the first line is (the begin of) an object of lists."""
-    if layout.lists or (named == "json" and b"\n" not in source.begin):  # perhaps one line of any length
+    """JSON Lines, unless the first line is, or begins, an object of lists."""
+    if layout.lists or (named == "json" and b"\n" not in source.begin):  # possibly a single line of any length
         return "json"
     if named == "jsonl":
         return named
@@ -207,7 +207,7 @@ def _of_objects(source: TextStream, layout: Layout, named: Format | None) -> For
     try:
         result = json.loads(first)
     except json.JSONDecodeError as error:
-        return "jsonl" if error.pos < len(first.rstrip()) else "json"  # else it goes on on the next line
+        return "jsonl" if error.pos < len(first.rstrip()) else "json"  # otherwise it continues on the next line
     except (RecursionError, ValueError):
         return "jsonl"
     begins = [value[0] for value in result.values() if isinstance(value, list) and value]

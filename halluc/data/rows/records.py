@@ -1,7 +1,7 @@
-"""Records of JSON: an object a line (JSON Lines), or one document: a list of records, or an object of such lists.
+"""Records of JSON: one object per line (JSON Lines), or one document: a list of records, or an object of such lists.
 
-Of a document, an item at a time is in memory. The module json is used, a value at a time, since other streaming
-parsers tell neither lines nor keys that stand twice.
+Of a document, one item at a time is in memory. The module json is used, one value at a time, since other streaming
+parsers report neither lines nor duplicate keys.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from halluc.data.rows.lines import Line
 from halluc.data.rows.row import BadLine, Row, Unreadable, excerpt, quoted
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
-# An error so near to the end of what was read so far may be one of what has still to come.
+# An error this close to the end of the read text may be due to its incompleteness.
 _NEAR = 16
 _SPLITS = frozenset(("train", "training", "dev", "val", "valid", "validation", "test"))
 _LINES = "write each record on one line, as `jq -c .` does: JSON Lines"
 
 
 def records(lines: Iterable[Line], file: str) -> Iterator[Row | BadLine]:
-    """A row for each line that is not blank."""
+    """A row for each non-blank line."""
     for line in lines:
         if isinstance(line, BadLine):
             yield line
@@ -36,10 +36,10 @@ def records(lines: Iterable[Line], file: str) -> Iterator[Row | BadLine]:
 
 
 def parse_object(line: str) -> dict[Any, Any]:
-    """One JSON object from untrusted text; of a list that begins with a text, its items by number.
+    """One JSON object from untrusted text; for a list that begins with a string, its items by number.
 
     Raises:
-        Unreadable: no JSON, no object, nested too deeply, or text that UTF-8 cannot hold.
+            Unreadable: not JSON, not an object, nested too deeply, or text that UTF-8 cannot encode.
     """
     try:
         record = _CAREFUL.decode(line)
@@ -57,14 +57,14 @@ def parse_object(line: str) -> dict[Any, Any]:
         )
         raise Unreadable("D107", f"not readable as JSON{why}", other) from None
     if isinstance(record, list) and record and isinstance(record[0], str):
-        return dict(enumerate(record))  # a text and what is said of it
+        return dict(enumerate(record))  # a text and its annotations
     if not isinstance(record, dict):
         raise Unreadable("D107", "not a JSON object", "JSON Lines have one object a line; is it `data.format: json`?")
     return record
 
 
 def _refuse_surrogates(value: Any, source: str) -> None:
-    """Raises ``Unreadable`` where a value has half a character, which only an escape in its source can write."""
+    """Raises ``Unreadable`` if a value has a lone surrogate, which only an escape can write."""
     try:
         if "\\u" in source:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -73,7 +73,7 @@ def _refuse_surrogates(value: Any, source: str) -> None:
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """For ``object_pairs_hook``; raises ``Unreadable`` for a field that stands twice."""
+    """For ``object_pairs_hook``; raises ``Unreadable`` for a duplicate field."""
     record = dict(pairs)
     if len(record) < len(pairs):
         seen: set[str] = set()
@@ -84,21 +84,22 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-# Made once: ``json.loads`` makes one anew for every line.
+# Made once: ``json.loads`` would make a new decoder for every line.
 _PLAIN, _CAREFUL = json.JSONDecoder(), json.JSONDecoder(object_pairs_hook=without_duplicates)
 
 
 def items(
     chunks: Iterable[str | BadLine], lists: Sequence[str], names: Sequence[str], file: str, most: int
 ) -> Iterator[Row | BadLine]:
-    """The items of the lists named by ``lists`` (of all lists, where none is named), in the order of the file.
+    """The items of the lists named by ``lists`` (of all lists if none is named), in the order of the file.
 
     Args:
-        names: fields of records: an object that has one of them, with text in it, is a record and holds no lists.
+            names: fields of records: an object that has one of them, with text in it, is a record and not a set of
+                lists.
         most: characters of the longest item.
 
     Raises:
-        HallucError D116: no such list; or several have names of splits, and none is named.
+            HallucError D116: no such list; or several are named like splits, and none is selected.
     """
     scan = _Scan(chunks, most)
     try:
@@ -195,13 +196,13 @@ def _list(scan: _Scan, file: str) -> Iterator[Row | BadLine]:
 
 
 class _TooLong(Exception):
-    """An item has more characters than one may have."""
+    """An item has more characters than allowed."""
 
 
 class _Scan:
-    """A JSON text from front to back: values are read one at a time, and lines are counted.
+    """Reads a JSON text from start to end: one value at a time, counting lines.
 
-    ``bad`` is what ended the text before its end; ``shown`` is the first line of the last value.
+    ``bad`` is the error that ended the text early; ``shown`` is the first line of the last value.
     """
 
     def __init__(self, chunks: Iterable[str | BadLine], most: int) -> None:
@@ -212,7 +213,7 @@ class _Scan:
         self._line, self._counted = 1, 0
 
     def next(self) -> str:
-        """The next character that is no blank, which is not taken; nothing at the end."""
+        """The next non-blank character, without consuming it; empty at the end."""
         while True:
             match = _BLANKS.match(self._text, self._at)
             self._at = match.end() if match else self._at
@@ -226,10 +227,10 @@ class _Scan:
         self._at += 1
 
     def value(self) -> tuple[Any, str]:
-        """The next value, which is taken, and the first line of its text.
+        """Consume the next value; returns it with the first line of its text.
 
         Raises:
-            Unreadable: a field stands twice in it, or half a character; it is taken all the same.
+                    Unreadable: a field occurs twice, or a lone surrogate; the value is consumed all the same.
         """
         self.next()
         bad = None
@@ -258,7 +259,7 @@ class _Scan:
             raise self.error("cut short")
 
     def line(self) -> int:
-        """The line of the place, from 1."""
+        """The current line number, from 1."""
         self._line += self._text.count("\n", self._counted, self._at)
         self._counted = self._at
         return self._line
@@ -280,7 +281,7 @@ class _Scan:
         )
 
     def _more(self) -> None:
-        """Read on; what was taken is forgotten. What is read doubles, so that a long value is not parsed often."""
+        """Read more; consumed text is released. The amount doubles, so that a long value is parsed only a few times."""
         self.line()
         kept = self._text[self._at :]
         if len(kept) > self._most:
@@ -296,11 +297,11 @@ class _Scan:
         self._text, self._at, self._counted = "".join(pieces), 0, 0
 
     def _decoded(self, decoder: json.JSONDecoder) -> tuple[Any, int]:
-        """The value here and where it ends, reading on as long as it may be cut."""
+        """The value here and its end, reading on as long as it may be incomplete."""
         while True:
             try:
                 value, end = decoder.raw_decode(self._text, self._at)
-                if end < len(self._text) - _NEAR or self._ended:  # a number may go on
+                if end < len(self._text) - _NEAR or self._ended:  # a number may continue
                     return value, end
             except json.JSONDecodeError as error:
                 cut = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - _NEAR

@@ -1,4 +1,4 @@
-"""What a config names: paths, corpora that ship (``demo:ner``), data sets of the hub, and lists inside of files."""
+"""References in configs: paths, built-in corpora (``demo:ner``), data sets of the hub, and lists inside of files."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ HUB_REFERENCE = re.compile(r"hub:(?P<name>[^@#]+)(@(?P<revision>[^#]+))?(#(?P<sp
 
 
 def check_hub(reference: str, split: SplitName) -> None:
-    """Raises ValueError where a reference has not the form of a data set's name."""
+    """Raises ValueError if a reference does not have the form of a data set's name."""
     if not HUB_REFERENCE.fullmatch(reference):
         raise ValueError(f"`data.{split}` must be of the form `hub:NAME@REVISION#SPLIT`, not `{reference}`")
 
 
 def of_train(reference: str) -> str:
-    """A reference by which any split reads what train reads: names of corpora stand for another file in each split."""
+    """A reference that means train in any split: built-in corpora are another file in each split."""
     if reference.startswith(HUB):
         return reference if "#" in reference else f"{reference}#train"
     if reference.startswith(DEMO):
-        with contextlib.suppress(HallucError):  # said where it is opened
+        with contextlib.suppress(HallucError):  # reported when it is opened
             return str(resolve(reference, "train"))
     return reference
 
 
 def resolve(reference: str, split: SplitName) -> Path:
-    """The file behind a reference: a path, with or without ``#key``, or a corpus that ships (``demo:ner``).
+    """The file of a reference: a path, with or without ``#key``, or a built-in corpus (``demo:ner``).
 
     Raises:
         HallucError D101: no such file or corpus.
@@ -56,14 +56,15 @@ def resolve(reference: str, split: SplitName) -> Path:
 def refuse_irregular(path: Path, help: str) -> None:
     """
     Raises:
-        HallucError D101: what ``path`` names is a folder, a device, a pipe, a socket or made up by the kernel.
+            HallucError D101: ``path`` is a folder, a device, a pipe, a socket or a virtual file.
     """
     if (kind := irregular(path)) is not None:
         raise data_error("D101", f"{path} is not a regular file ({kind})", help=help)
 
 
 def parts(reference: str) -> tuple[str, tuple[str, ...]]:
-    """A path and the keys behind its ``#``, as in ``data.json#train+extra``; a file of that name has none."""
+    """A path and the keys after its ``#``, as in ``data.json#train+extra``; if a file has the whole name, there are no
+    keys."""
     path, _, keys = reference.rpartition("#")
     if not path or Path(reference).expanduser().exists():
         return reference, ()
@@ -71,7 +72,7 @@ def parts(reference: str) -> tuple[str, tuple[str, ...]]:
 
 
 def absent(path: Path) -> HallucError:
-    """The error of a file that is not there, with the nearest name beside it or the first folder that is missing."""
+    """The error for a missing file, with the most similar name next to it or the first missing folder."""
     folder = path.parent
     if folder.is_dir():
         near = did_you_mean(path.name, [one.name for one in folder.iterdir()], cutoff=0.75)

@@ -1,4 +1,4 @@
-"""Rows: what a file says of one example, with its place, before a task maps its fields."""
+"""Rows: the content of a file for one example, with its location, before a task maps its fields."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from halluc.core.errors import HallucError, Location, data_error
 
-# What to do about a line of which only a part is wrong.
+# Advice for a line that is only partly wrong.
 MEND = "mend it, or set `data.on_bad_line: skip`"
 
-# A longer line is not kept in an error: a thousand lines of megabytes would fill the memory.
+# Longer lines are not kept in errors: a thousand lines of megabytes would fill the memory.
 _MOST_SHOWN, _SHOWN = 10_000, 200
 
 
@@ -26,12 +26,12 @@ class Unreadable(Exception):
 
 
 class Skipped(Exception):
-    """Why a row is no example on purpose."""
+    """Why a row is intentionally not an example."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that cannot be read, and why; ``column`` and ``width`` where they are known."""
+    """A line that cannot be read, and why; ``column`` and ``width`` if known."""
 
     code: str
     file: str
@@ -50,7 +50,7 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that a person should know of a file that was read; ``halluc check`` prints it as a warning."""
+    """A message about a file that was read; ``halluc check`` prints it as a warning."""
 
     file: str
     line: int
@@ -58,7 +58,7 @@ class Notice:
 
 
 class LeftOut(Notice):
-    """That a row is no example on purpose, such as a rejected annotation: counted, and no error."""
+    """A row that is intentionally not an example, such as a rejected annotation: counted, and not an error."""
 
 
 class Place(NamedTuple):
@@ -73,7 +73,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that was repaired or left out, and where."""
+    """Something that was repaired or left out, with its place."""
 
     where: Place
     what: str
@@ -83,10 +83,10 @@ class Finding:
 class Row:
     """One record of a file.
 
-    ``line`` is the line on which it begins, from 1. ``fields`` are named, or numbered from 0 where nothing names them:
-    cells of a row without a header, items of a JSON list. Of columns (a token a line) each field is a tuple with a cell
-    for each token, and ``lines`` has the line of each token. ``shown`` is what an error shows. ``number`` counts rows
-    from 1 where several may stand on one line, and is 0 elsewhere. ``document`` counts the documents of the file.
+    ``line`` is its first line, from 1. ``fields`` are named, or numbered from 0 if there are no names: cells of a row
+    without a header, items of a JSON list. For columns (one token per line) each field is a tuple with a cell for each
+    token, and ``lines`` has the line of each token. ``shown`` is what an error shows. ``number`` counts rows from 1 if
+    several may be on one line, and is 0 otherwise. ``document`` counts the documents of the file.
     """
 
     file: str
@@ -102,25 +102,25 @@ class Row:
 
 
 def quoted(names: Iterable[object], between: str = ", ") -> str:
-    """The names of fields, of which an error shows the first."""
+    """The names of fields; errors show the first."""
     return between.join(f"`{str(name)[:40]}`" for name in islice(names, 8)) or "nothing"
 
 
 def excerpt(line: str, at: int | None = None) -> tuple[str, int | None]:
-    """What an error shows of a line, and the column (from 1) of the character ``at``, where the line is short."""
+    """The excerpt of a line for an error, and the column (from 1) of the character ``at`` if the line is short."""
     if len(line) > _MOST_SHOWN:
         return line[:_SHOWN], None
     return line, None if at is None else at + 1
 
 
-# What differs between rows of one cause: what is quoted, spans with their labels, and numbers.
+# What differs between rows with the same problem: quoted text, spans with their labels, and numbers.
 _VARYING = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\[[^\]]*\](?: \S+)?|\b0x[\da-f]+\b|\b\d[\d,.]*\b")
-# Places that are named beside the first one.
+# How many places are named besides the first one.
 _PLACES = 2
 
 
 def folded(bad: Iterable[BadLine]) -> list[HallucError]:
-    """The errors of lines that cannot be read, in the order in which their causes come first."""
+    """The errors of unreadable lines, ordered by the first occurrence of each problem."""
     causes: dict[tuple[str, str], list[BadLine]] = {}
     for one in bad:
         causes.setdefault((one.code, _VARYING.sub("…", one.problem)), []).append(one)

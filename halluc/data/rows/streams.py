@@ -25,17 +25,17 @@ from halluc.data.rows.row import BadLine
 
 BLOCK = 1 << 16
 STANDARD_INPUT = "standard input"
-# What `head` holds at most.
+# The maximum size of `head`.
 _HEAD_LINES, _HEAD_CHARACTERS = 200, 1 << 20
-# How long `waits` waits for a writer that is only a little slower than we are, in seconds.
+# How long `waits` waits for a writer that is only slightly slower than the reader, in seconds.
 PATIENCE = 0.05
-# Called with the bytes of a file that were read since the last call, as they lie on the disk.
+# Called with the number of bytes read from a file since the last call, as stored on disk.
 _READ: ContextVar[Callable[[int], None] | None] = ContextVar("read", default=None)
 
 
 @contextmanager
 def watched(read: Callable[[int], None]) -> Iterator[None]:
-    """Have every ``TextStream`` call ``read`` with the number of bytes that it read, block by block."""
+    """Make every ``TextStream`` call ``read`` with the number of bytes of each block that it reads."""
     before = _READ.set(read)
     try:
         yield
@@ -45,18 +45,18 @@ def watched(read: Callable[[int], None]) -> Iterator[None]:
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
-    """The bytes of a file or named pipe, or of standard input for None, with the name that errors give it.
+    """The bytes of a file or named pipe, or of standard input for None, with its name for errors.
 
     Raises:
-        HallucError D101: it is not there, is a folder or device, or may not be read.
+            HallucError D101: it does not exist, is a folder or device, or may not be read.
     """
     if path is None:
         if sys.stdin is None:
             raise data_error("D101", "there is no standard input", help="name a file with --input")
-        yield sys.stdin.buffer, STANDARD_INPUT  # type: ignore[misc]  # typed as BinaryIO, and without read1
+        yield sys.stdin.buffer, STANDARD_INPUT  # type: ignore[misc]  # typed as BinaryIO, which lacks read1
         return
     kind = irregular(path)
-    # A named pipe may be read, once, from its first line to its last; the null device is empty.
+    # A named pipe can be read only once, from start to end; the null device is empty.
     if kind not in (None, "a named pipe") and not path.samefile(os.devnull):
         raise data_error(
             "D101",
@@ -74,25 +74,25 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
 
 
 class TextStream:
-    """The text of a stream: its lines, or chunks of any length for what is no matter of lines.
+    """The text of a stream: its lines, or chunks of any length for formats that are not line-based.
 
-    UTF-8 or another encoding, packed or not, with or without BOM. LF and CRLF end a line; a carriage return alone does
-    in a file that has no line feed at all. U+2028 and its kin are text. Lines count from 1. ``begin`` is the first
-    block of bytes, whatever was read since.
+    UTF-8 or another encoding, compressed or not, with or without BOM. LF and CRLF end a line; a lone carriage return
+    does so only in a file without any line feed. U+2028 and similar characters are text. Lines count from 1. ``begin``
+    is the first block of bytes, whatever was read since.
 
     Args:
-        most: bytes of the longest line; a longer one comes as ``BadLine``.
+            most: maximum bytes of a line; a longer one is returned as ``BadLine``.
 
     Raises:
-        HallucError D101: the stream cannot be read (any further). D103: it unpacks to far more than its size. D114: a
-            line that is endless.
+            HallucError D101: the stream cannot be read (any further). D103: it decompresses to far more than its size.
+                D114: a line without end.
     """
 
     def __init__(
         self, stream: io.BufferedIOBase, name: str, most: int = MOST_LINE_BYTES, encoding: str = "utf-8"
     ) -> None:  # fmt: skip
         self.name, self.most = name, most
-        self._read, self._told = _READ.get(), 0
+        self._read, self._reported = _READ.get(), 0
         self._blocks, self._splitter = Blocks(stream, name, min(BLOCK, most), encoding), LineSplitter(name, most)
         self._lines: deque[Line] = deque()
         self._peeked: list[Line] = []
@@ -101,14 +101,14 @@ class TextStream:
         self._is_utf16 = self._first.startswith(UTF16)
         if self._blocks.damage is not None:
             self._lines.append(damaged(name, 1, self._blocks.damage))
-        # What arrived of packed bytes says nothing about lines that can be had.
+        # Received compressed bytes do not show whether a line is available.
         self._descriptor = None if self._blocks.is_packed else _descriptor(stream)
 
     def __iter__(self) -> Iterator[Line]:
         return self.lines()
 
     def peek(self) -> Iterator[Line]:
-        """The lines from the first one on; what is taken here comes again by ``lines`` or ``chunks``."""
+        """The lines from the first one on; what is read here is returned again by ``lines`` or ``chunks``."""
         for place in count():
             if place == len(self._peeked):
                 line = self._take()
@@ -118,7 +118,7 @@ class TextStream:
             yield self._peeked[place]
 
     def head(self) -> list[Line]:
-        """The first lines that are there, which tell what is in the stream; they come again as those of ``peek`` do."""
+        """The first available lines, for detecting the format; they are returned again, as those of ``peek``."""
         head, size = [], 0
         for line in self.peek():
             head.append(line)
@@ -128,16 +128,16 @@ class TextStream:
         return head
 
     def lines(self) -> Iterator[Line]:
-        """Each line with its number, without its end, or why it cannot be read."""
+        """Each line with its number, without its end, or the error."""
         yield from self._peeked
         self._peeked = []
         while (line := self._take()) is not None:
             yield line
-            while self._lines and not self._is_utf16:  # those that are here, without a call for each
+            while self._lines and not self._is_utf16:  # those that are available, without a call for each
                 yield self._lines.popleft()
 
     def chunks(self) -> Iterator[str | BadLine]:
-        """The text from the beginning in pieces that no line bounds; it ends with what cannot be decoded."""
+        """The text from the beginning in chunks, independent of lines; it ends at bytes that cannot be decoded."""
         for line in (*self._peeked, *self._lines):
             if isinstance(line, BadLine):
                 yield line
@@ -163,9 +163,9 @@ class TextStream:
             yield damaged(self.name, number, self._blocks.damage)
 
     def waits(self) -> bool:
-        """Whether the next line has still to be written: none is here, and none comes within ``PATIENCE``.
+        """Whether the next line is not written yet: none is available, and none arrives within ``PATIENCE``.
 
-        Always false for files and what is packed.
+        Always false for files and compressed streams.
         """
         deadline = time.monotonic() + PATIENCE
         while self._descriptor is not None and not self._lines and not self._ended:
@@ -177,22 +177,22 @@ class TextStream:
 
     def _take(self) -> Line | None:
         if self._is_utf16 and self._number:
-            return None  # every further line would be told to be broken too
+            return None  # every further line would be reported as broken too
         while not self._lines and not self._ended:
             self._cut_block()
         return self._lines.popleft() if self._lines else None
 
     def _next_block(self) -> bytes:
-        """The next block; an empty one is the end, whether it is reached or damage cuts it off."""
+        """The next block; an empty one is the end, whether it is reached or damage cuts the stream off."""
         block = self._blocks.next()
         self._ended = not block
         if self._read is not None and block:
-            before, self._told = self._told, self._blocks.position()
-            self._read(self._told - before)
+            before, self._reported = self._reported, self._blocks.position()
+            self._read(self._reported - before)
         return block
 
     def _cut_block(self) -> None:
-        """Cut the next block into lines; an empty one ends the last line, unless damage cut it short."""
+        """Split the next block into lines; an empty one ends the last line, unless damage cut it short."""
         block, self._first = self._first or self._next_block(), b""
         for chunk in self._splitter.split(block) if self._blocks.damage is None else ():
             if chunk is None:
@@ -214,13 +214,13 @@ class TextStream:
 
 
 def numbered_lines(path: Path, name: str, most: int = MOST_LINE_BYTES) -> Iterator[Line]:
-    """The lines of a file of UTF-8; see ``TextStream``."""
+    """The lines of a UTF-8 file; see ``TextStream``."""
     with path.open("rb") as file:
         yield from TextStream(file, name, most)
 
 
 def _descriptor(stream: io.BufferedIOBase) -> int | None:
-    """What ``select`` can be asked about; None for a stream that is in memory."""
+    """The file descriptor for ``select``; None for a stream in memory."""
     try:
         return stream.fileno()
     except (OSError, ValueError):

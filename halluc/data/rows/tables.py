@@ -15,22 +15,22 @@ from halluc.data.rows.row import BadLine, Row
 
 _HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _PARQUET, _ARROW = b"PAR1", b"ARROW1"
-# The stream form of Arrow, which `datasets` writes, is told by its name alone.
+# The stream format of Arrow, which `datasets` writes, is recognised by its name alone.
 SUFFIXES = (".parquet", ".arrow")
 # Rows that are in memory at once.
 _BATCH = 1_000
 
 
 def is_table(begin: bytes) -> bool:
-    """Whether a file is one, by its first bytes."""
+    """Whether a file is a table, by its first bytes."""
     return begin.startswith((_PARQUET, _ARROW))
 
 
 def of_file(path: Path) -> Iterator[Row | BadLine]:
-    """A row for each row of a Parquet or Arrow file; class numbers become the names that the file has for them.
+    """A row for each row of a Parquet or Arrow file; class numbers are replaced by their names in the file.
 
     Raises:
-        HallucError E402: the package ``datasets`` is not here. D104: the file is damaged.
+            HallucError E402: the package ``datasets`` is not installed. D104: the file is damaged.
     """
     datasets = _datasets(str(path))
     import pyarrow
@@ -63,7 +63,7 @@ def of_file(path: Path) -> Iterator[Row | BadLine]:
 
 
 def of_hub(reference: str, split: SplitName, subset: str | None) -> Iterator[Row | BadLine]:
-    """A row for each row of a data set of the hub; class numbers become names."""
+    """A row for each row of a data set of the hub; class numbers are replaced by names."""
     data = load_table(reference, split, subset)
     names = _class_names(data.features)
     for number, record in enumerate(data, 1):
@@ -81,11 +81,11 @@ def _datasets(reference: str) -> Any:
 
 
 def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
-    """The data set behind a reference to the hub.
+    """The data set of a reference to the hub.
 
     Raises:
-        HallucError E402: the package ``datasets`` is not here. E403: the data set is not to be had. E412: it is not in
-            the local cache, and the hub cannot be reached.
+            HallucError E402: the package ``datasets`` is not installed. E403: the data set is not available. E412: it
+                is not in the local cache, and the hub cannot be reached.
     """
     datasets = _datasets(reference)
     match = HUB_REFERENCE.fullmatch(reference)
@@ -108,7 +108,7 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
 
 @contextlib.contextmanager
 def _offline(settings: Any) -> Iterator[None]:
-    """Have ``datasets`` look in its cache alone, as under HF_DATASETS_OFFLINE, without trying the network again."""
+    """Make ``datasets`` use only its cache, as with HF_DATASETS_OFFLINE, without trying the network again."""
     before, settings.HF_HUB_OFFLINE = settings.HF_HUB_OFFLINE, True
     try:
         yield
@@ -117,7 +117,7 @@ def _offline(settings: Any) -> Iterator[None]:
 
 
 def _class_names(features: Any) -> dict[str, list[str]]:
-    """The names behind class numbers, of the columns that have such."""
+    """The names of class numbers, for the columns that have them."""
     result = {name: getattr(getattr(feature, "feature", feature), "names", None) for name, feature in features.items()}
     return {name: names for name, names in result.items() if names}
 
@@ -129,7 +129,7 @@ def _named(record: dict[Any, Any], names: dict[str, list[str]]) -> dict[Any, Any
 
 
 def _name(given: Any, names: list[str]) -> Any:
-    """The names of class numbers; a number that has none, as -1 by which the hub hides labels, stays."""
+    """The names of class numbers; a number without a name stays, such as the -1 with which the hub hides labels."""
     if isinstance(given, list):
         return [_name(one, names) for one in given]
     return names[given] if isinstance(given, int) and 0 <= given < len(names) else given

@@ -7,22 +7,22 @@ from xml.parsers import expat
 
 from halluc.data.rows.row import BadLine, Row
 
-# The field of a row that has the texts.
+# The field of a row with the texts.
 VARIANTS = "variants"
-# Attributes in which a variant names its language: TMX 1.4, and versions before.
+# Attributes with the language of a variant: TMX 1.4, and earlier versions.
 _LANGUAGE = ("xml:lang", "lang")
-# Markup inside of a segment whose content is code of another format, and no text.
+# Markup in a segment whose content is code of another format, not text.
 _CODE = frozenset(("bpt", "ept", "it", "ph", "ut"))
 _MEND = "mend the file: is it whole, and TMX?"
 
 
 def units(chunks: Iterable[str | BadLine], file: str, most: int) -> Iterator[Row | BadLine]:
-    """Rows with ``id`` (where the unit has one) and ``variants``, texts by language in lower case, in order.
+    """Rows with ``id`` (if the unit has one) and ``variants``, texts by language in lower case, in order.
 
-    Where a unit has several variants of a language the first one counts. What is no well-formed XML ends the rows.
+    If a unit has several variants of a language, the first one counts. The rows end at XML that is not well-formed.
 
     Args:
-        most: characters of the texts of the longest unit; a longer one ends the rows too.
+            most: maximum characters of the texts of a unit; a longer one ends the rows too.
     """
     parser = _Units(file, most)
     try:
@@ -69,7 +69,7 @@ class _Units:
             self._parser.Parse(chunk, final)
         except (expat.ExpatError, _Refused) as error:
             problem = error
-        yield from self._done  # also what stands before the problem
+        yield from self._done  # including the units before the problem
         self._done.clear()
         if problem is not None:
             raise problem
@@ -110,7 +110,7 @@ class _Units:
             raise _Refused("D114", self._line, problem, "cut it into several units, or raise `data.max_line_bytes`")
 
     def _entity(self, *_: object) -> None:
-        # They may stand for texts of any length.
+        # They may expand to texts of any length.
         line = self._parser.CurrentLineNumber
         raise _Refused("D107", line, "the file declares entities", "write the characters themselves")
 

@@ -1,1 +1,1 @@
-"""Figures as inline SVG, with the numbers beside."""
+"""Figures as inline SVG, each with a table of its numbers."""

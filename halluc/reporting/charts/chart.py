@@ -1,4 +1,4 @@
-"""What a chart of a report consists of, and what its drawings share: one width, colours by role, ticks, legends."""
+"""The type of a chart, and shared parts of drawings: width, colours by role, ticks, legends."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _ROUND = [1, 2, 2.5, 5, 10]
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart and the numbers behind it.
+    """A chart with its numbers.
 
-    ``id`` has letters, digits and hyphens, and is unique on the page. ``note`` says in a sentence how to read it,
-    ``alt`` in words what it shows. ``svg`` may be put into HTML as it is; ``columns`` and ``rows`` are plain text.
-    ``figure`` is what was drawn, for other formats.
+    ``id`` has letters, digits and hyphens, and is unique on the page. ``note`` explains in a sentence how to read it,
+    ``alt`` describes what it shows. ``svg`` is safe to insert into HTML; ``columns`` and ``rows`` are plain text.
+    ``figure`` is the matplotlib figure, for other formats.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Chart:
 
 
 def figure(height: float) -> Figure:
-    """A figure of ``WIDTH`` by ``height`` pixels, in which matplotlib makes room for all texts."""
+    """A figure of ``WIDTH`` by ``height`` pixels, in which matplotlib reserves room for all texts."""
     return Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
 
 
@@ -61,10 +61,10 @@ def chart(
 
 
 def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside upper left") -> None:
-    """What is labelled on the axes, outside of them, in as many columns as there is room for."""
+    """A legend outside of the axes, with as many columns as fit."""
     results = [one.get_legend_handles_labels() for one in ([axes] if isinstance(axes, Axes) else axes)]
     handles, labels = [one for both in results for one in both[0]], [one for both in results for one in both[1]]
-    for columns in range(min(4, len(labels)), 0, -1):  # none where nothing has a label
+    for columns in range(min(4, len(labels)), 0, -1):  # no legend if nothing has a label
         made = figure.legend(handles, labels, loc=where, ncols=columns)
         if columns == 1 or made.get_window_extent().width <= WIDTH:
             return
@@ -72,14 +72,14 @@ def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside
 
 
 def rows_axis(axes: Axes, names: Sequence[str]) -> None:
-    """Names of rows at the left, the first at the top."""
+    """Names of rows on the left, the first at the top."""
     axes.set_yticks(range(len(names)), [measured(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params("y", labelsize="medium")
 
 
 def at_right(axes: Axes, row: float, text: str) -> None:
-    """Text beside a row, at the right of the axes."""
+    """Text next to a row, on the right of the axes."""
     axes.annotate(
         text, (1, row), (5, 0), va="center_baseline", annotation_clip=False,
         xycoords=("axes fraction", "data"), textcoords="offset points",
@@ -87,7 +87,8 @@ def at_right(axes: Axes, row: float, text: str) -> None:
 
 
 def ticks(axis: Axis, name: str = "", *, most: int = 5, signed: bool = False) -> None:
-    """Few round ticks, told in per cent where the figure ``name`` is; differences with their sign, without unit."""
+    """A few round ticks, in per cent if the figure ``name`` is a percentage; differences with their sign, without
+    unit."""
     factor, unit = (100, "" if signed else "%") if is_percent(name) else (1, "")
     axis.set_major_locator(MaxNLocator(most, steps=_ROUND))
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(factor * value, signed=signed) + unit))
@@ -101,13 +102,13 @@ def tick(number: float, *, signed: bool = False) -> str:
 
 
 def shares(axis: Axis, step: float = 0.25) -> None:
-    """Ticks of a whole: 0%, 25%, …"""
+    """Ticks of a share: 0%, 25%, …"""
     places = [step * number for number in range(round(1 / step) + 1)]
     axis.set_ticks(places, [f"{100 * place:g}%" for place in places])
 
 
 def plain_log(axis: Axis, places: Sequence[float]) -> None:
-    """Ticks of a logarithmic axis as plain numbers, at the places themselves where these are few."""
+    """Ticks of a logarithmic axis as plain numbers, at the values themselves if there are few."""
     axis.set_minor_formatter(NullFormatter())
     if 1 < len(set(places)) <= 6:
         axis.set_ticks(sorted(set(places)))
@@ -118,12 +119,12 @@ def plain_log(axis: Axis, places: Sequence[float]) -> None:
 
 
 def series(number: int) -> tuple[str, str]:
-    """Colour and shape of the line or point with this number; 64 differ."""
+    """Colour and shape of the line or point with this number; 64 are different."""
     return SERIES[number % len(SERIES)], _SHAPES[(number + number // len(SERIES)) % len(_SHAPES)]
 
 
 def marker(colour: str, shape: str = "o", filled: bool = True, size: float = 6) -> dict[str, Any]:
-    """The style of a point; what is not filled is as faint inside as a line of the grid."""
+    """The style of a point; the inside of unfilled ones is as faint as grid lines."""
     return {
         "color": colour,
         "marker": shape,
@@ -137,17 +138,17 @@ def marker(colour: str, shape: str = "o", filled: bool = True, size: float = 6) 
 def point(
     axes: Axes, x: float, y: float, style: dict[str, Any], across: Interval | None = None, up: Interval | None = None
 ) -> None:
-    """A point with the 95% intervals of its x, ``across``, and of its y, ``up``; over the edge of the axes too."""
+    """A point with the 95% intervals of its x, ``across``, and of its y, ``up``, not clipped by the axes."""
     axes.errorbar(x, y, xerr=_reach(x, across), yerr=_reach(y, up), clip_on=False, **style)
 
 
 def _reach(value: float, interval: Interval | None) -> list[list[float]] | None:
-    """How far an interval goes below and above its value, as ``errorbar`` takes it."""
+    """How far an interval extends below and above its value, as ``errorbar`` expects it."""
     return None if interval is None else [[max(0.0, value - interval[0])], [max(0.0, interval[1] - value)]]
 
 
 def shortened(label: object, cells: int = LONGEST_LABEL) -> str:
-    """A label as an axis has room for it; characters of double width count twice."""
+    """A label shortened for an axis; double-width characters count twice."""
     text = visible(label, longest=None)
     if _cells(text) <= cells:
         return text
@@ -157,7 +158,7 @@ def shortened(label: object, cells: int = LONGEST_LABEL) -> str:
 
 
 def measured(label: str) -> str:
-    """A label that matplotlib measures rightly, though its fonts lack characters of double width."""
+    """A label that matplotlib measures correctly, although its fonts lack double-width characters."""
     return svg.EN_SPACE * sum(unicodedata.east_asian_width(char) in "WF" for char in label) + label
 
 
@@ -172,5 +173,5 @@ def value_of(metric: MetricResult | None) -> float | None:
 
 
 def alt_text(names: Iterable[str], figures: Iterable[str]) -> str:
-    """`all: 3.2%; seen: 0.5%`, for people who hear a chart."""
+    """`all: 3.2%; seen: 0.5%`, for screen readers."""
     return "; ".join(f"{name}: {figure}" for name, figure in zip(names, figures, strict=True))

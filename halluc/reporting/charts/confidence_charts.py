@@ -32,7 +32,7 @@ _VERDICTS = ("unsupported", "distorted", "supported")
 
 
 def confidence(report: RunReport) -> Chart | None:
-    """A histogram of each verdict, each as high as its own highest bin, and the shares of verdicts in each bin."""
+    """A histogram of each verdict, scaled to its highest bin, and the shares of verdicts in each bin."""
     bins = report.confidence
     verdicts = [verdict for verdict in _VERDICTS if any(verdict in one.counts for one in bins)]
     totals = {verdict: sum(one.counts.get(verdict, 0) for one in bins) for verdict in verdicts}
@@ -62,7 +62,7 @@ def confidence(report: RunReport) -> Chart | None:
 
 
 def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold: float | None) -> Figure:
-    """A panel for each verdict, and one of the shares of all."""
+    """A panel for each verdict, and one with the shares of all verdicts."""
     drawn = figure(64 * len(totals) + 140)
     panels = drawn.subplots(len(totals) + 1, 1, sharex=True, height_ratios=[1] * len(totals) + [1.6])
     style = {"bins": [*(one.low for one in bins), bins[-1].high], "rwidth": 0.86}
@@ -160,7 +160,7 @@ def risk_coverage(report: RunReport) -> Chart | None:
 
 
 def _name_threshold(axes: Axes, abstention: Abstention) -> None:
-    """Where the threshold stands, named on the inner side of the point."""
+    """Mark the threshold, with its name on the inner side of the point."""
     coverage, risk = value_of(abstention.coverage), value_of(abstention.false_claims)
     if abstention.threshold is None or coverage is None or risk is None:
         return

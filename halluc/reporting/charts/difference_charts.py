@@ -1,4 +1,4 @@
-"""Forest plots: runs less the first one, arms less their reference, and slopes along an axis of numbers."""
+"""Forest plots: runs minus the first one, arms minus their reference, and slopes along a numeric axis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SLOPE_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p i
 
 
 def of_comparison(report: ComparisonReport) -> list[Chart]:
-    """One of each other run; ids are ``difference-1``, ``difference-2``, …"""
+    """A chart for each other run; ids are ``difference-1``, ``difference-2``, …"""
     results = [_of_run(number, *one) for number, one in enumerate(lettered(report), start=1)]
     return [made for made in results if made is not None]
 
@@ -26,13 +26,13 @@ def of_comparison(report: ComparisonReport) -> list[Chart]:
 def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
     at = other.matched_omission
     matched = [] if at is None else [at.delta]
-    # The hallucination rate at matched omission stands after that without.
+    # The hallucination rate at matched omission follows the plain one.
     deltas = [
         one
         for delta in other.figures
         for one in (delta, *(matched if delta.name == HALLUCINATION and not delta.by else ()))
     ]
-    # A ratio has no scale in common with the others.
+    # A ratio has another scale than the others.
     known = [delta for delta in deltas if delta.difference is not None and figure(delta.name).unit != "times"]
     rates = [delta for delta in known if formats.is_percent(delta.name)]
     others = [delta for delta in known if not formats.is_percent(delta.name)]
@@ -64,7 +64,7 @@ def _block(heading: str, deltas: list[Delta]) -> Block:
 
 
 def of_study(study: StudyFigures) -> list[Chart]:
-    """A chart for each reference and choice on the other axes; those of one axis of arms have the same scales."""
+    """A chart for each reference and choice on the other axes; charts of the same axis of arms have the same scales."""
     families: dict[tuple[str, str, str], list[ArmComparison]] = {}
     for one in study.comparisons:
         families.setdefault((one.axis, str(one.reference), called(one.choice)), []).append(one)
@@ -76,7 +76,7 @@ def of_study(study: StudyFigures) -> list[Chart]:
 
 
 def _spans(study: StudyFigures, axis: str) -> dict[str, list[float]]:
-    """What one axis changes much, another may change little."""
+    """The spans by axis: effects of different axes may differ in size."""
     members = [one for one in study.comparisons if one.axis == axis]
     return {
         column.row.name: [
@@ -127,14 +127,14 @@ def _delta(one: ArmComparison, name: str) -> ArmDelta | None:
 
 
 def _mark(delta: ArmDelta | Delta | None) -> Mark | None:
-    """Filled where the difference is shown."""
+    """Filled if the difference is significant."""
     if delta is None or delta.difference is None:
         return None
     return Mark(delta.difference, delta.interval, delta.shown)
 
 
 def _difference_cells(delta: ArmDelta | Delta | None) -> list[str]:
-    """A difference with its interval, and its adjusted p."""
+    """A difference with its interval and adjusted p-value."""
     if delta is None:
         return ["", ""]
     return [signed(delta.name, delta.difference, delta.interval), formats.p_value(delta.p_holm)]
@@ -169,7 +169,7 @@ def _slope_note(axis: str, lines: Sequence[Line]) -> str:
 
 
 def _slopes(id: str, title: str, note: str, lines: Sequence[Line], named: Sequence[str]) -> Chart | None:
-    """A row for each line by its name and a panel for each figure; a row for each figure where all have one name."""
+    """A row for each line and a panel for each figure; if all lines have one name, a row for each figure."""
     names = list(dict.fromkeys(named))
     if len(names) == 1:
         return _by_figure(id, title, note, lines)

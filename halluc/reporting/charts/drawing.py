@@ -1,4 +1,4 @@
-"""The charts of a report, by its kind; of a run those that it has figures for."""
+"""The charts of a report, by its kind; for a run those that it has figures for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts as files of the width of a column, for papers and slides."""
+"""Charts as files of column width, for papers and slides."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from matplotlib.backends import backend_pdf
 from halluc.reporting.charts import svg
 from halluc.reporting.charts.chart import WIDTH, Chart
 
-# Millimetres: a column of a paper with two columns.
+# Millimetres: a column of a two-column paper.
 COLUMN = 88
 _MM_PER_INCH = 25.4
 _PNG_DOTS_PER_INCH = 300
-# matplotlib's own font first; of these the ones that are installed, for scripts that it lacks.
+# matplotlib's default font first; then installed fonts, for scripts that it lacks.
 _FALLBACKS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "Microsoft YaHei",
     "PingFang SC", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Arial Unicode MS",
@@ -30,14 +30,14 @@ _FILE_STYLE = f'width="{COLUMN}mm" style="stroke-linejoin: round" font-family="D
 
 
 def svg_file(chart: Chart) -> bytes:
-    """The drawing of the page with colours of its own; its text stays text."""
+    """The drawing of the page with its own colours; text stays text."""
     drawn = _BY_ROLE.sub(r"\1", chart.svg).replace(_PAGE_STYLE, _FILE_STYLE, 1)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + drawn.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def pdf_file(chart: Chart) -> bytes:
-    """Vectors, with TrueType fonts embedded, as publishers ask for; the same bytes of the same chart."""
-    written, backend = io.BytesIO(), cast(Any, backend_pdf)  # it has no types
+    """Vector graphics with embedded TrueType fonts, as publishers require; deterministic."""
+    written, backend = io.BytesIO(), cast(Any, backend_pdf)  # untyped
     width, height = chart.figure.get_size_inches()
     scale = COLUMN / _MM_PER_INCH / width
     with _drawing_file():
@@ -46,7 +46,7 @@ def pdf_file(chart: Chart) -> bytes:
             written, metadata={"CreationDate": None, "Creator": None, "Producer": None, "Title": chart.title}
         )
         file.newPage(width * scale, height * scale)
-        file.width, file.height = width, height  # what lies outside is left out: measured before scaling
+        file.width, file.height = width, height  # anything outside is cut off: measured before scaling
         file.output(scale, 0, 0, scale, 0, 0, backend.Op.concat_matrix)
         renderer = backend.RendererPdf(file, 72, height, width)
         chart.figure.draw(renderer)
@@ -57,7 +57,7 @@ def pdf_file(chart: Chart) -> bytes:
 
 
 def png_file(chart: Chart) -> bytes:
-    """On white."""
+    """With a white background."""
     written = io.BytesIO()
     scale = COLUMN / _MM_PER_INCH / (WIDTH / 72)
     with _drawing_file():

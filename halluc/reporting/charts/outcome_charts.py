@@ -1,4 +1,4 @@
-"""What became of claims and gold, by novelty and by label; the gap that was forecast beside the one that came."""
+"""Outcomes of claims and gold, by novelty and by label; the forecast gap next to the observed one."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from halluc.wording import formats
 from halluc.wording.phrases import signed
 
 ALL = "all"
-ROW, LOW_ROW, MANY = 34, 22, 12  # pixels of a row; of more than so many rows the lower ones
+ROW, LOW_ROW, MANY = 34, 22, 12  # pixels of a row; with more rows than MANY the lower height
 _VERDICTS = (("unsupported", "hallucination"), ("distorted", "distortion"), ("supported", "support"))
 _COLUMNS = ["", "claims", "supported", "distorted", "unsupported", "annotated", "omitted"]
-# Shift in rows, so that intervals do not hide one another.
+# Offset in rows, so that intervals do not overlap.
 _POINTS = (
     ("forecast", 0, marker(SERIES[6], filled=False)),
     ("unseen", 0, marker(SERIES[0])),
@@ -49,7 +49,7 @@ _GAP_COLUMNS = ["forecast", "unseen", "of these new", "unseen less forecast"]
 
 
 def by_novelty(report: RunReport) -> Chart | None:
-    """Rows as they come: all, then from what training shows best to what it shows least."""
+    """Rows in order: all, then from the best known to new."""
     words, known = nouns.task(report.task).wording.nouns, report.text_novelty
     novelty = words.novelty
     if known is not None:
@@ -65,7 +65,7 @@ def by_novelty(report: RunReport) -> Chart | None:
 
 
 def by_label(report: RunReport) -> Chart | None:
-    """All first, then by the hallucination rate; of many labels those with most claims."""
+    """All first, then by the hallucination rate; of many labels those with the most claims."""
     everything = [row for row in report.by_label[:1] if row.name == ALL]
     labels = sorted(
         report.by_label[len(everything) :],
@@ -94,7 +94,7 @@ def _distort(rows: Iterable[Outcome]) -> bool:
 
 
 def _drawn(shown: Sequence[Outcome]) -> Figure:
-    """Two panels with figures at the right of each: the claims by verdict, the gold that is omitted."""
+    """Two panels with figures on the right of each: the claims by verdict, the omitted gold."""
     height = LOW_ROW if len(shown) > MANY else ROW
     drawn = figure(50 + height * len(shown))
     claims, gold = drawn.subplots(1, 2, sharey=True, width_ratios=(3, 2))
@@ -119,7 +119,7 @@ def _drawn(shown: Sequence[Outcome]) -> Figure:
 
 
 def _claims_bar(axes: Axes, place: int, row: Outcome, thick: float) -> None:
-    """The unsupported stand first, so that all begin at the same line and can be compared."""
+    """Unsupported claims come first, so that all bars start at the same line and can be compared."""
     start = 0.0
     for verdict, share in _VERDICTS:
         value = value_of(getattr(row, share))
@@ -149,7 +149,7 @@ def _in_words(row: Outcome, distorts: bool) -> str:
 
 
 def gap(report: RunReport) -> Chart | None:
-    """All first, then the labels with most mentions."""
+    """All first, then the labels with the most mentions."""
     everything = [row for row in report.gap if row.label is None]
     labels = sorted((row for row in report.gap if row.label is not None), key=lambda row: -row.counted)
     shown = [row for row in (*everything, *labels[:MOST_ROWS]) if row.counted or row.forecast.value is not None]
@@ -162,7 +162,7 @@ def gap(report: RunReport) -> Chart | None:
     if len(labels) > MOST_ROWS:
         note += f" Shown are the {MOST_ROWS} labels with most {words.counted} of {len(labels):,}; the table has all."
     names = [ALL if row.label is None else shortened(row.label) for row in shown]
-    shares_told = [
+    shares_text = [
         f"{formats.percent(row.forecast.value)} forecast, {formats.percent(row.unseen.value)} unseen" for row in shown
     ]
     return chart(
@@ -170,7 +170,7 @@ def gap(report: RunReport) -> Chart | None:
         "gap",
         "The gap: forecast and measured",
         note,
-        alt_text(names, shares_told),
+        alt_text(names, shares_text),
         ["", words.counted, *_GAP_COLUMNS],
         [
             [

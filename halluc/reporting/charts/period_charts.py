@@ -1,4 +1,4 @@
-"""Shares by period: a line for each label, with intervals, and the periods that differ from all earlier ones."""
+"""Shares by period: a line per label, with intervals, and marks for periods that differ from all earlier ones."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from halluc.runs.reports import RunReport
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
 
-# Of more labels those whose share varies most are drawn; of more periods some are named.
+# Of more labels, those whose share varies most are drawn; of more periods, only some are named.
 _MOST_LINES, _MOST_NAMES = 6, 6
 
 
 def shares(report: RunReport) -> Chart | None:
-    """The first figure that is told by period."""
+    """The first figure that is reported by period."""
     tables = over_time(report.metrics, report.split)
     if not tables:
         return None
@@ -81,7 +81,7 @@ def _drawn(
     axes = panel(drawn, "share of texts", "period", "y")
     for number, label in enumerate(labels):
         colour, shape = series(number)
-        aside = 0.14 * (number - (len(labels) - 1) / 2)  # so that intervals do not hide one another
+        aside = 0.14 * (number - (len(labels) - 1) / 2)  # so that intervals do not overlap
         known = [(periods.index(one.by["period"]) + aside, one.value, one) for one in by_label[label]]
         shown = [(x, value, one) for x, value, one in known if value is not None]
         axes.plot([x for x, _, _ in shown], [value for _, value, _ in shown], color=colour, linewidth=1, alpha=0.7)

@@ -1,4 +1,4 @@
-"""Plots of any figures: lines over an axis, points in a plane, and forest plots with a row each."""
+"""Plots of any figures: lines along an axis, points in a plane, and forest plots with one row each."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from halluc.reporting.charts.chart import (
 from halluc.runs.studies import Interval
 
 MOST_LINES = 12
-_MOST_IN_PLACE = 5  # names; more stand in a legend, since no one could tell which is whose
+_MOST_IN_PLACE = 5  # names; with more a legend is used, since labels could not be assigned to points
 _LEADER = {"arrowstyle": "-", "color": INK, "linewidth": 0.6, "alpha": 0.6}
-_MOST_STEPS = 500  # of moving names apart; not a time, so that the same report gives the same bytes
+_MOST_STEPS = 500  # iterations for separating names; not a time limit, so that the output is deterministic
 _ROW, _AROUND = 20, 50  # pixels: of a row of a forest plot, and of heading and ticks
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A line through points, by its name in the legend; ``intervals`` make a band."""
+    """A line through points, with its name in the legend; ``intervals`` are drawn as a band."""
 
     name: str
     xs: Sequence[float]
@@ -60,12 +60,12 @@ def plot(
     x_is_log: bool = False,
     mark: tuple[float, str] | None = None,
 ) -> Figure:
-    """Curves of the figure ``name`` on one panel; ``below`` and ``above`` say what its axes tell.
+    """Curves of the figure ``name`` on one panel; ``below`` and ``above`` are the titles of its axes.
 
     Args:
-        zero: whether zero is shown at any rate.
-        is_log, x_is_log: whether the y axis, the x axis, is logarithmic.
-        mark: a place on the x axis, and what is there.
+            zero: whether zero is always shown.
+            is_log, x_is_log: whether the y axis, or the x axis, is logarithmic.
+            mark: a position on the x axis, and its name.
     """
     drawn = figure(height)
     axes = panel(drawn, above, below, "y")
@@ -90,7 +90,7 @@ def plot(
 
 
 def panel(drawn: Figure, above: str, below: str, grid: Literal["both", "x", "y"] = "both") -> Axes:
-    """The axes of a figure, with what they tell, and lines across in one direction or both."""
+    """The axes of a figure with their titles, and grid lines in one direction or both."""
     axes = drawn.add_subplot()
     axes.grid(axis=grid)
     axes.set_title(above)
@@ -99,7 +99,7 @@ def panel(drawn: Figure, above: str, below: str, grid: Literal["both", "x", "y"]
 
 
 def _scale_x(axes: Axes, places: Sequence[float], is_log: bool) -> None:
-    """The places themselves are ticks, where they are few."""
+    """The values themselves are ticks if there are few."""
     if is_log:
         axes.set_xscale("log")
         plain_log(axes.xaxis, places)
@@ -111,7 +111,7 @@ def _scale_x(axes: Axes, places: Sequence[float], is_log: bool) -> None:
 
 
 def band(axes: Axes, colour: str, xs: Sequence[float], intervals: Sequence[Interval | None]) -> None:
-    """The 95% intervals along a line, where two or more are known."""
+    """The 95% intervals along a line, if at least two are known."""
     known = [(x, *ends) for x, ends in zip(xs, intervals, strict=False) if ends is not None]
     if len(known) > 1:
         places, lows, highs = zip(*known, strict=True)
@@ -119,7 +119,7 @@ def band(axes: Axes, colour: str, xs: Sequence[float], intervals: Sequence[Inter
 
 
 def vertical(axes: Axes, place: float, text: str | None) -> None:
-    """A dashed line across a place on the x axis, by its name in the legend."""
+    """A dashed vertical line at a position on the x axis, with its name in the legend."""
     axes.axvline(place, color=INK, linewidth=1, linestyle=DASHED, label=text)
 
 
@@ -137,7 +137,7 @@ class Point:
 
 
 def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, above: str) -> Figure:
-    """The points of a path are joined; ``x`` and ``y`` are the names of the figures."""
+    """The points of a path are connected; ``x`` and ``y`` are the names of the figures."""
     named = [p for path in paths for p in path if p.name]
     in_place = len(named) <= _MOST_IN_PLACE
     drawn = figure(310 if in_place else 300 + 16 * (len(named) + 1) // 2)
@@ -159,13 +159,13 @@ def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, abo
 
 
 def _name(drawn: Figure, axes: Axes, named: Sequence[Point], points: Iterable[Point]) -> None:
-    """Names beside their points, moved apart from points, intervals and each other."""
+    """Names next to their points, moved away from points, intervals and each other."""
     from adjustText import adjust_text
 
     if not named:
         return
     texts = [axes.text(p.x, p.y, measured(shortened(p.name))) for p in named]
-    drawn.draw_without_rendering()  # names are moved on the axes as they will lie
+    drawn.draw_without_rendering()  # names are moved within the final layout of the axes
     axes.set_autoscale_on(False)
     lines = [Bbox.from_extents(*ends) for p in points for ends in _lines(p)]
     adjust_text(texts, objects=lines, ax=axes, expand=(1.15, 1.6), iter_lim=_MOST_STEPS, arrowprops=_LEADER)
@@ -179,7 +179,7 @@ def _lines(p: Point) -> tuple[tuple[float, float, float, float], ...]:
 
 @dataclass(frozen=True)
 class Mark:
-    """A figure; filled where it can be told from zero."""
+    """A figure; filled if it differs significantly from zero."""
 
     value: float
     interval: Interval | None
@@ -190,9 +190,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """A column: a mark of each row, None where there is none, of the figure ``name``; ``figures`` stand beside them.
+    """A column: a mark for each row, None if there is none, of the figure ``name``; ``figures`` are printed next to
+    them.
 
-    The axis has room for the values ``span`` too. Of differences (``signed``), zero is a line.
+    The axis also includes the values ``span``. For differences (``signed``), zero is a line.
     """
 
     heading: str
@@ -205,7 +206,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows by name, of which ``longest`` characters are shown, with panels side by side."""
+    """Named rows, with at most ``longest`` characters of each name, and panels side by side."""
 
     names: Sequence[str]
     panels: Sequence[Panel]
@@ -213,7 +214,7 @@ class Block:
 
 
 def forest(blocks: Sequence[Block]) -> Figure:
-    """Blocks under each other, on one left edge."""
+    """Blocks below each other, with one left edge."""
     heights = [_AROUND + _ROW * len(block.names) for block in blocks]
     drawn = figure(sum(heights))
     columns = max(len(block.panels) for block in blocks)

@@ -1,4 +1,4 @@
-"""A study as charts see it: cells by line, their figures by name, and what a choice is called."""
+"""The cells of a study for charts: grouped by line, with their figures by name, and display names of choices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def figure(cell: CellFigures, key: Key) -> SeedFigure | None:
 
 
 def numeric_axes(study: StudyFigures) -> list[str]:
-    """Axes of numbers that have more than one."""
+    """Numeric axes with more than one value."""
     axes = study.cells[0].choice if study.cells else {}
     return [
         axis
@@ -30,14 +30,14 @@ def numeric_axes(study: StudyFigures) -> list[str]:
 
 
 def arm_axes(study: StudyFigures) -> list[str]:
-    """Axes of anything else that have more than one value."""
+    """Other axes with more than one value."""
     axes = study.cells[0].choice if study.cells else {}
     numeric = numeric_axes(study)
     return [axis for axis in axes if axis not in numeric and len({str(cell.choice[axis]) for cell in study.cells}) > 1]
 
 
 def called(choice: Mapping[str, Plain]) -> str:
-    """What a choice is called: arms by their name, all else with its axis; empty of no choice."""
+    """The display name of a choice: arms by their name, others with their axis; empty for no choice."""
     return ", ".join(
         formats.visible(value) if isinstance(value, str) else f"{formats.visible(axis)} {formats.visible(value)}"
         for axis, value in choice.items()
@@ -45,8 +45,8 @@ def called(choice: Mapping[str, Plain]) -> str:
 
 
 def groups(cells: Sequence[CellFigures], axis: str | None) -> list[tuple[str, list[CellFigures]]]:
-    """Cells by their choice on all axes but ``axis``, each group by its name and in the order of ``axis``; None: each
-    by itself."""
+    """Cells grouped by their choice on all axes except ``axis``, each group with its name and in the order of ``axis``;
+    None: each cell by itself."""
     result: dict[tuple[tuple[str, Plain], ...], list[CellFigures]] = {}
     for cell in cells:
         rest = tuple((name, value) for name, value in cell.choice.items() if name != axis)
@@ -58,7 +58,7 @@ def groups(cells: Sequence[CellFigures], axis: str | None) -> list[tuple[str, li
 
 
 def place(cell: CellFigures, axis: str) -> float:
-    """Where a cell stands on an axis of numbers."""
+    """The position of a cell on a numeric axis."""
     value = cell.choice[axis]
     assert isinstance(value, int | float), f"{axis} is no axis of numbers"
     return float(value)

@@ -1,4 +1,4 @@
-"""The charts of a study: figures along its axes, its cells beside each other, arms less their reference, slopes."""
+"""The charts of a study: figures along its axes, its cells side by side, arms minus their reference, slopes."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def figure_text(result: SeedFigure) -> str:
 
 
 def _cells(report: StudyReport) -> Chart | None:
-    """Hallucination never stands without omission."""
+    """Hallucination is never shown without omission."""
     cells = report.figures.cells
     results = [tuple(figure(cell, key) for key in (HALLUCINATION, OMISSION)) for cell in cells]
     styles = _styles(report)
@@ -117,7 +117,7 @@ def _cells(report: StudyReport) -> Chart | None:
         ]
         figures = ["" if one is None else formats.value(name, one.mean) for one in column]
         panels.append(Panel(formats.title(name), name, marks, figures))
-    # The axes are told in the note; names stand first, then numbers.
+    # The axes are explained in the note; names come first, then numbers.
     choices = [sorted(cell.choice.values(), key=lambda value: not isinstance(value, str)) for cell, _ in shown]
     drawn = forest([Block([", ".join(map(formats.visible, choice)) for choice in choices], panels)])
     note = f"{_means(report)} with 95% intervals. Fewer of the one are no gain where there are more of the other."

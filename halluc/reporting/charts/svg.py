@@ -1,4 +1,4 @@
-"""matplotlib's drawings as SVG that stands in a page: its colours, fonts and ids do not clash with the page's."""
+"""matplotlib's drawings as SVG for inlining in a page: colours, fonts and ids do not clash with the page's."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from xml.etree.ElementTree import Element
 import matplotlib
 from matplotlib.figure import Figure
 
-# What a colour is for -> how it looks where the page defines no `--c-ROLE`: on white, with a contrast of 3 to 1 at
-# least, all but `faint`. A role is known by its colour in what matplotlib writes, so no two have the same.
+# Role of a colour -> its default if the page does not define `--c-ROLE`: on white, with a contrast of at least 3 to 1,
+# except `faint`. Roles are recognised by their colour in matplotlib's output, so all colours differ.
 # The hues are those of Okabe and Ito (2008); verdicts differ in lightness too.
 ROLES = {
     "supported": "#4a7fb0",
@@ -33,12 +33,12 @@ ROLES = {
     "7": "#555b64",
     "8": "#7d7700",
 }
-# matplotlib's fonts have no glyphs of double width and measure such a character as a narrow box. An en space for each
-# in front of a label makes the measure right; what is written has none.
+# matplotlib's fonts have no double-width glyphs and measure such a character as a narrow box. An en space for each in
+# front of a label corrects the measure; the output does not contain it.
 EN_SPACE = "\u2002"
 _ROLE_OF = {colour: role for role, colour in ROLES.items()}
 
-# Settings of a person's matplotlibrc must not change a report, so all others are matplotlib's own.
+# The user's matplotlibrc must not change a report, so all other settings are matplotlib's defaults.
 _SMALL = 10
 _SETTINGS = {
     "svg.fonttype": "none",
@@ -75,13 +75,13 @@ _GEOMETRY = ("d", "x", "y", "width", "height", "transform")
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
-    """Figures are made and written in here: no formula is read from text, and no setting of a person's is used.
+    """Context for creating and writing figures: no text is parsed as a formula, and user settings are ignored.
 
-    The page's fonts have the glyphs that matplotlib's do not, so that it does not warn of them.
+    The page's fonts have the glyphs that matplotlib's lack, so that its warnings are suppressed.
     """
     with matplotlib.rc_context(), warnings.catch_warnings():
         settings: Any = matplotlib.rcParams
-        # matplotlib's own need no check.
+        # matplotlib's defaults need no validation
         dict.update(settings, {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in _KEPT_SETTINGS})
         settings.update(_SETTINGS)
         warnings.filterwarnings("ignore", message=_MISSING_GLYPH)
@@ -89,26 +89,24 @@ def drawing() -> Iterator[None]:
 
 
 def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
-    """A figure of 72 dots an inch as an ``<svg>`` element: the same bytes of the same figure, always.
+    """A figure of 72 dots per inch as an ``<svg>`` element; deterministic.
 
     Args:
-        prefix: letters, digits and hyphens that no other drawing of the page has.
-        title: read out as the picture's name.
-        alt: read out as what it shows.
+            prefix: letters, digits and hyphens, unique among the drawings of the page.
+            title: the accessible name of the picture.
+            alt: its accessible description.
 
     Colours of ``ROLES`` become ``var(--c-ROLE, colour)``, the font is the page's, and the background is the page's too.
 
     Raises:
-        KeyError: a colour is that of no role.
+            KeyError: a colour has no role.
     """
     written = io.BytesIO()
     with drawing():
-        matplotlib.rcParams["svg.hashsalt"] = (
-            prefix  # ids that something refers to are hashes, and the page has them once
-        )
+        matplotlib.rcParams["svg.hashsalt"] = prefix  # ids that are referenced are hashes, and occur once on the page
         figure.savefig(written, format="svg", metadata=_NO_DATE)
     root = ElementTree.fromstring(written.getvalue())
-    # Metadata, and style sheets, which would hold for the whole page.
+    # Metadata, and style sheets, which would apply to the whole page.
     for parent in list(root.iter()):
         for child in [child for child in parent if _local(child.tag) in ("metadata", "style")]:
             parent.remove(child)
@@ -119,7 +117,7 @@ def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
 
 
 def _make_plain(element: Element) -> None:
-    """Without name spaces and names of groups, with colours by role, and no digits that nobody sees."""
+    """Without namespaces and names of groups, with colours by role, and without excessive digits."""
     element.tag = _local(element.tag)
     if element.tag in ("g", "text"):
         element.attrib.pop("id", None)
@@ -154,7 +152,7 @@ def _by_role(value: str) -> str:
 
 
 def _head(root: Element, prefix: str, title: str, alt: str) -> None:
-    """The root's own attributes: as wide as its column."""
+    """The root's own attributes: the width of its column."""
     width, height = (float(size) for size in root.attrib["viewBox"].split()[2:])
     root.attrib.clear()
     root.attrib |= {

@@ -1,4 +1,4 @@
-"""Training as it went: the loss, and the figures on dev that chose the checkpoint."""
+"""The course of training: the loss, and the figures on dev that selected the checkpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.reporting.words import nouns
 from halluc.runs.reports import Curves, RunReport
 from halluc.wording import formats
 
-_LOG_FROM = 8  # times the least loss
+_LOG_FROM = 8  # times the minimum loss
 
 
 def loss(report: RunReport) -> Chart | None:
@@ -39,7 +39,7 @@ def loss(report: RunReport) -> Chart | None:
 
 
 def dev(report: RunReport) -> Chart | None:
-    """What is evaluated on dev, in one panel: shares and F1, all between zero and one."""
+    """The figures on dev in one panel: shares and F1, all between zero and one."""
     if report.curves is None:
         return None
     result = {name: _finite(points) for name, points in report.curves.dev.items()}

@@ -1,4 +1,4 @@
-"""A tuning as it went: the figure of each trial, and the best so far; of two metrics the plane of both."""
+"""The course of a tuning: the figure of each trial, and the best so far; for two metrics the plane of both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_POINTS = 2_000
 
 
 def history(tuning: TuneFile) -> Chart | None:
-    """None with fewer than two finished trials."""
+    """None for fewer than two finished trials."""
     complete = [one for one in tuning.of("complete") if one.values is not None and one.feasible][:MOST_POINTS]
     if len(complete) < 2:
         return None

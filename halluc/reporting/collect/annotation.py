@@ -1,4 +1,4 @@
-"""What is known of a split's annotation: suspects of an audit, how much of each rate lies on them, and other gold."""
+"""The quality of a split's annotation: suspects of an audit, their share in each rate, and other gold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from halluc.runs.records import read_lines, read_record
 from halluc.runs.schema import EvalFile, LedgerLine
 from halluc.task import AnyTask, evaluated
 
-# Annotation with a probability under these is more and more in doubt.
+# Limits on the probability of annotation: the lower, the more it is in doubt.
 BELOW = (0.01, 0.1, 0.5, 1.0)
 
 
@@ -40,7 +40,7 @@ Place = tuple[str, int | None, int | None, str]
 
 
 def doubted(run: RunDir, split: str, file: EvalFile, ledger: Iterable[LedgerLine]) -> DoubtedAnnotation | None:
-    """What the run's audit and its evaluations by other gold say of a split; None where there are none.
+    """The results for a split of the run's audit and of its evaluations against other gold; None if there are none.
 
     Raises:
         HallucError R111, R112: a file is damaged.
@@ -60,7 +60,7 @@ def doubted(run: RunDir, split: str, file: EvalFile, ledger: Iterable[LedgerLine
 
 
 def on_suspects(suspects: Iterable[SuspectLine], ledger: Iterable[LedgerLine]) -> list[OnSuspects]:
-    """How many of the unsupported and distorted claims, and of the omissions, lie on suspects."""
+    """How many of the unsupported and distorted claims, and of the omissions, are on suspects."""
     places: dict[Place, float] = {}
     for one in suspects:
         for mark in (*one.annotated, *one.proposed):
@@ -68,7 +68,7 @@ def on_suspects(suspects: Iterable[SuspectLine], ledger: Iterable[LedgerLine]) -
             places[place] = min(one.confidence, places.get(place, 1.0))
     result: dict[str, list[float]] = {HALLUCINATION: [], "distortion_rate": [], OMISSION: []}
     for line in ledger:
-        sure = places.get((line.id, line.start, line.end, line.label), 2.0)  # 2: on no suspect
+        sure = places.get((line.id, line.start, line.end, line.label), 2.0)  # 2: not on a suspect
         if line.record == "omission":
             result[OMISSION].append(sure)
         elif line.verdict in ("unsupported", "distorted"):
@@ -85,11 +85,11 @@ def on_suspects(suspects: Iterable[SuspectLine], ledger: Iterable[LedgerLine]) -
 
 
 def moved(run: RunDir, split: str, after: EvalFile, task: AnyTask) -> list[MovedFigure]:
-    """The overall rates and figures of the task by other gold, beside those of the run's own evaluation, if any."""
+    """The overall rates and figures of the task with other gold, and with the run's own gold, if evaluated."""
     try:
         before = evaluations.read(run, split).metrics
     except HallucError:
-        before = []  # not evaluated by its own gold, or damaged, of which the report of the run tells
+        before = []  # not evaluated against its own gold, or damaged, which the report of the run says
     own = {one.name: one for one in before if not one.by}
     names = (*_rates(), *(name for family in task.figures.families for name in family))
     result = {one.name: one for one in after.metrics if not one.by}

@@ -1,6 +1,6 @@
-"""The augmented corpus of a run: its manifest, and a few pairs of each method with the edits on both sides.
+"""The augmented corpus of a run: its manifest, and a few pairs per method with the edits on both sides.
 
-Edits on record are made again or taken back, to tell which tokens of an example they touched.
+Recorded edits are repeated or undone, to find which tokens of an example they touched.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Range = tuple[int, int]
 
 
 class Edited(BaseModel):
-    """An edit as augment/provenance.jsonl has it: positions are tokens before the edits of its step, which do not
-    overlap. A reordering has ``cuts`` and ``order``."""
+    """An edit from augment/provenance.jsonl: positions are tokens before the edits of its step, which do not overlap. A
+    reordering has ``cuts`` and ``order``."""
 
     step: int = 0
     start: int
@@ -58,7 +58,7 @@ class _Provenance(BaseModel):
 
 
 class _Line(BaseModel):
-    """An example; of a pair ``second`` is the token with which its second text begins."""
+    """An example; for a pair ``second`` is the first token of its second text."""
 
     id: str
     tokens: list[str]
@@ -66,14 +66,14 @@ class _Line(BaseModel):
 
 
 def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation | None:
-    """The manifest and some pairs, the same ones each time; what is missing or not as it was written is named.
+    """The manifest and some pairs, always the same ones; missing and changed files are named.
 
     Args:
-        asked: whether the config of the run asks for augmentation.
+            asked: whether the config of the run has augmentation.
     """
     if record.augment is None and not run.augment.is_dir() and not (asked and "train" in record.stages):
         return None
-    if not run.augment.exists():  # as where it was removed to save space
+    if not run.augment.exists():  # for example, it was removed to save space
         recorded = _recorded(record)
         instead = "" if recorded is None else ", and what run.json recorded of the manifest is shown"
         missing = f"augment/ is missing: no pairs are shown{instead}. `{_command(run)}` makes it again."
@@ -88,7 +88,7 @@ def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation |
         name = Path(error.where.file).name if error.where else _PROVENANCE
         line = f"line {error.where.line}: " if error.where else ""
         pairs, problems[name] = [], f"is damaged ({line}{error.message})"
-    except OSError as error:  # of earlier versions, whose manifests do not list provenance.jsonl
+    except OSError as error:  # earlier versions, whose manifests do not list provenance.jsonl
         pairs, problems[_PROVENANCE] = [], f"cannot be read ({error.strerror})"
     return Augmentation(manifest=manifest, pairs=pairs, problems=_sentences(run, problems))
 
@@ -98,7 +98,7 @@ def _command(run: RunDir) -> str:
 
 
 def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
-    """A sentence for each file of ``augment/`` that has a problem, with what to do about it."""
+    """A sentence for each file of ``augment/`` that has a problem, with advice."""
     lacking = dict.fromkeys((_TRAIN, _PROVENANCE), ": no pairs are shown")
     return [
         f"augment/{name} {what}{lacking.get(name, '')}. Remove {run.augment}, then `{_command(run)}` makes it again."
@@ -107,8 +107,7 @@ def _sentences(run: RunDir, problems: Mapping[str, str]) -> list[str]:
 
 
 def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[str, str]]:
-    """The manifest, or what ``run.json`` has of it where that is not there or not the one that was written; and what
-    is wrong with it."""
+    """The manifest, or its copy in ``run.json`` if the file is missing or was changed; and the problem."""
     path, recorded = run.augment / _MANIFEST, (record.augment or {}).get("manifest_sha256")
     wrong = integrity.problems(run.augment, {_MANIFEST: recorded} if recorded else {}, "the augmentation")
     file: AugmentFile | None = None
@@ -126,7 +125,7 @@ def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[st
 
 
 def _recorded(record: RunFile) -> AugmentFile | None:
-    """The manifest as ``run.json`` recorded it; None where it did not, or where that was changed, which is named."""
+    """The manifest recorded in ``run.json``; None if there is none, or if it was changed, which is reported."""
     noted = {name: value for name, value in (record.augment or {}).items() if name != "manifest_sha256"}
     try:
         return AugmentFile.model_validate({"refused_examples": {}, **noted}) if noted else None
@@ -139,21 +138,21 @@ def _pairs(run: RunDir, manifest: AugmentFile) -> list[EditedPair]:
     chosen = [_parsed(provenance, number, line) for number, line in _drawn(provenance)]
     parents = {one.parent for one in chosen if one.parent is not None} if manifest.originals else set()
     examples = _examples(train, parents)
-    # Originals stand first, where they are kept: then no more of the file is read, but for the borders of pairs.
+    # Originals come first, if they are kept: then only they are read, and the borders of pairs.
     if not manifest.originals or any(one.second is not None for one in examples.values()):
         examples |= _examples(train, {one.id for one in chosen})
     return [pair for one in chosen if (pair := _pair(one, examples)) is not None]
 
 
 def _drawn(path: Path) -> list[tuple[int, bytes]]:
-    """(line, its text) of the new examples that are shown: of each method those with the smallest keyed hash."""
+    """(line, its text) of the new examples to show: for each method those with the smallest keyed hash."""
     bits = Draws.of("report", "pairs").bits
     heaps: dict[bytes, list[tuple[int, int, bytes]]] = {}
     with open_regular(path) as file:
         for number, line in enumerate(file, 1):
             drawn = bits()
             if line.endswith(_NO_EDITS):
-                continue  # a copy: there is nothing to see
+                continue  # a copy has no edits to show
             heap = heaps.setdefault(_methods(line), [])
             if len(heap) < OF_A_METHOD:
                 heapq.heappush(heap, (-drawn, number, line))
@@ -166,7 +165,7 @@ def _drawn(path: Path) -> list[tuple[int, bytes]]:
 
 
 def _methods(line: bytes) -> bytes:
-    """What made it, as it is written: to parse millions of lines would take minutes."""
+    """The methods of an example, from the raw text: parsing millions of lines would take minutes."""
     start = line.find(_METHODS)
     return line[start : line.find(b"]", start)]
 
@@ -180,7 +179,7 @@ def _parsed(path: Path, number: int, line: bytes) -> _Provenance:
 
 
 def _examples(path: Path, wanted: Iterable[str]) -> dict[str, _Line]:
-    """Some examples, by id; the file is read as far as the last of them."""
+    """Some examples, by id; the file is read up to the last of them."""
     heads = {json_line({"id": identity})[:-1].encode(): identity for identity in wanted}
     result: dict[str, _Line] = {}
     with open_regular(path) as file:
@@ -198,7 +197,7 @@ def _examples(path: Path, wanted: Iterable[str]) -> dict[str, _Line]:
 
 
 def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
-    """Both sides of an example; None where the original is not kept and can not be told from the edits."""
+    """Both sides of an example; None if the original was not kept and cannot be reconstructed from the edits."""
     all_steps = steps(one.edits)
     parent, child = examples.get(one.parent or ""), examples.get(one.id)
     if parent is not None or one.parent is None:
@@ -224,13 +223,13 @@ def _pair(one: _Provenance, examples: dict[str, _Line]) -> EditedPair | None:
 
 
 def steps(edits: Iterable[Edited]) -> list[list[Edited]]:
-    """The edits that were made at once, from left to right, step after step."""
+    """The edits that were made together, from left to right, step by step."""
     ordered = sorted(edits, key=lambda edit: (edit.step, edit.start, edit.end))
     return [list(step) for _, step in groupby(ordered, key=lambda edit: edit.step)]
 
 
 class Token(NamedTuple):
-    """A token on its way through the edits; ``origin`` is its place in the original, None for a new one."""
+    """A token during the edits; ``origin`` is its position in the original, None for a new one."""
 
     text: str
     origin: int | None
@@ -238,7 +237,7 @@ class Token(NamedTuple):
 
 
 class EditedTokens(NamedTuple):
-    """An example after its edits, and the ranges that any of them touched, before and after."""
+    """An example after its edits, and the ranges touched by any of them, before and after."""
 
     tokens: list[str]
     before: list[Range]
@@ -246,7 +245,7 @@ class EditedTokens(NamedTuple):
 
 
 def made(before: Sequence[str], all_steps: Steps) -> EditedTokens | None:
-    """Make the edits; None where one does not fit the text."""
+    """Apply the edits; None if one does not fit the text."""
     tokens = [Token(text, place, False) for place, text in enumerate(before)]
     touched: set[int] = set()
     for step in all_steps:
@@ -276,7 +275,7 @@ def _step(tokens: Sequence[Token], step: Sequence[Edited]) -> list[Token] | None
 
 
 def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
-    """The pieces in their new order; tokens that end up elsewhere are touched. Empty where the cuts make no sense."""
+    """The pieces in their new order; moved tokens count as touched. Empty if the cuts are invalid."""
     cuts, order = [cut - edit.start for cut in edit.cuts or ()], edit.order or []
     if any(not 0 <= cut <= len(old) for cut in cuts) or sorted(order) != list(range(len(cuts) - 1)):
         return []
@@ -287,7 +286,7 @@ def _moved(old: Sequence[Token], edit: Edited) -> list[Token]:
 
 
 def undone(after: Sequence[str], all_steps: Steps) -> list[str] | None:
-    """The tokens before all edits, taken back from the last step on; None where an edit is not found in the text."""
+    """The tokens before all edits, undone from the last step on; None if an edit does not match the text."""
     tokens = list(after)
     for step in reversed(all_steps):
         earlier: list[str] = []
@@ -304,7 +303,7 @@ def undone(after: Sequence[str], all_steps: Steps) -> list[str] | None:
 
 
 def runs(places: Iterable[int]) -> list[Range]:
-    """Neighbouring places as (start, end)."""
+    """Adjacent positions as (start, end)."""
     ranges: list[Range] = []
     for place in sorted(places):
         if ranges and ranges[-1][1] == place:

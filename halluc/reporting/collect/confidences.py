@@ -1,4 +1,4 @@
-"""What the model's confidence is worth: its histogram by verdict, reliability, risk, and abstention."""
+"""The quality of the model's confidence: histogram by verdict, reliability, risk, and abstention."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EDGES = [number / BINS for number in range(BINS + 1)]
 
 
 def histogram(confidences: Mapping[str, Sequence[float]], *, distorts: bool = True) -> list[ConfidenceBin]:
-    """Twenty equal bins over [0, 1] of the confidences by verdict; empty where no claim states one.
+    """Twenty equal bins over [0, 1] of the confidences by verdict; empty if no claim has one.
 
     Args:
         distorts: whether a claim can be distorted at all.
@@ -43,7 +43,7 @@ def histogram(confidences: Mapping[str, Sequence[float]], *, distorts: bool = Tr
 
 
 def reliability(figures: FigureLookup) -> list[ReliabilityBin]:
-    """The bins that hold claims, from the least confident."""
+    """The bins that contain claims, from the least confident."""
     return [
         ReliabilityBin(confidence=float(metric.by["mean_confidence"]), supported=metric)
         for metric in figures.named("reliability")
@@ -52,7 +52,7 @@ def reliability(figures: FigureLookup) -> list[ReliabilityBin]:
 
 
 def risk(figures: FigureLookup) -> list[RiskPoint]:
-    """The risk-coverage curve, from the surest claims to all."""
+    """The risk-coverage curve, from the most confident claims to all."""
     return [
         RiskPoint(coverage=float(metric.by["coverage"]), risk=metric.value, interval=metric.interval)
         for metric in figures.named("risk_at_coverage")
@@ -63,10 +63,10 @@ def risk(figures: FigureLookup) -> list[RiskPoint]:
 def abstention(
     file: ConfidenceFile | None, figures: FigureLookup, split: str, *, chosen_on_dev: bool
 ) -> Abstention | None:  # fmt: skip
-    """What withdrawing the less confident claims does; None where nothing was asked for and nothing withdrawn.
+    """The effect of withdrawing less confident claims; None if abstention is not configured and nothing was withdrawn.
 
     Args:
-        file: what the evaluation of this very split fitted. chosen_on_dev: whether dev chose the checkpoint too.
+            file: fitted by the evaluation of this split. chosen_on_dev: whether dev also selected the checkpoint.
     """
     kept = [figures.get(column.row.name, **dict(column.by)) for column in shown("abstention")]
     threshold = file.threshold if file else None
@@ -95,7 +95,7 @@ def abstention(
 
 
 class _Guarantee(BaseModel):
-    """What is shown of the guarantee in ``confidence.json``."""
+    """The parts of the guarantee in ``confidence.json`` that are shown."""
 
     threshold: float | None
     why_none: str | None
@@ -120,7 +120,7 @@ def _parsed(record: Mapping[str, Any]) -> _Guarantee:
 
 
 def _promise(guarantee: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
-    """What a guarantee promises, on what it rests, and whether the split kept it (``docs/metrics.md``)."""
+    """What a guarantee promises, under which assumptions, and whether the split satisfied it (``docs/metrics.md``)."""
     rate, probability = _rate(guarantee), f"{100 * guarantee.probability:g}%"
     asked = f"at most {rate} of the claims that are kept are hallucinations, with a probability of {probability}"
     units = f"{guarantee.examples:,} examples" if guarantee.unit == "example" else f"{guarantee.claims:,} claims"
@@ -164,7 +164,7 @@ def _rate(guarantee: _Guarantee) -> str:
 
 
 def _kept_or_not(guarantee: _Guarantee, measured: MetricResult, split: str) -> str:
-    """Whether the rate that was measured is the one promised, and what its interval leaves open."""
+    """Whether the measured rate satisfies the guarantee, and what its interval leaves open."""
     if measured.value is None:
         return f"On {split} no claim is kept: there is nothing to measure."
     on = f"On {split} it is {formats.metric(measured)}"

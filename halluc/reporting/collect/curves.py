@@ -16,13 +16,13 @@ from halluc.runs.reports import Curves
 from halluc.runs.schema import RunFile
 
 MOST_POINTS = 200
-# Every line that is logged begins so: where a killed training left half a line, the next one stands behind it.
+# The start of every logged line: if a killed training left an incomplete line, the next one follows it directly.
 _BEGINNING = b'{"time": '
 _HELP = "restore it, or remove it: the report then has no training curves"
 
 
 class _LoggedStep(BaseModel):
-    """What is drawn of an event ``step``; ``loss`` is null where it was not finite."""
+    """The part of an event ``step`` that is drawn; ``loss`` is null if it was not finite."""
 
     step: int
     loss: float | None = None
@@ -46,7 +46,7 @@ class _LoggedEnd(BaseModel):
 
 
 class TrainingCurves:
-    """The events of a training, those of its resumptions laid over what they tell again."""
+    """The events of a training, where resumptions replace the events that they repeat."""
 
     def __init__(self) -> None:
         self.steps: dict[int, _LoggedStep] = {}
@@ -57,12 +57,12 @@ class TrainingCurves:
     def add(self, event: dict[str, Any]) -> None:
         """
         Raises:
-            ValidationError: the event lacks a value, or has one of a wrong type.
+                    ValidationError: the event lacks a value, or has one of the wrong type.
         """
         kind = event.get("event")
         if kind == "started":
             self.started, self.stopped = _LoggedStart.model_validate(event), None
-            # All after the step that it goes on from is told again, or never came to be.
+            # Everything after the step that it resumes from is repeated, or was never completed.
             last = self.started.resumed_step
             self.steps = {step: one for step, one in self.steps.items() if step <= last}
             self.evaluated = {step: one for step, one in self.evaluated.items() if step <= last}
@@ -77,10 +77,10 @@ class TrainingCurves:
 
 
 def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
-    """What the run logged of its training, and what is to be said of the log; None where nothing was logged.
+    """The logged course of a training, and notes about the log; None if nothing was logged.
 
     Raises:
-        FileNotFoundError: there is no log. HallucError R101: a line in it, other than the last, is damaged.
+            FileNotFoundError: there is no log. HallucError R101: a line in it, other than the last, is damaged.
     """
     training, notes = TrainingCurves(), []
     for number, event in _events(path):
@@ -97,7 +97,7 @@ def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
 
 
 def _events(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """(line, event) of each line; None for one that a killed training left unfinished."""
+    """(line, event) of each line; None for an incomplete line of a killed training."""
     with open_regular(path) as file:
         damaged = 0
         for number, line in enumerate(file, 1):
@@ -107,7 +107,7 @@ def _events(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
                 continue
             event = _object(line)
             begins = line.rfind(_BEGINNING)
-            if event is None and begins > 0:  # what follows half a line
+            if event is None and begins > 0:  # the rest after an incomplete line
                 yield number, None
                 event = _object(line[begins:])
             if event is None:
@@ -139,7 +139,7 @@ def _curves(training: TrainingCurves, record: RunFile) -> Curves:
         best_step=best.get(
             "step", max((step for step, event in training.evaluated.items() if event.best), default=None)
         ),
-        chosen_by=best.get("chosen_by") if best.get("dev") else None,  # else the last checkpoint was kept
+        chosen_by=best.get("chosen_by") if best.get("dev") else None,  # otherwise the last checkpoint was kept
         steps=steps[-1].step,
         epochs=training.started.epochs if training.started else None,
         features=sum(one.features or 0 for one in steps) or None,
@@ -158,7 +158,7 @@ def _dev(training: TrainingCurves) -> dict[str, list[tuple[int, float]]]:
 
 
 def thinned(points: list[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:
-    """At most so many points: the mean of each run of neighbours, at the last of their steps."""
+    """At most this many points: the mean of each group of neighbours, at the last of their steps."""
     width = math.ceil(len(points) / most) or 1
     groups = [points[at : at + width] for at in range(0, len(points), width)]
     return [(group[-1][0], sum(loss for _, loss in group) / len(group)) for group in groups]

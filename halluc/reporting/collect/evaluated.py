@@ -1,4 +1,4 @@
-"""The evaluations that a report is made of, under the names that it has for them."""
+"""The evaluations of a report, with the names that the report uses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def of_runs(runs: Sequence[RunDir], names: Sequence[str], split: str) -> list[Na
 
 
 def of_cells(cells: Sequence[tuple[str, Mapping[str, Plain], RunDir]], split: str) -> list[NamedEvaluation]:
-    """The cells of a study; those that its report names as missing are left out."""
+    """The cells of a study, without those that its report lists as missing."""
     results = []
     for slug, choice, run in cells:
         try:

@@ -1,4 +1,4 @@
-"""What is known of a run beside its figures: the data, the gates, and what a reader should be told."""
+"""Facts about a run besides its figures: the data, the gates, and warnings for the reader."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from halluc.runs.schema import RunFile
 
 
 def data(source: EvaluatedRun, texts: Texts) -> Data:
-    """The splits that were trained on and the evaluated one; where ``data.json`` cannot be read, the latter alone."""
+    """The splits of training and the evaluated one; if ``data.json`` cannot be read, only the latter."""
     path, check = source.run.data, None
     if source.record.predictions is None:
         check = source.files.read(path, lambda: _read(path), "training data and their warnings are not shown")
     check = check or ReadData()
-    # The sha256 of every file that was trained on or evaluated, as it was at the time.
+    # The sha256 of every file at the time of training or evaluation.
     inputs = {**evaluated_inputs(source.record), **source.record.inputs}
     rows = [
         SplitRow(name=name, sha256=inputs.get(split.source), **split.model_dump())
@@ -31,7 +31,7 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
     if source.split not in check.splits:
         rows.append(_evaluated(source, texts, inputs))
     warnings = list(check.warnings)
-    if texts.repeated and source.split == "test":  # of dev it was told when training began
+    if texts.repeated and source.split == "test":  # for dev it was reported when training began
         stand = "text also stands" if texts.repeated == 1 else "texts also stand"
         warnings.append(f"{texts.repeated:,} test {stand} in train, by which figures on test look better")
     schemes = ", ".join(f"{scheme.upper()} in {split}" for split, scheme in check.schemes.items())
@@ -41,7 +41,7 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
 def _read(path: Path) -> ReadData:
     """
     Raises:
-        FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
+            FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
     """
     where = None
     try:
@@ -60,17 +60,17 @@ def _read(path: Path) -> ReadData:
 
 
 def evaluated_inputs(record: RunFile) -> dict[str, str]:
-    """The sha256 of every file that was evaluated, as it was at the time."""
+    """The sha256 of every evaluated file at that time."""
     evaluation = record.stages.get("eval")
     result = evaluation.detail.get("inputs") if evaluation else None
     return result if isinstance(result, dict) else {}
 
 
 def _evaluated(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> SplitRow:
-    """The evaluated split as its predictions have it."""
+    """The evaluated split, from its predictions."""
     section = source.config.get("data")
     reference = str((section.get(source.split) if isinstance(section, dict) else None) or "")
-    if reference not in inputs:  # a corpus that ships is named by another word than its file
+    if reference not in inputs:  # a built-in corpus has another name than its file
         alike = [path for path in inputs if Path(path).stem == source.split and path not in source.record.inputs]
         reference = alike[0] if len(alike) == 1 and not reference.startswith("hub:") else reference
     return SplitRow(
@@ -84,10 +84,10 @@ def _evaluated(source: EvaluatedRun, texts: Texts, inputs: dict[str, str]) -> Sp
 
 
 def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
-    """The bounds that the last evaluation was held to.
+    """The results of the gates of the last evaluation.
 
     Raises:
-        HallucError R101: they are not on record as they should be.
+            HallucError R101: the record of them is damaged.
     """
     evaluation = source.record.stages.get("eval")
     recorded = evaluation.detail.get("gates") if evaluation else None
@@ -102,11 +102,11 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
 
 
 def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
-    """A gate whose evaluation is missing or was changed is not met: what it was held to is no longer there."""
+    """A gate whose evaluation is missing or was changed is not met: its basis no longer exists."""
     if gate.split is None or f"eval/{gate.split}.json" not in source.files.changed:
         return gate
-    text = f"{gate.told}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
-    return gate.model_copy(update={"met": False, "told": text})
+    text = f"{gate.text}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
+    return gate.model_copy(update={"met": False, "text": text})
 
 
 _STATES = {
@@ -116,11 +116,11 @@ _STATES = {
 }
 
 
-OF_TRAINING = "Figures are of the training split: they tell what the model remembers."
+OF_TRAINING = "Figures are of the training split: they show what the model remembers."
 
 
 def state(source: EvaluatedRun) -> list[str]:
-    """What a reader must know before believing a figure: how the commands ended, and which split this is."""
+    """What a reader must know before trusting a figure: how the commands ended, and which split this is."""
     notes = [
         f"The last `halluc {command}` of this run {_STATES[stage.status]}: what is shown may be of an earlier one."
         for command, stage in source.record.stages.items()

@@ -1,4 +1,4 @@
-"""What is wrong with the files of a run, and what its report lacks for it, in sentences with a command that helps."""
+"""Problems of the files of a run, and what its report lacks for them, in sentences with a command that helps."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ UNRECORDED = "Hashes of the evaluation's files are not on record: whether they w
 
 @dataclass
 class FileProblems:
-    """The files of a run whose hashes are on record, and the parts of a report that could not be read.
+    """The files of a run with recorded hashes, and the parts of a report that could not be read.
 
-    ``shown`` is the split that the report is of. ``changed`` says what is wrong with a file, by its path in the run,
-    ``splits`` which evaluation it is of, ``lacking`` what the report does without it, and ``unreadable`` why a part of
-    the report could not be read. ``notes`` are of the unreadable files of which no hash is on record.
+    ``shown`` is the split of the report. ``changed`` describes the problem of a file, by its path in the run,
+    ``splits`` the evaluation that it belongs to, ``lacking`` what the report lacks without it, and ``unreadable`` why a
+    part of the report could not be read. ``notes`` are about unreadable files without a recorded hash.
     """
 
     run: RunDir
@@ -36,10 +36,11 @@ class FileProblems:
     unreadable: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: Path, reader: Callable[[], T], lacking: str, split: str | None = None) -> T | None:
-        """What ``reader`` returns; None where the file is missing or damaged, which is noted.
+        """The result of ``reader``; None if the file is missing or damaged, which is recorded.
 
         Args:
-            lacking: what the report does without the file, as half a sentence. split: the evaluation that writes it.
+                lacking: what the report lacks without the file, as half a sentence. split: the evaluation that writes
+                    it.
         """
         name = str(path.relative_to(self.run.path))
         try:
@@ -57,13 +58,13 @@ class FileProblems:
 
     @property
     def integrity(self) -> list[str]:
-        """A sentence for each file that is not as its recorded hash has it, and what makes it again."""
-        # What cannot be read either is described by what is wrong in it.
+        """A sentence for each file whose hash has changed, with the command that makes it again."""
+        # A file that also cannot be read is described by its damage.
         return [self._sentence(name, self.unreadable.get(name, what)) for name, what in self.changed.items()]
 
     @property
     def notes(self) -> list[str]:
-        """The same for the files of which no hash is on record, and that cannot be read."""
+        """The same for unreadable files without a recorded hash."""
         return [self._sentence(name, what) for name, what in self.unreadable.items() if name not in self.changed]
 
     def _sentence(self, name: str, what: str) -> str:
@@ -82,10 +83,10 @@ class FileProblems:
 
 
 def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> FileProblems:
-    """What is wrong with the files of a run whose hashes are on record.
+    """Problems of the files of a run with recorded hashes.
 
     Args:
-        shown: the split that the report is of. asked: the one that it was asked for, if any.
+            shown: the split of the report. asked: the requested split, if any.
     """
     problems = FileProblems(run, shown, _of_record(run))
     for split in sorted(evaluations.on_record(record), key=lambda split: split != shown):
@@ -104,15 +105,15 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> FileP
 
 
 def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
-    """The same of a cell of a study, or of a run that is compared: its record, config, log and evaluations.
+    """The same for a cell of a study, or a compared run: its record, config, log and evaluations.
 
     Args:
-        splits: the evaluations, the one that the report is of first.
+            splits: the evaluations, that of the report first.
     """
     try:
         record = run.read()
     except HallucError:
-        return []  # reported by who needs its figures
+        return []  # reported when its figures are needed
     problems = FileProblems(run, splits[0], _of_record(run))
     for split in dict.fromkeys(splits):
         wrong = evaluations.problems(run, record, split)
@@ -136,7 +137,7 @@ def _damage(path: Path, error: HallucError) -> str:
 
 
 def first(error: HallucError) -> str:
-    """The line of the first error, and what is wrong there."""
+    """The line of the first error, and its description."""
     one = error.errors[0] if isinstance(error, ManyErrors) else error
     line = f"line {one.where.line}: " if one.where and one.where.line else ""
     return line + one.message.split(" is damaged: ")[-1]

@@ -1,4 +1,4 @@
-"""What became of claims and gold, slice by slice, the classification reports, and the gap forecast and measured."""
+"""Outcomes of claims and gold by slice, the classification reports, and the forecast and observed gap."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _AVERAGES = ("micro avg", "macro avg", "weighted avg")
 
 
 def by_novelty(figures: FigureLookup, task: AnyTask) -> list[Outcome]:
-    """All, then from what training shows best to what it shows least; empty where novelty is not known."""
+    """All, then from the best known to new; empty if novelty is unknown."""
     there = {novelty for name in (HALLUCINATION, OMISSION) for novelty in figures.slices(name, "novelty")}
     return _outcomes(figures, task, "novelty", [novelty for novelty in task.knowledge.novelties if novelty in there])
 
 
 def by_label(figures: FigureLookup, task: AnyTask) -> list[Outcome]:
-    """All, then each label in the order of the file; empty where there is none."""
+    """All, then each label in the order of the file; empty if there are none."""
     labels = dict.fromkeys(label for name in (HALLUCINATION, OMISSION) for label in figures.slices(name, "label"))
     return _outcomes(figures, task, "label", list(labels))
 
@@ -71,7 +71,7 @@ class _Rows(RootModel[dict[str, _Row]]):
 
 
 class _Report(BaseModel, extra="allow"):
-    """``eval/<split>_classification_report.json``: its tables are those that the rows of figures name."""
+    """``eval/<split>_classification_report.json``: its tables are those named by the rows of figures."""
 
     labels: _Rows = _Rows({})
     averages: _Rows = _Rows({})
@@ -82,14 +82,14 @@ class _Report(BaseModel, extra="allow"):
 
 
 class _Confusion(BaseModel):
-    """The same of labels: of few classes as a matrix, of many the commonest mistakes alone."""
+    """The confusion of labels: a matrix for few classes, only the most frequent mistakes for many."""
 
     confusion: dict[str, dict[str, int]] = {}
     confusions: list[Mistake] = []
 
 
 def classification(path: Path, figures: FigureLookup) -> list[ClassTable]:
-    """The reports of a split, titled as eval/<split>_classification_report.txt has them.
+    """The reports of a split, with the titles of eval/<split>_classification_report.txt.
 
     Raises:
         FileNotFoundError: there is none. HallucError R112: it is damaged.
@@ -99,14 +99,14 @@ def classification(path: Path, figures: FigureLookup) -> list[ClassTable]:
         report = _Report.model_validate_json(read_regular(path))
         tables = {key: report.table(key) for key in headings}
     if report.labels.root:
-        # What is out of scope is a row beside the labels, and none of those that averages are of.
+        # Out of scope is a row next to the labels, and not part of the averages.
         outside = {OUT_OF_SCOPE: report.out_of_scope} if report.out_of_scope else {}
         tables["labels"] = {**report.labels.root, **outside, **report.averages.root}
     return [_table(headings[key], result) for key, result in tables.items() if result]
 
 
 def mistakes(path: Path) -> list[Mistake]:
-    """Which labels are taken for which, the commonest first; empty where texts are not what is labelled.
+    """Which labels are confused with which, the most frequent first; empty if the task does not label texts.
 
     Raises:
         FileNotFoundError: there is no classification report. HallucError R112: it is damaged.
@@ -129,7 +129,7 @@ def mistakes(path: Path) -> list[Mistake]:
 def _reading(path: Path) -> Iterator[None]:
     """
     Raises:
-        HallucError R112: what is read of the file is damaged.
+            HallucError R112: a part that is read is damaged.
     """
     try:
         yield
@@ -139,7 +139,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _headings(figures: FigureLookup) -> dict[str, str]:
-    """Of each table of the file: what its rows are of, and the protocol by which they were counted."""
+    """For each table of the file: what its rows are, and the protocol of its figures."""
     result = {}
     for row in rows().values():
         protocols = list(dict.fromkeys(metric.protocol for metric in figures.named(row.name)))
@@ -158,9 +158,9 @@ def _table(title: str, rows: dict[str, _Row]) -> ClassTable:
 
 
 def gap_rows(knowledge: Knowledge[Any], coverage: TrainingCoverage, examples: Iterable[Example]) -> list[GapRow]:
-    """The gap of a split to what training shows, overall first (``docs/gap.md``).
+    """The gap between a split and the training data, overall first (``docs/gap.md``).
 
-    Overall a word that is not seen is new, so that nothing is told of new ones there.
+    Overall, every unseen word is new, so ``new`` is not reported there.
     """
     result = knowledge.gap(coverage, examples)
     overall = _gap_row(None, result.overall, result.counted)

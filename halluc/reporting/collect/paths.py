@@ -1,8 +1,8 @@
-"""Paths as a report shows them: never absolute, since absolute paths give away the names of users and machines.
+"""Paths in reports: never absolute, since absolute paths reveal names of users and machines.
 
-One rule: a path in the folder of a variable that the config reads (``HALLUC_DATA`` among them) begins with
-``${NAME}``; one in the working directory of the run, or in that of the report, is relative to it; one in the config
-file's folder is relative to that; of any other the last two parts stay, behind ``…/``.
+A path in the folder of a variable that the config reads (such as ``HALLUC_DATA``) begins with ``${NAME}``; one in the
+working directory of the run, or of the report, is relative to it; one in the config file's folder is relative to that;
+of any other the last two parts stay, after ``…/``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from halluc.wording.formats import ELLIPSIS
 
 DATA_VARIABLE = "HALLUC_DATA"
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)")
-# What may stand before the first slash of an absolute path: no part of a relative one, of an address or of markup.
+# What may precede the first slash of an absolute path: not a part of a relative path, an address or markup.
 _BEFORE = r"(?<![\w.…}~<:/-])(?:file://(?=/))?"
 _AFTER = r"(?![\w.-])"
 _UNQUOTED = r"[^\s\"'`,;()\[\]{}<>|]"
@@ -36,15 +36,15 @@ R = TypeVar("R", ComparisonReport, StudyReport)
 
 @dataclass(frozen=True)
 class Paths:
-    """``names`` says what stands for which folder, in the place of its absolute path; ``configs`` are the folders of
-    config files. ``start`` is the folder that the run was started in, None where nothing tells."""
+    """``names`` maps folders to their replacements; ``configs`` are the folders of config files. ``start`` is the
+    folder in which the run was started, None if unknown."""
 
     start: Path | None
     names: Mapping[str, str]
     configs: tuple[str, ...] = ()
 
     def of(self, path: str) -> str:
-        """One path; a relative one stays as it is."""
+        """One path; a relative one stays unchanged."""
         if not path.startswith("/"):
             return path
         pure, home = PurePath(path), _home()
@@ -55,12 +55,12 @@ class Paths:
                 rest = str(pure.relative_to(folder))
                 return "/".join(filter(None, (folders[folder], "" if rest == "." else rest))) or "."
         if home and pure != PurePath(home) and pure.is_relative_to(home):
-            pure = pure.relative_to(home)  # whose name is a user's
+            pure = pure.relative_to(home)  # the name of the home folder is that of a user
         parts = [part for part in pure.parts if part != "/"]
         return "/".join([ELLIPSIS, *parts[-2:]])
 
     def text(self, text: str) -> str:
-        """A text with every absolute path in it as ``of`` has it."""
+        """A text in which every absolute path is replaced as by ``of``."""
         if "/" not in text:
             return text
         if text.startswith("/") and "\n" not in text:
@@ -68,7 +68,7 @@ class Paths:
         return self._pattern.sub(self._replaced, text)
 
     def at_start(self) -> Paths:
-        """What holds in the folder that commands start in: variables, and what lies in that very folder."""
+        """The paths as seen from the start folder: variables, and files in this folder."""
         variables = {folder: name for folder, name in self.names.items() if name}
         if self.start is None:
             return Paths(None, variables, self.configs)
@@ -76,7 +76,7 @@ class Paths:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """An absolute path in quotes, one in a known folder (which may have blanks), any other."""
+        """Matches an absolute path in quotes, one in a known folder (which may contain blanks), or any other."""
         folders = sorted({*self.names, *self.configs, _home()} - {""}, key=len, reverse=True)
         known = "|".join(map(re.escape, folders)) or r"(?!)"
         return re.compile(
@@ -93,14 +93,14 @@ class Paths:
         return self.of(end) + path[len(end) :]
 
     def within(self, value: Any) -> Any:
-        """Plain data with every absolute path in it replaced, those in keys too."""
+        """Plain data with every absolute path in it replaced, including keys."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
             made: dict[Any, Any] = {}
             for key, inner in value.items():
                 shown = self.within(key)
-                while shown in made:  # two files that end alike
+                while shown in made:  # two files with the same last parts
                     shown = f"{shown}, another"
                 made[shown] = self.within(inner)
             return made
@@ -117,11 +117,11 @@ def _home() -> str:
 
 
 def of_runs(runs: Iterable[tuple[RunDir, Sequence[ConfigLine]]]) -> Paths:
-    """The paths of some runs, each with the lines of its config; ``start`` is that of the first."""
+    """The paths of several runs, each with the lines of its config; ``start`` is that of the first."""
     names, configs, starts = dict[str, str](), [], []
     for run, config in runs:
         starts.append(_start(run, config))
-        # The folders that the variables of its config name; their values are those of now.
+        # The folders of the variables in its config, with their current values.
         values = {name: os.environ.get(name, "") for name in [*variables(run), DATA_VARIABLE]}
         names |= {os.path.normpath(value): f"${{{name}}}" for name, value in values.items() if value.startswith("/")}
         file = config_file(run, config)
@@ -133,14 +133,14 @@ def of_runs(runs: Iterable[tuple[RunDir, Sequence[ConfigLine]]]) -> Paths:
 
 
 def variables(run: RunDir) -> list[str]:
-    """The environment variables that the config of a run reads."""
+    """The environment variables in the config of a run."""
     files = sorted(filter(Path.is_file, (run.path / "source").glob("*")))
     texts = (file.read_text(encoding="utf-8", errors="replace") for file in files)
     return list(dict.fromkeys(name for text in texts for name in _VARIABLE.findall(text)))
 
 
 def config_file(run: RunDir, config: Sequence[ConfigLine]) -> str | None:
-    """The config that was named on the command line, as origins name it; its own name where they do not."""
+    """The config given on the command line, from the origins; if they have none, the run's own."""
     first = next(iter(sorted((run.path / "source").glob("00-*"))), None)
     if first is None:
         return None
@@ -151,9 +151,9 @@ def config_file(run: RunDir, config: Sequence[ConfigLine]) -> str | None:
 
 
 def _start(run: RunDir, config: Sequence[ConfigLine]) -> Path | None:
-    """The folder that a run was started in.
+    """The folder in which a run was started.
 
-    It is above the run's, if ``runs_dir`` is relative; else the working directory, if the config file is there.
+    It is above the run's, if ``runs_dir`` is relative; otherwise the working directory, if it has the config file.
     """
     here = run.path.resolve()
     runs_dir = PurePath(_value(config, "runs_dir") or "/")
@@ -165,17 +165,17 @@ def _start(run: RunDir, config: Sequence[ConfigLine]) -> Path | None:
 
 
 def _is_here(run: RunDir, config: Path) -> bool:
-    """Whether the working directory has the config, and what the run read by relative paths."""
+    """Whether the working directory has the config, and the files that the run read by relative paths."""
     try:
         inputs = run.read().inputs
     except HallucError:
-        return False  # told by who needs its figures
+        return False  # reported when its figures are needed
     is_inside = config.is_file() and config.resolve().is_relative_to(Path.cwd().resolve())
     return is_inside and all(Path(path).is_file() for path in inputs if not path.startswith("/"))
 
 
 def _value(config: Sequence[ConfigLine], key: str) -> str | None:
-    """A text at the top of a config that halluc wrote: plain, or as JSON."""
+    """A string at the top level of a config that halluc wrote: plain, or as JSON."""
     line = next((line.text for line in config if line.text.startswith(f"{key}: ")), None)
     if line is None:
         return None
@@ -185,11 +185,11 @@ def _value(config: Sequence[ConfigLine], key: str) -> str | None:
     try:
         return str(json.loads(text)).replace("$$", "$")
     except ValueError:
-        return None  # the file was cut here
+        return None  # the file is truncated here
 
 
 def relative(report: R, paths: Paths) -> R:
-    """A report without absolute paths; texts, labels and names that people wrote stay as they are."""
+    """A report without absolute paths; texts, labels and user-defined names stay unchanged."""
     if isinstance(report, StudyReport):
         return _changed(report, paths, ("conclusion", "integrity", "notes", "figures", "reproduce"))
     others = [_changed(other, paths, ("a", "b", "config_differences")) for other in report.others]

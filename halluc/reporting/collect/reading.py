@@ -1,4 +1,4 @@
-"""What a run's files say of one split, read and held against each other; ledger and predictions are streamed."""
+"""Reads the files of a run for one split and checks their consistency; ledger and predictions are streamed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from halluc.task import evaluated as task_of
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """A run and its evaluation of ``split``; ``config`` is its config as plain values, as it was evaluated.
+    """A run and its evaluation of ``split``; ``config`` is its config as plain values at the time of the evaluation.
 
-    What an older run lacks, or what is damaged, is None or empty, and ``files`` or ``notes`` say so.
+    Parts that are missing in older runs, or damaged, are None or empty, and ``files`` or ``notes`` say so.
     """
 
     run: RunDir
@@ -42,7 +42,7 @@ class EvaluatedRun:
 
     @property
     def chosen_on_dev(self) -> bool:
-        """Whether dev chose the checkpoint."""
+        """Whether dev selected the checkpoint."""
         return bool((self.record.best or {}).get("dev"))
 
     def ledger(self) -> Iterator[LedgerLine]:
@@ -59,16 +59,16 @@ class EvaluatedRun:
 
 
 def evaluated(run: RunDir) -> list[str]:
-    """The splits that have an evaluation, the one to prefer first."""
+    """The splits that have an evaluation, the preferred one first."""
     return [split for split in evaluations.PREFERRED if run.evaluation(split).is_file()]
 
 
 def read(run: RunDir, asked: str | None) -> EvaluatedRun:
-    """The files of a run that say something of the split asked for, or of the one to prefer.
+    """The files of a run for the requested split, by default the preferred one.
 
     Raises:
-        HallucError R101, R102: no run, or one of another version. R112: the split was not evaluated, or a file of the
-            evaluation is damaged.
+            HallucError R101, R102: not a run, or one of another version. R112: the split was not evaluated, or a file
+                of the evaluation is damaged.
     """
     record = run.read()
     split = choose(run, asked)
@@ -88,7 +88,8 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
         split,
     )
     coverage = None
-    if record.predictions is None or run.coverage.exists():  # predictions may be judged without a training split
+    # predictions of another tool may be evaluated without a training split
+    if record.predictions is None or run.coverage.exists():
         load = partial(task_of(file).knowledge.load, run.coverage)
         coverage = files.read(run.coverage, load, "what training showed is not known, and no gap is shown")
     if split not in recorded_evaluations(record):
@@ -108,7 +109,7 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
 
 
 def choose(run: RunDir, asked: str | None = None) -> str:
-    """The split asked for, or the one to prefer.
+    """The requested split, or the preferred one.
 
     Raises:
         HallucError R112: it was not evaluated.
@@ -128,14 +129,14 @@ def choose(run: RunDir, asked: str | None = None) -> str:
 
 
 def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
-    """The resolved config, with what ``halluc eval`` was asked for on the command line laid over it."""
+    """The resolved config, with the command-line settings of ``halluc eval`` applied."""
     if not run.config.is_file():
         notes.append("config.yaml is missing: the config is not shown. It was written when the run began.")
         return {}
     text = run.config.read_bytes().decode("utf-8", "replace")
     try:
         located = yaml.read(yaml.Source(str(run.config), text))
-        # What stands there was resolved when it was written; variables of the command line are not on record.
+        # It was resolved when it was written; variables of the command line are not recorded.
         interpolate(located, {})
     except HallucError as error:
         notes.append(f"config.yaml is damaged ({integrity.first(error)}): what is there is shown as it is.")
@@ -150,18 +151,18 @@ def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
 
 
 def _is_whole(tree: Any, record: RunFile) -> bool:
-    """Whether all sections are there, those that decide the model as ``run.json`` has their hash."""
+    """Whether all sections are present, and those that decide the model have the hash in ``run.json``."""
     if not isinstance(tree, dict) or not isinstance(tree.get("data"), dict) or "eval" not in tree:
         return False
-    # Of a model from elsewhere the hash is of more than the config.
+    # For a model from elsewhere the hash includes more than the config.
     return "train" not in record.stages or sha256_of_tree(model_sections(tree)) == record.config_sha256
 
 
 def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
-    """Hold ledger, predictions and figures against each other: a file that was cut short misses lines.
+    """Compare ledger, predictions and figures: a truncated file lacks lines.
 
     Raises:
-        HallucError R112: they are not of one evaluation, or not whole.
+            HallucError R112: they are not of one evaluation, or not complete.
     """
     run, split = source.run, source.split
     counted = evaluations.Counted(
@@ -177,5 +178,5 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
     for worst in picked.sections.values():
         for line in worst.lines():
             if (line.end or 0) > len(texts.kept[line.id].tokens_of(line.record)):
-                text = f"{run.ledger(split)} tells of tokens of {line.id[:100]} that {run.predictions(split)} has not"
+                text = f"{run.ledger(split)} has tokens of {line.id[:100]} that are not in {run.predictions(split)}"
                 raise HallucError("R112", text, help=evaluations.anew(run, split))

@@ -1,4 +1,4 @@
-"""The resolved config line by line, and the commands that make a run, several runs or a study again."""
+"""The resolved config line by line, and the commands that reproduce a run, several runs or a study."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from halluc.runs.reports import ConfigLine
 from halluc.runs.schema import RunFile
 from halluc.wording.formats import ELLIPSIS
 
-# Of more runs beside each other only the first ones are told how to make.
+# Commands are shown only for the first of several compared runs.
 MOST_RUNS = 5
 
-# A line of a config that halluc has written: values are plain words, or JSON, in which alone `#` may stand.
+# A line of a config written by halluc: values are plain words, or JSON, and only JSON may contain `#`.
 _LINE = re.compile(r"""(?P<text>(?:[^"#]|"(?:[^"\\]|\\.)*")*?)(?:\s+\#\s(?P<origin>.*))?""", re.VERBOSE)
 
 
 def config_lines(run: RunDir) -> list[ConfigLine]:
-    """The lines of ``config.yaml``, each with the origin of its value; empty where there is none."""
+    """The lines of ``config.yaml``, each with the origin of its value; empty if there is none."""
     if not run.config.is_file():
         return []
     lines = run.config.read_text(encoding="utf-8", errors="replace").split("\n")
@@ -37,7 +37,7 @@ def config_lines(run: RunDir) -> list[ConfigLine]:
 
 
 class Commands(NamedTuple):
-    """What made a run, as far as it is on record; ``checkpoint`` is a model from elsewhere."""
+    """The commands that made a run, as far as recorded; ``checkpoint`` is a model from elsewhere."""
 
     run: RunDir
     record: RunFile
@@ -48,8 +48,8 @@ class Commands(NamedTuple):
 
 
 def commands(source: EvaluatedRun, config: list[ConfigLine], known: Paths) -> list[str]:
-    """Lines for a shell, comments among them, that make the run again: from its config file, and from the config that
-    it keeps, each with the folder to start in."""
+    """Shell lines, with comments, that reproduce the run: from its config file, and from its stored config, each with
+    the folder to start in."""
     if not config:
         return []
     made = Commands(source.run, source.record, config, source.splits, source.file.checkpoint, known.at_start())
@@ -62,7 +62,7 @@ def commands(source: EvaluatedRun, config: list[ConfigLine], known: Paths) -> li
 
 
 def of_study(runs: Sequence[RunDir]) -> list[str]:
-    """Lines for a shell that run a study, with the config and the code of the first cell that tells them."""
+    """Shell lines that run a study, with the config and the code of the first cell that records them."""
     for made in filter(None, map(_made, runs)):
         named = paths.config_file(made.run, made.config)
         if named is not None:
@@ -72,7 +72,7 @@ def of_study(runs: Sequence[RunDir]) -> list[str]:
 
 
 def of_runs(runs: Sequence[RunDir]) -> list[str]:
-    """Lines for a shell that make each of the first runs, those that tell how."""
+    """Shell lines that reproduce each of the first runs, if known."""
     lines: list[str] = []
     for run in runs[:MOST_RUNS]:
         made = _made(run)
@@ -80,38 +80,38 @@ def of_runs(runs: Sequence[RunDir]) -> list[str]:
         if made is not None and named:
             lines += [f"# {run.path}:", *_surroundings(made), *named]
         else:
-            lines.append(f"# {run.path}: its folder does not tell by which config it was made")
+            lines.append(f"# {run.path}: its config is not known")
     left = len(runs) - MOST_RUNS
-    return _explained(lines) + ([f"# and {left:,} more, as the report of each tells"] if left > 0 else [])
+    return _explained(lines) + ([f"# and {left:,} more, see the report of each"] if left > 0 else [])
 
 
 def from_start(path: Path, runs: Sequence[RunDir]) -> str:
-    """A path as a command names it in the folder in which the first of some runs was started."""
+    """A path as written in a command in the folder in which the first of several runs was started."""
     start = paths.of_runs([(run, config_lines(run)) for run in runs[:1]]).start
     return str(path) if start is None else _below(path.absolute(), start) or str(path)
 
 
 def _explained(lines: list[str]) -> list[str]:
-    """With a line on what is left to fill in: the beginnings of paths outside of all known folders."""
+    """With a line about placeholders: the beginnings of paths outside of all known folders."""
     is_open = any(f"{ELLIPSIS}/" in line for line in lines if not line.startswith("#"))
     return [f"# put the whole path in the place of {ELLIPSIS}/", *lines] if is_open else lines
 
 
 def _made(run: RunDir) -> Commands | None:
-    """None where that is not on record, or damaged."""
+    """None if it is not recorded, or damaged."""
     try:
         record, splits = run.read(), evaluated(run)
         from_elsewhere = "train" not in record.stages and splits
         checkpoint = evaluations.read(run, splits[0]).checkpoint if from_elsewhere else ""
     except HallucError:
-        return None  # told by who needs its figures
+        return None  # reported when its figures are needed
     config = config_lines(run)
     return Commands(run, record, config, splits, checkpoint, paths.of_runs([(run, config)]).at_start())
 
 
 def _from_config(made: Commands) -> list[str]:
-    """The folder to start in, and the commands there that make a run from its config file; empty where that, or the
-    run's place in a study, is not known, or the file is not in that folder."""
+    """The folder to start in, and the commands that reproduce a run from its config file; empty if the file, or the
+    run's place in a study, is unknown, or the file is not in that folder."""
     named, only = paths.config_file(made.run, made.config), choice(made.run.path.name)
     where = None if named is None else _place(made, named)
     if where is None or only is None:
@@ -121,7 +121,7 @@ def _from_config(made: Commands) -> list[str]:
 
 
 def _place(made: Commands, named: str) -> tuple[str, str] | None:
-    """Where to start, as a comment, and what the config file is called there; None where it lies elsewhere."""
+    """The folder to start in, as a comment, and the path of the config file there; None if it is elsewhere."""
     start = made.paths.start
     if start is not None:
         name = _below(start / named, start)
@@ -135,7 +135,7 @@ def _start_at(name: str) -> str:
 
 
 def _from_kept(made: Commands) -> list[str]:
-    """The same from the config that the run keeps."""
+    """The same from the config stored in the run."""
     kept, start = _kept(made), "# start in the run's own folder, with the data at the paths that its config.yaml names"
     if kept != made.run.config.name:
         start = _start_at(kept)
@@ -143,14 +143,14 @@ def _from_kept(made: Commands) -> list[str]:
 
 
 def _kept(made: Commands) -> str:
-    """The config that the run keeps, as it is called in the folder to start in; else in the run's own."""
+    """The path of the run's stored config in the folder to start in; otherwise in the run itself."""
     start = made.paths.start
     inside = None if start is None else _below(made.run.config.absolute(), start)
     return inside or made.run.config.name
 
 
 def _below(path: Path, start: Path) -> str | None:
-    """A path as it is called in a folder; None where it is not in it."""
+    """A path relative to a folder; None if it is not in it."""
     for one, folder in ((path, start), (path.resolve(), start.resolve())):
         if one.is_relative_to(folder) and ".." not in one.parts:
             return str(one.relative_to(folder))
@@ -162,14 +162,14 @@ def _argument(name: str) -> str:
 
 
 def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = False) -> Iterator[str]:
-    """``halluc run`` where it does it all, else one command for each step that was taken.
+    """``halluc run`` if it does everything, otherwise one command for each step.
 
     Args:
-        is_kept: whether ``config`` is the one that the run keeps.
+            is_kept: whether ``config`` is the one stored in the run.
     """
     record = made.record
     train, evaluation = record.stages.get("train"), record.stages.get("eval")
-    # What training was asked for on the command line already stands in config.yaml.
+    # Command-line settings of training are in config.yaml already.
     given = [made.paths.text(one) for one in train.arguments] if train else []
     asked = [] if is_kept else given
     asked_of_eval = [made.paths.text(one) for one in evaluation.arguments] if evaluation else []
@@ -185,7 +185,7 @@ def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = Fals
     else:
         yield _call("train", config, [], asked, only)
         sets = list(dict.fromkeys([*asked, *then]))
-        # Dev and test are evaluated unasked.
+        # Dev and test are evaluated by default.
         named = [*reversed(made.splits)] if "train" in made.splits else []
         yield _call("eval", config, [part for split in named for part in ("--split", split)], sets, only)
 
@@ -197,7 +197,7 @@ def _call(command: str, config: str, options: list[str], sets: list[str], only: 
 
 
 def choice(folder: str) -> list[str] | None:
-    """What ``--only`` says of the cell of a study in this folder; empty for a run that is none, and None where a
+    """The ``--only`` argument for the cell of a study in this folder; empty for a run that is not a cell, and None if a
     value was shortened to make the name."""
     if "=" not in folder:
         return []
@@ -205,7 +205,7 @@ def choice(folder: str) -> list[str] | None:
 
 
 def _surroundings(made: Commands) -> Iterator[str]:
-    """Versions, the commit, and the variables that the config reads, whose values are not on record."""
+    """Versions, the commit, and the variables that the config reads, whose values are not recorded."""
     record, git, names = made.record, made.record.git or {}, paths.variables(made.run)
     versions = [f"{name} {record.versions[name]}" for name in ("torch", "transformers") if name in record.versions]
     yield f"# {', '.join([f'halluc {record.halluc}', *versions])}"

@@ -1,4 +1,4 @@
-"""Studies and runs against a first one as reports: what was counted, what it says, and what is not there."""
+"""Reports of studies and of compared runs: their figures, their interpretation, and what is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from halluc.runs.reports import ComparisonReport, StudyReport
 from halluc.runs.studies import ArmComparison, CellFigures, Comparison, Flip, Plain, StudyFigures
 from halluc.task import evaluated
 
-# Flipped claims of one run that are shown in their texts.
+# Maximum number of flipped claims of one run that are shown in their texts.
 MOST_FLIPS = 200
 
 
@@ -30,7 +30,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
     """
     runs = [RunDir(Path(run)) for cell in figures.cells for run in cell.runs]
     task = next(filter(None, map(evaluations.task_of, runs)), None)
-    figures = _without(figures, nouns.task(task).figures.untold)
+    figures = _without(figures, nouns.task(task).figures.excluded)
     return StudyReport(
         name=name,
         task=task,
@@ -52,7 +52,7 @@ def study_report(name: str, home: Path, figures: StudyFigures, reproduce: Sequen
 def comparison_report(
     runs: Sequence[RunDir], others: Sequence[Comparison], reproduce: Sequence[str]
 ) -> ComparisonReport:
-    """Runs against the first one as a report.
+    """A comparison of runs with the first one as a report.
 
     Args:
         runs: the first, then those of ``others``, in their order.
@@ -63,11 +63,11 @@ def comparison_report(
     """
     name = next(filter(None, map(evaluations.task_of, runs)), None)
     task = nouns.task(name)
-    others = [_without(other, task.figures.untold) for other in others]
+    others = [_without(other, task.figures.excluded) for other in others]
     first = others[0]
     ids = {flip.id for other in others for flip in shown_flips(other)}
     line = evaluated(evaluations.read(runs[0], first.split)).examples.Line
-    # Runs that write texts of their own have no text in common.
+    # Runs that write their own texts have no text in common.
     lines = [] if line.has_own_text else evaluations.predictions(runs[0], first.split, line)
     examples = [one for one in lines if one.id in ids]
     borders = {one.id: task.examples.border(one) for one in examples}
@@ -89,25 +89,25 @@ def comparison_report(
 
 
 def shown_flips(comparison: Comparison) -> list[Flip]:
-    """The flipped claims that are shown: those with a hallucination on one side first."""
+    """The flipped claims to show: those with a hallucination on one side first."""
     return sorted(comparison.flipped, key=lambda flip: "unsupported" not in (flip.a, flip.b))[:MOST_FLIPS]
 
 
 F = TypeVar("F", StudyFigures, Comparison, CellFigures, ArmComparison)
 
 
-def _without(result: F, untold: Collection[str]) -> F:
-    """The same without figures that say nothing of their own in this task."""
+def _without(result: F, excluded: Collection[str]) -> F:
+    """The same without figures that are meaningless in this task."""
     changes: dict[str, Any] = {}
     for part in ("figures", "trends", "arm_trends"):
-        changes[part] = [one for one in getattr(result, part, ()) if one.name not in untold]
+        changes[part] = [one for one in getattr(result, part, ()) if one.name not in excluded]
     for part in ("cells", "comparisons"):
-        changes[part] = [_without(one, untold) for one in getattr(result, part, ())]
+        changes[part] = [_without(one, excluded) for one in getattr(result, part, ())]
     return result.model_copy(update={part: kept for part, kept in changes.items() if hasattr(result, part)})
 
 
 def _axes(home: Path, figures: StudyFigures) -> dict[str, list[Plain]]:
-    """The axes with all their values; where ``matrix.json`` is not there or damaged those of the cells that are."""
+    """The axes with all their values; if ``matrix.json`` is missing or damaged, the values of the existing cells."""
     try:
         known = matrix.read(home)
     except HallucError:
@@ -124,12 +124,12 @@ _STOPPED = {"failed": "failed", "interrupted": "was interrupted", "running": "ha
 
 
 def _external(runs: Sequence[RunDir], split: str) -> Iterator[str]:
-    """Runs that judge predictions of another tool, and what these lack."""
+    """Runs that evaluate predictions of another tool, and what these lack."""
     for run in runs:
         try:
             judged, metrics = run.read().predictions, evaluations.read(run, split).metrics
         except HallucError:
-            continue  # told by who needs its figures
+            continue  # reported when its figures are needed
         if judged is not None:
             lacks = all(metric.name != "ece" for metric in metrics)
             left_out = "; they have no confidence, so that what needs one is not compared" if lacks else ""
@@ -137,13 +137,13 @@ def _external(runs: Sequence[RunDir], split: str) -> Iterator[str]:
 
 
 def _unfinished(runs: Sequence[RunDir]) -> list[str]:
-    """Runs of which a command did not come to its end: their figures may be those of an earlier one."""
+    """Runs in which a command did not finish: their figures may be from an earlier one."""
     results = []
     for run in runs:
         try:
             stages = run.read().stages
         except HallucError:
-            continue  # told by who needs its figures
+            continue  # reported when its figures are needed
         stopped = {command: _STOPPED[stage.status] for command, stage in stages.items() if stage.status in _STOPPED}
         results += [f"{run.path.name}: `{command}` {how}." for command, how in stopped.items()]
     return results

@@ -1,4 +1,4 @@
-"""The claims that are shown: one pass over the ledger picks the worst, one over the predictions brings their texts."""
+"""The claims to show: one pass over the ledger selects the worst, one over the predictions adds their texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNKNOWN = 9.0
 
 
 class Worst:
-    """The first ``most`` lines by a key, of any number that pass by; lines of equal key in their order."""
+    """The first ``most`` of any number of lines by a key; stable for equal keys."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -44,9 +44,9 @@ class Worst:
 
 @dataclass
 class Picked:
-    """What one pass over a ledger leaves: the worst of each section, confidences by verdict, and what was counted.
+    """The result of one pass over a ledger: the worst of each section, confidences by verdict, and counts.
 
-    ``against`` counts claims with a confidence that are on the other side of ``threshold`` than the ledger says.
+    ``against`` counts claims whose confidence is on the other side of ``threshold`` than the ledger says.
     """
 
     sections: dict[Section, Worst]
@@ -62,9 +62,9 @@ class Picked:
 
 
 def pick(lines: Iterable[LedgerLine], most: int, by: ConfidenceFile | None, scale: Sequence[str]) -> Picked:
-    """The ``most`` worst of each kind; of the supported, which are a sample of doubt, a quarter as many.
+    """Select the ``most`` worst of each kind; a quarter as many of the supported, the least confident ones.
 
-    Omissions come by ``scale``, from what training shows best to what it shows least.
+    Omissions are sorted by ``scale``, from the best known to new.
     """
     place = {novelty: float(number) for number, novelty in enumerate(scale)}
     result = Picked({section: Worst(most // 4 if section == "supported" else most) for section in SECTIONS})
@@ -88,17 +88,17 @@ def _claim(result: Picked, line: LedgerLine, by: ConfidenceFile | None) -> None:
     result.claims += 1
     if confidence is not None:
         result.confidences.setdefault(verdict, array("d")).append(confidence)
-    # A claim without a confidence is as sure as can be.
+    # A claim without a confidence counts as certain.
     sure = inf if confidence is None else confidence
     result.sections[verdict].add(sure if verdict == "supported" else -sure, line)
 
 
 @dataclass
 class Texts:
-    """What one pass over the predictions leaves: the texts that are ``wanted``, and the ``counts`` of the split.
+    """The result of one pass over the predictions: the ``wanted`` texts, and the ``counts`` of the split.
 
-    ``repeated`` are whole texts that stand, with a label, in what was trained on, where that is ``known``.
-    ``annotated`` is None where the model wrote the texts: which gold their references hold depends on the config.
+    ``repeated`` are whole texts that also occur, with a label, in the training data, if that is ``known``.
+    ``annotated`` is None if the model wrote the texts: which gold their references have depends on the config.
     """
 
     wanted: dict[str, None]
@@ -113,7 +113,7 @@ class Texts:
     repeated: int = 0
 
     def passing(self, predictions: Iterable[Prediction]) -> Iterator[Example]:
-        """The gold of each example as it passes by."""
+        """The gold of each example during the pass."""
         for one in predictions:
             example = self.task.examples.of_line(one)
             self.examples += 1
@@ -133,13 +133,13 @@ class Texts:
 
 
 def marks(task: AnyTask, one: Prediction) -> list[Mark]:
-    """What is annotated; a label of the whole example lies nowhere."""
+    """The annotation; a label of the whole example has no position."""
     gold = task.judge.gold(task.examples.of_line(one))
     return [claim.mark if task.wording.nouns.is_placed else (None, None, claim.label) for claim in gold]
 
 
 def sections(picked: Picked, texts: Texts) -> list[ClaimSection]:
-    """Every kind of claim with its worst, in their texts; the distorted ones where the task has such."""
+    """Every kind of claim with its worst, in their texts; the distorted ones only if the task has them."""
     return [
         ClaimSection(
             section=section,
@@ -152,9 +152,9 @@ def sections(picked: Picked, texts: Texts) -> list[ClaimSection]:
 
 
 def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
-    """A claim in its text: the tokens around it or, of a claim about the whole, around what is marked in it.
+    """A claim in its text: the tokens around it or, for a claim about the whole example, around its marked ranges.
 
-    Of a text that the model wrote, the input and the reference stand beside it, and only claims of the same text are
+    For a text that the model wrote, the input and the reference are shown with it, and only claims in the same text are
     marked.
     """
     tokens, is_written = example.tokens_of(line.record), example.has_own_text
@@ -166,15 +166,15 @@ def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
     first, last = window(*((line.start, line.end) if is_placed else around), size)
     gold = marks(task, example) if not is_written or line.record == "omission" else []
     own = (line.start, line.end, line.label) if is_placed else (None, None, line.label)
-    if is_written and line.record == "omission" and own not in gold:  # a model of names in the config found it
+    if is_written and line.record == "omission" and own not in gold:  # found by a name model in the config
         gold.append(own)
-    # A prediction has its place, if it has one, its label and its confidence.
+    # A prediction is identified by its position, if it has one, its label and its confidence.
     others = [(*((None, None) if len(one) == 2 else one[:2]), *one[-2:]) for one in example.predicted]
     if line.record == "claim":
         others = [one for one in others if one[:3] != own]
     elif is_written:
         others = []
-    if is_written:  # what lies inside of another, or around it, is told by itself
+    if is_written:  # overlapping ranges are shown separately
         others, gold = ([one for one in some if _is_apart(one, own)] for some in (others, gold))
     return ShownClaim(
         line=line,
@@ -191,19 +191,20 @@ def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
 
 
 def _is_apart(mark: Sequence[Any], own: Mark) -> bool:
-    """Whether two places share no token, or are the same."""
+    """Whether two ranges are disjoint, or equal."""
     if mark[0] is None or own[0] is None or own[1] is None:
         return False
     return tuple(mark[:3]) == own or mark[1] <= own[0] or own[1] <= mark[0]
 
 
 def _is_within(mark: Sequence[Any], first: int, last: int) -> bool:
-    """Whether something that has a place lies, at least in part, among the tokens shown."""
+    """Whether a range overlaps the tokens shown."""
     return mark[0] is None or (mark[0] < last and mark[1] > first)
 
 
 def window(start: int | None, end: int | None, size: int, most: int = MOST_TOKENS) -> tuple[int, int]:
-    """The tokens to show round a claim: all of ``size`` where they are few, else ``most`` with it in the middle."""
+    """The tokens to show around a claim: all of ``size`` if they are few, otherwise ``most`` with the claim in the
+    middle."""
     if size <= most or start is None or end is None:
         return 0, min(size, most)
     before = max(0, most - (end - start)) // 2

@@ -1,4 +1,4 @@
-"""One run as plain data: everything that its report shows, read from its folder alone."""
+"""One run as plain data: everything that its report shows, read only from its folder."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from halluc.wording.figure_lookup import FigureLookup
 
 
 def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) -> RunReport:
-    """The report of a run on one of its evaluated splits: the one asked for, else test, dev or train.
+    """The report of a run on one of its evaluated splits: the requested one, or else test, dev or train.
 
     Args:
-        most_claims: how many claims of each kind are shown, the worst first; of the supported a quarter as many.
+            most_claims: how many claims of each kind are shown, worst first; a quarter as many of the supported.
 
     Raises:
-        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or not of one
-            evaluation. R101, R102, C…: ``run.json`` or the config is damaged or of another version. Whatever else is
-            missing, damaged or changed is named in ``integrity``, ``notes`` and ``augmentation``.
+            HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or
+                inconsistent. R101, R102, C…: ``run.json`` or the config is damaged or of another version. Anything else
+                that is missing, damaged or changed is named in ``integrity``, ``notes`` and ``augmentation``.
     """
     source = reading.read(run, split)
     task = evaluated(source.file)
     picked = shown.pick(source.ledger(), most_claims, source.confidence, task.knowledge.novelties)
     whole = task.knowledge.whole_texts(source.coverage) if source.coverage is not None else None
     texts = shown.Texts(picked.wanted(), set(picked.ids), task, whole)
-    # The predictions are read once, for all that is told of them.
+    # The predictions are read once, for all sections.
     examples = texts.passing(source.predictions())
     gap = outcomes.gap_rows(task.knowledge, source.coverage, examples) if source.coverage is not None else []
-    deque(examples, maxlen=0)  # what nobody has read yet
+    deque(examples, maxlen=0)  # the part that has not been read yet
     reading.refuse_parts(source, picked, texts)
     return _made(source, picked, texts, gap)
 
@@ -89,7 +89,7 @@ def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts
 
 
 def _of_figures(source: reading.EvaluatedRun, picked: shown.Picked, notes: list[str]) -> dict[str, Any]:
-    """The sections that are drawn from eval/<split>.json, and the confidences of the ledger."""
+    """The sections that are made from eval/<split>.json, and the confidences of the ledger."""
     figures, task = FigureLookup(source.file.metrics), evaluated(source.file)
     path = source.run.report(source.split, "json")
     classification, mistakes = source.files.read(
@@ -116,7 +116,8 @@ def _of_figures(source: reading.EvaluatedRun, picked: shown.Picked, notes: list[
 def _abstention(
     source: reading.EvaluatedRun, picked: shown.Picked, figures: FigureLookup, notes: list[str]
 ) -> Abstention | None:
-    """``confidence.json`` is the last evaluation's: of another split, it may say what this ledger was not made by."""
+    """``confidence.json`` belongs to the last evaluation: if that was of another split, it may differ from this
+    ledger's."""
     file = source.confidence
     later = evaluations.is_of_later_evaluation(source.run, source.record, source.split)
     if file is not None and (picked.against or later):
@@ -153,7 +154,7 @@ def _curves(source: reading.EvaluatedRun, notes: list[str]) -> Curves | None:
 
 
 def probes(run: RunDir) -> tuple[list[ProbeFile], list[str]]:
-    """The probes of a run by name, and what to note of those that cannot be read."""
+    """The probes of a run by name, and notes about those that cannot be read."""
     result, notes = [], []
     for path in sorted(run.probe("*").parent.glob("*.json")):
         help = f"probe again with `halluc probe --name {path.stem}`"

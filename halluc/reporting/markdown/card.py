@@ -1,4 +1,5 @@
-"""model/README.md: the model card as Hugging Face has it, made from a run. What the run does not tell is left out."""
+"""model/README.md: a model card for Hugging Face, made from a run. Anything that the run does not record is left
+out."""
 
 from __future__ import annotations
 
@@ -25,13 +26,13 @@ from halluc.wording import formats
 
 CARD = "README.md"
 MOST_LABELS = 40
-# What of the config makes the training; keys of its section ``train`` that this version does not know stand last.
+# The keys of the config that define the training; unknown keys of its section ``train`` come last.
 _PROCEDURE = ("epochs", "learning_rate", "batch_tokens", "batching", "accumulation", "schedule", "warmup")
 _HUB = "hub:"
 
 
 def write_card(of: RunDir, report: RunReport) -> Path:
-    """Write the card of a run beside its model.
+    """Write the card of a run next to its model.
 
     Raises:
         HallucError R105: the run has no model (yet). E401: the file cannot be written.
@@ -44,11 +45,11 @@ def write_card(of: RunDir, report: RunReport) -> Path:
 
 
 def card(report: RunReport) -> str:
-    """The card: metadata that Hugging Face reads, then what people read.
+    """The card: metadata for Hugging Face, then the text.
 
-    Figures of data that the model was trained on are none of its quality: the card has none of them.
+    Figures on the model's own training data say nothing about its quality: the card does not have them.
     """
-    # Whether the split that was evaluated is not the training split, under whatever name.
+    # Whether the evaluated split differs from the training split, under any name.
     hashes = {row.name: row.sha256 for row in report.data.splits}
     evaluated = hashes.get(report.split)
     is_fair = report.split != "train" and (evaluated is None or evaluated != hashes.get("train"))
@@ -58,8 +59,8 @@ def card(report: RunReport) -> str:
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
     task = nouns.task_of(report)
-    words, untold, usage = task.wording.nouns, task.figures.untold, _usage(report, config)
-    figures = [one for one in _overall(report, "card") if one.value is not None and one.name not in untold]
+    words, excluded, usage = task.wording.nouns, task.figures.excluded, _usage(report, config)
+    figures = [one for one in _overall(report, "card") if one.value is not None and one.name not in excluded]
     is_constrained = _section(config, "eval").get("decode", "constrained") == "constrained"
     is_of_pairs = _section(config, "data").get("second_field")
     text = '{"text": "Your text.", "text_pair": "The other one."}' if is_of_pairs else '"Your text."'
@@ -93,13 +94,13 @@ def card(report: RunReport) -> str:
 
 
 def _usage(report: RunReport, config: Mapping[str, Any]) -> str | None:
-    """The program for a model that the pipeline of its task does not fit; None where it does."""
+    """The program for a model that the pipeline of its task does not support; None if it does."""
     section = _section(config, "task")
     usages = nouns.task_of(report).wording.nouns.card.usages
     return next((program for key, program in usages.items() if section.get(key)), None)
 
 
-# What of a report was counted on the evaluated split.
+# The parts of a report that were computed on the evaluated split.
 _NO_FIGURES: dict[str, Any] = {
     "headlines": [], "gates": [], "conclusion": [], "by_novelty": [], "by_label": [], "gap": [], "abstention": None,
     "metrics": [],
@@ -107,7 +108,7 @@ _NO_FIGURES: dict[str, Any] = {
 
 
 def metadata(report: RunReport) -> dict[str, Any]:
-    """The front matter. Licence and language are not among it: no run knows them."""
+    """The front matter, without licence and language, which a run does not know."""
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
     task, _ = nouns.task_of(report).wording.nouns.card.pipeline or (None, None)
@@ -144,7 +145,7 @@ def _result(report: RunReport, config: Mapping[str, Any], metrics: list[dict[str
 
 
 def _dataset(report: RunReport, config: Mapping[str, Any]) -> dict[str, Any]:
-    """``type`` is the name on the hub, or, as the hub has it for files, the format that they are in."""
+    """``type`` is the name on the hub or, following the hub's convention for files, their format."""
     source = next((row.source for row in report.data.splits if row.name == report.split), None)
     if source is None:
         return {"name": _plain(report.split), "type": "unknown"}
@@ -156,7 +157,7 @@ def _dataset(report: RunReport, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _end(path: str) -> str:
-    """The last two parts of a path: where data lie on a machine is of no use elsewhere, and not for everyone to see."""
+    """The last two parts of a path: absolute paths are useless elsewhere, and private."""
     return _plain("/".join(re.findall(r"[^\\/]+", path)[-2:]) or "unknown")
 
 
@@ -176,7 +177,7 @@ def _plain(text: object) -> str:
 
 
 def settings(lines: Iterable[ConfigLine]) -> dict[str, Any]:
-    """The resolved config as values; empty where it cannot be read, since a card can be without it."""
+    """The resolved config as values; empty if it cannot be read, since the card can do without it."""
     try:
         result = yaml.safe_load("\n".join(line.text for line in lines))
     except yaml.YAMLError:
@@ -190,7 +191,7 @@ def _section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _labels(report: RunReport) -> gfm.Marked | None:
-    """The labels of the training split; of the evaluated one where that is not known; None: neither is."""
+    """The labels of the training split, or of the evaluated one if that is unknown; None if neither is known."""
     splits = {row.name: row for row in report.data.splits if row.labels}
     result = splits.get("train") or splits.get(report.split)
     if result is None:
@@ -199,9 +200,9 @@ def _labels(report: RunReport) -> gfm.Marked | None:
 
 
 def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Marked | None:
-    """Settings of the training, and how it went; None where neither is known."""
+    """Settings and course of the training; None if both are unknown."""
     train = _section(config, "train")
-    unused = {"epochs"} if train.get("steps") is not None else set()  # steps come before epochs
+    unused = {"epochs"} if train.get("steps") is not None else set()  # steps override epochs
     named = [key for key in (*_PROCEDURE, *train) if key not in unused]
     keys = [key for key in named if train.get(key) is not None and train[key] is not False]
     rows = [

@@ -1,7 +1,7 @@
-"""GitHub-flavoured Markdown in which no text can be taken for markup, and no template can forget to see to it.
+"""GitHub-flavoured Markdown in which no text can be interpreted as markup; templates escape automatically.
 
-A template prints what is ``Marked`` as it is; all else is made inert first. Text is never put on a line that begins a
-block of HTML (as ``<summary>`` does): nothing is escaped there as Markdown has it.
+A template prints ``Marked`` values unchanged; everything else is escaped first. Text is never put on a line that begins
+a block of HTML (such as ``<summary>``): Markdown escapes have no effect there.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from halluc.wording import formats
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_NAME = 80
-# GitHub links people, issues, commits, addresses and emoji after the Markdown is read, so that no backslash keeps it
-# from doing so: a zero-width space inside does. The same goes for the dollars of a formula, where it stands before.
+# GitHub links people, issues, commits, addresses and emoji after parsing the Markdown, so that backslashes do not
+# prevent it: a zero-width space inside does. The same holds for the dollar signs of formulas, with the space before.
 _BREAK = "&#8203;"
 _RISKY = re.compile(
     r"(?P<plain>\[[−-]?\d[\d.,% −-]*\](?![(\[:])|(?<=[^\W_])_(?=[^\W_])|<(?= \d))"  # [1.9, 6.3], a_b, < 0.001
@@ -35,7 +35,7 @@ _RISKY = re.compile(
     re.IGNORECASE,
 )
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
-# What begins a list, a heading or a table where a line begins with it.
+# Characters that begin a list, a heading or a table at the start of a line.
 _OPENING = re.compile(r"^(?:(\d{1,9})(?=[.)](?: |$))|(?=-[- ]|\+ |[-+]$|=|:-))")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _HEX = re.compile(r"[0-9a-f]{6,128}")
@@ -43,11 +43,11 @@ _ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
 
 class Marked(str):
-    """Markdown that is meant as such. Whatever is made of it with ``+`` or ``join`` is plain text again."""
+    """A string that is Markdown. The result of ``+`` or ``join`` is plain text again."""
 
 
 class Room(NamedTuple):
-    """How much is shown: claims, rows of a table or list, and characters of one text."""
+    """Limits on what is shown: claims, rows of a table or list, and characters of one text."""
 
     claims: int
     rows: int
@@ -58,10 +58,11 @@ WIDE = Room(claims=10, rows=1_000, text=2_000)
 
 
 def md(text: object, longest: int | None = WIDE.text) -> Marked:
-    """Text of any kind on one line, made inert: as part of a paragraph, an item of a list, a heading or a cell.
+    """Any text on one line, escaped for use in a paragraph, an item of a list, a heading or a cell.
 
-    Nothing in it opens a tag, a link, a mention, a reference, a formula or a cell, and what is invisible is shown. Of
-    more than ``longest`` characters the middle is left out. Right-to-left text does not turn what stands around it.
+    Nothing in it is parsed as a tag, a link, a mention, a reference, a formula or a cell border, and invisible
+    characters are shown. The middle of more than ``longest`` characters is left out. Right-to-left text does not affect
+    its surroundings.
     """
     return text if isinstance(text, Marked) else isolated(inert(text, longest))
 
@@ -73,7 +74,7 @@ def inert(text: object, longest: int | None = WIDE.text) -> str:
 
 
 def isolated(markdown: str) -> Marked:
-    """Markdown that decides its own direction, and nobody else's."""
+    """Markdown with its own text direction, isolated from its surroundings."""
     return Marked(_ISOLATE + markdown + _END_OF_ISOLATE if _RIGHT_TO_LEFT.search(markdown) else markdown)
 
 
@@ -92,26 +93,26 @@ def _harmless(result: re.Match[str]) -> str:
 
 
 def code(text: object, longest: int | None = WIDE.text) -> Marked:
-    """Text as code that can be copied: a path, a name of a key."""
+    """Text as code that can be copied: a path, or the name of a key."""
     phrase = formats.visible(text, longest).strip(" ")
-    if not phrase or "`" in phrase or "|" in phrase:  # no span of code holds these in every place
+    if not phrase or "`" in phrase or "|" in phrase:  # a code span cannot contain these everywhere
         return Marked(f"<code>{md(text, longest)}</code>")
     return Marked(f"`{phrase}`")
 
 
 def digest(text: object) -> Marked:
-    """A hash as code; what is none is treated as any other text."""
+    """A hash as code; anything else is treated as normal text."""
     return Marked(f"`{text}`") if _HEX.fullmatch(str(text)) else md(text)
 
 
 def strong(text: object, longest: int | None = LONGEST_NAME) -> Marked:
-    """In bold; asterisks do not hold beside every sign."""
+    """In bold; asterisks do not work next to every character."""
     phrase = md(text, longest) or formats.NOTHING
     return Marked(f"**{phrase}**" if phrase[0].isalnum() and phrase[-1].isalnum() else f"<b>{phrase}</b>")
 
 
 def fenced(lines: Sequence[str], language: str = "", longest: int | None = WIDE.text) -> Marked:
-    """Lines as a block of code, whose fence none of them can close."""
+    """Lines as a fenced code block, whose fence does not occur in them."""
     shown = [formats.visible(line, longest) for line in lines]
     ticks = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, ticks + 1)
@@ -119,22 +120,22 @@ def fenced(lines: Sequence[str], language: str = "", longest: int | None = WIDE.
 
 
 def bullets(texts: Sequence[object], room: Room = WIDE, before: str = "") -> Marked:
-    """A list, each item after ``before``; what there is no room for is counted."""
+    """A list, each item after ``before``; items that do not fit are counted."""
     items = [f"- {before}{md(text, room.text)}" for text in texts[: room.rows]]
     more = len(texts) - len(items)
     return Marked("\n".join([*items, f"- *and {more:,} more*"] if more > 0 else items))
 
 
 def gates(results: Sequence[GateResult], room: Room = WIDE) -> Marked:
-    """Each gate with whether it was met; those that were not stand first."""
+    """Each gate with its result; those not met come first."""
     ordered = sorted(results, key=lambda gate: gate.met)
     return bullets(
-        [Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.told, room.text)}") for gate in ordered], room
+        [Marked(f"{strong('met' if gate.met else 'not met')}: {md(gate.text, room.text)}") for gate in ordered], room
     )
 
 
 def table(view: TableView, room: Room = WIDE) -> Marked:
-    """A table with its notes; rows that there is no room for are counted, before its totals or under it."""
+    """A table with its notes; rows that do not fit are counted, before its totals or below it."""
     more = max(0, len(view.rows) - room.rows)
     left = f"and {more:,} more"
     lines: list[list[str]] = [
@@ -150,7 +151,7 @@ def table(view: TableView, room: Room = WIDE) -> Marked:
 
 
 def titled(view: TableView, room: Room = WIDE) -> Marked:
-    """A table under its title."""
+    """A table below its title."""
     return Marked(f"{strong(view.title, 200)}\n\n{table(view, room)}")
 
 
@@ -167,7 +168,7 @@ def _cell(cell: TableCell, room: Room) -> str:
 
 
 def render(template: str, room: Room, values: Mapping[str, Any]) -> str:
-    """A template of this folder, with what it prints in ``values``."""
+    """A template of this folder, with ``values`` as its variables."""
     text = _environment().get_template(template).render(room=room, **values)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -176,7 +177,7 @@ def render(template: str, room: Room, values: Mapping[str, Any]) -> str:
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=False,  # for HTML; here `finalize` sees to it
+        autoescape=False,  # for HTML; here `finalize` escapes
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,4 +1,4 @@
-"""report.md: a report as a comment on a pull request, with the figures of the page."""
+"""report.md: a report for a comment on a pull request, with the figures of the page."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from halluc.runs.studies import Comparison
 from halluc.wording import formats
 from halluc.wording.nouns import Nouns
 
-# A comment on GitHub has 65,536 characters at most; whoever posts one may have something to say before it.
+# A comment on GitHub has at most 65,536 characters; this leaves room for an introduction.
 MOST_CHARACTERS = 60_000
-# Claims and rows give way first, then the length of single texts.
+# Claims and rows are reduced first, then the length of texts.
 ROOMS = (
     Room(10, 200, 1_000),
     Room(5, 60, 1_000),
@@ -32,13 +32,13 @@ ROOMS = (
 
 
 def page(report: AnyReport) -> str:
-    """A report in GitHub-flavoured Markdown, short enough for a comment: what there is no room for is counted."""
+    """A report in GitHub-flavoured Markdown, short enough for a comment: what does not fit is counted."""
     words = nouns.task_of(report).wording.nouns
     return fitted(f"{report.kind}.md.j2", lambda room: {"nouns": words, **_VIEWS[report.kind](report, room)}, report)
 
 
 def fitted(template: str, views: Callable[[Room], dict[str, Any]], report: object) -> str:
-    """A template in the first room in which it is short enough, or in the last."""
+    """A template with the first limits for which it is short enough, or with the last."""
     text = ""
     for room in ROOMS:
         text = gfm.render(template, room, {"report": report, **views(room)})
@@ -77,7 +77,7 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
 
 
 def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
-    """A claim on one line: what it says, how surely, and what training had for it."""
+    """A claim on one line: its content, its confidence, and its novelty."""
     line = claim.line
     parts = [Marked(f"{_surface(line.text, room)} as {_label(line.label)}") if words.is_placed else _said(claim, words)]
     if line.confidence is not None:
@@ -92,7 +92,7 @@ def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
 
 
 def _said(claim: ShownClaim, words: Nouns) -> Marked:
-    """What is claimed of a whole text, and what is annotated."""
+    """The label claimed for a whole text, and the annotated one."""
     annotated = [_label(label) for _, _, label in claim.gold] or [gfm.md(words.nothing)]
     return Marked(f"{_label(claim.line.label)}, annotated {', '.join(annotated)}")
 
@@ -102,7 +102,7 @@ def _label(label: str) -> Marked:
 
 
 def _verdict(line: LedgerLine, words: Nouns) -> str:
-    """As people call it, with what is wrong; of a hallucination it is wrong that it is there."""
+    """The verdict in words, with what is wrong; for a hallucination, that it exists."""
     if line.verdict == "unsupported":
         return "hallucination"
     return f"{line.verdict}: {words.reason(line.reason)}" if line.reason else str(line.verdict)
@@ -113,8 +113,8 @@ def _surface(text: str, room: Room) -> Marked:
 
 
 def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Marked:
-    """A claim in its text: what is claimed in bold, what is annotated underlined; a whole text plainly."""
-    if not is_placed and not claim.marked:  # a whole text, the parts of a pair set apart
+    """A claim in its text: claims are bold, annotation is underlined; a whole text is plain."""
+    if not is_placed and not claim.marked:  # a whole text, with the parts of a pair separated
         parts = highlight.halves(claim.tokens, claim.first, claim.second)
         phrase = " ‖ ".join(gfm.inert(part, room.text) for part in parts)
     else:
@@ -144,7 +144,7 @@ def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
 
 
 def _differing(other: Comparison, room: Room) -> Marked:
-    """What the configs differ in; where it is a key it comes with backticks round it."""
+    """What the configs differ in; keys are in backticks."""
     differing = [gfm.code(one.replace("`", ""), room.text) for one in other.config_differences]
     return Marked(", ".join(first_of(differing, room.rows)))
 

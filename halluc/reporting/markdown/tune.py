@@ -12,7 +12,7 @@ from halluc.runs.tuning import TuneFile
 
 
 def page(tuning: TuneFile) -> str:
-    """A tuning in Markdown, short enough for a comment: trials that there is no room for are counted."""
+    """A tuning in Markdown, short enough for a comment: trials that do not fit are counted."""
     tables = [one for one in (views.differences(tuning), views.importances(tuning), views.trials(tuning)) if one]
 
     def of_room(room: gfm.Room) -> dict[str, Any]:

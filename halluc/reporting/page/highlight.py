@@ -1,4 +1,4 @@
-"""Sentences with spans as pieces that a template can draw: claims over the text, gold under it."""
+"""Sentences with spans, as pieces for a template: claims above the text, gold below it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from halluc.reporting.collect.shown import MOST_TOKENS
 from halluc.runs.reports import ShownClaim
 from halluc.wording.formats import visible
 
-# What spans are drawn as, beside the verdict of the claim that is looked at.
+# The styles of spans, besides the verdict of the selected claim.
 OTHER, GOLD, AGREED, OMISSION = "other", "gold", "agreed", "omission"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A span that a piece belongs to: its label, what it is drawn as, and whether the span begins with this piece."""
+    """A span that a piece belongs to: its label, its style, and whether the span begins with this piece."""
 
     label: str
     style: str
@@ -29,18 +29,18 @@ class Layer:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A span over or under a group of pieces; ``columns`` are those of a CSS grid with a column for each text."""
+    """A span above or below a group of pieces; ``columns`` are those of a CSS grid with a column for each text."""
 
     layer: Layer
-    kind: Literal["span", "gold"]  # a claim, or what is annotated
+    kind: Literal["span", "gold"]  # a claim, or annotation
     columns: str
 
 
 @dataclass(frozen=True)
 class Group:
-    """Pieces that spans hold together, in order, gaps as texts of their own; ``gap`` stands before the first.
+    """Pieces that are connected by spans, in order, gaps as separate texts; ``gap`` precedes the first piece.
 
-    A piece that belongs to no span is a group by itself, without ``spans``.
+    A piece without spans is a group of its own, without ``spans``.
     """
 
     gap: str
@@ -50,7 +50,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Piece:
-    """Tokens that belong to the same spans; ``gap`` is what stands between them and the piece before."""
+    """Tokens that belong to the same spans; ``gap`` is the space between them and the previous piece."""
 
     gap: str
     text: str
@@ -60,24 +60,24 @@ class Piece:
 
 Span = tuple[int, int, str]
 
-# Tokens that stand close to the one before, English contractions of treebanks among them; and to the one after.
+# Tokens without a space before them, including English contractions of treebanks; and without one after them.
 _CLOSING = re.compile(r"[.,;:!?%)\]}»”’…]+$|n't$|'(s|S|re|ve|ll|d|m)$")
 _OPENING = frozenset("([{«“‘$£€#")
 
 
 def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
-    """The tokens shown, cut where any span begins or ends.
+    """The tokens shown, split where any span begins or ends.
 
-    The claim itself is drawn as its verdict, the other claims as ``other``, or once with their gold, as ``agreed``,
-    where the two are equal; of an omission the gold is drawn as ``omission``. Labels of the whole text are not drawn.
+    The claim itself has the style of its verdict, other claims ``other``, or ``agreed`` together with equal gold; for
+    an omission the gold has the style ``omission``. Labels of the whole text are not drawn.
 
     Args:
-        is_placed: whether the claim has a place of its own.
+            is_placed: whether the claim has a position of its own.
     """
     line = shown.line
     there, own = placed(shown.gold), placed([(line.start, line.end, line.label)] if is_placed else [])
     others = [span for span in placed(one[:3] for one in shown.others) if span not in own]
-    # What a claim about the whole is about, as the two parts of a pair, is drawn as the claim.
+    # The parts that a claim about the whole relates, such as a pair of spans, are drawn like the claim.
     claims = [(span, str(line.verdict) if line.record == "claim" else OTHER) for span in shown.marked]
     claims += [(span, OTHER) for span in others if span not in there]
     gold = [(span, AGREED if span in others else GOLD) for span in there if span not in own or line.record == "claim"]
@@ -89,15 +89,15 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
 
 
 def placed(marks: Iterable[Mark]) -> list[Span]:
-    """Those that have a place in the text."""
+    """Those that have a position in the text."""
     return [(start, end, label) for start, end, label in marks if start is not None and end is not None]
 
 
 def halves(tokens: Sequence[str], first: int, second: int | None) -> list[str]:
-    """A text as it may be shown; of a pair each of its texts, as far as it is there.
+    """A text for display; for a pair each of its texts, as far as shown.
 
     Args:
-        tokens: those from ``first`` on. second: the token of the example with which the second text begins.
+            tokens: those from ``first`` on. second: the first token of the example's second text.
     """
     cut = -1 if second is None else second - first
     parts = (tokens[:cut], tokens[cut:]) if 0 <= cut <= len(tokens) else (tokens,)
@@ -105,13 +105,13 @@ def halves(tokens: Sequence[str], first: int, second: int | None) -> list[str]:
 
 
 def beginning(text: str) -> str:
-    """A whole text, whose tokens are joined by one space, as it may be shown: not all of a long one."""
+    """A whole text, whose tokens are joined by one space, for display: long ones are shortened."""
     tokens = text.split(" ")
     return spaced(tokens[:MOST_TOKENS]) + (" …" if len(tokens) > MOST_TOKENS else "")
 
 
 def edited(tokens: Sequence[str], edits: Sequence[tuple[int, int]], second: int | None) -> list[list[Piece]]:
-    """An example with the tokens that edits touched as pieces of their own; of a pair each of its texts."""
+    """An example with the tokens that edits touched as separate pieces; for a pair each of its texts."""
     spans = [((start, end, ""), "edit") for start, end in edits]
     texts = [(0, tokens)] if second is None else [(0, tokens[:second]), (second, tokens[second:])]
     return [drawn(text, first, spans, []) for first, text in texts]
@@ -120,8 +120,8 @@ def edited(tokens: Sequence[str], edits: Sequence[tuple[int, int]], second: int 
 def drawn(
     tokens: Sequence[str], first: int, claims: Sequence[tuple[Span, str]], gold: Sequence[tuple[Span, str]]
 ) -> list[Piece]:
-    """The same of any spans with the style of each; their offsets count from the example's beginning, tokens from
-    ``first`` on are given."""
+    """The same for any spans with the style of each; their offsets count from the example's beginning, the given tokens
+    from ``first``."""
     last = first + len(tokens)
     cuts = {first, last, *(end for (start, stop, _), _ in (*claims, *gold) for end in (start, stop))}
     places = sorted(cut for cut in cuts if first <= cut <= last)
@@ -134,7 +134,7 @@ def drawn(
 
 
 def _layer(spans: Iterable[tuple[Span, str]], place: int, first: int) -> Layer | None:
-    """Spans that others are drawn over count last: the claim that is looked at stands at the end of its list."""
+    """Spans under other spans have lower priority: the selected claim is at the end of its list."""
     layer = None
     for (start, end, label), style in spans:
         if start <= place < end:
@@ -143,7 +143,7 @@ def _layer(spans: Iterable[tuple[Span, str]], place: int, first: int) -> Layer |
 
 
 def groups(result: Iterable[Piece]) -> list[Group]:
-    """Pieces as the page draws them: a span is one box over all of its pieces, as wide as its label at least."""
+    """Pieces as the page draws them: a span is one box over all of its pieces, at least as wide as its label."""
     made: list[list[Piece]] = []
     for piece in result:
         layers = [layer for layer in (piece.claim, piece.gold) if layer is not None]
@@ -172,7 +172,7 @@ def _group(pieces: Sequence[Piece]) -> Group:
 
 
 def _runs(layers: Sequence[Layer | None]) -> Iterator[tuple[Layer, int, int]]:
-    """Each span with the first of its pieces and the one after its last."""
+    """Each span with its first piece and the one after its last."""
     starts = [n for n, layer in enumerate(layers) if n == 0 or not _goes_on(layers[n - 1], layer)]
     for start, end in pairwise([*starts, len(layers)]):
         if (layer := layers[start]) is not None:
@@ -186,7 +186,7 @@ def _goes_on(before: Layer | None, layer: Layer | None) -> bool:
 
 
 def spaced(tokens: Sequence[str]) -> str:
-    """Tokens as text that may be shown; scripts that are written without spaces get none."""
+    """Tokens as display text; without spaces in scripts that do not use them."""
     parts = [visible(tokens[0])] if tokens else []
     for before, token in pairwise(tokens):
         parts += [between(before, token), visible(token)]
@@ -194,12 +194,12 @@ def spaced(tokens: Sequence[str]) -> str:
 
 
 def surface(text: str) -> str:
-    """A surface, whose tokens are joined by one space, as it may be shown."""
+    """A surface, whose tokens are joined by one space, for display."""
     return spaced(text.split(" "))
 
 
 def between(before: str, after: str) -> str:
-    """What stands between two tokens: corpora of tokens do not keep the blanks of the text, so these are a guess."""
+    """The space between two tokens: tokenized corpora do not have the original blanks, so this is a guess."""
     if not before or not after:
         return " "
     is_joined = _CLOSING.match(after) or before in _OPENING or (_is_unspaced(before[-1]) and _is_unspaced(after[0]))

@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing else, and from which nothing is asked of any network."""
+"""The page: one self-contained HTML file without any network requests."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from halluc.wording import formats
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
-# Of more supported claims the rest is folded.
+# Further supported claims are folded.
 MOST_UNFOLDED = 10
-# Nothing may be fetched, framed or submitted; matplotlib's SVG carries inline styles.
+# Nothing may be loaded, framed or submitted; matplotlib's SVG has inline styles.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src '{script}'; base-uri 'none'; form-action 'none'"
 
 
@@ -47,13 +47,13 @@ def page(report: AnyReport, charts: Sequence[Chart]) -> str:
 
 
 def rendered(template: str, script_file: str, policy: str = _POLICY, **values: Any) -> str:
-    """A template of a whole page, with its style and one script, the only one that the page lets run.
+    """A template of a whole page, with its style and one script, the only one that the page may run.
 
     Args:
-        policy: the Content-Security-Policy, with places for the hashes of ``script`` and ``style``.
+            policy: the Content-Security-Policy, with placeholders for the hashes of ``script`` and ``style``.
     """
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", script_file))
-    # As a Content-Security-Policy names what it lets run.
+    # The form of hashes in a Content-Security-Policy.
     hashes = {
         name: f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
         for name, text in (("script", script), ("style", style))
@@ -124,9 +124,9 @@ def _of_comparison(report: ComparisonReport) -> dict[str, Any]:
 
 
 def _flipped(flip: Flip, report: ComparisonReport) -> dict[str, Any]:
-    """A flipped claim, in its text where that is at hand; ``style`` is the verdict that it is drawn as.
+    """A flipped claim, in its text if that is available; ``style`` is the verdict that it is drawn with.
 
-    Of a claim about a whole text, ``halves`` is its beginning, of a pair that of both, and ``annotated`` its labels.
+    For a claim about a whole text, ``halves`` is its beginning, for a pair that of both, and ``annotated`` its labels.
     """
     style, tokens = flip.b if flip.b != "absent" else flip.a, report.texts.get(flip.id)
     result = {"flip": flip, "style": style, "pieces": [], "halves": [], "annotated": []}
@@ -157,7 +157,7 @@ def _of_study(report: StudyReport) -> dict[str, Any]:
     }
 
 
-# What a template needs beside the report itself.
+# Variables of a template besides the report itself.
 _VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "run": _of_run,
     "comparison": _of_comparison,
@@ -188,7 +188,7 @@ def _environment() -> Environment:
 
 
 def _harmless(value: Any) -> Any:
-    """What a template prints is escaped by jinja; here what is invisible in it is made visible, wherever it stands."""
+    """The output of a template is escaped by jinja; this makes invisible characters visible."""
     return formats.visible(value, longest=None) if type(value) is str else value
 
 

@@ -1,4 +1,4 @@
-"""The page on which a person works through the suspects of a split, and downloads the decisions."""
+"""The page for reviewing the suspects of a split, with a download of the decisions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def page(result: AuditResult, shown: Sequence[SuspectLine], nouns: Nouns, has_sp
     """Suspects as HTML, most suspicious first.
 
     Args:
-        shown: those on the page, of all that ``result`` counts. has_spans: whether annotation is of places. source:
-            the file of the split; a browser keeps decisions by it, and so has them after another audit too.
+            shown: those on the page, of all that ``result`` counts. has_spans: whether spans are annotated. source: the
+                file of the split; the browser stores decisions under it, so they are kept after another audit.
     """
     return rendered(
         "suspects.html.j2",
@@ -36,7 +36,7 @@ def page(result: AuditResult, shown: Sequence[SuspectLine], nouns: Nouns, has_sp
 
 
 def _shown(one: SuspectLine, has_spans: bool) -> dict[str, Any]:
-    """A suspect with its text in pieces; without spans, ``halves`` is the text, of a pair both."""
+    """A suspect with its text in pieces; without spans, ``halves`` is the text, for a pair both."""
     pieces: list[highlight.Piece] = []
     if has_spans:
         claims = [(span, "unsupported") for span in highlight.placed(one.proposed)]
@@ -62,13 +62,13 @@ def _spans(marks: Sequence[Mark]) -> list[highlight.Span]:
 
 
 def _written(mark: Mark, has_spans: bool) -> str:
-    """A mark as it is edited: tokens and label, or the label alone."""
+    """A mark in its editable form: tokens and label, or only the label."""
     start, end, label = mark
     return f"{start} {end} {label}" if has_spans else label
 
 
 def _described(marks: Sequence[Mark], tokens: Sequence[str], has_spans: bool) -> list[tuple[str, str]]:
-    """The surface (empty for the whole example) and label of each mark; nothing annotated is one too."""
+    """The surface (empty for the whole example) and label of each mark; no annotation counts as one."""
     if not marks:
         return [("", NOTHING)]
     return [

@@ -1,4 +1,4 @@
-"""The page of ``halluc serve`` on which a person tries a text, and the piece of HTML that shows what is predicted."""
+"""The page of ``halluc serve`` for trying a text, and the HTML fragment that shows the predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from halluc.reporting.page.render import fragment as filled
 from halluc.reporting.page.render import rendered
 from halluc.task import AnyTask, Asserted
 
-# Requests go to the server of the page alone; styles in attributes are the columns of marked spans.
+# Requests go only to the server of the page; inline styles are the columns of marked spans.
 _POLICY = (
     "default-src 'none'; connect-src 'self'; script-src '{script}'; style-src '{style}'; "
     "style-src-attr 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -19,7 +19,7 @@ _CLAIMED = "claimed"
 
 
 def page(pair: tuple[str, str] | None) -> str:
-    """The form. It says nothing of the model, so that it may be shown to anyone.
+    """The form. It reveals nothing about the model, so that it may be public.
 
     Args:
         pair: the names of the two texts of an input that is a pair.
@@ -31,7 +31,7 @@ def fragment(task: AnyTask, example: Any, prediction: Any, asserted: Sequence[As
     """A text with its claims as spans, and all claims as a list, as HTML.
 
     Args:
-        example: None of a blank text.
+            example: None for a blank text.
     """
     values: dict[str, Any] = {"claims": asserted, "pieces": [], "halves": [], "nouns": task.wording.nouns}
     if example is not None:

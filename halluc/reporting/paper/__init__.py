@@ -1,1 +1,1 @@
-"""What a paper needs of a report: tables for LaTeX, and every figure as a row for other programs."""
+"""Output for papers: tables for LaTeX, and every figure as a row for other programs."""

@@ -1,7 +1,7 @@
-"""Tables for LaTeX: text of any kind is escaped so that it compiles with pdfLaTeX, XeLaTeX and LuaLaTeX.
+"""Tables for LaTeX: any text is escaped so that it compiles with pdfLaTeX, XeLaTeX and LuaLaTeX.
 
-A table needs the package booktabs and nothing else. Letters that pdfLaTeX does not know stand in ``\\hallucchar``:
-it prints their code there, and the letter in the other two.
+A table needs only the package booktabs. Letters that pdfLaTeX does not support are wrapped in ``\\hallucchar``:
+pdfLaTeX prints their code, the other two the letter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from halluc.reporting.views.tables import Row, TableCell, TableView
 from halluc.wording import formats
 
 LONGEST_TEXT = 200
-# A table of more characters goes across both columns of a page, in small type: it would overlap the other column.
+# A wider table (in characters) spans both columns of a page, in small type: otherwise it would overlap the other
+# column.
 WIDEST = 52
 _HEAD = r"""% \usepackage{booktabs}
 \ifdefined\hallucchar\else\ifdefined\Umathchar\newcommand{\hallucchar}[2]{#2}\else\newcommand{\hallucchar}[2]{U+#1}\fi\fi
@@ -24,13 +25,13 @@ _SPECIAL = {
     formats.MINUS: "$-$", "×": r"$\times$", "±": r"$\pm$", formats.NOTHING: "--", "—": "---",
     formats.ELLIPSIS: r"\ldots{}", "“": "``", "”": "''", "‘": "`", "’": "'", "\u00a0": "~",
 }  # fmt: skip
-# Accents and letters of OT1, the encoding that a document has without further packages.
+# Accents and letters of OT1, the default encoding of a document.
 _ACCENTS = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327")
 _LETTERS = frozenset("ßæÆøØœŒłŁ")
 
 
 def escaped(text: object, longest: int | None = LONGEST_TEXT) -> str:
-    """Text on one line in which nothing is a command; what is invisible is shown as an escape."""
+    """Text on one line in which nothing is a command; invisible characters are escaped."""
     return "".join(map(_escaped, formats.visible(text, longest)))
 
 
@@ -46,7 +47,7 @@ def _escaped(char: str) -> str:
 
 
 def table(view: TableView, label: str) -> str:
-    """A table as a file to ``\\input``; ``label`` has letters, digits and hyphens."""
+    """A table as a file for ``\\input``; ``label`` has letters, digits and hyphens."""
     is_wide = _width(view) > WIDEST
     kind, size = ("table*", [r"\scriptsize\setlength{\tabcolsep}{3pt}"]) if is_wide else ("table", [])
     under = "" if is_wide else r"\footnotesize "
@@ -80,7 +81,7 @@ def table(view: TableView, label: str) -> str:
 
 
 def _width(view: TableView) -> int:
-    """The characters of the longest cells of all columns, with a space between two."""
+    """The total length of the longest cells of all columns, with a space between them."""
     heads = [len(column.short or column.heading) for column in view.columns]
     cells = [[len(f"{cell.text} {cell.under}".strip()) for cell in row] for row in (*view.rows, *view.totals)]
     return sum(max(column) + 1 for column in zip(heads, *cells, strict=True))

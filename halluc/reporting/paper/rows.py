@@ -13,12 +13,12 @@ from halluc.runs.studies import ArmComparison, Comparison, StudyFigures
 from halluc.wording import formats
 
 COLUMNS = tuple(FigureLine.model_fields)
-# A spreadsheet takes a cell that begins so for a formula, and runs it.
+# A spreadsheet interprets a cell that begins with one of these as a formula.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 def rows(report: AnyReport, evaluated: Sequence[NamedEvaluation]) -> list[FigureLine]:
-    """The values of each run, then what was made of them: means over seeds, and differences."""
+    """The values of each run, then derived values: means over seeds, and differences."""
     protocols = {(one.name, tuple(one.by.items())): one.protocol for run in evaluated for one in run.file.metrics}
     made = [*_values(evaluated)]
     if report.kind == "comparison":
@@ -77,7 +77,7 @@ def _compared(comparison: Comparison) -> Iterator[FigureLine]:
 
 
 def as_csv(lines: Iterable[FigureLine]) -> str:
-    """Text that a spreadsheet would run as a formula begins with an apostrophe."""
+    """Text that a spreadsheet would interpret as a formula begins with an apostrophe."""
     written = io.StringIO(newline="")
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""The tables of advice: errors, remedies for them, and what a study says of remedies."""
+"""The tables of advice: errors, remedies for them, and the results of a study of remedies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halluc.runs.studies import ArmDelta
 from halluc.task import AnyTask
 from halluc.wording import formats
 
-# Labels that are shown: those with the most errors.
+# How many labels are shown: those with the most errors.
 MOST_LABELS = 8
 _SHARE = "hallucination_rate"
 
@@ -50,7 +50,7 @@ def _interval(result: tuple[float, float] | None) -> str:
 
 
 def remedies(advice: Advice) -> TableView | None:
-    """Advised remedies: how many of the errors they address, what they cost, and why."""
+    """Recommended remedies: how many of the errors they address, their cost, and the reason."""
     rows: list[Cells] = [
         [one.name, formats.NOTHING if one.share is None else formats.percent(one.share),
          f"{one.training:g}×", f"{one.prediction:g}×", f"{one.why} ({one.source})"]
@@ -67,7 +67,7 @@ def remedies(advice: Advice) -> TableView | None:
 
 
 def unfit(advice: Advice) -> list[str]:
-    """A line for each reason why remedies are not advised."""
+    """A line for each reason why remedies are not recommended."""
     reasons: dict[str, list[str]] = {}
     for one in advice.unfit:
         reasons.setdefault(one.why, []).append(one.name)
@@ -75,7 +75,7 @@ def unfit(advice: Advice) -> list[str]:
 
 
 def effects(advice: StudyAdvice) -> TableView:
-    """Each arm less the reference, with its costs."""
+    """Each arm minus the reference, with its costs."""
     primary = next((one.primary.name for one in advice.effects if one.primary is not None), None)
     there: Mapping[str, bool] = {
         name: any(getattr(one, name) is not None for one in advice.effects) for name in ("matched", "primary", "ece")

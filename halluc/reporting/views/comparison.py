@@ -1,4 +1,4 @@
-"""The tables of runs that are compared: differences, training, claims that flipped."""
+"""The tables of compared runs: differences, training, flipped claims."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import Comparison, Delta
 from halluc.wording import formats
 
-# So many keys of one section are named one by one.
+# Up to this many keys of one section are named individually.
 MOST_KEYS = 4
 _VERDICTS = {"unsupported": "hallucination"}
 
 
 def letter(number: int) -> str:
-    """What a run is called, from 0 on: a to z, then a2 to z2, …"""
+    """The letter of a run, from 0 on: a to z, then a2 to z2, …"""
     round_, place = divmod(number, len(ascii_lowercase))
     return ascii_lowercase[place] + (str(round_ + 1) if round_ else "")
 
 
 def lettered(report: ComparisonReport) -> list[tuple[str, Comparison]]:
-    """Each run that is compared with the first, under its letter."""
+    """Each run that is compared with the first, with its letter."""
     return [(letter(number), other) for number, other in enumerate(report.others, 1)]
 
 
 def keys(names: Sequence[str]) -> list[str]:
-    """The keys in which configs differ; many of one section as the section."""
+    """The keys in which configs differ; many keys of one section are combined."""
     plain = [name.replace("`", "") for name in names]
     sections = {name: name.partition(".")[0] for name in plain}
     counts = Counter(sections.values())
@@ -37,7 +37,7 @@ def keys(names: Sequence[str]) -> list[str]:
 
 
 def differences(letter: str, other: Comparison) -> TableView:
-    """Each figure of a run less that of the first."""
+    """Each figure of a run minus that of the first."""
     rows = [_row(formats.title(delta.name, delta.by), delta) for delta in other.figures]
     at = other.matched_omission
     if at is not None:
@@ -52,13 +52,13 @@ def _row(text: str, delta: Delta) -> list[str | TableCell]:
 
 
 def training(report: ComparisonReport) -> TableView | None:
-    """In what trainings differ beside their configs; None: in nothing."""
+    """The differences between trainings besides their configs; None: no differences."""
     rows = [[name, one.what, one.a, one.b] for name, other in lettered(report) for one in other.training_differences]
     return table("What else differs in training", ["run", "what", "a", "the run"], rows, "nnnf") if rows else None
 
 
 def flips(letter: str, other: Comparison) -> TableView:
-    """How many claims changed from which verdict to which."""
+    """How many claims changed from each verdict to each other one."""
     counts = Counter((flip.a, flip.b) for flip in other.flipped)
     rows = [[*(_VERDICTS.get(one, one) for one in pair), formats.count(n)] for pair, n in counts.most_common()]
     return table(

@@ -1,5 +1,5 @@
-"""The tables of an evaluation: figures by label, then those of the split, by novelty to the training split; the gap to
-the training split, of a report by label, of ``halluc check`` by split."""
+"""The tables of an evaluation: figures by label, overall, and by novelty with respect to the training split; the gap to
+the training split, by label in a report, by split for ``halluc check``."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
 from halluc.wording.phrases import signed
 
-# How a period is compared, as ``analysis.shifts`` does it.
+# How a period is compared, see ``analysis.shifts``.
 _TEST = "Fisher's exact test, Holm"
-# How many labels are shown: of more, those that stand most often in gold.
+# How many labels are shown: the most frequent ones in gold.
 MOST_LABELS = 30
-# By what is counted: the figures that differ, and what they are. Of words of whole texts, all that is unseen is new.
+# By the unit of counting: the figures that differ, and their names. For words of whole texts, all unseen words are new.
 _FIGURES = {
     "mentions": (
         ("forecast", "unseen", "new", "excess"),
@@ -36,9 +36,9 @@ _OF_OTHERS = (("forecast", "unseen", "new", "excess"), "unseen: not in train; ne
 
 
 def tables(file: EvalFile) -> list[TableView]:
-    """By label, by novelty, and over time where that is known."""
-    untold = evaluated(file).figures.untold
-    lookup = FigureLookup(metric for metric in file.metrics if metric.name not in untold)
+    """By label, by novelty, and over time if that is known."""
+    excluded = evaluated(file).figures.excluded
+    lookup = FigureLookup(metric for metric in file.metrics if metric.name not in excluded)
     there = {metric.name for metric in lookup.all}
     return [
         _by_label(file.split, lookup, there),
@@ -55,7 +55,7 @@ def _by_label(split: str, lookup: FigureLookup, there: Set[str]) -> TableView:
     whole = {metric.name for metric in lookup.all if not metric.by}
 
     def row(text: str, **by: str) -> list[str | TableCell]:
-        # What is counted by label alone has no figure of all, not even an undefined one.
+        # Figures that are only computed by label have no overall figure, not even an undefined one.
         values = [_value(lookup.get(name, **by)) if by or name in whole else "" for name in names]
         counts = [lookup.get(name, **by) for name in (HALLUCINATION, OMISSION)]
         return [text, *values, *(formats.count(None if count is None else count.n) for count in counts)]
@@ -72,7 +72,7 @@ def _by_label(split: str, lookup: FigureLookup, there: Set[str]) -> TableView:
 
 
 def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
-    """Shares by period and label, shifts marked; nothing where no figure is told by period."""
+    """Shares by period and label, shifts marked; empty if no figure is reported by period."""
     result, marked = FigureLookup(metrics), shifted(metrics)
     made = []
     for column in shown("periods", {metric.name for metric in metrics}):
@@ -147,7 +147,7 @@ def _value(figure: MetricResult | None) -> str:
 
 
 def gap_by_label(rows: Sequence[GapRow], counted: str) -> TableView:
-    """What training does not show: as forecast from it alone, and as found; ``counted`` is what it is a share of."""
+    """The unseen share: as forecast from the training split, and as observed; ``counted`` is its denominator."""
     return table(
         "The gap, by label",
         ["label", counted, "forecast", "unseen", "of it new", "excess"],
@@ -164,7 +164,7 @@ def gap_by_label(rows: Sequence[GapRow], counted: str) -> TableView:
 
 
 def gap_by_split(result: Mapping[str, SplitGap]) -> TableView:
-    """The gap of each split to what is trained on."""
+    """The gap between each split and the training data."""
     counted = next(iter(result.values())).counted
     figures, legend = _FIGURES.get(counted, _OF_OTHERS)
     rows: list[Cells] = [

@@ -1,4 +1,4 @@
-"""The tables of a report that go into a paper, with what figures are counted by as notes."""
+"""The tables of a report for a paper, with the protocols of figures as notes."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def _of_run(report: RunReport, evaluated: Sequence[NamedEvaluation]) -> dict[str
 
 
 def _headlines(report: RunReport, evaluated: Sequence[NamedEvaluation]) -> TableView:
-    """The overall figures, those at the head first; protocols and what is counted stand below."""
+    """The overall figures, main figures first; protocols and denominators are notes."""
     first = {one.figure.name: one.figure for one in report.headlines}
     overall = {one.name: one for one in report.metrics if not one.by}
-    untold = nouns.task_of(report).figures.untold
-    figures = [one for name, one in {**first, **overall}.items() if name not in untold and one.value is not None]
+    excluded = nouns.task_of(report).figures.excluded
+    figures = [one for name, one in {**first, **overall}.items() if name not in excluded and one.value is not None]
     rows = [
         [formats.title(one.name), formats.value(one.name, one.value), formats.interval(one.name, one.interval)]
         for one in figures
@@ -70,7 +70,7 @@ def _intervals(report: RunReport) -> str:
 
 
 def _protocols(names: Iterable[str], evaluated: Sequence[NamedEvaluation]) -> list[str]:
-    """What each figure is counted over, and how: figures of the same n and protocol in one sentence."""
+    """The denominator and protocol of each figure: figures with the same n and protocol share a sentence."""
     lines: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         results = [one for each in evaluated for one in each.file.metrics if one.name == name and not one.by]

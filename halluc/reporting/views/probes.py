@@ -1,4 +1,4 @@
-"""The tables of a probe with facts: figures of each model by what training mentions, and by relation."""
+"""The tables of a probe with facts: figures of each model by whether training mentions the names, and by relation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from halluc.runs.probes import ProbeFile
 from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
 
-# The slices beside all, and what they are called under the name of a figure.
+# The slices besides all, and their names below the name of a figure.
 _SLICES = (
     ({"subject": "seen"}, "  subject in training"),
     ({"subject": "new"}, "  subject new"),
@@ -19,7 +19,7 @@ _SLICES = (
     ({"average": "macro", "subject": "new"}, "    subject new"),
 )
 
-# The same of one relation.
+# The same for one relation.
 _OF_RELATION: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("  subject in training", "", {"subject": "seen"}),
     ("  subject new", "", {"subject": "new"}),
@@ -27,7 +27,7 @@ _OF_RELATION: tuple[tuple[str, str, dict[str, str]], ...] = (
 
 
 def tables(file: ProbeFile, *, detailed: bool = False) -> list[TableView]:
-    """By figure, and by relation; ``detailed``: with intervals, and by what training mentions, in each relation."""
+    """By figure, and by relation; ``detailed``: with intervals, and by training mentions, in each relation."""
     models = [FigureLookup(model.metrics) for model in file.models]
     return [_by_figure(file, models), _by_relation(file, models, detailed)]
 

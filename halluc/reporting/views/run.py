@@ -1,4 +1,4 @@
-"""The tables of one run: figures, what became of claims and gold, confidence, data, augmentation, provenance."""
+"""The tables of one run: figures, outcomes of claims and gold, confidence, data, augmentation, provenance."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from halluc.runs.schema import AugmentFile, MetricResult, RunFile
 from halluc.wording import formats
 from halluc.wording.nouns import Nouns
 
-# Of more labels of a split the rest is counted.
+# Of more labels of a split the rest is only counted.
 MOST_LABELS = 12
 _MEASURED = ["value", "95% interval", "n"]
 
 
 def headlines(report: RunReport) -> TableView:
-    """The figures at the head, and what each says."""
+    """The main figures, each with its meaning."""
     return table(
         "Headline figures",
         ["figure", *_MEASURED, "what it says"],
@@ -39,7 +39,7 @@ def figures(metrics: Sequence[MetricResult]) -> TableView:
 
 
 def every_figure(report: RunReport) -> TableView:
-    """All figures under the names that the files have."""
+    """All figures with their names in the files."""
     rows = [
         [one.name, ", ".join(f"{name} {value}" for name, value in one.by.items()), *_measured(one), one.protocol]
         for one in report.metrics
@@ -53,7 +53,7 @@ def _measured(metric: MetricResult) -> list[str]:
 
 
 def outcomes(report: RunReport, words: Nouns) -> list[TableView]:
-    """What became of claims and annotation, by novelty and by label: those that there is something for."""
+    """Outcomes of claims and annotation, by novelty and by label; without empty tables."""
     by_novelty = _outcomes("By novelty", nouns.by_novelty(report.by_novelty, words), words.novelty_heading)
     return [one for one in (by_novelty, _outcomes("By label", report.by_label, "label")) if one.rows]
 
@@ -85,9 +85,9 @@ def _share(metric: MetricResult | None) -> TableCell:
 
 
 def abstention(result: Abstention, words: Nouns) -> list[str]:
-    """What the threshold on confidence does, in sentences."""
+    """The effect of the confidence threshold, in sentences."""
     parts = []
-    # Where no claim can be distorted, all that is wrong is a hallucination.
+    # If no claim can be distorted, every wrong claim is a hallucination.
     wrong = f" and {formats.metric(result.false_claims)} are wrong in any way" if words.reasons else ""
     if result.threshold is not None:
         parts.append(
@@ -105,7 +105,7 @@ def abstention(result: Abstention, words: Nouns) -> list[str]:
 
 
 def thresholds(result: Abstention | None) -> list[TableView]:
-    """The threshold of each class, where each has its own."""
+    """The threshold of each class, if classes have their own."""
     if result is None or not result.classes:
         return []
     rows: list[Cells] = [
@@ -154,7 +154,7 @@ def confidence(report: RunReport) -> list[TableView]:
 
 
 def classification(report: RunReport, words: Nouns) -> list[TableView]:
-    """Classification reports, their averages at the end; then which labels are taken for which."""
+    """Classification reports, with averages at the end; then which labels are confused with which."""
     pairs = [
         [words.class_name(one.gold), words.class_name(one.predicted), formats.count(one.n)] for one in report.mistakes
     ]
@@ -172,8 +172,8 @@ def _class(row: ClassRow) -> list[str]:
 
 
 def splits(result: Sequence[SplitRow], scheme: str | None = None) -> TableView:
-    """Each split: its size, its labels, where it comes from, its hash."""
-    # Nothing is told that is 0 in each.
+    """Each split: its size, its labels, its source, its hash."""
+    # Counts that are 0 in every split are left out.
     counts = list(dict.fromkeys(name for row in result for name, count in row.counts.items() if count))
     rows = [
         [
@@ -239,7 +239,7 @@ def augmented(made: AugmentFile) -> list[TableView]:
 
 
 def _quality_and_diversity(made: AugmentFile) -> Iterable[TableView]:
-    """What a method that samples says of its generators side by side, with its verdict."""
+    """A comparison of the generators of a sampling method, with its verdict."""
     for method, facts in made.methods.items():
         rows, verdict = facts.get("quality_diversity"), facts.get("verdict")
         if not rows:

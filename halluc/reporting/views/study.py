@@ -30,13 +30,13 @@ SMALLEST = "smallest that could be shown"
 
 
 def seeds(figures: StudyFigures) -> str:
-    """How many seeds the cells have: ``3``, ``1 to 3``."""
+    """The number of seeds of the cells: ``3``, ``1 to 3``."""
     counts = sorted({len(cell.runs) for cell in figures.cells}) or [0]
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def cells(figures: StudyFigures) -> list[TableView]:
-    """A row for each cell; slices of figures, by reason and by novelty, in a table of their own."""
+    """A row for each cell; slices of figures, by reason and by novelty, in a separate table."""
     there = {key for cell in figures.cells for key in _of(cell)}
     columns = [column for column in _columns(figures) if column.key in there]
     whole = [column for column in columns if not column.by or column.row.name == MATCHED]
@@ -54,7 +54,7 @@ def _cells(figures: StudyFigures, title: str, columns: Sequence[FigureColumn]) -
 
 
 def means(figures: StudyFigures, notes: Sequence[str] = ()) -> TableView:
-    """Mean and standard deviation over seeds; bold is what is shown to be better than in the reference arm."""
+    """Mean and standard deviation over seeds; bold if significantly better than in the reference arm."""
     columns = [one for one in _columns(figures) if not one.by and any(one.key in _of(cell) for cell in figures.cells)]
     rows: list[Cells] = [
         [*_choice(cell), seed_count(cell), *(_mean(figures, cell, _of(cell).get(column.key)) for column in columns)]
@@ -97,7 +97,7 @@ def _axes(figures: StudyFigures) -> list[TableColumn]:
 
 
 def _columns(figures: StudyFigures) -> list[FigureColumn]:
-    """The figures of cells, those that sentences name first; of arms also the rate at matched omission."""
+    """The figures of cells, those named in sentences first; for arms also the rate at matched omission."""
     references = {one.axis: str(one.reference) for one in figures.comparisons}
     matched = [
         FigureColumn(f"at matched omission with {formats.visible(reference)}", figure(MATCHED), ((axis, reference),))
@@ -128,7 +128,7 @@ def _choice(cell: CellFigures) -> list[TableCell]:
 
 
 def _figure(result: SeedFigure | None) -> TableCell:
-    """A mean over its interval, and how many seeds have the figure where some have not."""
+    """A mean above its interval, and the number of seeds that have the figure if some have not."""
     if result is None:
         return EMPTY
     if result.mean is None:
@@ -189,7 +189,7 @@ def _visible(value: Plain) -> str:
 
 
 def differences(figures: StudyFigures) -> list[TableView]:
-    """A table for each reference and choice on the other axes, the smallest difference that could be shown last."""
+    """A table for each reference and choice on the other axes, with the smallest detectable difference last."""
     there = {delta.name for one in figures.comparisons for delta in one.figures}
     columns = _named_first([column for column in shown("arms", there) if not column.by])
 
@@ -211,7 +211,7 @@ def differences(figures: StudyFigures) -> list[TableView]:
 
 
 def _difference(delta: ArmDelta | None) -> TableCell:
-    """A difference over its interval and p; bold where it is shown."""
+    """A difference above its interval and p-value; bold if significant."""
     if delta is None:
         return EMPTY
     p = f"p {formats.p_value(delta.p_holm)}" if delta.p_holm is not None else ""
@@ -230,7 +230,7 @@ def _unsigned(name: str, number: float | None) -> str:
 
 
 def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], named: Mapping[str, str] | None = None) -> list[TableView]:
-    """A table for each axis: how figures change along it, of cells or of arms less their reference.
+    """A table for each axis: how figures change along it, for cells or for arms minus their reference.
 
     Args:
         named: only these figures, under these names.
@@ -265,7 +265,7 @@ def _line(line: Line, named: Mapping[str, str] | None) -> Cells:
 
 
 def direction(line: Line) -> str:
-    """Whether the figure can be said to rise or fall along the axis."""
+    """Whether the figure significantly rises or falls along the axis."""
     return "undefined" if line.slope is None else {1: "rises", -1: "falls", 0: "undecided"}[line.sign]
 
 
@@ -276,7 +276,7 @@ def _cells_of(line: Line) -> str:
 
 
 def covers(figures: StudyFigures) -> str:
-    """What the intervals cover."""
+    """What the intervals account for."""
     if seeds(figures) == "1":
         return "one seed: intervals cover the examples only"
     text = counted(int(seeds(figures)), "seed") if seeds(figures).isdigit() else f"{seeds(figures)} seeds"

@@ -9,7 +9,7 @@ from halluc.reporting.views.tables import Cells, TableCell, TableView, table, va
 from halluc.runs.audits import AuditResult, CorrectionResult, DoubtedAnnotation, MovedFigure, OnSuspects, Regold
 from halluc.wording import formats
 
-# What each kind says of a place, in words.
+# The meaning of each kind, in words.
 KINDS = {
     "missing": ("missing", "not annotated, and the model asserts it"),
     "wrong_label": ("wrong label", "annotated with another label than the model's"),
@@ -62,13 +62,13 @@ def _labels(marks: Sequence[Mark]) -> str:
 
 
 def corrections(result: CorrectionResult) -> str:
-    """What decisions did, in a line."""
+    """The results of decisions, in one line."""
     text = ", ".join(f"{count:,} {name}" for name, count in result.decisions.items())
     return f"{result.split}: {text}; {result.changed:,} examples changed"
 
 
 def of_report(annotation: DoubtedAnnotation) -> list[TableView]:
-    """How much of each rate lies on suspects, and how figures move by other gold: those that there is something for."""
+    """How much of each rate is on suspects, and how figures change with other gold; without empty tables."""
     made = [_on_suspects(annotation.on_suspects)] if annotation.on_suspects else []
     return [*made, *map(moved, annotation.regold)]
 
@@ -92,7 +92,7 @@ def _share(count: int, of: int) -> TableCell:
 
 
 def moved(regold: Regold) -> TableView:
-    """Figures by the run's own gold and by other gold."""
+    """Figures with the run's own gold and with other gold."""
     gold = regold.gold
     rows: list[Cells] = [
         [formats.title(one.name, {}), value_cell(one.before), value_cell(one.after), _difference(one)]

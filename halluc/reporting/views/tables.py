@@ -1,4 +1,4 @@
-"""A table of a report as a record; page, Markdown and terminal have one function each that draws it."""
+"""A table of a report as a record; page, Markdown and terminal each have one function that draws it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from halluc.runs.schema import MetricResult
 from halluc.runs.studies import ArmDelta, Delta
 from halluc.wording import formats
 
-# ``name`` heads its row, ``text`` may be long; both are aligned left. ``figure`` is short and aligned right.
+# ``name`` heads its row, ``text`` may be long; both are left-aligned. ``figure`` is short and right-aligned.
 Kind = Literal["name", "text", "figure"]
 _KINDS: dict[str, Kind] = {"n": "name", "t": "text", "f": "figure"}
 
 
 class TableCell(NamedTuple):
-    """What stands in a place of a table.
+    """A cell of a table.
 
-    ``under`` follows ``text`` in small letters: the interval of a figure. ``bold`` marks a difference that is shown.
-    ``form`` says what the text is: ``code`` can be copied, a ``digest`` is a hash. ``parts`` are names and numbers that
-    ``text`` lists, so that each can have its own direction.
+    ``under`` follows ``text`` in small letters: the interval of a figure. ``bold`` marks a significant difference.
+    ``form`` is the kind of text: ``code`` can be copied, a ``digest`` is a hash. ``parts`` are names and numbers that
+    ``text`` lists, so that each can have its own text direction.
     """
 
     text: str
@@ -31,12 +31,12 @@ class TableCell(NamedTuple):
 
 EMPTY = TableCell("")
 Row = tuple[TableCell, ...]
-# Rows as they are given: text alone is a cell too.
+# Rows as arguments: a plain string is a cell too.
 Cells = list[str | TableCell]
 
 
 class TableColumn(NamedTuple):
-    """A column; ``short`` is its heading where there is little room, for what ``title`` says."""
+    """A column; ``short`` is its heading if there is little room, ``title`` the full heading."""
 
     heading: str
     kind: Kind = "figure"
@@ -45,7 +45,7 @@ class TableColumn(NamedTuple):
 
 
 class TableView(NamedTuple):
-    """A table: ``totals`` are rows at the end that stay where others are left out, ``notes`` sentences below."""
+    """A table: ``totals`` are rows at the end that stay if others are left out, ``notes`` are sentences below."""
 
     title: str
     columns: tuple[TableColumn, ...]
@@ -65,8 +65,8 @@ def table(
     """Make a table.
 
     Args:
-        kinds: ``n``, ``t`` or ``f`` for the kind of each column that is given by its heading alone; the last one counts
-            for all that follow.
+            kinds: ``n``, ``t`` or ``f`` for the kind of each column that is given only by its heading; the last one
+                applies to all further columns.
     """
     made = tuple(
         one if isinstance(one, TableColumn) else TableColumn(one, _KINDS[kinds[min(place, len(kinds) - 1)]])
@@ -76,14 +76,14 @@ def table(
 
 
 def value_cell(metric: MetricResult | None, *, bold: bool = False) -> TableCell:
-    """A figure over its interval."""
+    """A figure above its interval."""
     if metric is None:
         return TableCell(formats.NOTHING)
     return TableCell(formats.value(metric.name, metric.value), formats.interval(metric.name, metric.interval), bold)
 
 
 def difference_cell(delta: ArmDelta | Delta | None, *more: str, unit: bool = False) -> TableCell:
-    """A difference over its interval and ``more``; bold where it is shown, and empty where there is none."""
+    """A difference above its interval and ``more``; bold if significant, and empty if there is none."""
     if delta is None or delta.difference is None:
         return EMPTY if delta is None else TableCell(formats.NOTHING)
     interval = formats.interval(delta.name, delta.interval) or formats.NO_INTERVAL

@@ -1,4 +1,4 @@
-"""The tables of a tuning: the best trials against the config itself, importances, and every trial."""
+"""The tables of a tuning: the best trials compared with the base config, importances, and every trial."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from halluc.wording import formats
 
 
 def differences(tuning: TuneFile) -> TableView | None:
-    """Figures of the best trials less those of trial 0."""
+    """Figures of the best trials minus those of trial 0."""
     rows: list[Cells] = []
     for one in tuning.best:
         for delta in one.differences:
@@ -24,7 +24,7 @@ def differences(tuning: TuneFile) -> TableView | None:
 
 
 def importances(tuning: TuneFile) -> TableView | None:
-    """How much each key decides whether a trial is among the best."""
+    """The importance of each key for being among the best trials."""
     names = list(dict.fromkeys(name for one in tuning.importances.values() for name in one))
     rows: list[Cells] = [
         [TableCell(name, form="code"), *(formats.percent(one.get(name)) for one in tuning.importances.values())]
@@ -65,7 +65,7 @@ def trials(tuning: TuneFile) -> TableView:
 
 
 def state(one: TuneTrial, best: set[int]) -> str:
-    """What came of a trial, in a few words."""
+    """The result of a trial, in a few words."""
     if one.state == "failed":
         return f"failed: {one.error}"
     if one.state == "pruned":

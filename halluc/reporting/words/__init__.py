@@ -1,1 +1,1 @@
-"""What figures say, in plain sentences and no more than their intervals support."""
+"""Interpretation of figures in plain sentences, which claim no more than their intervals support."""

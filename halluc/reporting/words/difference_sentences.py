@@ -1,8 +1,8 @@
-"""What differences say in sentences: of a study, one an arm and one an axis of numbers, at most six in all; of runs
-beside a first one, which to deploy: of these checkpoints, not of the recipes behind them.
+"""Interpretation of differences in sentences: for a study, one per arm and one per numeric axis, at most six in all;
+for runs compared with a first one, which to deploy: these checkpoints, not the recipes that made them.
 
-A difference of arms is *shown* where its p, adjusted for the arms compared (Holm), is under .05 and there are three
-seeds at least. Elsewhere the sentence says "undecided", never that there is no difference.
+A difference of arms is *shown* if its p-value, adjusted for the compared arms (Holm), is below .05 and there are at
+least three seeds. Otherwise the sentence says "undecided", never that there is no difference.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _TREND = {1: "rises", -1: "falls", 0: "undecided"}
 
 
 def study_sentences(figures: StudyFigures) -> list[str]:
-    """What a study says so far: of its arms, of its axes of numbers, else of what there is."""
+    """The results of a study so far: of its arms, of its numeric axes, otherwise of its cells."""
     if not figures.cells:
         return ["Nothing can be said: no cell is evaluated."]
     head, tail = _basis(figures), [*_training(figures), *_best(figures.best_on_dev), *_method(figures)]
@@ -48,7 +48,7 @@ def study_sentences(figures: StudyFigures) -> list[str]:
 
 
 def _basis(figures: StudyFigures) -> list[str]:
-    """What must be known before the rest is read: missing cells, too few seeds, runs without claims."""
+    """What must be known first: missing cells, too few seeds, runs without claims."""
     missing, there = len(figures.missing), sum(len(cell.runs) for cell in figures.cells)
     results = [f"{missing} of {missing + there} cells {_be(missing)} missing"] if missing else []
     fewest = min(len(cell.runs) for cell in figures.cells)
@@ -86,18 +86,18 @@ def _arm(one: ArmComparison) -> str:
 
 
 def _sign(delta: ArmDelta | Delta | MatchedOmission) -> int:
-    """1 or -1 where a difference is shown, else 0."""
+    """1 or -1 if a difference is shown, else 0."""
     value = delta.difference or 0.0
     return (value > 0) - (value < 0) if delta.shown else 0
 
 
 def _of_some(n: int, seeds: int) -> str:
-    """Of how many seeds a figure is, where not of all."""
+    """The number of seeds of a figure, if it is not all."""
     return "" if n in (0, seeds) else f" ({of_seeds(n, seeds)} seeds)"
 
 
 def _curves(figures: StudyFigures) -> list[str]:
-    """A sentence for each axis of numbers and choice on the other axes; beside arms, for their references alone."""
+    """A sentence for each numeric axis and choice on the other axes; with arms, only for their references."""
     against = {one.axis: one.reference for one in figures.comparisons}
     groups: dict[tuple[str, str], list[Trend]] = {}
     for trend in figures.trends:
@@ -125,7 +125,7 @@ def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
 
 
 def _training(figures: StudyFigures) -> list[str]:
-    """What else differs between the cells that are compared."""
+    """Further differences between the compared cells."""
     differences = [one for comparison in figures.comparisons for one in comparison.training_differences]
     result = list({one.what: f"{one.what} ({one.b} against {one.a})" for one in reversed(differences)}.values())[::-1]
     if not figures.comparisons:
@@ -134,21 +134,21 @@ def _training(figures: StudyFigures) -> list[str]:
 
 
 def _best(result: Sequence[BestOnDev]) -> list[str]:
-    """Which value of a setting is best on dev, and whether the next one can be told apart from it."""
+    """Which value of a setting is best on dev, and whether it differs significantly from the next one."""
     parts = []
     for one in result[:_MOST_NAMED]:
         apart = one.p is not None and one.p < SURE and one.seeds >= LEAST_SEEDS
         parts.append(
             f"the best {formats.visible(one.axis)} on dev{_at(one.choice)} is {_plain(one.value)} "
             f"({formats.title(one.name)} {formats.with_interval(one.name, one.mean, one.interval)}); it "
-            f"{'is better than' if apart else 'cannot be told apart from'} the next best, {_plain(one.next)} "
+            f"{'is better than' if apart else 'cannot be distinguished from'} the next best, {_plain(one.next)} "
             f"({signed(one.name, one.difference, one.difference_interval)})"
         )
     return [sentence("; ".join(parts))] if parts else []
 
 
 def _method(figures: StudyFigures) -> list[str]:
-    """What counts as shown, and how small a difference could have been."""
+    """The criterion for a shown difference, and the smallest one that could have been shown."""
     if not figures.comparisons:
         return []
     enough = [one for one in figures.comparisons if one.seeds >= LEAST_SEEDS]
@@ -162,7 +162,7 @@ def _method(figures: StudyFigures) -> list[str]:
 
 
 def _alone(figures: StudyFigures) -> str:
-    """Of cells that stand beside nothing."""
+    """Cells without anything to compare with."""
     if len(figures.cells) > 1:
         return "Nothing can be compared yet: no cell differs from another one in its arm, or in one number, alone."
     result = {one.name: one for one in figures.cells[0].figures if not one.by and one.mean is not None}
@@ -171,7 +171,7 @@ def _alone(figures: StudyFigures) -> str:
 
 
 def _at(choice: Mapping[str, Plain]) -> str:
-    """`` with gap.fraction 0.5 and arm “mix”``; nothing where there is no other axis."""
+    """`` with gap.fraction 0.5 and arm “mix”``; empty if there is no other axis."""
     parts = [
         f"{formats.visible(axis)} {quoted(_plain(value)) if isinstance(value, str) else _plain(value)}"
         for axis, value in choice.items()
@@ -184,7 +184,7 @@ def _named(axis: str, arm: Plain) -> str:
 
 
 def _plain(value: Plain) -> str:
-    """A value or arm as the config has it."""
+    """A value or arm as written in the config."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return formats.visible(value)
@@ -195,11 +195,11 @@ def _be(number: int) -> str:
 
 
 def comparison_sentences(comparisons: Sequence[Comparison]) -> list[str]:
-    """What checkpoints say beside the first one, and which to deploy."""
+    """How the checkpoints compare with the first one, and which to deploy."""
     if not comparisons:
         return []
     paths = [PurePath(run) for run in (comparisons[0].a, *(one.b for one in comparisons))]
-    # Cells of one study by themselves, else a name and its time.
+    # Cells of one study by their choice, others by name and time.
     parts = 1 if len({path.parent for path in paths}) == 1 else 2
     first, *names = (quoted(formats.visible("/".join(path.parts[-parts:]))) for path in paths)
     others = dict(zip(names, comparisons, strict=True))
@@ -240,7 +240,7 @@ def _verdict(delta: Delta | MatchedOmission) -> str:
 
 
 def _recommendation(first: str, others: Mapping[str, Comparison]) -> str:
-    """``Deploy “b”.`` where it is better in hallucination at matched omission or in F1, and worse in neither."""
+    """``Deploy “b”.`` if it is better in hallucination at matched omission or in F1, and worse in neither."""
     ranks = {name: _rank(_stated(one)) for name, one in others.items()}
     better = [name for name, rank in ranks.items() if rank == {1}]
     if len(better) == 1:
@@ -255,7 +255,7 @@ def _recommendation(first: str, others: Mapping[str, Comparison]) -> str:
 
 
 def _rank(known: Mapping[str, Delta | MatchedOmission]) -> set[int]:
-    """1 where something is shown to be better, -1 where worse."""
+    """1 if something is significantly better, -1 if worse."""
     rate = MATCHED if MATCHED in known else HALLUCINATION
     signs = {name: 1 if figure(name).better == "higher" else -1 for name in known}
     return {

@@ -1,4 +1,4 @@
-"""What an analysis of errors says, in sentences: what dominates, what is new to training, which label, confidence."""
+"""Interpretation of an error analysis in sentences: the dominant kind, novelty, labels, confidence."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from halluc.task import AnyTask
 from halluc.wording import formats
 from halluc.wording.phrases import FEW, listed, sentence, too_few
 
-# Mean confidence, the share of claims that is right, and its interval.
+# Mean confidence, the share of correct claims, and its interval.
 Stated = tuple[float, float, Interval]
 
 
 def names(task: AnyTask) -> Mapping[str, str]:
-    """What each kind of error is called."""
+    """The name of each kind of error."""
     nouns = task.wording.nouns
     reasons = {reason: nouns.reason(reason) for reason in task.judge.reasons}
     return {"unsupported": nouns.unsupported, **reasons, "omitted": "omitted"}
@@ -46,7 +46,7 @@ def _rate(one: ErrorRate) -> str:
 
 
 def _kinds(analysis: ErrorAnalysis, task: AnyTask) -> str:
-    """Which kinds are most frequent: those that cannot be told from the first one are named beside it."""
+    """The most frequent kinds of errors, including those that do not differ significantly from the first."""
     if analysis.errors < FEW:
         return too_few(analysis.errors, "errs")
     called = names(task)
@@ -57,11 +57,12 @@ def _kinds(analysis: ErrorAnalysis, task: AnyTask) -> str:
     text = listed([f"{called[one.name]} ({one.errors:,}, {share(one)})" for one in alike])
     if len(alike) == 1:
         return f"Of {analysis.errors:,} errors the most frequent kind is: {text}."
-    return f"Of {analysis.errors:,} errors the most frequent kinds, which cannot be told apart, are: {text}."
+    return f"Of {analysis.errors:,} errors the most frequent kinds, which cannot be distinguished, are: {text}."
 
 
 def _more(one: int, other: int) -> bool:
-    """Whether one count is larger than another: of both together its share is over a half (exact binomial)."""
+    """Whether one count is significantly larger than another: its share of both is above a half (exact binomial
+    test)."""
     return clopper_pearson(one, one + other, LEVEL)[0] > 0.5
 
 

@@ -1,4 +1,4 @@
-"""What claims are about, in plain words, as the task of a report has it."""
+"""The words of a report's task for its claims."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask, task_class
 from halluc.wording.nouns import Nouns
 
-# Of reports on runs that say no task: they were made before there were several.
+# The default for reports on runs without a task: they were made when there was only one.
 _FIRST = next(iter(TABLE["task"]))
 
 
 def task(name: str | None, metrics: Iterable[MetricResult] = ()) -> AnyTask:
-    """A task, set as it was where its figures were counted."""
+    """A task, with the settings under which its figures were computed."""
     return task_class(name or _FIRST).evaluated({metric.protocol for metric in metrics})
 
 
@@ -24,5 +24,5 @@ def task_of(report: AnyReport) -> AnyTask:
 
 
 def by_novelty(rows: Sequence[Outcome], words: Nouns) -> list[Outcome]:
-    """Outcomes by novelty, under the names that people read."""
+    """Outcomes by novelty, with display names."""
     return [row.model_copy(update={"name": words.bucket(row.name)}) for row in rows]

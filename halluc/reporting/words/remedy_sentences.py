@@ -1,4 +1,4 @@
-"""What a study of remedies comes to, in sentences."""
+"""The conclusion of a study of remedies, in sentences."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from halluc.wording.phrases import counted, listed, quoted, sentence, signed
 
 
 def conclusion(advice: StudyAdvice, target: Path) -> list[str]:
-    """Which arm to choose; or that the plain recipe stays; or why nothing can be said."""
+    """Which arm to choose; or that the plain recipe stays; or why there is no conclusion."""
     if not advice.is_conclusive:
         return _inconclusive(advice, target)
     reference, chosen = quoted(str(advice.reference)), [one for one in advice.effects if one.arm == advice.best]
     if not chosen:
-        text = f"Keep the plain recipe: no remedy can be told from {reference} on {advice.split} as a better one."
+        text = f"Keep the plain recipe: no remedy is significantly better than {reference} on {advice.split}."
         return [" ".join([text, *_smallest(advice.effects)]), *_others(advice, None)]
     [best] = chosen
     figures = listed(_differences(best))
@@ -41,7 +41,7 @@ def _inconclusive(advice: StudyAdvice, target: Path) -> list[str]:
 
 
 def _differences(one: RemedyEffect) -> list[str]:
-    """The rate at matched omission and the primary figure, those that are shown first."""
+    """The rate at matched omission and the primary figure, which are shown first."""
     parts = [delta for delta in (one.matched, one.primary) if delta is not None and delta.difference is not None]
     return [
         f"{formats.title(delta.name)} {signed(delta.name, delta.difference, delta.interval)}"
@@ -60,7 +60,7 @@ def times(ratio: CostRatio) -> str:
 
 
 def _smallest(effects: Sequence[RemedyEffect]) -> list[str]:
-    """What the study could have shown."""
+    """The smallest effect that the study could have shown."""
     known = [one.matched.smallest for one in effects if one.matched is not None and one.matched.smallest is not None]
     if not known:
         return []
@@ -69,7 +69,7 @@ def _smallest(effects: Sequence[RemedyEffect]) -> list[str]:
 
 
 def _others(advice: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
-    """Arms that are better, and those that are worse, in something; and those that copies equal."""
+    """Arms that are better, and those that are worse, in some figure; and those equal to copies."""
     lines: list[tuple[str, list[str]]] = [("also better in some figure", []), ("worse in some figure", [])]
     for one in advice.effects:
         benefits = [_benefit(delta) for delta in (one.matched, one.primary)]

@@ -1,5 +1,5 @@
-"""What a run's figures say: each figure at the head in a sentence for people who know no jargon, and a conclusion of
-two to five sentences, none of which says more than the intervals support."""
+"""Interpretation of a run's figures: each main figure in a sentence without jargon, and a conclusion of two to five
+sentences, none of which claims more than the intervals support."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from halluc.wording.figure_lookup import FigureLookup, count
 from halluc.wording.nouns import Nouns
 from halluc.wording.phrases import FEW, sentence, too_few
 
-# Of so few claims no median is told.
+# No median is reported for fewer claims than this.
 FEW_FOR_MEDIAN = 3
 MOST_SENTENCES = 5
 
@@ -27,7 +27,7 @@ def conclusion(
     abstention: Abstention | None,
     task: AnyTask,
 ) -> list[str]:
-    """How much is wrong and how, where that is, what is not found, and what a threshold on confidence does.
+    """How much is wrong and in which way, for which inputs, what is missed, and the effect of a confidence threshold.
 
     Args:
         confidences: those of the claims, by verdict.
@@ -54,18 +54,18 @@ def conclusion(
 
 
 def _without_gold(figures: FigureLookup, task: AnyTask, **by: str) -> MetricResult | None:
-    """The share of the examples without gold that something is claimed of, where the task has a name for it."""
+    """The share of the examples without gold for which something is claimed, if the task has a name for it."""
     result = figures.get(task.figures.named.get("claimed_without_gold", ""), **by)
     return None if result is None or result.value is None else result
 
 
 def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, task: AnyTask) -> str:
-    """All wrong claims by what is wrong with them: the parts add up to them."""
+    """All wrong claims by reason: the parts sum to the total."""
     nouns, outside = task.wording.nouns, _without_gold(figures, task)
-    # Of an example without gold, each claim is wrong.
+    # For an example without gold, every claim is wrong.
     parts = {nouns.invented: count(rate) - count(outside), nouns.outside: count(outside)}
     parts |= {text: count(figures.get("distortion_rate", reason=one)) for one, text in nouns.reasons.items()}
-    parts["wrong in another way"] = wrong - sum(parts.values())  # a run that does not tell the reasons
+    parts["wrong in another way"] = wrong - sum(parts.values())  # a run without recorded reasons
     every = figures.get("false_claim_rate")
     if every is None:
         every = (
@@ -80,7 +80,7 @@ def _wrong(figures: FigureLookup, rate: MetricResult, wrong: int, split: str, ta
 
 
 def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask) -> list[str]:
-    """Whether what is new to training is wrong more often, and where the unsupported claims lie."""
+    """Whether things new to training are wrong more often, and which claims are unsupported."""
     nouns, scale = task.wording.nouns, task.knowledge.novelties
     over = {
         novelty: one
@@ -108,7 +108,7 @@ def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask)
 
 
 def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
-    """Where the unsupported claims lie, for tasks in which other claims are wrong too."""
+    """Which claims are unsupported, for tasks in which claims can be wrong in other ways too."""
     total, unseen = count(rate), figures.n("over_claim", novelty="unseen")
     share = figures.get("share_of_hallucinations", novelty="unseen")
     if not nouns.reasons or not total:
@@ -119,7 +119,7 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
         return []
     these = f"{total:,} {nouns.unsupported} {nouns.golds}"
     text = f"{formats.metric(share)} of the {these} are partly or wholly new to training"
-    # The share of all claims would be theirs if novelty did not matter.
+    # They would have the overall share if novelty had no effect.
     expected, (low, high) = unseen / rate.n, share.interval or (0.0, 1.0)
     all_claims = f"{formats.percent(expected)} of all {nouns.claims} are"
     if low > expected:
@@ -130,7 +130,7 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
 
 
 def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -> bool:
-    """Whether two shares differ: the interval of their ratio leaves out 1, or else their own do not touch."""
+    """Whether two shares differ: the interval of their ratio excludes 1, or else their own intervals are disjoint."""
     if ratio is not None and ratio.interval is not None:
         return not ratio.interval[0] <= 1 <= ratio.interval[1]
     a, b = one.interval, other.interval
@@ -138,14 +138,14 @@ def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -
 
 
 def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]:
-    """The label that is unsupported most often, where its interval lies clear of the overall one."""
+    """The label that is unsupported most often, if its interval is disjoint from the overall one."""
     result = (figures.get(HALLUCINATION, label=label) for label in figures.slices(HALLUCINATION, "label"))
     claimed = [metric for metric in result if metric is not None and metric.n and metric.value is not None]
     if len(claimed) < 2 or rate.interval is None or not count(rate):
         return []
     clear = [metric for metric in claimed if metric.interval and metric.interval[0] > rate.interval[1]]
     if not clear and count(rate) < FEW:
-        return []  # the sentence before says that they are too few
+        return []  # the previous sentence says that they are too few
     if not clear:
         return [f"No label stands out: the interval of none lies above that of all {nouns.claims}."]
     worst = max(clear, key=lambda metric: metric.value or 0)
@@ -154,7 +154,7 @@ def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]
 
 
 def _missed(figures: FigureLookup, task: AnyTask, ending: str = "") -> list[str]:
-    """What is found of the annotation, what only in part, and what not at all: parts that add up."""
+    """Which part of the annotation is found, partly found, and missed: the parts sum to the total."""
     omitted, nouns = figures.get(OMISSION), task.wording.nouns
     if omitted is None:
         return []
@@ -170,7 +170,7 @@ def _missed(figures: FigureLookup, task: AnyTask, ending: str = "") -> list[str]
 
 
 def _how_sure(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
-    """How confident the model is where nothing supports it, beside where it is right."""
+    """The model's confidence in unsupported claims, compared with correct ones."""
     false, right = (confidences.get(verdict, ()) for verdict in ("unsupported", "supported"))
     if len(false) < FEW_FOR_MEDIAN:
         return ""
@@ -179,7 +179,7 @@ def _how_sure(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
 
 
 def _abstention(figures: FigureLookup, rate: MetricResult, abstention: Abstention | None, task: AnyTask) -> list[str]:
-    """What is gained by withdrawing less confident claims, and what it costs."""
+    """What withdrawing less confident claims gains, and what it costs."""
     if abstention is None:
         return []
     nouns, kept, coverage = task.wording.nouns, abstention.hallucination, abstention.coverage
@@ -207,7 +207,7 @@ def _abstention(figures: FigureLookup, rate: MetricResult, abstention: Abstentio
 
 
 def _change(what: str, before: MetricResult | None, after: MetricResult | None) -> str:
-    """Two figures of the same examples; that they differ is said only where their intervals lie apart."""
+    """Two figures on the same examples; a difference is stated only if their intervals are disjoint."""
     if before is None or after is None or before.value is None or after.value is None:
         return f"{what} are not defined"
     a, b, verb = before.interval, after.interval, "go"
@@ -218,7 +218,7 @@ def _change(what: str, before: MetricResult | None, after: MetricResult | None) 
 
 
 def headlines(figures: FigureLookup, task: AnyTask) -> list[Headline]:
-    """The task's own figure, then how much is hallucinated, what the gap does to it, and what confidence is worth."""
+    """The task's own figure, then hallucination, the effect of the gap, and the quality of confidence."""
     there = {metric.name for metric in figures.all if not metric.by}
     results = [metric for column in shown("head", there) if (metric := figures.get(column.row.name)) is not None]
     first = next((metric for metric in figures.all if not metric.by), None)
@@ -228,7 +228,7 @@ def headlines(figures: FigureLookup, task: AnyTask) -> list[Headline]:
 
 
 def _meaning(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
-    """What a headline says, in one sentence with its figures."""
+    """The meaning of a headline, in one sentence with its figures."""
     own = task.wording.nouns.meanings.get(metric.name)
     if own is not None:
         return own(metric, figures)
@@ -239,7 +239,7 @@ def _meaning(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
 
 
 def _score(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
-    """F1 by what it is the mean of: what is found, and what of the claims is right."""
+    """F1 through its parts: recall and precision, in words."""
     nouns = task.wording.nouns
     precision, recall = (figures.value(metric.name.removesuffix("f1") + of) for of in ("precision", "recall"))
     if precision is not None and not metric.n:
@@ -265,7 +265,7 @@ def _hallucination(metric: MetricResult, figures: FigureLookup, task: AnyTask) -
 
 
 def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
-    """How often what is least known is wrong, beside what is best known (``analysis.rates``)."""
+    """How often the least known is wrong, compared with the best known (``analysis.rates``)."""
     nouns, (best, *others) = task.wording.nouns, task.knowledge.novelties
     least = [one for one in others if figures.n("over_claim", novelty=one) or one in task.knowledge.reported]
     known = figures.get("over_claim", novelty=best)
@@ -295,7 +295,7 @@ def _calibration(metric: MetricResult, figures: FigureLookup) -> str:
 
 
 def _direction(figures: FigureLookup) -> str:
-    """Whether it is over- or under-confident; nothing where the interval of what is right holds what it states."""
+    """Whether it is over- or underconfident; empty if the interval of the accuracy contains the mean confidence."""
     right = figures.get("support_rate")
     bins = [(float(m.by["mean_confidence"]), m.n) for m in figures.named("reliability") if "mean_confidence" in m.by]
     total = sum(n for _, n in bins)

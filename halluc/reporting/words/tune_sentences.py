@@ -1,4 +1,5 @@
-"""What a tuning says, in sentences: which trial is best, and whether dev can tell it from the config itself."""
+"""Interpretation of a tuning in sentences: which trial is best, and whether it differs significantly from the base
+config."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ def values(given: Mapping[str, Any]) -> str:
 
 
 def conclusion(tuning: TuneFile) -> list[str]:
-    """The first sentence is the outcome."""
+    """Sentences; the first one is the outcome."""
     complete = len(tuning.of("complete"))
     states: tuple[TrialState, ...] = ("complete", "pruned", "failed", "running")
     counts = [f"{len(tuning.of(state))} {state}" for state in states if tuning.of(state)]
@@ -67,7 +68,7 @@ def _differences(tuning: TuneFile, number: int) -> list[str]:
             continue
         interval = formats.interval(delta.name, delta.interval)
         shown = delta.shown
-        verdict = "dev can tell them apart" if shown else "dev cannot tell them apart"
+        verdict = "the difference is significant on dev" if shown else "the difference is not significant on dev"
         change = f"{formats.difference(delta.name, delta.difference)} {interval}".strip()
         name, p = formats.title(delta.name), formats.p_value(delta.p_holm)
         parts.append(f"{name} differs from that of trial 0 by {change}, p {p}: {verdict}.")

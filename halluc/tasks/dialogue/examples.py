@@ -1,4 +1,4 @@
-"""Part 1: what was said, who the agent is and what it knows; and the reply of a person."""
+"""Part 1: the turns so far, the agent's persona and knowledge; and the reference reply."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from halluc.tasks.text_generation.examples import GenerationExamples
 from halluc.tasks.text_generation.inference import WrittenAnswer, inference_of
 from halluc.tasks.text_generation.source_text import Sourced
 
-# The parts of an input: those of a turn have the speaker behind a colon.
+# The parts of an input: those of a turn have the speaker after a colon.
 PERSONA, KNOWLEDGE, TURN = "persona", "knowledge", "turn"
 USER, AGENT = "user", "agent"
 HISTORY, REPLY, SPEAKER, TEXT, LANGUAGE = "history", "reply", "speaker", "text", "language"
@@ -20,7 +20,7 @@ class ReplyAnswer(WrittenAnswer):
 
 
 class DialogueExamples(GenerationExamples):
-    """Parts ``persona``, ``knowledge`` and ``turn:SPEAKER``, any number of each; augmentation changes turns alone."""
+    """Parts ``persona``, ``knowledge`` and ``turn:SPEAKER``, any number of each; augmentation changes only turns."""
 
     inference: ClassVar[InferenceSchema] = inference_of(ReplyAnswer, "generated_text")
 
@@ -28,7 +28,7 @@ class DialogueExamples(GenerationExamples):
     changing: ClassVar[frozenset[str] | None] = frozenset((TURN,))
 
     def record(self, example: Sourced) -> dict[str, Any]:
-        """A row of one reply with what was said before it."""
+        """A row of one reply with the preceding turns."""
         said = [(part.name.partition(":"), example.text(part)) for part in example.parts]
         replies = list(example.targets)
         return {

@@ -1,4 +1,4 @@
-"""Part 4: unigram F1 of replies with their references and with their knowledge, and how diverse replies are."""
+"""Part 4: unigram F1 of replies with their references and with their knowledge, and the diversity of replies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ReplyFigures(GenerationFigures):
         return [*_figures(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
-        """The same figures of the replies of people beside those of the model; null: undefined."""
+        """The same figures of the reference replies next to those of the model; null: undefined."""
         pairs = [one for one in zip(examples, predictions, strict=True) if one[0].targets]
         answered = [example for example, _ in pairs]
         people = [WrittenText(one.id, one.targets[0], ()) for one in answered]
@@ -64,7 +64,7 @@ class ReplyFigures(GenerationFigures):
 
 
 def _overall(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
-    """The overall figures; None where one is undefined."""
+    """The overall figures; None if one is undefined."""
     sheet = Sheet(len(examples))
     results = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
     sums = sheet.totals()
@@ -80,13 +80,13 @@ def _values(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> 
 
 
 def unigram_f1(words: Sequence[str], others: Sequence[str]) -> float:
-    """The harmonic mean of precision and recall of the words, each counted as often as it stands; 0 of nothing."""
+    """The harmonic mean of precision and recall of the words, counted with repetitions; 0 without words."""
     common = (Counter(words) & Counter(others)).total()
     return 2 * common / (len(words) + len(others)) if common else 0.0
 
 
 def compared_words(text: str) -> list[str]:
-    """The words of a text as they are compared: without case, punctuation and articles."""
+    """The words of a text for comparison: without case, punctuation and articles."""
     return [word for word in folded_words(text) if word not in _ARTICLES]
 
 
@@ -103,7 +103,7 @@ def _figures(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sh
     grounded = numpy.array([
         unigram_f1(reply, compared_words(text)) for text, reply in zip(known, replies, strict=True)
     ])  # fmt: skip
-    # Without any knowledge there is nothing to compare with.
+    # Without knowledge there is nothing to compare with.
     counted = numpy.full(len(examples), has_knowledge.any(), dtype=float)
     columns = {name: sheet.column(values.astype(float)) for name, values in (
         ("against", against), ("target", has_target), ("grounded", grounded), ("known", has_knowledge),
@@ -128,8 +128,8 @@ def _grams(text: str, order: int) -> list[tuple[str, ...]]:
 def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     """Distinct-1 and -2 within a reply (intra-dist, Gu et al. 2019), which have intervals.
 
-    Those of all replies together (Li et al. 2016) stand in the report: no sum over replies tells them, and a resample,
-    which repeats replies, has fewer distinct n-grams than as many other replies would have.
+    The figures over all replies together (Li et al. 2016) are in the report, without intervals: they are not sums over
+    replies, and a resample, which repeats replies, has fewer distinct n-grams than as many different replies.
     """
     figures = []
     for order in _DISTINCT:
@@ -141,7 +141,7 @@ def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
 
 
 def _distinct_of_all(predictions: Sequence[WrittenText], order: int) -> float | None:
-    """Distinct n-grams of all replies over all of them (Li et al. 2016); None where there are none."""
+    """Distinct n-grams of all replies over all of them (Li et al. 2016); None if there are none."""
     grams = [gram for one in predictions for gram in _grams(one.text, order)]
     return round(len(set(grams)) / len(grams), 4) if grams else None
 

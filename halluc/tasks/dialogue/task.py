@@ -1,4 +1,4 @@
-"""Dialogue: the next reply of an agent, judged by its knowledge and by what was said before."""
+"""Dialogue: the next reply of an agent, judged by its knowledge and by the preceding turns."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Dialogue(TaskDefaults):
 
     def __init__(self, config: DialogueConfig) -> None:
         super().__init__(config)
-        # A reference is what one person replied, and no evidence for what another says.
+        # A reference is one possible reply, and not evidence for another one.
         self.judge = GenerationJudge(config.claims, config.grounding, EvidenceRule(references=False))
         self.examples = DialogueExamples(self.judge)
         self.model = GenerationModel(

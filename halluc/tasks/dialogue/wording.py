@@ -1,4 +1,4 @@
-"""How people speak of dialogues and replies."""
+"""The words for dialogues and replies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from halluc.wording.nouns import CardText
 
 CARD = CardText(
     does="writes the next reply in a dialogue.",
-    tells="which names, numbers and sentences of it the knowledge and the dialogue have",
+    prediction_note="which names, numbers and sentences of it the knowledge and the dialogue have",
     gap="The share of names, numbers, dates and quotations that no training reply states",
     definition=(
         "A hallucination is a name, a number, a date or a quotation of the reply that neither knowledge, persona nor"

@@ -1,4 +1,4 @@
-"""From start and end logits of windows to the best answer of each question, and when none is given."""
+"""From start and end logits of windows to the best answer of each question, and the decision to give none."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from halluc.tasks.question_answering.examples import AnswerPrediction, ContextQu
 if TYPE_CHECKING:
     from halluc.engine.batching import Outputs
 
-# What the difference of scores is where a window has no answer at all, as an empty context has none.
+# The score difference if a window cannot contain an answer, as for an empty context.
 _NEVER = 1e6
 
 
 @dataclass(frozen=True)
 class BestAnswer:
-    """The best answer, tokens of the context, None where there is none; its score, and that of no answer."""
+    """The best answer, tokens of the context, None if there is none; its score, and that of no answer."""
 
     span: Range | None
     score: float
@@ -29,19 +29,19 @@ class BestAnswer:
 
     @property
     def difference(self) -> float:
-        """The score of no answer less that of the answer."""
+        """The score of no answer minus that of the answer."""
         return _NEVER if self.span is None else self.null - self.score
 
 
 def best_span(
     start: numpy.ndarray, end: numpy.ndarray, first: numpy.ndarray, last: numpy.ndarray, candidates: int, longest: int
 ) -> tuple[float, Range] | None:
-    """The span with the largest sum of logits, of the best starts and ends; None where these make no span.
+    """The span with the largest sum of logits, of the best starts and ends; None if these form no span.
 
     Args:
         start, end: logits of the words in which an answer may begin, and end.
-        first, last: these words, ascending. candidates: how many of the best of each are combined.
-        longest: words of the longest answer.
+            first, last: these words, ascending. candidates: how many of the best starts and ends are combined.
+            longest: the maximum number of words of an answer.
     """
     starts = numpy.argsort(-start, kind="stable")[:candidates]
     ends = numpy.argsort(-end, kind="stable")[:candidates]
@@ -54,8 +54,8 @@ def best_span(
 
 
 def rows_of_questions(encoded: EncodedQuestions, outputs: Outputs) -> list[numpy.ndarray]:
-    """Start and end logits of each question, (2, pieces of all its windows, one window after the other): ``MASKED``
-    where no answer may begin or end, so that probabilities over all pieces are those of answers, and of none.
+    """Start and end logits of each question, (2, pieces of all its windows concatenated): ``MASKED`` where no answer
+    may begin or end, so that probabilities over all pieces are those of answers, and of no answer.
 
     Args:
         outputs: batches with their logits (windows, pieces, 2).
@@ -86,7 +86,7 @@ def best_answers(
     """The best answer of each question over its windows; the score of no answer is the smallest of them.
 
     Args:
-        rows: as ``rows_of_questions`` has them.
+            rows: as returned by ``rows_of_questions``.
     """
     answers: list[BestAnswer] = [BestAnswer(None, -numpy.inf, numpy.inf) for _ in encoded.examples]
     done = [0] * len(encoded.examples)
@@ -112,7 +112,7 @@ def best_answers(
 
 
 def answered(example: ContextQuestion, best: BestAnswer, threshold: float | None) -> AnswerPrediction:
-    """What is said of a question: its best answer, unless no answer scores higher by more than ``threshold``."""
+    """The prediction for a question: its best answer, unless no answer scores higher by more than ``threshold``."""
     difference = best.difference
     if best.span is None or (threshold is not None and difference > threshold):
         return AnswerPrediction(example.id, None, best.span, (), difference)
@@ -123,13 +123,13 @@ def answered(example: ContextQuestion, best: BestAnswer, threshold: float | None
 
 
 def fit_threshold(differences: Sequence[float], answered: Sequence[float], refused: Sequence[float]) -> float:
-    """The threshold that makes the sum of scores largest where questions are answered up to it.
+    """The threshold that maximises the total score if questions with smaller differences are answered.
 
-    It lies in the middle between two differences; of several that are as good, it is the one with the fewest answers.
+    It is halfway between two differences; for ties, the one with the fewest answers.
 
     Args:
-        differences: for each question, the score of no answer less that of the best answer. answered, refused: what it
-            scores if the best answer is given, and if none is.
+            differences: for each question, the score of no answer minus that of the best answer. answered, refused: its
+                score if the best answer is given, and if none is.
     """
     order = numpy.argsort(differences, kind="stable")
     sorted_differences = numpy.asarray(differences, dtype=float)[order]

@@ -1,4 +1,4 @@
-"""Questions with windows of their contexts, as word pieces, and where in them an answer may begin and end."""
+"""Questions with windows of their contexts, as word pieces, with the positions where an answer may begin and end."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 
     from halluc.engine.batching import Batch
 
-# A logit where no answer may begin or end.
+# The logit of a position where no answer may begin or end.
 MASKED = -1e9
 
 
 @dataclass(frozen=True)
 class ContextPieces:
-    """The word pieces of a context; ``first`` and ``last`` (words,) are the places of each word's outer pieces.
+    """The word pieces of a context; ``first`` and ``last`` (words,) are the positions of each word's first and last
+    piece.
 
-    ``starts`` (words + 1,) are the tokens with which the words begin, and at the end the number of tokens.
+    ``starts`` (words + 1,) are the first tokens of the words, followed by the number of tokens.
     """
 
     pieces: tuple[int, ...]
@@ -45,7 +46,7 @@ class ContextPieces:
         return cls(tuple(chain.from_iterable(words)), firsts, ends - 1, numpy.array(starts, dtype=numpy.int64))
 
     def words(self, tokens: Range) -> Range:
-        """The words that hold the tokens, which may begin or end inside of one."""
+        """The words that contain the tokens, which may begin or end inside of one."""
         start, end = numpy.searchsorted(self.starts, [tokens[0], tokens[1] - 1], "right")
         return int(start) - 1, int(end)
 
@@ -54,7 +55,7 @@ class ContextPieces:
 
 
 class AnswerWindow(NamedTuple):
-    """A question and pieces ``start`` to ``end`` (half open) of its context, which stand at ``offset`` in the input."""
+    """A question and pieces ``start`` to ``end`` (half open) of its context, which are at ``offset`` in the input."""
 
     example: int
     question: tuple[int, ...]
@@ -64,18 +65,18 @@ class AnswerWindow(NamedTuple):
     offset: int
 
     def words(self, places: numpy.ndarray) -> numpy.ndarray:
-        """The words of which the piece at ``places`` is in the window, ascending."""
+        """The words whose piece at ``places`` is in the window, ascending."""
         low, high = numpy.searchsorted(places, [self.start, self.end])
         return numpy.arange(low, high)
 
     def positions(self, places: numpy.ndarray) -> numpy.ndarray:
-        """Where in the input these pieces stand."""
+        """The positions of these pieces in the input."""
         values: numpy.ndarray = places[self.words(places)] - self.start + self.offset
         return values
 
 
 def starts_of(length: int, space: int, stride: int) -> list[int]:
-    """Where windows of ``space`` pieces begin in ``length`` of them; the last one ends with the text."""
+    """The starts of windows of ``space`` pieces in ``length`` pieces; the last window ends with the text."""
     step = min(stride, space)
     return [0, *range(step, length - space + step, step)] if length > space else [0]
 
@@ -85,7 +86,7 @@ class EncodedQuestions:
     """Windows of word pieces; sizes are counted in pieces.
 
     ``targets`` are, by window, the positions of the first and the last piece of the answer; (0, 0), the first piece of
-    the input, where the window has none.
+    the input, if the window has none.
     """
 
     examples: Sequence[ContextQuestion]
@@ -105,7 +106,7 @@ class EncodedQuestions:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of the pieces and windows: two models with the same one have logits for the same pieces."""
+        """A hash of the pieces and windows: models with the same hash have logits for the same pieces."""
         kept = hashlib.sha256()
         for window in self.windows:
             kept.update(repr((window.example, window.question, window.start, window.end, window.offset)).encode())
@@ -124,7 +125,7 @@ class EncodedQuestions:
         return first - window.start + window.offset, last - window.start + window.offset
 
     def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
-        """``input_ids``, ``attention_mask`` and ``token_type_ids``, where the model has such, each (windows, longest
+        """``input_ids``, ``attention_mask`` and, if the model has them, ``token_type_ids``, each (windows, longest
         window)."""
         frame, windows = self.frame, [self.windows[index] for index in indexes]
         inputs = padded(
@@ -190,7 +191,7 @@ class EncodedQuestions:
 def encode_questions(
     examples: Sequence[ContextQuestion], encoder: Encoder, config: QuestionAnsweringConfig
 ) -> EncodedQuestions:
-    """Windows and targets, with counts of what a person should know. Each context is cut into pieces once.
+    """Windows and targets, with counts for the notes. Each context is split into pieces once.
 
     Raises:
         HallucError E411: the tokenizer leaves no room, or lacks a piece.
@@ -198,7 +199,7 @@ def encode_questions(
     tokenizer, settings = encoder.tokenizer, encoder.model.config
     frame, unknown = frame_of_pair(tokenizer), tokenizer.unk_token_id
     questions, dropped = word_pieces(tokenizer, [example.question.tokens for example in examples])
-    # Of texts with the same tokens, those in which an answer divides a word differ in their words.
+    # Texts with the same tokens may differ in their words, if an answer divides a word.
     keys = [(example.context.tokens, example.context.divided) for example in examples]
     distinct = {key: example.context for key, example in zip(keys, examples, strict=True)}
     cut, lost = word_pieces(tokenizer, [context.words for context in distinct.values()])

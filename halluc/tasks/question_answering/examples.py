@@ -1,4 +1,4 @@
-"""A question on a text, what is predicted of it, and their records."""
+"""A question about a text, its prediction, and their records."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from halluc.tasks.question_answering.spaced_text import SpacedText
 if TYPE_CHECKING:
     import numpy
 
-# The label of every answer, and the class in tables of questions without one.
+# The label of every answer, and the class for questions without one in tables.
 ANSWER, NO_ANSWER = "answer", "no_answer"
 
 
 @dataclass(frozen=True, slots=True)
 class ContextQuestion:
-    """A question and the text that may answer it.
+    """A question and the text that may contain the answer.
 
-    ``answers`` are tokens of the context, half open, one of them after another annotator; empty where the context has
-    no answer. The first is trained on.
+    ``answers`` are tokens of the context, half open, one per annotator; empty if the context has no answer. The first
+    is trained on.
     """
 
     id: str
@@ -44,12 +44,12 @@ class ContextQuestion:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Those of the question, and behind them those of the context."""
+        """The tokens of the question, followed by those of the context."""
         return self.question.tokens + self.context.tokens
 
     @property
     def border(self) -> int:
-        """The token with which the context begins."""
+        """The first token of the context."""
         return len(self.question.tokens)
 
     @property
@@ -66,18 +66,18 @@ class ContextQuestion:
 
     @property
     def texts(self) -> list[str]:
-        """The annotated answers, exactly as they stand in the context."""
+        """The annotated answers, exactly as in the context."""
         return [self.context.part(*answer) for answer in self.answers]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerPrediction:
-    """What the model says of one question.
+    """The model's prediction for one question.
 
-    ``candidate`` is the best answer, tokens of the context, None where another tool gives a text that the context does
-    not have; ``text`` is the answer that is given, None where none is. ``no_answer`` is the score of no answer less
-    that of the candidate, None where another tool states none. ``scores`` has for an answer that is given (1, 2)
-    logits: no answer, shifted by the threshold, and the answer, which is ``claimed``.
+    ``candidate`` is the best answer, tokens of the context, None if another tool gives a text that is not in the
+    context; ``text`` is the given answer, None if there is none. ``no_answer`` is the score of no answer minus that of
+    the candidate, None if another tool does not state it. ``scores`` has for a given answer (1, 2) logits: no answer,
+    shifted by the threshold, and the answer, which is ``claimed``.
     """
 
     id: str
@@ -107,9 +107,10 @@ class QuestionExamples(ExamplesDefaults):
         return None if self.labels(corpus) else "no answer"
 
     def editable(self, example: ContextQuestion) -> Editable:
-        """Question and context with a border between; answers that overlap are one span, and stay as they are.
+        """Question and context with a border between; overlapping answers are one span, and stay unchanged.
 
-        A lone token beside a short answer is locked with it: what is locked and no span is never replaced as a whole.
+        A single token next to a short answer is locked with it: locked ranges that are not spans are never replaced as
+        a whole.
         """
         border, size = example.border, len(example.tokens)
         held: set[Range] = {(border, border)}
@@ -127,7 +128,7 @@ class QuestionExamples(ExamplesDefaults):
     def rebuild(self, example: ContextQuestion, edited: Editable, identity: str, origin: Origin) -> ContextQuestion:
         """
         Raises:
-            EditError: nothing is left of question or context, or an answer or the side that stays has changed.
+                    EditError: nothing is left of question or context, or an answer or a locked side has changed.
         """
         border = next((start for start, end in edited.locked if start == end), 0)
         old = joined(example.answers)
@@ -152,7 +153,7 @@ class QuestionExamples(ExamplesDefaults):
         )  # fmt: skip
 
     def record(self, example: ContextQuestion) -> dict[str, Any]:
-        """The row of Hugging Face's SQuAD, and the tokens of both texts, so that none is cut anew."""
+        """The row of Hugging Face's SQuAD, and the tokens of both texts, so that they are not tokenized again."""
         context, offsets = example.context, example.context.offsets
         return {
             "id": example.id,
@@ -214,7 +215,7 @@ class QuestionExamples(ExamplesDefaults):
 
 
 def joined(answers: Iterable[Range]) -> list[Range]:
-    """Ranges of tokens from left to right, those that overlap as one."""
+    """Ranges of tokens from left to right, with overlapping ones merged."""
     ranges: list[Range] = []
     for start, end in sorted(answers):
         if ranges and start < ranges[-1][1]:
@@ -225,12 +226,12 @@ def joined(answers: Iterable[Range]) -> list[Range]:
 
 
 def _with_neighbour(token: int, border: int, size: int) -> Range:
-    """A token of the context and one beside it; of a context of one token, the token alone."""
+    """A token of the context and one next to it; of a context of one token, only that token."""
     return (token, token + 2) if token + 2 <= size else (max(token - 1, border), token + 1)
 
 
 def _texts_of(text: InputText) -> tuple[SpacedText, SpacedText]:
-    """Question and context of what is to be predicted on; with blanks between tokens where only these are given."""
+    """Question and context of an input; with blanks between tokens if only tokens are given."""
     if text.details is not None:
         result: tuple[SpacedText, SpacedText] = text.details
         return result

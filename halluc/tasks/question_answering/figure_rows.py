@@ -1,4 +1,4 @@
-"""The figures of question answering: what they are called and where they are shown."""
+"""The figures of question answering: their names and where they are shown."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ ROWS = (
 )  # fmt: skip
 _PLACE = (("reason", "place"),)
 
-# The slices of general figures that are shown, beside those of every task.
+# The slices of general figures that are shown, in addition to those of every task.
 SLICES: Mapping[str, tuple[Shown, ...]] = {"distortion_rate": at("novelty", heading="  by place", by=_PLACE, order=126)}

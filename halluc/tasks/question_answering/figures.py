@@ -28,8 +28,8 @@ class AnswerFigures:
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("answer_f1", "exact_match"),)
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
-    # The share of examples without gold that get a claim has a name here; no answer has a wrong label.
-    untold: ClassVar[frozenset[str]] = frozenset({"negative_sentence_rate", "hallucination_rate_wide"})
+    # The share of examples without gold that get a claim has its own name here; no answer has a wrong label.
+    excluded: ClassVar[frozenset[str]] = frozenset({"negative_sentence_rate", "hallucination_rate_wide"})
     named: ClassVar[Mapping[str, str]] = {
         "f1": "claim_f1",
         "recall": "answerable_exact_match",
@@ -64,7 +64,7 @@ class AnswerFigures:
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], remaining: numpy.ndarray,
         sheet: Sheet,
     ) -> list[Figure]:  # fmt: skip
-        """How many unanswerable questions still get an answer."""
+        """How many unanswerable questions still get an answer after abstention."""
         inside = numpy.array([bool(example.answers) for example in examples], dtype=bool)
         return [] if inside.all() else [_false_answers(remaining > 0, inside, sheet, {"claims": "kept"})]
 
@@ -144,9 +144,9 @@ class Scored:
 
 
 def score(example: ContextQuestion, answer: str | None, form: Form) -> tuple[float, float]:
-    """Exact match and F1 of an answer, each that of the annotated answer that it is most like.
+    """Exact match and F1 of an answer, each with the most similar annotated answer.
 
-    As in SQuAD 2's script, a question without an answer has 1 where none is given, else 0.
+    As in SQuAD 2's script, a question without an answer scores 1 if none is given, else 0.
     """
     if not example.answers or answer is None:
         right = float(not example.answers and answer is None)

@@ -1,4 +1,4 @@
-"""The answers of ``halluc serve``, as Hugging Face's task question-answering has them."""
+"""The answers of ``halluc serve``, in the format of Hugging Face's task question-answering."""
 
 from __future__ import annotations
 

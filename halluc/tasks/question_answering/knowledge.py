@@ -1,4 +1,4 @@
-"""What a training split knows of answers, and how new an answer is to it (DEFINITIONS, section 2)."""
+"""The answers in a training split, and the novelty of an answer (DEFINITIONS, section 2)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STRATA = Strata(
 )  # fmt: skip
 
 
-# Distinct questions, whatever the context; and distinct contexts, with all questions on them.
+# Distinct questions, with any context; and distinct contexts, with all their questions.
 question_units = held_units("question", lambda example: [" ".join(example.question.tokens)])
 context_units = held_units("context", lambda example: [" ".join(example.context.words)])
 
@@ -57,8 +57,8 @@ class AnswerKnowledge(SurfacesOfTraining):
 
 @dataclass(frozen=True)
 class KnownAnswers(SurfaceKnowledge):
-    """*seen*: the answer, exactly as it is written, answers a training question; *partial*: it shares a content word
-    with such an answer, of Chinese a character; *new*: neither."""
+    """*seen*: exactly this answer answers a training question; *partial*: it shares a content word with such an answer,
+    in Chinese a character; *new*: neither."""
 
     def novelty_of(self, text: str, label: str) -> Novelty:
         if self.coverage.knows(text, label):
@@ -78,5 +78,5 @@ class KnownAnswers(SurfaceKnowledge):
 
 
 def content_words(text: str) -> list[str]:
-    """The content words of an answer, lower-cased; of Chinese its characters."""
+    """The content words of an answer in lower case; for Chinese its characters."""
     return text_words(" ".join(_WORDS.findall(text)))

@@ -1,7 +1,8 @@
-"""The model: start and end logits of an encoder for each word piece, and a threshold under which nothing is answered.
+"""The model: start and end logits of an encoder for each word piece, and a threshold for giving no answer.
 
-Devlin et al. 2019 (BERT, sections 4.2 and 4.3): an answer scores the sum of its start and end logits, no answer that of
-the first piece. The threshold on their difference is fitted on dev and kept in the model's config.json.
+Devlin et al. 2019 (BERT, sections 4.2 and 4.3): the score of an answer is the sum of its start and end logits, that of
+no answer the sum of those of the first piece. The threshold on their difference is fitted on dev and stored in the
+model's config.json.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ if TYPE_CHECKING:
 
     from halluc.engine.runtime import Runtime
 
-# What a model was trained with, and has to predict with: kept in its config.json, under the name of the task.
+# Settings of the training that prediction needs: stored in config.json, under the name of the task.
 SETTINGS = ("window", "stride", "max_question", "max_answer")
 THRESHOLD, NAME = "no_answer_threshold", "question_answering"
 _AUTO_CLASS = "AutoModelForQuestionAnswering"
-# For a model that keeps none, such as one that another tool trained.
+# For a model that stores none, such as one trained by another tool.
 _USUAL = 0.0
-# Scores are sums of two logits; no answer at all has a difference of 1e6.
+# Scores are sums of two logits; if there is no candidate, the difference is 1e6.
 _LARGEST = 1e7
 
 
@@ -76,7 +77,7 @@ class ExtractiveReader(ModelDefaults):
         return encoder
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
-        """A trained reader, of halluc or of any other tool; it has no labels, and ``names`` none to name."""
+        """A trained reader, of halluc or any other tool; it has no labels, so that ``names`` must be empty."""
         return load_encoder(_AUTO_CLASS, config, attention)
 
     def encode(self, examples: Sequence[ContextQuestion], loaded: Encoder) -> EncodedQuestions:
@@ -85,7 +86,8 @@ class ExtractiveReader(ModelDefaults):
     def scored(
         self, model: torch.nn.Module, encoded: EncodedQuestions, budget: int, runtime: Runtime
     ) -> DecisionScores:  # fmt: skip
-        """Two rows of logits for every question: where an answer starts, and ends, in the pieces of all its windows."""
+        """Two rows of logits for every question: for the start and the end of the answer, over the pieces of all its
+        windows."""
         from halluc.engine.inference import forward
 
         rows = rows_of_questions(encoded, forward(model, encoded, budget, runtime))
@@ -104,10 +106,10 @@ class ExtractiveReader(ModelDefaults):
         predictions: Sequence[AnswerPrediction],
         fitting: Sequence[bool],
     ) -> list[AnswerPrediction]:
-        """Keep in the model the threshold with the largest mean F1 on dev, and predict with it.
+        """Store in the model the threshold with the largest mean F1 on dev, and predict with it.
 
-        Where every question that is ``fitting`` has an answer, none is refused: the threshold is null. Where none has
-        one, nothing is fitted: every question would be refused.
+        If every ``fitting`` question has an answer, none is refused: the threshold is null. If none has one, nothing is
+        fitted: every question would be refused.
         """
         fitted = [pair for pair, fits in zip(zip(examples, predictions, strict=True), fitting, strict=True) if fits]
         if self.config.no_answer_threshold is None and any(example.answers for example, _ in fitted):
@@ -127,15 +129,15 @@ class ExtractiveReader(ModelDefaults):
         ]
 
     def train_without_dev(self, model: torch.nn.Module, examples: Sequence[ContextQuestion]) -> None:
-        """Keep null as the threshold, which refuses no question, where every training question has an answer."""
+        """Store null as the threshold, which refuses no question, if every training question has an answer."""
         if self.config.no_answer_threshold is None and all(example.answers for example in examples):
             getattr(_config_of(model), NAME)[THRESHOLD] = None
 
     def _threshold(self, model: torch.nn.Module) -> float | None:
-        """The config's, or the model's own; None: every question is answered.
+        """The config's threshold, or the model's own; None: every question is answered.
 
         Raises:
-            HallucError E411: what the model's config.json has is no finite number.
+                    HallucError E411: the value in the model's config.json is not a finite number.
         """
         if self.config.no_answer_threshold is not None:
             return self.config.no_answer_threshold
@@ -177,7 +179,7 @@ def _best_text(example: ContextQuestion, prediction: AnswerPrediction) -> str | 
 
 
 def _place(example: ContextQuestion, text: str | None) -> tuple[int, int] | None:
-    """The tokens of the first place in the context where a text stands; None where none are exactly it."""
+    """The tokens of the first occurrence of a text in the context; None if it does not match whole tokens."""
     if not text:
         return None
     at = example.context.text.find(text)

@@ -1,7 +1,7 @@
-"""How answers are compared: as SQuAD's script does it, and as that of CMRC 2018 does for Chinese.
+"""Comparison of answers: as in SQuAD's script and, for Chinese, in that of CMRC 2018.
 
-Sources: Rajpurkar et al. 2016 and 2018 (``evaluate-v2.0.py``); Cui et al. 2019 (``cmrc2018_evaluate.py``), whose words
-between Chinese characters are cut by NLTK: here, into words and single signs.
+Sources: Rajpurkar et al. 2016 and 2018 (``evaluate-v2.0.py``); Cui et al. 2019 (``cmrc2018_evaluate.py``), where NLTK
+splits the words between Chinese characters: here they are split into words and single signs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = frozenset(string.punctuation)
-# Those that the script of CMRC 2018 leaves out, in its words "special characters".
+# The characters that the script of CMRC 2018 removes as "special characters".
 _SIGNS = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
 _MIXED = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+|[^\w\s]")
 
@@ -22,7 +22,7 @@ Comparison = Literal["squad", "cmrc"]
 
 
 def normalised(answer: str, form: Comparison) -> str:
-    """An answer without what does not count: for exact match."""
+    """A normalised answer, for exact match."""
     if form == "cmrc":
         return "".join(sign for sign in answer.lower().strip() if sign not in _SIGNS)
     plain = "".join(sign for sign in answer.lower() if sign not in _PUNCTUATION)
@@ -30,7 +30,7 @@ def normalised(answer: str, form: Comparison) -> str:
 
 
 def units(answer: str, form: Comparison) -> list[str]:
-    """What F1 counts: words; of Chinese each character, and the words and numbers between."""
+    """The units of F1: words; for Chinese each character, and the words and numbers between."""
     if form == "cmrc":
         return _MIXED.findall(normalised(answer, form))
     return normalised(answer, form).split()
@@ -41,7 +41,7 @@ def exact(answer: str, gold: str, form: Comparison) -> bool:
 
 
 def f1(answer: str, gold: str, form: Comparison) -> float:
-    """F1 of the units of two answers, in [0, 1]: those in common, or of Chinese the longest common run of them."""
+    """F1 of the units of two answers, in [0, 1]: over common units, or for Chinese over the longest common sequence."""
     said, there = units(answer, form), units(gold, form)
     if not said or not there:
         return float(said == there)
@@ -54,7 +54,7 @@ def shares_unit(answer: str, gold: str, form: Comparison) -> bool:
 
 
 def _longest_run(one: Sequence[str], other: Sequence[str]) -> int:
-    """The length of the longest run of units that both have."""
+    """The length of the longest sequence of units that both have."""
     longest, row = 0, [0] * (len(other) + 1)
     for unit in one:
         row = [0, *(row[place] + 1 if unit == there else 0 for place, there in enumerate(other))]

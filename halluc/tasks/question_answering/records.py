@@ -10,13 +10,13 @@ from halluc.tasks.records import AssertedLabel
 
 
 class QuestionPrediction(Prediction):
-    """The line of ``predictions/<split>.jsonl``: the tokens of the question, and behind them those of the context.
+    """The line of ``predictions/<split>.jsonl``: the tokens of the question, followed by those of the context.
 
-    ``context`` is the token with which the context begins, ``spaces`` what stands before each token of question and
-    context, and behind the last of each. ``gold`` are the tokens of each annotated answer, none where the question
-    has no answer. ``predicted`` is at most one answer: its tokens (null where another tool gives a text that the
-    context does not have), label and confidence; ``answer`` is its text. ``no_answer`` is the score of no answer less
-    that of the best one, null where another tool states none.
+    ``context`` is the first token of the context, ``spaces`` the characters before each token of question and context,
+    and after the last of each. ``gold`` are the tokens of each annotated answer, empty if the question has no answer.
+    ``predicted`` has at most one answer: its tokens (null if another tool gives a text that is not in the context),
+    label and confidence; ``answer`` is its text. ``no_answer`` is the score of no answer minus that of the best one,
+    null if another tool does not state it.
     """
 
     context: int
@@ -28,12 +28,12 @@ class QuestionPrediction(Prediction):
 
     @classmethod
     def annotations(cls, gold: Sequence[Any]) -> int:
-        """The answers of several annotators are one."""
+        """The answers of several annotators count as one."""
         return min(1, len(gold))
 
 
 class AssertedAnswer(AssertedLabel):
-    """An answer: a part of the context, exactly as it stands there.
+    """An answer: a part of the context, exactly as it is there.
 
     ``start`` and ``end`` are tokens of the record, ``start_char`` and ``end_char`` characters of the context.
     """
@@ -46,10 +46,10 @@ class AssertedAnswer(AssertedLabel):
 
 
 class PredictedAnswer(Record):
-    """A question as ``predict`` writes it; without an answer the model says that the context has none.
+    """The output of ``predict`` for a question; without an answer the model says that the context has none.
 
-    ``context_start`` is the token with which the context begins. ``no_answer`` is the score of no answer less that of
-    the best one: the larger, the more likely there is none.
+    ``context_start`` is the first token of the context. ``no_answer`` is the score of no answer minus that of the best
+    one: the larger, the more likely there is none.
     """
 
     id: str | int | float

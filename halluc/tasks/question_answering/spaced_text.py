@@ -1,4 +1,4 @@
-"""A text as tokens and what stands between them, so that any part of it can be told to the character."""
+"""A text as tokens with the characters between them, so that any part of it can be restored exactly."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 
 @dataclass(frozen=True, slots=True)
 class SpacedText:
-    """Tokens, and ``spaces``: the characters before each token, and at the end those behind the last.
+    """Tokens, and ``spaces``: the characters before each token, and finally those after the last.
 
-    ``divided`` are tokens that are one word with the token before them: an annotated answer begins between the two. A
-    model reads the word, so that no annotation changes its input.
+    ``divided`` are tokens that form one word with the previous token: an annotated answer begins between the two. A
+    model gets the whole word, so that annotation does not change its input.
     """
 
     tokens: tuple[str, ...]
@@ -28,10 +28,10 @@ class SpacedText:
 
     @classmethod
     def at(cls, text: str, bounds: Sequence[Range], uncut: Sequence[Range] | None = None) -> SpacedText:
-        """The text whose tokens stand at ``bounds``, characters from left to right.
+        """The text with tokens at ``bounds``, in characters, from left to right.
 
         Args:
-            uncut: where the words stand of which these tokens are parts; None if each token is a word.
+                    uncut: the positions of the words that these tokens are parts of; None if each token is a word.
         """
         inside = {at for start, end in uncut or () for at in range(start + 1, end)}
         ends = [0, *(end for _, end in bounds)]
@@ -44,7 +44,7 @@ class SpacedText:
 
     @classmethod
     def cut(cls, text: str, tokenizer: Tokenizer, borders: Collection[int] = ()) -> SpacedText:
-        """The tokens of a text; a token that lies across one of the ``borders``, in characters, is divided there."""
+        """The tokens of a text; a token that crosses one of the ``borders``, in characters, is divided there."""
         bounds, _ = tokenizer.cut(text)
         cuts = sorted(borders)
         divided: list[Range] = []
@@ -55,18 +55,18 @@ class SpacedText:
 
     @classmethod
     def spaced(cls, tokens: Sequence[str]) -> SpacedText:
-        """Tokens without a text: a blank stands between them, unless they are characters of a script without."""
+        """Tokens without a text: separated by blanks, unless they are characters of a script without blanks."""
         blank = "" if is_cut_into_characters(tokens) else " "
         return cls(tuple(tokens), ("", *[blank] * (len(tokens) - 1), "") if tokens else ("",))
 
     @property
     def word_starts(self) -> list[int]:
-        """The token with which each word begins, and at the end the number of tokens."""
+        """The first token of each word, and finally the number of tokens."""
         return [*(number for number in range(len(self.tokens)) if number not in self.divided), len(self.tokens)]
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The tokens as a model reads them: those that an answer divides are whole."""
+        """The tokens as model input: those divided by an answer are joined."""
         if not self.divided:
             return self.tokens
         return tuple("".join(self.tokens[start:end]) for start, end in pairwise(self.word_starts))
@@ -76,33 +76,33 @@ class SpacedText:
         return "".join([part for pair in zip(self.spaces, (*self.tokens, ""), strict=True) for part in pair])
 
     def part(self, start: int, end: int) -> str:
-        """The text of tokens ``start`` to ``end`` (half open), with what stands between them."""
+        """The text of tokens ``start`` to ``end`` (half open), including the characters between them."""
         return self.tokens[start] + "".join(
             [self.spaces[place] + self.tokens[place] for place in range(start + 1, end)]
         )
 
     @property
     def offsets(self) -> list[int]:
-        """The character at which each token begins."""
+        """The start of each token in characters."""
         sizes = [len(space) + len(token) for space, token in zip(self.spaces[1:], self.tokens, strict=True)]
         return list(accumulate(sizes, initial=len(self.spaces[0])))[: len(self.tokens)]
 
     def borders(self) -> tuple[dict[int, int], dict[int, int]]:
-        """The token that begins at a character, and the one behind the token that ends there."""
+        """The token that begins at a character, and the one after the token that ends there."""
         starts = {start: number for number, start in enumerate(self.offsets)}
         return starts, {start + len(self.tokens[number]): number + 1 for start, number in starts.items()}
 
     def edited(self, tokens: tuple[str, ...], kept: Sequence[tuple[Range, Range]] = ()) -> SpacedText:
         """The text with other tokens.
 
-        Blanks stay with the tokens that stay. Beside a new token stands a blank, unless the tokens are characters of a
-        script without, or it takes the place of one token.
+        Blanks next to unchanged tokens stay. A new token is surrounded by blanks, unless the tokens are characters of a
+        script without blanks, or it replaces a single token.
 
         Args:
-            kept: ranges of old tokens and of the new ones that are the same, blanks between them included.
+                    kept: ranges of old and new tokens that are the same, including the blanks between them.
 
         Raises:
-            EditError: the tokens of such a range are not the same.
+                    EditError: the tokens of such a range differ.
         """
         if tokens == self.tokens:
             return self
@@ -132,7 +132,7 @@ class SpacedText:
 
 
 def _aligned(old: Sequence[str], spaces: Sequence[str], new: Sequence[str], blank: str) -> list[str]:
-    """What stands before each of the ``new`` tokens."""
+    """The characters before each of the ``new`` tokens."""
     if old == new:
         return list(spaces)
     result = [blank] * len(new)

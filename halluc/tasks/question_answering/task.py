@@ -16,7 +16,7 @@ from halluc.tasks.question_answering.wording import WORDING
 
 
 class QuestionAnswering(TaskDefaults):
-    """Answers questions with a part of a text, or not at all where the text has no answer."""
+    """Answers questions with a part of a text, or not at all if the text has no answer."""
 
     name: ClassVar[str] = NAME
     head: ClassVar[tuple[str, ...]] = ("ForQuestionAnswering",)

@@ -1,4 +1,4 @@
-"""How people speak of questions, contexts and answers."""
+"""The words for questions, contexts and answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUESTIONS = Words(
 
 CARD = CardText(
     does="answers questions with a part of a text, or not at all:",
-    tells="whether training showed the answer",
+    prediction_note="whether training showed the answer",
     gap="The share of answers that answer no question of the training split",
     definition=(
         "A hallucination is an invented answer: one that is given to a question without an answer in its context, or"

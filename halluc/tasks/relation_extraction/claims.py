@@ -12,7 +12,7 @@ from halluc.tasks.relation_extraction.examples import ARROW, Related, undirected
 
 
 class RelationJudge(LabelClaims):
-    """The relation of a pair against its gold: equal is supported, another one distorted, none there unsupported."""
+    """The relation of a pair compared with its gold: equal is supported, another one distorted, no gold unsupported."""
 
     reasons: ClassVar[tuple[str, ...]] = ("label", "direction")
 
@@ -22,10 +22,10 @@ class RelationJudge(LabelClaims):
         return Claim(example.id, "relation", ARROW.join(surfaces), None, label, confidence, parts=surfaces)
 
     def judge(self, example: Related, claims: Sequence[Claim]) -> Judged:
-        """Verdict, reason and evidence; a gold relation is omitted where none is claimed of the pair.
+        """Verdict, reason and evidence; a gold relation is omitted if none is claimed for the pair.
 
-        Reasons of a distortion: ``direction``: gold has the relation the other way round; ``label``: gold has another
-        one. ``no_relation``: gold has none.
+        Reasons of a distortion: ``direction``: gold has the relation in the other direction; ``label``: gold has
+        another one. ``no_relation``: gold has none.
         """
         gold = self.gold(example)
         return Judged(tuple(_judged(claim, gold) for claim in claims), () if claims else gold)

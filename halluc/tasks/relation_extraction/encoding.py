@@ -1,4 +1,4 @@
-"""Sentences as word pieces with markers around head and tail, in a window around the pair where they are too long."""
+"""Sentences as word pieces with markers around head and tail, in a window around the pair if they are too long."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARKERS = ("[HEAD]", "[/HEAD]", "[TAIL]", "[/TAIL]")
 
 
 class PairWindow(NamedTuple):
-    """What the model takes of one sentence, and the pieces (half open) whose states stand for head and tail.
+    """The model input for one sentence, and the pieces (half open) whose states represent head and tail.
 
     ``words`` are the pieces of each word of head and tail.
     """
@@ -38,7 +38,7 @@ class PairWindow(NamedTuple):
 class PairFraming:
     """Sets special pieces around a sentence, and markers around head and tail.
 
-    ``space`` is how many pieces fit beside the special ones; ``types`` has the pieces of each type of entity.
+    ``space`` is the number of pieces that fit besides the special ones; ``types`` has the pieces of each entity type.
     """
 
     before: tuple[int, ...]
@@ -50,9 +50,9 @@ class PairFraming:
     def window(
         self, example: Related, words: Sequence[Sequence[int]], representation: Literal["start", "mean", "cls"]
     ) -> tuple[PairWindow, bool]:
-        """The window of a sentence, and whether something of it is cut.
+        """The window of a sentence, and whether it is truncated.
 
-        Head and tail are never left out. Where they stand too far apart, the middle of what lies between is cut.
+        Head and tail are always included. If they are too far apart, the middle of the text between them is cut.
         """
         opening = (self.markers[0], self.markers[2])
         closing = (self.markers[1], self.markers[3])
@@ -91,8 +91,8 @@ class PairFraming:
 
 @dataclass
 class EncodedPairs:
-    """One window a sentence; ``targets`` are the numbers of the outputs that gold has, ``UNLABELLED`` for none of
-    them. Sizes are counted in word pieces."""
+    """One window per sentence; ``targets`` are the numbers of the gold outputs, ``UNLABELLED`` if the model lacks them.
+    Sizes are counted in word pieces."""
 
     examples: Sequence[Related]
     windows: list[PairWindow]
@@ -127,7 +127,7 @@ class EncodedPairs:
         )
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as a step trains on it, with words of head and tail masked."""
+        """The batch as varied for one step, with masked words of head and tail."""
         if self.masking is None:
             return batch
         return self.masking.masked(batch, [self.windows[index].words for index in batch.indexes], generator)
@@ -139,7 +139,7 @@ class EncodedPairs:
         return torch.stack([self.of_pair(of_pieces, index) for of_pieces, index in zip(logits, indexes, strict=True)])
 
     def of_pair(self, logits: ArrayT, index: int) -> ArrayT:
-        """The same of one pair, (relations,), from (pieces, 2 x relations)."""
+        """The same for one pair, (relations,), from (pieces, 2 x relations)."""
         width, window = len(self.outputs), self.windows[index]
         of_head, of_tail = logits[slice(*window.head), :width], logits[slice(*window.tail), width:]
         result: ArrayT = of_head.mean(0) + of_tail.mean(0)
@@ -157,7 +157,7 @@ class EncodedPairs:
     def decisions(
         self, outputs: Any, batch: Batch, rows: Sequence[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Pairs: their logits, the row that ``rows`` (1, relations) has of each, and a weight of 0 without a target."""
+        """Pairs: their logits, the row of each in ``rows`` (1, relations), and a weight of 0 without a target."""
         import torch
 
         weights = torch.tensor([float(self.weights[index]) for index in batch.indexes])

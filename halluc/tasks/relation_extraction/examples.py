@@ -1,4 +1,4 @@
-"""A sentence with a marked head and tail, what is predicted of the pair, and their records."""
+"""A sentence with a marked head and tail, its prediction, and their records."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from halluc.tasks.relation_extraction.records import (
 if TYPE_CHECKING:
     import numpy
 
-# The output of a model, and the class in tables, of a pair that has no relation.
+# The output for pairs without a relation, and their class in tables.
 NO_RELATION = "no_relation"
-# Between the surfaces of head and tail: in keys, where no surface has one, and for people.
+# Separates the surfaces of head and tail: in keys, where no surface contains it, and in messages.
 _BETWEEN, ARROW = "\t", " → "
-# Where the direction stands in the label, as in SemEval-2010 Task 8.
+# The direction in a label, as in SemEval-2010 Task 8.
 _DIRECTION = re.compile(r"\s*\((e1,e2|e2,e1)\)$")
 
 
-# Heads and tails, each with its role, type and relation: what augmentation draws, and measures novelty in.
+# Heads and tails, each with its role, type and relation: what augmentation draws, and the units of novelty.
 ARGUMENTS = NoveltyUnits("arguments", "argument", NO_RELATION, "without a relation", MENTIONS.of, MENTIONS.words)
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A sentence as tokens, and the relation of two spans in it that do not overlap; None where there is none.
+    """A sentence as tokens, and the relation of two disjoint spans in it; None if there is none.
 
-    The labels of ``head`` and ``tail`` are the types of the entities, empty where the data has none.
+    The labels of ``head`` and ``tail`` are the types of the entities, empty if the data has none.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Related:
 
     @property
     def pairs(self) -> list[Pair]:
-        """The pair of surfaces with its relation; nothing where there is none."""
+        """The pair of surfaces with its relation; empty if there is none."""
         return [] if self.relation is None else [(pair_key(*self.surfaces), self.relation)]
 
 
@@ -84,16 +84,15 @@ def pair_parts(key: str) -> tuple[str, str]:
 
 
 def undirected(label: str) -> str:
-    """A label without the direction that it names, as `Cause-Effect(e2,e1)` does."""
+    """A label without its direction, such as `Cause-Effect(e2,e1)` without the parentheses."""
     return _DIRECTION.sub("", label)
 
 
 @dataclass(frozen=True, slots=True)
 class PairPrediction:
-    """What the model says of one pair: ``labels`` has the relation that it claims, nothing where it claims none.
+    """The model's prediction for one pair: ``labels`` has the claimed relation, or is empty.
 
-    ``confidences`` has its probability, None where another tool states none; ``scores`` the logits behind it,
-    (1, outputs).
+    ``confidences`` has its probability, None if another tool does not state it; ``scores`` its logits, (1, outputs).
     """
 
     id: str
@@ -110,7 +109,7 @@ class RelationExamples(ExamplesDefaults):
     inference: ClassVar[InferenceSchema] = INFERENCE
 
     def labels(self, corpus: Corpus[Related]) -> tuple[str, ...]:
-        """The relations, sorted; behind them the output of pairs without one, where the corpus has such."""
+        """The relations, sorted; then the output for pairs without one, if the corpus has such pairs."""
         result = tuple(sorted({example.relation for example in corpus if example.relation is not None}))
         return (*result, NO_RELATION) if any(example.relation is None for example in corpus) else result
 
@@ -146,7 +145,7 @@ class RelationExamples(ExamplesDefaults):
         }
 
     def corrected(self, example: Related, marks: Sequence[Mark]) -> Related:
-        """The pair with this relation, or with none; a ValueError where there are several."""
+        """The pair with this relation, or with none; a ValueError for several."""
         return replace(example, relation=next(iter(labels_of(marks, most=1)), None))
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Related:
@@ -169,7 +168,7 @@ class RelationExamples(ExamplesDefaults):
         return Related(line.id, Origin("", 0), tuple(line.tokens), head, tail, next(iter(line.gold), None))
 
     def ranges(self, line: RelationPrediction) -> Sequence[tuple[int, int, str]]:
-        """Head and tail, each with its type behind the role."""
+        """Head and tail, each with its type after the role."""
         roles = (("head", line.head), ("tail", line.tail))
         return [(start, end, " ".join(filter(None, (role, kind)))) for role, (start, end, kind) in roles]
 

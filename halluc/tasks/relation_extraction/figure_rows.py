@@ -1,4 +1,4 @@
-"""The figures of relation extraction: what they are called and where they are shown."""
+"""The figures of relation extraction: their names and where they are shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROWS = (
 )  # fmt: skip
 _DIRECTION = (("reason", "direction"),)
 
-# The slices of general figures that are shown, beside those of every task.
+# The slices of general figures that are shown, in addition to those of every task.
 SLICES: Mapping[str, tuple[Shown, ...]] = {
     "distortion_rate": (
         *at("novelty", heading="  by direction", by=_DIRECTION, order=125),

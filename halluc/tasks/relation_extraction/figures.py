@@ -47,7 +47,7 @@ class RelationFigures(FiguresDefaults):
         return {name: float(result[name].formula(sums)) for family in self.families for name in family}
 
     def figures(self, examples: Sequence[Related], predictions: Sequence[PairPrediction], sheet: Sheet) -> list[Figure]:
-        """The official figure is given where labels name a direction: else it is the macro F1."""
+        """The official figure is given if labels have a direction: otherwise it equals the macro F1."""
         counts = _counts(examples, predictions)
         result = label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet)
         return [*result, _semeval(counts, sheet)] if _is_directed(counts) else result
@@ -94,10 +94,10 @@ def _semeval(counts: LabelCounts, sheet: Sheet) -> Figure:
 
 
 def _official(counts: LabelCounts) -> LabelCounts:
-    """The counts by relation without direction, of which only those with the right direction are hits.
+    """The counts by relation without direction, where only those with the right direction are hits.
 
-    Hendrickx et al. 2010, and the scorer that came with the task: precision and recall of a relation are over all that
-    is claimed and annotated with it, in either direction.
+    Hendrickx et al. 2010, and the scorer of the shared task: precision and recall of a relation are over everything
+    that is claimed or annotated with it, in either direction.
     """
     names = sorted({undirected(label) for label in counts.labels})
     place = {name: number for number, name in enumerate(names)}

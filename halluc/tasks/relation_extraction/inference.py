@@ -1,4 +1,5 @@
-"""The answers of ``halluc serve``: Hugging Face has no task for relations, so they are those of text-classification."""
+"""The answers of ``halluc serve``: Hugging Face has no task for relations, so the format is that of
+text-classification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training split knows of pairs, and how new a pair is to it (DEFINITIONS, section 2)."""
+"""The pairs in a training split, and the novelty of a pair (DEFINITIONS, section 2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from halluc.runs.schema import Nearest, Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Related, pair_key, pair_parts
 
-# Distinct surfaces of heads and tails, in whatever role.
+# Distinct surfaces of heads and tails, in any role.
 entity_units = held_units("entity", lambda example: example.surfaces)
 
 
@@ -43,8 +43,8 @@ class RelationKnowledge(SurfacesOfTraining):
         return KnownPairs(coverage, withheld)
 
     def strata(self, examples: Sequence[Related]) -> Strata:
-        """By relation, pairs without one at their share; where whole relations go, by whether there is one: else
-        fraction 0 had to do without them too."""
+        """Strata by relation, with a constant share of pairs without one; if whole relations are withheld, by whether
+        there is one: otherwise fraction 0 would lack the withheld relations too."""
         names = (NO_RELATION, *sorted({one.relation for one in examples if one.relation is not None}))
         place = {name: number for number, name in enumerate(names)}
         return replace(
@@ -57,10 +57,10 @@ class RelationKnowledge(SurfacesOfTraining):
 
 @dataclass(frozen=True)
 class KnownPairs(SurfaceKnowledge):
-    """What the training split shows of a pair and its relation.
+    """What the training split shows about a pair and its relation.
 
-    *seen*: the pair stands there with the relation; *partial*: its head or its tail stands there in this role with the
-    relation, or the pair with another relation; *new*: neither.
+    *seen*: the pair occurs with the relation; *partial*: its head or tail occurs in this role with the relation, or the
+    pair with another relation; *new*: neither.
     """
 
     def novelty(self, claim: Claim) -> Novelty:
@@ -80,7 +80,7 @@ class KnownPairs(SurfaceKnowledge):
         """No pair takes long."""
 
     def nearest(self, claim: Claim) -> Nearest | None:
-        """The training pair of the relation that shares most of the pair: both, the head, or the tail."""
+        """The training pair of the relation that shares most with the pair: both, the head, or the tail."""
         key = pair_key(*claim.parts)
         head, tail = claim.parts
         heads, tails = self._roles.get(claim.label, ({}, {}))
@@ -100,7 +100,7 @@ class KnownPairs(SurfaceKnowledge):
 
     @cached_property
     def _roles(self) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
-        """For each relation, the heads and the tails that stand there, each with the first pair that has it."""
+        """For each relation, its heads and its tails, each with the first pair that has it."""
         result: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
         surfaces: Mapping[str, Mapping[str, Known]] = self.coverage.surfaces
         for label, of_label in surfaces.items():

@@ -1,8 +1,8 @@
 """The model: a linear layer over the states of head and tail in an encoder.
 
-It is kept as a token classifier with two outputs for each relation, so that every library reads it: the logits of a
-pair are those of the first half at the head plus those of the second half at the tail, which is one linear layer over
-the two states side by side.
+It is stored as a token classifier with two outputs per relation, so that every library can load it: the logits of a
+pair are those of the first half at the head plus those of the second half at the tail, which equals one linear layer
+over the two concatenated states.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from halluc.engine.runtime import Runtime
 _OF_HEAD, _OF_TAIL = "head:", "tail:"
-# What a model was trained with, and has to predict with: kept in its config.json.
+# Settings of the training that prediction needs: stored in config.json.
 SETTINGS = ("markers", "representation")
 
 
@@ -94,7 +94,8 @@ class RelationClassifier(ModelDefaults):
         return replace(encoder, outputs=tuple(label or NO_RELATION for label in named_labels(labels, names)))
 
     def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
-        """Pieces with markers and targets. A relation that the model does not know has no target, and is missed."""
+        """Pieces with markers and targets. A relation that the model does not know has no target, and counts as
+        missed."""
         before, behind = special_pieces(loaded.tokenizer)
         most = room(loaded.tokenizer, loaded.model.config)
         space = pieces_left(len(MARKERS) + 2, most, len(before) + len(behind), "head and tail")
@@ -133,7 +134,7 @@ class RelationClassifier(ModelDefaults):
         )
 
     def _types(self, examples: Sequence[Related], loaded: Encoder) -> dict[str, tuple[int, ...]]:
-        """The pieces of each type of entity, with a colon behind them; none where markers are plain."""
+        """The pieces of each entity type, followed by a colon; empty if markers are plain."""
         if self.config.markers == "plain":
             return {}
         results = sorted({span.label for one in examples for span in (one.head, one.tail) if span.label})
@@ -141,7 +142,7 @@ class RelationClassifier(ModelDefaults):
         return {name: tuple(p for word in of_name for p in word) for name, of_name in zip(results, pieces, strict=True)}
 
     def scored(self, model: torch.nn.Module, encoded: EncodedPairs, budget: int, runtime: Runtime) -> DecisionScores:
-        """A row of logits for every pair."""
+        """One row of logits for every pair."""
         from halluc.engine.inference import forward
 
         logits = numpy.zeros((len(encoded.examples), len(encoded.outputs)))
@@ -153,7 +154,7 @@ class RelationClassifier(ModelDefaults):
     def decided(
         self, encoded: EncodedPairs, scored: DecisionScores, decoding: Decoding | None
     ) -> list[PairPrediction]:  # fmt: skip
-        """The most probable output of each pair, by softmax; nothing is claimed where that is the one for none."""
+        """The most probable output of each pair, by softmax; nothing is claimed if that is the output for none."""
         predictions = []
         for example, logits in zip(encoded.examples, scored.rows, strict=True):
             best = int(logits.argmax())

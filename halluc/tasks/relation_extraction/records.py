@@ -22,7 +22,7 @@ class Argument(TokenRange):
 
 
 class PredictedRelations(Record):
-    """A pair as ``predict`` writes it; without a relation the model says that there is none."""
+    """The output of ``predict`` for a pair; without a relation the model says that there is none."""
 
     id: str | int | float
     line: int

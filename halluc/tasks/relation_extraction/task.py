@@ -19,7 +19,7 @@ class RelationExtraction(TaskDefaults):
     """Labels pairs of marked spans in a sentence with their relation, or with none."""
 
     name: ClassVar[str] = "relation_extraction"
-    # No class of transformers does it: halluc keeps its models as token classifiers with two outputs a relation.
+    # transformers has no class for it: halluc stores its models as token classifiers with two outputs per relation.
     head: ClassVar[tuple[str, ...]] = ("ForTokenClassification",)
     Config: ClassVar[type[Section]] = RelationExtractionConfig
     saved_keys: ClassVar[tuple[str, ...]] = SETTINGS

@@ -1,4 +1,4 @@
-"""How people speak of sentences, pairs and relations."""
+"""The words for sentences, pairs and relations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAIRS = Words(
 
 CARD = CardText(
     does="labels pairs of marked spans in a sentence with their relation:",
-    tells="whether training showed the pair",
+    prediction_note="whether training showed the pair",
     gap="The share of related pairs that the training split does not show with the same relation",
     definition=(
         "A hallucination is an invented relation: one that is predicted (claimed) of a pair that has none. A distorted"

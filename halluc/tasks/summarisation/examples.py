@@ -1,4 +1,4 @@
-"""Part 1: a document and the summaries that people wrote of it."""
+"""Part 1: a document and its reference summaries."""
 
 from __future__ import annotations
 

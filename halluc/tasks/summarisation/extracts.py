@@ -1,4 +1,4 @@
-"""Summaries without a model, of sentences of the document: what a summary has to be better than."""
+"""Extractive baselines without a model: sentences of the document that a summary has to beat."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from halluc.tasks.text_generation.sentences import sentence_spans
 from halluc.tasks.text_generation.words import folded_words
 
 LEAD, CENTRAL = "lead-3", "central"
-# How many sentences each takes.
+# The number of sentences of each baseline.
 _LEADING, _CENTRAL = 3, 2
 _SPEAKER = re.compile(r"\s*[^:\n]{1,40}:\s")
 
 
 def units(text: str, language: str = "") -> list[str]:
-    """The sentences of a text, or the turns of one in which most lines begin with a speaker and a colon."""
+    """The sentences of a text, or the turns if most lines begin with a speaker and a colon."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and 2 * sum(map(bool, map(_SPEAKER.match, lines))) > len(lines):
         return lines
@@ -31,10 +31,10 @@ def lead(text: str, language: str = "") -> str:
 
 
 def central(text: str, language: str = "") -> str:
-    """The two sentences that are most like the whole, in their order.
+    """The two sentences that are most similar to the whole, in order.
 
-    The cosine of the words of a sentence and of the document, each weighted by its count and by in how few sentences
-    it stands (Radev et al. 2004).
+    The cosine of the words of a sentence and of the document, each weighted by its count and its inverse sentence
+    frequency (Radev et al. 2004).
     """
     sentences = units(text, language)
     bags = [Counter(word for word in folded_words(one) if word not in FUNCTION_WORDS) for one in sentences]

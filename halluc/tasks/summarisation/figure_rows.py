@@ -1,4 +1,4 @@
-"""The figures of summarisation: what they are called and where they are shown."""
+"""The figures of summarisation: their names and where they are shown."""
 
 from __future__ import annotations
 

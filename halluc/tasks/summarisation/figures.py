@@ -1,4 +1,4 @@
-"""Part 4: ROUGE by the package rouge-score, of the summaries and of extracts of their documents; novel n-grams."""
+"""Part 4: ROUGE by the package rouge-score, for summaries and for extractive baselines; novel n-grams."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _SYSTEM = "system"
 
 
 def rouge_protocol(name: str) -> str:
-    """The figure, the package, and what is done with several references."""
+    """The figure, the package, and how several references are combined."""
     title = figure_rows.TITLES[name]
     return f"{title}, F1 (rouge-score; English words stemmed), best reference, mean over summaries"
 
 
 class SummaryFigures(GenerationFigures):
-    """ROUGE against the reference that fits best; a document without a summary does not count.
+    """ROUGE with the best matching reference; a document without a summary does not count.
 
-    The extracts of ``extracts.py`` are scored beside the summaries, on the same documents.
+    The baselines of ``extracts.py`` are scored on the same documents.
     """
 
     primary: ClassVar[str] = "rouge2"
@@ -69,7 +69,7 @@ class SummaryFigures(GenerationFigures):
         ]  # fmt: skip
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
-        """Precision, recall and F1 of each ROUGE, a row a system."""
+        """Precision, recall and F1 of each ROUGE, one row per system."""
         systems = {"model": [one.text for one in predictions]}
         systems |= {system: _extracted(examples, system) for system in EXTRACTS}
         tables: Report = {name: {} for name in ROUGE}
@@ -109,16 +109,16 @@ def _figures(examples: Sequence[Sourced], texts: Sequence[str], by: dict[str, st
 
 
 def _is_english(examples: Sequence[Sourced]) -> bool:
-    """Whether words are stemmed: by the language that the corpus states, else by that of the first summary.
+    """Whether words are stemmed: by the language of the corpus, otherwise by that of the first summary.
 
-    rouge-score's own tokenizer drops all letters but a to z.
+    rouge-score's own tokenizer drops all letters except a to z.
     """
     first = next((one for one in examples if one.targets), None)
     return first is None or language_of(first.targets[0], first.language) == "en"
 
 
 class _FoldedWords:
-    """A tokenizer as rouge-score takes it."""
+    """A tokenizer for rouge-score."""
 
     def tokenize(self, text: str) -> list[str]:
         return list(folded_words(text))
@@ -139,7 +139,7 @@ def _scores(examples: Sequence[Sourced], texts: Sequence[str]) -> tuple[numpy.nd
 
 
 def _novel(examples: Sequence[Sourced], texts: Sequence[str], order: int) -> numpy.ndarray:
-    """N-grams of each summary that its document lacks, and all of them, (2, examples)."""
+    """The number of n-grams of each summary that its document lacks, and of all its n-grams, (2, examples)."""
     values = numpy.zeros((2, len(examples)))
     for place, (example, text) in enumerate(zip(examples, texts, strict=True)):
         read, written = (_ngrams(folded_words(one), order) for one in (example.whole, text))

@@ -1,4 +1,4 @@
-"""How people speak of documents and their summaries."""
+"""The words for documents and their summaries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from halluc.wording.nouns import CardText
 
 CARD = CardText(
     does="summarises texts.",
-    tells="which names, numbers and sentences of it the document has",
+    prediction_note="which names, numbers and sentences of it the document has",
     gap="The share of names, numbers, dates and quotations that no training summary states",
     definition=(
         "A hallucination is a name, a number, a date or a quotation of the summary that neither the document nor a"

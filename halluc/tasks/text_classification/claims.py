@@ -13,7 +13,7 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 
 
 class LabelJudge(LabelClaims):
-    """The label of a text against its one gold label: equal is supported, all else unsupported."""
+    """The label of a text compared with its one gold label: equal is supported, everything else unsupported."""
 
     reasons: ClassVar[tuple[str, ...]] = ()
 
@@ -23,7 +23,7 @@ class LabelJudge(LabelClaims):
         return Claim(example.id, "label", " ".join(example.tokens), Span(0, size, label), label, confidence)
 
     def judge(self, example: Labelled, claims: Sequence[Claim]) -> Judged:
-        """Verdict, reason and evidence for each claim; gold is omitted where nothing is claimed of the text.
+        """Verdict, reason and evidence for each claim; gold is omitted if nothing is claimed about the text.
 
         Reasons: ``other_label``: gold has another one, which is touched; ``out_of_scope``: gold has none.
         """
@@ -35,7 +35,7 @@ class LabelJudge(LabelClaims):
 
 
 class LabelSetJudge(LabelJudge):
-    """The labels of a text against its gold labels, of which it may have any number: each is judged by itself."""
+    """The labels of a text compared with its gold labels, any number of each: every label is judged separately."""
 
     def judge(self, example: Labelled, claims: Sequence[Claim]) -> Judged:
         """Verdict, reason and evidence for each claim; a gold label that is not claimed is omitted.
@@ -54,7 +54,7 @@ def _judged(
 ) -> tuple[Claim, ...]:  # fmt: skip
     """
     Args:
-        otherwise: what is said of a claim that gold does not have. without_gold: the reason where there is no gold.
+            otherwise: the reason for a claim that gold does not have. without_gold: the reason if there is no gold.
     """
     there = {one.label: one for one in gold}
     reason = "other_label" if there else without_gold

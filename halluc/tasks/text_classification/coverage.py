@@ -1,5 +1,5 @@
-"""What a training split knows of whole texts: beside the texts, the content words that it shows, and which share of
-them is new in the texts to come (DEFINITIONS, section 2)."""
+"""The whole texts of a training split: the texts, their content words, and the share of new words expected in later
+texts (DEFINITIONS, section 2)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from halluc.runs.records import read_record
 from halluc.runs.schema import Novelty, Record
 
 Edges = tuple[float, float, float]
-# By the edges, from texts whose words are known best to those whose words are known least.
+# Quartiles by the edges, from texts with the best known words to those with the least known.
 QUARTERS: tuple[Novelty, ...] = ("q1", "q2", "q3", "q4")
 
 
 class ShownWords(Record):
-    """``texts`` of coverage.json: how often each content word stands in the split, and the edges of novelty."""
+    """``texts`` of coverage.json: the frequency of each content word in the split, and the edges of novelty."""
 
     words: dict[str, int]
     edges: Edges
@@ -34,7 +34,7 @@ class ShownWords(Record):
 
 
 class ShownParts(Record):
-    """``parts`` of coverage.json, of texts with groups: the groups, and the second texts of pairs."""
+    """``parts`` of coverage.json, for texts with groups: the groups, and the second texts of pairs."""
 
     groups: list[str]
     seconds: list[str]
@@ -54,11 +54,11 @@ class TextCoverageFile(CoverageFile):
 
 @dataclass(frozen=True)
 class TextCoverage(SurfaceCoverage):
-    """The texts of a training split by label, and its content words, lower-cased, with the times that each occurs.
+    """The texts of a training split by label, and its lower-case content words with their frequencies.
 
     ``edges`` are the quartiles of the shares of new words in the texts of dev, fixed when the run is trained, so that
-    all splits and models are judged by the same; without dev, those of the training texts, each against all others.
-    ``groups`` and ``seconds``, of texts with groups, are the groups and the second texts of pairs.
+    all splits and models are judged alike; without dev, those of the training texts, each compared with all others.
+    ``groups`` and ``seconds``, for texts with groups, are the groups and the second texts of pairs.
     """
 
     shown: Mapping[str, int]
@@ -69,9 +69,9 @@ class TextCoverage(SurfaceCoverage):
 
     @classmethod
     def of(cls, examples: Iterable[Any], dev: Iterable[Example] = ()) -> TextCoverage:
-        """Count a training split; texts without a label show words too."""
+        """Count a training split; the words of texts without a label count too."""
         split = list(examples)
-        # Words are cut anew where they are needed again: those of a large split would fill the memory.
+        # Words are extracted again when they are needed: those of a large split would fill the memory.
         shown = Counter(chain.from_iterable(map(_words_of, split)))
         others = [new_share(_words_of(example), shown) for example in dev]
         shares = others or _each_against_the_others(split)
@@ -84,15 +84,15 @@ class TextCoverage(SurfaceCoverage):
         )  # fmt: skip
 
     def new_share(self, text: str) -> float:
-        """The share of its content words that the split never shows, each counted as often as it occurs."""
+        """The share of its content words that do not occur in the split, with repetitions."""
         return new_share(text_words(text), self.shown)
 
     def novelty(self, text: str) -> Novelty:
-        """The quarter of dev that a text would fall into: ``q1`` up to the first edge, ``q4`` above the third."""
+        """The quartile of dev that a text belongs to: ``q1`` up to the first edge, ``q4`` above the third."""
         return QUARTERS[bisect_left(self.edges, self.new_share(text))]
 
     def shown_with(self, label: str) -> Mapping[str, int]:
-        """The content words of the label's texts, with the times that each occurs there."""
+        """The content words of the label's texts, with their frequencies there."""
         texts = self.of_label(label).items()
         result = Counter(chain.from_iterable(text_words(text) for text, _ in texts))
         for text, known in texts:
@@ -108,10 +108,10 @@ class TextCoverage(SurfaceCoverage):
 
     @classmethod
     def load(cls, path: Path) -> TextCoverage:
-        """Read what ``save`` wrote.
+        """Read the file that ``save`` wrote.
 
         Raises:
-            HallucError R120: damaged, or of mentions. R121: of another version of halluc.
+                    HallucError R120: damaged, or of mentions. R121: written by another version of halluc.
         """
         file = read_record(path, TextCoverageFile, damaged="R120", other_version="R121", help=REMAKE)
         made, texts = SurfaceCoverage.of_file(file), file.texts
@@ -124,7 +124,7 @@ class TextCoverage(SurfaceCoverage):
 
 
 def new_share(words: Sequence[str], shown: Mapping[str, int]) -> float:
-    """The share of ``words`` that is not ``shown``; 0 where there is none."""
+    """The share of ``words`` that are not ``shown``; 0 if there are no words."""
     return sum(word not in shown for word in words) / len(words) if words else 0.0
 
 
@@ -133,7 +133,7 @@ def _words_of(example: Example) -> list[str]:
 
 
 def _each_against_the_others(texts: Sequence[Example]) -> list[float]:
-    """The share of the words of each text that no other one shows."""
+    """The share of the words of each text that occur in no other text."""
     holding = Counter(word for example in texts for word in set(_words_of(example)))
     elsewhere = {word: count for word, count in holding.items() if count > 1}
     return [new_share(_words_of(example), elsewhere) for example in texts]

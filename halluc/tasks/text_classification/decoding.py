@@ -1,4 +1,4 @@
-"""From the logits of windows to what the model says of each text."""
+"""From the logits of windows to the prediction for each text."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Pool = Literal["mean", "max"]
 
 @dataclass(frozen=True, slots=True)
 class TextPrediction:
-    """What the model says of one text.
+    """The model's prediction for one text.
 
-    ``labels`` are those it claims, ``confidences`` their probabilities, None where another tool states none. Without a
-    label it says that the text is out of scope (``out_of_scope``) or, where a text may have several, that it has none.
-    ``in_scope`` is the highest probability of a label; None where a text may have several. ``scores`` has for each
-    claim the logits behind it, (1, outputs), and ``claimed`` the place of its own among them, where this need not be
-    the largest. ``unclaimed`` are the logits of a text out of scope, (outputs,), less that of its best label.
-    ``positive`` is the probability of the label that ranks texts, without temperature scaling; None where none does.
-    ``answers`` are the texts of the labels, where these are answers of a bank, None where the bank has none.
+    ``labels`` are the claimed ones, ``confidences`` their probabilities, None if another tool does not state them.
+    Without a label the text is predicted to be out of scope (``out_of_scope``) or, if a text may have several labels,
+    to have none. ``in_scope`` is the highest probability of a label; None if a text may have several. ``scores`` has
+    the logits of each claim, (1, outputs), and ``claimed`` the position of its own among them, if it need not be the
+    largest. ``unclaimed`` are the logits of a text out of scope, (outputs,), minus that of its best label. ``positive``
+    is the probability of the label that ranks texts, without temperature scaling; None if there is no such label.
+    ``answers`` are the texts of the labels, if these are answers of a bank, None if the bank has none.
     """
 
     id: str
@@ -43,7 +43,7 @@ class TextPrediction:
     answers: tuple[str | None, ...] = ()
 
     def scaled(self, temperature: float) -> TextPrediction:
-        """With ``in_scope`` as it is at a temperature, at which ``confidences`` are already."""
+        """With ``in_scope`` at a temperature, for which ``confidences`` have been computed already."""
         if self.in_scope is None:
             return self
         if self.unclaimed is None:
@@ -52,13 +52,13 @@ class TextPrediction:
 
 
 def _of_best(odds: numpy.ndarray) -> float:
-    """The probability of an output, by softmax, from the logits of all less its own."""
+    """The probability of an output, by softmax, from all logits minus its own."""
     top = odds.max()
     return float(numpy.exp(-top) / numpy.exp(odds - top).sum()) if top < numpy.inf else 0.0
 
 
 def pooled(encoded: EncodedTexts, outputs: Outputs, pool: Pool) -> numpy.ndarray:
-    """Logits by text, (texts, outputs): those of its windows, their mean or the largest of each output.
+    """Logits by text, (texts, outputs): the mean, or the maximum of each output, over its windows.
 
     Raises:
         RuntimeError: a window without a prediction, which would be a bug.
@@ -82,7 +82,7 @@ def pooled(encoded: EncodedTexts, outputs: Outputs, pool: Pool) -> numpy.ndarray
 def one_label(
     ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str], positive: str | None = None
 ) -> list[TextPrediction]:
-    """The most probable output of each text, by softmax; none is claimed where that is the one for out of scope.
+    """The most probable output of each text, by softmax; nothing is claimed if that is the output for out of scope.
 
     Args:
         positive: the label that ranks texts.
@@ -103,7 +103,7 @@ def one_label(
             predictions.append(TextPrediction(ids[row], (), (), _of_best(others), out_of_scope=True, unclaimed=others))
     if positive is None:
         return predictions
-    # A label may have several outputs, where `eval.labels` gives them one name.
+    # A label may have several outputs, if `eval.labels` gives them the same name.
     mass = probability[:, [name == positive for name in outputs]].sum(-1)
     return [replace(one, positive=share) for one, share in zip(predictions, mass.tolist(), strict=True)]
 
@@ -111,7 +111,8 @@ def one_label(
 def label_sets(
     ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str], threshold: float
 ) -> list[TextPrediction]:
-    """Every label whose probability, by sigmoid, is above the threshold; the surest output of each label tells."""
+    """Every label whose sigmoid probability is above the threshold; of several outputs of a label the most confident
+    counts."""
     probability = 0.5 * (1 + numpy.tanh(logits / 2))
     predictions = []
     for row, identity in enumerate(ids):
@@ -127,7 +128,7 @@ def label_sets(
                 labels=tuple(name for name, _ in claims),
                 confidences=tuple(float(probability[row, number]) for _, number in claims),
                 in_scope=None,
-                # A sigmoid is a softmax beside a logit of nought.
+                # A sigmoid is a softmax with a second logit of zero.
                 scores=tuple(numpy.array([[logits[row, number], 0.0]]) for _, number in claims),
                 claimed=(0,) * len(claims),
             )

@@ -1,4 +1,4 @@
-"""What augmentation may change of a text, and how the border of a pair survives it."""
+"""What augmentation may change in a text, and how the border of a pair is preserved."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Side = Literal["both", "first", "second"]
 
 
 class LockedWords:
-    """Words that stay as they are, in any case.
+    """Words that stay unchanged, in any case.
 
-    One of several tokens (`credit card`, or a word of characters) is found however the text is cut into tokens.
+    A word of several tokens (`credit card`, or a word of characters) is found whatever the tokenization.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -24,7 +24,7 @@ class LockedWords:
         self._beginnings = frozenset(word[:size] for word in self._words for size in range(1, len(word)))
 
     def ranges(self, tokens: Sequence[str], border: int | None) -> list[Range]:
-        """Where they stand, from left to right; what overlaps is one range, and none lies across ``border``."""
+        """Their positions, from left to right; overlapping ones are merged, and none crosses ``border``."""
         ranges: list[Range] = []
         for start, end in self._matches(tokens) if self._words else ():
             if border is not None and start < border < end:
@@ -47,10 +47,10 @@ class LockedWords:
 
 
 def editable(example: Labelled, words: LockedWords, side: Side) -> Editable:
-    """The tokens of a text, with ``words`` locked and, of a pair, the side that stays as it is.
+    """The tokens of a text, with ``words`` locked and, for a pair, the side that must stay.
 
-    A locked range of no length lies between the sides, which no edit crosses. What is inserted exactly there belongs to
-    the first text where both may change.
+    An empty locked range separates the two sides, and no edit crosses it. An insertion exactly there belongs to the
+    first text if both may change.
     """
     border = example.second
     locked = words.ranges(example.tokens, border)
@@ -61,30 +61,30 @@ def editable(example: Labelled, words: LockedWords, side: Side) -> Editable:
 
 
 def rebuilt(example: Labelled, edited: Editable, side: Side, identity: str, origin: Origin) -> Labelled:
-    """The text that ``edited`` makes of an example.
+    """The example with the text of ``edited``.
 
     Raises:
-        EditError: nothing is left of a side of a pair, the side that stays has changed, or it is not known where the
-            second begins.
+            EditError: nothing is left of a side of a pair, the locked side has changed, or the start of the second text
+                is unknown.
     """
     if example.second is None:
         return replace(example, id=identity, origin=origin, tokens=edited.tokens, labels=edited.labels)
     second = _border(edited, side)
     if not 0 < second < len(edited.tokens):
         raise EditError(f"nothing would be left of one text of the pair {example.id}")
-    # A locked range does not reach what is inserted at its end, which is that of the pair, or at its beginning.
+    # A locked range does not include insertions at its end, which is that of the pair, or at its beginning.
     if edited.tokens[_held(second, side)] != example.tokens[_held(example.second, side)]:
         raise EditError(f"an edit changes the text of the pair {example.id} that stays as it is")
     return replace(example, id=identity, origin=origin, tokens=edited.tokens, labels=edited.labels, second=second)
 
 
 def _held(border: int, side: Side) -> slice:
-    """Of a pair the text that stays as it is; nothing where both may change."""
+    """The text of a pair that must stay; empty if both may change."""
     return {"both": slice(0), "first": slice(border, None), "second": slice(border)}[side]
 
 
 def _border(edited: Editable, side: Side) -> int:
-    """Locked ranges move with their text and keep their order: the border is where ``editable`` put it."""
+    """Locked ranges move with their text and keep their order: so the border is found where ``editable`` put it."""
     if side == "both":
         results = [start for start, end in edited.locked if start == end]
     elif side == "first":

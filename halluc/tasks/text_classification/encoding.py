@@ -1,4 +1,4 @@
-"""From labelled texts to what a model takes: pieces, windows, and the numbers of its outputs."""
+"""From labelled texts to model input: pieces, windows, and the numbers of outputs."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from halluc.engine.batching import Batch, Rows
     from halluc.tasks.text_classification.config import TextClassificationConfig
 
-# The pieces of one text that a window shows, from left to right.
+# The pieces of one text in a window, from left to right.
 Shown = tuple[Range, ...]
 
 
 def shown(length: int, space: int, how: LongTexts) -> list[Shown]:
-    """What each window shows of a text of ``length`` pieces, in at most ``space``; one window where all fit.
+    """The part of a text of ``length`` pieces in each window of at most ``space`` pieces; one window if all fit.
 
-    Windows are full, lie evenly, and repeat at least a quarter of the one before. ``head_tail`` keeps a quarter of the
-    beginning and three of the end (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.1).
+    Windows are full, evenly spaced, and overlap by at least a quarter. ``head_tail`` keeps a quarter from the beginning
+    and three quarters from the end (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.1).
     """
     if length <= space:
         return [((0, length),)]
@@ -62,10 +62,10 @@ def shown(length: int, space: int, how: LongTexts) -> list[Shown]:
 
 
 def shown_of_pair(first: int, second: int, space: int, how: LongTexts) -> list[tuple[Shown, Shown]]:
-    """The same of two texts that share ``space``: the longer one is cut first, down to half of it.
+    """The same for two texts that share ``space``: the longer one is cut first, down to half of it.
 
-    In windows it is the longer one that is read piece by piece, beside the whole of the other; of that, the first half
-    of the space where both are longer than this.
+    With windows, the longer text is split, together with the whole other text; if both are longer than half of the
+    space, with the first half of it.
     """
     if first + second <= space:
         return [(((0, first),), ((0, second),))]
@@ -76,7 +76,7 @@ def shown_of_pair(first: int, second: int, space: int, how: LongTexts) -> list[t
 
 
 def covers(parts: list[Shown], length: int) -> bool:
-    """Whether the windows show every piece of a text, or some of it is cut."""
+    """Whether the windows include every piece of a text, so that nothing is cut."""
     done = 0
     for start, end in sorted(one for part in parts for one in part):
         if start > done:
@@ -85,12 +85,12 @@ def covers(parts: list[Shown], length: int) -> bool:
     return done >= length
 
 
-# What a text weighs where some are read in windows: each window of a text has its part of it.
+# The total weight of a text if some texts have several windows: each window gets its share.
 PARTS = 1000
 
 
 class TextWindow(NamedTuple):
-    """What the model takes at once. ``types`` tell the two texts of a pair apart, where the model has such."""
+    """One model input. ``types`` distinguish the two texts of a pair, if the model has token types."""
 
     example: int
     pieces: tuple[int, ...]
@@ -99,11 +99,11 @@ class TextWindow(NamedTuple):
 
 @dataclass
 class EncodedTexts:
-    """Windows of word pieces; in training each is asked for the labels of its text. Sizes are counted in word pieces.
+    """Windows of word pieces; in training each has the labels of its text. Sizes are counted in word pieces.
 
-    ``targets`` are, by example, the numbers of the outputs that gold has; None where it teaches nothing. ``weights`` of
-    the windows of a text sum up to what every other text weighs (to a thousandth). ``is_mean``: the model has logits
-    for each piece, and their mean is the window's. ``answers`` are the texts of labels that are answers of a bank.
+    ``targets`` are, by example, the numbers of the gold outputs; None if it is not trained on. The ``weights`` of the
+    windows of a text sum to the weight of any other text (to a thousandth). ``is_mean``: the model has logits for each
+    piece, and their mean is the window's. ``answers`` are the texts of labels that are answers of a bank.
     """
 
     examples: Sequence[Labelled]
@@ -128,7 +128,7 @@ class EncodedTexts:
         ]
 
     def inputs(self, indexes: Sequence[int]) -> dict[str, numpy.ndarray]:
-        """``input_ids``, ``attention_mask`` and, of pairs, ``token_type_ids``, each (windows, longest window)."""
+        """``input_ids``, ``attention_mask`` and, for pairs, ``token_type_ids``, each (windows, longest window)."""
         windows = [self.windows[index] for index in indexes]
         inputs = padded([window.pieces for window in windows], self.pad)
         if any(window.types for window in windows):
@@ -138,7 +138,7 @@ class EncodedTexts:
         return inputs
 
     def collate(self, indexes: Sequence[int]) -> Batch:
-        """``inputs`` with labels as ``Loss`` takes them."""
+        """``inputs`` with labels in the form of ``Loss``."""
         from halluc.engine.batching import Batch
 
         return Batch(
@@ -160,11 +160,11 @@ class EncodedTexts:
         return labels
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
-        """The loss summed over windows, each times its weight."""
+        """The loss summed over windows, weighted."""
         return self._weighted(self.text_loss(self.of_windows(outputs.logits, batch), batch.labels), batch)
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
-        """Summed over windows, each times its weight; of several labels a text, the mean over outputs."""
+        """Summed over windows, weighted; with several labels per text, the mean over outputs."""
         import torch
 
         one, other = (self.of_windows(of.logits, batch) for of in (outputs, others))
@@ -183,7 +183,7 @@ class EncodedTexts:
     def decisions(
         self, outputs: Any, batch: Batch, rows: Sequence[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Windows: their logits, the row that ``rows`` (1, outputs) has of their texts, and their weights."""
+        """Windows: their logits, the rows of their texts in ``rows`` (1, outputs), and their weights."""
         import torch
 
         soft = torch.cat([rows[self.windows[index].example] for index in batch.indexes])
@@ -202,7 +202,7 @@ Pieces = Sequence[int]
 
 
 def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextClassificationConfig) -> EncodedTexts:
-    """Windows and targets, with counts of what a person should know.
+    """Windows and targets, with counts for the notes.
 
     Raises:
         HallucError D136, D137: see ``refuse_labels``. E411: the tokenizer leaves no room, or lacks a piece.
@@ -244,7 +244,7 @@ def _loss(
 def _targets(
     examples: Sequence[Labelled], outputs: Sequence[str], multi_label: bool, notes: dict[str, int]
 ) -> list[tuple[int, ...] | None]:
-    """The outputs that gold has. A label that the model does not know has none: it is counted, and counts as missed."""
+    """The gold outputs. A label that the model does not know has none: it is counted, and counts as missed."""
     numbers = {name: number for number, name in reversed(list(enumerate(outputs)))}
     result: list[tuple[int, ...] | None] = []
     notes |= {"unknown_label_texts": 0, "unanswerable_texts": 0}
@@ -259,10 +259,10 @@ def _targets(
 
 
 def refuse_labels(examples: Sequence[Labelled], *, multi_label: bool) -> None:
-    """Refuse texts that the task cannot have.
+    """Refuse texts that are invalid for the task.
 
     Raises:
-        HallucError or ManyErrors D136: several labels, where one is asked for. D137: the name of what has none.
+            HallucError or ManyErrors D136: several labels, but one is required. D137: the reserved name for no label.
     """
     refuse(_bad_labels(examples, multi_label))
 
@@ -289,7 +289,7 @@ def _bad_labels(examples: Sequence[Labelled], multi_label: bool) -> Iterator[Hal
 
 @dataclass
 class Framing:
-    """Sets the special pieces of a tokenizer around texts and pairs."""
+    """Puts the special pieces of a tokenizer around texts and pairs."""
 
     encoder: Encoder
     how: LongTexts
@@ -304,11 +304,11 @@ class Framing:
 
     @cached_property
     def has_types(self) -> bool:
-        """Whether the model tells the texts of a pair apart by token types."""
+        """Whether the model distinguishes the texts of a pair by token types."""
         return getattr(self.encoder.model.config, "type_vocab_size", 0) > 1
 
     def windows(self, example: int, sides: Sequence[Pieces]) -> tuple[list[TextWindow], bool]:
-        """The windows of one text or of two, and whether something of them is cut."""
+        """The windows of one text or of two, and whether something is cut."""
         if len(sides) == 2:
             return self._of_pair(example, *sides)
         (pieces,), (before, behind) = sides, self.around_one

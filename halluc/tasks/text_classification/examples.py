@@ -1,4 +1,4 @@
-"""Texts with labels, what is predicted of them, and their records."""
+"""Texts with labels, their predictions, and their records."""
 
 from __future__ import annotations
 
@@ -43,10 +43,11 @@ class TextExamples(ExamplesDefaults):
         self._locked = edits.LockedWords(config.locked_words)
 
     def labels(self, corpus: Corpus[Labelled]) -> tuple[str, ...]:
-        """The labels, sorted; behind them ``out_of_scope`` where the model is to have an output for it.
+        """The labels, sorted; then ``out_of_scope`` if the model has an output for it.
 
         Raises:
-            HallucError or ManyErrors D136, D137: labels that the task cannot have. D123: no answers of the bank.
+                    HallucError or ManyErrors D136, D137: labels that are invalid for the task. D123: not answers of the
+                        bank.
         """
         refuse_labels(corpus.examples, multi_label=self.config.multi_label)
         names = {label for example in corpus for label in example.labels}
@@ -77,7 +78,7 @@ class TextExamples(ExamplesDefaults):
         return {"id": example.id, "tokens": example.tokens, **pair, "label": example.labels}
 
     def corrected(self, example: Labelled, marks: Sequence[Mark]) -> Labelled:
-        """The text with these labels; a ValueError where it cannot have so many."""
+        """The text with these labels; a ValueError if it cannot have that many."""
         return replace(example, labels=labels_of(marks, most=None if self.config.multi_label else 1))
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Labelled:

@@ -1,4 +1,4 @@
-"""The figures of text classification: what they are called and where they are shown."""
+"""The figures of text classification: their names and where they are shown."""
 
 from __future__ import annotations
 

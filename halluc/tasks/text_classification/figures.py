@@ -1,4 +1,4 @@
-"""The figures of texts: those with one label or none, which is out of scope, and those with any number of labels."""
+"""The figures of texts: with one label or none, which is out of scope, and with any number of labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RANKED = "texts sorted by the probability of being in scope"
 
 
 class Labelling:
-    """Figures of one label a text: accuracy, F1 by label and averaged, correlation, and out of scope."""
+    """Figures for one label per text: accuracy, F1 by label and averaged, correlation, and out of scope."""
 
     primary: ClassVar[str] = "accuracy"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (
@@ -43,7 +43,7 @@ class Labelling:
         *ranking.NAMES,
     )
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
-    untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
+    excluded: ClassVar[frozenset[str]] = label_counts.EXCLUDED
     named: ClassVar[Mapping[str, str]] = {
         "f1": "micro_f1",
         "recall": "accuracy",
@@ -78,7 +78,7 @@ class Labelling:
         remaining: numpy.ndarray,
         sheet: Sheet,
     ) -> list[Figure]:
-        """How many texts out of scope still have a claim."""
+        """How many texts out of scope still have a claim after abstention."""
         foreign = numpy.array([not example.labels for example in examples], dtype=bool)
         if not foreign.any():
             return []
@@ -93,8 +93,8 @@ class Labelling:
         ]
 
     def ranked(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
-        """How often a text out of scope looks less in scope than one that is, where there are both; and how well the
-        texts of a group are ranked."""
+        """How often a text out of scope has less confidence than one in scope, if there are both; and the ranking of
+        the texts of a group."""
         return [*self._of_scope(examples, predictions), *self._of_groups(examples, predictions)]
 
     def _of_groups(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
@@ -132,10 +132,10 @@ class Labelling:
 
 
 def _one(result: Sequence[str]) -> str | None:
-    """The one label of a text, None where there is none.
+    """The one label of a text, None if there is none.
 
     Raises:
-        ValueError: there are several, which ``LabelSets`` counts.
+            ValueError: there are several, which need ``LabelSets``.
     """
     if len(result) > 1:
         raise ValueError(f"a text with the labels {', '.join(result)}, where one is counted")
@@ -144,7 +144,7 @@ def _one(result: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True)
 class _Judged:
-    """Gold beside what was predicted, None being out of scope."""
+    """Gold and predictions, None being out of scope."""
 
     gold: list[str | None]
     predicted: list[str | None]
@@ -175,13 +175,13 @@ class _Judged:
         return results if self.inside.all() else results + self.of_scope(sheet)
 
     def accuracy(self, sheet: Sheet, by: dict[str, str], texts: numpy.ndarray) -> Figure:
-        """Of the ``texts`` (texts,) in scope; of a slice without any it is undefined."""
+        """Accuracy over the ``texts`` (texts,) in scope; undefined for a slice without any."""
         inside = self.inside & texts
         share = Ratio((sheet.column(self.right & inside),), (sheet.column(inside),))
         return Figure("accuracy", by, PROTOCOL, int(inside.sum()), share if by else replace(share, undefined=0.0))
 
     def correlation(self, columns: Columns, sheet: Sheet) -> Correlation:
-        """Out of scope is a class beside the others."""
+        """Out of scope counts as a class."""
         return Correlation(
             right=sheet.column(self.right),
             everything=sheet.column(numpy.ones(len(self.gold))),
@@ -190,7 +190,7 @@ class _Judged:
         )
 
     def of_scope(self, sheet: Sheet) -> list[Figure]:
-        """What becomes of texts out of scope, and the accuracy with them as a class."""
+        """The predictions for texts out of scope, and the accuracy with them as a class."""
         foreign, refused = ~self.inside, ~self.claimed
         outside, all_texts = sheet.column(foreign), sheet.column(numpy.ones(len(foreign)))
         both, outputs = sheet.column(foreign & refused), sheet.column(refused)
@@ -219,10 +219,10 @@ class _Judged:
 
 @dataclass(frozen=True)
 class Correlation:
-    """Matthews' correlation of several classes (Gorodkin 2004), 0 where gold or predictions are of one class.
+    """Matthews' correlation for several classes (Gorodkin 2004), 0 if gold or predictions have only one class.
 
-    ``(c s - sum p_k t_k) / sqrt((s^2 - sum p_k^2) (s^2 - sum t_k^2))`` of ``right`` texts c among ``everything`` s, and
-    the texts of each class that are ``predicted``, p_k, and ``gold``, t_k.
+    ``(c s - sum p_k t_k) / sqrt((s^2 - sum p_k^2) (s^2 - sum t_k^2))`` for c ``right`` texts among s ``everything``,
+    and p_k ``predicted`` and t_k ``gold`` texts of each class.
     """
 
     right: int
@@ -238,13 +238,13 @@ class Correlation:
 
 
 class LabelSets(FiguresDefaults):
-    """Figures of any number of labels a text: F1 by label and averaged, exact sets, wrong decisions."""
+    """Figures for any number of labels per text: F1 by label and averaged, exact sets, wrong decisions."""
 
     primary: ClassVar[str] = "micro_f1"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("micro_f1", "macro_f1"), ("weighted_f1",), ("subset_accuracy",))
     names: ClassVar[tuple[str, ...]] = (*label_rows.NAMES, "subset_accuracy", "hamming_loss", "label_share")
     protocols: ClassVar[tuple[str, ...]] = (OF_SETS,)
-    untold: ClassVar[frozenset[str]] = label_counts.UNTOLD
+    excluded: ClassVar[frozenset[str]] = label_counts.EXCLUDED
     named: ClassVar[Mapping[str, str]] = {"f1": "micro_f1"}
 
     def __init__(self, period: Period = "month") -> None:
@@ -288,6 +288,6 @@ def _counts(examples: Sequence[Labelled], predictions: Sequence[TextPrediction])
 
 
 def _wrong(counts: LabelCounts) -> numpy.ndarray:
-    """The labels of each text that are claimed and not gold, or gold and not claimed."""
+    """The labels of each text that are either claimed or gold, but not both."""
     hits, claimed, there = (numpy.bincount(pairs.text, minlength=counts.texts) for pairs in counts.three)
     return claimed + there - 2 * hits

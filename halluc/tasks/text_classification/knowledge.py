@@ -1,4 +1,4 @@
-"""What a training split knows of whole texts, and how new the words of a text are to it."""
+"""The whole texts in a training split, and the novelty of a text's words."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from halluc.tasks.text_classification.coverage import QUARTERS, TextCoverage
 from halluc.tasks.text_classification.examples import TextExamples
 from halluc.tasks.text_classification.labelled_text import Labelled
 
-# Tokens of a text, from and to; texts of like length are matched with each other.
+# Tokens of a text, from and to; texts of similar length are matched with each other.
 LENGTHS = ((0, 5), (6, 10), (11, 20), (21, 40), (41, 80), (81, 160), (161, None))
 
 
 def by_class_and_length(examples: Sequence[Labelled]) -> Strata:
-    """Training texts by their labels and their length; where whole labels go, by how many labels they have instead of
-    by which: else fraction 0 had to do without them too."""
+    """Strata of training texts by labels and length; if whole labels are withheld, by the number of labels instead:
+    otherwise fraction 0 would lack the withheld labels too."""
     classes = {labels: number for number, labels in enumerate(sorted({example.labels for example in examples}))}
     counts = sorted({_number(example) for example in examples})
     by_labels = replace(
@@ -62,24 +62,24 @@ def _number(example: Labelled) -> int:
 
 @dataclass(frozen=True)
 class TextKnowledge(SurfaceKnowledge):
-    """The same of whole texts: a surface is a text, its tokens joined by one space."""
+    """Knowledge of whole texts: a surface is a text, its tokens joined by one space."""
 
     coverage: TextCoverage
 
     @property
     def label_counts(self) -> Mapping[str, int]:
-        """How many training texts have each label."""
+        """The number of training texts with each label."""
         return {
             label: sum(known.count for known in of_label.values()) for label, of_label in self.coverage.surfaces.items()
         }
 
     def novelty(self, claim: Claim) -> Novelty:
-        """That of the text, whatever the label."""
+        """The novelty of the text, independent of the label."""
         return self.coverage.novelty(claim.text)
 
     def slices(self, examples: Sequence[Labelled]) -> dict[str, list[str]]:
         """Whether training has the group (the user) and the second text (the item) of each example, `seen` or `new`;
-        empty of one that has none. Nothing where training has no groups."""
+        empty for an example without one. No slices if training has no groups."""
         if not self.coverage.groups:
             return {}
         parts = {
@@ -104,8 +104,8 @@ class TextKnowledge(SurfaceKnowledge):
 def gap_of_words(coverage: TextCoverage, examples: Sequence[Labelled]) -> SplitGap:
     """The gap of the content words of texts.
 
-    Overall a word is unseen that no training text shows, and new the same; by label, unseen that no training text of
-    the label shows, and new that none at all does.
+    Overall, a word is unseen if it occurs in no training text, and new is the same; by label, unseen if it occurs in no
+    training text with the label, and new if in none at all.
     """
     texts = [text_words(" ".join(example.tokens)) for example in examples]
     overall = [[_of_word(word, coverage.shown, coverage.shown) for word in words] for words in texts]
@@ -125,13 +125,13 @@ def _of_word(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -
     return "seen" if word in of_label else "partial" if word in shown else "new"
 
 
-# Distinct content words of whole texts, lower-cased.
+# Distinct lower-case content words of whole texts.
 word_units = held_units("word", lambda example: text_words(" ".join(example.tokens)))
 WORDS = UnitKind(word_units, "content words", (0.0, 0.1, 0.25))
 
 
 class WordKnowledge:
-    """Texts, and the content words that training shows, with each label."""
+    """Texts, and the content words of the training data, with each label."""
 
     novelties: ClassVar[tuple[Novelty, ...]] = QUARTERS
     reported: ClassVar[tuple[Novelty, ...]] = QUARTERS[:1]
@@ -142,7 +142,7 @@ class WordKnowledge:
         self.examples = examples
 
     def of(self, splits: Mapping[SplitName, Corpus[Labelled]]) -> TextCoverage:
-        """What the texts of train that are learned from show, beside how new those of dev are."""
+        """Count the training texts that are learned from, and the novelty of those of dev."""
         return TextCoverage.of(
             [example for example in splits["train"] if self.examples.trains_on(example)], splits.get("dev", ())
         )

@@ -13,9 +13,9 @@ from halluc.core.examples import Origin, Pair
 class Labelled:
     """A text as tokens, and its labels, sorted.
 
-    Without labels it is out of scope or, where a text may have several, it has none. Of a pair, ``tokens`` are those of
-    both texts, and ``second`` is where the second begins. ``group`` is whom it belongs to, such as a user;
-    ``timestamp`` is an ISO 8601 date or date and time.
+    Without labels it is out of scope or, if a text may have several, it has none. For a pair, ``tokens`` are those of
+    both texts, and ``second`` is the start of the second. ``group`` is its owner, such as a user; ``timestamp`` is an
+    ISO 8601 date or date and time.
     """
 
     id: str
@@ -28,7 +28,7 @@ class Labelled:
 
     @property
     def second_text(self) -> str | None:
-        """Of a pair the second text, its tokens joined by one space."""
+        """The second text of a pair, its tokens joined by one space."""
         return None if self.second is None else " ".join(self.tokens[self.second :])
 
     @property
@@ -42,7 +42,7 @@ class Labelled:
         return [(text, label) for label in self.labels]
 
     def __reduce__(self) -> tuple[Callable[..., Labelled], tuple[object, ...]]:
-        # Examples go to worker processes by the thousand; plain tuples are pickled in a fifth of the time.
+        # Examples are sent to worker processes by the thousand; plain tuples are pickled five times as fast.
         plain = self.id, self.origin.plain, self.tokens, self.labels, self.second, self.group, self.timestamp
         return _labelled, plain
 

@@ -1,4 +1,4 @@
-"""The model: a linear head over an encoder; one label a text or several, texts or pairs of them."""
+"""The model: a linear head on an encoder; one label per text or several, texts or pairs of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LABELS, _RETRIEVAL = "AutoModelForSequenceClassification", "AutoModelForTokenCl
 
 
 class TextClassifier(ModelDefaults):
-    """A linear head over an encoder: an output a label."""
+    """A linear head on an encoder, with one output per label."""
 
     notes: ClassVar[Mapping[str, str]] = {
         "windowed_texts": "texts longer than the model's limit, read in overlapping windows whose logits are pooled",
@@ -67,7 +67,7 @@ class TextClassifier(ModelDefaults):
         if (asked := self.config.retrieval) is not None:
             encoder = load_encoder(_RETRIEVAL, config, attention, texts, labels=labels)
             imprint(encoder, read_bank(asked))
-            # The name alone: a model folder is passed on, and its path says something of the machine.
+            # Only the name: a model folder is passed on, and its path says something about the machine.
             encoder.model.config.text_classification = {
                 "retrieval": {"bank": PurePath(asked.bank).name}, ANSWERS: read_answers(asked),
             }  # fmt: skip
@@ -76,12 +76,12 @@ class TextClassifier(ModelDefaults):
         return load_encoder(_LABELS, config, attention, texts, labels=labels, problem_type=problem)
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
-        """A sequence classifier from anywhere.
+        """A sequence classifier of any origin.
 
         Raises:
-            HallucError C203: a name for a label that the model does not have, or a ``ranking.positive`` that it does
-                not have. C204: it was trained for several labels a text, and the config asks for one, or the other way
-                round; or for no labels at all.
+                    HallucError C203: a name for a label that the model does not have, or a ``ranking.positive`` that it
+                        does not have. C204: it was trained for several labels per text, and the config asks for one, or
+                        the other way round; or without labels.
         """
         auto_class = _LABELS if self.config.retrieval is None else _RETRIEVAL
         encoder = load_encoder(auto_class, config, attention)
@@ -93,7 +93,7 @@ class TextClassifier(ModelDefaults):
     def _refuse_unranked(self, outputs: Sequence[str]) -> None:
         """
         Raises:
-            HallucError C203: the model has no output for the label that ranks texts.
+                    HallucError C203: the model has no output for the label that ranks texts.
         """
         ranking = self.config.ranking
         if ranking is not None and ranking.positive not in outputs:
@@ -109,7 +109,7 @@ class TextClassifier(ModelDefaults):
         return replace(encoded, answers=answers) if isinstance(answers, dict) else encoded
 
     def scored(self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime) -> DecisionScores:
-        """A row of logits for every text, pooled over its windows."""
+        """One row of logits for every text, pooled over its windows."""
         from halluc.engine.inference import forward
 
         logits = pooled(encoded, forward(model, encoded, budget, runtime), self.config.pool)
@@ -132,7 +132,7 @@ class TextClassifier(ModelDefaults):
     def decided(
         self, encoded: EncodedTexts, scored: DecisionScores, decoding: Decoding | None
     ) -> list[TextPrediction]:  # fmt: skip
-        """The most probable output of each text or, of several labels, all above the threshold."""
+        """The most probable output of each text or, with several labels, all above the threshold."""
         logits = _logits(encoded, scored)
         ids = [example.id for example in encoded.examples]
         if self.config.multi_label:
@@ -144,8 +144,8 @@ class TextClassifier(ModelDefaults):
         return [replace(one, answers=tuple(answers.get(label) for label in one.labels)) for one in made]
 
     def imported(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> list[TextPrediction]:
-        """``in_scope``, where the file does not tell it, is the confidence of the one label; None for all texts where
-        it is not known of one, since only those that are ranked with all others say anything."""
+        """``in_scope``, if it is not in the file, is the confidence of the one label; None for all texts if it is
+        unknown for one, since it is only meaningful if all texts can be ranked."""
         refuse_labels([one.example for one in stated], multi_label=self.config.multi_label)
         sure = [next(iter(one.confidences), None) if one.in_scope is None else one.in_scope for one in stated]
         if self.config.multi_label or None in sure:
@@ -165,7 +165,8 @@ class TextClassifier(ModelDefaults):
         ]
 
     def _ranks(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> Sequence[float | None]:
-        """What ranks each text: of two labels, the confidence of one tells that of the other; of more, nothing does."""
+        """The score that ranks each text: with two labels, the confidence of one determines that of the other; with
+        more, none."""
         ranking, nothing = self.config.ranking, [None] * len(stated)
         labels = {label for side in (examples, [one.example for one in stated]) for one in side for label in one.labels}
         if ranking is None or len(labels) > 2:
@@ -216,7 +217,7 @@ def _logits(encoded: EncodedTexts, scored: DecisionScores) -> numpy.ndarray:
 
 
 def problem_type(multi_label: bool) -> str:
-    """What transformers calls the task in a model's config.json."""
+    """transformers' name of the task in a model's config.json."""
     return "multi_label_classification" if multi_label else "single_label_classification"
 
 

@@ -1,8 +1,7 @@
-"""How well the probability of one label ranks the texts of each group, such as the items that a user is shown.
+"""How well the probability of one label ranks the texts of each group, such as the items shown to a user.
 
-Of equal probabilities every order is as good as any other, so each figure is its expectation over a random order
-(McSherry & Najork 2008, "Computing information retrieval performance measures efficiently in the presence of tied
-scores").
+Texts with equal probability have no order, so each figure is its expectation over a random order (McSherry & Najork
+2008, "Computing information retrieval performance measures efficiently in the presence of tied scores").
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ PROTOCOL = "groups with and without the positive label"
 
 @dataclass(frozen=True)
 class _Mean:
-    """The mean over groups, each as often as ``weights`` (resamples, groups) say."""
+    """The mean over groups, each counted according to ``weights`` (resamples, groups)."""
 
     values: numpy.ndarray
 
@@ -64,7 +63,7 @@ def of_group(relevant: Sequence[bool], scores: Sequence[float], k: int) -> tuple
     """AUC, reciprocal rank of the first relevant text, and NDCG@k (gain 1, discount ``1 / log2(1 + rank)``).
 
     Args:
-        relevant: at least one text is, and at least one is not.
+            relevant: at least one text is relevant, and at least one is not.
     """
     _, block, sizes = numpy.unique(-numpy.asarray(scores), return_inverse=True, return_counts=True)
     good = numpy.bincount(block, numpy.asarray(relevant, dtype=float), len(sizes))
@@ -84,7 +83,7 @@ def of_group(relevant: Sequence[bool], scores: Sequence[float], k: int) -> tuple
 
 def _reciprocal(above: int, size: int, good: int) -> float:
     """The expected reciprocal rank of the first of ``good`` among ``size`` equal texts, with ``above`` before them."""
-    chance, result = good / size, 0.0  # that it is the first, then the second, ...
+    chance, result = good / size, 0.0  # the probability that it is the first, then the second, ...
     for place in range(1, size - good + 2):
         result += chance / (above + place)
         chance *= (size - place - good + 1) / (size - place) if size > place else 0

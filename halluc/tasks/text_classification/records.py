@@ -9,17 +9,17 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 from halluc.runs.schema import Prediction, Record
 from halluc.tasks.records import AssertedLabel
 
-# Keys that the lines of most data do not have.
+# Keys that are missing in the lines of most data.
 _OPTIONAL = ("group", "timestamp", "positive")
 
 
 class LabelPrediction(Prediction):
-    """The line of text classification; ``second`` is the token with which the second text of a pair begins.
+    """The line of text classification; ``second`` is the first token of the second text of a pair.
 
-    ``in_scope`` is the highest probability of a label, null where it is not known. Without a predicted label the model
-    says that the text is out of scope or, where a text may have several, that it has none. A confidence is null where
-    another tool states none. ``group`` and ``timestamp`` are those of the data, and ``positive`` is the probability of
-    ``task.ranking.positive``: all three are left out where there is none.
+    ``in_scope`` is the highest probability of a label, null if unknown. Without a predicted label the text is predicted
+    to be out of scope or, if a text may have several labels, to have none. A confidence is null if another tool does
+    not state it. ``group`` and ``timestamp`` are those of the data, and ``positive`` is the probability of
+    ``task.ranking.positive``: all three are left out if there is none.
     """
 
     second: int | None = None
@@ -43,11 +43,11 @@ class RetrievedAnswer(AssertedLabel):
 
 
 class PredictedLabels(Record):
-    """A text, or a pair of texts, as ``predict`` writes it, of text classification.
+    """The output of ``predict`` for a text, or a pair of texts, in text classification.
 
-    ``second`` is the token with which the second text of a pair begins. Without a label the model says that the text is
-    out of scope (``out_of_scope``) or, where a text may have several, that it has none; of a blank text it says nothing
-    (null). ``in_scope`` is the highest probability of a label, null where a text may have several.
+    ``second`` is the first token of the second text of a pair. Without a label the text is predicted to be out of scope
+    (``out_of_scope``) or, if a text may have several labels, to have none; for a blank text there is no prediction
+    (null). ``in_scope`` is the highest probability of a label, null if a text may have several.
     """
 
     id: str | int | float

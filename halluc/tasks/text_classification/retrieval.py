@@ -1,11 +1,12 @@
 """Answer retrieval: the label of a text is an answer of a bank, found by the similarity of the text to its questions.
 
 The model is a bi-encoder with mean pooling (Reimers & Gurevych 2019): the logit of an answer is the dot product of the
-mean state of the text with a vector of the answer. This begins as the mean state of its questions in the bank
-(imprinted weights, Qi et al. 2018), so that before any training the most similar answer by cosine is the most probable.
+mean state of the text with a vector of the answer. The vector is initialised with the mean state of the answer's
+questions in the bank (imprinted weights, Qi et al. 2018), so that before any training the most similar answer by cosine
+is the most probable.
 
-It is kept as a token classifier, whose logits averaged over the pieces of a text are those of the text: every library
-reads it.
+It is stored as a token classifier, whose logits averaged over the pieces of a text are those of the text: so every
+library can load it.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 if TYPE_CHECKING:
     import torch
 
-# What the bank calls the text of an answer, and the config of a model the texts of all, by their ids.
+# The field of a bank with the text of an answer, and the key in a model's config for the texts of all, by id.
 _ANSWER, ANSWERS = "answer", "answers"
-# The logit of a question of the bank for its own answer: the usual inverse temperature of cosine similarity in
-# training bi-encoders.
+# The logit of a bank question for its own answer: the usual inverse temperature of cosine similarity when training
+# bi-encoders.
 SCALE = 20.0
 Bank = Mapping[str, Sequence[str]]
 FORMATS: tuple[Format, ...] = ("jsonl", "json", "csv", "table")
@@ -64,7 +65,7 @@ def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
 
 
 def read_answers(config: RetrievalConfig) -> dict[str, str]:
-    """The texts of a bank that ``read_bank`` has read, by the ids of the answers: of each the first that it gives."""
+    """The texts of a bank read by ``read_bank``, by the ids of the answers: the first text of each."""
     _, rows = open_rows(config.bank, cast(SplitName, "bank"), Layout(formats=FORMATS, asked=(config.id_field,)))
     result: dict[str, str] = {}
     for row in rows:
@@ -82,7 +83,7 @@ def _parts(row: Row, config: RetrievalConfig) -> tuple[str, str]:
 
 
 def strangers(corpus: Corpus[Labelled], bank: Bank) -> Iterator[HallucError]:
-    """Labels that are no answer of the bank."""
+    """Labels that are not answers of the bank."""
     for example in corpus:
         for label in example.labels:
             if label not in bank:
@@ -92,10 +93,10 @@ def strangers(corpus: Corpus[Labelled], bank: Bank) -> Iterator[HallucError]:
 
 
 def imprint(encoder: Encoder, bank: Bank) -> None:
-    """Set the vector of each answer to the mean state of its questions, of one length; what else there is keeps 0.
+    """Set the vector of each answer to the mean state of its questions, normalised to one length; other weights stay 0.
 
     Raises:
-        HallucError E411: the model has no linear layer with an output for each answer.
+            HallucError E411: the model has no linear layer with an output for each answer.
     """
     import torch
 
@@ -120,12 +121,12 @@ def imprint(encoder: Encoder, bank: Bank) -> None:
 
 
 def _state(encoder: Encoder, head: torch.nn.Linear, questions: Sequence[str]) -> Any:
-    """The mean state of questions, each the mean over its pieces of what the head is given, (width,)."""
+    """The mean state of questions, each the mean over its pieces of the head's input, (width,)."""
     most = room(encoder.tokenizer, encoder.model.config)
     pieces = [encoder.tokenizer(question)["input_ids"][:most] for question in questions]
     inputs = tensors(padded(pieces, encoder.padding))
     given: list[Any] = []
-    # Some models, as ModernBERT, have layers between the encoder and the linear one.
+    # Some models, such as ModernBERT, have layers between the encoder and the linear one.
     hook = head.register_forward_pre_hook(lambda _, states: given.append(states[0]))
     try:
         encoder.model(**inputs)

@@ -1,4 +1,4 @@
-"""Text classification: one label a text or several, texts or pairs of them."""
+"""Text classification: one label per text or several, texts or pairs of them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TextClassification:
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         kept, architectures = config.get(cls.name), config.get("architectures")
         heads = architectures if isinstance(architectures, list) else []
-        # Models with another head have the key from the model that they were trained from.
+        # Models with another head have the key of the model that they were trained from.
         if isinstance(kept, dict) and any(str(head).endswith(_RETRIEVAL_HEAD) for head in heads):
             return {key: kept[key] for key in ("retrieval",) if key in kept}
         return {"multi_label": config.get("problem_type") == problem_type(True)}

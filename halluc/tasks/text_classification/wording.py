@@ -1,4 +1,4 @@
-"""How people speak of texts and their labels."""
+"""The words for texts and their labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup, count
 from halluc.wording.nouns import CardText, Nouns
 
-# A single text that is longer is a whole file.
+# A single longer text is probably a whole file.
 _LONG = 1_000
 
 
@@ -45,7 +45,7 @@ def _of_texts(without_label: Count) -> Words:
     )
 
 
-# Of one label a text, and of any number.
+# For one label per text, and for any number.
 TEXTS = _of_texts(Count("out_of_scope", unlabelled, is_share=True, legend="texts without a label"))
 LABEL_SETS = _of_texts(Count("without_label", unlabelled, is_share=True))
 
@@ -62,7 +62,7 @@ label = model.config.id2label[int(logits.argmax())]
 print(label, model.config.text_classification["answers"].get(label))"""
 CARD = CardText(
     does="labels texts as",
-    tells="how new the text is to training",
+    prediction_note="how new the text is to training",
     gap="The share of content words that the training split does not show",
     definition=(
         "A hallucination is a label that is predicted and not annotated, of texts out of scope any label; an omission"
@@ -106,7 +106,7 @@ def _accuracy(metric: MetricResult, figures: FigureLookup) -> str:
 
 
 def _acceptance(metric: MetricResult, figures: FigureLookup) -> str:
-    """What is predicted for texts out of scope, and how well the confidence tells them apart."""
+    """The predictions for texts out of scope, and how well the confidence separates them."""
     text = f"{count(metric):,} of the {metric.n:,} texts out of scope get a label"
     ranked = figures.value("out_of_scope_auroc")
     if ranked is None:
@@ -168,7 +168,7 @@ _SEVERAL = replace(
             "a label that is annotated and not predicted",
         ),
     ),
-    glossary={term: told for term, told in GLOSSARY.items() if term != "out of scope"}
+    glossary={term: text for term, text in GLOSSARY.items() if term != "out of scope"}
     | {"omission": GLOSSARY["omission"].replace("of a text for which nothing is", "that is annotated and not")},
 )
 

@@ -34,7 +34,7 @@ def _texts(example: Labelled, options: Options) -> tuple[str, str | None]:
     """The text, and the second one of a pair.
 
     Raises:
-        HallucError D130: one of them shows nothing, or holds a NUL, which readers of texts take for damage.
+            HallucError D130: one of them is invisible, or contains a NUL, which readers of texts treat as damage.
     """
     cut = len(example.tokens) if example.second is None else example.second
     first = options.joiner.join(example.tokens[:cut])
@@ -48,12 +48,12 @@ def _texts(example: Labelled, options: Options) -> tuple[str, str | None]:
 
 
 def _labels(example: Labelled, options: Options) -> list[str]:
-    """The labels of a text, or that of texts out of scope where it has none."""
+    """The labels of a text, or the label for out of scope if it has none."""
     return list(example.labels) or ([] if options.out_of_scope is None else [options.out_of_scope])
 
 
 def _lone_label(labels: Sequence[str]) -> str | None:
-    """The one label of a text; None where there is another number of them, or where it would be read as a list."""
+    """The one label of a text; None if the number differs from one, or if it would be read as a list."""
     return labels[0] if len(labels) == 1 and written_list(labels[0]) is None else None
 
 
@@ -85,7 +85,7 @@ def _one_text(example: Labelled, options: Options) -> str:
 
 
 def _some_labels(example: Labelled, options: Options) -> list[str]:
-    """The labels, one at least: in these formats a text without any has still to be annotated, or is no text."""
+    """The labels, at least one: in these formats a text without labels is not annotated yet, or is not text."""
     if labels := _labels(example, options):
         return labels
     raise unfit(example, "a text without a label", "set `data.out_of_scope_label`, or write jsonl")
@@ -109,7 +109,7 @@ def _rows(examples: Iterable[Labelled], options: Options) -> Iterator[list[str]]
 
 
 def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
-    """Plain lines, one a text."""
+    """Plain lines, one per text."""
 
     def write(files: Files, examples: Iterable[Labelled], options: Options) -> None:
         for number, example in enumerate(examples):
@@ -132,7 +132,7 @@ def _label_first(example: Labelled, text: str, options: Options) -> str:
 
 
 def _fasttext(example: Labelled, text: str, options: Options) -> str:
-    """Labels that have the mark in their names, as those that were read of such lines, get no second one."""
+    """Labels that already have the prefix, since they were read from such lines, do not get a second one."""
     labels = [_bare(example, label) for label in _some_labels(example, options)]
     _refuse_mark(example, text)
     return " ".join((*(label if label.startswith(_PREFIX) else _PREFIX + label for label in labels), text))

@@ -1,1 +1,1 @@
-"""What the tasks that write a text have in common: examples, models, statements of a text, and their judge."""
+"""The common base of tasks that write a text: examples, models, statements of a text, and their judge."""

@@ -1,4 +1,5 @@
-"""The keys of ``task.claims`` and ``task.grounding``: what a written text claims, and how sentences are judged."""
+"""The keys of ``task.claims`` and ``task.grounding``: which claims a written text makes, and how sentences are
+judged."""
 
 from __future__ import annotations
 

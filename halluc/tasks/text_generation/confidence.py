@@ -1,4 +1,4 @@
-"""How sure a model is of what it wrote: the likelihood of the output, or agreement with samples."""
+"""The confidence of a model in its output: the likelihood of the output, or agreement with samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def shares(claims: Sequence[Statement], samples: Sequence[str], language: str) -> tuple[float, ...]:
-    """For each claim the share of samples that state it: a sentence where its words are there in a row."""
+    """For each claim the share of samples that state it: for a sentence those that contain its words in sequence."""
     read = [EvidenceTexts([sample], [language]) for sample in samples]
     words = [f" {' '.join(folded_words(sample))} " for sample in samples]
     results = []
@@ -31,14 +31,14 @@ def shares(claims: Sequence[Statement], samples: Sequence[str], language: str) -
     return tuple(results)
 
 
-# Logits that are held at once while outputs are scored: half a gigabyte.
+# Logits in memory while outputs are scored: half a gigabyte.
 _MOST_LOGITS = 1 << 27
 
 
 def mean_log_probabilities(
     model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime
 ) -> list[float]:  # fmt: skip
-    """``(1/L) sum log p`` of the pieces of each target, end piece included (Guerreiro et al. 2023)."""
+    """``(1/L) sum log p`` of the pieces of each target, including the end piece (Guerreiro et al. 2023)."""
     import torch
 
     from halluc.engine.inference import forward

@@ -1,4 +1,4 @@
-"""The keys of ``task`` that all tasks share whose model writes a text."""
+"""The keys of ``task`` shared by all tasks whose model writes a text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_TOKENS = 100_000
 
 
 class DecodingConfig(Section):
-    """How a text is decoded, in evaluation during training, in ``eval`` and in ``predict`` alike."""
+    """How a text is decoded, both in ``eval`` (also during training) and in ``predict``."""
 
     strategy: Literal["beam", "greedy", "sampling"] = Field(
         default="beam", description="beam search, greedy search, or sampling from the model's distribution"
@@ -63,8 +63,8 @@ class DecodingConfig(Section):
 class GenerationConfig(Section):
     """A subclass adds ``type``."""
 
-    # A trained model may be asked in other ways; that decoding takes part in the choice of the checkpoint is no more
-    # than a default.
+    # A trained model may be used with other settings; decoding affects the selection of the checkpoint only as a
+    # default.
     undeciding_keys: ClassVar[frozenset[str]] = frozenset({"agreement", "claims", "grounding", "decoding"})
 
     label_smoothing: float = Field(

@@ -17,7 +17,7 @@ from halluc.tasks.text_generation.numerals import chinese_value
 
 
 class Dated(NamedTuple):
-    """Characters ``start`` to ``end``, and the keys of the date there, the most likely first.
+    """Characters ``start`` to ``end``, and the possible keys of the date there, most likely first.
 
     `5/6/2015` has two: May in the United States, June elsewhere.
     """
@@ -60,11 +60,11 @@ def _patterns(language: Language) -> tuple[regex.Pattern[str], regex.Pattern[str
 
 
 def dates(text: str, language: Language) -> list[Dated]:
-    """The dates of a text in order; none overlaps another."""
+    """The dates of a text in order, without overlaps."""
     results = [*_numeric(text, language), *_named(text, language), *_years(text)]
     if language == "zh":
         results += _in_chinese(text)
-    # Of those that begin together the longest.
+    # Of several with the same start, the longest.
     results.sort(key=lambda one: (one.start, -one.end))
     kept: list[Dated] = []
     for one in results:
@@ -74,7 +74,7 @@ def dates(text: str, language: Language) -> list[Dated]:
 
 
 def components(key: str) -> frozenset[str]:
-    """The dates that a date tells: 2015-05-14 tells 2015, 2015-05, --05 and --05-14 too; 1994 tells 199x."""
+    """The dates that a date implies: 2015-05-14 implies 2015, 2015-05, --05 and --05-14 too; 1994 implies 199x."""
     if key.startswith("W") or key.endswith("x"):
         return frozenset({key})
     year, month, day = _parts(key)
@@ -110,7 +110,7 @@ def _numeric(text: str, language: Language) -> Iterator[Dated]:
             yield Dated(match.start(), match.end(), (key,))
     for match in _NUMERIC.finditer(text):
         if len(match[4]) == 2 and match[2] == "." and language == "en":
-            continue  # a version or a section, rather than a date
+            continue  # a version or a section number rather than a date
         one, other = int(match[1]), int(match[3])
         year = match[4] if len(match[4]) == 4 else ("20" if int(match[4]) < 50 else "19") + match[4]
         keys = [_iso(year, other, one), _iso(year, one, other)]
@@ -129,7 +129,7 @@ def _named(text: str, language: Language) -> Iterator[Dated]:
     for match in patterns[0].finditer(text):
         month, day = match["month"], match["before"] or match["behind"]
         is_alone = day is None and match["year"] is None
-        # `may` and `mar` are words, and English and German write months with capitals.
+        # `may` and `mar` are also words, and English and German write months with capitals.
         is_doubtful = month.lower() in words.ambiguous or len(month) < 4 or (has_capitals and month.islower())
         if is_alone and is_doubtful and not (month.istitle() and _follows_preposition(text, match.start())):
             continue

@@ -1,7 +1,7 @@
-"""Texts that a model writes whatever its source says: repetition within one, and one for many sources.
+"""Outputs that do not depend on their source: repetition within one output, and the same output for many sources.
 
-Words are without case, accents and punctuation. docs/faithfulness.md says on which annotated translations the constants
-were fitted.
+Words are compared without case, accents and punctuation. docs/faithfulness.md names the annotated translations on which
+the constants were fitted.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ import regex
 
 from halluc.tasks.text_generation.words import folded_words
 
-# Raunak et al. 2021: a bigram that often, and by more than so much oftener than in the source.
+# Raunak et al. 2021: a bigram that occurs this often, and this much more often than in the source.
 _RAUNAK_COUNT, _RAUNAK_EXCESS = 10, 5
-# A share of repeated bigrams so much higher than that of the source, in a text of so many words.
+# The excess of the share of repeated bigrams over that of the source, for texts of at least this many words.
 REPETITION_EXCESS, _FEWEST_WORDS = 0.2, 6
-# The same few characters five times or more in a row, inside a word too.
+# The same few characters at least five times in a row, also inside of a word.
 _RUN = regex.compile(r"(\S.{0,9}?)\1{4,}+", regex.DOTALL)
 _LONGEST_USUAL_RUN = 15
 
-# Sources of the same output that are on average so dissimilar, from 0 to 1, have nothing to do with it.
+# Sources of the same output with at least this mean dissimilarity, from 0 to 1, are unrelated.
 LEAST_DISSIMILAR = 0.6
-# Two sources may well have the same short translation, as `Thank you`: outputs of fewer words need three sources.
+# Two sources may have the same short translation, such as `Thank you`: shorter outputs need three sources.
 SHORT_WORDS = 6
-# Source and other sources are compared by runs of so many characters, a source with so many others at most.
+# Sources are compared by character n-grams of this length, each with at most this many others.
 _CHARACTERS, _MOST_OTHERS = 3, 20
 
 
 def top_ngram(words: Sequence[str], size: int) -> int:
-    """How often the most frequent n-gram occurs (Guerreiro et al. 2023 take 4 words); 0 where there is none."""
+    """The frequency of the most frequent n-gram (Guerreiro et al. 2023 use 4 words); 0 if there is none."""
     counts = Counter(zip(*(words[offset:] for offset in range(size)), strict=False))
     return max(counts.values(), default=0)
 
@@ -43,10 +43,10 @@ def repetition(words: Sequence[str]) -> float:
 
 
 def is_oscillatory(output: str, sources: Sequence[str]) -> bool:
-    """Whether an output repeats itself as none of its sources does.
+    """Whether an output repeats itself in a way that its source does not.
 
-    It does where a bigram is repeated as Raunak et al. 2021 define it, where the share of repeated bigrams exceeds by
-    ``REPETITION_EXCESS`` that of a beginning of the source of like length, or where it repeats a few characters.
+    The criteria: a bigram is repeated as defined by Raunak et al. 2021, or the share of repeated bigrams exceeds that
+    of an equally long beginning of the source by ``REPETITION_EXCESS``, or a few characters are repeated.
     """
     written = folded_words(output)
     read = [folded_words(source) for source in sources]
@@ -67,11 +67,10 @@ def _has_run(text: str) -> bool:
 
 
 def repeated(outputs: Sequence[str], sources: Sequence[str]) -> list[bool]:
-    """Whether each output is that of other sources too, which differ from its own: it is detached from them.
+    """Whether each output is also that of other, different sources: it is then detached from its source.
 
-    An answer to sources that say the same, as a greeting, is not; nor is an empty output. An output of fewer than
-    ``SHORT_WORDS`` words has to be that of at least three sources of which each differs from its own by
-    ``LEAST_DISSIMILAR``.
+    The same answer to similar sources, such as a greeting, is not detached; nor is an empty output. An output of fewer
+    than ``SHORT_WORDS`` words must have at least three sources, each with a dissimilarity of ``LEAST_DISSIMILAR``.
     """
     results = []
     for output, apart in zip(outputs, _dissimilarities(outputs, sources), strict=True):
@@ -82,10 +81,10 @@ def repeated(outputs: Sequence[str], sources: Sequence[str]) -> list[bool]:
 
 
 def detachment(outputs: Sequence[str], sources: Sequence[str]) -> list[float]:
-    """How far each output looks detached, from -1 to 1.
+    """A score of detachment of each output, from -1 to 1.
 
-    That is the mean dissimilarity of the other sources with the same output, less the similarity of output and source,
-    which names and cognates have across languages too.
+    This is the mean dissimilarity of the other sources with the same output, minus the similarity of output and source,
+    which share names and cognates even across languages.
     """
     pairs = zip(outputs, sources, strict=True)
     similar = [_overlap(_grams(folded_words(output)), _grams(folded_words(source))) for output, source in pairs]
@@ -97,7 +96,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[list[float]]:
-    """The dissimilarity of each source to others with the same output; none where no other has it."""
+    """The dissimilarity of each source to others with the same output; empty if there are none."""
     written = [" ".join(folded_words(output)) for output in outputs]
     of: dict[str, list[int]] = defaultdict(list)
     for place, output in enumerate(written):
@@ -108,7 +107,7 @@ def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[lis
         if len(places) == 1:
             continue
         grams = {" ".join(words): _grams(words) for words in (folded_words(sources[place]) for place in places)}
-        # Enough of the distinct sources, spread over all.
+        # A sufficient number of distinct sources, evenly spaced.
         others = list(grams)[:: max(1, len(grams) // _MOST_OTHERS)][:_MOST_OTHERS]
         for place in places:
             own = " ".join(folded_words(sources[place]))

@@ -1,4 +1,4 @@
-"""Inputs and targets as word pieces, for models with an encoder and for those that continue their prompt."""
+"""Inputs and targets as word pieces, for models with an encoder and for models that continue their prompt."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SequenceFraming:
-    """How a model takes texts: whether it has an encoder, its padding and end pieces, and ``start``, with which an
-    encoder-decoder model begins its output; ``label_smoothing`` is that of the loss; ``more_ends`` are
-    further pieces with which the model may end an output."""
+    """Properties of a model: whether it has an encoder, its padding and end pieces, and ``start``, the first piece of
+    an encoder-decoder model's output; ``label_smoothing`` is that of the loss; ``more_ends`` are further pieces with
+    which the model may end an output."""
 
     has_encoder: bool
     pad: int
@@ -32,8 +32,8 @@ class SequenceFraming:
 
 @dataclass
 class EncodedSequences:
-    """One input and one target an example, in word pieces; a target ends with the end piece, and is empty where the
-    example has none. ``firsts`` are the pieces that the outputs must begin with; None: what the model says."""
+    """One input and one target per example, in word pieces; a target ends with the end piece, and is empty if the
+    example has none. ``firsts`` are the required first pieces of the outputs; None: the model's default."""
 
     examples: Sequence[Sourced]
     sources: list[list[int]]
@@ -51,15 +51,15 @@ class EncodedSequences:
         self.weights = list(map(len, self.targets))
 
     def with_targets(self, targets: Sequence[Sequence[int]]) -> EncodedSequences:
-        """The same inputs with other targets, such as what a model wrote."""
+        """The same inputs with other targets, such as the model's outputs."""
         return replace(self, targets=[list(one) for one in targets])
 
     def collate(self, indexes: Sequence[int]) -> Batch:
         """Inputs and labels, padded on the right.
 
         With an encoder: ``input_ids`` and ``attention_mask`` (examples, longest input), ``decoder_input_ids`` and
-        labels (examples, longest target). Without: input and target behind each other, and labels for the target only,
-        all (examples, longest of both).
+        labels (examples, longest target). Without: input and target concatenated, and labels for the target only, all
+        (examples, longest of both).
         """
         import torch
 
@@ -85,7 +85,7 @@ class EncodedSequences:
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """Cross-entropy in nats, summed over the pieces of the targets; with label smoothing that share of each target
-        is spread evenly over all pieces (Szegedy et al. 2016)."""
+        is distributed evenly over all pieces (Szegedy et al. 2016)."""
         from torch.nn import functional
 
         logits, labels = self.predicting(outputs.logits, batch.labels)
@@ -98,7 +98,7 @@ class EncodedSequences:
         )
 
     def predicting(self, logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The logits behind each label: without an encoder, those of the piece before it."""
+        """The logits that predict each label: without an encoder, those of the previous piece."""
         return (logits, labels) if self.framing.has_encoder else (logits[:, :-1], labels[:, 1:])
 
     def ids(self, indexes: Sequence[int]) -> list[str]:

@@ -11,17 +11,17 @@ from halluc.core.errors import HallucError
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.sentences import sentence_spans
 
-# `entailment` in any case, `ENTAILED`; not `not_entailment`, `non-entailment`.
+# `entailment` in any case, `ENTAILED`; but not `not_entailment`, `non-entailment`.
 _ENTAILS = re.compile(r"\Aentail\w*\Z", re.IGNORECASE)
-# Padded word pieces of one pass.
+# Padded word pieces per pass.
 _BUDGET = 8192
 
 
 class EntailmentScorer:
-    """A sequence-pair classifier with a label of entailment; loaded when the first sentence is scored.
+    """A sequence-pair classifier with a label for entailment; loaded when the first sentence is scored.
 
-    A sentence has the highest probability that any source sentence entails it; the mean over the sentences of an output
-    is SummaC zero-shot. Of longer pairs than the model takes the longer sentence loses its end.
+    The score of a sentence is the highest probability that any source sentence entails it; the mean over the sentences
+    of an output is SummaC zero-shot. If a pair exceeds the model's limit, the longer sentence is truncated.
 
     Args:
         reference: the model, as in ``model.name``.
@@ -34,7 +34,7 @@ class EntailmentScorer:
     def scores(self, sentences: Sequence[str], sources: Sequence[str], language: str = "") -> list[float]:
         """
         Raises:
-            HallucError E410, E411: the model cannot be loaded. C203: it has no label of entailment.
+                    HallucError E410, E411: the model cannot be loaded. C203: it has no label for entailment.
         """
         premises = list(dict.fromkeys(piece for text in sources for piece in _sentences(text)))
         if not premises or not sentences:
@@ -47,7 +47,7 @@ class EntailmentScorer:
         import torch
 
         model, tokenizer, output, room = self._load()
-        # Pairs of like length share a pass.
+        # Pairs of similar length share a pass.
         order = sorted(range(len(pairs)), key=lambda place: len(pairs[place][0]) + len(pairs[place][1]))
         encoded = tokenizer(
             [pairs[place][0] for place in order],

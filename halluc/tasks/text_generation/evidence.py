@@ -1,4 +1,4 @@
-"""The texts that statements are judged by, read once: which names, numbers, dates and quotations stand in them."""
+"""The evidence texts of statements, parsed once: which names, numbers, dates and quotations they contain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from halluc.tasks.text_generation.words import folded_words
 
 
 class TextFacts(NamedTuple):
-    """What stands in one text: its words, with blanks around each in ``run``, and the keys of its numbers and dates."""
+    """The content of one text: its words, separated by blanks in ``run``, and the keys of its numbers and dates."""
 
     words: frozenset[str]
     run: str
@@ -21,7 +21,7 @@ class TextFacts(NamedTuple):
     dates: frozenset[str]
 
 
-# The sources of an example are read for its statements and for its sentences.
+# The sources of an example are used for its statements and for its sentences.
 @lru_cache(maxsize=256)
 def facts_of(text: str, language: Language) -> TextFacts:
     words = folded_words(text)
@@ -37,9 +37,9 @@ def facts_of(text: str, language: Language) -> TextFacts:
 
 
 class EvidenceTexts:
-    """Sources or references; ``states`` says whether a name, number, date or quotation stands in them.
+    """Sources or references; ``states`` says whether they contain a name, number, date or quotation.
 
-    ``languages`` are those of the texts; without them each text tells its own.
+    ``languages`` are those of the texts; without them the language of each text is detected.
     """
 
     def __init__(self, texts: Sequence[str], languages: Sequence[str] = ()) -> None:
@@ -47,18 +47,18 @@ class EvidenceTexts:
         self._facts = [facts_of(text, language_of(text, one)) for text, one in zip(texts, stated, strict=True)]
 
     def states(self, kind: str, text: str, language: str = "") -> bool:
-        """Whether a name, number, date or quotation stands here.
+        """Whether a name, number, date or quotation occurs here.
 
-        A number or date does with an equal key; a date also where a fuller one tells it, and a year where the number
-        stands. A name does where each of its words stands, articles aside, or that of its people or country (`Kenya`,
-        `Kenyan`); a quotation with its words in a row.
+        A number or date occurs if a key is equal; a date also if a more complete date implies it, and a year if the
+        number occurs. A name occurs if each of its words occurs, ignoring articles, or a word for its people or country
+        (`Kenya`, `Kenyan`); a quotation if its words occur in sequence.
         """
         spoken = language_of(text, language)
         if kind in ("number", "date"):
             dated = dates(text, spoken)
             read: Sequence[Dated | Numeral] = dated or with_units(text, numerals(text, spoken), spoken)
             if read:
-                # The first key of the widest is the usual reading in its language.
+                # The first key is the usual reading in the language.
                 key = max(read, key=lambda one: one.end - one.start).keys[0]
                 return any(key in facts.numbers or key in facts.dates for facts in self._facts)
         words = folded_words(text)
@@ -72,13 +72,13 @@ class EvidenceTexts:
         return bool(telling) and all(any(each & facts.words for facts in self._facts) for each in forms)
 
 
-# Of plurals, peoples and countries.
+# For plurals, peoples and countries.
 _ENDINGS = ("s", "es", "n", "an", "ian", "ean", "ese", "ish", "i", "er", "ers", "ns", "ans", "ians")
 _SHORTEST_STEM = 4
 
 
 def _forms(word: str) -> set[str]:
-    """The word, and what differs from it by an ending alone; short words have no other form."""
+    """The word, and forms with another ending; short words have no other form."""
     stems = {word, *(word[: -len(ending)] for ending in _ENDINGS if word.endswith(ending))}
     stems = {stem for stem in stems if len(stem) >= _SHORTEST_STEM}
     return {word} | stems | ({word + ending for ending in _ENDINGS} if len(word) >= _SHORTEST_STEM else set())

@@ -1,4 +1,4 @@
-"""Part 1 of tasks whose model writes a text: what an example is, and what the model writes."""
+"""Part 1 of tasks whose model writes a text: the example, and the model's output."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WrittenText:
-    """What a model writes of one input.
+    """The model's output for one input.
 
-    ``logprob`` is the mean log-probability of a token of the output (Seq-Logprob; Guerreiro et al. 2023), end token
-    included, of which there are ``tokens``; None and 0 where another tool wrote it. Its exponential is the confidence
-    of every claim, with one row (1, 2) in ``scores``: the logarithms of it and of its complement. ``ended`` is false
-    where the output was cut at the limit, ``repeated`` true where other, different inputs of the same split have the
-    same output. ``perturbed`` is what further tests of the output found: None where it was not tested.
+    ``logprob`` is the mean log-probability per token of the output (Seq-Logprob; Guerreiro et al. 2023), including the
+    end token, of ``tokens`` tokens; None and 0 if another tool wrote it. Its exponential is the confidence of every
+    claim, with one row (1, 2) in ``scores``: the logarithms of it and of its complement. ``ended`` is false if the
+    output was cut at the limit, ``repeated`` true if other, different inputs of the same split have the same output.
+    ``perturbed`` is the result of perturbation tests: None if it was not tested.
     """
 
     id: str
@@ -46,7 +46,7 @@ class WrittenText:
 
     @property
     def claimed(self) -> tuple[int, ...]:
-        """The first output of each row, even where its complement is larger."""
+        """The first output of each row, even if its complement is larger."""
         return (0,) * len(self.scores)
 
 
@@ -80,9 +80,9 @@ class GenerationExamples(ExamplesDefaults):
         yield from ((target,) for target in example.targets[:1])
 
     def editable(self, example: Sourced) -> Editable:
-        """The input. Locked are names, numbers, dates and quotations, which the target may state too, and parts that
-        do not change; a locked range without length lies between two parts. Spans are the locked names and numbers
-        that can be replaced in input and targets together."""
+        """The input. Locked are names, numbers, dates and quotations, which the target may contain too, and parts that
+        do not change; an empty locked range separates two parts. Spans are the locked names and numbers that can be
+        replaced in input and targets together."""
         locked = self._locked(example)
         spans = tuple(one.source for one in paired_mentions(example, locked))
         target = example.targets[0] if example.targets else ""
@@ -120,7 +120,7 @@ class GenerationExamples(ExamplesDefaults):
         )
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Sourced:
-        """The input that the reader made, or all of a plain text as one part."""
+        """The input from the reader, or a plain text as a single part."""
         if isinstance(text.details, Sourced):
             return replace(text.details, id=identity, origin=origin)
         spaces: tuple[str, ...] = ("", *(" " for _ in text.tokens[1:]), "")
@@ -181,7 +181,7 @@ def _placed(claim: Claim) -> tuple[int | None, int | None, str, float | None]:
 
 
 def _spaces(text: str, tokens: Sequence[str]) -> tuple[str, ...]:
-    """What stands between tokens, which make up the text with it."""
+    """The characters between tokens, which together with the tokens make up the text."""
     spaces, done = [], 0
     for token in tokens:
         start = text.index(token, done)

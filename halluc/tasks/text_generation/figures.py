@@ -1,4 +1,4 @@
-"""Figures that every task has whose model writes a text: of the outputs as such, without their meaning."""
+"""Figures of all tasks whose model writes a text: properties of the outputs, independent of their meaning."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OUTPUTS = "outputs"
 
 
 class GenerationFigures(FiguresDefaults):
-    """A subclass adds the figures of its field, and calls ``of_outputs``."""
+    """A subclass adds the metrics of its field, and calls ``of_outputs``."""
 
-    # No claim is distorted, and most references state nothing but sentences.
-    untold: ClassVar[frozenset[str]] = frozenset(
+    # No claim is distorted, and most references have no statements except sentences.
+    excluded: ClassVar[frozenset[str]] = frozenset(
         ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "negative_sentence_rate")
     )
     named: ClassVar[Mapping[str, str]] = {}

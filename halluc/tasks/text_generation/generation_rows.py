@@ -1,4 +1,4 @@
-"""Rows of figures that every task has whose model writes a text."""
+"""Rows of figures of all tasks whose model writes a text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that every task has whose model writes a text."""
+"""Words of all tasks whose model writes a text."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _stated(example: Example) -> int:
 def words(examples: str, target: str, figure: str) -> Words:
     """
     Args:
-        examples: the plural of an example. target: what people call the text that is to be written, in the plural.
-        figure: the name of the figure that chooses a checkpoint.
+            examples: the plural of an example. target: the plural name of the text to be written.
+            figure: the name of the figure that selects a checkpoint.
     """
     return Words(
         tokens="words",
@@ -74,11 +74,11 @@ GLOSSARY: Mapping[str, str] = {
 def nouns(
     output: str, outputs: str, *, card: CardText, unsupported: str, drawn: str, glossary: Mapping[str, str]
 ) -> Nouns:  # fmt: skip
-    """The nouns of a task whose claims are what an output states.
+    """The nouns of a task whose claims are the statements of an output.
 
     Args:
-        output: what the model writes, such as "summary", and ``outputs`` its plural.
-        unsupported: the heading of the claims that nothing supports. drawn: what is seen beside an example.
+            output: the name of the output, such as "summary", and ``outputs`` its plural.
+            unsupported: the heading of unsupported claims. drawn: what is shown next to an example.
     """
     return Nouns(
         one="statement",

@@ -1,7 +1,7 @@
-"""How far sources stand behind a sentence: scorers without weights, from 0 to 1 (DEFINITIONS, section 5).
+"""How well sources support a sentence: scorers without model weights, from 0 to 1 (DEFINITIONS, section 5).
 
-Each compares the words of the sentence with those of all sources together, without case and accents. The thresholds
-were fitted on human labels; docs/faithfulness.md says on which, and how well each scorer does.
+Each compares the words of the sentence with those of all sources together, ignoring case and accents. The thresholds
+were fitted on human labels; docs/faithfulness.md names them, with the quality of each scorer.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ ScorerName = Literal["combined", "content_words", "ngrams", "lcs", "characters",
 
 
 class SentenceScorer(Protocol):
-    """``scores`` has one number from 0 to 1 a sentence: how far the sources, all together, stand behind it.
+    """``scores`` returns one number from 0 to 1 per sentence: how well all sources together support it.
 
-    ``language`` is that of the sentences, empty where it is not known.
+    ``language`` is that of the sentences, empty if unknown.
     """
 
     def scores(self, sentences: Sequence[str], sources: Sequence[str], language: str = "") -> list[float]: ...
@@ -34,7 +34,7 @@ Words = Sequence[str]
 
 
 def content_words(sentence: Words, source: Words) -> float:
-    """The share of the content words that stand in the source; of all words where none is a content word."""
+    """The share of the content words that occur in the source; of all words if there are no content words."""
     return _shared([word for word in sentence if word not in FUNCTION_WORDS] or sentence, source)
 
 
@@ -44,18 +44,18 @@ def _shared(words: Words, source: Words) -> float:
 
 
 def ngrams(sentence: Words, source: Words) -> float:
-    """The mean share of the bigrams and trigrams that stand in the source; of a sentence of one word, of that."""
+    """The mean share of the bigrams and trigrams that occur in the source; for a one-word sentence, of its word."""
     sizes = [size for size in (2, 3) if len(sentence) >= size] or [1]
     return sum(_precision(sentence, source, size) for size in sizes) / len(sizes)
 
 
 def lcs(sentence: Words, source: Words) -> float:
-    """The longest common subsequence of words, over the length of the sentence."""
+    """The longest common subsequence of words, divided by the length of the sentence."""
     return float(LCSseq.similarity(sentence, source)) / len(sentence)
 
 
 def characters(sentence: Words, source: Words) -> float:
-    """The share of runs of four characters that stand in the source, with one blank between words."""
+    """The share of character 4-grams that occur in the source, with one blank between words."""
     written, read = " ".join(sentence), " ".join(source)
     return _precision(written, read, min(CHARACTERS, len(written)))
 
@@ -99,8 +99,8 @@ SCORERS: Mapping[str, Callable[[Words, Words], float]] = {
     "lcs": lcs,
     "characters": characters,
 }
-# A sentence with a lower score is not grounded: the highest mean balanced accuracy on half of BEGIN dev
-# (benchmarks/faithfulness.py --fit). That of an entailment model is its own even chance.
+# A sentence with a lower score is not grounded: the threshold with the highest mean balanced accuracy on half of BEGIN
+# dev (benchmarks/faithfulness.py --fit). For an entailment model it is a probability of one half.
 THRESHOLDS: Mapping[ScorerName, float] = {
     "combined": 0.65,
     "content_words": 0.75,
@@ -109,7 +109,7 @@ THRESHOLDS: Mapping[ScorerName, float] = {
     "characters": 0.65,
     "entailment": 0.5,
 }
-# Where references alone are there, which say the same in other words: the highest F1 for full detachment on half of the
+# For references only, which use other words: the threshold with the highest F1 for full detachment on half of the
 # annotated translations.
 REFERENCE_THRESHOLDS: Mapping[ScorerName, float] = {
     "combined": 0.1,
@@ -124,9 +124,9 @@ REFERENCE_THRESHOLDS: Mapping[ScorerName, float] = {
 class WordScorer:
     """A scorer of ``SCORERS``.
 
-    ``combined`` is the similarity times the share of the names, numbers and dates of the sentence that the sources
-    state, where it has any: one wrong name changes few words of a sentence. Without ``with_statements`` it is the
-    similarity alone, for references, which have names in other words.
+    ``combined`` is the similarity multiplied by the share of the names, numbers and dates of the sentence that the
+    sources contain, if it has any: a wrong name changes few words of a sentence. Without ``with_statements`` it is the
+    similarity alone, for references, which may name things differently.
     """
 
     def __init__(self, name: str, *, with_statements: bool = True) -> None:
@@ -145,7 +145,7 @@ class WordScorer:
 
 
 def stated_share(text: str, evidence: EvidenceTexts, language: str = "") -> float:
-    """The share of a text's names, numbers and dates that the evidence states (Nan et al. 2021); 1 if it has none."""
+    """The share of a text's names, numbers and dates that occur in the evidence (Nan et al. 2021); 1 if it has none."""
     language = language_of(text, language)
     kinds = ("name", "number", "date")
     results = [evidence.states(one.kind, one.text, language) for one in statements(text, language) if one.kind in kinds]

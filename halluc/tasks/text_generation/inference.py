@@ -1,4 +1,4 @@
-"""The answers of ``halluc serve`` of tasks whose model writes a text, each with Hugging Face's name for that text."""
+"""The answers of ``halluc serve`` for tasks whose model writes a text, with Hugging Face's name for the text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from halluc.tasks.text_generation.records import StatedClaim, WrittenRecord
 
 
 class WrittenAnswer(Record):
-    """``claims`` are what the text claims; a subclass has the text too."""
+    """``claims`` are the claims of the text; a subclass also has the text."""
 
     claims: list[StatedClaim]
     log_probability: float | None

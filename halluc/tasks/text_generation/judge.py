@@ -1,7 +1,8 @@
-"""The judge of the tasks that write a text: its statements against the source, and its references where there are any.
+"""The judge of tasks that write a text: it compares its statements with the source, and with references if there are
+any.
 
-A name, number, date or quotation is supported where it stands in the evidence, a sentence where the grounding score
-reaches the threshold. Nothing is distorted.
+A name, number, date or quotation is supported if it occurs in the evidence, a sentence if its grounding score reaches
+the threshold. Nothing is distorted.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _TOKENIZER = Tokenizer()
 
 
 class WithSources(WithParts, Protocol):
-    """What the judge reads of an example: its parts, their texts, and the references."""
+    """The parts of an example that the judge uses: its parts, their texts, and the references."""
 
     @property
     def id(self) -> str: ...
@@ -38,7 +39,7 @@ class WithSources(WithParts, Protocol):
 
 
 class WrittenOutput(Protocol):
-    """What it reads of a prediction; ``repeated``: other sources of the split have the same output."""
+    """The parts of a prediction that the judge uses; ``repeated``: other sources of the split have the same output."""
 
     @property
     def text(self) -> str: ...
@@ -52,9 +53,9 @@ class WrittenOutput(Protocol):
 class EvidenceRule:
     """Which texts of an example are evidence.
 
-    ``parts`` are the names of parts, or what stands in them before a colon; None: all. ``references`` says whether
-    references are evidence beside them. With ``is_same_language`` sentences are judged by the parts and the references;
-    without it, as in translation, by references alone.
+    ``parts`` are the names of parts, or the part of the name before a colon; None: all. ``references`` says whether
+    references are also evidence. With ``is_same_language`` sentences are compared with the parts and the references;
+    without it, as in translation, only with references.
     """
 
     parts: tuple[str, ...] | None = None
@@ -65,7 +66,7 @@ class EvidenceRule:
         return [example.text(part) for part in self._used(example)]
 
     def speakers(self, example: WithSources) -> list[str]:
-        """What stands behind a colon in the names of the parts: the prompt has it, so outputs may name it."""
+        """The text after the colon in names of parts: it is in the prompt, so outputs may contain it."""
         return list(dict.fromkeys(name for part in self._used(example) if (name := part.name.partition(":")[2])))
 
     def _used(self, example: WithSources) -> list[Any]:
@@ -78,7 +79,7 @@ class EvidenceRule:
 
 @dataclass(frozen=True, slots=True)
 class WrittenClaim(Claim):
-    """A claim of a text in ``language``, which a short claim, as a date, does not show."""
+    """A claim of a text in ``language``, which cannot be detected from a short claim such as a date."""
 
     language: str = ""
 
@@ -86,8 +87,8 @@ class WrittenClaim(Claim):
 class GenerationJudge:
     """Claims are the statements of the output.
 
-    ``judge`` leaves a verdict that a claim has already: ``claims`` gives one to the sentences of an oscillatory or
-    detached output, which shows in the output and in its split.
+    ``judge`` keeps verdicts that claims already have: ``claims`` sets those of the sentences of an oscillatory or
+    detached output, which can be recognised from the output and its split.
     """
 
     reasons: ClassVar[tuple[str, ...]] = ()
@@ -138,10 +139,10 @@ class GenerationJudge:
         return tuple(_claims(example.id, text, results, [None] * len(results), example.language))
 
     def judge(self, example: WithSources, claims: Sequence[Claim]) -> Judged:
-        """Verdict and reason of each claim; omitted is gold that no claim says.
+        """Verdict and reason of each claim; gold without a matching claim is omitted.
 
-        Reasons: ``not_in_source`` of a statement, ``not_grounded``, ``oscillatory`` and ``detached`` of a sentence,
-        ``no_evidence`` of one that is unverifiable.
+        Reasons: ``not_in_source`` for a statement, ``not_grounded``, ``oscillatory`` and ``detached`` for a sentence,
+        ``no_evidence`` for an unverifiable one.
         """
         sources, references = self._evidence(example)
         languages = [*[example.source_language] * len(sources), *[example.language] * len(references)]
@@ -161,14 +162,14 @@ class GenerationJudge:
         return _matched(judged, self.gold(example), example.language)
 
     def _evidence(self, example: WithSources) -> tuple[list[str], list[str]]:
-        """The sources, with the names of their speakers, and the references that are evidence."""
+        """The sources, including the names of their speakers, and the references that are evidence."""
         references = list(example.targets) if self._rule.references and self._grounding.references else []
         return [*self._rule.sources(example), *self._rule.speakers(example)], references
 
     def _grounded(
         self, texts: Sequence[str], sources: Sequence[str], references: Sequence[str], language: str
     ) -> list[bool | None]:
-        """Whether each sentence is grounded in the sources together, or in a reference; None where nothing can tell."""
+        """Whether each sentence is grounded in all sources together or in a reference; None if it cannot be judged."""
         name, own = self._grounding.scorer, self._grounding.threshold
         by_source = any(map(str.strip, sources)) and (self._rule.is_same_language or self._grounding.cross_lingual)
         evidence = [*([sources] if by_source else []), *([one] for one in references)]
@@ -181,13 +182,13 @@ class GenerationJudge:
 
     @property
     def is_grounded_by_sources(self) -> bool:
-        """Whether sentences can be compared with the sources: these may be in another language."""
+        """Whether sentences can be compared with the sources, which may be in another language."""
         return self._rule.is_same_language or self._grounding.cross_lingual
 
     def grounding(self, example: WithSources, text: str) -> float:
-        """The mean score of the sentences of a text against the sources, 0 to 1; 0 of a text without a sentence.
+        """The mean score of the sentences of a text against the sources, 0 to 1; 0 for a text without a sentence.
 
-        References are not asked: they are gold.
+        References are not used: they are gold.
         """
         language = language_of(text, example.language)
         sentences = [one.text for one in statements(text, language) if one.kind == SENTENCE]
@@ -200,7 +201,7 @@ class GenerationJudge:
             return "oscillatory"
         if not prediction.repeated:
             return None
-        # What others have too may still be right here: as a reference has it, or grounded.
+        # A repeated output may still be right for this source: if it equals a reference, or is grounded.
         words = folded_words(prediction.text)
         texts = [one.text for one in result if one.kind == SENTENCE]
         is_right = any(words == folded_words(target) for target in example.targets) or (
@@ -211,7 +212,7 @@ class GenerationJudge:
 
 
 def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
-    """The claims with the gold that says the same, the first of equal claims with all of it; the rest is omitted."""
+    """The claims with equal gold: the first of equal claims with all of it; the rest is omitted."""
     known: dict[tuple[str, str], list[Claim]] = {}
     for one in gold:
         known.setdefault(_key(one, language), []).append(one)
@@ -224,14 +225,14 @@ def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> J
 
 
 def _key(claim: Claim, language: str) -> tuple[str, str]:
-    """What a claim is compared by: the key of the statement that it is, or its words."""
+    """The key for comparing claims: that of the statement, or its words."""
     language = _language(claim, language)
     read = (one.key for one in statements(claim.text, language) if one.kind == claim.label)
     return claim.label, next(read, " ".join(folded_words(claim.text)))
 
 
 def _language(claim: Claim, stated: str) -> str:
-    """That of the text in which the claim stands, where it is known."""
+    """The language of the text with the claim, if known."""
     return claim.language if isinstance(claim, WrittenClaim) else stated
 
 
@@ -244,7 +245,7 @@ def _verdict(claim: Claim, is_supported: bool | None, reason: str) -> Claim:
 def _claims(
     identity: str, text: str, result: Sequence[Statement], confidences: Sequence[float | None], language: str
 ) -> Iterator[Claim]:
-    """Statements as claims about the tokens of their text, whose language all of it tells where none is stated."""
+    """Statements as claims about the tokens of their text; an unknown language is detected from the whole text."""
     spoken = language_of(text, language)
     bounds, _ = _TOKENIZER.cut(text)
     starts, ends = [start for start, _ in bounds], [end for _, end in bounds]

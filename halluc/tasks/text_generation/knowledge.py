@@ -1,4 +1,4 @@
-"""Part 5 of tasks whose model writes a text: what the target texts of the training split state."""
+"""Part 5 of tasks whose model writes a text: the statements in the target texts of the training split."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.text_generation.source_text import Sourced, words_of
 
 SENTENCE = "sentence"
-# Tokens of the target, from and to: examples of like length are matched with each other.
+# Tokens of the target, from and to: examples of similar length are matched with each other.
 _LENGTHS = ((0, 8), (9, 16), (17, 32), (33, 64), (65, 128), (129, None))
 
 
-# Of the targets, distinct content words, lower-cased; and distinct names, numbers, dates and quotations.
+# Distinct lower-case content words of the targets; and distinct names, numbers, dates and quotations.
 target_words = held_units("word", lambda example: text_words(" ".join(example.targets)))
 target_entities = held_units("entity", lambda example: [text for text, kind in example.pairs if kind != SENTENCE])
 
@@ -42,7 +42,7 @@ _BY_LENGTH = Strata(
 
 @dataclass(frozen=True)
 class _WithoutSentences:
-    """An example whose pairs are its statements, sentences aside."""
+    """An example whose pairs are its statements, without sentences."""
 
     example: Sourced
 
@@ -56,8 +56,8 @@ class _WithoutSentences:
 
 @dataclass(frozen=True)
 class KnownTexts(SurfaceKnowledge):
-    """*seen*: the targets of training state the surface; *partial*: they have one of its content words; *new*:
-    neither (DEFINITIONS, section 2)."""
+    """*seen*: the surface occurs in training targets; *partial*: one of its content words does; *new*: neither
+    (DEFINITIONS, section 2)."""
 
     def novelty(self, claim: Claim) -> Novelty:
         return self.novelty_of(self.surface_of(claim), claim.label)
@@ -70,7 +70,7 @@ class KnownTexts(SurfaceKnowledge):
 
     @cached_property
     def _shown(self) -> frozenset[str]:
-        """The words of all targets, lower-cased: sentences have them all."""
+        """The lower-case words of all targets, from their sentences."""
         return frozenset(word.casefold() for word in self.coverage.words(SENTENCE))
 
     def surface_of(self, claim: Claim) -> str:
@@ -100,7 +100,7 @@ class WrittenKnowledge(SurfacesOfTraining):
         return _BY_LENGTH
 
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Sourced]) -> SplitGap:
-        """Of names, numbers, dates and quotations: a whole sentence is new nearly always."""
+        """The gap of names, numbers, dates and quotations: whole sentences are almost always new."""
         known = KnownTexts(coverage)
         stated = replace(coverage, surfaces={kind: of for kind, of in coverage.surfaces.items() if kind != SENTENCE})
         return replace(gap_of(stated, map(_WithoutSentences, examples), known.novelty_of), counted="statements")

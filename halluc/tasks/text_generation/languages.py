@@ -1,4 +1,4 @@
-"""Words of each language that the rules of ``statements`` need: months, numbers, function words, abbreviations.
+"""Words of each language for the rules of ``statements``: months, numbers, function words, abbreviations.
 
 English, German, French and Spanish have all of them; Chinese has numerals and dates (``numerals``, ``dates``). A text
 in another language still has digits, ISO dates, quotations, names and sentences.
@@ -20,7 +20,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "de", "fr", "es", "zh", "other")
 
 
 def _numbered(words: str, first: int = 1) -> dict[str, int]:
-    """Words from a number on; forms of one number are joined by ``/``."""
+    """Words numbered from a start; forms of one number are joined by ``/``."""
     return {
         form: number for number, forms in enumerate(words.split(), first) for form in forms.split("/") if form != "-"
     }
@@ -39,8 +39,8 @@ def _set_of(words: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class LanguageWords:
-    """Words are lower-case. ``comma`` says whether a comma begins the decimals of a number;
-    ``units`` of time have the letter of ISO 8601 durations, with a T where it needs one."""
+    """Words are lower-case. ``comma`` says whether a comma is the decimal separator; ``units`` of time have the letter
+    of ISO 8601 durations, with a T if it needs one."""
 
     months: Mapping[str, int] = field(default_factory=dict)
     weekdays: Mapping[str, int] = field(default_factory=dict)
@@ -223,16 +223,15 @@ _SPOKEN: tuple[Language, ...] = ("en", "de", "fr", "es")
 _WORD = regex.compile(r"[\p{L}\p{M}]++")
 _HAN = regex.compile(r"\p{Han}")
 _KANA_OR_HANGUL = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Hangul}]")
-# So much of a text tells its language.
+# The number of words that are enough to detect the language.
 _READ = 4_000
 
 
 def language_of(text: str, stated: str = "") -> Language:
-    """The ``stated`` language, as `de` or `de-AT`; where none is, that whose function words the text has most of, or
-    Chinese where it has mostly Han characters.
+    """The ``stated`` language, such as `de` or `de-AT`; if there is none, the one with the most function words in the
+    text, or Chinese if it has mostly Han characters.
 
-    English where no language has one more than another, as for a text of names alone; ``other`` for a text in another
-    script than the Latin one.
+    English if no language has the most, as for a text of only names; ``other`` for a text in another script than Latin.
     """
     if stated:
         code = stated.lower().replace("_", "-").partition("-")[0]
@@ -247,7 +246,7 @@ def language_of(text: str, stated: str = "") -> Language:
     return max(_SPOKEN, key=lambda language: sum(word in WORDS[language].function for word in words))
 
 
-# Of all languages, in the form of ``words.folded_words``.
+# For all languages, in the form of ``words.folded_words``.
 FUNCTION_WORDS = STOP_WORDS | frozenset(
     folded for words in WORDS.values() for one in words.function for folded in folded_words(one)
 )

@@ -1,4 +1,4 @@
-"""Models that write texts and their tokenizers: by reference, from a GGUF file, with adapters, or from scratch."""
+"""Loads text-generating models and their tokenizers: by reference, from a GGUF file, with adapters, or from scratch."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def load_writer(
     lora: LowRankConfig | None = None,
     label_smoothing: float = 0.0,
 ) -> TextWriter:
-    """The model of a config; one from scratch gets a tokenizer that is learned from ``texts``.
+    """The model of a config; one from scratch gets a tokenizer learned from ``texts``.
 
     Raises:
-        HallucError C206: adapters for a model from scratch. E410 to E412: the reference, or what it leads to, cannot be
-            loaded. E411: the tokenizer has no end token. E420: a package is missing.
+            HallucError C206: adapters for a model from scratch. E410 to E412: the reference cannot be resolved or
+                loaded. E411: the tokenizer has no end token. E420: a package is missing.
     """
     if config.scratch is not None:
         if lora is not None:
@@ -98,7 +98,7 @@ def _need_packages(source: ModelSource, lora: LowRankConfig | None) -> None:
 def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smoothing: float) -> SequenceFraming:
     """
     Raises:
-        HallucError E411: there is no end token, or none that begins an output.
+            HallucError E411: there is no end token, or no token to begin an output.
     """
     end = tokenizer.eos_token_id
     if end is None:
@@ -123,5 +123,5 @@ def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smo
 
 
 def _read_special_tokens_as_text(tokenizer: Any) -> None:
-    """So that a text with `</s>` in it is that text, and neither ends nor is told something else."""
+    """Make the tokenizer treat `</s>` and other special tokens in a text as plain text."""
     tokenizer.split_special_tokens = True

@@ -36,16 +36,17 @@ if TYPE_CHECKING:
 
 
 class GenerationModel:
-    """Writes a text from an input, with an encoder or as the continuation of a prompt.
+    """Writes a text for an input, with an encoder or as the continuation of a prompt.
 
     Args:
-        fields: the parts of an input that ``task.prompt`` may name.
-        continued: the prompt of causal models where the config has none. encoded: that of models with an encoder.
-        cut_at_start: the fields whose end is what matters, such as a history: they lose their beginning where an
-            input is too long, and so does ``{input}``.
+            fields: the parts of an input that ``task.prompt`` may use.
+            continued: the default prompt of causal models. encoded: that of models with an encoder.
+            cut_at_start: the fields whose end is more important, such as a history: they are cut at their beginning if
+                an input is too long, and so is ``{input}``.
 
     Raises:
-        HallucError C212: outputs are to be chosen by a source in another language, which the scorer cannot read.
+            HallucError C212: outputs are to be reranked with a source in another language, which the scorer cannot
+                compare.
     """
 
     notes: ClassVar[Mapping[str, str]] = {
@@ -155,8 +156,8 @@ class GenerationModel:
     def _source(
         self, example: Sourced, loaded: TextWriter, frame: ChatFrame, most: int, notes: dict[str, int]
     ) -> list[int]:
-        """The pieces of the filled prompt in its frame. Where they are too many, the longest fields are cut to like
-        length; what the template has is cut, at its start, where it does not fit by itself."""
+        """The pieces of the filled prompt in its frame. If there are too many, the longest fields are cut to equal
+        length; the template is cut, at its start, if it does not fit itself."""
         filled = self._prompts[loaded.framing.has_encoder].filled(example)
         tokenizer, is_framed = loaded.tokenizer, bool(frame.behind)
         encoded = tokenizer(
@@ -164,7 +165,7 @@ class GenerationModel:
         )  # fmt: skip
         ids: list[int] = list(encoded["input_ids"])
         if not loaded.framing.has_encoder and ids and ids[-1] == loaded.framing.end:
-            ids.pop()  # a prompt is not ended
+            ids.pop()  # a prompt has no end
         room_of_message = max(0, most - len(frame.before) - len(frame.behind))
         if len(ids) > room_of_message:
             notes["cut_sources"] += 1
@@ -176,7 +177,8 @@ class GenerationModel:
         return [*frame.before, *ids, *frame.behind][-most:] or [loaded.framing.end]
 
     def _dropped(self, fields: Sequence[tuple[str, Sequence[int]]], over: int) -> set[int]:
-        """So many places of the fields, or all: from the longest, until they are of like length, then from each."""
+        """This many positions of the fields to drop, or all: from the longest, until lengths are equal, then from
+        each."""
         left = max(0, sum(len(places) for _, places in fields) - over)
         dropped: set[int] = set()
         for done, (name, places) in enumerate(sorted(fields, key=lambda one: len(one[1]))):
@@ -197,7 +199,7 @@ class GenerationModel:
         runtime: Runtime,
         decoding: Decoding | None,
     ) -> list[WrittenText]:
-        """Decode as ``task.decoding`` says, and score what was written by the model itself."""
+        """Decode according to ``task.decoding``, and score the outputs with the model itself."""
         written = self._written(model, encoded, budget, runtime, self.config.decoding)
         if self.config.decoding.rerank != "none":
             written = self._reranked(written, model, encoded, budget, runtime)
@@ -236,8 +238,8 @@ class GenerationModel:
         budget: int,
         runtime: Runtime,
     ) -> list[list[int]]:
-        """Of each output and samples for its input (not those of ``task.agreement``) the best grounded one; of equals
-        the first."""
+        """The best grounded one of each output and its samples (not those of ``task.agreement``); the first for
+        ties."""
         asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
         results = [written]
         for number in range(1, self.config.decoding.candidates):
@@ -269,7 +271,7 @@ class GenerationModel:
         asked: DecodingConfig,
         sample: int = 0,
     ) -> list[list[int]]:
-        """The pieces of the output of each input; ``sample`` tells streams of random numbers apart."""
+        """The pieces of the output for each input; ``sample`` selects the stream of random numbers."""
         from halluc.engine import generation
         from halluc.engine.reduced_precision import reduced_weights
 
@@ -289,7 +291,7 @@ class GenerationModel:
         forbidden = (framing.pad,) if framing.pad not in (framing.end, *framing.more_ends) else ()
         draws = [Draws.of("generation", sample, example.id) for example in encoded.examples]
         made: list[list[int]] = [[] for _ in encoded.sources]
-        for first in dict.fromkeys(encoded.firsts):  # one language after the other
+        for first in dict.fromkeys(encoded.firsts):  # one language at a time
             rows = [row for row, one in enumerate(encoded.firsts) if one == first]
             special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first, framing.more_ends)
             sources, streams = [encoded.sources[row] for row in rows], [draws[row] for row in rows]
@@ -300,7 +302,7 @@ class GenerationModel:
         return made
 
     def imported(self, examples: Sequence[Sourced], stated: Sequence[Stated]) -> list[WrittenText]:
-        """What another system wrote; its confidence, where it states one, is that of every claim."""
+        """The outputs of another system; its confidence, if given, is that of every claim."""
         texts = [one.example.targets[0] for one in stated]
         shared = repeated(texts, [example.whole for example in examples])
         made = []
@@ -323,8 +325,8 @@ class GenerationModel:
 def _places(
     filled: Filled, size: int, offsets: Sequence[tuple[int, int]] | None, count: Callable[[str], int]
 ) -> list[tuple[str, list[int]]]:
-    """The places among ``size`` pieces of each field. Without ``offsets`` all before the end of the template are those
-    of the last field, and ``count`` tells how many pieces that end has."""
+    """The positions of each field among ``size`` pieces. Without ``offsets`` all pieces before the end of the template
+    belong to the last field, and ``count`` returns the number of pieces of the end."""
     if offsets is None:
         name, _, end = filled.fields[-1] if filled.fields else (WHOLE, 0, 0)
         return [(name, list(range(max(0, size - count(filled.text[end:])))))]
@@ -337,7 +339,7 @@ def _places(
 def _target(
     example: Sourced, loaded: TextWriter, most: int, notes: dict[str, int], mark: LanguageMark | None
 ) -> list[int]:  # fmt: skip
-    """The pieces of the first target, the end piece last; none where there is no target."""
+    """The pieces of the first target, ending with the end piece; empty if there is no target."""
     if not example.targets:
         notes["without_target"] += 1
         return []
@@ -357,7 +359,7 @@ def _target(
 
 
 def _decoded(encoded: EncodedSequences, written: Sequence[Sequence[int]]) -> list[str]:
-    """The texts without the piece that ends them, which need not be a special one of the tokenizer."""
+    """The texts without the end piece, which need not be a special token of the tokenizer."""
     framing = encoded.framing
     ends = (framing.end, *framing.more_ends)
     bare = [ids[:-1] if ids and ids[-1] in ends else ids for ids in written]
@@ -365,13 +367,13 @@ def _decoded(encoded: EncodedSequences, written: Sequence[Sequence[int]]) -> lis
 
 
 def decoded(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
-    """The text of pieces without special ones; that of a continued prompt without blanks at its ends."""
+    """The text of pieces without special ones; for a continued prompt without blanks at its ends."""
     text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return text if is_exact else text.strip()
 
 
 def _note(notes: dict[str, int], made: Sequence[WrittenText]) -> None:
-    """What a person should know of the outputs of a split."""
+    """Count notes about the outputs of a split."""
     count: Callable[[Callable[[WrittenText], bool]], int] = lambda holds: sum(map(holds, made))  # noqa: E731
     notes["empty_outputs"] = count(lambda one: not one.text.strip())
     notes["unended_outputs"] = count(lambda one: not one.ended)

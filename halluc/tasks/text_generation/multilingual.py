@@ -1,4 +1,4 @@
-"""Models of many languages (M2M100, NLLB, mBART), whose tokenizers mark the language of an input and of its output."""
+"""Multilingual models (M2M100, NLLB, mBART), whose tokenizers mark the language of input and output."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from halluc.tasks.text_generation.source_text import Sourced
 
 
 class LanguageMark(NamedTuple):
-    """The piece of the language to write; where it ``is_last``, the model begins with it by itself."""
+    """The piece of the output language; with ``is_last`` the model generates it first by itself."""
 
     piece: int
     is_last: bool
 
 
 class LanguageMarks:
-    """Tells the tokenizer of a model the languages of each example."""
+    """Sets the languages of each example in the tokenizer of a model."""
 
     def __init__(self, loaded: TextWriter) -> None:
         self._tokenizer, self._framing = loaded.tokenizer, loaded.framing
@@ -28,10 +28,10 @@ class LanguageMarks:
         self._now: tuple[str, str] | None = None
 
     def of(self, example: Sourced) -> LanguageMark | None:
-        """The mark of the output; None where the tokenizer marks no languages.
+        """The mark of the output; None if the tokenizer has no language marks.
 
         Raises:
-            HallucError C209: a language is not known, or not to the model.
+                    HallucError C209: a language is unknown, or not supported by the model.
         """
         if not self._has_marks:
             return None

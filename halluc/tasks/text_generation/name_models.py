@@ -1,4 +1,4 @@
-"""Names in a text by a trained model of token classification, in place of the rules."""
+"""Names in a text by a trained token classifier, instead of the rules."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from halluc.tasks.text_generation.statements import Statement, worded
 if TYPE_CHECKING:
     from halluc.engine.runtime import Runtime
 
-# Padded word pieces of one pass.
+# Padded word pieces per pass.
 _BUDGET = 8192
-# What a model may mark that are no names: they are read by rules.
+# Labels of a model that are not names: these are read by rules.
 _NO_NAMES = frozenset("DATE TIME CARDINAL ORDINAL MONEY PERCENT QUANTITY NUMBER NUM".split())  # noqa: SIM905
 
 
@@ -28,7 +28,7 @@ def _loaded(reference: str) -> tuple[AnyTask, Any, Runtime]:
     from halluc.engine import runtime
 
     task = task_class("token_classification").evaluated(())
-    # The process has an accelerator already where a model is trained or evaluated: this is the same device.
+    # A process that trains or evaluates has an accelerator already: this is the same device.
     engine = runtime.Runtime(Accelerator(), "fp32")
     attention = runtime.attention_for(engine.device.type)
     loaded = task.model.restore(ModelConfig(name=reference), {}, attention)
@@ -36,13 +36,14 @@ def _loaded(reference: str) -> tuple[AnyTask, Any, Runtime]:
     return task, loaded, engine
 
 
-# An output is asked for its claims when it is written, and again when it is judged.
+# Cached: the claims of an output are needed when it is written, and again when it is judged.
 @lru_cache(maxsize=1 << 12)
 def names_by_model(reference: str, text: str) -> tuple[Statement, ...]:
-    """The names that a model finds in a text, by place.
+    """The names that a model finds in a text, by position.
 
     Args:
-        reference: as ``model.name``: the folder `model/` in a run of token classification, or another token classifier.
+            reference: as in ``model.name``: the folder `model/` of a token-classification run, or another token
+                classifier.
 
     Raises:
         HallucError E410, E411: the model cannot be loaded.

@@ -1,4 +1,4 @@
-"""Names in a text: capitalised words that belong together."""
+"""Names in a text: sequences of capitalised words."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import regex
 from halluc.tasks.text_generation.languages import WORDS, Language, LanguageWords
 from halluc.tasks.text_generation.words import folded_words
 
-# A word with its apostrophes, hyphens and dots inside, as `O'Neill`, `Jean-Paul`, `U.S.`
+# A word with inner apostrophes, hyphens and dots, such as `O'Neill`, `Jean-Paul`, `U.S.`
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:(?:['’\-&]|\.(?=\p{Lu}))[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+)*+")
 _POSSESSIVE = regex.compile(r"['’]s?\Z")
-# A capital behind these is that of a sentence or line, as at its start.
+# A capital after these may be due to the start of a sentence or line.
 _OPENS = regex.compile(r"(?:[\"“„«»‘:(\[–—•*-]|\A|\n)\s?\Z")
-# `L'` of the French `L'Allemagne`.
+# `L'` in the French `L'Allemagne`.
 _ELISION = regex.compile(r"(?:[cdjlmnst]|qu)['’](?=\p{Lu})", regex.IGNORECASE)
 _LONGEST_NAME = 8
 _INNER = regex.compile(r"\p{Lu}.*\p{Lu}|\p{Ll}\p{Lu}|\p{Lu}.*\p{N}", regex.DOTALL)
@@ -28,12 +28,11 @@ def names(
     taken: Sequence[tuple[int, int]] = (),
     known: frozenset[str] = frozenset(),
 ) -> list[tuple[int, int]]:
-    """Start and end of each name; ``taken`` are the places of dates and numbers, in order, which are none.
+    """Start and end of each name; ``taken`` are the ranges of dates and numbers, in order, which are not names.
 
-    The first word of a sentence, quotation or line counts where a capitalised word follows that is none of these, where
-    it stands with a capital elsewhere too, or where it has capitals inside (`NASA`); a function word never does.
-    In German, where all nouns have capitals, see ``_german_name``, which asks for the words of names that are
-    ``known``.
+    The first word of a sentence, quotation or line counts if it is followed by a capitalised word that is not in such a
+    position, if it is capitalised elsewhere too, or if it has inner capitals (`NASA`); function words never count. For
+    German, where all nouns are capitalised, see ``_german_name``, which uses the ``known`` words of names.
     """
     words = WORDS[language]
     pieces = _pieces(text, taken)
@@ -73,7 +72,8 @@ def _pieces(text: str, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]
 
 
 def _is_all_capitals(text: str, pieces: Sequence[tuple[int, int]]) -> bool:
-    """Whether capitals tell nothing: more than half of the words of a text of four or more have no small letter."""
+    """Whether capitals are uninformative: more than half of the words of a text of at least four have no lower-case
+    letter."""
     return len(pieces) > 3 and 2 * sum(text[start:end].isupper() for start, end in pieces) > len(pieces)
 
 
@@ -88,7 +88,7 @@ def _is_capitalised(word: str, words: LanguageWords) -> bool:
 def _runs(
     text: str, pieces: Sequence[tuple[int, int]], capital: Sequence[bool], first: Sequence[bool], words: LanguageWords
 ) -> list[list[int]]:
-    """Neighbouring capitalised words, with particles such as `of` or `van` between them."""
+    """Adjacent capitalised words, with particles such as `of` or `van` between them."""
     runs: list[list[int]] = []
     for place, is_one in enumerate(capital):
         if not is_one:
@@ -135,7 +135,7 @@ _ROLES = frozenset(
 )
 
 
-# An article, a word that stands for one or a number, and adjectives: what follows is a noun.
+# An article, another determiner or a number, with adjectives: a noun follows.
 _BEFORE_NOUN = regex.compile(
     r"(?<!\w)(?:d(?:er|ie|as|en|em|es)|(?:irgend|k)?ein(?:e|en|em|er|es)?|[ainvz]m|ans|beim|ins|vom|zu[mr]|[dms]ein(?:e|en|em|er|es)?|ihre?[nmrs]?"
     r"|unsere?[nmrs]?|diese[nmrs]?|jede[nmrs]?|zwei|drei|vier|viele|einige|mehrere)\s(?:\p{Ll}+e[mnrs]?\s){0,2}\Z",
@@ -152,12 +152,12 @@ def _german_name(
     elsewhere: set[str],
     known: frozenset[str],
 ) -> list[int]:
-    """What a run of capitalised words in a German text has of a name, where it is not nouns alone.
+    """The name in a run of capitalised words of a German text, if they are not only nouns.
 
-    It is a name from its first to its last ``known`` word. Without one it is a name where its last word has capitals
-    inside (`EU`, but not `EU-Haushalt`), where a word that is no role follows a form of address (`Frau Brandt`), or
-    where two or more words are left without those that look like nouns, roles, an adjective that begins the sentence,
-    or the noun behind an article.
+    It is a name from its first to its last ``known`` word. Without known words it is a name if its last word has inner
+    capitals (`EU`, but not `EU-Haushalt`), if a word that is not a role follows a form of address (`Frau Brandt`), or
+    if at least two words remain after removing words that look like nouns, roles, an adjective that begins the
+    sentence, or the noun after an article.
     """
     surfaces = [text[slice(*pieces[place])] for place in run]
     named = [place for place, word in zip(run, map(folded_words, surfaces), strict=True) if word and known >= {*word}]

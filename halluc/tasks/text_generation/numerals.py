@@ -1,4 +1,4 @@
-"""Numbers in a text, in digits and in words, and the decimal numeral that they are compared by."""
+"""Numbers in a text, in digits and in words, with decimal numerals for comparison."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from halluc.tasks.text_generation.languages import WORDS, Language, LanguageWord
 
 
 class Numeral(NamedTuple):
-    """Characters ``start`` to ``end`` of a text, and the keys of the number there, the most likely first.
+    """Characters ``start`` to ``end`` of a text, and the possible keys of the number there, most likely first.
 
-    A key is a decimal numeral, as ``1000`` or ``2.5``; with ``th`` for an ordinal, as ``2th``; ``17:00`` for a clock
-    time; an ISO 8601 duration for a number of days, years and the like, as ``P2D``. ``1.000`` has two: 1000, and 1 in
-    English. ``is_weak`` marks words that often count nothing, as `one`.
+    A key is a decimal numeral, such as ``1000`` or ``2.5``; with ``th`` for an ordinal, such as ``2th``; ``17:00`` for
+    a clock time; an ISO 8601 duration for a number of days, years and so on, such as ``P2D``. ``1.000`` has two: 1000,
+    and 1 in English. ``is_weak`` marks words that are often not numbers, such as `one`.
     """
 
     start: int
@@ -25,7 +25,7 @@ class Numeral(NamedTuple):
     is_weak: bool = False
 
 
-# More digits than any number that people write: those are read as text.
+# Longer digit sequences are not numbers: they are read as text.
 _MOST_DIGITS = 30
 _DIGITS = regex.compile(
     r"""(?P<sign>[-−–])?+
@@ -47,7 +47,7 @@ _LONGEST_WORD = 60
 
 
 def numerals(text: str, language: Language) -> list[Numeral]:
-    """The numbers of a text in order; none overlaps another."""
+    """The numbers of a text in order, without overlaps."""
     words = WORDS[language]
     digits = sorted(_in_digits(text, words))
     results = sorted([*digits, *_in_words(text, words, digits), *(_in_chinese(text) if language == "zh" else ())])
@@ -59,12 +59,12 @@ def numerals(text: str, language: Language) -> list[Numeral]:
 
 
 _UNIT = regex.compile(r"[ \u00a0-]?(\p{Han}{1,3}|[\p{L}--\p{Han}]++)", regex.V1)
-# Where a source counts a unit of time, as in `nine to twelve long months`.
+# The distance within which a number counts a unit of time, as in `nine to twelve long months`.
 _WORDS_TO_UNIT = regex.compile(r"(?:[^\p{L}\n.!?]{1,9}\p{L}{1,15}){1,4}")
 
 
 def with_units(text: str, result: Sequence[Numeral], language: Language) -> list[Numeral]:
-    """The numbers, and one that counts a unit of time together with it, as a duration."""
+    """The numbers; one that counts a unit of time is joined with it as a duration."""
     units = WORDS[language].units
     made = []
     for one in result:
@@ -79,7 +79,7 @@ def with_units(text: str, result: Sequence[Numeral], language: Language) -> list
 
 
 def duration_keys(text: str, result: Sequence[Numeral], language: Language) -> Iterator[str]:
-    """The keys of all durations that numbers may count, with a few words between number and unit."""
+    """The keys of all possible durations, with a few words between number and unit."""
     units = WORDS[language].units
     for one in result if units else ():
         following = _WORDS_TO_UNIT.match(text, one.end, min(len(text), one.end + 80))
@@ -93,7 +93,7 @@ def duration_keys(text: str, result: Sequence[Numeral], language: Language) -> I
 
 
 def _unit(word: str, units: Mapping[str, str]) -> str | None:
-    """The unit that a word is; a run of Chinese characters begins with one."""
+    """The unit of a word; for a run of Chinese characters the unit at its start."""
     if word.lower() in units:
         return word.lower()
     sizes = range(min(3, len(word)), 0, -1) if word[0] >= "\u3400" else ()
@@ -108,7 +108,7 @@ def _in_digits(text: str, words: LanguageWords) -> Iterator[Numeral]:
     for match in _DIGITS.finditer(text):
         start, end, digits = match.start("digits"), match.end("digits"), match["digits"]
         before = text[start - 1] if start else " "
-        # `A380` has no number, but `COVID-19` and 在2015 have.
+        # `A380` contains no number, but `COVID-19` and 在2015 do.
         if (before.isalnum() and before < "\u3400") or before == "_" or (before in "'’" and text[start - 2].isalpha()):
             continue
         if len(digits) > _MOST_DIGITS:
@@ -120,7 +120,7 @@ def _in_digits(text: str, words: LanguageWords) -> Iterator[Numeral]:
 
 
 def _in_digits_with_suffix(text: str, match: regex.Match[str], words: LanguageWords) -> Numeral:
-    """A number with its sign, and the scale or the ending of an ordinal behind it."""
+    """A number with its sign, and the scale or ordinal suffix after it."""
     start, end = match.start("digits"), match.end("digits")
     factor, suffix, sign = 1, "", ""
     if match["scale"] and match["scale"].lower() in words.scales:
@@ -129,14 +129,14 @@ def _in_digits_with_suffix(text: str, match: regex.Match[str], words: LanguageWo
         factor, end = _chinese_factor(match["chinese"]), match.end()
     elif match["ordinal"]:
         suffix, end = "th", match.end()
-    # A hyphen is a sign behind a blank or bracket alone.
+    # A hyphen is a sign only after a blank or bracket.
     if match["sign"] and (match.start() == 0 or text[match.start() - 1] in " \t\n([\u00a0"):
         sign, start = "-", match.start()
     return Numeral(start, end, tuple(sign + key + suffix for key in _readings(match["digits"], words.comma, factor)))
 
 
 def _clock(digits: str, half: str) -> str:
-    """The time of day on a clock of 24 hours, where it is one."""
+    """The time of day on a 24-hour clock, if it is one."""
     hour, _, minute = digits.replace(".", ":").partition(":")
     half = half.strip().lower()[:1]
     is_of_twelve = half in ("a", "p")
@@ -146,8 +146,8 @@ def _clock(digits: str, half: str) -> str:
 
 
 def _readings(digits: str, comma: bool, factor: int) -> list[str]:
-    """The keys of a number in digits; where one separator before three digits may be of thousands or of decimals, the
-    reading of the language stands first."""
+    """The keys of a number in digits; if a single separator before three digits may be for thousands or decimals, the
+    reading of the language comes first."""
     if ":" in digits:
         return [digits.lstrip("0") if digits[:2] != "0:" else digits]
     digits = regex.sub(r"[ \u00a0\u202f'’]", "", digits)
@@ -176,7 +176,7 @@ def _key(number: str, factor: int) -> str:
 
 
 def _in_words(text: str, words: LanguageWords, digits: Sequence[Numeral]) -> Iterator[Numeral]:
-    """Runs of number words, with spaces, hyphens or `and` between them, outside numbers in ``digits``."""
+    """Runs of number words, with spaces, hyphens or `and` between them, outside of numbers in ``digits``."""
     if not words.numbers:
         return
     scaled = {one.end for one in digits}
@@ -205,7 +205,8 @@ def _in_words(text: str, words: LanguageWords, digits: Sequence[Numeral]) -> Ite
 
 
 def _values(word: str, words: LanguageWords) -> list[int]:
-    """What the parts of a number word are worth, as 2, 100, 50 of a German compound; nothing if it is no number."""
+    """The values of the parts of a number word, such as 2, 100, 50 for a German compound; empty if it is not a
+    number."""
     value = words.numbers.get(word, words.scales.get(word) if len(word) > 2 else None)
     if value is not None:
         return [value]
@@ -227,7 +228,7 @@ def _values(word: str, words: LanguageWords) -> list[int]:
 
 
 def _units_last(values: list[int]) -> list[int]:
-    """German says units before tens: `zweihundertfünfundzwanzig` is 2, 100, 5, 20."""
+    """German puts units before tens: `zweihundertfünfundzwanzig` is 2, 100, 5, 20."""
     out = list(values)
     for place in range(len(out) - 1):
         if out[place] < 10 and 20 <= out[place + 1] < 100:
@@ -238,7 +239,7 @@ def _units_last(values: list[int]) -> list[int]:
 def _with_ordinal(
     run: Sequence[tuple[int, int, int]], match: regex.Match[str], words: LanguageWords
 ) -> Iterator[Numeral]:
-    """An ordinal behind a run: `twenty-first` is one number, `two first` are two."""
+    """An ordinal after a run: `twenty-first` is one number, `two first` are two."""
     value = words.ordinals[match[0].lower()]
     if len(run) == 1 and 20 <= run[0][2] < 100 and value < 10:
         yield Numeral(run[0][0], match.end(), (f"{run[0][2] + value}th",))
@@ -248,9 +249,9 @@ def _with_ordinal(
 
 
 def _numbers_of(run: Sequence[tuple[int, int, int]], words: LanguageWords, text: str) -> Iterator[Numeral]:
-    """One number for each part of a run that makes one: `two three` are two."""
+    """One number for each part of a run that forms one: `two three` are two."""
     start = end = None
-    total, current, unit = 0, 0, 0  # `unit`: what the next part has to be less than, 0 before the first
+    total, current, unit = 0, 0, 0  # `unit`: the upper bound of the next part, 0 before the first
     for begin, stop, value in run:
         fits = start is None or _continues(current, unit, value)
         if start is not None and not fits:
@@ -269,7 +270,7 @@ def _numbers_of(run: Sequence[tuple[int, int, int]], words: LanguageWords, text:
             current, unit = current + 76, 20
         else:
             current += value
-            # French goes on from 70 and 90: soixante-dix-sept.
+            # French continues from 60 and 80: soixante-dix-sept.
             unit = 10 if value == 10 and current % 100 in (70, 90) else _unit_of(value)
     if start is not None and end is not None:
         yield _number(text, start, end, total + current, words)
@@ -309,7 +310,7 @@ def _in_chinese(text: str) -> Iterator[Numeral]:
         value = chinese_value(whole)
         decimals = "".join(str(_CHINESE_DIGITS[digit]) for digit in part[:_MOST_DIGITS])
         key = _key(f"{value}.{decimals}" if decimals else str(value), 1)
-        # One character alone is often part of a word, as in 一起; so is a scale.
+        # A single character is often part of a word, as in 一起; so is a scale.
         yield Numeral(match.start(), match.end(), (key + "th" * is_ordinal,), len(whole) == 1)
 
 

@@ -1,4 +1,4 @@
-"""Names and numbers that an input and its targets have in common, so that both sides can be edited alike."""
+"""Names and numbers that occur in an input and its targets, so that both sides can be edited consistently."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from halluc.tasks.text_generation.numerals import numerals
 from halluc.tasks.text_generation.source_text import Sourced, SourcePart, words_of
 from halluc.tasks.text_generation.statements import Statement, statements
 
-# The labels of such spans. Numbers in digits and in words do not replace each other.
+# The labels of these spans. Numbers in digits and in words do not replace each other.
 NAME, NUMBER, NUMBER_WORD = "name", "number", "number_word"
-# Number words that need no agreement with their noun and have one usual form; 1 would change the noun.
+# Number words that do not inflect with their noun and have one usual form; 1 would change the noun.
 _COUNTED = range(2, 13)
 
 
 class PairedMention(NamedTuple):
-    """Tokens of an input with their label, and the characters that stand for them in each target."""
+    """Tokens of an input with their label, and the corresponding characters in each target."""
 
     source: Span
     targets: tuple[Range, ...]
 
 
 def stated_ranges(example: Sourced, part: SourcePart) -> Iterator[tuple[Range, Statement]]:
-    """The tokens of what a part states, sentences aside."""
+    """The tokens of the statements of a part, without sentences."""
     ends, place = [], 0
     for number in range(part.start, part.end):
         place += (len(example.spaces[number]) if number > part.start else 0) + len(example.tokens[number])
@@ -41,8 +41,8 @@ def stated_ranges(example: Sourced, part: SourcePart) -> Iterator[tuple[Range, S
 def paired_mentions(example: Sourced, locked: Sequence[Range]) -> list[PairedMention]:
     """What may be replaced on both sides, in order.
 
-    That is a name or a number in digits which stands exactly once in the input and once in each target, and a number
-    word from 2 to 12 whose value stands exactly once on each side. None overlaps another of the ``locked`` ranges.
+    These are names and numbers in digits that occur exactly once in the input and in each target, and number words from
+    2 to 12 whose value occurs exactly once on each side. None overlaps another ``locked`` range.
     """
     results = []
     for part in example.parts if example.targets else ():
@@ -56,10 +56,10 @@ def paired_mentions(example: Sourced, locked: Sequence[Range]) -> list[PairedMen
 
 
 def edited_targets(example: Sourced, mentions: Sequence[PairedMention], edited: Editable) -> tuple[str, ...]:
-    """The targets with every mention that ``edited`` replaces in the input replaced in them too."""
+    """The targets with the replacements that ``edited`` made in the input."""
     after = [edited.tokens[span.start : span.end] for span in edited.spans]
     before = [example.tokens[one.source.start : one.source.end] for one in mentions]
-    if after == before or len(after) != len(before):  # other spans are those of a text that was written anew
+    if after == before or len(after) != len(before):  # other spans belong to a text that was rewritten
         return example.targets
     return tuple(
         _edited(target, [one.targets[number] for one in mentions], [
@@ -71,7 +71,7 @@ def edited_targets(example: Sourced, mentions: Sequence[PairedMention], edited: 
 
 
 def _edited(target: str, places: Sequence[Range], new: Sequence[str | None]) -> str:
-    """A target with new texts in some places. The text between two places is a token, so that no space is lost."""
+    """A target with replaced characters. The text between two places is a token, so that no space is lost."""
     pieces: list[str] = []
     edits, done = [], 0
     for (start, end), text in sorted(zip(places, new, strict=True)):
@@ -105,7 +105,7 @@ def _paired(example: Sourced, one: Statement) -> tuple[str, tuple[Range, ...]] |
 
 
 def _once(target: str, text: str) -> Range | None:
-    """Where a text stands as whole words, if it stands only once."""
+    """The only occurrence of a text as whole words; None if there are several."""
     start = target.find(text)
     end = start + len(text)
     if start < 0 or target.find(text, start + 1) >= 0:
@@ -115,7 +115,7 @@ def _once(target: str, text: str) -> Range | None:
 
 
 def _number_words(example: Sourced, one: Statement) -> list[Range | None]:
-    """Where each target has the number that the input has as a word."""
+    """The position in each target of the number that the input has as a word."""
     spoken = _spoken(example, example.whole, example.source_language)
     if one.text.lower() != _word(one.key, spoken) or _counted(example.whole, one.key, spoken) != 1:
         return []
@@ -144,7 +144,7 @@ def _word(key: str, spoken: Language) -> str | None:
 
 
 def _counterpart(example: Sourced, label: str, new: Sequence[str], old: str) -> str:
-    """What stands in a target for the ``new`` tokens of the input, in the place of ``old``."""
+    """The replacement in a target for the ``new`` tokens of the input, instead of ``old``."""
     text = " ".join(new)
     if label == NUMBER and len(_solid(text)) == len(_solid(old)):  # the same form: `1,250` is three tokens
         digits = iter(_solid(text))

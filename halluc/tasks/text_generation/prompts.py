@@ -1,4 +1,4 @@
-"""What a model reads: a template, filled with the input or parts of it."""
+"""The prompt of a model: a template, filled with the input or parts of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WHOLE = "input"
 
 
 class Filled(NamedTuple):
-    """A filled template, and its fields, which may be cut: the name of each, and its characters, from and to."""
+    """A filled template, with its fields, which may be cut: the name and the character range of each."""
 
     text: str
     fields: tuple[tuple[str, int, int], ...]
@@ -22,7 +22,7 @@ class Filled(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompt:
-    """A template in pieces: a text, and the field that follows it; None behind the last."""
+    """A template in pieces: a text, and the field that follows it; None after the last."""
 
     pieces: tuple[tuple[str, str | None], ...]
 
@@ -30,7 +30,7 @@ class Prompt:
     def of(cls, template: str, fields: Collection[str]) -> Prompt:
         """
         Raises:
-            HallucError C205: the template cannot be read, or names a field that inputs do not have.
+                    HallucError C205: the template is invalid, or names a field that inputs do not have.
         """
         try:
             parsed = list(Formatter().parse(template))
@@ -44,8 +44,8 @@ class Prompt:
         return cls(tuple((text, name) for text, name, _, _ in parsed))
 
     def filled(self, example: Sourced) -> Filled:
-        """The template with the parts of an input; parts of one name are joined by line ends, and what stands in a name
-        behind a colon, such as a speaker, stands before the text of the part."""
+        """The template filled with the parts of an input; parts with the same name are joined by line ends, and text
+        after a colon in a name, such as a speaker, precedes the text of the part."""
         made, fields = "", []
         for text, name in self.pieces:
             made += text
@@ -65,19 +65,19 @@ def _parts(example: Sourced, name: str) -> Iterator[str]:
 
 
 class ChatFrame(NamedTuple):
-    """The pieces before and behind the message of a user, up to where the assistant begins to answer."""
+    """The pieces before and after the user's message, up to the start of the assistant's answer."""
 
     before: tuple[int, ...] = ()
     behind: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, tokenizer: Any) -> ChatFrame:
-        """That of the tokenizer's chat template."""
-        message = "\uffff"  # no text has it
+        """The frame of the tokenizer's chat template."""
+        message = "\uffff"  # occurs in no text
         messages = [{"role": "user", "content": message}]
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         before, _, behind = text.partition(message)
-        # The special tokens of the template are such; those that a message has are text.
+        # Special tokens in the template are special; those in a message are text.
         return cls(*(_pieces(tokenizer, side) for side in (before, behind)))
 
 

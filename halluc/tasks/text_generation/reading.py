@@ -1,4 +1,4 @@
-"""What the readers of tasks whose model writes a text share, and outputs of other systems."""
+"""Shared reading of tasks whose model writes a text, and outputs of other systems."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from halluc.data.rows.row import MEND, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.source_text import BETWEEN_PARTS, CutParts, Sourced, SourcePart, cut_parts
 
-# The names that systems give their outputs.
+# Common names of outputs.
 _OUTPUTS = ("output", "prediction", "hypothesis", "response", "generated")
 
 
 def texts_of(given: Any, field: str) -> list[str]:
-    """The reference texts of a field: none for null, one, or a list of them, without blanks at their ends.
+    """The reference texts of a field: none for null, one, or a list of them, stripped.
 
     Raises:
-        Unreadable D106: one is empty. D107: it is no text.
+        Unreadable D106: one is empty. D107: it is not text.
     """
     if given is None:
         return []
@@ -43,13 +43,13 @@ def texts_of(given: Any, field: str) -> list[str]:
 
 
 def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutParts:
-    """Tokens, spaces and parts of an input; its ``words``, where they are a list, as they are.
+    """Tokens, spaces and parts of an input; its ``words`` are used unchanged if they are a list.
 
     Args:
-        parts: the name and the text of each, without blanks at its ends, which the words make up one after another.
+            parts: the name and the stripped text of each; together the words make up these texts.
 
     Raises:
-        Unreadable D107: the words are no strings, or do not make up the texts.
+        Unreadable D107: the words are not strings, or do not make up the texts.
     """
     if not isinstance(words, list):
         return cut_parts(parts, tokenizer)
@@ -71,7 +71,7 @@ def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokeniz
 
 
 class WrittenPredictions(PredictionFile):
-    """What another system wrote: a text a line, or rows with ``predicted`` (or ``output``), and a confidence."""
+    """Outputs of another system: one text per line, or rows with ``predicted`` (or ``output``), and a confidence."""
 
     def read(self) -> list[Stated]:
         layout = self.layout()
@@ -86,7 +86,7 @@ class WrittenPredictions(PredictionFile):
 
     def _of_record(self, row: Row) -> Stated:
         record = row.fields
-        own = "output" in record and isinstance(record.get(PREDICTED), list)  # what halluc writes
+        own = "output" in record and isinstance(record.get(PREDICTED), list)  # written by halluc
         text = record["output"] if own else record[predicted_field(record, _OUTPUTS)]
         if not isinstance(text, str):
             raise Unreadable("D107", f"the output is {kind(text)}, not a string", MEND)
@@ -94,7 +94,7 @@ class WrittenPredictions(PredictionFile):
         return self._stated(row, text, confidence, given_id(record, self.data))
 
     def _stated(self, row: Row, text: str, confidence: float | None, identity: Mapping[str, str]) -> Stated:
-        """The output as the one target of an example without input: outputs are joined by id, or by order."""
+        """The output as the only target of an example without input: outputs are joined by id, or by order."""
         name = identity.get("id", f"{self.corpus.split}-{row.number or row.line}")
         tokens, spaces, parts = cut_parts([], Tokenizer())
         example = Sourced(name, Origin(str(self.path), row.line), tokens, spaces, parts, (text,))

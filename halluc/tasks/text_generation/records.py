@@ -1,4 +1,4 @@
-"""The lines of tasks whose model writes a text, in the files of a run, and those that ``predict`` writes."""
+"""The lines of tasks whose model writes a text, in the files of a run, and in the output of ``predict``."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any, ClassVar, Literal
 from halluc.runs.schema import Novelty, Prediction, Record
 from halluc.task import Asserted
 
-# So many turns are shown before a reply.
+# How many turns are shown before a reply.
 MOST_TURNS = 4
 
 
 class GenerationLine(Prediction):
     """The line of ``predictions/<split>.jsonl``; ``gold`` are the references.
 
-    ``parts`` are the names and ranges of tokens of the input, whose exact text is ``text``. ``predicted`` are the
-    claims: tokens of ``written``, the output cut into words, then kind and confidence. ``log_probability`` is the mean
-    of an output token, of which there are ``pieces``; null where another tool wrote the output. ``ended`` is false of
-    an output that was cut at the limit, ``repeated`` true of one that other, different inputs have too.
+    ``parts`` are the names and token ranges of the input, whose exact text is ``text``. ``predicted`` are the claims:
+    tokens of ``written``, the tokenized output, then kind and confidence. ``log_probability`` is the mean per output
+    token, of ``pieces`` tokens; null if another tool wrote the output. ``ended`` is false for an output that was cut at
+    the limit, ``repeated`` true for one that other, different inputs have too.
     """
 
     has_own_text: ClassVar[bool] = True
@@ -40,7 +40,7 @@ class GenerationLine(Prediction):
         return self.id, tuple(self.tokens), (*self.gold, self.text, *self.parts)
 
     def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
-        """The input or its parts, of turns the last ones, and the output or the reference."""
+        """The input or its parts (only the last turns), and the output or the reference."""
         other = ("reference", self.gold[0] if self.gold else "") if record == "claim" else ("output", self.output)
         if len(self.parts) == 1:
             return [("input", self.text), other]
@@ -57,14 +57,14 @@ class GenerationLine(Prediction):
 
     @property
     def reference(self) -> list[str]:
-        """The tokens of the first reference, in which gold has its places."""
+        """The tokens of the first reference, which the positions of gold refer to."""
         from halluc.tasks.text_generation.source_text import words_of
 
         return list(words_of(self.gold[0])) if self.gold else []
 
 
 class StatedClaim(Record):
-    """A claim of a written text; ``start`` and ``end`` count its tokens, null where it is about all of it."""
+    """A claim of a written text; ``start`` and ``end`` count its tokens, null if it is about all of it."""
 
     kind: str
     text: str
@@ -91,7 +91,7 @@ class StatedClaim(Record):
 
 
 class WrittenRecord(Record):
-    """A text as ``predict`` writes it: what the model wrote, and what that claims."""
+    """The output of ``predict`` for a text: the text that the model wrote, and its claims."""
 
     id: str | int | float
     line: int

@@ -1,4 +1,4 @@
-"""Sentences of a text, by rules for Latin scripts, Chinese and Japanese; a line break ends one too."""
+"""Sentence segmentation by rules for Latin scripts, Chinese and Japanese; a line break also ends a sentence."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import regex
 
 from halluc.tasks.text_generation.languages import WORDS, Language
 
-# What ends a sentence, with the quotes and brackets behind it. Possessive, so that no run of dots is read twice.
+# Sentence ends, with following quotes and brackets. Possessive, so that no run of dots is scanned twice.
 _END = regex.compile(r"(?:[.!?…]++[\"'”’»)\]]*+(?=\s|\Z)|[。！？]++[”’」』）)\"]*+|[؟।]++|\n++)")
 _WORD_BEFORE = regex.compile(r"[\p{L}\p{N}.&]{1,20}\Z")
 _NEXT = regex.compile(r"\s*+[\"'“„«‘(\[¿¡–—-]*+\s*+(.)", regex.DOTALL)
 _HAS_WORD = regex.compile(r"[\p{L}\p{N}]")
-# As far as what follows an end is looked at; an end before more blanks than that is one.
+# How far the text after an end is examined; an end before more blanks than this always counts.
 _AHEAD = 40
 
 
 def sentence_spans(text: str, language: Language) -> list[tuple[int, int]]:
-    """Start and end of each sentence, without the blanks around it; those without a letter or digit are left out."""
+    """Start and end of each sentence, without surrounding blanks; sentences without a letter or digit are left out."""
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(text):
@@ -39,13 +39,13 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _ends(text: str, match: regex.Match[str], language: Language) -> bool:
-    """Not behind an abbreviation, an initial or a German ordinal; not before a small letter."""
+    """Not after an abbreviation, an initial or a German ordinal; not before a lower-case letter."""
     end = match[0]
     if end[0] not in ".…!?" or (end[0] in "!?" and language not in ("fr",) and len(end) > 1):
         return True
     following = _NEXT.match(text, match.end(), min(len(text), match.end() + _AHEAD))
     if following is not None and following[1].islower() and text[match.start() - 1 : match.start()] != " ":
-        # Text without capitals: a small letter follows each end.
+        # A text without capitals: a lower-case letter follows each end.
         return end[0] in "!?" or not _has_capitals(text)
     if end != ".":
         return True

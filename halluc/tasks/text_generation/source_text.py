@@ -1,4 +1,4 @@
-"""An input of named parts and the texts that should be written from it."""
+"""An input of named parts and its target texts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from halluc.core.examples import Origin, Pair
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.text_generation.statements import foreign_names, statements
 
-# What stands between two parts of an input.
+# The separator of two parts of an input.
 BETWEEN_PARTS = "\n"
-# Outputs and targets are cut as the default of ``data.tokenize`` cuts.
+# Outputs and targets are tokenized with the default of ``data.tokenize``.
 _WORDS = Tokenizer()
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The tokens of a written text, in which its claims have their places."""
+    """The tokens of a written text, which the positions of its claims refer to."""
     return _WORDS.tokens(text)
 
 
@@ -32,11 +32,11 @@ class SourcePart:
 
 @dataclass(frozen=True)
 class Sourced:
-    """An input and the texts that people wrote for it; the first of ``targets`` is trained on.
+    """An input and its reference texts; the first of ``targets`` is trained on.
 
-    ``spaces`` are the characters before each token, and one entry for what follows the last: with the tokens they make
-    the exact text. Parts follow each other without overlap and cover all tokens. ``language`` is that of the targets
-    and ``source_language`` that of the input, empty where it is not known.
+    ``spaces`` are the characters before each token, and finally those after the last: with the tokens they make up the
+    exact text. Parts are consecutive, disjoint and cover all tokens. ``language`` is that of the targets and
+    ``source_language`` that of the input, empty if unknown.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Sourced:
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
-        """What the targets state, with the kind of each statement as its label: sentences too."""
+        """The statements of the targets, including sentences, with the kind of each statement as its label."""
         return tuple(
             (" ".join(words_of(one.text)), one.kind)
             for target in self.targets
@@ -89,7 +89,7 @@ def cut_parts(parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutPart
     """Tokens, spaces and parts of an input.
 
     Args:
-        parts: the name and the text of each; blanks at the ends of a text are dropped, and a blank text is no part.
+            parts: the name and the text of each; texts are stripped, and blank texts are left out.
     """
     tokens: list[str] = []
     spaces: list[str] = []
@@ -108,7 +108,7 @@ def cut_parts(parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutPart
 
 
 def spaced_again(before: Sequence[str], spaces: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
-    """The spaces of edited tokens: those of tokens that stay are kept, a new word has one before it.
+    """The spaces of edited tokens: those of unchanged tokens are kept, a new word has one before it.
 
     Args:
         before: the tokens of the original, ``spaces`` its spaces. after: the edited tokens.

@@ -1,4 +1,4 @@
-"""From rows to inputs with references: what readers share whose rows are records."""
+"""From rows to inputs with references: the base of readers whose rows are records."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from halluc.tasks.text_generation.source_text import Sourced
 
 
 class SourcedReader(RowReader):
-    """A subclass makes the examples of a row, and the input of one without targets."""
+    """A subclass makes the examples of a row, and the input of a row without targets."""
 
     Predictions: ClassVar[type[PredictionFile] | None] = WrittenPredictions
 
     @abstractmethod
     def source(self, row: Row) -> Sourced | None:
-        """The input of a row whose targets are not looked at; None where it is blank.
+        """The input of a row, whose targets are ignored; None if it is blank.
 
         Raises:
             Unreadable: it has none.
@@ -39,16 +39,16 @@ class SourcedReader(RowReader):
 
 
 def first_of(given: Mapping[Any, Any], names: Iterable[Column]) -> Column | None:
-    """The first of the names that a row has a value under; else the first that it has at all."""
+    """The first of the names for which a row has a value; otherwise the first one that exists."""
     there = [name for name in names if name in given]
     return next((name for name in there if given[name] not in (None, "")), there[0] if there else None)
 
 
 def visible_text(given: Any, what: str, field: Column) -> str:
-    """A text that shows something, without blanks at its ends.
+    """A visible text, stripped.
 
     Raises:
-        Unreadable D106: it is empty. D107: it is none.
+            Unreadable D106: it is empty. D107: it is not text.
     """
     if not isinstance(given, str):
         raise Unreadable("D107", f"`{field}` is {kind(given)}, not a string", MEND)

@@ -1,8 +1,8 @@
-"""What a text states, by rules: its names, numbers, dates, quotations and sentences (DEFINITIONS, sections 1 and 5).
+"""The statements of a text, by rules: its names, numbers, dates, quotations and sentences (DEFINITIONS, sections 1 and
+5).
 
-Names and numbers are precise claims; sentences are the wide net. All rules take linear time.
-Not covered: names in Chinese and Japanese and in texts without capitals, relative dates, quotations in single straight
-quotes.
+Names and numbers are precise claims; sentences cover the rest. All rules take linear time. Not supported: names in
+Chinese and Japanese and in texts without capitals, relative dates, quotations in single straight quotes.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ KINDS: tuple[StatementKind, ...] = ("name", "number", "date", "quotation", "sent
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """``text`` is characters ``start`` to ``end`` of a text; ``key`` is the form in which it is compared.
+    """``text`` is characters ``start`` to ``end`` of a text; ``key`` is the form for comparisons.
 
-    Of a number the key is a decimal numeral or an ISO 8601 duration, of a date partial ISO 8601, of the
-    others their words without case, accents and punctuation.
+    The key of a number is a decimal numeral or an ISO 8601 duration, that of a date is a partial ISO 8601 date, those
+    of the others are their words without case, accents and punctuation.
     """
 
     kind: StatementKind
@@ -42,12 +42,12 @@ class Statement:
 
 @lru_cache(maxsize=1 << 12)
 def statements(text: str, language: str = "", known: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
-    """The statements of a text, by place, the wider first; without a ``language`` (`en`) the text tells its own.
+    """The statements of a text, by position, longer ones first; without a ``language`` (`en`) it is detected.
 
-    ``known`` are words of names, as ``foreign_names`` gives them.
+    ``known`` are words of names, as returned by ``foreign_names``.
 
-    A date has no numbers of its own. Words that often count or name nothing (`one`, `first`, a month's name that is
-    also a verb) state nothing here, though ``evidence`` reads them.
+    The numbers of a date are not separate statements. Words that are often not numbers or names (`one`, `first`, a
+    month's name that is also a verb) are not statements here, although ``evidence`` uses them.
     """
     spoken = language_of(text, language)
     spans = sentence_spans(text, spoken)
@@ -81,9 +81,9 @@ class WithParts(Protocol):
 
 
 def foreign_names(text: str, example: WithParts) -> frozenset[str]:
-    """The words of the names of an input, by which a name in the output or reference ``text`` is told from a noun.
+    """The words of the names of an input, to distinguish names from nouns in the output or reference ``text``.
 
-    There are none unless all nouns have capitals in the language of the text, and not in that of the input.
+    Empty unless nouns are capitalised in the language of the text, and not in that of the input.
     """
     if not WORDS[language_of(text, example.language)].nouns_are_capitalised:
         return frozenset()
@@ -99,7 +99,7 @@ def foreign_names(text: str, example: WithParts) -> frozenset[str]:
 
 
 def in_order(result: Iterable[Statement]) -> tuple[Statement, ...]:
-    """By place, the wider first."""
+    """By position, longer ones first."""
     return tuple(sorted(result, key=lambda one: (one.start, -one.end, KINDS.index(one.kind))))
 
 
@@ -109,7 +109,7 @@ def worded(kind: StatementKind, text: str, start: int, end: int) -> Statement:
 
 
 def outside(result: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
-    """The numbers that overlap no date; both are in order."""
+    """The numbers that overlap no date; both are sorted."""
     kept, place = [], 0
     for one in result:
         while place < len(dated) and dated[place].end <= one.start:
@@ -119,14 +119,14 @@ def outside(result: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
     return kept
 
 
-# An opening quote, what stands between, and the closing one. Neither opens again in between, so that a text of opening
-# quotes is read once.
+# An opening quote, the content, and the closing one. The content has no opening quote, so that a text of opening quotes
+# is scanned once.
 _QUOTES = regex.compile(
     r"“([^“”„\n]++)”|„([^“”„\n]++)[“”]|«([^«»\n]++)»|»([^«»\n]++)«|「([^「」\n]++)」|『([^『』\n]++)』|\"([^\"\n]++)\"|``([^`'\n]++)''"
 )
 
 
 def quotations(text: str) -> list[tuple[int, int]]:
-    """Start and end of what stands between quotation marks of one paragraph."""
+    """Start and end of the content of quotation marks within one paragraph."""
     places = (match.span(match.lastindex) for match in _QUOTES.finditer(text) if match.lastindex)
     return [place for start, end in places if (place := trimmed(text, start, end)) is not None]

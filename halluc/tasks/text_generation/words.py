@@ -1,4 +1,4 @@
-"""The words of a text in the form in which texts are compared."""
+"""The words of a text in normalised form for comparisons."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from halluc.data.tokenization import Tokenizer
 
 _TOKENIZER = Tokenizer()
 _POSSESSIVE = regex.compile(r"(?<=[\p{L}\p{N}])['’]s?(?![\p{L}\p{N}])")
-# A word with more marks than any language has is left as it is: marks are put in order in quadratic time.
+# A word with more combining marks than in any language is left unchanged: ordering marks takes quadratic time.
 _LONGEST_FOLDED = 200
 
 
 @lru_cache(maxsize=1 << 10)
 def folded_words(text: str) -> tuple[str, ...]:
-    """The words without case, accents, punctuation and a possessive `'s`; Chinese characters are one each."""
+    """The words without case, accents, punctuation and possessive `'s`; each Chinese character is a word."""
     tokens = _TOKENIZER.tokens(_POSSESSIVE.sub(" ", text))
     return tuple(word for token in tokens if (word := _folded(token)))
 

@@ -1,12 +1,12 @@
-"""Border-aware label smoothing: a part of a tag's probability goes to the tags that a moved border would bring.
+"""Border-aware label smoothing: a part of a tag's probability is given to the tags that a moved border would produce.
 
 Boundary smoothing (Zhu & Li 2022, "Boundary Smoothing for Named Entity Recognition", equation 3 with D = 1) gives a
-share of a span's probability to the spans whose borders differ by one word. Here it is carried over to tags. One border
-of one mention is moved by one word, outwards or inwards, where the mention keeps a word and touches no word of another.
-The tags that words have then, and do not have now, are their alternatives. In ``said [Anna Berg]PER left`` these are
-B-PER for ``said`` (begin moved outwards), I-PER and O for ``Anna`` (begin moved outwards or inwards), B-PER and O for
-``Berg`` (begin or end moved inwards), and I-PER for ``left`` (end moved outwards). The alternatives of a word share the
-part evenly; a word without any keeps its tag whole.
+share of a span's probability to the spans whose borders differ by one word. Here it is adapted to tags. One border of
+one mention is moved by one word, outwards or inwards, if the mention keeps a word and does not overlap another one. The
+changed tags of words are their alternatives. In ``said [Anna Berg]PER left`` these are B-PER for ``said`` (begin moved
+outwards), I-PER and O for ``Anna`` (begin moved outwards or inwards), B-PER and O for ``Berg`` (begin or end moved
+inwards), and I-PER for ``left`` (end moved outwards). The alternatives of a word share the part evenly; a word without
+alternatives keeps its tag completely.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Alternative(NamedTuple):
-    """A tag, by number, that takes ``share`` of the probability of a word's tag."""
+    """A tag, by number, that gets ``share`` of the probability of a word's tag."""
 
     word: int
     tag: int
@@ -31,7 +31,7 @@ class Alternative(NamedTuple):
 
 
 def border_tags(length: int, spans: Sequence[Span]) -> dict[int, list[str]]:
-    """The other IOB2 tags of each word of a sentence that has some, by the definition above."""
+    """The other IOB2 tags of each word of a sentence, by the definition above."""
     gold = write_tags(length, spans)
     result: dict[int, list[str]] = {}
     for start, end, label in spans:
@@ -49,7 +49,7 @@ def border_tags(length: int, spans: Sequence[Span]) -> dict[int, list[str]]:
 def alternatives(
     spans: Sequence[Span], targets: Sequence[int], numbers: Mapping[str, int], smoothing: float
 ) -> list[Alternative]:
-    """Those of a sentence; ``targets`` are the numbers of its tags. Words without a target have none."""
+    """The alternatives of a sentence; ``targets`` are the numbers of its tags. Words without a target have none."""
     results = []
     for word, tags in border_tags(len(targets), spans).items():
         known = [numbers[tag] for tag in tags if tag in numbers]
@@ -61,7 +61,8 @@ def alternatives(
 def moved_loss(
     loss: Loss, logits: torch.Tensor, labels: torch.Tensor, moved: Sequence[tuple[int, int, float]]
 ) -> torch.Tensor:
-    """What smoothing adds to the summed loss: ``share * (loss of the other tag - loss of the gold tag)``, a scalar.
+    """The addition of smoothing to the summed loss: ``share * (loss of the other tag - loss of the gold tag)``, a
+    scalar.
 
     Args:
         logits: (tokens, tags).

@@ -1,7 +1,6 @@
 """Claims about spans, judged by the gold annotation of the same text.
 
-Which claim is about which gold span is decided by an optimal matching, independent of order (DEFINITIONS, section 1,
-rule 1).
+Claims are assigned to gold spans by an optimal matching, independent of order (DEFINITIONS, section 1, rule 1).
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def overlaps(claims: Sequence[Span], gold: Sequence[Span]) -> list[SpanOverlap]:
 
 
 def match(claims: Sequence[Span], gold: Sequence[Span], pairs: Sequence[SpanOverlap]) -> dict[int, int]:
-    """At most one gold span a claim and one claim a gold span; returns gold by claim (indexes).
+    """At most one gold span per claim and one claim per gold span; returns gold by claim (indexes).
 
     Maximised in turn: exact matches, same boundary, same label, tokens in common; then the matched spans that start
     first, gold before claims.
@@ -62,7 +61,7 @@ def match(claims: Sequence[Span], gold: Sequence[Span], pairs: Sequence[SpanOver
 
 
 def _exact(claims: Sequence[Span], gold: Sequence[Span]) -> dict[int, int]:
-    """Equal spans belong together in every optimal matching: no other pair of theirs can be worth more."""
+    """Equal spans are matched in every optimal matching: no other pair of theirs has a larger weight."""
     free: dict[Span, list[int]] = defaultdict(list)
     for index in reversed(range(len(gold))):
         free[gold[index]].append(index)
@@ -70,7 +69,7 @@ def _exact(claims: Sequence[Span], gold: Sequence[Span]) -> dict[int, int]:
 
 
 def _components(pairs: Sequence[SpanOverlap]) -> Iterator[list[SpanOverlap]]:
-    """Pairs that hang together through shared claims or gold spans."""
+    """Connected components of pairs that share claims or gold spans."""
     by_claim: dict[int, list[SpanOverlap]] = defaultdict(list)
     by_gold: dict[int, list[SpanOverlap]] = defaultdict(list)
     for pair in pairs:
@@ -93,7 +92,7 @@ def _components(pairs: Sequence[SpanOverlap]) -> Iterator[list[SpanOverlap]]:
 
 
 def _best(component: Sequence[SpanOverlap], claims: Sequence[Span], gold: Sequence[Span]) -> dict[int, int]:
-    """The matching of the greatest weight; each criterion outweighs all that come after it together."""
+    """The matching with the largest weight; each criterion outweighs all later ones together."""
     weights = _weights(component, claims, gold)
     if len({pair.claim for pair in component}) == 1 or len({pair.gold for pair in component}) == 1:
         best = max(component, key=weights.__getitem__)

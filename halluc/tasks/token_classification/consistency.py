@@ -1,6 +1,7 @@
-"""``eval.consistency: document``: the mentions of one surface in a document vote for their label.
+"""``eval.consistency: document``: the mentions of a surface in a document vote for a common label.
 
-Krishnan & Manning 2006 let the mentions of a document agree in a second pass; here the vote is a mean of probabilities.
+Krishnan & Manning 2006 make the mentions of a document agree in a second pass; here the vote is a mean of
+probabilities.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 class _LabelVote(NamedTuple):
-    """A label that a predicted span could have: its confidence then, and the numbers of its ``claimed``."""
+    """A possible label of a predicted span: its confidence, and the numbers of its ``claimed`` outputs."""
 
     confidence: float
     claimed: tuple[int, ...]
@@ -32,10 +33,11 @@ _LabelVotes = Mapping[str, _LabelVote]
 def consistent(
     examples: Sequence[Tagged], predictions: Sequence[TagPrediction], outputs: Sequence[str]
 ) -> list[TagPrediction]:
-    """The predictions with one label for all mentions of a surface in a document: that of the highest mean probability.
+    """The predictions with one label for all mentions of a surface in a document: the one with the highest mean
+    probability.
 
     The probability of a label is the confidence that the mention would have with it. Boundaries stay, and nothing is
-    added. Sentences that are in no document keep their labels.
+    added. Sentences without a document keep their labels.
 
     Args:
         outputs: the tags of the model.
@@ -59,7 +61,7 @@ def _key(example: Tagged, span: Span) -> tuple[str, int, str]:
 
 
 def _winner(cast: Sequence[_LabelVotes]) -> str:
-    """The label of the highest sum; of equal ones the first in the alphabet."""
+    """The label with the highest sum; the alphabetically first one for ties."""
     labels = sorted({label for by_label in cast for label in by_label})
     sums = [math.fsum(by_label[label].confidence for by_label in cast if label in by_label) for label in labels]
     return labels[int(numpy.argmax(sums))]
@@ -87,7 +89,7 @@ def _relabelled(
 
 
 def _choices(prediction: TagPrediction, outputs: Sequence[str]) -> list[_LabelVotes]:
-    """For each span the labels that it could have."""
+    """The possible labels of each span."""
     if prediction.labels:
         columns = {label: column for column, label in reversed(list(enumerate(prediction.labels))) if label}
         return [

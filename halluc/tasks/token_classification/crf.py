@@ -15,15 +15,15 @@ from halluc.engine.references import ModelSource
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.token_classification.viterbi import CRF_FILE, SavedChain, Transitions, transitions
 
-# Added to the scores of illegal transitions: its exponential is 0 in float32, and no gradient becomes NaN.
+# Added to the scores of illegal transitions: its exponential is 0 in float32, and gradients do not become NaN.
 _ILLEGAL = -1e4
-# Transitions are this many times their parameters, and so learn as much faster than the encoder, at its learning rate.
+# Transitions are their parameters multiplied by this, and so learn faster than the encoder at its learning rate.
 _RATE = 30.0
 
 
 class Chains(NamedTuple):
-    """Runs of words, padded: logits (chains, words, tags), targets and whether there is a word, both (chains, words),
-    and whether a chain begins and ends with its sentence, both (chains,)."""
+    """Runs of words, padded: logits (chains, words, tags), targets and mask of words, both (chains, words), and whether
+    a chain begins and ends with its sentence, both (chains,)."""
 
     logits: torch.Tensor
     targets: torch.Tensor
@@ -33,10 +33,10 @@ class Chains(NamedTuple):
 
 
 class LinearChain(torch.nn.Module):
-    """Scores of the transitions between tags, of those that begin a sentence and of those that end one.
+    """Scores of the transitions between tags, of tags that begin a sentence and of tags that end one.
 
-    Transitions that are illegal in the tag scheme cannot happen. A sequence y of a sentence with logits e has the score
-    ``start[y_1] + sum_t e[t, y_t] + sum_t step[y_t-1, y_t] + end[y_n]``.
+    Transitions that are illegal in the tag scheme are impossible. A sequence y of a sentence with logits e has the
+    score ``start[y_1] + sum_t e[t, y_t] + sum_t step[y_t-1, y_t] + end[y_n]``.
     """
 
     def __init__(self, tags: Sequence[str]) -> None:
@@ -56,7 +56,7 @@ class LinearChain(torch.nn.Module):
         results = []
         for name in Transitions._fields:
             own = getattr(self, name)
-            # The gradient is that of the scores themselves: their norm counts in clipping as it is.
+            # The gradient is that of the scores themselves: gradient clipping uses its norm.
             results.append(own + (_RATE - 1) * own.detach() + getattr(self, f"{name}_penalty"))
         return results[0], results[1], results[2]
 
@@ -82,11 +82,11 @@ class LinearChain(torch.nn.Module):
         return Transitions(*(numpy.where(part <= _ILLEGAL / 2, -numpy.inf, part) for part in made))
 
     def save_beside(self, folder: Path) -> None:
-        """Write ``crf.safetensors``: start, step and end as ``weights`` gives them."""
+        """Write ``crf.safetensors``: start, step and end as in ``weights``."""
         save_file(self.weights()._asdict(), folder / CRF_FILE)
 
     def read(self, source: ModelSource) -> None:
-        """Take what ``save_beside`` wrote to the folder that the model came from.
+        """Load the file of ``save_beside`` from the folder of the model.
 
         Raises:
             HallucError E411: the file is missing or damaged, or has other tags.

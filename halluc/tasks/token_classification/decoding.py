@@ -36,8 +36,8 @@ def decided(
 ) -> list[TagPrediction]:  # fmt: skip
     """A tag for every word.
 
-    ``constrained``: the most probable legal sequence of tags for each whole sentence; ``argmax``, or where the tags
-    fit no scheme: the most probable tag of each word.
+    ``constrained``: the most probable legal sequence of tags for each whole sentence; ``argmax``, or if the tags fit no
+    scheme: the most probable tag of each word.
     """
     lengths = [len(example.tokens) for example in encoded.examples]
     scores = numpy.concatenate(scored.rows) if lengths else numpy.zeros((0, len(encoded.outputs)), numpy.float32)
@@ -62,7 +62,7 @@ def decided(
 def decode_chains(
     encoded: EncodedTokens, crf: LinearChain | SavedChain, scores: numpy.ndarray, decoding: Decoding | None
 ) -> list[TagPrediction]:
-    """The most probable sequence of tags by the CRF, or with ``argmax`` the most probable tag of each word.
+    """The most probable sequence of tags of the CRF, or with ``argmax`` the most probable tag of each word.
 
     The confidence of a span is the marginal probability of its tags.
     """
@@ -90,7 +90,7 @@ def by_example(encoded: EncodedTokens, scores: numpy.ndarray) -> DecisionScores:
 
 
 def odds_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
-    """Logits (words, tags) whose softmax is the probability of a word's tags: with a CRF the log of the marginals."""
+    """Logits (words, tags) whose softmax is the probability of a word's tags: with a CRF the log marginals."""
     scores = scores_of_words(encoded, outputs)
     if encoded.crf is None:
         return scores
@@ -99,7 +99,7 @@ def odds_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
 
 
 def scores_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
-    """Logits (words, tags), the words of all examples one after the other.
+    """Logits (words, tags), the words of all examples concatenated.
 
     Raises:
         RuntimeError: a word without a prediction, which would be a bug.
@@ -123,7 +123,7 @@ def scores_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
 
 
 class SpanEvidence(NamedTuple):
-    """Of the spans of a sentence the fields of ``TagPrediction``."""
+    """The fields of ``TagPrediction`` for the spans of a sentence."""
 
     confidences: tuple[float, ...]
     scores: tuple[numpy.ndarray, ...]
@@ -137,12 +137,12 @@ def _predictions(
     best: numpy.ndarray,
     evidence: Callable[[int, Sequence[Span], Sequence[int]], SpanEvidence],
 ) -> list[TagPrediction]:
-    """What follows from the number ``best`` of each word's tag, (words,).
+    """Predictions from the number ``best`` of each word's tag, (words,).
 
     Args:
-        evidence: of the first word of a sentence, its spans and the numbers of its tags.
+            evidence: takes the first word of a sentence, its spans and the numbers of its tags.
     """
-    # A model's IOB2 tags are kept, legal or not; of other schemes, their spans are what the model says.
+    # A model's IOB2 tags are kept, legal or not; for other schemes, only their spans are the model's claims.
     keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"
     numbers, predictions, start = best.tolist(), [], 0
     for example, length in zip(encoded.examples, lengths, strict=True):
@@ -157,7 +157,7 @@ def _predictions(
 
 
 def _log_probabilities(scores: numpy.ndarray, best: numpy.ndarray) -> numpy.ndarray:
-    """The log softmax, (words,), of the tags ``best``, (words,), among their logits, (words, tags)."""
+    """The log softmax, (words,), of the tags ``best``, (words,), from their logits, (words, tags)."""
     values = numpy.empty(len(best))
     for start in range(0, len(best), _WORDS_AT_ONCE):
         part = slice(start, start + _WORDS_AT_ONCE)
@@ -175,7 +175,7 @@ def annotated_tags(
 
     Args:
         targets: the number of each word's annotated tag, by sentence; ``UNLABELLED``: the model does not know it.
-        scores: logits (words, tags), the words of all sentences one after the other.
+            scores: logits (words, tags), the words of all sentences concatenated.
     """
     result, start = [], 0
     for of_sentence, prediction in zip(targets, predictions, strict=True):
@@ -190,8 +190,8 @@ def annotated_tags(
 
 
 def _probability(words: numpy.ndarray, claims: Sequence[Claim]) -> float:
-    """The least probability of an annotated tag in the spans of the claims.
+    """The minimum probability of an annotated tag in the spans of the claims.
 
-    One wrong tag makes an annotation wrong: a mean over the tags would hide a wrong boundary of a long mention.
+    One wrong tag makes an annotation wrong: a mean over tags would hide a wrong boundary of a long mention.
     """
     return min(float(words[claim.where.start : claim.where.end].min()) for claim in claims if claim.where is not None)

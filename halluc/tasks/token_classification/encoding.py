@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 
 class Window(NamedTuple):
-    """A run of words that fits the model: from word ``start`` of an example on, over several examples in a row of a
-    document. ``first`` is the position of each word's first piece in ``pieces``."""
+    """A run of words that fits the model: from word ``start`` of an example on, possibly over several consecutive
+    examples of a document. ``first`` is the position of each word's first piece in ``pieces``."""
 
     example: int
     start: int
@@ -70,10 +70,10 @@ class Windows(Sequence[Window]):
 def windows_of(
     example: int, words: Sequence[list[int]], space: int, before: Sequence[int], behind: Sequence[int]
 ) -> Iterator[Window]:
-    """Overlapping runs of whole words that fit ``space`` pieces; one where all fit.
+    """Overlapping runs of whole words that fit ``space`` pieces; a single one if all fit.
 
-    A word of more than a quarter of the space is cut to that, so that every window moves on. Each window but the
-    first begins so that it repeats the last half of the one before.
+    A word of more than a quarter of the space is truncated, so that every window advances. Each window except the first
+    repeats the last half of the previous one.
     """
     longest = max(1, space // 4)
     words = [pieces[:longest] for pieces in words]
@@ -105,8 +105,8 @@ def rows_of(
     before: Sequence[int],
     behind: Sequence[int],
 ) -> Iterator[Window]:
-    """Consecutive sentences of a document in rows of at most ``space`` pieces, nothing between them; a sentence that
-    does not fit by itself as ``windows_of`` cuts it."""
+    """Consecutive sentences of a document in rows of at most ``space`` pieces, without separators; a sentence that does
+    not fit is split like in ``windows_of``."""
     longest = max(1, space // 4)
     sizes = [sum(min(len(pieces), longest) for pieces in sentence) for sentence in sentences]
     begin = 0
@@ -128,7 +128,7 @@ class EncodedTokens:
     """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
 
     ``behind`` is the number of special pieces at the end of each window. ``alternatives`` are, for each example, those
-    of its tags; none without smoothing at borders. ``features`` are what the model reads of words beside their pieces.
+    of its tags; empty without border smoothing. ``features`` are further inputs of words besides their pieces.
     """
 
     examples: Sequence[Tagged]
@@ -159,7 +159,7 @@ class EncodedTokens:
         return len(own) - own.count(UNLABELLED)
 
     def words(self, window: Window) -> slice:
-        """The words of a window among those of all examples."""
+        """The indexes of a window's words among those of all examples."""
         begin = self.starts[window.example] + window.start
         return slice(begin, begin + len(window.first))
 
@@ -196,18 +196,18 @@ class EncodedTokens:
         return self.features.features(shape, rows, dropped)
 
     def _pieces(self, window: Window) -> Iterator[tuple[int, Range]]:
-        """Each word of a window, by its number among those of all examples, and the pieces that it has there."""
+        """Each word of a window, by its index among those of all examples, with its pieces there."""
         ends = (*window.first[1:], len(window.pieces) - self.behind)
         yield from enumerate(zip(window.first, ends, strict=True), self.words(window).start)
 
     @cached_property
     def _mentioned(self) -> set[int]:
-        """The words of mentions, by their number among those of all examples."""
+        """The words of mentions, by index among those of all examples."""
         places = zip(self.starts, self.examples, strict=False)
         return {start + at for start, e in places for span in e.spans for at in range(span.start, span.end)}
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as a step trains on it: names of the gazetteer are left out, and words of mentions masked."""
+        """The batch as varied for one step: some names of the gazetteer are dropped, and words of mentions masked."""
         if self.features is not None and self.features.names is not None and self.features.dropout:
             share = self.features.dropout
             dropped = (bool(generator.random() < share) for _ in count())
@@ -222,7 +222,7 @@ class EncodedTokens:
         return self.masking.masked(batch, words, generator)
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
-        """The loss summed over labelled tokens, each times the weight of its class; with a CRF over sentences."""
+        """The loss summed over labelled tokens, weighted by class; with a CRF over sentences."""
         if self.crf is not None:
             assert not isinstance(self.crf, SavedChain), "an exported model is not trained"
             return self.crf.loss(self._chains(outputs.logits, batch))
@@ -241,7 +241,7 @@ class EncodedTokens:
 
     @cached_property
     def _others(self) -> dict[int, list[tuple[int, float]]]:
-        """The alternatives of each word that has some, by its number among those of all examples."""
+        """The alternatives of words, by index among those of all examples."""
         result: dict[int, list[tuple[int, float]]] = {}
         for start, of_example in zip(self.starts, self.alternatives, strict=False):
             for word, tag, share in of_example:
@@ -261,7 +261,7 @@ class EncodedTokens:
     def decisions(
         self, outputs: Any, batch: Batch, rows: Sequence[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Labelled words: their logits, what ``rows`` (words, tags) of each sentence have for them, and ones.
+        """Labelled words: their logits, the corresponding ``rows`` (words, tags) of each sentence, and ones.
 
         Raises:
             HallucError C221: there is a CRF, as above.
@@ -286,7 +286,7 @@ class EncodedTokens:
             raise HallucError("C221", message, help=f"leave `{key}` out, or use `head: linear`")
 
     def _chains(self, logits: torch.Tensor, batch: Batch) -> Chains:
-        """The sentences of a batch, or the parts of them in its windows, as a CRF takes them."""
+        """The sentences of a batch, or the parts of them in its windows, as input of a CRF."""
         import torch
         from torch.nn.utils.rnn import pad_sequence
 

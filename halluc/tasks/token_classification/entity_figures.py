@@ -1,8 +1,8 @@
-"""Entity-level figures from raw tags: seqeval's default (conlleval) mode, and its strict IOB2 mode beside it.
+"""Entity-level figures from raw tags: seqeval's default (conlleval) mode, and its strict IOB2 mode.
 
-The reports are seqeval's own. The figures come from spans counted on integer arrays, for a whole corpus at once and for
-each sentence, which is what intervals and comparisons resample. Tests hold both modes to seqeval on random tag
-sequences, illegal ones included; the counts are some tens of times faster (benchmarks/evaluate.py).
+The reports are seqeval's own. The figures are computed from spans counted on integer arrays, for a whole corpus at once
+and for each sentence, which is what intervals and comparisons resample. Tests compare both modes with seqeval on random
+tag sequences, including illegal ones; counting is tens of times faster (benchmarks/evaluate.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BITS = {"O": _O, "B": _B, "I": _I, "M": _I, "E": _E, "S": _S}
 
 
 def report(gold: Tags, predicted: Tags, strict: bool = False) -> dict[str, dict[str, Any]]:
-    """seqeval's precision, recall, F1 and support by label and averaged; 0 where undefined."""
+    """seqeval's precision, recall, F1 and support by label and averaged; 0 if undefined."""
     from seqeval.metrics import classification_report
     from seqeval.scheme import IOB2
 
@@ -36,11 +36,11 @@ def report(gold: Tags, predicted: Tags, strict: bool = False) -> dict[str, dict[
         nothing = {"precision": 0.0, "recall": 0.0, "f1-score": 0.0, "support": 0}
         return {name: dict(nothing) for name in ("micro avg", "macro avg", "weighted avg")}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # undefined figures are 0 by zero_division, as the report says
+        warnings.simplefilter("ignore")  # undefined figures are 0 by zero_division, as documented in the report
         made = classification_report(
             [list(t) for t in gold], [list(t) for t in predicted], output_dict=True, zero_division=0, **how
         )
-    # seqeval's strict mode averages over no label at all to NaN: undefined is 0 there too.
+    # seqeval's strict mode averages over no label to NaN: undefined is 0 there too.
     return {
         name: {key: int(value) if key == "support" else float(numpy.nan_to_num(value)) for key, value in row.items()}
         for name, row in made.items()
@@ -120,20 +120,20 @@ def count(gold: Tags, predicted: Tags, *, strict: bool = False) -> SpanCounts:
         gold, predicted: tags of the same sentences; equal lengths.
 
     Raises:
-        ValueError: sentences or lengths differ. UnknownTag: a string is no tag.
+        ValueError: sentences or lengths differ. UnknownTag: a string is not a tag.
     """
     lengths = numpy.fromiter(map(len, gold), dtype=numpy.int64, count=len(gold))
     if len(gold) != len(predicted) or any(map(int.__ne__, map(len, gold), map(len, predicted))):
         raise ValueError("gold and predicted tags are not of the same sentences")
     codes = _Codes()
-    # An O behind every sentence keeps spans from running over its end.
+    # An O after every sentence prevents spans across its end.
     ends = numpy.cumsum(lengths + 1)
     marked = [_positions(codes, tags, ends, strict) for tags in (gold, predicted)]
     names = sorted(codes.labels.keys() - {""})
     order = numpy.zeros(len(codes.labels), dtype=numpy.int64)
     for index, name in enumerate(names):
         order[codes.labels[name]] = index
-    # A span is one number: its start, its end, its label. The same span has the same number on both sides.
+    # A span is encoded as one number: its start, end and label. Equal spans have equal numbers on both sides.
     base = len(codes.labels)
     total = int(ends[-1]) + 1 if len(ends) else 1
     keys = [(start * total + end) * base + label for start, end, label in marked]
@@ -145,7 +145,7 @@ def count(gold: Tags, predicted: Tags, *, strict: bool = False) -> SpanCounts:
 
 
 def _positions(codes: _Codes, tags: Tags, ends: numpy.ndarray, strict: bool) -> tuple[numpy.ndarray, ...]:
-    """Start, end and label number of every span, in positions of the corpus laid end to end."""
+    """Start, end and label number of every span, in positions of the concatenated corpus."""
     size = int(ends[-1]) if len(ends) else 0
     flat = numpy.full(size, _O, dtype=numpy.int64)
     inside = numpy.ones(size, dtype=bool)
@@ -175,7 +175,7 @@ def _table(
 
 
 def overall(counts: SpanCounts) -> dict[str, float]:
-    """Micro-averaged ``entity_f1``, ``entity_precision`` and ``entity_recall``, 0 where undefined."""
+    """Micro-averaged ``entity_f1``, ``entity_precision`` and ``entity_recall``, 0 if undefined."""
     hits, predicted, gold = (float(table.sum()) for table in (counts.hits, counts.predicted, counts.gold))
     precision = hits / predicted if predicted else 0.0
     recall = hits / gold if gold else 0.0

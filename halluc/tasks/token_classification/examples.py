@@ -1,4 +1,4 @@
-"""Sentences with labelled spans, what is predicted of them, and their records."""
+"""Sentences with labelled spans, their predictions, and their records."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TagPrediction:
-    """What the model says of one example: a raw tag a word, and the spans that conlleval's reading makes of them.
+    """The model's prediction for one example: a raw tag per word, and the spans of these tags in conlleval's reading.
 
-    ``confidences`` has one entry a span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3); None
-    where another tool states none; ``scores`` the logits behind it, (tokens of the span, tags), for who wants to
-    calibrate them, and ``claimed`` the place of each token's own tag among them, for all rows of ``scores``: it need
-    not be that of the largest. With a CRF a span has one row: the log-probabilities of its tags with each of
-    ``labels``, and that of all other tags.
+    ``confidences`` has one entry per span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3); None
+    if another tool does not state it; ``scores`` their logits, (tokens of the span, tags), for calibration, and
+    ``claimed`` the position of each token's own tag among them, for all rows of ``scores``: it need not be the largest.
+    With a CRF a span has one row: the log-probabilities of its tags with each of ``labels``, and that of all other
+    tags.
     """
 
     id: str
@@ -48,7 +48,7 @@ class TagPrediction:
 
 
 def _in_columns(train: Path, target: Path) -> None:
-    """Token and IOB2 tag in columns, with a tab between; raises as ``write_conll``."""
+    """Token and IOB2 tag in tab-separated columns; raises like ``write_conll``."""
     write_conll(target, _examples(train))
 
 
@@ -92,7 +92,7 @@ class SentenceExamples(ExamplesDefaults):
         return {"id": example.id, "tokens": example.tokens, "spans": example.spans}
 
     def corrected(self, example: Tagged, marks: Sequence[Mark]) -> Tagged:
-        """The sentence with these spans; a ValueError where two overlap, or one is not in the sentence."""
+        """The sentence with these spans; a ValueError if two overlap, or one is outside of the sentence."""
         return with_spans(example, marks)
 
     def of_input(self, identity: str, origin: Origin, text: InputText) -> Tagged:

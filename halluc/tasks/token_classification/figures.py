@@ -16,10 +16,10 @@ from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 class Tagging(FiguresDefaults):
-    """Entity figures as seqeval counts them, in its default mode and strict, and token figures with O."""
+    """Entity figures as in seqeval, in its default and strict mode, and token figures including O."""
 
     primary: ClassVar[str] = "entity_f1"
-    # Beside entity figures a token's would mislead: with O it is near 1 for a model that finds nothing.
+    # Next to entity figures those of tokens would be misleading: with O they are near 1 for a model that finds nothing.
     families: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("entity_f1", "entity_precision", "entity_recall"),
         ("token_f1",),
@@ -63,6 +63,6 @@ class Tagging(FiguresDefaults):
 def _tags(
     examples: Sequence[Tagged], predictions: Sequence[TagPrediction]
 ) -> tuple[list[list[str]], list[Sequence[str]]]:
-    """Gold and predicted tags, a list an example."""
+    """Gold and predicted tags, one list per example."""
     gold = [write_tags(len(example.tokens), example.spans) for example in examples]
     return gold, [prediction.tags for prediction in predictions]

@@ -1,9 +1,9 @@
-"""A gazetteer as input: the names that stand in a sentence are marked, by label, for the model to use.
+"""A gazetteer as model input: names that occur in a sentence are marked, by label.
 
-Which labels there are is fixed in training; the names may be others when the model is used, so that a gap is filled
-without training. A name stands in a sentence where some of its tokens, written without white space, are the name
-without white space; so it is found whatever the tokens are, words or characters. Case counts. From left to right, the
-longest name at each place is taken, and the next is looked for behind it.
+The labels are fixed in training; the names may change when the model is used, so that a gap can be filled without
+training. A name occurs in a sentence if some of its tokens, concatenated without white space, equal the name without
+white space; so it is found whether tokens are words or characters. Case matters. From left to right, the longest name
+at each position is used, and the search continues after it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from halluc.core.errors import HallucError
 from halluc.data.gazetteer import read_gazetteer
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
-# Where config.json keeps the labels: under the name of the task.
+# The key of the labels in config.json, under the name of the task.
 _KEY, _LABELS = "token_classification", "gazetteer"
 # How many names a warning shows.
 _SHOWN = 5
@@ -36,7 +36,8 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True)
 class Gazetteer:
-    """``names``, without white space, with the numbers of their labels; ``longest`` is the most characters of one."""
+    """``names``, without white space, with the numbers of their labels; ``longest`` is the maximum number of
+    characters."""
 
     labels: tuple[str, ...]
     names: Mapping[str, tuple[int, ...]]
@@ -44,7 +45,7 @@ class Gazetteer:
 
     @classmethod
     def read(cls, files: Iterable[str], labels: Sequence[str], owner: str) -> Gazetteer:
-        """The names of all files. ``owner`` says in messages what has the ``labels``.
+        """The names of all files. ``owner`` is the name of what has the ``labels``, for messages.
 
         Raises:
             HallucError: as ``read_gazetteer``.
@@ -74,7 +75,7 @@ class Gazetteer:
 
 @dataclass(frozen=True)
 class MarkedNames:
-    """The names in each example, as features of its words: for each label one for the first word and one for others."""
+    """The names in each example, as features of its words: two per label, for the first word and for others."""
 
     matches: Sequence[Sequence[Match]]
     labels: int
@@ -94,7 +95,7 @@ class MarkedNames:
         Args:
             shape: rows and pieces.
             words: for each row its examples, each with the number of its first word, and the pieces of words by number.
-            dropped: for each name of each row whether it is left out.
+                    dropped: for each name of each row whether it is dropped.
         """
         values = numpy.zeros((*shape, 2 * self.labels), dtype=numpy.float32)
         for row, (examples, pieces) in enumerate(words):
@@ -110,10 +111,10 @@ class MarkedNames:
 
 
 def contradictions(gazetteer: Gazetteer, examples: Iterable[Tagged]) -> Iterator[str]:
-    """A warning, if any names stand in the training split mostly for something else than the gazetteer says.
+    """A warning, if names in the training split mostly have another label than in the gazetteer.
 
-    A name that covers a mention exactly stands for its label; one that touches none stands for none; others, which
-    cover a part of a mention or several, are not counted.
+    A name that exactly covers a mention counts for its label; one that touches no mention counts for none; others,
+    which cover a part of a mention or several, are not counted.
     """
     seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for example in examples:
@@ -139,12 +140,12 @@ def contradictions(gazetteer: Gazetteer, examples: Iterable[Tagged]) -> Iterator
 
 
 def fix_labels(settings: Any, labels: Sequence[str]) -> None:
-    """Keep the labels in a model's settings (config.json)."""
+    """Store the labels in a model's settings (config.json)."""
     setattr(settings, _KEY, {**(getattr(settings, _KEY, None) or {}), _LABELS: list(labels)})
 
 
 def labels_of(settings: Any) -> tuple[str, ...]:
-    """The labels of names that a model takes; empty where it was trained without a gazetteer."""
+    """The labels of names that a model accepts; empty if it was trained without a gazetteer."""
     own = getattr(settings, _KEY, None)
     return tuple(own.get(_LABELS) or ()) if isinstance(own, dict) else ()
 
@@ -152,7 +153,7 @@ def labels_of(settings: Any) -> tuple[str, ...]:
 def refuse_untrained(labels: Sequence[str]) -> None:
     """
     Raises:
-        HallucError C222: the model takes no names.
+            HallucError C222: the model has no gazetteer input.
     """
     if not labels:
         message = "`task.gazetteer` is given, and the model was trained without one"

@@ -1,4 +1,4 @@
-"""The answers of ``halluc serve``, as Hugging Face's task token-classification has them."""
+"""The answers of ``halluc serve``, in the format of Hugging Face's task token-classification."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SpanParameters(Record):
 
 
 class MentionAnswer(ScoredClaim):
-    """``start`` and ``end`` count characters of the input; both are null if the input has tokens alone."""
+    """``start`` and ``end`` count characters of the input; both are null if the input has only tokens."""
 
     entity_group: str
     word: str

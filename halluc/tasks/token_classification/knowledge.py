@@ -1,4 +1,4 @@
-"""What a training split knows of mentions, and how new a mention is to it."""
+"""The mentions in a training split, and the novelty of a mention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forward-backward over sentences (Rabiner 1989): how probable tags are under a linear chain, given the sentence."""
+"""Forward-backward over sentences (Rabiner 1989): the probability of tags in a linear chain, given the sentence."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy
 from halluc.core.examples import Span
 from halluc.tasks.token_classification.viterbi import Transitions, in_parts
 
-# The least share of a distribution that is left to what no label says, so that its logarithm is finite.
+# The minimum share of a distribution for the case of no label, so that its logarithm is finite.
 _LEAST = -40.0
 
 
 @dataclass(frozen=True)
 class Marginals:
-    """Of words, those of all sentences one after the other, and the ``tags`` of a model.
+    """The marginals of the words of all sentences, concatenated, for the ``tags`` of a model.
 
-    ``before`` and ``behind``, both (words, tags): the log of the summed exponential scores of all sequences up to a
-    word's tag, its own score included, and from it on, without. ``total``: of all sequences of its sentence, (words,).
+    ``before`` and ``behind``, both (words, tags): the log-sum-exp of the scores of all sequences up to a word's tag,
+    including its own score, and after it, excluding its own. ``total``: of all sequences of its sentence, (words,).
     """
 
     scores: numpy.ndarray
@@ -57,7 +57,7 @@ class Marginals:
 
     def of_labels(self, span: Span, start: int, numbers: Sequence[int], labels: Sequence[str]) -> numpy.ndarray:
         """The log-probabilities, (labels + 1,), that the words of a span have the tags ``numbers`` with one of
-        ``labels`` in the place of their own, and that they have none of these tag sequences.
+        ``labels`` instead of their own, and that they have none of these tag sequences.
 
         Args:
             start: the first word of the sentence. numbers: (words of the span,).
@@ -88,7 +88,7 @@ def _fill(
     before: numpy.ndarray,
     behind: numpy.ndarray,
 ) -> None:
-    """Of sentences in order of falling ``size``, from their ``first`` words."""
+    """Fill for sentences sorted by falling ``size``, from their ``first`` words."""
     before[first] = scores[first] + weights.start
     behind[first + size - 1] = weights.end
     for place, going in _places(size):
@@ -100,13 +100,13 @@ def _fill(
 
 
 def _places(size: numpy.ndarray) -> Iterator[tuple[int, int]]:
-    """Each place but the first, and how many sentences have it."""
+    """Each position except the first, and how many sentences have it."""
     for place in range(1, int(size[0]) if len(size) else 0):
         yield place, int((size > place).sum())
 
 
 def _log_sum(values: numpy.ndarray) -> numpy.ndarray:
-    """Over the last axis; minus infinity where all are."""
+    """Log-sum-exp over the last axis; minus infinity if all values are."""
     peak = values.max(-1, keepdims=True)
     peak = numpy.where(numpy.isfinite(peak), peak, 0.0)
     with numpy.errstate(divide="ignore"):

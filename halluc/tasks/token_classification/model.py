@@ -1,4 +1,4 @@
-"""The model: a linear head over an encoder, and exactly one prediction for every word."""
+"""The model: a linear head on an encoder, with exactly one prediction for every word."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _TOGETHER = 10_000
 
 
 class Tagger:
-    """A linear head over an encoder: a tag for every word."""
+    """A linear head on an encoder: a tag for every word."""
 
     notes: ClassVar[Mapping[str, str]] = {
         "windowed_sentences": "sentences longer than the model's limit, read in overlapping windows",
@@ -96,7 +96,7 @@ class Tagger:
     ) -> Encoder:
         tags = tag_set(labels)
         encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, labels=tags)
-        # A model that leaves its run is read and decoded alike (``settings_of``).
+        # A published model is read and decoded in the same way (``settings_of``).
         kept = {"context": self.config.context, "head": None if self.config.head == "linear" else self.config.head}
         if any(kept.values()):
             encoder.model.config.token_classification = {key: value for key, value in kept.items() if value}
@@ -116,7 +116,8 @@ class Tagger:
         """A token classifier with tags in any scheme, or with plain labels.
 
         Raises:
-            HallucError C203: a name for a label that the model does not have. E411: weights for names are missing.
+                    HallucError C203: a name for a label that the model does not have. E411: weights for names are
+                        missing.
         """
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         assert config.name is not None, "a trained model has a name"
@@ -133,7 +134,7 @@ class Tagger:
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
 
     def _attach_crf(self, encoder: Encoder) -> LinearChain:
-        """A chain over the tags that is trained with the model, and that transformers neither saves nor expects."""
+        """A chain over the tags that is trained with the model, but that transformers neither saves nor expects."""
         from halluc.tasks.token_classification.crf import LinearChain
 
         model, chain = encoder.model, LinearChain(encoder.outputs)
@@ -149,7 +150,7 @@ class Tagger:
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
-        and counted, and the metrics count it as missed."""
+        and counted, and counts as missed in the metrics."""
         before, behind = special_pieces(encoder.tokenizer)
         limit = room(encoder.tokenizer, encoder.model.config)
         space = pieces_left(1, self._limited(limit), len(before) + len(behind))
@@ -205,7 +206,7 @@ class Tagger:
     def refuse_training(self, model: ModelConfig, train: TrainConfig) -> None:
         """
         Raises:
-            HallucError C221: a key of ``model`` or ``train`` does not go with one of the task.
+                    HallucError C221: a key of ``model`` or ``train`` cannot be combined with one of the task.
         """
         asked = {"train.r_drop": train.r_drop, "train.teacher": train.teacher, "model.lora": model.lora}
         own, keys = "task.head: crf", tuple(asked)
@@ -217,7 +218,7 @@ class Tagger:
             raise HallucError("C221", f"`{key}` does not go with `{own}`", help="leave one of them out")
 
     def training_warnings(self, corpus: Corpus[Tagged], labels: Sequence[str]) -> Iterator[str]:
-        """Where the gazetteer contradicts the training split.
+        """Warn if the gazetteer contradicts the training split.
 
         Raises:
             HallucError: as ``read_gazetteer``.
@@ -237,10 +238,10 @@ class Tagger:
         return MarkedNames([self._gazetteer.matches(example.tokens) for example in examples], len(labels))
 
     def _word_features(self, examples: Sequence[Tagged], names: MarkedNames | None, model: Any) -> WordFeatures | None:
-        """What the model reads beside pieces; None where that is nothing."""
+        """Further inputs of words besides pieces; None if there are none."""
         settings = model.config
         is_cased = takes_casing(settings)
-        is_asked = isinstance(model, ExportedModel) and width_of(settings) > 0  # an export takes them in any case
+        is_asked = isinstance(model, ExportedModel) and width_of(settings) > 0  # an export always requires them
         if names is None and not is_cased and not is_asked:
             return None
         casing = [casing_of(word) for example in examples for word in example.tokens] if is_cased else None
@@ -248,10 +249,10 @@ class Tagger:
         return WordFeatures(len(labels_of(settings)), names, casing, dropout)
 
     def _limited(self, limit: int) -> int:
-        """The pieces of a row, special ones included, of a model that takes ``limit``.
+        """The maximum pieces of a row, including special ones, for a model with this ``limit``.
 
         Raises:
-            HallucError C202: the config asks for longer ones.
+                    HallucError C202: the configured maximum is larger.
         """
         asked = self.config.context
         if asked is not None and asked > limit:
@@ -275,7 +276,7 @@ class Tagger:
     def annotated(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[AnnotatedPrediction]:
-        """Predictions, and the probability of the annotated tags: of the least probable one."""
+        """Predictions, with the probability of the annotated tags: the minimum over the tags."""
         from halluc.engine.inference import forward
 
         outputs = list(forward(model, encoded, budget, runtime))
@@ -297,8 +298,8 @@ class Tagger:
     def scored(
         self, model: torch.nn.Module, encoded: EncodedTokens, budget: int, runtime: Runtime
     ) -> DecisionScores:  # fmt: skip
-        """A row of logits for every word, by the window that shows most of the words around it; of a CRF the logarithms
-        of the marginal probabilities, so that they can be averaged."""
+        """A row of logits for every word, from the window with the most context around it; for a CRF the log marginals,
+        so that they can be averaged."""
         from halluc.engine.inference import forward
 
         return by_example(encoded, odds_of_words(encoded, forward(model, encoded, budget, runtime)))
@@ -314,7 +315,7 @@ class Tagger:
     ) -> list[TagPrediction]:
         """The mentions of one surface in a document get one label: see ``consistency``."""
         if not any(example.origin.document for example in examples):
-            return list(predictions)  # a file without documents is not one document
+            return list(predictions)  # a file without documents is not a single document
         return consistent(examples, predictions, outputs)
 
     def imported(self, examples: Sequence[Tagged], stated: Sequence[Stated]) -> list[TagPrediction]:
@@ -348,7 +349,7 @@ class Tagger:
 
 
 def loss_of_tags(targets: Sequence[Sequence[int]], outputs: Sequence[str], config: TokenClassificationConfig) -> Loss:
-    """Tags of one label, as B- and I-, share its weight; what belongs to no label has that of ``O``."""
+    """Tags of the same label, such as B- and I-, share its weight; tags without a label have that of ``O``."""
     classes = [tag[2:] or "O" for tag in outputs]
     return Loss.of(
         config,

@@ -7,7 +7,7 @@ from halluc.tasks.records import AssertedLabel, TokenRange
 
 
 class SpanPrediction(Prediction):
-    """The line of token classification; tags are raw IOB2. A confidence is null where another tool states none."""
+    """The line of token classification; tags are raw IOB2. A confidence is null if another tool does not state it."""
 
     gold: list[tuple[int, int, str]]
     predicted: list[tuple[int, int, str, float | None]]
@@ -20,7 +20,7 @@ class PredictedClaim(AssertedLabel, TokenRange):
 
 
 class PredictedText(Record):
-    """A line that ``predict`` writes, of token classification: one text; ``line`` is its first in the input."""
+    """A line of ``predict`` in token classification: one text; ``line`` is its first line in the input."""
 
     id: str | int | float
     line: int

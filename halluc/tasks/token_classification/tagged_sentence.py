@@ -56,7 +56,7 @@ def with_spans(example: Tagged, marks: Sequence[Mark]) -> Tagged:
     """The sentence with these spans.
 
     Raises:
-        ValueError: a span that is not in the sentence, or two that overlap.
+                ValueError: a span is outside of the sentence, or two overlap.
     """
     spans = []
     for start, end, label in marks:
@@ -73,10 +73,10 @@ def with_spans(example: Tagged, marks: Sequence[Mark]) -> Tagged:
 
 @dataclass(frozen=True, slots=True)
 class RawSentence:
-    """One sentence with tags whose scheme is not known yet, or with spans.
+    """One sentence with spans, or with tags whose scheme is not known yet.
 
-    ``lines`` gives the line of each token (from 1). ``confidences`` are those of the spans as the file has them,
-    unchecked, None where one has none; empty where no span has one. ``number`` is that of ``Origin``.
+    ``lines`` has the line of each token (from 1). ``confidences`` are those of the spans in the file, unchecked, None
+    if one has none; empty if no span has one. ``number`` is that of ``Origin``.
     """
 
     id: str

@@ -15,20 +15,20 @@ from halluc.core.errors import environment_error
 from halluc.core.labels import Scheme, may_follow, split_tag
 from halluc.engine.references import ModelSource
 
-# How many numbers one step may take: sentences times tags times tags.
+# The maximum size of one step: sentences times tags times tags.
 _STEP_SIZE = 4_000_000
 
 
 class Transitions(NamedTuple):
-    """What a scheme allows, or how a model scores it: tags that begin a sentence (tags,), pairs (tag, next tag), tags
-    that end one (tags,)."""
+    """The transitions that a scheme allows, or that a model scores: tags that begin a sentence (tags,), pairs (tag,
+    next tag), tags that end one (tags,)."""
 
     start: numpy.ndarray
     step: numpy.ndarray
     end: numpy.ndarray
 
 
-# Where a model folder keeps the transitions of a CRF.
+# The file of a CRF's transitions in a model folder.
 CRF_FILE = "crf.safetensors"
 
 
@@ -41,7 +41,7 @@ class SavedChain:
 
     @classmethod
     def read(cls, source: ModelSource, tags: Sequence[str]) -> SavedChain:
-        """What ``LinearChain.save_beside`` wrote.
+        """Load the file of ``LinearChain.save_beside``.
 
         Raises:
             HallucError E411: the file is missing or damaged, or has other tags.
@@ -64,7 +64,7 @@ class SavedChain:
 
 
 def _file_of(source: ModelSource) -> Path:
-    """Where the file is; of a model on the hub in its cache."""
+    """The path of the file; for a model on the hub in its cache."""
     if Path(source.name).is_dir():
         return Path(source.name) / CRF_FILE
     from transformers.utils import cached_file
@@ -73,7 +73,7 @@ def _file_of(source: ModelSource) -> Path:
 
 
 def transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
-    """The legal transitions of a model's tags; a tag may stand there several times."""
+    """The legal transitions of a model's tags; a tag may occur several times."""
     parsed = [("O", ""), *map(split_tag, tags)]
     table = numpy.array([[may_follow(before, tag, scheme) for tag in parsed] for before in parsed])
     return Transitions(table[0, 1:], table[1:, 1:], table[1:, 0])
@@ -82,14 +82,15 @@ def transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
 def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transitions) -> numpy.ndarray:
     """The legal tag sequence with the highest sum of scores, for each sentence.
 
-    Where the best tag of every word makes a legal sequence, it is this one: only other sentences are searched.
+    If the best tags of a sentence form a legal sequence, it is the result: only other sentences are searched.
 
     Args:
-        scores: (words, tags), log-probabilities or logits; the words of all sentences, one sentence after the other.
+            scores: (words, tags), log-probabilities or logits; the words of all sentences, concatenated.
         lengths: (sentences,) words of each.
 
     Returns:
-        (words,) the number of each word's tag. A sentence that no legal sequence fits keeps the best tag of each word.
+            (words,) the number of each word's tag. A sentence without any legal sequence keeps the best tag of each
+            word.
     """
     best: numpy.ndarray = scores.argmax(-1)
     size = numpy.asarray(lengths, dtype=numpy.int64)
@@ -107,9 +108,9 @@ def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transiti
 
 
 def most_probable(scores: numpy.ndarray, lengths: Sequence[int], weights: Transitions) -> numpy.ndarray:
-    """The tag sequence with the highest sum of scores and of the ``weights`` of its transitions, for each sentence.
+    """The tag sequence with the highest sum of scores and transition ``weights``, for each sentence.
 
-    Args and returns as ``constrained``; ``weights`` are scores, minus infinity where a transition cannot be.
+    Arguments and result as in ``constrained``; ``weights`` are scores, minus infinity for impossible transitions.
     """
     best: numpy.ndarray = scores.argmax(-1)
     size = numpy.asarray(lengths, dtype=numpy.int64)
@@ -122,7 +123,7 @@ def most_probable(scores: numpy.ndarray, lengths: Sequence[int], weights: Transi
 def in_parts(
     first: numpy.ndarray, size: numpy.ndarray, tags: int
 ) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:  # fmt: skip
-    """Sentences, by their first words and lengths, in order of falling length: as many as one step may take."""
+    """Sentences, by their first words and lengths, sorted by falling length: as many as fit into one step."""
     order = numpy.argsort(-size, kind="stable")
     sentences = max(1, _STEP_SIZE // tags**2)
     for begin in range(0, len(order), sentences):
@@ -133,7 +134,8 @@ def in_parts(
 def _search(
     scores: numpy.ndarray, first: numpy.ndarray, size: numpy.ndarray, weights: Transitions, best: numpy.ndarray
 ) -> None:
-    """Viterbi over sentences in order of falling ``size``, from their ``first`` words; the paths go into ``best``."""
+    """Viterbi over sentences sorted by falling ``size``, from their ``first`` words; the paths are written to
+    ``best``."""
     total = scores[first] + weights.start
     came: list[numpy.ndarray] = []
     for position in range(1, int(size[0])):

@@ -1,7 +1,7 @@
-"""Features of words beside their pieces: how a word is cased, and names of a gazetteer.
+"""Features of words besides their pieces: casing, and names of a gazetteer.
 
-An uncased tokenizer drops capital letters, which are the strongest sign of a name in English. The casing feature gives
-them back (Collobert et al. 2011, section 4.2: "capitalization feature").
+An uncased tokenizer drops capital letters, which are the strongest sign of a name in English. The casing feature
+restores them (Collobert et al. 2011, section 4.2: "capitalization feature").
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy
 from halluc.core.edits import Range
 from halluc.tasks.token_classification.gazetteer import MarkedNames, labels_of
 
-# Where config.json says that a model takes the casing of words: under the name of the task.
+# The key in config.json that says that a model uses casing features, under the name of the task.
 _KEY, _CASING = "token_classification", "casing"
 CASINGS = 3
 
 
 def casing_of(word: str) -> int | None:
-    """0: all its letters are capitals; 1: the first character alone is one; 2: another is; None: it has none."""
+    """0: all letters are capitals; 1: only the first character is one; 2: another character is; None: no capitals."""
     capitals = [char.isupper() for char in word]
     if not any(capitals):
         return None
@@ -31,7 +31,7 @@ def casing_of(word: str) -> int | None:
 
 
 def keep_casing(settings: Any) -> None:
-    """Say in a model's settings (config.json) that it takes the casing of words."""
+    """Record in a model's settings (config.json) that it uses casing features."""
     setattr(settings, _KEY, {**(getattr(settings, _KEY, None) or {}), _CASING: True})
 
 
@@ -50,10 +50,10 @@ class WordFeatures:
     """The features of the words of examples.
 
     Args:
-        labels: of the gazetteer that the model takes, by number; 0 without one.
-        names: what the gazetteer marks in each example; None: nothing is marked.
-        casing: for each word of all examples, one after the other, what ``casing_of`` says; None: the model takes none.
-        dropout: the share of the names that training leaves out.
+            labels: the number of gazetteer labels of the model; 0 without a gazetteer.
+            names: the gazetteer's names in each example; None: no names.
+            casing: for each word of all examples, concatenated, the result of ``casing_of``; None: no casing features.
+            dropout: the share of the names that training drops.
     """
 
     labels: int
@@ -72,7 +72,7 @@ class WordFeatures:
         Args:
             shape: rows and pieces.
             rows: for each row its examples, each with the number of its first word, and the pieces of words by number.
-            dropped: for each name of each row whether it is left out.
+                    dropped: for each name of each row whether it is dropped.
         """
         width = 2 * self.labels + (CASINGS if self.casing is not None else 0)
         values = numpy.zeros((*shape, width), dtype=numpy.float32)

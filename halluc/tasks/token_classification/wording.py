@@ -1,4 +1,4 @@
-"""How people speak of sentences, mentions and tags."""
+"""The words for sentences, mentions and tags."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabell
 from halluc.task import Wording
 from halluc.wording.nouns import CardText, Nouns
 
-# A single sentence that is longer, or has more ends of sentences in it, is a whole file.
+# A single sentence that is longer, or has more sentence ends, is probably a whole file.
 _LONG, _MOST_ENDS = 100, 2
 _ENDS = frozenset(".!?…。！？।؟")
 
 
 def _lone(split: str, source: str, example: Example) -> str | None:
-    """A sentence alone cannot be trained on either."""
+    """A single sentence cannot be trained on either."""
     size, ends = len(example.tokens), sum(token in _ENDS for token in example.tokens)
     if not ((split == "train" and size > 2) or size > _LONG or ends > _MOST_ENDS):
         return None
@@ -42,7 +42,7 @@ SENTENCES = Words(
 
 CARD = CardText(
     does="marks mentions in text and labels them as",
-    tells="whether training showed the mention",
+    prediction_note="whether training showed the mention",
     gap="The share of mentions whose surface the training split does not show with the same label",
     definition=(
         "A hallucination is an invented mention: a prediction (claim) that shares no token with any annotated mention."

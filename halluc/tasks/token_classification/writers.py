@@ -41,7 +41,8 @@ def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int
     """The tokens as one text, the bounds of each token in it, and the mentions by characters.
 
     Raises:
-        HallucError D130: the text shows nothing, or a mention begins or ends with white space, which reads as another.
+            HallucError D130: the text is invisible, or a mention begins or ends with white space, which is read
+                differently.
     """
     text = options.joiner.join(example.tokens)
     bounds, start = [], 0
@@ -69,7 +70,7 @@ def _with_documents(options: Options, examples: Sequence[Tagged]) -> Options:
 
 
 def _identity(example: Tagged, options: Options) -> dict[str, Any]:
-    """The id and, where documents are known, the number of the document: its name is not kept in an example."""
+    """The id and, if documents are known, the number of the document: examples do not have its name."""
     return {"id": example.id, **({"document": example.origin.document} if options.documents else {})}
 
 
@@ -105,7 +106,7 @@ def _columns(files: Files, examples: Iterable[Tagged], options: Options) -> None
 
 
 def _cells(examples: Iterable[Tagged], options: Options) -> Iterator[tuple[str, str, str]]:
-    """A row a token, with the number of its sentence."""
+    """One row per token, with the number of its sentence."""
     yield "Sentence #", "Word", "Tag"
     for number, example in enumerate(examples, 1):
         for token, tag in zip(example.tokens, _tags(example, options), strict=True):
@@ -144,7 +145,7 @@ def _label_studio(example: Tagged, options: Options) -> dict[str, Any]:
 
 
 def _prodigy(example: Tagged, options: Options) -> dict[str, Any]:
-    """``token_end`` is the last token, as Prodigy counts. A text that is kept has no tokens of its own."""
+    """``token_end`` is the last token, as in Prodigy. An original text has no tokens of its own."""
     text, bounds, mentions = text_of(example, options)
     if options.keeps_text:
         return {
@@ -172,12 +173,12 @@ def _gliner(example: Tagged, options: Options) -> dict[str, Any]:
 
 
 def _brat(files: Files, examples: Iterable[Tagged], options: Options) -> None:
-    """A line of text an example; offsets count the characters of the whole ``.txt``."""
+    """A line of text per example; offsets count the characters of the whole ``.txt``."""
     texts, annotations = files
     offset = number = 0
     for example in examples:
         text, _, mentions = text_of(example, options)
-        if len(f"{text}.".splitlines()) > 1:  # of all kinds of line breaks
+        if len(f"{text}.".splitlines()) > 1:  # any kind of line break
             raise unfit(example, "a text with a line break does not fit a line of brat", _TOKENS_HELP)
         for mention in mentions:
             if any(char.isspace() for char in mention.label):

@@ -18,7 +18,7 @@ class TranslationAnswer(WrittenAnswer):
 
 
 class TranslationExamples(GenerationExamples):
-    """One part, ``source``; further references stand in ``targets``."""
+    """One part, ``source``; further references are in ``targets``."""
 
     inference: ClassVar[InferenceSchema] = inference_of(TranslationAnswer, "translation_text")
 

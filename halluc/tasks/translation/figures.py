@@ -1,4 +1,4 @@
-"""Part 4: BLEU and chrF as formulas over sums of counts, which sacrebleu takes of each example."""
+"""Part 4: BLEU and chrF as formulas over sums of counts, which sacrebleu computes for each example."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from halluc.tasks.translation import figure_rows
 from halluc.tasks.translation.perturbation import KINDS, Perturbed, perturbation_lines, perturbation_report
 
 _ORDERS = 4
-# The tokenizers of sacrebleu by language; characters where words are not set apart and no further package is needed.
+# The tokenizers of sacrebleu by language; characters for languages without word separators, without further packages.
 _TOKENIZERS = {
     "zh": "zh",
     "yue": "zh",
@@ -32,11 +32,12 @@ _TOKENIZERS = {
     "km": "char",
     "my": "char",
 }
-# Letters of the scripts of these languages, where none is stated: the language is told by so many first targets.
+# Letters of the scripts of these languages, to detect an unstated language from this many first targets.
 _OTHER_SCRIPTS = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _LETTER = regex.compile(r"\p{L}")
 _READ = 20
-# Parts of the signatures of sacrebleu; the report has the whole ones, which depend on language, references and version.
+# Parts of the signatures of sacrebleu; the report has the complete ones, which depend on language, references and
+# version.
 BLEU = "sacrebleu BLEU|case:mixed|eff:no|smooth:exp"
 CHRF = "sacrebleu chrF2|case:mixed|eff:yes|nc:6|nw:0|space:no"
 PERTURBED = "one token inserted (Lee et al. 2018)"
@@ -47,8 +48,8 @@ class Bleu:
     """Corpus BLEU (Papineni et al. 2002) with exponential smoothing, as sacrebleu computes it; 0 to 100,
     NaN without any reference.
 
-    ``columns`` are those of the words of the outputs, those of the references that are nearest in length, the n-grams
-    that match, and all n-grams of the outputs, n from 1 to 4.
+    ``columns`` are the words of the outputs, the words of the references closest in length, the matching n-grams, and
+    all n-grams of the outputs, n from 1 to 4.
     """
 
     columns: tuple[int, ...]
@@ -57,7 +58,7 @@ class Bleu:
         counts = sums[..., list(self.columns)]
         written, wanted = counts[..., 0], counts[..., 1]
         correct, total = counts[..., 2 : 2 + _ORDERS], counts[..., 2 + _ORDERS :]
-        # Each order without a match halves what it counts for once more.
+        # Each order without a match halves its smoothed count once more.
         halved = numpy.cumsum((correct == 0) & (total > 0), -1)
         matches = numpy.where(correct > 0, correct, 0.5**halved)
         precision = divided(matches, total, 0.0)
@@ -73,7 +74,7 @@ class Chrf:
     """Corpus chrF2 (Popović 2015) over character n-grams to 6, as sacrebleu computes it; 0 to 100, NaN
     without any reference.
 
-    ``columns`` are, for each order, the n-grams of the outputs, of the references, and those that match.
+    ``columns`` are, for each order, the n-grams of the outputs, of the references, and the matching ones.
     """
 
     columns: tuple[int, ...]
@@ -90,7 +91,7 @@ class Chrf:
 
 
 class TranslationFigures(GenerationFigures):
-    """BLEU and chrF against all references of an example; one without a reference does not count."""
+    """BLEU and chrF against all references of an example; examples without a reference do not count."""
 
     primary: ClassVar[str] = "bleu"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("bleu", "chrf"),)
@@ -101,7 +102,7 @@ class TranslationFigures(GenerationFigures):
         sheet = Sheet(len(examples))
         result = _overlap(examples, predictions, sheet)
         sums = sheet.totals()
-        # A checkpoint cannot be chosen by what is undefined.
+        # A checkpoint cannot be selected by an undefined figure.
         return {figure.name: float(numpy.nan_to_num(figure.formula(sums))) for figure in result}
 
     def figures(
@@ -111,7 +112,7 @@ class TranslationFigures(GenerationFigures):
         return [*results, *_perturbed(predictions, sheet)]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
-        """The figures with the whole signatures of sacrebleu, and the precision of each order."""
+        """The figures with the complete signatures of sacrebleu, and the precision of each order."""
         metrics = _metrics(examples)
         said = [prediction.text for example, prediction in zip(examples, predictions, strict=True) if example.targets]
         gold = [example.targets for example in examples if example.targets]
@@ -145,8 +146,8 @@ class TranslationFigures(GenerationFigures):
 
 
 def _perturbed(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
-    """The share of tested sources with a hallucination after one inserted token, of all tokens and of each kind; none
-    where nothing was tested. The interval is that of independent examples (Clopper and Pearson)."""
+    """The share of tested sources with a hallucination after one inserted token, over all tokens and by kind; empty if
+    nothing was tested. The interval assumes independent examples (Clopper and Pearson)."""
     if all(one.perturbed is None for one in predictions):
         return []
     columns: list[Sequence[Perturbed]] = [one.perturbed or () for one in predictions]
@@ -172,7 +173,7 @@ def _tokenizer_of(examples: Sequence[Sourced]) -> str:
     text = " ".join(islice((target for example in examples for target in example.targets[:1]), _READ))
     if language_of(text) == "zh":
         return _TOKENIZERS["zh"]
-    # Han characters beside them are those of Japanese.
+    # Han characters together with these are Japanese.
     return "char" if 4 * len(_OTHER_SCRIPTS.findall(text)) > len(_LETTER.findall(text)) else "13a"
 
 
@@ -180,7 +181,7 @@ def bleu_of(examples: Sequence[Sourced], **options: Any) -> Any:
     """BLEU of sacrebleu with the tokenizer of the language of the targets."""
     from sacrebleu import metrics
 
-    # It complains of outputs that look tokenized, which is no matter of a formula.
+    # It warns about outputs that look tokenized, which is irrelevant here.
     return metrics.BLEU(tokenize=_tokenizer_of(examples), force=True, **options)
 
 
@@ -206,7 +207,7 @@ def _overlap(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sh
 
 
 def _counts(metric: Any, example: Sourced, prediction: WrittenText, width: int) -> list[int]:
-    """What sacrebleu counts of one output; nothing without a reference."""
+    """The counts of sacrebleu for one output; empty without a reference."""
     if not example.targets:
         return [0] * width
     said = metric._preprocess_segment(prediction.text.rstrip())

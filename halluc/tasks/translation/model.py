@@ -1,4 +1,4 @@
-"""Part 2 of translation: its outputs are tested with perturbed sources, where the config asks for it."""
+"""Part 2 of translation: if configured, its outputs are tested with perturbed sources."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class TranslationModel(GenerationModel):
         runtime: Runtime,
         seed: int,
     ) -> list[WrittenText]:
-        """The predictions; those of sources that were tested have the outputs of the perturbed sources in
-        ``perturbed``, none where the output was not good enough (Lee et al. 2018)."""
+        """The predictions; for tested sources with the outputs of the perturbed sources in ``perturbed``, which is
+        empty if the original output was not good enough (Lee et al. 2018)."""
         made, config = list(predictions), self.perturbation
         if config is None:
             return made

@@ -1,4 +1,4 @@
-"""The perturbation test of Lee et al. 2018: does one more token in the source make the model hallucinate?"""
+"""The perturbation test of Lee et al. 2018: does one additional token in the source make the model hallucinate?"""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ TokenKind = Literal["frequent", "medium", "rare", "punctuation"]
 Position = Literal["start", "second", "last"]
 KINDS: tuple[TokenKind, ...] = ("frequent", "medium", "rare", "punctuation")
 POSITIONS: tuple[Position, ...] = ("start", "second", "last")
-# Adjusted BLEU of an output that is good enough to be tested, and of one that is a hallucination.
+# The minimum adjusted BLEU of an output that is tested, and the maximum of a hallucination.
 GOOD, DETACHED = 0.09, 0.01
-# How many tokens each kind has at most.
+# The maximum number of tokens of each kind.
 _OF_KIND = 100
-# The weights of one word and of two.
+# The weights of unigrams and bigrams.
 _WEIGHTS = (1.0, 0.8)
 
 
@@ -43,7 +43,7 @@ class PerturbationConfig(Section):
 
 
 class Perturbed(NamedTuple):
-    """A source with one more token, what the model writes of it, and its adjusted BLEU."""
+    """A source with one additional token, the model's output for it, and its adjusted BLEU."""
 
     kind: TokenKind
     position: Position
@@ -76,7 +76,7 @@ class TokenPools:
 
 
 def chosen(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -> list[int]:
-    """The numbers of the examples with a reference that are tested, in order."""
+    """The numbers of the tested examples with a reference, in order."""
     known = [number for number, example in enumerate(examples) if example.targets and example.tokens]
     known.sort(key=lambda number: keyed_seed("perturbation", seed, examples[number].id))
     return sorted(known[: config.sources])
@@ -85,7 +85,7 @@ def chosen(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -
 def perturbations(
     example: Sourced, pools: TokenPools, config: PerturbationConfig, seed: int
 ) -> Iterator[tuple[TokenKind, Position, str, Sourced]]:
-    """The example with one more token in its source, once for each kind, position and number of a token."""
+    """The example with one additional token in its source, for each kind, position and number of a token."""
     for kind in KINDS:
         for position in POSITIONS:
             pool = pools.of[kind]
@@ -95,9 +95,9 @@ def perturbations(
 
 
 def inserted(example: Sourced, token: str, position: Position) -> Sourced:
-    """The example with a token before its first one, before its second one, or behind its last one.
+    """The example with a token before its first one, before its second one, or after its last one.
 
-    Blanks stand around the token. An example of one token has no second position: it is that behind the last.
+    The token is surrounded by blanks. For an example of one token the second position is the one after the last.
     """
     size = len(example.tokens)
     place = {"start": 0, "second": min(1, size), "last": size}[position]
@@ -111,7 +111,7 @@ def inserted(example: Sourced, token: str, position: Position) -> Sourced:
 
 
 def adjusted_bleu(metric: Any, output: str, references: Sequence[str]) -> float:
-    """``BP * p1 ** 1.0 * p2 ** 0.8``: BLEU of words and pairs of words, with the weights of Lee et al. 2018 and without
+    """``BP * p1 ** 1.0 * p2 ** 0.8``: BLEU of unigrams and bigrams, with the weights of Lee et al. 2018 and without
     smoothing; from 0 to 1.
 
     Args:
@@ -126,13 +126,13 @@ def adjusted_bleu(metric: Any, output: str, references: Sequence[str]) -> float:
     return float(penalty * precisions[0] ** _WEIGHTS[0] * precisions[1] ** _WEIGHTS[1])
 
 
-# Hallucinations that the text shows; the JSON file has all.
+# Maximum number of hallucinations in the text; the JSON file has all.
 _SHOWN = 10
 
 
 def perturbation_report(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, Any]:
     """Thresholds, numbers of outputs and hallucinations by kind of token and position, and every hallucination; empty
-    where nothing was tested."""
+    if nothing was tested."""
     if all(one.perturbed is None for one in predictions):
         return {}
     outputs = [one for said in predictions for one in said.perturbed or ()]

@@ -1,4 +1,4 @@
-"""How people speak of texts and their translations."""
+"""The words for texts and their translations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from halluc.wording.nouns import CardText
 
 CARD = CardText(
     does="translates texts.",
-    tells="which names and numbers of it the source has",
+    prediction_note="which names and numbers of it the source has",
     gap="The share of names, numbers, dates and quotations that no training translation states",
     definition=(
         "A hallucination is a name, a number, a date or a quotation of the translation that neither the source nor a"

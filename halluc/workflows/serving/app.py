@@ -1,4 +1,4 @@
-"""The application: requests to a model, its state, its metrics, and a page to try a text."""
+"""The application: requests to a model, its state, its metrics, and a page for trying a text."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class Service:
         return result
 
     async def answer(self, request: Request) -> tuple[Any, list[PredictedInput]]:
-        """A request as it was read, and what is predicted of each of its inputs.
+        """A parsed request, and the predictions for each of its inputs.
 
         Raises:
-            Refused: with the status that says why.
+                    Refused: with the status and the reason.
         """
         asked = requests.parsed(self.request, await requests.body_of(request, self.limits))
         inputs = requests.inputs_of(asked.inputs, self.schema)
@@ -88,7 +88,7 @@ def application(service: Service) -> FastAPI:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """An error as a response: ours, of the framework (another path, another method), or a bug."""
+    """Converts an error to a response: ours, one of the framework (unknown path or method), or a bug."""
     if isinstance(error, Refused):
         refused = error
     elif isinstance(error, HTTPException):
@@ -147,7 +147,7 @@ def _add_state(app: FastAPI, service: Service) -> None:
 
 
 def _openapi(base: Any, service: Service) -> dict[str, Any]:
-    """The description of the application, with the body that ``/predict`` reads itself."""
+    """The OpenAPI description of the application, with the body that ``/predict`` parses itself."""
     made: dict[str, Any] = base()
     names, definitions = models_json_schema(
         [(service.request, "validation")], ref_template="#/components/schemas/{model}"

@@ -1,4 +1,4 @@
-"""Dynamic batching: requests that arrive while the model computes are predicted together."""
+"""Dynamic batching: requests that arrive while the model is busy are predicted together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Predict = Callable[[Sequence[InputText]], list[PredictedInput]]
 
 @dataclass(frozen=True)
 class Waiting:
-    """The inputs of one request, and what will hold their predictions."""
+    """The inputs of one request, and the future of their predictions."""
 
     items: Sequence[InputText]
     answer: asyncio.Future[list[PredictedInput]]
@@ -26,7 +26,7 @@ class Waiting:
 
 
 class Batcher:
-    """A queue of requests and the one task that predicts them; whole requests share a batch."""
+    """A queue of requests and the single task that predicts them; requests are not split between batches."""
 
     def __init__(self, predict: Predict, limits: Limits) -> None:
         self._predict, self._limits = predict, limits
@@ -36,7 +36,7 @@ class Batcher:
     async def predict(self, items: Sequence[InputText]) -> list[PredictedInput]:
         """
         Raises:
-            asyncio.QueueFull: too many requests wait.
+                    asyncio.QueueFull: too many requests are waiting.
         """
         waiting = Waiting(items, asyncio.get_running_loop().create_future())
         self.queue.put_nowait(waiting)
@@ -47,7 +47,7 @@ class Batcher:
             self.unanswered -= 1
 
     async def run(self) -> None:
-        """Predict what waits, until cancelled."""
+        """Predict waiting requests, until cancelled."""
         while True:
             await self._answer([one for one in await self._batch() if not one.answer.done()])
 
@@ -64,12 +64,12 @@ class Batcher:
         return batch
 
     async def _answer(self, batch: Sequence[Waiting]) -> None:
-        # Each line is one text, and a request is a document of its own.
+        # Each line is one text, and each request is a document of its own.
         items = [replace(item, document=number) for number, one in enumerate(batch) for item in one.items]
         items = [replace(item, line=line) for line, item in enumerate(items, 1)]
         try:
             result = await asyncio.to_thread(self._predict, items)
-        except Exception as error:  # noqa: BLE001 - one request must not break the others of its batch
+        except Exception as error:  # noqa: BLE001 - one request must not fail the others of its batch
             if len(batch) == 1 and not batch[0].answer.done():
                 batch[0].answer.set_exception(error)
             for one in batch if len(batch) > 1 else ():

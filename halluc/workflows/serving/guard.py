@@ -1,4 +1,4 @@
-"""What stands before the application: who may ask, request ids, headers, counts, one log line a request."""
+"""ASGI middleware: authentication, request ids, headers, counters, and one log line per request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from halluc.workflows.serving.requests import Refused
 
 REQUEST_ID = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-# Paths that say nothing of the model, and so need no token: the page is a form.
+# Paths that reveal nothing about the model, and so need no token: the page is only a form.
 OPEN = frozenset({"/", "/health", "/ready"})
 PATHS = OPEN | {"/predict", "/try", "/metrics", "/openapi.json"}
 _HEADERS = {
@@ -43,10 +43,10 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True)
 class Guard:
-    """An ASGI application around another one.
+    """An ASGI application that wraps another one.
 
-    ``token`` is asked for, where there is one. ``hosts`` are the names under which the server may be called, None for
-    any: a web page whose own name leads to this server (DNS rebinding) calls it under that name.
+    ``token`` is required, if it is set. ``hosts`` are the allowed names of the server, None for any: a web page whose
+    own name resolves to this server (DNS rebinding) uses its own name.
     """
 
     app: ASGIApp
@@ -75,7 +75,7 @@ class Guard:
             await self.app(scope, receive, answered)
         except Refused as refused:
             await refused.response(request_id)(scope, receive, answered)
-        except Exception as error:  # noqa: BLE001 - a bug: it is told without the message, which may quote a text
+        except Exception as error:  # noqa: BLE001 - a bug: it is logged without the message, which may quote a text
             frame = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{Path(frame.filename).name}:{frame.lineno}"
             say(f"request {request_id}: a bug, {type(error).__name__} at {place}", style="red")
@@ -90,8 +90,8 @@ class Guard:
     def _refuse(self, scope: Scope, headers: Headers) -> None:
         """
         Raises:
-            Refused 403: it was sent to another host, or by a page of another one. 401: without the token. 415: it is
-            no JSON.
+                    Refused 403: it was sent to another host, or by a page of another one. 401: without the token. 415:
+                        it is not JSON.
         """
         host = headers.get("host", "")
         if self.hosts is not None and _name(host) not in self.hosts:

@@ -1,14 +1,14 @@
-"""How much a server takes."""
+"""The limits of a server."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# The inputs of one request, whose texts are read as one document.
+# The maximum inputs of one request, whose texts are read as one document.
 MOST_INPUTS = 512
-# Seconds in which the head of a request and its body have to arrive, and for which a stopping server waits for answers.
+# Timeout in seconds for the head of a request and for its body, and for pending answers of a stopping server.
 HEAD_SECONDS, BODY_SECONDS, STOP_SECONDS = 20.0, 20.0, 30
-# What a client with a full queue is told to wait, in seconds.
+# Retry-After for a client when the queue is full, in seconds.
 RETRY_AFTER = 1
 
 

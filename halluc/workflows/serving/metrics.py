@@ -1,4 +1,4 @@
-"""What Prometheus reads of a server: requests, their time, and what the model claimed."""
+"""Prometheus metrics of a server: requests, their duration, and the model's claims."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNKNOWN = "unknown"
 
 
 class Metrics:
-    """``newest`` is the class of novelty that the training split knows least of."""
+    """``newest`` is the class of novelty of claims that are least known from training."""
 
     def __init__(self, newest: str) -> None:
         self.registry = CollectorRegistry()
@@ -42,7 +42,7 @@ class Metrics:
         self._newest, self._new, self._known = newest, 0, 0
 
     def predicted(self, found: Iterable[PredictedInput]) -> None:
-        """Count what was asserted of a batch."""
+        """Count the asserted claims of a batch."""
         for claim in (claim for one in found for claim in one.asserted):
             self.claims.labels(claim.novelty or UNKNOWN).inc()
             self.abstained.inc(claim.abstained)

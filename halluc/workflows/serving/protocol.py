@@ -1,4 +1,4 @@
-"""uvicorn's HTTP, without connections that stay open for nothing."""
+"""uvicorn's HTTP protocol with a timeout for idle connections."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from halluc.workflows.serving.limits import HEAD_SECONDS
 
 
 class TimedProtocol(H11Protocol):
-    """Closes a connection if the head of a request is not complete in time. uvicorn alone would wait for ever, and
-    connections that send nothing would use up the files that a process may open."""
+    """Closes a connection if the head of a request is not complete in time. uvicorn itself would wait forever, and idle
+    connections would use up the process's file descriptors."""
 
     _timer: asyncio.TimerHandle | None = None
 

@@ -1,4 +1,4 @@
-"""What a client sends, and errors as responses: every error has a JSON body with code and message."""
+"""Parsing of requests, and errors as responses: every error has a JSON body with code and message."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from halluc.workflows.input_reading import as_options
 from halluc.workflows.serving.limits import BODY_SECONDS, MOST_INPUTS, Limits
 
 Input = str | dict[str, Any]
-# Of a body over the limit so many times the limit is read away, so that the client hears why it is refused.
+# Of a body over the limit, this multiple of the limit is read and discarded, so that the client receives the error.
 _READ_AWAY = 32
 _MOST_IN_MESSAGE = 300
 
 
 @dataclass
 class Refused(Exception):
-    """A request that is not answered as it asks."""
+    """A request that is refused, with the reason."""
 
     status: int
     code: str
@@ -43,7 +43,7 @@ class Refused(Exception):
 
 
 def request_model(schema: InferenceSchema) -> type[BaseModel]:
-    """The body of a request, as Hugging Face's inference tasks have it."""
+    """The body of a request, as in Hugging Face's inference tasks."""
     parameters: Any = schema.Parameters | None
     return create_model(
         "InferenceRequest",
@@ -56,7 +56,7 @@ def request_model(schema: InferenceSchema) -> type[BaseModel]:
 async def body_of(request: Request, limits: Limits) -> bytes:
     """
     Raises:
-        Refused 413: it is too large. 408: it does not arrive.
+            Refused 413: it is too large. 408: it does not arrive in time.
     """
     chunks: list[bytes] = []
     size = 0
@@ -81,7 +81,7 @@ async def body_of(request: Request, limits: Limits) -> bytes:
 def parsed(model: type[BaseModel], body: bytes) -> Any:
     """
     Raises:
-        Refused 400: it is no JSON. 422: it is no request.
+            Refused 400: it is not JSON. 422: it is not a valid request.
     """
     try:
         return model.model_validate_json(body, strict=True)
@@ -101,7 +101,7 @@ def _refuse(error: ValidationError) -> NoReturn:
 
 
 def inputs_of(given: Input | list[Input], schema: InferenceSchema) -> list[str | tuple[str, str] | dict[str, Any]]:
-    """The inputs of a request; an object with the two texts of the task's pair is that pair.
+    """The inputs of a request; an object with the two texts of the task's pair is one input.
 
     Raises:
         Refused 422: there are none, or too many.

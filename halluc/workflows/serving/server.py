@@ -1,4 +1,4 @@
-"""``halluc serve``: the model of a run behind HTTP, until the process is told to stop."""
+"""``halluc serve``: the model of a run behind HTTP, until the process is stopped."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def serve(
     overrides: Sequence[str] = (),
     started: Callable[[uvicorn.Server, int], object] = lambda server, port: None,
 ) -> None:
-    """Answer requests until SIGTERM or SIGINT; what is in flight then is still answered.
+    """Answer requests until SIGTERM or SIGINT; requests in progress are still answered.
 
     Args:
-        members, overrides: as ``prediction.load`` takes them.
-        started: is called with the server and its port before it runs.
+            members, overrides: as in ``prediction.load``.
+            started: is called with the server and its port before it runs.
 
     Raises:
-        HallucError E460: the address cannot be used. C017: no token, or one that is too weak, for an address that
-            others can reach. As ``prediction.load``.
+            HallucError E460: the address cannot be used. C017: no token, or one that is too weak, for an address that
+                others can reach. As ``prediction.load``.
     """
     token = _token(host)
     with contextlib.closing(_bound(host, port)) as listening:
@@ -53,7 +53,7 @@ def serve(
         )  # fmt: skip
         server, used = uvicorn.Server(config), listening.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        listening.listen(128)  # who reads the next line may ask at once
+        listening.listen(128)  # clients may connect as soon as the next line is printed
         say(f"serving {service.predictor.trained.reference} at http://{shown}:{used}")
         tell(f"requests need the token in {TOKEN}" if token else "requests need no token: only this machine can ask")
         started(server, used)
@@ -63,10 +63,10 @@ def serve(
 
 
 def _token(host: str) -> str | None:
-    """The token that requests need; None where none is set.
+    """The token that requests need; None if none is set.
 
     Raises:
-        HallucError C017: the address needs one, or the one that is set cannot be sent or is easy to guess.
+            HallucError C017: the address needs one, or the given one cannot be sent or is easy to guess.
     """
     token = os.environ.get(TOKEN)
     if token is None:
@@ -81,7 +81,7 @@ def _token(host: str) -> str | None:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket at the address, before the model is loaded, which takes long.
+    """A socket at the address, opened before the model is loaded, which takes long.
 
     Raises:
         HallucError E460: the address cannot be used.
@@ -103,7 +103,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """uvicorn ends by the signal that stopped it; here a server that was told to stop is done."""
+    """uvicorn ends with the signal that stopped it; here a stopped server counts as success."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Generator and discriminator with their optimizers, and one step of them against each other: SeqGAN and RelGAN."""
+"""Generator and discriminator with their optimizers, and one adversarial step: SeqGAN and RelGAN."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from halluc.augmentation.models.gan.discriminator import ConvDiscriminator, real
 from halluc.augmentation.models.gan.generator import LstmGenerator, LstmState, complete, sample
 from halluc.augmentation.models.gan.sequences import Sequences
 
-# The largest norm of a gradient (Pascanu et al. 2013).
+# The maximum norm of a gradient (Pascanu et al. 2013).
 _LARGEST_NORM = 5.0
 
 
 class NotFinite(Exception):
-    """A loss or gradient is infinite or no number: the training has diverged."""
+    """A loss or gradient is infinite or NaN: the training has diverged."""
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Adversaries:
     discriminator_optimizer: torch.optim.Optimizer
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds of them."""
+        """Their state for a checkpoint."""
         return {name: getattr(self, name).state_dict() for name in vars(self)}
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -40,17 +40,17 @@ class Adversaries:
 
 
 class AdversarialStep(Protocol):
-    """A variant: one step of the generator against the discriminator, and one of the discriminator."""
+    """A GAN variant: one step of the generator, and one of the discriminator."""
 
     def generator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
-        """To minimise over the generator; ``done`` is the share of the training that is over."""
+        """The loss of the generator; ``done`` is the completed share of the training."""
 
     def discriminator_loss(self, players: Adversaries, real: Sequences, done: float) -> Tensor:
-        """To minimise over the discriminator."""
+        """The loss of the discriminator."""
 
 
 def descend(loss: Tensor, model: nn.Module, optimizer: torch.optim.Optimizer) -> float:
-    """One step down the gradient of ``loss``, which is returned.
+    """One gradient step on ``loss``, which is returned.
 
     Raises:
         NotFinite: loss or gradient; nothing is changed.
@@ -69,9 +69,9 @@ class SequenceGan:
     """Policy gradient (REINFORCE) with rollouts.
 
     The value of a row up to a piece is the mean probability of being real over ``rollouts`` completions of it. Rollouts
-    begin at every ``stride``-th piece, and each piece has the value of the next beginning after it: with a stride of 1
+    begin at every ``stride``-th piece, and each piece gets the value of the next beginning after it: with a stride of 1
     this is the paper's estimate; with a larger one it is still unbiased, since what follows an action may be part of
-    the return, and costs that much less. The mean value over the batch at the same place is the baseline.
+    the return, and it is proportionally cheaper. The mean value over the batch at the same position is the baseline.
     """
 
     longest: int
@@ -109,7 +109,7 @@ class SequenceGan:
         return kept, _next_known(values[:, :longest]) * kept.generated()
 
     def _beginnings(self, made: Sequences) -> tuple[Tensor, Tensor]:
-        """Row and place of every piece after which rollouts begin."""
+        """Row and position of every piece after which rollouts begin."""
         places = torch.arange(made.ids.shape[1], device=made.ids.device)
         generated = places - made.prefixes[:, None] + 1
         chosen = made.generated() & (generated % self.stride == 0) & (places < made.lengths[:, None] - 1)
@@ -128,7 +128,7 @@ class SequenceGan:
 
 
 def _next_known(values: Tensor) -> Tensor:
-    """Each unknown value (NaN) as the next known one in its row; behind the last, 0."""
+    """Replace each unknown value (NaN) by the next known one in its row; after the last known one by 0."""
     filled = values.clone()
     for place in reversed(range(values.shape[1])):
         after = filled[:, place + 1] if place + 1 < values.shape[1] else torch.zeros_like(filled[:, 0])
@@ -137,7 +137,7 @@ def _next_known(values: Tensor) -> Tensor:
 
 
 def _less_baseline(values: Tensor, generated: Tensor) -> Tensor:
-    """Values less the mean of all rows that generate a piece at the same place."""
+    """Values minus the mean over all rows that generate a piece at the same position."""
     counts = generated.sum(0).clamp(min=1)
     return (values - (values * generated).sum(0) / counts) * generated
 
@@ -146,10 +146,10 @@ def _less_baseline(values: Tensor, generated: Tensor) -> Tensor:
 class RelativisticGan:
     """Gumbel-softmax samples (Jang et al. 2017; Maddison et al. 2017) and the relativistic loss.
 
-    The discriminator says whether a real row is more real than a generated one with the same condition
+    The discriminator estimates whether a real row is more real than a generated one with the same condition
     (Jolicoeur-Martineau 2019). The inverse temperature of the relaxation rises exponentially to ``sharpest``, so that
     the generator explores first. As in RelGAN, the recurrence reads sampled pieces, and the gradient reaches the
-    generator through the relaxed outputs alone; the generator here is an LSTM and not a relational memory.
+    generator only through the relaxed outputs; here the generator is an LSTM and not a relational memory.
     """
 
     longest: int
@@ -174,10 +174,11 @@ class RelativisticGan:
         return nn.functional.softplus(scores - players.discriminator(real, dropout=self.dropout)).mean()
 
     def relaxed(self, generator: LstmGenerator, conditions: Sequences, done: float) -> tuple[Sequences, Tensor]:
-        """Sampled rows, and a distribution at each generated piece: shape (pieces, size), with a gradient.
+        """Sampled rows, and a distribution for each generated piece: shape (pieces, size), with a gradient.
 
-        Gumbel noise is drawn given the sampled piece (Maddison et al. 2014), so that it is the most probable one of its
-        distribution, as if it had been sampled with that noise; rows can so be sampled first, in a few products.
+        Gumbel noise is drawn conditional on the sampled piece (Maddison et al. 2014), so that it is the most probable
+        one of its distribution, as if it had been sampled with that noise; so rows can be sampled first, with a few
+        matrix products.
         """
         result = sample(generator, conditions, self.longest)
         made = result.rows(torch.arange(len(result), device=result.ids.device))
@@ -190,10 +191,10 @@ class RelativisticGan:
 def _noise_given(logits: Tensor, chosen: Tensor) -> Tensor:
     """Gumbel noise (pieces, size) under which ``chosen`` (pieces,) has the largest sum of log probability and noise.
 
-    With normalised ``logits`` the largest sum is itself a Gumbel variable, and each other sum is one that is truncated
-    there.
+    With normalised ``logits`` the largest sum is itself a Gumbel variable, and each other sum is a Gumbel variable
+    truncated at it.
     """
-    # Exponential variables: torch's own take three times as long as the logarithm of uniform ones.
+    # Exponential variables: torch's own sampling takes three times as long as the logarithm of uniform ones.
     logarithms = torch.rand_like(logits).clamp_(min=1e-12).log_().neg_().log_()
     top = -logarithms.gather(-1, chosen[:, None])
     sums = torch.logaddexp(logarithms.sub_(logits), -top).neg_()

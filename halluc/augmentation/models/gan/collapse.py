@@ -1,4 +1,4 @@
-"""Whether a generator has collapsed: it repeats itself, writes invalid rows, or no longer predicts held-out ones."""
+"""Detects the collapse of a generator: repetition, invalid rows, or worse prediction of held-out rows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from halluc.augmentation.models.gan.generator import LstmGenerator, sample
 from halluc.augmentation.models.gan.sequences import Sequences
 from halluc.augmentation.pipeline.tally import distinct
 
-# The words of a generated row, given its pieces and the number of the held-out row whose condition it has; None where
-# it is no valid example.
+# Returns the words of a generated row, given its pieces and the number of the held-out row with its condition; None if
+# it is not a valid example.
 Words = Callable[[Sequence[int], int], tuple[str, ...] | None]
-# Rows that are computed at once, where only memory matters.
+# Rows that are processed at once; affects only memory.
 _AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Health:
-    """What a check measures: ``distinct_2`` and ``valid_rate`` of samples, ``perplexity`` of held-out rows a piece."""
+    """The result of a check: ``distinct_2`` and ``valid_rate`` of samples, ``perplexity`` per piece of held-out
+    rows."""
 
     distinct_2: float
     valid_rate: float
@@ -33,7 +34,7 @@ class Health:
         return {name: round(value, 4) for name, value in vars(self).items()}
 
     def fault(self, before: Health, limits: CollapseConfig) -> str | None:
-        """What has collapsed against ``before``, in words; None where nothing has."""
+        """Which limit relative to ``before`` is violated, in words; None if there is none."""
         if not self.perplexity <= limits.perplexity * before.perplexity:
             return f"perplexity rose from {before.perplexity:.1f} to {self.perplexity:.1f}"
         if self.valid_rate < limits.valid_rate * before.valid_rate:
@@ -45,7 +46,7 @@ class Health:
 
 @torch.no_grad()
 def perplexity(generator: LstmGenerator, rows: Sequences) -> float:
-    """Of generated pieces, conditions left out."""
+    """Perplexity of generated pieces, without conditions."""
     total = count = 0.0
     for part in torch.split(torch.arange(len(rows), device=rows.ids.device), _AT_ONCE):
         likelihoods = generator.log_likelihood(rows.rows(part))
@@ -64,7 +65,7 @@ def sampled_words(
     temperature: float,
     words: Words,
 ) -> list[tuple[str, ...] | None]:
-    """The words of a sample for the condition of each numbered held-out row, from torch's generator."""
+    """The words of a sample for the condition of each numbered held-out row, with torch's generator."""
     result: list[tuple[str, ...] | None] = []
     for part in torch.split(torch.tensor(numbers, device=held_out.ids.device), _AT_ONCE):
         made = sample(generator, held_out.rows(part), longest, temperature)
@@ -75,7 +76,7 @@ def sampled_words(
 
 
 def check(generator: LstmGenerator, held_out: Sequences, samples: int, longest: int, words: Words) -> Health:
-    """The health of a generator, from torch's generator."""
+    """The health of a generator, with torch's generator."""
     numbers = [number % len(held_out) for number in range(samples)]
     result = sampled_words(generator, held_out, numbers, longest, 1.0, words)
     texts = [text for text in result if text is not None]

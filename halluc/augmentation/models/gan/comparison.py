@@ -1,7 +1,7 @@
-"""The GAN and the generator that is trained by likelihood alone, side by side at several temperatures.
+"""Compares the GAN with the generator trained only by likelihood, at several temperatures.
 
-A generator can be made to write better texts by writing fewer different ones, so either figure alone misleads, and a
-GAN must be compared with a language model at its best temperature (Caccia et al. 2020).
+A generator can write better texts by writing fewer different ones, so either figure alone is misleading, and a GAN must
+be compared with a language model at its best temperature (Caccia et al. 2020).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from halluc.augmentation.pipeline.tally import distinct
 from halluc.core.messages import progress
 from halluc.core.rng import keyed_seed
 
-# Of n-grams. Longer ones are hardly shared by the few hundred texts that are held out.
+# Order of n-grams. Longer ones are rarely shared by the few hundred held-out texts.
 ORDER = 3
-# Samples and held-out texts are split into so many parts: the spread of their figures is the error of the mean.
+# Samples and held-out texts are divided into this many parts: the spread of their figures is the error of the mean.
 PARTS = 5
 # The 97.5% point of Student's distribution with PARTS - 1 degrees of freedom.
 _STUDENT = 2.776
@@ -33,12 +33,12 @@ Texts = Sequence[tuple[str, ...]]
 
 
 class References:
-    """Texts that others are compared with: how often at most one of them has each n-gram."""
+    """Reference texts for a comparison: the maximum frequency of each n-gram in any of them."""
 
     def __init__(self, texts: Texts) -> None:
         self._lengths = sorted(len(text) for text in texts)
         self._most: Counter[tuple[str, ...]] = Counter()
-        # What the other texts have at most, where one text alone has the most: a text is compared with all but itself.
+        # The second largest frequency, for comparing the text with the largest one with all others.
         self._second: Counter[tuple[str, ...]] = Counter()
         for text in texts:
             for gram, count in _ngrams(text).items():
@@ -50,9 +50,8 @@ class References:
     def bleu(self, texts: Texts, *, but_itself: bool = False) -> float | None:
         """BLEU-3 of texts (Papineni et al. 2002), each against all references.
 
-        Precisions are those of the corpus. One of 0 counts as half a match. None where there is no text,
-        0 where there are no references. ``but_itself``: the texts are the
-        references, and each is compared with all others.
+        Precisions are those of the corpus. One of 0 counts as half a match. None if there is no text, 0 if there are no
+        references. ``but_itself``: the texts are the references, and each is compared with all others.
         """
         matched, total = [0.0] * ORDER, [0] * ORDER
         length = closest = 0
@@ -81,7 +80,7 @@ def _ngrams(text: Sequence[str]) -> Counter[tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class GeneratorFigures:
-    """Samples of one generator at one temperature, compared with texts that it was not trained on.
+    """Samples of one generator at one temperature, compared with held-out texts.
 
     ``quality`` is the BLEU-3 of samples against held-out texts, ``coverage`` that of held-out texts against samples,
     ``harmonic`` the harmonic mean of both (BLEU-F, BLEU-B and BLEU-HA in Shi et al. 2018). ``self_bleu`` is that of
@@ -107,9 +106,9 @@ class GeneratorFigures:
 def measure(
     generator: str, temperature: float | None, samples: Sequence[tuple[str, ...] | None], held_out: Texts
 ) -> GeneratorFigures:
-    """Compare samples with as many held-out texts; None stands for a sample that was no valid example.
+    """Compare samples with as many held-out texts; None stands for a sample that was not a valid example.
 
-    Every figure is the mean over parts, each of which is compared with all texts of the other side.
+    Every figure is the mean over parts, each compared with all texts of the other side.
     """
     every = References(held_out)
     references = References([text for text in samples if text])
@@ -132,7 +131,7 @@ def measure(
 class Verdict:
     """Whether one generator is better than another, each at its best temperature, by the harmonic mean.
 
-    The interval of the difference (95%, Student's, over parts that are paired) must lie above 0.
+    The criterion is that the interval of the difference (95%, Student's t, over paired parts) is above 0.
     """
 
     difference: float
@@ -153,7 +152,7 @@ class Verdict:
 
 
 def best(rows: Sequence[GeneratorFigures]) -> GeneratorFigures:
-    """The temperature with the largest harmonic mean; of equal ones the one closest to 1."""
+    """The temperature with the largest harmonic mean; for ties the one closest to 1."""
     return max(rows, key=lambda row: (row.harmonic, -abs((row.temperature or 1.0) - 1)))
 
 
@@ -205,8 +204,8 @@ def compare(
 ) -> GeneratorComparison:
     """Sample from both generators under the conditions of the held-out texts, at each temperature.
 
-    Both take the same random numbers. ``training`` are as many real texts: the last row, which says what the figures
-    can be. ``generator`` is left with other weights.
+    Both use the same random numbers. ``training`` are as many real texts: the last row of the table, as an upper
+    reference. The weights of ``generator`` are changed.
     """
     rows: dict[str, list[GeneratorFigures]] = {}
     devices = [generator.bias.device] if generator.bias.is_cuda else []

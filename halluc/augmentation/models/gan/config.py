@@ -14,7 +14,7 @@ _Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
 class LikelihoodConfig(Section):
-    """Pre-training by likelihood, which is also how the generator is trained that the GAN is compared with."""
+    """Pre-training by likelihood, also used for the generator that the GAN is compared with."""
 
     epochs: int | None = Field(
         default=None,
@@ -64,9 +64,9 @@ class AdversarialConfig(Section):
 
 
 class CollapseConfig(Section):
-    """When adversarial training is stopped, and the last generator that passed is restored.
+    """When adversarial training stops, and the last generator that passed is restored.
 
-    Each limit is a share of what the generator had after pre-training.
+    Each limit is relative to the generator after pre-training.
     """
 
     every: int = Field(default=10, ge=1, le=10_000, description="steps between checks, each of which is a checkpoint")

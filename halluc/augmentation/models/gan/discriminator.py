@@ -1,4 +1,4 @@
-"""The discriminator: convolutions over pieces, which tell a real row from a generated one."""
+"""The discriminator: convolutions over pieces, which distinguish real from generated rows."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ KERNELS = (2, 3, 4, 5)
 class ConvDiscriminator(nn.Module):
     """Convolutions of several widths, the maximum over time, and a highway layer (Kim 2014; Yu et al. 2017).
 
-    The condition is part of the row and, as a projection (Miyato & Koyama 2018), part of the score: a fluent row with
-    other labels than those asked for can be told from a real one. Rows may be piece numbers or, for Gumbel-softmax,
+    The condition is part of the row and, as a projection (Miyato & Koyama 2018), part of the score: so a fluent row
+    with other labels than requested can be distinguished from a real one. Rows may be piece ids or, for Gumbel-softmax,
     distributions over pieces.
     """
 
@@ -29,9 +29,9 @@ class ConvDiscriminator(nn.Module):
         self.projection = nn.Linear(embedding, width, bias=False)
 
     def forward(self, batch: Sequences, distributions: Tensor | None = None, dropout: float = 0.0) -> Tensor:
-        """How real each row looks, as a logit: shape (rows,).
+        """The score of each row for being real, as a logit: shape (rows,).
 
-        ``distributions`` (pieces, size) takes the place of the generated pieces, with a gradient.
+        ``distributions`` (pieces, size) replaces the generated pieces, with a gradient.
         """
         embedded = self.embedding(batch.ids)
         if distributions is not None:
@@ -49,7 +49,7 @@ class ConvDiscriminator(nn.Module):
         padded = nn.functional.pad(embedded, (0, 0, 0, max(KERNELS) - 1))
         results = []
         for kernel, convolution in zip(KERNELS, self.convolutions, strict=True):
-            # As a product of matrices: several times as fast on CPU as conv1d with so few channels (measured).
+            # As a matrix product: several times as fast on CPU as conv1d with so few channels (measured).
             windows = padded[:, : padded.shape[1] - max(KERNELS) + kernel].unfold(1, kernel, 1)
             results.append(torch.relu(convolution(windows.flatten(2)).amax(1)))
         features = torch.cat(results, -1)
@@ -59,6 +59,6 @@ class ConvDiscriminator(nn.Module):
 
 @torch.no_grad()
 def realness(discriminator: ConvDiscriminator, batch: Sequences, at_once: int = 512) -> Tensor:
-    """The probability that each row is real, shape (rows,), in parts that fit into memory."""
+    """The probability that each row is real, shape (rows,), computed in parts that fit into memory."""
     parts = torch.split(torch.arange(len(batch), device=batch.ids.device), at_once)
     return torch.cat([torch.sigmoid(discriminator(batch.rows(part))) for part in parts])

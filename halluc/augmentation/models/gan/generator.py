@@ -1,4 +1,4 @@
-"""The generator: an LSTM over pieces that sees at each step which labels it was asked for."""
+"""The generator: an LSTM over pieces that gets the requested labels at each step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from halluc.augmentation.models.gan.sequences import Pieces, Sequences
 from halluc.core.rng import Draws
 
-# In the order in which ``torch.lstm_cell`` takes them.
+# In the order of ``torch.lstm_cell``.
 _LSTM_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -29,7 +29,7 @@ class LstmGenerator(nn.Module):
     """A recurrent language model with tied embeddings (Press & Wolf 2017), conditional on the first pieces of a row.
 
     The mean embedding of the condition is part of the input at every step, so that it is not forgotten. Dropout is an
-    argument and no mode: the same weights are trained with it and, as a policy, without.
+    argument and not a mode: the same weights are trained with it and used as a policy without.
     """
 
     def __init__(self, pieces: Pieces, embedding: int, width: int) -> None:
@@ -52,7 +52,7 @@ class LstmGenerator(nn.Module):
         return torch.einsum("rl,rle->re", shares[:, :longest], self.embedding(batch.ids[:, :longest]))
 
     def features(self, batch: Sequences, dropout: float = 0.0) -> Tensor:
-        """What the piece after each one is predicted from: shape (rows, length - 1, embedding)."""
+        """The hidden features that predict the next piece: shape (rows, length - 1, embedding)."""
         inputs = nn.functional.dropout(self.embedding(batch.ids[:, :-1]), dropout)
         condition = self.condition(batch)[:, None].expand(-1, inputs.shape[1], -1)
         outputs, _ = self.lstm(torch.cat([inputs, condition], -1))
@@ -64,7 +64,7 @@ class LstmGenerator(nn.Module):
         return nn.functional.linear(features, self.embedding.weight, self.bias)
 
     def policy(self, features: Tensor) -> Tensor:
-        """``logits`` where what is never to be generated cannot be."""
+        """``logits`` with minus infinity for pieces that are never generated."""
         return self.logits(features) + self.never
 
     def log_likelihood(self, batch: Sequences, dropout: float = 0.0) -> Tensor:
@@ -105,11 +105,11 @@ def complete(
     """Continue rows up to an end piece, or until the columns of ``begun`` are full.
 
     Args:
-        begun: the rows; what stands from ``written`` (rows,) on is overwritten, but for their condition.
+                begun: the rows; what follows ``written`` (rows,) is overwritten, except for their condition.
         state: of each row before its last written piece was read.
-        draws: where each row takes its random numbers from, one a step, so that it depends on no other row; None:
-            torch's generator.
-        record: filled with the states of shape (rows, length, width) after each piece was read.
+                draws: the random numbers of each row, one per step, so that it depends on no other row; None: torch's
+                    generator.
+                record: filled with the states of shape (rows, length, width) after each piece.
     """
     ids, pad, end = begun.ids.clone(), generator.pieces.pad, generator.pieces.end
     places = torch.arange(ids.shape[1], device=ids.device)
@@ -146,7 +146,7 @@ def sample(
 ) -> Sequences:
     """A new row of at most ``longest`` pieces for the condition of each row.
 
-    A row that has no end piece within ``longest`` is as long as that, and without one.
+    A row without an end piece within ``longest`` has that length, and no end piece.
     """
     ids = conditions.ids.new_full((len(conditions), longest), generator.pieces.pad)
     width = min(longest, conditions.ids.shape[1])

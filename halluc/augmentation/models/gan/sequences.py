@@ -1,4 +1,4 @@
-"""Sequences with labels as tensors: rows of piece numbers that begin with their condition and end with an end piece."""
+"""Labelled sequences as tensors: rows of piece ids that begin with their condition and end with an end piece."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Pieces:
-    """The vocabulary: how many numbers there are, two with a meaning of their own, and those never to generate."""
+    """The vocabulary: its size, two special ids, and those that are never generated."""
 
     size: int
     pad: int
@@ -23,8 +23,8 @@ class Pieces:
 class Sequences:
     """Rows of pieces, padded at the right.
 
-    ``ids`` has shape (rows, length). ``prefixes`` and ``lengths`` have shape (rows,): how many pieces of a row are its
-    condition, which is given and never generated, and how many there are with the end.
+    ``ids`` has shape (rows, length). ``prefixes`` and ``lengths`` have shape (rows,): the number of condition pieces of
+    a row, which are given and never generated, and the total number including the end.
     """
 
     ids: Tensor
@@ -33,7 +33,7 @@ class Sequences:
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]], prefixes: Sequence[int], pad: int) -> Sequences:
-        """Rows of unequal length, each with how many of its first pieces are its condition."""
+        """Rows of unequal length, each with the number of its condition pieces."""
         lengths = [len(row) for row in rows]
         ids = torch.full((len(rows), max(lengths, default=1)), pad, dtype=torch.long)
         for number, row in enumerate(rows):
@@ -53,6 +53,6 @@ class Sequences:
         return Sequences(self.ids.to(device), self.prefixes.to(device), self.lengths.to(device))
 
     def generated(self) -> Tensor:
-        """Which pieces are generated: neither condition nor padding; a mask of the shape of ``ids``."""
+        """A mask with the shape of ``ids``: pieces that are generated, neither condition nor padding."""
         places = torch.arange(self.ids.shape[1], device=self.ids.device)
         return (places >= self.prefixes[:, None]) & (places < self.lengths[:, None])

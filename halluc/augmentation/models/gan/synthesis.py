@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from halluc.augmentation.methods.gan_synthesis import GanSynthesisConfig
 
 FEWEST_EXAMPLES = 100
-# Held out: this share of the examples, within bounds.
+# The held-out share of the examples, within bounds.
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.1, 20, 500
-# Keys of the config that change nothing of the fitted model but how it is sampled from.
+# Keys of the config that do not affect the fitted model, only sampling.
 _OF_SAMPLING = frozenset({"share", "sample_from", "temperature"})
-# Samples that tell in the manifest what all are like.
+# Number of samples described in the manifest.
 _TRIAL = 256
 _CHECKPOINT, _WEIGHTS = "training.pt", "weights.safetensors"
 
@@ -78,7 +78,7 @@ class GanModel:
 
 
 def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Workspace) -> GanModel:
-    """Train a GAN on examples, or load the one that was; see ``GanSynthesis.fit`` for what it raises."""
+    """Train a GAN on examples, or load the trained one; see ``GanSynthesis.fit`` for errors."""
     rows = _SplitSequences.of(config, StreamCodec.of(examples, config.vocabulary), examples, workspace.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     identity = {
@@ -113,7 +113,7 @@ def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Wor
 def _networks(
     config: GanSynthesisConfig, codec: StreamCodec, seed: int, device: torch.device
 ) -> tuple[LstmGenerator, ConvDiscriminator]:  # fmt: skip
-    """Both networks with their first weights, which the seed decides."""
+    """Both networks with their initial weights, which depend on the seed."""
     pieces = Pieces(codec.size, codec.pad, codec.end, codec.never_sampled)
     with torch.random.fork_rng([]):
         torch.manual_seed(keyed_seed(seed, "networks") >> 1)
@@ -125,7 +125,7 @@ def _networks(
 def _trained(
     config: GanSynthesisConfig, rows: _SplitSequences, seed: int, device: torch.device, checkpoint: Path
 ) -> tuple[dict[str, Weights], dict[str, Any]]:  # fmt: skip
-    """Train and compare; returns the weights of both generators, and what the manifest says of them."""
+    """Train and compare; returns the weights of both generators, and the facts for the manifest."""
 
     def words(ids: Sequence[int], number: int) -> tuple[str, ...] | None:
         try:
@@ -156,7 +156,7 @@ def _trained(
 
 
 def _write(weights: Mapping[str, Weights], path: Path) -> None:
-    """Raises HallucError E401 where the disk is full or read-only."""
+    """Raises HallucError E401 if the disk is full or read-only."""
     named = {f"{name}/{key}": tensor for name, one in weights.items() for key, tensor in one.items()}
     content = safetensors.torch.save({name: tensor.cpu().clone() for name, tensor in named.items()})
     with replacing(path, "wb") as file:
@@ -197,7 +197,7 @@ def labelled_words(example: Editable) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _SplitSequences:
-    """What is learned from and what is held out; how many examples were left out, and why."""
+    """The training and held-out sequences; how many examples were left out, and why."""
 
     codec: StreamCodec
     train: list[Editable]
@@ -211,7 +211,7 @@ class _SplitSequences:
     ) -> _SplitSequences:
         """
         Raises:
-            OptionError C147: nothing is without locked words. D144: too few examples are left.
+                    OptionError C147: every example has locked words. D144: too few examples are left.
         """
         usable: list[Editable] = []
         read = too_long = locked = 0

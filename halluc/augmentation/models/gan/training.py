@@ -1,7 +1,7 @@
-"""The training of a sequence GAN from the first step by likelihood to the last against the discriminator.
+"""The training of a sequence GAN, from pre-training by likelihood to adversarial training.
 
-Every step draws its random numbers from its own seed, so that a training that was killed goes on from its last
-checkpoint as if nothing had happened.
+Every step draws its random numbers from its own seed, so that a killed training resumes exactly from its last
+checkpoint.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from halluc.engine import batching
 Weights = dict[str, Tensor]
 # Steps by likelihood, or of the discriminator alone, between two checkpoints.
 _CHECKPOINT_EVERY = 50
-# Epochs without a better perplexity on held-out rows after which likelihood training ends.
+# Likelihood training stops after this many epochs without better perplexity on held-out rows.
 _PATIENCE = 3
-# Steps by likelihood where the config says no epochs: ten epochs of 13,000 rows.
+# Likelihood steps if the config does not set epochs: ten epochs of 13,000 rows.
 _USUAL_STEPS = 2000
 _LAST_RATE = 0.1
 
 
 @dataclass(frozen=True)
 class GanPlan:
-    """What is trained how: the rows to learn from, those held out, and the keys of the config."""
+    """A training plan: the training and held-out rows, and the keys of the config."""
 
     train: Sequences
     held_out: Sequences
@@ -54,7 +54,7 @@ class GanPlan:
 
 @dataclass
 class _Progress:
-    """How far a training has come; plain values, for checkpoints."""
+    """The progress of a training; plain values, for checkpoints."""
 
     stage: int = 0
     step: int = 0
@@ -65,7 +65,7 @@ class _Progress:
 
 
 class GanTraining:
-    """Trains ``generator`` and ``discriminator``; ``file`` is where it keeps its checkpoint."""
+    """Trains ``generator`` and ``discriminator``; ``file`` is its checkpoint."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class GanTraining:
         self.plan, self.variant, self.file = plan, variant, file
         self.generator, self.discriminator = generator, discriminator
         self.progress = _Progress()
-        # "likelihood" is the generator without a discriminator, "good" the last one that passed a check.
+        # "likelihood" is the generator trained without a discriminator, "good" the last one that passed a check.
         self.kept: dict[str, Weights] = {}
         self.optimizers = self._new_optimizers()
 
@@ -147,7 +147,7 @@ class GanTraining:
         self.kept["good"] = self.kept["likelihood"]
 
     def _warmup(self, tick: Tick) -> None:
-        """The discriminator learns to tell the pre-trained generator's rows from real ones."""
+        """The discriminator learns to distinguish the pre-trained generator's rows from real ones."""
         steps = self.plan.adversarial.warmup_steps if self.plan.adversarial.steps else 0
         for step in range(self.progress.step, steps):
             tick(step, steps)
@@ -179,9 +179,9 @@ class GanTraining:
         self.generator.load_state_dict(self.kept["good"])
 
     def _baseline(self, tick: Tick) -> None:
-        """As many further steps by likelihood as the GAN took, from the same weights on the same rows.
+        """As many further likelihood steps as the GAN took, from the same weights on the same rows.
 
-        They count if held-out rows become more probable, so that what the GAN is compared with had the same chance.
+        They are kept if held-out rows become more probable, so that the baseline of the GAN had the same chance.
         """
         taken = self.progress.stopped["step"] if self.progress.stopped else self.plan.adversarial.steps
         if self.progress.step == 0:
@@ -225,8 +225,8 @@ class GanTraining:
         return self.plan.train.rows(self._some().to(self.plan.train.ids.device))
 
     def _check(self, step: int) -> None:
-        """Measure the generator: it becomes the last good one, or adversarial training stops."""
-        self._seed("check")  # the same for all checks, so that they differ by their generator alone
+        """Check the generator: it becomes the last good one, or adversarial training stops."""
+        self._seed("check")  # the same for all checks, so that they differ only by their generator
         keys = self.plan.collapse
         result = check(self.generator, self.plan.held_out, keys.samples, self.plan.longest, self.plan.words)
         self.progress.checks.append({"step": step, **result.row()})
@@ -251,7 +251,7 @@ class GanTraining:
             self._save()
 
     def _save(self) -> None:
-        """Replace the checkpoint; raises HallucError E401 where that is not possible."""
+        """Replace the checkpoint; raises HallucError E401 if that is not possible."""
         content = io.BytesIO()  # torch's own errors do not say that a disk is full
         torch.save(
             {
@@ -276,12 +276,12 @@ class GanTraining:
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][name])
             self.kept, self.progress = dict(state["kept"]), _Progress(**state["progress"])
-        except Exception as error:  # a damaged pickle can fail in many ways
+        except Exception as error:  # unpickling damaged data can fail in many ways
             raise DamagedTraining(str(error).split("\n", 1)[0]) from error
 
 
 class DamagedTraining(Exception):
-    """A checkpoint cannot be read; what was loaded of it must not be used."""
+    """A checkpoint cannot be read; what was loaded from it must not be used."""
 
 
 def _copied(weights: Mapping[str, Tensor]) -> Weights:

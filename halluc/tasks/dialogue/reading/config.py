@@ -43,7 +43,7 @@ class DialoguesConfig(DataConfig, TokenizationKeys):
         description="the speakers whose turns are replies to learn",
     )
     language: Text | None = Field(
-        default=None, description="code of the language, such as `en`, where rows have no field `language`; null: told "
+        default=None, description="language code, such as `en`, if rows have no field `language`; null: detected "
         "from each text",
     )  # fmt: skip
     tokenize: Tokenize = Field(

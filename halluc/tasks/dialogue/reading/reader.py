@@ -1,4 +1,4 @@
-"""From rows to replies with what was said before: a row is a dialogue, or a reply with its history."""
+"""From rows to replies with their context: a row is a dialogue, or a reply with its history."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TURNS = ("turns", "messages", "conversations", "conversation", "dialogue", "dia
 
 
 class DialogueNumbers:
-    """Which rows of a file belong to one dialogue: those that name the same one, or that go on one after another."""
+    """Which rows of a file belong to one dialogue: those with the same name, or that continue each other."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -34,8 +34,8 @@ class DialogueNumbers:
         """The number of a row's dialogue.
 
         Args:
-            name: that of the dialogue, if the row has one. before: what was said before its first reply, of which a
-                file may have cut the beginning. texts: all that is said.
+                    name: that of the dialogue, if the row has one. before: the turns before its first reply; a file may
+                        have truncated them. texts: all turns.
         """
         said = list(before[:-1])
         goes_on = bool(said) and list(self._previous[-len(said) :]) == said
@@ -91,7 +91,7 @@ class DialoguesReader(SourcedReader):
         return made
 
     def source(self, row: Row) -> Sourced | None:
-        """What a reply would be written to: what stands before the last one, or all that was said."""
+        """The context for a reply: the turns before the last one, or all turns."""
         given = row.fields
         field = self._turns_field(given, needs_reply=False)
         if set(given) == {TEXT}:  # a line of plain text
@@ -131,7 +131,7 @@ class DialoguesReader(SourcedReader):
         return Sourced(identity, origin, *cut, tuple(targets), language, language)
 
     def _turns_field(self, given: Mapping[Any, Any], *, needs_reply: bool = True) -> Any:
-        """The field of the turns; None of a row with one reply.
+        """The field of the turns; None for a row with one reply.
 
         Raises:
             Unmapped D116: the row has neither.
@@ -148,7 +148,7 @@ class DialoguesReader(SourcedReader):
         raise Unmapped("D116", f"{what}; the row has {quoted(given)}", help)
 
     def _say(self, mapping: str) -> None:
-        """What is read, with where persona and knowledge would stand."""
+        """Describe which fields are read, including the names for missing persona and knowledge."""
         config = self.config
         rest = f"persona from `{config.persona_field}`, knowledge from `{config.knowledge_field}`"
         self.say(f"{mapping}; {rest}")

@@ -1,4 +1,4 @@
-"""The turns of a dialogue, in the forms that files have them in."""
+"""The turns of a dialogue, in the notations of files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.tasks.dialogue.examples import AGENT, USER
 from halluc.tasks.text_generation.sourced_reader import first_of, visible_text
 
 _SPEAKERS, _TEXTS = ("speaker", "role", "from"), ("text", "content", "value")
-# What stands between turns that are one text, in the test files of several corpora of dialogues.
+# The separator of turns in one text, in the test files of several dialogue corpora.
 _BETWEEN = "<|endoftext|>"
 # The role of instructions in lists of messages.
 _SYSTEM = "system"
@@ -23,7 +23,7 @@ _FORMS = "a turn is `{speaker, text}`, a text, or a pair of the texts of user an
 
 @dataclass(frozen=True)
 class Turn:
-    """What a speaker says; ``is_reply``: it is to be learned. ``knowledge`` is that of the turn."""
+    """One turn; ``is_reply``: it is to be learned. ``knowledge`` is that of the turn."""
 
     speaker: str
     text: str
@@ -33,16 +33,16 @@ class Turn:
 
 @dataclass(frozen=True)
 class TurnForms:
-    """How turns are read: whose are replies, and where their knowledge stands."""
+    """How turns are read: whose turns are replies, and the place of their knowledge."""
 
     agents: Collection[str]
     knowledge: Column
 
     def turns(self, given: Any, field: Column) -> tuple[list[str], list[Turn]]:
-        """Instructions of a system, and the turns.
+        """The system's instructions, and the turns.
 
         Raises:
-            Unreadable D107: they are none. D126: there are none. D106: one is empty.
+                    Unreadable D107: they are not turns. D126: there are none. D106: one is empty.
         """
         result = unpacked(given)
         if not isinstance(result, (list, tuple)):
@@ -66,9 +66,9 @@ class TurnForms:
         return system, turns
 
     def history(self, given: Any, field: Column) -> tuple[list[str], list[Turn]]:
-        """The same of what stands before a reply: nothing of it is to be learned, and there may be none.
+        """The same for the turns before a reply: none of them is to be learned, and there may be none.
 
-        Of texts without speakers, the last is the user's.
+        In texts without speakers, the last one is the user's.
         """
         result = unpacked(given)
         if result is None or result == [] or result == "":
@@ -90,10 +90,10 @@ class TurnForms:
 
 
 def facts(given: Any, field: Column) -> list[str]:
-    """The texts of a field: none for null and an empty list.
+    """The texts of a field: empty for null and an empty list.
 
     Raises:
-        Unreadable D126: one is empty. D107: it is no text.
+        Unreadable D126: one is empty. D107: it is not text.
     """
     result = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
     if result is None:
@@ -109,7 +109,7 @@ def facts(given: Any, field: Column) -> list[str]:
 
 
 def _pair(given: Any, what: str) -> Iterator[Turn]:
-    """What was said, of which the last is the user's, and the reply."""
+    """The preceding turns, of which the last is the user's, and the reply."""
     if not isinstance(given, (list, tuple)) or len(given) != 2 or not all(isinstance(one, str) for one in given):
         raise Unreadable("D107", f"{what} is {kind(given)}: no turn", _FORMS)
     yield from _alternating(given[0], what)

@@ -1,4 +1,4 @@
-"""The annotated answers of a question as characters of its context, mended where that can be done in one way alone."""
+"""The annotated answers of a question as character ranges of its context, repaired if that is unambiguous."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OFFSET = (
 
 
 class Answers(NamedTuple):
-    """Characters (start, end) of each answer, what was mended, and what was left out."""
+    """Characters (start, end) of each answer, what was repaired, and what was left out."""
 
     places: list[Range]
     repairs: list[str]
@@ -28,10 +28,10 @@ def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, le
     """
     Args:
         given: the question with its fields. value: its answers. what: how a message names the question.
-        lenient: answers that are not in the context are left out, where another one is.
+            lenient: answers that are not in the context are left out, if another one is.
 
     Raises:
-        Unreadable D107: they are of no known form. D109: an answer is not where it is said to be.
+            Unreadable D107: they have an unknown form. D109: an answer is not at its stated position.
     """
     ranges: list[Range] = []
     repairs: list[str] = []
@@ -79,7 +79,7 @@ def _pairs(value: Any, what: str) -> list[tuple[str, int]]:
 
 
 def _place(text: str, start: int, context: str, what: str) -> int:
-    """Where the answer begins: as it is said, or at the only place where it stands."""
+    """The start of the answer: as stated, or its only occurrence."""
     if not text.strip():
         raise Unreadable("D109", f"{what}: an answer is empty", "an unanswerable question has empty lists")
     if start >= 0 and context.startswith(text, start):
@@ -92,7 +92,7 @@ def _place(text: str, start: int, context: str, what: str) -> int:
 
 
 def _without_blanks(context: str, start: int, end: int) -> Range:
-    """Blanks at the ends count in no comparison, and belong to no token."""
+    """Blanks at the ends do not count in comparisons, and belong to no token."""
     answer = context[start:end]
     return start + len(answer) - len(answer.lstrip()), end - len(answer) + len(answer.rstrip())
 

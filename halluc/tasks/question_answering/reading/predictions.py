@@ -24,7 +24,7 @@ from halluc.data.predictions import (
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import Row, Unreadable
 
-# Beside the file of answers: the probability of no answer, and the score of no answer less that of the best one.
+# A second file next to that of answers: the probability of no answer, or the score of no answer minus the best one.
 _PROBABILITIES, _DIFFERENCES = "na_prob.json", "null_odds.json"
 _TEXTS = ("prediction_text", "prediction")
 _NEAREST = 1e-9
@@ -32,7 +32,7 @@ _NEAREST = 1e-9
 
 @dataclass(frozen=True)
 class StatedAnswer:
-    """The answer to the question ``id``, None where none is given; ``no_answer`` as in ``AnswerPrediction``."""
+    """The answer to the question ``id``, None if none is given; ``no_answer`` as in ``AnswerPrediction``."""
 
     id: str
     origin: Origin
@@ -61,17 +61,17 @@ class AnswerFile(PredictionFile):
         try:
             result = parse_object(self.path.read_text(self.data.encoding))
         except (Unreadable, UnicodeError):
-            return None  # several lines, or what is told when its rows are read
+            return None  # several lines, or an error that is reported when its rows are read
         if not result or not all(isinstance(key, str) and isinstance(text, str) for key, text in result.items()):
             return None
         # A row has a field for the id or for the answer.
         return None if not result.keys().isdisjoint((self.data.id_field, "id", PREDICTED, *_TEXTS)) else result
 
     def _scores(self) -> dict[str, float]:
-        """For each id the score of no answer less that of the answer, from a file beside this one, where there is one.
+        """For each id the score of no answer minus that of the answer, from a second file, if there is one.
 
         Raises:
-            HallucError D107: it is no object of numbers.
+            HallucError D107: it is not an object of numbers.
         """
         for name, convert in ((_DIFFERENCES, _finite), (_PROBABILITIES, _logit)):
             path = self.path.with_name(name)
@@ -117,10 +117,10 @@ class AnswerFile(PredictionFile):
 
 
 def _of_answers(answers: Any) -> tuple[Any, Any]:
-    """The text and confidence of the first of the ``answers`` that `halluc predict` writes, None where it gives none.
+    """The text and confidence of the first of the ``answers`` in output of `halluc predict`, None if there is none.
 
     Raises:
-        Unreadable D107: they are no list of objects.
+        Unreadable D107: they are not a list of objects.
     """
     if not isinstance(answers, list) or not all(isinstance(one, Mapping) for one in answers):
         help = "give them as `halluc predict` writes them, or one text as `predicted`"
@@ -133,7 +133,7 @@ def _score(given: Any) -> float:
     """A score of no answer.
 
     Raises:
-        Unreadable D107: it is no finite number.
+        Unreadable D107: it is not a finite number.
     """
     with contextlib.suppress(ValueError, OverflowError):
         if isinstance(given, (int, float)) and not isinstance(given, bool):
@@ -144,7 +144,7 @@ def _score(given: Any) -> float:
 def _finite(given: Any) -> float:
     """
     Raises:
-        ValueError, TypeError or OverflowError: it is no finite number.
+        ValueError, TypeError or OverflowError: it is not a finite number.
     """
     if not math.isfinite(number := float(given)):
         raise ValueError(given)
@@ -152,7 +152,7 @@ def _finite(given: Any) -> float:
 
 
 def _of_list(values: list[Any], record: Mapping[Any, Any], confidence: Any) -> tuple[Any, Any]:
-    """The one answer of a list and its confidence: a text, or as halluc writes it, with its text beside its place.
+    """The only answer of a list and its confidence: a text, or in halluc's form, with text and position.
 
     Raises:
         Unreadable D107: it is neither, or there are several.
@@ -169,7 +169,7 @@ def _of_list(values: list[Any], record: Mapping[Any, Any], confidence: Any) -> t
 def _logit(probability: Any) -> float:
     """
     Raises:
-        ValueError: it is no probability.
+        ValueError: it is not a probability.
     """
     if not 0 <= float(probability) <= 1:
         raise ValueError(probability)

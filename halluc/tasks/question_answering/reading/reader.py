@@ -1,4 +1,5 @@
-"""From rows, and from the articles of SQuAD, to questions on contexts; a context of many questions is kept once."""
+"""From rows, and from the articles of SQuAD, to questions with contexts; the context of several questions is stored
+once."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ from halluc.tasks.question_answering.spaced_text import SpacedText
 def _record(example: ContextQuestion, options: Options) -> dict[str, Any]:
     """
     Raises:
-        HallucError D130: question or context shows nothing or has a NUL, or tokens or answers would be read otherwise.
+            HallucError D130: question or context is invisible or has a NUL, or tokens or answers would be read
+                differently.
     """
     for what, text in (("question", example.question), ("context", example.context)):
         if is_invisible(text.text) or "\0" in text.text:
@@ -54,7 +56,7 @@ Item = ContextQuestion | Mended | BadLine | LeftOut
 
 
 class _Context(NamedTuple):
-    """A context, and the token that begins, and the one behind that which ends, at a character."""
+    """A context, and the tokens that begin and end at a character."""
 
     text: SpacedText
     starts: Mapping[int, int]
@@ -71,7 +73,7 @@ class _Context(NamedTuple):
         """The tokens of an answer to ``what``.
 
         Raises:
-            Unreadable D109: it begins or ends with characters that are in no token.
+                    Unreadable D109: it begins or ends with characters outside of all tokens.
         """
         if not self.holds(place):
             problem = (
@@ -82,7 +84,7 @@ class _Context(NamedTuple):
 
 
 class QuestionsReader(Reader):
-    """Questions with a context and answers: rows as Hugging Face has SQuAD, and the files of SQuAD and CMRC 2018."""
+    """Questions with a context and answers: rows in Hugging Face's SQuAD form, and the files of SQuAD and CMRC 2018."""
 
     Config: ClassVar[type[DataConfig]] = QuestionsConfig
     Predictions: ClassVar[type[PredictionFile] | None] = AnswerFile
@@ -112,7 +114,7 @@ class QuestionsReader(Reader):
                     yield row.bad(bad)
 
     def input_of(self, row: Row) -> InputText:
-        """A question with its context; of a line of plain text, the two with a tab between.
+        """A question with its context; in a line of plain text they are separated by a tab.
 
         Raises:
             Unreadable: one of the two is missing or blank.
@@ -132,7 +134,7 @@ class QuestionsReader(Reader):
         return replace(result, details=(self.cut(question, None), self.cut(context, None)))
 
     def value(self, given: Mapping[Any, Any], key: str) -> Any:
-        """What a question has in the field that ``data.<key>_field`` names.
+        """The value in the field configured by ``data.<key>_field``.
 
         Raises:
             Unmapped D107: it has no such field.
@@ -147,7 +149,7 @@ class QuestionsReader(Reader):
     def text(self, given: Mapping[Any, Any], key: str) -> str:
         """
         Raises:
-            Unreadable: it is no text, or shows nothing.
+                    Unreadable: it is not text, or is invisible.
         """
         result = self.value(given, key)
         if not isinstance(result, str):
@@ -159,7 +161,7 @@ class QuestionsReader(Reader):
         return result
 
     def cut(self, text: str, words: Any, borders: Iterable[int] = ()) -> SpacedText:
-        """A text as tokens: those in ``words``, where a file gives them and they make up the text."""
+        """A text as tokens: those in ``words``, if a file has them and they match the text."""
         if isinstance(words, list) and all(isinstance(word, str) and word for word in words):
             bounds = located(words, text)
             if bounds and not text[bounds[-1][1] :].strip():
@@ -168,7 +170,7 @@ class QuestionsReader(Reader):
 
 
 class _QuestionSplit:
-    """The questions of one file, whose contexts and documents are known by their texts."""
+    """The questions of one file, whose contexts and documents are identified by their texts."""
 
     def __init__(self, reader: QuestionsReader, file: str, split: str) -> None:
         self.reader, self.file, self.split = reader, file, split
@@ -179,7 +181,7 @@ class _QuestionSplit:
         self.documents: dict[str, int] = {}
 
     def row(self, row: Row) -> ContextQuestion | Mended | LeftOut:
-        """The question of a row of its own.
+        """The question of a single row.
 
         Raises:
             Unreadable: it cannot be read.
@@ -235,7 +237,7 @@ class _QuestionSplit:
                 yield row.bad(bad)
 
     def _name(self, given: Mapping[Any, Any]) -> str:
-        """How a message names a question that has an id."""
+        """The name of a question with an id, for messages."""
         own = own_id(given.get(self.reader.config.id_field), self.reader.config.id_field)
         return "" if own is None else f"question `{own}`"
 
@@ -249,7 +251,7 @@ class _QuestionSplit:
     ) -> ContextQuestion | Mended | LeftOut:
         """
         Raises:
-            Unreadable: the question is empty, its id stands twice, or an answer has no tokens of its own.
+                    Unreadable: the question is empty, its id is not unique, or an answer is not made of whole tokens.
         """
         config = self.reader.config
         question = self.reader.cut(self.reader.text(given, "question"), _words(given)[0])
@@ -265,7 +267,7 @@ class _QuestionSplit:
         return Mended(made, tuple(answers.repairs)) if answers.repairs else made
 
     def context(self, text: str, places: list[Range], given: Mapping[Any, Any]) -> _Context:
-        """A context as tokens, cut also where an answer begins or ends inside of one."""
+        """A context as tokens, also split where an answer begins or ends inside of one."""
         words = _words(given)[1]
         if words is not None:
             given_text = self.reader.cut(text, words)
@@ -286,6 +288,6 @@ class _QuestionSplit:
 
 
 def _words(given: Mapping[Any, Any]) -> tuple[Any, Any]:
-    """The tokens of question and context, where a file gives them, as halluc writes it."""
+    """The tokens of question and context, if a file has them, as halluc writes them."""
     words, second = given.get("tokens"), given.get("second")
     return (words[:second], words[second:]) if isinstance(words, list) and whole(second) else (None, None)

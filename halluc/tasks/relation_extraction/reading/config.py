@@ -12,7 +12,7 @@ from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows.layout import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
-# What corpora call a pair without a relation: our own records, TACRED, and others.
+# Names of pairs without a relation: in our own records, TACRED, and other corpora.
 NONE_LABELS = ("none", "no_relation", "no relation", "NA")
 
 
@@ -21,7 +21,7 @@ class RelationsConfig(DataConfig, TokenizationKeys):
     formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub", "text")
     text_field: Column = Field(
         default="text", description="the field of the sentence, with `<e1>…</e1>` and `<e2>…</e2>` around head and "
-        "tail where no fields tell where they stand; `sentence` is found too",
+        "tail if no fields have their positions; `sentence` is found too",
     )  # fmt: skip
     head_field: Column = Field(
         default="head", description="of the head: {start, end, label} or [start, end, label], in characters of the "

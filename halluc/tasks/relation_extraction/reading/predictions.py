@@ -1,4 +1,4 @@
-"""Predictions of another tool: the relation of each pair, with the sentences or by id alone."""
+"""Predictions of another tool: the relation of each pair, with the sentences or by id only."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ class PairPredictions(PredictionFile):
 
 
 def _one_label(value: Any, beside: Any) -> tuple[Any, float | None]:
-    """The label, None where the pair has no relation, and its confidence.
+    """The label, None if the pair has no relation, and its confidence.
 
     Raises:
-        Unreadable D107: there are several, or the confidence is none.
+            Unreadable D107: there are several, or the confidence is invalid.
     """
     if isinstance(value, list):
         if len(value) > 1 and not (len(value) == 2 and isinstance(value[0], str) and not isinstance(value[1], str)):

@@ -27,7 +27,7 @@ from halluc.tasks.relation_extraction.reading.predictions import PairPredictions
 def _record(example: Related, options: Options) -> dict[str, Any]:
     """
     Raises:
-        HallucError D130: the relation has the name of none, or would be stripped.
+            HallucError D130: the relation has the name for none, or would be stripped.
     """
     label = example.relation
     if label is not None and (label != label.strip() or label in (*NONE_LABELS, NO_RELATION)):
@@ -69,10 +69,10 @@ class RelationsReader(RowReader):
         return (Related(identity, origin, tokens, head, tail, self._relation(row)),)
 
     def input_of(self, row: Row) -> InputText:
-        """A sentence to predict on, with its head and tail.
+        """A sentence to predict, with its head and tail.
 
         Raises:
-            Unreadable: it has no text, or head and tail cannot be told.
+                    Unreadable: it has no text, or head and tail cannot be determined.
         """
         identity = identity_of(row, self.config.id_field)
         text = row.fields.get("text")
@@ -84,10 +84,10 @@ class RelationsReader(RowReader):
     def pair(
         self, row: Row
     ) -> tuple[tuple[str, ...], Span, Span, tuple[str | None, list[tuple[int, int]] | None]]:  # fmt: skip
-        """Tokens, head, tail, and the text without marks beside the place of each token in it.
+        """Tokens, head, tail, and the text without marks with the position of each token in it.
 
         Raises:
-            Unreadable: there is no text, or head and tail cannot be told.
+                    Unreadable: there is no text, or head and tail cannot be determined.
         """
         given = row.fields
         words = unpacked(_first(given, "tokens", "token"))
@@ -126,10 +126,10 @@ class RelationsReader(RowReader):
         return text
 
     def _places(self, given: Mapping[Any, Any]) -> dict[str, Any] | None:
-        """Where head and tail stand, as the row says it; None where fields do not tell it.
+        """The positions of head and tail according to the row; None if its fields do not have them.
 
         Raises:
-            Unreadable: one of the two is not there, or is of no known form.
+                    Unreadable: one of the two is missing, or has an unknown form.
         """
         if "subj_start" in given:
             result: dict[str, Any] = {"from": "`subj_…` and `obj_…`"}
@@ -137,7 +137,7 @@ class RelationsReader(RowReader):
                 start, end = given.get(f"{prefix}_start"), given.get(f"{prefix}_end")
                 if not (whole(start) and whole(end)):
                     raise Unreadable("D107", f"`{prefix}_start` and `{prefix}_end` are not whole numbers", MEND)
-                result[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are counted
+                result[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are included
             return result
         values = [
             _of_keys(given, column, keys)
@@ -173,7 +173,7 @@ class RelationsReader(RowReader):
     def _cut(
         self, text: str, places: Mapping[str, Any]
     ) -> tuple[tuple[str, ...], list[tuple[int, int]], Span, Span]:  # fmt: skip
-        """The text as tokens, of which none crosses the border of head or tail: each part is cut by itself."""
+        """The text as tokens that do not cross the borders of head and tail: each part is tokenized separately."""
         for role in ("head", "tail"):
             _refuse_outside(role, places[role][0], places[role][1], len(text), "characters")
         _refuse_overlap(Span(*places["head"]), Span(*places["tail"]))
@@ -211,13 +211,13 @@ class RelationsReader(RowReader):
         return self.relation_of(value_at(given, path), column, (*NONE_LABELS, *([_OTHER] if is_semeval else [])))
 
     def relation_of(self, label: Any, column: str | int, usual: Sequence[str] = (*NONE_LABELS, _OTHER)) -> str | None:
-        """The relation that a label is; None where it says that there is none.
+        """The relation of a label; None if it means that there is none.
 
         Args:
-            column: where it stands. usual: what means that there is none where the config does not say it.
+                column: its column. usual: the labels for no relation if the config does not set them.
 
         Raises:
-            Unreadable: it is no label.
+            Unreadable: it is not a label.
         """
         if whole(label):
             label = self._named(label)
@@ -246,12 +246,12 @@ class RelationsReader(RowReader):
         raise Unreadable("D107", f"the relation is the number {number}", "name it in `data.label_names`")
 
 
-# Of a row that stands for a block of SemEval-2010.
+# For a row that represents a block of SemEval-2010.
 _BLOCK = "semeval"
 
 
 def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLine | Notice]:
-    """Rows; the lines of a text file are put together to blocks of a sentence, its relation and a comment."""
+    """Rows; the lines of a text file are grouped to blocks of a sentence, its relation and a comment."""
     sentence: Row | None = None
     for row in rows:
         if not isinstance(row, Row) or set(row.fields) != {"text"} or not isinstance(row.fields["text"], str):
@@ -280,7 +280,7 @@ def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLi
 
 
 def _is_semeval(given: Mapping[Any, Any]) -> bool:
-    """Whether a relation named `Other` is that of SemEval-2010: its sentences are marked in the text."""
+    """Whether a relation named `Other` is that of SemEval-2010: its sentences have marks in the text."""
     return any(isinstance(given.get(name), str) and "<e1>" in given[name] for name in _TEXTS)
 
 
@@ -294,10 +294,10 @@ def _of_keys(given: Mapping[Any, Any], column: str | int, keys: tuple[str, str])
 
 
 def _range(value: Any, role: str) -> tuple[int, int, str]:
-    """Start, end (not counted) and type of head or tail.
+    """Start, end (exclusive) and type of head or tail.
 
     Raises:
-        Unreadable D107: it is of no known form.
+            Unreadable D107: it has an unknown form.
     """
     label: Any = ""
     if isinstance(value, Mapping):
@@ -320,7 +320,7 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
     """A text without its marks, and the characters of head (``e1``) and tail (``e2``) in it.
 
     Raises:
-        Unreadable D107: a mark is missing, stands twice, or crosses another.
+            Unreadable D107: a mark is missing, is repeated, or crosses another.
     """
     results = list(_MARKS.finditer(text))
     if [match[0] for match in results] not in _ORDER:

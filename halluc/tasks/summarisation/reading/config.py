@@ -31,7 +31,7 @@ class SummariesConfig(DataConfig, TokenizationKeys):
         "`summary2` and so on",
     )
     language: Text | None = Field(
-        default=None, description="code of the language, such as `en`, where rows have no field `language`; null: told "
+        default=None, description="language code, such as `en`, if rows have no field `language`; null: detected "
         "from each text",
     )  # fmt: skip
     tokenize: Tokenize = Field(
@@ -41,7 +41,7 @@ class SummariesConfig(DataConfig, TokenizationKeys):
 
     @property
     def summary_fields(self) -> tuple[Column, ...]:
-        """The fields of the summaries that are asked for; none where they are looked for."""
+        """The configured fields of summaries; empty if they are detected."""
         given = self.summary_field
         return () if given is None else tuple(given) if isinstance(given, list) else (given,)
 

@@ -18,14 +18,14 @@ from halluc.tasks.text_generation.reading import given_parts, texts_of
 from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.text_generation.sourced_reader import SourcedReader, first_of, visible_text
 
-# The fields of the usual corpora, in the order in which they are looked for.
+# The fields of common corpora, in the order of detection.
 _DOCUMENTS = (DOCUMENT, "dialogue", "article", "source", "text", "content", "report")
 _SUMMARIES = (SUMMARY, "highlights", "abstract", "target", "tldr")
 _NUMBERED = re.compile(r"(?:summary|reference)_?\d+")
 
 
 class SummariesReader(SourcedReader):
-    """Documents and summaries, one or several a document: JSON Lines, JSON, CSV, tables, the hub."""
+    """Documents and summaries, one or several per document: JSON Lines, JSON, CSV, tables, the hub."""
 
     Config: ClassVar[type[DataConfig]] = SummariesConfig
 
@@ -87,6 +87,6 @@ class SummariesReader(SourcedReader):
 
 
 def _several(given: Any) -> Any:
-    """A summary, or a list of several, which a cell of a table may hold as text."""
+    """A summary, or a list of several, which may be written as text in a cell of a table."""
     result = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
     return list(result) if isinstance(result, (list, tuple)) else given

@@ -1,4 +1,4 @@
-"""What a row says of a text beside its words and labels: whom it belongs to, and when it was written."""
+"""Attributes of a text in a row besides words and labels: its group, and its timestamp."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ISO = "write it as 2024-03-31 or 2024-03-31T09:30:00, with a time zone or witho
 
 
 def group_of(given: Mapping[str | int, Any], column: Column | None, *, optional: bool) -> str | None:
-    """The group of a text; None where no column is asked for or, if it is ``optional``, the row has none.
+    """The group of a text; None if no column is configured or, if it is ``optional``, the row has none.
 
     Raises:
-        Unreadable D107: it is no string and no number. D119: a NUL. D127: there is none.
+            Unreadable D107: it is neither a string nor a number. D119: a NUL. D127: there is none.
     """
     result = _value(given, column, "group_field", optional)
     group = own_id(result, column)
@@ -32,15 +32,15 @@ def group_of(given: Mapping[str | int, Any], column: Column | None, *, optional:
 
 
 def timestamp_of(given: Mapping[str | int, Any], column: Column | None, *, optional: bool) -> str | None:
-    """The date, or date and time, of a text; None as of ``group_of``.
+    """The date, or date and time, of a text; None as in ``group_of``.
 
     Raises:
-        Unreadable D127: it is no date of ISO 8601 with year, month and day, or there is none.
+            Unreadable D127: it is not an ISO 8601 date with year, month and day, or there is none.
     """
     result = _value(given, column, "timestamp_field", optional)
     if result is None:
         return None
-    if isinstance(result, date):  # of a table
+    if isinstance(result, date):  # from a table
         return result.isoformat()
     if not isinstance(result, str):
         raise Unreadable("D127", f"`{column}` is {kind(result)}, and no date", _ISO)

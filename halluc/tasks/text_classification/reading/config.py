@@ -23,9 +23,9 @@ LabelNames = (
         dict[Text | Number, LabelName], Field(min_length=1, max_length=MOST_LABELS, json_schema_extra=SHORT_KEYS)
     ]
 )
-# What texts to predict on, or out of scope, need not have.
+# What texts to predict, or out of scope, need not have.
 _ATTRIBUTES = ("timestamp_field", "group_field")
-# What earlier versions understood by ``format: texts``, and the keys that other forms ignored.
+# The forms of ``format: texts`` in earlier versions, and the keys that other forms ignored.
 _OLD_FORMAT, _OLD_KEY, _OF_CSV = "texts", "form", ("delimiter", "header", "quoting")
 
 
@@ -56,8 +56,9 @@ class _Fields(TokenizationKeys):
         "figures over time are then counted by `task.period`",
     )  # fmt: skip
     group_field: Column | None = Field(
-        default=None, description="that of what a text belongs to, such as the user of a recommendation: figures are "
-        "then told for groups and second texts in training and not, and with `task.ranking` texts are ranked by group",
+        default=None, description="the column of the group of a text, such as the user of a recommendation: figures "
+        "are then reported for groups and second texts seen in training and not, and with `task.ranking` texts are "
+        "ranked by group",
     )  # fmt: skip
     label_position: Literal["first", "last"] = Field(
         default="first", description="of `format: lines`: where the label stands in a line; `last` is split at the "
@@ -97,13 +98,14 @@ class TextsConfig(DataConfig, _Labels, _Fields):
     @model_validator(mode="before")
     @classmethod
     def _of_older_versions(cls, given: Any) -> Any:
-        """``format: texts`` with the key ``form`` is ``format`` alone now; keys that a form ignored are taken away."""
+        """Convert ``format: texts`` with the key ``form`` to the present ``format``; keys that a form ignored are
+        removed."""
         if not isinstance(given, Mapping) or not (given.get("format") == _OLD_FORMAT or _OLD_KEY in given):
             return given
         made = {key: value for key, value in given.items() if key != _OLD_KEY}
         if made.get("format") in (_OLD_FORMAT, None):
             made["format"] = given.get(_OLD_KEY, "auto")
-        if made.get("quoting") is True:  # the default of then, which is that of CSV now
+        if made.get("quoting") is True:  # the default of that time, which is that of CSV now
             made.pop("quoting")
         if made["format"] not in ("auto", "csv") and made.get("label_position", "first") == "first":
             made = {key: value for key, value in made.items() if key not in _OF_CSV}
@@ -116,7 +118,7 @@ class TextsConfig(DataConfig, _Labels, _Fields):
 
     @property
     def by_number(self) -> bool:
-        """Whether columns are asked for by number."""
+        """Whether columns are given by number."""
         return any(isinstance(column, int) for column in self.asked().values())
 
     def beside(self, split: SplitName) -> tuple[str, ...]:
@@ -136,7 +138,7 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         }
 
     def unmet(self, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
-        """Whether the label of what is out of scope stands nowhere."""
+        """Whether the label for out of scope does not occur anywhere."""
         if self.out_of_scope_label is None or unlabelled:
             return
         near = did_you_mean(self.out_of_scope_label, {label for labels in splits.values() for label in labels})

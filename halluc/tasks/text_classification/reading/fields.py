@@ -1,4 +1,4 @@
-"""Which fields of a row are the text, the label and the id: those that are asked for, or the only ones that fit."""
+"""Which fields of a row are the text, the label and the id: the configured ones, or the only ones that fit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LABELS = (
     "label", "labels", "category", "class", "intent", "sentiment", "target", "topic", "emotion", "rating", "stars",
     "gold", "gold_label",
 )  # fmt: skip
-# TextFields that are neither text nor label, however well they fit by their values.
+# Fields that are neither text nor label, even if their values fit.
 _OTHERS = frozenset((
     "id", "idx", "index", "uid", "uuid", "guid", "pairid", "url", "link", "date", "time", "timestamp", "created_at",
     "updated_at", "source", "lang", "language", "author", "user", "username", "annotator", "split", "meta",
@@ -37,10 +37,10 @@ _OTHERS = frozenset((
 
 @dataclass(frozen=True, slots=True)
 class TextFields:
-    """Where the parts of an example stand in a row; one without the field of the text may have ``tokens``.
+    """The fields of an example in a row; a row without a text field may have ``tokens``.
 
-    ``labels`` are the columns of the label, several where each has a label of its own; none where there is no label.
-    ``was_guessed``: the text stands in another field than was asked for.
+    ``labels`` are the label columns, several if each label has its own; empty if there is no label. ``was_guessed``:
+    the text is in another field than configured.
     """
 
     text: Column
@@ -50,7 +50,7 @@ class TextFields:
     was_guessed: bool = False
 
     def described(self, row: Row) -> str:
-        """The mapping in one line, for people; ``row`` is the first."""
+        """The mapping in one line; ``row`` is the first row."""
         named: list[tuple[str, Sequence[Column | None]]] = [
             ("text", [self.text if self.text in row else TOKENS]),
             ("second text", [] if self.second is None else [self.second]),
@@ -61,13 +61,13 @@ class TextFields:
 
 
 def choose(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
-    """The fields of the rows of a file, by its first row.
+    """The fields of the rows of a file, from its first row.
 
     Args:
         labelled: the rows must have labels.
 
     Raises:
-        Unmapped D116: a field is not there, and none or several could stand for it.
+            Unmapped D116: a field does not exist, and no field or several could replace it.
     """
     second = _second(row, config)
     text = _text(row, config, second, labelled)
@@ -81,7 +81,7 @@ def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
     """Those of a JSON list: [text, label], or [text, second text, label].
 
     Raises:
-        Unreadable D107: it is of another length.
+            Unreadable D107: it has another length.
     """
     texts = 1 if config.second_field is None else 2
     if len(row) != texts + 1 and (labelled or len(row) != texts):
@@ -91,7 +91,7 @@ def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
 
 
 def is_header(text: object, label: object) -> bool:
-    """Whether a text and its label are the usual names of columns, as in a header that was read as a row."""
+    """Whether a text and its label are common column names, as in a header that was read as a row."""
     names = (str(text).strip().casefold(), str(label).strip().casefold())
     return names[0] in _TEXTS and names[1] in _LABELS
 
@@ -125,7 +125,7 @@ def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) 
     known = [name for name in free if name.casefold() in _TEXTS and isinstance(row[name], str)]
     if len(known) == 1 or "text" in folded:
         return folded["text"] if "text" in folded else known[0]
-    if not known and not labelled and len(names) == 1:  # a file without a header has its first text there
+    if not known and not labelled and len(names) == 1:  # without a header, the first text of the file is here
         problem, _ = missing(row, "text", "text_field")
         raise Unmapped("D116", problem, f"set `data.text_field: {names[0]}`, or `data.text_field: 0` without a header")
     others = {*_OTHERS, *_LABELS}
@@ -156,7 +156,7 @@ def _labels(row: Row, config: TextsConfig, taken: set[Column | None], labelled: 
 
 
 def _numbered(column: Column | None, row: Row, usual: str) -> Column | None:
-    """A column that is asked for by number; where rows have names, the usual one stands for it."""
+    """A column given by number; if rows have names, the usual name for it."""
     return (
         usual if isinstance(column, int) and column not in row and not any(isinstance(n, int) for n in row) else column
     )
@@ -171,7 +171,7 @@ def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True)
     problem = f"no field `{what}`; several could be the {what}: {quoted(candidates, ' or ')}"
     near = did_you_mean(what, list(candidates)) or candidates[0]
     help = f"name one, as `data.{what}_field: {near}`"
-    if all(isinstance(name, str) and isinstance(row[name], str) for name in row):  # CSV, or it may be
+    if all(isinstance(name, str) and isinstance(row[name], str) for name in row):  # CSV, or possibly
         numbers = _by_number(row, labelled)
         if any(" " in name or name.isdecimal() for name in map(str, row)):
             help = f"if the first row is no header, name columns by number, as {numbers}; else {help}"
@@ -181,7 +181,7 @@ def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True)
 
 
 def _by_number(row: Row, labelled: bool) -> str:
-    """The keys for a file without a header: the longest cell of the first row is the text, and the label another."""
+    """The keys for a file without a header: the longest cell of the first row is the text, another one the label."""
     names = list(map(str, row))
     text = max(range(len(names)), key=lambda place: len(names[place]))
     label = f", `data.label_field: {int(not text)}`" if labelled else ""
@@ -193,15 +193,15 @@ def _without(row: Row, asked: Column | None, key: str) -> Unmapped:
 
 
 def missing(row: Iterable[str | int], asked: Column | None, key: str) -> tuple[str, str]:
-    """What is wrong with a row that has no field ``asked``, which ``data.<key>`` names, and what to do."""
+    """The error for a row without the field ``asked`` of ``data.<key>``, with advice."""
     names = [name for name in row if isinstance(name, str)]
     if not names:
         return f"no {_named(asked)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
     near = did_you_mean(str(asked), names, cutoff=0.7)
     help = f"did you mean `data.{key}: {near}`?" if near else f"name the field with `data.{key}`"
     if len(names) == 1 and (cut := next((one for one in DELIMITERS if one in names[0]), None)) is not None:
-        told_cut = "tab" if cut == "\t" else f'"{cut}"'
-        help = f"the row is not cut: did you mean `data.delimiter: {told_cut}`?"
+        shown_cut = "tab" if cut == "\t" else f'"{cut}"'
+        help = f"the row is not cut: did you mean `data.delimiter: {shown_cut}`?"
     elif key == "label_field" and not near:
         help += "; a text without any label has an empty list"
     return f"no field {_named(asked)}; it has {quoted(names)}", help

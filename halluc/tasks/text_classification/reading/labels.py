@@ -1,4 +1,4 @@
-"""The labels of one text: one or several, by their names, cut to their level; and values that mean no label."""
+"""The labels of one text: one or several, by name, cut to their level; and values that mean no label."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from halluc.data.rows.row import MEND, Notice, Skipped, Unreadable
 from halluc.tasks.text_classification.reading.config import TextsConfig
 
 Found = tuple[tuple[str, ...], tuple[str, ...]]
-# Of so many values it is kept what they mean.
+# The number of values whose meaning is cached.
 _MOST_MET = 10_000
-# The name of null, where it means that a text is out of scope.
+# The name for null, if it means that a text is out of scope.
 NULL = "null"
 _TRUE = {1: True, "1": True, "1.0": True, "true": True, 0: False, "0": False, "0.0": False, "false": False, "": False}
 _HIDDEN = "-1"
-# What programs write where a value is missing, and what people put between several labels in a cell.
+# What programs write for missing values, and separators of several labels in a cell.
 _MISSING = ("NaN", "nan", "None", "null", "NULL", "N/A", "n/a", "#N/A", "<NA>")
 _SEPARATORS = ("|", ";", ",")
 
@@ -40,16 +40,16 @@ class Labels:
         self._names = {str(number).strip(): name for number, name in pairs}
         self._met: dict[Any, Found] = {}
         self._values: dict[str, int] = {}
-        self._are_cells = True  # unless labels stand in lists
+        self._are_cells = True  # unless labels are in lists
         self._written: tuple[int, str] | None = None
-        self.tells_written = True  # unless the mapping tells it
+        self.reports_written = True  # unless the mapping says it already
 
     def of(self, given: object, line: int) -> Found:
-        """The labels, sorted and each once, and what was mended; none of a text that is out of scope.
+        """The labels, sorted and without repetitions, and the repairs; empty for a text that is out of scope.
 
         Raises:
-            Unreadable D107: a label of a wrong kind. D119: a NUL. D123: none, an empty one, or one that is no name or
-                that a text out of scope has.
+                    Unreadable D107: a label of a wrong type. D119: a NUL. D123: none, an empty one, or one that is not
+                        a name or belongs to a text out of scope.
             Skipped: a value of ``data.no_label``.
         """
         plain = type(given) is str or type(given) is int
@@ -63,7 +63,7 @@ class Labels:
         return labels
 
     def of_columns(self, columns: Sequence[Column], cells: tuple[object, ...], line: int) -> Found:
-        """Those of columns that each tell of one label, by 0 and 1, true and false, or an empty cell.
+        """The labels of columns that each represent one label by 0 and 1, true and false, or an empty cell.
 
         Raises:
             Unreadable D123: a cell with something else.
@@ -84,8 +84,8 @@ class Labels:
         return self._read(names, line)
 
     def notices(self) -> Iterator[Notice]:
-        """What a person should know of the labels that were read."""
-        if self._written is not None and self.tells_written:
+        """Messages about the labels that were read."""
+        if self._written is not None and self.reports_written:
             line, text = self._written
             what = f"labels are lists that are written as text, such as `{text}`: each item is read as a label"
             yield Notice(self.file, line, what)
@@ -104,9 +104,9 @@ class Labels:
             yield Notice(self.file, self._values[name], what)
 
     def _with_several(self) -> tuple[str, str] | None:
-        """A value that seems to hold several labels, and what stands between them.
+        """A value that seems to contain several labels, and their separator.
 
-        A part of it is a label by itself, or stands in another such value.
+        A part of it is a label by itself, or occurs in another such value.
         """
         for separator in _SEPARATORS if self._are_cells else ():
             if separator in (self.config.label_separator, self.config.multi_separator):
@@ -146,7 +146,7 @@ class Labels:
         return names
 
     def _name(self, given: object, line: int) -> str:
-        """One label by its name, cut to its level; it may be the one that is out of scope."""
+        """One label by its name, cut to its level; it may be the one for out of scope."""
         if not isinstance(given, str) and not whole(given):
             raise Unreadable(
                 "D107",
@@ -185,7 +185,7 @@ class Labels:
         )
 
     def _listed(self, given: object, line: int) -> list[object]:
-        """The labels of a text, one or several, without those that mean that there is none."""
+        """The labels of a text, one or several, without values that mean no label."""
         config = self.config
         if self._none and not isinstance(given, list) and _key(given) in self._none:
             raise Skipped(f"`{self._field}` is {_shown(given)}")
@@ -232,7 +232,7 @@ def _shown(value: object) -> str:
 
 
 def _refuse_no_name(name: str) -> None:
-    """Refuse what is no label of any task; a NUL is a damaged file."""
+    """Refuse invalid labels; a NUL means a damaged file."""
     if "\0" in name:
         raise nul("label")
     fault = label_fault(name)

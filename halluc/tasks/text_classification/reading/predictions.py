@@ -27,7 +27,7 @@ from halluc.tasks.text_classification.reading.labels import Labels
 if TYPE_CHECKING:
     from halluc.tasks.text_classification.reading.reader import TextsReader
 
-# How predictions are read, in the place of the data's keys; a text that is skipped would be one without a prediction.
+# How predictions are read, instead of the data's keys; a skipped text would have no prediction.
 _OF_TEXTS: dict[str, Any] = {
     "preset": None,
     "text_field": "text",
@@ -54,7 +54,7 @@ class TextPredictions(PredictionFile):
         rows = self.rows(layout)
         if layout.format == "text":
             rows = [replace(row, fields={PREDICTED: row.fields["text"]}) for row in rows]
-        # In CSV the column of the label is gold wherever there is one.
+        # In CSV the label column is always gold.
         names = () if layout.format == "csv" else (*self.data.label_columns, "label", "labels")
         return list(self.each(rows, lambda row: self._stated(row, row.fields[predicted_field(row.fields, names)])))
 
@@ -97,7 +97,7 @@ class TextPredictions(PredictionFile):
         )
 
     def _tokens(self, row: Row) -> tuple[tuple[str, ...], int | None]:
-        """Those of the text, and where the second text begins; none where the file has no texts."""
+        """The tokens of the text, and the start of the second text; empty if the file has no texts."""
         names = {
             "text": self.data.text_field,
             "second_text": self.data.second_field,
@@ -114,10 +114,10 @@ class TextPredictions(PredictionFile):
 
 
 def _pairs(items: Sequence[Any], beside: Any) -> list[tuple[Any, float | None]]:
-    """Labels with their confidences, which stand with each label or beside all of them.
+    """Labels with their confidences, given with each label or in a separate list.
 
     Raises:
-        Unreadable: a confidence is none, or there are not as many as labels.
+                Unreadable: a confidence is invalid, or their number differs from that of labels.
     """
     given = [(item.get("label"), confidence_field(item)) if isinstance(item, dict) else item for item in items]
     pairs = [tuple(item) if isinstance(item, (list, tuple)) and len(item) == 2 else (item, None) for item in given]

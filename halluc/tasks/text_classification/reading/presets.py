@@ -1,4 +1,4 @@
-"""Exports of annotation tools: their records as rows with a text, labels and an id; those not finished are left out."""
+"""Exports of annotation tools as rows with a text, labels and an id; unfinished records are left out."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from halluc.tasks.text_classification.reading.config import Preset, TextsConfig
 TextFields = Mapping[str | int, Any]
 
 _ANSWERS = ("accept", "reject", "ignore")
-# What Label Studio's short form has beside the fields of the task and those of the annotation.
+# The fields of Label Studio's short form besides those of the task and the annotation.
 _OF_TOOL = frozenset(("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"))
 _HELP = "mend it, or choose another `data.preset`"
 
 
 def recognised(row: TextFields) -> Preset | None:
-    """The tool that wrote a file, by its first row; None where no tool's mark is in it."""
+    """The tool that wrote a file, from its first row; None if it is not recognised."""
     if row.get("answer") in _ANSWERS and ("label" in row or "accept" in row or "_task_hash" in row):
         return "prodigy"
     if isinstance(row.get("data"), dict) and isinstance(row.get("annotations"), list):
@@ -30,11 +30,11 @@ def recognised(row: TextFields) -> Preset | None:
 
 
 def translated(row: TextFields, preset: Preset, config: TextsConfig) -> TextFields:
-    """A record of the tool as a row of the usual fields.
+    """A record of the tool as a row with the usual fields.
 
     Raises:
         Skipped: it was rejected, or not annotated yet.
-        Unreadable D107: it is none of the tool's records. D123: annotators disagree.
+            Unreadable D107: it is not one of the tool's records. D123: annotators disagree.
     """
     if (why := rejection(row)) is not None:
         raise Skipped(why)
@@ -46,7 +46,7 @@ def _doccano(row: TextFields, config: TextsConfig) -> TextFields:
     if field is None:
         raise Unreadable("D107", f"no field `label` as doccano writes it; it has {quoted(row)}", _HELP)
     labels = row[field]
-    if isinstance(labels, str):  # in CSV several are joined so
+    if isinstance(labels, str):  # in CSV several are joined like this
         labels = [label for label in labels.split("#") if label.strip()]
     if not labels:
         raise Skipped("not annotated: it has no label")
@@ -85,7 +85,7 @@ def _label_studio(row: TextFields, config: TextsConfig) -> TextFields:
 
 
 def _of_choice(value: object) -> Any:
-    """The choices of a cell: one name, or ``{"choices": […]}``, which columns hold as text; None where it is none."""
+    """The choices of a cell: one name, or ``{"choices": […]}``, written as text in columns; None if it is neither."""
     value = unpacked(value)
     if isinstance(value, dict):
         return value.get("choices")
@@ -93,7 +93,7 @@ def _of_choice(value: object) -> Any:
 
 
 def _choices(task: TextFields, config: TextsConfig) -> list[str]:
-    """The labels that the annotations of a task agree on, or those of the one that is marked as truth."""
+    """The labels that the annotations of a task agree on, or those of the one marked as ground truth."""
     annotations = [one for one in (task.get("annotations") or []) if isinstance(one, dict) and not is_cancelled(one)]
     true = [one for one in annotations if one.get("ground_truth")]
     result: list[list[str]] = []
@@ -112,7 +112,7 @@ def _choices(task: TextFields, config: TextsConfig) -> list[str]:
 
 
 def _of_annotation(annotation: TextFields, config: TextsConfig) -> list[str]:
-    """The labels that one annotator chose, of the control that the config names where there are several."""
+    """The labels that one annotator chose, for the configured control if there are several."""
     chosen: dict[str, list[str]] = {}
     for result in annotation.get("result") or []:
         value = result.get("value") if isinstance(result, dict) else None

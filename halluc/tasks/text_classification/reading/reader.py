@@ -1,4 +1,4 @@
-"""From rows to labelled texts: what a text, its labels and its id are, what is wrong with them, and what was mended."""
+"""From rows to labelled texts: their text, labels and id, what is wrong with them, and what was repaired."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from halluc.tasks.text_classification.writers import WRITERS
 
 _EMPTY = "take it out, or set `data.on_bad_line: skip`"
 _BLANK = {"text": ""}  # a line of plain text
-_ABSENT: Any = object()  # of a field that is not there, which null is not
+_ABSENT: Any = object()  # the value of a missing field, which differs from null
 
 
 class TextsReader(Reader):
@@ -62,13 +62,13 @@ class TextsReader(Reader):
             yield from self._texts(name, split, ids, outside=True)
 
     def input_of(self, row: Row) -> InputText:
-        """The text or pair of a row, whatever labels it has.
+        """The text or pair of a row, with any labels.
 
         Raises:
-            Unreadable: it has none. Unmapped: it is the first row, and does not tell which field the text is.
+                    Unreadable: it has none. Unmapped: it is the first row, and the text field cannot be determined.
         """
         text = self._inputs.input_of(row)
-        self.mapping = self._inputs.told
+        self.mapping = self._inputs.mapping_text
         return text
 
     def _texts(
@@ -98,8 +98,8 @@ class TextsReader(Reader):
                 yield Mended(example, repairs) if repairs else example
                 if not outside:
                     first.add(row, example)
-            if not outside and mapper.told:
-                self.mapping, mapper.told = mapper.told, ""
+            if not outside and mapper.mapping_text:
+                self.mapping, mapper.mapping_text = mapper.mapping_text, ""
         yield from labels.notices()
         if self.config.label_position == "first" and not self.config.by_number:
             for what in first.notices():
@@ -111,7 +111,7 @@ class TextsReader(Reader):
             return replace(layout, format="lines")
         if not outside:
             return layout
-        # A file of its own form, where a line without columns is a text alone.
+        # A file with its own form, where a line without columns is only a text.
         formats = tuple("text" if name == "lines" else name for name in layout.formats)
         return replace(
             layout,
@@ -122,15 +122,15 @@ class TextsReader(Reader):
 
 
 class _Mapper:
-    """Maps the rows of one file, by the fields of its first.
+    """Maps the rows of one file, by the fields of its first row.
 
-    ``told`` says which fields are read; it is set by the first row.
+    ``mapping_text`` says which fields are read; it is set by the first row.
     """
 
     def __init__(
         self, config: TextsConfig, file: str, *, labelled: bool, tokenizer: Tokenizer, labels: Labels | None = None
     ) -> None:
-        self.config, self.file, self.tokenizer, self.told = config, file, tokenizer, ""
+        self.config, self.file, self.tokenizer, self.mapping_text = config, file, tokenizer, ""
         self._labelled, self._labels = labelled, labels
         self._fields: TextFields | None = None
         self._preset = config.preset
@@ -138,13 +138,13 @@ class _Mapper:
         self._is_pair, self._by_number = config.second_field is not None, config.by_number
 
     def example(self, row: Row, identity: str) -> tuple[Labelled, tuple[str, ...]]:
-        """The example, and what was mended in it; ``identity`` is its id where it has none of its own.
+        """The example, and its repairs; ``identity`` is its id if it has none of its own.
 
         Raises:
-            Unreadable: it has no text, a text, id, label, group or date of the wrong kind, or lacks one.
-            Skipped: it is no example on purpose.
+                    Unreadable: text, id, label, group or date is missing or has a wrong type. Skipped: it is
+                        intentionally not an example.
         """
-        begins = self._fields is None and not self.told
+        begins = self._fields is None and not self.mapping_text
         given, fields = self._mapped(row)
         text = given.get(fields.text, _ABSENT)
         if begins and fields.labels and is_header(text, given.get(fields.labels[0])):
@@ -169,9 +169,9 @@ class _Mapper:
         return Labelled(name, Origin(self.file, row.line), tokens, labels, second, group, timestamp), repairs
 
     def input_of(self, row: Row) -> InputText:
-        """See ``TextsReader.input_of``; null is as if the field were not there."""
+        """See ``TextsReader.input_of``; null counts as a missing field."""
         identity = identity_of(row, self.config.id_field)
-        if row.lines:  # a token a line
+        if row.lines:  # one token per line
             return given_tokens(row.line, identity, row.fields[0], self.tokenizer)
         given = row.fields
         if 0 not in given:
@@ -189,7 +189,7 @@ class _Mapper:
         return paired(row.line, identity, first, second, self.tokenizer)
 
     def _border(self, given: Mapping[str | int, Any], words: Any) -> int | None:
-        """Where the second text begins among given tokens; None where they are those of one text."""
+        """The start of the second text among given tokens; None if they belong to one text."""
         place = given.get(SECOND)
         if isinstance(words, list) and whole(place) and 0 < place < len(words):
             return place
@@ -210,7 +210,7 @@ class _Mapper:
         return text
 
     def _mapped(self, row: Row) -> tuple[Mapping[str | int, Any], TextFields]:
-        """The row, translated where a tool wrote it, and where its parts stand."""
+        """The row, translated from a tool's format, and its fields."""
         given = row.fields
         if self._fields is None and self._preset is None and self._labelled:
             self._preset = recognised(given)
@@ -219,14 +219,14 @@ class _Mapper:
         return given, self._of_row(given)
 
     def _of_row(self, given: Mapping[str | int, Any]) -> TextFields:
-        """Where the parts of a row stand: as in the first row of its file, unless it is a list among objects."""
+        """The fields of a row: as in the first row of its file, unless it is a list among objects."""
         if not self._by_number and 0 in given:
             fields = of_items(given, self.config, labelled=self._labelled)
-            self.told = self.told or fields.described(given).replace("column", "item")
+            self.mapping_text = self.mapping_text or fields.described(given).replace("column", "item")
             return fields
         if self._fields is None:
             self._fields = choose(given, self.config, labelled=self._labelled)
-            self.told = self._mapping_line(given, self._fields)
+            self.mapping_text = self._mapping_line(given, self._fields)
         fields = self._fields
         if fields.was_guessed and self.config.text_field in given:
             usual = self.config.text_field
@@ -238,13 +238,13 @@ class _Mapper:
         return fields
 
     def _mapping_line(self, given: Mapping[str | int, Any], fields: TextFields) -> str:
-        """The mapping in one line, by the first row."""
+        """The mapping in one line, from the first row."""
         text = fields.described(given)
         label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
         is_plain = isinstance(label, str) and self.config.multi_separator is None
         if self._labels is not None and is_plain and written_list(str(label)) is not None:
             text = text.replace("label: ", "labels, as lists that are written as text: ")
-            self._labels.tells_written = False
+            self._labels.reports_written = False
         beside = {"timestamp": self.config.timestamp_field, "group": self.config.group_field}
         named = [f"; {what}: {column}" for what, column in beside.items() if column is not None and self._labelled]
         text += "".join(named)
@@ -272,7 +272,7 @@ class _Mapper:
         raise Unreadable("D123", *missing(given, self.config.label_columns[0], "label_field"))
 
     def _tokens(self, given: Mapping[str | int, Any], fields: TextFields) -> tuple[tuple[str, ...], int | None]:
-        """Tokens that are given as such, and the place of the second text among them."""
+        """Tokens from the file, and the start of the second text among them."""
         words = given.get(TOKENS)
         if words is None:
             raise Unreadable("D107", *missing(given, fields.text, "text_field"))
@@ -293,7 +293,7 @@ class _Mapper:
         if not whole(second) or not 0 < second < len(tokens):
             raise Unreadable(
                 "D107",
-                f"`second` is no place of a second text among {len(tokens)} tokens: {kind(second, tell=True)}",
+                f"`second` is no place of a second text among {len(tokens)} tokens: {kind(second, with_number=True)}",
                 MEND,
             )
         return tokens, second

@@ -1,4 +1,4 @@
-"""What the first texts and labels of a file show of a wrong reading: columns exchanged, a header, another format."""
+"""Signs of a misread file in its first texts and labels: exchanged columns, a header, another format."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from halluc.data.rows.delimited import DELIMITERS, guess_delimiter
 from halluc.data.rows.row import Row
 from halluc.tasks.text_classification.labelled_text import Labelled
 
-# Of so many first rows texts and labels are compared; so many lines show where labels stand, so many that they are rows
-# of a table, and so many texts of one label that it goes on in the text.
+# How many first rows are compared; how many lines show the position of labels; how many show that they are rows of a
+# table; and how many texts of a label that begin alike show that the label continues in the text.
 _MOST_ROWS, _LEAST, _LEAST_ROWS, _LEAST_TEXTS = 100, 3, 4, 5
-# What stands before labels at the end of a line, and what fastText begins each with.
+# What precedes labels at the end of a line, and fastText's prefix of labels.
 _BEFORE_LABELS, _MARK = "@|#;,", "__label__"
 
 LabelledLines = Sequence[tuple[str, str]]
 
 
 class FirstRows:
-    """Labels and texts of the first rows of one label each, and whether they are lines or lists."""
+    """Labels and texts of the first rows with one label each, and whether they are lines or lists."""
 
     def __init__(self) -> None:
         self.pairs: list[tuple[str, str]] = []
@@ -34,7 +34,7 @@ class FirstRows:
         self.pairs.append((example.labels[0], values[1] if self.are_lines else " ".join(example.tokens)))
 
     def notices(self) -> Iterator[str]:
-        """What a person should know of them."""
+        """Warnings about them."""
         pairs = self.pairs
         if self.are_lists and _are_exchanged(pairs):
             what = "the labels have more words than the texts, and repeat no more often: a list begins with its text"
@@ -52,10 +52,10 @@ class FirstRows:
 
 
 def label_at_the_end(lines: LabelledLines) -> str | None:
-    """What to set where the labels of ``LABEL text`` lines rather seem to stand at their ends.
+    """Advice if the labels of ``LABEL text`` lines seem to be at the end of lines.
 
-    That is where every line ends in one and the same character and a word, and there are no more such words than first
-    words; or where every line ends in a label as fastText marks it.
+    This is the case if every line ends in the same character and a word, and there are no more such words than first
+    words; or if every line ends in a label with fastText's prefix.
 
     Args:
         lines: the label and the text of each.
@@ -74,7 +74,7 @@ def label_at_the_end(lines: LabelledLines) -> str | None:
 
 
 def _delimiter(lines: LabelledLines) -> str | None:
-    """The delimiter that every label holds, as where the first cell has a blank, or that cuts all lines alike."""
+    """The delimiter that every label contains, as if the first cell has a blank, or that splits all lines alike."""
     for delimiter in DELIMITERS:
         if lines and all(delimiter in label for label, _ in lines):
             return delimiter
@@ -93,7 +93,7 @@ def _label_with_blank(lines: LabelledLines) -> tuple[str, str] | None:
 
 
 def _are_exchanged(pairs: LabelledLines) -> bool:
-    """Whether what is read as texts rather are labels: fewer words, and fewer different ones."""
+    """Whether the texts rather seem to be labels: fewer words, and fewer different ones."""
     labels, texts = zip(*pairs, strict=True) if pairs else ((), ())
     return len(set(labels)) >= len(set(texts)) and _words(labels) > _words(texts)
 

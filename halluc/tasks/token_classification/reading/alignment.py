@@ -1,4 +1,4 @@
-"""From offsets to tokens: spans that cut a token, take a blank along, contradict their text or overlap."""
+"""From offsets to tokens: spans that split a token, include a blank, contradict their text or overlap."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.forms import Given
 from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sentence, in_characters, says
 
-# Spans, what was mended, and what a file says of the confidence of spans.
+# Spans, repairs, and the confidences of spans in the file.
 Aligned = tuple[tuple[Span, ...], tuple[str, ...], Mapping[Span, Any]]
 _NONE: Aligned = ((), (), {})
 _SEE = "see `data.span_unit` and `data.span_end`"
 
 
 class SpanAlignment:
-    """Puts spans on tokens, as a config says.
+    """Aligns spans with tokens, according to the config.
 
     Args:
-        advice: which keys make all spans of the file fit, for errors.
+            advice: the keys that make all spans of the file fit, for errors.
     """
 
     def __init__(self, config: SpansConfig, advice: Callable[[OffsetReading], str | None]) -> None:
@@ -34,12 +34,11 @@ class SpanAlignment:
         self.plain = config.span_end == "exclusive" and config.span_base == 0
 
     def align(self, givens: Sequence[Given], sentence: Sentence, reading: OffsetReading) -> Aligned:
-        """The spans in tokens, sorted and without overlap, what was mended, and confidences where spans have them.
+        """The spans in tokens, sorted and without overlap, the repairs, and confidences if spans have them.
 
         Raises:
-            Unreadable: D109: a span outside of the text, or that contradicts what it says. D110: it cuts a token. D111:
-                spans overlap.
-            Skipped: the config leaves such examples out.
+                    Unreadable: D109: a span outside of the text, or one that contradicts its own text. D110: it splits
+                        a token. D111: spans overlap. Skipped: the config leaves such examples out.
         """
         if not givens:
             return _NONE
@@ -73,7 +72,7 @@ class SpanAlignment:
         return apart, tuple(repairs), confidences
 
     def _odd(self, given: Given, sentence: Sentence, reading: OffsetReading, repairs: list[str]) -> Span | None:
-        """A span that is not plainly whole tokens of the text; None where it is left out."""
+        """A span that does not simply consist of whole tokens of the text; None if it is left out."""
         if given.fault is not None:
             return self._misfit(f"{_shown(given)} {given.fault}", None, repairs)
         if reading.unit == "tokens":
@@ -126,7 +125,7 @@ class SpanAlignment:
         bounds = sentence.bounds
         assert bounds is not None
         start, end = place
-        # The token in which, or behind which, it starts.
+        # The token in which, or after which, it starts.
         first = max(bisect_right(bounds, start, key=itemgetter(0)) - 1, 0)
         if bounds[first][1] <= start:
             first += 1
@@ -149,7 +148,8 @@ class SpanAlignment:
     def _misfit(
         self, problem: str, wider: Span | None, repairs: list[str], reading: OffsetReading | None = None
     ) -> Span | None:
-        """What becomes of a span that is no whole tokens: ``wider`` is the one of all tokens that it touches."""
+        """The result for a span that does not consist of whole tokens: ``wider`` is the one of all tokens that it
+        touches."""
         how = self.config.bad_spans
         if how == "skip":
             raise Skipped(problem)
@@ -189,7 +189,7 @@ class SpanAlignment:
         )
 
     def _apart(self, spans: list[Span], repairs: list[str]) -> tuple[Span, ...]:
-        """Spans that overlap, as the config says; a span that stands twice is one."""
+        """Overlapping spans, resolved according to the config; repeated spans are merged."""
         spans = sorted(set(spans))
         if all(one.end <= other.start for one, other in pairwise(spans)):
             return tuple(spans)
@@ -213,11 +213,11 @@ class SpanAlignment:
 
 
 def _nested(spans: list[Span], how: str, repairs: list[str]) -> list[Span]:
-    """Without the spans that hold another one, or that another one holds."""
+    """Without the spans that contain another one, or that another one contains."""
     inner = how == "innermost"
     kept: list[Span] = []
-    last: Span | None = None  # of those met so far, the one that ends first, or last
-    # Each span comes behind all that it could hold, or that could hold it.
+    last: Span | None = None  # the span so far that ends first, or last
+    # Each span comes after all that it could contain, or that could contain it.
     for span in sorted(spans, key=lambda s: (-s.start, s.end) if inner else (s.start, -s.end)):
         alike = last is not None and (last.start, last.end) == (span.start, span.end)
         if last is None or alike or (span.end < last.end if inner else span.end > last.end):
@@ -242,7 +242,7 @@ def _blanks(given: Given, surface: str) -> str:
 
 
 def _without_hidden(sentence: Sentence, start: int, end: int) -> Place:
-    """Without the characters at the borders of a span that were taken out of tokens because nothing shows them."""
+    """Without characters at the borders of a span that were removed from tokens because they are invisible."""
     text = sentence.text
     while start < end and not text[start].isspace() and is_invisible(text[start]):
         start += 1

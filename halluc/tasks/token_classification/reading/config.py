@@ -21,7 +21,7 @@ from halluc.data.tokenization import TokenizationKeys, Tokenize
 from halluc.tasks.token_classification.reading.presets import KEYS, Preset
 
 Unit = Literal["characters", "tokens", "utf16", "bytes"]
-# The usual names of the tags: of corpora on the hub they have another one.
+# Common names of the tags field: corpora on the hub use others.
 TAGS_FIELD, HUB_TAGS_FIELD = "tags", "ner_tags"
 
 
@@ -41,7 +41,7 @@ class _Tags(Section):
     scheme: Annotated[_Scheme, Tag("one")] | Annotated[SplitSchemes, Tag("each")] = Field(
         default="auto",
         description="how tags mark spans, for all splits or as {train: iob2, test: iob1}; auto: decided for each split "
-        "by its tags, and told by `check`",
+        "by its tags, and printed by `check`",
         discriminator=Discriminator(lambda value: "each" if isinstance(value, dict | SplitSchemes) else "one"),
     )
     label: LabelName | None = Field(default=None, description="the label of tags that have none, as B, I and O")
@@ -157,20 +157,19 @@ class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
     def _names_differ(self) -> Self:
         if self.token_column == self.tag_column:
             raise ValueError(f"`data.token_column` and `data.tag_column` are both {self.tag_column}: they must differ")
-        # One field may hold a list of words in some files and a text in others.
+        # The same field may be a list of words in some files and a text in others.
         names = [{self.tokens_field, self.text_field}, {self.tags_field}, {self.spans_field}, {self.id_field}]
         met = list(chain(*names))
         for name in met:
             same = [key for key in type(self).model_fields if key.endswith("_field") and getattr(self, key) == name]
-            # A name given to one key may be the default of an unused one.
+            # A configured name may be the default of an unused key.
             if met.count(name) > 1 and self.model_fields_set.issuperset(same):
                 keys = [f"`data.{key}`" for key in same]
                 raise ValueError(f"{' and '.join(keys)} are both `{cut(str(name))}`: they must differ")
         return self
 
     def resolved(self, keys: Mapping[str, Any] | None = None) -> SpansConfig:
-        """With the keys of the preset (its first form, where none are given) in the place of those that have their
-        default."""
+        """Defaults are replaced by the keys of the preset (of its first form, if no form is given)."""
         if keys is None:
             keys = KEYS[self.preset][0] if self.preset is not None else {}
         fields = type(self).model_fields
@@ -179,7 +178,7 @@ class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
 
     @property
     def names_of_tags(self) -> Mapping[int, str] | None:
-        """What tags mean that are numbers."""
+        """The names of tags that are numbers."""
         return dict(enumerate(self.tag_names)) if isinstance(self.tag_names, list) else self.tag_names
 
     def asked(self) -> Mapping[str, str | int]:

@@ -1,4 +1,4 @@
-"""Where tags become spans: decides how each split is read, then decodes, refuses or repairs."""
+"""Converts tags to spans: decides how each split is read, then decodes, refuses or repairs."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _Sentences = Mapping[SplitName, Iterable[RawSentence]]
 
 
 class TagDecoder(ExampleBuilder):
-    """Makes examples of sentences with tags or spans; ``repairs`` is what it mended, ``bad`` takes what it cannot read.
+    """Makes examples from sentences with tags or spans; ``repairs`` are the repairs, ``bad`` collects what cannot be
+    read.
 
-    ``readings`` has the splits in which tags were seen. ``renamed`` counts mentions by their label in the file, of the
-    labels that the config renames.
+    ``readings`` has the splits with tags. ``renamed`` counts mentions by their label in the file, for the labels that
+    the config renames.
     """
 
     def __init__(
@@ -47,11 +48,11 @@ class TagDecoder(ExampleBuilder):
         self._unfit: set[str] = set()
 
     def prepare(self, splits: _Sentences, beside: _Sentences | None = None) -> None:
-        """Find out how the tags of each split are read.
+        """Determine how the tags of each split are read.
 
         Args:
-            beside: the other splits, which are looked at only if these do not tell by themselves. So a split is read
-                alike, whichever splits a command asks for.
+                    beside: the other splits, which are used only if these are ambiguous. So a split is read in the same
+                        way, whichever splits a command asks for.
 
         Raises:
             HallucError or ManyErrors D120: no reading fits.
@@ -60,7 +61,7 @@ class TagDecoder(ExampleBuilder):
         others: dict[SplitName, TagStatistics] = {}
         if beside and not are_plain(result, self.config):
             for split, items in beside.items():
-                with suppress(HallucError):  # a file that is not there tells nothing
+                with suppress(HallucError):  # a missing file is no evidence
                     others[split] = TagStatistics.of(items)
         self.readings = decide(result, self.config, self.bad, others)
 
@@ -132,8 +133,8 @@ class TagDecoder(ExampleBuilder):
         return spans
 
     def _are_named(self, sentence: RawSentence, spans: Iterable[Span]) -> bool:
-        """Whether every label is one, by the rule of all tasks. Each that is none is told once, where it first stands;
-        of sentences that are left out, each is told."""
+        """Whether every label is valid, by the rule of all tasks. Each invalid label is reported once, at its first
+        place; for sentences that are left out, each occurrence is."""
         sound, leaves_out = True, self.config.on_bad_line == "skip"
         for span in spans:
             fault = label_fault(span.label)
@@ -175,7 +176,7 @@ class TagDecoder(ExampleBuilder):
         )
 
     def _unknown(self, tag: str, reading: TagReading) -> tuple[str, str]:
-        """What to say of a tag that cannot be read."""
+        """The error for a tag that cannot be read."""
         if reading.notation.split(tag) is not None:
             return f"`{tag}` is no tag of {reading.scheme.upper()}", "is `data.scheme` right?"
         if looks_outside(tag):

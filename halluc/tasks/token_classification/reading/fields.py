@@ -1,7 +1,7 @@
-"""Which fields of a file hold tokens, tags, the text and spans: decided once, by its first rows.
+"""Which fields of a file contain tokens, tags, the text and spans: decided once, from its first rows.
 
-A field is used where the config names it, or where it has the usual name. Others are guessed only where exactly one
-reading fits all of the rows.
+A field is used if the config names it, or if it has the usual name. Others are guessed only if exactly one reading fits
+all of the rows.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from halluc.data.rows.row import Row, Unreadable, quoted
 from halluc.tasks.token_classification.reading import forms, presets, values
 from halluc.tasks.token_classification.reading.config import HUB_TAGS_FIELD, SpansConfig
 
-# So many rows, the first of a file, decide.
+# How many of the first rows are used.
 MOST_ROWS = 100
-# Of more fields it is not guessed which two belong together.
+# With more fields, pairs of fields are not guessed.
 _MOST_FIELDS = 64
 _ROLES = ("tokens", "tags", "text", "spans")
-# SentenceFields of these names are used too where none has the name of the config's default.
+# Fields with these names are also used, if no field has the default name of the config.
 _USUAL = {"tokens": ("words",), "tags": (HUB_TAGS_FIELD,)}
 
 _Records = Sequence[Mapping[str | int, Any]]
@@ -31,7 +31,7 @@ _Records = Sequence[Mapping[str | int, Any]]
 
 @dataclass(frozen=True, slots=True)
 class SentenceFields:
-    """Where the parts of an example stand; what is None, a file does not have. ``form`` is that of its spans."""
+    """The fields of the parts of an example; None if a file does not have a part. ``form`` is that of its spans."""
 
     id: Path
     tokens: Path | None = None
@@ -49,13 +49,13 @@ class SentenceFields:
 
 
 def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple[SpansConfig, SentenceFields]:
-    """The fields of a file, by its first rows, and the config with the keys of a preset's form that fits.
+    """The fields of a file, from its first rows, and the config with the keys of the fitting preset form.
 
     Args:
         gold: tags or spans are needed.
 
     Raises:
-        HallucError D107: no field, or several could be meant; the key that names one is in the help.
+            HallucError D107: no field, or several, could be meant; the help names the key to set.
     """
     records = [row.fields for row in rows]
     several = presets.KEYS[config.preset] if config.preset is not None else ({},)
@@ -74,7 +74,7 @@ def _are_there(records: _Records, names: Sequence[str | int]) -> bool:
 
 
 def _value(record: Mapping[str | int, Any], path: Path) -> Any:
-    """The value at a path; True where it is there and cannot be told, which is said of its row when it is read."""
+    """The value at a path; True if it exists but is ambiguous, which is reported when its row is read."""
     try:
         return value_at(record, path)
     except Unreadable:
@@ -82,7 +82,7 @@ def _value(record: Mapping[str | int, Any], path: Path) -> Any:
 
 
 def no_input(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
-    """The error of a record with these fields, none of which is the input."""
+    """The error for a record with these fields, none of which is the input."""
     return Unreadable(
         "D107",
         f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(names)}",
@@ -117,7 +117,7 @@ class _Choice:
         if not self.gold:
             return SentenceFields(self.id, known["tokens"], None, known["text"])
         if known["tags"] is not None and known["tokens"] is None and known["spans"] is not None:
-            known["tags"] = None  # tags of a text, as topics, beside its spans
+            known["tags"] = None  # tags of a text, such as topics, in addition to its spans
         at = known["spans"]
         if at is not None and self.is_default("spans"):
             self._refuse_empty(at)
@@ -129,7 +129,7 @@ class _Choice:
     # --- by name
 
     def _named(self, role: str) -> Path | None:
-        """The field that the config names, or that has a usual name and fits at all; None where there is none."""
+        """The field that the config names, or one with a usual name that fits; None if there is none."""
         name = getattr(self.config, f"{role}_field")
         is_default = self.is_default(role)
         for one in (name, *(_USUAL.get(role, ()) if is_default else ())):
@@ -137,7 +137,7 @@ class _Choice:
             met = [value for record in self.records if (value := _value(record, path)) is not None]
             if not met:
                 continue
-            # A list of words may have the name of the text, and a text that of the words.
+            # A list of words may have the name of the text, and the other way round.
             if role == "text" and not any(isinstance(value, str) for value in met):
                 continue
             if role == "tokens" and is_default and not any(isinstance(value, (str, list, tuple)) for value in met):
@@ -152,7 +152,7 @@ class _Choice:
     # --- by shape
 
     def _guess_input(self) -> None:
-        """Words where exactly one field holds them, else a text."""
+        """Words if exactly one field has them, else a text."""
         known = self.known
         if absent := self._absent("tokens", "text"):
             raise self._no_input(absent)
@@ -181,7 +181,7 @@ class _Choice:
         known["tokens" if lists else "text"] = (results[0],)
 
     def _text_of(self, tokens: Path) -> Path | None:
-        """The one string that holds the tokens of each row, in their order: offsets may count its characters."""
+        """The only string that contains the tokens of each row, in order: offsets may count its characters."""
         taken = self._taken()
         results = [name for name in self.names if name not in taken and self._holds_tokens(name, tokens)]
         return (results[0],) if len(results) == 1 else None
@@ -199,7 +199,7 @@ class _Choice:
         return True
 
     def _fitting(self, texts: list[str | int]) -> list[str | int]:
-        """Of several strings, those that all spans lie within and that have the surfaces that spans say."""
+        """Of several strings, those that contain all spans, with the surfaces stated by the spans."""
         if not self.gold:
             return texts
         known = self.known["spans"]
@@ -228,7 +228,7 @@ class _Choice:
         self.known[role] = (result[0],)
 
     def _spans_fields(self) -> list[str | int]:
-        """Fields all of whose values are spans, at least one of them."""
+        """Fields whose values are all spans, and not all empty."""
         taken = self._taken()
         return [name for name in self.names if name not in taken and self._are_spans(name)]
 
@@ -241,7 +241,7 @@ class _Choice:
                 [given for value in met for given in forms.spans(value, str(name), self.config.span_label_field)]
             )
         except Unreadable as bad:
-            # Spans all the same, of which something is wrong that has an error of its own.
+            # Spans with a defect that has its own error.
             return "labels:" in bad.problem or "span_label_field" in (bad.help or "")
 
     def _tokens_with_tags(self, words: Sequence[str | int], known: Path | None) -> list[tuple[str | int, str | int]]:
@@ -251,12 +251,12 @@ class _Choice:
         return [(one, other) for one, other in pairs if not self._are_tags((other,), one)]
 
     def _are_tags(self, words: Path, name: str | int) -> bool:
-        """Whether a field holds a tag for each word, in all rows, some of them O or with a prefix."""
+        """Whether a field has a tag for each word, in all rows, some of them O or with a prefix."""
         pairs = [(_value(record, words), record.get(name)) for record in self.records]
         return forms.are_tags(pairs, self.config.names_of_tags)
 
     def _refuse_empty(self, at: Path) -> None:
-        """Refuse to read no spans where another field holds them."""
+        """Refuse to read no spans if another field has them."""
         if not any(unpacked(_value(record, at)) for record in self.records):
             others = self._spans_fields()
             if others and self.known["tags"] is None:
@@ -266,7 +266,7 @@ class _Choice:
                 )
 
     def _is_a_token_a_row(self, words: Path | None) -> bool:
-        """Whether several rows are all of one word, which is text: then a row is no sentence."""
+        """Whether several rows all consist of one word in text form: then a row is not a sentence."""
         given = [_value(record, words) for record in self.records] if words is not None else []
         return len(given) > 1 and all(forms.is_plain(value) and len(value.split()) < 2 for value in given)
 
@@ -280,7 +280,7 @@ class _Choice:
     # --- errors
 
     def _absent(self, *roles: str) -> list[str]:
-        """The keys that name a field which no row has."""
+        """The configured keys whose field does not exist in any row."""
         given = [role for role in roles if not self.is_default(role) and self.known[role] is None]
         return [f"`data.{role}_field: {getattr(self.config, f'{role}_field')}`" for role in given]
 
@@ -303,7 +303,7 @@ class _Choice:
         )
 
     def _token_a_row(self) -> HallucError:
-        """The error of a file with a token a row, with the keys that read it where it is CSV."""
+        """The error for a file with one token per row, with the keys that read it if it is CSV."""
         shown, names = self.rows[0].shown, list(map(str, self.names))
         problem = "each row holds one token, and not a sentence"
         separator = next((one for one in DELIMITERS if shown.count(one) >= len(names) - 1 > 0), None)

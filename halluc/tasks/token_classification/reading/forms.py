@@ -1,5 +1,5 @@
-"""The forms in which files write spans, read into one: offsets, label, and what else a span says of itself; and what
-other values could be by their shape: words, a tag, a plain text."""
+"""Converts the notations of spans in files to one: offsets, label, and other attributes of a span; and recognises other
+values by their shape: words, a tag, a plain text."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from halluc.tasks.token_classification.reading.config import SpansConfig
 
 
 class Given(NamedTuple):
-    """A span as a file writes it. ``surface`` is its text, ``first`` and ``last`` its tokens, where it says them;
-    ``fault`` is why it can be no span, whatever its offsets; ``confidence`` is what a model says of it, unchecked."""
+    """A span as in a file. ``surface`` is its text, ``first`` and ``last`` its tokens, if given; ``fault`` is the
+    reason why it is invalid, whatever its offsets; ``confidence`` is the model's confidence, unchecked."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ class Given(NamedTuple):
     confidence: Any = None
 
 
-# What keys mean, in small letters without underscores and hyphens; the most usual first.
+# The meanings of keys, in lower case without underscores and hyphens; the most usual first.
 _ROLES: dict[str, tuple[str, ...]] = {
     "start": ("start", "startoffset", "begin", "beginoffset", "startchar", "charstart", "startindex", "startidx",
               "startpos", "from"),
@@ -43,14 +43,14 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "fault": ("fault",),
     "confidence": ("confidence", "score"),
 }  # fmt: skip
-# An object around the list of spans, as spaCy writes it.
+# An object that contains the list of spans, as spaCy writes it.
 _WRAPPERS = ("entities", "spans", "ents", "annotations", "labels", "result", "ner")
-# Types of results of Label Studio that are no spans.
+# Types of results of Label Studio that are not spans.
 _NO_SPANS = ("relation", "choices", "taxonomy", "textarea", "rating", "number", "pairwise", "datetime")
 
 
 class Plan(NamedTuple):
-    """Which keys of an object say what."""
+    """The meanings of the keys of an object."""
 
     start: str | None
     end: str | None
@@ -71,7 +71,7 @@ class Plan(NamedTuple):
 
 @lru_cache(maxsize=1 << 12)
 def plan(keys: tuple[str, ...], label: str | None) -> Plan:
-    """Which of these keys say what; ``label`` is the key of the label, where the config names it."""
+    """The meanings of these keys; ``label`` is the configured key of the label, if any."""
     plain = {str(key).lower().replace("_", "").replace("-", ""): key for key in reversed(keys)}
 
     def keys_of(role: str) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def plan(keys: tuple[str, ...], label: str | None) -> Plan:
         labels, others = ((label,) if label in keys else ()), ()
     chosen = labels[0] if labels else others[0] if len(others) == 1 else None
     end = one("end")
-    # The `word` of transformers is put together of pieces, and need not be what stands in the text.
+    # The `word` of transformers is joined from pieces, and may differ from the text.
     pieces = "word" if "entity_group" in keys else None
     surfaces = tuple(key for key in keys_of("surface") if key not in (chosen, pieces))
     several = others if chosen is None else ()
@@ -97,15 +97,15 @@ def plan(keys: tuple[str, ...], label: str | None) -> Plan:
 
 
 def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
-    """The spans that a field holds, in whichever form.
+    """The spans of a field, in any notation.
 
     Args:
-        value: a list of ``[start, end, label]`` or of objects, an object with such a list, ``{label: {surface: [[start,
-            end]]}}``, or text that holds one of these.
-        label: the key of an object with its label, where the config names it.
+            value: a list of ``[start, end, label]`` or of objects, an object with such a list, ``{label: {surface:
+                [[start, end]]}}``, or a string with one of these.
+            label: the key of the label in an object, if configured.
 
     Raises:
-        Unreadable D107: none of these forms, or several could be meant.
+            Unreadable D107: none of these notations, or several could be meant.
     """
     value = unpacked(value)
     if isinstance(value, dict):
@@ -132,7 +132,7 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
 
 
 def wrapped(value: Mapping[str, Any]) -> Sequence[Any] | None:
-    """The list of spans in an object around it; None where it is an object of labels."""
+    """The list of spans in an object around it; None if it is an object of labels."""
     for key in _WRAPPERS:
         inner = value.get(key)
         if isinstance(inner, (list, tuple)) and all(map(_may_be_span, inner)):
@@ -154,7 +154,7 @@ def _by_label(value: Mapping[str, Any], field: str) -> Iterator[Given]:
 
 
 def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given | None:
-    """A span that is an object; None for a result of Label Studio that is none, such as a relation."""
+    """A span from an object; None for a result of Label Studio that is not a span, such as a relation."""
     keys = plan(tuple(item), label)
     inner = item.get("value")
     if item.get("type") in _NO_SPANS and (keys.start is None or isinstance(inner, dict)):
@@ -205,7 +205,7 @@ def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:
 
 
 def _whole(value: Any) -> int | None:
-    """A whole number, which may stand as text or as a float."""
+    """An integer, which may be written as text or as a float."""
     if type(value) is int:
         return value
     if isinstance(value, str) and value.strip().isdecimal():
@@ -223,7 +223,7 @@ def _checked(start: Any, end: Any, label: Any) -> Given:
 
 
 def form(value: Any, label: str | None = None) -> str | None:
-    """What ``halluc check`` says of the form of a field's spans; None where there are none to tell by."""
+    """The name of the notation of a field's spans for ``halluc check``; None if there are no spans."""
     value = unpacked(value)
     if isinstance(value, dict):
         inner = wrapped(value)
@@ -243,7 +243,7 @@ TAG = re.compile(r"O|[BIESULMW]([-_].+)?")
 
 
 def is_plain(value: Any) -> bool:
-    """Text that is no list or object written as text."""
+    """Text that is not a list or object written as text."""
     return isinstance(value, str) and isinstance(unpacked(value), str)
 
 
@@ -263,7 +263,7 @@ def are_words(value: Any) -> bool:
 
 
 def are_tags(pairs: Iterable[tuple[Any, Any]], names: Mapping[int, str] | None) -> bool:
-    """Whether all pairs are words and a tag for each of them, and some tag is O or has a prefix."""
+    """Whether all pairs are words and tags of equal number, and some tag is O or has a prefix."""
     seen: set[str] = set()
     for given, value in pairs:
         value = unpacked(value)
@@ -275,18 +275,18 @@ def are_tags(pairs: Iterable[tuple[Any, Any]], names: Mapping[int, str] | None) 
         except Unreadable as bad:
             if bad.code != "D121" or not isinstance(value, list):
                 return False
-            seen.add("O")  # numbers whose names are asked for when they are read
+            seen.add("O")  # numbers, whose names are looked up when they are read
     return "O" in seen or any(TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
 
 
 def holds(text: Any, value: Any, config: SpansConfig) -> bool:
-    """Whether the spans of a record may be those of a text: inside of it, no words cut, and with the text they say."""
+    """Whether the spans of a record fit a text: inside of it, without split words, and with their stated surfaces."""
     if not isinstance(text, str) or value is None:
         return value is None
     try:
         given = spans(value, "", config.span_label_field)
     except Unreadable:
-        return True  # said when the record is read
+        return True  # reported when the record is read
     for start, end, _, said, *_ in given:
         surface = text[max(start, 0) : max(end, 0)]
         if end > len(text) or (said is not None and said != surface):

@@ -1,4 +1,4 @@
-"""What offsets count, and which reading of them fits the spans of a file."""
+"""The unit of offsets, and which reading of them fits the spans of a file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from halluc.tasks.token_classification.reading.config import SpansConfig, Unit
 from halluc.tasks.token_classification.reading.forms import Given
 
 _NAMES = {"characters": "characters", "tokens": "tokens", "utf16": "UTF-16 code units", "bytes": "UTF-8 bytes"}
-# So many spans in tokens without one that has one token, or the first one, are unusual.
+# This many spans in tokens without one of a single token, or of the first token, are suspicious.
 _LEAST_ENDS, _LEAST_STARTS = 10, 30
 
 
 class OffsetReading(NamedTuple):
-    """How a file counts: the unit, whether a span's end is its last one, and the number of the first."""
+    """How a file counts: the unit, whether ends are inclusive, and the first number."""
 
     unit: Unit
     inclusive: bool = False
@@ -34,19 +34,19 @@ class OffsetReading(NamedTuple):
         return f"{_NAMES[self.unit]} from {self.base}, ends {'inclusive' if self.inclusive else 'exclusive'}"
 
     def start(self, given: Given) -> int:
-        """Where a span starts, from 0."""
+        """The start of a span, from 0."""
         return given.start - self.base
 
     def end(self, given: Given) -> int:
-        """Where it ends, exclusive."""
+        """The end of a span, exclusive."""
         return given.end - self.base + self.inclusive
 
 
 @dataclass(slots=True)
 class Sentence:
-    """Tokens and where they stand in their text. ``bounds`` is None where they were not found in it.
+    """Tokens and their positions in the text. ``bounds`` is None if they were not found in it.
 
-    ``source`` is what the file gives: the text, the tokens (then the text is these with blanks between), or both.
+    ``source`` is what the file has: the text, the tokens (then the text is these joined by blanks), or both.
     """
 
     text: str
@@ -56,14 +56,14 @@ class Sentence:
     places: dict[Unit, dict[int, int] | None] = field(default_factory=dict)
 
     def characters(self, unit: Unit) -> dict[int, int] | None:
-        """``characters_of`` this text, made once."""
+        """``characters_of`` this text, cached."""
         if unit not in self.places:
             self.places[unit] = characters_of(self.text, unit)
         return self.places[unit]
 
 
 def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
-    """The character at which each offset stands; None where the offsets count characters in this text."""
+    """The character index of each offset; None if the offsets count characters in this text."""
     if unit == "utf16" and text and max(text) > "\uffff":
         encoding, size = "utf-16-le", 2
     elif unit == "bytes" and not text.isascii():
@@ -75,7 +75,7 @@ def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
 
 
 def in_characters(given: Given, sentence: Sentence, reading: OffsetReading) -> Place | None:
-    """Start and end of a span in characters of the text; None where it stands outside, or inside of a character."""
+    """Start and end of a span in characters of the text; None if it is outside, or splits a character."""
     start, end = reading.start(given), reading.end(given)
     if reading.unit == "tokens":
         if sentence.bounds is None or not 0 <= start < end <= len(sentence.bounds):
@@ -87,12 +87,12 @@ def in_characters(given: Given, sentence: Sentence, reading: OffsetReading) -> P
 
 
 def _fits(given: Given, sentence: Sentence, reading: OffsetReading, strip: bool) -> Place | None:
-    """Where a span stands in the text; None where it contradicts what it says itself, or says nothing and cuts a token.
+    """The position of a span in the text; None if it contradicts its surface, or has none and splits a token.
 
-    Where tokens do not stand in the text, it is the first token and one behind the last.
+    If the tokens are not in the text, it is the first token and the one after the last.
     """
     bounds = sentence.bounds
-    if bounds is None:  # tokens that do not stand in the text
+    if bounds is None:  # tokens that are not in the text
         start, end = reading.start(given), reading.end(given)
         fits = reading.unit == "tokens" and 0 <= start < end <= len(sentence.tokens)
         surface = " ".join(sentence.tokens[start:end])
@@ -116,7 +116,7 @@ def _fits(given: Given, sentence: Sentence, reading: OffsetReading, strip: bool)
 
 
 def says(text: str, surface: str) -> bool:
-    """Whether a text that a span says is the one that stands there; blanks and line breaks mean the same."""
+    """Whether the stated surface of a span equals the text there; blanks and line breaks are equivalent."""
     return text == surface or text.split() == surface.split()
 
 
@@ -124,22 +124,22 @@ Sample = tuple[Sentence, Sequence[Given]]
 
 
 def _places(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> list[Place | None]:
-    """Where each span stands under a reading; None for one that does not fit."""
+    """The position of each span under a reading; None for one that does not fit."""
     spans = ((given, sentence) for sentence, givens in samples for given in givens if given.fault is None)
     return [_fits(given, sentence, reading, strip) for given, sentence in spans]
 
 
 def result(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> tuple[Place | None, ...] | None:
-    """Where all spans stand under a reading; None where one does not fit."""
+    """The positions of all spans under a reading; None if one does not fit."""
     value = _places(samples, reading, strip)
     return None if None in value else tuple(value)
 
 
 def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]:
-    """What offsets count beside both a text and its tokens, and whether later rows could say otherwise.
+    """The unit of offsets if there are both a text and its tokens, and whether later rows could contradict it.
 
-    Any small offsets fit tokens, while few fit the borders of words by chance: where half of the spans do, they are not
-    taken for offsets in tokens.
+    Any small offsets fit tokens, while few fit the borders of words by chance: if half of the spans do, they are not
+    treated as token offsets.
 
     Raises:
         Unreadable D109: both could be meant, or neither.
@@ -166,11 +166,11 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
 
 
 def proposal(samples: Sequence[Sample], now: OffsetReading, strip: bool) -> str | None:
-    """What to set so that every span fits; None where no reading fits all, or several do that differ."""
+    """The keys that make every span fit; None if no reading fits all, or if several different ones do."""
     units: tuple[Unit, ...] = ("characters", "utf16", "bytes", "tokens")
     fit: dict[tuple[Place | None, ...], OffsetReading] = {}
     readings = [OffsetReading(*one) for one in product(units, (False, True), (0, 1))]
-    # Of readings that come to the same, the one with the fewest keys; few files count from 1.
+    # Of equivalent readings, the one with the fewest keys; few files count from 1.
     for reading in sorted(readings, key=lambda one: (sum(map(ne, one, now)), one.base != now.base)):
         value = result(samples, reading, strip)
         if value:
@@ -182,13 +182,13 @@ def proposal(samples: Sequence[Sample], now: OffsetReading, strip: bool) -> str 
 
 
 def doubts(samples: Sequence[Sample], now: OffsetReading, asked: Collection[str], strip: bool) -> Iterator[str]:
-    """What a person should know of readings that fit the spans as well as the present one, and come to others.
+    """Warnings about readings that fit the spans as well as the current one, but give other positions.
 
-    Few other readings fit the words of a text by chance. Any offsets fit tokens: of those it is told what hardly any
-    corpus is like.
+    Few other readings fit the words of a text by chance. Any offsets fit tokens: for these, unusual patterns are
+    reported.
 
     Args:
-        asked: the keys that the config has, which need no doubt.
+            asked: the configured keys, which are not questioned.
     """
     unit, inclusive, base = now
     spans = [(now.start(given), now.end(given)) for _, givens in samples for given in givens if given.fault is None]
@@ -216,7 +216,7 @@ def doubts(samples: Sequence[Sample], now: OffsetReading, asked: Collection[str]
 
 
 def _changed(reading: OffsetReading, now: OffsetReading) -> list[str]:
-    """The keys that make one reading of another."""
+    """The keys that change one reading to another."""
     end = "inclusive" if reading.inclusive else "exclusive"
     keys = (("span_unit", reading.unit), ("span_end", end), ("span_base", reading.base))
     differs = map(ne, reading, now)
@@ -238,6 +238,6 @@ def _keys(reading: OffsetReading, now: OffsetReading) -> str | None:
 
 
 def joined(tokens: Sequence[str]) -> Sentence:
-    """Tokens that have no text beside them."""
+    """Tokens without a text."""
     text = " ".join(tokens)
     return Sentence(text, tokens, located(tokens, text), "tokens")

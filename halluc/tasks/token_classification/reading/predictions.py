@@ -35,14 +35,14 @@ from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagge
 if TYPE_CHECKING:
     from halluc.tasks.token_classification.reading.reader import SpansReader
 
-# How predictions are read, in the place of the data's keys. Their labels are not renamed as those of gold are: the tool
-# may have been trained on the new names. An example that is skipped would be one without a prediction.
+# How predictions are read, instead of the data's keys. Their labels are not renamed like those of gold: the tool may
+# have been trained with the new names. A skipped example would have no prediction.
 _OF_SPANS: dict[str, Any] = {
     "preset": None, "tokens_field": "tokens", "text_field": "text", "tags_field": "tags", "spans_field": "spans",
     "id_field": "id", "token_column": 0, "tag_column": -1, "tag_key": None, "overlaps": "longest", "scheme": "auto",
     "bad_tags": "repair", "rename_labels": {}, "document_field": None,
 }  # fmt: skip
-# Under `predicted`, and in what halluc writes, spans count from 0 and end behind their last token, whatever gold does.
+# In `predicted`, and in files of halluc, spans count from 0 and have exclusive ends, whatever gold does.
 _OWN = (("span_end", "exclusive"), ("span_base", 0), ("span_label_field", None))
 _KEYS, _BESIDE = "(keys)", "(beside)"
 # A sentence, the confidences of its spans, and whether it has an id.
@@ -107,8 +107,8 @@ class SentencePredictions(PredictionFile):
     def _decoded(
         self, sentences: list[RawSentence], config: SpansConfig, bad: list[BadLine]
     ) -> tuple[TagDecoder, list[Tagged | None]]:
-        """Examples of sentences. Tags that break every scheme are read as IOB2, and so are those that look like IOB1,
-        as illegal IOB2 does, unless gold is of IOB1."""
+        """Examples from sentences. Tags that violate every scheme are read as IOB2, and so are those that look like
+        IOB1, as illegal IOB2 does, unless gold is IOB1."""
         decoding = TagDecoder(config, bad)
         try:
             decoding.prepare({"test": sentences})
@@ -124,7 +124,7 @@ class SentencePredictions(PredictionFile):
 
     def _columns(self) -> list[_Sentence]:
         data, rows = self.data, list[Row]()
-        for separator in (data.separator, "whitespace"):  # as in files for conlleval, whatever the data has
+        for separator in (data.separator, "whitespace"):  # as in files for conlleval, whatever the data uses
             if not rows or len(rows[0].fields) < 2:
                 self.bad.clear()
                 rows = self.rows(
@@ -158,7 +158,7 @@ class SentencePredictions(PredictionFile):
         )
 
     def _check_gold(self, items: Iterator[Any]) -> None:
-        """Warn where the last column but one has labels of gold, and is not gold: the columns may be exchanged."""
+        """Warn if the last column but one has labels of gold, but is not gold: the columns may be exchanged."""
         bad: list[BadLine] = []
         config = self.config.model_copy(update={"rename_labels": self.data.rename_labels})
         try:
@@ -196,7 +196,7 @@ class SentencePredictions(PredictionFile):
         return list(self.each(rows, sentence))
 
     def _usual(self, row: Row) -> Row:
-        """The row with the usual names of fields, with the keys that its spans need and confidences beside its tags."""
+        """The row with the usual field names, with the keys that its spans need and confidences next to its tags."""
         record, data = row.fields, self.data
         made = {_KEYS: (), _BESIDE: {}, **given_id(record, data)}
         for usual, name in (("tokens", data.tokens_field), ("text", data.text_field)):
@@ -231,7 +231,7 @@ class SentencePredictions(PredictionFile):
 
 
 def _scored(items: Any) -> Any:
-    """Spans of which ``[start, end, label, confidence]`` are objects."""
+    """Spans with ``[start, end, label, confidence]`` converted to objects."""
     names = ("start", "end", "label", "confidence")
     is_list = isinstance(items, list)
     return (

@@ -1,4 +1,4 @@
-"""Presets: the keys of ``data`` that read the exports of other tools, and how such an export is recognised."""
+"""Presets: the keys of ``data`` for exports of other tools, and the recognition of such exports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 Preset = Literal["doccano", "label_studio", "prodigy", "spacy", "brat", "gliner", "conllu", "germeval", "kaggle_ner"]
 
-# The keys that each preset sets. Of several forms of one tool's export, the first whose fields a file has is taken.
+# The keys of each preset. If a tool's export has several forms, the first one whose fields a file has is used.
 KEYS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "doccano": ({"spans_field": "entities"}, {"spans_field": "label"}, {"spans_field": "labels"}),
     "label_studio": (
@@ -57,19 +57,19 @@ _Record = Mapping[str | int, Any]
 
 
 def recognised(records: list[_Record]) -> str | None:
-    """The preset whose shape the records have; None where they have none, or several."""
+    """The preset that fits the shape of the records; None if there is none, or several."""
     fit = [name for name, has_shape in _SHAPES.items() if records and all(map(has_shape, records))]
     return fit[0] if len(fit) == 1 else None
 
 
 def proposal(records: list[_Record], given: str | None) -> str | None:
-    """What an error says where the records have the shape of a preset that is not set."""
+    """The advice in an error if the records fit a preset that is not set."""
     name = recognised(records)
     return _proposed(name) if name is not None and name != given else None
 
 
 def proposal_for(path: Path) -> str | None:
-    """The same of a file, or a folder, whose first column holds no tokens or that has its annotation beside it."""
+    """The same for a file, or a folder, whose first column has no tokens or that has separate annotation files."""
     if path.is_dir():
         return _proposed("brat") if any(path.glob("*.ann")) else None
     if not path.is_file():
@@ -89,9 +89,9 @@ def _proposed(name: str) -> str:
     return f"this looks like {_TITLES[name]}: set `data.preset: {name}`"
 
 
-# What is looked at of a file.
+# How much of a file is examined.
 _LINES, _MOST_OF_A_LINE = 50, 1 << 12
-# The line of a token, where the first column numbers it.
+# The line of a token, if the first column is its number.
 _TOKENS = {
     "conllu": re.compile(r"\d+(-\d+|\.\d+)?(\t[^\t]*){9}"),
     "germeval": re.compile(r"\d+(\t[^\t]*){3}"),

@@ -1,4 +1,4 @@
-"""Rows of a corpus as sentences with tags or spans, and rows to predict on as their tokens."""
+"""Rows of a corpus as sentences with tags or spans, and rows to predict as their tokens."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from halluc.tasks.token_classification.writers import WRITERS
 
 Item = RawSentence | BadLine | LeftOut | Notice
 
-# Separator and token column where the config does not name them.
+# Separator and token column if the config does not set them.
 _USUAL = ("whitespace", 0)
-# Characters of the first rows that are held, beside their number.
+# Limit on the characters of buffered first rows, besides their number.
 _MOST_HELD = 1 << 20
-# What headers name columns of tokens and of tags.
+# Common header names of token and tag columns.
 _TOKEN_NAMES = frozenset(("token", "tokens", "word", "words", "form", "text", "id", "index", "#", "sentence"))
 _TAG_NAMES = frozenset((
     "tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "entity", "iob", "bio", "ne", "pos", "chunk",
@@ -65,7 +65,7 @@ class SpansReader(Reader):
     def read(self, reference: str, split: SplitName) -> Iterator[Item]:
         """
         Raises:
-            HallucError D107: which fields hold what cannot be told by the first rows.
+                    HallucError D107: the contents of fields cannot be determined from the first rows.
         """
         if FilePath(reference).suffix == ".spacy":
             raise data_error(
@@ -81,7 +81,7 @@ class SpansReader(Reader):
         yield from self.sentences(rows, split)
 
     def _refuse_other_forms(self, path: FilePath) -> None:
-        """Refuse a file of a form that has a preset, where the config says nothing of its form."""
+        """Refuse a file that matches a preset if the config does not set its form."""
         config = self.given
         is_usual = config.format == "auto" and (config.separator, config.token_column) == _USUAL
         help = presets.proposal_for(path) if config.preset is None and is_usual else None
@@ -89,7 +89,7 @@ class SpansReader(Reader):
             raise data_error("D107", f"{path} cannot be read as it is", help=help)
 
     def sentences(self, rows: Iterator[Row | BadLine | LeftOut | Notice], split: SplitName) -> Iterator[Item]:
-        """The rows of one file as sentences; the first of them tell what its fields hold."""
+        """The rows of one file as sentences; the first rows determine the contents of fields."""
         first: list[Row | BadLine | LeftOut | Notice] = []
         held = 0
         for item in rows:
@@ -104,7 +104,7 @@ class SpansReader(Reader):
             yield from self._records(chain(first, rows), examples, split)
 
     def input_of(self, row: Row) -> InputText:
-        """A row to predict on, whose annotation may be missing and is not looked at.
+        """A row to predict; its annotation may be missing and is ignored.
 
         Raises:
             Unreadable: it has neither tokens nor a text.
@@ -146,7 +146,7 @@ class SpansReader(Reader):
     ) -> RawSentence:
         lines = row.lines
         cleaned, kept = self.tokenizer.cleaned(tokens)
-        if cleaned is not tokens:  # words that stand in many sentences are in memory once
+        if cleaned is not tokens:  # words that occur in many sentences are stored once
             cleaned = tuple(map(sys.intern, cleaned))
         if kept is not None:
             tags = values.kept_tags(tags, kept, self.config.outside_tags)
@@ -165,7 +165,7 @@ class SpansReader(Reader):
         return cell
 
     def _refuse_other_columns(self, examples: list[Row]) -> None:
-        """Refuse a header that was read as a token, and numbers of words or sentences that were read as tokens."""
+        """Refuse a header, or numbers of words or sentences, that were read as tokens."""
         config, first = self.config, examples[0]
         where = first.bad(Unreadable("D121", "")).error().where
         tokens = [first.fields.get(column, ("",))[0] for column in (config.token_column, config.tag_column)]
@@ -196,7 +196,8 @@ class SpansReader(Reader):
             )
 
     def _refuse_features(self, examples: list[Row]) -> None:
-        """Refuse a column of features (``name=B-PER``) without the key that names one, or with one that none has."""
+        """Refuse a column of features (``name=B-PER``) without the key of the tag feature, or with a key that does not
+        occur."""
         cells = {cell for row in examples for cell in row.fields.get(self.config.tag_column, ())}
         keys = list(dict.fromkeys(key for cell in sorted(cells) for key in _FEATURE.findall(cell)))
         key = self.config.tag_key

@@ -31,11 +31,11 @@ class Records:
     """Maps the records of one file.
 
     Args:
-        rows: the first of the file, by which fields and units are told.
+            rows: the first rows of the file, which determine fields and units.
         gold: whether tags or spans are needed.
 
     Raises:
-        HallucError D107: which fields hold what cannot be told.
+            HallucError D107: the contents of fields cannot be determined.
     """
 
     def __init__(self, config: SpansConfig, tokenizer: Tokenizer, rows: Sequence[Row], gold: bool = True) -> None:
@@ -53,14 +53,14 @@ class Records:
 
     @property
     def mapping(self) -> str:
-        """In one line: which fields are read, and how offsets count."""
+        """One line: which fields are read, and how offsets count."""
         described = self.fields.described
         if not self.samples:
             return described
         both = next((sample for sample in self.samples if sample[0].source == "both"), self.samples[0])
         try:
             return f"{described}; offsets count {OffsetReading.of(self.config, self._unit(both))}"
-        except Unreadable:  # said of each row
+        except Unreadable:  # reported for each row
             return described
 
     # --- examples
@@ -68,11 +68,11 @@ class Records:
     def sentence(self, row: Row, split: SplitName, place: int = 0) -> RawSentence:
         """
         Args:
-            place: the number of the row among all of the file, from 1.
+                    place: the number of the row in the file, from 1.
 
         Raises:
-            Unreadable: the record has not the form that its file has.
-            Skipped: it is left out for one of its spans.
+                    Unreadable: the record does not have the form of its file.
+                    Skipped: it is left out because of one of its spans.
         """
         record, fields = row.fields, self.fields
         line, document = row.line, self._document(row)
@@ -133,12 +133,12 @@ class Records:
         return replace(made, document=self._document(row))
 
     def notices(self) -> Iterator[Notice]:
-        """Where the first rows fit another way of counting as well, and nothing says which one is meant."""
+        """A notice if another way of counting also fits the first rows, and nothing decides between them."""
         samples, config = self.samples, self.config
         first = next((sample for sample in samples if not any(given.fault for given in sample[1])), None)
         try:
             now = None if first is None else OffsetReading.of(config, self._unit(first))
-        except Unreadable:  # said of each row
+        except Unreadable:  # reported for each row
             return
         if now is None:
             return
@@ -149,7 +149,7 @@ class Records:
     # --- parts
 
     def _document(self, row: Row) -> int:
-        """The number of the row's document in the file: that of its name, where the config names the field.
+        """The number of the row's document in the file: that of its name, if the config sets the field.
 
         Raises:
             Unreadable D107: the name is neither a string nor a number.
@@ -158,7 +158,7 @@ class Records:
         if field is None:
             return row.document
         name = own_id(value_of(row.fields, field), field)
-        # A row that names no document is one of its own.
+        # A row without a document name is a separate document.
         return self._documents.setdefault((row.line, row.number) if name is None else name, len(self._documents) + 1)
 
     def _refuse_no_documents(self, field: Column) -> None:
@@ -191,7 +191,7 @@ class Records:
         return tuple(map(sys.intern, cleaned)), result
 
     def _tokens(self, listed: Any, text: str | None, record: Mapping[str | int, Any]) -> Sentence:
-        """The tokens as spans count them: those that a file gives are as they stand there."""
+        """The tokens that spans count: tokens of the file are not normalised."""
         if listed is not None:
             words, places = values.words(listed, self.named["tokens"], text)
             if text is None:
@@ -216,7 +216,7 @@ class Records:
         return self.alignment.align(givens, sentence, OffsetReading.of(self.config, unit))
 
     def _unit(self, sample: Sample) -> Unit:
-        """What the offsets of an example count."""
+        """The unit of the offsets of an example."""
         sentence = sample[0]
         if self.config.span_unit != "auto":
             return self.config.span_unit
@@ -235,7 +235,7 @@ class Records:
 
     @property
     def samples(self) -> list[Sample]:
-        """The first rows that have spans and can be read."""
+        """The first readable rows with spans."""
         if self._samples is None:
             self._samples = []
             for row in self.rows:
@@ -244,7 +244,7 @@ class Records:
                     givens = forms.spans(value, "", self.config.span_label_field) if value else []
                     if givens:
                         self._samples.append((self._tokens(*self._input(row.fields), row.fields), givens))
-                except Unreadable:  # said when the row is read
+                except Unreadable:  # reported when the row is read
                     continue
         return self._samples
 
@@ -263,7 +263,7 @@ def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
     """Spans on the tokens that are kept.
 
     Raises:
-        Unreadable D106: a span has none of them.
+                Unreadable D106: a span has no kept token.
     """
     results = [Span(bisect_left(kept, span.start), bisect_left(kept, span.end), span.label) for span in spans]
     for span, before in zip(results, spans, strict=True):

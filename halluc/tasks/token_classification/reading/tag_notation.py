@@ -1,7 +1,6 @@
-"""How the tags of a file are spelled: where the prefix stands, what separates it from the label, what marks no label.
+"""The notation of a file's tags: the position of the prefix, the separator, and the tag for no label.
 
-Models and files of this tool have ``B-PER`` alone. Of others, tags are brought into this form before their scheme is
-decided.
+Models and files of halluc only use ``B-PER``. Other tags are converted to this form before their scheme is decided.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ from halluc.core.labels import Scheme
 
 _LETTERS = "BIESMLUW"
 _SEPARATORS = "-_:./|"
-# Prefixes that one file may have together: IOB1, IOB2, BIOES, BMES, BMEWO, BILOU.
+# Prefixes that may occur together in one file: IOB1, IOB2, BIOES, BMES, BMEWO, BILOU.
 _ALPHABETS = tuple(map(frozenset, ("BIES", "BIEW", "BMES", "BMEW", "BILU")))
-# What other tools write for O, in lower case. `other` may be a label: only where there is no O is it taken for one.
+# What other tools write for O, in lower case. `other` may be a label: it counts as O only if there is no O.
 _OUTSIDE = frozenset(("o", "0", "_", "-", "", "out", "outside", "none", "null", "nil", "nan", "other"))
-# A column of labels has O at fewer tokens than this only if nearly every token is part of a mention. In one of parts of
-# speech that has an O (pronouns of English tweets) it stands at less than a tenth.
+# In a column of labels fewer tokens than this are O only if nearly every token is part of a mention. A part-of-speech
+# column with a tag O (pronouns of English tweets) has it for less than a tenth.
 LEAST_OUTSIDE = 0.1
 
 
 class UnknownNotation(ValueError):
-    """Tags that can be read in no way, or in several. ``tag`` is one of them; ``other_column`` tells that they may be
-    no tags at all."""
+    """Tags that cannot be read, or are ambiguous. ``tag`` is one of them; ``other_column`` says that they may not be
+    tags at all."""
 
     def __init__(self, problem: str, help: str, tag: str, *, other_column: bool = False) -> None:
         self.problem, self.help, self.tag, self.other_column = problem, help, tag, other_column
@@ -35,9 +34,9 @@ class UnknownNotation(ValueError):
 
 @dataclass(frozen=True)
 class Notation:
-    """Where the prefix of a tag stands. ``label`` is that of tags without one, whose prefix stands alone.
+    """The position of the prefix in a tag. ``label`` is the label of tags that consist of a prefix only.
 
-    Of tags without a prefix each is a label, as in IO.
+    If tags have no prefix, each is a label, as in IO.
     """
 
     prefix: Literal["before", "behind", "alone", "none"] = "before"
@@ -46,7 +45,7 @@ class Notation:
     label: str = ""
 
     def split(self, tag: str) -> tuple[str, str] | None:
-        """Prefix and label, or None where the tag is not spelled so."""
+        """Prefix and label, or None if the tag does not have this notation."""
         if self.prefix == "none":
             return "I", tag
         if self.prefix == "before":
@@ -61,17 +60,17 @@ class Notation:
         return prefix.upper(), label
 
     def canonical(self, tag: str) -> str | None:
-        """The tag as this tool writes it, or None where it is not spelled so."""
+        """The tag in halluc's notation, or None if it does not have this notation."""
         result = self.split(tag)
         return None if result is None else f"{result[0]}-{result[1]}"
 
     @property
     def is_rare(self) -> bool:
-        """Whether labels such as `type-b` look alike, so that one prefix by itself does not show that it is one."""
+        """Whether labels such as `type-b` look similar, so that a single prefix is not evidence."""
         return self.lower and self.prefix == "behind"
 
     def fits(self, tags: Collection[str]) -> bool:
-        """Whether all tags are spelled so, with prefixes of one scheme."""
+        """Whether all tags have this notation, with prefixes of one scheme."""
         prefixes = set()
         for tag in tags:
             result = self.split(tag)
@@ -81,7 +80,7 @@ class Notation:
         return _go_together(prefixes)
 
     def fits_some(self, tags: Collection[str]) -> bool:
-        """Whether a label stands there with several prefixes, so that other tags are mistakes rather than labels."""
+        """Whether a label occurs with several prefixes, so that other tags are mistakes rather than labels."""
         prefixes: dict[str, set[str]] = {}
         for tag in tags:
             if (result := self.split(tag)) is not None:
@@ -89,7 +88,7 @@ class Notation:
         return any(len(one) > 1 and _go_together(one) for one in prefixes.values())
 
     def __str__(self) -> str:
-        """The form of a tag, where it is not that of this tool."""
+        """The form of a tag, if it is not halluc's."""
         if self.prefix == "none":
             return "each tag is a label"
         if self.prefix == "alone":
@@ -100,7 +99,7 @@ class Notation:
 
 
 def _go_together(prefixes: Collection[str]) -> bool:
-    """Whether a scheme has these prefixes, and a mention could begin with one of them."""
+    """Whether a scheme has these prefixes, and a mention can begin with one of them."""
     begins = not set("EML").intersection(prefixes) or "B" in prefixes
     return begins and any(alphabet.issuperset(prefixes) for alphabet in _ALPHABETS)
 
@@ -119,21 +118,21 @@ _AFFIXED = tuple(_affixed())
 
 
 def looks_outside(tag: str) -> bool:
-    """Whether a tag may be what another tool writes for O."""
+    """Whether a tag may be another tool's O."""
     return tag.strip().lower() in _OUTSIDE
 
 
 def notation_of(
     tags: Collection[str], asked: Scheme | None, label: str | None, outside: Callable[[], float]
 ) -> Notation:
-    """How the tags are spelled, by all of them.
+    """The notation of the tags, from all of them.
 
     Args:
-        tags: the distinct tags, without those of tokens outside. asked: the scheme, where the config names it.
-            label: that of tags without one. outside: gives the share of tokens outside.
+            tags: the distinct tags, without those outside. asked: the configured scheme, if any.
+            label: the label of tags without one. outside: returns the share of tokens outside.
 
     Raises:
-        UnknownNotation: none or several readings fit.
+            UnknownNotation: no reading fits, or several do.
     """
     spelled = [STANDARD.split(tag) for tag in tags]
     if asked == "io":
@@ -174,7 +173,7 @@ def _of_io(tags: Collection[str], spelled: list[tuple[str, str] | None]) -> Nota
 
 
 def _bare(tags: Collection[str], label: str | None) -> Notation | None:
-    """The notation of tags that are a prefix alone, or of which B and I are."""
+    """The notation of tags that consist of a prefix only, or of B and I among such."""
     for lower in (False, True):
         notation = Notation("alone", "", lower, label or "LABEL")
         begin = "b" if lower else "B"
@@ -192,7 +191,7 @@ def _bare(tags: Collection[str], label: str | None) -> Notation | None:
 def _refuse_labels(tags: Collection[str], outside: float) -> None:
     """
     Raises:
-        UnknownNotation: tags that are more likely something else than labels, each by itself.
+            UnknownNotation: tags that are more likely something else than labels.
     """
     odd = next((tag for tag in sorted(tags) if looks_outside(tag) and not (outside and tag.lower() == "other")), None)
     if all(tag.removeprefix("-").isdecimal() for tag in tags):
@@ -213,7 +212,7 @@ def _refuse_labels(tags: Collection[str], outside: float) -> None:
 
 
 def outside_key(tag: str) -> str:
-    """What a config says where a tag means what O means."""
+    """The config key for a tag with the meaning of O."""
     return f'`data.outside_tags: ["O", "{tag}"]`'
 
 

@@ -1,5 +1,5 @@
-"""Decides how the tags of each split are read: notation and scheme, by its own tags where they tell, else by those of
-the other splits."""
+"""Decides how the tags of each split are read: notation and scheme, from its own tags if they are unambiguous,
+otherwise from those of the other splits."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from halluc.tasks.token_classification.reading.tag_notation import (
 )
 from halluc.tasks.token_classification.tagged_sentence import RawSentence
 
-# Of so many different sequences of tags, what they mean is kept: most sentences have one that was met before.
+# The number of distinct tag sequences whose decoding is cached: most sentences have one that occurred before.
 MOST_KEPT = 1 << 16
-# So many different pairs of neighbours are looked at: more than 500 tags have, each beside each.
+# The maximum number of distinct pairs of neighbours: enough for all pairs of 500 tags.
 _MOST_PAIRS = 1 << 18
 
 
 @dataclass
 class TagStatistics:
-    """What is remembered of a split's tags, in bounded memory.
+    """Statistics of a split's tags, in bounded memory.
 
-    ``pairs`` are neighbouring tags, each pair with the place of its second tag where it first stands; in front of the
-    first tag of a sentence there is None.
+    ``pairs`` are neighbouring tags, each pair with the place of its second tag at its first occurrence; the first tag
+    of a sentence follows None.
     """
 
     pairs: dict[tuple[str | None, str], Place] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class TagStatistics:
 
     def _add(self, sentence: RawSentence, tags: tuple[str, ...]) -> None:
         many = self.sequences.get(tags)
-        if many is not None:  # the same tags, met again, show nothing that was not seen before
+        if many is not None:  # the same tags again are no new evidence
             self.sequences[tags] = many + 1
             return
         if len(self.sequences) < MOST_KEPT:
@@ -81,8 +81,8 @@ class TagStatistics:
 class TagReading:
     """How the tags of a split are read; ``note`` says why.
 
-    ``evidence`` tells whether its own tags show it, fit other schemes as well, or contradict each other. ``spans`` has
-    the sequences that were met.
+    ``evidence`` says whether its own tags show it, fit other schemes as well, or contradict each other. ``spans`` is a
+    cache of decoded sequences.
     """
 
     scheme: Scheme
@@ -94,10 +94,10 @@ class TagReading:
     _tags: dict[str, str] = field(default_factory=dict)
 
     def canonical(self, tags: tuple[str, ...]) -> tuple[str, ...]:
-        """The tags as this tool writes them.
+        """The tags in halluc's notation.
 
         Raises:
-            UnknownTag: one is not spelled as the others, or not one of the scheme's.
+                    UnknownTag: a tag has another notation than the others, or is not in the scheme.
         """
         if self.notation == STANDARD and self.outside == {"O"}:
             return tags
@@ -117,7 +117,7 @@ class TagReading:
 
 @dataclass
 class _Split:
-    """A split of which the tags were looked at, and what they show."""
+    """A split with statistics of its tags, and the evidence from them."""
 
     name: SplitName
     found: TagStatistics
@@ -135,19 +135,18 @@ class _Split:
         return self.found.share_of(self.outside)
 
     def look(self) -> None:
-        """Gather the evidence of the scheme, with the notation known."""
+        """Collect the evidence for the scheme, given the notation."""
         known: dict[str | None, tuple[str, str] | None] = {None: ("O", "")}
         for tag in (*self.outside, *self.tags):
             known[tag] = ("O", "") if tag in self.outside else self.notation.split(tag)
         for (first, second), place in self.found.pairs.items():
             before, behind = known[first], known[second]
-            if before is not None and behind is not None:  # of others it is told when the sentence is decoded
+            if before is not None and behind is not None:  # otherwise it is reported when the sentence is decoded
                 self.evidence.add(before, behind, place)
 
 
 def are_plain(result: Mapping[SplitName, TagStatistics], config: SpansConfig) -> bool:
-    """Whether the tags of each split tell by themselves how they are read: they are spelled as this tool writes them,
-    and contradict no scheme."""
+    """Whether the tags of each split are unambiguous: in halluc's notation, and consistent with a scheme."""
     for split in _splits(result, config):
         if not all(map(STANDARD.split, split.tags)):
             return False
@@ -163,14 +162,14 @@ def decide(
     bad: Sequence[BadLine] = (),
     beside: Mapping[SplitName, TagStatistics] | None = None,
 ) -> dict[SplitName, TagReading]:
-    """How each split is read.
+    """Decide how each split is read.
 
     Args:
-        bad: lines that cannot be read, to be told with the error. beside: splits that are not read themselves, but may
-            tell how those of ``result`` are.
+            bad: lines that cannot be read, to be reported with the error. beside: splits that are not read themselves,
+                but may be evidence for those of ``result``.
 
     Raises:
-        HallucError or ManyErrors D120: tags that belong to no one scheme, or can be read in no way or in several.
+            HallucError or ManyErrors D120: tags that belong to no single scheme, cannot be read or are ambiguous.
     """
     return _Decision(_splits(result, config), _splits(beside or {}, config), config, bad).readings()
 
@@ -179,7 +178,7 @@ class _Decision:
     def __init__(self, splits: list[_Split], beside: list[_Split], config: SpansConfig, bad: Sequence[BadLine]) -> None:
         self.splits, self.beside, self.config, self.bad = splits, beside, config, bad
         self.errors: list[HallucError] = []
-        self._told: list[Scheme | None] = []  # the scheme of each split by itself, the certain ones first
+        self._schemes: list[Scheme | None] = []  # the scheme of each split from its own tags, the certain ones first
 
     def readings(self) -> dict[SplitName, TagReading]:
         tagged = []
@@ -195,14 +194,14 @@ class _Decision:
             if split.tags:
                 tagged.append(split)
         self._refuse()
-        self._told = [_scheme_of(split) for split in sorted(tagged, key=_is_uncertain)]
+        self._schemes = [_scheme_of(split) for split in sorted(tagged, key=_is_uncertain)]
         readings = {split.name: self._reading(split) for split in self.splits}
         self._refuse()
         return {name: one for name, one in readings.items() if one is not None}
 
     def _refuse(self) -> None:
         if self.errors:
-            # Several splits may be parts of one file, or be read as one is.
+            # Several splits may be parts of one file, or be read in the same way.
             refuse(
                 [
                     *{(one.message, str(one.where)): one for one in self.errors}.values(),
@@ -211,7 +210,7 @@ class _Decision:
             )
 
     def _that_shows_most(self, split: _Split) -> _Split:
-        """The split with the most tags, of those that have all of this one's."""
+        """The split with the most tags, of those that have all of this one's tags."""
         every = (*self.splits, *self.beside)
         alike = [one for one in every if one.asked == split.asked and one.tags >= split.tags]
         return max(alike, key=lambda one: len(one.tags))
@@ -240,7 +239,7 @@ class _Decision:
         elif split.notation == LABELS:
             scheme, note = "io", "mentions of one label that touch are read as one"
         elif others:
-            text = next((result for result in self._told if result in others), None)
+            text = next((result for result in self._schemes if result in others), None)
             if text is not None and text != scheme:
                 scheme, note = text, f"{note}; {text.upper()} as in another split"
         if scheme is None:
@@ -256,7 +255,7 @@ class _Decision:
         return TagReading(scheme, split.notation, note, split.outside, evidence if _is_uncertain(split) else "certain")
 
     def _spelled(self, split: _Split) -> list[str]:
-        """What is unusual in the spelling of the tags."""
+        """What is unusual in the notation of the tags."""
         text = [] if split.notation == STANDARD else [str(split.notation)]
         if split.notation == STANDARD and split.tags and Notation("behind").fits(split.tags):
             text.append(f"the first letter of tags such as `{min(split.tags)}` is the prefix")
@@ -271,23 +270,23 @@ def _splits(result: Mapping[SplitName, TagStatistics], config: SpansConfig) -> l
 
 
 def _asked(config: SpansConfig, split: SplitName) -> Scheme | None:
-    """The scheme that the config names."""
+    """The configured scheme."""
     named: Scheme | Literal["auto"] = config.scheme if isinstance(config.scheme, str) else getattr(config.scheme, split)
     return None if named == "auto" else named
 
 
 def _is_uncertain(split: _Split) -> bool:
-    """Whether its own tags leave open which scheme they belong to."""
+    """Whether its own tags leave the scheme open."""
     return split.asked is None and split.notation != LABELS and bool(split.evidence.others())
 
 
 def _scheme_of(split: _Split) -> Scheme | None:
-    """The scheme of a split by itself."""
+    """The scheme of a split from its own tags."""
     return split.asked or ("io" if split.notation == LABELS else split.evidence.decide()[0])
 
 
 def summary(readings: Mapping[SplitName, TagReading]) -> tuple[Scheme | None, str]:
-    """The scheme of all splits and why, or None where they differ and how."""
+    """The scheme of all splits and why, or None if they differ and how."""
     if not readings:
         return None, ""
     every = list(readings.values())
@@ -300,7 +299,7 @@ def summary(readings: Mapping[SplitName, TagReading]) -> tuple[Scheme | None, st
 
 
 def label_keys(config: SpansConfig) -> list[str]:
-    """The keys that say where the tags stand, in the formats that the config allows."""
+    """The keys for the position of the tags, in the formats that the config allows."""
     of_columns, of_records = ["tag_column"], ["tags_field"]
     if config.format == "auto":
         return of_columns + of_records

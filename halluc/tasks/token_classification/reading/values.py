@@ -1,4 +1,4 @@
-"""Tokens and tags as files hold them: lists, lists written as text, objects, numbers."""
+"""Notations of tokens and tags in files: lists, lists written as text, objects, numbers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 from halluc.data.fields.values import Place, unpacked
 from halluc.data.rows.row import Unreadable, quoted
 
-# The keys of a token that is an object, the most usual first.
+# The keys of a token in an object, the most usual first.
 WORD_KEYS = ("text", "word", "token", "form", "orth")
 EMPTY = ("D106", "an empty sentence", "take the line out, or set `data.on_bad_line: skip`")
 
 
 def words(value: Any, field: str, text: str | None = None) -> tuple[tuple[str, ...], list[Place] | None]:
-    """The words of a list, and their places in the text where the objects of the list say them.
+    """The words of a list, and their positions in the text if the objects of the list have them.
 
     Args:
-        value: a list of strings or of objects, or text that holds such a list.
+            value: a list of strings or of objects, or a string with such a list.
 
     Raises:
-        Unreadable: no such list; D106: it is empty; D109: the places contradict the text.
+            Unreadable: not such a list; D106: it is empty; D109: the positions contradict the text.
     """
     if isinstance(value, str):
         value = unpacked(value)
@@ -56,12 +56,12 @@ def _of_objects(
         or text is None
         or any(text[slice(*at)] != word for word, at in zip(results, places, strict=True))
     ):
-        return tuple(results), None  # as where they count UTF-16: the words are looked for in the text
+        return tuple(results), None  # for example, they count UTF-16: the words are searched in the text
     return tuple(results), places
 
 
 def _places(tokens: Sequence[Mapping[str, Any]]) -> list[Place] | None:
-    """Where the tokens say that they stand, one after another; None where they do not."""
+    """The stated positions of the tokens, in order; None if there are none."""
     places: list[Place] = []
     at = 0
     for token in tokens:
@@ -74,14 +74,14 @@ def _places(tokens: Sequence[Mapping[str, Any]]) -> list[Place] | None:
 
 
 def tags(value: Any, field: str, count: int, names: Mapping[int, str] | None) -> tuple[str, ...]:
-    """The tags of ``count`` tokens, as text.
+    """The tags of ``count`` tokens, as strings.
 
     Args:
-        value: a list of texts or numbers, text that holds such a list, or tags between blanks or commas.
-        names: what numbers mean.
+            value: a list of strings or numbers, a string with such a list, or tags separated by blanks or commas.
+            names: the names of numbers.
 
     Raises:
-        Unreadable: D107: no such list. D108: of another length. D121: a number that has no name.
+            Unreadable: D107: not such a list. D108: another length. D121: a number without a name.
     """
     if isinstance(value, str) and isinstance(value := unpacked(value), str):
         pieces = value.split()
@@ -120,7 +120,7 @@ def kept_tags(tags: tuple[str, ...], kept: Sequence[int], outside: Sequence[str]
         outside: the tags of tokens outside of all mentions.
 
     Raises:
-        Unreadable D106: a token that shows nothing has a tag of a mention.
+            Unreadable D106: an invisible token has a tag of a mention.
     """
     left, none = set(kept), {"O", "", *outside}
     odd = next((tag for at, tag in enumerate(tags) if at not in left and tag not in none), None)

@@ -42,7 +42,7 @@ class ParallelConfig(DataConfig, TokenizationKeys):
     )
 
     def target_of(self, split: SplitName) -> str | None:
-        """The file of the translations of a split; one that is held out has those of train."""
+        """The file of the translations of a split; a held-out split uses that of train."""
         given: str | None = getattr(self, f"{'train' if self.is_held_out(split) else split}_target")
         return given
 

@@ -23,7 +23,7 @@ from halluc.tasks.text_generation.sourced_reader import SourcedReader
 from halluc.tasks.translation.examples import LANGUAGES, TARGETS
 from halluc.tasks.translation.reading.config import ParallelConfig
 
-# The fields of texts by language: those of data sets of the hub, and of TMX.
+# Fields with texts by language: in data sets of the hub, and in TMX.
 _PAIRS = ("translation", VARIANTS)
 _SOURCE, _TARGET = "source", "target"
 
@@ -71,7 +71,7 @@ class ParallelReader(SourcedReader):
         return str(self.config.source_field if side == _SOURCE else self.config.target_field)
 
     def _pair(self, given: Mapping[Any, Any]) -> Mapping[str, Any] | None:
-        """The texts by language of a row that has them so, and no field of a source."""
+        """The texts by language of a row that has them in this form, and no source field."""
         result = next((unpacked(given[name]) for name in _PAIRS if name in given), None)
         has_source = value_of(given, self.config.source_field) is not None
         return result if isinstance(result, Mapping) and not has_source else None
@@ -79,10 +79,10 @@ class ParallelReader(SourcedReader):
     def _sides(
         self, given: Mapping[Any, Any], pair: Mapping[str, Any] | None, *, needs_target: bool
     ) -> tuple[Any, Any, tuple[str, str]]:
-        """Source, target, and the codes of their languages, empty where nothing tells them.
+        """Source, target, and the codes of their languages, empty if unknown.
 
         Raises:
-            Unreadable: one of the two is not there.
+                    Unreadable: one of the two is missing.
         """
         config = self.config
         if pair is not None:
@@ -120,15 +120,15 @@ class ParallelReader(SourcedReader):
 
 
 def _variant(code: str, codes: Mapping[str, str]) -> str | None:
-    """A language as a row has it: `en` is found under `en-GB` too."""
+    """A language in a row: `en` also matches `en-GB`."""
     return codes.get(code) or next((own for low, own in codes.items() if low.partition("-")[0] == code), None)
 
 
 def _paired(
     sources: Iterable[Row | BadLine | Notice], target_file: str, targets: Iterable[Row | BadLine | Notice]
 ) -> Iterator[Row | BadLine | Notice]:
-    """A row with source and target for each line of two files; where one ends before the other, the files do not
-    belong together, and what was read before the end may be shifted."""
+    """A row with source and target for each line of two files; if one is shorter, the files do not belong together, and
+    the lines before the end may be shifted."""
     number = 0
     for one, other in zip_longest(sources, targets):
         for item in (one, other):
@@ -149,7 +149,7 @@ def _paired(
 def _unequal(one: Any, other: Any, paired: int, target_file: str, more: int) -> BadLine:
     """
     Args:
-        paired: the last line that both files have. more: how many lines the longer one has beyond it.
+            paired: the last line that both files have. more: how many more lines the longer one has.
     """
     longer = one if one is not None else other
     shorter = target_file if one is not None else "the file of the sources"
