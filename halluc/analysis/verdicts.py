@@ -92,7 +92,7 @@ def lines(
     """The claims of each example, then its omissions, in the order of the examples.
 
     Args:
-            gold: the gold claims of each example. threshold: claims with less confidence are withdrawn.
+        gold: the gold claims of each example. threshold: claims with less confidence are withdrawn.
     """
     withdraw = threshold if isinstance(threshold, ConfidenceFile) else ConfidenceFile(threshold=threshold)
     for one, there in zip(judged, gold, strict=True):
@@ -169,6 +169,6 @@ def read_ledger(path: Path) -> list[LedgerLine]:
     """A ledger file.
 
     Raises:
-            HallucError R111: it is missing, or a line is incomplete; names the line.
+        HallucError R111: it is missing, or a line is incomplete; names the line.
     """
     return list(read_lines(path, LedgerLine, damaged="R111", what="a ledger", help="write it anew with `halluc eval`"))

@@ -72,8 +72,8 @@ def apply(example: Editable, edits: Sequence[Edit]) -> Editable:
     """The example after all ``edits``, in any order; their positions are those of ``example``.
 
     Raises:
-            EditError: edits overlap, are outside the example, cross the border of a span, leave a span or the example
-                without a token, insert an empty token, or touch a locked range.
+        EditError: edits overlap, are outside the example, cross the border of a span, leave a span or the example
+            without a token, insert an empty token, or touch a locked range.
     """
     if not edits:
         return example

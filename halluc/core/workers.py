@@ -45,8 +45,8 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
     """Each item with its result, in the order of the items. A single worker is this process itself.
 
     Raises:
-            HallucError E430: a process was killed, usually for lack of memory. Also whatever ``work`` raises, with the
-                traceback of the process as a note.
+        HallucError E430: a process was killed, usually for lack of memory. Also whatever ``work`` raises, with the
+            traceback of the process as a note.
     """
     with _uncollected_so_far():
         if workers == 1:

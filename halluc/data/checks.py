@@ -40,8 +40,8 @@ def check_corpora(
     """Count, compare and warn; reads and changes nothing.
 
     Args:
-            words: those of the task. tick: called regularly with the number of counted examples and the total.
-            config: the config that the corpora were read with; it says whether texts were tokenized.
+        words: those of the task. tick: called regularly with the number of counted examples and the total.
+        config: the config that the corpora were read with; it says whether texts were tokenized.
     """
     total, done = sum(map(len, corpora.splits.values())), 0
     splits = {}

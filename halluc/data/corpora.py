@@ -77,7 +77,7 @@ class SplitReader:
     """Reads a split of a config, as often as it is asked to.
 
     Args:
-            by_document: the result of ``divides_documents`` for the file; only ``stream`` needs it.
+        by_document: the result of ``divides_documents`` for the file; only ``stream`` needs it.
     """
 
     def __init__(

@@ -84,7 +84,7 @@ def manifest(target: directory.RunDir) -> AugmentFile | None:
     """``augment/manifest.json``; None if there is none, or one of another version of halluc.
 
     Raises:
-            HallucError R130: it is damaged, or its train.jsonl is missing.
+        HallucError R130: it is damaged, or its train.jsonl is missing.
     """
     file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made anew"
     try:
@@ -198,9 +198,9 @@ def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
     model.
 
     Raises:
-            HallucError C103: the task does not support the requested format, or a method does not support the task.
-                Others: a corpus, a file that a method names, or the ledger that `from` names cannot be read; a method
-                cannot do what is configured (reported at its key), here or while candidates are made.
+        HallucError C103: the task does not support the requested format, or a method does not support the task.
+            Others: a corpus, a file that a method names, or the ledger that `from` names cannot be read; a method
+            cannot do what is configured (reported at its key), here or while candidates are made.
     """
     try:
         with contextlib.closing(_prepared(job, fits)) as ready:
@@ -242,7 +242,7 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
     """Refuse formats that the task does not support, and methods that have nothing to do in its examples.
 
     Raises:
-            HallucError C103, or ManyErrors of these.
+        HallucError C103, or ManyErrors of these.
     """
     asked = loaded.experiment.augment
     if asked is None:

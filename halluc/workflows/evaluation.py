@@ -55,11 +55,11 @@ def evaluate(
     """Evaluate a model (of a config, a run or from elsewhere), the cells of a study, or predictions of another tool.
 
     Args:
-            members: runs or models that are averaged with the model, in a separate run next to those of the config.
-            gold: a file of other annotation to evaluate a trained run against; its own evaluation stays unchanged.
+        members: runs or models that are averaged with the model, in a separate run next to those of the config.
+        gold: a file of other annotation to evaluate a trained run against; its own evaluation stays unchanged.
 
     Raises:
-            HallucError or ManyErrors: problems with config, data or run, or with cells. G100: a gate is not met.
+        HallucError or ManyErrors: problems with config, data or run, or with cells. G100: a gate is not met.
     """
     if config is not None and run is None and config.is_dir():
         config, run = None, config
@@ -131,8 +131,8 @@ def refuse_unscored(loaded: LoadedConfig) -> None:
     """Checks before a training that will be evaluated.
 
     Raises:
-            HallucError C107: there is no split to evaluate, or none on which a gate may be checked. C103: see
-                ``gates.refuse_invalid``.
+        HallucError C107: there is no split to evaluate, or none on which a gate may be checked. C103: see
+            ``gates.refuse_invalid``.
     """
     gates.refuse_invalid(loaded)
     gates.refuse_uncheckable(loaded, _splits(loaded, None))
@@ -149,7 +149,7 @@ def _assess(
     """Evaluate a model, or an ensemble with it; the job has no run yet if halluc did not train it.
 
     Args:
-            apart: the evaluation of the ensemble has a separate run.
+        apart: the evaluation of the ensemble has a separate run.
     """
     wanted = _splits(found.loaded, splits)
     gates.refuse_invalid(found.loaded)
@@ -244,7 +244,7 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
     """Name the files of an earlier evaluation that were changed since, before they are overwritten.
 
     Raises:
-            HallucError R120: the training coverage is not what the training wrote, so that no verdict could be trusted.
+        HallucError R120: the training coverage is not what the training wrote, so that no verdict could be trusted.
     """
     record = target.read()
     for split in wanted:

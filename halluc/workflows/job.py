@@ -37,7 +37,7 @@ def load_run(
     """A run that was named outright, with the config that it keeps; of runs without a model, those of ``identity`` too.
 
     Raises:
-            HallucError R104: an override would describe another model than the one in the run.
+        HallucError R104: an override would describe another model than the one in the run.
     """
     result = directory.open_run(run)
     if not result.config.is_file():

@@ -67,7 +67,7 @@ def prepare(job: AugmentJob) -> Prepared:
     """Read the training split, dev and test, and build methods and filters.
 
     Raises:
-            PartError: a method or filter does not support its config. HallucError: a corpus cannot be read.
+        PartError: a method or filter does not support its config. HallucError: a corpus cannot be read.
     """
     config = job.config
     units = job.examples.units

@@ -29,7 +29,7 @@ def open_rows(reference: str, split: SplitName, layout: Layout) -> tuple[str, Ro
     """The name of a file or data set, and its rows.
 
     Raises:
-            HallucError D101: it does not exist, or cannot be read.
+        HallucError D101: it does not exist, or cannot be read.
     """
     if reference.startswith(HUB):
         return reference, tables.of_hub(reference, split, layout.subset)
@@ -83,7 +83,7 @@ def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
     """The format of a stream, set by the layout or detected from its first lines, and its rows.
 
     Raises:
-            HallucError D116: a requested list or column is missing. D117: the delimiter cannot be determined.
+        HallucError D116: a requested list or column is missing. D117: the delimiter cannot be determined.
     """
     if (bad := lines.binary(source.begin, source.name)) is not None:
         return layout.format, iter([bad])
