@@ -74,7 +74,7 @@ class Share:
 
 
 class SplitReader:
-    """Reads a split of a config, as often as it is asked to.
+    """Reads a split of a config, repeatedly if necessary.
 
     Args:
         by_document: the result of ``divides_documents`` for the file; only ``stream`` needs it.

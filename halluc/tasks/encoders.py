@@ -190,7 +190,7 @@ class Frame(NamedTuple):
 
     before: Part
     between: Part
-    behind: Part
+    after: Part
     first: int
     second: int
 
@@ -211,9 +211,9 @@ def frame_of_pair(tokenizer: Any) -> Frame:
     parts = part(0, ends[0][0]), part(ends[0][1], ends[1][0]), part(ends[1][1], len(ids))
     if any(one.pieces for one in parts) or tokenizer.sep_token_id is None:
         return Frame(*parts, types[ends[0][0]], types[ends[1][0]])
-    before, behind = (tuple(pieces) for pieces in special_pieces(tokenizer))
+    before, after = (tuple(pieces) for pieces in special_pieces(tokenizer))
     return Frame(
-        Part(before, (0,) * len(before)), Part((tokenizer.sep_token_id,), (0,)), Part(behind, (1,) * len(behind)), 0, 1
+        Part(before, (0,) * len(before)), Part((tokenizer.sep_token_id,), (0,)), Part(after, (1,) * len(after)), 0, 1
     )
 
 

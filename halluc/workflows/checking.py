@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found, for the cells of a study that are ``alike`` in what is looked at."""
+    """The result of a check, for the cells of a study that are ``alike`` in everything that is checked."""
 
     task: AnyTask
     alike: Sequence[Cell]
@@ -62,7 +62,7 @@ class Checked:
 def check(
     config: Path, overrides: Sequence[str] = (), *, only: Sequence[str] = (), deep: bool = False
 ) -> list[CheckResult]:
-    """Check an experiment, or the cells of a study: those that differ in nothing that is looked at, once.
+    """Check an experiment, or the cells of a study: cells that do not differ in anything that is checked, once.
 
     Raises:
         HallucError or ManyErrors, exit codes 2 and 3: what is wrong with the config or the data.
@@ -95,7 +95,7 @@ def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
 
 
 def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
-    """Check one experiment, for all cells that are like it in what is looked at."""
+    """Check one experiment, for all cells that are alike in everything that is checked."""
     task, settings, words = job.task, job.settings, job.task.wording.words
     augmentation.refuse_unfit(job.loaded, task)
     with reading_progress.reading(settings.data):
@@ -127,7 +127,7 @@ def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
 
 
 def _refuse_labels(task: AnyTask, corpora: Corpora) -> None:
-    """What training, or evaluating, would refuse later.
+    """Errors that training, or evaluation, would raise later.
 
     Raises:
         HallucError or ManyErrors: labels that the task cannot have, of all splits at once.
@@ -144,7 +144,7 @@ def _refuse_labels(task: AnyTask, corpora: Corpora) -> None:
 
 
 def _absent_model(model: ModelConfig) -> list[str]:
-    """A model that is not here is no fault of config or data, but train would stop at it."""
+    """A missing model is not an error in config or data, but train would fail."""
     if model.name is None:
         return []
     try:

@@ -85,7 +85,7 @@ def test_the_classification_reports_are_those_of_the_evaluation(run_page, open_p
 def test_gates_are_reported(run_page, open_page, told):
     page = open_page(run_page)
     assert [gate.met for gate in told.gates] == [False]
-    assert told.gates[0].told in page.texts(".gates li")[0]
+    assert told.gates[0].text in page.texts(".gates li")[0]
 
 
 def test_every_chart_has_its_numbers_beneath(any_page, open_page):

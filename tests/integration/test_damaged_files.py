@@ -165,7 +165,7 @@ def test_no_gate_is_met_by_an_evaluation_that_was_changed(copy, name):
         if name == "eval/test.json" and kind in ("missing", "an edited figure", "a folder"):
             (gate,) = run_report(run).gates
             assert not gate.met
-            assert gate.told.endswith("not verified, since eval/test.json is not what the evaluation wrote")
+            assert gate.text.endswith("not verified, since eval/test.json is not what the evaluation wrote")
 
 
 def test_another_split_is_shown_only_with_a_notice(halluc, copy, tmp_path):

@@ -51,7 +51,7 @@ def test_an_increase_over_the_baseline_is_bounded(baseline, worse):
     broken = judged(worse, f"{{max_increase: {small}, baseline: {baseline.path}}}")
     assert kept.met and not broken.met
     assert broken.difference == pytest.approx(after - before) and broken.value == after
-    assert "may increase by at most" in broken.told and str(baseline.path) in broken.told
+    assert "may increase by at most" in broken.text and str(baseline.path) in broken.text
 
 
 def test_the_worse_end_of_the_interval_is_compared_if_asked(baseline, worse):
@@ -88,7 +88,7 @@ def test_the_main_figure_of_the_task_has_its_own_name(baseline, worse):
 
 def test_a_bound_of_the_value_is_kept_too(baseline):
     result = judged(baseline, f"{{max: 0.0001, max_increase: 0.1, baseline: {baseline.path}}}")
-    assert not result.met and "must be at most 0.0001" in result.told
+    assert not result.met and "must be at most 0.0001" in result.text
 
 
 def test_a_baseline_on_other_examples_is_an_error(folder, baseline):

@@ -152,4 +152,4 @@ def test_a_rate_of_what_is_never_predicted_is_not_measured_and_fails(tmp_path, b
     file = SimpleNamespace(split="test", metrics=metrics)
     (held,) = gates.judged(loading.load(tmp_path / "toy.yaml", table=TABLE), [file], RunDir(tmp_path))
     assert held.met is (told is None)
-    assert told is None or told in held.told
+    assert told is None or told in held.text

@@ -129,9 +129,9 @@ def test_the_gap_is_that_of_the_evaluated_split(report):
 
 def test_gates_are_recorded_met_or_not(whole, report):
     assert [(gate.name, gate.met) for gate in report.gates] == [("entity_f1", True), ("hallucination_rate", False)]
-    assert "entity_f1 on test is 0." in report.gates[0].told
-    assert report.gates[0].told.endswith("must be at least 0.1")
-    assert report.gates[1].told.endswith("must be at most 0")
+    assert "entity_f1 on test is 0." in report.gates[0].text
+    assert report.gates[0].text.endswith("must be at least 0.1")
+    assert report.gates[1].text.endswith("must be at most 0")
     recorded = whole.read().stages["eval"].detail["gates"]
     assert recorded == [gate.model_dump(mode="json") for gate in report.gates]
 

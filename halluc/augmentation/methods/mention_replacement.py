@@ -63,7 +63,7 @@ class _Pool(NamedTuple):
 
 
 class MentionReplacement(Augmenter):
-    """Replaces mentions by others of the same label: from the training split, a gazetteer, or put together anew.
+    """Replaces mentions by others of the same label: from the training split, a gazetteer, or newly composed.
 
     The casing of the text is kept: a mention in capitals, or without any, is replaced by one with the same casing.
     Acronyms in lower-case text do not count as capitals.

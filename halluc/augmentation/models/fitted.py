@@ -1,8 +1,8 @@
-"""Models that are fitted once and kept by fingerprint, so that every run with the same data and settings uses one.
+"""Models that are fitted once and cached by fingerprint, so that every run with the same data and settings shares one.
 
-A fitted model is a folder ``<method>-<fingerprint>``. It appears whole, by one rename, with ``fitted.json`` in it, that
-holds the SHA-256 of every other file. While the model is trained, checkpoints stand in a folder beside it: the next
-process goes on from there if one is killed. A lock lets one process train while others wait for its model.
+A fitted model is a folder ``<method>-<fingerprint>``. It is created atomically with one rename, and its ``fitted.json``
+has the SHA-256 of every other file. While the model is trained, checkpoints are in a folder next to it: if the process
+is killed, the next one resumes from there. A lock lets one process train while others wait for its model.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from halluc.engine.references import ModelSource
 from halluc.runs.directory import FITTED_RECORD
 from halluc.runs.provenance import file_sha256
 
-# Part of every fingerprint: what an earlier version fitted otherwise is not used.
+# Part of every fingerprint: models fitted differently by an earlier version are not reused.
 _VERSION = 1
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model that is ready: where its files are, and what its maker noted."""
+    """A fitted model: its files, and the facts recorded by its maker."""
 
     folder: Path
     facts: dict[str, Any]
@@ -40,11 +40,11 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Fitting:
-    """What a fitted model is made of, and how.
+    """How a fitted model is made.
 
-    ``identity`` is everything that the model depends on, as JSON values: settings, seed, digests of data. ``make`` is
-    given a folder for checkpoints, which holds those of a killed process, and returns what writes the model: a function
-    that fills a folder and returns the facts for ``Fitted``, plain JSON values.
+    ``identity`` is everything that the model depends on, as JSON values: settings, seed, digests of data. ``make`` gets
+    a folder for checkpoints, which may have those of a killed process, and returns a function that writes the model to
+    a folder and returns the facts for ``Fitted``, plain JSON values.
     """
 
     method: str

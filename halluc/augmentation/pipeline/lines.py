@@ -16,7 +16,7 @@ from halluc.task import Examples
 
 
 class CorpusLine(NamedTuple):
-    """A candidate ready to be written, with what decides whether it is, and what is counted of it.
+    """A candidate in written form, with the data for accepting it and for the statistics.
 
     ``size`` is its tokens, ``labels`` has one for each labelled thing, ``units`` counts its mentions or its content
     words, and ``new`` those of them that are not in training. Plain values, since they cross processes.
@@ -43,7 +43,7 @@ class Tried(NamedTuple):
 
 @dataclass(frozen=True)
 class Press:
-    """Turns (example, copy) into lines. ``separator`` stands between an example's id and the number of the copy."""
+    """Converts (example, copy) to lines. ``separator`` is put between an example's id and the number of the copy."""
 
     maker: Maker
     examples: Examples[Any, Any]
@@ -55,11 +55,11 @@ class Press:
         return json_line(self.examples.record(example))
 
     def candidate(self, example: Example, copy: int, attempt: int = 0) -> Tried:
-        """The first candidate from ``attempt`` on that is not rejected for itself."""
+        """The first candidate from ``attempt`` on that no filter rejects by itself."""
         return self.edited(example, copy, attempt)[0]
 
     def edited(self, example: Example, copy: int, attempt: int = 0) -> tuple[Tried, Editable | None]:
-        """``candidate``, and what its text and spans are after the edits."""
+        """``candidate``, with its text and spans after the edits."""
         asked = self._asked(example, copy, attempt)
         made = self.maker.make(asked)
         return self._tried(example, asked, made), made[0] and made[0].changed.edited
@@ -111,7 +111,7 @@ class Press:
 
 
 def _edits(before: Editable, made: Accepted) -> list[dict[str, Any]]:
-    """Every edit, before and after; the positions of a step are those in what the step before it left."""
+    """Every edit, before and after; the positions of a step are those in the result of the previous step."""
     edits: list[dict[str, Any]] = []
     last = len(made.changed.steps) - 1
     for number, step in enumerate(made.changed.steps):

@@ -20,8 +20,8 @@ _MOST_HITS = 3
 
 @dataclass(frozen=True)
 class Trouble:
-    """What an earlier run got wrong on dev: by label the share of its claims and gold that were over-claimed or
-    omitted, and how often each content word stands in such a mention, or text, of the label."""
+    """The errors of an earlier run on dev: by label the share of its claims and gold that were over-claimed or omitted,
+    and how often each content word occurs in such a mention, or text, of the label."""
 
     shares: Mapping[str, float] = field(default_factory=dict)
     words: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -30,7 +30,8 @@ class Trouble:
     def of(
         cls, mentions: Iterable[tuple[str, str, bool]], content: Callable[[str], list[str]] = MENTIONS.words
     ) -> Trouble:
-        """From (text, label, whether it went wrong) of every claim and every omission; ``content`` gives its words."""
+        """From (text, label, whether it is an error) of every claim and every omission; ``content`` returns the content
+        words."""
         total: Counter[str] = Counter()
         wrong: Counter[str] = Counter()
         words: Counter[tuple[str, str]] = Counter()
@@ -45,7 +46,7 @@ class Trouble:
 class Focus:
     """The weight of an example: its share of the new examples.
 
-    ``counts`` says how often each label stands in the training split.
+    ``counts`` are the frequencies of labels in the training split.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Focus:
         self.mentions, self.examples_with = training.mentions, training.examples_with
 
     def weight(self, example: Editable, labels: Sequence[str]) -> float:
-        """The weight of an example with labels, in units that are its own; -1 for one without.
+        """The weight of an example with labels, in relative units; -1 for one without.
 
         Labels of an example without mentions are labels of the whole.
         """
@@ -95,7 +96,7 @@ class Focus:
         return float(seen_once or confusable)
 
     def _troubled(self, example: Editable, span: Span) -> float:
-        """The label's share of trouble, and the troubled mentions of the label that share a content word."""
+        """The label's error share, and the erroneous mentions of the label that share a content word."""
         words = filter(is_content, example.tokens[span.start : span.end])
         hits = sum(self.trouble.words.get((span.label, word), 0) for word in words)
         return self.trouble.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)

@@ -132,7 +132,7 @@ class EncodedQuestions:
             [
                 (
                     *frame.before.pieces, *w.question, *frame.between.pieces, *w.context.pieces[w.start : w.end],
-                    *frame.behind.pieces,
+                    *frame.after.pieces,
                 )
                 for w in windows
             ],
@@ -142,7 +142,7 @@ class EncodedQuestions:
             types = numpy.zeros_like(inputs["input_ids"])
             for row, w in enumerate(windows):
                 of_first = [*frame.before.types, *[frame.first] * len(w.question), *frame.between.types]
-                of_second = [*[frame.second] * (w.end - w.start), *frame.behind.types]
+                of_second = [*[frame.second] * (w.end - w.start), *frame.after.types]
                 types[row, : len(of_first) + len(of_second)] = [*of_first, *of_second]
             inputs["token_type_ids"] = types
         return inputs

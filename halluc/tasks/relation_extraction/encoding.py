@@ -42,7 +42,7 @@ class PairFraming:
     """
 
     before: tuple[int, ...]
-    behind: tuple[int, ...]
+    after: tuple[int, ...]
     space: int
     markers: tuple[int, ...]
     types: dict[str, tuple[int, ...]]
@@ -76,7 +76,7 @@ class PairFraming:
         left_kept, right_kept = left[len(left) - on_left :], right[: min(len(right), room - on_left)]
         is_cut = len(left_kept) + len(kept) + len(right_kept) < len(left) + len(middle) + len(right)
         is_cut |= any(cut for *_, cut in inside)
-        pieces = (*self.before, *left_kept, *marked[0], *kept, *marked[1], *right_kept, *self.behind)
+        pieces = (*self.before, *left_kept, *marked[0], *kept, *marked[1], *right_kept, *self.after)
         begins = [len(self.before) + on_left, len(self.before) + on_left + len(marked[0]) + len(kept)]
         places = {}
         in_mentions: list[Range] = []

@@ -96,13 +96,13 @@ class RelationClassifier(ModelDefaults):
     def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
         """Pieces with markers and targets. A relation that the model does not know has no target, and counts as
         missed."""
-        before, behind = special_pieces(loaded.tokenizer)
+        before, after = special_pieces(loaded.tokenizer)
         most = room(loaded.tokenizer, loaded.model.config)
-        space = pieces_left(len(MARKERS) + 2, most, len(before) + len(behind), "head and tail")
+        space = pieces_left(len(MARKERS) + 2, most, len(before) + len(after), "head and tail")
         words, dropped = word_pieces(loaded.tokenizer, [example.tokens for example in examples])
         unknown = loaded.tokenizer.unk_token_id
         markers = loaded.tokenizer.convert_tokens_to_ids(list(MARKERS))
-        framing = PairFraming(tuple(before), tuple(behind), space, tuple(markers), self._types(examples, loaded))
+        framing = PairFraming(tuple(before), tuple(after), space, tuple(markers), self._types(examples, loaded))
         notes = {"words": sum(map(len, words)), "dropped_words": dropped, "unknown_words": 0, "windowed_sentences": 0}
         windows: list[PairWindow] = []
         for example, pieces in zip(examples, words, strict=True):

@@ -311,9 +311,9 @@ class Framing:
         """The windows of one text or of two, and whether something is cut."""
         if len(sides) == 2:
             return self._of_pair(example, *sides)
-        (pieces,), (before, behind) = sides, self.around_one
-        parts = shown(len(pieces), self._space(len(before) + len(behind), 1), self.how)
-        made = [TextWindow(example, (*before, *_taken(pieces, part), *behind)) for part in parts]
+        (pieces,), (before, after) = sides, self.around_one
+        parts = shown(len(pieces), self._space(len(before) + len(after), 1), self.how)
+        made = [TextWindow(example, (*before, *_taken(pieces, part), *after)) for part in parts]
         return made, not covers(parts, len(pieces))
 
     def _of_pair(self, example: int, first: Pieces, second: Pieces) -> tuple[list[TextWindow], bool]:
@@ -322,10 +322,10 @@ class Framing:
         made = []
         for of_first, of_second in parts:
             one, two = _taken(first, of_first), _taken(second, of_second)
-            pieces = (*frame.before.pieces, *one, *frame.between.pieces, *two, *frame.behind.pieces)
+            pieces = (*frame.before.pieces, *one, *frame.between.pieces, *two, *frame.after.pieces)
             types = (
                 *(*frame.before.types, *[frame.first] * len(one), *frame.between.types),
-                *(*[frame.second] * len(two), *frame.behind.types),
+                *(*[frame.second] * len(two), *frame.after.types),
             )
             made.append(TextWindow(example, pieces, types if self.has_types else ()))
         whole = covers([part for part, _ in parts], len(first)) and covers([part for _, part in parts], len(second))

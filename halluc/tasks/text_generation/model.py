@@ -159,14 +159,14 @@ class GenerationModel:
         """The pieces of the filled prompt in its frame. If there are too many, the longest fields are cut to equal
         length; the template is cut, at its start, if it does not fit itself."""
         filled = self._prompts[loaded.framing.has_encoder].filled(example)
-        tokenizer, is_framed = loaded.tokenizer, bool(frame.behind)
+        tokenizer, is_framed = loaded.tokenizer, bool(frame.after)
         encoded = tokenizer(
             filled.text, return_offsets_mapping=tokenizer.is_fast, add_special_tokens=not is_framed
         )  # fmt: skip
         ids: list[int] = list(encoded["input_ids"])
         if not loaded.framing.has_encoder and ids and ids[-1] == loaded.framing.end:
             ids.pop()  # a prompt has no end
-        room_of_message = max(0, most - len(frame.before) - len(frame.behind))
+        room_of_message = max(0, most - len(frame.before) - len(frame.after))
         if len(ids) > room_of_message:
             notes["cut_sources"] += 1
             offsets = encoded["offset_mapping"] if tokenizer.is_fast else None
@@ -174,7 +174,7 @@ class GenerationModel:
             dropped = self._dropped(fields, len(ids) - room_of_message)
             ids = [piece for place, piece in enumerate(ids) if place not in dropped]
             ids = ids[max(0, len(ids) - room_of_message) :]
-        return [*frame.before, *ids, *frame.behind][-most:] or [loaded.framing.end]
+        return [*frame.before, *ids, *frame.after][-most:] or [loaded.framing.end]
 
     def _dropped(self, fields: Sequence[tuple[str, Sequence[int]]], over: int) -> set[int]:
         """This many positions of the fields to drop, or all: from the longest, until lengths are equal, then from

@@ -59,16 +59,16 @@ class Prompt:
 
 def _parts(example: Sourced, name: str) -> Iterator[str]:
     for part in example.parts:
-        first, _, behind = part.name.partition(":")
+        first, _, after = part.name.partition(":")
         if first == name:
-            yield f"{behind}: {example.text(part)}" if behind else example.text(part)
+            yield f"{after}: {example.text(part)}" if after else example.text(part)
 
 
 class ChatFrame(NamedTuple):
     """The pieces before and after the user's message, up to the start of the assistant's answer."""
 
     before: tuple[int, ...] = ()
-    behind: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, tokenizer: Any) -> ChatFrame:
@@ -76,9 +76,9 @@ class ChatFrame(NamedTuple):
         message = "\uffff"  # occurs in no text
         messages = [{"role": "user", "content": message}]
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        before, _, behind = text.partition(message)
+        before, _, after = text.partition(message)
         # Special tokens in the template are special; those in a message are text.
-        return cls(*(_pieces(tokenizer, side) for side in (before, behind)))
+        return cls(*(_pieces(tokenizer, side) for side in (before, after)))
 
 
 def _pieces(tokenizer: Any, text: str) -> tuple[int, ...]:

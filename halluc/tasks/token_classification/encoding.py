@@ -68,7 +68,7 @@ class Windows(Sequence[Window]):
 
 
 def windows_of(
-    example: int, words: Sequence[list[int]], space: int, before: Sequence[int], behind: Sequence[int]
+    example: int, words: Sequence[list[int]], space: int, before: Sequence[int], after: Sequence[int]
 ) -> Iterator[Window]:
     """Overlapping runs of whole words that fit ``space`` pieces; a single one if all fit.
 
@@ -88,7 +88,7 @@ def windows_of(
         for word in words[start:end]:
             first.append(len(pieces))
             pieces += word
-        yield Window(example, start, (*pieces, *behind), tuple(first))
+        yield Window(example, start, (*pieces, *after), tuple(first))
         if end >= len(words):
             return
         repeated, restart = 0, end
@@ -103,7 +103,7 @@ def rows_of(
     sentences: Sequence[list[list[int]]],
     space: int,
     before: Sequence[int],
-    behind: Sequence[int],
+    after: Sequence[int],
 ) -> Iterator[Window]:
     """Consecutive sentences of a document in rows of at most ``space`` pieces, without separators; a sentence that does
     not fit is split like in ``windows_of``."""
@@ -119,7 +119,7 @@ def rows_of(
         ):
             used += sizes[end]
             end += 1
-        yield from windows_of(begin, [word for one in sentences[begin:end] for word in one], space, before, behind)
+        yield from windows_of(begin, [word for one in sentences[begin:end] for word in one], space, before, after)
         begin = end
 
 
@@ -127,7 +127,7 @@ def rows_of(
 class EncodedTokens:
     """Windows of word pieces with a target at each word's first piece. Sizes are counted in word pieces.
 
-    ``behind`` is the number of special pieces at the end of each window. ``alternatives`` are, for each example, those
+    ``after`` is the number of special pieces at the end of each window. ``alternatives`` are, for each example, those
     of its tags; empty without border smoothing. ``features`` are further inputs of words besides their pieces.
     """
 
@@ -138,7 +138,7 @@ class EncodedTokens:
     pad: int
     notes: dict[str, int]
     token_loss: Loss = field(default_factory=Loss)
-    behind: int = 0
+    after: int = 0
     masking: MentionMasking | None = None
     alternatives: Sequence[Sequence[Alternative]] = ()
     crf: LinearChain | SavedChain | None = None
@@ -197,7 +197,7 @@ class EncodedTokens:
 
     def _pieces(self, window: Window) -> Iterator[tuple[int, Range]]:
         """Each word of a window, by its index among those of all examples, with its pieces there."""
-        ends = (*window.first[1:], len(window.pieces) - self.behind)
+        ends = (*window.first[1:], len(window.pieces) - self.after)
         yield from enumerate(zip(window.first, ends, strict=True), self.words(window).start)
 
     @cached_property

@@ -18,7 +18,7 @@ _LEAST = -40.0
 class Marginals:
     """The marginals of the words of all sentences, concatenated, for the ``tags`` of a model.
 
-    ``before`` and ``behind``, both (words, tags): the log-sum-exp of the scores of all sequences up to a word's tag,
+    ``before`` and ``after``, both (words, tags): the log-sum-exp of the scores of all sequences up to a word's tag,
     including its own score, and after it, excluding its own. ``total``: of all sequences of its sentence, (words,).
     """
 
@@ -26,7 +26,7 @@ class Marginals:
     weights: Transitions
     tags: Sequence[str]
     before: numpy.ndarray
-    behind: numpy.ndarray
+    after: numpy.ndarray
     total: numpy.ndarray
 
     @classmethod
@@ -38,21 +38,21 @@ class Marginals:
             scores: (words, tags) logits; the words of all sentences. lengths: (sentences,) words of each.
         """
         scores = scores.astype(numpy.float64)
-        before, behind = numpy.empty_like(scores), numpy.empty_like(scores)
+        before, after = numpy.empty_like(scores), numpy.empty_like(scores)
         total = numpy.empty(len(scores))
         size = numpy.asarray(lengths, dtype=numpy.int64)
         size = size[size > 0]
         for first, own in in_parts(numpy.cumsum(size) - size, size, scores.shape[1]):
-            _fill(scores, first, own, weights, before, behind)
+            _fill(scores, first, own, weights, before, after)
             summed = _log_sum(before[first + own - 1] + weights.end)
             for start, count, value in zip(first.tolist(), own.tolist(), summed.tolist(), strict=True):
                 total[start : start + count] = value
-        return cls(scores, weights, tags, before, behind, total)
+        return cls(scores, weights, tags, before, after, total)
 
     @property
     def of_words(self) -> numpy.ndarray:
         """The log-probability of each tag of each word, (words, tags)."""
-        values: numpy.ndarray = self.before + self.behind - self.total[:, None]
+        values: numpy.ndarray = self.before + self.after - self.total[:, None]
         return values
 
     def of_labels(self, span: Span, start: int, numbers: Sequence[int], labels: Sequence[str]) -> numpy.ndarray:
@@ -77,7 +77,7 @@ class Marginals:
         value = self.before[at, path[0]]
         for offset in range(1, len(path)):
             value += self.weights.step[path[offset - 1], path[offset]] + self.scores[at + offset, path[offset]]
-        return float(value + self.behind[at + len(path) - 1, path[-1]] - self.total[at])
+        return float(value + self.after[at + len(path) - 1, path[-1]] - self.total[at])
 
 
 def _fill(
@@ -86,17 +86,17 @@ def _fill(
     size: numpy.ndarray,
     weights: Transitions,
     before: numpy.ndarray,
-    behind: numpy.ndarray,
+    after: numpy.ndarray,
 ) -> None:
     """Fill for sentences sorted by falling ``size``, from their ``first`` words."""
     before[first] = scores[first] + weights.start
-    behind[first + size - 1] = weights.end
+    after[first + size - 1] = weights.end
     for place, going in _places(size):
         words = first[:going] + place
         before[words] = _log_sum((before[words - 1][:, :, None] + weights.step).swapaxes(1, 2)) + scores[words]
     for place, going in reversed(list(_places(size))):
         words = first[:going] + place
-        behind[words - 1] = _log_sum(weights.step + (scores[words] + behind[words])[:, None, :])
+        after[words - 1] = _log_sum(weights.step + (scores[words] + after[words])[:, None, :])
 
 
 def _places(size: numpy.ndarray) -> Iterator[tuple[int, int]]:

@@ -151,9 +151,9 @@ class Tagger:
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
         """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
         and counted, and counts as missed in the metrics."""
-        before, behind = special_pieces(encoder.tokenizer)
+        before, after = special_pieces(encoder.tokenizer)
         limit = room(encoder.tokenizer, encoder.model.config)
-        space = pieces_left(1, self._limited(limit), len(before) + len(behind))
+        space = pieces_left(1, self._limited(limit), len(before) + len(after))
         unknown = encoder.tokenizer.unk_token_id
         windows = Windows(max(encoder.tokenizer.get_vocab().values(), default=0))
         notes = {"words": 0, "dropped_words": 0, "unknown_words": 0, "cut_words": 0}
@@ -194,7 +194,7 @@ class Tagger:
             encoder.padding,
             notes,
             loss_of_tags(targets, encoder.outputs, self.config),
-            len(behind),
+            len(after),
             MentionMasking.of(self.config, encoder.tokenizer),
             [alternatives(e.spans, t, tag_ids, smoothing) for e, t in zip(examples, targets, strict=True)]
             if smoothing

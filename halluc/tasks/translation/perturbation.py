@@ -101,10 +101,10 @@ def inserted(example: Sourced, token: str, position: Position) -> Sourced:
     """
     size = len(example.tokens)
     place = {"start": 0, "second": min(1, size), "last": size}[position]
-    before, behind = list(example.spaces[:place]), list(example.spaces[place:])
-    spaces = ["", " ", *example.spaces[1:]] if place == 0 else [*before, " ", behind[0] or " ", *behind[1:]]
+    before, after = list(example.spaces[:place]), list(example.spaces[place:])
+    spaces = ["", " ", *example.spaces[1:]] if place == 0 else [*before, " ", after[0] or " ", *after[1:]]
     if place == size:
-        spaces = [*before, " ", behind[0]]
+        spaces = [*before, " ", after[0]]
     parts = (replace(example.parts[0], end=size + 1),)
     tokens = (*example.tokens[:place], token, *example.tokens[place:])
     return replace(example, tokens=tokens, spaces=tuple(spaces), parts=parts)

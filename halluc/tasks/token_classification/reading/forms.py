@@ -297,5 +297,5 @@ def holds(text: Any, value: Any, config: SpansConfig) -> bool:
 
 
 def _cuts_word(text: str, start: int, end: int) -> bool:
-    before, behind = text[start - 1 : start + 1] if start > 0 else "", text[max(end - 1, 0) : end + 1]
-    return any(len(pair) == 2 and pair.isalnum() for pair in (before, behind))
+    before, after = text[start - 1 : start + 1] if start > 0 else "", text[max(end - 1, 0) : end + 1]
+    return any(len(pair) == 2 and pair.isalnum() for pair in (before, after))

@@ -140,9 +140,9 @@ class _Split:
         for tag in (*self.outside, *self.tags):
             known[tag] = ("O", "") if tag in self.outside else self.notation.split(tag)
         for (first, second), place in self.found.pairs.items():
-            before, behind = known[first], known[second]
-            if before is not None and behind is not None:  # otherwise it is reported when the sentence is decoded
-                self.evidence.add(before, behind, place)
+            before, after = known[first], known[second]
+            if before is not None and after is not None:  # otherwise it is reported when the sentence is decoded
+                self.evidence.add(before, after, place)
 
 
 def are_plain(result: Mapping[SplitName, TagStatistics], config: SpansConfig) -> bool:
