@@ -171,9 +171,9 @@ class Tagger:
                 notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
                 notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
                 if self.config.context is None:
-                    windows.extend(windows_of(index, sentence, space, before, behind))
+                    windows.extend(windows_of(index, sentence, space, before, after))
             if self.config.context is not None:
-                windows.extend(rows_of(examples, words, space, before, behind))
+                windows.extend(rows_of(examples, words, space, before, after))
                 notes["windowed_documents"] = sum(len(w.first) > len(words[w.example]) for w in windows)
         notes["windowed_sentences"] = len({window.example for window in windows if window.start})
         notes["windows"] = len(windows)
