@@ -5,6 +5,11 @@ python benchmarks/audit.py [CORPUS] [--sentences 3000] [--folds 3] [--steps 300]
 Of the mentions of CORPUS (CoNLL columns; default: CoNLL-2003 train), 10% are removed, 5% get another label and 5% other
 boundaries. A suspect is right if it touches a mention that was changed: errors that the corpus had before count as
 wrong, so precision is a lower bound.
+
+With `--dev FILE`, DIR/training.yaml is a study that trains on the corpus with errors, on three corrections of it and on
+CORPUS itself, judged on FILE: `halluc run DIR/training.yaml`. The corrections: `accepted` takes the proposal of every
+suspect whose annotation has a probability below `--accept`; `reader` undoes the injected errors that the first suspects
+touch, as many suspects as there are errors; `all` undoes those that any suspect touches.
 """
 
 from __future__ import annotations
@@ -17,14 +22,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 import halluc
 from halluc.analysis import suspects
 from halluc.components import TABLE
 from halluc.core.examples import Span
+from halluc.core.files import write_jsonl
 from halluc.core.rng import keyed_seed
 from halluc.data.corpora import read_corpora
 from halluc.data.writers import Options, write, writers_of
-from halluc.workflows import audit, conversion, evaluation
+from halluc.runs.audits import DecisionLine, SuspectLine
+from halluc.workflows import audit, conversion, corrections, evaluation
 from halluc.workflows.assessment import ReadyModel
 
 TASK, KINDS = "token_classification", ("removed", "label", "boundary")
@@ -33,11 +42,16 @@ DEPTHS = (50, 100, 500)
 
 
 class Injected(NamedTuple):
-    """An error: its kind, and the tokens of the mention before and after."""
+    """An error: its kind, the mention before and after, and the tokens of both."""
 
     example: str
     kind: str
-    tokens: frozenset[int]
+    before: Span
+    after: Span | None
+
+    @property
+    def tokens(self) -> frozenset[int]:
+        return tokens_of((self.before, *([self.after] if self.after else [])))
 
 
 def injected(example: Any, labels: Sequence[str]) -> tuple[Any, list[Injected]]:
@@ -52,8 +66,7 @@ def injected(example: Any, labels: Sequence[str]) -> tuple[Any, list[Injected]]:
             continue
         spans.remove(span)
         spans += [new] if new is not None else []
-        touched = {*range(span.start, span.end), *(range(new.start, new.end) if new else ())}
-        errors.append(Injected(example.id, kind, frozenset(touched)))
+        errors.append(Injected(example.id, kind, span, new))
     return replace(example, spans=tuple(sorted(spans))), errors
 
 
@@ -96,6 +109,66 @@ def figures(ranked: Sequence[tuple[str, frozenset[int]]], errors: Sequence[Injec
     return "".join((*precision, *recall))
 
 
+def undone(examples: Sequence[Any], errors: Iterable[Injected]) -> list[Any]:
+    """The examples without these errors."""
+    by_example: dict[str, list[Injected]] = {}
+    for error in errors:
+        by_example.setdefault(error.example, []).append(error)
+    result = []
+    for example in examples:
+        mistakes = by_example.get(example.id, ())
+        spans = {*example.spans} - {one.after for one in mistakes} | {one.before for one in mistakes}
+        result.append(replace(example, spans=tuple(sorted(spans))))
+    return result
+
+
+def accepted(lines: Sequence[SuspectLine], bound: float, into: Path) -> Path:
+    """Decisions that accept each suspect with a probability below `bound`, the more suspicious of two that overlap."""
+    taken: dict[str, set[int]] = {}
+    decisions = []
+    for one in lines:
+        tokens, others = tokens_of((*one.annotated, *one.proposed)), taken.setdefault(one.id, set())
+        if one.confidence < bound and others.isdisjoint(tokens):
+            others |= tokens
+            decisions.append(
+                DecisionLine(suspect=one.suspect, split=one.split, id=one.id, sha256=one.sha256, decision="accept")
+            )
+    write_jsonl(into / "accepted.jsonl", (one.model_dump(mode="json") for one in decisions))
+    return into / "accepted.jsonl"
+
+
+def write_study(
+    asked: argparse.Namespace, audited: Path, made: list[Any], errors: list[Injected], clean: list[Any]
+) -> None:
+    """The corrected corpora, and the study that trains on each."""
+    lines = list(audit.read(audited / "audit/train.jsonl"))
+    suspected = [(one.id, tokens_of((*one.annotated, *one.proposed))) for one in lines]
+
+    def touched(places: Sequence[tuple[str, frozenset[int]]]) -> list[Injected]:
+        tokens: dict[str, set[int]] = {}
+        for name, place in places:
+            tokens.setdefault(name, set()).update(place)
+        return [error for error in errors if error.tokens & tokens.get(error.example, set())]
+
+    files = {name: asked.into / f"{name}.conll" for name in ("clean", "reader", "all")}
+    corpora = (clean, undone(made, touched(suspected[: len(errors)])), undone(made, touched(suspected)))
+    write(dict(zip(files.values(), corpora, strict=True)), writers_of(TASK)["conll"], Options())
+    files["accepted"] = asked.into / "accepted.conll"
+    decisions = accepted(lines, asked.accept, asked.into)
+    print(f"accepted: {corrections.apply(audited, (), decisions, files['accepted'])}")
+    arms = {"errors": {}} | {name: {"data": {"train": str(file.resolve())}} for name, file in files.items()}
+    changes = {
+        "name": "training",
+        "data": {"train": str((asked.into / "errors.conll").resolve()), "dev": str(asked.dev.resolve())},
+        "train": {"evaluate_steps": asked.steps},
+        "eval": {"splits": ["dev"]},
+        "matrix": {"arm": arms, "seed": [1, 2, 3]},
+    }
+    text = yaml.safe_dump({"extends": "audit.yaml", **changes}, sort_keys=False)
+    (asked.into / "training.yaml").write_text(text, encoding="utf-8")
+    print(f"the study that trains on them: halluc run {asked.into / 'training.yaml'}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     usual = Path(os.environ.get("HALLUC_DATA", "data")) / "ner/conll2003/train.txt"
@@ -105,6 +178,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--batch-tokens", type=int, default=512)
     parser.add_argument("--into", type=Path, default=Path("runs/audit-benchmark"))
+    parser.add_argument("--dev", type=Path, help="a corpus that judges trainings on corrected copies")
+    parser.add_argument("--accept", type=float, default=0.05, help="see above (default: %(default)s)")
     asked = parser.parse_args()
     began, cpu = time.monotonic(), time.process_time()
     asked.into.mkdir(parents=True, exist_ok=True)
@@ -143,6 +218,8 @@ def main() -> None:
     right = sum(bool({e for e in errors if e.example == name and e.tokens & tokens}) for name, tokens in crossed)
     print(f"at random: of the cross-fitted suspects {right / len(crossed):.2f}, ", end="")
     print(f"of all annotated mentions {(counts['label'] + counts['boundary']) / mentions:.2f}")
+    if asked.dev:
+        write_study(asked, Path(result.run), [example for example, _ in made], errors, clean)
     print(f"{time.process_time() - cpu:,.0f} s of CPU, {time.monotonic() - began:,.0f} s in all")
 
 

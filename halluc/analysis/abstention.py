@@ -187,9 +187,9 @@ def choose(
     """The lowest threshold of the grid .000 to .999 that passes, as described at the top of this module.
 
     Args:
-            example, confidence, unsupported: (claims,) the number of a claim's example, its confidence (at the final
-                temperature), and whether it is unsupported. Unverifiable claims are left out beforehand.
-            fitting: (examples,) True for the fitting half (``halves``), including examples without claims.
+        example, confidence, unsupported: (claims,) the number of a claim's example, its confidence (at the final
+            temperature), and whether it is unsupported. Unverifiable claims are left out beforehand.
+        fitting: (examples,) True for the fitting half (``halves``), including examples without claims.
 
     Raises:
         ValueError: a confidence is not between 0 and 1.

@@ -75,8 +75,8 @@ def references(axes: Mapping[str, Sequence[Plain]], wanted: str | None) -> dict[
     """The reference of each axis of arms.
 
     Args:
-            axes: the values of each axis except the seed, in order.
-            wanted: the name of the reference arm, instead of the first.
+        axes: the values of each axis except the seed, in order.
+        wanted: the name of the reference arm, instead of the first.
 
     Raises:
         HallucError C015: no axis has such an arm.

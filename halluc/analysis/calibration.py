@@ -31,7 +31,7 @@ def sums_by_bin(
     """Claims, summed confidence and right claims by example and bin: the input of a bootstrap over examples.
 
     Args:
-            confidence, right, example: (claims,), the last with indexes below ``examples``.
+        confidence, right, example: (claims,), the last with indexes below ``examples``.
 
     Returns:
         three float arrays (examples, 15), the arguments of ``ece_of_sums`` once they are summed over examples.
@@ -71,7 +71,7 @@ def confidences(
     claimed class, which is the largest one unless ``claimed`` is given.
 
     Args:
-            rows: (rows, classes) logits, one row for each decision of a claim (for a span: one for each token).
+        rows: (rows, classes) logits, one row for each decision of a claim (for a span: one for each token).
         claim: (rows,) the claim 0 to ``claims - 1`` that a row belongs to, in any order.
             temperature: the divisor of the logits; 1 leaves them unchanged.
         claimed: (rows,) the class that is claimed.

@@ -35,7 +35,7 @@ def fit(
     claims.
 
     Raises:
-            HallucError C107: thresholds by novelty are configured, but the training split is unknown.
+        HallucError C107: thresholds by novelty are configured, but the training split is unknown.
     """
     asked = settings.abstain
     if dev is None:
@@ -103,7 +103,7 @@ def announce(file: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fal
     """Report what was fitted.
 
     Args:
-            fits_on_dev: the model has its own threshold, which is fitted on dev, including the testing half.
+        fits_on_dev: the model has its own threshold, which is fitted on dev, including the testing half.
     """
     if settings.calibration == "temperature":
         tell(f"confidence: temperature {file.temperature:.3f}, fitted on half of dev")

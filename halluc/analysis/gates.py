@@ -29,7 +29,7 @@ def refuse_invalid(loaded: LoadedConfig) -> None:
     """Check the gates before anything is computed.
 
     Raises:
-            HallucError or ManyErrors C103: a gate names an unknown figure, or the split that the model is trained on.
+        HallucError or ManyErrors C103: a gate names an unknown figure, or the split that the model is trained on.
     """
     if not loaded.experiment.gates:
         return
@@ -58,7 +58,7 @@ def refuse_uncheckable(loaded: LoadedConfig, evaluated: Sequence[SplitName]) -> 
     """Check the gates before a training whose evaluation could not check them.
 
     Raises:
-            HallucError C107: no split of ``evaluated`` is allowed for the gate.
+        HallucError C107: no split of ``evaluated`` is allowed for the gate.
     """
     for name, gate in loaded.experiment.gates.items():
         if not any(_counts(loaded, gate, split) for split in evaluated):
@@ -101,8 +101,8 @@ def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_f
     """The result of every gate of the config for these evaluations of a run, in order.
 
     Raises:
-            HallucError C103: a baseline is `latest`, which is the run itself. R101, R112: a baseline is not a run, or
-                was not evaluated on the split. R113: it was evaluated on other examples.
+        HallucError C103: a baseline is `latest`, which is the run itself. R101, R112: a baseline is not a run, or
+            was not evaluated on the split. R113: it was evaluated on other examples.
     """
     compared = cache(partial(_compared, run, is_fresh))
     # Some figures have another name in comparisons than in evaluations.
@@ -203,7 +203,7 @@ def _why_none(own: Sequence[MetricResult], gate: GateConfig, metric: MetricResul
     """Why a figure has no value: its denominator is 0, or the slice in the gate's `by` does not exist.
 
     Args:
-            own: the figures of this name. metric: the one that the gate names, if it exists.
+        own: the figures of this name. metric: the one that the gate names, if it exists.
     """
     if metric is not None:
         return f"it is a share of nothing there (n = {metric.n})"

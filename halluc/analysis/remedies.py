@@ -44,11 +44,11 @@ class Remedy:
     """A remedy.
 
     Args:
-            name: the name of its arm.
-            why: why it addresses these errors; ``source`` is the reference.
-            config: what is merged over the config of the run.
-            kinds: the kinds of errors that it addresses, named as in ``error_analysis``; empty: all.
-            unseen: it only addresses errors on what training does not show.
+        name: the name of its arm.
+        why: why it addresses these errors; ``source`` is the reference.
+        config: what is merged over the config of the run.
+        kinds: the kinds of errors that it addresses, named as in ``error_analysis``; empty: all.
+        unseen: it only addresses errors on what training does not show.
         needs: names in ``NEEDS``.
         training, prediction: rough factors on the time of the plain recipe.
             of_confidence: it only changes confidences, and is recommended if they are miscalibrated.

@@ -37,7 +37,7 @@ def effects(
     """Each arm compared with its reference.
 
     Args:
-            figures: of a study with one axis of arms, and no other axis except the seed.
+        figures: of a study with one axis of arms, and no other axis except the seed.
         against_control: the same with the control arm as the reference.
     """
     primary = _primary(figures)

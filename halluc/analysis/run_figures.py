@@ -108,14 +108,14 @@ def read(
     """Read an evaluation.
 
     Args:
-            known: the examples of runs read before, by the beginning of their lines; runs on the same examples are read
-                faster, and share them. New examples are added.
-            keep_lines: whether to keep the ledger's lines. They take far more memory than its table.
-            is_fresh: whether the files were just written, so that ``run.json`` does not have their hashes yet.
+        known: the examples of runs read before, by the beginning of their lines; runs on the same examples are read
+            faster, and share them. New examples are added.
+        keep_lines: whether to keep the ledger's lines. They take far more memory than its table.
+        is_fresh: whether the files were just written, so that ``run.json`` does not have their hashes yet.
 
     Raises:
-            HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or
-                inconsistent; R101, R102: it is not a run, or a file is of another version.
+        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or
+            inconsistent; R101, R102: it is not a run, or a file is of another version.
     """
     record = run.read()
     if not run.ledger(split).is_file():

@@ -199,7 +199,7 @@ def line(x: Sequence[float], points: Sequence[Seeds]) -> FittedLine:
     """The mean of the lines of each seed, over the seeds that every point has.
 
     Args:
-            x: the position of each point on the axis; at least two different positions.
+        x: the position of each point on the axis; at least two different positions.
     """
     shared = [name for name in points[0].names if all(name in point.names for point in points)]
     if not shared:

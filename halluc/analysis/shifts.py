@@ -55,20 +55,20 @@ def tests(result: Sequence[Figure], sheet: Sheet) -> list[MetricResult]:
 
     That over all slices, ``{"period": "any"}``, is adjusted over all of them; ``n`` then counts the tests.
     """
-    from scipy.stats import fisher_exact
+    slices = [of_slice for of_slice in _slices(result) if of_slice]
+    if not slices:
+        return []
+    from scipy.stats import fisher_exact  # it takes a second, and most evaluations have no periods
 
     totals, results, everything = sheet.totals(), list[MetricResult](), list[float]()
-    slices = [of_slice for of_slice in _slices(result) if of_slice]
     for of_slice in slices:
         ps = [float(fisher_exact([_split(one, totals) for one in (c.now, c.earlier)]).pvalue) for _, c in of_slice]
         results += [_result(figure.by, p, figure.n) for (figure, _), p in zip(of_slice, _holm(ps), strict=True)]
         results += _smallest({key: value for key, value in of_slice[0][0].by.items() if key != PERIOD}, _holm(ps), 1)
         everything += ps
-    if everything:
-        # Every slice has the same periods, so that the last p-value of each is of the latest period.
-        adjusted = numpy.array(_holm(everything)).reshape(len(slices), -1).T
-        results += _smallest({}, adjusted.reshape(-1).tolist(), len(slices))
-    return results
+    # Every slice has the same periods, so that the last p of each is of the latest period.
+    adjusted = numpy.array(_holm(everything)).reshape(len(slices), -1).T
+    return results + _smallest({}, adjusted.reshape(-1).tolist(), len(slices))
 
 
 def _holm(ps: Sequence[float]) -> list[float]:

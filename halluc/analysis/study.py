@@ -56,8 +56,8 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
     """The results of a study so far; cells without an evaluation are named.
 
     Args:
-            asked: the split; None: the first of test, dev and train that all have.
-            reference: the arm that other arms are compared with; None: the first of each axis of arms.
+        asked: the split; None: the first of test, dev and train that all have.
+        reference: the arm that other arms are compared with; None: the first of each axis of arms.
 
     Raises:
         HallucError R112: no cell is evaluated. R113: cells are of different tasks, or were evaluated on different

@@ -29,7 +29,7 @@ def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> P
     """The cache file: one for each choice.
 
     Args:
-            split, references: the differences from the defaults; None and empty: no differences.
+        split, references: the differences from the defaults; None and empty: no differences.
     """
     return home / ("-".join(["study", *[part for part in (split, slug_of(references)) if part]]) + ".json")
 

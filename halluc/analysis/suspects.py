@@ -124,7 +124,7 @@ def find(task: AnyTask, examples: Sequence[Any], opinions: Sequence[AnnotatedPre
     """The suspects of a split, the most suspicious first.
 
     Args:
-            opinions: of a model that was not trained on the example, one per example.
+        opinions: of a model that was not trained on the example, one per example.
     """
     gold = [task.judge.gold(example) for example in examples]
     is_placed = task.wording.nouns.is_placed  # the spans of a relation are not its annotation

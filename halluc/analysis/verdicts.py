@@ -39,6 +39,9 @@ def ledger_lines(
     knowledge: TrainingKnowledge | None,
     threshold: Withdraw,
 ) -> list[LedgerLine]:
+    look_up = getattr(knowledge, "look_up", None)
+    if look_up is not None:  # many claims at once take less time than one after the other
+        look_up(claim for one in judged for claim in (*one.claims, *one.omissions))
     return list(lines(judged, map(task.judge.gold, examples), knowledge, threshold))
 
 
@@ -89,23 +92,25 @@ def lines(
     """The claims of each example, then its omissions, in the order of the examples.
 
     Args:
-            gold: the gold claims of each example. threshold: claims with less confidence are withdrawn.
+        gold: the gold claims of each example. threshold: claims with less confidence are withdrawn.
     """
+    withdraw = threshold if isinstance(threshold, ConfidenceFile) else ConfidenceFile(threshold=threshold)
     for one, there in zip(judged, gold, strict=True):
         marked = {claim.mark: claim for claim in there}
         for claim in one.claims:
-            yield _claim(claim, marked, knowledge, threshold)
+            yield _claim(claim, marked, knowledge, withdraw)
         for omission in one.omissions:
             yield LedgerLine(record="omission", **_about(omission, knowledge))
 
 
-def _claim(claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge | None, asked: Withdraw) -> LedgerLine:
+def _claim(
+    claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge | None, withdraw: ConfidenceFile
+) -> LedgerLine:
     matched, touched = claim.evidence.matched, claim.evidence.touched
     around = sorted([*touched, *([matched] if matched else [])], key=_in_order)
     # Rounded first, so that the file itself shows which claims a threshold withdraws.
     confidence = rounded(claim.confidence)
     about = _about(claim, knowledge)
-    by = asked if isinstance(asked, ConfidenceFile) else ConfidenceFile(threshold=asked)
     return LedgerLine(
         record="claim",
         confidence=confidence,
@@ -114,7 +119,7 @@ def _claim(claim: Claim, marked: dict[Mark, Claim], knowledge: TrainingKnowledge
         matched=matched,
         touched=list(touched),
         gold=[_mention(marked[mark], knowledge) for mark in around],
-        abstained=by.withdraws(confidence, claim.label, about.get("novelty")),
+        abstained=withdraw.withdraws(confidence, claim.label, about.get("novelty")),
         **about,
     )
 
@@ -164,6 +169,6 @@ def read_ledger(path: Path) -> list[LedgerLine]:
     """A ledger file.
 
     Raises:
-            HallucError R111: it is missing, or a line is incomplete; names the line.
+        HallucError R111: it is missing, or a line is incomplete; names the line.
     """
     return list(read_lines(path, LedgerLine, damaged="R111", what="a ledger", help="write it anew with `halluc eval`"))

@@ -14,7 +14,7 @@ def run(root: Path, *, dry_run: bool, talk: Talk) -> None:
     """Clean a run, a study or a folder of runs, and list what was deleted and what was kept, with reasons.
 
     Raises:
-            HallucError R101: the folder contains no run. E401: something cannot be deleted.
+        HallucError R101: the folder contains no run. E401: something cannot be deleted.
     """
     result = cleaning.clean(root, dry_run=dry_run)
     if talk is Talk.JSON:

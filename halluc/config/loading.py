@@ -73,10 +73,10 @@ def load(
     """Read, merge and check the config of one experiment.
 
     Args:
-            kept: the config is one stored in a run: variables and ``latest`` were resolved when it was written.
+        kept: the config is one stored in a run: variables and ``latest`` were resolved when it was written.
 
     Raises:
-            HallucError or ManyErrors, code C…: every mistake found, with its location.
+        HallucError or ManyErrors, code C…: every mistake found, with its location.
     """
     merged = replace(read(path, overrides, {} if kept else environ), kept=kept)
     if merged.located.value.pop("matrix", None):
@@ -93,7 +93,7 @@ def load(
 def refuse_keep_models(loaded: LoadedConfig) -> None:
     """
     Raises:
-            HallucError C129: ``keep_models`` is set in the config of a single experiment.
+        HallucError C129: ``keep_models`` is set in the config of a single experiment.
     """
     asked = loaded.experiment.keep_models
     if asked not in (None, "all"):

@@ -38,7 +38,7 @@ class Files:
         """The file merged with all files that it extends; the result is shared and must not be modified.
 
         Raises:
-                HallucError C001 to C008: it, or a file that it extends, cannot be read; or there are too many.
+            HallucError C001 to C008: it, or a file that it extends, cannot be read; or there are too many.
         """
         resolved = _resolved(path, asked)
         if resolved in self.chain:

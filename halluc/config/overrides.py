@@ -24,7 +24,7 @@ def apply(located: Located, override: str) -> None:
     """Apply ``a.b.0.c=value`` in place; the value is parsed as YAML.
 
     Raises:
-            HallucError C007: the key does not exist, or the form is not ``key=value``.
+        HallucError C007: the key does not exist, or the form is not ``key=value``.
     """
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")

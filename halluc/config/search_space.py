@@ -78,7 +78,7 @@ class SearchSpace:
         """The config with these values instead of its own, ready for ``halluc run``.
 
         Raises:
-                HallucError or ManyErrors, code C…: the config is invalid, such as for conflicting keys.
+            HallucError or ManyErrors, code C…: the config is invalid, such as for conflicting keys.
         """
         return self._finished(values, {"tune": None})
 

@@ -54,7 +54,7 @@ class MeanProbabilities:
     def add(self, scores: DecisionScores) -> None:
         """
         Raises:
-                ValueError: the scores are of other decisions than the earlier ones; the message says how they differ.
+            ValueError: the scores are of other decisions than the earlier ones; the message says how they differ.
         """
         first = self._first = self._first or scores
         if scores.independent != first.independent:

@@ -72,8 +72,8 @@ def apply(example: Editable, edits: Sequence[Edit]) -> Editable:
     """The example after all ``edits``, in any order; their positions are those of ``example``.
 
     Raises:
-            EditError: edits overlap, are outside the example, cross the border of a span, leave a span or the example
-                without a token, insert an empty token, or touch a locked range.
+        EditError: edits overlap, are outside the example, cross the border of a span, leave a span or the example
+            without a token, insert an empty token, or touch a locked range.
     """
     if not edits:
         return example
@@ -151,7 +151,8 @@ def free_positions(example: Editable, in_spans: bool) -> Sequence[int]:
     if not example.locked and (in_spans or not example.spans):
         return range(len(example.tokens))
     held = {at for start, end, _ in (() if in_spans else example.spans) for at in range(start, end)}
-    return [at for at in range(len(example.tokens)) if at not in held and is_free(example, at, at + 1)]
+    positions = [at for at in range(len(example.tokens)) if at not in held]
+    return [at for at in positions if is_free(example, at, at + 1)] if example.locked else positions
 
 
 def free_runs(example: Editable) -> list[Range]:

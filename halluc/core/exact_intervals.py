@@ -67,7 +67,7 @@ def p_value(excludes_zero: Callable[[float], bool]) -> float:
     """Two-sided p-value by inverting an interval: 1 minus the highest level at which the interval excludes zero.
 
     Args:
-            excludes_zero: whether the interval at a given level excludes zero; intervals widen with the level.
+        excludes_zero: whether the interval at a given level excludes zero; intervals widen with the level.
     """
     if not excludes_zero(1e-9):
         return 1.0

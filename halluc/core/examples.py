@@ -85,7 +85,7 @@ class Corpus(Generic[ExampleT]):
     """One split, in file order."""
 
     split: str
-    examples: tuple[ExampleT, ...]
+    examples: Sequence[ExampleT]
     source: str
     inputs: tuple[str, ...] = field(default=())
 

@@ -223,7 +223,7 @@ def rows() -> dict[str, FigureRow]:
     """Every figure by its name: the general ones with the slices that tasks add, then those of the tasks.
 
     Raises:
-            ValueError: two rows have the same name.
+        ValueError: two rows have the same name.
     """
     results = {row.name: row for row in ROWS}
     for target in TABLE["task"].values():
@@ -246,7 +246,7 @@ def shown(place: Place, there: Collection[str] | None = None) -> list[Column]:
     """The figures of a place, in order.
 
     Args:
-            there: the names of the figures that were computed, to leave out redundant ones; None: all figures.
+        there: the names of the figures that were computed, to leave out redundant ones; None: all figures.
     """
     placed = _placed(place)
     if there is None:

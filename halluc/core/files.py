@@ -44,7 +44,7 @@ def replacing(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[Any]]:
     Leftovers of killed processes are removed first. Files that other processes are writing are locked, and stay.
 
     Raises:
-            HallucError E401: the disk is full, read-only or forbidden; the message names the file.
+        HallucError E401: the disk is full, read-only or forbidden; the message names the file.
     """
     new = beside(path)
     make_folder(path.parent)

@@ -45,7 +45,7 @@ def has_model(name: str, revision: str | None) -> bool:
     """Whether the config and the weights of a model are in the local cache.
 
     Raises:
-            HallucError E410: the name is not valid on the hub.
+        HallucError E410: the name is not valid on the hub.
     """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError

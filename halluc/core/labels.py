@@ -80,7 +80,7 @@ def split_tag(tag: str, position: int = 0, scheme: Scheme | None = None) -> tupl
     """``"B-PER"`` to ``("B", "PER")``; ``"O"`` to ``("O", "")``.
 
     Raises:
-            UnknownTag: not ``O`` and not prefix, hyphen, label; or a prefix that ``scheme`` does not have.
+        UnknownTag: not ``O`` and not prefix, hyphen, label; or a prefix that ``scheme`` does not have.
     """
     if tag == "O":
         return "O", ""

@@ -41,8 +41,8 @@ def resolve(path: Path) -> Path:
     Every other path is returned unchanged, also one with a link of that name that does not lead to a run.
 
     Raises:
-            HallucError R115: the link or text file is damaged, names something that does not exist, or leads out of its
-                folder.
+        HallucError R115: the link or text file is damaged, names something that does not exist, or leads out of its
+            folder.
     """
     if LATEST not in path.parts:
         return path

@@ -123,7 +123,7 @@ def progress(what: str, unit: str = "", *, logged: bool = True) -> contextlib.Ab
     """A callback for progress, as ``done`` grows towards ``total``; it costs almost nothing.
 
     Args:
-            unit: what is counted, in the plural, to show the speed.
-            logged: whether progress is reported as lines if there is no terminal.
+        unit: what is counted, in the plural, to show the speed.
+        logged: whether progress is reported as lines if there is no terminal.
     """
     return _LISTENER.get().bar(what, unit, logged)

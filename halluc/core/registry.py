@@ -15,7 +15,7 @@ def load(table: Table, kind: str, name: str) -> Any:
     """The object at ``table[kind][name]``; its module is imported now.
 
     Raises:
-            HallucError C110: unknown name; suggests the most similar one.
+        HallucError C110: unknown name; suggests the most similar one.
     """
     names = table[kind]
     if name not in names:

@@ -55,7 +55,7 @@ def rate_at_coverage(confidence: Array | Order, bad: Array, coverage: float, wei
     """The rate of ``bad`` among the ceil(coverage * n) most confident claims; None if there are none.
 
     Args:
-            bad: (claims,) what the rate counts, such as unsupported claims.
+        bad: (claims,) what the rate counts, such as unsupported claims.
         coverage: the share 0 to 1 of claims that is kept.
     """
     return _figure(lambda claims, wrong: _rate(claims, wrong, coverage), confidence, _flags(bad), weights)
@@ -94,7 +94,7 @@ class Order:
         every claim counts once.
 
         Args:
-                bad: (claims,) which claims are bad, in the order of the columns of ``weights``.
+            bad: (claims,) which claims are bad, in the order of the columns of ``weights``.
         """
         if weights is None or weights is not self._weights:
             ones = numpy.ones((1, len(self)), dtype=int)

@@ -45,15 +45,29 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
     """Each item with its result, in the order of the items. A single worker is this process itself.
 
     Raises:
-            HallucError E430: a process was killed, usually for lack of memory. Also whatever ``work`` raises, with the
-                traceback of the process as a note.
+        HallucError E430: a process was killed, usually for lack of memory. Also whatever ``work`` raises, with the
+            traceback of the process as a note.
     """
-    if workers == 1:
-        for item in items:
-            yield item, work(item)
-        return
-    # keeps the memory from before the fork shared: the garbage collector would touch, and so copy, every page
+    with _uncollected_so_far():
+        if workers == 1:
+            for item in items:
+                yield item, work(item)
+        else:
+            yield from _shared_out(work, items, workers)
+
+
+@contextlib.contextmanager
+def _uncollected_so_far() -> Iterator[None]:
+    """Keep the cycle collector from what was built before: it would go through it again and again, and touch, and so
+    copy, every page that processes share."""
     gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def _shared_out(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:
     with _forked(work, workers) as pipes:
         under_way: _UnderWay = {pipe: deque() for pipe in pipes}
         waiting: deque[tuple[T, Future[R]]] = deque()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
+
+import numpy
 
 from halluc.core.characters import is_invisible
 from halluc.core.errors import did_you_mean
@@ -37,8 +40,8 @@ def check_corpora(
     """Count, compare and warn; reads and changes nothing.
 
     Args:
-            words: those of the task. tick: called regularly with the number of counted examples and the total.
-            config: the config that the corpora were read with; it says whether texts were tokenized.
+        words: those of the task. tick: called regularly with the number of counted examples and the total.
+        config: the config that the corpora were read with; it says whether texts were tokenized.
     """
     total, done = sum(map(len, corpora.splits.values())), 0
     splits = {}
@@ -65,30 +68,38 @@ def check_corpora(
 
 @dataclass(frozen=True)
 class _Seen:
-    """The annotation of each distinct example of a split, by its tokens, and further annotations of the same tokens.
+    """Hashes of the examples of a split, in their order: of the tokens, and of tokens and annotation.
 
-    ``duplicates`` counts the examples whose tokens occur in an earlier example.
+    With 64 bits, two of five million different examples have one hash with a probability of less than a millionth.
     """
 
-    first: dict[tuple[str, ...], Any]
-    others: dict[tuple[str, ...], set[Any]]
-    duplicates: int
+    tokens: numpy.ndarray
+    examples: numpy.ndarray
 
     @classmethod
     def of(cls, corpus: Corpus[Any]) -> _Seen:
-        first: dict[tuple[str, ...], Any] = {}
-        others: dict[tuple[str, ...], set[Any]] = {}
-        for example in corpus:
-            annotation = example.annotation
-            known = first.setdefault(example.tokens, annotation)
-            if known is not annotation and known != annotation:
-                others.setdefault(example.tokens, set()).add(annotation)
-        return cls(first, others, len(corpus) - len(first))
+        tokens, examples = (numpy.empty(len(corpus), dtype=numpy.int64) for _ in range(2))
+        for number, example in enumerate(corpus):
+            tokens[number] = hash(example.tokens)
+            examples[number] = hash((example.tokens, example.annotation))
+        return cls(tokens, examples)
 
-    def has(self, example: Any) -> bool:
-        """Whether the split has the tokens of an example with the same annotation."""
-        tokens, annotation = example.tokens, example.annotation
-        return bool(self.first[tokens] == annotation) or annotation in self.others.get(tokens, ())
+    @cached_property
+    def distinct(self) -> int:
+        """Examples of different tokens."""
+        return len(numpy.unique(self.tokens))
+
+    @property
+    def contradictions(self) -> int:
+        """Tokens that stand with several annotations."""
+        _, first = numpy.unique(self.examples, return_index=True)
+        _, count = numpy.unique(self.tokens[first], return_counts=True)
+        return int((count > 1).sum())
+
+    def shared(self, later: _Seen) -> tuple[numpy.ndarray, int]:
+        """Of a later split the places of examples whose tokens stand here, and how many have the same annotation."""
+        places = numpy.flatnonzero(numpy.isin(later.tokens, self.tokens))
+        return places, int(numpy.isin(later.examples[places], self.examples).sum())
 
 
 def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
@@ -99,8 +110,8 @@ def _split(corpus: Corpus[Any], words: Words, seen: _Seen) -> SplitData:
         counts=words.count(corpus),
         labels=dict(sorted(Counter(label for example in corpus for label in example.labels).items())),
         lengths=_lengths(corpus),
-        duplicates=seen.duplicates,
-        contradictions=len(seen.others),
+        duplicates=len(corpus) - seen.distinct,
+        contradictions=seen.contradictions,
         invisible_tokens=invisible,
         long_tokens=long,
         long_examples=_instances(
@@ -127,8 +138,6 @@ def _instances(result: list[str]) -> Instances:
 
 
 def _lengths(corpus: Corpus[Any]) -> dict[str, float]:
-    import numpy
-
     lengths = numpy.fromiter((len(example.tokens) for example in corpus), dtype=numpy.int64, count=len(corpus))
     median, p90, p99 = numpy.percentile(lengths, [50, 90, 99])
     return {
@@ -144,14 +153,14 @@ def _overlaps(splits: dict[SplitName, Corpus[Any]], seen: dict[SplitName, _Seen]
     """Each pair of splits; the one that should be unknown to the other is named last."""
     overlaps = []
     for earlier, later in combinations(splits, 2):
-        shared = [example for example in splits[later] if example.tokens in seen[earlier].first]
+        places, same = seen[earlier].shared(seen[later])
         overlaps.append(
             Overlap(
                 earlier=earlier,
                 later=later,
-                examples=len(shared),
-                same_annotation=sum(map(seen[earlier].has, shared)),
-                first=[str(example.origin) for example in shared[:MOST_PLACES]],
+                examples=len(places),
+                same_annotation=same,
+                first=[str(splits[later].examples[place].origin) for place in places[:MOST_PLACES].tolist()],
             )
         )
     return overlaps

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from halluc.core import registry
 from halluc.core.errors import MOST_SHOWN, HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus
 from halluc.core.memory import uncollected
+from halluc.core.packed import Packed
 from halluc.core.rng import keyed_seed
 from halluc.data.config import DataConfig
 from halluc.data.reader import Annotation, ExampleBuilder, Raw, Reader
+from halluc.data.rows.reading import is_compressed
 from halluc.data.rows.references import HUB, SPLITS, SplitName, resolve
 from halluc.data.rows.row import BadLine, Finding, LeftOut, Notice, Place, excerpt, folded
 
@@ -74,7 +77,7 @@ class SplitReader:
     """Reads a split of a config, repeatedly if necessary.
 
     Args:
-            by_document: the result of ``divides_documents`` for the file; only ``stream`` needs it.
+        by_document: the result of ``divides_documents`` for the file; only ``stream`` needs it.
     """
 
     def __init__(
@@ -99,10 +102,12 @@ class SplitReader:
         except OSError as error:
             raise data_error("D101", f"cannot read {self.reference}: {error.strerror or error}") from None
 
-    def own(self, items: list[Raw]) -> list[Raw]:
-        """The examples of its file that belong to the split."""
+    def own(self, items: Packed[Raw]) -> Packed[Raw]:
+        """The examples that are the split's, of all those of its file."""
         share = self._share(has_documents(items, self.source))
-        return [item for item in items if share.has(item)][: self.config.max_examples]
+        if share.is_whole:  # no more than ``max_examples`` were read
+            return items
+        return Packed(islice((item for item in items if share.has(item)), self.config.max_examples))
 
     def stream(self) -> Iterator[Raw | BadLine]:
         """The same one by one, including the lines that cannot be read."""
@@ -167,12 +172,12 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
     Raises:
         HallucError or ManyErrors, code D…: what cannot be read, with file and line, up to 20 shown.
     """
-    raw: dict[SplitName, list[Raw]] = {}
+    raw: dict[SplitName, Packed[Raw]] = {}
     bad: list[BadLine] = []
     missing: list[HallucError] = []
     corpora = Corpora({})
     for split in _named(config, splits):
-        raw[split] = []
+        raw[split] = Packed()
         broken: list[BadLine] = []
         try:
             reader = SplitReader(config, table, split)
@@ -263,6 +268,22 @@ class Streamed:
             raise _nothing(config, self.split, bad)
 
 
+# Files of so many bytes in all take up to ten times as much memory as examples.
+_MOST_HELD = 1 << 25
+
+
+def are_small(config: DataConfig) -> bool:
+    """Whether the splits that a config names are plain files, so small that all examples may be in memory.
+
+    Raises:
+        HallucError D101: one cannot be read.
+    """
+    if any(reference.startswith(HUB) for reference in map(config.reference, SPLITS) if reference is not None):
+        return False
+    paths = set(config.paths())
+    return sum(path.stat().st_size for path in paths) <= _MOST_HELD and not any(map(is_compressed, paths))
+
+
 def stream_corpora(
     config: DataConfig, table: registry.Table, splits: Sequence[SplitName] = SPLITS
 ) -> dict[SplitName, Streamed]:
@@ -277,22 +298,22 @@ def stream_corpora(
     return {split: Streamed(builder, table, split, reader.divides_documents()) for split, reader in readers.items()}
 
 
-def _built(builder: ExampleBuilder, raw: dict[SplitName, list[Raw]], corpora: Corpora) -> Corpora:
-    """Fill ``corpora`` with the examples of each split."""
+def _built(builder: ExampleBuilder, raw: dict[SplitName, Packed[Raw]], corpora: Corpora) -> Corpora:
+    """Fill ``corpora`` with the examples of each split; what was read is forgotten."""
     config, bad = builder.config, builder.bad
-    made: dict[SplitName, list[Any]] = dict(raw)
-    for split, items in made.items():
-        for place, item in enumerate(items):  # replaces what was read, which is released
-            items[place] = builder.example(item, split)
+    made: dict[SplitName, Sequence[Any]] = {}
+    for split in list(raw):
+        results = (builder.example(item, split) for item in raw[split])
+        made[split] = Packed(example for example in results if example is not None).settled()
+        del raw[split], results
     _refuse(config, bad)
     corpora.skipped += [Finding(Place(b.file, b.line), b.problem) for b in bad]
     corpora.repairs, corpora.annotation = builder.repairs, builder.annotation()
     for split, examples in made.items():
-        kept = tuple(example for example in examples if example is not None)
-        if not kept:
+        if not examples:
             raise _nothing(config, split, bad)
         source, *others = (source_of(name, split) for name in (config.reference(split), *config.beside(split)))
-        corpora.splits[split] = Corpus(split, kept, source, tuple(others))
+        corpora.splits[split] = Corpus(split, examples, source, tuple(others))
     return corpora
 
 

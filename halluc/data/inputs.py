@@ -114,8 +114,8 @@ def given_tokens(
     """The tokens of a record; ``texts``, if given, show their positions.
 
     Args:
-            border: for a pair, the first token of the second text.
-            places: the positions of the tokens in their text, if known.
+        border: for a pair, the first token of the second text.
+        places: the positions of the tokens in their text, if known.
 
     Raises:
         Unreadable: they are not a list of strings.

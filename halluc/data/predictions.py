@@ -66,8 +66,8 @@ class PredictionFile(ABC):
     """One file; ``bad``, ``notes`` (counts) and ``warnings`` (sentences) are filled while it is read.
 
     Args:
-            reader: the class of the task's reader. data: the section of the config, with field names and tokenization.
-            corpus: the split of the predictions. scheme: that of its gold annotation, None if it has none.
+        reader: the class of the task's reader. data: the section of the config, with field names and tokenization.
+        corpus: the split of the predictions. scheme: that of its gold annotation, None if it has none.
     """
 
     def __init__(self, path: Path, reader: Any, data: Any, corpus: Corpus[Any], scheme: str | None) -> None:
@@ -92,7 +92,7 @@ class PredictionFile(ABC):
         """The layout of the file; its format is detected from name and content.
 
         Args:
-                asked: the fields that may contain the predictions, besides ``predicted``.
+            asked: the fields that may contain the predictions, besides ``predicted``.
         """
         layout = Layout(
             encoding=self.data.encoding,
@@ -164,7 +164,7 @@ def predicted_field(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
     """The name of the predicted field: ``predicted``, otherwise the first of the other names.
 
     Raises:
-            Unreadable: there is none; or one with a similar name, and another one that may be gold.
+        Unreadable: there is none; or one with a similar name, and another one that may be gold.
     """
     name = next((name for name in (PREDICTED_TAGS, PREDICTED, *others) if name in record), None)
     meant = next((key for key in record if str(key).lower().startswith("pred")), None)
@@ -204,8 +204,8 @@ def joined(
     prediction is about another input than its example.
 
     Raises:
-            HallucError or ManyErrors D107: only some predictions have an id. D112: an id is not unique. D150: examples
-                without a prediction. D151: predictions without an example. D152: other tokens than in the split.
+        HallucError or ManyErrors D107: only some predictions have an id. D112: an id is not unique. D150: examples
+            without a prediction. D151: predictions without an example. D152: other tokens than in the split.
     """
     place = {example.id: number for number, example in enumerate(corpus)}
     named = [one for one in predictions if one.has_id]

@@ -61,7 +61,7 @@ def load(model: Any, features: int, source: ModelSource) -> None:
     """``attach`` with the matrix from the folder of the model.
 
     Raises:
-            HallucError E411: it is missing, damaged, or has another number of features.
+        HallucError E411: it is missing, damaged, or has another number of features.
     """
     from transformers.utils import cached_file
 

@@ -4,11 +4,12 @@ uninterrupted one, and every process knows the whole plan without communication.
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
 
 import numpy
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 BATCHES_A_POOL = 100
 # The few steps of very long examples may pad to this many times their budget: memory is taken for the largest of all.
 MOST_PADDED = 1.1
+# So many lengths are looked at as numbers of Python at a time.
+_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,35 @@ class ArrayRows(NamedTuple):
     indexes: tuple[int, ...]
 
 
+Shares = tuple[tuple[int, ...], ...]
+
+
+class Steps(Sequence[Shares]):
+    """The steps of a plan, each made when it is asked for: the plan itself has 4 bytes an example, and 8 a step.
+
+    Args:
+        order: indexes of features; step ``i`` has those from ``ends[turns[i]]`` to ``ends[turns[i] + 1]``.
+    """
+
+    def __init__(
+        self, order: numpy.ndarray, ends: numpy.ndarray, turns: numpy.ndarray, sizes: numpy.ndarray, ranks: int
+    ) -> None:
+        self._order, self._ends, self._turns, self._sizes, self._ranks = order, ends, turns, sizes, ranks
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    @overload
+    def __getitem__(self, index: int) -> Shares: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Shares]: ...
+    def __getitem__(self, index: int | slice) -> Shares | list[Shares]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        group = self._order[slice(*self._ends[self._turns[index] :][:2])]
+        return tuple(tuple(share.tolist()) for share in _dealt(group, self._sizes, self._ranks))
+
+
 @dataclass(frozen=True)
 class BatchPlan:
     """The optimizer steps of one epoch: ``steps[i][r]`` are the feature indexes of rank ``r`` in step ``i``.
@@ -64,7 +96,7 @@ class BatchPlan:
     ``padding`` is the share of padded positions in all positions.
     """
 
-    steps: tuple[tuple[tuple[int, ...], ...], ...]
+    steps: Sequence[Shares]
     padding: float
 
     def __len__(self) -> int:
@@ -87,54 +119,59 @@ def plan(
     all ranks padded alike. Every rank gets the same number of steps; where a step has fewer examples than ranks, some
     get none.
     """
-    sizes = numpy.asarray(lengths, dtype=numpy.int64)
+    sizes = numpy.asarray(lengths) if len(lengths) else numpy.zeros(0, dtype=numpy.int32)
     generator = keyed_generator("batches", seed, epoch)
-    order = generator.permutation(len(sizes)) if among is None else generator.permutation(among)
+    order = numpy.array(among, numpy.int32) if among is not None else numpy.arange(len(sizes), dtype=numpy.int32)
+    generator.shuffle(order)
     if batching == "buckets":
-        order = _pooled_by_length(order, sizes, budget)
-    groups = _cut(order, sizes, budget, MOST_PADDED * budget if batching == "buckets" else math.inf)
+        _pool_by_length(order, sizes, budget)
+    ends = _cut(order, sizes, budget, MOST_PADDED * budget if batching == "buckets" else math.inf)
+    turns = numpy.arange(len(ends) - 1, dtype=numpy.int64)
     if batching == "buckets":
-        groups = [groups[index] for index in generator.permutation(len(groups))]
-    steps = tuple(_dealt(group, sizes, ranks) for group in groups)
-    return BatchPlan(steps, _padding(steps, sizes))
+        generator.shuffle(turns)
+    return BatchPlan(Steps(order, ends, turns, sizes, ranks), _padding(order, ends, sizes, ranks))
 
 
-def _pooled_by_length(order: numpy.ndarray, sizes: numpy.ndarray, budget: int) -> numpy.ndarray:
-    """Ascending in one pool and descending in the next: otherwise a step across two pools would combine the longest of
-    one with the shortest of the other, and pad to many times its budget."""
+def _pool_by_length(order: numpy.ndarray, sizes: numpy.ndarray, budget: int) -> None:
+    """Up in one pool and down in the next: where two pools meet, a step would else take the longest of one and the
+    shortest of the other, and pad to many times its budget."""
     mean = max(1.0, float(sizes.mean())) if len(sizes) else 1.0
     pool = max(1, int(BATCHES_A_POOL * budget / mean))
-    pools = [order[start : start + pool] for start in range(0, len(order), pool)]
-    rising = [part[numpy.argsort(sizes[part], kind="stable")] for part in pools]
-    return numpy.concatenate([part[:: -1 if n % 2 else 1] for n, part in enumerate(rising)]) if pools else order
+    for number, start in enumerate(range(0, len(order), pool)):
+        part = order[start : start + pool]
+        part[:] = part[numpy.argsort(sizes[part], kind="stable")][:: -1 if number % 2 else 1]
 
 
-def _cut(order: numpy.ndarray, sizes: numpy.ndarray, budget: int, padded: float) -> list[list[int]]:
-    groups: list[list[int]] = []
-    total = longest = 0
-    for index in order.tolist():
-        size = int(sizes[index])
-        longest = max(longest, size)
-        if not groups or total + size > budget or longest * (len(groups[-1]) + 1) > padded:
-            groups.append([])
-            total, longest = 0, size
-        groups[-1].append(index)
-        total += size
-    return groups
+def _cut(order: numpy.ndarray, sizes: numpy.ndarray, budget: int, padded: float) -> numpy.ndarray:
+    """Where each step begins in the order, and where the last one ends."""
+    begins = array("q")
+    total = longest = at = 0
+    for start in range(0, len(order), _AT_ONCE):
+        for at, size in enumerate(sizes[order[start : start + _AT_ONCE]].tolist(), start):
+            longest = max(longest, size)
+            if not begins or total + size > budget or longest * (at - begins[-1] + 1) > padded:
+                begins.append(at)
+                total, longest = 0, size
+            total += size
+    begins.append(len(order))
+    return numpy.asarray(begins)
 
 
-def _dealt(group: list[int], sizes: numpy.ndarray, ranks: int) -> tuple[tuple[int, ...], ...]:
-    """Shares of similar length: the sorted group is split where the summed length exceeds each rank's part."""
+def _dealt(group: numpy.ndarray, sizes: numpy.ndarray, ranks: int) -> list[numpy.ndarray]:
+    """Shares of like length: the group, sorted by length, is cut into parts of as many examples."""
     if ranks == 1:
-        return (tuple(group),)
-    ordered = sorted(group, key=lambda index: (int(sizes[index]), index))
-    shares = numpy.array_split(numpy.array(ordered, dtype=numpy.int64), ranks)
-    return tuple(tuple(share.tolist()) for share in shares)
+        return [group]
+    return numpy.array_split(group[numpy.lexsort((group, sizes[group]))], ranks)
 
 
-def _padding(steps: tuple[tuple[tuple[int, ...], ...], ...], sizes: numpy.ndarray) -> float:
-    padded = sum(len(part) * int(sizes[list(part)].max()) for step in steps for part in step if part)
-    filled = sum(int(sizes[list(part)].sum()) for step in steps for part in step if part)
+def _padding(order: numpy.ndarray, ends: numpy.ndarray, sizes: numpy.ndarray, ranks: int) -> float:
+    padded = filled = 0
+    for begin, end in pairwise(ends.tolist()):
+        for share in _dealt(order[begin:end], sizes, ranks):
+            if len(share):
+                own = sizes[share]
+                padded += len(own) * int(own.max())
+                filled += int(own.sum())
     return 1 - filled / padded if padded else 0.0
 
 
@@ -168,11 +205,12 @@ class Course:
         regular, over = divmod(step, self.evaluate_steps)
         return regular + (step == self.steps and over > 0)
 
-    def after(self, step: int) -> Iterator[tuple[tuple[int, ...], ...]]:
-        """The batches of each step after ``step``; one epoch is planned at a time, since many would fill memory."""
+    def after(self, step: int) -> Iterator[Shares]:
+        """What each step after ``step`` trains on; one epoch is planned at a time, since many would fill memory."""
         for number, (start, end) in enumerate(pairwise((0, *self.ends))):
             if step < end:
-                yield from self.plan_of(number).steps[max(0, step - start) : end - start]
+                steps = self.plan_of(number).steps
+                yield from (steps[place] for place in range(max(0, step - start), end - start))
 
 
 def course(

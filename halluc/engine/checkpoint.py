@@ -117,7 +117,7 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
     """Write ``folder/step-…`` and remove the checkpoints that it replaces.
 
     Raises:
-            HallucError E401: the disk is full or read-only; existing checkpoints stay.
+        HallucError E401: the disk is full or read-only; existing checkpoints stay.
     """
     target = folder / _name(taken.progress.step)
 
@@ -187,7 +187,7 @@ def newest_whole(folder: Path, notify: Callable[[str], None]) -> Path | None:
     """The newest checkpoint that is complete, including its best weights; None if there is no checkpoint at all.
 
     Raises:
-            HallucError R107: there are checkpoints, but none of them can be used.
+        HallucError R107: there are checkpoints, but none of them can be used.
     """
     damaged: list[str] = []
     for path in sorted(folder.glob(_STEPS), reverse=True):
@@ -270,7 +270,7 @@ def load_weights(folder: Path, step: int, model: torch.nn.Module) -> None:
     """Load the weights of ``step`` into the model, averaged if it was evaluated with averaged weights.
 
     Raises:
-            HallucError R107: they are missing or damaged.
+        HallucError R107: they are missing or damaged.
     """
     try:
         best = _best_weights(folder, step)

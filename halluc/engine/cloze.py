@@ -93,7 +93,7 @@ class ClozeModel(ABC):
         """Log-probabilities of ``pieces`` (k,) after ``nodes`` (k,) of each prompt: float64 (prompts, k).
 
         Args:
-                rows: the positions of the nodes in the flattened batch, those of a prompt together.
+            rows: the positions of the nodes in the flattened batch, those of a prompt together.
         """
         given = {**inputs, "selected": torch.tensor(rows)}
         logits = self.model(**{name: tensor.to(self.device) for name, tensor in given.items()}).float()
@@ -250,8 +250,8 @@ def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_c
     """A language model with its trained head, in fp32; ``body``, if given, replaces all weights except the head.
 
     Raises:
-            HallucError E411: it cannot be loaded, is not a masked or causal language model, or has no trained head; the
-                body is of another model; or its attention ignores the mask.
+        HallucError E411: it cannot be loaded, is not a masked or causal language model, or has no trained head; the
+            body is of another model; or its attention ignores the mask.
     """
     for one in (source, *([body] if body is not None else [])):
         if one.local and one.gguf is None:

@@ -33,11 +33,11 @@ def write(model: Any, inputs: Mapping[str, numpy.ndarray], path: Path, format: F
     """Write the model to ``path``, for any number of rows and pieces; returns the names of its inputs, in order.
 
     Args:
-            inputs: example inputs of the model: at least two rows and two pieces, as a size of 1 would be exported as
-                constant.
+        inputs: example inputs of the model: at least two rows and two pieces, as a size of 1 would be exported as
+            constant.
 
     Raises:
-            Exception: whatever torch raises if a part of the model cannot be exported.
+        Exception: whatever torch raises if a part of the model cannot be exported.
     """
     given = {name: torch.from_numpy(array) for name, array in inputs.items()}
     takes_types = "token_type_ids" in inspect.signature(model.forward).parameters

@@ -206,7 +206,7 @@ def choose(logits: torch.Tensor, uniforms: torch.Tensor, decoding: Decoding) -> 
             uniforms: (rows,), in [0, 1).
 
     Returns:
-            (rows,), integers.
+        (rows,), integers.
     """
     logits = logits / decoding.temperature
     numbers: torch.Tensor | None = None

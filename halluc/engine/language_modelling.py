@@ -78,8 +78,8 @@ def mean_loss(
     """The mean cross-entropy per predicted token in nats; infinite if there is none.
 
     Args:
-            batch_tokens: positions of a batch, including padding.
-            autocast: a context for the computation, such as for bf16.
+        batch_tokens: positions of a batch, including padding.
+        autocast: a context for the computation, such as for bf16.
     """
     was_training = model.training
     model.eval()

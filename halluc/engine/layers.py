@@ -17,7 +17,7 @@ def freeze(model: torch.nn.Module, layers: int) -> None:
     """Freeze the embeddings and the lowest ``layers`` layers.
 
     Raises:
-            HallucError C202: the model has fewer layers, or its layers cannot be recognised by name.
+        HallucError C202: the model has fewer layers, or its layers cannot be recognised by name.
     """
     places = {name: _layer_of(name) for name, _ in model.named_parameters()}
     depth = max((place[1] + 1 for place in places.values() if place is not None), default=0)
@@ -40,10 +40,10 @@ def ranks(model: torch.nn.Module, key: str) -> dict[str, int]:
     embeddings, such as a pooler or a last normalization, count as head.
 
     Args:
-            key: the config key that needs this, for the message.
+        key: the config key that needs this, for the message.
 
     Raises:
-            HallucError C202: no layers can be recognised by parameter names.
+        HallucError C202: no layers can be recognised by parameter names.
     """
     named = list(model.named_parameters())
     places = {name: _layer_of(name) for name, _ in named}

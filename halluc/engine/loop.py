@@ -128,7 +128,7 @@ def _checkpoint_activations(model: Any) -> None:
     """Store only the activations of layers' inputs, and recompute the others (Chen et al. 2016).
 
     Raises:
-            HallucError C202: the model does not support it.
+        HallucError C202: the model does not support it.
     """
     if not getattr(model, "supports_gradient_checkpointing", False):
         message = f"`train.gradient_checkpointing`: {type(model).__name__} cannot compute its activations again"
@@ -152,11 +152,11 @@ def fit(
     averaging, ``evaluate`` gets the model with the average.
 
     Args:
-            choose_by: the figure on dev that selects the best checkpoint and ends the training after ``patience``
-                evaluations without improvement, once it has varied; None: no selection.
+        choose_by: the figure on dev that selects the best checkpoint and ends the training after ``patience``
+            evaluations without improvement, once it has varied; None: no selection.
 
     Raises:
-            HallucError T101: the loss is not finite; the message names step, batch and examples. T102: out of memory.
+        HallucError T101: the loss is not finite; the message names step, batch and examples. T102: out of memory.
     """
     config, progress = training.config, training.progress
     course = _course(training)
@@ -207,12 +207,12 @@ def _plan(training: Training, epoch: int) -> BatchPlan:
 
 def _started(training: Training, course: Course) -> Started:
     runtime = training.runtime
-    lengths = [training.features.lengths[index] for index in training.among(0)]
+    lengths, among = training.features.lengths, training.among(0)
     return Started(
         steps=course.steps,
         epochs=len(course.ends),
-        features=len(lengths),
-        pieces=sum(lengths),
+        features=len(among),
+        pieces=sum(lengths[index] for index in among),
         padding=round(course.padding, 4),
         device=runtime.device.type,
         precision=runtime.precision,
@@ -299,7 +299,7 @@ def _gradients(training: Training, shares: Shares, stop: bool) -> tuple[float, b
     """Like ``_accumulate``; if memory runs out, a single process repeats the step in twice as many passes.
 
     Raises:
-            HallucError T102: out of memory with one example per pass, or in one of several processes.
+        HallucError T102: out of memory with one example per pass, or in one of several processes.
     """
     while True:
         # Dropout as a function of seed, step and rank: a resumed run needs no generator state.

@@ -15,8 +15,8 @@ def with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = (
     """The model with trainable adapters on all linear layers, all other weights frozen.
 
     Args:
-            new_rows: the embedding rows of new tokens: they are trained fully.
-            task: peft's name for the task of the model.
+        new_rows: the embedding rows of new tokens: they are trained fully.
+        task: peft's name for the task of the model.
     """
     trained: dict[str, list[int]] = {}
     if new_rows:

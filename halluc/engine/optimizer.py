@@ -20,7 +20,7 @@ def adamw(
     ``layer_decay`` for the next layer, and so on (Sun et al. 2019; Clark et al. 2020).
 
     Raises:
-            HallucError C202: ``layer_decay`` for a model whose layers cannot be recognised.
+        HallucError C202: ``layer_decay`` for a model whose layers cannot be recognised.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     groups: list[dict[str, Any]] = []

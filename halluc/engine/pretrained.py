@@ -83,7 +83,7 @@ def _of_file(source: ModelSource) -> dict[str, str]:
 def check_model_files(folder: Path) -> None:
     """
     Raises:
-            HallucError E411: something in a model folder is a pipe or a device, which would block loading.
+        HallucError E411: something in a model folder is a pipe or a device, which would block loading.
     """
     for path in folder.iterdir() if folder.is_dir() else ():
         kind = irregular(path)

@@ -37,7 +37,7 @@ class ComparableFeatures(Protocol):
 def refuse_unsupported(config: TrainConfig, features: object) -> None:
     """
     Raises:
-            HallucError C221: the config asks for a regulariser that this task does not support.
+        HallucError C221: the config asks for a regulariser that this task does not support.
     """
     if isinstance(features, ComparableFeatures):
         return

@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import model_validator
 
 from halluc.core.examples import Example
+from halluc.gap.stopwords import is_content
 from halluc.runs.records import read_record, write_line
 from halluc.runs.schema import SCHEMA_VERSION, Record
 
@@ -92,6 +93,14 @@ class SurfaceCoverage:
         """The tokens of the label's mentions, including stop words; a token that contains a space counts as its
         parts."""
         return self._words.get(label, frozenset())
+
+    def content_words(self, label: str) -> frozenset[str]:
+        """``words`` without stop words and tokens without a letter or digit."""
+        return self._content_words.get(label, frozenset())
+
+    @cached_property
+    def _content_words(self) -> dict[str, frozenset[str]]:
+        return {label: frozenset(filter(is_content, words)) for label, words in self._words.items()}
 
     @cached_property
     def _labels(self) -> dict[str, frozenset[str]]:

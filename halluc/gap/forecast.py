@@ -112,8 +112,8 @@ def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examp
     """The gap of one label, or of all.
 
     Args:
-            counts: frequencies of the training mentions. classes: novelties of the split's mentions by example;
-                examples without any may be left out. examples: the number of examples including these.
+        counts: frequencies of the training mentions. classes: novelties of the split's mentions by example;
+            examples without any may be left out. examples: the number of examples including these.
     """
     times = Counter((len(result) - result.count("seen"), result.count("new"), len(result)) for result in classes)
     if len(classes) < examples:
@@ -128,7 +128,7 @@ def bootstrapped_shares(rows: numpy.ndarray, times: numpy.ndarray) -> list[Propo
     """Shares of sums, with 95% percentile intervals of a bootstrap over examples.
 
     Args:
-            rows: integers (distinct examples, columns); the last column is the denominator of all other columns.
+        rows: integers (distinct examples, columns); the last column is the denominator of all other columns.
         times: how many examples have each row.
 
     A resample of examples is a multinomial draw over the distinct rows, so that its cost does not grow with the number

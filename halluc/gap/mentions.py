@@ -17,7 +17,7 @@ def mentions(names: Iterable[str], examples: Iterable[Example], cut: Cut) -> Map
     without a letter or digit has no mentions.
 
     Args:
-            cut: splits a text into words; names and tokens of the examples are split in the same way.
+        cut: splits a text into words; names and tokens of the examples are split in the same way.
     """
     named: dict[Words, list[str]] = {}
     for name in dict.fromkeys(names):

@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
+import numpy
 from rapidfuzz.distance import Levenshtein
-from rapidfuzz.process import extractOne
+from rapidfuzz.process import cdist, extractOne
 
 from halluc.core.claims import Claim
 from halluc.core.edits import Editable
@@ -22,6 +24,8 @@ from halluc.runs.schema import Nearest, Novelty
 
 # From the best known to new.
 NOVELTIES: tuple[Novelty, ...] = ("seen", "partial", "new")
+# Texts of so many characters are compared several at once (a register's bits); so many distances are in memory.
+_SHORT, _CELLS = 64, 1 << 22
 # The content words of a surface.
 Words = Callable[[str], Iterable[str]]
 
@@ -35,8 +39,7 @@ def novelty(coverage: SurfaceCoverage, text: str, label: str) -> Novelty:
     """
     if coverage.knows(text, label):
         return "seen"
-    known = coverage.words(label)
-    return "partial" if any(word in known and is_content(word) for word in text.split(" ")) else "new"
+    return "new" if coverage.content_words(label).isdisjoint(text.split(" ")) else "partial"
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,16 @@ class SurfaceKnowledge:
         labels = self.coverage.labels_of(claim.text)
         return bool(labels) and claim.label not in labels
 
+    def surface_of(self, claim: Claim) -> str:
+        """What is compared with the surfaces of the training split."""
+        return claim.text
+
+    def look_up(self, claims: Iterable[Claim]) -> None:
+        """Find the nearest mentions of many claims at once, in less time than ``nearest`` takes for each."""
+        self._mentions.look_up((self.surface_of(claim), claim.label) for claim in claims)
+
     def nearest(self, claim: Claim) -> Nearest | None:
-        return self._mentions.nearest(claim.text, claim.label)
+        return self._mentions.nearest(self.surface_of(claim), claim.label)
 
     def is_withheld(self, claim: Claim) -> bool:
         return self.withheld is not None and self.withheld.is_withheld(claim.text, claim.label)
@@ -94,10 +105,11 @@ class _Shelf:
         return cls(surfaces, having)
 
     def most_shared(self, words: Iterable[str]) -> list[str]:
-        """The surfaces that share the most of ``words``; all surfaces if none shares one."""
-        shared = Counter(number for word in set(words) for number in self.having.get(word, ()))
-        if not shared:
-            return self.surfaces
+        """The surfaces that share the most of ``words``; all where none shares one."""
+        having = [self.having[word] for word in set(words) if word in self.having]
+        if len(having) < 2:
+            return [self.surfaces[number] for number in having[0]] if having else self.surfaces
+        shared = Counter(chain.from_iterable(having))
         most = max(shared.values())
         return [self.surfaces[number] for number in sorted(n for n, count in shared.items() if count == most)]
 
@@ -111,7 +123,27 @@ class NearestMentions:
     def __init__(self, coverage: SurfaceCoverage, words: Words | None = None) -> None:
         self._coverage, self._words = coverage, words or _content_words
         self._shelves: dict[str, _Shelf] = {}
-        self._found: dict[tuple[str, str], str] = {}
+        self._found: dict[tuple[str, str], Nearest] = {}
+        self._closest: dict[tuple[str, str], str] = {}
+
+    def look_up(self, mentions: Iterable[tuple[str, str]]) -> None:
+        """Compare the mentions (text and label) that share no content word with any surface with all surfaces, many at
+        once, which takes a fifth of the time; ``nearest`` then knows their edit distances."""
+        apart: dict[str, dict[str, None]] = {}
+        for text, label in mentions:
+            known = self._coverage.of_label(label)
+            if not known or text in known or len(text) > _SHORT:
+                continue
+            if self._shelf(label).having.keys().isdisjoint(self._words(text)):
+                apart.setdefault(label, {})[text] = None
+        for label, texts in apart.items():
+            surfaces, left = self._shelf(label).surfaces, list(texts)
+            rows = max(1, _CELLS // len(surfaces))
+            for some in (left[first : first + rows] for first in range(0, len(left), rows)):
+                distances = cdist(some, surfaces, scorer=Levenshtein.distance, dtype=numpy.uint32)
+                # Of equal distances it is the first too.
+                places = distances.argmin(axis=1).tolist()
+                self._closest |= {(text, label): surfaces[place] for text, place in zip(some, places, strict=True)}
 
     def nearest(self, text: str, label: str) -> Nearest | None:
         """The mention that shares the most content words, then the one with the smallest edit distance in characters;
@@ -124,18 +156,21 @@ class NearestMentions:
         if not known:
             return None
         if (text, label) not in self._found:
-            self._found[text, label] = text if text in known else self._most_like(text, label)
-        best = self._found[text, label]
-        return Nearest(text=best, file=known[best].file, line=known[best].line)
+            best = text if text in known else self._closest.get((text, label)) or self._most_like(text, label)
+            self._found[text, label] = Nearest(text=best, file=known[best].file, line=known[best].line)
+        return self._found[text, label]
 
     def _most_like(self, text: str, label: str) -> str:
-        if label not in self._shelves:
-            self._shelves[label] = _Shelf.of(self._coverage, label, self._words)
-        candidates = self._shelves[label].most_shared(self._words(text))
+        candidates = self._shelf(label).most_shared(self._words(text))
         if len(candidates) == 1:
             return candidates[0]
         # For equal distances it returns the first one, and it tightens its cutoff with every improvement.
         return str(extractOne(text, candidates, scorer=Levenshtein.distance)[0])
+
+    def _shelf(self, label: str) -> _Shelf:
+        if label not in self._shelves:
+            self._shelves[label] = _Shelf.of(self._coverage, label, self._words)
+        return self._shelves[label]
 
 
 def _content_words(text: str) -> set[str]:

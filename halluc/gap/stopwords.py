@@ -25,8 +25,8 @@ STOP_WORDS = frozenset(
 
 
 def is_content(word: str) -> bool:
-    """Whether a token distinguishes names: it has a letter or digit and is not a function word."""
-    return word.lower() not in STOP_WORDS and any(char.isalnum() for char in word)
+    """Whether a token tells one name from another: it has a letter or digit and is no function word."""
+    return word.lower() not in STOP_WORDS and any(map(str.isalnum, word))
 
 
 # Function words that are left out above since in capitals they are names, and fragments of tokenized contractions.

@@ -56,7 +56,7 @@ def in_order(
     """The units in the order of withholding, and for each example the position of its first unit.
 
     Args:
-            held: the units of each example. units: those that may be withheld; None: all.
+        held: the units of each example. units: those that may be withheld; None: all.
     """
     distinct = {unit for some in held for unit in some} if units is None else set(units)
     order = tuple(sorted(distinct, key=lambda unit: (keyed_seed("gap", purpose, unit), unit)))

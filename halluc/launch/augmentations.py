@@ -29,8 +29,8 @@ def augment(
         arguments: the command line of a shard ``I/N``.
 
     Raises:
-            HallucError C020: it cannot be divided into shards. Others: as ``augmentation_runs.augment`` and
-                ``Sharing.run``.
+        HallucError C020: it cannot be divided into shards. Others: as ``augmentation_runs.augment`` and
+            ``Sharing.run``.
     """
     if sharing.on is not None:
         _make_shards(config, overrides, run, look, sharing, arguments)

@@ -18,7 +18,7 @@ class CellProcess:
     """It ends with this process, and receives Ctrl-C of a terminal only through this process.
 
     Raises:
-            HallucError E401: ``log``, to which its output is appended, cannot be written.
+        HallucError E401: ``log``, to which its output is appended, cannot be written.
     """
 
     def __init__(self, order: CellOrder, log: Path, environment: Mapping[str, str], folder: Path | None = None) -> None:

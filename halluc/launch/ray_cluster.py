@@ -84,7 +84,7 @@ def marker(home: Path) -> Iterator[Path]:
 def refuse_unfit(ray: Any, wanted: Iterable[RayConfig], marker: Path) -> None:
     """
     Raises:
-            HallucError E483: no node has the requested resources; a node has another halluc, or other files.
+        HallucError E483: no node has the requested resources; a node has another halluc, or other files.
     """
     there = nodes(ray)
     for asked in {str(one): one for one in wanted}.values():

@@ -206,7 +206,7 @@ def _escaped(path: Path) -> str:
     """A path for a line of #SBATCH.
 
     Raises:
-            HallucError C020: it cannot be quoted for sbatch.
+        HallucError C020: it cannot be quoted for sbatch.
     """
     text = str(path)
     if not re.fullmatch(r"[\w/.,:@%+~=-]+", text):

@@ -64,7 +64,7 @@ def _run(order: CellOrder, answering: Answering) -> None:
 def _found(order: CellOrder) -> tuple[Study, Cell]:
     """
     Raises:
-            HallucError R104: the config was edited after the study was started.
+        HallucError R104: the config was edited after the study was started.
     """
     study = load_study(Path(order.config), order.overrides, table=TABLE)
     for cell in study.cells:

@@ -314,8 +314,8 @@ def open_run(path: Path) -> RunDir:
     """A run that the user gave by path.
 
     Raises:
-            HallucError R101, R102: it does not exist, is not a run, or has another version. R115: ``latest`` is
-                damaged.
+        HallucError R101, R102: it does not exist, is not a run, or has another version. R115: ``latest`` is
+            damaged.
     """
     path = latest.resolve(path)
     directory = RunDir(path)

@@ -101,7 +101,7 @@ def refuse_changed(run: RunDir, record: RunFile, split: str) -> None:
     """Refuse figures, a ledger or predictions that were changed after the evaluation.
 
     Raises:
-            HallucError R112: names the files.
+        HallucError R112: names the files.
     """
     paths = (run.evaluation(split), run.ledger(split), run.predictions(split))
     counted = {str(path.relative_to(run.path)) for path in paths}
@@ -114,7 +114,7 @@ def read(run: RunDir, split: str) -> EvalFile:
     """``eval/<split>.json``.
 
     Raises:
-            HallucError R112: it is missing or damaged, or of an unknown task. R102: it has another version.
+        HallucError R112: it is missing or damaged, or of an unknown task. R102: it has another version.
     """
     file, help = run.evaluation(split), anew(run, split)
     try:
@@ -139,7 +139,7 @@ def refuse_strangers(run: RunDir, split: str, unknown: Iterable[str]) -> None:
     """Refuse a ledger with examples that are not in the predictions.
 
     Raises:
-            HallucError R112: names the first example.
+        HallucError R112: names the first example.
     """
     first = min(unknown, default=None)
     if first is not None:
@@ -151,7 +151,7 @@ def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> Non
     """Compare ledger and predictions with the figures: a truncated file, even between lines, is detected.
 
     Raises:
-            HallucError R112: they are not of one evaluation, or not complete.
+        HallucError R112: they are not of one evaluation, or not complete.
     """
     (claims, unsupported), (_, supported), (gold, omissions), (examples, _) = (
         _overall(file, name) for name in (HALLUCINATION, SUPPORT, OMISSION, "hallucinated_examples")

@@ -81,7 +81,7 @@ def read(folder: Path) -> ExportFile:
     """The ``export.json`` of an export with unchanged files.
 
     Raises:
-            HallucError R140: it is missing or damaged, or another file of the export is.
+        HallucError R140: it is missing or damaged, or another file of the export is.
     """
     try:
         result = read_record(folder / FILE, ExportFile, damaged=_DAMAGED, other_version=_DAMAGED, help=_HELP)

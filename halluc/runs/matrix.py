@@ -35,7 +35,7 @@ def note(home: Path, wanted: MatrixFile) -> None:
     """Add the cells of a command to the record; jobs that each run some values make one study together.
 
     Raises:
-            HallucError R104: the folder has a study with other axes.
+        HallucError R104: the folder has a study with other axes.
     """
     make_folder(home)
     with locks.locked(home / LOCK_FILE, home, waits=True):  # it takes only milliseconds
@@ -65,7 +65,7 @@ def cell(path: Path, fill: Callable[[RunDir], object]) -> RunDir:
     """The run of a cell; if it does not exist it is created with ``fill``, by only one of several processes.
 
     Raises:
-            HallucError R103: another process is writing it.
+        HallucError R103: another process is writing it.
     """
     target = RunDir(path)
     if not (path / RUN_FILE).is_file():

@@ -22,10 +22,10 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
     """The record in ``path``; raises FileNotFoundError if there is none.
 
     Args:
-            damaged, other_version: the codes of the errors. help: advice for a damaged file.
+        damaged, other_version: the codes of the errors. help: advice for a damaged file.
 
     Raises:
-            HallucError: it cannot be read, is not such a record, or has another version.
+        HallucError: it cannot be read, is not such a record, or has another version.
     """
     try:
         content = read_json(path)
@@ -54,8 +54,8 @@ def read_json(path: Path) -> Any:
     """The JSON value in a file; infinity and NaN are refused, since they are not JSON and cannot be written again.
 
     Raises:
-            FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is not a regular file, or not
-                JSON.
+        FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is not a regular file, or not
+            JSON.
     """
     try:
         return json.loads(read_regular(path).decode("utf-8"), parse_constant=_finite, parse_float=_finite)
@@ -80,10 +80,10 @@ def read_lines(path: Path, kind: type[RecordT], *, damaged: str, what: str, help
     """The records of a JSON Lines file, one by one; empty lines are skipped.
 
     Args:
-            damaged: the code of the errors. what: the kind of line, as in "not a line of a ledger".
+        damaged: the code of the errors. what: the kind of line, as in "not a line of a ledger".
 
     Raises:
-            HallucError: the file cannot be read, or a line is incomplete; names the line.
+        HallucError: the file cannot be read, or a line is incomplete; names the line.
     """
     try:
         with open_regular(path) as file:

@@ -59,8 +59,8 @@ def load_encoder(
     ``added`` get embeddings of their own. With a new head the model may have low-rank adapters, as configured.
 
     Raises:
-            HallucError E410, E411: the reference cannot be resolved or loaded, or weights are missing. E420: adapters
-                without peft. R140: a damaged export. C231: an export cannot be trained.
+        HallucError E410, E411: the reference cannot be resolved or loaded, or weights are missing. E420: adapters
+            without peft. R140: a damaged export. C231: an export cannot be trained.
     """
     head: dict[str, Any] = {}
     if labels:
@@ -223,7 +223,7 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
     Returns them with the number of dropped words.
 
     Raises:
-            HallucError E411: a word has no piece and the tokenizer has no unknown piece.
+        HallucError E411: a word has no piece and the tokenizer has no unknown piece.
     """
     unknown = tokenizer.unk_token_id
     result, dropped = [], 0
@@ -255,7 +255,7 @@ def pieces_left(least: int, most: int, special: int, what: str = "words") -> int
     """The number of pieces that remain of ``most`` after the ``special`` ones.
 
     Raises:
-            HallucError E411: less than ``least``.
+        HallucError E411: less than ``least``.
     """
     if most - special < least:
         message = f"the tokenizer's `model_max_length` leaves no room for {what}"

@@ -56,7 +56,7 @@ def count(gold: Labels, predicted: Labels) -> LabelCounts:
     """Count the labels of the same texts.
 
     Raises:
-            ValueError: they are on different texts.
+        ValueError: they are on different texts.
     """
     if len(gold) != len(predicted):
         raise ValueError("gold and predicted labels are not of the same texts")

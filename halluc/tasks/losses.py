@@ -154,8 +154,8 @@ def class_weights(
     """The weight of each output; None if all are equal.
 
     Args:
-            classes: the class of each output; outputs of the same class share its weight.
-            gold: the classes of each training example (token, or text); used only for ``balanced``.
+        classes: the class of each output; outputs of the same class share its weight.
+        gold: the classes of each training example (token, or text); used only for ``balanced``.
     """
     given = config.class_weights
     if given == "none" or not given:

@@ -44,7 +44,7 @@ def figures(
     """The share of each label by period, 0 for one that is only in gold; empty if no text has a timestamp.
 
     Args:
-            timestamps: of each text, ISO 8601, None if it has none. labels: the predicted labels of each text.
+        timestamps: of each text, ISO 8601, None if it has none. labels: the predicted labels of each text.
         gold: the labels of its annotation.
     """
     kind, texts = periods(timestamps, asked)

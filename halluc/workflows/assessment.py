@@ -139,7 +139,7 @@ def _engine(settings: Experiment, reference: str, precision: str) -> tuple[Any, 
 def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
     """
     Raises:
-            HallucError C211: passes with dropout would be identical, or cannot be averaged.
+        HallucError C211: passes with dropout would be identical, or cannot be averaged.
     """
     if not hasattr(task.model, "scored"):
         message = f"`eval.uncertainty`: probabilities of a model for {task.name} cannot be averaged"

@@ -35,6 +35,8 @@ from halluc.workflows.job import Job
 # Maximum number of other places of a surface per line, and of suspects in a result and on the terminal.
 _MOST_OTHERS, _FIRST = 10, 10
 _IMPORT = "label_studio"
+# What a run is about that holds the audit of a config without a trained model.
+AUDIT_ALONE = {"audit": True}
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list
     """Find suspects in splits of a config or a run: in train by cross-fitting, in other splits with the run's model.
 
     Raises:
-            HallucError or ManyErrors: C011: no such split. C103: the annotation of this task cannot be audited. D193:
-                there is no annotation. R…: as ``evaluation.find``; others as ``cross_fitting.fitted``.
+        HallucError or ManyErrors: C011: no such split. C103: the annotation of this task cannot be audited. D193:
+            there is no annotation. R…: as ``evaluation.find``; others as ``cross_fitting.fitted``.
     """
     if not 2 <= options.folds <= 20:
         raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")
@@ -75,7 +77,7 @@ def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list
     for split in wanted:
         judged = _cross_fitted(result, options.folds) if split == "train" else _trained(result, model, split)
         if result.run is None:
-            result.run = evaluation.home(result.loaded, {"audit": True}, "audit")
+            result.run = evaluation.home(result.loaded, AUDIT_ALONE, "audit")
         results.append(_written(result, judged, options, overrides))
         messages.put(results[-1])
     return results
@@ -84,7 +86,7 @@ def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list
 def refuse_unauditable(task: AnyTask) -> None:
     """
     Raises:
-            HallucError C103: the task's models cannot give the probability of an annotation.
+        HallucError C103: the task's models cannot give the probability of an annotation.
     """
     if not hasattr(task.model, "annotated") or not hasattr(task.examples, "corrected"):
         message = f"annotation of the task {task.name} cannot be audited"
@@ -122,7 +124,7 @@ def _job_of(
             )
     if set(options.splits) == {"train"}:  # no trained model is needed
         if not named:
-            loaded, run = jobs.load_run(target, overrides)
+            loaded, run = jobs.load_run(target, overrides, AUDIT_ALONE)
             result = Job(loaded, run=run)
         else:
             loaded = jobs.load(target, overrides)
@@ -155,7 +157,7 @@ def read(path: Path, run: RunDir | None = None) -> Iterator[SuspectLine]:
     """The suspects in a file.
 
     Raises:
-            HallucError R111: it does not exist, or is damaged.
+        HallucError R111: it does not exist, or is damaged.
     """
     help = f"audit the split again: halluc audit {run.path if run else 'RUN'} --split {path.stem}"
     return read_lines(path, SuspectLine, damaged="R111", what="suspects", help=help)

@@ -26,7 +26,7 @@ from halluc.core import examples, registry
 from halluc.core.errors import HallucError, Location, refuse
 from halluc.core.messages import progress, say, tell
 from halluc.core.permissions import commands_allowed
-from halluc.data.corpora import read_corpora, stream_corpora
+from halluc.data.corpora import are_small, read_corpora, stream_corpora
 from halluc.data.tokenization import Tokenizer
 from halluc.runs import directory, provenance, records
 from halluc.runs.schema import AugmentFile, LedgerLine
@@ -84,7 +84,7 @@ def manifest(target: directory.RunDir) -> AugmentFile | None:
     """``augment/manifest.json``; None if there is none, or one of another version of halluc.
 
     Raises:
-            HallucError R130: it is damaged, or its train.jsonl is missing.
+        HallucError R130: it is damaged, or its train.jsonl is missing.
     """
     file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made anew"
     try:
@@ -198,9 +198,9 @@ def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
     model.
 
     Raises:
-            HallucError C103: the task does not support the requested format, or a method does not support the task.
-                Others: a corpus, a file that a method names, or the ledger that `from` names cannot be read; a method
-                cannot do what is configured (reported at its key), here or while candidates are made.
+        HallucError C103: the task does not support the requested format, or a method does not support the task.
+            Others: a corpus, a file that a method names, or the ledger that `from` names cannot be read; a method
+            cannot do what is configured (reported at its key), here or while candidates are made.
     """
     try:
         with contextlib.closing(_prepared(job, fits)) as ready:
@@ -212,13 +212,9 @@ def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
 def _prepared(job: Job, fits: bool) -> Prepared:
     settings, task = job.settings, job.task
     refuse_unfit(job.loaded, task)
-    streams = stream_corpora(settings.data, TABLE)
-    source: Any = streams.pop("train", None)
-    if source is None:
+    if settings.data.train is None:
         raise HallucError("C107", "augmentation needs `data.train`", help="name the training split")
-    if settings.gap is not None:
-        source = job.train().examples
-    asked, learned, others = settings.augment, _Learned(task, source), list(streams.values())
+    asked, (learned, others) = settings.augment, _read(job)
     return prepare(
         AugmentJob(
             task.examples,
@@ -246,7 +242,7 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
     """Refuse formats that the task does not support, and methods that have nothing to do in its examples.
 
     Raises:
-            HallucError C103, or ManyErrors of these.
+        HallucError C103, or ManyErrors of these.
     """
     asked = loaded.experiment.augment
     if asked is None:
@@ -269,6 +265,16 @@ def _steps(methods: Sequence[Any], path: yaml.Path) -> Iterator[tuple[yaml.Path,
     for number, method in enumerate(methods):
         yield (*path, number), method
         yield from _steps(getattr(method, "methods", ()), (*path, number, "methods"))
+
+
+def _read(job: Job) -> tuple[Iterable[Any], list[Iterable[Any]]]:
+    """The examples that a model learns from, and the other splits: in memory, or read anew each time."""
+    data, task = job.settings.data, job.task
+    is_small = are_small(data)
+    splits: dict[Any, Any] = dict(read_corpora(data, TABLE).splits if is_small else stream_corpora(data, TABLE))
+    train = splits.pop("train")
+    learned = _Learned(task, train if job.settings.gap is None else job.train().examples)
+    return tuple(learned) if is_small else learned, list(splits.values())
 
 
 class _Learned:

@@ -47,7 +47,7 @@ def augment(
     """Make the augmented corpus of an experiment, or of every cell of a study that has augmentation.
 
     Raises:
-            HallucError or ManyErrors: problems with config, data or run, or with cells.
+        HallucError or ManyErrors: problems with config, data or run, or with cells.
     """
     if run is not None or (selection.shard and not load_study(config, overrides, table=TABLE).axes):
         return _named(job.load(config, overrides), overrides, run, selection, look)

@@ -23,7 +23,7 @@ class Selection:
         """Refuse options that select cells, where this is impossible.
 
         Raises:
-                HallucError C012: an option selects cells.
+            HallucError C012: an option selects cells.
         """
         given = [("--only", self.only), ("--shard", self.shard), ("--fresh", self.fresh)]
         options = [option for option, value in given if value]
@@ -40,7 +40,7 @@ def choose(study: Study, selection: Selection) -> tuple[Cell, ...]:
     """The cells that match ``--only``, and of those every N-th.
 
     Raises:
-            HallucError C012 (not a study, or --fresh with --shard), C013 (invalid shard), C014 (unknown axis or value).
+        HallucError C012 (not a study, or --fresh with --shard), C013 (invalid shard), C014 (unknown axis or value).
     """
     if not study.axes:
         selection.refuse("this config has no `matrix`")
@@ -85,7 +85,7 @@ def shard_of(text: str) -> tuple[int, int]:
     """The value of ``--shard``: the number of the shard, from 1, and their total.
 
     Raises:
-            HallucError C013: it is invalid.
+        HallucError C013: it is invalid.
     """
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):

@@ -37,10 +37,10 @@ def begin(
     A config without a matrix is returned as one cell without a slug, and nothing is recorded.
 
     Args:
-            trains: False: trained cells may be used with other values of ``Section.replaceable_keys``.
+        trains: False: trained cells may be used with other values of ``Section.replaceable_keys``.
 
     Raises:
-            HallucError R104: the folder has cells of another config; names the keys.
+        HallucError R104: the folder has cells of another config; names the keys.
     """
     study = load_study(config, overrides, table=TABLE)
     chosen = choose(study, selection)
@@ -61,7 +61,7 @@ def _is_changed(study: Study, trains: bool) -> bool:
     """Whether trained cells have another config, but are usable with this one.
 
     Raises:
-            HallucError R104: they are not usable; lists all differences, before anything is done.
+        HallucError R104: they are not usable; lists all differences, before anything is done.
     """
     keys: dict[str, None] = {}
     changed = usable = 0
@@ -108,11 +108,11 @@ def each(
     that continued.
 
     Args:
-            summary: describes a result in a few words.
-            brief: report each cell in one line, unless everything is to be reported.
+        summary: describes a result in a few words.
+        brief: report each cell in one line, unless everything is to be reported.
 
     Raises:
-            ManyErrors: the errors of failed cells, after all others are finished; with the exit code of the first.
+        ManyErrors: the errors of failed cells, after all others are finished; with the exit code of the first.
     """
     if len(cells) == 1 and cells[0].slug is None:
         return [do(cells[0])], True

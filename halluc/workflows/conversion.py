@@ -49,7 +49,7 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
     """Read ``source`` (a path, a reference or a config) and write it to ``target``, a file, or a folder of splits.
 
     Raises:
-            HallucError D130: an example does not fit the format. C011, C016: options that are unknown, or do not apply.
+        HallucError D130: an example does not fit the format. C011, C016: options that are unknown, or do not apply.
         Others, code C… or D…: as ``halluc check``.
     """
     origin = _source(source, overrides, wanted)
@@ -194,7 +194,7 @@ def _targets(target: Path, splits: Sequence[SplitName], writer: Writer) -> dict[
     """The file of each split.
 
     Raises:
-            HallucError C011: several splits and one file, or not a regular file.
+        HallucError C011: several splits and one file, or not a regular file.
     """
     if len(splits) > 1 or target.is_dir():
         if target.suffix in writer.suffixes and not target.is_dir():

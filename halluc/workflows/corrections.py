@@ -23,7 +23,7 @@ from halluc.data.writers import Options, write, writers_of
 from halluc.runs import directory
 from halluc.runs.audits import CorrectionLine, CorrectionResult, DecisionLine, SuspectLine
 from halluc.runs.directory import RunDir
-from halluc.workflows import audit, conversion, evaluation
+from halluc.workflows import audit, conversion
 from halluc.workflows import job as jobs
 from halluc.workflows.job import Job
 
@@ -46,10 +46,10 @@ def apply(
     """Write a copy of the audited split with the decisions applied, and ``OUT.provenance.jsonl`` next to it.
 
     Raises:
-            HallucError or ManyErrors: C011: an option is missing, or the copy would replace an input. D194: a line that
-                is not a decision. D195: a decision whose suspect is not in this run, is decided twice or in
-                contradiction with another. D196: the example has changed since. R…: as ``halluc audit``. E401: the copy
-                cannot be written.
+        HallucError or ManyErrors: C011: an option is missing, or the copy would replace an input. D194: a line that
+            is not a decision. D195: a decision whose suspect is not in this run, is decided twice or in
+            contradiction with another. D196: the example has changed since. R…: as ``halluc audit``. E401: the copy
+            cannot be written.
     """
     if decisions is None or out is None:
         missing = "--apply" if decisions is None else "--out"
@@ -79,11 +79,11 @@ def apply(
 def _job(target: Path, overrides: Sequence[str]) -> Job:
     """The job of a run, or of the newest run of a config that was audited."""
     if not audit.is_config(target):
-        loaded, named = jobs.load_run(target, overrides)
+        loaded, named = jobs.load_run(target, overrides, audit.AUDIT_ALONE)
         return Job(loaded, run=named)
     loaded = jobs.load(target, overrides)
     own = directory.newest(loaded.home, loaded.sha256, _is_audited)
-    run = own or directory.newest(loaded.home, evaluation.identity_of(loaded, {"audit": True}), _is_audited)
+    run = own or directory.newest(loaded.home, jobs.identity_of(loaded, audit.AUDIT_ALONE), _is_audited)
     if run is None:
         help = f"audit it first: halluc audit {target}"
         raise HallucError("R105", f"{loaded.home} has no audited run of this config", help=help)
@@ -142,8 +142,8 @@ def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine
     """The decisions with their suspects.
 
     Raises:
-            HallucError R111: the split was not audited, or the file is damaged. D195: suspects that do not exist, or
-                are decided twice.
+        HallucError R111: the split was not audited, or the file is damaged. D195: suspects that do not exist, or
+            are decided twice.
     """
     anew = _ANEW.format(run.path, split)
     suspects = {one.suspect: one for one in audit.read(run.audit(split), run)}
@@ -174,7 +174,7 @@ def _written(task: str, out: Path) -> list[Path]:
 def _refuse_replacing(out: Path, written: Sequence[Path], read: Sequence[Path], run: RunDir) -> None:
     """
     Raises:
-            HallucError C011: the copy would overwrite an input file, or files of the run's audit.
+        HallucError C011: the copy would overwrite an input file, or files of the run's audit.
     """
     for one in written:
         for file in read:
@@ -193,8 +193,8 @@ def _corrected(
     """The corpus after the decisions, and a line for each decision that changed something.
 
     Raises:
-            HallucError or ManyErrors D196: examples that are missing, or have changed. D195: decisions that conflict,
-                or give an annotation that the example cannot have.
+        HallucError or ManyErrors D196: examples that are missing, or have changed. D195: decisions that conflict,
+            or give an annotation that the example cannot have.
     """
     task: Any = found.task
     places = {example.id: place for place, example in enumerate(corpus)}

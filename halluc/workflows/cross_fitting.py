@@ -51,8 +51,8 @@ def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:
     interrupted training resumes from its checkpoint.
 
     Raises:
-            HallucError D131: a part is the whole split, or the rest has nothing to learn from. Others as
-                ``training.train_job``.
+        HallucError D131: a part is the whole split, or the rest has nothing to learn from. Others as
+            ``training.train_job``.
     """
     from halluc.workflows import training
 

@@ -37,8 +37,8 @@ def ensure(job: Job) -> None:
     """Compute the soft targets of a run if they are missing or of other teachers or texts; as its only writer.
 
     Raises:
-            HallucError C210: teachers that are not suitable for this task, or with different labels. Others: as
-            ``trained_models.locate``.
+        HallucError C210: teachers that are not suitable for this task, or with different labels. Others: as
+        ``trained_models.locate``.
     """
     asked = job.settings.train.teacher
     if asked is None:
@@ -80,7 +80,7 @@ def train_split(job: Job) -> Corpus[Any]:
 def refuse_unfit(job: Job) -> None:
     """
     Raises:
-            HallucError C210: outputs of this task's model are not labels, so another model cannot give soft targets.
+        HallucError C210: outputs of this task's model are not labels, so another model cannot give soft targets.
     """
     asked = job.settings.train.teacher
     if asked is None:
@@ -118,7 +118,7 @@ def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, 
     """Training features with the soft targets of the run, reordered to ``outputs``.
 
     Raises:
-            HallucError C210: the teachers do not have these labels.
+        HallucError C210: the teachers do not have these labels.
     """
     import torch
 

@@ -37,8 +37,8 @@ class Ensemble:
     def of(cls, first: Trained, others: Sequence[str]) -> Ensemble:
         """
         Raises:
-                HallucError C210: a model is given twice, has another task, or generates text. Others: as
-                ``trained_models.locate``.
+            HallucError C210: a model is given twice, has another task, or generates text. Others: as
+            ``trained_models.locate``.
         """
         members = (first, *map(trained_models.locate, others))
         folders = [run_state.model_folder(member.reference).resolve() for member in members]
@@ -145,7 +145,7 @@ def name_of(trained: Trained) -> str:
 def refuse_other_task(trained: Trained, job: Job) -> None:
     """
     Raises:
-            HallucError C210: the model was trained for another task, or its probabilities cannot be averaged.
+        HallucError C210: the model was trained for another task, or its probabilities cannot be averaged.
     """
     name = job.task.name
     if not hasattr(job.task.model, "scored"):
@@ -226,7 +226,7 @@ def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[st
     """The position of each output of the first model in another; None if the order is the same.
 
     Raises:
-            HallucError C210: the labels differ; lists the differences.
+        HallucError C210: the labels differ; lists the differences.
     """
     if tuple(outputs) == tuple(others):
         return None

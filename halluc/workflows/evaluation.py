@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from halluc.analysis import confidence, gates, rates
-from halluc.config.hashing import sha256_of_tree
 from halluc.config.loading import LoadedConfig
 from halluc.config.rendering import differences
 from halluc.core import latest, messages
@@ -56,11 +55,11 @@ def evaluate(
     """Evaluate a model (of a config, a run or from elsewhere), the cells of a study, or predictions of another tool.
 
     Args:
-            members: runs or models that are averaged with the model, in a separate run next to those of the config.
-            gold: a file of other annotation to evaluate a trained run against; its own evaluation stays unchanged.
+        members: runs or models that are averaged with the model, in a separate run next to those of the config.
+        gold: a file of other annotation to evaluate a trained run against; its own evaluation stays unchanged.
 
     Raises:
-            HallucError or ManyErrors: problems with config, data or run, or with cells. G100: a gate is not met.
+        HallucError or ManyErrors: problems with config, data or run, or with cells. G100: a gate is not met.
     """
     if config is not None and run is None and config.is_dir():
         config, run = None, config
@@ -132,8 +131,8 @@ def refuse_unscored(loaded: LoadedConfig) -> None:
     """Checks before a training that will be evaluated.
 
     Raises:
-            HallucError C107: there is no split to evaluate, or none on which a gate may be checked. C103: see
-                ``gates.refuse_invalid``.
+        HallucError C107: there is no split to evaluate, or none on which a gate may be checked. C103: see
+            ``gates.refuse_invalid``.
     """
     gates.refuse_invalid(loaded)
     gates.refuse_uncheckable(loaded, _splits(loaded, None))
@@ -150,7 +149,7 @@ def _assess(
     """Evaluate a model, or an ensemble with it; the job has no run yet if halluc did not train it.
 
     Args:
-            apart: the evaluation of the ensemble has a separate run.
+        apart: the evaluation of the ensemble has a separate run.
     """
     wanted = _splits(found.loaded, splits)
     gates.refuse_invalid(found.loaded)
@@ -245,7 +244,7 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
     """Name the files of an earlier evaluation that were changed since, before they are overwritten.
 
     Raises:
-            HallucError R120: the training coverage is not what the training wrote, so that no verdict could be trusted.
+        HallucError R120: the training coverage is not what the training wrote, so that no verdict could be trusted.
     """
     record = target.read()
     for split in wanted:
@@ -326,15 +325,9 @@ def _newest(config: Path, overrides: Sequence[str]) -> Job:
 
 
 def home(loaded: LoadedConfig, identity: Mapping[str, Any], command: str = "eval") -> RunDir:
-    """The run for ``command`` on the model or file with this ``identity`` under this config: the newest, or a new
-    one."""
-    sha256 = identity_of(loaded, identity)
+    """The run where ``command`` works on what ``identity`` describes under this config: the newest, or a new one."""
+    sha256 = job.identity_of(loaded, identity)
     return directory.newest(loaded.home, sha256) or run_locations.create(loaded, command, sha256)
-
-
-def identity_of(loaded: LoadedConfig, identity: Mapping[str, Any]) -> str:
-    """The hash of a run for the model or file with this ``identity`` under this config."""
-    return sha256_of_tree({**loaded.model_sections, **identity})
 
 
 def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitName, ...]:

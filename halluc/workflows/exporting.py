@@ -49,7 +49,7 @@ class ExportOptions:
     def refuse_invalid(self) -> None:
         """
         Raises:
-                HallucError C230: unknown format or quantisation, or a combination that is not supported.
+            HallucError C230: unknown format or quantisation, or a combination that is not supported.
         """
         for option, value, known in (
             ("--format", self.format, get_args(exports.Format)),
@@ -68,9 +68,9 @@ def export(reference: str, options: ExportOptions) -> ExportResult:
     """Export the model of a run, unless its predictions on dev are worse by more than the tolerance.
 
     Raises:
-            HallucError C230: options, run or task are not suitable. C107: there is no dev. C232: the folder exists.
-                E420: a package is missing. E413: torch cannot export the model. G101: the export is worse than the
-                tolerance allows. Others: as ``trained_models.locate``.
+        HallucError C230: options, run or task are not suitable. C107: there is no dev. C232: the folder exists.
+            E420: a package is missing. E413: torch cannot export the model. G101: the export is worse than the
+            tolerance allows. Others: as ``trained_models.locate``.
     """
     options.refuse_invalid()
     if options.format == "onnx":
@@ -102,8 +102,8 @@ def _exportable(trained: Trained, reference: str) -> RunDir:
     """The run of a model that can be exported.
 
     Raises:
-            HallucError C230: it has no run, is an export, or needs several passes or models. C107: no dev. R105: its
-                training is not finished.
+        HallucError C230: it has no run, is an export, or needs several passes or models. C107: no dev. R105: its
+            training is not finished.
     """
     job, run, what, help = trained.job, trained.run, "", ""
     settings = job.settings.eval
@@ -133,7 +133,7 @@ def _exportable(trained: Trained, reference: str) -> RunDir:
 def _refuse_taken(target: Path, run: RunDir, force: bool) -> None:
     """
     Raises:
-            HallucError C232: the folder exists, and may not be replaced. C230: it is among runs, or is the run.
+        HallucError C232: the folder exists, and may not be replaced. C230: it is among runs, or is the run.
     """
     if target.parent == run.path.absolute().parent or run.path.absolute().is_relative_to(target):
         help = "choose a folder elsewhere, or leave --output out"

@@ -89,7 +89,7 @@ def one_split(named: Sequence[SplitName], asked: Sequence[str] | None, option: s
     """The split of the file: by default test, or else dev.
 
     Raises:
-            HallucError C011: several are requested.
+        HallucError C011: several are requested.
     """
     if asked and len(named) > 1:
         raise HallucError("C011", f"{option} names the file of one split", help="name one with --split")
@@ -100,7 +100,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     """Read the file, assign it to the split, and report its findings.
 
     Raises:
-            HallucError or ManyErrors C011: it is the gold file. D1xx: see ``data.predictions``.
+        HallucError or ManyErrors C011: it is the gold file. D1xx: see ``data.predictions``.
     """
     settings, corpora, path = judging.settings, judging.corpora((split,)), tool.file
     corpus = corpora.splits[split]

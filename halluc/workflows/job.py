@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,17 +26,25 @@ def load(config: Path, overrides: Sequence[str]) -> loading.LoadedConfig:
     return loading.load(config, overrides, table=TABLE)
 
 
-def load_run(run: Path, overrides: Sequence[str]) -> tuple[loading.LoadedConfig, directory.RunDir]:
-    """A run that was given by path, with its stored config.
+def identity_of(loaded: loading.LoadedConfig, identity: Mapping[str, Any]) -> str:
+    """The hash of a run that works on what ``identity`` describes under this config."""
+    return hashing.sha256_of_tree({**loaded.model_sections, **identity})
+
+
+def load_run(
+    run: Path, overrides: Sequence[str], identity: Mapping[str, Any] | None = None
+) -> tuple[loading.LoadedConfig, directory.RunDir]:  # fmt: skip
+    """A run that was named outright, with the config that it keeps; of runs without a model, those of ``identity`` too.
 
     Raises:
-            HallucError R104: an override would describe another model than the one in the run.
+        HallucError R104: an override would describe another model than the one in the run.
     """
     result = directory.open_run(run)
     if not result.config.is_file():
         raise HallucError("R101", f"{result.path} has no {result.config.name}", help="name the CONFIG beside --run")
     loaded = loading.load(result.config, overrides, table=TABLE, kept=True)
-    if not is_of(loaded, result):
+    without_model = identity and result.read().config_sha256 == identity_of(loaded, identity)
+    if not without_model and not is_of(loaded, result):
         keys = rendering.differences(loading.load(result.config, table=TABLE, kept=True).tree, loaded.tree)
         text = f" ({', '.join(keys)})" if keys else ""
         raise HallucError("R104", f"the model in {result.path} was made by another config than --set asks for{text}")

@@ -24,7 +24,7 @@ def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir]
     Empty if no other run of the name can be read. Of runs with equally many differences, the newest counts.
 
     Args:
-            suits: whether a run could be used if its config were the same.
+        suits: whether a run could be used if its config were the same.
     """
     runs = directory.newest_first(loaded.home)
     results = [(differing, run) for run, _ in runs if suits(run) and (differing := _in(run, loaded))]

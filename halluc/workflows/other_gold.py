@@ -34,10 +34,10 @@ def judge(
     """Evaluate a run's model against the annotation in ``gold``, and write the files of ``halluc eval`` to ``regold/``.
 
     Args:
-            read: the splits that the evaluation needs: ``split``, and dev if the confidence is fitted on it.
+        read: the splits that the evaluation needs: ``split``, and dev if the confidence is fitted on it.
 
     Raises:
-            HallucError or ManyErrors D1xx: the file cannot be read. D197: its examples are not those of the split.
+        HallucError or ManyErrors D1xx: the file cannot be read. D197: its examples are not those of the split.
     """
     corpora = dict(found.corpora(read).splits)
     own = corpora[split]
@@ -83,7 +83,7 @@ def _read(found: Job, gold: Path, split: SplitName) -> Corpus[Any]:
     """The split from the file: written by halluc, or in the format of the file in the config.
 
     Raises:
-            HallucError or ManyErrors: as ``read_corpora`` for the format of the config.
+        HallucError or ManyErrors: as ``read_corpora`` for the format of the config.
     """
     data = found.settings.data
     refused = {key: None for key in ("dev_share", "test_share") if hasattr(data, key)}
@@ -101,7 +101,7 @@ def _read(found: Job, gold: Path, split: SplitName) -> Corpus[Any]:
 def _joined_by(own: Corpus[Any], other: Corpus[Any], path: Path) -> Literal["id", "order"]:
     """
     Raises:
-            HallucError D197: the examples match neither by id nor by order.
+        HallucError D197: the examples match neither by id nor by order.
     """
     tokens = {example.id: example.tokens for example in other}
     if len(tokens) == len(own) and all(tokens.get(example.id) == example.tokens for example in own):

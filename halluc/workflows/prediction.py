@@ -265,8 +265,8 @@ class InputJob:
     """What predicts, and the input: a run or model, and a file of texts (None: standard input).
 
     Args:
-            members: runs or models that predict together with it, as an ensemble.
-            overrides: as in ``trained_models.locate``.
+        members: runs or models that predict together with it, as an ensemble.
+        overrides: as in ``trained_models.locate``.
     """
 
     reference: str
@@ -286,13 +286,13 @@ def predict(
     """Predict every text of the input, in bounded memory, in order.
 
     Args:
-            jobs: how many processes predict at once, each with the model.
-            shard: (I, N), predict only every N-th chunk, from the I-th on.
-            sink: opens a function that is called with the records of each chunk.
+        jobs: how many processes predict at once, each with the model.
+        shard: (I, N), predict only every N-th chunk, from the I-th on.
+        sink: opens a function that is called with the records of each chunk.
 
     Raises:
-            HallucError D115, exit code 3: some texts could not be read; all others were predicted. C016: options that
-                cannot be combined. D104, D114, D116, D117: see ``data.rows``. E430: a process was killed.
+        HallucError D115, exit code 3: some texts could not be read; all others were predicted. C016: options that
+            cannot be combined. D104, D114, D116, D117: see ``data.rows``. E430: a process was killed.
     """
     source, reading = asked.source, asked.reading
     if jobs > 1 and source is None:

@@ -80,9 +80,9 @@ def probe(
     """Ask the model of a run, or of the newest run of a config, and its base model; or the model ``checkpoint``.
 
     Raises:
-            HallucError or ManyErrors: D101 to D114, D190, D191, C011: see ``data.facts.read_relations``. R…: as
-                ``evaluation.find``. E410 to E412: a model is not available, or cannot be probed. D192: there is nothing
-                to ask.
+        HallucError or ManyErrors: D101 to D114, D190, D191, C011: see ``data.facts.read_relations``. R…: as
+            ``evaluation.find``. E410 to E412: a model is not available, or cannot be probed. D192: there is nothing
+            to ask.
     """
     if not _NAME.fullmatch(options.name):
         help = "use letters, digits, dot, hyphen and underscore"
@@ -230,7 +230,7 @@ def _probed(
     """Load a model and ask it everything.
 
     Raises:
-            HallucError E411: it cannot be probed. D192: there is nothing to ask.
+        HallucError E411: it cannot be probed. D192: there is nothing to ask.
     """
     from halluc.engine import cloze
 

@@ -31,8 +31,8 @@ def push(folder: Path, name: str, *, private: bool = False, with_report: bool = 
     """Publish the model of a run; unless ``yes``, only list the files, without using the network.
 
     Raises:
-            HallucError C018: the name is not ``hub:NAME``. R101, R105, R118: no run, or one without a model. R134: its
-                model was changed, or has no card, or the run has no report. E470 to E474: the hub refuses.
+        HallucError C018: the name is not ``hub:NAME``. R101, R105, R118: no run, or one without a model. R134: its
+            model was changed, or has no card, or the run has no report. E470 to E474: the hub refuses.
     """
     repository = _repository(name)
     run = directory.open_run(latest.resolve(folder))
@@ -147,7 +147,7 @@ def _publish(result: PushResult, files: Files) -> str:
 def _check(api: HfApi, repository: str, private: bool) -> None:
     """
     Raises:
-            HallucError E472: the repository has another type. E473: it is public, but should be private.
+        HallucError E472: the repository has another type. E473: it is public, but should be private.
     """
     from huggingface_hub.errors import RepositoryNotFoundError
 

@@ -37,7 +37,7 @@ def write_study(
     """Write a study of the remedies that need a training, with the same steps in all arms, evaluated only on dev.
 
     Raises:
-            HallucError R105: the number of steps of the run is unknown. C011, E401: see ``write_config``.
+        HallucError R105: the number of steps of the run is unknown. C011, E401: see ``write_config``.
     """
     known = speed(run)
     if known is None:
@@ -98,7 +98,7 @@ def write_config(file: Path, header: Sequence[str], tree: dict[str, Any]) -> Non
     """Write a config with leading comments.
 
     Raises:
-            HallucError C011: the name is not a YAML file, or another file exists. E401: it cannot be written.
+        HallucError C011: the name is not a YAML file, or another file exists. E401: it cannot be written.
     """
     if file.suffix not in (".yaml", ".yml"):
         raise HallucError("C011", f"--write {file} is no YAML file", help="give it the extension .yaml")

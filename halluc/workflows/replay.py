@@ -76,7 +76,7 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     """Make one line of the augmented corpus again and compare it with the existing one.
 
     Raises:
-            HallucError C146: there is no such line. R133: the result differs.
+        HallucError C146: there is no such line. R133: the result differs.
     """
     target = job.target
     provenance = _line(target.augment / PROVENANCE, identity)

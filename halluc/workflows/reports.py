@@ -84,8 +84,8 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
     """Report on the targets: run directories, configs, or the folder of a study.
 
     Raises:
-            HallucError C011: a study together with other targets. C015: a reference without a study, or an unknown arm.
-                R1…: a run that is not evaluated, or is damaged. E401: the report cannot be written.
+        HallucError C011: a study together with other targets. C015: a reference without a study, or an unknown arm.
+            R1…: a run that is not evaluated, or is damaged. E401: the report cannot be written.
     """
     targets = [latest.resolve(target) for target in targets]  # the report names the run itself
     studies = [named for target in targets if (named := study_target(target, overrides)) and named.cells]

@@ -25,7 +25,7 @@ def list_runs(folder: Path) -> list[ListedRun]:
     """Runs and studies in ``folder``: a ``runs_dir``, the runs of one config, or one run or study. Newest first.
 
     Raises:
-            HallucError R101: the folder does not exist, or has no run.
+        HallucError R101: the folder does not exist, or has no run.
     """
     folder = latest.resolve(folder)
     if not folder.is_dir():

@@ -50,8 +50,8 @@ def claim(path: Path, loaded: LoadedConfig, command: str, help: str = matrix.FRE
     """The run in this folder, such as a cell's, created if it does not exist.
 
     Raises:
-            HallucError R103: another process creates it. R104: it belongs to another config, and ``help`` is the
-                advice.
+        HallucError R103: another process creates it. R104: it belongs to another config, and ``help`` is the
+            advice.
     """
     target = matrix.cell(path, lambda run: _fill(run, loaded, command))
     if target.read().config_sha256 != loaded.sha256:
@@ -65,7 +65,7 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
     With ``to_new_total`` it may be a run that was trained to another number of epochs or steps.
 
     Raises:
-            HallucError R103: another process writes the run. R119: a run that may be the one to resume cannot be read.
+        HallucError R103: another process writes the run. R119: a run that may be the one to resume cannot be read.
     """
     loaded = job.loaded
     if job.slug is not None:
@@ -114,7 +114,7 @@ def _may_be(run: RunDir, loaded: LoadedConfig) -> bool:
 def _refuse_without_record(run: RunDir) -> None:
     """
     Raises:
-            HallucError R119: a training was started in a folder without ``run.json``; its config is unknown.
+        HallucError R119: a training was started in a folder without ``run.json``; its config is unknown.
     """
     if run.is_begun() and not (run.path / RUN_FILE).is_file():
         try:

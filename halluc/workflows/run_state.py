@@ -25,7 +25,7 @@ def is_trained(run: RunDir) -> bool:
     """Whether the training is done.
 
     Raises:
-            HallucError R109: it was trained on files that have changed since.
+        HallucError R109: it was trained on files that have changed since.
     """
     if not run.is_trained():
         return False
@@ -39,7 +39,7 @@ def is_trained(run: RunDir) -> bool:
 def refuse_without_model(run: RunDir, help: str) -> None:
     """
     Raises:
-            HallucError R118: the model was removed by ``keep_models``. R105: there is none, and ``help`` is the advice.
+        HallucError R118: the model was removed by ``keep_models``. R105: there is none, and ``help`` is the advice.
     """
     if run.model.is_dir():
         return
@@ -54,7 +54,7 @@ def refuse_without_model(run: RunDir, help: str) -> None:
 def refuse_judgement(run: RunDir) -> None:
     """
     Raises:
-            HallucError R105: the run evaluates predictions of another tool, or of an ensemble.
+        HallucError R105: the run evaluates predictions of another tool, or of an ensemble.
     """
     record = run.read() if (run.path / RUN_FILE).is_file() else None
     if record is not None and (record.predictions is not None or record.ensemble):

@@ -181,7 +181,7 @@ def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:
     """The calibration of the model's confidence on dev; None if the run was not evaluated.
 
     Raises:
-            HallucError R114: the file is damaged, or of another version of halluc.
+        HallucError R114: the file is damaged, or of another version of halluc.
     """
     file, help = run.confidence, evaluations.anew(run)
     try:

@@ -98,7 +98,7 @@ def train(
     """Train an experiment, or the cells of a study; what is trained already is left unchanged.
 
     Raises:
-            HallucError or ManyErrors: problems with config, data or run, or with cells.
+        HallucError or ManyErrors: problems with config, data or run, or with cells.
     """
     if run is not None:
         selection.refuse("--run names one run")

@@ -13,7 +13,7 @@ from halluc.task import AnyTask
 def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
     """
     Raises:
-            HallucError C221, C206: a key does not suit the task, or another key. E420: a package is missing.
+        HallucError C221, C206: a key does not suit the task, or another key. E420: a package is missing.
     """
     model, train = loaded.experiment.model, loaded.experiment.train
     if any("Generation" in head for head in task.head):

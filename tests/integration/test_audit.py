@@ -47,8 +47,8 @@ def own(audited, tmp_path):
 
 
 def decision(line: dict, name: str, annotation=None) -> str:
-    told = {key: line[key] for key in ("suspect", "split", "id", "sha256")}
-    return json.dumps({**told, "decision": name, "annotation": annotation}) + "\n"
+    place = {key: line[key] for key in ("suspect", "split", "id", "sha256")}
+    return json.dumps({**place, "decision": name, "annotation": annotation}) + "\n"
 
 
 def written(path: Path, *lines: str) -> Path:
@@ -119,6 +119,20 @@ def test_decisions_make_a_corrected_copy_with_its_provenance(halluc, audited, tm
     copy = (tmp_path / "corrected.conll").read_text(encoding="utf-8")
     assert [line.split("\t")[0] for line in copy.splitlines() if line] == tokens
     assert "B-NEW" in copy
+
+
+def test_the_run_of_an_audit_without_a_trained_model_can_be_named(halluc, tmp_path, tiny_encoder):
+    config = write_experiment(tmp_path, tiny_encoder, write_corpus(tmp_path), TRAIN)
+    (result,) = api.audit(config, splits=["train"], folds=2)
+    assert not RunDir(Path(result.run)).model.exists()
+    first = records(Path(result.files["jsonl"]))[0]
+    decisions = written(tmp_path / "d.jsonl", decision(first, "reject"))
+    outcome = halluc("audit", result.run, "--apply", decisions, "--out", tmp_path / "same.jsonl")
+    assert outcome.code == 0, outcome.err
+    (again,) = api.audit(result.run, splits=["train"], folds=2)
+    assert (again.run, again.kinds) == (result.run, result.kinds)
+    outcome = halluc("audit", result.run, "--split", "train", "--set", "seed=9")
+    assert (outcome.code, "R104" in outcome.err) == (2, True), outcome.err
 
 
 def test_what_the_model_says_is_put_in_the_place_of_what_is_annotated(halluc, audited, tmp_path):

@@ -117,6 +117,22 @@ def test_bytes_do_not_depend_on_workers_nor_chunks(demo, reference, tmp_path, mo
     assert without_time(made) == without_time(reference)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_bytes_do_not_depend_on_whether_the_corpus_is_in_memory(demo, reference, tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(augmentation, "are_small", lambda data: False)
+    made = make(demo, tmp_path, f"augment.workers={workers}")
+    assert bytes_of(made) == bytes_of(reference)
+    assert without_time(made) == without_time(reference)
+
+
+def test_a_small_corpus_is_read_once(demo, tmp_path, monkeypatch):
+    read: list[str] = []
+    rows = SpansReader.read
+    monkeypatch.setattr(SpansReader, "read", lambda self, *split: read.append(split[1]) or rows(self, *split))
+    make(demo, tmp_path)
+    assert sorted(read) == ["dev", "test", "train"]
+
+
 def test_bytes_do_not_depend_on_shards(demo, reference, tmp_path):
     for number in (3, 1, 2):
         make_share(demo, tmp_path, number, 3)

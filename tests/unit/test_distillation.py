@@ -45,7 +45,7 @@ def test_words_of_overlapping_windows_learn_from_their_own_row(tiny_encoder):
     short = Tagged("b", Origin("f", 2), ("the", "bank"), (Span(1, 2, "ORG"),))
     features = encoded_of(task, tiny_encoder, (long, short))
     assert len(features.windows) > 2
-    features.targets[1][0] = -100  # a label that the model does not know teaches nothing
+    features.targets.values[features.starts[1]] = -100  # a label that the model does not know teaches nothing
     features.__post_init__()
     random = numpy.random.default_rng(0)
     soft = [softmax(random.normal(size=(words, 5))) for words in (90, 2)]

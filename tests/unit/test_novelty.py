@@ -128,6 +128,9 @@ def test_it_finds_what_a_search_of_every_mention_finds(surfaces, text):
         return surface != text, -shared, distance, -surfaces.count(surface), surface
 
     assert nearest(coverage, text, "X") == min(surfaces, key=order)
+    together = NearestMentions(coverage)
+    together.look_up([(surfaces[0], "X"), (text, "NEVER"), (text, "X"), (text, "X")])
+    assert together.nearest(text, "X").text == min(surfaces, key=order)
 
 
 def claim(text, label):

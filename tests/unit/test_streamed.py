@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from halluc.components import TABLE
 from halluc.core.errors import HallucError, ManyErrors, render
+from halluc.data import corpora
 from halluc.data.config import DataConfig
-from halluc.data.corpora import read_corpora, stream_corpora
+from halluc.data.corpora import are_small, read_corpora, stream_corpora
 from halluc.tasks.token_classification.reading.reader import SpansReader
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
@@ -86,6 +88,20 @@ def test_documents_lines_and_ids_are_kept(tmp_path):
 def test_the_demo_corpus_is_the_same(tmp_path):
     config = SpansReader.Config(format="conll", train="demo:ner", dev="demo:ner", test="demo:ner")
     assert streamed(config) == at_once(config)
+
+
+def test_small_is_a_corpus_of_few_bytes_that_are_no_other_in_disguise(tmp_path, monkeypatch):
+    train = written(tmp_path, IOB2)
+    packed = tmp_path / "train.txt.gz"
+    packed.write_bytes(gzip.compress(train.read_bytes()))
+    assert are_small(conll(train))
+    assert not are_small(conll(packed))
+    assert not are_small(conll(train, dev=str(packed)))
+    assert not are_small(SpansReader.Config(train="hub:eriktks/conll2003@abcdef0#train"))
+    monkeypatch.setattr(corpora, "_MOST_HELD", len(IOB2) - 1)
+    assert not are_small(conll(train))
+    with pytest.raises(HallucError, match="no such file"):
+        are_small(conll(tmp_path / "absent.txt"))
 
 
 def test_it_can_be_read_as_often_as_wanted(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from halluc.augmentation.pipeline import tally as counting
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
-from halluc.augmentation.pipeline.tally import CorpusCounts, Tally, TextSample, alike_in_size, distinct
+from halluc.augmentation.pipeline.tally import CorpusCounts, Sample, Tally, alike_in_size, distinct
 from halluc.gap.novelty import MENTIONS
 
 CORPORA = st.lists(st.tuples(st.integers(0, 9), st.lists(st.sampled_from("XYZ"), max_size=3)), max_size=12)
@@ -111,7 +111,7 @@ def test_distinct_n_is_different_n_grams_over_all():
 
 
 def test_all_texts_are_sampled_while_they_are_few():
-    sample = TextSample()
+    sample = Sample()
     for number in range(500):
         sample.offer((str(number),))
     assert sample.texts == [(str(number),) for number in range(500)]
@@ -119,7 +119,7 @@ def test_all_texts_are_sampled_while_they_are_few():
 
 @given(st.integers(0, 200))
 def test_a_sample_is_evenly_spaced_and_bounded(offered):
-    sample, most = TextSample(), counting.MOST
+    sample, most = Sample(), counting.MOST
     counting.MOST = 8
     try:
         for number in range(offered):

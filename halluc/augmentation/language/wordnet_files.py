@@ -69,7 +69,7 @@ def find(configured: str | None) -> Database:
     """WordNet in the configured folder, or else in the first location that has it.
 
     Raises:
-            OptionError E421: it was not found, or the configured folder lacks a file.
+        OptionError E421: it was not found, or the configured folder lacks a file.
     """
     if configured is not None:
         database = Database(Path(configured).expanduser())

@@ -124,7 +124,7 @@ def checked(example: Editable, edits: Sequence[Replace], mentions: bool) -> Sequ
     A locked token whose spelling changed is restored.
 
     Raises:
-            Rejected: one touches a locked range, or a mention or field would become empty.
+        Rejected: one touches a locked range, or a mention or field would become empty.
     """
     in_zone = zones(example)
     if not mentions:

@@ -309,10 +309,10 @@ class Synthesizer(Component):
 def refuse_all_locked(read: int, locked: int) -> None:
     """
     Args:
-            read: the number of training examples. locked: how many of them have locked parts.
+        read: the number of training examples. locked: how many of them have locked parts.
 
     Raises:
-            OptionError C147: all examples have locked parts.
+        OptionError C147: all examples have locked parts.
     """
     if read and read == locked:
         message = "every training example is a pair or has locked words, which nothing that is sampled can keep"
@@ -330,7 +330,7 @@ def build(config: MethodConfig, training: Lexicon) -> Augmenter:
     """The augmenter of a config.
 
     Raises:
-            OptionError: it does not support the config. HallucError: a file that it names cannot be read.
+        OptionError: it does not support the config. HallucError: a file that it names cannot be read.
     """
     made: Augmenter = registry.load(TABLE, AUGMENTER, config.type)(config, training)  # type: ignore[attr-defined]
     return made

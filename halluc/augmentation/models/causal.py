@@ -75,7 +75,7 @@ def pretrained_source(config: LmSynthesisConfig) -> ModelSource:
     """The location of a config's pre-trained model, after checking that all required packages are installed.
 
     Raises:
-            OptionError E410, E412: it is missing. E420: a package is not installed.
+        OptionError E410, E412: it is missing. E420: a package is not installed.
     """
     assert config.model is not None
     source = resolve_model(config.model, gguf=True)

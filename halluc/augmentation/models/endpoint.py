@@ -58,7 +58,7 @@ class Endpoint:
             wait: called with the seconds before a request is retried.
 
     Raises:
-            OptionError C149: the URL is invalid, or the host was not allowed.
+        OptionError C149: the URL is invalid, or the host was not allowed.
     """
 
     def __init__(

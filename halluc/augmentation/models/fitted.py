@@ -61,8 +61,8 @@ def fitted(workspace: Workspace, fitting: Fitting) -> Fitted:
     """The fitted model: loaded if it exists already, otherwise made now.
 
     Raises:
-            HallucError E401: it cannot be written: the disk is full or read-only; existing files stay. Also whatever
-                ``fitting.make`` raises.
+        HallucError E401: it cannot be written: the disk is full or read-only; existing files stay. Also whatever
+            ``fitting.make`` raises.
     """
     name = f"{fitting.method}-{fitting.fingerprint[:16]}"
     folder, work = workspace.folder / name, workspace.folder / f"{name}.checkpoints"

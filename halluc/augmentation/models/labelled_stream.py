@@ -264,8 +264,8 @@ class StreamCodec:
 def refuse_locked(like: Editable) -> None:
     """
     Raises:
-            Rejected: some locked part must stay, which a sample cannot guarantee. Mentions that are locked as a whole,
-                and borders, can be generated again.
+        Rejected: some locked part must stay, which a sample cannot guarantee. Mentions that are locked as a whole,
+            and borders, can be generated again.
     """
     spans = {span[:2] for span in like.spans}
     if any(start < end and (start, end) not in spans for start, end in like.locked):

@@ -57,7 +57,7 @@ def load_ready(reference: str) -> MaskedModel:
     """A model with a trained masked-LM head.
 
     Raises:
-            OptionError E411: its head has no weights, so that its predictions would be random; and as ``load``.
+        OptionError E411: its head has no weights, so that its predictions would be random; and as ``load``.
     """
     loaded = load(resolve_model(reference))
     if loaded.missing:
@@ -147,7 +147,7 @@ def room_of(model: Any, tokenizer: Any, longest: int) -> int:
     """The maximum input length of the model, at most ``longest``.
 
     Raises:
-            OptionError E411: it is below 24.
+        OptionError E411: it is below 24.
     """
     # RoBERTa numbers its positions from 2.
     positions = (getattr(model.config, "max_position_embeddings", None) or longest + 2) - 2

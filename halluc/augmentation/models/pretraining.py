@@ -44,7 +44,7 @@ def pretrained(
     weights, texts, settings and seed.
 
     Args:
-            own: the texts of the training split, as tokens; read if the config includes them.
+        own: the texts of the training split, as tokens; read if the config includes them.
 
     Raises:
         HallucError D101, D103, D104, D114, D140: a file of texts cannot be read. E401, E410 to E412, T101, T102.

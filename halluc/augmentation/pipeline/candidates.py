@@ -118,6 +118,11 @@ class Maker:
         return [f"{self.seed}\x1f{number}\x1f{one.name}\x1f".encode() for number, one in enumerate(self.methods)]
 
     @cached_property
+    def _shares(self) -> list[float]:
+        """The running sums of the shares of all methods."""
+        return list(accumulate(one.share for one in self.methods))
+
+    @cached_property
     def uses_model(self) -> bool:
         return any(one.made_by.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
 
@@ -203,18 +208,17 @@ class Maker:
     def _order(self, key: bytes) -> Iterator[int]:
         """The methods in the order in which they are tried: by share, without replacement."""
         draws = Draws(b"%d\x1fmethod\x1f%b" % (self.seed, key))
-        left = list(range(len(self.methods)))
+        left, shares = list(range(len(self.methods))), self._shares
         while left:
-            yield left.pop(draws.weighted(list(accumulate(self.methods[one].share for one in left))))
+            yield left.pop(draws.weighted(shares))
+            shares = list(accumulate(self.methods[one].share for one in left))
 
     def _filtered(
         self, asked: Asked, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
-        by, steps = method.made_by, method.steps
+        by, steps, edited = method.made_by, method.steps, changed.edited
         sampled = isinstance(by, Synthesizer)
-        candidate = Candidate(
-            asked.example, changed.edited, by.changes_form_only, by.makes_copies, asked.source, sampled
-        )
+        candidate = Candidate(asked.example, edited, by.changes_form_only, by.makes_copies, asked.source, sampled)
         for one in self.filters:
             if not one.uses_model and one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
@@ -225,9 +229,9 @@ class Maker:
                     return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
                 if kept != candidate.edited:
                     candidate.edited, steps = kept, (*steps, RELABELLED)
+                    changed = changed._replace(edited=kept)
         keys = tuple([one.keys(candidate) for one in self.filters])
-        source = by.source_of(changed.edited) if isinstance(by, Synthesizer) else None
-        changed = changed._replace(edited=candidate.edited)
+        source = by.source_of(edited) if isinstance(by, Synthesizer) else None
         return Accepted(changed, method.name, steps, number, keys, sampled, source), None
 
     def _copied(self, example: Editable) -> Accepted | None:

@@ -94,21 +94,29 @@ def _tried_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[Ite
 
 def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
     """Items with their outcomes, by as many processes as the config allows."""
-    config = prepared.job.config
+    config, source = prepared.job.config, prepared.job.source
     press, keep = prepared.press, config.keep_original
 
-    def work(chunk: Sequence[Item]) -> list[ExampleOutcome]:
+    def work(given: Sequence[Item]) -> list[ExampleOutcome]:
+        chunk = whole(given)
         tried = iter(press.candidates([(item.example, copy) for item in chunk for copy in range(1, item.copies + 1)]))
         return [
             ExampleOutcome(press.original(item.example) if keep else None, list(itertools.islice(tried, item.copies)))
             for item in chunk
         ]
 
-    # A few examples are made faster than processes are started; a model is in one process, with all its threads.
+    def sent(chunk: list[Item]) -> list[Item]:
+        """Without examples that are in memory: processes have them since they were forked."""
+        return [item._replace(example=None) for item in chunk] if isinstance(source, Sequence) else chunk
+
+    def whole(chunk: Sequence[Item]) -> Sequence[Item]:
+        return [one._replace(example=source[one.number]) for one in chunk] if isinstance(source, Sequence) else chunk
+
+    # A few examples are sooner made than processes started; a model is in one process, with all its threads.
     few = len(prepared.plan) <= 4 * _CHUNK and config.workers == "auto"
     workers = 1 if few or press.maker.uses_model else number_of(config.workers)
-    for chunk, outcomes in in_order(work, _chunks(items), workers):
-        yield from zip(chunk, outcomes, strict=True)
+    for chunk, outcomes in in_order(work, map(sent, _chunks(items)), workers):
+        yield from zip(whole(chunk), outcomes, strict=True)
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:

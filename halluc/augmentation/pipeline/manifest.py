@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from halluc.augmentation.pipeline.layout import CANDIDATES, MANIFEST, NOTES, ORIGINALS, PARTIAL, PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.preparation import Prepared
-from halluc.augmentation.pipeline.tally import Tally, TextSample, alike_in_size, distinct
+from halluc.augmentation.pipeline.tally import Sample, Tally, alike_in_size, distinct
 from halluc.core.files import sha256_of, sync_folder, unwritable, write_json
 from halluc.runs.schema import AugmentFile
 
@@ -22,10 +23,11 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
     """
     partial, config, examples = folder / PARTIAL, prepared.job.config, prepared.job.examples
     others = [f"train.{name}" for name, export in examples.formats.items() if export is not None]
-    sample = TextSample()
-    with (partial / NOTES).open("rb") as notes:
-        for line in notes:
-            sample.offer(json.loads(line)[1].split(" "))
+    notes: Sample[bytes] = Sample()
+    with (partial / NOTES).open("rb") as lines:
+        for line in lines:
+            notes.offer(line)
+    sample = [json.loads(line)[1].split(" ") for line in notes.texts]
     try:
         for old in (MANIFEST, *others):
             (folder / old).unlink(missing_ok=True)
@@ -49,13 +51,18 @@ def finish(prepared: Prepared, tally: Tally, folder: Path, fingerprint: str, sec
 
 
 def _manifest(
-    prepared: Prepared, tally: Tally, fingerprint: str, seconds: float, sample: TextSample, files: dict[str, str]
-) -> AugmentFile:  # fmt: skip
+    prepared: Prepared,
+    tally: Tally,
+    fingerprint: str,
+    seconds: float,
+    sample: Sequence[Sequence[str]],
+    files: dict[str, str],
+) -> AugmentFile:
     keep, units = prepared.job.config.keep_original, prepared.job.examples.units
     after = prepared.before.plus(tally.new) if keep else tally.new
     diversity = {
         part: {f"distinct_{n}": distinct(texts, n) for n in (1, 2)}
-        for part, texts in zip(("before", "new"), alike_in_size(prepared.sample.texts, sample.texts), strict=True)
+        for part, texts in zip(("before", "new"), alike_in_size(prepared.sample.texts, sample), strict=True)
     }
     return AugmentFile(
         fingerprint=fingerprint,

@@ -15,7 +15,7 @@ from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, Op
 from halluc.augmentation.pipeline.candidates import Maker, Method, PartError
 from halluc.augmentation.pipeline.lines import Press
 from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
-from halluc.augmentation.pipeline.tally import CorpusCounts, TextSample
+from halluc.augmentation.pipeline.tally import CorpusCounts, Sample
 from halluc.components import TABLE
 from halluc.core import registry
 from halluc.core.edits import Editable
@@ -51,7 +51,7 @@ class Prepared:
     filters: tuple[Filter, ...]
     plan: array[int]
     before: CorpusCounts
-    sample: TextSample
+    sample: Sample[Sequence[str]]
 
     @property
     def wanted(self) -> int:
@@ -67,12 +67,13 @@ def prepare(job: AugmentJob) -> Prepared:
     """Read the training split, dev and test, and build methods and filters.
 
     Raises:
-            PartError: a method or filter does not support its config. HallucError: a corpus cannot be read.
+        PartError: a method or filter does not support its config. HallucError: a corpus cannot be read.
     """
     config = job.config
     units = job.examples.units
     filters = tuple(filtering.build(one, units) for one in config.filters)
-    before, sample, separator = CorpusCounts(), TextSample(), "~"
+    before, separator = CorpusCounts(), "~"
+    sample: Sample[Sequence[str]] = Sample()
 
     def observed() -> Iterator[Editable]:
         nonlocal separator

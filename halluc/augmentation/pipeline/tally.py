@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.gap.novelty import NoveltyUnits
 
 # How many rejected examples are shown per filter and method.
 _SHOWN = 3
-# The maximum number of texts in a ``TextSample``.
+# The most texts of a ``Sample``.
 MOST = 10_000
 
 T = TypeVar("T")
@@ -101,16 +101,16 @@ class Tally:
         return cls(**{**state, "new": CorpusCounts(**state["new"])})
 
 
-class TextSample:
-    """A sample of at most ``MOST`` texts, evenly spaced: every one, or every second, fourth, …"""
+class Sample(Generic[T]):
+    """At most ``MOST`` texts of any number, evenly spaced: every one, or every second, fourth, …"""
 
     def __init__(self) -> None:
         self._stride, self._offered = 1, 0
-        self.texts: list[Sequence[str]] = []
+        self.texts: list[T] = []
 
-    def offer(self, tokens: Sequence[str]) -> None:
+    def offer(self, text: T) -> None:
         if self._offered % self._stride == 0:
-            self.texts.append(tokens)
+            self.texts.append(text)
             if len(self.texts) > MOST:
                 del self.texts[1::2]
                 self._stride *= 2
@@ -129,7 +129,6 @@ def distinct(texts: Iterable[Sequence[str]], n: int) -> float | None:
     result: set[tuple[str, ...]] = set()
     total = 0
     for tokens in texts:
-        grams = [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
-        total += len(grams)
-        result.update(grams)
+        total += max(0, len(tokens) - n + 1)
+        result.update(zip(*(tokens[at:] for at in range(n)), strict=False))
     return round(len(result) / total, 4) if total else None

@@ -46,7 +46,7 @@ def fault(
     """Why a round trip is rejected; None if it is not. All arguments are tokens, without placeholders.
 
     Args:
-            before: the original, ``after``: the result, ``pivot``: the text in the other language.
+        before: the original, ``after``: the result, ``pivot``: the text in the other language.
         known: the tokens of the training split.
     """
     if _essence(before) == _essence(after):

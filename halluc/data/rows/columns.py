@@ -27,7 +27,7 @@ def sentences(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row 
     by number, if none is requested.
 
     Raises:
-            HallucError D116: a requested column is not in the header.
+        HallucError D116: a requested column is not in the header.
     """
     yield from _Sentences(layout, file).rows(lines)
 
@@ -36,7 +36,7 @@ def column(row: Row, which: str | int) -> tuple[str, ...]:
     """The cells of a column.
 
     Raises:
-            Unreadable: there is no column of this name.
+        Unreadable: there is no column of this name.
     """
     if which not in row.fields:
         raise Unreadable("D116", f"no {named(which)}; the row has {quoted(row.fields)}")
@@ -231,7 +231,7 @@ class _Sentences:
         """Take the number of columns from the first line, and locate the requested columns.
 
         Raises:
-                HallucError C106: two of them are the same.
+            HallucError C106: two of them are the same.
         """
         self.width, self.first = len(cells), line
         self.asked = self.asked or list(range(self.width))

@@ -31,6 +31,11 @@ _LONGEST_MAGIC = max(map(len, _NAMES))
 _DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
 
 
+def is_packed(begin: bytes) -> bool:
+    """Whether a file is packed, by its first bytes."""
+    return begin.startswith(tuple(_NAMES))
+
+
 class Blocks:
     """The bytes of a stream as UTF-8, decompressed if they are gzip, bzip2, xz or a ZIP archive of one file.
 

@@ -119,11 +119,11 @@ def table(lines: Iterable[Line], head: Sequence[Line], layout: Layout, file: str
     """A row for each row of the file, by the names of the header, if there is one, and by number.
 
     Args:
-            head: the first of the ``lines``, which determine the delimiter.
+        head: the first of the ``lines``, which determine the delimiter.
 
     Raises:
-            HallucError D104, D114, D118: the header cannot be read. D116: a requested column occurs twice. D117: the
-                delimiter cannot be determined.
+        HallucError D104, D114, D118: the header cannot be read. D116: a requested column occurs twice. D117: the
+            delimiter cannot be determined.
     """
     quoting = layout.quoting is not False
     delimiter = layout.delimiter if layout.delimiter != "auto" else _delimiter(head, layout, file)
@@ -176,7 +176,7 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     """The delimiter, from the first lines.
 
     Raises:
-            HallucError D117: no delimiter gives as many columns as are requested.
+        HallucError D117: no delimiter gives as many columns as are requested.
     """
     lines = [item for item in head if not isinstance(item, BadLine) and item[1].strip()]
     if not lines:

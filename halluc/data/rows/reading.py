@@ -13,11 +13,14 @@ from pathlib import Path
 from halluc.core.errors import data_error
 from halluc.core.labels import UnknownTag, split_tag
 from halluc.data.rows import columns, delimited, lines, records, tables, tmx
-from halluc.data.rows.compressed import unpacked_name, unreadable
+from halluc.data.rows.compressed import is_packed, unpacked_name, unreadable
 from halluc.data.rows.layout import Format, Layout
 from halluc.data.rows.references import HUB, SplitName, parts, resolve
 from halluc.data.rows.row import BadLine, Notice, Row
 from halluc.data.rows.streams import TextStream
+
+# No first bytes that tell a format are longer.
+_LONGEST_MAGIC = 8
 
 Rows = Iterator[Row | BadLine | Notice]
 
@@ -26,7 +29,7 @@ def open_rows(reference: str, split: SplitName, layout: Layout) -> tuple[str, Ro
     """The name of a file or data set, and its rows.
 
     Raises:
-            HallucError D101: it does not exist, or cannot be read.
+        HallucError D101: it does not exist, or cannot be read.
     """
     if reference.startswith(HUB):
         return reference, tables.of_hub(reference, split, layout.subset)
@@ -43,6 +46,17 @@ def format_of(path: Path, layout: Layout) -> Format:
     with _opened(path) as file:
         source = TextStream(file, str(path), layout.max_line_bytes, layout.encoding)
         return "table" if tables.is_table(source.begin) else detected(source, layout)
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether a file is packed or a table, and so much smaller than what is in it.
+
+    Raises:
+        HallucError D101: it cannot be read.
+    """
+    with _opened(path) as file:
+        begin = file.read(_LONGEST_MAGIC)
+    return is_packed(begin) or tables.is_table(begin)
 
 
 def _opened(path: Path) -> io.BufferedReader:
@@ -69,7 +83,7 @@ def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
     """The format of a stream, set by the layout or detected from its first lines, and its rows.
 
     Raises:
-            HallucError D116: a requested list or column is missing. D117: the delimiter cannot be determined.
+        HallucError D116: a requested list or column is missing. D117: the delimiter cannot be determined.
     """
     if (bad := lines.binary(source.begin, source.name)) is not None:
         return layout.format, iter([bad])

@@ -39,7 +39,7 @@ def parse_object(line: str) -> dict[Any, Any]:
     """One JSON object from untrusted text; for a list that begins with a string, its items by number.
 
     Raises:
-            Unreadable: not JSON, not an object, nested too deeply, or text that UTF-8 cannot encode.
+        Unreadable: not JSON, not an object, nested too deeply, or text that UTF-8 cannot encode.
     """
     try:
         record = _CAREFUL.decode(line)
@@ -94,12 +94,12 @@ def items(
     """The items of the lists named by ``lists`` (of all lists if none is named), in the order of the file.
 
     Args:
-            names: fields of records: an object that has one of them, with text in it, is a record and not a set of
-                lists.
+        names: fields of records: an object that has one of them, with text in it, is a record and not a set of
+            lists.
         most: characters of the longest item.
 
     Raises:
-            HallucError D116: no such list; or several are named like splits, and none is selected.
+        HallucError D116: no such list; or several are named like splits, and none is selected.
     """
     scan = _Scan(chunks, most)
     try:

@@ -56,7 +56,7 @@ def resolve(reference: str, split: SplitName) -> Path:
 def refuse_irregular(path: Path, help: str) -> None:
     """
     Raises:
-            HallucError D101: ``path`` is a folder, a device, a pipe, a socket or a virtual file.
+        HallucError D101: ``path`` is a folder, a device, a pipe, a socket or a virtual file.
     """
     if (kind := irregular(path)) is not None:
         raise data_error("D101", f"{path} is not a regular file ({kind})", help=help)

@@ -48,7 +48,7 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
     """The bytes of a file or named pipe, or of standard input for None, with its name for errors.
 
     Raises:
-            HallucError D101: it does not exist, is a folder or device, or may not be read.
+        HallucError D101: it does not exist, is a folder or device, or may not be read.
     """
     if path is None:
         if sys.stdin is None:
@@ -81,11 +81,11 @@ class TextStream:
     is the first block of bytes, whatever was read since.
 
     Args:
-            most: maximum bytes of a line; a longer one is returned as ``BadLine``.
+        most: maximum bytes of a line; a longer one is returned as ``BadLine``.
 
     Raises:
-            HallucError D101: the stream cannot be read (any further). D103: it decompresses to far more than its size.
-                D114: a line without end.
+        HallucError D101: the stream cannot be read (any further). D103: it decompresses to far more than its size.
+            D114: a line without end.
     """
 
     def __init__(

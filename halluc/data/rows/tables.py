@@ -30,7 +30,7 @@ def of_file(path: Path) -> Iterator[Row | BadLine]:
     """A row for each row of a Parquet or Arrow file; class numbers are replaced by their names in the file.
 
     Raises:
-            HallucError E402: the package ``datasets`` is not installed. D104: the file is damaged.
+        HallucError E402: the package ``datasets`` is not installed. D104: the file is damaged.
     """
     datasets = _datasets(str(path))
     import pyarrow
@@ -84,8 +84,8 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
     """The data set of a reference to the hub.
 
     Raises:
-            HallucError E402: the package ``datasets`` is not installed. E403: the data set is not available. E412: it
-                is not in the local cache, and the hub cannot be reached.
+        HallucError E402: the package ``datasets`` is not installed. E403: the data set is not available. E412: it
+            is not in the local cache, and the hub cannot be reached.
     """
     datasets = _datasets(reference)
     match = HUB_REFERENCE.fullmatch(reference)

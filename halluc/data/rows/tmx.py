@@ -22,7 +22,7 @@ def units(chunks: Iterable[str | BadLine], file: str, most: int) -> Iterator[Row
     If a unit has several variants of a language, the first one counts. The rows end at XML that is not well-formed.
 
     Args:
-            most: maximum characters of the texts of a unit; a longer one ends the rows too.
+        most: maximum characters of the texts of a unit; a longer one ends the rows too.
     """
     parser = _Units(file, most)
     try:

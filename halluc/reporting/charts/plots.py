@@ -63,9 +63,9 @@ def plot(
     """Curves of the figure ``name`` on one panel; ``below`` and ``above`` are the titles of its axes.
 
     Args:
-            zero: whether zero is always shown.
-            is_log, x_is_log: whether the y axis, or the x axis, is logarithmic.
-            mark: a position on the x axis, and its name.
+        zero: whether zero is always shown.
+        is_log, x_is_log: whether the y axis, or the x axis, is logarithmic.
+        mark: a position on the x axis, and its name.
     """
     drawn = figure(height)
     axes = panel(drawn, above, below, "y")

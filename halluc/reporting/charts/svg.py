@@ -92,14 +92,14 @@ def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
     """A figure of 72 dots per inch as an ``<svg>`` element; deterministic.
 
     Args:
-            prefix: letters, digits and hyphens, unique among the drawings of the page.
-            title: the accessible name of the picture.
-            alt: its accessible description.
+        prefix: letters, digits and hyphens, unique among the drawings of the page.
+        title: the accessible name of the picture.
+        alt: its accessible description.
 
     Colours of ``ROLES`` become ``var(--c-ROLE, colour)``, the font is the page's, and the background is the page's too.
 
     Raises:
-            KeyError: a colour has no role.
+        KeyError: a colour has no role.
     """
     written = io.BytesIO()
     with drawing():

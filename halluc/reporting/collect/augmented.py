@@ -69,7 +69,7 @@ def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation |
     """The manifest and some pairs, always the same ones; missing and changed files are named.
 
     Args:
-            asked: whether the config of the run has augmentation.
+        asked: whether the config of the run has augmentation.
     """
     if record.augment is None and not run.augment.is_dir() and not (asked and "train" in record.stages):
         return None

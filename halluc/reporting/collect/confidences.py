@@ -66,7 +66,7 @@ def abstention(
     """The effect of withdrawing less confident claims; None if abstention is not configured and nothing was withdrawn.
 
     Args:
-            file: fitted by the evaluation of this split. chosen_on_dev: whether dev also selected the checkpoint.
+        file: fitted by the evaluation of this split. chosen_on_dev: whether dev also selected the checkpoint.
     """
     kept = [figures.get(column.row.name, **dict(column.by)) for column in shown("abstention")]
     threshold = file.threshold if file else None

@@ -80,7 +80,7 @@ def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
     """The logged course of a training, and notes about the log; None if nothing was logged.
 
     Raises:
-            FileNotFoundError: there is no log. HallucError R101: a line in it, other than the last, is damaged.
+        FileNotFoundError: there is no log. HallucError R101: a line in it, other than the last, is damaged.
     """
     training, notes = TrainingCurves(), []
     for number, event in _events(path):

@@ -41,7 +41,7 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
 def _read(path: Path) -> ReadData:
     """
     Raises:
-            FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
+        FileNotFoundError: there is none. HallucError R101: it is damaged. R102: it is of another version of halluc.
     """
     where = None
     try:
@@ -87,7 +87,7 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
     """The results of the gates of the last evaluation.
 
     Raises:
-            HallucError R101: the record of them is damaged.
+        HallucError R101: the record of them is damaged.
     """
     evaluation = source.record.stages.get("eval")
     recorded = evaluation.detail.get("gates") if evaluation else None

@@ -39,8 +39,8 @@ class FileProblems:
         """The result of ``reader``; None if the file is missing or damaged, which is recorded.
 
         Args:
-                lacking: what the report lacks without the file, as half a sentence. split: the evaluation that writes
-                    it.
+            lacking: what the report lacks without the file, as half a sentence. split: the evaluation that writes
+                it.
         """
         name = str(path.relative_to(self.run.path))
         try:
@@ -86,7 +86,7 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> FileP
     """Problems of the files of a run with recorded hashes.
 
     Args:
-            shown: the split of the report. asked: the requested split, if any.
+        shown: the split of the report. asked: the requested split, if any.
     """
     problems = FileProblems(run, shown, _of_record(run))
     for split in sorted(evaluations.on_record(record), key=lambda split: split != shown):
@@ -108,7 +108,7 @@ def of_cell(run: RunDir, splits: Sequence[str]) -> list[str]:
     """The same for a cell of a study, or a compared run: its record, config, log and evaluations.
 
     Args:
-            splits: the evaluations, that of the report first.
+        splits: the evaluations, that of the report first.
     """
     try:
         record = run.read()

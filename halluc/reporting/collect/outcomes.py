@@ -129,7 +129,7 @@ def mistakes(path: Path) -> list[Mistake]:
 def _reading(path: Path) -> Iterator[None]:
     """
     Raises:
-            HallucError R112: a part that is read is damaged.
+        HallucError R112: a part that is read is damaged.
     """
     try:
         yield

@@ -67,8 +67,8 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
     """The files of a run for the requested split, by default the preferred one.
 
     Raises:
-            HallucError R101, R102: not a run, or one of another version. R112: the split was not evaluated, or a file
-                of the evaluation is damaged.
+        HallucError R101, R102: not a run, or one of another version. R112: the split was not evaluated, or a file
+            of the evaluation is damaged.
     """
     record = run.read()
     split = choose(run, asked)
@@ -162,7 +162,7 @@ def refuse_parts(source: EvaluatedRun, picked: Picked, texts: Texts) -> None:
     """Compare ledger, predictions and figures: a truncated file lacks lines.
 
     Raises:
-            HallucError R112: they are not of one evaluation, or not complete.
+        HallucError R112: they are not of one evaluation, or not complete.
     """
     run, split = source.run, source.split
     counted = evaluations.Counted(

@@ -165,7 +165,7 @@ def _calls(made: Commands, config: str, only: list[str], *, is_kept: bool = Fals
     """``halluc run`` if it does everything, otherwise one command for each step.
 
     Args:
-            is_kept: whether ``config`` is the one stored in the run.
+        is_kept: whether ``config`` is the one stored in the run.
     """
     record = made.record
     train, evaluation = record.stages.get("train"), record.stages.get("eval")

@@ -72,7 +72,7 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
     an omission the gold has the style ``omission``. Labels of the whole text are not drawn.
 
     Args:
-            is_placed: whether the claim has a position of its own.
+        is_placed: whether the claim has a position of its own.
     """
     line = shown.line
     there, own = placed(shown.gold), placed([(line.start, line.end, line.label)] if is_placed else [])
@@ -97,7 +97,7 @@ def halves(tokens: Sequence[str], first: int, second: int | None) -> list[str]:
     """A text for display; for a pair each of its texts, as far as shown.
 
     Args:
-            tokens: those from ``first`` on. second: the first token of the example's second text.
+        tokens: those from ``first`` on. second: the first token of the example's second text.
     """
     cut = -1 if second is None else second - first
     parts = (tokens[:cut], tokens[cut:]) if 0 <= cut <= len(tokens) else (tokens,)

@@ -50,7 +50,7 @@ def rendered(template: str, script_file: str, policy: str = _POLICY, **values: A
     """A template of a whole page, with its style and one script, the only one that the page may run.
 
     Args:
-            policy: the Content-Security-Policy, with placeholders for the hashes of ``script`` and ``style``.
+        policy: the Content-Security-Policy, with placeholders for the hashes of ``script`` and ``style``.
     """
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", script_file))
     # The form of hashes in a Content-Security-Policy.

@@ -19,8 +19,8 @@ def page(result: AuditResult, shown: Sequence[SuspectLine], nouns: Nouns, has_sp
     """Suspects as HTML, most suspicious first.
 
     Args:
-            shown: those on the page, of all that ``result`` counts. has_spans: whether spans are annotated. source: the
-                file of the split; the browser stores decisions under it, so they are kept after another audit.
+        shown: those on the page, of all that ``result`` counts. has_spans: whether spans are annotated. source: the
+            file of the split; the browser stores decisions under it, so they are kept after another audit.
     """
     return rendered(
         "suspects.html.j2",

@@ -31,7 +31,7 @@ def fragment(task: AnyTask, example: Any, prediction: Any, asserted: Sequence[As
     """A text with its claims as spans, and all claims as a list, as HTML.
 
     Args:
-            example: None for a blank text.
+        example: None for a blank text.
     """
     values: dict[str, Any] = {"claims": asserted, "pieces": [], "halves": [], "nouns": task.wording.nouns}
     if example is not None:

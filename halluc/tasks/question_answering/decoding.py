@@ -86,7 +86,7 @@ def best_answers(
     """The best answer of each question over its windows; the score of no answer is the smallest of them.
 
     Args:
-            rows: as returned by ``rows_of_questions``.
+        rows: as returned by ``rows_of_questions``.
     """
     answers: list[BestAnswer] = [BestAnswer(None, -numpy.inf, numpy.inf) for _ in encoded.examples]
     done = [0] * len(encoded.examples)
@@ -128,8 +128,8 @@ def fit_threshold(differences: Sequence[float], answered: Sequence[float], refus
     It is halfway between two differences; for ties, the one with the fewest answers.
 
     Args:
-            differences: for each question, the score of no answer minus that of the best answer. answered, refused: its
-                score if the best answer is given, and if none is.
+        differences: for each question, the score of no answer minus that of the best answer. answered, refused: its
+            score if the best answer is given, and if none is.
     """
     order = numpy.argsort(differences, kind="stable")
     sorted_differences = numpy.asarray(differences, dtype=float)[order]

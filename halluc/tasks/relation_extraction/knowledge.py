@@ -76,6 +76,9 @@ class KnownPairs(SurfaceKnowledge):
     def is_confusable(self, claim: Claim) -> bool:
         return bool(self.coverage.labels_of(pair_key(*claim.parts)) - {claim.label})
 
+    def look_up(self, claims: Iterable[Claim]) -> None:
+        """No pair takes long."""
+
     def nearest(self, claim: Claim) -> Nearest | None:
         """The training pair of the relation that shares most with the pair: both, the head, or the tail."""
         key = pair_key(*claim.parts)

@@ -54,7 +54,7 @@ def _judged(
 ) -> tuple[Claim, ...]:  # fmt: skip
     """
     Args:
-            otherwise: the reason for a claim that gold does not have. without_gold: the reason if there is no gold.
+        otherwise: the reason for a claim that gold does not have. without_gold: the reason if there is no gold.
     """
     there = {one.label: one for one in gold}
     reason = "other_label" if there else without_gold

@@ -262,7 +262,7 @@ def refuse_labels(examples: Sequence[Labelled], *, multi_label: bool) -> None:
     """Refuse texts that are invalid for the task.
 
     Raises:
-            HallucError or ManyErrors D136: several labels, but one is required. D137: the reserved name for no label.
+        HallucError or ManyErrors D136: several labels, but one is required. D137: the reserved name for no label.
     """
     refuse(_bad_labels(examples, multi_label))
 

@@ -135,7 +135,7 @@ def _one(result: Sequence[str]) -> str | None:
     """The one label of a text, None if there is none.
 
     Raises:
-            ValueError: there are several, which need ``LabelSets``.
+        ValueError: there are several, which need ``LabelSets``.
     """
     if len(result) > 1:
         raise ValueError(f"a text with the labels {', '.join(result)}, where one is counted")

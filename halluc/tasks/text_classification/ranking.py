@@ -63,7 +63,7 @@ def of_group(relevant: Sequence[bool], scores: Sequence[float], k: int) -> tuple
     """AUC, reciprocal rank of the first relevant text, and NDCG@k (gain 1, discount ``1 / log2(1 + rank)``).
 
     Args:
-            relevant: at least one text is relevant, and at least one is not.
+        relevant: at least one text is relevant, and at least one is not.
     """
     _, block, sizes = numpy.unique(-numpy.asarray(scores), return_inverse=True, return_counts=True)
     good = numpy.bincount(block, numpy.asarray(relevant, dtype=float), len(sizes))

@@ -96,7 +96,7 @@ def imprint(encoder: Encoder, bank: Bank) -> None:
     """Set the vector of each answer to the mean state of its questions, normalised to one length; other weights stay 0.
 
     Raises:
-            HallucError E411: the model has no linear layer with an output for each answer.
+        HallucError E411: the model has no linear layer with an output for each answer.
     """
     import torch
 

@@ -34,7 +34,7 @@ def _texts(example: Labelled, options: Options) -> tuple[str, str | None]:
     """The text, and the second one of a pair.
 
     Raises:
-            HallucError D130: one of them is invisible, or contains a NUL, which readers of texts treat as damage.
+        HallucError D130: one of them is invisible, or contains a NUL, which readers of texts treat as damage.
     """
     cut = len(example.tokens) if example.second is None else example.second
     first = options.joiner.join(example.tokens[:cut])

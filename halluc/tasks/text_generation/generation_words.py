@@ -26,8 +26,8 @@ def _stated(example: Example) -> int:
 def words(examples: str, target: str, figure: str) -> Words:
     """
     Args:
-            examples: the plural of an example. target: the plural name of the text to be written.
-            figure: the name of the figure that selects a checkpoint.
+        examples: the plural of an example. target: the plural name of the text to be written.
+        figure: the name of the figure that selects a checkpoint.
     """
     return Words(
         tokens="words",
@@ -77,8 +77,8 @@ def nouns(
     """The nouns of a task whose claims are the statements of an output.
 
     Args:
-            output: the name of the output, such as "summary", and ``outputs`` its plural.
-            unsupported: the heading of unsupported claims. drawn: what is shown next to an example.
+        output: the name of the output, such as "summary", and ``outputs`` its plural.
+        unsupported: the heading of unsupported claims. drawn: what is shown next to an example.
     """
     return Nouns(
         one="statement",

@@ -15,7 +15,7 @@ from halluc.gap.matching import Strata
 from halluc.gap.novelty import SurfaceKnowledge
 from halluc.gap.stopwords import text_words
 from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits, held_units
-from halluc.runs.schema import Nearest, Novelty
+from halluc.runs.schema import Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.text_generation.source_text import Sourced, words_of
 
@@ -60,7 +60,7 @@ class KnownTexts(SurfaceKnowledge):
     (DEFINITIONS, section 2)."""
 
     def novelty(self, claim: Claim) -> Novelty:
-        return self.novelty_of(" ".join(words_of(claim.text)), claim.label)
+        return self.novelty_of(self.surface_of(claim), claim.label)
 
     def novelty_of(self, text: str, label: str) -> Novelty:
         if self.coverage.knows(text, label):
@@ -73,8 +73,8 @@ class KnownTexts(SurfaceKnowledge):
         """The lower-case words of all targets, from their sentences."""
         return frozenset(word.casefold() for word in self.coverage.words(SENTENCE))
 
-    def nearest(self, claim: Claim) -> Nearest | None:
-        return super().nearest(replace(claim, text=" ".join(words_of(claim.text))))
+    def surface_of(self, claim: Claim) -> str:
+        return " ".join(words_of(claim.text))
 
     def is_withheld(self, claim: Claim) -> bool:
         if self.withheld is None:

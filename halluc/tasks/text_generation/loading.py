@@ -38,8 +38,8 @@ def load_writer(
     """The model of a config; one from scratch gets a tokenizer learned from ``texts``.
 
     Raises:
-            HallucError C206: adapters for a model from scratch. E410 to E412: the reference cannot be resolved or
-                loaded. E411: the tokenizer has no end token. E420: a package is missing.
+        HallucError C206: adapters for a model from scratch. E410 to E412: the reference cannot be resolved or
+            loaded. E411: the tokenizer has no end token. E420: a package is missing.
     """
     if config.scratch is not None:
         if lora is not None:
@@ -98,7 +98,7 @@ def _need_packages(source: ModelSource, lora: LowRankConfig | None) -> None:
 def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smoothing: float) -> SequenceFraming:
     """
     Raises:
-            HallucError E411: there is no end token, or no token to begin an output.
+        HallucError E411: there is no end token, or no token to begin an output.
     """
     end = tokenizer.eos_token_id
     if end is None:

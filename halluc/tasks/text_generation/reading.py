@@ -46,7 +46,7 @@ def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokeniz
     """Tokens, spaces and parts of an input; its ``words`` are used unchanged if they are a list.
 
     Args:
-            parts: the name and the stripped text of each; together the words make up these texts.
+        parts: the name and the stripped text of each; together the words make up these texts.
 
     Raises:
         Unreadable D107: the words are not strings, or do not make up the texts.

@@ -89,7 +89,7 @@ def cut_parts(parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutPart
     """Tokens, spaces and parts of an input.
 
     Args:
-            parts: the name and the text of each; texts are stripped, and blank texts are left out.
+        parts: the name and the text of each; texts are stripped, and blank texts are left out.
     """
     tokens: list[str] = []
     spaces: list[str] = []

@@ -48,7 +48,7 @@ def visible_text(given: Any, what: str, field: Column) -> str:
     """A visible text, stripped.
 
     Raises:
-            Unreadable D106: it is empty. D107: it is not text.
+        Unreadable D106: it is empty. D107: it is not text.
     """
     if not isinstance(given, str):
         raise Unreadable("D107", f"`{field}` is {kind(given)}, not a string", MEND)

@@ -140,7 +140,7 @@ def _predictions(
     """Predictions from the number ``best`` of each word's tag, (words,).
 
     Args:
-            evidence: takes the first word of a sentence, its spans and the numbers of its tags.
+        evidence: takes the first word of a sentence, its spans and the numbers of its tags.
     """
     # A model's IOB2 tags are kept, legal or not; for other schemes, only their spans are the model's claims.
     keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate, chain, count, repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import count, repeat
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError
 from halluc.tasks.encoders import padded, tensors
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
+from halluc.tasks.ragged import Ragged
 from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.viterbi import SavedChain
@@ -35,6 +37,34 @@ class Window(NamedTuple):
     start: int
     pieces: tuple[int, ...]
     first: tuple[int, ...]
+
+
+class Windows(Sequence[Window]):
+    """Windows in flat arrays, made anew each time that one is asked for. No piece is larger than ``most_piece``."""
+
+    def __init__(self, most_piece: int) -> None:
+        self._examples, self._starts = array("i"), array("i")
+        self.pieces, self._first = Ragged(most=most_piece), Ragged()
+
+    def extend(self, windows: Iterable[Window]) -> None:
+        for window in windows:
+            self._examples.append(window.example)
+            self._starts.append(window.start)
+            self.pieces.append(window.pieces)
+            self._first.append(window.first)
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    @overload
+    def __getitem__(self, index: int) -> Window: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Window]: ...
+    def __getitem__(self, index: int | slice) -> Window | list[Window]:
+        places = range(len(self))[index]
+        if not isinstance(places, int):
+            return [self[place] for place in places]
+        return Window(self._examples[places], self._starts[places], self.pieces[places], self._first[places])
 
 
 def windows_of(
@@ -102,8 +132,8 @@ class EncodedTokens:
     """
 
     examples: Sequence[Tagged]
-    windows: list[Window]
-    targets: list[list[int]]
+    windows: Sequence[Window]
+    targets: Sequence[Sequence[int]]
     outputs: tuple[str, ...]
     pad: int
     notes: dict[str, int]
@@ -113,18 +143,20 @@ class EncodedTokens:
     alternatives: Sequence[Sequence[Alternative]] = ()
     crf: LinearChain | SavedChain | None = None
     features: WordFeatures | None = None
-    lengths: list[int] = field(init=False)
-    weights: list[int] = field(init=False)
-    starts: list[int] = field(init=False)
+    lengths: Sequence[int] = field(init=False)
+    weights: Sequence[int] = field(init=False)
+    starts: Sequence[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lengths = [len(window.pieces) for window in self.windows]
-        # The words of all examples, concatenated: the start of each example, and the targets.
-        self.starts = list(accumulate(map(len, self.targets), initial=0))
-        self._targets = list(chain.from_iterable(self.targets))
-        self.weights = [
-            sum(target != UNLABELLED for target in self._targets[self.words(window)]) for window in self.windows
-        ]
+        self.lengths = array("i", (len(window.pieces) for window in self.windows))
+        # The words of all examples, one after the other: where each example begins, and the targets.
+        flat = self.targets if isinstance(self.targets, Ragged) else Ragged(self.targets)
+        self.starts, self._targets = flat.ends, flat.values
+        self.weights = array("i", (self._labelled(window) for window in self.windows))
+
+    def _labelled(self, window: Window) -> int:
+        own = self._targets[self.words(window)]
+        return len(own) - own.count(UNLABELLED)
 
     def words(self, window: Window) -> slice:
         """The indexes of a window's words among those of all examples."""

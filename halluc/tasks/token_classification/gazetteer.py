@@ -153,7 +153,7 @@ def labels_of(settings: Any) -> tuple[str, ...]:
 def refuse_untrained(labels: Sequence[str]) -> None:
     """
     Raises:
-            HallucError C222: the model has no gazetteer input.
+        HallucError C222: the model has no gazetteer input.
     """
     if not labels:
         message = "`task.gazetteer` is given, and the model was trained without one"

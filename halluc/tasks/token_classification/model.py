@@ -22,6 +22,7 @@ from halluc.tasks.encoders import Encoder, load_encoder, pieces_left, room, spec
 from halluc.tasks.label_names import foreign_label_notes, named_tags
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
+from halluc.tasks.ragged import Ragged
 from halluc.tasks.token_classification.border_smoothing import alternatives
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.consistency import consistent
@@ -33,7 +34,7 @@ from halluc.tasks.token_classification.decoding import (
     odds_of_words,
     scores_of_words,
 )
-from halluc.tasks.token_classification.encoding import EncodedTokens, Window, rows_of, windows_of
+from halluc.tasks.token_classification.encoding import EncodedTokens, Windows, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.gazetteer import (
     Gazetteer,
@@ -59,6 +60,10 @@ if TYPE_CHECKING:
     from halluc.engine.batching import Outputs
     from halluc.engine.runtime import Runtime
     from halluc.tasks.token_classification.crf import LinearChain
+
+
+# So many sentences are cut into word pieces at a time.
+_TOGETHER = 10_000
 
 
 class Tagger:
@@ -150,26 +155,34 @@ class Tagger:
         limit = room(encoder.tokenizer, encoder.model.config)
         space = pieces_left(1, self._limited(limit), len(before) + len(after))
         unknown = encoder.tokenizer.unk_token_id
-        words, dropped = word_pieces(encoder.tokenizer, [example.tokens for example in examples])
-        windows: list[Window] = []
-        notes = {"words": sum(map(len, words)), "dropped_words": dropped, "unknown_words": 0, "cut_words": 0}
+        windows = Windows(max(encoder.tokenizer.get_vocab().values(), default=0))
+        notes = {"words": 0, "dropped_words": 0, "unknown_words": 0, "cut_words": 0}
         notes |= {"windowed_sentences": 0, "windows": 0, "unknown_label_tokens": 0}
-        notes["constrained_words"] = 0  # set by ``decode``
-        for index, sentence in enumerate(words):
-            notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
-            notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
-            if self.config.context is None:
-                windows += windows_of(index, sentence, space, before, after)
-        if self.config.context is not None:
-            windows = list(rows_of(examples, words, space, before, after))
-            notes["windowed_documents"] = sum(len(w.first) > len(words[w.example]) for w in windows)
+        notes["constrained_words"] = 0  # of ``decode``
+        # Rows of several sentences need all of them at once.
+        together = _TOGETHER if self.config.context is None else max(1, len(examples))
+        for begin in range(0, len(examples), together):
+            words, dropped = word_pieces(
+                encoder.tokenizer, [example.tokens for example in examples[begin : begin + together]]
+            )
+            notes["words"] += sum(map(len, words))
+            notes["dropped_words"] += dropped
+            for index, sentence in enumerate(words, begin):
+                notes["unknown_words"] += sum(pieces == [unknown] for pieces in sentence)
+                notes["cut_words"] += sum(len(pieces) > max(1, space // 4) for pieces in sentence)
+                if self.config.context is None:
+                    windows.extend(windows_of(index, sentence, space, before, after))
+            if self.config.context is not None:
+                windows.extend(rows_of(examples, words, space, before, after))
+                notes["windowed_documents"] = sum(len(w.first) > len(words[w.example]) for w in windows)
         notes["windowed_sentences"] = len({window.example for window in windows if window.start})
         notes["windows"] = len(windows)
         tag_ids = {tag: index for index, tag in reversed(list(enumerate(encoder.outputs)))}
-        targets, smoothing = [], self.config.border_smoothing
+        smoothing = self.config.border_smoothing
+        targets = Ragged(most=max(-UNLABELLED, len(tag_ids)))
         for example in examples:
             targets.append([tag_ids.get(tag, UNLABELLED) for tag in write_tags(len(example.tokens), example.spans)])
-            notes["unknown_label_tokens"] += targets[-1].count(UNLABELLED)
+        notes["unknown_label_tokens"] = targets.values.count(UNLABELLED)
         names = self._marked_names(examples, encoder)
         if names is not None:
             notes["gazetteer_names"] = names.count

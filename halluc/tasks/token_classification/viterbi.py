@@ -85,12 +85,12 @@ def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transiti
     If the best tags of a sentence form a legal sequence, it is the result: only other sentences are searched.
 
     Args:
-            scores: (words, tags), log-probabilities or logits; the words of all sentences, concatenated.
+        scores: (words, tags), log-probabilities or logits; the words of all sentences, concatenated.
         lengths: (sentences,) words of each.
 
     Returns:
-            (words,) the number of each word's tag. A sentence without any legal sequence keeps the best tag of each
-            word.
+        (words,) the number of each word's tag. A sentence without any legal sequence keeps the best tag of each
+        word.
     """
     best: numpy.ndarray = scores.argmax(-1)
     size = numpy.asarray(lengths, dtype=numpy.int64)

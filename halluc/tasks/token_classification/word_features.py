@@ -50,10 +50,10 @@ class WordFeatures:
     """The features of the words of examples.
 
     Args:
-            labels: the number of gazetteer labels of the model; 0 without a gazetteer.
-            names: the gazetteer's names in each example; None: no names.
-            casing: for each word of all examples, concatenated, the result of ``casing_of``; None: no casing features.
-            dropout: the share of the names that training drops.
+        labels: the number of gazetteer labels of the model; 0 without a gazetteer.
+        names: the gazetteer's names in each example; None: no names.
+        casing: for each word of all examples, concatenated, the result of ``casing_of``; None: no casing features.
+        dropout: the share of the names that training drops.
     """
 
     labels: int

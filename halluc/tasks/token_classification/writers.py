@@ -41,8 +41,8 @@ def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int
     """The tokens as one text, the bounds of each token in it, and the mentions by characters.
 
     Raises:
-            HallucError D130: the text is invisible, or a mention begins or ends with white space, which is read
-                differently.
+        HallucError D130: the text is invisible, or a mention begins or ends with white space, which is read
+            differently.
     """
     text = options.joiner.join(example.tokens)
     bounds, start = [], 0

@@ -56,7 +56,7 @@ def request_model(schema: InferenceSchema) -> type[BaseModel]:
 async def body_of(request: Request, limits: Limits) -> bytes:
     """
     Raises:
-            Refused 413: it is too large. 408: it does not arrive in time.
+        Refused 413: it is too large. 408: it does not arrive in time.
     """
     chunks: list[bytes] = []
     size = 0
@@ -81,7 +81,7 @@ async def body_of(request: Request, limits: Limits) -> bytes:
 def parsed(model: type[BaseModel], body: bytes) -> Any:
     """
     Raises:
-            Refused 400: it is not JSON. 422: it is not a valid request.
+        Refused 400: it is not JSON. 422: it is not a valid request.
     """
     try:
         return model.model_validate_json(body, strict=True)

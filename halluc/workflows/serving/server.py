@@ -35,12 +35,12 @@ def serve(
     """Answer requests until SIGTERM or SIGINT; requests in progress are still answered.
 
     Args:
-            members, overrides: as in ``prediction.load``.
-            started: is called with the server and its port before it runs.
+        members, overrides: as in ``prediction.load``.
+        started: is called with the server and its port before it runs.
 
     Raises:
-            HallucError E460: the address cannot be used. C017: no token, or one that is too weak, for an address that
-                others can reach. As ``prediction.load``.
+        HallucError E460: the address cannot be used. C017: no token, or one that is too weak, for an address that
+            others can reach. As ``prediction.load``.
     """
     token = _token(host)
     with contextlib.closing(_bound(host, port)) as listening:
@@ -66,7 +66,7 @@ def _token(host: str) -> str | None:
     """The token that requests need; None if none is set.
 
     Raises:
-            HallucError C017: the address needs one, or the given one cannot be sent or is easy to guess.
+        HallucError C017: the address needs one, or the given one cannot be sent or is easy to guess.
     """
     token = os.environ.get(TOKEN)
     if token is None:

@@ -31,7 +31,7 @@ def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, le
             lenient: answers that are not in the context are left out, if another one is.
 
     Raises:
-            Unreadable D107: they have an unknown form. D109: an answer is not at its stated position.
+        Unreadable D107: they have an unknown form. D109: an answer is not at its stated position.
     """
     ranges: list[Range] = []
     repairs: list[str] = []

@@ -32,8 +32,8 @@ from halluc.tasks.question_answering.spaced_text import SpacedText
 def _record(example: ContextQuestion, options: Options) -> dict[str, Any]:
     """
     Raises:
-            HallucError D130: question or context is invisible or has a NUL, or tokens or answers would be read
-                differently.
+        HallucError D130: question or context is invisible or has a NUL, or tokens or answers would be read
+            differently.
     """
     for what, text in (("question", example.question), ("context", example.context)):
         if is_invisible(text.text) or "\0" in text.text:

@@ -88,7 +88,7 @@ def _one_label(value: Any, beside: Any) -> tuple[Any, float | None]:
     """The label, None if the pair has no relation, and its confidence.
 
     Raises:
-            Unreadable D107: there are several, or the confidence is invalid.
+        Unreadable D107: there are several, or the confidence is invalid.
     """
     if isinstance(value, list):
         if len(value) > 1 and not (len(value) == 2 and isinstance(value[0], str) and not isinstance(value[1], str)):

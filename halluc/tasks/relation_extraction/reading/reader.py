@@ -27,7 +27,7 @@ from halluc.tasks.relation_extraction.reading.predictions import PairPredictions
 def _record(example: Related, options: Options) -> dict[str, Any]:
     """
     Raises:
-            HallucError D130: the relation has the name for none, or would be stripped.
+        HallucError D130: the relation has the name for none, or would be stripped.
     """
     label = example.relation
     if label is not None and (label != label.strip() or label in (*NONE_LABELS, NO_RELATION)):
@@ -214,7 +214,7 @@ class RelationsReader(RowReader):
         """The relation of a label; None if it means that there is none.
 
         Args:
-                column: its column. usual: the labels for no relation if the config does not set them.
+            column: its column. usual: the labels for no relation if the config does not set them.
 
         Raises:
             Unreadable: it is not a label.
@@ -297,7 +297,7 @@ def _range(value: Any, role: str) -> tuple[int, int, str]:
     """Start, end (exclusive) and type of head or tail.
 
     Raises:
-            Unreadable D107: it has an unknown form.
+        Unreadable D107: it has an unknown form.
     """
     label: Any = ""
     if isinstance(value, Mapping):
@@ -320,7 +320,7 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
     """A text without its marks, and the characters of head (``e1``) and tail (``e2``) in it.
 
     Raises:
-            Unreadable D107: a mark is missing, is repeated, or crosses another.
+        Unreadable D107: a mark is missing, is repeated, or crosses another.
     """
     results = list(_MARKS.finditer(text))
     if [match[0] for match in results] not in _ORDER:

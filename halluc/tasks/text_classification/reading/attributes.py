@@ -20,7 +20,7 @@ def group_of(given: Mapping[str | int, Any], column: Column | None, *, optional:
     """The group of a text; None if no column is configured or, if it is ``optional``, the row has none.
 
     Raises:
-            Unreadable D107: it is neither a string nor a number. D119: a NUL. D127: there is none.
+        Unreadable D107: it is neither a string nor a number. D119: a NUL. D127: there is none.
     """
     result = _value(given, column, "group_field", optional)
     group = own_id(result, column)
@@ -35,7 +35,7 @@ def timestamp_of(given: Mapping[str | int, Any], column: Column | None, *, optio
     """The date, or date and time, of a text; None as in ``group_of``.
 
     Raises:
-            Unreadable D127: it is not an ISO 8601 date with year, month and day, or there is none.
+        Unreadable D127: it is not an ISO 8601 date with year, month and day, or there is none.
     """
     result = _value(given, column, "timestamp_field", optional)
     if result is None:

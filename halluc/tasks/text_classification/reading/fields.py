@@ -67,7 +67,7 @@ def choose(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
         labelled: the rows must have labels.
 
     Raises:
-            Unmapped D116: a field does not exist, and no field or several could replace it.
+        Unmapped D116: a field does not exist, and no field or several could replace it.
     """
     second = _second(row, config)
     text = _text(row, config, second, labelled)
@@ -81,7 +81,7 @@ def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
     """Those of a JSON list: [text, label], or [text, second text, label].
 
     Raises:
-            Unreadable D107: it has another length.
+        Unreadable D107: it has another length.
     """
     texts = 1 if config.second_field is None else 2
     if len(row) != texts + 1 and (labelled or len(row) != texts):

@@ -26,7 +26,7 @@ class SpanAlignment:
     """Aligns spans with tokens, according to the config.
 
     Args:
-            advice: the keys that make all spans of the file fit, for errors.
+        advice: the keys that make all spans of the file fit, for errors.
     """
 
     def __init__(self, config: SpansConfig, advice: Callable[[OffsetReading], str | None]) -> None:

@@ -55,7 +55,7 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
         gold: tags or spans are needed.
 
     Raises:
-            HallucError D107: no field, or several, could be meant; the help names the key to set.
+        HallucError D107: no field, or several, could be meant; the help names the key to set.
     """
     records = [row.fields for row in rows]
     several = presets.KEYS[config.preset] if config.preset is not None else ({},)

@@ -188,7 +188,7 @@ def doubts(samples: Sequence[Sample], now: OffsetReading, asked: Collection[str]
     reported.
 
     Args:
-            asked: the configured keys, which are not questioned.
+        asked: the configured keys, which are not questioned.
     """
     unit, inclusive, base = now
     spans = [(now.start(given), now.end(given)) for _, givens in samples for given in givens if given.fault is None]

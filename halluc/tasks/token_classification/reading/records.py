@@ -31,11 +31,11 @@ class Records:
     """Maps the records of one file.
 
     Args:
-            rows: the first rows of the file, which determine fields and units.
+        rows: the first rows of the file, which determine fields and units.
         gold: whether tags or spans are needed.
 
     Raises:
-            HallucError D107: the contents of fields cannot be determined.
+        HallucError D107: the contents of fields cannot be determined.
     """
 
     def __init__(self, config: SpansConfig, tokenizer: Tokenizer, rows: Sequence[Row], gold: bool = True) -> None:

@@ -128,11 +128,11 @@ def notation_of(
     """The notation of the tags, from all of them.
 
     Args:
-            tags: the distinct tags, without those outside. asked: the configured scheme, if any.
-            label: the label of tags without one. outside: returns the share of tokens outside.
+        tags: the distinct tags, without those outside. asked: the configured scheme, if any.
+        label: the label of tags without one. outside: returns the share of tokens outside.
 
     Raises:
-            UnknownNotation: no reading fits, or several do.
+        UnknownNotation: no reading fits, or several do.
     """
     spelled = [STANDARD.split(tag) for tag in tags]
     if asked == "io":
@@ -191,7 +191,7 @@ def _bare(tags: Collection[str], label: str | None) -> Notation | None:
 def _refuse_labels(tags: Collection[str], outside: float) -> None:
     """
     Raises:
-            UnknownNotation: tags that are more likely something else than labels.
+        UnknownNotation: tags that are more likely something else than labels.
     """
     odd = next((tag for tag in sorted(tags) if looks_outside(tag) and not (outside and tag.lower() == "other")), None)
     if all(tag.removeprefix("-").isdecimal() for tag in tags):

@@ -165,11 +165,11 @@ def decide(
     """Decide how each split is read.
 
     Args:
-            bad: lines that cannot be read, to be reported with the error. beside: splits that are not read themselves,
-                but may be evidence for those of ``result``.
+        bad: lines that cannot be read, to be reported with the error. beside: splits that are not read themselves,
+            but may be evidence for those of ``result``.
 
     Raises:
-            HallucError or ManyErrors D120: tags that belong to no single scheme, cannot be read or are ambiguous.
+        HallucError or ManyErrors D120: tags that belong to no single scheme, cannot be read or are ambiguous.
     """
     return _Decision(_splits(result, config), _splits(beside or {}, config), config, bad).readings()
 

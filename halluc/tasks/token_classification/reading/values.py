@@ -17,10 +17,10 @@ def words(value: Any, field: str, text: str | None = None) -> tuple[tuple[str, .
     """The words of a list, and their positions in the text if the objects of the list have them.
 
     Args:
-            value: a list of strings or of objects, or a string with such a list.
+        value: a list of strings or of objects, or a string with such a list.
 
     Raises:
-            Unreadable: not such a list; D106: it is empty; D109: the positions contradict the text.
+        Unreadable: not such a list; D106: it is empty; D109: the positions contradict the text.
     """
     if isinstance(value, str):
         value = unpacked(value)
@@ -77,11 +77,11 @@ def tags(value: Any, field: str, count: int, names: Mapping[int, str] | None) ->
     """The tags of ``count`` tokens, as strings.
 
     Args:
-            value: a list of strings or numbers, a string with such a list, or tags separated by blanks or commas.
-            names: the names of numbers.
+        value: a list of strings or numbers, a string with such a list, or tags separated by blanks or commas.
+        names: the names of numbers.
 
     Raises:
-            Unreadable: D107: not such a list. D108: another length. D121: a number without a name.
+        Unreadable: D107: not such a list. D108: another length. D121: a number without a name.
     """
     if isinstance(value, str) and isinstance(value := unpacked(value), str):
         pieces = value.split()
@@ -120,7 +120,7 @@ def kept_tags(tags: tuple[str, ...], kept: Sequence[int], outside: Sequence[str]
         outside: the tags of tokens outside of all mentions.
 
     Raises:
-            Unreadable D106: an invisible token has a tag of a mention.
+        Unreadable D106: an invisible token has a tag of a mention.
     """
     left, none = set(kept), {"O", "", *outside}
     odd = next((tag for at, tag in enumerate(tags) if at not in left and tag not in none), None)

@@ -149,7 +149,7 @@ def _paired(
 def _unequal(one: Any, other: Any, paired: int, target_file: str, more: int) -> BadLine:
     """
     Args:
-            paired: the last line that both files have. more: how many more lines the longer one has.
+        paired: the last line that both files have. more: how many more lines the longer one has.
     """
     longer = one if one is not None else other
     shorter = target_file if one is not None else "the file of the sources"

@@ -1,0 +1,190 @@
+"""Time and memory of each command by the size of the corpus: a table, log-log slopes and a chart.
+
+python benchmarks/scale.py [--out DIR] [--sizes 10000 50000 200000] [--commands check augment train predict eval]
+                           [--most-seconds 900] [--keep DIR] [--seed 1]
+
+Sentences of about 12 tokens with tags of named entities in columns, drawn from a seed (`benchmarks/check.py`).
+augment: `noise`, to 1.2 times the size. train: 200 steps of a model of one layer from scratch. predict and eval: that
+model, on so many sentences. Each command runs in a process of its own; its memory is the most that was resident
+(VmHWM). The time of the next size follows from the slope between the last two: a command that would take longer than
+--most-seconds is left out, and said so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy
+from check import Sentences, columns
+
+SIZES = (10_000, 50_000, 200_000, 1_000_000, 5_000_000)
+LENGTHS = range(5, 20)  # 12 tokens on average
+DEV = 2_000
+CONFIG = """\
+name: scale
+runs_dir: {folder}/runs-{size}
+task: {{type: token_classification}}
+data: {{format: conll, train: {folder}/{size}.conll, dev: {folder}/dev.conll}}
+model: {{name: null, scratch: {{layers: 1, width: 32, heads: 2, vocabulary: 2000}}}}
+train: {{steps: 200, batch_tokens: 1024, precision: fp32}}
+"""
+AUGMENT = "augment={size: 1.2x, methods: [{type: noise}], workers: 1}"
+COMMANDS = ("check", "augment", "train", "predict", "eval")
+_FIGURES = ("seconds", "processor", "memory")
+_CHILD = textwrap.dedent("""
+    import json, resource, sys
+    from halluc.__main__ import exit_code_of
+    from halluc.core import memory
+    import os
+    code = exit_code_of(sys.argv[2:])
+    found = {"memory": memory.of_process(os.getpid())[1]}
+    found["workers"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    open(sys.argv[1], "w").write(json.dumps(found))
+    sys.exit(code)
+""")
+
+
+def make(path: Path, sentences: int, seed: int) -> Path:
+    """So many sentences as columns."""
+    if not path.is_file():
+        drawn = Sentences(seed, lengths=LENGTHS)
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(columns(drawn.sentence() for _ in range(sentences)))
+    return path
+
+
+def arguments(command: str, size: int, folder: Path, trained: int) -> list[str]:
+    """Those of `halluc`; predict and eval use the run that was trained on the smallest corpus."""
+    config, runs = str(folder / f"{size}.yaml"), folder / "runs"
+    texts, model = str(folder / f"{size}.conll"), str(runs / f"train-{trained}")
+    of_command = {
+        "check": ["check", config, "--quiet"],
+        "augment": ["augment", config, "--set", AUGMENT, "--run", str(runs / f"augment-{size}"), "--quiet"],
+        "train": ["train", config, "--run", str(runs / f"train-{size}"), "--quiet"],
+        "predict": [
+            "predict", model, "-i", texts, "--format", "conll", "-o", str(runs / f"{size}.jsonl"), "--quiet",
+        ],
+        "eval": ["eval", "--run", model, "--set", f"data.test={texts}", "--split", "test", "--quiet"],
+    }  # fmt: skip
+    return of_command[command]
+
+
+def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
+    """Seconds by the clock and of processors, and bytes of memory, of one command."""
+    result = folder / "measured.json"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    clock = os.times().elapsed
+    process = subprocess.Popen([sys.executable, "-c", _CHILD, str(result), *command], env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"halluc {' '.join(command)} ended with exit code {process.returncode}")
+    found: dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
+    return {"seconds": os.times().elapsed - clock, "processor": usage.ru_utime + usage.ru_stime, **found}
+
+
+def slope(sizes: Iterable[float], values: Iterable[float]) -> float:
+    """Of log(value) over log(size), by least squares."""
+    return float(numpy.polyfit(numpy.log(list(sizes)), numpy.log(list(values)), 1)[0])
+
+
+def expected(rows: Sequence[dict[str, float]], size: int) -> float:
+    """Seconds that a larger size would take, by the line through the last two; at least in proportion."""
+    if len(rows) < 2:
+        return 0.0
+    before, last = rows[-2:]
+    steep = max(1.0, slope((before["size"], last["size"]), (before["seconds"], last["seconds"])))
+    return float(last["seconds"] * (size / last["size"]) ** steep)
+
+
+def per_sentence(rows: Sequence[dict[str, float]]) -> float:
+    """Bytes that a further sentence takes: the slope of memory over size, not of their logarithms."""
+    return float(numpy.polyfit([row["size"] for row in rows], [row["memory"] for row in rows], 1)[0])
+
+
+def table(found: dict[str, list[dict[str, float]]]) -> str:
+    lines = ["| command | sentences | seconds | processor | peak memory |", "|---|---|---|---|---|"]
+    for command, rows in found.items():
+        for row in rows:
+            memory = f"{row['memory'] / 1e6:,.0f} MB"
+            lines.append(f"| {command} | {row['size']:,} | {row['seconds']:.1f} | {row['processor']:.1f} | {memory} |")
+    lines += [
+        "",
+        "| command | slope of seconds | of processor | of memory | bytes per sentence |",
+        "|---|---|---|---|---|",
+    ]
+    for command, rows in found.items():
+        if len(rows) > 1:
+            slopes = [slope((row["size"] for row in rows), (row[name] for row in rows)) for name in _FIGURES]
+            lines.append(f"| {command} | {' | '.join(f'{one:.2f}' for one in slopes)} | {per_sentence(rows):,.0f} |")
+    return "\n".join(lines)
+
+
+def draw(found: dict[str, list[dict[str, float]]], folder: Path) -> None:
+    """Seconds of processors and memory over the size, as SVG files."""
+    from halluc.reporting.charts import svg
+    from halluc.reporting.charts.plots import Curve, plot
+
+    for name, unit, scale in (("processor", "seconds of processors", 1), ("memory", "peak memory, MB", 1e6)):
+        curves = [
+            Curve(command, [row["size"] for row in rows], [row[name] / scale for row in rows])
+            for command, rows in found.items()
+        ]
+        with svg.drawing():
+            drawn = plot(curves, name=name, below="sentences", above=unit, is_log=True, x_is_log=True)
+            drawn.savefig(folder / f"scale-{name}.svg")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
+    parser.add_argument("--out", type=Path, default=Path("scale"))
+    parser.add_argument("--most-seconds", type=float, default=900)
+    parser.add_argument("--keep", type=Path, help="a folder for corpora and runs, which are used again")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(asked, asked.keep or Path(folder))
+    (asked.out / "scale.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (asked.out / "scale.md").write_text(table(found) + "\n", encoding="utf-8")
+    draw(found, asked.out)
+    print(table(found))
+
+
+def measure(asked: argparse.Namespace, folder: Path) -> dict[str, list[dict[str, float]]]:
+    """Of each command a row for each size."""
+    found: dict[str, list[dict[str, float]]] = {command: [] for command in COMMANDS if command in asked.commands}
+    (folder / "runs").mkdir(parents=True, exist_ok=True)
+    make(folder / "dev.conll", DEV, asked.seed + 1)
+    trained = min(asked.sizes)
+    for size in sorted(asked.sizes):
+        make(folder / f"{size}.conll", size, asked.seed)
+        (folder / f"{size}.yaml").write_text(CONFIG.format(folder=folder, size=size), encoding="utf-8")
+        if {"predict", "eval"} & found.keys() and not (folder / "runs" / f"train-{trained}").is_dir():
+            measured(arguments("train", trained, folder, trained), folder)
+        for command, rows in found.items():
+            if (longest := expected(rows, size)) > asked.most_seconds:
+                print(f"{command} of {size:,} sentences would take {longest:,.0f} s: left out", flush=True)
+                continue
+            if command in ("train", "augment"):
+                shutil.rmtree(folder / "runs" / f"{command}-{size}", ignore_errors=True)
+            row = {"size": size, **measured(arguments(command, size, folder, trained), folder)}
+            rows.append(row)
+            numbers = f"{row['seconds']:.1f} s, processor {row['processor']:.1f} s, {row['memory'] / 1e6:,.0f} MB"
+            print(f"{command} of {size:,} sentences: {numbers}", flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    main()
