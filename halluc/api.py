@@ -152,8 +152,7 @@ def evaluate(
     Args:
         run: a run directory instead of ``config``.
         checkpoint: a model that is not from halluc, evaluated on the data of ``config``.
-        predictions: a file of predictions of another tool, evaluated instead of a model; ``name`` is that of the
-            tool.
+        predictions: a file of predictions of another tool, evaluated instead of a model; ``name`` is that of the tool.
         members: runs or models whose probabilities are averaged with those of the model (``--with``).
         gold: a file of other annotation to evaluate the run against; its own evaluation stays unchanged.
 
@@ -235,8 +234,7 @@ def export(
         force: replace an earlier export.
 
     Raises:
-        HallucError: run, task or options are not suitable, the model cannot be exported, or it is worse (code
-            G101).
+        HallucError: run, task or options are not suitable, the model cannot be exported, or it is worse (code G101).
     """
     from halluc.workflows import exporting
 
@@ -306,8 +304,8 @@ def probe(
 
     Args:
         target: a run, or a config.
-            checkpoint: another model to probe instead; ``target`` is then a config.
-            sample: the maximum number of facts per relation.
+        checkpoint: another model to probe instead; ``target`` is then a config.
+        sample: the maximum number of facts per relation.
 
     Raises:
         HallucError: patterns or facts are invalid, or the model cannot be probed.
@@ -338,8 +336,8 @@ def advise(
 
     Args:
         target: an evaluated run, its config, or a study.
-            write: the config to write: a study of the remedies; for a study, its best arm.
-            seeds: seeds of that study, 1 to N. most: its maximum number of remedies.
+        write: the config to write: a study of the remedies; for a study, its best arm.
+        seeds: seeds of that study, 1 to N. most: its maximum number of remedies.
         unlabelled, gazetteer: files for remedies that need them.
 
     Raises:
@@ -365,12 +363,11 @@ def audit(
 
     Args:
         target: a run, or a config.
-            splits: the splits to audit; empty: all that can be audited.
+        splits: the splits to audit; empty: all that can be audited.
         folds: how many models are cross-fitted for the training split.
 
     Raises:
-        HallucError: there is no trained model for dev and test, a split has no annotation, or the task has no
-            audit.
+        HallucError: there is no trained model for dev and test, a split has no annotation, or the task has no audit.
     """
     from halluc.workflows import audit as auditing
 
@@ -415,8 +412,8 @@ def init(
     Args:
         data: a file, a folder with a file for each split, or ``demo:NAME``.
         output: the config to write.
-            overrides: how to read the data, such as ``data.separator=tab``.
-            task, preset: override what would be detected.
+        overrides: how to read the data, such as ``data.separator=tab``.
+        task, preset: override what would be detected.
 
     Raises:
         HallucError: the data cannot be read, or ``output`` exists or cannot be written.
@@ -466,9 +463,9 @@ def push(
 
     Args:
         name: ``hub:NAME`` or ``hub:ORGANISATION/NAME``.
-            with_report: publish also the report, which quotes texts of the corpus.
-            private: make a new repository private, and refuse one that is public.
-            dry_run: send nothing; pass False to publish.
+        with_report: publish also the report, which quotes texts of the corpus.
+        private: make a new repository private, and refuse one that is public.
+        dry_run: send nothing; pass False to publish.
 
     Raises:
         HallucError: the run has no model or no model card, or the hub refuses.

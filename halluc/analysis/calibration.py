@@ -73,7 +73,7 @@ def confidences(
     Args:
         rows: (rows, classes) logits, one row for each decision of a claim (for a span: one for each token).
         claim: (rows,) the claim 0 to ``claims - 1`` that a row belongs to, in any order.
-            temperature: the divisor of the logits; 1 leaves them unchanged.
+        temperature: the divisor of the logits; 1 leaves them unchanged.
         claimed: (rows,) the class that is claimed.
 
     Returns:

@@ -101,8 +101,8 @@ def judged(loaded: LoadedConfig, files: Sequence[EvalFile], run: RunDir, *, is_f
     """The result of every gate of the config for these evaluations of a run, in order.
 
     Raises:
-        HallucError C103: a baseline is `latest`, which is the run itself. R101, R112: a baseline is not a run, or
-            was not evaluated on the split. R113: it was evaluated on other examples.
+        HallucError C103: a baseline is `latest`, which is the run itself. R101, R112: a baseline is not a run, or was
+            not evaluated on the split. R113: it was evaluated on other examples.
     """
     compared = cache(partial(_compared, run, is_fresh))
     # Some figures have another name in comparisons than in evaluations.

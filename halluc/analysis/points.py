@@ -70,7 +70,7 @@ class Resampled:
         """Every figure over the runs of some seeds.
 
         Args:
-                    of_difference: whether exact intervals are used for intervals of differences.
+            of_difference: whether exact intervals are used for intervals of differences.
         """
         every = list(runs.values())
         return {

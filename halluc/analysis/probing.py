@@ -79,8 +79,8 @@ def answer_of(
 
     Args:
         scores: the log-probability of each of the candidates ``words``.
-            true: which of them are true objects, at least one.
-            top: how many candidates are recorded with their confidence.
+        true: which of them are true objects, at least one.
+        top: how many candidates are recorded with their confidence.
     """
     share = numpy.exp(scores - scores.max())
     share /= share.sum()

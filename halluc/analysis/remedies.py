@@ -51,8 +51,8 @@ class Remedy:
         unseen: it only addresses errors on what training does not show.
         needs: names in ``NEEDS``.
         training, prediction: rough factors on the time of the plain recipe.
-            of_confidence: it only changes confidences, and is recommended if they are miscalibrated.
-            has_arm: whether models have to be trained to measure its effect.
+        of_confidence: it only changes confidences, and is recommended if they are miscalibrated.
+        has_arm: whether models have to be trained to measure its effect.
     """
 
     name: str

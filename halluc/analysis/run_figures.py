@@ -114,8 +114,8 @@ def read(
         is_fresh: whether the files were just written, so that ``run.json`` does not have their hashes yet.
 
     Raises:
-        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or
-            inconsistent; R101, R102: it is not a run, or a file is of another version.
+        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or inconsistent;
+            R101, R102: it is not a run, or a file is of another version.
     """
     record = run.read()
     if not run.ledger(split).is_file():

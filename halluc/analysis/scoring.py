@@ -46,9 +46,9 @@ def score(
 
     Args:
         table: the ledger of the same examples.
-            uncalibrated: the confidences of the table's claims before scaling, if they were scaled.
-            slices: by name the slice of each example, empty for none: the task's overall figures are also reported by
-                these.
+        uncalibrated: the confidences of the table's claims before scaling, if they were scaled.
+        slices: by name the slice of each example, empty for none: the task's overall figures are also reported by
+            these.
     """
     sheet, metrics = Sheet(len(examples)), table.task.figures
     of_task = metrics.figures(examples, predictions, sheet)

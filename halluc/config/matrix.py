@@ -93,8 +93,8 @@ def load_study(
     """Read a config and validate each of its cells, in the order of the written product.
 
     Raises:
-        HallucError or ManyErrors, code C…: every mistake found, with its location; a mistake shared by many cells
-            is reported once.
+        HallucError or ManyErrors, code C…: every mistake found, with its location; a mistake shared by many cells is
+            reported once.
     """
     merged = loading.read(path, overrides, environ)
     base, matrix = _parted(merged.located)

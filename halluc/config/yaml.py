@@ -148,8 +148,8 @@ def read(source: Source) -> Located:
     """Read one document.
 
     Raises:
-        HallucError C001 (invalid YAML), C002 (duplicate key), C003 (not allowed in configs: other features of YAML,
-            NUL characters, more than ``MOST_CHARACTERS`` or ``MOST_NODES``).
+        HallucError C001 (invalid YAML), C002 (duplicate key), C003 (not allowed in configs: other features of YAML, NUL
+            characters, more than ``MOST_CHARACTERS`` or ``MOST_NODES``).
     """
     if len(source.text) > MOST_CHARACTERS:
         raise HallucError("C003", f"more than {MOST_CHARACTERS:,} characters", Location(source.name), _LARGE_HELP)

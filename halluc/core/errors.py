@@ -41,7 +41,7 @@ class Location:
 class HallucError(Exception):
     """An error that the user can fix.
 
-    Args:
+        Args:
     code: a letter for the family (C config, D data, E environment, R run directory, T training) and a number.
     message: what is wrong, in one line.
         where: the place, if known.

@@ -171,7 +171,7 @@ def exact_limits(formula: Formula, totals: numpy.ndarray, *, of_difference: bool
 
     Args:
         totals: the sums over all examples, (columns,).
-            of_difference: whether it is used for the interval of a difference, which needs a share's score interval.
+        of_difference: whether it is used for the interval of a difference, which needs a share's score interval.
     """
     result = getattr(formula, "exact_limits", None)
     return None if result is None else result(totals, of_difference)

@@ -84,8 +84,8 @@ def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> t
         wanted: the names of the relations to read; all if it is empty.
 
     Raises:
-        HallucError or ManyErrors D101, D103, D104, D114: a file cannot be read. D190: a line is not a pattern, or
-            not a fact. D191: no relation has both. C011: a wanted relation does not exist.
+        HallucError or ManyErrors D101, D103, D104, D114: a file cannot be read. D190: a line is not a pattern, or not a
+            fact. D191: no relation has both. C011: a wanted relation does not exist.
     """
     of_patterns, of_facts = _files(patterns, _PATTERN), _files(facts, _FACT)
     both = [name for name in of_facts if name in of_patterns]

@@ -79,8 +79,8 @@ class ExampleBuilder:
         """Inspect everything that was read before any example is made.
 
         Args:
-            beside: the other splits of the config, which are read only if they are iterated. So a split is read in
-                the same way, whichever splits a command asks for.
+            beside: the other splits of the config, which are read only if they are iterated. So a split is read in the
+                same way, whichever splits a command asks for.
         """
 
     def with_bad(self, bad: list[BadLine]) -> ExampleBuilder:

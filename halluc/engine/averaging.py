@@ -99,7 +99,7 @@ class WeightAverage:
         """Continue from the result of ``state``.
 
         Raises:
-                    ValueError: it is of another model or another kind of average.
+            ValueError: it is of another model or another kind of average.
         """
         copies: list[Weights] = []
         for number in range(self.config.most_checkpoints if self.config.kind == "checkpoints" else 1):

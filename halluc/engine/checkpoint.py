@@ -359,7 +359,7 @@ class CheckpointWriter:
         """The checkpoint that was written since the last call; None if there is none.
 
         Raises:
-                    HallucError E401: it could not be written: the disk is full or read-only.
+            HallucError E401: it could not be written: the disk is full or read-only.
         """
         if self._writing is None or not (wait or self._writing.done()):
             return None

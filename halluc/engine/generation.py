@@ -95,9 +95,9 @@ def generate(
 
     Args:
         model: a causal model, which continues the prompt, or an encoder-decoder model, which reads it.
-            prompts: token ids, at least one each.
-            draws: for sampling, a stream for each prompt.
-            constraint: for sampling from a causal model, which tokens may follow.
+        prompts: token ids, at least one each.
+        draws: for sampling, a stream for each prompt.
+        constraint: for sampling from a causal model, which tokens may follow.
         done: called with the number of finished rows after each batch.
 
     Raises:
@@ -203,7 +203,7 @@ def choose(logits: torch.Tensor, uniforms: torch.Tensor, decoding: Decoding) -> 
 
     Args:
         logits: (rows, tokens); minus infinity is never chosen.
-            uniforms: (rows,), in [0, 1).
+        uniforms: (rows,), in [0, 1).
 
     Returns:
         (rows,), integers.

@@ -87,8 +87,8 @@ class GradualUnfreezing:
     def __init__(self, model: torch.nn.Module, config: UnfreezeConfig, *, switches: bool) -> None:
         """
         Args:
-                    switches: do not compute unneeded gradients; otherwise they are computed and dropped, which several
-                        processes and compiled models require.
+            switches: do not compute unneeded gradients; otherwise they are computed and dropped, which several
+                processes and compiled models require.
 
         Raises:
             HallucError C202: see ``ranks``.

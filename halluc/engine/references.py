@@ -28,8 +28,8 @@ def resolve_model(reference: str, *, gguf: bool = False) -> ModelSource:
     """Locate a model without importing any of its code; ``gguf``: a GGUF file is accepted too.
 
     Raises:
-        HallucError E410: there is no such package or folder, or no model in it. E412: a model of the hub that is
-            not in the local cache, and the hub cannot be reached.
+        HallucError E410: there is no such package or folder, or no model in it. E412: a model of the hub that is not in
+            the local cache, and the hub cannot be reached.
     """
     kind, colon, rest = reference.partition(":")
     if colon and kind == "hub":

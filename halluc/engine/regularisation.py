@@ -96,7 +96,7 @@ class EmbeddingNoise:
         """A context in which a pass over the same ``rows`` examples has noise along the gradient of the previous pass.
 
         Raises:
-                    RuntimeError: there was no backward pass before, which would be a bug.
+            RuntimeError: there was no backward pass before, which would be a bug.
         """
         noise = self._noise(rows)
         handle = self.embeddings.register_forward_hook(lambda module, args, output: output + noise.to(output.dtype))

@@ -144,7 +144,7 @@ class SurfaceCoverage:
         """Read the file that ``save`` wrote.
 
         Raises:
-                    HallucError R120: damaged. R121: written by another version of halluc.
+            HallucError R120: damaged. R121: written by another version of halluc.
         """
         return cls.of_file(read_record(path, CoverageFile, damaged="R120", other_version="R121", help=REMAKE))
 

@@ -112,8 +112,8 @@ def gap_among(counts: Sequence[int], classes: Sequence[Sequence[Novelty]], examp
     """The gap of one label, or of all.
 
     Args:
-        counts: frequencies of the training mentions. classes: novelties of the split's mentions by example;
-            examples without any may be left out. examples: the number of examples including these.
+        counts: frequencies of the training mentions. classes: novelties of the split's mentions by example; examples
+            without any may be left out. examples: the number of examples including these.
     """
     times = Counter((len(result) - result.count("seen"), result.count("new"), len(result)) for result in classes)
     if len(classes) < examples:

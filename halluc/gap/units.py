@@ -175,7 +175,7 @@ class WithheldUnits:
         """Read the file that ``save`` wrote.
 
         Raises:
-                    HallucError R120: damaged. R121: written by another version of halluc.
+            HallucError R120: damaged. R121: written by another version of halluc.
         """
         file = read_record(path, WithheldFile, damaged="R120", other_version="R121", help=REMAKE)
         return cls(

@@ -119,8 +119,8 @@ def withhold(
     ``strata`` are the strata for matching sizes, and ``kinds`` the possible values of ``config.unit``.
 
     Raises:
-        HallucError D132: a configured label does not occur in the split. D133: no example with a label is left.
-            D134: ``size`` cannot be matched. D135: nothing can be matched over all fractions.
+        HallucError D132: a configured label does not occur in the split. D133: no example with a label is left. D134:
+            ``size`` cannot be matched. D135: nothing can be matched over all fractions.
     """
     if config.unit == "label" and strata.for_labels is not None:
         strata = strata.for_labels

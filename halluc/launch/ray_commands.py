@@ -48,8 +48,8 @@ def run(commands: Sequence[ShardCommand], address: str | None, asked: RayConfig)
     """Run the commands whose results do not exist yet; if a node is lost, its command restarts on another.
 
     Raises:
-        HallucError E420: ray is not installed. E481: a command failed. E480: its node was lost too often. E483:
-            there is no suitable cluster.
+        HallucError E420: ray is not installed. E481: a command failed. E480: its node was lost too often. E483: there
+            is no suitable cluster.
     """
     waiting = [one for one in commands if not one.is_done()]
     if not waiting:

@@ -27,8 +27,7 @@ def launch(asked: StudyRun, address: str | None) -> bool:
     """A launcher of cells on a Ray cluster.
 
     Raises:
-        HallucError C020: no address, or not a study. E420: ray is not installed. E483: there is no suitable
-            cluster.
+        HallucError C020: no address, or not a study. E420: ray is not installed. E483: there is no suitable cluster.
     """
     if not asked.study.axes:
         raise HallucError("C020", "--on ray is for a study, and this config has no `matrix`", help="docs/studies.md")

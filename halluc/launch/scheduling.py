@@ -93,7 +93,7 @@ class _Schedule:
     def run(self, interruption: Interruption) -> None:
         """
         Raises:
-                    KeyboardInterrupt: a signal arrived, and all processes have ended.
+            KeyboardInterrupt: a signal arrived, and all processes have ended.
         """
         for cell in self.asked.cells:
             self._look_at(cell)

@@ -25,8 +25,8 @@ def drawn(table: TableView, width: int = WIDTH, *, brief: bool = False, legend: 
 
     Args:
         width: columns of the terminal, at least 40.
-            brief: one line per row: without intervals, and columns that do not fit are only named.
-            legend: whether to explain short headings.
+        brief: one line per row: without intervals, and columns that do not fit are only named.
+        legend: whether to explain short headings.
     """
     columns, rows = _with_few_names(table)
     results = [_Drawn(column, [row[place] for row in rows], len(table.rows)) for place, column in enumerate(columns)]

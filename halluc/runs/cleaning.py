@@ -45,8 +45,7 @@ def clean(root: Path, *, dry_run: bool) -> CleanResult:
     """Delete unneeded files of a run, a study, or a folder of runs; with ``dry_run`` only report them.
 
     Raises:
-        HallucError R101: the folder does not exist, is a link, or contains no run. E401: something cannot be
-            deleted.
+        HallucError R101: the folder does not exist, is a link, or contains no run. E401: something cannot be deleted.
     """
     root = latest.resolve(root)
     if root.is_symlink():

@@ -141,7 +141,7 @@ class RunDir:
         """``run.json``.
 
         Raises:
-                    HallucError R101: missing, damaged or of another version of halluc.
+            HallucError R101: missing, damaged or of another version of halluc.
         """
         file, help = self.path / RUN_FILE, "restore it, or train anew"
         try:
@@ -173,7 +173,7 @@ class RunDir:
         """Hold the write lock; the system releases it when the process ends, however it ends.
 
         Raises:
-                    HallucError R103: another process writes here. E401: see ``locks.locked``.
+            HallucError R103: another process writes here. E401: see ``locks.locked``.
         """
         with locks.locked(self.path / LOCK_FILE, self.path):
             yield
@@ -314,8 +314,7 @@ def open_run(path: Path) -> RunDir:
     """A run that the user gave by path.
 
     Raises:
-        HallucError R101, R102: it does not exist, is not a run, or has another version. R115: ``latest`` is
-            damaged.
+        HallucError R101, R102: it does not exist, is not a run, or has another version. R115: ``latest`` is damaged.
     """
     path = latest.resolve(path)
     directory = RunDir(path)

@@ -54,8 +54,7 @@ def read_json(path: Path) -> Any:
     """The JSON value in a file; infinity and NaN are refused, since they are not JSON and cannot be written again.
 
     Raises:
-        FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is not a regular file, or not
-            JSON.
+        FileNotFoundError: there is none. OSError, ValueError: it cannot be read, is not a regular file, or not JSON.
     """
     try:
         return json.loads(read_regular(path).decode("utf-8"), parse_constant=_finite, parse_float=_finite)

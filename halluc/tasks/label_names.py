@@ -41,8 +41,8 @@ def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
     prefix is read as an inside tag; the tags of BILOU become those of BIOES.
 
     Raises:
-        HallucError C203: a name that the model does not have, an output without a tag if others are mapped to tags,
-            or a mixture of labels and tags; an invalid label (``core.labels.label_fault``).
+        HallucError C203: a name that the model does not have, an output without a tag if others are mapped to tags, or
+            a mixture of labels and tags; an invalid label (``core.labels.label_fault``).
     """
     tags = _named_tags(outputs, names)
     _refuse_unfit(label for _, label in map(split_tag, tags) if label)

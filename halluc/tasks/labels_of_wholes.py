@@ -40,8 +40,8 @@ def annotated_label(
     """A prediction with the probability of the annotated output; several outputs may have its name.
 
     Args:
-        share: the probability of each output, (outputs,). gold: the annotated output. If the model does not have
-            it, the probability is 1 minus that of the best output.
+        share: the probability of each output, (outputs,). gold: the annotated output. If the model does not have it,
+            the probability is 1 minus that of the best output.
     """
     own = [number for number, name in enumerate(outputs) if name == gold]
     text = float(share[own].sum()) if own else float(1 - share.max())

@@ -83,8 +83,8 @@ class Loss:
 
         Args:
             logits: (examples, outputs).
-                    labels: (examples,) class numbers, or ``UNLABELLED``, whose loss is 0; with several labels per
-                        example (examples, outputs) of 0 and 1, whose loss is the mean over outputs.
+            labels: (examples,) class numbers, or ``UNLABELLED``, whose loss is 0; with several labels per example
+                (examples, outputs) of 0 and 1, whose loss is the mean over outputs.
 
         Returns:
             (examples,) float32.

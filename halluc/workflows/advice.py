@@ -66,8 +66,8 @@ def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Adv
     effects of its arms on dev.
 
     Raises:
-        HallucError R101, R112, C107: there is no run, or no dev split, or no intact evaluation of it. C011, E401:
-            the config cannot be written. For a study as ``remedy_comparison.advise``.
+        HallucError R101, R112, C107: there is no run, or no dev split, or no intact evaluation of it. C011, E401: the
+            config cannot be written. For a study as ``remedy_comparison.advise``.
     """
     target = latest.resolve(target)
     if overrides and target.is_dir():

@@ -63,8 +63,8 @@ def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list
     """Find suspects in splits of a config or a run: in train by cross-fitting, in other splits with the run's model.
 
     Raises:
-        HallucError or ManyErrors: C011: no such split. C103: the annotation of this task cannot be audited. D193:
-            there is no annotation. R…: as ``evaluation.find``; others as ``cross_fitting.fitted``.
+        HallucError or ManyErrors: C011: no such split. C103: the annotation of this task cannot be audited. D193: there
+            is no annotation. R…: as ``evaluation.find``; others as ``cross_fitting.fitted``.
     """
     if not 2 <= options.folds <= 20:
         raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")

@@ -198,9 +198,9 @@ def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
     model.
 
     Raises:
-        HallucError C103: the task does not support the requested format, or a method does not support the task.
-            Others: a corpus, a file that a method names, or the ledger that `from` names cannot be read; a method
-            cannot do what is configured (reported at its key), here or while candidates are made.
+        HallucError C103: the task does not support the requested format, or a method does not support the task. Others:
+            a corpus, a file that a method names, or the ledger that `from` names cannot be read; a method cannot do
+            what is configured (reported at its key), here or while candidates are made.
     """
     try:
         with contextlib.closing(_prepared(job, fits)) as ready:

@@ -182,7 +182,7 @@ class CellProgress:
     def conclude(self) -> None:
         """
         Raises:
-                    ManyErrors: cells failed.
+            ManyErrors: cells failed.
         """
         if not self.cells:
             conclude("no cell is left to this shard")

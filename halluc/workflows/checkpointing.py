@@ -76,7 +76,7 @@ class Checkpointer:
         """Write the best weights as ``model/``: those of the last step if dev selected none.
 
         Args:
-                    refit: fits values that the model stores besides its weights; checkpoints do not have them.
+            refit: fits values that the model stores besides its weights; checkpoints do not have them.
 
         Raises:
             HallucError R107: the best weights are lost. E401: the model cannot be written.

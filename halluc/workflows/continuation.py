@@ -92,8 +92,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     Evaluations and reports of the earlier model move to ``earlier/<number>/``.
 
     Raises:
-        HallucError R107: no checkpoint can be read. R109: the data changed. R117: more steps are done than
-            requested.
+        HallucError R107: no checkpoint can be read. R109: the data changed. R117: more steps are done than requested.
     """
     from halluc.engine import checkpoint
 

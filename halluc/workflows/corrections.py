@@ -46,10 +46,9 @@ def apply(
     """Write a copy of the audited split with the decisions applied, and ``OUT.provenance.jsonl`` next to it.
 
     Raises:
-        HallucError or ManyErrors: C011: an option is missing, or the copy would replace an input. D194: a line that
-            is not a decision. D195: a decision whose suspect is not in this run, is decided twice or in
-            contradiction with another. D196: the example has changed since. R…: as ``halluc audit``. E401: the copy
-            cannot be written.
+        HallucError or ManyErrors: C011: an option is missing, or the copy would replace an input. D194: a line that is
+            not a decision. D195: a decision whose suspect is not in this run, is decided twice or in contradiction with
+            another. D196: the example has changed since. R…: as ``halluc audit``. E401: the copy cannot be written.
     """
     if decisions is None or out is None:
         missing = "--apply" if decisions is None else "--out"
@@ -142,8 +141,8 @@ def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine
     """The decisions with their suspects.
 
     Raises:
-        HallucError R111: the split was not audited, or the file is damaged. D195: suspects that do not exist, or
-            are decided twice.
+        HallucError R111: the split was not audited, or the file is damaged. D195: suspects that do not exist, or are
+            decided twice.
     """
     anew = _ANEW.format(run.path, split)
     suspects = {one.suspect: one for one in audit.read(run.audit(split), run)}
@@ -193,8 +192,8 @@ def _corrected(
     """The corpus after the decisions, and a line for each decision that changed something.
 
     Raises:
-        HallucError or ManyErrors D196: examples that are missing, or have changed. D195: decisions that conflict,
-            or give an annotation that the example cannot have.
+        HallucError or ManyErrors D196: examples that are missing, or have changed. D195: decisions that conflict, or
+            give an annotation that the example cannot have.
     """
     task: Any = found.task
     places = {example.id: place for place, example in enumerate(corpus)}

@@ -194,8 +194,7 @@ class Averaging:
     def add(self, model: ReadyModel, name: str) -> None:
         """
         Raises:
-                    HallucError C210: its labels, or the units of its probabilities, differ from those of the earlier
-                        models.
+            HallucError C210: its labels, or the units of its probabilities, differ from those of the earlier models.
         """
         is_first = not self.name
         if is_first:

@@ -68,9 +68,9 @@ def export(reference: str, options: ExportOptions) -> ExportResult:
     """Export the model of a run, unless its predictions on dev are worse by more than the tolerance.
 
     Raises:
-        HallucError C230: options, run or task are not suitable. C107: there is no dev. C232: the folder exists.
-            E420: a package is missing. E413: torch cannot export the model. G101: the export is worse than the
-            tolerance allows. Others: as ``trained_models.locate``.
+        HallucError C230: options, run or task are not suitable. C107: there is no dev. C232: the folder exists. E420: a
+            package is missing. E413: torch cannot export the model. G101: the export is worse than the tolerance
+            allows. Others: as ``trained_models.locate``.
     """
     options.refuse_invalid()
     if options.format == "onnx":

@@ -36,10 +36,10 @@ class Tool:
     def of(cls, file: Path | None, name: str | None, others: Mapping[str, object]) -> Tool:
         """
         Args:
-                    others: the options that cannot be combined with a file of predictions, with their values.
+            others: the options that cannot be combined with a file of predictions, with their values.
 
         Raises:
-                    HallucError C011: one of them is set, or there is no file, or the name is invalid.
+            HallucError C011: one of them is set, or there is no file, or the name is invalid.
         """
         if file is None:
             help = "halluc eval CONFIG --predictions FILE --name NAME"

@@ -57,8 +57,7 @@ def initialise(
     """Write a config for ``data``: a file, a folder with a file for each split, or a reference such as ``demo:ner``.
 
     Raises:
-        HallucError C011: unknown preset or task, several tasks fit, or ``target`` exists. D1…: the data cannot be
-            read.
+        HallucError C011: unknown preset or task, several tasks fit, or ``target`` exists. D1…: the data cannot be read.
     """
     if target.suffix not in (".yaml", ".yml"):
         raise HallucError("C011", f"{target} is no name of a config", help="name a file that ends with .yaml")

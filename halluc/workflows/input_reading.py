@@ -43,7 +43,7 @@ class Reading:
         """The task's reader, with the keys of the run's own ``data`` and the options that replace them.
 
         Raises:
-                    HallucError C016: options that cannot be combined, or do not apply to the task.
+            HallucError C016: options that cannot be combined, or do not apply to the task.
         """
         kind = registry.load(TABLE, "reader", task.name)
         given = {key: _value(key, value) for key, value in self.options.items() if value is not None}
@@ -81,7 +81,7 @@ class Reading:
         """A description of how the input is read, and its texts.
 
         Args:
-                    notify: is called with messages about the input once it was read.
+            notify: is called with messages about the input once it was read.
 
         Raises:
             HallucError D104, D114, D116, D117: of columns, see ``data.rows``.
@@ -140,7 +140,7 @@ def _value(key: str, given: Any) -> Any:
     """The value of an option, as the value of a key.
 
     Raises:
-                HallucError C016: it is invalid.
+        HallucError C016: it is invalid.
     """
     option = f"--{key.replace('_', '-')}"
     if key == "delimiter":

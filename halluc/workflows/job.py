@@ -143,7 +143,7 @@ class Job:
         """The dev figure that selects the checkpoint.
 
         Raises:
-                    HallucError C103: ``train.best`` names a figure that the task does not have.
+            HallucError C103: ``train.best`` names a figure that the task does not have.
         """
         asked = self.settings.train.best
         known = tuple(name for family in self.task.figures.families for name in family)
@@ -155,7 +155,7 @@ class Job:
     def refuse_bare(self, train: Corpus[Any]) -> None:
         """
         Raises:
-                    HallucError D131: the training split has nothing to learn from.
+            HallucError D131: the training split has nothing to learn from.
         """
         lacking = self.task.examples.lacks(train)
         if lacking is not None:
@@ -166,7 +166,7 @@ class Job:
         """Warnings before a training on this split that depend on the keys of the task.
 
         Raises:
-                    HallucError: a file named by these keys cannot be used.
+            HallucError: a file named by these keys cannot be used.
         """
         text = getattr(self.task.model, "training_warnings", None)
         yield from text(train, self.task.examples.labels(train)) if text else ()
@@ -174,7 +174,7 @@ class Job:
     def refuse_unknown_classes(self, train: Corpus[Any]) -> None:
         """
         Raises:
-                    HallucError or ManyErrors C103: ``task.class_weights`` names a class that no training example has.
+            HallucError or ManyErrors C103: ``task.class_weights`` names a class that no training example has.
         """
         given = getattr(self.settings.task, "class_weights", None)
         if isinstance(given, dict):

@@ -74,8 +74,7 @@ class PlainTextLabeller:
     def of(cls, trained: Trained, job: Job) -> PlainTextLabeller:
         """
         Raises:
-                    HallucError C103: it was trained for another task, or the task cannot make an example of a plain
-                        text.
+            HallucError C103: it was trained for another task, or the task cannot make an example of a plain text.
         """
         data, name = job.settings.data, job.task.name
         labeller = ModelLabeller.of(trained, job)

@@ -79,7 +79,7 @@ class Predictor:
         """``ensemble``: the models that predict together, ``trained`` is the first; the confidence is the ensemble's.
 
         Raises:
-                    HallucError C107: thresholds are by novelty, but the training split is unknown.
+            HallucError C107: thresholds are by novelty, but the training split is unknown.
         """
         _check(trained)
         if ensemble is not None:
@@ -102,8 +102,8 @@ class Predictor:
         """The model's claims about each text, or pair of texts: the lines that ``halluc predict`` writes.
 
         Args:
-                    texts: they are tokenized like the data of the run. A mapping has the fields of the run's data.
-                    progress: is called with the number of finished texts and the total.
+            texts: they are tokenized like the data of the run. A mapping has the fields of the run's data.
+            progress: is called with the number of finished texts and the total.
         """
         items = self.items(texts)
         made: list[Record] = []
@@ -183,8 +183,8 @@ class Predictor:
 def _check(trained: trained_models.Trained) -> None:
     """
     Raises:
-                HallucError C107: thresholds are by novelty, but the training split is unknown: no claim would have a
-                    class of novelty, and all would be withdrawn.
+        HallucError C107: thresholds are by novelty, but the training split is unknown: no claim would have a class of
+            novelty, and all would be withdrawn.
     """
     if trained.run is None:
         return

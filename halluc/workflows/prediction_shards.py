@@ -99,8 +99,7 @@ def join(parts: Parts) -> None:
     """Write the output from a complete set of parts, and remove the parts.
 
     Raises:
-                HallucError D115, exit code 3: some texts could not be read; their lines say why. E401: it cannot be
-                    written.
+        HallucError D115, exit code 3: some texts could not be read; their lines say why. E401: it cannot be written.
     """
     paths, count, broken = parts.whole(), 0, 0
     with contextlib.ExitStack() as stack:

@@ -81,8 +81,8 @@ def probe(
 
     Raises:
         HallucError or ManyErrors: D101 to D114, D190, D191, C011: see ``data.facts.read_relations``. R…: as
-            ``evaluation.find``. E410 to E412: a model is not available, or cannot be probed. D192: there is nothing
-            to ask.
+            ``evaluation.find``. E410 to E412: a model is not available, or cannot be probed. D192: there is nothing to
+            ask.
     """
     if not _NAME.fullmatch(options.name):
         help = "use letters, digits, dot, hyphen and underscore"

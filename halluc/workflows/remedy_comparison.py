@@ -25,8 +25,8 @@ SPLIT, SEED, COPIES = "dev", study.SEED, "duplicate"
 def advise(found: Target, target: Path, write: Path | None) -> StudyAdvice:
     """
     Raises:
-        HallucError C011: the study has other axes than its arms and the seed, or no arms. R112: no cell is
-            evaluated on dev. As ``remedy_studies.write_config``.
+        HallucError C011: the study has other axes than its arms and the seed, or no arms. R112: no cell is evaluated on
+            dev. As ``remedy_studies.write_config``.
     """
     axis = _axis(found)
     figures = study.current(found.name, found.path, found.cells, SPLIT)

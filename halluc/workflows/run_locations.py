@@ -50,8 +50,7 @@ def claim(path: Path, loaded: LoadedConfig, command: str, help: str = matrix.FRE
     """The run in this folder, such as a cell's, created if it does not exist.
 
     Raises:
-        HallucError R103: another process creates it. R104: it belongs to another config, and ``help`` is the
-            advice.
+        HallucError R103: another process creates it. R104: it belongs to another config, and ``help`` is the advice.
     """
     target = matrix.cell(path, lambda run: _fill(run, loaded, command))
     if target.read().config_sha256 != loaded.sha256:

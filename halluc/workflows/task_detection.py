@@ -31,7 +31,7 @@ def data_config(task: str, references: Mapping[SplitName, str], overrides: Seque
     """The section ``data`` of an experiment on these splits.
 
     Raises:
-                HallucError or ManyErrors, code C…: problems with the overrides.
+        HallucError or ManyErrors, code C…: problems with the overrides.
     """
     tree = {"name": "convert", "task": {"type": task}, "data": dict(references), "model": {"scratch": {}}}
     located = Located(tree, {}, {})

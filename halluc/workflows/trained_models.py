@@ -55,9 +55,9 @@ def locate(reference: str, overrides: Sequence[str] = ()) -> Trained:
 
     Raises:
         HallucError C011: overrides for a model without a run. R104: they describe another model.
-            HallucError R101, R102, R115: neither a run nor a model, or a damaged run or ``latest``. R105, R118: a run
-                without a model. R114: a damaged ``confidence.json``. R120, R121: damaged knowledge. E410: no such
-                package or model.
+        HallucError R101, R102, R115: neither a run nor a model, or a damaged run or ``latest``. R105, R118: a run
+            without a model. R114: a damaged ``confidence.json``. R120, R121: damaged knowledge. E410: no such package
+            or model.
     """
     reference = latest.resolve_text(reference)
     folder = _run_folder(reference)

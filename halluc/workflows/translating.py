@@ -37,7 +37,7 @@ class RunTranslator:
     def of(cls, trained: Trained, job: Job) -> RunTranslator:
         """
         Raises:
-                    HallucError C103: it was trained for another task, or in a direction that does not lead back.
+            HallucError C103: it was trained for another task, or in a direction that does not lead back.
         """
         name = job.task.name
         if trained.job.task.name != name:

@@ -51,8 +51,8 @@ def tune(config: Path, overrides: Sequence[str] = (), *, fresh: bool = False) ->
     """Run the remaining trials, then write ``tune.json``, the best config and the report.
 
     Raises:
-        HallucError or ManyErrors: the config or a trial's run is invalid. KeyboardInterrupt: Ctrl-C; finished
-            trials are kept and reported.
+        HallucError or ManyErrors: the config or a trial's run is invalid. KeyboardInterrupt: Ctrl-C; finished trials
+            are kept and reported.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         help = "start `halluc tune` several times: the processes share the trials"

@@ -28,8 +28,8 @@ def withhold(loaded: LoadedConfig, task: AnyTask, train: Corpus[Any]) -> tuple[C
     """The remaining training split, and what was withheld from it: the split unchanged, and None, without a ``gap``.
 
     Raises:
-        HallucError D132 to D135: the configured withholding is impossible; reported at its key. C103: the task does
-            not have these units.
+        HallucError D132 to D135: the configured withholding is impossible; reported at its key. C103: the task does not
+            have these units.
     """
     config = loaded.experiment.gap
     if config is None:
@@ -65,8 +65,7 @@ def knowledge(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     older halluc, can be evaluated without it.
 
     Raises:
-        HallucError R120, R121: a file of the run is damaged or of another version. D…: the training split is
-            invalid.
+        HallucError R120, R121: a file of the run is damaged or of another version. D…: the training split is invalid.
     """
     known, target, gapped = job.task.knowledge, job.target, job.settings.gap is not None
     if not anew and target.coverage.is_file() and (target.withheld.is_file() or not gapped):

@@ -79,7 +79,7 @@ class Filter:
         """Prepare the model or data that judge candidates of the task.
 
         Raises:
-                    OptionError: it is not available.
+            OptionError: it is not available.
         """
 
     def refuses(self, candidate: Candidate) -> bool:

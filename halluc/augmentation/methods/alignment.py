@@ -27,7 +27,7 @@ class EditAlignment:
         """The edits from left to right.
 
         Raises:
-                    Rejected: a token changed across the border of a span, or moved over it.
+            Rejected: a token changed across the border of a span, or moved over it.
         """
         in_place = self._in_place()
         if in_place is not None:

@@ -78,8 +78,8 @@ class BackTranslation(Augmenter):
         """Start the engine.
 
         Raises:
-                    OptionError E441: a program, package or language pair is missing. C148: commands were not allowed.
-                        E410 to E412: a model cannot be loaded.
+            OptionError E441: a program, package or language pair is missing. C148: commands were not allowed. E410 to
+                E412: a model cannot be loaded.
         """
         self._engine = open_engine(self.config.engine, allow_commands=workspace.allow_commands)
 

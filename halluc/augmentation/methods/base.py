@@ -239,7 +239,7 @@ class Component:
         """Learn from the training split, which can be iterated over several times.
 
         Raises:
-                    OptionError: it is too small, or contains something that this method cannot learn.
+            OptionError: it is too small, or contains something that this method cannot learn.
         """
 
     def facts(self) -> dict[str, Any]:
@@ -268,7 +268,7 @@ class Augmenter(Component):
         Implements the method; one that takes several steps overrides ``change`` instead.
 
         Raises:
-                    Rejected: the change cannot be expressed in edits.
+            Rejected: the change cannot be expressed in edits.
         """
         return ()
 

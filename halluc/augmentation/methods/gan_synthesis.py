@@ -77,8 +77,7 @@ class GanSynthesis(Synthesizer):
         """Train the GAN, or load it if it was trained before on the same examples.
 
         Raises:
-                    OptionError C147: every example has locked words. D144: too few examples. D145: the training
-                        diverges.
+            OptionError C147: every example has locked words. D144: too few examples. D145: the training diverges.
             HallucError E401: the fitted model cannot be written.
         """
         from halluc.augmentation.models.gan.synthesis import fit

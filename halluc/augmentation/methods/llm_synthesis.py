@@ -98,8 +98,8 @@ class LlmSynthesis(Synthesizer):
         """Collect the examples of the prompts. Nothing is sent yet.
 
         Raises:
-                    OptionError C147: every example has locked tokens. C149: the URL is invalid, or its host was not
-                        allowed. D144: the training split is empty.
+            OptionError C147: every example has locked tokens. C149: the URL is invalid, or its host was not allowed.
+                D144: the training split is empty.
         """
         read, vocabulary, self._examples = 0, set[str](), {}
         text = hashlib.sha256(json.dumps([self.config.model_dump(exclude=_NOT_ASKED), workspace.seed]).encode())
@@ -127,7 +127,7 @@ class LlmSynthesis(Synthesizer):
         """One request for each, several in parallel.
 
         Raises:
-                    OptionError E450: the endpoint failed. E451: ``max_requests`` was reached.
+            OptionError E450: the endpoint failed. E451: ``max_requests`` was reached.
         """
         requests = [self._request(*one) for one in zip(like, draws, strict=True)]
         with ThreadPoolExecutor(max_workers=self.config.concurrent) as threads:
@@ -221,8 +221,8 @@ def parsed(answer: str, like: Editable, vocabulary: frozenset[str]) -> Editable:
     """The example in an answer.
 
     Raises:
-                Rejected: it is not JSON of the requested form, has other labels, or mentions that do not occur in its
-                    text exactly as often as listed.
+        Rejected: it is not JSON of the requested form, has other labels, or mentions that do not occur in its text
+            exactly as often as listed.
     """
     text, mentions = _read(answer)
     tokens = split(text, vocabulary)

@@ -146,9 +146,9 @@ class MaskedInfill(Augmenter):
         """Load the model, train it, or load the one trained with the same data and settings.
 
         Raises:
-                    OptionError C147: there are no mentions to fill. D144: fewer than 20 texts to train on. D142: a file
-                        without text. E411: the model has no mask token, or no weights for its head. HallucError E401,
-                        E410, E411, E412, T101, T102.
+            OptionError C147: there are no mentions to fill. D144: fewer than 20 texts to train on. D142: a file without
+                text. E411: the model has no mask token, or no weights for its head. HallucError E401, E410, E411, E412,
+                T101, T102.
         """
         from halluc.augmentation.models.masked import MaskedFiller
 

@@ -68,8 +68,7 @@ class Ngram(Synthesizer):
         """Count the n-grams of all orders, separately for each set of labels.
 
         Raises:
-                    OptionError C147: every example has locked tokens. D144: fewer than 10 examples, for any set of
-                        labels.
+            OptionError C147: every example has locked tokens. D144: fewer than 10 examples, for any set of labels.
         """
         streams: dict[tuple[str, ...], Stream] = {}
         read = locked = 0

@@ -72,7 +72,7 @@ class SelfTraining(Synthesizer):
     def __init__(self, config: SelfTrainingConfig) -> None:
         """
         Raises:
-                    OptionError D101: a file does not exist, or is not a regular file.
+            OptionError D101: a file does not exist, or is not a regular file.
         """
         self.config = config
         self._pools: defaultdict[_Group, TextPool] = defaultdict(TextPool)
@@ -87,9 +87,9 @@ class SelfTraining(Synthesizer):
         """Label all texts, and keep those that the model is confident about.
 
         Raises:
-                    OptionError C103: every training example is a pair or has locked tokens, or the model is of another
-                        task. D146: the files have no text. D147: the model is not confident about any text with labels.
-                        Others: the model cannot be loaded. HallucError D104, D114: a line that cannot be read.
+            OptionError C103: every training example is a pair or has locked tokens, or the model is of another task.
+                D146: the files have no text. D147: the model is not confident about any text with labels. Others: the
+                model cannot be loaded. HallucError D104, D114: a line that cannot be read.
         """
         labels, seen = self._learn(examples)
         texts = list(self._texts())

@@ -50,8 +50,7 @@ def read_synonyms(reference: str) -> Groups:
     split into tokens at white space.
 
     Raises:
-        HallucError D101: no such file. D143, D104, up to 20 at once: lines that cannot be read, or no readable
-            line.
+        HallucError D101: no such file. D143, D104, up to 20 at once: lines that cannot be read, or no readable line.
     """
     groups: Groups = {}
     errors: list[HallucError] = []

@@ -65,7 +65,7 @@ class SyntheticSource(Synthesizer):
     def __init__(self, config: SyntheticSourceConfig) -> None:
         """
         Raises:
-                    OptionError D101: a file does not exist, or is not a regular file.
+            OptionError D101: a file does not exist, or is not a regular file.
         """
         self.config = config
         self._counts: Counter[str] = Counter()
@@ -80,9 +80,9 @@ class SyntheticSource(Synthesizer):
         """Translate all texts, and keep those with a usable source.
 
         Raises:
-                    OptionError C103: no training example has a target text, or the model is of another task or
-                        direction. D146: the files have no text. D147: no source is usable. Others: the engine or model
-                        cannot be loaded. HallucError D104, D114: a line that cannot be read.
+            OptionError C103: no training example has a target text, or the model is of another task or direction. D146:
+                the files have no text. D147: no source is usable. Others: the engine or model cannot be loaded.
+                HallucError D104, D114: a line that cannot be read.
         """
         targets: dict[str, None] = {}
         for example in examples:

@@ -44,7 +44,7 @@ def make(config: LmSynthesisConfig, examples: Iterable[Editable]) -> StreamModel
     """The model to be trained; random weights are drawn from torch's generator.
 
     Raises:
-                OptionError E410, E411, E412, E420: a pre-trained model, or a required package, is missing.
+        OptionError E410, E411, E412, E420: a pre-trained model, or a required package, is missing.
     """
     if config.model is None:
         small = config.scratch

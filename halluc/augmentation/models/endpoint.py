@@ -52,10 +52,10 @@ class Endpoint:
 
     Args:
         url: the base of the API, such as ``http://127.0.0.1:8000/v1``.
-            send_data_to: the host that training text may be sent to, if it is not this machine.
+        send_data_to: the host that training text may be sent to, if it is not this machine.
         key: the API key, or None.
-            cache: the folder of the answers; created on demand.
-            wait: called with the seconds before a request is retried.
+        cache: the folder of the answers; created on demand.
+        wait: called with the seconds before a request is retried.
 
     Raises:
         OptionError C149: the URL is invalid, or the host was not allowed.
@@ -79,8 +79,8 @@ class Endpoint:
         """The answer to a request in the form of ``/chat/completions``, from the cache if it was sent before.
 
         Raises:
-                    OptionError E450: the endpoint cannot be reached, refuses the request, or its answer is invalid.
-                        E451: ``most_requests`` was reached. HallucError E401: the answer cannot be written.
+            OptionError E450: the endpoint cannot be reached, refuses the request, or its answer is invalid. E451:
+                ``most_requests`` was reached. HallucError E401: the answer cannot be written.
         """
         text = json.dumps({"url": self._url.geturl(), **request}, sort_keys=True, ensure_ascii=True)
         file = self._cache / f"{hashlib.sha256(text.encode()).hexdigest()}.json"

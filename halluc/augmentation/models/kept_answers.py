@@ -36,8 +36,8 @@ def kept_answers(
     needs them waits.
 
     Args:
-        name: the prefix of the subfolder's name. file: the name of the file in it. doing: the word at the beginning
-            of the progress message.
+        name: the prefix of the subfolder's name. file: the name of the file in it. doing: the word at the beginning of
+            the progress message.
 
     Raises:
         HallucError E401: they cannot be written. R130: the cached ones are damaged.

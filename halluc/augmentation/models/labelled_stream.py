@@ -106,7 +106,7 @@ class StreamCodec:
         """The whole sequence of an example, from its condition to ``<end>``.
 
         Raises:
-                    Rejected: one of its labels is unknown.
+            Rejected: one of its labels is unknown.
         """
         ids = self.condition(example)
         opened = {span.start: self._span_label[span.label] for span in example.spans}
@@ -140,7 +140,7 @@ class StreamCodec:
         """The tokens at the beginning of a new example with the labels of ``like``, including ``<start>``.
 
         Raises:
-                    Rejected: one of its labels is unknown.
+            Rejected: one of its labels is unknown.
         """
         labels = {span.label for span in like.spans}
         if not labels <= self._span_label.keys() or not self._text_label.keys() >= {*like.labels}:
@@ -157,7 +157,7 @@ class StreamCodec:
         occur once, and is locked again.
 
         Raises:
-                    Rejected: the sample is not a valid example, or does not have the labels of ``like``; says why.
+            Rejected: the sample is not a valid example, or does not have the labels of ``like``; says why.
         """
         refuse_locked(like)
         if self.end not in ids:
@@ -178,7 +178,7 @@ class StreamCodec:
         """Decode the ids before ``<end>``.
 
         Raises:
-                    Rejected: they are not a valid sequence, or not a valid example.
+            Rejected: they are not a valid sequence, or not a valid example.
         """
         words: list[str] = []
         spans: list[Span] = []
@@ -234,7 +234,7 @@ class StreamCodec:
         """Write ``codec.json`` and, if a pre-trained model's tokenizer is used, its files.
 
         Raises:
-                    HallucError E401: they cannot be written.
+            HallucError E401: they cannot be written.
         """
         value: dict[str, Any] = {"span_labels": self.span_labels, "text_labels": self.text_labels}
         if isinstance(self.spelling, WordPieces):
@@ -250,8 +250,8 @@ class StreamCodec:
         """Load the output of ``save_pretrained``.
 
         Raises:
-                    OSError, ValueError, KeyError, TypeError: ``codec.json`` is missing or damaged. HallucError E411:
-                        the tokenizer is.
+            OSError, ValueError, KeyError, TypeError: ``codec.json`` is missing or damaged. HallucError E411: the
+                tokenizer is.
         """
         value = json.loads((folder / _FILE).read_bytes())
         if "pieces" in value:
@@ -264,8 +264,8 @@ class StreamCodec:
 def refuse_locked(like: Editable) -> None:
     """
     Raises:
-        Rejected: some locked part must stay, which a sample cannot guarantee. Mentions that are locked as a whole,
-            and borders, can be generated again.
+        Rejected: some locked part must stay, which a sample cannot guarantee. Mentions that are locked as a whole, and
+            borders, can be generated again.
     """
     spans = {span[:2] for span in like.spans}
     if any(start < end and (start, end) not in spans for start, end in like.locked):

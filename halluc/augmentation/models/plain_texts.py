@@ -42,8 +42,8 @@ def text_lines(references: Sequence[str]) -> Iterator[PlacedText]:
 def refuse_missing(references: Sequence[str], key: str) -> None:
     """
     Raises:
-        HallucError D101: a file does not exist, or is not a regular file. ``key`` is the key of the config that
-            names it.
+        HallucError D101: a file does not exist, or is not a regular file. ``key`` is the key of the config that names
+            it.
     """
     for reference in references:
         path = Path(reference).expanduser()
@@ -59,8 +59,8 @@ def unlabelled_texts(references: Sequence[str], most: int, key: str) -> list[tup
     """The tokens of the lines of all files, at most ``most`` lines; ``key`` is the key of the config that names them.
 
     Raises:
-        HallucError D101, D103, D104, D114, D140: a file, or a line of it, cannot be read. OptionError D142: a file
-            has no text.
+        HallucError D101, D103, D104, D114, D140: a file, or a line of it, cannot be read. OptionError D142: a file has
+            no text.
     """
     lines: list[tuple[str, ...]] = []
     for reference in references:

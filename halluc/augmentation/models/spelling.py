@@ -33,7 +33,7 @@ class Spelling(Protocol):
         """The words of pieces.
 
         Raises:
-                    Rejected: they begin inside of a word, or are not text.
+            Rejected: they begin inside of a word, or are not text.
         """
         ...
 

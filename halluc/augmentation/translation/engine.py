@@ -26,7 +26,7 @@ class LineTranslator(Protocol):
 
         Args:
             lines: texts without line breaks or control characters, none of them blank.
-                    draws: a stream for each line. Translators that do not sample ignore them.
+            draws: a stream for each line. Translators that do not sample ignore them.
 
         Raises:
             OptionError: the engine failed.

@@ -57,7 +57,7 @@ class PipedProgram:
         """Write ``data``, close the input, and return all output; the exit code must then be 0.
 
         Raises:
-                    OptionError E440: it hangs, fails, or writes endlessly.
+            OptionError E440: it hangs, fails, or writes endlessly.
         """
         answer = self._exchange(data, ends=None)
         try:
@@ -72,7 +72,7 @@ class PipedProgram:
         """Write ``data`` and return the next ``count`` answers, each terminated by the byte ``end``.
 
         Raises:
-                    OptionError E440: the program ends, hangs, or writes too much.
+            OptionError E440: the program ends, hangs, or writes too much.
         """
         *answers, rest = self._exchange(data, ends=(end, count)).split(end)
         if len(answers) != count or rest:

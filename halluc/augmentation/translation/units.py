@@ -53,7 +53,7 @@ class TranslationUnit:
     def returned(self, text: str, placeholder: str, vocabulary: Collection[str]) -> Returned:
         """
         Raises:
-                    Rejected: a placeholder was lost, duplicated or changed, or the result has no word.
+            Rejected: a placeholder was lost, duplicated or changed, or the result has no word.
         """
         name = _named(placeholder)
         tokens = split(name.sub(r" \g<0> ", text), vocabulary) if self.held else split(text, vocabulary)
@@ -118,7 +118,7 @@ class TranslationUnit:
         """A locked range divides two texts: no words may cross it, and neither text may become empty.
 
         Raises:
-                    Rejected: words would cross, or a text would become empty.
+            Rejected: words would cross, or a text would become empty.
         """
         locked = self.example.locked
         if (self.start, self.start) in locked and self.held and self.held[0][0] == self.start and returned.segments[0]:

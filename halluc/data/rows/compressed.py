@@ -67,8 +67,8 @@ class Blocks:
         """The next bytes, at most ``size`` if they are UTF-8; blocks until the first. Empty at the end.
 
         Raises:
-                    HallucError D101: the stream cannot be read. D103: it decompresses to far more than its size. D104:
-                        a byte that is invalid in the encoding.
+            HallucError D101: the stream cannot be read. D103: it decompresses to far more than its size. D104: a byte
+                that is invalid in the encoding.
         """
         block = self._decoded()
         if self._has_bare_returns is None:

@@ -94,8 +94,7 @@ def items(
     """The items of the lists named by ``lists`` (of all lists if none is named), in the order of the file.
 
     Args:
-        names: fields of records: an object that has one of them, with text in it, is a record and not a set of
-            lists.
+        names: fields of records: an object that has one of them, with text in it, is a record and not a set of lists.
         most: characters of the longest item.
 
     Raises:
@@ -230,7 +229,7 @@ class _Scan:
         """Consume the next value; returns it with the first line of its text.
 
         Raises:
-                    Unreadable: a field occurs twice, or a lone surrogate; the value is consumed all the same.
+            Unreadable: a field occurs twice, or a lone surrogate; the value is consumed all the same.
         """
         self.next()
         bad = None

@@ -84,8 +84,8 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
     """The data set of a reference to the hub.
 
     Raises:
-        HallucError E402: the package ``datasets`` is not installed. E403: the data set is not available. E412: it
-            is not in the local cache, and the hub cannot be reached.
+        HallucError E402: the package ``datasets`` is not installed. E403: the data set is not available. E412: it is
+            not in the local cache, and the hub cannot be reached.
     """
     datasets = _datasets(reference)
     match = HUB_REFERENCE.fullmatch(reference)

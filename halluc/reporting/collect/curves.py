@@ -57,7 +57,7 @@ class TrainingCurves:
     def add(self, event: dict[str, Any]) -> None:
         """
         Raises:
-                    ValidationError: the event lacks a value, or has one of the wrong type.
+            ValidationError: the event lacks a value, or has one of the wrong type.
         """
         kind = event.get("event")
         if kind == "started":

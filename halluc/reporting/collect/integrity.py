@@ -39,8 +39,7 @@ class FileProblems:
         """The result of ``reader``; None if the file is missing or damaged, which is recorded.
 
         Args:
-            lacking: what the report lacks without the file, as half a sentence. split: the evaluation that writes
-                it.
+            lacking: what the report lacks without the file, as half a sentence. split: the evaluation that writes it.
         """
         name = str(path.relative_to(self.run.path))
         try:

@@ -67,8 +67,8 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
     """The files of a run for the requested split, by default the preferred one.
 
     Raises:
-        HallucError R101, R102: not a run, or one of another version. R112: the split was not evaluated, or a file
-            of the evaluation is damaged.
+        HallucError R101, R102: not a run, or one of another version. R112: the split was not evaluated, or a file of
+            the evaluation is damaged.
     """
     record = run.read()
     split = choose(run, asked)

@@ -28,9 +28,9 @@ def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) ->
         most_claims: how many claims of each kind are shown, worst first; a quarter as many of the supported.
 
     Raises:
-        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or
-            inconsistent. R101, R102, C…: ``run.json`` or the config is damaged or of another version. Anything else
-            that is missing, damaged or changed is named in ``integrity``, ``notes`` and ``augmentation``.
+        HallucError R112: the split was not evaluated, or ledger, predictions and figures are damaged or inconsistent.
+            R101, R102, C…: ``run.json`` or the config is damaged or of another version. Anything else that is missing,
+            damaged or changed is named in ``integrity``, ``notes`` and ``augmentation``.
     """
     source = reading.read(run, split)
     task = evaluated(source.file)

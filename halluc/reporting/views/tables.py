@@ -65,8 +65,8 @@ def table(
     """Make a table.
 
     Args:
-        kinds: ``n``, ``t`` or ``f`` for the kind of each column that is given only by its heading; the last one
-            applies to all further columns.
+        kinds: ``n``, ``t`` or ``f`` for the kind of each column that is given only by its heading; the last one applies
+            to all further columns.
     """
     made = tuple(
         one if isinstance(one, TableColumn) else TableColumn(one, _KINDS[kinds[min(place, len(kinds) - 1)]])

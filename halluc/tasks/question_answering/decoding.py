@@ -40,8 +40,8 @@ def best_span(
 
     Args:
         start, end: logits of the words in which an answer may begin, and end.
-            first, last: these words, ascending. candidates: how many of the best starts and ends are combined.
-            longest: the maximum number of words of an answer.
+        first, last: these words, ascending. candidates: how many of the best starts and ends are combined.
+        longest: the maximum number of words of an answer.
     """
     starts = numpy.argsort(-start, kind="stable")[:candidates]
     ends = numpy.argsort(-end, kind="stable")[:candidates]

@@ -128,7 +128,7 @@ class QuestionExamples(ExamplesDefaults):
     def rebuild(self, example: ContextQuestion, edited: Editable, identity: str, origin: Origin) -> ContextQuestion:
         """
         Raises:
-                    EditError: nothing is left of question or context, or an answer or a locked side has changed.
+            EditError: nothing is left of question or context, or an answer or a locked side has changed.
         """
         border = next((start for start, end in edited.locked if start == end), 0)
         old = joined(example.answers)

@@ -137,7 +137,7 @@ class ExtractiveReader(ModelDefaults):
         """The config's threshold, or the model's own; None: every question is answered.
 
         Raises:
-                    HallucError E411: the value in the model's config.json is not a finite number.
+            HallucError E411: the value in the model's config.json is not a finite number.
         """
         if self.config.no_answer_threshold is not None:
             return self.config.no_answer_threshold

@@ -31,7 +31,7 @@ class SpacedText:
         """The text with tokens at ``bounds``, in characters, from left to right.
 
         Args:
-                    uncut: the positions of the words that these tokens are parts of; None if each token is a word.
+            uncut: the positions of the words that these tokens are parts of; None if each token is a word.
         """
         inside = {at for start, end in uncut or () for at in range(start + 1, end)}
         ends = [0, *(end for _, end in bounds)]
@@ -99,10 +99,10 @@ class SpacedText:
         script without blanks, or it replaces a single token.
 
         Args:
-                    kept: ranges of old and new tokens that are the same, including the blanks between them.
+            kept: ranges of old and new tokens that are the same, including the blanks between them.
 
         Raises:
-                    EditError: the tokens of such a range differ.
+            EditError: the tokens of such a range differ.
         """
         if tokens == self.tokens:
             return self

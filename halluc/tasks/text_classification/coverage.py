@@ -111,7 +111,7 @@ class TextCoverage(SurfaceCoverage):
         """Read the file that ``save`` wrote.
 
         Raises:
-                    HallucError R120: damaged, or of mentions. R121: written by another version of halluc.
+            HallucError R120: damaged, or of mentions. R121: written by another version of halluc.
         """
         file = read_record(path, TextCoverageFile, damaged="R120", other_version="R121", help=REMAKE)
         made, texts = SurfaceCoverage.of_file(file), file.texts

@@ -64,8 +64,8 @@ def rebuilt(example: Labelled, edited: Editable, side: Side, identity: str, orig
     """The example with the text of ``edited``.
 
     Raises:
-        EditError: nothing is left of a side of a pair, the locked side has changed, or the start of the second text
-            is unknown.
+        EditError: nothing is left of a side of a pair, the locked side has changed, or the start of the second text is
+            unknown.
     """
     if example.second is None:
         return replace(example, id=identity, origin=origin, tokens=edited.tokens, labels=edited.labels)

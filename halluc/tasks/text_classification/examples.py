@@ -46,8 +46,7 @@ class TextExamples(ExamplesDefaults):
         """The labels, sorted; then ``out_of_scope`` if the model has an output for it.
 
         Raises:
-                    HallucError or ManyErrors D136, D137: labels that are invalid for the task. D123: not answers of the
-                        bank.
+            HallucError or ManyErrors D136, D137: labels that are invalid for the task. D123: not answers of the bank.
         """
         refuse_labels(corpus.examples, multi_label=self.config.multi_label)
         names = {label for example in corpus for label in example.labels}

@@ -79,9 +79,9 @@ class TextClassifier(ModelDefaults):
         """A sequence classifier of any origin.
 
         Raises:
-                    HallucError C203: a name for a label that the model does not have, or a ``ranking.positive`` that it
-                        does not have. C204: it was trained for several labels per text, and the config asks for one, or
-                        the other way round; or without labels.
+            HallucError C203: a name for a label that the model does not have, or a ``ranking.positive`` that it does
+                not have. C204: it was trained for several labels per text, and the config asks for one, or the other
+                way round; or without labels.
         """
         auto_class = _LABELS if self.config.retrieval is None else _RETRIEVAL
         encoder = load_encoder(auto_class, config, attention)
@@ -93,7 +93,7 @@ class TextClassifier(ModelDefaults):
     def _refuse_unranked(self, outputs: Sequence[str]) -> None:
         """
         Raises:
-                    HallucError C203: the model has no output for the label that ranks texts.
+            HallucError C203: the model has no output for the label that ranks texts.
         """
         ranking = self.config.ranking
         if ranking is not None and ranking.positive not in outputs:

@@ -34,7 +34,7 @@ class EntailmentScorer:
     def scores(self, sentences: Sequence[str], sources: Sequence[str], language: str = "") -> list[float]:
         """
         Raises:
-                    HallucError E410, E411: the model cannot be loaded. C203: it has no label for entailment.
+            HallucError E410, E411: the model cannot be loaded. C203: it has no label for entailment.
         """
         premises = list(dict.fromkeys(piece for text in sources for piece in _sentences(text)))
         if not premises or not sentences:

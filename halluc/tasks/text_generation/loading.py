@@ -38,8 +38,8 @@ def load_writer(
     """The model of a config; one from scratch gets a tokenizer learned from ``texts``.
 
     Raises:
-        HallucError C206: adapters for a model from scratch. E410 to E412: the reference cannot be resolved or
-            loaded. E411: the tokenizer has no end token. E420: a package is missing.
+        HallucError C206: adapters for a model from scratch. E410 to E412: the reference cannot be resolved or loaded.
+            E411: the tokenizer has no end token. E420: a package is missing.
     """
     if config.scratch is not None:
         if lora is not None:

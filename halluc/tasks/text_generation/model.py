@@ -41,12 +41,11 @@ class GenerationModel:
     Args:
         fields: the parts of an input that ``task.prompt`` may use.
         continued: the default prompt of causal models. encoded: that of models with an encoder.
-        cut_at_start: the fields whose end is more important, such as a history: they are cut at their beginning if
-            an input is too long, and so is ``{input}``.
+        cut_at_start: the fields whose end is more important, such as a history: they are cut at their beginning if an
+            input is too long, and so is ``{input}``.
 
     Raises:
-        HallucError C212: outputs are to be reranked with a source in another language, which the scorer cannot
-            compare.
+        HallucError C212: outputs are to be reranked with a source in another language, which the scorer cannot compare.
     """
 
     notes: ClassVar[Mapping[str, str]] = {

@@ -31,7 +31,7 @@ class LanguageMarks:
         """The mark of the output; None if the tokenizer has no language marks.
 
         Raises:
-                    HallucError C209: a language is unknown, or not supported by the model.
+            HallucError C209: a language is unknown, or not supported by the model.
         """
         if not self._has_marks:
             return None

@@ -42,8 +42,7 @@ def names_by_model(reference: str, text: str) -> tuple[Statement, ...]:
     """The names that a model finds in a text, by position.
 
     Args:
-        reference: as in ``model.name``: the folder `model/` of a token-classification run, or another token
-            classifier.
+        reference: as in ``model.name``: the folder `model/` of a token-classification run, or another token classifier.
 
     Raises:
         HallucError E410, E411: the model cannot be loaded.

@@ -30,7 +30,7 @@ class Prompt:
     def of(cls, template: str, fields: Collection[str]) -> Prompt:
         """
         Raises:
-                    HallucError C205: the template is invalid, or names a field that inputs do not have.
+            HallucError C205: the template is invalid, or names a field that inputs do not have.
         """
         try:
             parsed = list(Formatter().parse(template))

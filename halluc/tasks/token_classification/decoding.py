@@ -175,7 +175,7 @@ def annotated_tags(
 
     Args:
         targets: the number of each word's annotated tag, by sentence; ``UNLABELLED``: the model does not know it.
-            scores: logits (words, tags), the words of all sentences concatenated.
+        scores: logits (words, tags), the words of all sentences concatenated.
     """
     result, start = [], 0
     for of_sentence, prediction in zip(targets, predictions, strict=True):

@@ -95,7 +95,7 @@ class MarkedNames:
         Args:
             shape: rows and pieces.
             words: for each row its examples, each with the number of its first word, and the pieces of words by number.
-                    dropped: for each name of each row whether it is dropped.
+            dropped: for each name of each row whether it is dropped.
         """
         values = numpy.zeros((*shape, 2 * self.labels), dtype=numpy.float32)
         for row, (examples, pieces) in enumerate(words):

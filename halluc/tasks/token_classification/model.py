@@ -116,8 +116,7 @@ class Tagger:
         """A token classifier with tags in any scheme, or with plain labels.
 
         Raises:
-                    HallucError C203: a name for a label that the model does not have. E411: weights for names are
-                        missing.
+            HallucError C203: a name for a label that the model does not have. E411: weights for names are missing.
         """
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         assert config.name is not None, "a trained model has a name"
@@ -206,7 +205,7 @@ class Tagger:
     def refuse_training(self, model: ModelConfig, train: TrainConfig) -> None:
         """
         Raises:
-                    HallucError C221: a key of ``model`` or ``train`` cannot be combined with one of the task.
+            HallucError C221: a key of ``model`` or ``train`` cannot be combined with one of the task.
         """
         asked = {"train.r_drop": train.r_drop, "train.teacher": train.teacher, "model.lora": model.lora}
         own, keys = "task.head: crf", tuple(asked)
@@ -252,7 +251,7 @@ class Tagger:
         """The maximum pieces of a row, including special ones, for a model with this ``limit``.
 
         Raises:
-                    HallucError C202: the configured maximum is larger.
+            HallucError C202: the configured maximum is larger.
         """
         asked = self.config.context
         if asked is not None and asked > limit:

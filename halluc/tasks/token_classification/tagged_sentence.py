@@ -56,7 +56,7 @@ def with_spans(example: Tagged, marks: Sequence[Mark]) -> Tagged:
     """The sentence with these spans.
 
     Raises:
-                ValueError: a span is outside of the sentence, or two overlap.
+        ValueError: a span is outside of the sentence, or two overlap.
     """
     spans = []
     for start, end, label in marks:

@@ -89,8 +89,7 @@ def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transiti
         lengths: (sentences,) words of each.
 
     Returns:
-        (words,) the number of each word's tag. A sentence without any legal sequence keeps the best tag of each
-        word.
+        (words,) the number of each word's tag. A sentence without any legal sequence keeps the best tag of each word.
     """
     best: numpy.ndarray = scores.argmax(-1)
     size = numpy.asarray(lengths, dtype=numpy.int64)

@@ -72,7 +72,7 @@ class WordFeatures:
         Args:
             shape: rows and pieces.
             rows: for each row its examples, each with the number of its first word, and the pieces of words by number.
-                    dropped: for each name of each row whether it is dropped.
+            dropped: for each name of each row whether it is dropped.
         """
         width = 2 * self.labels + (CASINGS if self.casing is not None else 0)
         values = numpy.zeros((*shape, width), dtype=numpy.float32)

@@ -56,7 +56,7 @@ class Service:
         """A parsed request, and the predictions for each of its inputs.
 
         Raises:
-                    Refused: with the status and the reason.
+            Refused: with the status and the reason.
         """
         asked = requests.parsed(self.request, await requests.body_of(request, self.limits))
         inputs = requests.inputs_of(asked.inputs, self.schema)

@@ -36,7 +36,7 @@ class Batcher:
     async def predict(self, items: Sequence[InputText]) -> list[PredictedInput]:
         """
         Raises:
-                    asyncio.QueueFull: too many requests are waiting.
+            asyncio.QueueFull: too many requests are waiting.
         """
         waiting = Waiting(items, asyncio.get_running_loop().create_future())
         self.queue.put_nowait(waiting)

@@ -90,8 +90,8 @@ class Guard:
     def _refuse(self, scope: Scope, headers: Headers) -> None:
         """
         Raises:
-                    Refused 403: it was sent to another host, or by a page of another one. 401: without the token. 415:
-                        it is not JSON.
+            Refused 403: it was sent to another host, or by a page of another one. 401: without the token. 415: it is
+                not JSON.
         """
         host = headers.get("host", "")
         if self.hosts is not None and _name(host) not in self.hosts:

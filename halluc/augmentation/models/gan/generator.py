@@ -105,11 +105,11 @@ def complete(
     """Continue rows up to an end piece, or until the columns of ``begun`` are full.
 
     Args:
-                begun: the rows; what follows ``written`` (rows,) is overwritten, except for their condition.
+        begun: the rows; what follows ``written`` (rows,) is overwritten, except for their condition.
         state: of each row before its last written piece was read.
-                draws: the random numbers of each row, one per step, so that it depends on no other row; None: torch's
-                    generator.
-                record: filled with the states of shape (rows, length, width) after each piece.
+        draws: the random numbers of each row, one per step, so that it depends on no other row; None: torch's
+            generator.
+        record: filled with the states of shape (rows, length, width) after each piece.
     """
     ids, pad, end = begun.ids.clone(), generator.pieces.pad, generator.pieces.end
     places = torch.arange(ids.shape[1], device=ids.device)

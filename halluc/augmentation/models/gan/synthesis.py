@@ -211,7 +211,7 @@ class _SplitSequences:
     ) -> _SplitSequences:
         """
         Raises:
-                    OptionError C147: every example has locked words. D144: too few examples are left.
+            OptionError C147: every example has locked words. D144: too few examples are left.
         """
         usable: list[Editable] = []
         read = too_long = locked = 0

@@ -34,8 +34,8 @@ class DialogueNumbers:
         """The number of a row's dialogue.
 
         Args:
-                    name: that of the dialogue, if the row has one. before: the turns before its first reply; a file may
-                        have truncated them. texts: all turns.
+            name: that of the dialogue, if the row has one. before: the turns before its first reply; a file may have
+                truncated them. texts: all turns.
         """
         said = list(before[:-1])
         goes_on = bool(said) and list(self._previous[-len(said) :]) == said

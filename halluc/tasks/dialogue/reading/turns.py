@@ -42,7 +42,7 @@ class TurnForms:
         """The system's instructions, and the turns.
 
         Raises:
-                    Unreadable D107: they are not turns. D126: there are none. D106: one is empty.
+            Unreadable D107: they are not turns. D126: there are none. D106: one is empty.
         """
         result = unpacked(given)
         if not isinstance(result, (list, tuple)):

@@ -28,7 +28,7 @@ def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, le
     """
     Args:
         given: the question with its fields. value: its answers. what: how a message names the question.
-            lenient: answers that are not in the context are left out, if another one is.
+        lenient: answers that are not in the context are left out, if another one is.
 
     Raises:
         Unreadable D107: they have an unknown form. D109: an answer is not at its stated position.

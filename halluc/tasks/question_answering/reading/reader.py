@@ -32,8 +32,7 @@ from halluc.tasks.question_answering.spaced_text import SpacedText
 def _record(example: ContextQuestion, options: Options) -> dict[str, Any]:
     """
     Raises:
-        HallucError D130: question or context is invisible or has a NUL, or tokens or answers would be read
-            differently.
+        HallucError D130: question or context is invisible or has a NUL, or tokens or answers would be read differently.
     """
     for what, text in (("question", example.question), ("context", example.context)):
         if is_invisible(text.text) or "\0" in text.text:
@@ -73,7 +72,7 @@ class _Context(NamedTuple):
         """The tokens of an answer to ``what``.
 
         Raises:
-                    Unreadable D109: it begins or ends with characters outside of all tokens.
+            Unreadable D109: it begins or ends with characters outside of all tokens.
         """
         if not self.holds(place):
             problem = (
@@ -149,7 +148,7 @@ class QuestionsReader(Reader):
     def text(self, given: Mapping[Any, Any], key: str) -> str:
         """
         Raises:
-                    Unreadable: it is not text, or is invisible.
+            Unreadable: it is not text, or is invisible.
         """
         result = self.value(given, key)
         if not isinstance(result, str):
@@ -251,7 +250,7 @@ class _QuestionSplit:
     ) -> ContextQuestion | Mended | LeftOut:
         """
         Raises:
-                    Unreadable: the question is empty, its id is not unique, or an answer is not made of whole tokens.
+            Unreadable: the question is empty, its id is not unique, or an answer is not made of whole tokens.
         """
         config = self.reader.config
         question = self.reader.cut(self.reader.text(given, "question"), _words(given)[0])

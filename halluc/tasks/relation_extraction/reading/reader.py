@@ -72,7 +72,7 @@ class RelationsReader(RowReader):
         """A sentence to predict, with its head and tail.
 
         Raises:
-                    Unreadable: it has no text, or head and tail cannot be determined.
+            Unreadable: it has no text, or head and tail cannot be determined.
         """
         identity = identity_of(row, self.config.id_field)
         text = row.fields.get("text")
@@ -87,7 +87,7 @@ class RelationsReader(RowReader):
         """Tokens, head, tail, and the text without marks with the position of each token in it.
 
         Raises:
-                    Unreadable: there is no text, or head and tail cannot be determined.
+            Unreadable: there is no text, or head and tail cannot be determined.
         """
         given = row.fields
         words = unpacked(_first(given, "tokens", "token"))
@@ -129,7 +129,7 @@ class RelationsReader(RowReader):
         """The positions of head and tail according to the row; None if its fields do not have them.
 
         Raises:
-                    Unreadable: one of the two is missing, or has an unknown form.
+            Unreadable: one of the two is missing, or has an unknown form.
         """
         if "subj_start" in given:
             result: dict[str, Any] = {"from": "`subj_…` and `obj_…`"}

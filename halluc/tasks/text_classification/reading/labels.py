@@ -48,8 +48,8 @@ class Labels:
         """The labels, sorted and without repetitions, and the repairs; empty for a text that is out of scope.
 
         Raises:
-                    Unreadable D107: a label of a wrong type. D119: a NUL. D123: none, an empty one, or one that is not
-                        a name or belongs to a text out of scope.
+            Unreadable D107: a label of a wrong type. D119: a NUL. D123: none, an empty one, or one that is not a name
+                or belongs to a text out of scope.
             Skipped: a value of ``data.no_label``.
         """
         plain = type(given) is str or type(given) is int

@@ -117,7 +117,7 @@ def _pairs(items: Sequence[Any], beside: Any) -> list[tuple[Any, float | None]]:
     """Labels with their confidences, given with each label or in a separate list.
 
     Raises:
-                Unreadable: a confidence is invalid, or their number differs from that of labels.
+        Unreadable: a confidence is invalid, or their number differs from that of labels.
     """
     given = [(item.get("label"), confidence_field(item)) if isinstance(item, dict) else item for item in items]
     pairs = [tuple(item) if isinstance(item, (list, tuple)) and len(item) == 2 else (item, None) for item in given]

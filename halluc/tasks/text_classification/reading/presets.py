@@ -34,7 +34,7 @@ def translated(row: TextFields, preset: Preset, config: TextsConfig) -> TextFiel
 
     Raises:
         Skipped: it was rejected, or not annotated yet.
-            Unreadable D107: it is not one of the tool's records. D123: annotators disagree.
+        Unreadable D107: it is not one of the tool's records. D123: annotators disagree.
     """
     if (why := rejection(row)) is not None:
         raise Skipped(why)

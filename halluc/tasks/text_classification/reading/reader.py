@@ -65,7 +65,7 @@ class TextsReader(Reader):
         """The text or pair of a row, with any labels.
 
         Raises:
-                    Unreadable: it has none. Unmapped: it is the first row, and the text field cannot be determined.
+            Unreadable: it has none. Unmapped: it is the first row, and the text field cannot be determined.
         """
         text = self._inputs.input_of(row)
         self.mapping = self._inputs.mapping_text
@@ -141,8 +141,8 @@ class _Mapper:
         """The example, and its repairs; ``identity`` is its id if it has none of its own.
 
         Raises:
-                    Unreadable: text, id, label, group or date is missing or has a wrong type. Skipped: it is
-                        intentionally not an example.
+            Unreadable: text, id, label, group or date is missing or has a wrong type. Skipped: it is intentionally not
+                an example.
         """
         begins = self._fields is None and not self.mapping_text
         given, fields = self._mapped(row)

@@ -37,8 +37,8 @@ class SpanAlignment:
         """The spans in tokens, sorted and without overlap, the repairs, and confidences if spans have them.
 
         Raises:
-                    Unreadable: D109: a span outside of the text, or one that contradicts its own text. D110: it splits
-                        a token. D111: spans overlap. Skipped: the config leaves such examples out.
+            Unreadable: D109: a span outside of the text, or one that contradicts its own text. D110: it splits a token.
+                D111: spans overlap. Skipped: the config leaves such examples out.
         """
         if not givens:
             return _NONE

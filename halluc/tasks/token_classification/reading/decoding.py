@@ -51,8 +51,8 @@ class TagDecoder(ExampleBuilder):
         """Determine how the tags of each split are read.
 
         Args:
-                    beside: the other splits, which are used only if these are ambiguous. So a split is read in the same
-                        way, whichever splits a command asks for.
+            beside: the other splits, which are used only if these are ambiguous. So a split is read in the same way,
+                whichever splits a command asks for.
 
         Raises:
             HallucError or ManyErrors D120: no reading fits.

@@ -100,8 +100,8 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
     """The spans of a field, in any notation.
 
     Args:
-        value: a list of ``[start, end, label]`` or of objects, an object with such a list, ``{label: {surface:
-            [[start, end]]}}``, or a string with one of these.
+        value: a list of ``[start, end, label]`` or of objects, an object with such a list, ``{label: {surface: [[start,
+            end]]}}``, or a string with one of these.
         label: the key of the label in an object, if configured.
 
     Raises:

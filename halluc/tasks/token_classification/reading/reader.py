@@ -65,7 +65,7 @@ class SpansReader(Reader):
     def read(self, reference: str, split: SplitName) -> Iterator[Item]:
         """
         Raises:
-                    HallucError D107: the contents of fields cannot be determined from the first rows.
+            HallucError D107: the contents of fields cannot be determined from the first rows.
         """
         if FilePath(reference).suffix == ".spacy":
             raise data_error(

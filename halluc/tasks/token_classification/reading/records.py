@@ -68,11 +68,11 @@ class Records:
     def sentence(self, row: Row, split: SplitName, place: int = 0) -> RawSentence:
         """
         Args:
-                    place: the number of the row in the file, from 1.
+            place: the number of the row in the file, from 1.
 
         Raises:
-                    Unreadable: the record does not have the form of its file.
-                    Skipped: it is left out because of one of its spans.
+            Unreadable: the record does not have the form of its file.
+            Skipped: it is left out because of one of its spans.
         """
         record, fields = row.fields, self.fields
         line, document = row.line, self._document(row)
@@ -263,7 +263,7 @@ def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
     """Spans on the tokens that are kept.
 
     Raises:
-                Unreadable D106: a span has no kept token.
+        Unreadable D106: a span has no kept token.
     """
     results = [Span(bisect_left(kept, span.start), bisect_left(kept, span.end), span.label) for span in spans]
     for span, before in zip(results, spans, strict=True):

@@ -97,7 +97,7 @@ class TagReading:
         """The tags in halluc's notation.
 
         Raises:
-                    UnknownTag: a tag has another notation than the others, or is not in the scheme.
+            UnknownTag: a tag has another notation than the others, or is not in the scheme.
         """
         if self.notation == STANDARD and self.outside == {"O"}:
             return tags
@@ -165,8 +165,8 @@ def decide(
     """Decide how each split is read.
 
     Args:
-        bad: lines that cannot be read, to be reported with the error. beside: splits that are not read themselves,
-            but may be evidence for those of ``result``.
+        bad: lines that cannot be read, to be reported with the error. beside: splits that are not read themselves, but
+            may be evidence for those of ``result``.
 
     Raises:
         HallucError or ManyErrors D120: tags that belong to no single scheme, cannot be read or are ambiguous.

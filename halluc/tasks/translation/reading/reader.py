@@ -82,7 +82,7 @@ class ParallelReader(SourcedReader):
         """Source, target, and the codes of their languages, empty if unknown.
 
         Raises:
-                    Unreadable: one of the two is missing.
+            Unreadable: one of the two is missing.
         """
         config = self.config
         if pair is not None:
