@@ -81,7 +81,7 @@ Probed = Annotated[
     typer.Argument(
         metavar="CONFIG_OR_RUN",
         autocompletion=completion.targets,
-        help="A run, or a config, of which the newest trained run is taken.",
+        help="A run, or a config, whose newest trained run is used.",
     ),
 ]
 Patterns = Annotated[

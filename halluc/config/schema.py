@@ -109,7 +109,7 @@ class Experiment(Section):
         default=None, description="what a cell may take of a cluster (`halluc run --on`); null: the defaults"
     )
     loggers: Annotated[list[Literal["tensorboard", "mlflow", "wandb"]], Field(max_length=3), DISTINCT] = Field(
-        default=[], description="experiment trackers that receive losses and figures, beside events.jsonl"
+        default=[], description="experiment trackers that receive losses and figures, in addition to events.jsonl"
     )
     upload_text: bool = Field(
         default=False, description="also give the trackers reports and ledgers, which quote the corpus"

@@ -79,7 +79,7 @@ class PretrainConfig(Section):
         default=3,
         ge=1,
         le=10_000,
-        description="passes over the texts, each with words masked anew; ignored if `steps` is set",
+        description="passes over the texts, each with other masks; ignored if `steps` is set",
     )
     steps: int | None = Field(default=None, ge=1, le=MOST_STEPS, description="total number of optimizer steps")
     learning_rate: float | None = Field(

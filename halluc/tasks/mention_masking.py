@@ -27,8 +27,8 @@ class MentionLossConfig(LossConfig):
 
     mention_masking: Share = Field(
         default=0.0,
-        description="in training, the share of the words of mentions whose pieces become the mask token, drawn anew in "
-        "each step",
+        description="in training, the share of the words of mentions whose pieces become the mask token, drawn again "
+        "in each step",
     )
 
 

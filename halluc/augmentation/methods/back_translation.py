@@ -32,12 +32,12 @@ class BackTranslationConfig(RateConfig):
     strategy: Literal["segments", "placeholders"] = Field(
         default="placeholders",
         description="placeholders: whole texts, with a placeholder for each mention, which must come back exactly "
-        "once; segments: what lies between mentions, piece by piece",
+        "once; segments: the text between mentions, piece by piece",
     )
     placeholder: str = Field(
         default="ENT",
         pattern=r"^[A-Za-z]{2,20}$",
-        description="what mentions are written as, with a number behind it, with `strategy: placeholders`",
+        description="the placeholder for mentions, followed by a number, with `strategy: placeholders`",
     )
     min_words: int = Field(
         default=5,

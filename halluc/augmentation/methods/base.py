@@ -36,7 +36,10 @@ class MethodConfig(Section):
     """The keys that every method has."""
 
     share: float = Field(
-        default=1.0, gt=0, le=1_000_000, description="how often it is drawn, beside the shares of the other methods"
+        default=1.0,
+        gt=0,
+        le=1_000_000,
+        description="how often it is drawn, relative to the shares of the other methods",
     )
 
 

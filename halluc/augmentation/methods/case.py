@@ -19,8 +19,8 @@ class CaseConfig(MethodConfig):
     type: Literal["case"]
     to: Annotated[list[Casing], Field(min_length=1, max_length=4), DISTINCT] = Field(
         default=["lower", "upper", "title", "damaged"],
-        description="the casings, of which an example gets one that changes something. damaged: some tokens lose "
-        "their capitals, as many get one",
+        description="the possible casings; each example gets one that changes it. damaged: some tokens lose their capitals, "
+        "as many get one",
     )
     rate: Rate = Field(
         default=0.3,

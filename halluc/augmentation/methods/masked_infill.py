@@ -36,12 +36,11 @@ class MaskedFitConfig(Section):
         default=None,
         ge=1,
         le=10_000,
-        description="the most passes over the texts, each with words masked anew; null: as many as read 20,000 texts, "
-        "from 3 to 30",
+        description="maximum passes over the texts, each with other masks; null: as many as read 20,000 texts, from 3 to 30",
     )
     texts: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
         default=[],
-        description="text files without labels that the model learns from beside the training split: a sentence a "
+        description="text files without labels for training, in addition to the training split: one sentence per "
         "line, split into tokens at white space; .jsonl: the field `tokens` or `text`",
     )
     lines: int = Field(default=20_000, ge=1, le=10_000_000, description="the most lines that are read of `texts`")

@@ -60,7 +60,7 @@ class NoiseConfig(RateConfig):
         default=_WEIGHTS,
         min_length=1,
         max_length=len(KINDS),
-        description="which slips, each with how often it is drawn beside the others; kinds not named are not made, and "
+        description="which slips, each with its relative frequency; kinds not named are not made, and "
         "what a kind cannot do (keyboard neighbours of Chinese) another does",
     )
     char_rate: Rate = Field(default=0.1, description="share of the characters of a noised token that are changed")

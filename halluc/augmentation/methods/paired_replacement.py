@@ -42,7 +42,9 @@ class PairedReplacement(MentionReplacement):
             OptionError C145: no example has such a name or number.
         """
         if not any(example.spans for example in examples):
-            message = "no training example has a name or number that stands once in the input and once in the target"
+            message = (
+                "no training example has a name or number that occurs exactly once in the input and once in the target"
+            )
             raise OptionError("type", "C145", message, "leave this method out, or use `noise` or `synonym`")
 
     def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:

@@ -22,8 +22,8 @@ class SentenceReorderConfig(MethodConfig):
     type: Literal["sentence_reorder"]
     unit: Literal["sentence", "clause"] = Field(
         default="sentence",
-        description="what changes places. sentence: up to a full stop or its kin; clause: up to a comma or its kin "
-        "too, whose marks stay where they are",
+        description="what is reordered. sentence: up to a full stop or similar; clause: also up to a comma or similar; "
+        "these marks stay in place",
     )
     rate: Rate = Field(default=1.0, description="share of the examples of two pieces or more that is reordered")
 

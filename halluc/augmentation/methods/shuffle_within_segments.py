@@ -18,7 +18,8 @@ _TRIES = 6
 class ShuffleWithinSegmentsConfig(RateConfig):
     type: Literal["shuffle_within_segments"]
     rate: Rate = Field(
-        default=0.3, description="share of the segments of an example that is shuffled, on average; one token is none"
+        default=0.3,
+        description="share of the segments of an example that is shuffled, on average; a single token does not count",
     )
 
 

@@ -39,8 +39,8 @@ class SynonymConfig(RateConfig):
     )
     thesaurus: Literal["wordnet", "cilin"] = Field(
         default="wordnet",
-        description="wordnet: English words; cilin: Chinese words of the Cilin thesaurus, whatever tokens they are cut "
-        "into; those of several meanings are left as they are",
+        description="wordnet: English words; cilin: Chinese words of the Cilin thesaurus, with any "
+        "tokenization; ambiguous words stay unchanged",
     )
     inflect: bool = Field(
         default=True, description="with `synonyms`: whether English forms of its words (walked) are replaced too"

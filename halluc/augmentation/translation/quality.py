@@ -29,8 +29,8 @@ class QualityConfig(Section):
     numbers: bool = Field(default=True, description="reject a text whose numbers are not those of the original")
     pivot_words: bool = Field(
         default=True,
-        description="reject words of the pivot language that were not translated back: words that stand in the pivot "
-        "text, and neither in the original nor in the training split",
+        description="reject words of the pivot language that were not translated back: words that occur in the pivot "
+        "text, but neither in the original nor in the training split",
     )
 
     @model_validator(mode="after")

@@ -15,8 +15,8 @@ class RelationExtractionConfig(MentionLossConfig):
     type: Literal["relation_extraction"]
     markers: Literal["plain", "typed"] = Field(
         default="plain",
-        description="the pieces that are set around head and tail. typed: the type of the entity, where the data has "
-        "one, is written behind the opening marker (Zhou & Chen 2022)",
+        description="the markers around head and tail. typed: the type of the entity, if the data has one, "
+        "follows the opening marker (Zhou & Chen 2022)",
     )
     representation: Literal["start", "mean", "cls"] = Field(
         default="start",

@@ -61,7 +61,7 @@ class _Fields(TokenizationKeys):
         "ranked by group",
     )  # fmt: skip
     label_position: Literal["first", "last"] = Field(
-        default="first", description="of `format: lines`: where the label stands in a line; `last` is split at the "
+        default="first", description="of `format: lines`: the position of the label in a line; `last` is split at the "
         "last `delimiter`, a blank by default",
     )  # fmt: skip
     tokenize: Tokenize = Field(
