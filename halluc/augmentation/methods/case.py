@@ -19,7 +19,7 @@ class CaseConfig(MethodConfig):
     type: Literal["case"]
     to: Annotated[list[Casing], Field(min_length=1, max_length=4), DISTINCT] = Field(
         default=["lower", "upper", "title", "damaged"],
-        description="the possible casings; each example gets one that changes it. damaged: some tokens lose their capitals, "
+        description="the possible casings; each example gets one that changes it. damaged: some tokens lose capitals, "
         "as many get one",
     )
     rate: Rate = Field(

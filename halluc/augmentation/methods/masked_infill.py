@@ -36,7 +36,7 @@ class MaskedFitConfig(Section):
         default=None,
         ge=1,
         le=10_000,
-        description="maximum passes over the texts, each with other masks; null: as many as read 20,000 texts, from 3 to 30",
+        description="maximum passes over the texts, each with other masks; null: enough for 20,000 texts, 3 to 30",
     )
     texts: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
         default=[],
