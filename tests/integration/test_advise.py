@@ -89,7 +89,7 @@ def test_a_damaged_ledger_or_log_is_reported(halluc, run, tmp_path):
     broken = RunDir(shutil.copytree(run.path, tmp_path / "broken"))
     broken.events.unlink()
     outcome = halluc("advise", broken.path, "--write", tmp_path / "study.yaml")
-    assert "error[R105]" in outcome.err and "how many steps" in outcome.err
+    assert "error[R105]" in outcome.err and "number of training steps" in outcome.err
     lines = broken.ledger("dev").read_text().splitlines(keepends=True)
     broken.ledger("dev").write_text("".join(lines[:-1]))
     outcome = halluc("advise", broken.path)
