@@ -5,7 +5,9 @@ from __future__ import annotations
 import marshal
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar, overload, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from halluc.core.on_demand import OnDemand
 
 # More examples than these are kept as bytes. An example is then made anew each time it is asked for, which takes a few
 # microseconds; as objects, a sentence of twelve words takes a kilobyte, as bytes 160.
@@ -28,7 +30,7 @@ class Packable(Protocol):
 ItemT = TypeVar("ItemT")
 
 
-class Packed(Sequence[ItemT]):
+class Packed(OnDemand[ItemT]):
     """Items in the order in which they are appended: objects while they are few, else bytes, if they are ``Packable``.
 
     The bytes never leave the process. (``marshal`` must not read what others wrote.)
@@ -46,7 +48,7 @@ class Packed(Sequence[ItemT]):
             self._pack(item)
             return
         self._objects.append(item)
-        if len(self._objects) > MOST_OBJECTS and all(isinstance(one, Packable) for one in self._objects[:1]):
+        if len(self._objects) > MOST_OBJECTS and isinstance(item, Packable):
             self._kind = type(self._objects[0])
             for one in self._objects:
                 self._pack(one)
@@ -65,20 +67,11 @@ class Packed(Sequence[ItemT]):
         return len(self._objects) if self._kind is None else len(self._ends)
 
     def __iter__(self) -> Iterator[ItemT]:
-        return iter(self._objects) if self._kind is None else map(self._at, range(len(self._ends)))
+        return iter(self._objects) if self._kind is None else map(self.at, range(len(self._ends)))
 
-    @overload
-    def __getitem__(self, index: int) -> ItemT: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[ItemT]: ...
-    def __getitem__(self, index: int | slice) -> ItemT | Sequence[ItemT]:
+    def at(self, place: int) -> ItemT:
         if self._kind is None:
-            return self._objects[index]
-        places = range(len(self._ends))[index]
-        return self._at(places) if isinstance(places, int) else [self._at(place) for place in places]
-
-    def _at(self, place: int) -> ItemT:
-        assert self._kind is not None, "asked for where the items are bytes"
+            return self._objects[place]
         start = self._ends[place - 1] if place else 0
         made: ItemT = self._kind.of_plain(*marshal.loads(self._bytes[start : self._ends[place]]))
         return made

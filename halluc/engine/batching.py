@@ -9,10 +9,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy
 
+from halluc.core.on_demand import OnDemand
 from halluc.core.rng import keyed_generator
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class ArrayRows(NamedTuple):
 Shares = tuple[tuple[int, ...], ...]
 
 
-class Steps(Sequence[Shares]):
+class Steps(OnDemand[Shares]):
     """The steps of a plan, each made when it is asked for: the plan itself has 4 bytes an example, and 8 a step.
 
     Args:
@@ -78,14 +79,8 @@ class Steps(Sequence[Shares]):
     def __len__(self) -> int:
         return len(self._turns)
 
-    @overload
-    def __getitem__(self, index: int) -> Shares: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Shares]: ...
-    def __getitem__(self, index: int | slice) -> Shares | list[Shares]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(len(self))[index]]
-        group = self._order[slice(*self._ends[self._turns[index] :][:2])]
+    def at(self, place: int) -> Shares:
+        group = self._order[slice(*self._ends[self._turns[place] :][:2])]
         return tuple(tuple(share.tolist()) for share in _dealt(group, self._sizes, self._ranks))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
-from typing import overload
+from collections.abc import Iterable
+
+from halluc.core.on_demand import OnDemand
 
 
-class Ragged(Sequence[tuple[int, ...]]):
+class Ragged(OnDemand[tuple[int, ...]]):
     """``values`` are those of all sequences, one after the other; sequence ``i`` ends before ``ends[i + 1]``.
 
     Args:
@@ -30,12 +31,5 @@ class Ragged(Sequence[tuple[int, ...]]):
     def __len__(self) -> int:
         return len(self.ends) - 1
 
-    @overload
-    def __getitem__(self, index: int) -> tuple[int, ...]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[tuple[int, ...]]: ...
-    def __getitem__(self, index: int | slice) -> tuple[int, ...] | list[tuple[int, ...]]:
-        places = range(len(self))[index]
-        if not isinstance(places, int):
-            return [self[place] for place in places]
-        return tuple(self.values[self.ends[places] : self.ends[places + 1]])
+    def at(self, place: int) -> tuple[int, ...]:
+        return tuple(self.values[self.ends[place] : self.ends[place + 1]])

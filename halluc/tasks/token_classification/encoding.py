@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, repeat
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError
+from halluc.core.on_demand import OnDemand
 from halluc.tasks.encoders import padded, tensors
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
@@ -39,7 +40,7 @@ class Window(NamedTuple):
     first: tuple[int, ...]
 
 
-class Windows(Sequence[Window]):
+class Windows(OnDemand[Window]):
     """Windows in flat arrays, made anew each time that one is asked for. No piece is larger than ``most_piece``."""
 
     def __init__(self, most_piece: int) -> None:
@@ -56,15 +57,8 @@ class Windows(Sequence[Window]):
     def __len__(self) -> int:
         return len(self._examples)
 
-    @overload
-    def __getitem__(self, index: int) -> Window: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Window]: ...
-    def __getitem__(self, index: int | slice) -> Window | list[Window]:
-        places = range(len(self))[index]
-        if not isinstance(places, int):
-            return [self[place] for place in places]
-        return Window(self._examples[places], self._starts[places], self.pieces[places], self._first[places])
+    def at(self, place: int) -> Window:
+        return Window(self._examples[place], self._starts[place], self.pieces[place], self._first[place])
 
 
 def windows_of(
