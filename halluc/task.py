@@ -92,7 +92,7 @@ class Loaded(Protocol):
 
 
 class Encoded(Protocol):
-    """Encoded examples, the input of a model (``engine.loop.Features``), with notes for the user.
+    """Encoded examples, the input of a model (``engine.features.Features``), with notes for the user.
 
     ``notes`` has the counts that ``Model.notes`` describes; ``words`` and ``unknown_words``, if present, show whether
     the tokenizer suits the texts.

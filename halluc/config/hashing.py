@@ -29,6 +29,7 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
         "r_drop": 0.0,
         "adversarial": 0.0,
         "gradient_checkpointing": False,
+        "fsdp": False,
     },
     "eval": {"ensemble": None, "uncertainty": None, "consistency": "none"},
 }
@@ -67,7 +68,7 @@ OTHER_DEFAULTS: dict[str, Any] = {
 
 
 # For each section, the keys that do not affect the model: the test split, what stays on disk, the number of processes.
-UNDECIDING = {"data": ("test", "test_target"), "train": ("checkpoints",), "augment": ("workers",)}
+UNDECIDING = {"data": ("test", "test_target"), "train": ("checkpoints", "fsdp"), "augment": ("workers",)}
 
 
 def model_sections(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -202,6 +202,11 @@ class TrainConfig(Section):
         default=False,
         description="compute activations again in the backward pass, to save memory; a step takes about a third longer",
     )
+    fsdp: bool = Field(
+        default=False,
+        description="fully sharded data parallelism: several processes share the weights, gradients and moments of the "
+        "optimizer out among them, to save memory; no effect in one process",
+    )
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"
     )
@@ -221,7 +226,12 @@ class TrainConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _noise_needs_hooks(self) -> TrainConfig:
+    def _keys_go_together(self) -> TrainConfig:
         if self.adversarial and self.compile:
             raise ValueError("`train.adversarial` does not go with `compile: true`: set one of them to its default")
+        whole = [key for key in ("average", "unfreeze", "adversarial", "compile") if getattr(self, key)]
+        if self.precision == "fp16":
+            whole.append("precision")
+        if self.fsdp and whole:
+            raise ValueError(f"`train.fsdp` does not go with `train.{whole[0]}`: set one of them to its default")
         return self

@@ -64,7 +64,7 @@ class Distilled:
         return self.features.ids(indexes)
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as varied for one step, if the features support that (``loop.VariedFeatures``)."""
+        """The batch as varied for one step, if the features support that (``features.VariedFeatures``)."""
         vary = getattr(self.features, "varied", None)
         varied: Batch = batch if vary is None else vary(batch, generator)
         return varied

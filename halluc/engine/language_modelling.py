@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from halluc.engine.batching import Batch, sorted_batches
-from halluc.engine.loop import Features
+from halluc.engine.features import Features
 
 # The label that cross-entropy ignores.
 _IGNORED = -100

@@ -67,6 +67,12 @@ def ranks(model: torch.nn.Module, key: str) -> dict[str, int]:
     return results
 
 
+def layers_of(model: torch.nn.Module) -> list[torch.nn.Module]:
+    """The layers of all stacks of a model, in order; none if they cannot be recognised by parameter names."""
+    matches = [match for name, _ in model.named_parameters() if (match := _LAYER.match(name))]
+    return [model.get_submodule(path) for path in dict.fromkeys(match[0].rstrip(".") for match in matches)]
+
+
 def _layer_of(name: str) -> tuple[str, int] | None:
     """The stack of a parameter, such as ``bert.encoder``, and the number of its layer, from 0."""
     match = _LAYER.match(name)  # the outermost list: T5 has nested ones within its layers

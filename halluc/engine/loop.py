@@ -7,19 +7,20 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy
 import torch
 
 from halluc.config.training import TrainConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.messages import warn
 from halluc.core.rng import keyed_generator, keyed_seed
-from halluc.engine import batching, environment
+from halluc.engine import batching, checkpoint, environment
 from halluc.engine.averaging import WeightAverage
 from halluc.engine.batching import Batch, BatchPlan, Course
 from halluc.engine.checkpoint import Progress
+from halluc.engine.features import Features, VariedFeatures
 from halluc.engine.layers import GradualUnfreezing
 from halluc.engine.optimizer import adamw, learning_rate_factor
 from halluc.engine.regularisation import EmbeddingNoise, loss_of, refuse_unsupported
@@ -27,38 +28,8 @@ from halluc.engine.runtime import Runtime
 from halluc.engine.shortcuts import Shortcuts
 from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
 
-
-class Features(Protocol):
-    """Encoded training examples: what the loop needs from a task.
-
-    ``lengths`` are word pieces per feature, ``weights`` labelled tokens per feature.
-    """
-
-    @property
-    def lengths(self) -> Sequence[int]: ...
-
-    @property
-    def weights(self) -> Sequence[int]: ...
-
-    def collate(self, indexes: Sequence[int]) -> Batch: ...
-
-    def loss(self, outputs: object, batch: Batch) -> torch.Tensor:
-        """The loss summed over the labelled tokens of the batch, a scalar."""
-        ...
-
-    def ids(self, indexes: Sequence[int]) -> list[str]:
-        """The ids of the examples of features, for messages."""
-        ...
-
-
-@runtime_checkable
-class VariedFeatures(Protocol):
-    """Features that vary in each training step, such as with masked words."""
-
-    def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as one pass trains on it: a function of only the batch and the generator."""
-        ...
-
+if TYPE_CHECKING:
+    from halluc.engine.sharding import ShardedModel
 
 Metrics = dict[str, float]
 Shares = tuple[tuple[int, ...], ...]
@@ -68,7 +39,7 @@ _INTERRUPTED = "interrupted"
 @dataclass
 class Training:
     """A training in progress: ``model`` is the original, ``prepared`` the model wrapped for device, precision and
-    processes.
+    processes. If ``sharded``, ``model`` is a copy, see ``synchronise``.
 
     ``by_epoch`` has the indexes of the features of each epoch, cyclically; empty: all features. ``parts`` is the number
     of passes into which each pass of the config is divided to fit into memory.
@@ -87,11 +58,32 @@ class Training:
     by_epoch: Sequence[Sequence[int]] = ()
     average: WeightAverage | None = None
     unfreezing: GradualUnfreezing | None = None
+    sharded: ShardedModel | None = None
     parts: int = 1
 
     def among(self, epoch: int) -> Sequence[int]:
         """The features of an epoch, from 0."""
         return self.by_epoch[epoch % len(self.by_epoch)] if self.by_epoch else range(len(self.features.lengths))
+
+    def synchronise(self) -> None:
+        """Give ``model`` the weights of the last step; if it is sharded, every process must take part."""
+        if self.sharded is not None:
+            self.sharded.gather()
+
+    def load(self, path: Path) -> None:
+        """Continue from a checkpoint, in every process.
+
+        Raises:
+            HallucError R107, R110: see ``checkpoint.load``.
+        """
+        self.progress = checkpoint.load(path, self.model, self.optimizer, self.average)
+        if self.sharded is not None:
+            self.sharded.scatter(self.optimizer)
+
+    def whole(self) -> tuple[torch.nn.Module, Any]:
+        """Model and optimizer for a checkpoint; if the model is sharded, every process must take part."""
+        self.synchronise()
+        return self.model, self.optimizer if self.sharded is None else self.sharded.whole_state(self.optimizer)
 
 
 def prepare(
@@ -103,17 +95,25 @@ def prepare(
         HallucError C221: see ``refuse_unsupported``. C202: the config asks for layers that the model does not have.
     """
     refuse_unsupported(config, features)
-    optimizer = adamw(model, config.learning_rate, config.weight_decay, config.layer_decay)
     if config.gradient_checkpointing:
         _checkpoint_activations(model)
-    compiled = torch.compile(model, dynamic=True) if config.compile else model
-    prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
+    sharded = None
+    if config.fsdp and runtime.ranks > 1:
+        from halluc.engine.sharding import ShardedModel  # a slow import, and not every torch has it
+
+        sharded = ShardedModel(model, runtime)
+    optimizer = adamw(model, config.learning_rate, config.weight_decay, config.layer_decay)
+    if sharded is not None:
+        model, prepared, optimizer = sharded.copy, model, runtime.accelerator.prepare(optimizer)
+    else:
+        compiled = torch.compile(model, dynamic=True) if config.compile else model
+        prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
     # Recomputing a pass in the backward pass would draw other dropout masks from the pool.
     again = config.compile or config.gradient_checkpointing
     alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not again
     dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
     shortcuts = Shortcuts(seed, dtype) if alone else None
-    training = Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts)
+    training = Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts, sharded=sharded)
     if config.adversarial:
         training.noise = EmbeddingNoise(model, config.adversarial)
     if config.average is not None:
@@ -179,6 +179,7 @@ def fit(
             seconds, seen = seconds + step.seconds, seen + step.features
             yield step
             reason = _INTERRUPTED if stop else ""
+    training.synchronise()
     yield Stopped(progress.step, reason, reason == _INTERRUPTED, seconds, seen)
 
 
@@ -228,6 +229,7 @@ def _evaluated(
 ) -> Evaluated:  # fmt: skip
     """Evaluate in the main process and send the result to the others, so that all decide alike."""
     clock, progress = time.perf_counter(), training.progress
+    training.synchronise()
     training.runtime.release_memory()
     with training.average.applied() if training.average is not None else contextlib.nullcontext():
         metrics = training.runtime.from_main(evaluate(training.model) if training.runtime.is_main else None)
@@ -292,6 +294,8 @@ def _clip(training: Training) -> float:
     if training.shortcuts is not None:
         return float(training.shortcuts.rows.clip(training.model, most))
     clipped = training.runtime.accelerator.clip_grad_norm_(training.prepared.parameters(), most)
+    if training.sharded is not None:
+        clipped = training.sharded.joined(clipped)
     return float(clipped) if clipped is not None else 0.0
 
 

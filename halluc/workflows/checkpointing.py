@@ -32,25 +32,32 @@ class Checkpointer:
             HallucError E401: a checkpoint cannot be written.
         """
         if not self.training.runtime.is_main:
-            yield from events
+            for event in events:
+                yield event
+                self._follow(event)
+                if self._is_due(event):
+                    self.training.whole()
             return
         writer = checkpoint.CheckpointWriter(self.target.checkpoints, self.keep)
         try:
             for event in events:
                 yield event
                 yield from self._written(writer, wait=False)
-                if isinstance(event, Started):
-                    self._steps = event.steps
-                elif isinstance(event, (Step, Evaluated)):
-                    self._epoch = event.epoch
-                    self._evaluated = event.step if isinstance(event, Evaluated) else self._evaluated
+                self._follow(event)
                 if self._is_due(event):
                     yield from self._written(writer, wait=True)
                     training = self.training
-                    writer.begin(training.model, training.optimizer, training.progress, self._epoch, training.average)
+                    writer.begin(*training.whole(), training.progress, self._epoch, training.average)
             yield from self._written(writer, wait=True)
         finally:
             writer.close()
+
+    def _follow(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._steps = event.steps
+        elif isinstance(event, (Step, Evaluated)):
+            self._epoch = event.epoch
+            self._evaluated = event.step if isinstance(event, Evaluated) else self._evaluated
 
     def _written(self, writer: checkpoint.CheckpointWriter, *, wait: bool) -> Iterator[Checkpointed]:
         path = writer.written(wait=wait)

@@ -230,7 +230,7 @@ def _train(session: Session) -> dict[str, Any]:
         newest = checkpoint.newest_whole(session.target.checkpoints, say) if session.engine.is_main else None
         newest = session.engine.from_main(newest)
         if newest is not None:
-            training.progress = checkpoint.load(newest, training.model, training.optimizer, training.average)
+            training.load(newest)
             if session.engine.is_main:
                 checkpoint.remove_newer(newest)
     checkpointer = Checkpointer(session.target, training, prepared.tokenizer, evaluates=evaluate is not None)

@@ -10,6 +10,8 @@ import sys
 import time
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from tests.conftest import write_corpus, write_experiment
 from tests.ports import free_ports
@@ -49,6 +51,31 @@ def test_two_nodes_reach_the_losses_of_one_process(halluc, experiment, tmp_path)
     expected = losses_of(tmp_path / "one")
     assert len(expected) > 8
     assert losses_of(tmp_path / "nodes") == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_sharded_training_and_its_continuation_reach_the_losses_of_one_process(halluc, experiment, tmp_path):
+    command = [sys.executable, "-m", "halluc", "train", str(experiment), "--processes", "2", "--set", "train.fsdp=true"]
+    one, sharded = tmp_path / "one", tmp_path / "sharded"
+    for epochs in (1, 2):
+        more = ["--resume", "-q", "--set", f"train.epochs={epochs}", "--set", "train.checkpoints.keep=last"]
+        assert halluc("train", experiment, "--run", one, *more).code == 0
+        ended = subprocess.run(
+            [*command, "--run", str(sharded), *more],
+            capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        assert "arning" not in ended.stderr
+    assert len(losses_of(one)) > 16
+    assert losses_of(sharded) == pytest.approx(losses_of(one), abs=1e-5)
+    weights, expected = (load_file(run / "model/model.safetensors") for run in (sharded, one))
+    for name, tensor in expected.items():
+        torch.testing.assert_close(weights[name], tensor, atol=1e-4, rtol=0)
+
+
+def test_sharding_is_refused_with_keys_that_need_the_whole_weights(halluc, experiment):
+    outcome = halluc("train", experiment, "--set", "train.fsdp=true", "--set", "train.adversarial=0.5")
+    assert outcome.code == 2
+    assert "`train.fsdp` does not go with `train.adversarial`" in outcome.err
 
 
 def test_processes_that_fail_end_with_the_exit_code_of_the_first(halluc, experiment):

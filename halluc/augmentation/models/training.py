@@ -12,7 +12,8 @@ from halluc.config.training import TrainConfig
 from halluc.core import messages
 from halluc.engine import checkpoint, loop
 from halluc.engine.checkpoint import CheckpointWriter
-from halluc.engine.loop import Features, Metrics
+from halluc.engine.features import Features
+from halluc.engine.loop import Metrics
 from halluc.engine.runtime import Runtime
 from halluc.runs.events import Evaluated, Started, Step
 
@@ -52,7 +53,7 @@ def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Train
     newest = checkpoint.newest_whole(work, messages.warn)
     if newest is not None:
         checkpoint.remove_newer(newest)
-        training.progress = checkpoint.load(newest, training.model, training.optimizer)
+        training.load(newest)
     writer = CheckpointWriter(work, "none")
     epoch = steps = 0
     try:
