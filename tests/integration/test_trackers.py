@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import pytest
 
-from halluc.api import _Callbacks
+from halluc.api.calls import Callbacks
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core.messages import listening
@@ -116,7 +116,7 @@ def test_a_tracker_may_fail_at_both_ends(fake, monkeypatch, tmp_path, at):
     monkeypatch.setattr(fake, "breaks_at", at)
     said: list[str] = []
     tracked = trackers.Tracked(RunDir(tmp_path), "a/run", "a", tmp_path, {}, {})
-    with listening(_Callbacks(said.append, None)), trackers.Trackers(["wandb"], tracked) as open_ones:
+    with listening(Callbacks(said.append, None)), trackers.Trackers(["wandb"], tracked) as open_ones:
         open_ones.begin()
         open_ones.figures("dev", [], 0)
     assert len(said) == 1
