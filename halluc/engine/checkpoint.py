@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.dataclasses import dataclass as validated_dataclass
+from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import irregular, replace_folder, write_json
 from halluc.engine.averaging import WeightAverage, mean_of
+from halluc.engine.progress import STRICT, Count, Progress
 from halluc.engine.snapshot import Snapshot, snapshot
 from halluc.runs.integrity import problem
 from halluc.runs.provenance import file_sha256
@@ -53,43 +53,7 @@ _DIGITS = "[0-9]" * 8
 _STEPS, _BESTS = f"step-{_DIGITS}", f"best-{_DIGITS}"
 
 
-_Count = Annotated[int, Field(ge=0)]
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-
-@validated_dataclass(config=_STRICT)
-class Progress:
-    """The progress of a training, besides weights and optimizer.
-
-    ``step`` counts optimizer steps, ``evaluations`` the evaluations on dev; ``best`` is the best figure so far and
-    ``stale`` the number of evaluations since then. ``varied`` says whether the figure has had two values: a constant
-    one cannot rank checkpoints.
-    """
-
-    step: _Count = 0
-    evaluations: _Count = 0
-    best: float | None = None
-    best_step: _Count = 0
-    best_metrics: dict[str, float] | None = None
-    stale: _Count = 0
-    varied: bool = False
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> Progress:
-        figures = [None] if self.best_metrics is None else list(self.best_metrics.values())
-        if self.best not in figures:
-            raise ValueError("`best` is not in `best_metrics`")
-        if self.best_step > self.step:
-            raise ValueError("`best_step` is after `step`")
-        if self.stale > self.evaluations:
-            raise ValueError("`stale` is more than `evaluations`")
-        return self
-
-    @property
-    def is_chosen(self) -> bool:
-        """Whether dev selected the best checkpoint: by a figure that varied, or in the only evaluation."""
-        return self.best_metrics is not None and (self.varied or self.evaluations == 1)
 
 
 class Damaged(Exception):
@@ -99,11 +63,11 @@ class Damaged(Exception):
 class _State(BaseModel):
     """``state.json``; ``sha256`` is that of the other keys (see ``_digest``)."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     version: Literal[3] = 3
     progress: Progress
-    epoch: _Count
+    epoch: Count
     files: dict[_File, _Sha256] = Field(min_length=2)
     sha256: str = ""
 

@@ -19,10 +19,10 @@ from halluc.core.rng import keyed_generator, keyed_seed
 from halluc.engine import batching, checkpoint, environment
 from halluc.engine.averaging import WeightAverage
 from halluc.engine.batching import Batch, BatchPlan, Course
-from halluc.engine.checkpoint import Progress
 from halluc.engine.features import Features, VariedFeatures
 from halluc.engine.layers import GradualUnfreezing
 from halluc.engine.optimizer import adamw, learning_rate_factor
+from halluc.engine.progress import Progress
 from halluc.engine.regularisation import EmbeddingNoise, loss_of, refuse_unsupported
 from halluc.engine.runtime import Runtime
 from halluc.engine.shortcuts import Shortcuts

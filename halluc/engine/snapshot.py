@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from halluc.engine.averaging import WeightAverage, Weights
-
-if TYPE_CHECKING:
-    from halluc.engine.checkpoint import Progress
+from halluc.engine.progress import Progress
 
 
 @dataclass

@@ -20,7 +20,7 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.data.corpora import read_corpora
 from halluc.engine import loop, runtime, shortcuts
-from halluc.engine.checkpoint import Progress
+from halluc.engine.progress import Progress
 from halluc.runs.events import Evaluated, Step, Stopped
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.reading.config import SpansConfig

@@ -9,8 +9,8 @@ from halluc.config.training import AverageConfig
 from halluc.core.errors import HallucError
 from halluc.engine import checkpoint
 from halluc.engine.averaging import WeightAverage
-from halluc.engine.checkpoint import Progress
 from halluc.engine.optimizer import adamw
+from halluc.engine.progress import Progress
 
 EXPONENTIAL = {"kind": "exponential", "decay": 0.5}
 CHECKPOINTS = {"kind": "checkpoints", "last": 2}

@@ -21,8 +21,9 @@ from safetensors.torch import load_file, save_file
 
 from halluc.core.errors import HallucError
 from halluc.engine import checkpoint
-from halluc.engine.checkpoint import CheckpointWriter, Progress
+from halluc.engine.checkpoint import CheckpointWriter
 from halluc.engine.optimizer import adamw
+from halluc.engine.progress import Progress
 from halluc.runs.provenance import file_sha256
 
 
