@@ -108,7 +108,8 @@ def _show_usage(error: Any) -> None:
     if hasattr(error, "show"):
         context = getattr(error, "ctx", None)
         if context is None or error.message != context.get_help():  # the help is shown if no argument is given
-            error.message = characters.printable_line(error.message)
+            # The prefix is pydantic's, which typer uses to convert values.
+            error.message = characters.printable_line(error.message.removeprefix("Value error, "))
         error.show(file=sys.stderr)
     else:
         say(f"Error: {error.format_message()}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from halluc.commands.terminal import Grid, put_table, say
+from halluc.commands.terminal import Grid, folded, put_folded, say
 from halluc.runs.results import DoctorResult, RequirementState
 from halluc.wording import formats
 
@@ -16,20 +16,21 @@ def show(found: object) -> None:
     table.add_row("halluc", found.halluc)
     for name, version in found.versions.items():
         table.add_row(name, version)
-    put_table(table)
+    put_folded(table)
     table = Grid(title="machine", show_header=False)
     for name, value in {**found.hardware, **found.device}.items():
         shown = formats.size(value) if name.endswith("_bytes") else str(value)
-        table.add_row(name.removesuffix("_bytes").replace("_", " "), shown)
-    put_table(table)
+        table.add_row(name.removesuffix("_bytes").replace("_", " "), folded(shown))
+    put_folded(table)
     table = Grid(title="extras", show_header=False)
     for extra in found.extras:
         if not extra.for_development:
             lacks = _names(extra.missing)
-            table.add_row(extra.name, f'lacks {lacks}: pip install "halluc[{extra.name}]"' if lacks else "installed")
+            state = f'lacks {lacks}: pip install "halluc[{extra.name}]"' if lacks else "installed"
+            table.add_row(extra.name, folded(state))
     for name, (path, use) in found.programs.items():
-        table.add_row(name, f"{path or 'not installed'} ({use})")
-    put_table(table)
+        table.add_row(name, folded(f"{path or 'not installed'} ({use})"))
+    put_folded(table)
     if found.missing:
         say(f"required packages are missing or of another version: {_names(found.missing)}", style="bold red")
 

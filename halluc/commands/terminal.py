@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from halluc.core.characters import escaped_json, printable, printable_cell, printable_line
 from halluc.core.errors import HallucError, render
@@ -97,13 +98,30 @@ def put_table(table: Table) -> None:
     _tables.print(table)
 
 
+def put_folded(table: Table) -> None:
+    """Print a table no wider than the terminal, with long cells (``folded``) on several lines."""
+    if is_main_process():
+        people.print(table, soft_wrap=False, width=_width())
+
+
+def folded(text: str) -> Text:
+    """The content of a cell that is wrapped instead of truncated."""
+    return Text(printable_line(text), overflow="fold")
+
+
+def _width() -> int:
+    from halluc.reporting.terminal import WIDTH
+
+    asked = os.environ.get("COLUMNS", "")
+    return max(40, people.width if people.is_terminal else int(asked) if asked.isdecimal() else WIDTH)
+
+
 def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
     """Print a table of a report, no wider than the terminal, and a blank line; see ``reporting.terminal.drawn``."""
-    from halluc.reporting.terminal import WIDTH, drawn
+    from halluc.reporting.terminal import drawn
 
     if is_main_process():
-        asked = os.environ.get("COLUMNS", "")
-        width = max(40, people.width if people.is_terminal else int(asked) if asked.isdecimal() else WIDTH)
+        width = _width()
         people.print(drawn(view, width, brief=brief, legend=legend), soft_wrap=False, width=width)
         say()
 

@@ -165,6 +165,7 @@ def test_help_lists_every_command_with_a_line(halluc):
         (["list", "raeders"], 2, "did you mean `readers`?"),
         (["train", "configs/demo.yaml", "-q", "-v"], 2, "contradict"),
         (["eval", "configs/demo.yaml", "--split", "tets"], 2, ""),
+        (["export", "runs/demo/latest", "--quantize", "int4"], 2, "'--quantize': 'int4' is not one of 'int8'"),
     ],
 )
 def test_the_command_line_reports_what_it_is_asked(halluc, monkeypatch, arguments, code, told):

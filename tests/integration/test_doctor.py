@@ -44,6 +44,16 @@ def test_versions_device_and_extras_are_reported(halluc, needs):
     assert "dev" not in shown.split("extras")[1].split()
 
 
+def test_long_cells_are_wrapped_to_the_width_of_the_terminal(halluc, needs, monkeypatch):
+    packages = [f"no-such-package-{number}" for number in range(9)]
+    needs(*(f'{name}>=1; extra == "imagined"' for name in packages))
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = halluc("doctor").err
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert "…" not in shown
+    assert [name for name in packages if name not in "".join(shown.split())] == []
+
+
 def test_a_missing_requirement_is_reported_and_ends_with_4(halluc, needs):
     needs("no-such-package>=1", "numpy>=999")
     outcome = halluc("doctor")
