@@ -147,6 +147,8 @@ def evaluate(
     gold: options.OtherGold = None,
     only: Only = None,
     shard: Shard = None,
+    on: options.OnRay = None,
+    address: options.Address = None,
     ci: options.Ci = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -154,14 +156,16 @@ def evaluate(
 ) -> None:
     """Evaluate a model. Writes predictions, figures and classification reports. Exit code 5 if a gate fails."""
     from halluc.commands import results
-    from halluc.workflows import evaluation, gate_reports
+    from halluc.launch import evaluations
+    from halluc.launch.studies import Where
+    from halluc.workflows import gate_reports
     from halluc.workflows.cell_selection import Selection
 
     selection = Selection(tuple(only or ()), shard)
     with gate_reports.written_for(ci), listening(Terminal(Talk.of(quiet, verbose, json), results.show_evaluated)):
-        evaluation.evaluate(
-            config, set_ or [], splits=split, run=run, checkpoint=checkpoint, selection=selection,
-            predictions=predictions, name=name, members=with_ or (), gold=gold,
+        evaluations.evaluate(
+            config, set_ or [], Where(on=on, address=address), splits=split, run=run, checkpoint=checkpoint,
+            selection=selection, predictions=predictions, name=name, members=with_ or (), gold=gold,
         )  # fmt: skip
 
 
@@ -197,20 +201,31 @@ def run_(
 
 @app.command()
 def tune(
+    context: typer.Context,
     config: Config,
     set_: Set = None,
     fresh: Fresh = False,
+    on: options.OnRay = None,
+    address: options.Address = None,
+    trial: options.Trial = None,
     allow_commands: AllowCommands = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Search for the best config: trials on dev by the section `tune`. Run it again to continue, or to add trials."""
-    from halluc.commands import tune
+    from halluc.commands import command_lines, tune
+    from halluc.launch import tunings
+    from halluc.launch.studies import Where
     from halluc.workflows import tuning
 
     with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), tune.show)):
-        tuning.tune(config, set_ or [], fresh=fresh)
+        if trial is not None:
+            tuning.run_trial(config, set_ or [], trial)
+            return
+        line = functools.partial(command_lines.of, context, on=None, address=None, fresh=False)
+        where = Where(on=on, address=address)
+        tunings.tune(config, set_ or [], fresh, where, lambda number: line(trial=number))
 
 
 @app.command()
@@ -264,6 +279,7 @@ def advise(
 
 @app.command()
 def audit(
+    context: typer.Context,
     target: options.AuditTarget,
     set_: Set = None,
     split: options.AuditSplits = None,
@@ -271,16 +287,27 @@ def audit(
     most: options.PagedSuspects = 500,
     apply: options.Decisions = None,
     out: options.CorrectedCopy = None,
+    on: options.OnRay = None,
+    address: options.Address = None,
+    part: options.Part = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Find mistakes in the annotation. Writes a list and a page to decide on; --apply writes a corrected copy."""
-    from halluc.commands import audit
+    from halluc.commands import audit, command_lines
+    from halluc.launch import audits
+    from halluc.launch.studies import Where
     from halluc.workflows import audit as auditing
     from halluc.workflows import corrections
 
+    wanted = auditing.AuditOptions(tuple(split or ()), folds, most)
     with listening(Terminal(Talk.of(quiet, False, json), audit.show)):
+        where = Where(on=on, address=address)
         if apply is not None or out is not None:
+            where.refuse_cluster("trains the models of an audit, and --apply and --out write a corrected copy")
             corrections.apply(target, set_ or [], apply, out)
+        elif part is not None:
+            auditing.fit(target, set_ or [], wanted, part)
         else:
-            auditing.audit(target, set_ or [], auditing.AuditOptions(tuple(split or ()), folds, most))
+            line = functools.partial(command_lines.of, context, on=None, address=None, split=["train"])
+            audits.audit(target, set_ or [], wanted, where, lambda one: line(part=one))

@@ -83,7 +83,7 @@ Address = Annotated[
 ]
 OnRay = Annotated[
     Literal["ray"] | None,
-    typer.Option("--on", help="By shards on a Ray cluster; resources are in the section `launch` of the config."),
+    typer.Option("--on", help="Use a Ray cluster; resources are in the section `launch` of the config."),
 ]
 ShardCount = Annotated[
     int | None,
@@ -91,6 +91,9 @@ ShardCount = Annotated[
         "--shards", metavar="N", min=1, max=100_000, help="With --on ray: N parts (default: twice what runs at once)."
     ),
 ]
+# For the command lines of tasks.
+Part = Annotated[int | None, typer.Option("--part", help="Train the model without this part of train.", hidden=True)]
+Trial = Annotated[int | None, typer.Option("--trial", help="Run this trial, which was chosen.", min=0, hidden=True)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="With --on slurm: show the scripts and submit nothing.")]
 AllowCommands = Annotated[
     bool, typer.Option("--allow-commands", help="Let the config start the programs that it names.")

@@ -89,6 +89,13 @@ class TuneConfig(Section):
         description="which trials are stopped early by their figure on dev. median: those below the median of earlier "
         "trials at the same evaluation, from the sixth trial on; hyperband: by successive halving",
     )
+    batch: int = Field(
+        default=1,
+        ge=1,
+        le=1_000,
+        description="how many trials are chosen at once, by the results of the batches before; `--on ray` runs them in "
+        "parallel",
+    )
     timeout: float | None = Field(
         default=None, gt=0, le=1e9, description="seconds after which a command begins no further trial; null: none"
     )

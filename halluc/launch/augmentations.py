@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from halluc.augmentation.pipeline.shards import Shard, is_finished
-from halluc.config.launching import LaunchConfig
 from halluc.core import latest
 from halluc.core.errors import HallucError
-from halluc.launch.sharing import ShardCommand, Sharing
+from halluc.launch.sharing import NodeCommand, Sharing
 from halluc.workflows import augmentation, augmentation_runs, job, run_locations
 from halluc.workflows.cell_selection import Selection
 
@@ -54,9 +53,9 @@ def _make_shards(
     home = run_locations.claim(latest.resolve(run), loaded, "augment", help="name an empty folder").augment
     wanted = augmentation.fingerprint(loaded)
 
-    def command(number: int, of: int) -> ShardCommand:
+    def command(number: int, of: int) -> NodeCommand:
         folder = home / Shard(number, of).folder
         log = home.parent / f"augment-{number}-of-{of}.log"
-        return ShardCommand(tuple(arguments(f"{number}/{of}")), lambda: is_finished(folder, wanted), log)
+        return NodeCommand(tuple(arguments(f"{number}/{of}")), lambda: is_finished(folder, wanted), log)
 
-    sharing.run(command, (loaded.experiment.launch or LaunchConfig()).ray)
+    sharing.run(command, loaded)

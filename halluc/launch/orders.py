@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import IO, Any
 
@@ -21,7 +22,8 @@ PARENT = "HALLUC_PARENT"
 class CellOrder:
     """One cell of a study. ``sha256`` is the hash of its config: a config that was edited meanwhile is refused.
 
-    ``patience`` is how many seconds to wait for another process that writes the cell.
+    ``patience`` is how many seconds to wait for another process that writes the cell. Without ``trains`` it is only
+    evaluated, on ``splits`` (None: those of the config).
     """
 
     config: str
@@ -32,6 +34,8 @@ class CellOrder:
     ci: Kind | None
     verbose: bool
     patience: float = 0.0
+    trains: bool = True
+    splits: Sequence[str] | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from halluc.config.launching import LaunchConfig
 from halluc.core.messages import tell
-from halluc.launch.sharing import ShardCommand, Sharing
+from halluc.launch.sharing import NodeCommand, Sharing
 from halluc.workflows import ensembles, prediction, prediction_shards
 from halluc.workflows.cell_selection import shard_of
 from halluc.workflows.prediction import InputJob, Write
@@ -53,10 +52,9 @@ def _on_ray(
     asked: InputJob, parts: prediction_shards.Parts, sharing: Sharing, arguments: Callable[[str], Sequence[str]]
 ) -> None:  # fmt: skip
     trained, _ = ensembles.located(asked.reference, asked.members, asked.overrides)
-    settings = (trained.job.settings.launch or LaunchConfig()).ray
 
-    def command(number: int, of: int) -> ShardCommand:
+    def command(number: int, of: int) -> NodeCommand:
         part = parts.path(number, of)
-        return ShardCommand(tuple(arguments(f"{number}/{of}")), part.is_file, part.with_name(f"{part.name}.log"))
+        return NodeCommand(tuple(arguments(f"{number}/{of}")), part.is_file, part.with_name(f"{part.name}.log"))
 
-    sharing.run(command, settings)
+    sharing.run(command, trained.job.loaded)

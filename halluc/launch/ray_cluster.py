@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from halluc import __version__
-from halluc.config.launching import RayConfig
+from halluc.config.launching import LaunchConfig, RayConfig
+from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.files import make_folder, write_text
 
@@ -144,6 +145,19 @@ def _ask(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict[str, t
         raise environment_error(
             "E483", f"a node of the cluster does not answer: {message}", "see `ray status`"
         ) from None
+
+
+def settings(loaded: LoadedConfig) -> RayConfig:
+    return (loaded.experiment.launch or LaunchConfig()).ray
+
+
+def variables(configs: Sequence[LoadedConfig]) -> dict[str, str]:
+    """The environment variables named in the configs, all of which have the same overrides, with their local values."""
+    files = {file for one in configs for file in one.files}
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
+    texts += [override for one in configs[:1] for override in one.overrides]
+    names = {name for text in texts for name in re.findall(r"\$\{([A-Za-z_][A-Za-z0-9_]*)", text)}
+    return {name: os.environ[name] for name in sorted(names) if name in os.environ}
 
 
 def nodes(ray: Any) -> list[dict[str, Any]]:

@@ -1,5 +1,5 @@
-"""Commands as tasks of a Ray cluster, such as the shards of a prediction: each runs on a node, and writes its result to
-storage that all nodes share."""
+"""Commands as tasks of a Ray cluster, such as the shards of a prediction, or the trials of a tuning: each runs on a
+node, and writes its result to storage that all nodes share."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc.config.launching import RayConfig
+from halluc.config.loading import LoadedConfig
 from halluc.core.errors import EXIT_BUG, EXIT_DATA, EXIT_DONE, HallucError, environment_error
 from halluc.core.messages import say, tell
 from halluc.launch import ray_cluster
@@ -22,11 +23,15 @@ from halluc.launch import ray_cluster
 _PAUSE = 0.2
 # How many lines of the log of a failed command are shown.
 _LOG_LINES = 20
+# How many seconds cancelled commands have to end, as with a checkpoint.
+_END_SECONDS = 60.0
+# halluc as a child that is killed when its parent is: the command starts again, and needs the locks of its files.
+_HALLUC = "from halluc.core import processes; processes.end_with_parent(); from halluc.__main__ import main; main()"
 
 
 @dataclass(frozen=True)
-class ShardCommand:
-    """The command of one shard, whether its result exists, and the file of its output."""
+class NodeCommand:
+    """A command, whether its result exists, and the file of its output."""
 
     arguments: tuple[str, ...]
     is_done: Callable[[], bool]
@@ -44,8 +49,14 @@ def places(address: str | None, asked: RayConfig) -> int:
         return ray_cluster.all_places(ray, asked)
 
 
-def run(commands: Sequence[ShardCommand], address: str | None, asked: RayConfig) -> None:
+def run(
+    commands: Sequence[NodeCommand], address: str | None, loaded: LoadedConfig, each: str = "shard"
+) -> None:  # fmt: skip
     """Run the commands whose results do not exist yet; if a node is lost, its command restarts on another.
+
+    Args:
+        loaded: a config with the resources of a command, and the environment variables that it needs.
+        each: what a command makes, for messages.
 
     Raises:
         HallucError E420: ray is not installed. E481: a command failed. E480: its node was lost too often. E483: there
@@ -56,19 +67,24 @@ def run(commands: Sequence[ShardCommand], address: str | None, asked: RayConfig)
         return
     ray = ray_cluster.imported()
     with ray_cluster.connected(ray, address), ray_cluster.marker(waiting[0].log.parent) as marker:
+        asked = ray_cluster.settings(loaded)
         ray_cluster.refuse_unfit(ray, [asked], marker)
-        _Tasks(ray, asked, len(commands), len(commands) - len(waiting)).run(waiting)
+        tasks = _Tasks(ray, asked, len(commands), len(commands) - len(waiting), each, ray_cluster.variables([loaded]))
+        tasks.run(waiting)
 
 
 class _Tasks:
     """The tasks of commands on a cluster."""
 
-    def __init__(self, ray: Any, asked: RayConfig, total: int, done: int) -> None:
-        self.ray, self.asked, self.total, self.done = ray, asked, total, done
-        self.running: dict[Any, ShardCommand] = {}
+    def __init__(
+        self, ray: Any, asked: RayConfig, total: int, done: int, each: str, variables: Mapping[str, str]
+    ) -> None:  # fmt: skip
+        self.ray, self.asked, self.total, self.done, self.each = ray, asked, total, done, each
+        self.variables = {**variables, "OMP_NUM_THREADS": str(asked.cpus)}
+        self.running: dict[Any, NodeCommand] = {}
         self.lost: dict[Path, int] = {}
 
-    def run(self, commands: Sequence[ShardCommand]) -> None:
+    def run(self, commands: Sequence[NodeCommand]) -> None:
         try:
             for one in commands:
                 self._start(one)
@@ -79,13 +95,14 @@ class _Tasks:
         finally:
             for task in self.running:
                 self.ray.cancel(task)
+            if self.running:
+                self.ray.wait(list(self.running), num_returns=len(self.running), timeout=_END_SECONDS)
 
-    def _start(self, command: ShardCommand) -> None:
+    def _start(self, command: NodeCommand) -> None:
         task = self.ray.remote(run_on_node).options(max_retries=0, **ray_cluster.resources(self.asked))
-        environment = {"OMP_NUM_THREADS": str(self.asked.cpus)}
-        self.running[task.remote(command.arguments, str(command.log), str(Path.cwd()), environment)] = command
+        self.running[task.remote(command.arguments, str(command.log), str(Path.cwd()), self.variables)] = command
 
-    def _end(self, command: ShardCommand, task: Any) -> None:
+    def _end(self, command: NodeCommand, task: Any) -> None:
         try:
             code = self.ray.get(task)
         except self.ray.exceptions.RayTaskError:
@@ -94,7 +111,7 @@ class _Tasks:
             code = -signal.SIGKILL
         if code in (EXIT_DONE, EXIT_DATA) and command.is_done():
             self.done += 1
-            tell(f"{self.done:,} of {self.total:,} shards")
+            tell(f"{self.done:,} of {self.total:,} {self.each}s")
             command.log.unlink(missing_ok=True)
             return
         log = command.log.read_text(encoding="utf-8", errors="replace").splitlines() if command.log.is_file() else []
@@ -103,12 +120,13 @@ class _Tasks:
             for line in log[-_LOG_LINES:]:
                 say(line)
             if code < 0:
-                help = "was memory short? the same command goes on with the shards that are left"
-                raise environment_error("E480", f"a shard was lost {lost + 1} times ({command.log})", help)
-            message = f"a shard ended with exit code {code} ({command.log})"
+                help = f"was memory short? the same command goes on with the {self.each}s that are left"
+                raise environment_error("E480", f"a {self.each} was lost {lost + 1} times ({command.log})", help)
+            message = f"a {self.each} ended with exit code {code} ({command.log})"
             raise HallucError("E481", message, help="its own message stands above", exit_code=code or EXIT_BUG)
         self.lost[command.log] = lost + 1
-        say(f"a shard was lost with its node; it starts again ({lost + 1} of {self.asked.retries})", style="yellow")
+        again = f"it starts again ({lost + 1} of {self.asked.retries})"
+        say(f"a {self.each} was lost with its node; {again}", style="yellow")
         self._start(command)
 
 
@@ -116,7 +134,7 @@ def run_on_node(arguments: Sequence[str], log: str, folder: str, variables: Mapp
     """On a node: run ``halluc`` with these arguments, and return its exit code; cancelling the task ends it."""
     with Path(folder, log).open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "halluc", *arguments], cwd=folder, env={**os.environ, **variables},
+            [sys.executable, "-c", _HALLUC, *arguments], cwd=folder, env={**os.environ, **variables},
             stdin=subprocess.DEVNULL, stdout=file, stderr=file, process_group=0,
         )  # fmt: skip
     while (code := process.poll()) is None:

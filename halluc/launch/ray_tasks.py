@@ -4,14 +4,12 @@ the run directories, on storage that all nodes share."""
 from __future__ import annotations
 
 import os
-import re
 import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from halluc.config.launching import LaunchConfig, RayConfig
 from halluc.config.matrix import Cell
 from halluc.core.errors import HallucError
 from halluc.launch import ray_cluster
@@ -29,11 +27,11 @@ def launch(asked: StudyRun, address: str | None) -> bool:
     Raises:
         HallucError C020: no address, or not a study. E420: ray is not installed. E483: there is no suitable cluster.
     """
-    if not asked.study.axes:
+    if asked.trains and not asked.study.axes:
         raise HallucError("C020", "--on ray is for a study, and this config has no `matrix`", help="docs/studies.md")
     ray = ray_cluster.imported()
     with ray_cluster.connected(ray, address), ray_cluster.marker(asked.study.home) as marker:
-        ray_cluster.refuse_unfit(ray, map(_settings, asked.cells), marker)
+        ray_cluster.refuse_unfit(ray, (ray_cluster.settings(cell.loaded) for cell in asked.cells), marker)
         return side_by_side(asked, RayTasks(ray, asked.cells))
 
 
@@ -42,10 +40,10 @@ class RayTasks:
 
     def __init__(self, ray: Any, cells: Sequence[Cell]) -> None:
         self.ray = ray
-        self.settings = {str(cell.slug): _settings(cell) for cell in cells}
-        self.variables = _variables(cells)
+        self.settings = {str(cell.slug): ray_cluster.settings(cell.loaded) for cell in cells}
+        self.variables = ray_cluster.variables([cell.loaded for cell in cells])
         self.retries = max(one.retries for one in self.settings.values())
-        places = ray_cluster.all_places(ray, _settings(cells[0]))
+        places = ray_cluster.all_places(ray, ray_cluster.settings(cells[0].loaded))
         self.at_once = max(1, min(places, len(cells)))
         self.running: dict[Any, str] = {}
 
@@ -97,16 +95,3 @@ def run_on_node(order: str, log: str, folder: str, variables: dict[str, str]) ->
             time.sleep(_PAUSE)
         except KeyboardInterrupt:  # this is how Ray cancels a task
             process.stop()
-
-
-def _settings(cell: Cell) -> RayConfig:
-    return (cell.loaded.experiment.launch or LaunchConfig()).ray
-
-
-def _variables(cells: Sequence[Cell]) -> dict[str, str]:
-    """The environment variables listed in the config, with their local values."""
-    files = {file for cell in cells for file in cell.loaded.files}
-    texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
-    texts += [override for cell in cells[:1] for override in cell.loaded.overrides]
-    names = {name for text in texts for name in re.findall(r"\$\{([A-Za-z_][A-Za-z0-9_]*)", text)}
-    return {name: os.environ[name] for name in sorted(names) if name in os.environ}

@@ -19,7 +19,7 @@ from halluc.core.permissions import commands_allowed
 from halluc.engine.interrupt import Interruption
 from halluc.launch.orders import CellAnswers, CellOrder
 from halluc.runs.results import EvalResult, TrainResult
-from halluc.workflows import experiments, gate_reports, run_locations
+from halluc.workflows import gate_reports, run_locations
 from halluc.workflows.cells import Brief, CellProgress
 from halluc.workflows.experiments import StudyRun
 
@@ -101,7 +101,8 @@ class _Schedule:
         while self.running or (self.waiting and not stopping):
             if interruption.requested and not stopping:
                 stopping = True
-                say(f"interrupted: running cells are asked to write a checkpoint ({len(self.running)})")
+                asked = "write a checkpoint" if self.asked.trains else "end"
+                say(f"interrupted: running cells are asked to {asked} ({len(self.running)})")
                 self.backend.stop()
             while not stopping and self.waiting and self.backend.has_room() and (ready := self._ready()) is not None:
                 self._start(ready)
@@ -113,7 +114,7 @@ class _Schedule:
 
     def _look_at(self, cell: Cell) -> None:
         try:
-            if experiments.is_done(cell):
+            if self.asked.done(cell):
                 self.course.skip(cell, self.course.head(cell), "done before")
             else:
                 self.waiting.append(cell)
@@ -132,7 +133,8 @@ class _Schedule:
         slug = str(cell.slug)
         order = CellOrder(
             str(self.asked.config), tuple(self.asked.overrides), slug, cell.loaded.sha256, commands_allowed(),
-            gate_reports.kind(), hears(Level.VERBOSE), _PATIENCE if self.killed[slug] else 0.0,
+            gate_reports.kind(), hears(Level.VERBOSE), _PATIENCE if self.killed[slug] else 0.0, self.asked.trains,
+            self.asked.splits,
         )  # fmt: skip
         log = self._log(cell)
         make_folder(log.parent)
@@ -151,9 +153,8 @@ class _Schedule:
             return
         if by_signal and self.killed[ended.slug] < self.backend.retries:
             self.killed[ended.slug] += 1
-            again = (
-                f"it starts again and goes on from its checkpoint ({self.killed[ended.slug]} of {self.backend.retries})"
-            )
+            again = "it starts again" + " and goes on from its checkpoint" * self.asked.trains
+            again += f" ({self.killed[ended.slug]} of {self.backend.retries})"
             say(f"{ended.slug}: its process {_how(ended.code)}; {again}", style="yellow")
             self.waiting.insert(0, cell)
             return

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from halluc.config.launching import RayConfig
+from halluc.config.loading import LoadedConfig
 from halluc.core.errors import HallucError
-from halluc.launch import ray_commands
-from halluc.launch.ray_commands import ShardCommand
+from halluc.launch import ray_cluster, ray_commands
+from halluc.launch.ray_commands import NodeCommand
 
-__all__ = ["ShardCommand", "Sharing"]
+__all__ = ["NodeCommand", "Sharing"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Sharing:
         for message in (message for message, is_so in wrong.items() if is_so):
             raise HallucError("C020", message, help="leave one of them out")
 
-    def run(self, command: Callable[[int, int], ShardCommand], asked: RayConfig) -> None:
+    def run(self, command: Callable[[int, int], NodeCommand], loaded: LoadedConfig) -> None:
         """Run the command of each shard on the cluster; it is called with the shard's number and their total.
 
         Raises:
             HallucError: as ``ray_commands.run``.
         """
-        count = self.shards or 2 * max(1, ray_commands.places(self.address, asked))
-        ray_commands.run([command(number, count) for number in range(1, count + 1)], self.address, asked)
+        count = self.shards or 2 * max(1, ray_commands.places(self.address, ray_cluster.settings(loaded)))
+        ray_commands.run([command(number, count) for number in range(1, count + 1)], self.address, loaded)

@@ -39,6 +39,14 @@ class Where:
         for message in (message for message, is_so in wrong.items() if is_so):
             raise HallucError("C020", message, help="leave one of them out")
 
+    def refuse_cluster(self, why: str) -> None:
+        """
+        Raises:
+            HallucError C020: there is ``--on``.
+        """
+        if self.on is not None:
+            raise HallucError("C020", f"--on {self.on} {why}", help="leave it out")
+
 
 HERE = Where()
 

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -19,7 +20,7 @@ from halluc.core.errors import EXIT_INTERRUPTED, HallucError, render
 from halluc.core.messages import listening
 from halluc.core.permissions import allowing_commands
 from halluc.launch.orders import PARENT, Answering, CellOrder
-from halluc.workflows import experiments, gate_reports
+from halluc.workflows import evaluation, experiments, gate_reports
 from halluc.workflows.cells import BUSY
 
 _PAUSE = 1.0
@@ -52,7 +53,11 @@ def _run(order: CellOrder, answering: Answering) -> None:
         study, cell = _found(order)
         while True:
             try:
-                summary = experiments.run_cell(cell, order.overrides, study, experiments.CellOutcome())
+                if order.trains:
+                    summary = experiments.run_cell(cell, order.overrides, study, experiments.CellOutcome())
+                else:
+                    results = evaluation.evaluate_cell(cell, order.overrides, order.splits)
+                    summary = evaluation.summary(results)
                 break
             except HallucError as error:
                 if error.code != BUSY or time.monotonic() - begun > order.patience:
@@ -62,14 +67,15 @@ def _run(order: CellOrder, answering: Answering) -> None:
 
 
 def _found(order: CellOrder) -> tuple[Study, Cell]:
-    """
+    """The study, and the ordered cell; a config without a matrix is evaluated in the run with the ordered name.
+
     Raises:
         HallucError R104: the config was edited after the study was started.
     """
     study = load_study(Path(order.config), order.overrides, table=TABLE)
     for cell in study.cells:
-        if cell.slug == order.slug and cell.loaded.sha256 == order.sha256:
-            return study, cell
+        if cell.slug in (order.slug, None) and cell.loaded.sha256 == order.sha256:
+            return study, replace(cell, slug=order.slug)
     message = f"{order.config} was edited while the study ran: its cell {order.slug} is not the same any more"
     raise HallucError("R104", message, help="undo the change, or start the study again")
 

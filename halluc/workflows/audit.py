@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ from halluc.task import AnnotatedPrediction, AnyTask
 from halluc.workflows import cross_fitting, evaluation
 from halluc.workflows import job as jobs
 from halluc.workflows.assessment import ReadyModel
+from halluc.workflows.cross_fitting import CrossFitting, Folds
 from halluc.workflows.job import Job
+from halluc.workflows.trained_models import Trained
 
 # Maximum number of other places of a surface per line, and of suspects in a result and on the terminal.
 _MOST_OTHERS, _FIRST = 10, 10
@@ -58,16 +60,20 @@ class _OpinionsOfSplit:
     folds: int | None
 
 
+# Trains the models of ``count`` folds, as ``cross_fitting.fitted``.
+Fitter = Callable[[Job, int], tuple[Folds, list[Trained]]]
+
+
 @elsewhere("move the run to another disk")
-def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list[AuditResult]:
+def audit(
+    target: Path, overrides: Sequence[str], options: AuditOptions, fitter: Fitter = cross_fitting.fitted
+) -> list[AuditResult]:  # fmt: skip
     """Find suspects in splits of a config or a run: in train by cross-fitting, in other splits with the run's model.
 
     Raises:
         HallucError or ManyErrors: C011: no such split. C103: the annotation of this task cannot be audited. D193: there
             is no annotation. R…: as ``evaluation.find``; others as ``cross_fitting.fitted``.
     """
-    if not 2 <= options.folds <= 20:
-        raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")
     result, model, wanted = _job_of(target, overrides, options)
     refuse_unauditable(result.task)
     result.corpora(tuple(split for split in SPLITS if split in wanted or (split == "dev" and "train" in wanted)))
@@ -75,12 +81,20 @@ def audit(target: Path, overrides: Sequence[str], options: AuditOptions) -> list
         _refuse_bare(result, _corpus(result, split))
     results = []
     for split in wanted:
-        judged = _cross_fitted(result, options.folds) if split == "train" else _trained(result, model, split)
+        judged = _cross_fitted(result, options.folds, fitter) if split == "train" else _trained(result, model, split)
         if result.run is None:
             result.run = evaluation.home(result.loaded, AUDIT_ALONE, "audit")
         results.append(_written(result, judged, options, overrides))
         messages.put(results[-1])
     return results
+
+
+def fit(target: Path, overrides: Sequence[str], options: AuditOptions, part: int) -> None:
+    """Only train the model without a part of train, from 1, for an audit with these options."""
+    if not 1 <= part <= options.folds:
+        raise HallucError("C011", f"--part {part} is not possible", help=f"give 1 to {options.folds}")
+    result, _, _ = _job_of(target, overrides, replace(options, splits=("train",)))
+    CrossFitting.of(result, options.folds).fit(part - 1)
 
 
 def refuse_unauditable(task: AnyTask) -> None:
@@ -116,6 +130,8 @@ def _job_of(
     target: Path, overrides: Sequence[str], options: AuditOptions
 ) -> tuple[Job, str, tuple[SplitName, ...]]:  # fmt: skip
     """The job, the model of its run (empty if only train is audited), and the splits."""
+    if not 2 <= options.folds <= 20:
+        raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")
     named = is_config(target)
     for name in options.splits:
         if name not in SPLITS:
@@ -180,9 +196,9 @@ def _trained(found: Job, model: str, split: SplitName) -> _OpinionsOfSplit:
     return _OpinionsOfSplit(corpus, opinions(ReadyModel.load(found, model), corpus.examples), None)
 
 
-def _cross_fitted(found: Job, count: int) -> _OpinionsOfSplit:
+def _cross_fitted(found: Job, count: int, fitter: Fitter) -> _OpinionsOfSplit:
     corpus = found.train()
-    folds, models = cross_fitting.fitted(found, count)
+    folds, models = fitter(found, count)
     tell(f"{count} cross-fitted models, folds by {'document' if folds.by_document else 'example'}")
     places: list[list[int]] = [[] for _ in range(count)]
     for place, example in enumerate(corpus):

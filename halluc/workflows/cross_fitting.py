@@ -16,8 +16,9 @@ from halluc.core.errors import data_error
 from halluc.core.examples import Corpus, Example
 from halluc.core.messages import say, without_results
 from halluc.core.rng import keyed_seed
-from halluc.data.corpora import has_documents
+from halluc.data.corpora import Corpora, has_documents
 from halluc.runs import directory, provenance
+from halluc.runs.directory import RunDir
 from halluc.workflows import trained_models
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
@@ -44,37 +45,57 @@ class Folds:
         return keyed_seed("cross-fit", identity) % self.count
 
 
-def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:
-    """Models that are each trained without one part of the training split, in the order of the parts.
+@dataclass(frozen=True)
+class CrossFitting:
+    """Models that are each trained without one part of the training split, stored in ``folder``.
 
-    They are stored in ``runs_dir/.fitted`` by a hash of everything they depend on: none is trained twice, and an
-    interrupted training resumes from its checkpoint.
-
-    Raises:
-        HallucError D131: a part is the whole split, or the rest has nothing to learn from. Others as
-            ``training.train_job``.
+    The folder is named by a hash of everything they depend on: none is trained twice, and an interrupted training
+    resumes from its checkpoint.
     """
-    from halluc.workflows import training
 
-    corpora = job.remaining(("train", "dev"))
-    train, loaded = corpora.splits["train"], plain(job.loaded)
-    folds = Folds.for_(train, count)
-    folder = _folder(job, loaded, folds)
-    results = []
-    for part in range(count):
-        run = folder / f"part-{part + 1}-of-{count}"
-        rest = tuple(example for example in train.examples if folds.of(example) != part)
-        lacking = job.task.examples.lacks(replace(train, examples=rest)) if rest else "nothing"
+    job: Job
+    loaded: LoadedConfig
+    corpora: Corpora
+    folds: Folds
+    folder: Path
+
+    @classmethod
+    def of(cls, job: Job, count: int) -> CrossFitting:
+        corpora, loaded = job.remaining(("train", "dev")), plain(job.loaded)
+        folds = Folds.for_(corpora.splits["train"], count)
+        return cls(job, loaded, corpora, folds, _folder(job, loaded, folds))
+
+    def run(self, part: int) -> RunDir:
+        return RunDir(self.folder / f"part-{part + 1}-of-{self.folds.count}")
+
+    def fit(self, part: int) -> Trained:
+        """The model without this part, from 0; trained if it is not yet.
+
+        Raises:
+            HallucError D131: the part is the whole split, or the rest has nothing to learn from. Others as
+                ``training.train_job``.
+        """
+        from halluc.workflows import training
+
+        train, number = self.corpora.splits["train"], f"{part + 1} of {self.folds.count}"
+        rest = tuple(example for example in train.examples if self.folds.of(example) != part)
+        lacking = self.job.task.examples.lacks(replace(train, examples=rest)) if rest else "nothing"
         if lacking is not None:
-            text = f"without part {part + 1} of {count}, {train.source} has {lacking}: no model can judge that part"
+            text = f"without part {number}, {train.source} has {lacking}: no model can judge that part"
             raise data_error("D131", text, help="ask for more folds, or use a larger training split")
-        splits = {**corpora.splits, "train": replace(train, examples=rest)}
-        fold = Job(loaded, _read={("train", "dev"): replace(corpora, splits=splits)})
-        say(f"cross-fit, model {part + 1} of {count}: {len(rest):,} of {len(train.examples):,} examples")
+        splits = {**self.corpora.splits, "train": replace(train, examples=rest)}
+        fold = Job(self.loaded, _read={("train", "dev"): replace(self.corpora, splits=splits)})
+        say(f"cross-fit, model {number}: {len(rest):,} of {len(train.examples):,} examples")
+        run = self.run(part).path
         with without_results():
             training.train_job(fold, (), run=run, resume=True)
-        results.append(trained_models.locate(str(run)))
-    return folds, results
+        return trained_models.locate(str(run))
+
+
+def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:
+    """The models of a cross-fitting, in the order of the parts; raises as ``CrossFitting.fit``."""
+    models = CrossFitting.of(job, count)
+    return models.folds, [models.fit(part) for part in range(count)]
 
 
 def _folder(job: Job, loaded: LoadedConfig, folds: Folds) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 from halluc.analysis import confidence, gates, rates
 from halluc.config.loading import LoadedConfig
+from halluc.config.matrix import Cell
 from halluc.config.rendering import differences
 from halluc.core import latest, messages
 from halluc.core.errors import HallucError, suggestion
@@ -90,7 +91,7 @@ def evaluate(
         return _assess(match, str(match.target.model), overrides, splits)
     of_cells, _ = cells.each(
         chosen,
-        lambda cell: evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits),
+        lambda cell: evaluate_cell(cell, overrides, splits),
         summary,
         done=lambda cell: is_done(cell.loaded, run_locations.run_of(cell), splits),
     )
@@ -101,6 +102,11 @@ def summary(results: Sequence[EvalResult]) -> str:
     """An evaluation in a few words."""
     rate = ((one.split, m.value) for one in results for m in one.metrics if m.name == "hallucination_rate" and not m.by)
     return ", ".join(f"{split} hallucination_rate {value:.4f}" for split, value in rate if value is not None) or "done"
+
+
+def evaluate_cell(cell: Cell, overrides: Sequence[str], splits: Sequence[str] | None) -> list[EvalResult]:
+    """As ``evaluate_job``, for a cell of a study."""
+    return evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits)
 
 
 def evaluate_job(found: Job, overrides: Sequence[str], splits: Sequence[str] | None = None) -> list[EvalResult]:

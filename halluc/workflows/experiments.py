@@ -30,13 +30,19 @@ class CellOutcome:
 
 @dataclass(frozen=True)
 class StudyRun:
-    """The cells of a call of ``run``, for its launcher; the results are collected in ``outcome``."""
+    """The cells of a call of ``run``, for its launcher; the results are collected in ``outcome``.
+
+    Without ``trains`` the cells are only evaluated, on ``splits`` (None: those of the config), unless ``done``.
+    """
 
     config: Path
     overrides: Sequence[str]
     study: Study
     cells: Sequence[Cell]
     outcome: CellOutcome
+    done: Callable[[Cell], bool]
+    trains: bool = True
+    splits: Sequence[str] | None = None
 
 
 # Runs the cells; returns whether all are finished, and none is left to another process. Raises like ``cells.each``.
@@ -46,7 +52,7 @@ Launcher = Callable[[StudyRun], bool]
 def in_this_process(asked: StudyRun) -> bool:
     """The launcher that runs cells one by one."""
     _, whole = cells.each(
-        asked.cells, lambda cell: run_cell(cell, asked.overrides, asked.study, asked.outcome), str, done=is_done
+        asked.cells, lambda cell: run_cell(cell, asked.overrides, asked.study, asked.outcome), str, done=asked.done
     )
     return whole
 
@@ -70,7 +76,7 @@ def run(
     # A shard may end while others run: the user calls `halluc report` when all have ended.
     reporting = selection.shard is None and processes.is_main_process()
     try:
-        whole = launcher(StudyRun(config, overrides, study, chosen, made))
+        whole = launcher(StudyRun(config, overrides, study, chosen, made, is_done))
     except HallucError as error:
         _retain(study, chosen)
         # If a gate is not met, the report is written all the same, since it shows why.

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from halluc.wording import formats
 from halluc.wording.figure_lookup import FigureLookup
 from halluc.workflows import cells, evaluation, run_locations, training, tuning_results, tuning_trials
 from halluc.workflows.job import Job
-from halluc.workflows.tuning_trials import CONFIG, FIGURES, SAME_AS, Trials, TuningPlan
+from halluc.workflows.tuning_trials import CONFIG, ERROR, FIGURES, SAME_AS, Trials, TuningPlan
 
 if TYPE_CHECKING:
     import optuna
@@ -47,8 +47,17 @@ class Pruned(KeyboardInterrupt):
     """The pruner stops a trial: its training ends like an interrupted one."""
 
 
-def tune(config: Path, overrides: Sequence[str] = (), *, fresh: bool = False) -> TuneFile:
+# Runs the trials with these numbers somewhere else.
+Spread = Callable[[Trials, Sequence[int]], None]
+
+
+def tune(
+    config: Path, overrides: Sequence[str] = (), *, fresh: bool = False, spread: Spread | None = None
+) -> TuneFile:  # fmt: skip
     """Run the remaining trials, then write ``tune.json``, the best config and the report.
+
+    Args:
+        spread: runs the trials of a batch, if they do not run here.
 
     Raises:
         HallucError or ManyErrors: the config or a trial's run is invalid. KeyboardInterrupt: Ctrl-C; finished trials
@@ -57,16 +66,13 @@ def tune(config: Path, overrides: Sequence[str] = (), *, fresh: bool = False) ->
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         help = "start `halluc tune` several times: the processes share the trials"
         raise HallucError("C011", "`halluc tune` does not run under torchrun", help=help)
-    tuning_trials.refuse_without_optuna()
-    space = load_space(config, overrides, table=TABLE)
-    plan = plan_of(space)
-    home = space.of_trial({}).home
-    if fresh and (aside := matrix.set_aside(home)) is not None:
-        say(f"the old trials are moved to {aside}")
-    trials = Trials(home, space, plan)
+    trials = _opened(config, overrides, fresh)
     again = tuning_results.command(config, overrides)
     try:
-        _run_all(trials, overrides)
+        if spread is None:
+            _run_all(trials, overrides)
+        else:
+            _spread_all(trials, spread)
     except KeyboardInterrupt:
         if any(one.state.is_finished() for one in trials.all()):
             tuning_results.conclude(trials, again)
@@ -75,9 +81,60 @@ def tune(config: Path, overrides: Sequence[str] = (), *, fresh: bool = False) ->
     return tuning_results.conclude(trials, again)
 
 
+def run_trial(config: Path, overrides: Sequence[str], number: int) -> None:
+    """Run only the trial with this number, which another process has chosen; it has nothing to do if it has ended.
+
+    Raises:
+        HallucError C011: there is no such trial. R103: another process runs it. Others: as ``tune``.
+    """
+    trials = _opened(config, overrides, fresh=False)
+    if number >= len(trials.all()):
+        raise HallucError("C011", f"--trial {number} has not been chosen", help="leave it out")
+    with trials.next(number) as chosen:
+        if chosen is not None:
+            _run_one(trials, *chosen, overrides)
+        elif not trials.is_finished(number):
+            raise HallucError("R103", f"another process runs {tuning_results.slug(number)}", help="wait until it ends")
+
+
+def _opened(config: Path, overrides: Sequence[str], fresh: bool) -> Trials:
+    tuning_trials.refuse_without_optuna()
+    space = load_space(config, overrides, table=TABLE)
+    plan = plan_of(space)
+    home = space.of_trial({}).home
+    if fresh and (aside := matrix.set_aside(home)) is not None:
+        say(f"the old trials are moved to {aside}")
+    return Trials(home, space, plan)
+
+
+def _has_time(trials: Trials) -> Callable[[], bool]:
+    began, most = time.monotonic(), trials.tune.timeout
+
+    def has_time() -> bool:
+        if most is not None and time.monotonic() - began >= most:
+            conclude(f"timeout: no further trial was begun after {formats.seconds(most)}")
+            return False
+        return True
+
+    return has_time
+
+
+def _spread_all(trials: Trials, spread: Spread) -> None:
+    has_time = _has_time(trials)
+    while has_time() and (numbers := trials.chosen()):
+        spread(trials, numbers)
+        for one in (trials.all()[number] for number in numbers):
+            told = one.user_attrs.get(ERROR) or ", ".join(
+                f"{name} {formats.value(name, value)}" for name, value in one.user_attrs.get(FIGURES, {}).items()
+            )
+            head = f"[{one.number + 1}/{trials.tune.trials}] {tuning_results.slug(one.number)}"
+            tell(f"{head}: {_shown_values(trials.values(one))}: {told or one.state.name.lower()}")
+        tuning_results.retain(trials)
+
+
 def _run_all(trials: Trials, overrides: Sequence[str]) -> None:
-    began, warned, total = time.monotonic(), set[str](), trials.tune.trials
-    while trials.tune.timeout is None or time.monotonic() - began < trials.tune.timeout:
+    warned, total, has_time = set[str](), trials.tune.trials, _has_time(trials)
+    while has_time():
         with trials.next() as chosen:
             if chosen is None:
                 return
@@ -88,7 +145,6 @@ def _run_all(trials: Trials, overrides: Sequence[str]) -> None:
                 outcome = _run_one(trials, trial, values, overrides)
             tell(f"{head}: {outcome}")
             tuning_results.retain(trials)
-    conclude(f"timeout: no further trial was begun after {formats.seconds(trials.tune.timeout)}")
 
 
 def _shown_values(values: dict[str, Any]) -> str:
@@ -207,8 +263,8 @@ def plan_of(space: SearchSpace) -> TuningPlan:
         help = f"choose one of {', '.join(trained)} as `tune.metric`, or set `pruner: none`"
         raise HallucError("C103", message, where.get(("tune", "pruner")), help)
     directions = list(tune.directions) or [_direction(space, name) for name in metrics]
-    # May change between two calls: the number of trials, the time limit, and what stays on disk.
-    free = {"trials", "timeout", "keep_models"}
+    # May change between two calls: how many trials in all and at once, the time limit, and what stays on disk.
+    free = {"trials", "timeout", "keep_models", "batch"}
     content: dict[str, Any] = {
         "tune": {key: value for key, value in space.whole.tree["tune"].items() if key not in free},
         "metrics": metrics, "directions": directions, **space.of_trial({}).model_sections,

@@ -71,7 +71,7 @@ class _FileLock:
 
 
 class Trials:
-    """Hands out trials, one at a time, and records their results."""
+    """Hands out trials, which are chosen in batches, and records their results."""
 
     def __init__(self, home: Path, space: SearchSpace, plan: TuningPlan) -> None:
         """
@@ -153,29 +153,60 @@ class Trials:
             raise unwritable(self.journal, error) from error
 
     @contextlib.contextmanager
-    def next(self) -> Iterator[tuple[optuna.Trial, dict[str, Any]] | None]:
-        """A trial for this process, with its values: an interrupted one, or a new one; None: no more."""
+    def next(self, number: int | None = None) -> Iterator[tuple[optuna.Trial, dict[str, Any]] | None]:
+        """A trial for this process, with its values: the one with this number, if it has not ended; else one that is
+        chosen or interrupted, or a new one. None: no more."""
         with contextlib.ExitStack() as stack:
             with self._choosing(), self._guarded():
-                trial = self._chosen(stack)
+                if number is None:
+                    self._fill()
+                trial = self._free(stack, number)
+                if trial is None and number is None and self._ask():
+                    self._fill()
+                    trial = self._free(stack)
                 result = None if trial is None else (trial, self._suggested(trial))
             yield result
 
-    def _chosen(self, stack: contextlib.ExitStack) -> optuna.Trial | None:
-        import optuna
-        from optuna.trial import TrialState
+    def chosen(self) -> list[int]:
+        """The trials that have not ended, of those with equal values the first; if there are none, the next batch."""
+        with self._choosing(), self._guarded():
+            self._fill()
+            if not self._running() and self._ask():
+                self._fill()
+            running = self._running()
+        return [
+            one.number for place, one in enumerate(running) if all(one.params != of.params for of in running[:place])
+        ]
 
-        trials = self.study.get_trials(deepcopy=False)
-        for one in trials:
-            if one.state == TrialState.RUNNING and self._take(one.number, stack):
-                if self.all()[one.number].state != TrialState.RUNNING:
+    def _running(self) -> list[optuna.trial.FrozenTrial]:
+        return [one for one in self.all() if one.state.name == "RUNNING"]
+
+    def _free(self, stack: contextlib.ExitStack, number: int | None = None) -> optuna.Trial | None:
+        """The first trial that has not ended and that no other process runs; only the one with this number."""
+        import optuna
+
+        for one in self._running():
+            if number in (None, one.number) and self._take(one.number, stack):
+                if self.is_finished(one.number):
                     stack.close()  # another process finished it after the trials were listed
                     continue
                 self.study.sampler = self._sampler(one.number)
                 return optuna.Trial(self.study, one._trial_id)
+        return None
+
+    def _fill(self) -> None:
+        """Choose the rest of a batch, also of one that was interrupted while it was chosen."""
+        while len(self.all()) % self.tune.batch and self._ask():
+            pass
+
+    def _ask(self) -> bool:
+        """Choose a trial and its values; False: there are no more."""
+        from optuna.trial import TrialState
+
+        trials = self.all()
         waiting = next((one for one in trials if one.state == TrialState.WAITING), None)
         if waiting is None and sum(REPLACED not in one.user_attrs for one in trials) >= self.tune.trials:
-            return None
+            return False
         number = len(trials) if waiting is None else waiting.number
         if waiting is None and not trials:
             own = self.space.values_of(self.space.whole.tree)
@@ -184,11 +215,11 @@ class Trials:
         elif waiting is None and self.tune.sampler == "grid":
             point = self._grid_point(trials)
             if point is None:
-                return None
+                return False
             self.study.enqueue_trial(point)
-        self._take(number, stack)
         self.study.sampler = self._sampler(number)
-        return self.study.ask()
+        self._suggested(self.study.ask())
+        return True
 
     def _take(self, number: int, stack: contextlib.ExitStack) -> bool:
         """Whether this process could take the trial; the system releases it when the process ends."""
@@ -308,6 +339,9 @@ class Trials:
                 with self._guarded():
                     results[metric] = optuna.importance.get_param_importances(self.study, target=target)
         return results
+
+    def is_finished(self, number: int) -> bool:
+        return self.all()[number].state.is_finished()
 
     def all(self) -> list[optuna.trial.FrozenTrial]:
         return self.study.get_trials(deepcopy=False)

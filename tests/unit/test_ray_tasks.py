@@ -200,9 +200,9 @@ def said():
         yield heard.lines
 
 
-def shards(folder: Path, count: int) -> list[ray_commands.ShardCommand]:
+def shards(folder: Path, count: int) -> list[ray_commands.NodeCommand]:
     return [
-        ray_commands.ShardCommand(("predict", f"{one}"), (folder / f"part-{one}").is_file, folder / f"{one}.log")
+        ray_commands.NodeCommand(("predict", f"{one}"), (folder / f"part-{one}").is_file, folder / f"{one}.log")
         for one in range(count)
     ]
 
@@ -213,9 +213,9 @@ def test_a_shard_whose_node_is_lost_starts_again(tmp_path, said):
     for one in range(2):
         (tmp_path / f"part-{one}").touch()
     ray.results = [0, ray.exceptions.RayError(), 3]  # an exit code of 3: some texts cannot be read
-    ray_commands._Tasks(ray, RayConfig(cpus=2), 2, 0).run(commands)
+    ray_commands._Tasks(ray, RayConfig(cpus=2), 2, 0, "shard", {"CORPUS": "c"}).run(commands)
     assert [given[0][1] for given in ray.given] == ["0", "1", "1"]
-    assert ray.given[0][3] == {"OMP_NUM_THREADS": "2"}
+    assert ray.given[0][3] == {"CORPUS": "c", "OMP_NUM_THREADS": "2"}
     assert "a shard was lost with its node; it starts again (1 of 3)" in said
 
 
@@ -225,9 +225,9 @@ def test_a_shard_that_fails_ends_the_others_and_its_log_is_shown(tmp_path, said,
     commands = shards(tmp_path, 2)
     commands[0].log.write_text("error[E401]: the disk is full\n")
     ray.results = [result, result]
-    ray.wait = lambda tasks, num_returns: (tasks[:1], tasks[1:])
+    ray.wait = lambda tasks, num_returns, timeout=None: (tasks[:1], tasks[1:])
     with pytest.raises(HallucError) as caught:
-        ray_commands._Tasks(ray, RayConfig(retries=0), 2, 0).run(commands)
+        ray_commands._Tasks(ray, RayConfig(retries=0), 2, 0, "shard", {}).run(commands)
     assert (caught.value.code, caught.value.exit_code) == (code, exit_code)
     assert "error[E401]: the disk is full" in said
     assert ray.cancelled == [1]

@@ -19,7 +19,7 @@ from halluc.engine import environment
 from halluc.launch import local, scheduling
 from halluc.launch.orders import Answering, CellAnswers, CellOrder
 from halluc.launch.scheduling import Ended
-from halluc.workflows.experiments import CellOutcome, StudyRun
+from halluc.workflows.experiments import CellOutcome, StudyRun, is_done
 
 TRAINED = {"run": "r", "model": "m", "best": None}
 
@@ -83,7 +83,7 @@ def study_run(folder: Path, matrix: str) -> StudyRun:
         f"data: {{format: conll, train: t.txt}}\nmodel: {{name: m}}\nmatrix: {matrix}\n"
     )
     study = load_study(config, table=TABLE, environ={})
-    return StudyRun(config, (), study, study.cells, CellOutcome())
+    return StudyRun(config, (), study, study.cells, CellOutcome(), is_done)
 
 
 def test_each_cell_ends_in_one_line_and_results_come_in_the_order_of_cells(asked):

@@ -1,0 +1,41 @@
+"""``halluc tune``, in this process, or with the trials of a batch on a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from halluc.launch import ray_commands
+from halluc.launch.ray_commands import NodeCommand
+from halluc.launch.studies import Where
+from halluc.workflows import tuning, tuning_results
+from halluc.workflows.tuning_trials import Trials
+
+
+def tune(
+    config: Path, overrides: Sequence[str], fresh: bool, where: Where, arguments: Callable[[int], Sequence[str]]
+) -> None:
+    """Like ``tuning.tune``; on a cluster the trials of a batch run at once, and their results are read here.
+
+    Args:
+        arguments: the command line that runs one trial.
+
+    Raises:
+        HallucError C020: a batch is one trial. Others: as ``tuning.tune`` and ``ray_commands.run``.
+    """
+
+    def spread(trials: Trials, numbers: Sequence[int]) -> None:
+        if trials.tune.batch == 1:
+            where.refuse_cluster("runs the trials of a batch at once, and `tune.batch` is 1")
+        commands = [
+            NodeCommand(
+                tuple(arguments(number)),
+                partial(trials.is_finished, number),
+                trials.home / f"{tuning_results.slug(number)}.log",
+            )
+            for number in numbers
+        ]
+        ray_commands.run(commands, where.address, trials.space.whole, "trial")
+
+    tuning.tune(config, overrides, fresh=fresh, spread=None if where.on is None else spread)
