@@ -34,7 +34,7 @@ from halluc.data.corpora import read_corpora
 from halluc.data.writers import Options, write, writers_of
 from halluc.runs.audits import DecisionLine, SuspectLine
 from halluc.workflows import audit, conversion, corrections, evaluation
-from halluc.workflows.assessment import ReadyModel
+from halluc.workflows.ready_models import ReadyModel
 
 TASK, KINDS = "token_classification", ("removed", "label", "boundary")
 BOUNDS = (("removed", 0.10), ("label", 0.15), ("boundary", 0.20))

@@ -25,7 +25,7 @@ from halluc.core.labels import write_tags
 from halluc.data.corpora import read_corpora
 from halluc.engine.inference import forward
 from halluc.tasks.token_classification import entity_figures
-from halluc.workflows import assessment, trained_models
+from halluc.workflows import ready_models, trained_models
 
 
 def corpus(sentences: int, chance: random.Random) -> tuple[list[list[str]], list[list[str]]]:
@@ -55,7 +55,7 @@ def time_decoding(run: Path, split: Any, rounds: int) -> None:
     """Predict ``rounds`` times; decode the same scores both ways, in turn, ten times as often."""
     trained = trained_models.locate(str(run))
     examples = read_corpora(trained.job.settings.data, TABLE, (split,)).splits[split].examples
-    model = assessment.ReadyModel.load(trained.job, trained.reference)
+    model = ready_models.ReadyModel.load(trained.job, trained.reference)
     task, budget = model.task, model.settings.batch_tokens
 
     def scored() -> tuple[Any, list[Any]]:

@@ -11,7 +11,7 @@ from halluc.core.examples import Corpus, Span
 from halluc.core.labels import tag_set, write_tags
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
-from halluc.workflows import assessment
+from halluc.workflows import ready_models
 from halluc.workflows.job import Job
 from tests.made_sentences import MadeExample
 
@@ -37,7 +37,7 @@ def spans_of(example: MadeExample) -> list[Span]:
 
 
 class MadeModel:
-    """Stands where ``assessment.ReadyModel`` does, and says what was made up."""
+    """Stands where ``ready_models.ReadyModel`` does, and says what was made up."""
 
     def __init__(self, job: Job, corpora: Mapping[str, Sequence[MadeExample]]) -> None:
         self.task = job.task
@@ -46,11 +46,11 @@ class MadeModel:
         self.outputs = self.tags
         self.decoding = self.task.model.decoding(self.tags, job.settings.eval.decode)
 
-    def predict(self, corpus: Corpus[Tagged]) -> assessment.PredictedSplit:
+    def predict(self, corpus: Corpus[Tagged]) -> ready_models.PredictedSplit:
         made = zip(corpus, self.corpora[corpus.split], strict=True)
         predictions = [self._prediction(example, wanted) for example, wanted in made]
         words = sum(len(example.tokens) for example in corpus)
-        return assessment.PredictedSplit(corpus, predictions, {**PREPARED, "words": words, "windows": len(corpus)})
+        return ready_models.PredictedSplit(corpus, predictions, {**PREPARED, "words": words, "windows": len(corpus)})
 
     def _prediction(self, example: Tagged, wanted: MadeExample) -> TagPrediction:
         said = sorted(wanted.predicted)

@@ -21,7 +21,7 @@ from halluc.loggers.jsonl import JsonlLogger
 from halluc.runs import integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.events import Checkpointed, Evaluated, Event, Started, Step, Stopped
-from halluc.workflows import assessment, augmentation, cells, evaluation, run_locations, training
+from halluc.workflows import augmentation, cells, evaluation, ready_models, run_locations, training
 from halluc.workflows.cell_selection import EVERY_CELL
 from halluc.workflows.job import Job, load
 from tests.hostile_texts import ARMS as HOSTILE_ARMS
@@ -205,7 +205,7 @@ def _evaluate(job: Job, corpora: Mapping[str, Sequence[MadeExample]], split: str
     """``halluc eval`` with the made model; a gate that is not met is left in the run, as on the command line."""
     model = MadeModel(job, corpora)
     wanted = [split, *(["dev"] if corpora.get("dev") and split != "dev" else [])]
-    with mock.patch.object(assessment.ReadyModel, "load", lambda *_: model):
+    with mock.patch.object(ready_models.ReadyModel, "load", lambda *_: model):
         try:
             evaluation.evaluate_job(job, [], wanted)
         except HallucError as error:

@@ -9,6 +9,9 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from halluc.config.models import ScratchConfig
+from halluc.engine.pretrained import set_dropout
+
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 INSIDE = "##"
 # The maximum length of BERT's input (Devlin et al. 2019).
@@ -194,3 +197,31 @@ def make_causal_model(size: int, positions: int, *, layers: int, width: int, hea
         eos_token_id=None,
     )
     return transformers.AutoModelForCausalLM.from_config(settings, attn_implementation="eager", dtype=torch.float32)
+
+
+def make_encoder(
+    auto_class: str,
+    config: ScratchConfig,
+    dropout: float | None,
+    attention: str,
+    texts: Iterable[Sequence[str]],
+    **head: Any,
+) -> tuple[Any, Any]:
+    """``transformers.<auto_class>`` with BERT's architecture, and its tokenizer; torch's generator draws the weights."""
+    import transformers
+
+    tokenizer = make_tokenizer(texts, config.vocabulary)
+    settings = transformers.BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=config.width,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        intermediate_size=4 * config.width,
+        max_position_embeddings=POSITIONS,
+        pad_token_id=tokenizer.pad_token_id,
+        **head,
+    )
+    if dropout is not None:
+        set_dropout(settings, dropout)
+    model = getattr(transformers, auto_class).from_config(settings, attn_implementation=attention, dtype=torch.float32)
+    return model, tokenizer

@@ -97,9 +97,11 @@ def _loaded(
     auto_class: str, config: ModelConfig, attention: str, texts: Iterable[Sequence[str]], head: Mapping[str, Any]
 ) -> Encoder:
     if config.scratch is not None:
-        from halluc.tasks.scratch import make_encoder
+        from halluc.engine.scratch import make_encoder
 
-        return make_encoder(auto_class, config.scratch, config.dropout, attention, texts, **head)
+        model, tokenizer = make_encoder(auto_class, config.scratch, config.dropout, attention, texts, **head)
+        labels = (str(model.config.id2label[index]) for index in range(model.config.num_labels))
+        return Encoder(model, tokenizer, None, tuple(labels))
     assert config.name is not None, "a model has a name, or is made from scratch"
     source = resolve_model(config.name)
     if source.local:

@@ -29,9 +29,9 @@ from halluc.runs.records import content_sha256, read_lines
 from halluc.task import AnnotatedPrediction, AnyTask
 from halluc.workflows import cross_fitting, evaluation
 from halluc.workflows import job as jobs
-from halluc.workflows.assessment import ReadyModel
 from halluc.workflows.cross_fitting import CrossFitting, Folds
 from halluc.workflows.job import Job
+from halluc.workflows.ready_models import ReadyModel
 from halluc.workflows.trained_models import Trained
 
 # Maximum number of other places of a surface per line, and of suspects in a result and on the terminal.

@@ -19,8 +19,8 @@ from halluc.runs import directory, integrity
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import ConfidenceFile, EnsembleMember
 from halluc.workflows import run_state, trained_models
-from halluc.workflows.assessment import PredictedSplit, ReadyModel, agreed
 from halluc.workflows.job import Job
+from halluc.workflows.ready_models import PredictedSplit, ReadyModel, agreed
 from halluc.workflows.trained_models import Trained
 
 _CODE = "C210"

@@ -24,8 +24,8 @@ from halluc.runs.provenance import file_sha256
 from halluc.runs.results import ExportResult
 from halluc.wording import formats
 from halluc.workflows import run_state, trained_models
-from halluc.workflows.assessment import ReadyModel
 from halluc.workflows.job import Job
+from halluc.workflows.ready_models import ReadyModel
 from halluc.workflows.trained_models import Trained
 
 _CODE = "C230"

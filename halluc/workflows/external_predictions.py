@@ -19,7 +19,7 @@ from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
 from halluc.runs import provenance
 from halluc.runs.schema import ConfidenceFile, EvalFile, JudgedFile
-from halluc.workflows import assessment, job, withholding
+from halluc.workflows import assessment, job, ready_models, training_knowledge
 from halluc.workflows.job import Job
 
 _MOST_NAME, _MOST_LABELS = 200, 5
@@ -62,7 +62,7 @@ class Judgeable:
     """A split with the predictions of a tool, and the file as recorded in ``run.json``."""
 
     record: JudgedFile
-    predicted: assessment.PredictedSplit
+    predicted: ready_models.PredictedSplit
 
     def identity(self, loaded: LoadedConfig) -> dict[str, Any]:
         """The identity of the run of this evaluation, besides the sections that decide a model."""
@@ -129,7 +129,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     for warning in warnings:
         warn(warning)
     record = JudgedFile(name=tool.name, file=str(path), sha256=provenance.file_sha256(path), split=split, joined_by=by)
-    return Judgeable(record, assessment.PredictedSplit(corpus, predictions, notes))
+    return Judgeable(record, ready_models.PredictedSplit(corpus, predictions, notes))
 
 
 def _of_other_split(
@@ -176,7 +176,7 @@ def judge(judgeable: Judgeable, judging: Job) -> list[EvalFile]:
     record = target.read()
     record.predictions = judgeable.record
     target.write(record)
-    knowledge = withholding.knowledge(judging, anew=True)
+    knowledge = training_knowledge.of(judging, anew=True)
     asked = judging.settings.eval.abstain
     confidence = ConfidenceFile(threshold=asked.threshold if asked else None)
     made_by = {"checkpoint": judgeable.record.name}

@@ -14,11 +14,14 @@ from halluc.core.errors import HallucError, data_error, refuse, suggestion
 from halluc.core.examples import Corpus
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
+from halluc.gap import withhold
 from halluc.gap.withhold import Withheld
 from halluc.runs import directory
 from halluc.runs.events import Event
 from halluc.task import AnyTask, build
-from halluc.workflows.withholding import withhold
+
+# The keys of an error about withholding; the first one in the config is shown.
+_KEYS = {"D132": ("labels",), "D133": ("fraction",), "D134": ("size",), "D135": ("fractions", "fraction")}
 
 
 def load(config: Path, overrides: Sequence[str]) -> loading.LoadedConfig:
@@ -116,13 +119,13 @@ class Job:
     def _train(self) -> tuple[Corpus[Any], Withheld | None]:
         read = (result.splits["train"] for result in self._read.values() if "train" in result.splits)
         train = next(read, None) or self.corpora(("train",)).splits["train"]
-        return withhold(self.loaded, self.task, train)
+        return _without_withheld(self.loaded, self.task, train)
 
     def train(self) -> Corpus[Any]:
         """The training split without what the config's ``gap`` withholds, read on first use.
 
         Raises:
-            HallucError: as ``corpora`` and ``withholding.withhold``.
+            HallucError: as ``corpora`` and ``gap.withhold.withhold``.
         """
         return self._train[0]
 
@@ -186,3 +189,31 @@ class Job:
         help = suggestion(name, known, f"it has {listed}")
         where = self.loaded.origins.get(("task", "class_weights", name))
         return HallucError("C103", f"`task.class_weights` names `{name}`, which no training example has", where, help)
+
+
+def _without_withheld(
+    loaded: loading.LoadedConfig, task: AnyTask, train: Corpus[Any]
+) -> tuple[Corpus[Any], Withheld | None]:
+    """The remaining training split, and what was withheld from it: the split unchanged, and None, without a ``gap``.
+
+    Raises:
+        HallucError D132 to D135: the configured withholding is impossible; reported at its key. C103: the task does not
+            have these units.
+    """
+    config = loaded.experiment.gap
+    if config is None:
+        return train, None
+    if config.unit not in task.knowledge.units:
+        where = loaded.origins.get(("gap", "unit"))
+        usual = "" if "unit" in config.model_fields_set else ", as it is where none is named"
+        help = f"of {task.name} it is one of {', '.join(task.knowledge.units)}"
+        raise HallucError("C103", f'`gap.unit` cannot be "{config.unit}"{usual}', where, help)
+    try:
+        strata, kinds = task.knowledge.strata(train.examples), task.knowledge.units
+        withheld = withhold.withhold(train.examples, config, strata, kinds)
+    except HallucError as error:
+        places = [loaded.origins.get(("gap", key)) for key in _KEYS[error.code]]
+        raise HallucError(
+            error.code, error.message, next((place for place in places if place), None), error.help, error.exit_code
+        ) from None
+    return replace(train, examples=withheld.examples), withheld

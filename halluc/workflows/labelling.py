@@ -18,7 +18,7 @@ from halluc.core.files import expanded
 from halluc.data.inputs import single
 from halluc.data.tokenization import Tokenizer
 from halluc.runs import provenance
-from halluc.workflows import assessment, cross_fitting, trained_models
+from halluc.workflows import cross_fitting, ready_models, trained_models
 from halluc.workflows.cross_fitting import Folds
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
@@ -28,7 +28,7 @@ from halluc.workflows.trained_models import Trained
 class ModelLabeller:
     """The model of a run, with the temperature that was fitted on dev."""
 
-    model: assessment.ReadyModel
+    model: ready_models.ReadyModel
     temperature: float
     relabels: bool
 
@@ -41,7 +41,7 @@ class ModelLabeller:
         if trained.job.task.name != job.task.name:
             message = f"{trained.reference} was trained for {trained.job.task.name}, and not for {job.task.name}"
             raise HallucError("C103", message, help="name a run of the same task")
-        ready = assessment.ReadyModel.load(trained.job, trained.reference)
+        ready = ready_models.ReadyModel.load(trained.job, trained.reference)
         return cls(ready, trained.confidence.temperature if trained.confidence else 1.0, _relabels(job))
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:

@@ -33,7 +33,7 @@ from halluc.data.tokenization import Tokenizer
 from halluc.engine import environment
 from halluc.runs.schema import Problem, Record, UnreadText
 from halluc.task import Asserted
-from halluc.workflows import assessment, ensembles, input_reading, run_state, trained_models
+from halluc.workflows import assessment, ensembles, input_reading, ready_models, run_state, trained_models
 
 # How many texts of one call are predicted together.
 TOGETHER = 512
@@ -59,7 +59,7 @@ class Predictor:
     ``notes`` sums up how words became model input (see ``encoding`` of eval/<split>.json).
     """
 
-    model: assessment.ReadyModel | ensembles.ReadyEnsemble
+    model: ready_models.ReadyModel | ensembles.ReadyEnsemble
     trained: trained_models.Trained
     source: str
     tokenizer: Tokenizer
@@ -84,7 +84,7 @@ class Predictor:
         _check(trained)
         if ensemble is not None:
             return cls(ensemble.resident(), trained, source, tokenizer, reader)
-        model = assessment.ReadyModel.load(trained.job, trained.reference).to_inference()
+        model = ready_models.ReadyModel.load(trained.job, trained.reference).to_inference()
         return cls(model, trained, source, tokenizer, reader)
 
     @property

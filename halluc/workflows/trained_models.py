@@ -23,7 +23,7 @@ from halluc.gap.knowledge import TrainingKnowledge
 from halluc.runs import directory, evaluations, records, schema
 from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
 from halluc.task import task_class
-from halluc.workflows import nearest_run, run_state, withholding
+from halluc.workflows import nearest_run, run_state, training_knowledge
 from halluc.workflows.job import Job, load, load_run
 
 # The default task of a model from elsewhere that does not declare its own.
@@ -73,7 +73,7 @@ def locate(reference: str, overrides: Sequence[str] = ()) -> Trained:
     )
     loaded, run = load_run(result.path, overrides)
     job = Job(loaded, run=run)
-    return Trained(job, str(run.model), read_confidence(run), withholding.knowledge(job))
+    return Trained(job, str(run.model), read_confidence(run), training_knowledge.of(job))
 
 
 def _run_folder(reference: str) -> Path | None:

@@ -24,19 +24,19 @@ from halluc.runs import directory, integrity, provenance
 from halluc.runs.events import Event, Stopped
 from halluc.runs.results import TrainResult
 from halluc.workflows import (
-    assessment,
     augmentation,
     cells,
     continuation,
     distillation,
     job,
     pretraining,
+    ready_models,
     run_locations,
     run_state,
     tracking,
+    training_knowledge,
     training_options,
     transfer,
-    withholding,
 )
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
 from halluc.workflows.job import Job
@@ -287,12 +287,12 @@ def _prepared(session: Session) -> PreparedTraining:
         assert dev is not None
         asked = settings.eval
         predictions = task.model.predict(model, features["dev"], asked.batch_tokens, engine, asked.decode)
-        predictions = assessment.agreed(task, asked, dev.examples, predictions, encoder.outputs)
+        predictions = ready_models.agreed(task, asked, dev.examples, predictions, encoder.outputs)
         if fit is not None:
             spares = asked.abstain is not None and asked.abstain.guarantee is not None
             fitting = abstention.halves(one.id for one in dev) if spares else [True] * len(dev)
             predictions = fit(model, dev.examples, predictions, fitting)
-            setattr(model.config, assessment.FITTED_ON, assessment.HALF if spares else "dev")
+            setattr(model.config, ready_models.FITTED_ON, ready_models.HALF if spares else "dev")
         return task.figures.headline(dev.examples, predictions)
 
     taught = features["train"]
@@ -384,7 +384,7 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
         warn(f"{why_last}: no checkpoint will be selected, the last one is kept{unused}")
     _tell_long(task, notes)
     write_json(session.target.data, data.model_dump(mode="json"))
-    withholding.record(session.job, session.corpora)
+    training_knowledge.record(session.job, session.corpora)
     record.hardware = {**record.hardware, **machine}
     record.keep_checkpoints = session.job.settings.train.checkpoints.keep
     commit = {} if encoder.commit is None else {"commit": encoder.commit}  # the commit on the hub

@@ -17,7 +17,7 @@ from halluc.core.files import expanded
 from halluc.data.reader import Reader
 from halluc.data.rows.row import Row
 from halluc.runs import provenance
-from halluc.workflows import assessment, trained_models
+from halluc.workflows import ready_models, trained_models
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
 
@@ -29,7 +29,7 @@ _DIRECTION = ("source_language", "target_language")
 class RunTranslator:
     """The model of a run; texts are read like its own data, and decoded with its config."""
 
-    model: assessment.ReadyModel
+    model: ready_models.ReadyModel
     reader: Reader
     fingerprint: str
 
@@ -47,7 +47,7 @@ class RunTranslator:
         kind = registry.load(TABLE, "reader", name)
         data = trained.job.settings.data
         reader: Reader = kind(kind.Config.model_construct() if data is None else data)
-        return cls(assessment.ReadyModel.load(trained.job, trained.reference), reader, _fingerprint(trained))
+        return cls(ready_models.ReadyModel.load(trained.job, trained.reference), reader, _fingerprint(trained))
 
     def translated(self, texts: Sequence[str]) -> list[str]:
         examples = self.model.task.examples

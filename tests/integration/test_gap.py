@@ -21,7 +21,7 @@ from halluc.gap.units import WithheldUnits
 from halluc.gap.withhold import withhold
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import RunFile
-from halluc.workflows import withholding
+from halluc.workflows import training_knowledge
 from halluc.workflows.job import Job
 from tests.conftest import REPOSITORY
 
@@ -93,7 +93,7 @@ def test_a_withheld_label_is_none_of_the_model(halluc, experiment):
     names = json.loads((newest(experiment).model / "config.json").read_text())["label2id"]
     assert {"B-PER", "B-ORG"} <= set(names)
     assert "B-LOC" not in names
-    knowledge = withholding.knowledge(Job(load(experiment, [keys], table=TABLE), run=newest(experiment)))
+    knowledge = training_knowledge.of(Job(load(experiment, [keys], table=TABLE), run=newest(experiment)))
     assert knowledge.is_withheld(claim("Oslo", "LOC"))
     assert knowledge.novelty(claim("Oslo", "LOC")) == "new"
 
@@ -136,16 +136,16 @@ def test_a_resumed_training_withholds_the_same(halluc, gapped, monkeypatch):
 def test_knowledge_is_read_from_the_run_else_made_from_the_split(halluc, gapped):
     assert halluc("train", gapped, "-q").code == 0
     run, loaded = newest(gapped), load(gapped, table=TABLE)
-    read = withholding.knowledge(Job(loaded, run=run))
+    read = training_knowledge.of(Job(loaded, run=run))
     assert read.withheld.pairs
     for file in (run.withheld, run.coverage):
         file.unlink()
-        assert withholding.knowledge(Job(loaded, run=run)) == read
+        assert training_knowledge.of(Job(loaded, run=run)) == read
     # What the run says goes before what the split would say now.
     run.withheld.write_text(json.dumps({"schema_version": 1, "unit": "mention", "labels": ["X"], "surfaces": {}}))
     SurfaceCoverage.of([]).save(run.coverage)
-    assert withholding.knowledge(Job(loaded, run=run)).novelty(claim("Oslo", "LOC")) == "new"
-    assert withholding.knowledge(Job(loaded, run=run)).is_withheld(claim("any", "X"))
+    assert training_knowledge.of(Job(loaded, run=run)).novelty(claim("Oslo", "LOC")) == "new"
+    assert training_knowledge.of(Job(loaded, run=run)).is_withheld(claim("any", "X"))
     text, label = min(read.withheld.pairs)
     assert read.is_withheld(claim(text, label))
     assert read.novelty(claim(text, label)) != "seen"
@@ -155,7 +155,7 @@ def test_a_damaged_file_is_reported_and_not_passed_over(halluc, gapped):
     assert halluc("train", gapped, "-q").code == 0
     newest(gapped).withheld.write_text("{}")
     with pytest.raises(HallucError) as caught:
-        withholding.knowledge(Job(load(gapped, table=TABLE), run=newest(gapped)))
+        training_knowledge.of(Job(load(gapped, table=TABLE), run=newest(gapped)))
     assert caught.value.code == "R120"
 
 
@@ -163,9 +163,9 @@ def test_without_a_training_split_nothing_is_known(experiment, tmp_path, capsys)
     empty = RunDir(tmp_path / "none")
     loaded = load(experiment, ["data.train=gone.txt"], table=TABLE)
     with listening(Terminal()):
-        assert withholding.knowledge(Job(loaded, run=empty)) is None
+        assert training_knowledge.of(Job(loaded, run=empty)) is None
     assert "the knowledge of the training split is not available: no such file: gone.txt" in capsys.readouterr().err
-    assert withholding.knowledge(Job(load(experiment, ["data.train=null"], table=TABLE), run=empty)) is None
+    assert training_knowledge.of(Job(load(experiment, ["data.train=null"], table=TABLE), run=empty)) is None
     assert capsys.readouterr().err == ""
 
 
@@ -249,7 +249,7 @@ def test_the_figures_of_the_docs_are_what_check_reports(halluc, example_of_the_d
 
 
 def test_the_novelties_of_the_docs_are_what_a_run_knows(example_of_the_docs):
-    knowledge = withholding.knowledge(Job(load(example_of_the_docs, table=TABLE), run=RunDir(Path("none"))))
+    knowledge = training_knowledge.of(Job(load(example_of_the_docs, table=TABLE), run=RunDir(Path("none"))))
     rows = table("test mention")
     assert len(rows) == 4
     for text, label, novelty, confusable, nearest in rows:

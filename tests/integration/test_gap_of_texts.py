@@ -20,7 +20,7 @@ from halluc.runs.results import EvalResult
 from halluc.tasks.text_classification.coverage import TextCoverage
 from halluc.tasks.text_classification.knowledge import TextKnowledge, gap_of_words
 from halluc.tasks.text_classification.labelled_text import Labelled
-from halluc.workflows import withholding
+from halluc.workflows import training_knowledge
 from halluc.workflows.job import Job
 from tests.conftest import REPOSITORY
 
@@ -84,7 +84,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     assert record["matched"]["texts"] == sum(record["strata"].values()) < 36
     assert "no label, 0-5 tokens" in record["strata"]
     loaded = load(texts, [GAP], table=TABLE)
-    knowledge = withholding.knowledge(Job(loaded, run=run))
+    knowledge = training_knowledge.of(Job(loaded, run=run))
     assert isinstance(knowledge, TextKnowledge)
     assert knowledge.coverage.edges_of == "dev"
     assert knowledge.coverage.sentences == record["matched"]["texts"]
@@ -110,7 +110,7 @@ def test_a_run_without_some_words_keeps_what_it_knows_and_is_judged_by_it(halluc
     # The same, where the run's own files are lost.
     for file in (run.coverage, run.withheld):
         file.unlink()
-    assert withholding.knowledge(Job(loaded, run=run)) == knowledge
+    assert training_knowledge.of(Job(loaded, run=run)) == knowledge
 
 
 def test_mentions_are_no_unit_of_texts(halluc, texts):

@@ -78,7 +78,7 @@ def test_waiting_that_the_user_chose_is_named(name):
     assert environment.waiting(environ) == f"{name}=7, as set"
 
 
-@pytest.mark.parametrize("module", ["halluc.engine.runtime", "halluc.tasks.scratch", "halluc.workflows.checkpointing"])
+@pytest.mark.parametrize("module", ["halluc.engine.runtime", "halluc.engine.scratch", "halluc.workflows.checkpointing"])
 def test_the_environment_is_set_before_torch_is_imported(module):
     """Where a module of halluc is the first to import torch."""
     script = f"""

@@ -1,0 +1,51 @@
+"""The training knowledge of a run's model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from halluc.core.errors import HallucError
+from halluc.core.messages import warn
+from halluc.gap import units
+from halluc.gap.knowledge import TrainingKnowledge
+from halluc.workflows import transfer
+
+if TYPE_CHECKING:
+    from halluc.data.corpora import Corpora
+    from halluc.workflows.job import Job
+
+
+def record(job: Job, remaining: Corpora) -> None:
+    """Store in the run the coverage of its training split, and what was withheld from it."""
+    job.task.knowledge.of(remaining.splits).save(job.target.coverage)
+    if job.withheld is not None:
+        job.withheld.units.save(job.target.withheld)
+
+
+def of(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
+    """The training knowledge of a run's model: from the run's files, otherwise from the training split under the
+    config's ``gap``; ``anew``: always from the split, and then stored in the run.
+
+    None if the config has no training split, or it is missing (with a warning): a model from elsewhere, or a run of an
+    older halluc, can be evaluated without it.
+
+    Raises:
+        HallucError R120, R121: a file of the run is damaged or of another version. D…: the training split is invalid.
+    """
+    known, target, gapped = job.task.knowledge, job.target, job.settings.gap is not None
+    if not anew and target.coverage.is_file() and (target.withheld.is_file() or not gapped):
+        own = known.asked(known.load(target.coverage), units.WithheldUnits.load(target.withheld) if gapped else None)
+        return transfer.joined(own, job.task, target)
+    if job.settings.data.train is None:
+        return None
+    try:
+        remaining = job.remaining(known.covers)
+    except HallucError as error:
+        if error.code != "D101":
+            raise
+        warn(f"the knowledge of the training split is not available: {error.message}")
+        return None
+    if anew:
+        record(job, remaining)
+    own = known.asked(known.of(remaining.splits), job.withheld.units if job.withheld else None)
+    return transfer.joined(own, job.task, target)
