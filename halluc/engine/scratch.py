@@ -207,7 +207,7 @@ def make_encoder(
     texts: Iterable[Sequence[str]],
     **head: Any,
 ) -> tuple[Any, Any]:
-    """``transformers.<auto_class>`` with BERT's architecture, random weights of torch's generator, and its tokenizer."""
+    """``transformers.<auto_class>`` with BERT's architecture, random weights, and its tokenizer."""
     import transformers
 
     tokenizer = make_tokenizer(texts, config.vocabulary)
