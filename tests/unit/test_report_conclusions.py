@@ -130,8 +130,28 @@ def test_an_arm_of_which_a_seed_makes_no_claim_is_named_and_not_concluded_on():
     assert "−4.1 points [−6.3, −1.9], undecided" in arm, "its figures are not blanked"
 
 
-def test_arms_with_something_shown_come_first_and_the_others_are_counted():
+def test_of_many_arms_each_figure_has_a_sentence_with_those_that_differ():
     arms = [against(name) for name in "abcdef"] + [
+        against("last", **{MATCHED: LESS}),
+        against("bad", **{MATCHED: MORE}),
+    ]
+    found = study_sentences(study(arms))
+    assert found[:2] == [
+        "Hallucination rate at matched omission: lower than with “none” for “last” (−4.1 points [−6.3, −1.9]); higher"
+        " than with “none” for “bad” (+2.2 points [1.0, 3.4]); no difference is shown for the other 6 arms (3 seeds).",
+        "Omission rate: no difference is shown for any of the 8 arms against “none” (3 seeds).",
+    ]
+    assert found[-1] == HOLM
+
+
+def test_of_many_arms_that_differ_three_are_named():
+    found = study_sentences(study([against(name, **{MATCHED: LESS}) for name in "abcde"]))
+    assert found[0].count("−4.1 points") == 3
+    assert "and 2 more arms (3 seeds)." in found[0]
+
+
+def test_arms_with_something_shown_come_first_and_the_others_are_counted():
+    arms = [against(name, where={"size": number}) for number, name in enumerate("abcdef")] + [
         against("last", **{MATCHED: LESS}),
         against("bad", **{MATCHED: MORE}),
     ]

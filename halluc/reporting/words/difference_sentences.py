@@ -1,5 +1,6 @@
-"""Interpretation of differences in sentences: for a study, one per arm and one per numeric axis, at most six in all;
-for runs compared with a first one, which to deploy: these checkpoints, not the recipes that made them.
+"""Interpretation of differences in sentences: for a study, one per arm, or one per figure if there are many arms, and
+one per numeric axis, at most six in all; for runs compared with a first one, which to deploy: these checkpoints, not
+the recipes that made them.
 
 A difference of arms is *shown* if its p-value, adjusted for the compared arms (Holm), is below .05 and there are at
 least three seeds. Otherwise the sentence says "undecided", never that there is no difference.
@@ -41,8 +42,10 @@ def study_sentences(figures: StudyFigures) -> list[str]:
         return ["Nothing can be said: no cell is evaluated."]
     head, tail = _basis(figures), [*_training(figures), *_best(figures.best_on_dev), *_method(figures)]
     arms = sorted(figures.comparisons, key=lambda one: -sum(delta.shown for delta in one.figures))
-    body, room = [*map(_arm, arms), *_curves(figures)] or [_alone(figures)], MOST_SENTENCES - len(head) - len(tail)
-    if len(arms) > room:
+    many = len(arms) > _MOST_NAMED and len({(one.axis, str(one.reference), _at(one.choice)) for one in arms}) == 1
+    results = _many(figures.comparisons) if many else [_arm(one) for one in arms]
+    body, room = [*results, *_curves(figures)] or [_alone(figures)], MOST_SENTENCES - len(head) - len(tail)
+    if not many and len(arms) > room:
         body[room - 1] += f" {counted(len(arms) - room, 'more comparison')} {_be(len(arms) - room)} in the tables."
     return [*head, *body[:room], *tail]
 
@@ -83,6 +86,47 @@ def _arm(one: ArmComparison) -> str:
         if (delta := deltas.get(name)) is not None
     ]
     return sentence(f"{text}: {'; '.join(parts) or 'no figure is defined in both'}")
+
+
+def _many(arms: Sequence[ArmComparison]) -> list[str]:
+    """For each figure the arms that differ from their common reference; not for figures that are equal in all arms.
+
+    ``Hallucination rate at matched omission: lower than with “none” for “casing” (−2.2 points […]); no difference is
+    shown for the other 14 arms (3 seeds).``
+    """
+    found = [{delta.name: delta for delta in one.figures if not delta.by} for one in arms]
+    rate = MATCHED if any(MATCHED in one for one in found) else HALLUCINATION
+    seeds = sorted({one.seeds for one in arms})
+    basis = counted(seeds[-1], "seed") if len(seeds) == 1 else f"{seeds[0]} to {counted(seeds[-1], 'seed')}"
+    reference = _named(arms[0].axis, arms[0].reference)
+    results = []
+    for name in (rate, *(name for name in NAMED if name not in (MATCHED, HALLUCINATION))):
+        deltas = [(arm, one[name]) for arm, one in zip(arms, found, strict=True) if name in one]
+        if not any(abs(delta.difference or 0) > 1e-9 for _, delta in deltas):
+            continue
+        parts = []
+        for sign in (-1, 1):
+            shown_ones = sorted(
+                (one for one in deltas if _sign(one[1]) == sign), key=lambda one: -abs(one[1].difference or 0)
+            )
+            named = [
+                f"{_named(arm.axis, arm.arm)} ({signed(name, delta.difference, delta.interval)})"
+                for arm, delta in shown_ones[:_MOST_NAMED]
+            ]
+            if len(shown_ones) > _MOST_NAMED:
+                named.append(counted(len(shown_ones) - _MOST_NAMED, "more arm"))
+            if named:
+                parts.append(f"{_WORD[sign]} than with {reference} for {listed(named)}")
+        rest = sum(not _sign(delta) for _, delta in deltas)
+        if rest:
+            others = (
+                f"the other {counted(rest, 'arm')}"
+                if parts
+                else f"any of the {counted(rest, 'arm')} against {reference}"
+            )
+            parts.append(f"no difference is shown for {others}")
+        results.append(sentence(f"{NAMED[name]}{_at(arms[0].choice)}: {'; '.join(parts)} ({basis})"))
+    return results
 
 
 def _sign(delta: ArmDelta | Delta | MatchedOmission) -> int:
