@@ -15,9 +15,8 @@ from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.config.section import Section
 from halluc.core import registry
-from halluc.core.claims import Claim, Judged
 from halluc.core.edits import Editable
-from halluc.core.examples import Corpus, Example, Origin
+from halluc.core.examples import Claim, Corpus, Example, Judged, Origin
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Sheet
 from halluc.data.inputs import InputText
@@ -26,9 +25,8 @@ from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
 from halluc.gap.knowledge import TrainingCoverage, TrainingKnowledge, WholeTexts
-from halluc.gap.matching import Strata
 from halluc.gap.novelty import NoveltyUnits
-from halluc.gap.units import UnitKind, WithheldUnits
+from halluc.gap.units import Strata, UnitKind, WithheldUnits
 from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import EvalFile, Novelty, Prediction, Record
 from halluc.wording.nouns import Nouns

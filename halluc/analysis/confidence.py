@@ -9,9 +9,8 @@ import numpy
 
 from halluc.analysis import abstention, calibration, verdicts
 from halluc.config.evaluation import EvalConfig, GuaranteeConfig
-from halluc.core.claims import Judged
 from halluc.core.errors import HallucError
-from halluc.core.examples import Corpus
+from halluc.core.examples import Corpus, Judged
 from halluc.core.messages import tell
 from halluc.gap.knowledge import TrainingKnowledge
 from halluc.runs.schema import ConfidenceFile

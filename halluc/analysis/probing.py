@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy
 
 from halluc.analysis.scoring import calibration_of, results
-from halluc.core.claims import rounded
+from halluc.core.examples import rounded
 from halluc.core.figures import By
 from halluc.core.significance import (
     Figure,

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from halluc.core.claims import Claim, Judged, Mark
-from halluc.core.examples import Example, Span
+from halluc.core.examples import Claim, Example, Judged, Mark, Span
 from halluc.runs.audits import SuspectKind
 from halluc.task import AnnotatedPrediction, AnyTask
 

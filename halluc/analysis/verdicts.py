@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy
 
 from halluc.analysis import calibration
-from halluc.core.claims import Claim, Judged, Mark, rounded
+from halluc.core.examples import Claim, Judged, Mark, rounded
 from halluc.gap.knowledge import TrainingKnowledge
 from halluc.runs.records import read_lines
 from halluc.runs.schema import ConfidenceFile, GoldMention, LedgerLine

@@ -1,10 +1,14 @@
-"""The base types of corpora. Every task adds its own frozen example class."""
+"""The base types of corpora, and of claims: what a model asserts about an example (DEFINITIONS, section 1).
+
+Every task adds its own frozen example class, and turns its predictions and its gold into claims. The ledger and
+everything after it work on claims alone and do not depend on the task.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 
 class Span(NamedTuple):
@@ -99,3 +103,60 @@ class Corpus(Generic[ExampleT]):
 def surface(tokens: Sequence[str], span: Span) -> str:
     """A mention's tokens joined by one space, case kept (DEFINITIONS, section 2)."""
     return " ".join(tokens[span.start : span.end])
+
+
+# The evidence agrees; the claim is about something real but gets it wrong; no evidence supports it; no evidence to
+# judge.
+Verdict = Literal["supported", "distorted", "unsupported", "unverifiable"]
+VERDICTS: tuple[Verdict, ...] = ("supported", "distorted", "unsupported", "unverifiable")
+
+
+# The tokens of a gold annotation and its label: a span, or (None, None, label) if the label is of the whole example.
+Mark = tuple[int | None, int | None, str]
+
+
+def rounded(confidence: float | None) -> float | None:
+    """A confidence as written to files: six decimals, None if there is none."""
+    return None if confidence is None else round(confidence, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The gold that a claim was matched to, and other gold that it overlaps (which is then not omitted either)."""
+
+    matched: Mark | None = None
+    touched: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One assertion about one example; the judge sets ``verdict``, ``reason`` and ``evidence``.
+
+    ``kind`` is its type, such as ``"span"``; ``text`` is the surface; ``where`` are its tokens, if any: tokens of the
+    example or, if the model writes a text, of that text. ``parts`` are the surfaces that it relates, if it is a
+    relation.
+    """
+
+    example_id: str
+    kind: str
+    text: str
+    where: Span | None
+    label: str
+    confidence: float | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+    evidence: Evidence = Evidence()
+    parts: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> Mark:
+        """What identifies it among the claims about the same example."""
+        return self.where or (None, None, self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The claims about one example with their verdicts, in order, and the gold that no claim touches."""
+
+    claims: tuple[Claim, ...]
+    omissions: tuple[Claim, ...]

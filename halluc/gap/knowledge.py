@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from halluc.core.claims import Claim
+from halluc.core.examples import Claim
 from halluc.runs.schema import Nearest, Novelty
 
 

@@ -15,8 +15,8 @@ import numpy
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist, extractOne
 
-from halluc.core.claims import Claim
 from halluc.core.edits import Editable
+from halluc.core.examples import Claim
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.stopwords import is_content, text_words
 from halluc.gap.units import WithheldUnits

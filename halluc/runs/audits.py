@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from halluc.core.claims import Mark
+from halluc.core.examples import Mark
 from halluc.runs.schema import MetricResult, Record, VersionedRecord
 
 SuspectKind = Literal["missing", "wrong_label", "wrong_boundary", "unlikely", "inconsistent"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from halluc.core.claims import Verdict
+from halluc.core.examples import Verdict
 from halluc.runs.schema import MetricResult, Record, VersionedRecord
 from halluc.runs.studies import Delta
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
-from halluc.core.claims import Mark
+from halluc.core.examples import Mark
 from halluc.runs.audits import DoubtedAnnotation
 from halluc.runs.probes import ProbeFile
 from halluc.runs.schema import AugmentFile, ExtendedRecord, LedgerLine, MetricResult, Record, RunFile, VersionedRecord

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
-from halluc.core.claims import Mark, Verdict
+from halluc.core.examples import Mark, Verdict
 
 SCHEMA_VERSION = 1
 

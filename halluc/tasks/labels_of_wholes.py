@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from halluc.core.claims import Claim, Mark
+from halluc.core.examples import Claim, Mark
 from halluc.task import AnnotatedPrediction
 
 

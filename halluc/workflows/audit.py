@@ -14,9 +14,8 @@ from typing import Any
 from halluc.analysis import gates, suspects
 from halluc.analysis.suspects import Suspect
 from halluc.core import messages
-from halluc.core.claims import Claim, rounded
 from halluc.core.errors import HallucError, data_error, suggestion
-from halluc.core.examples import Corpus
+from halluc.core.examples import Claim, Corpus, rounded
 from halluc.core.files import elsewhere, json_line, replacing
 from halluc.core.messages import conclude, tell, warn
 from halluc.data.rows.references import SPLITS, SplitName

@@ -11,9 +11,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from halluc.core import messages
-from halluc.core.claims import Mark
 from halluc.core.errors import HallucError, Location, data_error, refuse
-from halluc.core.examples import Corpus
+from halluc.core.examples import Corpus, Mark
 from halluc.core.files import elsewhere, open_regular, write_jsonl
 from halluc.core.labels import Scheme
 from halluc.core.messages import conclude, warn

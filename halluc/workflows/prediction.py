@@ -18,9 +18,8 @@ from typing import Any
 
 from halluc.analysis import verdicts
 from halluc.core import threads
-from halluc.core.claims import Claim
 from halluc.core.errors import HallucError, data_error
-from halluc.core.examples import Corpus, Origin
+from halluc.core.examples import Claim, Corpus, Origin
 from halluc.core.files import json_line
 from halluc.core.messages import Listener, Tick, listening, progress, tell, unheard, warn
 from halluc.core.workers import in_order, number_of

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from halluc.components import TABLE
 from halluc.config import loading
 from halluc.core import latest
-from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
+from halluc.core.examples import Claim
 from halluc.core.files import expanded, make_folder, write_text
 from halluc.core.messages import say
 from halluc.gap.knowledge import TrainingKnowledge

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halluc.components import TABLE
-from halluc.core.claims import VERDICTS, Claim
-from halluc.core.examples import Example, Origin, Span
+from halluc.core.examples import VERDICTS, Claim, Example, Origin, Span
 from halluc.core.labels import write_tags
 from halluc.data.tokenization import Tokenizer
 from halluc.task import Judge, task_class

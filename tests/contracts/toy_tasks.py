@@ -19,9 +19,8 @@ import torch
 from halluc.config.evaluation import Decoding
 from halluc.config.models import ModelConfig
 from halluc.config.section import Section
-from halluc.core.claims import Claim, Evidence, Judged, rounded
 from halluc.core.edits import Editable
-from halluc.core.examples import Corpus, Example, Origin, Pair, Span, surface
+from halluc.core.examples import Claim, Corpus, Evidence, Example, Judged, Origin, Pair, Span, rounded, surface
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.data.inputs import InputText
@@ -30,9 +29,8 @@ from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Count, Words
 from halluc.engine.runtime import Runtime
 from halluc.gap.forecast import Gap, Proportion, SplitGap
-from halluc.gap.matching import Strata
 from halluc.gap.novelty import CONTENT_WORDS, MENTIONS, NoveltyUnits
-from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
+from halluc.gap.units import EXAMPLES, Strata, UnitKind, WithheldUnits
 from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 from halluc.task import Asserted, Task, Wording

@@ -12,8 +12,8 @@ from halluc.commands.terminal import Terminal
 from halluc.components import TABLE
 from halluc.config.loading import load
 from halluc.config.schema import GapConfig
-from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
+from halluc.core.examples import Claim
 from halluc.core.messages import listening
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import SurfaceCoverage

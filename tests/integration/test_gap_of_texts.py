@@ -11,8 +11,7 @@ import pytest
 from halluc.analysis import verdicts
 from halluc.components import TABLE
 from halluc.config.loading import load
-from halluc.core.claims import Claim
-from halluc.core.examples import Origin
+from halluc.core.examples import Claim, Origin
 from halluc.data.corpora import read_corpora
 from halluc.gap.stopwords import text_words
 from halluc.runs.directory import RunDir

@@ -13,8 +13,7 @@ from halluc.analysis import calibration, confidence, scoring, verdicts
 from halluc.analysis.calibration import COLDEST, HOTTEST, confidences, fit_temperature
 from halluc.analysis.table import Claims, Gold, Table
 from halluc.config.evaluation import EvalConfig
-from halluc.core.claims import Claim, Judged
-from halluc.core.examples import Corpus
+from halluc.core.examples import Claim, Corpus, Judged
 from halluc.core.significance import Sheet
 from halluc.task import task_class
 from halluc.tasks.text_generation.examples import WrittenText

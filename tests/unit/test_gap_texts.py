@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from halluc.analysis import rates, verdicts
 from halluc.analysis.table import table
 from halluc.config.schema import GapConfig
-from halluc.core.claims import Claim
 from halluc.core.errors import HallucError
-from halluc.core.examples import Corpus, Origin
+from halluc.core.examples import Claim, Corpus, Origin
 from halluc.core.significance import Sheet
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import Proportion

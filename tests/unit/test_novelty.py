@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from halluc.core.claims import Claim
-from halluc.core.examples import Origin, Span
+from halluc.core.examples import Claim, Origin, Span
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.novelty import NearestMentions, SurfaceKnowledge, novelty
 from halluc.gap.stopwords import STOP_WORDS, is_content

@@ -16,9 +16,8 @@ from halluc.components import TABLE
 from halluc.config import loading
 from halluc.config.schema import GapConfig
 from halluc.config.section import Section
-from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.errors import HallucError
-from halluc.core.examples import Origin
+from halluc.core.examples import Claim, Evidence, Judged, Origin
 from halluc.core.significance import Sheet
 from halluc.data.checks import check_corpora
 from halluc.data.config import DataConfig
@@ -30,7 +29,7 @@ from halluc.data.rows.streams import numbered_lines
 from halluc.data.statistics import Count, Words
 from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import gap_of
-from halluc.gap.matching import Strata
+from halluc.gap.units import Strata
 from halluc.gap.withhold import withhold
 from halluc.runs.data import Instances
 from halluc.runs.schema import LedgerLine

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from halluc.analysis import rates, verdicts
 from halluc.analysis.comparison import flipped
 from halluc.analysis.table import table
-from halluc.core.claims import Claim, Judged
 from halluc.core.errors import HallucError
-from halluc.core.examples import Origin, Span
+from halluc.core.examples import Claim, Judged, Origin, Span
 from halluc.core.figures import names
 from halluc.core.significance import Sheet
 from halluc.runs.schema import LedgerLine

@@ -9,8 +9,7 @@ import numpy
 import pytest
 
 from halluc.analysis import suspects
-from halluc.core.claims import Claim
-from halluc.core.examples import Origin, Span
+from halluc.core.examples import Claim, Origin, Span
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.reporting.collect.annotation import on_suspects
 from halluc.reporting.page.suspects import page

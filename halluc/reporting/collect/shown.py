@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from halluc.core.claims import Mark
-from halluc.core.examples import Example
+from halluc.core.examples import Example, Mark
 from halluc.gap.knowledge import WholeTexts
 from halluc.runs.reports import ClaimSection, Section, ShownClaim
 from halluc.runs.schema import ConfidenceFile, LedgerLine, Prediction

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from halluc.core.claims import Mark
+from halluc.core.examples import Mark
 from halluc.reporting.collect.shown import MOST_TOKENS
 from halluc.runs.reports import ShownClaim
 from halluc.wording.formats import visible

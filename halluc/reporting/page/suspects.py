@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from halluc.core.claims import Mark
+from halluc.core.examples import Mark
 from halluc.reporting.page import highlight
 from halluc.reporting.page.render import rendered
 from halluc.reporting.views.suspects import KINDS

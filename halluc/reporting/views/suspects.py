@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from halluc.core.claims import Mark
+from halluc.core.examples import Mark
 from halluc.reporting.views.tables import Cells, TableCell, TableView, table, value_cell
 from halluc.runs.audits import AuditResult, CorrectionResult, DoubtedAnnotation, MovedFigure, OnSuspects, Regold
 from halluc.wording import formats

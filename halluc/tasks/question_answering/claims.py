@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from halluc.core.claims import Claim, Evidence, Judged
-from halluc.core.examples import Span
+from halluc.core.examples import Claim, Evidence, Judged, Span
 from halluc.data.tokenization import is_cut_into_characters
 from halluc.tasks.question_answering.config import Form
 from halluc.tasks.question_answering.examples import ANSWER, AnswerPrediction, ContextQuestion

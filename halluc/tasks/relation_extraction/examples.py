@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from halluc.core.claims import Mark, rounded
 from halluc.core.edits import Editable
-from halluc.core.examples import Corpus, Origin, Pair, Span, surface
+from halluc.core.examples import Corpus, Mark, Origin, Pair, Span, rounded, surface
 from halluc.data.inputs import InputText
 from halluc.gap.novelty import MENTIONS, NoveltyUnits
 from halluc.runs.inference import InferenceSchema
@@ -17,8 +16,7 @@ from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.labels_of_wholes import labels_of
-from halluc.tasks.records import AssertedLabel
-from halluc.tasks.relation_extraction.inference import INFERENCE
+from halluc.tasks.records import AssertedLabel, LabelAnswer, TopParameters
 from halluc.tasks.relation_extraction.records import (
     Argument,
     PredictedRelations,
@@ -27,6 +25,14 @@ from halluc.tasks.relation_extraction.records import (
 
 if TYPE_CHECKING:
     import numpy
+
+
+def _answers(record: PredictedRelations, asked: TopParameters) -> list[LabelAnswer]:
+    return [LabelAnswer.of(one, label=one.label) for one in record.relations][: asked.top_k]
+
+
+INFERENCE = InferenceSchema(LabelAnswer, _answers, TopParameters, nested=True)
+
 
 # The output for pairs without a relation, and their class in tables.
 NO_RELATION = "no_relation"

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from halluc.core.claims import Claim, Evidence, Judged
-from halluc.core.examples import Span
+from halluc.core.examples import Claim, Evidence, Judged, Span
 from halluc.tasks.labels_of_wholes import LabelClaims
 from halluc.tasks.text_classification.labelled_text import Labelled
 

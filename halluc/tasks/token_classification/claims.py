@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
-from halluc.core.claims import Claim, Evidence, Judged, Verdict
-from halluc.core.examples import Span, surface
+from halluc.core.examples import Claim, Evidence, Judged, Span, Verdict, surface
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 

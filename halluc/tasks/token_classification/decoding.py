@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy
 
 from halluc.config.evaluation import Decoding
-from halluc.core.claims import Claim
 from halluc.core.decision_scores import DecisionScores
-from halluc.core.examples import Span
+from halluc.core.examples import Claim, Span
 from halluc.core.labels import read_spans, scheme_of, write_tags
 from halluc.task import AnnotatedPrediction
 from halluc.tasks.labels_of_wholes import probabilities

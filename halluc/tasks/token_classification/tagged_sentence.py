@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from halluc.core.claims import Mark
-from halluc.core.examples import Origin, Pair, Span, surface
+from halluc.core.examples import Mark, Origin, Pair, Span, surface
 
 
 @dataclass(frozen=True, slots=True)
