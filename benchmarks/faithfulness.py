@@ -26,10 +26,9 @@ from halluc.core.exact_intervals import clopper_pearson
 from halluc.core.rng import hash64
 from halluc.tasks.text_generation.dates import dates
 from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated
-from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, SCORERS, THRESHOLDS, WordScorer
 from halluc.tasks.text_generation.numerals import numerals
-from halluc.tasks.text_generation.statements import statements
+from halluc.tasks.text_generation.statements import EvidenceTexts, statements
 
 PARTS = {"CMU-DoG": "cmu-dog", "TopicalChat": "topicalchat", "WoW": "wow"}
 FACTS = ("name", "number", "date")

@@ -26,9 +26,8 @@ from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Words
 from halluc.gap.forecast import SplitGap
 from halluc.gap.knowledge import TrainingCoverage, TrainingKnowledge, WholeTexts
-from halluc.gap.matching import Strata
 from halluc.gap.novelty import NoveltyUnits
-from halluc.gap.units import UnitKind, WithheldUnits
+from halluc.gap.units import Strata, UnitKind, WithheldUnits
 from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import EvalFile, Novelty, Prediction, Record
 from halluc.wording.nouns import Nouns

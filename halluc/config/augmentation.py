@@ -11,9 +11,8 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
 
-from halluc.config.bounds import MOST_EXAMPLES, Reference
 from halluc.config.schema import component_configs
-from halluc.config.section import Section
+from halluc.config.section import MOST_EXAMPLES, Reference, Section
 from halluc.core import registry
 from halluc.core.errors import cut
 

@@ -6,8 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import DISTINCT, MOST_LABELS, MOST_MEMBERS, Reference, Share, Text
-from halluc.config.section import LabelName, Section
+from halluc.config.section import DISTINCT, MOST_LABELS, MOST_MEMBERS, LabelName, Reference, Section, Share, Text
 
 
 class GuaranteeConfig(Section):

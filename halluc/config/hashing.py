@@ -12,8 +12,7 @@ from typing import Any
 
 from halluc.components import TABLE
 from halluc.config import schema
-from halluc.config.bounds import MOST_LINE_BYTES
-from halluc.config.section import Section
+from halluc.config.section import MOST_LINE_BYTES, Section
 from halluc.core import registry
 
 # Keys that a section did not have in earlier versions, with their defaults; tasks declare their own.

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from halluc.config.augmentation import augment_type
 from halluc.config.axes import MOST_AXES, MOST_CELLS
-from halluc.config.bounds import LONGEST_PATH
 from halluc.config.merging import MOST_FILES
 from halluc.config.schema import COMPONENT_SECTIONS, component_configs, experiment_type
+from halluc.config.section import LONGEST_PATH
 from halluc.config.yaml import LONGEST_KEY, MOST_NODES
 from halluc.core import registry
 

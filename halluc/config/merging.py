@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from halluc.config import yaml
-from halluc.config.bounds import LONGEST_PATH
+from halluc.config.section import LONGEST_PATH
 from halluc.config.yaml import Located, Source, copied
 from halluc.core.errors import HallucError, Location, cut, did_you_mean
 from halluc.core.files import irregular

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import Reference
-from halluc.config.low_rank import LowRankConfig
-from halluc.config.section import Section
+from halluc.config.section import Reference, Section
+
+
+class LowRankConfig(Section):
+    """Low-rank adapters (LoRA; Hu et al. 2022) on all linear layers, instead of full fine-tuning."""
+
+    rank: int = Field(default=16, ge=1, le=1_024, description="rank of the adapters")
+    alpha: int | None = Field(default=None, ge=1, le=4_096, description="scale of the adapters; null: twice the rank")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout rate before the adapters")
+
 
 # More than the parameters of BERT-large's layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
 _MOST_WEIGHTS = 350_000_000

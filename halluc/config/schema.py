@@ -11,18 +11,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model, model_validator
 
-from halluc.config.bounds import (
+from halluc.config.evaluation import EvalConfig, GateConfig
+from halluc.config.launching import LaunchConfig
+from halluc.config.models import ModelConfig
+from halluc.config.section import (
     DISTINCT,
     MOST_EXAMPLES,
     MOST_LABELS,
     Reference,
+    Section,
     Share,
     Text,
 )
-from halluc.config.evaluation import EvalConfig, GateConfig
-from halluc.config.launching import LaunchConfig
-from halluc.config.models import ModelConfig
-from halluc.config.section import Section
 from halluc.config.training import TrainConfig
 from halluc.config.tuning import TuneConfig
 from halluc.core import registry

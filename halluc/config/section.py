@@ -1,13 +1,66 @@
-"""The base of every section of a config. Unknown keys and implicit conversions are refused."""
+"""The base of every section of a config, and types of keys with bounds.
+
+Unknown keys and implicit conversions are refused. Every number has a minimum and a maximum, every text and list a
+maximum length. The bounds are far from realistic values: they stop absurd values before these run for hours or out of
+memory. Numbers are finite, and never booleans: ``Section`` is strict.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from halluc.core.errors import cut
 from halluc.core.labels import MOST_CHARACTERS, label_fault
+
+T = TypeVar("T")
+
+# Linux: PATH_MAX, and NAME_MAX in bytes.
+LONGEST_PATH = 4_096
+_LONGEST_NAME = 255
+# Texts in a config are names, such as labels.
+LONGEST_TEXT = MOST_CHARACTERS
+
+# The maximum bytes of a line of a corpus: the default, and the largest allowed value.
+MOST_LINE_BYTES, LINE_BYTES_BOUND = 1 << 24, 1 << 30
+
+MOST_STEPS = 100_000_000
+MOST_EXAMPLES = 100_000_000
+MOST_LABELS = 20_000
+# Models of an ensemble, or teachers.
+MOST_MEMBERS = 50
+
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _nameable(reference: str) -> str:
+    """Refuse names that are invalid as file names, before a system call fails with an error of its own."""
+    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in Path(reference).parts):
+        raise ValueError(f"a name in this path has more than {_LONGEST_NAME} bytes")
+    try:
+        Path(reference).expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home folder `{Path(reference).parts[0]}`") from None
+    return reference
+
+
+# A path, or the name of a model or corpus (`hub:`, `package:`, `demo:`).
+Reference = Annotated[str, Field(min_length=1, max_length=LONGEST_PATH), AfterValidator(_nameable)]
+
+
+def _distinct(values: list[T]) -> list[T]:
+    repeated = next((value for value, many in Counter(values).items() if many > 1), None)
+    if repeated is not None:
+        raise ValueError(f"it has {cut(str(repeated))} more than once")
+    return values
+
+
+# Appended to the type of a list: no value may occur twice.
+DISTINCT = AfterValidator(_distinct)
 
 
 class Section(BaseModel):

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import DISTINCT, MOST_MEMBERS, MOST_STEPS, Reference, Share, Text
-from halluc.config.section import Section
+from halluc.config.section import DISTINCT, MOST_MEMBERS, MOST_STEPS, Reference, Section, Share, Text
 
 
 class CheckpointsConfig(Section):

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from halluc.config.bounds import DISTINCT, Text
 from halluc.config.evaluation import BoundsConfig
-from halluc.config.section import Section
+from halluc.config.section import DISTINCT, Section, Text
 
 MOST_CHOICES, MOST_PARAMETERS, MOST_TRIALS, MOST_GRID = 1_000, 50, 100_000, 10_000
 Number = Annotated[int, Field(ge=-(10**12), le=10**12)] | Annotated[float, Field(ge=-1e12, le=1e12)]

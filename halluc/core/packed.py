@@ -1,13 +1,30 @@
-"""Corpora of millions of examples in memory: as bytes, and not as objects of Python."""
+"""Compact storage: corpora of millions of examples as bytes, and sequences of whole numbers in flat arrays."""
 
 from __future__ import annotations
 
 import marshal
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, overload, runtime_checkable
 
-from halluc.core.on_demand import OnDemand
+ItemT = TypeVar("ItemT")
+
+
+class OnDemand(Sequence[ItemT]):
+    """A subclass has ``__len__`` and ``at``, which makes the item of a place from 0 to the length."""
+
+    @abstractmethod
+    def at(self, place: int) -> ItemT: ...
+
+    @overload
+    def __getitem__(self, index: int) -> ItemT: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ItemT]: ...
+    def __getitem__(self, index: int | slice) -> ItemT | list[ItemT]:
+        places = range(len(self))[index]
+        return self.at(places) if isinstance(places, int) else [self.at(place) for place in places]
+
 
 # More examples than these are kept as bytes. An example is then made anew each time it is asked for, which takes a few
 # microseconds; as objects, a sentence of twelve words takes a kilobyte, as bytes 160.
@@ -25,9 +42,6 @@ class Packable(Protocol):
     def plain(self) -> tuple[Any, ...]: ...
     @staticmethod
     def of_plain(*plain: Any) -> Any: ...
-
-
-ItemT = TypeVar("ItemT")
 
 
 class Packed(OnDemand[ItemT]):
@@ -75,3 +89,30 @@ class Packed(OnDemand[ItemT]):
         start = self._ends[place - 1] if place else 0
         made: ItemT = self._kind.of_plain(*marshal.loads(self._bytes[start : self._ends[place]]))
         return made
+
+
+class Ragged(OnDemand[tuple[int, ...]]):
+    """``values`` are those of all sequences, one after the other; sequence ``i`` ends before ``ends[i + 1]``.
+
+    Args:
+        most: no number is larger, nor its negative smaller.
+    """
+
+    def __init__(self, rows: Iterable[Iterable[int]] = (), most: int = 2**31 - 1) -> None:
+        self.values = array("h" if most < 2**15 else "i")
+        self.ends = array("q", (0,))
+        for row in rows:
+            self.append(row)
+
+    def append(self, row: Iterable[int]) -> None:
+        self.values.extend(row)
+        self.ends.append(len(self.values))
+
+    def size(self, index: int) -> int:
+        return self.ends[index + 1] - self.ends[index]
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def at(self, place: int) -> tuple[int, ...]:
+        return tuple(self.values[self.ends[place] : self.ends[place + 1]])

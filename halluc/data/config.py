@@ -10,10 +10,17 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from halluc.config.bounds import LINE_BYTES_BOUND, LONGEST_TEXT, MOST_EXAMPLES, MOST_LINE_BYTES, Reference, Text
-from halluc.config.section import Section
-from halluc.data.rows.layout import CorpusFormat, Format, Layout
+from halluc.config.section import (
+    LINE_BYTES_BOUND,
+    LONGEST_TEXT,
+    MOST_EXAMPLES,
+    MOST_LINE_BYTES,
+    Reference,
+    Section,
+    Text,
+)
 from halluc.data.rows.references import HUB, SPLITS, SplitName, check_hub, of_train, resolve
+from halluc.data.rows.row import CorpusFormat, Format, Layout
 
 # A number that a file uses for a label or tag, with the name of each; a list counts from 0.
 Number = Annotated[int, Field(ge=-(1 << 63), le=1 << 63)]

@@ -8,9 +8,7 @@ from typing import Any
 
 from halluc.core.examples import Span
 from halluc.data.config import Column
-from halluc.data.fields.ids import Identity, own_id
-from halluc.data.fields.paths import value_of
-from halluc.data.fields.values import Place, located
+from halluc.data.fields import Identity, Place, located, own_id, value_of
 from halluc.data.rows.row import BadLine, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 

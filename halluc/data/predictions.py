@@ -21,11 +21,10 @@ from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.core.examples import Corpus
 from halluc.data.config import DataConfig
-from halluc.data.fields.values import whole
-from halluc.data.rows.layout import Format, Layout
+from halluc.data.fields import whole
 from halluc.data.rows.reading import format_of, open_rows
 from halluc.data.rows.references import absent, refuse_irregular
-from halluc.data.rows.row import BadLine, Finding, Row, Unreadable, folded
+from halluc.data.rows.row import BadLine, Finding, Format, Layout, Row, Unreadable, folded
 from halluc.data.statistics import counted
 
 # Errors of the assignment: the file may belong to another split.

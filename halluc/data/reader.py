@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Protocol, cast
 
 from halluc.core.examples import Example, Origin
 from halluc.data.config import DataConfig
-from halluc.data.fields.ids import Ids, own_id
-from halluc.data.fields.paths import value_of
+from halluc.data.fields import Ids, own_id, value_of
 from halluc.data.inputs import InputText
 from halluc.data.predictions import PredictionFile
 from halluc.data.rows.reading import open_rows

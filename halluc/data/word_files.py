@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from halluc.core.errors import HallucError, Location, data_error
+from halluc.core.errors import HallucError, Location, data_error, refuse, suggestion
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.references import absent, refuse_irregular
 from halluc.data.rows.row import BadLine, Unreadable, excerpt
@@ -60,3 +60,51 @@ def _object(line: str, fields: Callable[[Mapping[str, Any]], T | str]) -> T | st
         return fields(parse_object(line))
     except Unreadable as error:
         return error.problem
+
+
+_FORM = 'a line is `LABEL<TAB>name`; in a .jsonl file, {"label": …, "name": …}'
+
+
+def read_gazetteer(
+    reference: str, labels: Sequence[str], owner: str = "the training split"
+) -> dict[str, dict[tuple[str, ...], int]]:
+    """The names of each label, each with the weight 1, in the order of the file.
+
+    ``LABEL<TAB>name`` lines, where blank lines and lines that begin with ``# `` are skipped, or JSON Lines with the
+    fields ``label`` and ``name`` in a file that ends in ``.jsonl``. A name is split into tokens at white space.
+    ``owner`` says in messages what has the ``labels``.
+
+    Raises:
+        HallucError D101: no such file. D142: it holds no name. Or, with up to 20 at once, D104: a line that is not
+            UTF-8. D140: a line that cannot be read. D141: a label that is not among ``labels``.
+    """
+    names: dict[str, dict[tuple[str, ...], int]] = {}
+    errors: list[HallucError] = []
+    for where, (label, name) in entries(reference, _of_columns, _of_object, errors, code="D140", form=_FORM):
+        if label not in labels:
+            help = suggestion(label, labels, f"it has {', '.join(labels) or 'none'}")
+            errors.append(data_error("D141", f"{owner} has no label `{label}`", where, help))
+        else:
+            names.setdefault(label, {})[tuple(name.split())] = 1
+    refuse(errors)
+    if not names:
+        raise data_error("D142", f"{reference} holds no name", Location(reference), _FORM)
+    return names
+
+
+def _of_columns(line: str) -> tuple[str, str] | str:
+    """Label and name, or what is wrong."""
+    label, tab, name = line.partition("\t")
+    if not tab:
+        return "no tab between a label and a name"
+    if not label.strip() or not name.strip():
+        return "no label before the tab" if name.strip() else "no name behind the tab"
+    return label.strip(), name
+
+
+def _of_object(record: Mapping[str, Any]) -> tuple[str, str] | str:
+    for field in ("label", "name"):
+        value = record.get(field)
+        if not isinstance(value, str) or not value.strip():
+            return f"no text in the field `{field}`"
+    return record["label"], record["name"]

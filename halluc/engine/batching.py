@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy
 
-from halluc.core.on_demand import OnDemand
+from halluc.core.packed import OnDemand
 from halluc.core.rng import keyed_generator
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from halluc.config.low_rank import LowRankConfig
+from halluc.config.models import LowRankConfig
 from halluc.core.errors import environment_error
 
 

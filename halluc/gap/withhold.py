@@ -10,8 +10,7 @@ from typing import Any
 from halluc.config.schema import GapConfig
 from halluc.core.errors import data_error
 from halluc.core.examples import Example, Pair
-from halluc.gap.matching import BY_MENTIONS, Sizes, Strata, apportion, take
-from halluc.gap.units import UNITS, UnitKind, Units, WithheldUnits
+from halluc.gap.units import BY_MENTIONS, UNITS, Sizes, Strata, UnitKind, Units, WithheldUnits, apportion, take
 
 # How many accidentally lost labels are named.
 _MOST_NAMED = 10

@@ -76,9 +76,9 @@ def _files(
             if format == "csv"
             else {"figures.jsonl": partial(_lines, result)}
         )
-    from halluc.reporting.charts import files
+    from halluc.reporting.charts import chart
 
-    return {f"{FOLDERS[format]}/{one.id}.{format}": partial(_bytes, files.FILES[format](one)) for one in charts()}
+    return {f"{FOLDERS[format]}/{one.id}.{format}": partial(_bytes, chart.FILES[format](one)) for one in charts()}
 
 
 def _text(text: str) -> Write:

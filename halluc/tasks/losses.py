@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from halluc.config.bounds import MOST_LABELS, Text
-from halluc.config.section import Section
+from halluc.config.section import MOST_LABELS, Section, Text
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from halluc.config.bounds import Share
+from halluc.config.section import Share
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError
 from halluc.tasks.losses import LossConfig

@@ -39,7 +39,7 @@ from halluc.runs.records import read_json
 from halluc.runs.training_speed import speed
 from halluc.task import build
 from halluc.wording import formats
-from halluc.wording.phrases import FEW
+from halluc.wording.formats import FEW
 from halluc.workflows import augmentation, distillation, remedy_comparison, remedy_studies, reports, training_options
 from halluc.workflows.job import Job
 

@@ -19,9 +19,9 @@ from halluc.augmentation.pipeline.layout import MANIFEST, PROVENANCE, TRAIN
 from halluc.augmentation.pipeline.preparation import AugmentJob, Prepared, prepare
 from halluc.components import TABLE
 from halluc.config import yaml
-from halluc.config.bounds import LINE_BYTES_BOUND
 from halluc.config.hashing import section_in_hash, sha256_of_tree
 from halluc.config.loading import LoadedConfig
+from halluc.config.section import LINE_BYTES_BOUND
 from halluc.core import examples, registry
 from halluc.core.errors import HallucError, Location, refuse
 from halluc.core.messages import progress, say, tell

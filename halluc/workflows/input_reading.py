@@ -14,9 +14,8 @@ from halluc.core.errors import HallucError
 from halluc.data.config import ONLY_WITH, TABS, DataConfig
 from halluc.data.inputs import Item, raw
 from halluc.data.reader import Reader, Unmapped
-from halluc.data.rows.layout import Format, Layout
 from halluc.data.rows.reading import Rows, detected, read_rows
-from halluc.data.rows.row import BadLine, Notice, Row, Unreadable
+from halluc.data.rows.row import BadLine, Format, Layout, Notice, Row, Unreadable
 from halluc.data.rows.streams import TextStream
 from halluc.data.tokenization import Tokenizer
 from halluc.task import AnyTask

@@ -29,7 +29,7 @@ from halluc.runs.schema import EvalFile
 from halluc.runs.tuning import TuneFile
 from halluc.task import AnyTask
 from halluc.wording import formats
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 from halluc.workflows import cells, evaluation, run_locations, training, tuning_results, tuning_trials
 from halluc.workflows.job import Job
 from halluc.workflows.tuning_trials import CONFIG, ERROR, FIGURES, SAME_AS, Trials, TuningPlan

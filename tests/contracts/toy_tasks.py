@@ -30,9 +30,8 @@ from halluc.data.rows.references import SplitName
 from halluc.data.statistics import Count, Words
 from halluc.engine.runtime import Runtime
 from halluc.gap.forecast import Gap, Proportion, SplitGap
-from halluc.gap.matching import Strata
 from halluc.gap.novelty import CONTENT_WORDS, MENTIONS, NoveltyUnits
-from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits
+from halluc.gap.units import EXAMPLES, Strata, UnitKind, WithheldUnits
 from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Nearest, Novelty, Prediction, Record
 from halluc.task import Asserted, Task, Wording

@@ -8,7 +8,7 @@ import pytest
 
 from halluc.components import TABLE
 from halluc.config.loading import load
-from halluc.config.presets import PRESETS
+from halluc.workflows.initialisation import PRESETS
 from tests.conftest import write_corpus
 
 

@@ -23,7 +23,7 @@ from halluc.core.messages import listening
 from halluc.loggers import trackers
 from halluc.runs.directory import RunDir
 from halluc.runs.evaluations import read as read_evaluation
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 from halluc.workflows import tracking
 
 SHORT = ("--set", "train.epochs=2", "-q")

@@ -17,7 +17,7 @@ from halluc.config.search_space import load_space
 from halluc.core.errors import HallucError
 from halluc.runs.schema import EvalFile
 from halluc.runs.tuning import TuneFile
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 from halluc.workflows import training, tuning
 from halluc.workflows.tuning_trials import Trials
 from tests.conftest import write_corpus, write_experiment

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
 from halluc.core.rng import hash64
-from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingConfig
+from halluc.tasks.text_generation.config import ClaimsConfig, GroundingConfig
 from halluc.tasks.text_generation.degeneration import detachment, is_oscillatory, repeated
 from halluc.tasks.text_generation.entailment import EntailmentScorer
-from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, SCORERS, THRESHOLDS, WordScorer, stated_share
 from halluc.tasks.text_generation.judge import EvidenceRule, GenerationJudge
+from halluc.tasks.text_generation.statements import EvidenceTexts
 
 SOURCE = 'The council of Ardlow met on 3 May 2015. Mayor Jean Kerr said: "We will build 1,200 homes."'
 

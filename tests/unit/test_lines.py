@@ -16,12 +16,12 @@ from halluc.components import TABLE
 from halluc.core.errors import HallucError
 from halluc.data import corpora
 from halluc.data.corpora import read_corpora
-from halluc.data.gazetteer import read_gazetteer
 from halluc.data.rows import compressed, lines
 from halluc.data.rows.lines import LineSplitter
 from halluc.data.rows.references import resolve
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import BLOCK, STANDARD_INPUT, TextStream, numbered_lines, opened, watched
+from halluc.data.word_files import read_gazetteer
 from halluc.tasks.text_classification.reading.config import TextsConfig
 from halluc.tasks.token_classification.reading.config import SpansConfig
 

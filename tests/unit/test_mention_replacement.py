@@ -16,7 +16,7 @@ from halluc.core.edits import Editable, Replace
 from halluc.core.errors import EXIT_DATA, HallucError, ManyErrors
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
-from halluc.data.gazetteer import read_gazetteer
+from halluc.data.word_files import read_gazetteer
 
 
 def editable(text: str, *spans: tuple[int, int, str], locked=()) -> Editable:

@@ -30,7 +30,7 @@ from halluc.data.rows.streams import numbered_lines
 from halluc.data.statistics import Count, Words
 from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import gap_of
-from halluc.gap.matching import Strata
+from halluc.gap.units import Strata
 from halluc.gap.withhold import withhold
 from halluc.runs.data import Instances
 from halluc.runs.schema import LedgerLine

@@ -8,11 +8,10 @@ import pytest
 from halluc.components import TABLE
 from halluc.core import packed
 from halluc.core.examples import Origin, Span
-from halluc.core.packed import Packed
+from halluc.core.packed import Packed, Ragged
 from halluc.data.checks import check_corpora
 from halluc.data.corpora import read_corpora
 from halluc.engine.batching import plan
-from halluc.tasks.ragged import Ragged
 from halluc.tasks.token_classification.encoding import Window, Windows
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagged

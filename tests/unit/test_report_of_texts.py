@@ -31,7 +31,7 @@ from halluc.tasks.text_classification.figures import LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction
 from halluc.tasks.text_classification.task import TextClassification
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 

@@ -16,7 +16,7 @@ from halluc.reporting.collect.reproducing import choice, config_lines
 from halluc.reporting.collect.shown import Worst, window
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import LedgerLine, RunFile
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 
 RECORD = RunFile(name="x", command="train", status="done", config_sha256="0", halluc="0")
 

@@ -10,7 +10,7 @@ from halluc.reporting.collect.confidences import abstention
 from halluc.reporting.words.run_sentences import conclusion, headlines
 from halluc.runs.schema import ConfidenceFile, MetricResult
 from halluc.task import task_class
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 
 MENTIONS = task_class("token_classification").evaluated(())
 CONFIDENCES = {"unsupported": [0.6, 0.7, 0.8], "supported": [0.9, 0.93, 0.95]}

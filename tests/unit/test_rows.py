@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from halluc.core.errors import HallucError
-from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import open_rows, read_rows
-from halluc.data.rows.row import BadLine, Notice, Row
+from halluc.data.rows.row import BadLine, Layout, Notice, Row
 from halluc.data.rows.streams import TextStream
 
 SPANS = Layout(formats=("jsonl", "json", "csv", "table", "hub", "conll"), asked=("tokens", "tags", "text", "spans"))

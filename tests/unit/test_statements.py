@@ -10,10 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from halluc.tasks.text_generation.dates import components, dates
-from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.languages import LANGUAGES, language_of
 from halluc.tasks.text_generation.numerals import numerals
-from halluc.tasks.text_generation.statements import statements
+from halluc.tasks.text_generation.statements import EvidenceTexts, statements
 
 
 def stated(text: str, language: str, *kinds: str) -> list[tuple[str, str]]:

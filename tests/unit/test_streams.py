@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from halluc.config.bounds import MOST_LINE_BYTES
+from halluc.config.section import MOST_LINE_BYTES
 from halluc.core.errors import HallucError
 from halluc.data.rows.row import BadLine
 from halluc.data.rows.streams import BLOCK, TextStream, numbered_lines, opened

@@ -14,8 +14,7 @@ from halluc.core.significance import Sheet
 from halluc.data.corpora import read_corpora
 from halluc.data.rows.row import Row
 from halluc.data.tokenization import Tokenizer
-from halluc.tasks.summarisation.extracts import central, lead, units
-from halluc.tasks.summarisation.figures import SummaryFigures
+from halluc.tasks.summarisation.figures import SummaryFigures, central, lead, units
 from halluc.tasks.summarisation.reading.config import SummariesConfig
 from halluc.tasks.summarisation.reading.reader import SummariesReader
 from halluc.tasks.text_generation.examples import WrittenText

@@ -15,8 +15,7 @@ from halluc.core.errors import HallucError
 from halluc.core.examples import Origin, Span
 from halluc.data.corpora import read_corpora
 from halluc.gap.coverage import SurfaceCoverage
-from halluc.gap.matching import BY_MENTIONS, apportion
-from halluc.gap.units import WithheldUnits, example_units
+from halluc.gap.units import BY_MENTIONS, WithheldUnits, apportion, example_units
 from halluc.gap.withhold import Withheld, withhold
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from tests.conftest import REPOSITORY

@@ -9,8 +9,7 @@ from pydantic import Field, model_validator
 
 from halluc.augmentation.filters.filters import Candidate, Filter
 from halluc.augmentation.methods.base import Labeller, Opinion, OptionError, Rate, Workspace
-from halluc.config.bounds import Reference
-from halluc.config.section import Section
+from halluc.config.section import Reference, Section
 from halluc.core.edits import Editable
 from halluc.core.examples import Origin
 from halluc.task import Examples

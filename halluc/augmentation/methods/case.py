@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate, Tokens
-from halluc.config.bounds import DISTINCT
+from halluc.config.section import DISTINCT
 from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 

@@ -22,7 +22,7 @@ from halluc.augmentation.methods.base import (
 )
 from halluc.augmentation.models.endpoint import Endpoint, EndpointLimits
 from halluc.augmentation.translation.wording import joined, split
-from halluc.config.bounds import LONGEST_PATH, Text
+from halluc.config.section import LONGEST_PATH, Text
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.examples import Span

@@ -15,9 +15,8 @@ from halluc.augmentation.methods.base import (
     Workspace,
     refuse_all_locked,
 )
-from halluc.config.bounds import DISTINCT, Reference
-from halluc.config.low_rank import LowRankConfig
-from halluc.config.section import Section
+from halluc.config.models import LowRankConfig
+from halluc.config.section import DISTINCT, Reference, Section
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws

@@ -17,8 +17,7 @@ from halluc.augmentation.methods.base import (
     Rejected,
     Workspace,
 )
-from halluc.config.bounds import DISTINCT, Reference, Text
-from halluc.config.section import Section
+from halluc.config.section import DISTINCT, Reference, Section, Text
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws

@@ -12,12 +12,12 @@ from halluc.augmentation.language.articles import article_edit
 from halluc.augmentation.language.casing import Pattern, put
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, Rate, RateConfig, Tokens
 from halluc.augmentation.methods.name_parts import NameParts
-from halluc.config.bounds import DISTINCT, MOST_LABELS, Reference, Text
+from halluc.config.section import DISTINCT, MOST_LABELS, Reference, Text
 from halluc.core.edits import Edit, Editable, Replace, is_replaceable
 from halluc.core.errors import suggestion
 from halluc.core.examples import Span
 from halluc.core.rng import Draws
-from halluc.data.gazetteer import read_gazetteer
+from halluc.data.word_files import read_gazetteer
 
 # How often another mention is drawn before all different ones are listed.
 _TRIES = 8

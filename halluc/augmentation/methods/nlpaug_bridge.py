@@ -18,7 +18,7 @@ from pydantic import Field
 from halluc.augmentation.methods.alignment import EditAlignment, checked
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, OptionError, Rejected
 from halluc.augmentation.pipeline.fields import fields, moved, part, picked, spread
-from halluc.config.bounds import Text
+from halluc.config.section import Text
 from halluc.core.edits import Edit, Editable, Replace
 from halluc.core.errors import EXIT_ENVIRONMENT, suggestion
 from halluc.core.rng import Draws

@@ -24,7 +24,7 @@ from halluc.augmentation.methods.base import (
 )
 from halluc.augmentation.models.kept_answers import pseudo_labels
 from halluc.augmentation.models.plain_texts import PlacedText, TextPool, length_key, refuse_missing, text_lines
-from halluc.config.bounds import DISTINCT, MOST_EXAMPLES, Reference
+from halluc.config.section import DISTINCT, MOST_EXAMPLES, Reference
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws

@@ -16,7 +16,7 @@ from halluc.augmentation.language.wordnet_files import find
 from halluc.augmentation.methods.base import Augmenter, Lexicon, RateConfig, Tokens
 from halluc.augmentation.methods.chinese_synonyms import ChineseSynonyms
 from halluc.augmentation.methods.synonym_file import FileThesaurus, read_synonyms
-from halluc.config.bounds import Reference
+from halluc.config.section import Reference
 from halluc.core.edits import Edit, Editable, Replace, free_positions
 from halluc.core.rng import Draws
 

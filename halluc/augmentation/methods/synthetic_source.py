@@ -14,7 +14,7 @@ from halluc.augmentation.models.kept_answers import kept_answers
 from halluc.augmentation.models.plain_texts import TextPool, length_key, refuse_missing, text_lines
 from halluc.augmentation.translation.config import EngineConfig
 from halluc.augmentation.translation.engine import LineTranslator, as_line, open_engine
-from halluc.config.bounds import DISTINCT, MOST_EXAMPLES, Reference
+from halluc.config.section import DISTINCT, MOST_EXAMPLES, Reference
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws

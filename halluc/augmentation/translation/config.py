@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import LONGEST_PATH, Reference, Text
-from halluc.config.section import Section
+from halluc.config.section import LONGEST_PATH, Reference, Section, Text
 
 # The name of a language of apertium becomes part of a file name.
 _Code = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(_[A-Za-z0-9]+)*$", max_length=32)]

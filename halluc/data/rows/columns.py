@@ -9,9 +9,8 @@ from typing import Any, cast
 
 from halluc.core.errors import HallucError, Location, data_error
 from halluc.data.rows.delimited import QUOTES
-from halluc.data.rows.layout import Layout
 from halluc.data.rows.lines import BLANKS, Line, bare_return
-from halluc.data.rows.row import BadLine, Notice, Row, Unreadable, excerpt, quoted
+from halluc.data.rows.row import BadLine, Layout, Notice, Row, Unreadable, excerpt, quoted
 
 DOCUMENT_START, NEW_DOCUMENT = "-DOCSTART-", "# newdoc"
 _SEPARATORS = {"tab": "\t", "space": " "}

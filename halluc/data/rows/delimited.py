@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from halluc.core.errors import Location, data_error
-from halluc.data.rows.layout import Layout
 from halluc.data.rows.lines import Line
-from halluc.data.rows.row import BadLine, Row, excerpt
+from halluc.data.rows.row import BadLine, Layout, Row, excerpt
 
 DELIMITERS = ("\t", ",", ";", "|")
 # A delimiter is plausible if this many of the first rows have the same number of columns.

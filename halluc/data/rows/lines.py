@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from halluc.core.errors import Location, data_error
-from halluc.data.rows.layout import Layout
-from halluc.data.rows.row import BadLine, Row, excerpt
+from halluc.data.rows.row import BadLine, Layout, Row, excerpt
 
 Line = tuple[int, str] | BadLine
 

@@ -14,9 +14,8 @@ from halluc.core.errors import data_error
 from halluc.core.labels import UnknownTag, split_tag
 from halluc.data.rows import columns, delimited, lines, records, tables, tmx
 from halluc.data.rows.compressed import is_packed, unpacked_name, unreadable
-from halluc.data.rows.layout import Format, Layout
 from halluc.data.rows.references import HUB, SplitName, parts, resolve
-from halluc.data.rows.row import BadLine, Notice, Row
+from halluc.data.rows.row import BadLine, Format, Layout, Notice, Row
 from halluc.data.rows.streams import TextStream
 
 # No first bytes that tell a format are longer.

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 
-from halluc.config.bounds import MOST_LINE_BYTES
+from halluc.config.section import MOST_LINE_BYTES
 from halluc.core.errors import data_error
 from halluc.core.files import irregular
 from halluc.data.rows.compressed import Blocks, unreadable

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart
 from halluc.reporting.charts.plots import Block, Mark, Panel, forest
-from halluc.reporting.charts.study_cells import called
+from halluc.reporting.charts.study_charts import called
 from halluc.reporting.views.comparison import lettered
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Comparison, Delta, Line, StudyFigures
 from halluc.wording import formats
-from halluc.wording.phrases import signed
+from halluc.wording.formats import signed
 
 _SLOPE_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p is under .05 with at least three seeds. "
 

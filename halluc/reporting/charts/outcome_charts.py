@@ -33,7 +33,7 @@ from halluc.reporting.words import nouns
 from halluc.runs.reports import GapRow, Outcome, RunReport
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
-from halluc.wording.phrases import signed
+from halluc.wording.formats import signed
 
 ALL = "all"
 ROW, LOW_ROW, MANY = 34, 22, 12  # pixels of a row; with more rows than MANY the lower height

@@ -16,7 +16,7 @@ from halluc.data.statistics import counted
 from halluc.runs.reports import Abstention, ClassThreshold, ConfidenceBin, ReliabilityBin, RiskPoint
 from halluc.runs.schema import ConfidenceFile, MetricResult
 from halluc.wording import formats
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 
 VERDICTS = ("supported", "distorted", "unsupported")
 BINS = 20

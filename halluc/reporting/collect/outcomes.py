@@ -21,7 +21,7 @@ from halluc.runs.evaluations import anew
 from halluc.runs.reports import ClassRow, ClassTable, GapRow, Mistake, Outcome
 from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask, Knowledge
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 
 ALL = "all"
 MOST_MISTAKES = 20

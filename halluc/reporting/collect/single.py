@@ -18,7 +18,7 @@ from halluc.runs.probes import ProbeFile
 from halluc.runs.records import read_record
 from halluc.runs.reports import Abstention, Curves, GapRow, RunReport, TextNovelty
 from halluc.task import evaluated
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 
 
 def run_report(run: RunDir, split: str | None = None, most_claims: int = 200) -> RunReport:

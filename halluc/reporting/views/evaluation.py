@@ -13,8 +13,8 @@ from halluc.runs.schema import EvalFile, MetricResult
 from halluc.runs.studies import SURE
 from halluc.task import evaluated
 from halluc.wording import formats
-from halluc.wording.figure_lookup import FigureLookup
-from halluc.wording.phrases import signed
+from halluc.wording.formats import signed
+from halluc.wording.nouns import FigureLookup
 
 # How a period is compared, see ``analysis.shifts``.
 _TEST = "Fisher's exact test, Holm"

@@ -12,7 +12,7 @@ from halluc.runs.figure_lines import NamedEvaluation
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
 from halluc.runs.studies import LEAST_SEEDS, SURE
 from halluc.wording import formats
-from halluc.wording.phrases import counted
+from halluc.wording.formats import counted
 
 _OUTCOMES = (SUPPORT, "distortion_rate", HALLUCINATION, OMISSION)
 

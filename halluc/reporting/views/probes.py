@@ -8,7 +8,7 @@ from halluc.core.figures import shown
 from halluc.reporting.views.tables import TableCell, TableView, difference_cell, table, value_cell
 from halluc.runs.probes import ProbeFile
 from halluc.wording import formats
-from halluc.wording.figure_lookup import FigureLookup
+from halluc.wording.nouns import FigureLookup
 
 # The slices besides all, and their names below the name of a figure.
 _SLICES = (

@@ -23,7 +23,7 @@ from halluc.runs.studies import (
     Trend,
 )
 from halluc.wording import formats
-from halluc.wording.phrases import counted, of_seeds
+from halluc.wording.formats import counted, of_seeds
 
 Key = tuple[str, By]
 SMALLEST = "smallest that could be shown"

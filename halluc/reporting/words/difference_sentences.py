@@ -28,7 +28,7 @@ from halluc.runs.studies import (
     Trend,
 )
 from halluc.wording import formats
-from halluc.wording.phrases import NAMED, counted, listed, of_seeds, quoted, sentence, signed
+from halluc.wording.formats import NAMED, counted, listed, of_seeds, quoted, sentence, signed
 
 MOST_SENTENCES = 6
 _MOST_NAMED = 3  # cells, or settings, in one sentence; runs with a sentence of their own

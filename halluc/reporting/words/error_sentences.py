@@ -10,7 +10,7 @@ from halluc.runs.advice import ErrorAnalysis, ErrorRate, ErrorShare
 from halluc.runs.studies import Interval
 from halluc.task import AnyTask
 from halluc.wording import formats
-from halluc.wording.phrases import FEW, listed, sentence, too_few
+from halluc.wording.formats import FEW, listed, sentence, too_few
 
 # Mean confidence, the share of correct claims, and its interval.
 Stated = tuple[float, float, Interval]

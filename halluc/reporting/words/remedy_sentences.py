@@ -9,7 +9,7 @@ from halluc.core.figures import MATCHED
 from halluc.runs.advice import CostRatio, RemedyEffect, StudyAdvice
 from halluc.runs.studies import LEAST_SEEDS, ArmDelta
 from halluc.wording import formats
-from halluc.wording.phrases import counted, listed, quoted, sentence, signed
+from halluc.wording.formats import counted, listed, quoted, sentence, signed
 
 
 def conclusion(advice: StudyAdvice, target: Path) -> list[str]:

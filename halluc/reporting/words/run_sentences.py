@@ -11,9 +11,8 @@ from halluc.runs.reports import Abstention, Headline
 from halluc.runs.schema import MetricResult
 from halluc.task import AnyTask
 from halluc.wording import formats
-from halluc.wording.figure_lookup import FigureLookup, count
-from halluc.wording.nouns import Nouns
-from halluc.wording.phrases import FEW, sentence, too_few
+from halluc.wording.formats import FEW, sentence, too_few
+from halluc.wording.nouns import FigureLookup, Nouns, count
 
 # No median is reported for fewer claims than this.
 FEW_FOR_MEDIAN = 3

@@ -15,8 +15,8 @@ from halluc.tasks.dialogue import figure_rows
 from halluc.tasks.dialogue.examples import KNOWLEDGE
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
+from halluc.tasks.text_generation.languages import folded_words
 from halluc.tasks.text_generation.source_text import Sourced
-from halluc.tasks.text_generation.words import folded_words
 
 REFERENCE = "unigram F1 without case, punctuation and articles, best reference, mean over replies"
 GROUNDED = "unigram F1 without case, punctuation and articles, mean over replies, 0 without knowledge"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from halluc.core.claims import rounded
 from halluc.core.edits import Editable, EditError, Range
 from halluc.core.examples import Corpus, Origin, Pair, Span
-from halluc.data.fields.values import located
+from halluc.data.fields import located
 from halluc.data.inputs import InputText
 from halluc.gap.novelty import MENTIONS, NoveltyUnits
 from halluc.runs.inference import InferenceSchema
@@ -17,12 +17,29 @@ from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.question_answering.config import Side
-from halluc.tasks.question_answering.inference import INFERENCE
 from halluc.tasks.question_answering.records import AssertedAnswer, PredictedAnswer, QuestionPrediction
 from halluc.tasks.question_answering.spaced_text import SpacedText
+from halluc.tasks.records import ScoredClaim, TopParameters
 
 if TYPE_CHECKING:
     import numpy
+
+
+class SpanAnswer(ScoredClaim):
+    """``start`` and ``end`` count characters of the context."""
+
+    answer: str
+    start: int
+    end: int
+
+
+def _answers(record: PredictedAnswer, asked: TopParameters) -> list[SpanAnswer]:
+    results = [SpanAnswer.of(one, answer=one.text, start=one.start_char, end=one.end_char) for one in record.answers]
+    return results[: asked.top_k]
+
+
+INFERENCE = InferenceSchema(SpanAnswer, _answers, TopParameters, pair=("question", "context"))
+
 
 # The label of every answer, and the class for questions without one in tables.
 ANSWER, NO_ANSWER = "answer", "no_answer"

@@ -12,10 +12,9 @@ import regex
 from halluc.core.claims import Claim
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
-from halluc.gap.matching import Strata
 from halluc.gap.novelty import NearestMentions, SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits, held_units, mention_units
+from halluc.gap.units import EXAMPLES, Strata, UnitKind, WithheldUnits, held_units, mention_units
 from halluc.runs.schema import Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.question_answering.examples import ANSWER, NO_ANSWER, ContextQuestion

@@ -7,8 +7,7 @@ from halluc.runs.schema import MetricResult
 from halluc.task import Wording
 from halluc.tasks.question_answering.examples import NO_ANSWER
 from halluc.wording import formats
-from halluc.wording.figure_lookup import FigureLookup, count
-from halluc.wording.nouns import CardText, Nouns
+from halluc.wording.nouns import CardText, FigureLookup, Nouns, count
 
 QUESTIONS = Words(
     tokens="tokens",

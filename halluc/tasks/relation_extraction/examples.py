@@ -17,8 +17,7 @@ from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.labels_of_wholes import labels_of
-from halluc.tasks.records import AssertedLabel
-from halluc.tasks.relation_extraction.inference import INFERENCE
+from halluc.tasks.records import AssertedLabel, LabelAnswer, TopParameters
 from halluc.tasks.relation_extraction.records import (
     Argument,
     PredictedRelations,
@@ -27,6 +26,14 @@ from halluc.tasks.relation_extraction.records import (
 
 if TYPE_CHECKING:
     import numpy
+
+
+def _answers(record: PredictedRelations, asked: TopParameters) -> list[LabelAnswer]:
+    return [LabelAnswer.of(one, label=one.label) for one in record.relations][: asked.top_k]
+
+
+INFERENCE = InferenceSchema(LabelAnswer, _answers, TopParameters, nested=True)
+
 
 # The output for pairs without a relation, and their class in tables.
 NO_RELATION = "no_relation"

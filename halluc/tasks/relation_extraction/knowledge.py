@@ -10,9 +10,8 @@ from typing import ClassVar
 from halluc.core.claims import Claim
 from halluc.gap.coverage import Known, SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
-from halluc.gap.matching import Strata
 from halluc.gap.novelty import NOVELTIES, SurfaceKnowledge
-from halluc.gap.units import EXAMPLES, LABELS, UnitKind, WithheldUnits, held_units, mention_units
+from halluc.gap.units import EXAMPLES, LABELS, Strata, UnitKind, WithheldUnits, held_units, mention_units
 from halluc.runs.schema import Nearest, Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Related, pair_key, pair_parts

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal, cast
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import MOST_LABELS, Reference, Text
-from halluc.config.section import LabelName, Section
+from halluc.config.section import MOST_LABELS, LabelName, Reference, Section, Text
 from halluc.data.config import Column
 from halluc.data.rows.references import HUB, SplitName, resolve
 from halluc.tasks.losses import LossConfig

@@ -18,15 +18,31 @@ from halluc.runs.schema import Prediction
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
 from halluc.tasks.labels_of_wholes import labels_of
-from halluc.tasks.records import AssertedLabel
+from halluc.tasks.records import AssertedLabel, LabelAnswer, TopParameters
 from halluc.tasks.text_classification import edits
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.encoding import refuse_labels
-from halluc.tasks.text_classification.inference import INFERENCE
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabels, RetrievedAnswer
 from halluc.tasks.text_classification.retrieval import read_bank, strangers
+
+
+class StoredAnswer(LabelAnswer):
+    """``answer`` is the text of an answer of a bank."""
+
+    answer: str | None = None
+
+
+def _answers(record: PredictedLabels, asked: TopParameters) -> list[StoredAnswer]:
+    results = [
+        StoredAnswer.of(one, label=one.label, answer=one.answer if isinstance(one, RetrievedAnswer) else None)
+        for one in record.labels
+    ]
+    return sorted(results, key=lambda one: -one.score)[: asked.top_k]
+
+
+INFERENCE = InferenceSchema(StoredAnswer, _answers, TopParameters, pair=("text", "text_pair"), nested=True)
 
 
 class TextExamples(ExamplesDefaults):

@@ -12,10 +12,9 @@ from halluc.core.claims import Claim
 from halluc.core.examples import Corpus
 from halluc.data.rows.references import SplitName
 from halluc.gap.forecast import SplitGap, gap_among
-from halluc.gap.matching import Strata
 from halluc.gap.novelty import NearestMentions, SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, LABELS, UnitKind, WithheldUnits, held_units
+from halluc.gap.units import EXAMPLES, LABELS, Strata, UnitKind, WithheldUnits, held_units
 from halluc.runs.schema import Novelty
 from halluc.tasks.text_classification.coverage import QUARTERS, TextCoverage
 from halluc.tasks.text_classification.examples import TextExamples

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any, cast
 from halluc.core.characters import cut
 from halluc.core.errors import HallucError, Location, data_error, environment_error, refuse, suggestion
 from halluc.core.examples import Corpus
-from halluc.data.fields.ids import own_id
-from halluc.data.rows.layout import Format, Layout
+from halluc.data.fields import own_id
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
-from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, folded
+from halluc.data.rows.row import MEND, BadLine, Format, Layout, Notice, Row, Unreadable, folded
 from halluc.tasks.encoders import Encoder, mean_of_pieces, padded, room, tensors
 from halluc.tasks.text_classification.config import RetrievalConfig
 from halluc.tasks.text_classification.labelled_text import Labelled

@@ -11,8 +11,7 @@ from halluc.data.statistics import Count, Words, labelled, one, tokens, unlabell
 from halluc.runs.schema import MetricResult
 from halluc.task import Wording
 from halluc.wording import formats
-from halluc.wording.figure_lookup import FigureLookup, count
-from halluc.wording.nouns import CardText, Nouns
+from halluc.wording.nouns import CardText, FigureLookup, Nouns, count
 
 # A single longer text is probably a whole file.
 _LONG = 1_000

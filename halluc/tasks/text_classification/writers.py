@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from halluc.core.characters import is_invisible
-from halluc.data.fields.values import written_list
+from halluc.data.fields import written_list
 from halluc.data.writers import (
     MARK,
     Files,

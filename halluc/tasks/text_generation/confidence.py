@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from halluc.tasks.text_generation.encoding import EncodedSequences
-from halluc.tasks.text_generation.evidence import EvidenceTexts
-from halluc.tasks.text_generation.statements import Statement
-from halluc.tasks.text_generation.words import folded_words
+from halluc.tasks.text_generation.languages import folded_words
+from halluc.tasks.text_generation.statements import EvidenceTexts, Statement
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import regex
 
-from halluc.tasks.text_generation.words import folded_words
+from halluc.tasks.text_generation.languages import folded_words
 
 # Raunak et al. 2021: a bigram that occurs this often, and this much more often than in the source.
 _RAUNAK_COUNT, _RAUNAK_EXCESS = 10, 5

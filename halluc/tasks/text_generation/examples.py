@@ -11,6 +11,7 @@ from halluc.core.edits import Editable, Range
 from halluc.core.examples import Corpus, Origin
 from halluc.data.inputs import InputText
 from halluc.gap.novelty import CONTENT_WORDS, NoveltyUnits
+from halluc.runs.inference import InferenceSchema
 from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
@@ -21,6 +22,28 @@ from halluc.tasks.text_generation.source_text import Sourced, SourcePart, spaced
 
 if TYPE_CHECKING:
     import numpy
+
+
+class WrittenAnswer(Record):
+    """``claims`` are the claims of the text; a subclass also has the text."""
+
+    claims: list[StatedClaim]
+    log_probability: float | None
+    ended: bool
+
+
+def inference_of(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
+    """
+    Args:
+        text: the field of ``answer`` with the text that the model wrote.
+    """
+
+    def answers(record: WrittenRecord, asked: Record) -> list[WrittenAnswer]:
+        result: dict[str, Any] = {name: getattr(record, name) for name in WrittenAnswer.model_fields}
+        result[text] = record.output
+        return [answer(**result)]
+
+    return InferenceSchema(answer, answers)
 
 
 @dataclass(frozen=True)

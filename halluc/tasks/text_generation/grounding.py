@@ -12,10 +12,8 @@ from typing import Literal, Protocol
 
 from rapidfuzz.distance import LCSseq
 
-from halluc.tasks.text_generation.evidence import EvidenceTexts
-from halluc.tasks.text_generation.languages import FUNCTION_WORDS, language_of
-from halluc.tasks.text_generation.statements import statements
-from halluc.tasks.text_generation.words import folded_words
+from halluc.tasks.text_generation.languages import FUNCTION_WORDS, folded_words, language_of
+from halluc.tasks.text_generation.statements import EvidenceTexts, statements
 
 CHARACTERS = 4
 ScorerName = Literal["combined", "content_words", "ngrams", "lcs", "characters", "entailment"]

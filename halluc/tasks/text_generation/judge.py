@@ -16,14 +16,19 @@ from typing import Any, ClassVar, Protocol
 from halluc.core.claims import Claim, Evidence, Judged
 from halluc.core.examples import Span
 from halluc.data.tokenization import Tokenizer
-from halluc.tasks.text_generation.claims_config import ClaimsConfig, GroundingConfig
+from halluc.tasks.text_generation.config import ClaimsConfig, GroundingConfig
 from halluc.tasks.text_generation.degeneration import is_oscillatory
-from halluc.tasks.text_generation.evidence import EvidenceTexts
 from halluc.tasks.text_generation.grounding import REFERENCE_THRESHOLDS, THRESHOLDS, SentenceScorer, scorer_of
-from halluc.tasks.text_generation.languages import language_of
+from halluc.tasks.text_generation.languages import folded_words, language_of
 from halluc.tasks.text_generation.name_models import names_by_model
-from halluc.tasks.text_generation.statements import Statement, WithParts, foreign_names, in_order, statements
-from halluc.tasks.text_generation.words import folded_words
+from halluc.tasks.text_generation.statements import (
+    EvidenceTexts,
+    Statement,
+    WithParts,
+    foreign_names,
+    in_order,
+    statements,
+)
 
 SENTENCE = "sentence"
 _TOKENIZER = Tokenizer()

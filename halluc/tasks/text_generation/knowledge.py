@@ -11,10 +11,9 @@ from halluc.core.claims import Claim
 from halluc.core.examples import Pair
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
-from halluc.gap.matching import Strata
 from halluc.gap.novelty import SurfaceKnowledge
 from halluc.gap.stopwords import text_words
-from halluc.gap.units import EXAMPLES, UnitKind, WithheldUnits, held_units
+from halluc.gap.units import EXAMPLES, Strata, UnitKind, WithheldUnits, held_units
 from halluc.runs.schema import Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.text_generation.source_text import Sourced, words_of

@@ -6,14 +6,37 @@ in another language still has digits, ISO dates, quotations, names and sentences
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 import regex
 
+from halluc.data.tokenization import Tokenizer
 from halluc.gap.stopwords import STOP_WORDS
-from halluc.tasks.text_generation.words import folded_words
+
+_TOKENIZER = Tokenizer()
+_POSSESSIVE = regex.compile(r"(?<=[\p{L}\p{N}])['’]s?(?![\p{L}\p{N}])")
+# A word with more combining marks than in any language is left unchanged: ordering marks takes quadratic time.
+_LONGEST_FOLDED = 200
+
+
+@lru_cache(maxsize=1 << 10)
+def folded_words(text: str) -> tuple[str, ...]:
+    """The words without case, accents, punctuation and possessive `'s`; each Chinese character is a word."""
+    tokens = _TOKENIZER.tokens(_POSSESSIVE.sub(" ", text))
+    return tuple(word for token in tokens if (word := _folded(token)))
+
+
+def _folded(token: str) -> str:
+    if token.isascii():
+        return token.lower() if token.isalnum() else "".join(filter(str.isalnum, token)).lower()
+    if len(token) > _LONGEST_FOLDED:
+        return token.casefold()
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", token.casefold())))
+
 
 Language = Literal["en", "de", "fr", "es", "zh", "other"]
 LANGUAGES: tuple[Language, ...] = ("en", "de", "fr", "es", "zh", "other")

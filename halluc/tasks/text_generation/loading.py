@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from halluc.config.low_rank import LowRankConfig
-from halluc.config.models import ModelConfig
+from halluc.config.models import LowRankConfig, ModelConfig
 from halluc.core.errors import HallucError, environment_error
 from halluc.engine.references import ModelSource, resolve_model
 from halluc.tasks.text_generation.encoding import SequenceFraming

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import regex
 
-from halluc.tasks.text_generation.languages import WORDS, Language, LanguageWords
-from halluc.tasks.text_generation.words import folded_words
+from halluc.tasks.text_generation.languages import WORDS, Language, LanguageWords, folded_words
 
 # A word with inner apostrophes, hyphens and dots, such as `O'Neill`, `Jean-Paul`, `U.S.`
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:(?:['’\-&]|\.(?=\p{Lu}))[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+)*+")

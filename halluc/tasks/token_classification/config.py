@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import DISTINCT, Reference, Share
-from halluc.config.section import Section
+from halluc.config.section import DISTINCT, Reference, Section, Share
 from halluc.tasks.mention_masking import MentionLossConfig
 
 

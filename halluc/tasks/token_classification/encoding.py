@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError
-from halluc.core.on_demand import OnDemand
+from halluc.core.packed import OnDemand, Ragged
 from halluc.tasks.encoders import padded, tensors
 from halluc.tasks.losses import UNLABELLED, Loss, divergence
 from halluc.tasks.mention_masking import MentionMasking
-from halluc.tasks.ragged import Ragged
 from halluc.tasks.token_classification.border_smoothing import Alternative, moved_loss
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.viterbi import SavedChain

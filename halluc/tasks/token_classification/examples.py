@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from halluc.core.claims import Mark, rounded
 from halluc.core.edits import Editable
@@ -15,16 +17,41 @@ from halluc.core.labels import write_tags
 from halluc.data.inputs import InputText
 from halluc.gap.novelty import MENTIONS, NoveltyUnits
 from halluc.runs.inference import InferenceSchema
-from halluc.runs.schema import Prediction
+from halluc.runs.schema import Prediction, Record
 from halluc.task import Asserted
 from halluc.tasks.defaults import ExamplesDefaults
-from halluc.tasks.token_classification.inference import INFERENCE
+from halluc.tasks.records import ScoredClaim
 from halluc.tasks.token_classification.records import PredictedClaim, PredictedText, SpanPrediction
 from halluc.tasks.token_classification.tagged_sentence import Tagged, with_spans
 from halluc.tasks.token_classification.writers import write_conll
 
 if TYPE_CHECKING:
     import numpy
+
+
+class SpanParameters(Record):
+    aggregation_strategy: Literal["simple"] | None = Field(None, description="Spans are always whole mentions.")
+    ignore_labels: list[str] = Field([], description="Labels that are left out.")
+
+
+class MentionAnswer(ScoredClaim):
+    """``start`` and ``end`` count characters of the input; both are null if the input has only tokens."""
+
+    entity_group: str
+    word: str
+    start: int | None
+    end: int | None
+
+
+def _answers(record: PredictedText, asked: SpanParameters) -> list[MentionAnswer]:
+    return [
+        MentionAnswer.of(one, entity_group=one.label, word=one.text, start=one.start_char, end=one.end_char)
+        for one in record.spans
+        if one.label not in asked.ignore_labels
+    ]
+
+
+INFERENCE = InferenceSchema(MentionAnswer, _answers, SpanParameters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy
 
 from halluc.core.edits import Range
 from halluc.core.errors import HallucError
-from halluc.data.gazetteer import read_gazetteer
+from halluc.data.word_files import read_gazetteer
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 # The key of the labels in config.json, under the name of the task.

@@ -7,9 +7,8 @@ from typing import ClassVar
 
 from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
-from halluc.gap.matching import BY_MENTIONS, Strata
 from halluc.gap.novelty import NOVELTIES, SurfaceKnowledge
-from halluc.gap.units import UNITS, UnitKind, WithheldUnits
+from halluc.gap.units import BY_MENTIONS, UNITS, Strata, UnitKind, WithheldUnits
 from halluc.runs.schema import Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.token_classification.tagged_sentence import Tagged

@@ -13,6 +13,7 @@ from halluc.core.decision_scores import DecisionScores
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus
 from halluc.core.labels import scheme_of, tag_set, write_tags
+from halluc.core.packed import Ragged
 from halluc.data.predictions import Stated
 from halluc.data.statistics import counted
 from halluc.engine.exported import ExportedModel
@@ -22,7 +23,6 @@ from halluc.tasks.encoders import Encoder, load_encoder, pieces_left, room, spec
 from halluc.tasks.label_names import foreign_label_notes, named_tags
 from halluc.tasks.losses import UNLABELLED, Loss, class_weights
 from halluc.tasks.mention_masking import MentionMasking
-from halluc.tasks.ragged import Ragged
 from halluc.tasks.token_classification.border_smoothing import alternatives
 from halluc.tasks.token_classification.config import TokenClassificationConfig
 from halluc.tasks.token_classification.consistency import consistent

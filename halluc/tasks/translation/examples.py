@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from halluc.runs.inference import InferenceSchema
-from halluc.tasks.text_generation.examples import GenerationExamples
-from halluc.tasks.text_generation.inference import WrittenAnswer, inference_of
+from halluc.tasks.text_generation.examples import GenerationExamples, WrittenAnswer, inference_of
 from halluc.tasks.text_generation.source_text import Sourced
 
 # The fields of several references, of languages, and of the words of the source.

@@ -8,16 +8,15 @@ from typing import Any, ClassVar
 
 from halluc.core.examples import Origin
 from halluc.data.config import DataConfig
-from halluc.data.fields.paths import value_of
+from halluc.data.fields import value_of
 from halluc.data.reader import Unmapped
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import BadLine, LeftOut, Notice, Row, Unreadable, quoted
 from halluc.tasks.dialogue.examples import AGENT, KNOWLEDGE, LANGUAGE, PERSONA, TEXT, TURN, USER
 from halluc.tasks.dialogue.reading.config import DialoguesConfig
 from halluc.tasks.dialogue.reading.turns import Turn, TurnForms, facts
-from halluc.tasks.text_generation.reading import given_parts, texts_of
+from halluc.tasks.text_generation.reading import SourcedReader, first_of, given_parts, texts_of
 from halluc.tasks.text_generation.source_text import Sourced
-from halluc.tasks.text_generation.sourced_reader import SourcedReader, first_of
 
 _TURNS = ("turns", "messages", "conversations", "conversation", "dialogue", "dialog")
 

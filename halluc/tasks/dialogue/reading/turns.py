@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from halluc.data.config import Column
-from halluc.data.fields.paths import value_of
-from halluc.data.fields.values import kind, unpacked
+from halluc.data.fields import kind, unpacked, value_of
 from halluc.data.rows.row import MEND, Unreadable, quoted
 from halluc.tasks.dialogue.examples import AGENT, USER
-from halluc.tasks.text_generation.sourced_reader import first_of, visible_text
+from halluc.tasks.text_generation.reading import first_of, visible_text
 
 _SPEAKERS, _TEXTS = ("speaker", "role", "from"), ("text", "content", "value")
 # The separator of turns in one text, in the test files of several dialogue corpora.

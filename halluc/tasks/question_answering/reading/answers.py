@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from halluc.core.edits import Range
-from halluc.data.fields.values import kind, unpacked, whole
+from halluc.data.fields import kind, unpacked, whole
 from halluc.data.rows.row import Unreadable
 
 _SHOWN = 60

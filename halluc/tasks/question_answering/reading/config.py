@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from halluc.data.config import Column, DataConfig
-from halluc.data.rows.layout import Format
+from halluc.data.rows.row import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
 

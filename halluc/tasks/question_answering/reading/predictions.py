@@ -11,7 +11,7 @@ from typing import Any
 from halluc.core.characters import cut
 from halluc.core.errors import Location, data_error
 from halluc.core.examples import Origin
-from halluc.data.fields.values import kind
+from halluc.data.fields import kind
 from halluc.data.predictions import (
     PREDICTED,
     PredictionFile,

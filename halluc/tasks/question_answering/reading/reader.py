@@ -11,9 +11,7 @@ from halluc.core.characters import is_invisible
 from halluc.core.edits import Range
 from halluc.core.examples import Origin
 from halluc.data.config import DataConfig
-from halluc.data.fields.ids import Ids, own_id
-from halluc.data.fields.paths import path_of, value_at, value_of
-from halluc.data.fields.values import kind, located, nul, whole
+from halluc.data.fields import Ids, kind, located, nul, own_id, path_of, value_at, value_of, whole
 from halluc.data.inputs import InputText, identity_of, paired
 from halluc.data.predictions import PredictionFile
 from halluc.data.reader import Mended, Reader, Unmapped

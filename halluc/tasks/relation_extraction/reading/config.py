@@ -6,10 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from halluc.config.bounds import LONGEST_TEXT, MOST_LABELS
-from halluc.config.section import LabelName
+from halluc.config.section import LONGEST_TEXT, MOST_LABELS, LabelName
 from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
-from halluc.data.rows.layout import Format
+from halluc.data.rows.row import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
 # Names of pairs without a relation: in our own records, TACRED, and other corpora.

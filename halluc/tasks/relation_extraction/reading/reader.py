@@ -11,8 +11,7 @@ from halluc.core.characters import is_invisible
 from halluc.core.examples import Origin, Span
 from halluc.core.labels import label_fault
 from halluc.data.config import DataConfig
-from halluc.data.fields.paths import path_of, value_at, value_of
-from halluc.data.fields.values import kind, nul, unpacked, whole
+from halluc.data.fields import kind, nul, path_of, unpacked, value_at, value_of, whole
 from halluc.data.inputs import InputText, identity_of
 from halluc.data.predictions import PredictionFile
 from halluc.data.reader import RowReader, Unmapped

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import DISTINCT, Text
+from halluc.config.section import DISTINCT, Text
 from halluc.data.config import Column, DataConfig
-from halluc.data.rows.layout import Format
+from halluc.data.rows.row import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
 MOST_REFERENCES = 100

@@ -8,15 +8,13 @@ from typing import Any, ClassVar
 
 from halluc.core.examples import Origin
 from halluc.data.config import Column, DataConfig
-from halluc.data.fields.paths import value_of
-from halluc.data.fields.values import unpacked
+from halluc.data.fields import unpacked, value_of
 from halluc.data.reader import Unmapped
 from halluc.data.rows.row import Row, quoted
 from halluc.tasks.summarisation.examples import DOCUMENT, LANGUAGE, SUMMARY
 from halluc.tasks.summarisation.reading.config import SummariesConfig
-from halluc.tasks.text_generation.reading import given_parts, texts_of
+from halluc.tasks.text_generation.reading import SourcedReader, first_of, given_parts, texts_of, visible_text
 from halluc.tasks.text_generation.source_text import Sourced
-from halluc.tasks.text_generation.sourced_reader import SourcedReader, first_of, visible_text
 
 # The fields of common corpora, in the order of detection.
 _DOCUMENTS = (DOCUMENT, "dialogue", "article", "source", "text", "content", "report")

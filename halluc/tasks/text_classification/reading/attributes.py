@@ -8,8 +8,7 @@ from typing import Any
 
 from halluc.core.characters import cut
 from halluc.data.config import Column
-from halluc.data.fields.ids import own_id
-from halluc.data.fields.values import kind, nul
+from halluc.data.fields import kind, nul, own_id
 from halluc.data.rows.row import MEND, Unreadable
 from halluc.tasks.text_classification.reading.fields import missing
 

@@ -7,12 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import LONGEST_TEXT, MOST_LABELS, Reference, Text
-from halluc.config.section import LabelName, Section
+from halluc.config.section import LONGEST_TEXT, MOST_LABELS, LabelName, Reference, Section, Text
 from halluc.core.errors import cut, did_you_mean
 from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
-from halluc.data.rows.layout import Format
 from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.rows.row import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
 Preset = Literal["doccano", "label_studio", "prodigy"]

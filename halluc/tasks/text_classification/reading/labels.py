@@ -8,7 +8,7 @@ from typing import Any
 
 from halluc.core.labels import MOST_CHARACTERS, label_fault
 from halluc.data.config import Column
-from halluc.data.fields.values import kind, nul, whole, written_list
+from halluc.data.fields import kind, nul, whole, written_list
 from halluc.data.rows.row import MEND, Notice, Skipped, Unreadable
 from halluc.tasks.text_classification.reading.config import TextsConfig
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from halluc.core.examples import Corpus, Origin
-from halluc.data.fields.values import whole
+from halluc.data.fields import whole
 from halluc.data.predictions import (
     MEND,
     PREDICTED,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from halluc.data.fields.paths import is_cancelled, rejection
-from halluc.data.fields.values import unpacked
+from halluc.data.fields import is_cancelled, rejection, unpacked
 from halluc.data.rows.row import Skipped, Unreadable, quoted
 from halluc.tasks.text_classification.reading.config import Preset, TextsConfig
 

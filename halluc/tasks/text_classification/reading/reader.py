@@ -9,15 +9,13 @@ from typing import Any, ClassVar
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Origin
 from halluc.data.config import Column, DataConfig
-from halluc.data.fields.ids import Ids, own_id
-from halluc.data.fields.values import kind, nul, whole, written_list
+from halluc.data.fields import Ids, kind, nul, own_id, whole, written_list
 from halluc.data.inputs import InputText, given_tokens, identity_of, paired, single
 from halluc.data.predictions import PredictionFile
 from halluc.data.reader import Mended, Reader
-from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import HUB, SplitName
-from halluc.data.rows.row import MEND, BadLine, LeftOut, Notice, Row, Skipped, Unreadable
+from halluc.data.rows.row import MEND, BadLine, Layout, LeftOut, Notice, Row, Skipped, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.data.writers import Writer
 from halluc.tasks.text_classification.labelled_text import Labelled

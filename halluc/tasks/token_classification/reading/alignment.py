@@ -10,7 +10,7 @@ from typing import Any
 
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Span
-from halluc.data.fields.values import Place
+from halluc.data.fields import Place
 from halluc.data.rows.row import Skipped, Unreadable
 from halluc.tasks.token_classification.reading.config import SpansConfig
 from halluc.tasks.token_classification.reading.forms import Given

@@ -10,13 +10,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from halluc.config.bounds import DISTINCT, LONGEST_TEXT, MOST_LABELS, Text
-from halluc.config.section import LabelName, Section
+from halluc.config.section import DISTINCT, LONGEST_TEXT, MOST_LABELS, LabelName, Section, Text
 from halluc.core.errors import cut
 from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows import brat
-from halluc.data.rows.layout import Format, Layout
 from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.rows.row import Format, Layout
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 from halluc.tasks.token_classification.reading.presets import KEYS, Preset
 

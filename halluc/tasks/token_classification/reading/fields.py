@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from halluc.core.errors import HallucError, Location, data_error
-from halluc.data.fields.paths import Path, named, path_of, value_at
-from halluc.data.fields.values import located, unpacked
+from halluc.data.fields import Path, located, named, path_of, unpacked, value_at
 from halluc.data.rows.delimited import DELIMITERS
 from halluc.data.rows.row import Row, Unreadable, quoted
 from halluc.tasks.token_classification.reading import forms, presets, values

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from halluc.data.fields.values import unpacked
+from halluc.data.fields import unpacked
 from halluc.data.rows.row import Unreadable
 from halluc.tasks.token_classification.reading import values
 from halluc.tasks.token_classification.reading.config import SpansConfig

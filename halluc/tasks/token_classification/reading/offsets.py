@@ -9,7 +9,7 @@ from itertools import accumulate, product
 from operator import itemgetter, ne
 from typing import Literal, NamedTuple
 
-from halluc.data.fields.values import Place, located
+from halluc.data.fields import Place, located
 from halluc.data.rows.row import Unreadable
 from halluc.tasks.token_classification.reading.config import SpansConfig, Unit
 from halluc.tasks.token_classification.reading.forms import Given

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Span
-from halluc.data.fields.paths import value_of
-from halluc.data.fields.values import unpacked
+from halluc.data.fields import unpacked, value_of
 from halluc.data.predictions import (
     PREDICTED,
     PREDICTED_TAGS,
@@ -20,9 +19,8 @@ from halluc.data.predictions import (
     given_id,
     predicted_field,
 )
-from halluc.data.rows.layout import Layout
 from halluc.data.rows.reading import format_of
-from halluc.data.rows.row import BadLine, Finding, Place, Row, Unreadable
+from halluc.data.rows.row import BadLine, Finding, Layout, Place, Row, Unreadable
 from halluc.data.tokenization import Tokenizer
 from halluc.tasks.token_classification.reading import forms
 from halluc.tasks.token_classification.reading.config import SpansConfig

@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 
 from halluc.core.errors import data_error
 from halluc.data.config import DataConfig
-from halluc.data.fields.ids import Ids
-from halluc.data.fields.paths import rejection
+from halluc.data.fields import Ids, rejection
 from halluc.data.inputs import InputText
 from halluc.data.predictions import PredictionFile
 from halluc.data.reader import ExampleBuilder, Reader

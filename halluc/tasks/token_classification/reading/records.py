@@ -11,9 +11,7 @@ from typing import Any
 from halluc.core.errors import data_error
 from halluc.core.examples import Span
 from halluc.data.config import Column
-from halluc.data.fields.ids import own_id
-from halluc.data.fields.paths import named, path_of, value_at, value_of
-from halluc.data.fields.values import located, unpacked
+from halluc.data.fields import located, named, own_id, path_of, unpacked, value_at, value_of
 from halluc.data.inputs import InputText, given_tokens, identity_of, single
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import Notice, Row, Unreadable, quoted

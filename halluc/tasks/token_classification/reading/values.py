@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from halluc.data.fields.values import Place, unpacked
+from halluc.data.fields import Place, unpacked
 from halluc.data.rows.row import Unreadable, quoted
 
 # The keys of a token in an object, the most usual first.

@@ -6,10 +6,10 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from halluc.config.bounds import Reference, Text
+from halluc.config.section import Reference, Text
 from halluc.data.config import Column, DataConfig
-from halluc.data.rows.layout import Format
 from halluc.data.rows.references import SPLITS, SplitName
+from halluc.data.rows.row import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
 

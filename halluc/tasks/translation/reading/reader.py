@@ -10,16 +10,14 @@ from typing import Any, ClassVar
 from halluc.core.characters import is_invisible
 from halluc.core.examples import Origin
 from halluc.data.config import DataConfig
-from halluc.data.fields.paths import value_of
-from halluc.data.fields.values import unpacked
+from halluc.data.fields import unpacked, value_of
 from halluc.data.reader import Unmapped
 from halluc.data.rows.reading import open_rows
 from halluc.data.rows.references import SplitName
 from halluc.data.rows.row import MEND, BadLine, Notice, Row, Unreadable, quoted
 from halluc.data.rows.tmx import VARIANTS
-from halluc.tasks.text_generation.reading import given_parts, texts_of
+from halluc.tasks.text_generation.reading import SourcedReader, given_parts, texts_of
 from halluc.tasks.text_generation.source_text import Sourced
-from halluc.tasks.text_generation.sourced_reader import SourcedReader
 from halluc.tasks.translation.examples import LANGUAGES, TARGETS
 from halluc.tasks.translation.reading.config import ParallelConfig
 
