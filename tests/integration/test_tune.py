@@ -251,7 +251,7 @@ def test_of_equal_trials_of_a_batch_the_first_runs_and_then_the_others(tmp_path,
     rounds: list[list[int]] = []
     _played(config, place, lambda numbers: rounds.append(numbers) or numbers)
     assert [len(numbers) for numbers in rounds] == [2, 4]
-    assert sorted(sum(rounds, [])) == list(range(6))
+    assert sorted(number for numbers in rounds for number in numbers) == list(range(6))
 
 
 def test_one_trial_runs_for_another_process_and_only_once(tmp_path, tiny_encoder, halluc):
