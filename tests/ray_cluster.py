@@ -48,7 +48,7 @@ class Node:
         command += ["--node-ip-address=127.0.0.1", "--object-store-memory=80000000", "--disable-usage-stats"]
         command += where if head is None else [f"--address={head}"]
         with log.open("wb") as file:
-            self.mark, self.log = uuid.uuid4().hex, log
+            self.mark, self.log, self.environ = uuid.uuid4().hex, log, environ
             marked = {**environ, _MARK: self.mark}
             self.process = subprocess.Popen(command, stdout=file, stderr=file, env=marked, start_new_session=True)
 
@@ -77,7 +77,7 @@ def cluster(workers: int) -> Iterator[list[Node]]:
     nodes: list[Node] = []
     try:
         for number in range(workers + 1):
-            nodes.append(_started(folder, number, nodes[0].address if nodes else None, environ))
+            nodes.append(_started(folder / f"node-{number}.log", nodes[0].address if nodes else None, environ))
         yield nodes
     finally:
         for node in reversed(nodes):
@@ -85,11 +85,20 @@ def cluster(workers: int) -> Iterator[list[Node]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started(folder: Path, number: int, head: str | None, environ: dict[str, str]) -> Node:
+def replace_killed(nodes: list[Node]) -> None:
+    """
+    Raises:
+        RuntimeError: a node does not come up.
+    """
+    for number, node in enumerate(nodes):
+        if node.process.poll() is not None:
+            nodes[number] = _started(node.log, nodes[0].address, node.environ)
+
+
+def _started(log: Path, head: str | None, environ: dict[str, str]) -> Node:
     """The head, or a node of one core; Ray gives one up that is not there after 30 s, as on a busy machine."""
     for _ in range(_TRIES):
-        log = folder / f"node-{number}.log"
-        node = Node(folder / "ray", log, head, 0 if head is None else 1, environ)
+        node = Node(log.parent / "ray", log, head, 0 if head is None else 1, environ)
         while node.process.poll() is None:
             if node.is_up():
                 return node

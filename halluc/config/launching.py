@@ -57,7 +57,7 @@ class SlurmConfig(Section):
 
 
 class RayConfig(Section):
-    """The resources of the task of a cell on a Ray cluster."""
+    """The resources of a task on a Ray cluster, such as a cell."""
 
     cpus: Cores = Field(default=1, description="cores of a cell, and threads of its training")
     gpus: Annotated[float, Field(ge=0, le=64)] = Field(
@@ -68,7 +68,7 @@ class RayConfig(Section):
 
 
 class LaunchConfig(Section):
-    """The resources for `halluc run --on`; other commands ignore this section."""
+    """The resources for commands with `--on`; others ignore this section."""
 
     slurm: SlurmConfig = Field(default=SlurmConfig(), description="for `halluc run --on slurm`")
-    ray: RayConfig = Field(default=RayConfig(), description="for `halluc run --on ray`")
+    ray: RayConfig = Field(default=RayConfig(), description="for `--on ray`")

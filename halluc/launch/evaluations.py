@@ -56,7 +56,8 @@ def _on_ray(
     cell = replace(chosen[0], slug=job.target.path.name)
     try:
         with without_results():
-            ray_tasks.launch(replace(asked, cells=(cell,), done=lambda _: False), address)
+            one = replace(asked, study=replace(study, cells=(cell,)), cells=(cell,), done=lambda _: False)
+            ray_tasks.launch(one, address)
     finally:  # also if a gate is not met
         for result in asked.outcome.evaluations:
             put(result.model_copy(update={"cell": None}))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from halluc.components import TABLE
+from halluc.config.search_space import load_space
 from halluc.launch import ray_commands
 from halluc.launch.ray_commands import NodeCommand
 from halluc.launch.studies import Where
@@ -26,8 +28,6 @@ def tune(
     """
 
     def spread(trials: Trials, numbers: Sequence[int]) -> None:
-        if trials.tune.batch == 1:
-            where.refuse_cluster("runs the trials of a batch at once, and `tune.batch` is 1")
         commands = [
             NodeCommand(
                 tuple(arguments(number)),
@@ -38,4 +38,9 @@ def tune(
         ]
         ray_commands.run(commands, where.address, trials.space.whole, "trial")
 
-    tuning.tune(config, overrides, fresh=fresh, spread=None if where.on is None else spread)
+    if where.on is None:
+        tuning.tune(config, overrides, fresh=fresh)
+        return
+    if load_space(config, overrides, table=TABLE).tune.batch == 1:
+        where.refuse_cluster("runs the trials of a batch at once, and `tune.batch` is 1")
+    tuning.tune(config, overrides, fresh=fresh, spread=spread)

@@ -20,7 +20,7 @@ from halluc.config.search_space import SearchSpace, load_space
 from halluc.config.tuning import Direction
 from halluc.core import figures
 from halluc.core.errors import HallucError, did_you_mean
-from halluc.core.messages import Level, conclude, hears, listener, listening, say, tell
+from halluc.core.messages import Level, conclude, hears, listener, listening, say, tell, without_results
 from halluc.data.rows.references import SplitName
 from halluc.runs import evaluations, matrix, provenance
 from halluc.runs.directory import RunDir
@@ -92,7 +92,8 @@ def run_trial(config: Path, overrides: Sequence[str], number: int) -> None:
         raise HallucError("C011", f"--trial {number} has not been chosen", help="leave it out")
     with trials.next(number) as chosen:
         if chosen is not None:
-            _run_one(trials, *chosen, overrides)
+            with without_results():
+                _run_one(trials, *chosen, overrides)
         elif not trials.is_finished(number):
             raise HallucError("R103", f"another process runs {tuning_results.slug(number)}", help="wait until it ends")
 

@@ -168,15 +168,19 @@ class Trials:
             yield result
 
     def chosen(self) -> list[int]:
-        """The trials that have not ended, of those with equal values the first; if there are none, the next batch."""
+        """The trials that have not ended; if there are none, the next batch.
+
+        Of equal ones only the first: the others get its figures later.
+        """
         with self._choosing(), self._guarded():
             self._fill()
             if not self._running() and self._ask():
                 self._fill()
-            running = self._running()
-        return [
-            one.number for place, one in enumerate(running) if all(one.params != of.params for of in running[:place])
-        ]
+            known, results = [one.params for one in self.all() if one.state.name == "COMPLETE"], dict[str, int]()
+            for one in self._running():
+                key = str(one.number) if one.params in known else json.dumps(one.params, sort_keys=True)
+                results.setdefault(key, one.number)
+        return list(results.values())
 
     def _running(self) -> list[optuna.trial.FrozenTrial]:
         return [one for one in self.all() if one.state.name == "RUNNING"]

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import shlex
 import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,56 @@ def test_several_processes_share_the_trials(tmp_path, tiny_encoder):
     taken = [json.loads(line) for line in (tmp_path / "trials" / "taken.txt").read_text().splitlines()]
     assert sorted(number for number, _ in taken) == list(range(12))
     assert len({json.dumps(values) for _, values in taken}) == 12
+
+
+def _played(config: Path, place: Path, order: Callable[[list[int]], Iterable[int]]) -> list[dict]:
+    """The values of all trials, if those of a batch end in this order; nothing is trained."""
+    space = load_space(config, table=TABLE)
+    trials = Trials(place, space, tuning.plan_of(space))
+    while numbers := trials.chosen():
+        for number in order(numbers):
+            with trials.next(number) as (trial, values):
+                trials.complete(trial, [values.get("train.learning_rate", 0.0) + number % 5], {})
+    return [trials.values(one) for one in trials.all()]
+
+
+def test_trials_of_a_batch_do_not_depend_on_which_of_them_ends_first(tmp_path, tiny_encoder):
+    config = write_tuning(tmp_path, tiny_encoder, "trials: 16, batch: 4")
+    first = _played(config, tmp_path / "first", list)
+    assert _played(config, tmp_path / "second", reversed) == first
+    space = load_space(config, table=TABLE)
+    killed = Trials(tmp_path / "third", space, tuning.plan_of(space))
+    assert killed._ask(), "and then it was killed"
+    assert killed.chosen() == [0, 1, 2, 3]
+    assert _played(config, tmp_path / "third", list) == first
+    one_by_one = write_tuning(tmp_path, tiny_encoder, "trials: 16")
+    assert _played(one_by_one, tmp_path / "fourth", list)[:10] == first[:10], "the sampler begins at random"
+    assert _played(one_by_one, tmp_path / "fifth", list) != first
+
+
+def test_of_equal_trials_of_a_batch_the_first_runs_and_then_the_others(tmp_path, tiny_encoder):
+    keys, place = "trials: 6, batch: 6, sampler: random", tmp_path / "trials"
+    config = write_tuning(tmp_path, tiny_encoder, keys, "train.batch_tokens: [64, 128]")
+    rounds: list[list[int]] = []
+    _played(config, place, lambda numbers: rounds.append(numbers) or numbers)
+    assert [len(numbers) for numbers in rounds] == [2, 4]
+    assert sorted(number for numbers in rounds for number in numbers) == list(range(6))
+
+
+def test_one_trial_runs_for_another_process_and_only_once(tmp_path, tiny_encoder, halluc):
+    config = write_tuning(tmp_path, tiny_encoder, "trials: 4, batch: 2")
+    space = load_space(config, table=TABLE)
+    trials = Trials(home(config), space, tuning.plan_of(space))
+    assert trials.chosen() == [0, 1]
+    with trials.next(1):
+        outcome = halluc("tune", config, "-q", "--trial", "1")
+    assert (outcome.code, "error[R103]: another process runs trial=1" in outcome.err) == (2, True)
+    for _ in range(2):
+        outcome = halluc("tune", config, "-q", "--trial", "1")
+        assert (outcome.code, outcome.out) == (0, ""), outcome.err
+    assert [trials.is_finished(number) for number in (0, 1)] == [False, True]
+    assert not (home(config) / "tune.json").exists()
+    assert "error[C011]" in halluc("tune", config, "--trial", "2").err
 
 
 def test_a_pruned_trial_keeps_its_events_and_no_checkpoint(tmp_path, tiny_encoder, monkeypatch, halluc):

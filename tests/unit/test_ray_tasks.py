@@ -99,6 +99,24 @@ def test_one_experiment_is_refused(halluc, config):
     assert "error[C020]" in outcome.err and "no `matrix`" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("eval --run . --on ray", "evaluates the cells of a study, or the newest run of a CONFIG"),
+        ("eval . --on ray", "evaluates the cells of a study"),
+        ("eval c.yaml --with run --on ray", "evaluates the cells of a study"),
+        ("eval c.yaml --address host:1", "--address goes with --on ray"),
+        ("audit c.yaml --split dev --on ray", "trains the models that judge train, which is not audited"),
+        ("audit c.yaml --apply d.jsonl --out new.jsonl --on ray", "--apply and --out write a corrected copy"),
+        ("tune c.yaml --set matrix=null --set tune={space:{train.epochs:[1,2]}} --on ray", "`tune.batch` is 1"),
+    ],
+)
+def test_what_no_cluster_is_for_is_refused(halluc, config, line, says):
+    outcome = halluc(*line.split())
+    assert outcome.code == 2
+    assert "error[C020]" in outcome.err and says in outcome.err
+
+
 def test_where_no_cluster_answers_the_address_is_reported(halluc, config):
     pytest.importorskip("ray")
     with socket.socket() as one:
@@ -109,9 +127,10 @@ def test_where_no_cluster_answers_the_address_is_reported(halluc, config):
     assert f"error[E483]: no Ray cluster at {address}: Connection refused" in outcome.err
 
 
-def test_a_missing_package_is_reported_with_the_extra(halluc, config, monkeypatch):
+@pytest.mark.parametrize("command", ["run", "eval"])
+def test_a_missing_package_is_reported_with_the_extra(halluc, config, monkeypatch, command):
     monkeypatch.setitem(sys.modules, "ray", None)
-    outcome = halluc("run", config, "--on", "ray")
+    outcome = halluc(command, config, "--on", "ray")
     assert outcome.code == 4
     assert "error[E420]" in outcome.err and 'pip install "halluc[ray]"' in outcome.err
 
