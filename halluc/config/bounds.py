@@ -39,7 +39,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 def _nameable(reference: str) -> str:
     """Refuse names that are invalid as file names, before a system call fails with an error of its own."""
     if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in Path(reference).parts):
-        raise ValueError(f"a name in this path has more than {_LONGEST_NAME} bytes")
+        raise ValueError(f"a name in the path has more than {_LONGEST_NAME} bytes")
     try:
         Path(reference).expanduser()
     except RuntimeError:

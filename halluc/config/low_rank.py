@@ -12,4 +12,4 @@ class LowRankConfig(Section):
 
     rank: int = Field(default=16, ge=1, le=1_024, description="rank of the adapters")
     alpha: int | None = Field(default=None, ge=1, le=4_096, description="scale of the adapters; null: twice the rank")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout rate before the adapters")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout rate of the adapter inputs")

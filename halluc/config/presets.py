@@ -20,7 +20,7 @@ class Preset(NamedTuple):
     cased: bool = True
 
 
-_NETWORK = "the network, once: the model is downloaded from the Hugging Face hub"
+_NETWORK = "network access once: the model is downloaded from the Hugging Face Hub"
 # Learning rates: measured by us for the first (docs/training.md), otherwise from the models' papers and cards.
 PRESETS = (
     Preset(
@@ -37,7 +37,7 @@ PRESETS = (
     ),
     Preset("scratch", "a small model with random weights, for comparison", {"scratch": {}}, 1.0e-3),
     Preset(
-        "text-small", "FLAN-T5 small, text to text", {"name": "hub:google/flan-t5-small"}, 3.0e-4, writes=True,
+        "text-small", "FLAN-T5 small, a text-to-text model", {"name": "hub:google/flan-t5-small"}, 3.0e-4, writes=True,
         needs=_NETWORK,
     ),
     Preset("text-scratch", "a small encoder-decoder with random weights", {"scratch": {}}, 1.0e-3, writes=True),

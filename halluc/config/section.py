@@ -31,7 +31,7 @@ class Section(BaseModel):
 def _fit_label(given: str) -> str:
     fault = label_fault(given)
     if fault is not None:
-        raise ValueError(f"{fault}: a label is a short name, of visible characters")
+        raise ValueError(f"{fault}: a label must be a short name of visible characters")
     return given
 
 

@@ -103,12 +103,12 @@ class _Tasks:
             for line in log[-_LOG_LINES:]:
                 say(line)
             if code < 0:
-                help = "was memory short? the same command goes on with the shards that are left"
+                help = "there may be too little memory; the same command continues with the remaining shards"
                 raise environment_error("E480", f"a shard was lost {lost + 1} times ({command.log})", help)
             message = f"a shard ended with exit code {code} ({command.log})"
-            raise HallucError("E481", message, help="its own message stands above", exit_code=code or EXIT_BUG)
+            raise HallucError("E481", message, help="see its own message above", exit_code=code or EXIT_BUG)
         self.lost[command.log] = lost + 1
-        say(f"a shard was lost with its node; it starts again ({lost + 1} of {self.asked.retries})", style="yellow")
+        say(f"a shard was lost with its node and is restarted ({lost + 1} of {self.asked.retries})", style="yellow")
         self._start(command)
 
 

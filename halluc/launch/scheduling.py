@@ -101,7 +101,7 @@ class _Schedule:
         while self.running or (self.waiting and not stopping):
             if interruption.requested and not stopping:
                 stopping = True
-                say(f"interrupted: running cells are asked to write a checkpoint ({len(self.running)})")
+                say(f"interrupted: running cells write a checkpoint ({len(self.running)})")
                 self.backend.stop()
             while not stopping and self.waiting and self.backend.has_room() and (ready := self._ready()) is not None:
                 self._start(ready)
@@ -152,7 +152,8 @@ class _Schedule:
         if by_signal and self.killed[ended.slug] < self.backend.retries:
             self.killed[ended.slug] += 1
             again = (
-                f"it starts again and goes on from its checkpoint ({self.killed[ended.slug]} of {self.backend.retries})"
+                f"it is restarted and continues from its checkpoint ({self.killed[ended.slug]} of "
+                f"{self.backend.retries})"
             )
             say(f"{ended.slug}: its process {_how(ended.code)}; {again}", style="yellow")
             self.waiting.insert(0, cell)
@@ -185,7 +186,7 @@ class _Schedule:
         for line in lines[-_LOG_LINES:]:
             say(line)
         if ended.code < 0 or ended.code == EXIT_INTERRUPTED:
-            help = "was memory short? with fewer --jobs each cell has more; the same command goes on"
+            help = "there may be too little memory: use fewer --jobs; the same command continues"
             message = f"the process {_how(ended.code)} {self.backend.retries + 1} times ({log})"
             return HallucError("E480", message, help=help, exit_code=EXIT_ENVIRONMENT)
         help = f"this is a bug in halluc: report it with {log} and the config"

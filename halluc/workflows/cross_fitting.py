@@ -66,8 +66,8 @@ def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:
         rest = tuple(example for example in train.examples if folds.of(example) != part)
         lacking = job.task.examples.lacks(replace(train, examples=rest)) if rest else "nothing"
         if lacking is not None:
-            text = f"without part {part + 1} of {count}, {train.source} has {lacking}: no model can judge that part"
-            raise data_error("D131", text, help="ask for more folds, or use a larger training split")
+            text = f"without part {part + 1} of {count}, {train.source} has {lacking}: no model can evaluate that part"
+            raise data_error("D131", text, help="use more folds, or a larger training split")
         splits = {**corpora.splits, "train": replace(train, examples=rest)}
         fold = Job(loaded, _read={("train", "dev"): replace(corpora, splits=splits)})
         say(f"cross-fit, model {part + 1} of {count}: {len(rest):,} of {len(train.examples):,} examples")

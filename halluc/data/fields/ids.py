@@ -10,8 +10,8 @@ from halluc.data.rows.row import Unreadable
 
 Identity = str | int | float
 
-_OPTIONAL = "an id may be left out; see `data.id_field`"
-_HELP = "ids must differ: mend it, or see `data.id_field`"
+_OPTIONAL = "ids are optional; see `data.id_field`"
+_HELP = "ids must be unique: fix it, or see `data.id_field`"
 
 
 def own_id(given: Any, field: object) -> Identity | None:
@@ -45,9 +45,11 @@ class Ids:
                 return
             self._first = prefix, number
         if identity in self._lines:
-            raise Unreadable("D112", f"id `{identity}` stands already on line {self._lines[identity]}", _HELP)
+            raise Unreadable("D112", f"id `{identity}` is already on line {self._lines[identity]}", _HELP)
         begin, _, end = identity.rpartition("-")
         without = range(self._begins[self._first[0]], self._first[1])
         if own and begin == self._first[0] and end.isdecimal() and int(end) in without:
-            raise Unreadable("D112", f"id `{identity}` is that of example {end}, which has none of its own", _HELP)
+            raise Unreadable(
+                "D112", f"id `{identity}` is the same as the number of example {end}, which has no id", _HELP
+            )
         self._lines[identity] = line

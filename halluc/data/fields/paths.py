@@ -41,8 +41,8 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
                 before, behind = named(path[:done]), named(path[done + 1 :])
                 raise Unreadable(
                     "D107",
-                    f"`{before}` holds {len(kept)} annotations",
-                    f"name one of them: set `data.spans_field: {before}.0.{behind}`",
+                    f"`{before}` has {len(kept)} annotations",
+                    f"select one of them: set `data.spans_field: {before}.0.{behind}`",
                 )
             value = kept[0] if kept else None
         elif isinstance(value, (list, tuple)) and isinstance(step, int):
@@ -81,7 +81,7 @@ def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> st
     if isinstance(answer, str) and answer in _REJECTED:
         return f"`{name}` is {answer}"
     if name != "answer" and ((isinstance(answer, (list, dict)) and not answer) or answer in _UNUSUAL):
-        return f"`{name}` says that it was not accepted"
+        return f"`{name}` marks it as not accepted"
     if is_cancelled(record):
         return "cancelled by its annotator"
     if record.get("is_labeled") is False:

@@ -78,7 +78,7 @@ def whole(given: object) -> TypeGuard[int]:
 
 
 def nul(what: str) -> Unreadable:
-    return Unreadable("D119", f"a NUL character in the {what}", "is the file damaged, or in UTF-16?")
+    return Unreadable("D119", f"a NUL character in the {what}", "the file may be damaged, or in UTF-16")
 
 
 def located(tokens: Sequence[str], text: str) -> list[Place] | None:

@@ -18,13 +18,13 @@ class ClaimsConfig(Section):
 
     kinds: Annotated[list[StatementKind], Field(min_length=1, max_length=len(KINDS)), DISTINCT] = Field(
         default=list(KINDS),
-        description="what is taken as a claim: names, numbers, dates, quotations, sentences. That an output is "
-        "oscillatory or detached is said of its sentences",
+        description="what counts as a claim: names, numbers, dates, quotations, sentences. Oscillatory and detached "
+        "outputs are verdicts on sentences",
     )
     name_model: Reference | None = Field(
         default=None,
-        description="a trained token classifier, such as the folder `model` in a run of token classification, whose "
-        "spans are the names; null: rules find them",
+        description="a token classifier that finds the names, such as the folder `model` of a token classification "
+        "run; null: rules",
     )
 
 
@@ -33,10 +33,10 @@ class GroundingConfig(Section):
 
     scorer: ScorerName = Field(
         default="combined",
-        description="how much of a sentence the evidence has: its content words, its 2- and 3-grams, the longest "
-        "common subsequence of words, or its character 4-grams; combined: the mean of these but the n-grams, times "
-        "the share of the names, numbers and dates that the evidence states; entailment: the probability of the "
-        "sequence-pair classifier `model`",
+        description="the score of a sentence: the share of its content words, bigrams and trigrams, longest common "
+        "subsequence of words, or character 4-grams that is in the evidence; combined: the mean of these without "
+        "n-grams, times the share of its names, numbers and dates in the evidence; entailment: the probability "
+        "of the sequence-pair classifier `model`",
     )
     model: Reference | None = Field(
         default=None,
@@ -45,17 +45,18 @@ class GroundingConfig(Section):
     )
     threshold: Share | None = Field(
         default=None,
-        description="a sentence with a lower score is unsupported; null: the scorer's own, fitted on human labels",
+        description="a sentence with a lower score is unsupported; null: the default of the scorer, fitted on human "
+        "labels",
     )
     references: bool = Field(
         default=True,
-        description="what a reference says is supported too. false: evidence is the input alone, and where it is in "
-        "another language sentences are unverifiable",
+        description="whether references are evidence. false: the evidence is only the input, and if it is in another "
+        "language, sentences are unverifiable",
     )
     cross_lingual: bool = Field(
         default=False,
-        description="`model` reads the languages of both source and output: sentences are judged by a source in "
-        "another language too, instead of being unverifiable",
+        description="whether `model` reads the languages of both source and output, so that sentences are compared "
+        "with a source in another language instead of being unverifiable",
     )
 
     @model_validator(mode="after")

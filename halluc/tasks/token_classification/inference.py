@@ -14,7 +14,7 @@ from halluc.tasks.token_classification.records import PredictedText
 
 class SpanParameters(Record):
     aggregation_strategy: Literal["simple"] | None = Field(None, description="Spans are always whole mentions.")
-    ignore_labels: list[str] = Field([], description="Labels that are left out.")
+    ignore_labels: list[str] = Field([], description="Labels that are not returned.")
 
 
 class MentionAnswer(ScoredClaim):
