@@ -67,10 +67,10 @@ def exit_code_of(arguments: Sequence[str]) -> int:
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: a bug in halluc, reported as such, with its traceback
         if _is_lost_peer(error):
-            say_from_any_process("another process of this training ended; so does this one")
+            say_from_any_process("another process of this training ended, so this one ends too")
             return errors.EXIT_BUG
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # of any path
-            say_error(HallucError("C005", f"a path is too long: {cut(str(error.filename))}", help="name a shorter one"))
+            say_error(HallucError("C005", f"a path is too long: {cut(str(error.filename))}", help="use a shorter path"))
             return errors.EXIT_USAGE
         say_from_any_process(traceback.format_exc())
         say_from_any_process("This is a bug in halluc. Please report it with the lines above and the config.")

@@ -233,7 +233,7 @@ def _by_claims(choice: Choice, test: Half) -> Choice:
     needed = math.ceil(math.log(1 - choice.probability) / math.log(1 - choice.max_rate) - 1e-9)
     enough = numpy.flatnonzero(at_least(test.level) >= needed)
     if not len(enough):
-        too_few = f"{choice.claims} claims are too few: {needed} are needed even where none is unsupported"
+        too_few = f"{choice.claims} claims are too few: {needed} are needed even if none is unsupported"
         return replace(choice, why_none=too_few)
     result, _ = _descend(choice, test, binomial(test, choice.max_rate), int(enough[-1]))
     return replace(result, test="binomial")

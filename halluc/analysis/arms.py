@@ -85,7 +85,7 @@ def references(axes: Mapping[str, Sequence[Plain]], wanted: str | None) -> dict[
     result = {axis: next((v for v in values if str(v) == wanted), values[0]) for axis, values in armed.items()}
     if wanted is not None and wanted not in map(str, result.values()):
         known = ", ".join(f"`{value}`" for values in armed.values() for value in values)
-        raise HallucError("C015", f"no arm is called `{wanted}`", help=f"the arms are {known}" if known else None)
+        raise HallucError("C015", f"there is no arm `{wanted}`", help=f"the arms are {known}" if known else None)
     return result
 
 

@@ -76,8 +76,8 @@ def _classes(by: str, judged: Sequence[Judged], knowledge: TrainingKnowledge | N
     if by == "label":
         return [claim.label for claim in claims]
     if knowledge is None:
-        message = "`eval.abstain.by: novelty` needs the training split, which is not known"
-        raise HallucError("C107", message, help="name `data.train`, or use `by: label`")
+        message = "`eval.abstain.by: novelty` needs the training split, which is unknown"
+        raise HallucError("C107", message, help="set `data.train`, or use `by: label`")
     return [knowledge.novelty(claim) for claim in claims]
 
 
@@ -111,7 +111,7 @@ def announce(file: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fal
     if asked is None:
         return
     if asked.guarantee is None:
-        tell(f"abstention: claims under a confidence of {file.threshold:g} are withdrawn")
+        tell(f"abstention: claims with a confidence below {file.threshold:g} are withdrawn")
         return
     if file.by is not None:
         _announce_classes(file, asked.guarantee)
@@ -121,17 +121,16 @@ def announce(file: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fal
     )
     if file.threshold is None:
         why = (file.guarantee or {}).get("why_none", "")
-        tell(
-            f"abstention: none: no threshold on dev can guarantee {bound} ({why}); nothing is withdrawn", style="yellow"
-        )
+        tell(f"no abstention: no threshold on dev can guarantee {bound} ({why}); nothing is withdrawn", style="yellow")
     else:
         chosen = (
-            "the checkpoint, and any threshold of the model: train with the guarantee to fit that on the other half"
+            "the checkpoint and the threshold of the model: train with the guarantee to fit the threshold on the "
+            "other half"
             if fits_on_dev
             else "the checkpoint"
         )
         tell(
-            f"abstention: claims under a confidence of {file.threshold:.3f} are withdrawn: {bound}, on data "
+            f"abstention: claims with a confidence below {file.threshold:.3f} are withdrawn: {bound}, on data "
             f"exchangeable with dev (which also chose {chosen})"
         )
 
@@ -139,10 +138,10 @@ def announce(file: ConfidenceFile, settings: EvalConfig, fits_on_dev: bool = Fal
 def _announce_classes(file: ConfidenceFile, asked: GuaranteeConfig) -> None:
     """A line for each class, and the guarantee for all of them."""
     tell(
-        f"abstention by {file.by}: at most {asked.max_rate:.0%} unsupported claims among those kept of each class, "
-        f"all with probability {asked.probability:g} together ({len(file.guarantees)} classes, Bonferroni)"
+        f"abstention by {file.by}: at most {asked.max_rate:.0%} unsupported claims among the kept claims of each "
+        f"class, with joint probability {asked.probability:g} ({len(file.guarantees)} classes, Bonferroni)"
     )
     for name, one in file.guarantees.items():
         threshold, why = one.get("threshold"), one.get("why_none", "")
-        what = f"under {threshold:.3f} are withdrawn" if threshold is not None else f"are all withdrawn: {why}"
+        what = f"below {threshold:.3f} are withdrawn" if threshold is not None else f"are all withdrawn: {why}"
         tell(f"  {name}: claims {what}", style=None if threshold is not None else "yellow")

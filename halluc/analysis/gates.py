@@ -41,16 +41,16 @@ def refuse_invalid(loaded: LoadedConfig) -> None:
             near = named.get(name) or did_you_mean(name, known)
             help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
             results.append(
-                HallucError("C103", f"`gates.{name}` names no figure", loaded.origins.get(("gates", name)), help)
+                HallucError("C103", f"`gates.{name}` is not a figure", loaded.origins.get(("gates", name)), help)
             )
         elif gate.baseline is not None and not expanded(latest.resolve_text(gate.baseline)).is_dir():
             message = f"`gates.{name}`: there is no run {gate.baseline}"
             where = loaded.origins.get(("gates", name, "baseline"))
-            results.append(HallucError("R101", message, where, "name the folder of an evaluated run"))
+            results.append(HallucError("R101", message, where, "set it to the folder of an evaluated run"))
         elif gate.split is not None and is_trained_on(loaded, gate.split):
-            message = f"`gates.{name}` cannot be checked on {gate.split}: it is the split that the model is trained on"
+            message = f"`gates.{name}` cannot be checked on {gate.split}, because the model is trained on this split"
             where = loaded.origins.get(("gates", name, "split"))
-            results.append(HallucError("C103", message, where, "name dev or test, or leave `split` out"))
+            results.append(HallucError("C103", message, where, "set dev or test, or remove `split`"))
     refuse(results)
 
 
@@ -64,7 +64,7 @@ def refuse_uncheckable(loaded: LoadedConfig, evaluated: Sequence[SplitName]) -> 
         if not any(_counts(loaded, gate, split) for split in evaluated):
             raise HallucError(
                 "C107",
-                f"`gates.{name}` can be checked on none of the splits that are evaluated: {', '.join(evaluated)}",
+                f"`gates.{name}` cannot be checked on any of the evaluated splits: {', '.join(evaluated)}",
                 loaded.origins.get(("gates", name)),
                 "a gate needs a split that the model is not trained on: see `data.test` and `eval.splits`",
             )
@@ -129,7 +129,7 @@ def _compared(run: RunDir, is_fresh: bool, baseline: str, split: str) -> dict[Fi
     """The figures of a run minus those of its baseline, paired over examples."""
     other = directory.open_run(expanded(latest.resolve_text(baseline)))
     if other.path.resolve() == run.path.resolve() and baseline.rstrip("/").endswith("latest"):
-        raise HallucError("C103", f"{baseline} is the run itself", help="name the baseline by its own folder")
+        raise HallucError("C103", f"{baseline} is the run itself", help="set the baseline to its own folder")
     known: dict[bytes, run_figures.Example] = {}
     first = run_figures.read(other, split, known, keep_lines=False)
     own = run_figures.read(run, split, known, keep_lines=False, is_fresh=is_fresh)
@@ -141,7 +141,9 @@ def _against_baseline(result: GateResult, gate: GateConfig, delta: Delta | None)
     """A gate on the difference from a baseline; bounds of the value itself must be satisfied too."""
     what = f"{result.name} {result.by or ''}".strip() + f" on {result.split}"
     if delta is None or delta.difference is None:
-        text = f"{what} cannot be compared with {gate.baseline}: it is undefined, or runs are not compared in it"
+        text = (
+            f"{what} cannot be compared with {gate.baseline}: it is undefined, or comparisons of runs do not include it"
+        )
         return result.model_copy(update={"met": False, "text": text})
     met, text = _change_held(what, gate, delta.difference, delta.interval)
     if not result.met:  # a bound of the value, reported already
@@ -206,10 +208,10 @@ def _why_none(own: Sequence[MetricResult], gate: GateConfig, metric: MetricResul
         own: the figures of this name. metric: the one that the gate names, if it exists.
     """
     if metric is not None:
-        return f"it is a share of nothing there (n = {metric.n})"
+        return f"its denominator is 0 (n = {metric.n})"
     measured = [one.by for one in own if one.value is not None and one.by.keys() == gate.by.keys()]
-    others = f"; measured there: {', '.join(map(str, measured[:_MOST_NAMED]))}" if measured and gate.by else ""
-    return f"nothing in the split has that{others}{', …' if len(measured) > _MOST_NAMED else ''}"
+    others = f"; measured are: {', '.join(map(str, measured[:_MOST_NAMED]))}" if measured and gate.by else ""
+    return f"there are no such examples in the split{others}{', …' if len(measured) > _MOST_NAMED else ''}"
 
 
 def _held(what: str, gate: GateConfig, metric: MetricResult, value: float) -> tuple[bool, str]:

@@ -204,7 +204,7 @@ def common_split(runs: Sequence[RunDir], asked: str | None) -> str:
             "R112", f"{lacking.path} has no ledger", help=f"evaluate it first: {evaluations.command(lacking)}"
         )
     raise HallucError(
-        "R112", "the runs have no evaluated split in common", help="evaluate them on the same one, with `halluc eval`"
+        "R112", "the runs have no evaluated split in common", help="evaluate them on the same split with `halluc eval`"
     )
 
 

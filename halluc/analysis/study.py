@@ -72,7 +72,7 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
         raise HallucError(
             "R112",
             f"no cell of {name} can be counted on {split}; {slug}: {why}",
-            help="evaluate the cells again: `halluc run` of the study's config does",
+            help="evaluate the cells again with `halluc run` of the study's config",
         )
     first = next(iter(result.values()))
     for other in result.values():
@@ -154,7 +154,7 @@ def _why(error: HallucError, run: RunDir) -> str:
 
 
 _NOT_RUN = "not run yet"
-_LOST = f"it was trained, and its {RUN_FILE} is gone"
+_LOST = f"it was trained, but its {RUN_FILE} is missing"
 
 
 def _by_seed(places: Sequence[StudyCell], result: Mapping[str, Measured]) -> list[SeedGroup]:

@@ -171,4 +171,4 @@ def read_ledger(path: Path) -> list[LedgerLine]:
     Raises:
         HallucError R111: it is missing, or a line is incomplete; names the line.
     """
-    return list(read_lines(path, LedgerLine, damaged="R111", what="a ledger", help="write it anew with `halluc eval`"))
+    return list(read_lines(path, LedgerLine, damaged="R111", what="a ledger", help="write it again with `halluc eval`"))

@@ -28,7 +28,7 @@ def show(result: object) -> None:
     elif isinstance(result, PreviewPair):
         _show_pair(result)
         if result.again is not None:
-            say(f"{result.again}: the same to the byte")
+            say(f"{result.again}: byte-identical")
 
 
 def _show_pair(pair: PreviewPair) -> None:

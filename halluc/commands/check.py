@@ -22,7 +22,7 @@ def show(found: Checked) -> None:
     """The results as tables, or the number of warnings."""
     if not hears(Level.NORMAL):
         warnings = len(found.data.warnings) + (len(found.inspection.warnings) if found.inspection else 0)
-        say(f"{counted(warnings, 'warnings')}: see them without --quiet" if warnings else "nothing odd found")
+        say(f"{counted(warnings, 'warnings')}: run without --quiet to see them" if warnings else "no warnings")
         return
     words, plan = found.task.wording.words, found.plan
     if len(found.alike) > 1:
@@ -31,7 +31,7 @@ def show(found: Checked) -> None:
     show_gap(found.gaps, found.withheld.sentence() if found.withheld else None)
     if plan is not None:
         noun = words.examples
-        spent = f"made from {plan['parents']:,} {noun}, at most {plan['most']:,} of one"
+        spent = f"made from {plan['parents']:,} {noun}, at most {plan['most']:,} from one"
         say(f"augmentation: {plan['new']:,} new {noun} by {', '.join(plan['methods'])}, {spent}")
     if found.inspection:
         _show_inspection(found.inspection, found.task)
@@ -40,8 +40,8 @@ def show(found: Checked) -> None:
 def _others(slugs: Sequence[str | None]) -> str:
     """The label of the other cells that share a check."""
     if len(slugs) == 1:
-        return f"and 1 cell that differs in none of this, {slugs[0]}"
-    return f"and {len(slugs):,} cells that differ in none of this, such as {slugs[-1]}"
+        return f"and 1 cell with the same data and model, {slugs[0]}"
+    return f"and {len(slugs):,} cells with the same data and model, such as {slugs[-1]}"
 
 
 # With more labels than this, the rarest are only counted.
@@ -82,7 +82,7 @@ def show_data(report: DataRecord, words: Words) -> None:
     for warning in report.warnings:
         say(f"warning: {warning}", style="yellow")
     if not report.warnings:
-        say("nothing odd found", style="green")
+        say("no warnings", style="green")
 
 
 def _renamed(item: tuple[str, Renamed]) -> str:
@@ -126,9 +126,9 @@ def _show_inspection(found: Inspection, task: AnyTask) -> None:
     )
     say(f"an epoch: {found.steps_an_epoch:,} steps, {found.padding:.1%} padding")
     if found.usual_learning_rates is None:
-        say("learning rate: models from scratch and adapters need more than fine-tuning does, such as 1e-3")
+        say("learning rate: models from scratch and adapters need a higher one than fine-tuning, such as 1e-3")
     else:
         low, high = found.usual_learning_rates
-        say(f"learning rate: {low:g} to {high:g} usually suit an encoder of this size")
+        say(f"learning rate: {low:g} to {high:g} are usual for an encoder of this size")
     for warning in found.warnings:
         say(f"warning: {warning}", style="yellow")

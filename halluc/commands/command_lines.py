@@ -11,7 +11,7 @@ def of(context: typer.Context, **changed: Any) -> list[str]:
     """The command, its options and arguments, as arguments of ``python -m halluc``.
 
     Args:
-        changed: replacement values, by the names of parameters; None: leave the option out.
+        changed: replacement values, by the names of parameters; None: remove the option.
     """
     values = {**context.params, **changed}
     words = [str(context.info_name)]

@@ -32,7 +32,7 @@ def show(found: object) -> None:
         table.add_row(name, folded(f"{path or 'not installed'} ({use})"))
     put_folded(table)
     if found.missing:
-        say(f"required packages are missing or of another version: {_names(found.missing)}", style="bold red")
+        say(f"required packages are missing or have the wrong version: {_names(found.missing)}", style="bold red")
 
 
 def _names(requirements: Iterable[RequirementState]) -> str:

@@ -45,7 +45,7 @@ def show_study(found: StudyFigures) -> None:
         put_view(table, brief=True)
     if found.comparisons or found.trends:
         say(f"*: p under {SURE} with {LEAST_SEEDS} seeds at least; of arms adjusted for those of a table (Holm)", "dim")
-    say("the report has the intervals, every figure by seed, the training of the cells, and all slopes", "dim")
+    say("the report also has intervals, all figures by seed, the training of the cells, and all slopes", "dim")
 
 
 def show_comparison(report: ComparisonReport, *, is_placed: bool) -> None:
@@ -73,6 +73,6 @@ def _show_flips(found: Comparison, is_placed: bool) -> None:
         identity, text, label = map(printable_cell, (flip.id, flip.text, flip.label))
         say(f'{identity}{place} "{text}" {label}: {flip.a} -> {flip.b}')
     if len(worst) > MOST_FLIPS_SHOWN:
-        say(f"… and {len(worst) - MOST_FLIPS_SHOWN:,} more with a hallucination on one side (--json has all)")
+        say(f"… and {len(worst) - MOST_FLIPS_SHOWN:,} more with a hallucination on one side (see --json)")
     if worst:
         say()

@@ -29,4 +29,4 @@ def _kind(asked: str) -> str:
     if asked in TABLE or asked in plurals:
         return plurals.get(asked, asked)
     help = suggestion(asked, plurals, f"known: {', '.join(plurals)}")
-    raise HallucError("C010", f"no kind of component is called `{asked}`", help=help)
+    raise HallucError("C010", f"there is no kind of component named `{asked}`", help=help)

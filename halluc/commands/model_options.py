@@ -11,11 +11,13 @@ from halluc.commands import completion
 
 TextFormat = Annotated[
     Literal["auto", "text", "jsonl", "json", "csv", "conll"],
-    typer.Option("--format", help="text: one text per line; csv: also TSV; auto: detect it."),
+    typer.Option("--format", help="text: one text per line; csv: also TSV; auto: detect the format."),
 ]
 ShardOfTexts = Annotated[
     str | None,
-    typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts; without --shard, parts are put together."),
+    typer.Option(
+        "--shard", metavar="I/N", help="Only predict the I-th of N parts; without --shard, the parts are merged."
+    ),
 ]
 TextField = Annotated[
     str | None,
@@ -56,20 +58,20 @@ Separator = Annotated[
 ]
 Join = Annotated[
     Literal["blank", "none"] | None,
-    typer.Option("--join", help="Join tokens to texts, with or without blanks (default: keep texts)."),
+    typer.Option("--join", help="Join tokens to texts, with or without spaces (default: keep texts)."),
 ]
 
 Exported = Annotated[str, typer.Argument(metavar="RUN", help="The run directory of a trained model.")]
 ExportFormat = Annotated[
     Literal["onnx", "torch"],
-    typer.Option("--format", help="onnx: a model for onnxruntime; torch: a program of torch.export."),
+    typer.Option("--format", help="onnx: a model for onnxruntime; torch: a torch.export program."),
 ]
 Quantize = Annotated[
     Literal["int8"] | None, typer.Option("--quantize", help="Store the weights as 8-bit integers; ONNX only.")
 ]
 Tolerance = Annotated[
     float,
-    typer.Option("--tolerance", metavar="X", help="How much the primary figure may fall on dev, from 0 to 1."),
+    typer.Option("--tolerance", metavar="X", help="Maximum decrease of the primary figure on dev, from 0 to 1."),
 ]
 ExportOutput = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder (default: export/ in the run).")
@@ -81,15 +83,16 @@ Probed = Annotated[
     typer.Argument(
         metavar="CONFIG_OR_RUN",
         autocompletion=completion.targets,
-        help="A run, or a config, whose newest trained run is used.",
+        help="A run, or a config (its newest trained run is used).",
     ),
 ]
 Patterns = Annotated[
-    Path, typer.Option("--patterns", metavar="DIR", help="Cloze patterns: RELATION.jsonl files, or one such file.")
+    Path,
+    typer.Option("--patterns", metavar="DIR", help="Cloze patterns: a folder of RELATION.jsonl files, or one file."),
 ]
 Facts = Annotated[
     Path,
-    typer.Option("--facts", metavar="DIR", help="Facts: files of the same names, or one such file."),
+    typer.Option("--facts", metavar="DIR", help="Facts: a folder of files with the same names, or one file."),
 ]
 Relations = Annotated[
     list[str] | None, typer.Option("--relation", metavar="NAME", help="Only this relation; repeatable.")
@@ -98,23 +101,24 @@ Sample = Annotated[
     int | None,
     typer.Option(
         "--sample", metavar="N", min=1,
-        help="Of each relation N facts whose subject training mentions, and N others, at random (default: all).",
+        help="From each relation, sample N facts whose subject is in the training data, and N others (default: all).",
     ),
 ]  # fmt: skip
 MostPatterns = Annotated[
     int | None,
-    typer.Option("--most-patterns", metavar="N", min=1, help="The first N patterns of each relation (default: all)."),
+    typer.Option(
+        "--most-patterns", metavar="N", min=1, help="Only use the first N patterns of each relation (default: all)."
+    ),
 ]
 Threshold = Annotated[
     float,
-    typer.Option("--threshold", metavar="P", min=0, max=1, help="The confidence from which an answer is asserted."),
+    typer.Option("--threshold", metavar="P", min=0, max=1, help="Minimum confidence of an asserted answer."),
 ]
 Top = Annotated[
-    int, typer.Option("--top", metavar="N", min=1, max=1_000, help="How many candidates of each answer are written.")
+    int,
+    typer.Option("--top", metavar="N", min=1, max=1_000, help="Number of candidates that are written for each answer."),
 ]
-ProbeName = Annotated[
-    str, typer.Option("--name", metavar="NAME", help="The name of the files that are written to probe/ in the run.")
-]
+ProbeName = Annotated[str, typer.Option("--name", metavar="NAME", help="The name of the files in probe/ of the run.")]
 ProbedModel = Annotated[
     str | None,
     typer.Option(
@@ -160,31 +164,37 @@ PredictLookAhead = Annotated[
 ]
 PredictJobs = Annotated[
     str,
-    typer.Option("--jobs", metavar="auto|N", help="N processes at once; auto: one for each core, one with a GPU."),
+    typer.Option("--jobs", metavar="auto|N", help="Number of processes; auto: one per core, or one with a GPU."),
 ]
 ServeHost = Annotated[
-    str, typer.Option("--host", help="The address. Others than loopback need a token in HALLUC_TOKEN.")
+    str, typer.Option("--host", help="The address. Other addresses than loopback need a token in HALLUC_TOKEN.")
 ]
-ServePort = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
+ServePort = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0: any free port.")]
 ServeMaxBody = Annotated[
-    int, typer.Option("--max-body", metavar="BYTES", min=1024, max=1 << 30, help="The largest body of a request.")
+    int, typer.Option("--max-body", metavar="BYTES", min=1024, max=1 << 30, help="Maximum size of a request body.")
 ]
 ServeMaxText = Annotated[
-    int, typer.Option("--max-text", metavar="N", min=1, max=1 << 28, help="The most characters of one text.")
+    int, typer.Option("--max-text", metavar="N", min=1, max=1 << 28, help="Maximum number of characters of a text.")
 ]
 ServeMaxQueue = Annotated[
-    int, typer.Option("--max-queue", metavar="N", min=1, max=100_000, help="The most requests that may wait.")
+    int, typer.Option("--max-queue", metavar="N", min=1, max=100_000, help="Maximum number of waiting requests.")
 ]
 ServeBatchTokens = Annotated[
-    int, typer.Option("--batch-tokens", metavar="N", min=1, max=1 << 24, help="A batch of so many tokens is full.")
+    int,
+    typer.Option(
+        "--batch-tokens", metavar="N", min=1, max=1 << 24, help="A batch with this many tokens takes no more requests."
+    ),
 ]
 ServeWait = Annotated[
-    float, typer.Option("--wait", metavar="MS", min=0, max=1000, help="How long a batch waits for more requests.")
+    float,
+    typer.Option("--wait", metavar="MS", min=0, max=1000, help="Milliseconds that a batch waits for more requests."),
 ]
 PushedRun = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory of a trained model.")]
 Repository = Annotated[str, typer.Argument(metavar="hub:NAME", help="The repository: NAME or ORGANISATION/NAME.")]
 WithReport = Annotated[
     bool, typer.Option("--with-report", help="Also publish the report, which quotes texts of the corpus.")
 ]
-Private = Annotated[bool, typer.Option("--private", help="Make a new repository private; refuse one that is public.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Publish. Without it, nothing is sent.")]
+Private = Annotated[
+    bool, typer.Option("--private", help="Create a private repository; fail if it exists and is public.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Publish. Without this option, nothing is uploaded.")]

@@ -17,7 +17,7 @@ ConfigOrNone = Annotated[
     typer.Argument(
         metavar="[CONFIG|RUN]",
         autocompletion=completion.targets,
-        help="The experiment, a YAML file, or a run directory, as --run.",
+        help="The experiment, a YAML file, or a run directory (like --run).",
     ),
 ]
 Set = Annotated[
@@ -45,62 +45,70 @@ Members = Annotated[
         "--with",
         metavar="RUN_OR_MODEL",
         autocompletion=completion.runs,
-        help="Average the probabilities with those of this model; repeatable.",
+        help="Average the probabilities with this model; repeatable.",
     ),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="AXIS=VALUE", help="In a study, only the cells with this value; repeatable."),
+    typer.Option("--only", metavar="AXIS=VALUE", help="In a study, only run the cells with this value; repeatable."),
 ]
 Shard = Annotated[
     str | None,
-    typer.Option("--shard", metavar="I/N", help="In a study, every N-th cell, starting at the I-th; for job arrays."),
+    typer.Option(
+        "--shard", metavar="I/N", help="In a study, run every N-th cell, starting at the I-th; for job arrays."
+    ),
 ]
 Processes = Annotated[
     str,
     typer.Option(
         "--processes",
         metavar="auto|N",
-        help="Train with N processes on this machine, as torchrun does; auto: one for each GPU.",
+        help="Train with N processes on this machine, like torchrun; auto: one per GPU.",
     ),
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Rename the folder of the old study and start again.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Rename the folder of the old study and start from the beginning.")
+]
 Jobs = Annotated[
     str | None,
     typer.Option(
         "--jobs",
         metavar="auto|N",
-        help="In a study, N cells at once; auto: one for each GPU, or for each core without one.",
+        help="In a study, run N cells at once; auto: one per GPU, or one per core without GPUs.",
     ),
 ]
 On = Annotated[
     Literal["slurm", "ray"] | None,
-    typer.Option("--on", help="In a study, run the cells on a cluster; resources are in the section `launch`."),
+    typer.Option("--on", help="In a study, run the cells on a cluster; set resources in the section `launch`."),
 ]
 Address = Annotated[
     str | None,
-    typer.Option("--address", metavar="HOST:PORT", help="With --on ray: the cluster (default: $RAY_ADDRESS)."),
+    typer.Option(
+        "--address", metavar="HOST:PORT", help="With --on ray: the address of the cluster (default: $RAY_ADDRESS)."
+    ),
 ]
 OnRay = Annotated[
     Literal["ray"] | None,
-    typer.Option("--on", help="Use a Ray cluster; resources are in the section `launch` of the config."),
+    typer.Option("--on", help="Run on a Ray cluster; set resources in the section `launch` of the config."),
 ]
 ShardCount = Annotated[
     int | None,
     typer.Option(
-        "--shards", metavar="N", min=1, max=100_000, help="With --on ray: N parts (default: twice what runs at once)."
+        "--shards",
+        metavar="N",
+        min=1,
+        max=100_000,
+        help="With --on ray: number of shards (default: twice the number that runs at once).",
     ),
 ]
 # For the command lines of tasks.
 Part = Annotated[int | None, typer.Option("--part", help="Train the model without this part of train.", hidden=True)]
 Trial = Annotated[int | None, typer.Option("--trial", help="Run this trial, which was chosen.", min=0, hidden=True)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="With --on slurm: show the scripts and submit nothing.")]
-AllowCommands = Annotated[
-    bool, typer.Option("--allow-commands", help="Let the config start the programs that it names.")
-]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --on slurm: print the scripts without submitting them.")]
+AllowCommands = Annotated[bool, typer.Option("--allow-commands", help="Allow the config to start external programs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON to standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the last line.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every logged step and messages of libraries.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only print errors and the last line.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print all logged steps and messages of libraries.")]
 Preview = Annotated[
     int | None,
     typer.Option(
@@ -117,7 +125,7 @@ Resume = Annotated[
 ShardOfExamples = Annotated[
     str | None,
     typer.Option(
-        "--shard", metavar="I/N", help="The I-th of N parts: of the cells of a study, or of the examples of --run."
+        "--shard", metavar="I/N", help="Only the I-th of N parts: of the cells of a study, or of the examples of --run."
     ),
 ]
 
@@ -145,7 +153,8 @@ Task = Annotated[
     ),
 ]
 RunsFolder = Annotated[
-    Path, typer.Argument(metavar="DIR", autocompletion=completion.runs, help="The folder of runs, or one run or study.")
+    Path,
+    typer.Argument(metavar="DIR", autocompletion=completion.runs, help="The folder of runs, or a single run or study."),
 ]
 
 InitialData = Annotated[
@@ -166,18 +175,21 @@ Advised = Annotated[
 ]
 WrittenConfig = Annotated[
     Path | None,
-    typer.Option("--write", metavar="FILE", help="Write the study of these remedies; of a study, the best config."),
+    typer.Option(
+        "--write", metavar="FILE", help="Write a study of these remedies; for a study, write the best config."
+    ),
 ]
 Seeds = Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=1_000, help="The seeds of the study, 1 to N.")]
 MostArms = Annotated[
-    int, typer.Option("--most", metavar="N", min=1, max=100, help="At most N remedies that have to be trained.")
+    int, typer.Option("--most", metavar="N", min=1, max=100, help="Maximum number of remedies that need training.")
 ]
 Unlabelled = Annotated[
     list[str] | None,
-    typer.Option("--unlabelled", metavar="FILE", help="Texts without labels, for remedies that use some; repeatable."),
+    typer.Option("--unlabelled", metavar="FILE", help="Unlabelled texts, for remedies that use them; repeatable."),
 ]
 GazetteerFile = Annotated[
-    str | None, typer.Option("--gazetteer", metavar="FILE", help="A list of names, for remedies that use one.")
+    str | None,
+    typer.Option("--gazetteer", metavar="FILE", help="A gazetteer (list of names), for remedies that use one."),
 ]
 
 AuditTarget = Annotated[
@@ -193,25 +205,27 @@ AuditSplits = Annotated[
     typer.Option(
         "--split",
         autocompletion=completion.splits,
-        help="The split: train, dev or test; repeatable (default: all that can be audited).",
+        help="The split: train, dev or test; repeatable (default: all splits that can be audited).",
     ),
 ]
-Folds = Annotated[
-    int, typer.Option("--folds", metavar="K", help="For train: the number of models that are cross-fitted.")
-]
+Folds = Annotated[int, typer.Option("--folds", metavar="K", help="For train: the number of cross-fitting folds.")]
 PagedSuspects = Annotated[int, typer.Option("--most", metavar="N", min=1, help="The number of suspects on the page.")]
 Decisions = Annotated[
     Path | None,
-    typer.Option("--apply", metavar="FILE", help="Apply these decisions instead, and write a corrected copy."),
+    typer.Option("--apply", metavar="FILE", help="Apply these decisions and write a corrected copy of the corpus."),
 ]
 CorrectedCopy = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="FILE", help="With --apply: the corrected copy; its name says the format."),
+    typer.Option(
+        "--out", "-o", metavar="FILE", help="With --apply: the corrected copy; the file extension selects the format."
+    ),
 ]
 OtherGold = Annotated[
     Path | None,
     typer.Option(
-        "--gold", metavar="FILE", help="Judge the run by this annotation of the split, such as a corrected copy."
+        "--gold",
+        metavar="FILE",
+        help="Evaluate the run against this annotation of the split, such as a corrected copy.",
     ),
 ]
 
@@ -240,7 +254,7 @@ ReportTargets = Annotated[
     typer.Argument(
         metavar="TARGET...",
         autocompletion=completion.targets,
-        help="A run, a config or a study. Several runs are compared with the first.",
+        help="A run, a config or a study. Several runs are compared with the first one.",
     ),
 ]
 ReportSplit = Annotated[
@@ -269,6 +283,6 @@ ReportOutput = Annotated[
     typer.Option("--output", "-o", metavar="DIR", help="The output folder (default: report/ in the run)."),
 ]
 ReportClaims = Annotated[
-    int, typer.Option("--claims", metavar="N", min=1, help="The number of claims of each verdict on the page.")
+    int, typer.Option("--claims", metavar="N", min=1, help="Number of claims per verdict on the page.")
 ]
 ReportOpen = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]

@@ -52,7 +52,7 @@ def refuse_second(first: str, second: str) -> NoReturn:
     """
     texts, model = (first, second) if Path(first).is_file() and not Path(second).is_file() else (second, first)
     help = f"halluc predict {model} --input {texts}"
-    raise HallucError("C011", f"`{second}`: predict takes one run or model, and texts by --input", help=help)
+    raise HallucError("C011", f"`{second}`: predict takes one run or model; pass texts with --input", help=help)
 
 
 @contextlib.contextmanager
@@ -66,7 +66,7 @@ def _opened(target: Path | None) -> Iterator[IO[Any]]:
         with _write_errors("standard output", sys.stdout.buffer):
             yield sys.stdout.buffer
     elif target.is_dir():
-        raise HallucError("C011", f"--output {target} is a folder", help="name a file")
+        raise HallucError("C011", f"--output {target} is a folder", help="use a file")
     elif target.exists() and not target.is_file():  # a device or a pipe, which must not be replaced
         with _write_errors(str(target)), target.open("wb", buffering=0) as file:
             yield file

@@ -64,10 +64,10 @@ def show_report(made: Reported, *, with_evaluation: bool = True) -> None:
     for note in notes[:MOST_NOTES]:
         say(f"note: {note}", style="yellow")
     if len(notes) > MOST_NOTES:
-        say(f"… and {len(notes) - MOST_NOTES} more notes: the report has all", style="yellow")
+        say(f"… and {len(notes) - MOST_NOTES} more notes (see the report)", style="yellow")
 
 
 def open_page(page: Path) -> None:
     """Open a report in a browser."""
     if not webbrowser.open(page.resolve().as_uri()):
-        say("no browser could be started: open the page yourself")
+        say("no browser could be started: open the page manually")

@@ -24,8 +24,8 @@ class _AugmentConfig(Section):
     """Augmentation of the training split. ``methods`` and ``filters`` are typed by ``augment_type``."""
 
     size: Annotated[int, Field(ge=1, le=MOST_EXAMPLES)] | Annotated[str, Field(pattern=_MULTIPLE)] = Field(
-        description="the final size as a multiple of the training split, such as `3.0x` (at most 1,000x), or the "
-        "number of new examples (at most 100 million)"
+        description="the size of the augmented corpus, as a multiple of the training split such as `3.0x` (at most "
+        "1,000x), or as the number of new examples (at most 100 million)"
     )
     methods: list[Any] = Field(
         min_length=1,
@@ -34,19 +34,19 @@ class _AugmentConfig(Section):
     )
     focus: Literal["uniform", "balance", "gap"] = Field(
         default="uniform",
-        description="which examples are augmented more often. balance: those with rare labels; gap: those with "
-        "mentions or content words that occur once, or with what the run in `from` predicted wrongly on dev",
+        description="which examples are augmented more often. balance: examples with rare labels; gap: examples with "
+        "mentions or content words that occur only once, or with errors of the run in `from` on dev",
     )
     unchangeable: Literal["copy", "skip"] = Field(
         default="copy",
-        description="examples that no method can change, such as a sentence without mentions. copy: copy them, so that "
-        "their share stays the same; skip: leave them out",
+        description="examples that no method can change, such as a sentence without mentions. copy: copy them, so "
+        "that their share stays the same; skip: do not use them",
     )
-    keep_original: bool = Field(default=True, description="whether the output begins with the original training split")
+    keep_original: bool = Field(default=True, description="whether the output starts with the original training split")
     online: bool = Field(
         default=False,
-        description="whether each epoch of training gets new examples of its own, drawn before training begins; `size` "
-        "is then that of an epoch. With `train.steps`, the examples of `train.epochs` epochs are used in turn",
+        description="whether each training epoch gets its own new examples, generated before training; `size` is "
+        "then the size per epoch. With `train.steps`, the examples of `train.epochs` epochs are used in turn",
     )
     filters: list[Any] = Field(
         default=["unchanged", "duplicate", "leak", "length_ratio"],
@@ -75,13 +75,13 @@ class _AugmentConfig(Section):
             if size > MOST_EXAMPLES:
                 raise ValueError(f"`augment.size: {cut(str(size))}` is more than {MOST_EXAMPLES:,} new examples")
         elif not isinstance(size, str):
-            raise ValueError("`augment.size` is a multiple, as `2.0x`, or a whole number of new examples")
+            raise ValueError("`augment.size` must be a multiple, such as `2.0x`, or a whole number of new examples")
         elif not re.fullmatch(_MULTIPLE, size):
             raise ValueError(
-                f'`augment.size: "{cut(size)}"` is neither a multiple, as `2.0x`, nor a number of new examples'
+                f'`augment.size: "{cut(size)}"` is neither a multiple, such as `2.0x`, nor a number of new examples'
             )
         elif float(size[:-1]) < 1:
-            raise ValueError(f"`augment.size: {size}` is less than the training split: the least is `1x`")
+            raise ValueError(f"`augment.size: {size}` is less than the training split: the minimum is `1x`")
         elif float(size[:-1]) > _MOST_TIMES:
             raise ValueError(f"`augment.size: {size}` is more than `{_MOST_TIMES}x`, a thousand training splits")
         return size
@@ -91,13 +91,13 @@ class _AugmentConfig(Section):
     def _are_workers(cls, workers: Any) -> Any:
         is_number = isinstance(workers, int) and not isinstance(workers, bool)
         if workers != "auto" and not (is_number and 1 <= workers <= 256):
-            raise ValueError("`augment.workers` is `auto`, or from 1 to 256 processes")
+            raise ValueError("`augment.workers` must be `auto` or a number from 1 to 256")
         return workers
 
     @model_validator(mode="after")
     def _run_goes_with_gap(self) -> _AugmentConfig:
         if self.focus_run is not None and self.focus != "gap":
-            raise ValueError(f"`augment.from` goes with `augment.focus: gap`, not with `{self.focus}`")
+            raise ValueError(f"`augment.from` requires `augment.focus: gap`, not `{self.focus}`")
         return self
 
     def added(self, size: int) -> int:

@@ -44,10 +44,10 @@ def read_axes(matrix: Located) -> tuple[tuple[Axis, ...], list[HallucError]]:
     """
     if not isinstance(matrix.value, dict):
         message = f"`matrix` must be a mapping of axes, not {shown(matrix.value)}"
-        return (), [HallucError("C120", message, matrix.values.get(()), "as in `matrix: {seed: [1, 2, 3]}`")]
+        return (), [HallucError("C120", message, matrix.values.get(()), "for example `matrix: {seed: [1, 2, 3]}`")]
     if len(matrix.value) > MOST_AXES:
         message = f"the matrix has {len(matrix.value):,} axes, more than {MOST_AXES}"
-        return (), [HallucError("C125", message, matrix.values.get(()), "make several studies of it")]
+        return (), [HallucError("C125", message, matrix.values.get(()), "split it into several studies")]
     axes: list[Axis] = []
     errors: list[HallucError] = []
     for name, value in matrix.value.items():
@@ -71,28 +71,32 @@ def _mistake(matrix: Located, name: str, value: Any) -> HallucError | None:
     if name.count(".") >= MOST_DEPTH:
         return HallucError("C120", f"the axis `matrix.{cut(name)}` is nested too deeply", place)
     if value is None or value in ([], {}):
-        return HallucError("C121", f"the axis `matrix.{cut(name)}` is empty", place, "give it values, or take it out")
+        return HallucError("C121", f"the axis `matrix.{cut(name)}` is empty", place, "give it values, or remove it")
     if not isinstance(value, (dict, list)):
         message = f"`matrix.{cut(name)}` must be a list of values or a mapping of named arms, not {shown(value)}"
-        return HallucError("C120", message, matrix.values.get((name,)), f"one value is written `[{cut(str(value))}]`")
+        return HallucError(
+            "C120", message, matrix.values.get((name,)), f"write a single value as `[{cut(str(value))}]`"
+        )
     if len(value) > MOST_CELLS:  # before places are looked up for each value
         message = f"the axis `matrix.{cut(name)}` has {len(value):,} values, more than {MOST_CELLS:,} cells"
-        return HallucError("C125", message, place, "leave values out, or make several studies of it")
+        return HallucError("C125", message, place, "remove values, or split it into several studies")
     if isinstance(value, dict) and key in schema.Experiment.model_fields:
-        help = _as_values(name, value) or "give the axis a name that is no key, as in `arm: {…}`"
-        return HallucError("C126", f"`matrix.{cut(name)}` holds named arms, and `{cut(name)}` is a key", place, help)
+        help = _as_values(name, value) or "give the axis a name that is not a config key, such as `arm: {…}`"
+        return HallucError("C126", f"`matrix.{cut(name)}` has named arms, but `{cut(name)}` is a key", place, help)
     return None
 
 
 def _not_its_own(key: str, place: Location | None) -> HallucError:
-    help = "a config is read before its matrix" if key == "extends" else f"a study has one `{key}`, beside the matrix"
+    help = (
+        "a config is read before its matrix" if key == "extends" else f"a study has one `{key}`, outside of the matrix"
+    )
     return HallucError("C123", f"an axis of `matrix` cannot set `{key}`", place, help)
 
 
 def _as_values(name: str, value: dict[str, Any]) -> str | None:
     """How to write the keys of a section that was nested by mistake."""
     lists = [f"`{cut(dotted((name, key)))}: […]`" for key, inner in value.items() if isinstance(inner, list)]
-    return f"for values write {', '.join(lists)}" if lists else None
+    return f"to list values, write {', '.join(lists)}" if lists else None
 
 
 def _value_mistakes(matrix: Located, name: str, values: list[Any]) -> Iterator[HallucError]:
@@ -117,7 +121,7 @@ def _arm_mistakes(matrix: Located, name: str, arms: dict[str, Any]) -> Iterator[
             message = (
                 f"the arm `matrix.{cut(dotted((name, arm)))}` must be a mapping of keys to values, not {shown(part)}"
             )
-            help = f"an arm that changes nothing is written `{cut(arm)}: {{}}`"
+            help = f"write an arm that changes nothing as `{cut(arm)}: {{}}`"
             yield HallucError("C120", message, matrix.keys.get((name, arm)), help)
             continue
         for key in _OF_THE_STUDY:
@@ -173,7 +177,7 @@ def _contradictions(axes: Iterable[Axis]) -> Iterator[HallucError]:
                 other, owner = claimed[above]
                 both = cut(dotted(max(path, other, key=len)))
                 message = f"`matrix.{cut(axis.name)}` and `matrix.{cut(owner)}` both set `{both}`"
-                yield HallucError("C124", message, place, "a key belongs to one axis")
+                yield HallucError("C124", message, place, "a key can only be set by one axis")
         leaves.update(mine)
         for path in mine:
             for part in _prefixes(path):
@@ -198,4 +202,4 @@ def _too_many(axes: Sequence[Axis]) -> Iterator[HallucError]:
     if cells > MOST_CELLS:
         largest = max(axes, key=lambda axis: len(axis.options))
         message = f"the matrix has {cells:,} cells, more than {MOST_CELLS:,}"
-        yield HallucError("C125", message, largest.where, "leave values out, or make several studies of it")
+        yield HallucError("C125", message, largest.where, "remove values, or split it into several studies")

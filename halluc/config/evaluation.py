@@ -18,22 +18,23 @@ class GuaranteeConfig(Section):
     )
     unit: Literal["example", "claim"] = Field(
         default="example",
-        description="what is assumed to be independent: examples (Hoeffding-Bentkus), or claims (exact binomial)",
+        description="the units that are assumed to be independent: examples (Hoeffding-Bentkus) or claims (exact "
+        "binomial)",
     )
 
 
 class AbstainConfig(Section):
     """Which claims are withdrawn because their confidence is low."""
 
-    threshold: Share | None = Field(default=None, description="withdraw claims with lower confidence than this")
+    threshold: Share | None = Field(default=None, description="withdraw claims with a lower confidence")
     guarantee: GuaranteeConfig | None = Field(
         default=None, description="choose the threshold on dev so that the rate of unsupported claims is bounded"
     )
 
     by: Literal["label", "novelty"] | None = Field(
         default=None,
-        description="with `guarantee`: a threshold for each label, or each class of novelty, which hold together with "
-        "the `probability` asked for; claims of a class without one are withdrawn",
+        description="with `guarantee`: one threshold per label or novelty class; the guarantees hold jointly with "
+        "`probability`; claims of a class without a threshold are withdrawn",
     )
 
     @model_validator(mode="after")
@@ -41,15 +42,19 @@ class AbstainConfig(Section):
         if (self.threshold is None) == (self.guarantee is None):
             raise ValueError("`eval.abstain` takes either `threshold` or `guarantee`")
         if self.by is not None and self.guarantee is None:
-            raise ValueError("`eval.abstain.by` goes with `guarantee`")
+            raise ValueError("`eval.abstain.by` requires `guarantee`")
         return self
 
 
 class UncertaintyConfig(Section):
     """Confidences from several stochastic passes of the model (Gal & Ghahramani 2016)."""
 
-    kind: Literal["dropout"] = Field(default="dropout", description="dropout: passes with dropout on, each seeded")
-    samples: int = Field(default=8, ge=2, le=1_000, description="the number of passes; probabilities are averaged")
+    kind: Literal["dropout"] = Field(
+        default="dropout", description="dropout: forward passes with dropout, each with its own seed"
+    )
+    samples: int = Field(
+        default=8, ge=2, le=1_000, description="number of forward passes; their probabilities are averaged"
+    )
 
 
 Bound = Annotated[float, Field(ge=-1_000_000, le=1_000_000)]
@@ -62,8 +67,8 @@ class BoundsConfig(Section):
     what: ClassVar[str] = "a gate"
     needs: ClassVar[str] = "`min` or `max`"
 
-    min: Bound | None = Field(default=None, description="the smallest accepted value")
-    max: Bound | None = Field(default=None, description="the largest accepted value")
+    min: Bound | None = Field(default=None, description="minimum accepted value")
+    max: Bound | None = Field(default=None, description="maximum accepted value")
 
     @model_validator(mode="after")
     def _bounds_something(self) -> Self:
@@ -71,7 +76,7 @@ class BoundsConfig(Section):
             raise ValueError(f"{self.what} needs {self.needs}")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(
-                f"no figure can meet this {self.what.removeprefix('a ')}: its `min: {self.min:g}` is more than its "
+                f"no value can meet this {self.what.removeprefix('a ')}: its `min: {self.min:g}` is more than its "
                 f"`max: {self.max:g}`"
             )
         return self
@@ -87,31 +92,31 @@ class GateConfig(BoundsConfig):
     needs: ClassVar[str] = "`min`, `max`, or a `baseline` with `max_increase` or `max_decrease`"
 
     max_increase: Increase | None = Field(
-        default=None, description="the largest accepted increase over `baseline`, on the same examples"
+        default=None, description="maximum accepted increase over `baseline`, on the same examples"
     )
     max_decrease: Increase | None = Field(
-        default=None, description="the largest accepted decrease below `baseline`, on the same examples"
+        default=None, description="maximum accepted decrease below `baseline`, on the same examples"
     )
     baseline: Reference | None = Field(
-        default=None, description="an evaluated run that `max_increase` and `max_decrease` compare with"
+        default=None, description="the evaluated run that `max_increase` and `max_decrease` are relative to"
     )
     use: Literal["value", "interval"] = Field(
         default="value",
-        description="what is compared with the bounds: the value (or the difference from `baseline`), or the worse end "
-        "of its 95% interval",
+        description="what is compared with the bounds: the value (or its difference from `baseline`), or the worse "
+        "bound of its 95% interval",
     )
     split: Literal["train", "dev", "test"] | None = Field(
         default=None,
-        description="the split that is checked, dev or test; null: the last one evaluated",
+        description="the split that is checked, dev or test; null: the last evaluated split",
     )
     by: dict[Text, Text] = Field(
-        default={}, max_length=10, description="the slice, such as {label: PER} or {novelty: new}; empty: all"
+        default={}, max_length=10, description="the subset, such as {label: PER} or {novelty: new}; empty: all"
     )
 
     @model_validator(mode="after")
     def _compares_with_a_baseline(self) -> Self:
         if (self.baseline is None) != (self.max_increase is None and self.max_decrease is None):
-            raise ValueError("`max_increase` and `max_decrease` go with `baseline`, the run that is compared with")
+            raise ValueError("`max_increase` and `max_decrease` require `baseline`, the run to compare with")
         return self
 
     @property
@@ -134,13 +139,13 @@ class EvalConfig(Section):
     )
     decode: Decoding = Field(
         default="constrained",
-        description="decoding of tags. constrained: the most probable sequence that is legal in the tag scheme "
-        "(Viterbi); argmax: the most probable tag of each word, which may give illegal sequences",
+        description="decoding of tags. constrained: the most probable sequence that is valid in the tag scheme "
+        "(Viterbi); argmax: the most probable tag of each word, which may give invalid sequences",
     )
     consistency: Literal["none", "document"] = Field(
         default="none",
-        description="document: the mentions of one surface in a document get one label, that of the highest mean "
-        "probability",
+        description="document: all mentions with the same text in a document get the same label, the one with the "
+        "highest mean probability",
     )
     labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] | None = Field(
         default=None,

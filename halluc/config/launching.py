@@ -43,28 +43,32 @@ Option = Annotated[
 class SlurmConfig(Section):
     """The resources of each task of a job array."""
 
-    partition: Name | None = Field(default=None, description="the partition, or several; null: that of the cluster")
-    time: Time | None = Field(default=None, description="the time limit, as `04:00:00`; null: that of the partition")
-    gpus: int = Field(default=0, ge=0, le=64, description="GPUs of a task")
-    cpus: Cores = Field(default=1, description="cores of a task, and threads of its training")
-    memory: Memory | None = Field(default=None, description="memory of a task, as `8G`; null: that of the cluster")
-    account: Name | None = Field(default=None, description="the account that pays")
-    qos: Name | None = Field(default=None, description="the quality of service")
-    concurrency: int | None = Field(default=None, ge=1, le=1_000, description="at most N tasks at once; null: any")
+    partition: Name | None = Field(default=None, description="one or several partitions; null: default of the cluster")
+    time: Time | None = Field(default=None, description="time limit, such as `04:00:00`; null: that of the partition")
+    gpus: int = Field(default=0, ge=0, le=64, description="number of GPUs per task")
+    cpus: Cores = Field(default=1, description="CPU cores per task, and threads of its training")
+    memory: Memory | None = Field(
+        default=None, description="memory per task, such as `8G`; null: default of the cluster"
+    )
+    account: Name | None = Field(default=None, description="account to charge")
+    qos: Name | None = Field(default=None, description="quality of service (QOS)")
+    concurrency: int | None = Field(
+        default=None, ge=1, le=1_000, description="maximum number of simultaneous tasks; null: no limit"
+    )
     options: Annotated[list[Option], Field(max_length=50)] = Field(
-        default=[], description="more options of sbatch, as `--constraint=a100`"
+        default=[], description="further options of sbatch, such as `--constraint=a100`"
     )
 
 
 class RayConfig(Section):
     """The resources of a task on a Ray cluster, such as a cell."""
 
-    cpus: Cores = Field(default=1, description="cores of a cell, and threads of its training")
+    cpus: Cores = Field(default=1, description="CPU cores per cell, and threads of its training")
     gpus: Annotated[float, Field(ge=0, le=64)] = Field(
-        default=0.0, description="GPUs of a cell; 0.5: two cells share one"
+        default=0.0, description="number of GPUs per cell; 0.5: two cells share a GPU"
     )
-    memory: Memory | None = Field(default=None, description="memory of a cell, as `8G`; null: it is not counted")
-    retries: int = Field(default=3, ge=0, le=100, description="how often a cell starts again whose node was lost")
+    memory: Memory | None = Field(default=None, description="memory per cell, such as `8G`; null: not counted")
+    retries: int = Field(default=3, ge=0, le=100, description="how often a cell is restarted after its node was lost")
 
 
 class LaunchConfig(Section):

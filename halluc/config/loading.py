@@ -80,8 +80,10 @@ def load(
     """
     merged = replace(read(path, overrides, {} if kept else environ), kept=kept)
     if merged.located.value.pop("matrix", None):
-        help = "take one cell by its folder with --run, or leave the matrix out with --set matrix=null"
-        raise HallucError("C128", "this config has a `matrix`: it is many experiments, and this takes one", help=help)
+        help = "select a cell by its folder with --run, or remove the matrix with --set matrix=null"
+        raise HallucError(
+            "C128", "this config has a `matrix`, so it is several experiments; this command needs one", help=help
+        )
     merged.located.forget(("matrix",))
     loaded, errors = finish(merged, merged.located, table)
     refuse(merged.errors + errors)
@@ -97,12 +99,12 @@ def refuse_keep_models(loaded: LoadedConfig) -> None:
     """
     asked = loaded.experiment.keep_models
     if asked not in (None, "all"):
-        message = f"`keep_models: {asked}` goes with a `matrix`: one experiment keeps its model"
-        help = "leave it out, or --set keep_models=null"
+        message = f"`keep_models: {asked}` requires a `matrix`: a single experiment always keeps its model"
+        help = "remove it, or use --set keep_models=null"
         raise HallucError("C129", message, loaded.origins.get(("keep_models",)), help)
 
 
-_EMPTY_HELP = "see configs/ for examples; the least is `name`, `task`, `data` and `model`"
+_EMPTY_HELP = "see configs/ for examples; required are `name`, `task`, `data` and `model`"
 
 
 def read(path: str | os.PathLike[str], overrides: Sequence[str], environ: Mapping[str, str] | None) -> Merged:
@@ -114,7 +116,7 @@ def read(path: str | os.PathLike[str], overrides: Sequence[str], environ: Mappin
     files = merging.Files(os.environ if environ is None else environ)
     located = files.read(Path(path), None)
     if not isinstance(located.value, dict):
-        raise HallucError("C004", "a config is a mapping of keys to values", Location(str(path), 1), _EMPTY_HELP)
+        raise HallucError("C004", "a config must be a mapping of keys to values", Location(str(path), 1), _EMPTY_HELP)
     errors = apply_all(located, overrides)
     # After merging: a variable in a value that another file replaces need not be set.
     merging.interpolate(located, files.environ)

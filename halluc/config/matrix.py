@@ -205,6 +205,6 @@ def _refuse_shared_folders(cells: Iterable[Cell]) -> None:
     for cell in cells:
         folder = (cell.slug or "").casefold()
         if folder in first:
-            message = f"two cells would share the folder `{cell.slug}`: {first[folder].choice} and {cell.choice}"
+            message = f"two cells would have the same folder `{cell.slug}`: {first[folder].choice} and {cell.choice}"
             raise HallucError("C127", message, help="rename an arm")
         first[folder] = cell

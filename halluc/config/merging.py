@@ -43,10 +43,10 @@ class Files:
         resolved = _resolved(path, asked)
         if resolved in self.chain:
             circle = " -> ".join(p.name for p in [*self.chain[self.chain.index(resolved) :], resolved])
-            raise HallucError("C006", f"`extends` goes round in a circle: {cut(circle, 300)}", asked)
+            raise HallucError("C006", f"`extends` is circular: {cut(circle, 300)}", asked)
         if resolved not in self.done:
             if len(self.files) == MOST_FILES:
-                raise HallucError("C006", f"`extends` names more than {MOST_FILES} files in all", asked)
+                raise HallucError("C006", f"`extends` lists more than {MOST_FILES} files in total", asked)
             self.files.append(path)
             self.chain.append(resolved)
             self.done[resolved] = self._merged(path, self._alone(path, asked))
@@ -60,7 +60,7 @@ class Files:
         self.characters += len(text)
         if self.nodes > yaml.MOST_NODES or self.characters > yaml.MOST_CHARACTERS:
             most = f"{yaml.MOST_NODES:,} values or {yaml.MOST_CHARACTERS:,} characters"
-            raise HallucError("C006", f"the files that `extends` names have more than {most} in all", asked)
+            raise HallucError("C006", f"the files in `extends` have more than {most} in total", asked)
         return located
 
     def _merged(self, path: Path, located: Located) -> Located:
@@ -73,7 +73,7 @@ class Files:
             parent = self.read(path.parent / name, where)
             self.merged += len(parent.values)
             if self.merged > _MOST_MERGED:
-                raise HallucError("C006", f"`extends` lays more than {_MOST_MERGED:,} values on each other", where)
+                raise HallucError("C006", f"`extends` merges more than {_MOST_MERGED:,} values", where)
             if isinstance(parent.value, dict):
                 merge(merged, parent)
         merge(merged, located)
@@ -85,31 +85,34 @@ def _resolved(path: Path, asked: Location | None) -> Path:
     try:
         return path.resolve()
     except ValueError:
-        raise HallucError(
-            "C005", f"no file can be named {cut(repr(str(path)))}: it has a NUL character", asked
-        ) from None
+        raise HallucError("C005", f"invalid file name {cut(repr(str(path)))}: it has a NUL character", asked) from None
     except (OSError, RuntimeError):
-        raise HallucError("C005", f"cannot read {cut(str(path))}: its symbolic links lead in a circle", asked) from None
+        raise HallucError("C005", f"cannot read {cut(str(path))}: its symbolic links are circular", asked) from None
 
 
 def _text(path: Path, asked: Location | None) -> str:
     text = cut(str(path), 300)
     kind = irregular(path)
     if kind is not None:
-        instead = f"a run is named by --run {text}" if is_run(path) else "a config is a file on a disk"
+        instead = f"to use a run, write --run {text}" if is_run(path) else "a config must be a regular file"
         raise HallucError("C005", f"{text} is not a regular file ({kind})", asked, instead)
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
-            raise HallucError("C003", f"{text} has more than {_MOST_BYTES >> 20} MB", asked, "is this a config?")
+            raise HallucError(
+                "C003", f"{text} has more than {_MOST_BYTES >> 20} MB", asked, "check whether this is a config"
+            )
         return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise HallucError("C005", f"no such config file: {text}", asked, _other_configs(path)) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise HallucError(
-            "C001", f"byte 0x{error.object[error.start]:02x} is not UTF-8", Location(str(path), line), "save as UTF-8"
+            "C001",
+            f"byte 0x{error.object[error.start]:02x} is not UTF-8",
+            Location(str(path), line),
+            "save the file as UTF-8",
         ) from None
     except OSError as error:
         raise HallucError("C005", f"cannot read {text}: {error.strerror}", asked) from None
@@ -120,7 +123,7 @@ def _other_configs(path: Path) -> str | None:
     near = (
         did_you_mean(path.name, [file.name for file in folder.glob("*.y*ml")], cutoff=0.75) if folder.is_dir() else None
     )
-    return f"did you mean `{folder / near}`?" if near else "the path is relative to the working directory"
+    return f"did you mean `{folder / near}`?" if near else "paths are relative to the working directory"
 
 
 def _parents(located: Located) -> Iterable[tuple[str, Location]]:
@@ -134,7 +137,7 @@ def _parents(located: Located) -> Iterable[tuple[str, Location]]:
     for index, name in enumerate(names):
         where = located.values.get(("extends", index)) or located.values[("extends",)]
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_PATH:
-            raise HallucError("C006", "`extends` takes a file name or a list of them", where)
+            raise HallucError("C006", "`extends` must be a file name or a list of file names", where)
         yield name, where
 
 

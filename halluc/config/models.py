@@ -12,7 +12,7 @@ class LowRankConfig(Section):
 
     rank: int = Field(default=16, ge=1, le=1_024, description="rank of the adapters")
     alpha: int | None = Field(default=None, ge=1, le=4_096, description="scale of the adapters; null: twice the rank")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout rate before the adapters")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout rate of the adapter inputs")
 
 
 # More than the parameters of BERT-large's layers; training takes 16 bytes for each. A layer of width w has 12 w^2.
@@ -24,24 +24,26 @@ class ScratchConfig(Section):
 
     layers: int = Field(default=4, ge=1, le=100, description="transformer layers")
     width: int = Field(
-        default=256, ge=1, le=4_096, description="hidden size; the feed-forward layers are four times as wide"
+        default=256, ge=1, le=4_096, description="hidden size; feed-forward layers are four times as wide"
     )
-    heads: int = Field(default=4, ge=1, le=256, description="attention heads; `width` must be a multiple of it")
+    heads: int = Field(
+        default=4, ge=1, le=256, description="number of attention heads; `width` must be a multiple of it"
+    )
     vocabulary: int = Field(
         default=8000,
         ge=100,
         le=1_000_000,
-        description="maximum size of the WordPiece vocabulary, which is learned from the training split (cased)",
+        description="maximum size of the WordPiece vocabulary, which is trained on the training split (cased)",
     )
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> ScratchConfig:
         if self.width % self.heads:
-            raise ValueError(f"`width: {self.width}` cannot be shared by `heads: {self.heads}`: it must be a multiple")
+            raise ValueError(f"`width: {self.width}` is not divisible by `heads: {self.heads}`")
         weights = self.layers * 12 * self.width**2
         if weights > _MOST_WEIGHTS:
             raise ValueError(
-                f"`layers: {self.layers}` of `width: {self.width}` are {weights:,} weights: more than {_MOST_WEIGHTS:,}"
+                f"`layers: {self.layers}` of `width: {self.width}` are {weights:,} weights, more than {_MOST_WEIGHTS:,}"
             )
         return self
 
@@ -50,11 +52,11 @@ class ModelConfig(Section):
     name: Reference | None = Field(
         default=None,
         description="the pre-trained encoder: a local path, `hub:NAME@REVISION` (needs the network) or "
-        "`package:IMPORT_NAME/FOLDER` (a model that an installed Python package carries)",
+        "`package:IMPORT_NAME/FOLDER` (a model in an installed Python package)",
     )
     scratch: ScratchConfig | None = Field(
         default=None,
-        description="instead of `name`: an encoder with random weights, and a tokenizer trained on the training split",
+        description="instead of `name`: an encoder with random weights and a tokenizer trained on the training split",
     )
     trust_remote_code: bool = Field(
         default=False,
@@ -75,12 +77,14 @@ class ModelConfig(Section):
     @model_validator(mode="after")
     def _named_or_made(self) -> ModelConfig:
         if self.name is None and self.scratch is None:
-            raise ValueError("`model` needs `name`, a pre-trained encoder, or `scratch`, one with random weights")
+            raise ValueError("`model` needs `name` (a pre-trained model) or `scratch` (a model with random weights)")
         if self.name is not None and self.scratch is not None:
-            raise ValueError("`model` takes either `name` or `scratch`; an arm sets the other to null")
+            raise ValueError("`model` has both `name` and `scratch`: set one of them to null")
         if self.scratch is not None and self.freeze is not None:
-            raise ValueError("`model.freeze` goes with `model.name`: what is made from scratch has to be trained")
+            raise ValueError("`model.freeze` requires `model.name`: a model from scratch has nothing to freeze")
         if self.lora is not None and (self.scratch is not None or self.freeze is not None):
             other = "scratch" if self.scratch is not None else "freeze"
-            raise ValueError(f"`model.lora` does not go with `model.{other}`: it keeps all weights of `model.name`")
+            raise ValueError(
+                f"`model.lora` cannot be combined with `model.{other}`: LoRA freezes all weights of `model.name`"
+            )
         return self

@@ -29,13 +29,13 @@ def apply(located: Located, override: str) -> None:
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):
-        message = f"`--set {cut(override)}` is not of the form key.subkey=value"
-        raise HallucError("C007", message, help="as in --set train.epochs=1")
+        message = f"`--set {cut(override)}` does not have the form key.subkey=value"
+        raise HallucError("C007", message, help="for example --set train.epochs=1")
     if len(key) > yaml.LONGEST_KEY or len(parts) > yaml.MOST_DEPTH or yaml.unusable(key):
         most = f"more than {yaml.LONGEST_KEY:,} characters or {yaml.MOST_DEPTH} levels"
         raise HallucError("C007", f"the key `{cut(key)}` of --set has {yaml.unusable(key) or most}")
     if parts[0] == "extends":
-        help = "files are read before overrides: write a config that extends both"
+        help = "write a config file that extends the files"
         raise HallucError("C007", "`extends` cannot be set from the command line", help=help)
     if parts[0] == "matrix" and len(parts) > 1:
         parts = ["matrix", *_in_matrix(located.value.get("matrix"), parts[1:])]
@@ -79,7 +79,9 @@ def _step(node: Any, part: str, path: yaml.Path, place: Location) -> str | int:
     if not isinstance(node, list):
         return part
     if not part.isdecimal() or int(part) >= len(node):
-        raise HallucError("C007", f"`{cut(yaml.dotted(path))}` is a list of {len(node)}: no item `{cut(part)}`", place)
+        raise HallucError(
+            "C007", f"`{cut(yaml.dotted(path))}` is a list of {len(node)} items and has no item `{cut(part)}`", place
+        )
     return int(part)
 
 
@@ -93,5 +95,5 @@ def _override_value(key: str, text: str, override: str) -> Located:
         raise
     if value.value is None and text.strip().lower() not in ("", "null", "~"):  # a comment in YAML
         place = Location("--set", None, len(key) + 2, len(text), override)
-        raise HallucError("C007", f"the value of `{cut(key)}` reads as nothing", place, quoting)
+        raise HallucError("C007", f"the value of `{cut(key)}` is parsed as empty", place, quoting)
     return value

@@ -50,7 +50,7 @@ def component(
         where = located.values.get((section,))
         message = f"`{section}` must be a mapping of keys to values, not {shown(tree)}"
         example = f"type: {next(iter(table['task']))}" if section == "task" else "train: FILE"
-        return HallucError("C104", message, where, f"as in `{section}: {{{example}}}`")
+        return HallucError("C104", message, where, f"for example `{section}: {{{example}}}`")
     name = task.get("type") if isinstance(task, dict) else None
     if isinstance(name, str) and name in table["task"]:
         config: type[Section] = registry.load(table, kind, name).Config
@@ -60,7 +60,7 @@ def component(
     names = ", ".join(f"`{one}`" for one in sorted(table["task"]))
     if name is None:
         where = located.keys.get((section,))
-        return HallucError("C102", "missing key `task.type`", where, f"it selects one of {names}")
+        return HallucError("C102", "missing key `task.type`", where, f"set it to one of {names}")
     help = suggestion(shown(name).strip('"'), table["task"], f"known: {names}")
     return HallucError("C103", f"`task.type` cannot be {shown(name)}", located.values.get(("task", "type")), help)
 
@@ -117,7 +117,7 @@ def _no_such_component(path: Path, kind: str, context: Mapping[str, Any], locate
     key = cut(dotted(path))
     if kind == "union_tag_not_found":
         where = located.values.get(path[:-1]) or _nearest(located, path)
-        return HallucError("C102", f"missing key `{key}`", where, "see `halluc list` for what can be named")
+        return HallucError("C102", f"missing key `{key}`", where, "see `halluc list` for the possible names")
     known = re.findall(r"'([^']*)'", context["expected_tags"])
     help = suggestion(cut(context["tag"]), known, f"one of {', '.join(known)}")
     # A filter may be given by name alone: then the item itself is its type.
@@ -141,7 +141,7 @@ def shown(value: Any) -> str:
 def _quoted_number(value: Any, kind: str) -> str | None:
     is_number = isinstance(value, str) and not isinstance(scalar(value.strip()), str)
     has_quotes = is_number and kind.startswith(("int", "float", "bool"))
-    return "take the quotes away (values from ${…} are always text)" if has_quotes else None
+    return "remove the quotes (values from ${…} are always text)" if has_quotes else None
 
 
 def _path_in_tree(loc: tuple[Any, ...], tree: Any) -> Path:

@@ -39,13 +39,11 @@ class GapConfig(Section):
 
     unit: Literal["mention", "label", "example", "word", "pair", "entity", "answer", "question", "context"] = Field(
         default="mention",
-        description="what is withheld: distinct mentions (surface and label), content words of texts, pairs or "
-        "entities of relations, distinct answers, questions or contexts, whole labels, or examples. Training examples "
-        "that contain a withheld unit are dropped",
+        description="the unit that is withheld: distinct mentions (text and label), content words of texts, pairs or "
+        "entities of relations, distinct answers, questions or contexts, whole labels, or examples. Training "
+        "examples that contain a withheld unit are removed",
     )
-    fraction: Share = Field(
-        description="the share of the units that is withheld; the units of .25 are among those of .5"
-    )
+    fraction: Share = Field(description="the share of the units that is withheld; the units of .5 include those of .25")
     labels: Annotated[list[Text], Field(min_length=1, max_length=MOST_LABELS), DISTINCT] | None = Field(
         default=None, description="with `unit: label`: the labels to withhold, by name"
     )
@@ -72,9 +70,9 @@ class GapConfig(Section):
         if self.unit == "label" and not self.labels:
             raise ValueError("`gap.unit: label` needs `gap.labels`, the labels to withhold")
         if self.unit != "label" and self.labels:
-            raise ValueError(f"`gap.labels` goes with `gap.unit: label`, not with `{self.unit}`")
+            raise ValueError(f"`gap.labels` requires `gap.unit: label`, not `{self.unit}`")
         if self.size is not None and self.control == "none":
-            raise ValueError("`gap.size` goes with `gap.control: matched`, not with `none`")
+            raise ValueError("`gap.size` requires `gap.control: matched`, not `none`")
         return self
 
 
@@ -104,15 +102,15 @@ class Experiment(Section):
         max_length=1_000,
         description="bounds that `halluc eval` checks, by figure: {hallucination_rate: {max: 0.05}}",
     )
-    tune: TuneConfig | None = Field(default=None, description="what `halluc tune` searches; null: nothing")
+    tune: TuneConfig | None = Field(default=None, description="search space and settings of `halluc tune`; null: none")
     launch: LaunchConfig | None = Field(
-        default=None, description="what a cell may take of a cluster (`halluc run --on`); null: the defaults"
+        default=None, description="cluster resources per cell (`halluc run --on`); null: the defaults"
     )
     loggers: Annotated[list[Literal["tensorboard", "mlflow", "wandb"]], Field(max_length=3), DISTINCT] = Field(
         default=[], description="experiment trackers that receive losses and figures, in addition to events.jsonl"
     )
     upload_text: bool = Field(
-        default=False, description="also give the trackers reports and ledgers, which quote the corpus"
+        default=False, description="also send reports and ledgers, which quote the corpus, to the trackers"
     )
 
 

@@ -21,20 +21,20 @@ from halluc.core.errors import HallucError, cut, refuse
 # Keys that a trial must not change: its name, its location, what it is evaluated on, and the seed.
 _ONE_DEV = "all trials are compared on one dev split"
 _FIXED = {
-    "name": "a tuning has one `name`",
-    "runs_dir": "a tuning has one `runs_dir`",
+    "name": "all trials have the same `name`",
+    "runs_dir": "all trials have the same `runs_dir`",
     "keep_models": "see `tune.keep_models`",
-    "launch": "it decides no result",
-    "matrix": "a tuning has no matrix",
-    "extends": "files are read before the space",
-    "tune": "it is the search itself",
-    "gates": "they judge a finished model",
+    "launch": "it does not affect results",
+    "matrix": "tuning does not support a matrix",
+    "extends": "files are read before the search space",
+    "tune": "it configures the search itself",
+    "gates": "they evaluate a finished model",
     "loggers": "they do not change the model",
     "upload_text": "it does not change the model",
-    "seed": "the best seed is the luckiest; a study over seeds (docs/studies.md) shows the spread",
+    "seed": "the best seed is best by chance; use a study over seeds (docs/studies.md) for the variation",
     "data.dev": _ONE_DEV,
     "data.dev_share": _ONE_DEV,
-    "data.test": "no trial reads it",
+    "data.test": "trials do not use it",
 }
 TRIAL_NAME = "{}.tune"
 
@@ -112,8 +112,10 @@ def load_space(
     merged = loading.read(path, overrides, None)
     whole = loading.load(path, overrides, table=table)
     if whole.experiment.tune is None:
-        help = "as in `tune: {space: {train.learning_rate: {low: 1.0e-5, high: 1.0e-3, log: true}}}` (docs/tune.md)"
-        raise HallucError("C102", f"{path} has no section `tune`: there is nothing to search", help=help)
+        help = (
+            "for example `tune: {space: {train.learning_rate: {low: 1.0e-5, high: 1.0e-3, log: true}}}` (docs/tune.md)"
+        )
+        raise HallucError("C102", f"{path} has no section `tune`", help=help)
     space = SearchSpace(whole, replace(merged, errors=[]), table)
     refuse(_fixed_keys(space))
     refuse(_mistakes(space))
@@ -127,9 +129,11 @@ def _fixed_keys(space: SearchSpace) -> Iterator[HallucError]:
         if why is not None:
             yield HallucError("C123", f"`tune.space` cannot have `{cut(name)}`", place, why)
         elif name.count(".") >= MOST_DEPTH or not all(name.split(".")):
-            yield HallucError("C120", f"`{cut(name)}` in `tune.space` is no key", place, "as in train.learning_rate")
+            yield HallucError(
+                "C120", f"`{cut(name)}` in `tune.space` is not a config key", place, "for example train.learning_rate"
+            )
         elif any(other.startswith(f"{name}.") for other in space.tune.space):
-            yield HallucError("C124", f"`tune.space` has `{cut(name)}` and a key below it", place, "name one of them")
+            yield HallucError("C124", f"`tune.space` has `{cut(name)}` and a key below it", place, "keep one of them")
 
 
 def _mistakes(space: SearchSpace) -> list[HallucError]:

@@ -40,7 +40,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 def _nameable(reference: str) -> str:
     """Refuse names that are invalid as file names, before a system call fails with an error of its own."""
     if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in Path(reference).parts):
-        raise ValueError(f"a name in this path has more than {_LONGEST_NAME} bytes")
+        raise ValueError(f"a name in the path has more than {_LONGEST_NAME} bytes")
     try:
         Path(reference).expanduser()
     except RuntimeError:
@@ -84,7 +84,7 @@ class Section(BaseModel):
 def _fit_label(given: str) -> str:
     fault = label_fault(given)
     if fault is not None:
-        raise ValueError(f"{fault}: a label is a short name, of visible characters")
+        raise ValueError(f"{fault}: a label must be a short name of visible characters")
     return given
 
 

@@ -14,8 +14,8 @@ class CheckpointsConfig(Section):
 
     keep: Literal["none", "last", "all"] = Field(
         default="none",
-        description="checkpoints that stay after training. last: the last one and the best weights, for `--resume` "
-        "with more epochs. During training, none and last keep the newest two",
+        description="checkpoints that are kept after training. last: the last checkpoint and the best weights, for "
+        "`--resume` with more epochs. During training, none and last keep the newest two",
     )
 
 
@@ -33,11 +33,10 @@ class AverageConfig(Section):
         default=None,
         ge=0,
         lt=1,
-        description=f"of an exponential average: the share that the earlier average keeps; null: {_DECAY}. In step t "
-        "it is at most (1 + t) / (10 + t)",
+        description=f"decay of the exponential average; null: {_DECAY}. In step t it is at most (1 + t) / (10 + t)",
     )
     last: int | None = Field(
-        default=None, ge=1, le=100, description=f"of checkpoints: how many evaluations are averaged; null: {_LAST}"
+        default=None, ge=1, le=100, description=f"number of evaluations whose checkpoints are averaged; null: {_LAST}"
     )
 
     @property
@@ -52,7 +51,7 @@ class AverageConfig(Section):
     def _keys_go_together(self) -> AverageConfig:
         for key, kind in (("decay", "exponential"), ("last", "checkpoints")):
             if getattr(self, key) is not None and self.kind != kind:
-                raise ValueError(f"`train.average.{key}` goes with `kind: {kind}`, not with `{self.kind}`")
+                raise ValueError(f"`train.average.{key}` requires `kind: {kind}`, not `{self.kind}`")
         return self
 
 
@@ -69,23 +68,26 @@ class PretrainConfig(Section):
 
     texts: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
         default=[],
-        description="text files without labels: a sentence a line, split into tokens at white space; .jsonl: the field "
+        description="text files without labels: one sentence per line, split into tokens at white space; .jsonl: the "
+        "field "
         "`tokens` or `text`",
     )
-    own: bool = Field(default=False, description="the texts of the training split too")
-    lines: int = Field(default=20_000, ge=1, le=10_000_000, description="the most lines that are read of `texts`")
+    own: bool = Field(default=False, description="also use the texts of the training split")
+    lines: int = Field(
+        default=20_000, ge=1, le=10_000_000, description="maximum number of lines that are read from `texts`"
+    )
     epochs: int = Field(
         default=3,
         ge=1,
         le=10_000,
-        description="passes over the texts, each with other masks; ignored if `steps` is set",
+        description="number of epochs, each with new masks; ignored if `steps` is set",
     )
     steps: int | None = Field(default=None, ge=1, le=MOST_STEPS, description="total number of optimizer steps")
     learning_rate: float | None = Field(
         default=None,
         gt=0,
         le=1,
-        description="peak learning rate; null: 5.0e-5, or 3.0e-4 where the masked-LM head of the model is random",
+        description="peak learning rate; null: 5.0e-5, or 3.0e-4 if the masked-LM head of the model is random",
     )
     batch_tokens: int = Field(
         default=1_024, ge=1, le=10_000_000, description="batch size in word pieces, without padding"
@@ -106,15 +108,13 @@ class TeacherConfig(Section):
         description="runs or models with the same labels; the mean of their probabilities is the soft target"
     )
     temperature: float = Field(
-        default=2.0, ge=0.1, le=100, description="what logits of teachers and student are divided by"
+        default=2.0, ge=0.1, le=100, description="temperature: the logits of teachers and student are divided by it"
     )
-    weight: Share = Field(default=0.5, description="share of the soft loss; the rest is the loss of the annotation")
+    weight: Share = Field(default=0.5, description="weight of the soft loss; the rest is the loss on the annotation")
 
 
 class TrainConfig(Section):
-    epochs: int = Field(
-        default=3, ge=1, le=100_000, description="passes over the training split; ignored if `steps` is set"
-    )
+    epochs: int = Field(default=3, ge=1, le=100_000, description="number of epochs; ignored if `steps` is set")
     steps: int | None = Field(
         default=None,
         ge=1,
@@ -141,7 +141,7 @@ class TrainConfig(Section):
         default="linear", description="learning-rate decay after the warm-up"
     )
     warmup: float = Field(
-        default=0.1, ge=0, le=1, description="share of the steps in which the learning rate increases"
+        default=0.1, ge=0, le=1, description="share of the steps in which the learning rate increases (warm-up)"
     )
     weight_decay: float = Field(
         default=0.01, ge=0, le=100, description="weight decay of AdamW; biases and normalization layers have none"
@@ -151,7 +151,7 @@ class TrainConfig(Section):
         default="auto", description="auto: bf16 (autocast) if the device supports it, else fp32; fp16 needs CUDA"
     )
     best: Text | None = Field(
-        default=None, description="the figure on dev that chooses the checkpoint; null: the primary figure of the task"
+        default=None, description="the figure on dev that selects the checkpoint; null: the primary figure of the task"
     )
     patience: int | None = Field(
         default=None,
@@ -177,34 +177,38 @@ class TrainConfig(Section):
         le=MOST_STEPS,
         description="save a checkpoint every N steps, in addition to the one after each epoch",
     )
-    checkpoints: CheckpointsConfig = Field(default=CheckpointsConfig(), description="which checkpoints stay on disk")
+    checkpoints: CheckpointsConfig = Field(
+        default=CheckpointsConfig(), description="which checkpoints are kept on disk"
+    )
     average: AverageConfig | None = Field(
-        default=None, description="weight averaging, as in `average: {kind: exponential}`; null: none"
+        default=None, description="weight averaging, such as `average: {kind: exponential}`; null: none"
     )
     layer_decay: float | None = Field(
         default=None,
         gt=0,
         le=1,
-        description="layer-wise decay of the learning rate: each layer has the rate of the layer above it times this; "
-        "the head and the top layer have the full rate, the embeddings the lowest. null: one rate",
+        description="layer-wise learning rate decay: the rate of each layer is that of the layer above times this; "
+        "the head and the top layer have the full rate, the embeddings the lowest. null: the same rate for all",
     )
     unfreeze: UnfreezeConfig | None = Field(
-        default=None, description="gradual unfreezing, as in `unfreeze: {every: epoch}`; null: all is trained at once"
+        default=None,
+        description="gradual unfreezing, such as `unfreeze: {every: epoch}`; null: all layers are "
+        "trained from the start",
     )
     pretrain: PretrainConfig | None = Field(
         default=None, description="continued pre-training of the encoder on texts without labels; null: none"
     )
     teacher: TeacherConfig | None = Field(
-        default=None, description="distillation: learn from the probabilities of trained models too"
+        default=None, description="distillation: also learn from the probabilities of trained models"
     )
     gradient_checkpointing: bool = Field(
         default=False,
-        description="compute activations again in the backward pass, to save memory; a step takes about a third longer",
+        description="recompute activations in the backward pass, to save memory; a step takes about a third longer",
     )
     fsdp: bool = Field(
         default=False,
-        description="fully sharded data parallelism: several processes share the weights, gradients and moments of the "
-        "optimizer out among them, to save memory; no effect in one process",
+        description="fully sharded data parallelism: several processes divide weights, gradients and optimizer "
+        "state among them, to save memory; no effect in one process",
     )
     compile: bool = Field(
         default=False, description="use torch.compile: about a minute of compilation, then slightly faster"
@@ -227,10 +231,12 @@ class TrainConfig(Section):
     @model_validator(mode="after")
     def _keys_go_together(self) -> TrainConfig:
         if self.adversarial and self.compile:
-            raise ValueError("`train.adversarial` does not go with `compile: true`: set one of them to its default")
+            raise ValueError(
+                "`train.adversarial` cannot be combined with `compile: true`: set one of them to its default"
+            )
         whole = [key for key in ("average", "unfreeze", "adversarial", "compile") if getattr(self, key)]
         if self.precision == "fp16":
             whole.append("precision")
         if self.fsdp and whole:
-            raise ValueError(f"`train.fsdp` does not go with `train.{whole[0]}`: set one of them to its default")
+            raise ValueError(f"`train.fsdp` cannot be combined with `train.{whole[0]}`: set one of them to its default")
         return self

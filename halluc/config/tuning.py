@@ -17,19 +17,19 @@ Number = Annotated[int, Field(ge=-(10**12), le=10**12)] | Annotated[float, Field
 class RangeConfig(Section):
     """A range of a key whose value is a number; both ends are part of it."""
 
-    low: Number = Field(description="the lowest value")
-    high: Number = Field(description="the highest value")
+    low: Number = Field(description="minimum value")
+    high: Number = Field(description="maximum value")
     log: bool = Field(default=False, description="search the logarithm of the value, as for learning rates")
-    step: Number | None = Field(default=None, description="distance of neighbouring values; null: any value")
+    step: Number | None = Field(default=None, description="step between neighbouring values; null: any value")
 
     @model_validator(mode="after")
     def _is_a_range(self) -> RangeConfig:
         if self.low > self.high:
             raise ValueError(f"`low: {self.low:g}` is more than `high: {self.high:g}`")
         if self.log and self.low <= 0:
-            raise ValueError(f"`log: true` needs `low` over 0, not {self.low:g}")
+            raise ValueError(f"`log: true` needs a `low` above 0, not {self.low:g}")
         if self.log and self.step is not None:
-            raise ValueError("`step` does not go with `log: true`")
+            raise ValueError("`step` cannot be combined with `log: true`")
         if self.step is not None and self.step <= 0:
             raise ValueError(f"`step` must be more than 0, not {self.step:g}")
         return self
@@ -46,7 +46,7 @@ def _differ(choices: list[Any]) -> list[Any]:
     texts = [json.dumps(choice, sort_keys=True) for choice in choices]
     repeated = next((one for one in texts if texts.count(one) > 1), None)
     if repeated is not None:
-        raise ValueError(f"it has the choice {repeated} more than once")
+        raise ValueError(f"the choice {repeated} is repeated")
     return choices
 
 
@@ -66,18 +66,18 @@ class TuneConfig(Section):
     """The search space of ``halluc tune``; other commands ignore this section."""
 
     space: Annotated[dict[Text, RangeConfig | Choices], Field(min_length=1, max_length=MOST_PARAMETERS)] = Field(
-        description="keys with the values to try: a list of values, or a range, as in {train.learning_rate: {low: "
+        description="keys with the values to try: a list of values, or a range, such as {train.learning_rate: {low: "
         "1.0e-5, high: 1.0e-3, log: true}, train.batch_tokens: [512, 1024]}"
     )
     trials: int = Field(
-        default=20, ge=1, le=MOST_TRIALS, description="the number of trials in all; trial 0 is the config itself"
+        default=20, ge=1, le=MOST_TRIALS, description="total number of trials; trial 0 is the config itself"
     )
     metric: Text | Annotated[list[Text], Field(min_length=1, max_length=2), DISTINCT] | None = Field(
         default=None,
-        description="the figure on dev to optimise, or two of them (Pareto front); null: that of `train.best`",
+        description="the figure on dev to optimise, or two figures (Pareto front); null: that of `train.best`",
     )
     direction: Direction | Annotated[list[Direction], Field(min_length=1, max_length=2)] | None = Field(
-        default=None, description="maximize or minimize, one for each metric; null: what is better for the figure"
+        default=None, description="maximize or minimize, one for each metric; null: the better direction of the figure"
     )
     sampler: Literal["tpe", "random", "grid"] = Field(
         default="tpe",
@@ -96,15 +96,15 @@ class TuneConfig(Section):
         "parallel",
     )
     timeout: float | None = Field(
-        default=None, gt=0, le=1e9, description="seconds after which a command begins no further trial; null: none"
+        default=None, gt=0, le=1e9, description="seconds after which a command starts no further trial; null: no limit"
     )
     constraints: dict[Text, ConstraintConfig] = Field(
         default={},
         max_length=20,
-        description="bounds of figures on dev that the best trial must keep, as in {hallucination_rate: {max: 0.03}}",
+        description="bounds on figures on dev that the best trial must meet, such as {hallucination_rate: {max: 0.03}}",
     )
     keep_models: Literal["all", "best", "none"] = Field(
-        default="best", description="which models of trials stay on disk: all, those of the best trials, or none"
+        default="best", description="which models of trials are kept on disk: all, those of the best trials, or none"
     )
 
     @property
@@ -121,7 +121,7 @@ class TuneConfig(Section):
         if self.direction is not None and len(self.directions) != max(1, len(self.metrics)):
             raise ValueError("`tune.direction` needs one direction for each figure of `tune.metric`")
         if self.pruner != "none" and len(self.metrics) > 1:
-            raise ValueError("`tune.pruner` goes with one metric: Optuna cannot prune by two")
+            raise ValueError("`tune.pruner` needs a single metric: Optuna cannot prune with two")
         if self.sampler == "grid":
             size = 1
             for name, one in self.space.items():

@@ -125,7 +125,7 @@ def scalar(text: str) -> Any:
     return next((number(text) for pattern, number in _NUMBERS if pattern.fullmatch(text)), text)
 
 
-_LARGE_HELP = "a config holds settings: what is read as data belongs in a file that `data` names"
+_LARGE_HELP = "a config contains settings: put data into a file and set its path in `data`"
 
 
 class _Loader(yaml.SafeLoader):
@@ -171,10 +171,10 @@ def read(source: Source) -> Located:
             Location(source.name), "save the file as UTF-8 text without control characters",
         ) from None  # fmt: skip
     except (ValueError, OverflowError):  # PyYAML passes such escapes to chr() unchecked
-        message, help = "not readable as YAML: an escape beyond \\U0010FFFF", "characters end there"
+        message, help = "not readable as YAML: an escape above \\U0010FFFF", "this is the last Unicode character"
         raise HallucError("C001", message, Location(source.name), help) from None
     except RecursionError:
-        raise HallucError("C001", "nested too deeply to read", Location(source.name)) from None
+        raise HallucError("C001", "nested too deeply", Location(source.name)) from None
     refuse(builder.errors)
     return Located(value, builder.keys, builder.values)
 
@@ -196,10 +196,10 @@ class _Builder:
         if len(path) > MOST_DEPTH:
             raise HallucError("C003", f"nested too deeply: more than {MOST_DEPTH} levels", where)
         if id(node) in self.open:
-            raise HallucError("C003", "an alias refers to what contains it", where)
+            raise HallucError("C003", "an alias refers to its own parent", where)
         if isinstance(node, yaml.CollectionNode) and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
             self.errors.append(
-                HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs use plain values only")
+                HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs only use plain values")
             )
         self.values[path] = where
         self.open.add(id(node))
@@ -217,11 +217,11 @@ class _Builder:
         for key_node, value_node in node.value:
             where = self.source.location(key_node.start_mark, key_node.end_mark)
             if not isinstance(key_node, yaml.ScalarNode):
-                self.errors.append(HallucError("C003", "a key must be a plain word", where))
+                self.errors.append(HallucError("C003", "a key must be a plain scalar", where))
                 continue
             key = key_node.value
             if key == "<<" and key_node.style is None:
-                help = "YAML 1.2 has no merge keys: use `extends:` with a file of the shared part"
+                help = "YAML 1.2 has no merge keys: put the shared part into a file and use `extends:`"
                 self.errors.append(HallucError("C003", "merge key `<<`", where, help))
                 continue
             if len(key) > LONGEST_KEY or unusable(key):
@@ -229,7 +229,7 @@ class _Builder:
                 self.errors.append(HallucError("C003", f"the key `{cut(key)}` has {what}", where))
                 continue
             if key in seen:
-                help = f"it stands first on line {seen[key].line}: keep one of the two"
+                help = f"it is also on line {seen[key].line}: keep one of the two"
                 self.errors.append(HallucError("C002", f"duplicate key `{cut(dotted((*path, key)))}`", where, help))
                 continue
             seen[key] = where
@@ -239,7 +239,7 @@ class _Builder:
     def _scalar(self, node: yaml.Node, path: Path, where: Location) -> Any:
         text = str(node.value)
         if what := unusable(text):
-            self.errors.append(HallucError("C003", f"`{cut(dotted(path))}` has {what}", where, "take it out"))
+            self.errors.append(HallucError("C003", f"`{cut(dotted(path))}` has {what}", where, "remove it"))
             return None
         standard = node.tag.startswith("tag:yaml.org,2002:") and node.tag != "tag:yaml.org,2002:python"
         explicit = self.source.text[node.start_mark.index : node.start_mark.index + 1] == "!"
@@ -247,7 +247,7 @@ class _Builder:
             return text
         if explicit or not standard:
             self.errors.append(
-                HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs use plain values only")
+                HallucError("C003", f"YAML tag `{cut(node.tag)}`", where, "configs only use plain values")
             )
             return None
         return scalar(text) if isinstance(node, yaml.ScalarNode) and node.style is None else text
@@ -257,11 +257,11 @@ _CHECK_LINES = "check the indentation of this line and the one before it, and fo
 # Parts of PyYAML's messages, and advice.
 _SYNTAX_HELP = {
     "'\\t'": "YAML indents with spaces: replace the tab",
-    "mapping values are not allowed": "a value that contains `: ` needs quotes, and a key needs a line of its own",
+    "mapping values are not allowed": "quote values that contain `: `, and write each key on its own line",
     "expected <block end>": _CHECK_LINES,
     "could not find expected ':'": _CHECK_LINES,
-    "expected a single document": "one config a file: remove the `---`",
-    "undefined alias": "a value that starts with `*` needs quotes",
+    "expected a single document": "write one config per file: remove the `---`",
+    "undefined alias": "quote values that start with `*`",
 }
 
 
@@ -270,7 +270,7 @@ def unusable(text: str) -> str | None:
     if "\0" in text:
         return "a NUL character (U+0000)"
     half = next((char for char in text if "\ud800" <= char <= "\udfff"), None) if not text.isascii() else None
-    return None if half is None else f"half a character (U+{ord(half):04X})"
+    return None if half is None else f"an unpaired surrogate (U+{ord(half):04X})"
 
 
 def dotted(path: Path) -> str:

@@ -58,11 +58,11 @@ class MeanProbabilities:
         """
         first = self._first = self._first or scores
         if scores.independent != first.independent:
-            raise ValueError("one model gives a text one label, and another gives it several")
+            raise ValueError("one model predicts a single label per text, and another several")
         if scores.pieces != first.pieces:
-            raise ValueError("their tokenizers cut the texts into different word pieces")
+            raise ValueError("their tokenizers split the texts into different word pieces")
         if (scores.threshold is None) != (first.threshold is None):
-            raise ValueError("one model has a threshold for its answers, and another has none")
+            raise ValueError("one model has a threshold for answers, and another has none")
         signs = (1.0, -1.0) if scores.independent else (1.0,)
         for side, sign in enumerate(signs):
             logs = [self._logs(row, sign, scores.independent) for row in scores.rows]

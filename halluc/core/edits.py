@@ -89,7 +89,7 @@ def apply(example: Editable, edits: Sequence[Edit]) -> Editable:
         done = end
     tokens += example.tokens[done:]
     if not tokens and example.tokens:
-        raise EditError("nothing would be left of the example")
+        raise EditError("the example would be empty")
     spans = tuple([_moved(span, placed) for span in example.spans]) if example.spans else ()
     if len(spans) > 1 and any(isinstance(edit, Reorder) for edit in edits):
         spans = tuple(sorted(spans))
@@ -180,7 +180,7 @@ def _placed(example: Editable, edits: Sequence[Edit]) -> list[_Placed]:
     for edit in edits:
         start, end = edit[:2] if isinstance(edit, Replace) else _range(edit)
         if isinstance(edit, Replace) and "" in edit.tokens:
-            raise EditError(f"{edit} would bring an empty token")
+            raise EditError(f"{edit}  would add an empty token")
         placed.append((start, end, len(edit.tokens) - (end - start) if isinstance(edit, Replace) else 0, edit))
         if not 0 <= start <= end <= size:
             raise EditError(f"{edit} lies outside an example of {size} tokens")
@@ -197,7 +197,7 @@ def _placed(example: Editable, edits: Sequence[Edit]) -> list[_Placed]:
 def _range(edit: Reorder) -> Range:
     cuts, order = edit.cuts, edit.order
     if len(cuts) < 2 or sorted(order) != list(range(len(cuts) - 1)) or any(map(ge, cuts, cuts[1:])):
-        raise EditError(f"{edit} is no permutation of the pieces between ascending cuts")
+        raise EditError(f"{edit} is not a permutation of the pieces between ascending cuts")
     return cuts[0], cuts[-1]
 
 
@@ -223,9 +223,9 @@ def _moved(span: Span, placed: Sequence[_Placed]) -> Span:
             begin += offset
             end += offset
         else:
-            raise EditError(f"{edit} crosses the border of {span}")
+            raise EditError(f"{edit}  crosses the boundary of {span}")
     if begin >= end:
-        raise EditError(f"nothing would be left of {span}")
+        raise EditError(f"{span} would be empty")
     return span if begin == first and end == last else Span(begin, end, label)
 
 

@@ -210,7 +210,7 @@ ROWS = (
     FigureRow("gap_unseen", "gap unseen", "share", "none", "gap", 311),
     FigureRow("gap_new", "gap new", "share", "none", "gap", 312),
     FigureRow("gap_excess", "gap excess", "share", "none", "gap", 313),
-    FigureRow("probe_accuracy", "facts answered right (P@1)", "share", "higher", "probe", 200, "P@1", at("probe")),
+    FigureRow("probe_accuracy", "facts answered correctly (P@1)", "share", "higher", "probe", 200, "P@1", at("probe")),
     FigureRow("probe_majority", "majority object", "share", "none", "probe", 201, "majority", at("probe")),
     FigureRow("probe_consistency", "consistency", "share", "higher", "probe", 202, "consistency", at("probe")),
     FigureRow("probe_asserted", "asserted", "share", "none", "probe", 203, "asserted", at("probe")),

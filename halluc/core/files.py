@@ -132,7 +132,7 @@ def unwritable(path: Path, error: OSError) -> HallucError:
     return environment_error("E401", f"cannot write {path}: {error.strerror or error}", remedy(path, error))
 
 
-TO_OUTPUT = "choose another place for `--output`"
+TO_OUTPUT = "choose another path for `--output`"
 _elsewhere: ContextVar[str] = ContextVar("_elsewhere", default="choose another `runs_dir`")
 
 
@@ -151,9 +151,9 @@ def remedy(path: Path, error: OSError) -> str:
     """Advice for the case that ``path`` cannot be written, depending on the cause."""
     other = _elsewhere.get()
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"free space, or {other}"
+        return f"free disk space, or {other}"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"you have no permission to write there: get it, or {other}"
+        return f"you have no write permission there: get it, or {other}"
     if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
         if path.is_dir():
             return f"{path} is a folder where a file should be: move it away"
@@ -310,7 +310,7 @@ def irregular(path: Path) -> str | None:
     kind = next((name for matches, name in _KINDS if matches(result.st_mode)), None)
     root = _device(Path("/"))  # in a container without /sys this may be an empty folder of the root file system
     if kind is None and any(result.st_dev == _device(Path(folder)) != root for folder in _VIRTUAL):
-        return "a file of the kernel"
+        return "a kernel file"
     return kind
 
 

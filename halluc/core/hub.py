@@ -14,7 +14,7 @@ from halluc.core.errors import HallucError, environment_error
 
 # Timeout of connecting, and of the answer. Name resolution may take longer: the whole request is then given up.
 TIMEOUT, GIVE_UP = 3.0, 3.2
-HELP = "connect to the network (HF_ENDPOINT and proxies are honoured), or use what lies on this machine"
+HELP = "connect to the network (HF_ENDPOINT and proxies are used), or use a local model"
 
 
 @functools.cache
@@ -37,7 +37,7 @@ def unreachable() -> str | None:
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(GIVE_UP)
-    answer = answers[0] if answers else f"no answer within {GIVE_UP:g} s"
+    answer = answers[0] if answers else f"no response within {GIVE_UP:g} s"
     return None if answer is None else f"{constants.ENDPOINT}: {answer}"
 
 
@@ -53,7 +53,7 @@ def has_model(name: str, revision: str | None) -> bool:
     try:
         config = try_to_load_from_cache(name, "config.json", revision=revision)
     except HFValidationError as error:
-        raise environment_error("E410", f"`hub:{name}` is no name of a model: {error}") from None
+        raise environment_error("E410", f"`hub:{name}` is not a valid model name: {error}") from None
     return isinstance(config, str) and any(
         file.suffix in (".safetensors", ".bin") for file in Path(config).parent.iterdir()
     )

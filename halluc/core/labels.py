@@ -48,7 +48,7 @@ def label_fault(label: str) -> str | None:
     The rule holds for every task and every source of labels: corpus, model or config.
     """
     if len(label) > MOST_CHARACTERS:
-        return f"a label of {len(label):,} characters: `{printable_cell(label)}`"
+        return f"a label with {len(label):,} characters: `{printable_cell(label)}`"
     return _fault(label)
 
 
@@ -58,11 +58,11 @@ def _fault(label: str) -> str | None:
     if not label:
         return "an empty label"
     if is_invisible(label):
-        return f"a label that shows nothing: `{printable_cell(label)}`"
+        return f"a label without visible characters: `{printable_cell(label)}`"
     for char in label:
         category = unicodedata.category(char)
         if category in ("Cc", "Cs", "Zl", "Zp") or char in _TURNS:
-            what = "half of a character," if category == "Cs" else "the control character"
+            what = "an unpaired surrogate," if category == "Cs" else "the control character"
             odd = "a line break" if char in "\r\n\u2028\u2029" else f"{what} U+{ord(char):04X}"
             return f"{odd} in a label: `{printable_cell(label)}`"
     return None
@@ -73,7 +73,7 @@ class UnknownTag(ValueError):
 
     def __init__(self, tag: str, position: int, scheme: Scheme | None = None) -> None:
         self.tag, self.position, self.scheme = tag, position, scheme
-        super().__init__(f"`{tag}` is no tag" + (f" of {scheme.upper()}" if scheme else ""))
+        super().__init__(f"`{tag}` is not a tag" + (f" of {scheme.upper()}" if scheme else ""))
 
 
 def split_tag(tag: str, position: int = 0, scheme: Scheme | None = None) -> tuple[str, str]:
@@ -190,7 +190,7 @@ def write_tags(length: int, spans: Iterable[Span], scheme: Scheme = "iob2") -> l
         size = span.end - span.start
         touches = span.start == end_before and span.label == label_before
         if scheme == "io" and touches:
-            raise ValueError(f"{span} touches another {span.label}: IO cannot distinguish them")
+            raise ValueError(f"{span} is adjacent to another {span.label}, which IO cannot represent")
         if scheme in ("iob1", "io"):
             prefixes = ("B" if touches else "I") + "I" * (size - 1)
         elif scheme == "iob2":
@@ -248,13 +248,13 @@ class SchemeEvidence:
         if "W" in there and "I" not in there:
             return "bmes", "W- tags, as in BMEWO"
         if there.keys() & set("ESW"):
-            return "bioes", "E- or S- tags" + ("" if "I" in there else "; BMES would read the same")
+            return "bioes", "E- or S- tags" + ("" if "I" in there else "; BMES would give the same")
         if self.inside_opens is None:
-            return "iob2", "every span opens with B-" if there else "no entity: IOB1 would read the same"
+            return "iob2", "every span starts with B-" if there else "no entities: IOB1 would give the same"
         if "B" not in there:
-            return "iob1", "I- tags alone, as in IO; mentions of one label that touch are read as one"
+            return "iob1", "I- tags alone, as in IO; adjacent mentions of the same label are read as one"
         if self.begin_opens is None:
-            return "iob1", "I- opens spans, and every B- follows its own label"
+            return "iob1", "spans start with I-, and every B- follows the same label"
         return (
             None,
             f"I- opens a span ({self.inside_opens}), as in IOB1, and B- opens one ({self.begin_opens}), as in IOB2",
@@ -276,5 +276,9 @@ class SchemeEvidence:
         for one, other in combinations(sorted(self.first), 2):
             if not any(one in prefixes and other in prefixes for prefixes in _TOGETHER):
                 both = f"both {one}- ({self.first[one]}) and {other}- ({self.first[other]})"
-                return f"{both} stand inside spans" if {one, other} == set("IM") else f"{both}, which no scheme has"
+                return (
+                    f"{both} are inside spans"
+                    if {one, other} == set("IM")
+                    else f"{both}, a combination that no scheme has"
+                )
         return None

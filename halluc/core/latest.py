@@ -96,11 +96,11 @@ def _named_by(pointer: Path) -> Path:
         raise _damaged(pointer, "it is empty")
     target = home / name
     if not _is(Path.is_dir, target):
-        raise _damaged(pointer, f"it names `{name[:100]}`, which is not there")
+        raise _damaged(pointer, f"it points to `{name[:100]}`, which does not exist")
     if is_link and not is_run(target):
         return pointer  # a link of another program, such as one next to models
     if target.name in ("", "..") or target.parent.resolve() != home.resolve():
-        raise _damaged(pointer, f"it names `{name[:100]}`, which is outside {home}")
+        raise _damaged(pointer, f"it points to `{name[:100]}`, which is outside {home}")
     return home / target.name
 
 
@@ -118,5 +118,5 @@ def _is(kind: Callable[[Path], bool], path: Path) -> bool:
 
 
 def _damaged(pointer: Path, why: str) -> HallucError:
-    help = f"name a run in {pointer.parent}, or remove the file: the next training that finishes writes it anew"
+    help = f"use a run in {pointer.parent} directly, or remove the file: the next finished training writes it again"
     return HallucError("R115", f"{pointer} is damaged: {why}", help=help)

@@ -126,7 +126,7 @@ def _take(lock: IO[bytes], file: Path, of: Path, waits: bool) -> None:
             time.sleep(_PAUSE)
         except OSError as error:  # some network file systems have no locks
             message = f"cannot lock {of}: {error.strerror}"
-            raise environment_error("E401", message, "put `runs_dir` on a file system with locks") from None
+            raise environment_error("E401", message, "put `runs_dir` on a file system that supports locks") from None
 
 
 def _note_owner(lock: IO[bytes], file: Path) -> None:
@@ -141,15 +141,15 @@ def _note_owner(lock: IO[bytes], file: Path) -> None:
 
 def _refusal(owner: Owner | None, file: Path, of: Path) -> HallucError:
     """R103, with the process that holds the lock; a process that has ended is not named."""
-    help = f"`fuser -v {file}` lists it: wait until it ends, or end it"
+    help = f"`fuser -v {file}` shows the process: wait until it ends, or stop it"
     if owner is None:
         return HallucError("R103", f"{of} is being written by another process", help=help)
     if owner.has_ended():
-        message = f"{of} is locked: the process that locked it has ended, and one that it started holds the lock"
+        message = f"{of} is locked: the process that locked it has ended, but a child process still holds the lock"
         return HallucError("R103", message, help=help)
     if owner.is_elsewhere():
         message = f"{of} is being written by process {owner.pid} on host {owner.host}"
-        return HallucError("R103", message, help="wait for it, or stop it there")
+        return HallucError("R103", message, help="wait for it, or stop it on that host")
     if owner.pid == os.getpid():
-        return HallucError("R103", f"{of} is being written by this very process", help="wait until it is through")
+        return HallucError("R103", f"{of} is being written by this process", help="wait until it is finished")
     return HallucError("R103", f"{of} is being written by process {owner.pid}", help="wait for it, or stop it")

@@ -118,7 +118,7 @@ def _killed_as_error() -> Iterator[None]:
         yield
     except (EOFError, OSError):
         time.sleep(_SIGNAL_SECONDS)
-        help = "mostly memory has run out: use fewer processes (`augment.workers`, `--jobs`)"
+        help = "the usual cause is too little memory: use fewer processes (`augment.workers`, `--jobs`)"
         raise environment_error("E430", "a worker process was killed", help) from None
 
 

@@ -191,7 +191,7 @@ def _warnings(report: DataRecord, corpora: Corpora, words: Words, config: DataCo
     ]
     parts += unseen_labels(report)
     if unmet := ", ".join(f"`{label}`" for label, result in report.renamed_labels.items() if not result.mentions):
-        parts.append(f"`data.rename_labels` names {unmet}, but no {words.labelled.removesuffix('s')} has such a label")
+        parts.append(f"`data.rename_labels` has {unmet}, but no {words.labelled.removesuffix('s')} has such a label")
     for name, split in report.splits.items():
         parts += _of_split(name, split, words, config)
     noticed = {result.where.file for result in corpora.notices}
@@ -225,8 +225,8 @@ def _of_unseen(name: str, labels: dict[str, Instances], known: Sequence[str]) ->
     listed = ", ".join(_of_label(label, result, known) for label, result in list(labels.items())[:_MOST_LABELS])
     more = f" and {len(labels) - _MOST_LABELS:,} more" if len(labels) > _MOST_LABELS else ""
     return (
-        f"{name} has labels that train never shows: {listed}{more}; "
-        "no model that learns from train can claim them: mend them, or let train show them too"
+        f"{name} has labels that do not occur in train: {listed}{more}; "
+        "the model cannot predict them: fix them, or add training examples with these labels"
     )
 
 
@@ -245,7 +245,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
         )
     if split.contradictions:
         many = counted_with(split.contradictions, words.examples, "stand")
-        parts.append(f"{name}: {many} there with different {words.annotation}")
+        parts.append(f"{name}: {many} with different {words.annotation}")
     # A blank that is a token stays one if each character is a token.
     strip = "" if Tokenizer.of(config).how == "characters" else "; set `data.strip_invisible: true`"
     for result, what, how, do in (
@@ -258,7 +258,7 @@ def _of_split(name: str, split: SplitData, words: Words, config: DataConfig | No
     if not split.labels and words.has_labels:
         none = f"{name}: no {words.labelled.removesuffix('s')} at all"
         parts.append(
-            f"{none}: {words.figure} cannot choose a checkpoint; the last one is kept" if name == "dev" else none
+            f"{none}: {words.figure} cannot select a checkpoint; the last one is kept" if name == "dev" else none
         )
     return parts
 
@@ -270,7 +270,7 @@ def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfi
         return []
     count = sum(is_cut_into_characters(example.tokens) for example in corpus)
     many = counted_with(count, words.examples, "are")
-    return [f"{name}: {many} written without blanks between words, and cut into characters"] if count else []
+    return [f"{name}: {many} written without spaces between words, and split into characters"] if count else []
 
 
 def _shared(overlap: Overlap, words: Words) -> str:

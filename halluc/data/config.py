@@ -52,18 +52,18 @@ class DataConfig(Section):
     formats: ClassVar[tuple[Format, ...]] = get_args(CorpusFormat)
 
     train: Reference | None = Field(default=None, description="the training split: a path or `demo:ner`")
-    dev: Reference | None = Field(default=None, description="the split that checkpoints are chosen on")
+    dev: Reference | None = Field(default=None, description="the split for selecting checkpoints")
     test: Reference | None = Field(default=None, description="the split that is only used for evaluation")
     dev_share: float | None = Field(
-        default=None, gt=0, lt=1, description="if there is no `dev`: the share of train to hold out as dev; "
-        "whole documents, if the data has documents",
+        default=None, gt=0, lt=1, description="if there is no `dev`: the share of train to hold out as dev; whole "
+            "documents, if the data has documents",
     )  # fmt: skip
     test_share: float | None = Field(default=None, gt=0, lt=1, description="the same for `test`")
     max_examples: int | None = Field(
         default=None,
         ge=1,
         le=MOST_EXAMPLES,
-        description="read only the first N examples of each split, for quick trials",
+        description="only read the first N examples of each split (including dev and test), for quick trials",
     )
 
     format: CorpusFormat = Field(
@@ -71,7 +71,7 @@ class DataConfig(Section):
         description="jsonl, json (a list of records, or an object of such lists), csv, conll (one token per line), "
         "lines (`LABEL text`), table (Parquet or Arrow), hub, or tmx; auto: detected by name and content",
     )
-    encoding: Text = Field(default="utf-8", description="encoding of text files; it is never guessed")
+    encoding: Text = Field(default="utf-8", description="encoding of text files; it is not detected")
     on_bad_line: Literal["error", "skip"] = Field(
         default="error", description="lines that cannot be read: error, or skip their example and report it"
     )
@@ -98,7 +98,8 @@ class DataConfig(Section):
         default=None,
         ge=2,
         le=1_000,
-        description="number of conll columns; the rest of a line belongs to the last one, such as a label with blanks",
+        description="number of conll columns; the rest of a line belongs to the last column, such as a label with "
+        "spaces",
     )
     sentence_column: Column | None = Field(
         default=None, description="the conll column with the sentence number, if no blank lines separate sentences"
@@ -107,7 +108,7 @@ class DataConfig(Section):
         default=None, description="the conll column with the word number, as in CoNLL-U; ranges (`1-2`) and "
         "empty nodes (`1.1`) are ignored",
     )  # fmt: skip
-    subset: Text | None = Field(default=None, description="configuration name of a hub data set")
+    subset: Text | None = Field(default=None, description="configuration name of a Hub dataset")
     id_field: Column = Field(
         default="id", description="the field with a unique id; examples without an id are numbered"
     )
@@ -124,20 +125,24 @@ class DataConfig(Section):
             if not codecs.lookup(given)._is_text_encoding:
                 raise LookupError
         except (LookupError, ValueError):
-            raise ValueError(f"`{given}` is no encoding that Python knows: utf-8, utf-16, latin-1, cp1252, …") from None
+            raise ValueError(f"`{given}` is not an encoding of Python: utf-8, utf-16, latin-1, cp1252, …") from None
         return given
 
     @model_validator(mode="after")
     def _splits_go_together(self) -> Self:
         if not any(self.reference(split) for split in SPLITS):
-            raise ValueError("`data` names no corpus: give at least one of `train`, `dev`, `test`")
+            raise ValueError("`data` has no corpus: set at least one of `train`, `dev`, `test`")
         for split, share in (("dev", self.dev_share), ("test", self.test_share)):
             if share is not None and getattr(self, split) is not None:
-                raise ValueError(f"`data.{split}_share` holds {split} out of train: take it away, or `data.{split}`")
+                raise ValueError(
+                    f"`data.{split}_share` holds {split} out of train: remove it, or remove `data.{split}`"
+                )
             if share is not None and self.train is None:
                 raise ValueError(f"`data.{split}_share` needs `data.train`, which it holds {split} out of")
         if (self.dev_share or 0) + (self.test_share or 0) >= 1:
-            raise ValueError("`data.dev_share` and `data.test_share` leave nothing to train on: their sum is under 1")
+            raise ValueError(
+                "`data.dev_share` and `data.test_share` leave nothing to train on: their sum must be below 1"
+            )
         return self
 
     def reference(self, split: SplitName) -> str | None:
@@ -170,17 +175,18 @@ class DataConfig(Section):
     @model_validator(mode="after")
     def _files_go_together(self) -> Self:
         if self.delimiter != "auto" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
-            raise ValueError('`data.delimiter` is one character, such as ",", or `tab`, and no quote')
+            raise ValueError('`data.delimiter` must be one character, such as ",", or `tab`, but not a quote')
         for key, formats in ONLY_WITH.items():
             if self.format not in formats and getattr(self, key) != type(self).model_fields[key].default:
                 allowed = " or ".join(name for name in formats if name != "auto")
-                raise ValueError(f"`data.{key}` goes with `format: {allowed}`, not with `{self.format}`")
+                raise ValueError(f"`data.{key}` only applies to `format: {allowed}`, not to `{self.format}`")
         for split in SPLITS:
             if (name := self.reference(split)) and name.startswith(HUB):
                 check_hub(name, split)
         if self.format not in ("auto", *self.formats):
             raise ValueError(
-                f"`data.format: {self.format}` is none of {self.task}, which has {', '.join(('auto', *self.formats))}"
+                f"`data.format: {self.format}` is not supported by {self.task}; possible are "
+                f"{', '.join(('auto', *self.formats))}"
             )
         return self
 

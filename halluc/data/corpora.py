@@ -84,7 +84,7 @@ class SplitReader:
         self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool = False
     ) -> None:  # fmt: skip
         reference = config.reference(split)
-        assert reference is not None, "a split that the config names"
+        assert reference is not None, "a split of the config"
         self.config, self.split, self.by_document = config, split, by_document
         self.reference, self.source = reference, source_of(reference, split)
         self.reader: Reader = registry.load(table, "reader", config.task)(config)
@@ -185,7 +185,9 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
                 if isinstance(item, BadLine):
                     broken.append(_with_excerpt(item, len(broken)))
                     if len(broken) > _MOST_BROKEN + _SHARE_BROKEN * len(raw[split]):
-                        so_far = f"{len(broken):,} lines cannot be read so far, beside {len(raw[split]):,} examples"
+                        so_far = (
+                            f"{len(broken):,} lines could not be read so far, and {len(raw[split]):,} examples were"
+                        )
                         raise replace(broken[0], problem=f"{broken[0].problem}; {so_far}").error()
                 elif isinstance(item, Notice):
                     findings = corpora.skipped if isinstance(item, LeftOut) else corpora.notices
@@ -321,9 +323,9 @@ def _nothing(config: DataConfig, split: SplitName, bad: Sequence[BadLine]) -> Ha
     where = Location(source_of(config.reference(split) or "", split))
     for name in ("test", "dev"):
         if config.is_held_out(name) and split in ("train", name):
-            help = f"`data.{name}_share` takes a part of train: name another share, or a `{name}` of its own"
-            return data_error("D102", f"no example is left for {split}", where, help)
-    help = "every line was skipped; see `halluc check`" if bad else "it holds no example"
+            help = f"`data.{name}_share` takes a part of train: set another share, or a separate `{name}`"
+            return data_error("D102", f"no examples are left for {split}", where, help)
+    help = "all lines were skipped; see `halluc check`" if bad else "it has no examples"
     return data_error("D102", "nothing to read", where, help)
 
 

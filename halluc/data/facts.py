@@ -31,10 +31,10 @@ class _Form(NamedTuple):
 
 
 _PATTERN = _Form(
-    "no cloze pattern",
-    'a line is {"pattern": "[X] was born in [Y]."}, with one [X] for the subject and one [Y] for the object',
+    "not a cloze pattern",
+    'write {"pattern": "[X] was born in [Y]."}, with one [X] for the subject and one [Y] for the object',
 )
-_FACT = _Form("no fact", 'a line is {"sub_label": "Anna Berg", "obj_label": "Oslo"}')
+_FACT = _Form("no fact", 'write {"sub_label": "Anna Berg", "obj_label": "Oslo"}')
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> t
     results = [_relation(name, of_patterns[name], of_facts[name], errors) for name in chosen]
     refuse(errors)
     if not any(one.patterns and one.facts for one in results):
-        help = "each relation needs two files of one name, such as patterns/P19.jsonl and facts/P19.jsonl"
+        help = "each relation needs two files with the same name, such as patterns/P19.jsonl and facts/P19.jsonl"
         raise data_error("D191", f"no relation has patterns in {patterns} and facts in {facts}", help=help)
     lacking = {*of_facts, *of_patterns} - {one.name for one in results if one.patterns and one.facts}
     return [one for one in results if one.patterns and one.facts], sorted(lacking) if not wanted else []

@@ -79,7 +79,7 @@ def whole(given: object) -> TypeGuard[int]:
 
 
 def nul(what: str) -> Unreadable:
-    return Unreadable("D119", f"a NUL character in the {what}", "is the file damaged, or in UTF-16?")
+    return Unreadable("D119", f"a NUL character in the {what}", "the file may be damaged, or in UTF-16")
 
 
 def located(tokens: Sequence[str], text: str) -> list[Place] | None:
@@ -130,8 +130,8 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
                 before, behind = named(path[:done]), named(path[done + 1 :])
                 raise Unreadable(
                     "D107",
-                    f"`{before}` holds {len(kept)} annotations",
-                    f"name one of them: set `data.spans_field: {before}.0.{behind}`",
+                    f"`{before}` has {len(kept)} annotations",
+                    f"select one of them: set `data.spans_field: {before}.0.{behind}`",
                 )
             value = kept[0] if kept else None
         elif isinstance(value, (list, tuple)) and isinstance(step, int):
@@ -170,7 +170,7 @@ def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> st
     if isinstance(answer, str) and answer in _REJECTED:
         return f"`{name}` is {answer}"
     if name != "answer" and ((isinstance(answer, (list, dict)) and not answer) or answer in _UNUSUAL):
-        return f"`{name}` says that it was not accepted"
+        return f"`{name}` marks it as not accepted"
     if is_cancelled(record):
         return "cancelled by its annotator"
     if record.get("is_labeled") is False:
@@ -185,8 +185,8 @@ def rejection(record: Mapping[str | int, Any], name: str | int = "answer") -> st
 
 Identity = str | int | float
 
-_OPTIONAL = "an id may be left out; see `data.id_field`"
-_HELP = "ids must differ: mend it, or see `data.id_field`"
+_OPTIONAL = "ids are optional; see `data.id_field`"
+_HELP = "ids must be unique: fix it, or see `data.id_field`"
 
 
 def own_id(given: Any, field: object) -> Identity | None:
@@ -220,9 +220,11 @@ class Ids:
                 return
             self._first = prefix, number
         if identity in self._lines:
-            raise Unreadable("D112", f"id `{identity}` stands already on line {self._lines[identity]}", _HELP)
+            raise Unreadable("D112", f"id `{identity}` is already on line {self._lines[identity]}", _HELP)
         begin, _, end = identity.rpartition("-")
         without = range(self._begins[self._first[0]], self._first[1])
         if own and begin == self._first[0] and end.isdecimal() and int(end) in without:
-            raise Unreadable("D112", f"id `{identity}` is that of example {end}, which has none of its own", _HELP)
+            raise Unreadable(
+                "D112", f"id `{identity}` is the same as the number of example {end}, which has no id", _HELP
+            )
         self._lines[identity] = line

@@ -91,11 +91,9 @@ def raw(row: Row, tokenizer: Tokenizer, is_pair: bool) -> InputText:
     text, identity = str(row.fields["text"]), f"line-{row.line}"
     if not is_pair or not text.strip():
         return single(row.line, identity, text, tokenizer)
-    help = (
-        "a raw line has both texts of a pair with one tab between; else see `data.format: jsonl` and `data.format: csv`"
-    )
+    help = "a line of plain text has both texts of a pair, separated by one tab; else use JSON Lines or CSV"
     if (tabs := text.count("\t")) != 1:
-        raise Unreadable("D113", f"a pair has two texts, and the line has {tabs or 'no'} tab{'s' * (tabs > 1)}", help)
+        raise Unreadable("D113", f"a pair needs two texts, but the line has {tabs or 'no'} tab{'s' * (tabs > 1)}", help)
     first, second = text.split("\t")
     return paired(row.line, identity, first, second, tokenizer, help)
 
@@ -119,9 +117,9 @@ def given_tokens(
         Unreadable: they are not a list of strings.
     """
     if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
-        raise Unreadable("D107", "`tokens` is not a list of strings", "take it out, or give a list of words")
+        raise Unreadable("D107", "`tokens` is not a list of strings", "remove it, or set it to a list of words")
     if texts[0] is not None and not isinstance(texts[0], str):
-        raise Unreadable("D107", "the text beside `tokens` is not a string", "take it out")
+        raise Unreadable("D107", "the text in addition to `tokens` is not a string", "remove it")
     tokens, kept = tokenizer.cleaned(words)
     parts = [words] if border is None else [words[:border], words[border:]]
     bounds = [

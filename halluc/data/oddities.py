@@ -21,8 +21,8 @@ _MOST_PLACES = 3
 _GLUE = "\0"  # in place of a hidden token between two halves of a word
 # How a token may differ from another, in words, and the change that makes them equal.
 _KINDS = {
-    "hidden": ("by characters that cannot be seen", "`data.strip_invisible: true`"),
-    "decomposed": ("in how letters with marks are encoded", "`data.normalise: nfc`"),
+    "hidden": ("by invisible characters", "`data.strip_invisible: true`"),
+    "decomposed": ("in the encoding of letters with marks", "`data.normalise: nfc`"),
     "compatible": ("by the form of letters, such as full-width letters or ligatures", "`data.normalise: nfkc`"),
 }
 # Kinds of compatibility characters (Unicode) that are the same letter in another form; ² differs in meaning from 2.
@@ -148,7 +148,7 @@ def odd_labels(splits: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
             " and ".join(f"`{one}` ({total[one]:,})" for one in labels) for labels in several[:_MOST_NAMED]
         )
         more = f"; and {len(several) - _MOST_NAMED:,} more" if len(several) > _MOST_NAMED else ""
-        yield f"labels that differ in case or blanks alone: {listed}{more}; are they one label?"
+        yield f"labels that differ only in case or white space: {listed}{more}; are they the same label?"
     train = splits.get("train", {})
     if len(train) >= _LEAST and max(train.values()) == 1:
-        yield f"train: each of its {len(train):,} labels stands there once; is it the label that is read?"
+        yield f"train: each of its {len(train):,} labels occurs only once; is this the right label field?"

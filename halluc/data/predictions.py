@@ -58,7 +58,7 @@ Differs = Callable[[Stated, Any], bool]
 
 
 PREDICTED, PREDICTED_TAGS = "predicted", "predicted_tags"
-MEND = "every example needs a prediction: mend the line"
+MEND = "every example needs a prediction: fix the line"
 
 
 class PredictionFile(ABC):
@@ -135,7 +135,7 @@ def read_predictions(
     Raises:
         HallucError or ManyErrors D1xx: the file is absent or empty, or a line cannot be read.
     """
-    refuse_irregular(path, "it is read several times: copy what it gives into a file")
+    refuse_irregular(path, "it is read several times: save its content to a file")
     if not path.is_file():
         raise absent(path)
     reader = registry.load(TABLE, "reader", data.task)
@@ -143,7 +143,7 @@ def read_predictions(
     result = file.read()
     refuse(folded(replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad))
     if not result:
-        raise data_error("D102", "there is no prediction in it", Location(str(path)), "is this the right file?")
+        raise data_error("D102", "it has no predictions", Location(str(path)), "check that this is the right file")
     return result, file
 
 
@@ -173,7 +173,7 @@ def predicted_field(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
     raise Unreadable(
         "D107" if others else "D116",
         f"no field `{PREDICTED}`; it has {have}",
-        ("" if meant is None else f"is `{cut(str(meant))}` meant? ") + f"call it `{PREDICTED}`",
+        ("" if meant is None else f"did you mean `{cut(str(meant))}`? ") + f"rename it to `{PREDICTED}`",
     )
 
 
@@ -214,9 +214,9 @@ def joined(
     if len(named) < len(predictions):
         raise data_error(
             "D107",
-            f"{counted(len(predictions) - len(named), 'predictions')} without an id, beside {len(named):,} with one",
+            f"{counted(len(predictions) - len(named), 'predictions')} without an id, but {len(named):,} with one",
             _where(next(one for one in predictions if not one.has_id)),
-            "give each its id, or none",
+            "give an id to all or to none",
         )
     by_id: dict[str, Stated] = {}
     twice = [one for one in predictions if by_id.setdefault(one.example.id, one) is not one]
@@ -250,9 +250,9 @@ def _where(one: Stated) -> Location:
 
 def _twice(twice: Sequence[Stated], first: Mapping[str, Stated]) -> Iterator[HallucError]:
     for one in twice[:1]:
-        message = f"the id `{cut(one.example.id)}` stands already on line {first[one.example.id].example.origin.line}"
-        more = f" ({len(twice):,} predictions have an id that stands twice)" if len(twice) > 1 else ""
-        yield data_error("D112", message + more, _where(one), "an example has one prediction")
+        message = f"the id `{cut(one.example.id)}` is already on line {first[one.example.id].example.origin.line}"
+        more = f" ({len(twice):,} predictions have a repeated id)" if len(twice) > 1 else ""
+        yield data_error("D112", message + more, _where(one), "each example needs exactly one prediction")
 
 
 def _missing(missing: Sequence[Any], corpus: Corpus[Any], path: Path) -> Iterator[HallucError]:
@@ -262,7 +262,7 @@ def _missing(missing: Sequence[Any], corpus: Corpus[Any], path: Path) -> Iterato
             f"no prediction for {len(missing):,} of the {len(corpus):,} examples of {corpus.split}; the first: "
             f"`{cut(first.id)}` ({first.origin.file}:{first.origin.line}): {_words(first.tokens)}",
             Location(str(path)),
-            "an example in which nothing is found is predicted too: with O tags, or with an empty list",
+            "examples without predicted labels need a prediction too: O tags, or an empty list",
         )
 
 
@@ -270,10 +270,10 @@ def _extra(extra: Sequence[Stated], corpus: Corpus[Any]) -> Iterator[HallucError
     for one in extra[:1]:
         yield data_error(
             EXTRA,
-            f"{counted(len(extra), 'predictions')} of no example of {corpus.split}, which has {len(corpus):,}; "
+            f"{counted(len(extra), 'predictions')} without an example in {corpus.split}, which has {len(corpus):,}; "
             f"the first: `{cut(one.example.id)}`: {_words(one.example.tokens)}",
             _where(one),
-            f"ids of {corpus.split} are like `{cut(corpus.examples[0].id)}`; is the file of another split?",
+            f"ids of {corpus.split} are like `{cut(corpus.examples[0].id)}`; the file may belong to another split",
         )
 
 
@@ -287,10 +287,10 @@ def _differing(pairs: Sequence[tuple[Stated, Any]], differ: Differs) -> Iterator
         many = f"{len(differing):,} predictions have" if len(differing) > 1 else "a prediction has"
         yield data_error(
             OTHER_TOKENS,
-            f"{many} other tokens than the data; the first differs at token {at + 1}: {_words(said[part])} here, "
+            f"{many} other tokens than the data; the first difference is at token {at + 1}: {_words(said[part])} here, "
             f"and {_words(gold[part])} in {example.origin.file}:{example.origin.line}",
             _where(one),
-            "predict on the tokens of the split, in its order; texts are cut as `data.tokenize` says",
+            "predict on the tokens of the split, in its order; texts are split according to `data.tokenize`",
         )
 
 

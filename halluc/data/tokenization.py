@@ -87,18 +87,18 @@ class TokenizationKeys(Section):
 
     tokenizer_version: Literal[1, 2] = Field(
         default=2,
-        description="of `tokenize: words`: 2 keeps combining marks and joiners in their word; 1 cuts there, as halluc "
-        "did at first",
+        description="version of `tokenize: words`: 2 keeps combining marks and joiners in their word; 1, of the first "
+        "releases, splits there",
     )
     normalise: Normalise = Field(
         default="none",
         description="Unicode normalisation of tokens: nfc composes letters and their marks; nfkc also replaces "
-        "full-width letters, ligatures and the like; offsets stay those of the original text",
+        "full-width letters, ligatures and the like; offsets still refer to the original text",
     )
     strip_invisible: bool = Field(
         default=False,
-        description="take characters that cannot be seen out of tokens (zero-width characters, soft hyphens, byte "
-        "order and direction marks), and leave tokens out that show nothing",
+        description="remove invisible characters from tokens (zero-width characters, soft hyphens, byte order and "
+        "direction marks), and remove tokens that are then empty",
     )
 
 

@@ -62,7 +62,7 @@ def _object(line: str, fields: Callable[[Mapping[str, Any]], T | str]) -> T | st
         return error.problem
 
 
-_FORM = 'a line is `LABEL<TAB>name`; in a .jsonl file, {"label": …, "name": …}'
+_FORM = 'write `LABEL<TAB>name` on each line, or in a .jsonl file {"label": …, "name": …}'
 
 
 def read_gazetteer(
@@ -88,7 +88,7 @@ def read_gazetteer(
             names.setdefault(label, {})[tuple(name.split())] = 1
     refuse(errors)
     if not names:
-        raise data_error("D142", f"{reference} holds no name", Location(reference), _FORM)
+        raise data_error("D142", f"{reference} has no names", Location(reference), _FORM)
     return names
 
 
@@ -98,7 +98,7 @@ def _of_columns(line: str) -> tuple[str, str] | str:
     if not tab:
         return "no tab between a label and a name"
     if not label.strip() or not name.strip():
-        return "no label before the tab" if name.strip() else "no name behind the tab"
+        return "no label before the tab" if name.strip() else "no name after the tab"
     return label.strip(), name
 
 

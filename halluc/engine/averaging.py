@@ -30,7 +30,7 @@ def mean_of(state: Mapping[str, torch.Tensor]) -> Weights:
     for key, tensor in state.items():
         match = _KEY.fullmatch(key)
         if match is None:
-            raise ValueError(f"`{key}` is no weight of an average")
+            raise ValueError(f"`{key}` is not a weight of an average")
         copies.setdefault(int(match[1]), {})[match[2]] = tensor
     if not copies:  # an average of checkpoints, before the first evaluation
         return {}

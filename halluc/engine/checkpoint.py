@@ -161,12 +161,12 @@ def newest_whole(folder: Path, notify: Callable[[str], None]) -> Path | None:
                 _best_weights(folder, progress.best_step)
             return path
         except Damaged as error:
-            notify(f"checkpoint {path} is damaged ({error}): the one before it is tried")
+            notify(f"checkpoint {path} is damaged ({error}): trying the previous one")
             damaged.append(f"{path.name}: {error}")
     if damaged:
         text = f"no checkpoint in {folder} can be used ({damaged[0]})"
         is_old = _OTHER_VERSION in damaged[0]
-        first = "finish it with the halluc that began it" if is_old else "restore its files from a backup"
+        first = "continue with the version of halluc that started it" if is_old else "restore its files from a backup"
         raise HallucError("R107", text, help=f"{first}, or start a new run without --resume")
     return None
 
@@ -204,8 +204,8 @@ def load(path: Path, model: torch.nn.Module, optimizer: Any, average: WeightAver
         if average is not None:
             average.load(averaged)
     except Exception as error:
-        help = "did labels, model or `model.freeze` change? start a new run without --resume"
-        raise HallucError("R110", f"checkpoint {path} is of another model: {_line(error)}", help=help) from error
+        help = "labels, model or `model.freeze` may have changed: start a new run without --resume"
+        raise HallucError("R110", f"checkpoint {path} belongs to another model: {_line(error)}", help=help) from error
     return result.progress
 
 

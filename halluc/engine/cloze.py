@@ -265,7 +265,7 @@ def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_c
     refuse_missing(model, missing, source, fresh_head=True)
     if missing:
         message = f"{source.name} has no trained {kind} language-model head: no weights for {', '.join(missing[:3])}"
-        raise environment_error("E411", message, "what it answered would be random: name a model with a trained head")
+        raise environment_error("E411", message, "its answers would be random: use a model with a trained head")
     if body is not None:
         _transplant(model, body, attention, trust_remote_code)
     if kind == "masked":
@@ -336,7 +336,7 @@ def _transplant(model: Any, body: ModelSource, attention: str, trust_remote_code
     )
     if wrong:
         message = f"{body.name} is not a fine-tuned model of the same base: {wrong[0]} is missing, or of another shape"
-        raise environment_error("E411", message, "was `model.name` changed, or is it another model than at training?")
+        raise environment_error("E411", message, "`model.name` may have changed, or is another model than in training")
     model.base_model.load_state_dict({name: given[name] for name in own})
 
 
@@ -354,8 +354,8 @@ def _refuse_blind(made: CausalCloze, source: ModelSource) -> None:
     except (RuntimeError, ValueError, TypeError, IndexError):
         is_same = False
     if not is_same:
-        message = f"{source.name} cannot be probed: its attention takes no mask of ours"
-        raise environment_error("E411", message, "name a model of another architecture")
+        message = f"{source.name} cannot be probed: its attention does not support custom masks"
+        raise environment_error("E411", message, "use a model of another architecture")
 
 
 @torch.inference_mode()

@@ -42,7 +42,7 @@ def run(arguments: Sequence[str], processes: int) -> int:
             _, first = error.get_first_failure()
             if first.exitcode < 0:
                 message = f"a process of the training was killed by {signal.Signals(-first.exitcode).name}"
-                help = "mostly memory has run out: lower `train.batch_tokens`, or use fewer processes"
+                help = "the usual cause is too little memory: lower `train.batch_tokens`, or use fewer processes"
                 raise environment_error("E430", message, help) from None
             return int(first.exitcode)
         except (SignalException, KeyboardInterrupt):

@@ -47,7 +47,7 @@ def waiting(environ: Mapping[str, str] = os.environ) -> str:
         return f"short spin, GOMP_SPINCOUNT={SPINS}"
     names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")
     there = (f"{name}={environ[name]}, as set" for name in names if name in environ)
-    return next(there, "as OpenMP does by default: torch was imported before halluc")
+    return next(there, "default of OpenMP, because torch was imported before halluc")
 
 
 def of_process(at_once: int, cores: int, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

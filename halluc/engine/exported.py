@@ -88,8 +88,8 @@ class ExportedModel:
             except Exception as error:
                 reason = str(error).strip().split("\n", 1)[0]
                 raise environment_error(
-                    "E411", f"the exported model cannot be computed: {reason}", "lower `eval.batch_tokens` if memory is"
-                    " short; else export the run again"
+                    "E411", f"the exported model cannot be computed: {reason}", "lower `eval.batch_tokens` if there "
+                    "is too little memory; else export the run again"
                 ) from error  # fmt: skip
             yield ArrayRows(inputs, tuple(indexes)), logits
 
@@ -157,5 +157,5 @@ def _torch_program(path: Path) -> Callable[[Arrays], numpy.ndarray]:
 
 def _unloadable(path: Path, error: Exception) -> Exception:
     reason = str(error).strip().split("\n", 1)[0]
-    help = "another version of the library may have written it: export.json names the versions"
+    help = "another version of the library may have written it: see the versions in export.json"
     return environment_error("E411", f"cannot load {path}: {reason}", help)

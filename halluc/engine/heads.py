@@ -39,7 +39,7 @@ def settle_head(model: Any, source: ModelSource, missing: Collection[str], label
         own = [f"{prefix}.{name}" for name, _ in module.named_parameters(recurse=False)]
         if own and not prefix.startswith(f"{model.base_model_prefix}.") and not set(own) <= set(missing):
             _make_anew(module, spread)
-    return f"{source.name} was trained for other outputs ({listed}): its encoder is kept, and the head is new"
+    return f"{source.name} was trained for other outputs ({listed}): its encoder is kept, and a new head is initialised"
 
 
 @torch.no_grad()

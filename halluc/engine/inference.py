@@ -51,7 +51,7 @@ def forward(
                 message = f"out of memory in a batch of {rows} examples by {columns} positions"
                 raise environment_error("T102", message, f"set `eval.batch_tokens: {max(1, budget // 2)}`") from error
             except IndexError as error:
-                message = "the tokenizer has word pieces that the model has no embedding for"
+                message = "the tokenizer has word pieces without an embedding in the model"
                 raise environment_error("E411", message, "restore the tokenizer that was saved with it") from error
             yield batch, logits
 

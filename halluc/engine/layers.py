@@ -52,9 +52,9 @@ def ranks(model: torch.nn.Module, key: str) -> dict[str, int]:
         depths[stack] = max(depths.get(stack, 0), number + 1)
     if not depths:
         message = (
-            f"`{key}` needs a transformer with a list of layers, and this model has none that is known by its name"
+            f"`{key}` needs a transformer with a list of layers, which this model does not have under a known name"
         )
-        raise HallucError("C202", message, help=f"leave `{key}` out, or use another model")
+        raise HallucError("C202", message, help=f"remove `{key}`, or use another model")
     read = _input_embeddings(model)
     results = {}
     for name, parameter in named:

@@ -131,8 +131,8 @@ def _checkpoint_activations(model: Any) -> None:
         HallucError C202: the model does not support it.
     """
     if not getattr(model, "supports_gradient_checkpointing", False):
-        message = f"`train.gradient_checkpointing`: {type(model).__name__} cannot compute its activations again"
-        raise HallucError("C202", message, help="leave it out, and set `train.accumulation` to save memory")
+        message = f"`train.gradient_checkpointing`: {type(model).__name__} does not support it"
+        raise HallucError("C202", message, help="remove it, and set `train.accumulation` to save memory")
     # Early versions of transformers 5 have only the second name.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})
@@ -171,7 +171,7 @@ def fit(
         if evaluate is not None and progress.evaluations < course.evaluations(progress.step):
             yield _evaluated(training, evaluate, choose_by, course)
         if config.patience is not None and progress.varied and progress.stale >= config.patience:
-            reason = f"no better {choose_by} for {progress.stale} evaluations"
+            reason = f"{choose_by} did not improve for {progress.stale} evaluations"
         elif (shares := next(remaining, None)) is None:
             reason = "all epochs done" if config.steps is None else "all steps done"
         else:
@@ -324,7 +324,7 @@ def _gradients(training: Training, shares: Shares, stop: bool) -> tuple[float, b
         torch.cuda.empty_cache()  # no effect without a CUDA device
         passes = training.parts * training.config.accumulation
         warn(
-            f"out of memory in step {training.progress.step + 1}: each step is computed in {passes} passes from now on"
+            f"out of memory in step {training.progress.step + 1}: from now on, each step is computed in {passes} passes"
         )
 
 
@@ -385,7 +385,7 @@ def _out_of_memory(training: Training, shares: Shares) -> HallucError:
     columns = max(training.features.lengths[index] for share in shares for index in share)
     half, twice = max(1, training.config.batch_tokens // 2), 2 * training.config.accumulation
     message = f"out of memory in step {training.progress.step + 1}: a batch of {rows} by {columns} word pieces"
-    help = "set `train.gradient_checkpointing: true`, or take a smaller model"
+    help = "set `train.gradient_checkpointing: true`, or use a smaller model"
     if rows > 1:
         help = f"set `train.batch_tokens: {half}`, or keep it and set `train.accumulation: {twice}`"
     return environment_error("T102", message, help)
@@ -396,5 +396,5 @@ def _not_finite(training: Training, shares: Shares, what: str, value: float) -> 
     ids = training.features.ids([index for share in shares for index in share])
     listed = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
     message = f"the {what} is {value} in step {training.progress.step + 1}, a batch of {len(ids)} examples: {listed}"
-    help = "lower `train.learning_rate`, or set `train.precision: fp32`; the last checkpoint is untouched"
+    help = "lower `train.learning_rate`, or set `train.precision: fp32`; the last checkpoint is unchanged"
     return HallucError("T101", message, help=help)

@@ -40,14 +40,14 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False, *, spli
         raise _unloadable(source, "tokenizer", error) from error
     is_fast = getattr(tokenizer, "is_fast", False)
     if splits_words and not is_fast:
-        help = "halluc needs to know which word a piece belongs to: use a model with a tokenizer.json"
+        help = "halluc needs the word of each piece: use a model with a tokenizer.json"
         raise environment_error("E411", f"{source.name} has no fast tokenizer", help)
     if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
         # transformers creates an empty tokenizer if its files are missing, and every word would be unknown.
         raise environment_error("E411", f"{source.name} has no vocabulary", "its tokenizer files are missing")
     if not isinstance(tokenizer.model_max_length, (int, float)) or tokenizer.model_max_length < 1:
         message = f"{source.name}: `model_max_length` in tokenizer_config.json is {tokenizer.model_max_length!r}"
-        raise environment_error("E411", message, "restore the file, or give the number of word pieces")
+        raise environment_error("E411", message, "restore the file, or set the number of word pieces")
     # Some packages ship tokenizer.json with both enabled: text would be lost silently.
     if is_fast:
         tokenizer.backend_tokenizer.no_truncation()
@@ -170,7 +170,7 @@ def refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, f
     if lost:
         what = "an encoder without a trained head" if not any(n.startswith(body) for n in lost) else "not whole"
         message = f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}"
-        help = "name a model that was trained for this task" if not fresh_head else "name the folder of a whole model"
+        help = "use a model that was trained for this task" if not fresh_head else "use the folder of a complete model"
         raise environment_error("E411", message, help)
 
 
@@ -182,7 +182,7 @@ def set_dropout(settings: Any, rate: float) -> None:
 
 def _unloadable(source: ModelSource, what: str, error: Exception) -> Exception:
     reason = str(error).strip().split("\n", 1)[0]
-    help = None if source.local else "is the network there, and are name and revision right?"
+    help = None if source.local else "check the network, name and revision"
     return environment_error("E411", f"cannot load the {what} of {source.name}: {reason}", help)
 
 

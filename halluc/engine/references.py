@@ -62,12 +62,14 @@ def _checked(folder: Path, reference: str, gguf: bool) -> ModelSource:
         kind = irregular(folder) or ("a file" if folder.exists() else None)
         if kind is not None:
             raise environment_error("E410", f"`{reference}` is {kind}, not a folder with a model")
-        help = "a name on the hub is written `hub:NAME`" if not folder.is_absolute() and ":" not in reference else None
+        help = (
+            "to use a model of the Hub, write `hub:NAME`" if not folder.is_absolute() and ":" not in reference else None
+        )
         raise environment_error("E410", f"`{reference}`: there is no folder {folder}", help)
     if not (folder / "config.json").is_file():
         of_run = folder / "model"
         if (of_run / "config.json").is_file():
             return ModelSource(str(of_run))
-        help = "a model folder holds config.json, weights and tokenizer files"
+        help = "a model folder needs config.json, weights and tokenizer files"
         raise environment_error("E410", f"`{reference}`: {folder} has no config.json", help)
     return ModelSource(str(folder))

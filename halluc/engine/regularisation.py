@@ -43,8 +43,8 @@ def refuse_unsupported(config: TrainConfig, features: object) -> None:
         return
     for key in ("r_drop", "adversarial"):
         if getattr(config, key):
-            help = f"set `train.{key}: 0`; it goes with tasks whose model is an encoder"
-            raise HallucError("C221", f"`train.{key}` does not go with a task whose model writes text", help=help)
+            help = f"set `train.{key}: 0`; it needs a task with an encoder"
+            raise HallucError("C221", f"`train.{key}` cannot be used with text generation", help=help)
 
 
 def loss_of(model: Any, features: Any, batch: Batch, r_drop: float) -> torch.Tensor:

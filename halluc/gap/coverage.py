@@ -29,7 +29,7 @@ class Known:
 
 
 # Advice if a file of the gap in a run is damaged.
-REMAKE = "restore it, or remove it: it is then made anew from `data.train`"
+REMAKE = "restore it, or remove it: it is then made again from `data.train`"
 
 
 class CoverageFile(Record):

@@ -141,7 +141,7 @@ class WithheldFile(Record):
     @model_validator(mode="after")
     def _words_where_they_are_the_unit(self) -> WithheldFile:
         if (self.unit in _WORDS) != (self.words is not None):
-            raise ValueError("`words` goes with `unit: word`, `entity`, `question` and `context`")
+            raise ValueError("`words` requires `unit: word`, `entity`, `question` or `context`")
         return self
 
 

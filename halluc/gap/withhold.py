@@ -126,7 +126,7 @@ def withhold(
     kind = kinds[config.unit]
     units = kind.of(examples, config.labels or ())
     if not any(example.pairs for example in examples):
-        raise data_error("D133", f"the training split has no {strata.thing}: there is nothing to withhold")
+        raise data_error("D133", f"the training split has no {strata.thing}, so there is nothing to withhold")
     left = units.left(config.fraction)
     kept = left
     if config.control == "matched":
@@ -205,7 +205,7 @@ def _sizes(
         )
     sizes = apportion(config.size, most)
     if not strata.bearing(sizes):
-        raise data_error("D134", f"`gap.size: {config.size}` leaves no room for a {strata.noun} with a {strata.thing}")
+        raise data_error("D134", f"`gap.size: {config.size}` is too small for a {strata.noun} with a {strata.thing}")
     return sizes
 
 

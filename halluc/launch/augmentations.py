@@ -45,12 +45,12 @@ def _make_shards(
     arguments: Callable[[str], Sequence[str]],
 ) -> None:
     if run is None or look != augmentation_runs.NO_LOOK:
-        help = "name one folder that all nodes share: --run DIR"
-        raise HallucError("C020", "--on ray makes the corpus of one run", help=help)
+        help = "use a folder that all nodes share: --run DIR"
+        raise HallucError("C020", "--on ray needs --run", help=help)
     loaded = job.load(config, overrides)
     if loaded.experiment.augment is None:
         return  # has an error of its own
-    home = run_locations.claim(latest.resolve(run), loaded, "augment", help="name an empty folder").augment
+    home = run_locations.claim(latest.resolve(run), loaded, "augment", help="use an empty folder").augment
     wanted = augmentation.fingerprint(loaded)
 
     def command(number: int, of: int) -> NodeCommand:

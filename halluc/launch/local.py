@@ -31,7 +31,11 @@ def launch(asked: StudyRun, jobs: str) -> bool:
     cores, devices = threads.cores(), gpus()
     count = min(number(jobs, len(devices) or cores), len(asked.cells))
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise HallucError("C019", "--jobs under torchrun: its processes train one cell together", help="leave one out")
+        raise HallucError(
+            "C019",
+            "--jobs cannot be used under torchrun, whose processes train one cell together",
+            help="remove one of them",
+        )
     if count <= 1:
         return in_this_process(asked)
     return side_by_side(asked, LocalProcesses(count, cores, devices))
@@ -55,7 +59,7 @@ def number(jobs: str, auto: int, option: str = "--jobs") -> int:
     if jobs == "auto":
         return auto
     if not re.fullmatch(r"[0-9]{1,9}", jobs) or not 1 <= int(jobs) <= MOST_JOBS:
-        message = f"`{option} {jobs}` is neither `auto` nor a number from 1 to {MOST_JOBS:,}"
+        message = f"`{option} {jobs}` must be `auto` or a number from 1 to {MOST_JOBS:,}"
         raise HallucError(
             "C019", message, help=f"`{option} auto` is one for each GPU" + " or core" * (option == "--jobs")
         )
@@ -70,8 +74,8 @@ def training_processes(processes: str) -> int:
     """
     count = number(processes, max(1, len(gpus())), "--processes")
     if count > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        message = "--processes under torchrun, which has started this process"
-        raise HallucError("C019", message, help="leave one of them out")
+        message = "--processes cannot be used under torchrun, which has started this process"
+        raise HallucError("C019", message, help="remove one of them")
     return count
 
 
@@ -101,8 +105,8 @@ class LocalProcesses:
             return True
         if not self.is_short:
             self.is_short = True
-            text = f"{free / 1e9:.1f} GB of memory are free, and a cell needs {self.peak / 1e9:.1f} GB"
-            warn(f"{text}: no further cell starts until there is more (running: {len(used)})")
+            text = f"{free / 1e9:.1f} GB of memory are free, but a cell needs {self.peak / 1e9:.1f} GB"
+            warn(f"{text}: no further cell starts until more memory is free (running: {len(used)})")
         return False
 
     def _watch(self) -> list[int]:

@@ -38,7 +38,7 @@ def predict(
     if sharing.shard is not None:
         number, count = shard_of(sharing.shard)
         prediction.predict(asked, lambda: parts.written(number, count), jobs=jobs, shard=(number, count))
-        tell("when all parts are there, the same command without --shard puts them together")
+        tell("when all parts exist, the same command without --shard merges them")
         return
     if sharing.on is not None and not parts.whole():
         _on_ray(asked, parts, sharing, arguments)

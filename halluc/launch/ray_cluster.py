@@ -22,7 +22,7 @@ from halluc.core.files import make_folder, write_text
 
 _CONNECT_SECONDS, _NODE_SECONDS = 10.0, 120.0
 _UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_START = "start a cluster with `ray start --head` (docs/scale.md), and name it with --address HOST:PORT"
+_START = "start a cluster with `ray start --head` (docs/scale.md), and set --address HOST:PORT"
 
 
 def imported() -> Any:
@@ -63,7 +63,7 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
 def _refuse_dead(address: str) -> None:
     match = re.fullmatch(r"\[?([A-Za-z0-9._:-]+?)\]?:(\d{1,5})", address)
     if not match or not 0 < int(match[2]) < 1 << 16:
-        raise HallucError("C020", f"`--address {address}` is not of the form HOST:PORT", help="as 10.0.0.1:6379")
+        raise HallucError("C020", f"`--address {address}` does not have the form HOST:PORT", help="as 10.0.0.1:6379")
     try:
         socket.create_connection((match[1], int(match[2])), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
@@ -105,7 +105,7 @@ def refuse_unfit(ray: Any, wanted: Iterable[RayConfig], marker: Path) -> None:
             )
             raise environment_error("E483", message, "install the same version on all nodes")
         if text != marker.read_text():
-            message = f"node {name} does not see {marker.parent}: the nodes share no storage"
+            message = f"node {name} cannot access {marker.parent}: the nodes do not share storage"
             raise environment_error(
                 "E483", message, "put `runs_dir`, config and data on storage that all nodes share, at the same path"
             )
@@ -143,7 +143,7 @@ def _ask(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict[str, t
     except ray.exceptions.RayError as error:
         message = " ".join(str(error).split())[:300]
         raise environment_error(
-            "E483", f"a node of the cluster does not answer: {message}", "see `ray status`"
+            "E483", f"a node of the cluster does not respond: {message}", "see `ray status`"
         ) from None
 
 

@@ -120,13 +120,13 @@ class _Tasks:
             for line in log[-_LOG_LINES:]:
                 say(line)
             if code < 0:
-                help = f"was memory short? the same command goes on with the {self.each}s that are left"
+                help = f"there may be too little memory; the same command continues with the remaining {self.each}s"
                 raise environment_error("E480", f"a {self.each} was lost {lost + 1} times ({command.log})", help)
             message = f"a {self.each} ended with exit code {code} ({command.log})"
-            raise HallucError("E481", message, help="its own message stands above", exit_code=code or EXIT_BUG)
+            raise HallucError("E481", message, help="see its own message above", exit_code=code or EXIT_BUG)
         self.lost[command.log] = lost + 1
-        again = f"it starts again ({lost + 1} of {self.asked.retries})"
-        say(f"a {self.each} was lost with its node; {again}", style="yellow")
+        again = f"is restarted ({lost + 1} of {self.asked.retries})"
+        say(f"a {self.each} was lost with its node and {again}", style="yellow")
         self._start(command)
 
 

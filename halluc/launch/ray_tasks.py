@@ -28,7 +28,7 @@ def launch(asked: StudyRun, address: str | None) -> bool:
         HallucError C020: no address, or not a study. E420: ray is not installed. E483: there is no suitable cluster.
     """
     if asked.trains and not asked.study.axes:
-        raise HallucError("C020", "--on ray is for a study, and this config has no `matrix`", help="docs/studies.md")
+        raise HallucError("C020", "--on ray needs a study, but this config has no `matrix`", help="docs/studies.md")
     ray = ray_cluster.imported()
     with ray_cluster.connected(ray, address), ray_cluster.marker(asked.study.home) as marker:
         ray_cluster.refuse_unfit(ray, (ray_cluster.settings(cell.loaded) for cell in asked.cells), marker)

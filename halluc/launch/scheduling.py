@@ -102,7 +102,7 @@ class _Schedule:
             if interruption.requested and not stopping:
                 stopping = True
                 asked = "write a checkpoint" if self.asked.trains else "end"
-                say(f"interrupted: running cells are asked to {asked} ({len(self.running)})")
+                say(f"interrupted: running cells {asked} ({len(self.running)})")
                 self.backend.stop()
             while not stopping and self.waiting and self.backend.has_room() and (ready := self._ready()) is not None:
                 self._start(ready)
@@ -153,7 +153,7 @@ class _Schedule:
             return
         if by_signal and self.killed[ended.slug] < self.backend.retries:
             self.killed[ended.slug] += 1
-            again = "it starts again" + " and goes on from its checkpoint" * self.asked.trains
+            again = "it is restarted" + " and continues from its checkpoint" * self.asked.trains
             again += f" ({self.killed[ended.slug]} of {self.backend.retries})"
             say(f"{ended.slug}: its process {_how(ended.code)}; {again}", style="yellow")
             self.waiting.insert(0, cell)
@@ -186,7 +186,7 @@ class _Schedule:
         for line in lines[-_LOG_LINES:]:
             say(line)
         if ended.code < 0 or ended.code == EXIT_INTERRUPTED:
-            help = "was memory short? with fewer --jobs each cell has more; the same command goes on"
+            help = "there may be too little memory: use fewer --jobs; the same command continues"
             message = f"the process {_how(ended.code)} {self.backend.retries + 1} times ({log})"
             return HallucError("E480", message, help=help, exit_code=EXIT_ENVIRONMENT)
         help = f"this is a bug in halluc: report it with {log} and the config"

@@ -29,11 +29,12 @@ class Sharing:
 
     def __post_init__(self) -> None:
         wrong = {
-            "--address and --shards go with --on ray": self.on is None and bool(self.address or self.shards),
-            "--shard goes without --on ray, which starts all shards": self.on is not None and self.shard is not None,
+            "--address and --shards require --on ray": self.on is None and bool(self.address or self.shards),
+            "--shard cannot be combined with --on ray, which starts all shards": self.on is not None
+            and self.shard is not None,
         }
         for message in (message for message, is_so in wrong.items() if is_so):
-            raise HallucError("C020", message, help="leave one of them out")
+            raise HallucError("C020", message, help="remove one of them")
 
     def run(self, command: Callable[[int, int], NodeCommand], loaded: LoadedConfig) -> None:
         """Run the command of each shard on the cluster; it is called with the shard's number and their total.

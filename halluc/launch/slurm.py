@@ -56,7 +56,9 @@ def submit(config: Path, overrides: Sequence[str], selection: Selection, *, dry_
         HallucError C020: the study cannot be an array. E482: sbatch is missing, or refuses.
     """
     if selection.shard is not None:
-        raise HallucError("C020", "--shard with --on slurm, which makes the shards itself", help="leave --shard out")
+        raise HallucError(
+            "C020", "--shard cannot be combined with --on slurm, which makes the shards itself", help="remove --shard"
+        )
     if dry_run:  # nothing is written, and no old study is moved
         study = load_study(config, overrides, table=TABLE)
         chosen = choose(study, selection)
@@ -102,18 +104,18 @@ def submit(config: Path, overrides: Sequence[str], selection: Selection, *, dry_
 
 def _refuse_unfit(study: Study, chosen: Sequence[Cell]) -> None:
     if not study.axes:
-        raise HallucError("C020", "--on slurm is for a study, and this config has no `matrix`", help="docs/studies.md")
+        raise HallucError("C020", "--on slurm needs a study, but this config has no `matrix`", help="docs/studies.md")
     if not chosen:
-        raise HallucError("C020", "no cell is left to submit", help="see --only")
+        raise HallucError("C020", "no cells are left to submit", help="see --only")
     named = study.named_cells & {str(cell.slug) for cell in chosen if not experiments.is_trained(cell)}
     if named:
-        message = f"cells name the run of {', '.join(sorted(named))}, which has to be trained before they start"
+        message = f"cells use the run of {', '.join(sorted(named))}, which has to be trained first"
         raise HallucError(
             "C020", message, help="run these first, with --only; or all with --jobs, which keeps the order"
         )
     if any(cell.loaded.experiment.launch != chosen[0].loaded.experiment.launch for cell in chosen):
-        message = "the cells ask for different `launch` settings, and the tasks of an array have the same"
-        raise HallucError("C020", message, help="submit them apart, with --only")
+        message = "the cells have different `launch` settings, but the tasks of an array must have the same"
+        raise HallucError("C020", message, help="submit them separately with --only")
 
 
 def _most_tasks() -> int:
@@ -210,8 +212,8 @@ def _escaped(path: Path) -> str:
     """
     text = str(path)
     if not re.fullmatch(r"[\w/.,:@%+~=-]+", text):
-        message = f"the path {text} has characters that a line of #SBATCH cannot have"
-        raise HallucError("C020", message, help="choose a `runs_dir` without blanks and quotes")
+        message = f"the path {text} has characters that are not allowed in #SBATCH lines"
+        raise HallucError("C020", message, help="choose a `runs_dir` without spaces and quotes")
     return text
 
 
@@ -220,7 +222,9 @@ def _submit(script: Path, options: Sequence[str]) -> str:
     text = _output(["sbatch", "--parsable", *options, str(script)])
     match = re.search(r"^(\d+)(;\S*)?$", text.strip())
     if not match:
-        raise environment_error("E482", f"sbatch says no job number: {text.strip()[:200]}", f"try: sbatch {script}")
+        raise environment_error(
+            "E482", f"sbatch did not print a job number: {text.strip()[:200]}", f"try: sbatch {script}"
+        )
     return match[1]
 
 
@@ -232,13 +236,15 @@ def _output(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False)
     except FileNotFoundError:
-        help = "run this on a login node of the cluster; --dry-run shows the scripts"
-        raise environment_error("E482", f"there is no program {command[0]} here", help) from None
+        help = "run this on a login node of the cluster; use --dry-run to see the scripts"
+        raise environment_error("E482", f"the program {command[0]} is not installed here", help) from None
     except subprocess.TimeoutExpired:
-        raise environment_error("E482", f"{command[0]} did not answer in {_SECONDS} s", "is slurmctld up?") from None
+        raise environment_error(
+            "E482", f"{command[0]} did not respond in {_SECONDS} s", "check whether slurmctld is running"
+        ) from None
     if done.returncode:
         text = " ".join(done.stderr.split())[:300] or f"exit code {done.returncode}"
         raise environment_error(
-            "E482", f"{command[0]} failed: {text}", "correct `launch.slurm`, or ask the cluster's help"
+            "E482", f"{command[0]} failed: {text}", "correct `launch.slurm`, or ask the support of the cluster"
         )
     return done.stdout

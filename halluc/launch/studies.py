@@ -32,12 +32,13 @@ class Where:
         if self.jobs is not None:
             local.number(self.jobs, threads.cores())
         wrong = {
-            "--jobs goes without --on: a cluster has its own limits": self.jobs is not None and self.on is not None,
-            "--address goes with --on ray": self.address is not None and self.on != "ray",
-            "--dry-run goes with --on slurm": self.dry_run and self.on != "slurm",
+            "--jobs cannot be combined with --on: a cluster has its own limits": self.jobs is not None
+            and self.on is not None,
+            "--address requires --on ray": self.address is not None and self.on != "ray",
+            "--dry-run requires --on slurm": self.dry_run and self.on != "slurm",
         }
         for message in (message for message, is_so in wrong.items() if is_so):
-            raise HallucError("C020", message, help="leave one of them out")
+            raise HallucError("C020", message, help="remove one of them")
 
     def refuse_cluster(self, why: str) -> None:
         """

@@ -76,7 +76,7 @@ def _found(order: CellOrder) -> tuple[Study, Cell]:
     for cell in study.cells:
         if cell.slug in (order.slug, None) and cell.loaded.sha256 == order.sha256:
             return study, replace(cell, slug=order.slug)
-    message = f"{order.config} was edited while the study ran: its cell {order.slug} is not the same any more"
+    message = f"{order.config} was edited while the study ran: its cell {order.slug} has changed"
     raise HallucError("R104", message, help="undo the change, or start the study again")
 
 

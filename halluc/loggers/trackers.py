@@ -249,7 +249,7 @@ class Trackers:
         except Exception as error:  # noqa: BLE001 - a foreign tool, which may raise anything
             self.open.pop(name, None)
             text = " ".join(str(error).split())[:300]
-            warn(f"{name} receives nothing more of {self.tracked.run.path}: {type(error).__name__}: {text}")
+            warn(f"{name} is disabled for {self.tracked.run.path}: {type(error).__name__}: {text}")
 
     def _each(self, do: Callable[[Tracker], None]) -> None:
         for name, tracker in list(self.open.items()):

@@ -49,16 +49,14 @@ def clean(root: Path, *, dry_run: bool) -> CleanResult:
     """
     root = latest.resolve(root)
     if root.is_symlink():
-        help = f"name the folder that it points to: {root.resolve()}"
-        raise HallucError("R101", f"{root} is a symbolic link, and `halluc clean` follows none", help=help)
+        help = f"use its target: {root.resolve()}"
+        raise HallucError("R101", f"{root} is a symbolic link, which `halluc clean` does not follow", help=help)
     if not root.is_dir():
-        raise HallucError("R101", f"{root} is not a folder", help="name a run, a study, or the folder of runs")
+        raise HallucError("R101", f"{root} is not a folder", help="use a run, a study, or the folder of runs")
     folders = list(_folders(root, _DEPTH))
     runs = [folder for folder in folders if _is_run(folder) or _is_named_like_a_run(folder)]
     if not runs:
-        raise HallucError(
-            "R101", f"{root} holds no run", help="name a run, a study, or the folder of runs (`runs_dir`)"
-        )
+        raise HallucError("R101", f"{root} has no runs", help="use a run, a study, or the folder of runs (`runs_dir`)")
     result = CleanResult(root=str(root), dry_run=dry_run, runs=len(runs), bytes=0, deleted=[], left=[])
     for folder in runs:
         with _locked(folder) as free:
@@ -139,7 +137,7 @@ def _of_run(folder: Path) -> Iterator[_Find]:
             yield _Find(folder, f"its {RUN_FILE} cannot be read: {error.message}", delete=False)
             return
     if (record is None or not record.stages) and _is_begun(folder):
-        yield _Find(folder, "an empty run: it was begun, and nothing was done in it", delete=True)
+        yield _Find(folder, "an empty run: it was started, but nothing was done", delete=True)
     elif record is not None:
         yield from _leftovers(folder, deep=True)
         yield from _checkpoints(run, record)
@@ -166,7 +164,7 @@ def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
             elif match["kind"] == "old" and not (folder / match["name"]).exists():
                 yield _Find(path, f"it is all that is left of {match['name']}", delete=False)
             else:
-                yield _Find(path, "left behind by a process that was killed", delete=True)
+                yield _Find(path, "left by a process that was killed", delete=True)
         elif deep and entry.is_dir(follow_symlinks=False):
             yield from _leftovers(path, deep=True)
 
@@ -178,7 +176,7 @@ def _fitted(folder: Path) -> Iterator[_Find]:
         if not entry.is_dir(follow_symlinks=False):
             continue
         if entry.name.endswith(".checkpoints"):
-            yield _Find(path, "a fit was interrupted: the next one goes on from it", delete=False)
+            yield _Find(path, "a fit was interrupted: the next one continues from it", delete=False)
         elif (path / FITTED_RECORD).is_file() or entry.name.startswith("cross-fit-"):
             with _locked(path, folder / f"{entry.name}.lock") as free:
                 used = max((file.lstat().st_mtime for file in (path, *path.glob(f"*/{RUN_FILE}"))), default=0)
@@ -187,7 +185,7 @@ def _fitted(folder: Path) -> Iterator[_Find]:
                 else:
                     yield _Find(path, "a fitted model that was used within a day", delete=False)
         else:
-            yield _Find(path, "answers of a model, which augmentation reads again", delete=False)
+            yield _Find(path, "cached model answers, which augmentation reads again", delete=False)
 
 
 def _checkpoints(run: RunDir, record: RunFile) -> Iterator[_Find]:
@@ -217,7 +215,7 @@ def _note(find: _Find, result: CleanResult) -> None:
         try:
             _delete(path)
         except OSError as error:
-            help = "delete it yourself, or get the permission to"
+            help = "delete it manually, or get permission to delete it"
             raise environment_error("E401", f"cannot delete {path}: {error.strerror or error}", help) from error
     result.deleted.append(item)
     result.bytes += item.bytes

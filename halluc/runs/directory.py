@@ -23,7 +23,7 @@ LOCK_FILE = ".lock"
 # In `runs_dir`: models fitted by augmentation, by fingerprint, each with this record.
 FITTED, FITTED_RECORD = ".fitted", "fitted.json"
 RUN_NAME = re.compile(r"\d{8}-\d{6}-(?P<hash>[0-9a-f]{6})(?:-\d+)?")
-_NAME_ONE = "name a folder under `runs_dir` that `halluc train` made"
+_NAME_ONE = "use a folder under `runs_dir` that `halluc train` created"
 
 
 @dataclass(frozen=True)
@@ -143,13 +143,13 @@ class RunDir:
         Raises:
             HallucError R101: missing, damaged or of another version of halluc.
         """
-        file, help = self.path / RUN_FILE, "restore it, or train anew"
+        file, help = self.path / RUN_FILE, "restore it, or train again"
         try:
             return read_record(file, RunFile, damaged="R101", other_version="R102", help=help)
         except FileNotFoundError:
             newest = self.path / latest.LATEST
-            help = f"it holds runs: name one of them, as {newest}" if latest.is_pointer(newest) else _NAME_ONE
-            raise HallucError("R101", f"{self.path} is no run directory: it has no {RUN_FILE}", help=help) from None
+            help = f"it contains runs: use one of them, such as {newest}" if latest.is_pointer(newest) else _NAME_ONE
+            raise HallucError("R101", f"{self.path} is not a run directory: it has no {RUN_FILE}", help=help) from None
 
     def is_record_changed(self) -> bool:
         """Whether another program changed ``run.json``; False for runs of earlier versions, which have no hash."""
@@ -270,7 +270,7 @@ def newest_intact(home: Path, config_sha256: str, suits: Callable[[RunDir], bool
     damaged = newest_unreadable(home, result, lambda run: run.is_begun() and is_named(run, config_sha256))
     if damaged is not None and damaged[1].code != "R102":  # of another version of halluc
         run, error = damaged
-        help = f"restore {run.path / RUN_FILE} from a backup, or name another run with --run"
+        help = f"restore {run.path / RUN_FILE} from a backup, or use another run with --run"
         raise HallucError("R119", f"the newest run of this config is damaged: {error.message}", help=help)
     return result
 

@@ -201,5 +201,5 @@ def refuse_different_tasks(runs: Iterable[RunDir]) -> None:
     results.pop(None, None)
     if len(results) > 1:
         (one, first), (other, second) = list(results.items())[:2]
-        message = f"{first.path} is of the task {one} and {second.path} of {other}: they cannot be compared"
-        raise HallucError("R113", message, help="report on the runs of each task by themselves")
+        message = f"{first.path} has the task {one}, {second.path} the task {other}: they cannot be compared"
+        raise HallucError("R113", message, help="report on the runs of each task separately")

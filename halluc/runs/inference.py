@@ -41,4 +41,4 @@ class ErrorBody(Record):
 class State(Record):
     """Whether the server runs, and whether it accepts requests."""
 
-    status: str = Field(description="`ok`, or why no request is taken")
+    status: str = Field(description="`ok`, or why requests are not accepted")

@@ -22,7 +22,7 @@ FILES = "files"
 # Files that transformers and tokenizers read in a model folder. Other files, such as README.md, may be added.
 _OF_A_MODEL = (".json", ".safetensors", ".bin", ".index", ".model", ".txt", ".jinja", ".py", ".pt", ".h5", ".msgpack")
 # The message about a file that did not exist when the training ended.
-ADDED = "was added after the training"
+ADDED = "was added after training"
 Hashes = dict[str, str]
 
 _OF_TRAINING = TypeAdapter(Hashes)

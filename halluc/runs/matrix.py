@@ -24,7 +24,7 @@ def read(home: Path) -> MatrixFile | None:
     Raises:
         HallucError R101, R102: ``matrix.json`` is damaged, or of another version.
     """
-    file, help = home / MATRIX_FILE, "remove it, and `halluc run` of the study's config writes it anew"
+    file, help = home / MATRIX_FILE, "remove it, and `halluc run` of the study's config writes it again"
     try:
         return read_record(file, MatrixFile, damaged="R101", other_version="R102", help=help)
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def note(home: Path, wanted: MatrixFile) -> None:
 def _together(home: Path, known: MatrixFile, wanted: MatrixFile) -> MatrixFile:
     if set(known.axes) != set(wanted.axes):
         old, new = (", ".join(f"`{axis}`" for axis in file.axes) for file in (known, wanted))
-        raise HallucError("R104", f"{home} holds a study over {old}, and this one is over {new}", help=FRESH)
+        raise HallucError("R104", f"{home} has a study over {old}, but this one is over {new}", help=FRESH)
     axes = {axis: [*values, *(v for v in known.axes[axis] if v not in values)] for axis, values in wanted.axes.items()}
     cells = {cell.slug: cell for cell in [*known.cells, *wanted.cells]}
     # As JSON, since in Python `True` equals 1.
@@ -58,7 +58,7 @@ def _together(home: Path, known: MatrixFile, wanted: MatrixFile) -> MatrixFile:
     return MatrixFile(name=wanted.name, axes=axes, cells=order)
 
 
-FRESH = "--fresh moves the old study aside and starts anew; or give this one another `name`"
+FRESH = "use --fresh to move the old study and start again; or give this study another `name`"
 
 
 def cell(path: Path, fill: Callable[[RunDir], object]) -> RunDir:

@@ -39,8 +39,10 @@ def read_record(path: Path, kind: type[RecordT], *, damaged: str, other_version:
     if version is None:
         raise HallucError(damaged, f"{path} is damaged: it has no schema_version", help=help)
     if version != SCHEMA_VERSION:
-        text = f"{path} is of schema version {version}"
-        use = f"this halluc reads version {SCHEMA_VERSION}: use the halluc that wrote it, or {help}"
+        text = f"{path} has schema version {version}"
+        use = (
+            f"this version of halluc reads version {SCHEMA_VERSION}: use the version of halluc that wrote it, or {help}"
+        )
         raise HallucError(other_version, text, help=use)
     try:
         return kind.model_validate(content)
@@ -65,7 +67,7 @@ def read_json(path: Path) -> Any:
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text[:20]} is no finite number")
+        raise ValueError(f"{text[:20]} is not a finite number")
     return value
 
 

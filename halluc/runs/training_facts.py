@@ -58,7 +58,7 @@ def varying(cells: Iterable[TrainingFacts]) -> list[str]:
 def shown(values: Sequence[Plain]) -> str:
     """``70``, for several numbers ``25 to 70``, for several words ``bf16, fp32``."""
     if not values:
-        return "not on record"
+        return "not recorded"
     numbers = [value for value in values if isinstance(value, (int, float))]
     if len(numbers) == len(values) > 1:
         return f"{min(numbers):,} to {max(numbers):,}"

@@ -87,8 +87,8 @@ def _exported(config: ModelConfig, head: Mapping[str, Any]) -> Encoder | None:
     if folder is None:
         return None
     if head:
-        message = f"{folder} is an export, and cannot be trained"
-        raise HallucError("C231", message, help="name the run that was exported, or another model")
+        message = f"{folder} is an export and cannot be trained"
+        raise HallucError("C231", message, help="use the run that was exported, or another model")
     model, tokenizer = exported.load(folder)
     return Encoder(model, tokenizer, None, _outputs(model.config, source))
 
@@ -122,7 +122,7 @@ def _loaded(
         raise environment_error(
             "E411",
             f"{source.name} has neither a padding token nor an end token",
-            "name one as `pad_token` in its tokenizer_config.json",
+            "set `pad_token` in its tokenizer_config.json",
         )
     if config.freeze is not None:
         from halluc.engine.layers import freeze
@@ -149,7 +149,7 @@ def _outputs(settings: Any, source: ModelSource) -> tuple[str, ...]:
         message = (
             f"{source.name} has {settings.num_labels} outputs, and `id2label` in its config.json has no {unnamed[0]}"
         )
-        raise environment_error("E411", message, "restore config.json, or name the label of each output there")
+        raise environment_error("E411", message, "restore config.json, or add the label of each output there")
     return tuple(str(settings.id2label[index]) for index in range(settings.num_labels))
 
 
@@ -245,7 +245,7 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
                     raise environment_error(
                         "E411",
                         f"the tokenizer has no piece for {sentence[index]!r} and no unknown piece",
-                        "use another encoder, or take such tokens out",
+                        "use another encoder, or remove such tokens",
                     )
                 words[index] = [unknown]
                 dropped += 1
@@ -261,7 +261,7 @@ def pieces_left(least: int, most: int, special: int, what: str = "words") -> int
     """
     if most - special < least:
         message = f"the tokenizer's `model_max_length` leaves no room for {what}"
-        raise environment_error("E411", message, "mend its tokenizer_config.json")
+        raise environment_error("E411", message, "fix its tokenizer_config.json")
     return most - special
 
 

@@ -65,7 +65,7 @@ def _named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
 def _refuse_unfit(labels: Iterable[str]) -> None:
     """Refuse labels that are also invalid in a corpus: they would reach every table and page."""
     faults = [fault for label in dict.fromkeys(labels) if (fault := label_fault(label)) is not None]
-    help = "mend `id2label` in its config.json, or rename it with `eval.labels`"
+    help = "fix `id2label` in its config.json, or rename it with `eval.labels`"
     refuse(HallucError("C203", f"the model has {fault}", help=help) for fault in faults)
 
 
@@ -111,12 +111,13 @@ def _refuse_mixture(names: Names, outputs: Sequence[str]) -> None:
             raise HallucError(
                 "C203",
                 f"`eval.labels` maps outputs to tags, but `{name}` is a label: its outputs are {', '.join(tags)}",
-                help=f"map labels to labels, as `{name}: PER`, or outputs to tags, as `{tags[0]}: {tags[0][0]}-PER`",
+                help=f"map labels to labels, such as `{name}: PER`, or outputs to tags, such as `{tags[0]}: "
+                f"{tags[0][0]}-PER`",
             )
         if value is not None and not _TAG.fullmatch(value):
             raise HallucError(
                 "C203",
-                f"`eval.labels` maps outputs to tags, but `{name}` to `{value}`, which is no tag",
+                f"`eval.labels` maps outputs to tags, but `{name}` to `{value}`, which is not a tag",
                 help=f"map every output to a tag (`{name}: B-{value}`, or `{name}: O`), or every label to a label",
             )
     _refuse_missing([output for output in outputs if output not in names and not _is_tag(output)])
@@ -127,7 +128,7 @@ def _refuse_missing(missing: Sequence[str]) -> None:
         raise HallucError(
             "C203",
             f"`eval.labels` has no entry for {', '.join(missing[:10])}{', …' if len(missing) > 10 else ''}",
-            help=f"say what each means; `{missing[0]}: null` counts as no label",
+            help=f"add an entry for each; `{missing[0]}: null` counts as no label",
         )
 
 
@@ -136,4 +137,4 @@ def foreign_label_notes(model: Iterable[str], split: Iterable[str]) -> Iterator[
     foreign = sorted(set(model) - set(split))
     if foreign:
         listed = ", ".join(foreign)
-        yield f"the model has labels that this split never shows: {listed} (`eval.labels` can rename them)"
+        yield f"the model has labels that do not occur in this split: {listed} (`eval.labels` can rename them)"

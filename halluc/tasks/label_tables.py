@@ -90,7 +90,7 @@ def confusion_sections(report: Report, title: str) -> dict[str, str]:
     """The matrix of ``confusion`` with a ``title``, or the most frequent mistakes; empty if there are none."""
     if "confusion" in report:
         return {title: confusion_as_text(report["confusion"])}
-    return {"the commonest confusions": confusions_as_text(report["confusions"])} if report["confusions"] else {}
+    return {"the most frequent confusions": confusions_as_text(report["confusions"])} if report["confusions"] else {}
 
 
 def sections_as_text(sections: Mapping[str, str]) -> str:

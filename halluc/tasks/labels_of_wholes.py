@@ -75,7 +75,7 @@ def labels_of(marks: Sequence[Mark], *, most: int | None = None) -> tuple[str, .
     """
     result = tuple(sorted(label for _, _, label in marks))
     if len(set(result)) < len(result):
-        raise ValueError(f"a label twice: {', '.join(result)}")
+        raise ValueError(f"a repeated label: {', '.join(result)}")
     if most is not None and len(result) > most:
-        raise ValueError(f"{len(result)} labels ({', '.join(result)}), where {most} may be")
+        raise ValueError(f"{len(result)} labels ({', '.join(result)}), but at most {most} is allowed")
     return result

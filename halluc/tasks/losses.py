@@ -42,20 +42,25 @@ class LossConfig(Section):
 
     type: str
     loss: Literal["cross_entropy", "focal"] = Field(
-        default="cross_entropy", description="focal: what is already right counts less (Lin et al. 2017)"
+        default="cross_entropy",
+        description="focal: focal loss, which reduces the weight of correct predictions (Lin et al. 2017)",
     )
-    focal_gamma: float = Field(default=2.0, ge=0, le=100, description="with `loss: focal`: how much less")
+    focal_gamma: float = Field(
+        default=2.0, ge=0, le=100, description="gamma of `loss: focal`: how much their weight is reduced"
+    )
     class_weights: ClassWeights = Field(
         default="none",
-        description="how much the loss of each class counts. balanced: a class weighs the more the rarer it is, from "
-        ".1 to 10 times; or weights by label, as {PER: 2, O: 0.5}: labels that are not named weigh 1",
+        description="weights of the classes in the loss. balanced: inverse frequency, limited to .1 to 10; or "
+        "weights by label, such as {PER: 2, O: 0.5}; other labels have the weight 1",
     )
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of the target spread over all classes")
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="label smoothing: share of the target that is spread over all classes"
+    )
 
     @model_validator(mode="after")
     def _gamma_goes_with_focal(self) -> LossConfig:
         if self.focal_gamma != 2.0 and self.loss != "focal":
-            raise ValueError("`task.focal_gamma` goes with `loss: focal`")
+            raise ValueError("`task.focal_gamma` requires `loss: focal`")
         return self
 
 

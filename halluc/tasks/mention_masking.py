@@ -27,8 +27,8 @@ class MentionLossConfig(LossConfig):
 
     mention_masking: Share = Field(
         default=0.0,
-        description="in training, the share of the words of mentions whose pieces become the mask token, drawn again "
-        "in each step",
+        description="in training, the share of the words of mentions that are replaced by the mask token, drawn "
+        "again in each step",
     )
 
 
@@ -49,7 +49,7 @@ class MentionMasking:
         if not config.mention_masking:
             return None
         if tokenizer.mask_token_id is None:
-            message = "`task.mention_masking` needs a tokenizer with a mask token, and the model's has none"
+            message = "`task.mention_masking` needs a tokenizer with a mask token, which this model does not have"
             raise HallucError("C220", message, help="set it to 0, or use an encoder with a mask token, such as BERT")
         return cls(config.mention_masking, int(tokenizer.mask_token_id))
 

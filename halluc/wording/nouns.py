@@ -98,7 +98,7 @@ class Nouns:
     gap_of: str
     loss_of: str
     card: CardText
-    invented: str = "invented"
+    invented: str = "hallucinated"
     outside: str = ""
     found: str = "found"
     partly: str = "with another label"
@@ -112,7 +112,7 @@ class Nouns:
     reasons: Mapping[str, str] = field(default_factory=dict)
     sections: Mapping[str, str] = field(default_factory=dict)
     is_placed: bool = False
-    drawn: str = "Over each text stand the predicted and the annotated labels."
+    drawn: str = "The predicted and annotated labels are shown above each text."
     search: str = "a word of the text or a label"
     glossary: Mapping[str, str] = field(default_factory=dict)
     meanings: Mapping[str, Meaning] = field(default_factory=dict)

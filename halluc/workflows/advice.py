@@ -47,7 +47,7 @@ SPLIT = "dev"
 # Remedies for a smaller share of the errors are not recommended, nor confidence remedies for a smaller calibration
 # error.
 LEAST_SHARE, LEAST_ECE = 0.2, 0.02
-NO_KEY = "the config of this task has no such key"
+NO_KEY = "the config of this task does not have this key"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Adv
     """
     target = latest.resolve(target)
     if overrides and target.is_dir():
-        raise HallucError("C011", "--set goes with a CONFIG, and not with a folder", help=f"halluc advise {target}")
+        raise HallucError("C011", "--set needs a CONFIG, not a folder", help=f"halluc advise {target}")
     study = reports.study_target(target, overrides)
     if study is not None:
         result: Advice | StudyAdvice = remedy_comparison.advise(study, target, wanted.write)
@@ -115,8 +115,10 @@ def _of_run(run: RunDir, wanted: AdviceOptions) -> Advice:
     if wanted.write is None:
         return result
     if not arms:
-        help = "halluc advise without --write says why not"
-        raise HallucError("C011", "no remedy that is trained is advised: there is no study to write", help=help)
+        help = "run halluc advise without --write to see why"
+        raise HallucError(
+            "C011", "no remedy that needs training is recommended, so there is no study to write", help=help
+        )
     study = remedy_studies.write_study(wanted.write, run, fitting.loaded, advised, wanted.seeds)
     return result.model_copy(update={"study": study})
 
@@ -127,8 +129,8 @@ def _refuse_without_dev(run: RunDir, fitting: _Fitting) -> None:
         HallucError C107: there is no dev split. R112: it is not evaluated.
     """
     if fitting.loaded.experiment.data.reference(SPLIT) is None:
-        help = "name a dev split, train and evaluate: nothing may be chosen on test"
-        raise HallucError("C107", f"advice needs `data.dev`, and the config of {run.path} has none", help=help)
+        help = "set a dev split, then train and evaluate; nothing may be chosen on test"
+        raise HallucError("C107", f"advice needs `data.dev`, but the config of {run.path} has none", help=help)
     if not run.ledger(SPLIT).is_file():
         help = f"evaluate it first: {evaluations.command(run, SPLIT)}"
         raise HallucError("R112", f"{run.path} has no ledger of {SPLIT}", help=help)
@@ -138,7 +140,7 @@ def _addressed(remedy: Remedy, analysis: ErrorAnalysis, errors: Errors) -> tuple
     """How many errors a remedy addresses, None for a confidence remedy; and, if that is too few, the reason."""
     if remedy.of_confidence:
         ece = analysis.ece.interval[0] if analysis.ece is not None and analysis.ece.interval is not None else 0.0
-        return None, None if ece >= LEAST_ECE else "no calibration error is shown"
+        return None, None if ece >= LEAST_ECE else "there is no significant calibration error"
     result = errors.addressed(remedy.kinds, unseen_alone=remedy.unseen)
     if result < LEAST_SHARE * analysis.errors:
         return result, f"it addresses {formats.percent(result / analysis.errors)} of the errors"
@@ -177,7 +179,7 @@ class _Fitting:
                 return NO_KEY
             return first.message if missing is None else missing
         lacking = missing or next((NEEDS[need] for need in remedy.needs if not self._has(need)), None)
-        return "the run has it" if lacking is None and loaded.tree == self.loaded.tree else lacking
+        return "the run already has it" if lacking is None and loaded.tree == self.loaded.tree else lacking
 
     def overrides(self, remedy: Remedy) -> list[str]:
         """The remedy as ``--set`` arguments; a key that is a mapping is set as a whole."""

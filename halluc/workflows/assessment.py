@@ -72,7 +72,7 @@ def _tested(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
     if not getattr(tests, "asks_training", False):
         return predicted
     if job.settings.data.train is None:
-        help = "name the training split, from whose words tokens are drawn"
+        help = "set the training split, from which tokens are drawn"
         raise HallucError("C107", "`task.perturbation` needs `data.train`", help=help)
     made = tests.tested(
         model.encoder,

@@ -104,7 +104,7 @@ def refuse_unauditable(task: AnyTask) -> None:
     """
     if not hasattr(task.model, "annotated") or not hasattr(task.examples, "corrected"):
         message = f"annotation of the task {task.name} cannot be audited"
-        help = "tasks whose gold is a choice of labels or of labelled spans can"
+        help = "only tasks with labels or labelled spans can be audited"
         raise HallucError("C103", message, help=help)
 
 
@@ -122,7 +122,7 @@ def splits_of(found: Job, asked: Sequence[str]) -> tuple[SplitName, ...]:
     for name in asked:
         if name not in there:
             help = f"it has {', '.join(there)}"
-            raise HallucError("C011", f"the config names no `data.{name}`", help=help)
+            raise HallucError("C011", f"the config has no `data.{name}`", help=help)
     return tuple(split for split in there if split in (asked or there))
 
 
@@ -154,7 +154,7 @@ def _job_of(
         result = Job(jobs.load(target, overrides))
         if "train" not in splits_of(result, ()):
             raise
-        tell(f"only train is audited: other splits need a trained model, and {error.message}")
+        tell(f"only train is audited, because other splits need a trained model: {error.message}")
         return result, "", ("train",)
     return result, model, splits_of(result, options.splits)
 
@@ -165,8 +165,8 @@ def _corpus(found: Job, split: SplitName) -> Corpus[Any]:
 
 def _refuse_bare(found: Job, corpus: Corpus[Any]) -> None:
     if not any(found.task.judge.gold(example) for example in corpus):
-        help = "is it the right file, and are its labels read from the right field or column?"
-        raise data_error("D193", f"{corpus.source} has no annotation that could be audited", help=help)
+        help = "check that it is the right file, and that labels are read from the right field or column"
+        raise data_error("D193", f"{corpus.source} has no annotation to audit", help=help)
 
 
 def read(path: Path, run: RunDir | None = None) -> Iterator[SuspectLine]:
@@ -191,7 +191,7 @@ def opinions(ready: ReadyModel, examples: Sequence[Any]) -> list[AnnotatedPredic
 
 def _trained(found: Job, model: str, split: SplitName) -> _OpinionsOfSplit:
     if gates.is_trained_on(found.loaded, split):
-        warn(f"the model was trained on {split}: it has learned the mistakes there too")
+        warn(f"the model was trained on {split}, so it has learned its annotation errors too")
     corpus = _corpus(found, split)
     return _OpinionsOfSplit(corpus, opinions(ReadyModel.load(found, model), corpus.examples), None)
 
@@ -244,7 +244,7 @@ def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overri
         if not importable:
             run.audit(corpus.split, f"{_IMPORT}.json").unlink(missing_ok=True)
         stage.detail = {**stage.detail, corpus.split: {"folds": judged.folds, **result.kinds}}
-    conclude(f"{corpus.split}: {len(made):,} suspects in {paths['jsonl']}; to work through them: {paths['html']}")
+    conclude(f"{corpus.split}: {len(made):,} suspects in {paths['jsonl']}; to review them: {paths['html']}")
     return result
 
 

@@ -56,7 +56,7 @@ def ensure(job: Job) -> AugmentFile | None:
             _note(target, made)
         return made
     if made is not None:
-        say(f"{target.augment} was made from other data or by another halluc: it is made anew")
+        say(f"{target.augment} was made from other data or by another version of halluc, and is made again")
     with prepared(job) as ready:
         with progress("augmenting") as tick:
             made = pipeline.make(ready, target.augment, wanted, tick)
@@ -86,13 +86,13 @@ def manifest(target: directory.RunDir) -> AugmentFile | None:
     Raises:
         HallucError R130: it is damaged, or its train.jsonl is missing.
     """
-    file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made anew"
+    file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made again"
     try:
         made = records.read_record(file, AugmentFile, damaged="R130", other_version="R131", help=help)
     except FileNotFoundError:
         return None
     if not (target.augment / TRAIN).is_file():
-        raise HallucError("R130", f"{target.augment / TRAIN} is not there, and {file} says that it is", help=help)
+        raise HallucError("R130", f"{target.augment / TRAIN} does not exist, although {file} lists it", help=help)
     return made
 
 
@@ -213,7 +213,7 @@ def _prepared(job: Job, fits: bool) -> Prepared:
     settings, task = job.settings, job.task
     refuse_unfit(job.loaded, task)
     if settings.data.train is None:
-        raise HallucError("C107", "augmentation needs `data.train`", help="name the training split")
+        raise HallucError("C107", "augmentation needs `data.train`", help="set the training split")
     asked, (learned, others) = settings.augment, _read(job)
     return prepare(
         AugmentJob(
@@ -255,7 +255,7 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
     for path, step in _steps(asked.methods, ("augment", "methods")):
         instead = registry.load(TABLE, AUGMENTER, step.type).instead if step.type in TABLE[AUGMENTER] else None
         if instead is not None and not task.examples.has_spans:
-            message = f"`{step.type}` needs mentions, and the {task.wording.words.examples} of {task.name} have none"
+            message = f"`{step.type}` needs mentions, but the {task.wording.words.examples} of {task.name} have none"
             results.append(HallucError("C103", message, loaded.origins.get((*path, "type")), instead))
     refuse(results)
 
@@ -305,7 +305,7 @@ def _trouble(config: Any, task: AnyTask) -> plan.Trouble | None:
     file = directory.open_run(Path(config.focus_run)).ledger("dev")
     if not file.is_file():
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
-        raise HallucError("R132", f"`augment.from`: {file} is not there", help=help)
+        raise HallucError("R132", f"`augment.from`: {file} does not exist", help=help)
     result = ((line.text, *one) for line in verdicts.read_ledger(file) for one in _went(line, task))
     return plan.Trouble.of(result, task.examples.units.words)
 
@@ -325,13 +325,15 @@ def _notes(made: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> 
     if refused:
         yield f"rejected candidates: {', '.join(refused)}"
     if made.made < made.wanted:
-        reasons = {"given up after every attempt was rejected": made.given_up, "unchangeable": made.unchangeable}
+        reasons = {"given up because all attempts were rejected": made.given_up, "unchangeable": made.unchangeable}
         why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
-        yield f"warning: {made.wanted - made.made:,} fewer than the {made.wanted:,} asked for: {why}"
+        yield f"warning: {made.wanted - made.made:,} fewer than the {made.wanted:,} requested: {why}"
     yield from _idle(made, task.wording.words.examples, methods)
     before, new, units = made.before, made.new, task.examples.units
     share, noun = f"{units.free}_share", units.name.replace("_", " ")
-    fresh = f"{_share(new[f'new_{units.one}_share'])} of the {noun} in the new stand nowhere in the training split"
+    fresh = (
+        f"{_share(new[f'new_{units.one}_share'])} of the {noun} in the new examples do not occur in the training split"
+    )
     without = f"{task.wording.words.examples} {units.without}"
     free = f"{without}: {_share(before[share])} of the originals, {_share(new[share])} of the new; "
     yield free + fresh if before[share] or task.examples.has_spans else fresh
@@ -350,12 +352,12 @@ def _idle(made: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[s
     for method in methods:
         was_asked = (1 - method.share / total) ** made.wanted < _CHANCE
         if was_asked and method.name not in made.kept and method.name not in refused:
-            yield f"warning: `{method.name}` found nothing to change in any of the {noun}"
+            yield f"warning: `{method.name}` could not change any of the {noun}"
     copied = made.kept.get(COPY, 0)
     if 2 * copied > made.made:
         yield (
-            f"warning: {copied:,} of the new {noun} are plain copies, for no method could change what they come from; "
-            "`augment.unchangeable: skip` leaves them out"
+            f"warning: {copied:,} of the new {noun} are plain copies, because no method could change their sources; "
+            "`augment.unchangeable: skip` removes them"
         )
 
 

@@ -21,7 +21,7 @@ from halluc.workflows import replay as replaying
 from halluc.workflows.cell_selection import EVERY_CELL, Selection, choose, shard_of
 from halluc.workflows.job import Job
 
-_NO_SECTION = "give it a section `augment` (docs/augmentation.md)"
+_NO_SECTION = "add a section `augment` (docs/augmentation.md)"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def augment(
         chosen = choose(load_study(config, overrides, table=TABLE), selection)
     asked = [cell for cell in chosen if cell.loaded.experiment.augment is not None]
     if not asked:
-        raise HallucError("C107", "this config asks for no augmentation", help=_NO_SECTION)
+        raise HallucError("C107", "this config has no augmentation", help=_NO_SECTION)
     if look != NO_LOOK:
         return _look(Job.of(asked[0]), None, look)
 
@@ -68,33 +68,33 @@ def augment(
         return _make(result, overrides)
 
     results, _ = cells.each(
-        asked, one, lambda made: f"{made.made:,} new beside {made.originals:,} originals", done=_is_done
+        asked, one, lambda made: f"{made.made:,} new examples and {made.originals:,} originals", done=_is_done
     )
     return results
 
 
-@elsewhere("choose another place for `--run`")
+@elsewhere("choose another path for `--run`")
 def _named(
     loaded: LoadedConfig, overrides: Sequence[str], run: Path | None, selection: Selection, look: Look
 ) -> Sequence[Made]:
     """Make the corpus in a run directory that was given by path, completely or a shard of it."""
     if loaded.experiment.augment is None:
-        raise HallucError("C107", "this config asks for no augmentation", help=_NO_SECTION)
+        raise HallucError("C107", "this config has no augmentation", help=_NO_SECTION)
     if run is None:
-        help = "name one directory for all shards: --run DIR"
-        raise HallucError("C012", "--shard without --run: the shards would not meet", help=help)
-    Selection(selection.only, None, selection.fresh).refuse("--run names one run")
+        help = "use the same directory for all shards: --run DIR"
+        raise HallucError("C012", "--shard needs --run, so that all shards write to the same run", help=help)
+    Selection(selection.only, None, selection.fresh).refuse("--run takes one run")
     run = latest.resolve(run)
     if look != NO_LOOK:
         return _look(Job(loaded), run, look)
-    target = run_locations.claim(run, loaded, "augment", help="name an empty folder")
+    target = run_locations.claim(run, loaded, "augment", help="use an empty folder")
     match = Job(loaded, run=target)
     if selection.shard is None:
         return [_make(match, overrides)]
     share = Shard(*shard_of(selection.shard))
     count = augmentation.shard(match, share)
     conclude(f"shard {share.number} of {share.of}: candidates for {count:,} examples")
-    conclude(f"when all are done: halluc augment … --run {run}, without --shard, puts them together")
+    conclude(f"when all are done: halluc augment … --run {run}, without --shard, merges them")
     result = ShardResult(run=str(target.path), shard=f"{share.number}/{share.of}", examples=count)
     put(result)
     return [result]
@@ -104,7 +104,7 @@ def _look(found: Job, run: Path | None, look: Look) -> Sequence[Made]:
     if look.replay is not None:
         target = directory.open_run(run) if run is not None else _newest(found)
         if not _has_corpus(target):
-            raise HallucError("R105", f"{target.path} holds no augmented corpus", help="make it first: halluc augment")
+            raise HallucError("R105", f"{target.path} has no augmented corpus", help="make it first: halluc augment")
         found.run = target
         return [replaying.replay(found, look.replay)]
     assert look.preview is not None
@@ -123,7 +123,7 @@ def _newest(cell: Job) -> directory.RunDir:
     result = directory.newest(loaded.home, loaded.sha256, _has_corpus)
     if result is None:
         nearest = nearest_run.description(loaded, _has_corpus)
-        message = f"no run in {loaded.home} holds the augmented corpus of this config{nearest}"
+        message = f"no run in {loaded.home} has the augmented corpus of this config{nearest}"
         raise HallucError("R105", message, help="make it first: halluc augment")
     return result
 
@@ -147,7 +147,7 @@ def _make(found: Job, overrides: Sequence[str]) -> AugmentResult:
         recover(target.augment)
         if augmentation.is_current(target, found.loaded):
             made = augmentation.manifest(target)
-            conclude(f"{target.augment} is there already: nothing is left to do")
+            conclude(f"{target.augment} already exists: nothing to do")
         else:
             with target.stage("augment", list(overrides)):
                 made = augmentation.ensure(found)

@@ -29,7 +29,7 @@ class Selection:
         options = [option for option, value in given if value]
         if options:
             verb = "choose" if len(options) > 1 else "chooses"
-            help = "leave it out; a study has a `matrix` (docs/studies.md)"
+            help = "remove it; only a study has a `matrix` (docs/studies.md)"
             raise HallucError("C012", f"{', '.join(options)} {verb} among the cells of a study: {why}", help=help)
 
 
@@ -46,10 +46,8 @@ def choose(study: Study, selection: Selection) -> tuple[Cell, ...]:
         selection.refuse("this config has no `matrix`")
         return study.cells
     if selection.fresh and selection.shard:
-        help = f"move the old study aside once, before the shards start: mv {study.home} {study.home}.old"
-        raise HallucError(
-            "C012", "--fresh with --shard: each shard would move aside what the others have done", help=help
-        )
+        help = f"rename the old study once, before the shards start: mv {study.home} {study.home}.old"
+        raise HallucError("C012", "--fresh with --shard: each shard would move the results of the others", help=help)
     wanted: dict[str, set[str]] = {}
     for only in selection.only:
         axis, value = _choice(study, only)
@@ -63,7 +61,7 @@ def _choice(study: Study, only: str) -> tuple[str, Plain]:
     axis, equals, text = only.partition("=")
     if not equals:
         axes = ", ".join(study.axes)
-        raise HallucError("C014", f"`--only {only}` is not of the form AXIS=VALUE", help=f"the axes are {axes}")
+        raise HallucError("C014", f"`--only {only}` does not have the form AXIS=VALUE", help=f"the axes are {axes}")
     if axis not in study.axes:
         help = suggestion(axis, study.axes, f"the axes are {', '.join(study.axes)}")
         raise HallucError("C014", f"`--only {only}`: the study has no axis `{axis}`", help=help)
@@ -89,6 +87,6 @@ def shard_of(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
-        help = "the first of four shards is `--shard 1/4`, the last `--shard 4/4`"
-        raise HallucError("C013", f"`--shard {text}` is not of the form I/N, with I from 1 to N", help=help)
+        help = "for four shards, use `--shard 1/4` to `--shard 4/4`"
+        raise HallucError("C013", f"`--shard {text}` does not have the form I/N, with I from 1 to N", help=help)
     return int(match[1]), int(match[2])

@@ -76,7 +76,7 @@ def _is_changed(study: Study, trains: bool) -> bool:
             keys.update(dict.fromkeys(differing or ()))
     if changed:
         what = f" in {', '.join(keys)}" if keys else ""
-        message = f"{study.home} holds {changed} cells of another config than this one: it differs{what}"
+        message = f"{study.home} has {changed} cells of another config, which differs{what}"
         raise HallucError("R104", message, help=matrix.FRESH)
     return usable > 0
 
@@ -172,7 +172,7 @@ class CellProgress:
     def fail(self, cell: Cell, head: str, error: HallucError) -> None:
         """Report a cell that failed, or is left to another process."""
         if error.code == BUSY:
-            self.skip(cell, head, "left to the process that is writing it")
+            self.skip(cell, head, "skipped, because another process is writing it")
             self.busy.append(str(cell.slug))
             return
         for line in render(error).split("\n"):
@@ -185,15 +185,15 @@ class CellProgress:
             ManyErrors: cells failed.
         """
         if not self.cells:
-            conclude("no cell is left to this shard")
+            conclude("no cells are left for this shard")
         if self.busy:
-            left = f"{len(self.busy)} of {self.cells} cells were left to other processes"
-            conclude(f"{left}; the same command looks at them again")
+            left = f"{len(self.busy)} of {self.cells} cells are run by other processes"
+            conclude(f"{left}; run the same command again to check them")
         if self.broken:
             count = len({error.message.split(": ", 1)[0] for error in self.broken})
             say()
-            others = "" if count == self.cells else "; the others went on"
-            say(f"{count} of {self.cells} cells {'is' if count == 1 else 'are'} broken{others}:")
+            others = "" if count == self.cells else "; the other cells were run"
+            say(f"{count} of {self.cells} cells failed{others}:")
             raise ManyErrors(self.broken)
 
 

@@ -65,9 +65,9 @@ def restore_config(run: RunDir, loaded: LoadedConfig) -> None:
     """Rewrite the ``config.yaml`` of a run of this config if it is missing, damaged or edited."""
     before = kept(run)
     if before is None or before.sha256 != loaded.sha256:
-        what = "cannot be read" if before is None else "was changed since the run began"
+        what = "cannot be read" if before is None else "was changed after the run started"
         write_text(run.config, rendering.annotated(loaded))
-        warn(f"{run.config} {what}: it is written anew, as this command has it")
+        warn(f"{run.config} {what}: it is written again with the config of this command")
 
 
 def _without_total(tree: dict[str, Any]) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def refuse_without_checkpoint(run: RunDir) -> None:
         HallucError R116: there is nothing to continue from.
     """
     if not run.has_checkpoint():
-        message = f"{run.path} cannot be continued to another total: its checkpoint was deleted when its training ended"
-        help = "`train.checkpoints: {keep: last}` keeps it in the next training; a new run begins without --resume"
+        message = f"{run.path} cannot be trained further: its checkpoint was deleted after training"
+        help = "`train.checkpoints: {keep: last}` keeps it for the next training; without --resume, a new run starts"
         raise HallucError("R116", message, help=help)
 
 
@@ -104,8 +104,8 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
         raise HallucError("R107", f"{run.checkpoints} has no checkpoint", help="start a new run without --resume")
     changed = provenance.changed_inputs(record.inputs)
     if changed:
-        help = "put it back, or start a new run without --resume"
-        raise HallucError("R109", f"{', '.join(changed)} changed since this training began", help=help)
+        help = "restore it, or start a new run without --resume"
+        raise HallucError("R109", f"{', '.join(changed)} changed since this training started", help=help)
     step, epoch = checkpoint.stands_at(newest)
     _refuse_fewer(run, loaded, step, epoch)
     old, new = before.experiment.train, loaded.experiment.train
@@ -121,7 +121,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     # First: if the process is killed in between, the same command finds the run again.
     write_text(run.config, rendering.annotated(loaded))
     run.write(record)
-    say(f"{run.path} goes on from step {step}, epoch {epoch}, to {_total(new)} (before: {_total(old)})")
+    say(f"{run.path} continues from step {step}, epoch {epoch}, to {_total(new)} (before: {_total(old)})")
 
 
 def _total(train: TrainConfig) -> str:
@@ -132,8 +132,8 @@ def _refuse_fewer(run: RunDir, loaded: LoadedConfig, step: int, epoch: int) -> N
     train = loaded.experiment.train
     key, asked, done = ("epochs", train.epochs, epoch) if train.steps is None else ("steps", train.steps, step)
     if asked < done:
-        message = f"`train.{key}: {asked}` is less than {run.path} has done: step {step}, in epoch {epoch}"
-        raise HallucError("R117", message, help="ask for more, or train a new run without --resume")
+        message = f"`train.{key}: {asked}` is less than {run.path} has already done: step {step}, in epoch {epoch}"
+        raise HallucError("R117", message, help="increase it, or train a new run without --resume")
 
 
 def _set_aside(run: RunDir) -> None:
@@ -148,4 +148,4 @@ def _set_aside(run: RunDir) -> None:
             path.rename(aside / path.name)
     except OSError as error:
         raise unwritable(aside, error) from error
-    say(f"what was evaluated of its earlier model is moved to {aside}")
+    say(f"the evaluation of its earlier model is moved to {aside}")

@@ -44,7 +44,7 @@ class ConversionOptions:
     join: str | None = None
 
 
-@elsewhere("choose another place for OUT")
+@elsewhere("choose another path for OUT")
 def convert(source: str, target: Path, overrides: Sequence[str], wanted: ConversionOptions) -> ConvertResult:
     """Read ``source`` (a path, a reference or a config) and write it to ``target``, a file, or a folder of splits.
 
@@ -61,14 +61,14 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
         corpora, options = _read(origin, writer, options, wanted)
     for file in (file for path in files.values() for file in writer.files(path)):
         if file.exists() and any(file.samefile(read) for read in corpora.files):
-            raise HallucError("C011", f"{file} is the input", help="choose another place for OUT")
+            raise HallucError("C011", f"{file} is the input", help="choose another path for OUT")
     options = writer.fitted(options, [example for corpus in corpora.splits.values() for example in corpus])
     write({path: corpora.splits[split] for split, path in files.items()}, writer, options)
     for line in _findings(origin.task, corpora):
         tell(line)
     if "join" in writer.options:
-        between = f"tokens {'with a blank' if options.joiner else 'without blanks'} between them"
-        tell(f"texts: {'as they were' if options.keeps_text else between}")
+        between = f"tokens {'with a space' if options.joiner else 'without spaces'} between them"
+        tell(f"texts: {'unchanged' if options.keeps_text else between}")
     things = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
         conclude(f"{counted(len(corpora.splits[split]), things)} written to {path} ({name})")
@@ -105,11 +105,13 @@ def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) ->
         loaded = job.load(Path(source), overrides)
         task, data = loaded.experiment.task.type, loaded.experiment.data
         if wanted.task not in (None, task):
-            raise HallucError("C016", f"--task {wanted.task}: the config is of {task}", help="leave the option out")
+            raise HallucError(
+                "C016", f"--task {wanted.task}: the task of the config is {task}", help="remove the option"
+            )
         there = tuple(split for split in SPLITS if data.reference(split))
         for split in wanted.splits:
             if split not in there:
-                raise HallucError("C011", f"the config names no `data.{split}`", help=f"it has {', '.join(there)}")
+                raise HallucError("C011", f"the config has no `data.{split}`", help=f"it has {', '.join(there)}")
         return CorpusSource(task, data, tuple(split for split in there if split in (wanted.splits or there)))
     splits = tuple(split for split in SPLITS if split in (wanted.splits or ("train",)))
     references = dict.fromkeys(splits, source)
@@ -133,7 +135,9 @@ def format_of(task: str, asked: str | None, target: Path) -> str:
         raise HallucError("C011", f"no format `{asked}`", help=f"did you mean `{near}`? {listed}" if near else listed)
     fitting = next((name for name, writer in writers.items() if target.suffix in writer.suffixes), None)
     if fitting is None:
-        raise HallucError("C011", f"the name {target} says no format", help=f"name one with --to; {listed}")
+        raise HallucError(
+            "C011", f"the format cannot be detected from the name {target}", help=f"set one with --to; {listed}"
+        )
     return fitting
 
 
@@ -144,7 +148,7 @@ def _options(writer: Writer, name: str, wanted: ConversionOptions) -> Options:
     """
     for option in ("scheme", "separator", "join"):
         if getattr(wanted, option) is not None and option not in writer.options:
-            raise HallucError("C016", f"--{option} does not go with the format {name}", help="leave it out")
+            raise HallucError("C016", f"--{option} cannot be used with the format {name}", help="remove it")
     joiner, tokenize = _JOINED[wanted.join or "blank"]
     return Options(wanted.scheme or "iob2", _SEPARATORS[wanted.separator or "tab"], joiner, tokenize)
 
@@ -198,11 +202,11 @@ def _targets(target: Path, splits: Sequence[SplitName], writer: Writer) -> dict[
     """
     if len(splits) > 1 or target.is_dir():
         if target.suffix in writer.suffixes and not target.is_dir():
-            help = "name a folder and the format with --to, or one split with --split"
-            raise HallucError("C011", f"{target} is one file, and there are {len(splits)} splits", help=help)
+            help = "use a folder and set the format with --to, or select one split with --split"
+            raise HallucError("C011", f"{target} is one file, but there are {len(splits)} splits", help=help)
         return {split: writer.files(target / f"{split}{writer.suffixes[0]}")[0] for split in splits}
     if str(target) == "-" or (target.exists() and irregular(target)):
-        raise HallucError("C011", f"{target} is not a regular file", help="name a file")
+        raise HallucError("C011", f"{target} is not a regular file", help="use a file")
     return {splits[0]: writer.files(target)[0]}
 
 

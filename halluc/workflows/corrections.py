@@ -27,7 +27,7 @@ from halluc.workflows import audit, conversion
 from halluc.workflows import job as jobs
 from halluc.workflows.job import Job
 
-_ANEW = "audit the split again, and decide on its suspects: halluc audit {} --split {}"
+_ANEW = "audit the split again and review its suspects: halluc audit {} --split {}"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _Decided:
     suspect: SuspectLine
 
 
-@elsewhere("choose another place for `--out`")
+@elsewhere("choose another path for `--out`")
 def apply(
     target: Path, overrides: Sequence[str], decisions: Path | None, out: Path | None
 ) -> CorrectionResult:  # fmt: skip
@@ -71,7 +71,7 @@ def apply(
         decisions=dict(sorted(counts.items())), changed=len({one.id for one in changes}),
     )  # fmt: skip
     messages.put(result)
-    conclude(f"corrected copy: {out} ({form}); what changed and why: {provenance}")
+    conclude(f"corrected copy: {out} ({form}); list of changes: {provenance}")
     return result
 
 
@@ -108,12 +108,12 @@ def _decisions(path: Path) -> list[tuple[int, DecisionLine]]:
                 try:
                     one = DecisionLine.model_validate_json(line)
                     if (one.decision == "edit") != (one.annotation is not None):
-                        raise ValueError("an edit, and nothing else, has an `annotation`")
+                        raise ValueError("only an edit can have an `annotation`, and it needs one")
                 except ValueError as error:
                     first = error.errors()[0] if isinstance(error, ValidationError) else None
                     place = ".".join(map(str, first["loc"])) if first else ""
                     text = ": ".join(filter(None, (place, first["msg"]))) if first else str(error)
-                    help = "each line is an object as the page of `halluc audit` downloads it"
+                    help = "each line must be an object, as downloaded from the page of `halluc audit`"
                     bad.append(data_error("D194", f"not a decision: {text}", Location(str(path), number), help))
                 else:
                     result.append((number, one))
@@ -121,7 +121,7 @@ def _decisions(path: Path) -> list[tuple[int, DecisionLine]]:
         raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from None
     refuse(bad)
     if not result:
-        raise data_error("D194", f"{path} has no decision", help="download the decisions from the page of the audit")
+        raise data_error("D194", f"{path} has no decisions", help="download the decisions from the page of the audit")
     return result
 
 
@@ -130,8 +130,8 @@ def _split(read: Sequence[tuple[int, DecisionLine]], path: Path) -> SplitName:
     other = next(((number, one.split) for number, one in read if one.split != first), None)
     if other is not None:
         where = Location(str(path), other[0])
-        message = f"a decision on {other[1]}, and the first is on {first}"
-        raise data_error("D195", message, where, "apply the decisions on each split by themselves")
+        message = f"a decision on {other[1]}, but the first one is on {first}"
+        raise data_error("D195", message, where, "apply the decisions on each split separately")
     if first not in ("train", "dev", "test"):
         raise data_error("D195", f"no split `{first[:40]}`", Location(str(path), read[0][0]))
     return first  # type: ignore[return-value]
@@ -156,7 +156,7 @@ def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine
         elif (earlier := results.get(one.suspect)) is not None:
             same = (earlier.decision.decision, earlier.decision.annotation) == (one.decision, one.annotation)
             text = f"{'the same decision as on' if same else 'contradicts the decision on'} line {earlier.line}"
-            bad.append(data_error("D195", f"{text}, about one suspect", where, "leave one of them"))
+            bad.append(data_error("D195", f"{text}, for the same suspect", where, "keep one of them"))
         else:
             results[one.suspect] = _Decided(one, number, suspects[one.suspect])
     refuse(bad)
@@ -178,12 +178,12 @@ def _refuse_replacing(out: Path, written: Sequence[Path], read: Sequence[Path], 
     for one in written:
         for file in read:
             if one.exists() and file.exists() and one.samefile(file):
-                message = f"--out {out} would replace {one}, a file that the config names: originals are never changed"
-                raise HallucError("C011", message, help="name another file")
+                message = f"--out {out} would replace {one}, a file of the config: originals are never changed"
+                raise HallucError("C011", message, help="use another file")
     if out.is_dir():
-        raise HallucError("C011", f"--out {out} is a folder", help="name a file")
+        raise HallucError("C011", f"--out {out} is a folder", help="use a file")
     if out.resolve().is_relative_to(run.audit("train").parent.resolve()):
-        raise HallucError("C011", f"--out {out} is in the folder of the audit", help="name a file elsewhere")
+        raise HallucError("C011", f"--out {out} is in the folder of the audit", help="use a file in another folder")
 
 
 def _corrected(
@@ -204,7 +204,7 @@ def _corrected(
         place = places.get(suspect.id)
         now = None if place is None else audit.content_hash(task, corpus.examples[place])
         if now is None or now != suspect.sha256 or one.decision.sha256 != suspect.sha256:
-            text = "is no longer there" if place is None else "has changed since it was audited"
+            text = "no longer exists" if place is None else "has changed since it was audited"
             help = _ANEW.format(found.target.path, corpus.split)
             bad.append(data_error("D196", f"{suspect.id} ({suspect.file}:{suspect.line}) {text}", where, help))
         elif one.decision.decision != "reject":

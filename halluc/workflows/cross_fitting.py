@@ -81,8 +81,8 @@ class CrossFitting:
         rest = tuple(example for example in train.examples if self.folds.of(example) != part)
         lacking = self.job.task.examples.lacks(replace(train, examples=rest)) if rest else "nothing"
         if lacking is not None:
-            text = f"without part {number}, {train.source} has {lacking}: no model can judge that part"
-            raise data_error("D131", text, help="ask for more folds, or use a larger training split")
+            text = f"without part {number}, {train.source} has {lacking}: no model can evaluate that part"
+            raise data_error("D131", text, help="use more folds, or a larger training split")
         splits = {**self.corpora.splits, "train": replace(train, examples=rest)}
         fold = Job(self.loaded, _read={("train", "dev"): replace(self.corpora, splits=splits)})
         say(f"cross-fit, model {number}: {len(rest):,} of {len(train.examples):,} examples")

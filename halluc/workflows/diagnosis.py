@@ -31,7 +31,7 @@ def diagnose() -> DoctorResult:
     try:
         extras = metadata.metadata("halluc").get_all("Provides-Extra") or []
     except metadata.PackageNotFoundError:
-        help = "install it: pip install -e . in a checkout, or pip install halluc"
+        help = "run pip install -e . in a checkout, or pip install halluc"
         raise environment_error(
             "E411", "halluc is not installed as a package, so its requirements are unknown", help
         ) from None

@@ -86,8 +86,8 @@ def refuse_unfit(job: Job) -> None:
     if asked is None:
         return
     if not hasattr(job.task.model, "outputs_of"):
-        message = f"`train.teacher` is for tasks with labels: a model for {job.task.name} has none"
-        raise HallucError("C210", message, help="leave it out")
+        message = f"`train.teacher` needs a task with labels, which {job.task.name} does not have"
+        raise HallucError("C210", message, help="remove it")
     for reference in asked.runs:
         teacher = trained_models.locate(reference)
         ensembles.refuse_other_task(teacher, job)
@@ -101,8 +101,8 @@ def _has_many(job: Job) -> bool:
 
 def _refuse_other_problem(of_teacher: bool, of_student: bool) -> None:
     if of_teacher != of_student:
-        message = "one of teacher and student gives a text one label, and the other several"
-        raise HallucError("C210", message, help="name teachers that were trained with the same `task.multi_label`")
+        message = "teacher and student differ in `task.multi_label`"
+        raise HallucError("C210", message, help="use teachers that were trained with the same `task.multi_label`")
 
 
 def _refuse_other_labels(teachers: Sequence[Trained], job: Job, corpus: Corpus[Any]) -> None:

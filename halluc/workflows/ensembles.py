@@ -44,7 +44,7 @@ class Ensemble:
         folders = [run_state.model_folder(member.reference).resolve() for member in members]
         for number, member in enumerate(members):
             if folders.index(folders[number]) < number:
-                raise HallucError(_CODE, f"the ensemble names {member.reference} twice", help="name each model once")
+                raise HallucError(_CODE, f"the ensemble lists {member.reference} twice", help="list each model once")
             refuse_other_task(member, first.job)
         return cls(members)
 
@@ -97,7 +97,7 @@ def located(
     if not named:
         confidence = trained.confidence
         if confidence is not None and confidence.ensemble:
-            warn("confidence.json is that of an ensemble, and is left out: evaluate the run again, or use --with")
+            warn("confidence.json belongs to an ensemble and is ignored: evaluate the run again, or use --with")
             return replace(trained, confidence=None), None
         return trained, None
     ensemble = Ensemble.of(trained, named)
@@ -149,11 +149,11 @@ def refuse_other_task(trained: Trained, job: Job) -> None:
     """
     name = job.task.name
     if not hasattr(job.task.model, "scored"):
-        message = f"probabilities of models for {name} cannot be averaged: each writes a text of its own"
+        message = f"probabilities of models for {name} cannot be averaged, because each generates its own text"
         raise HallucError(_CODE, message, help="use one model")
     if trained.job.task.name != name:
-        message = f"{trained.reference} was trained for {trained.job.task.name}, and not for {name}"
-        raise HallucError(_CODE, message, help="name runs of the same task")
+        message = f"{trained.reference} was trained for {trained.job.task.name}, not for {name}"
+        raise HallucError(_CODE, message, help="use runs of the same task")
 
 
 def load(member: Trained, base: Job, **changes: Any) -> ReadyModel:
@@ -209,7 +209,7 @@ class Averaging:
                 mean.add(scores if order is None else scores.reordered(order))
             except ValueError as error:
                 message = f"{name} cannot be averaged with {self.name}: {error}"
-                raise HallucError(_CODE, message, help="leave one of them out") from None
+                raise HallucError(_CODE, message, help="remove one of them") from None
 
     def predicted(self) -> list[PredictedSplit]:
         """The predictions for each corpus from the mean probabilities."""
@@ -232,7 +232,7 @@ def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[st
     lacking, more = ([one for one in a if one not in b] for a, b in ((outputs, others), (others, outputs)))
     if lacking or more or len({*outputs}) < len(outputs) or len(outputs) != len(others):
         texts = [f"only {which} has {_listed(labels)}" for which, labels in ((first, lacking), (name, more)) if labels]
-        message = f"{name} has not the labels of {first}: {'; '.join(texts) or 'one has a label more than once'}"
+        message = f"{name} has other labels than {first}: {'; '.join(texts) or 'one has a label more than once'}"
         raise HallucError(_CODE, message, help="average models that were trained on the same labels")
     return [list(others).index(one) for one in outputs]
 

@@ -65,24 +65,24 @@ def evaluate(
     if config is not None and run is None and config.is_dir():
         config, run = None, config
     if gold is not None:
-        selection.refuse("--gold is of one run")
+        selection.refuse("--gold needs a single run")
         return [_judge_by(gold, config, overrides, run, splits, [predictions, name, checkpoint, members or None])]
     if predictions is not None or name is not None:
-        selection.refuse("--predictions is one file")
+        selection.refuse("--predictions takes one file")
         tool = external_predictions.Tool.of(
             predictions, name, {"--run": run is not None, "--checkpoint": checkpoint is not None, "--with": members}
         )
         if config is None:
             help = "halluc eval CONFIG --predictions FILE"
-            raise HallucError("C011", "--predictions goes with a CONFIG, which names the gold", help=help)
+            raise HallucError("C011", "--predictions needs a CONFIG with the gold data", help=help)
         return _judge(Job(external_predictions.load(config, overrides)), tool, overrides, splits)
     if members:
-        selection.refuse("--with averages the models of runs")
+        selection.refuse("--with can only be used with runs")
         asked = [*overrides, ensembles.override(members)]
         match, model = find(config, asked, run, checkpoint)
         return _assess(match, model, asked, splits, apart=True)
     if config is None or run is not None or checkpoint is not None:
-        selection.refuse("--run and --checkpoint name one model")
+        selection.refuse("use either --run or --checkpoint")
         match, model = find(config, overrides, run, checkpoint)
         return _assess(match, model, overrides, splits)
     study, chosen = cells.begin(config, overrides, selection, trains=False)
@@ -115,7 +115,7 @@ def evaluate_job(found: Job, overrides: Sequence[str], splits: Sequence[str] | N
     Raises:
         HallucError R105: it is not trained. R118: its model was removed. G100: a gate is not met.
     """
-    run_state.refuse_untrained(found.target, "`halluc train` with the same config makes it")
+    run_state.refuse_untrained(found.target, "`halluc train` with the same config creates it")
     return _assess(found, str(found.target.model), overrides, splits)
 
 
@@ -169,7 +169,7 @@ def _assess(
     else:
         for split in wanted:
             if gates.is_trained_on(found.loaded, split):
-                warn(f"the model was trained on {split}: its figures there show what the model remembers")
+                warn(f"the model was trained on {split}: its figures there measure memorisation")
     return _evaluated(
         found,
         partial(assessment.assess, found, corpora.splits, wanted, model, ensemble),
@@ -186,7 +186,9 @@ def _judge_by(
     if any(one is not None for one in others):
         help = "halluc eval RUN --gold FILE [--split SPLIT]"
         raise HallucError(
-            "C011", "--gold goes with a run, without --predictions, --name, --checkpoint and --with", help=help
+            "C011",
+            "--gold needs a run, and cannot be combined with --predictions, --name, --checkpoint or --with",
+            help=help,
         )
     result, model = find(config, overrides, run)
     split = external_predictions.one_split(_splits(result.loaded, splits), splits, "--gold")
@@ -255,7 +257,7 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
     record = target.read()
     for split in wanted:
         for name, text in evaluations.problems(target, record, split).items():
-            warn(f"{target.path / name} {text}: it is written again")
+            warn(f"{target.path / name} {text}and is written again")
     judged_by = {path.name: path for path in (target.coverage, target.withheld)}
     for name, text in integrity.problems(target.path, integrity.recorded_training(record), "the training").items():
         if name in judged_by and judged_by[name].exists():  # missing files are made again from the training split
@@ -275,7 +277,7 @@ def _read(loaded: LoadedConfig, wanted: Sequence[SplitName]) -> tuple[SplitName,
         return tuple(wanted)
     if loaded.experiment.data.reference("dev") is None:
         keys = "`eval.calibration` and `eval.abstain.guarantee` need `data.dev`"
-        raise HallucError("C107", keys, help="name a dev split, or give `eval.abstain.threshold`")
+        raise HallucError("C107", keys, help="set a dev split, or set `eval.abstain.threshold`")
     return tuple(split for split in SPLITS if split in wanted or split == "dev")
 
 
@@ -286,9 +288,9 @@ def find(
     if checkpoint is not None:
         if config is None or run is not None:
             help = "halluc eval CONFIG --checkpoint MODEL"
-            raise HallucError("C011", "--checkpoint goes with a CONFIG and without --run", help=help)
+            raise HallucError("C011", "--checkpoint needs a CONFIG and no --run", help=help)
         if not checkpoint:
-            raise HallucError("C011", "--checkpoint is empty", help="is a shell variable unset?")
+            raise HallucError("C011", "--checkpoint is empty", help="a shell variable may be unset")
         checkpoint = latest.resolve_text(checkpoint)
         resolve_model(checkpoint, gguf=True)  # before anything is created for it
         return Job(job.load(config, overrides)), checkpoint
@@ -300,13 +302,13 @@ def find(
             if not job.is_of(loaded, target):
                 keys = ", ".join(differences(kept.tree, loaded.tree))
                 raise HallucError(
-                    "R104", f"{target.path} holds a run of another config than {config}: it differs in {keys}"
+                    "R104", f"{target.path} is a run of another config than {config}; it differs in {keys}"
                 )
         result = Job(loaded, run=target)
     elif config is not None:
         result = _newest(config, overrides)
     else:
-        raise HallucError("C011", "name a CONFIG, or a run with --run DIR")
+        raise HallucError("C011", "pass a CONFIG, or a run with --run DIR")
     run_state.refuse_untrained(result.target, "its training did not finish (see `--resume`), or the folder was removed")
     return result, str(result.target.model)
 
@@ -341,17 +343,17 @@ def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitNam
     there = [split for split in SPLITS if data.reference(split)]
     names = asked or loaded.experiment.eval.splits or [split for split in there if split != "train"]
     if not names:
-        help = "name one; or score the training data all the same, with `--split train` (in the config `eval.splits`)"
+        help = "set one; or evaluate on the training data with `--split train` (in the config: `eval.splits`)"
         raise HallucError(
-            "C107", "`halluc eval` needs `data.dev` or `data.test`: there is only `data.train`", help=help
+            "C107", "`halluc eval` needs `data.dev` or `data.test`, but there is only `data.train`", help=help
         )
     if len(set(names)) < len(names):
-        raise HallucError("C011", "--split names a split twice", help="name each split once")
+        raise HallucError("C011", "--split has the same split twice", help="list each split once")
     for name in names:
         if name not in SPLITS:
             raise HallucError(
                 "C011", f"no split `{name}`", help=suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
             )
         if name not in there:
-            raise HallucError("C011", f"the config names no `data.{name}`", help=f"it has {', '.join(there)}")
+            raise HallucError("C011", f"the config has no `data.{name}`", help=f"it has {', '.join(there)}")
     return tuple(split for split in SPLITS if split in names)

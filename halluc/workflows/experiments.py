@@ -89,7 +89,7 @@ def run(
     if whole or _are_evaluated(chosen):
         made.report = _report(study, config, overrides)
     else:
-        conclude("no report yet: the last `halluc run` of this study to finish writes it")
+        conclude("no report yet: the last `halluc run` process of this study writes it")
     return made
 
 
@@ -131,7 +131,7 @@ def run_cell(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutco
     if not processes.is_main_process():
         return text
     if evaluation.is_done(cell.loaded, job.target, None):
-        tell(f"{job.target.path} is evaluated: nothing is left to do")
+        tell(f"{job.target.path} is already evaluated: nothing to do")
     else:
         result = evaluation.evaluate_job(job, overrides)
         made.evaluations.extend(result)

@@ -59,7 +59,7 @@ class ExportOptions:
                 help = suggestion(value, known, f"one of {', '.join(known)}")
                 raise HallucError(_CODE, f"{option} cannot be `{value}`", help=help)
         if self.quantize is not None and self.format != "onnx":
-            raise HallucError(_CODE, "--quantize is for --format onnx", help="leave it out, or export to ONNX")
+            raise HallucError(_CODE, "--quantize needs --format onnx", help="remove it, or export to ONNX")
         if not 0 <= self.tolerance <= 1:
             raise HallucError(_CODE, f"--tolerance is {self.tolerance:g}", help="give a number from 0 to 1")
 
@@ -108,21 +108,21 @@ def _exportable(trained: Trained, reference: str) -> RunDir:
     job, run, what, help = trained.job, trained.run, "", ""
     settings = job.settings.eval
     if run is None:
-        what, help = "is no run of halluc: its predictions cannot be compared on dev", "name a run directory"
+        what, help = "is not a run of halluc, so it cannot be compared on dev", "use a run directory"
     elif exports.of_model(run.model) is not None:
-        what, help = "is an export already", "name the run that was exported"
+        what, help = "is already an export", "use the run that was exported"
     elif not hasattr(job.task.model, "scored"):
-        what = f"is of {job.task.name}: its model writes a text piece by piece, which takes more than one pass"
-        help = "halluc exports models of tasks that label texts, spans or pairs, or mark answers"
+        what = f"is of {job.task.name}: its model generates text, which needs more than one forward pass"
+        help = "halluc only exports models that label texts, spans or pairs, or extract answers"
     elif settings.ensemble:
         what, help = (
             "predicts with an ensemble",
             "train one model on its predictions (`train.teacher`), and export that",
         )
     elif settings.uncertainty is not None:
-        what, help = "predicts with dropout (`eval.uncertainty`), which an export has not", "train without it"
+        what, help = "predicts with dropout (`eval.uncertainty`), which exports do not support", "train without it"
     elif job.settings.data.dev is None:
-        raise HallucError("C107", "an export is compared on `data.dev`, which the config does not name")
+        raise HallucError("C107", "an export is compared on `data.dev`, which the config does not have")
     if what:
         raise HallucError(_CODE, f"{reference} {what}", help=help)
     assert run is not None
@@ -136,14 +136,18 @@ def _refuse_taken(target: Path, run: RunDir, force: bool) -> None:
         HallucError C232: the folder exists, and may not be replaced. C230: it is among runs, or is the run.
     """
     if target.parent == run.path.absolute().parent or run.path.absolute().is_relative_to(target):
-        help = "choose a folder elsewhere, or leave --output out"
-        raise HallucError(_CODE, f"{target} would be taken for a run: it lies beside the run, or around it", help=help)
+        help = "choose another folder, or remove --output"
+        raise HallucError(
+            _CODE, f"{target} would look like a run, because it is next to the run or contains it", help=help
+        )
     if not target.exists() and not target.is_symlink():
         return
     if not (target / exports.FILE).is_file() or target.is_symlink():
-        raise HallucError("C232", f"{target} is there, and is no export", help="choose another --output")
+        raise HallucError("C232", f"{target} exists and is not an export", help="choose another --output")
     if not force:
-        raise HallucError("C232", f"{target} is there", help="replace it with --force, or choose another --output")
+        raise HallucError(
+            "C232", f"{target} already exists", help="replace it with --force, or choose another --output"
+        )
 
 
 @dataclass(frozen=True)
@@ -226,8 +230,8 @@ class _Writer:
         log = self.target.with_name(f"{self.target.name}.log")
         write_text(log, "".join(traceback.format_exception(error)))
         reason = next((line.strip() for line in str(error).split("\n") if line.strip()), type(error).__name__)
-        message = f"{self.options.format} cannot hold this model: {reason}"
-        return environment_error("E413", message, f"another `--format` may; the whole message is in {log}")
+        message = f"{self.options.format} cannot represent this model: {reason}"
+        return environment_error("E413", message, f"try another `--format`; the complete message is in {log}")
 
     def _write_knowledge(self) -> None:
         """Copy config, record, coverage and confidence: the files of a run, besides the model, that prediction
@@ -259,7 +263,7 @@ def _refuse_missing_packages() -> None:
     """
     missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
     if missing:
-        message = f"an export to ONNX needs {', '.join(missing)}, not installed here"
+        message = f"an export to ONNX needs {', '.join(missing)}, which is not installed"
         raise environment_error("E420", message, 'install it: pip install "halluc[onnx]"')
 
 
@@ -289,8 +293,8 @@ def refuse_worse(record: ExportFile) -> None:
     assert result is not None
     if result.difference is not None and -result.difference > result.tolerance:
         cause = f"the model in {record.quantization}" if record.quantization else "the export"
-        lost = f"{formats.title(result.figure)} falls by {-result.difference:.4f} on dev"
-        message = f"{cause} is worse: {lost}, and --tolerance is {result.tolerance:g}. {comparison_text(result)}"
+        lost = f"{formats.title(result.figure)} decreases by {-result.difference:.4f} on dev"
+        message = f"{cause} is worse: {lost}, but --tolerance is {result.tolerance:g}. {comparison_text(result)}"
         other = "export without --quantize, or " if record.quantization else ""
         help = f"{other}allow it with a larger --tolerance; nothing was written"
         raise HallucError("G101", message, help=help, exit_code=EXIT_GATE)

@@ -43,10 +43,12 @@ class Tool:
         """
         if file is None:
             help = "halluc eval CONFIG --predictions FILE --name NAME"
-            raise HallucError("C011", "--name is the name of a tool whose predictions are judged", help=help)
+            raise HallucError("C011", "--name is the name of the tool whose predictions are evaluated", help=help)
         for option in [option for option, value in others.items() if value]:
             raise HallucError(
-                "C011", f"{option} does not go with --predictions: no model is evaluated", help="leave one of them out"
+                "C011",
+                f"{option} cannot be combined with --predictions: no model is evaluated",
+                help="remove one of them",
             )
         stem = Path(file.name.removesuffix(".gz")).stem or "predictions"
         own = stem[:_MOST_NAME] if name is None else name.strip()
@@ -81,8 +83,8 @@ def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
     except HallucError as error:
         if error.code != "C128":
             raise
-        message = f"{config} has a `matrix`: predictions are judged on the data of one experiment"
-        raise HallucError("C128", message, help="leave it out with --set matrix=null") from None
+        message = f"{config} has a `matrix`: predictions are evaluated on the data of a single experiment"
+        raise HallucError("C128", message, help="remove it with --set matrix=null") from None
 
 
 def one_split(named: Sequence[SplitName], asked: Sequence[str] | None, option: str = "--predictions") -> SplitName:
@@ -92,7 +94,7 @@ def one_split(named: Sequence[SplitName], asked: Sequence[str] | None, option: s
         HallucError C011: several are requested.
     """
     if asked and len(named) > 1:
-        raise HallucError("C011", f"{option} names the file of one split", help="name one with --split")
+        raise HallucError("C011", f"{option} is the file of one split", help="select one with --split")
     return named[-1]
 
 
@@ -105,7 +107,9 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     settings, corpora, path = judging.settings, judging.corpora((split,)), tool.file
     corpus = corpora.splits[split]
     if path.exists() and any(one.samefile(path) for one in corpora.files):
-        raise HallucError("C011", f"{path} is the gold of {split}", help="name the file of what the tool predicted")
+        raise HallucError(
+            "C011", f"{path} is the gold of {split}", help="use the file with the predictions of the tool"
+        )
     results, file = read_predictions(path, settings.data, corpus, corpora.annotation.schemes.get(split))
     results = [file.renamed(one, settings.eval.labels or {}) for one in results]
     try:
@@ -119,7 +123,7 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     if unknown:
         text = ", ".join(f"`{cut(label)}` ({count:,})" for label, count in unknown.most_common(_MOST_LABELS))
         more = ", …" if len(unknown) > _MOST_LABELS else ""
-        count = counted(unknown.total(), "predictions with a label that gold never has")
+        count = counted(unknown.total(), "predictions with a label that is not in gold")
         warnings.append(f"{count}: {text}{more}; `eval.labels` renames labels")
     order = ""
     if by == "order":
@@ -141,7 +145,7 @@ def _of_other_split(
     if first.code in (MISSING, EXTRA, OTHER_TOKENS):
         for other in SPLITS:
             if other != split and data.reference(other) is not None and _fits(found, other, judging, path):
-                message = f"{path} does not have the predictions of {split}, but of {other}"
+                message = f"{path} has the predictions of {other}, not of {split}"
                 return HallucError(first.code, message, first.where, f"--split {other}", first.exit_code)
     return error
 
@@ -158,15 +162,15 @@ def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[
     """The outputs that are left out without confidences, or without a model."""
     known = [confidence is not None for one in stated for confidence in one.confidences]
     if known and not any(known):
-        yield "no prediction has a confidence: calibration, AURC, risk by coverage and abstention are left out"
+        yield "no prediction has a confidence: calibration, AURC, risk by coverage and abstention are not computed"
     elif not all(known):
         notes["without_confidence"] = known.count(False)
         few = counted(known.count(False), "predictions without a confidence")
-        yield f"{few}, of {len(known):,}: figures of confidence are of the others"
+        yield f"{few}, of {len(known):,}: figures of confidence only use the others"
     if settings.calibration != "none":
-        yield "`eval.calibration` is left out: a temperature is fitted on the scores of a model"
+        yield "`eval.calibration` is ignored: a temperature can only be fitted on the scores of a model"
     if settings.abstain is not None and settings.abstain.guarantee is not None:
-        yield "`eval.abstain.guarantee` is left out: it takes a model that predicts dev too"
+        yield "`eval.abstain.guarantee` is ignored: it needs a model that predicts dev"
 
 
 def judge(judgeable: Judgeable, judging: Job) -> list[EvalFile]:

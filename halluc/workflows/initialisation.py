@@ -40,7 +40,7 @@ class Preset(NamedTuple):
     cased: bool = True
 
 
-_NETWORK = "the network, once: the model is downloaded from the Hugging Face hub"
+_NETWORK = "network access once: the model is downloaded from the Hugging Face Hub"
 # Learning rates: measured by us for the first (docs/training.md), otherwise from the models' papers and cards.
 PRESETS = (
     Preset(
@@ -57,7 +57,7 @@ PRESETS = (
     ),
     Preset("scratch", "a small model with random weights, for comparison", {"scratch": {}}, 1.0e-3),
     Preset(
-        "text-small", "FLAN-T5 small, text to text", {"name": "hub:google/flan-t5-small"}, 3.0e-4, writes=True,
+        "text-small", "FLAN-T5 small, a text-to-text model", {"name": "hub:google/flan-t5-small"}, 3.0e-4, writes=True,
         needs=_NETWORK,
     ),
     Preset("text-scratch", "a small encoder-decoder with random weights", {"scratch": {}}, 1.0e-3, writes=True),
@@ -99,12 +99,12 @@ def initialise(
         HallucError C011: unknown preset or task, several tasks fit, or ``target`` exists. D1…: the data cannot be read.
     """
     if target.suffix not in (".yaml", ".yml"):
-        raise HallucError("C011", f"{target} is no name of a config", help="name a file that ends with .yaml")
+        raise HallucError("C011", f"{target} is not a valid config name", help="use a file name that ends with .yaml")
     if target.exists():
-        raise HallucError("C011", f"{target} exists", help="name another file with --output, or remove it")
+        raise HallucError("C011", f"{target} exists", help="choose another file with --output, or remove it")
     corpus = _corpus(data, task, overrides)
     chosen = _preset(corpus, preset)
-    with elsewhere("choose another place with --output"):
+    with elsewhere("choose another path with --output"):
         write_text(target, "\n".join(_lines(corpus, chosen, target)) + "\n")
     for mapping in corpus.mappings:
         tell(f"read: {mapping}")
@@ -158,13 +158,11 @@ def _references(data: str) -> dict[SplitName, str]:
     for split, paths in results.items():
         if len(paths) > 1:
             listed = ", ".join(path.name for path in paths)
-            raise HallucError(
-                "C011", f"{folder} has several files for {split}: {listed}", help="name one file, as DATA"
-            )
+            raise HallucError("C011", f"{folder} has several files for {split}: {listed}", help="pass one file as DATA")
     if not results["train"]:
         listed = ", ".join(path.name for path in files[:8]) or "no file"
-        help = "name the training file as DATA, and add the others to the config as `data.dev` and `data.test`"
-        raise HallucError("C011", f"{folder} has no file named like `train` ({listed})", help=help)
+        help = "pass the training file as DATA, and add the others to the config as `data.dev` and `data.test`"
+        raise HallucError("C011", f"{folder} has no file whose name contains `train` ({listed})", help=help)
     return {split: str(paths[0]) for split, paths in results.items() if paths}
 
 
@@ -221,7 +219,7 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
     yield f"# Launch:  halluc run {target.name}"
     yield f"name: {slug_of({'name': target.stem}).partition('=')[2] or 'experiment'}"
     if not preset.cased and "casing" in task_class(task).Config.model_fields:
-        yield f"task: {{type: {task}, casing: true}}   # the tokenizer ignores capital letters: they become a feature"
+        yield f"task: {{type: {task}, casing: true}}   # casing as a feature: the tokenizer ignores capitals"
     else:
         yield f"task: {{type: {task}}}"
     yield "data:"
@@ -232,9 +230,9 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
         if key not in SPLITS:
             yield f"  {key}: {_value(value)}"
     if "dev" not in references and data.dev_share is None:
-        yield f"  dev_share: {_DEV_SHARE}           # there is no dev split: this share of train becomes dev"
+        yield f"  dev_share: {_DEV_SHARE}           # there is no dev split: hold out this share of train"
     if "test" not in references and data.test_share is None:
-        yield "  # test: FILE            # figures for a paper come from a split that chose nothing"
+        yield "  # test: FILE            # report figures on a split that was not used for any choice"
     yield f"model: {_value(preset.model)}    # {preset.summary}" + (f"; needs {preset.needs}" if preset.needs else "")
     for one in _suitable(corpus):
         if one == preset:
@@ -246,10 +244,10 @@ def _lines(corpus: _Corpus, preset: Preset, target: Path) -> Iterator[str]:
     yield "train:"
     yield f"  epochs: {epochs}"
     yield f"  batch_tokens: {batch_tokens}"
-    yield f"  learning_rate: {preset.learning_rate:.1e}   # try half and twice of it; choose on dev"
-    yield "# Three seeds show whether a difference is due to chance:"
+    yield f"  learning_rate: {preset.learning_rate:.1e}   # also try half and twice this value, and choose on dev"
+    yield "# Use three seeds to test whether a difference is due to chance:"
     yield "# matrix: {seed: [1, 2, 3]}"
-    yield "# More training data from the corpus itself (docs/augmentation.md):"
+    yield "# Data augmentation (docs/augmentation.md):"
     yield "# augment: {size: 2x, methods: [{type: synonym}]}"
 
 

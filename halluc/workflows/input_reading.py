@@ -50,28 +50,28 @@ class Reading:
         config: Any = (data or kind.Config.model_construct()).model_copy(update=given)
         second = getattr(config, "second_field", None)
         if second is not None and self.format == "conll":
-            help = "give pairs as JSON Lines, as CSV, or one a line with a tab between"
-            raise HallucError("C016", "columns of tokens have no second text, and the model is one of pairs", help=help)
+            help = "give pairs as JSON Lines, as CSV, or one pair per line separated by a tab"
+            raise HallucError("C016", "columns of tokens have no second text, but the model needs pairs", help=help)
         if second is not None and str(second) == str(config.text_field):
-            raise HallucError("C016", f"both texts of a pair in one field, `{second}`", help="name another")
+            raise HallucError("C016", f"both texts of a pair are in the same field, `{second}`", help="name another")
         names = [name for name in _texts(config) if isinstance(name, str)]
         if given.get("header") is False and names:
             numbers = ", ".join(
                 f"`--{key} {at}`" for at, key in enumerate(("text-field", "second-field")[: len(names)])
             )
             raise HallucError(
-                "C016", f"--no-header: no column is called `{names[0]}`", help=f"name it by number: {numbers}"
+                "C016", f"--no-header: there is no column named `{names[0]}`", help=f"set it by number: {numbers}"
             )
         result: Reader = kind(config)
         return result
 
     def _refuse(self, task: AnyTask, given: Mapping[str, Any]) -> None:
         if "second_field" in given and not task.examples.takes_pairs:
-            raise HallucError("C016", f"--second-field: {task.name} reads one text at a time", help="leave it out")
+            raise HallucError("C016", f"--second-field: {task.name} reads one text at a time", help="remove it")
         for key in given if self.format is not None else ():
             formats = ONLY_WITH.get(key, ())
             if self.format not in formats if formats else key == "text_field" and self.format in _BARE:
-                message = f"--{key.replace('_', '-')} does not go with --format {self.format}"
+                message = f"--{key.replace('_', '-')} cannot be combined with --format {self.format}"
                 raise HallucError("C016", message, help="see --format csv")
 
     def texts(
@@ -95,7 +95,7 @@ class Reading:
             raise _with_options(error) from None
         tokenizer, is_pair = Tokenizer.of(config), getattr(config, "second_field", None) is not None
         text = f"read as {form}{' (pairs)' if is_pair else ''}"
-        text += "" if form == "conll" else f", texts cut into {tokenizer.how}"
+        text += "" if form == "conll" else f", texts split into {tokenizer.how}"
         if form == "text" and not reader.has_marked_lines:
             return text, _items(rows, lambda row: raw(row, tokenizer, is_pair), form, notify)
         return text, _items(_reporting_fields(rows, reader, notify), reader.input_of, form, notify)
@@ -145,16 +145,16 @@ def _value(key: str, given: Any) -> Any:
     if key == "delimiter":
         given = "\t" if given in TABS else given
         if len(given) != 1 or given in '"\r\n':
-            help = "it is one character, such as `,` or `;`, and no quote; `tab` is a tab"
-            raise HallucError("C016", f"{option} {given!r} is none", help=help)
+            help = "it must be one character, such as `,` or `;`, but not a quote; `tab` means a tab"
+            raise HallucError("C016", f"{option} {given!r} is not a delimiter", help=help)
     if given == "":
-        raise HallucError("C016", f"{option} is empty", help="is a shell variable unset?")
+        raise HallucError("C016", f"{option} is empty", help="a shell variable may be unset")
     if key == "encoding":
         try:
             "".encode(given)
         except (LookupError, ValueError):
             raise HallucError(
-                "C016", f"{option} {given!r} is no encoding", help="Python knows utf-8, utf-16, latin-1, cp1252, …"
+                "C016", f"{option} {given!r} is not an encoding", help="possible are utf-8, utf-16, latin-1, cp1252, …"
             ) from None
     return int(given) if key.endswith("_field") and given.isascii() and given.isdigit() else given
 
@@ -193,7 +193,7 @@ def _items(
 
 
 def _with_help(bad: BadLine) -> BadLine:
-    return replace(bad, help=as_options(bad.help) or "mend it; raw text is read with `--format text`")
+    return replace(bad, help=as_options(bad.help) or "fix it; to read plain text, use `--format text`")
 
 
 def _with_options(error: HallucError) -> HallucError:

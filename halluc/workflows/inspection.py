@@ -39,7 +39,7 @@ def inspect(job: Job) -> Inspection:
     """Load the model, encode every split, and run the largest batch once. Nothing is trained or written."""
     corpora = job.remaining()
     if "train" not in corpora.splits:
-        raise HallucError("C107", "`check --deep` needs `data.train`", help="name the training split")
+        raise HallucError("C107", "`check --deep` needs `data.train`", help="set the training split")
     quiet_libraries(verbose=False)
     settings, task = job.settings, job.task
     engine = runtime.start(settings.train.precision, settings.seed)
@@ -110,5 +110,5 @@ def _warnings(rate: float, usual: tuple[float, float] | None) -> list[str]:
     if low <= rate <= high:
         return []
     return [
-        f"`train.learning_rate: {rate:g}` is outside {low:g} to {high:g}, which usually suit an encoder of this size"
+        f"`train.learning_rate: {rate:g}` is outside {low:g} to {high:g}, which are usual for an encoder of this size"
     ]

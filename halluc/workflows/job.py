@@ -44,13 +44,17 @@ def load_run(
     """
     result = directory.open_run(run)
     if not result.config.is_file():
-        raise HallucError("R101", f"{result.path} has no {result.config.name}", help="name the CONFIG beside --run")
+        raise HallucError(
+            "R101", f"{result.path} has no {result.config.name}", help="pass the CONFIG in addition to --run"
+        )
     loaded = loading.load(result.config, overrides, table=TABLE, kept=True)
     without_model = identity and result.read().config_sha256 == identity_of(loaded, identity)
     if not without_model and not is_of(loaded, result):
         keys = rendering.differences(loading.load(result.config, table=TABLE, kept=True).tree, loaded.tree)
         text = f" ({', '.join(keys)})" if keys else ""
-        raise HallucError("R104", f"the model in {result.path} was made by another config than --set asks for{text}")
+        raise HallucError(
+            "R104", f"the model in {result.path} was trained with another config than --set requests{text}"
+        )
     return loaded, result
 
 
@@ -107,8 +111,8 @@ class Job:
             result = read_corpora(self.settings.data, TABLE, asked)
             if self.settings.eval.consistency != "none" and not hasattr(self.task.model, "consistent"):
                 where = self.loaded.origins.get(("eval", "consistency"))
-                message = f"`eval.consistency` does not go with `task.type: {self.task.name}`"
-                raise HallucError("C103", message, where, "take it out")
+                message = f"`eval.consistency` cannot be combined with `task.type: {self.task.name}`"
+                raise HallucError("C103", message, where, "remove it")
             refuse_unfit = getattr(self.task, "refuse_unfit", None)
             if refuse_unfit is not None:
                 refuse_unfit(result.splits.values(), self.settings.eval)
@@ -162,8 +166,8 @@ class Job:
         """
         lacking = self.task.examples.lacks(train)
         if lacking is not None:
-            help = "is `data.train` the right file, and are its labels read from the right field or column?"
-            raise data_error("D131", f"{train.source} has {lacking}: there is nothing to learn", help=help)
+            help = "check that `data.train` is the right file, and that labels are read from the right field or column"
+            raise data_error("D131", f"{train.source} has {lacking}, so there is nothing to learn", help=help)
 
     def training_warnings(self, train: Corpus[Any]) -> Iterator[str]:
         """Warnings before a training on this split that depend on the keys of the task.
@@ -188,7 +192,7 @@ class Job:
         listed = ", ".join(f"`{one}`" for one in known[:20]) + (", …" if len(known) > 20 else "")
         help = suggestion(name, known, f"it has {listed}")
         where = self.loaded.origins.get(("task", "class_weights", name))
-        return HallucError("C103", f"`task.class_weights` names `{name}`, which no training example has", where, help)
+        return HallucError("C103", f"`task.class_weights` has `{name}`, which does not occur in training", where, help)
 
 
 def _without_withheld(

@@ -39,8 +39,8 @@ class ModelLabeller:
             HallucError C103: it was trained for another task.
         """
         if trained.job.task.name != job.task.name:
-            message = f"{trained.reference} was trained for {trained.job.task.name}, and not for {job.task.name}"
-            raise HallucError("C103", message, help="name a run of the same task")
+            message = f"{trained.reference} was trained for {trained.job.task.name}, not for {job.task.name}"
+            raise HallucError("C103", message, help="use a run of the same task")
         ready = ready_models.ReadyModel.load(trained.job, trained.reference)
         return cls(ready, trained.confidence.temperature if trained.confidence else 1.0, _relabels(job))
 
@@ -79,8 +79,10 @@ class PlainTextLabeller:
         data, name = job.settings.data, job.task.name
         labeller = ModelLabeller.of(trained, job)
         if not labeller.relabels:
-            message = f"the examples of {name} are more than a text with labels: no plain text can become one"
-            raise HallucError("C103", message, help="leave this method out")
+            message = (
+                f"the examples of {name} are more than a text with labels, so they cannot be made from plain texts"
+            )
+            raise HallucError("C103", message, help="remove this method")
         tokenizer = Tokenizer() if data is None else Tokenizer.of(data)
         return cls(labeller, tokenizer, _fingerprint(trained, labeller, tokenizer))
 

@@ -35,7 +35,7 @@ def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir]
     more = len(differing) - MOST_KEYS
     said = f"; the nearest, {run.path}, differs in {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
     if [key for key, *_ in differing] == [_VERSION]:
-        said += f"; `--set {_VERSION}=1` cuts texts as that run did"
+        said += f"; `--set {_VERSION}=1` splits texts as that run did"
     return said
 
 

@@ -50,7 +50,7 @@ def judge(
     labels = [{label for example in corpus for label in example.labels} for corpus in (own, other)]
     if new := sorted(labels[1] - labels[0]):
         warn(f"{gold} has labels that {split} does not have: {', '.join(label[:40] for label in new[:5])}")
-    tell(f"{split}: {changed:,} of {len(own):,} examples have other annotation in {gold}, joined by {by}")
+    tell(f"{split}: {changed:,} of {len(own):,} examples have different annotation in {gold}, joined by {by}")
     sha256 = provenance.file_sha256(gold)
     # Files of the same name are distinguished by their content.
     name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', gold.stem).lstrip('.')[:100] or 'gold'}-{sha256[:8]}"
@@ -69,7 +69,7 @@ def judge(
     figures = moved(target, split, file, found.task)
     result = RegoldResult(**dict(file), gates=[], run=str(target.path), regold=Regold(gold=record, figures=figures))
     messages.put(result)
-    conclude(f"results by this gold: {into.path}; the run's own evaluation is as it was")
+    conclude(f"results by this gold: {into.path}; the run's own evaluation is unchanged")
     return result
 
 
@@ -106,11 +106,11 @@ def _joined_by(own: Corpus[Any], other: Corpus[Any], path: Path) -> Literal["id"
     tokens = {example.id: example.tokens for example in other}
     if len(tokens) == len(own) and all(tokens.get(example.id) == example.tokens for example in own):
         return "id"
-    help = "gold has all examples of the split, with the same tokens, in its order or with its ids"
+    help = "gold must have all examples of the split, with the same tokens, in the same order or with the same ids"
     for one, two in zip(own, other, strict=False):
         if one.tokens != two.tokens:
             said, there = (" ".join(example.tokens[:_SHOWN_TOKENS]) for example in (two, one))
-            message = f"other tokens than {one.origin} has: `{said[:80]}`, where the data has `{there[:80]}`"
+            message = f"other tokens than {one.origin}: `{said[:80]}`, but the data has `{there[:80]}`"
             raise data_error("D197", message, Location(two.origin.file, two.origin.line), help)
     if len(own) != len(other):
         message = f"{path} has {len(other):,} examples, and {own.split} has {len(own):,}"

@@ -193,7 +193,7 @@ def _check(trained: trained_models.Trained) -> None:
     if trained.confidence is None or trained.confidence.by != "novelty":
         return
     if trained.knowledge is None:
-        message = f"{trained.run.confidence} has a threshold for each novelty, and the training split is not known"
+        message = f"{trained.run.confidence} has a threshold for each novelty, but the training split is unknown"
         help = "restore the file of `data.train`, or evaluate again: halluc eval RUN --set eval.abstain.by=label"
         raise HallucError("C107", message, help=help)
 
@@ -296,9 +296,7 @@ def predict(
     """
     source, reading = asked.source, asked.reading
     if jobs > 1 and source is None:
-        raise HallucError(
-            "C016", "--jobs: texts of standard input are predicted as they come", help="name --input FILE"
-        )
+        raise HallucError("C016", "--jobs does not work with standard input", help="use --input FILE")
     jobs = number_of(jobs)
     trained, ensemble = ensembles.located(asked.reference, asked.members, asked.overrides)
     task = trained.job.task
@@ -308,7 +306,7 @@ def predict(
         worker = _Worker(lambda: Predictor.load(trained, name, Tokenizer.of(config), reader, ensemble), jobs)
         _announce(trained, worker.start(trained), ensemble)
         if source is None and sys.stdin.isatty():
-            tell("type a text a line; Ctrl-D ends the input")
+            tell("type one text per line; end with Ctrl-D")
         lines = _Watched(stream.fileno() if source is not None else None)
         with watched(lines.read) if lines.total else contextlib.nullcontext():
             text = TextStream(stream, name, config.max_line_bytes, config.encoding)
@@ -332,7 +330,7 @@ def predict(
     tell(f"{counted(count, 'texts')} in {seconds:.1f} s ({speed}), {broken:,} not readable")
     if broken:
         what = f"{broken:,} of {counted(count, 'texts')} could not be read"
-        raise data_error("D115", what, help="the output has the reason and the line in their place")
+        raise data_error("D115", what, help="the output has the reasons and lines in their place")
 
 
 class _Watched:
@@ -356,25 +354,30 @@ def _announce(trained: trained_models.Trained, computes: str, ensemble: ensemble
         tell(f"averaged with: {member.reference}")
     confidence = trained.confidence
     if trained.run is None:
-        tell("confidence: the model's own; no claim is withdrawn, and novelty is not known: this is no run of halluc")
+        tell(
+            "confidence: the model's own; no claim is withdrawn, and novelty is unknown, because this is not a run "
+            "of halluc"
+        )
         if unnamed := trained_models.unnamed_outputs(trained):
             warn(
-                f"the model has no names for its labels, so that none of {', '.join(unnamed[:3])}, … means `no label`: "
-                "name them in `id2label` of its config.json (`halluc eval --checkpoint` takes them as `eval.labels`)"
+                f"the model has no names for its labels, so none of {', '.join(unnamed[:3])}, … means `no label`: "
+                "set `id2label` in its config.json (or `eval.labels` for `halluc eval --checkpoint`)"
             )
         return
     if confidence is None:
-        tell("confidence: the model's own; no claim is withdrawn (`halluc eval` of this run would fit it on dev)")
+        tell(
+            "confidence: the model's own; no claim is withdrawn (`halluc eval` of this run fits the temperature on dev)"
+        )
     else:
         threshold = confidence.threshold
-        withdrawn = f"claims under {threshold:g} are withdrawn" if threshold is not None else "no claim is withdrawn"
+        withdrawn = f"claims below {threshold:g} are withdrawn" if threshold is not None else "no claim is withdrawn"
         if confidence.by is not None:
-            withdrawn = f"claims are withdrawn by thresholds for each {confidence.by}"
+            withdrawn = f"claims are withdrawn by one threshold per {confidence.by}"
         tell(f"confidence: temperature {confidence.temperature:.3f}, {withdrawn}, by {trained.run.confidence}")
         if threshold is None and confidence.guarantee is not None:
-            tell("abstention: the guarantee that was asked for cannot be given by any threshold", style="yellow")
+            tell("abstention: no threshold can give the requested guarantee", style="yellow")
     if trained.knowledge is None:
-        tell("novelty: not known, for the training split is not")
+        tell("novelty: unknown, because the training split is unknown")
 
 
 def _tell_notes(model: Any, notes: Counter[str]) -> None:

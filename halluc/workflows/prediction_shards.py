@@ -80,8 +80,8 @@ def of(asked: InputJob, output: Path | None) -> Parts:
     """
     source = asked.source
     if source is None or not source.is_file() or output is None or (output.exists() and not output.is_file()):
-        help = "name files that all processes see: --input FILE --output FILE"
-        raise HallucError("C016", "texts are shared out from a file into a file", help=help)
+        help = "use files that all processes can access: --input FILE --output FILE"
+        raise HallucError("C016", "shards need an input file and an output file", help=help)
     trained, _ = ensembles.located(asked.reference, asked.members, asked.overrides)
     models = [trained, *(trained_models.locate(one) for one in asked.members)]
     tree = {
@@ -114,7 +114,7 @@ def join(parts: Parts) -> None:
     tell(f"{counted(count, 'texts')} from {len(paths)} parts, {broken:,} not readable: {parts.output}")
     if broken:
         what = f"{broken:,} of {counted(count, 'texts')} could not be read"
-        raise data_error("D115", what, help="the output has the reason and the line in their place")
+        raise data_error("D115", what, help="the output has the reasons and lines in their place")
 
 
 def _in_order(files: Sequence[IO[bytes]]) -> Iterator[list[bytes]]:

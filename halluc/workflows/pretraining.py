@@ -37,8 +37,8 @@ def ensure(job: Job) -> Pretrained | None:
     if config is None:
         return None
     if model.name is None:
-        help = "name a pre-trained encoder, or leave `train.pretrain` out"
-        raise HallucError("C206", "`train.pretrain` goes with `model.name`", _place(job, "texts"), help)
+        help = "use a pre-trained encoder, or remove `train.pretrain`"
+        raise HallucError("C206", "`train.pretrain` requires `model.name`", _place(job, "texts"), help)
     # torch takes seconds to import.
     from halluc.augmentation.methods.base import OptionError, Workspace
     from halluc.augmentation.models.pretraining import pretrained

@@ -36,10 +36,10 @@ _SUBJECT = "x"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Reasons why something could not be asked, as keys of ``left_out``, and in words.
 LEFT_OUT = {
-    "patterns": "patterns with the object before their end, which a causal model cannot complete",
-    "candidates": "candidates that the model cannot write (a masked one writes single word pieces)",
+    "patterns": "patterns with the object before the end, which a causal model cannot complete",
+    "candidates": "candidates that the model cannot generate (a masked model only single word pieces)",
     "facts": "facts without a true object among the candidates",
-    "prompts": "prompts that the model cannot read",
+    "prompts": "prompts that are too long for the model",
 }
 
 
@@ -86,7 +86,7 @@ def probe(
     """
     if not _NAME.fullmatch(options.name):
         help = "use letters, digits, dot, hyphen and underscore"
-        raise HallucError("C011", f"--name {options.name} cannot be the name of a file", help=help)
+        raise HallucError("C011", f"--name {options.name} cannot be a file name", help=help)
     relations, lacking = read_relations(options.patterns, options.facts, options.relations)
     quiet_libraries(verbose=False)
     match, models = _models(target, overrides, checkpoint)
@@ -163,7 +163,7 @@ def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> t
     if checkpoint is not None:
         if not is_config:
             help = "halluc probe CONFIG --checkpoint MODEL"
-            raise HallucError("C011", "--checkpoint goes with a CONFIG, whose training split is looked at", help=help)
+            raise HallucError("C011", "--checkpoint needs a CONFIG, for its training split", help=help)
         source = resolve_model(latest.resolve_text(checkpoint), gguf=True)
         return Job(jobs.load(target, overrides)), [_Candidate("checkpoint", checkpoint, source)]
     result, model = evaluation.find(target, overrides) if is_config else evaluation.find(None, overrides, target)
@@ -172,8 +172,8 @@ def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> t
     whole = cloze.has_head(own, settings.trust_remote_code)
     if settings.name is None:
         if not whole:
-            help = "name a model with a language-model head: halluc probe CONFIG --checkpoint MODEL"
-            message = f"{model} was made from scratch, and has no language-model head to fill patterns with"
+            help = "use a model with a language-model head: halluc probe CONFIG --checkpoint MODEL"
+            message = f"{model} was trained from scratch and has no language-model head to fill patterns"
             raise environment_error("E411", message, help)
         return result, [_Candidate("fine-tuned", model, own)]
     base = _Candidate("base", settings.name, resolve_model(settings.name, gguf=True))
@@ -185,7 +185,7 @@ def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> t
 def _novelty(found: Job, facts: Sequence[Fact]) -> tuple[Mapping[Fact, FactNovelty], TrainingMentions | None]:
     """Which facts the training split mentions, after withholding and before augmentation."""
     if found.settings.data.train is None:
-        warn("the config names no training split: novelty is not known")
+        warn("the config has no training split, so novelty is unknown")
         return {}, None
     try:
         train = found.train().examples
@@ -248,8 +248,8 @@ def _probed(
         if count:
             tell(f"{candidate.name}: {count:,} {LEFT_OUT[reason]}")
     if not results:
-        help = "name other --patterns or --facts, or a model that knows their words"
-        raise data_error("D192", f"{candidate.reference} can be asked nothing of these facts", help=help)
+        help = "use other --patterns or --facts, or another model"
+        raise data_error("D192", f"{candidate.reference} cannot answer any of these facts", help=help)
     majority = {one.name: one.objects[0] for one in asked}
     sheet = ProbeSheet(results, novelty, majority, options.threshold)
     return sheet, ProbedModel(

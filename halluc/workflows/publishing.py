@@ -49,7 +49,7 @@ def push(folder: Path, name: str, *, private: bool = False, with_report: bool = 
         result.commit = _publish(result, files)
         conclude(f"published: {result.commit}")
     else:
-        conclude("nothing was published: this was a dry run; --yes publishes")
+        conclude("dry run: nothing was published; publish with --yes")
     put(result)
     return result
 
@@ -65,11 +65,11 @@ def _repository(name: str) -> str:
     repository = name.removeprefix(_HUB)
     help = "write hub:NAME or hub:ORGANISATION/NAME"
     if not name.startswith(_HUB) or "@" in repository:
-        raise HallucError("C018", f"`{name}` is no repository of a hub", help=help)
+        raise HallucError("C018", f"`{name}` is not a repository name on a hub", help=help)
     try:
         validate_repo_id(repository)
     except HFValidationError as error:
-        raise HallucError("C018", f"`{name}` is no name of a model: {error}", help=help) from None
+        raise HallucError("C018", f"`{name}` is not a valid model name: {error}", help=help) from None
     return repository
 
 
@@ -82,7 +82,7 @@ def _files(run: RunDir, with_report: bool) -> Files:
     changed = integrity.changed_model_files(run, record)
     if changed:
         what = ", ".join(f"{name} {why}" for name, why in changed.items())
-        raise HallucError("R134", f"{run.model} is not what its training wrote: {what}", help="put the files back")
+        raise HallucError("R134", f"{run.model} is not the model that training wrote: {what}", help="restore the files")
     if not (run.model / CARD).is_file():
         message = f"{run.model} has no model card"
         raise HallucError("R134", message, help=f"halluc eval {run.path}, then halluc report {run.path} writes it")
@@ -91,7 +91,7 @@ def _files(run: RunDir, with_report: bool) -> Files:
     for path in sorted(run.model.rglob("*")):
         name = path.relative_to(run.model).as_posix()
         if path.is_file() and name not in files:
-            warn(f"{path} is left out: the training did not write it")
+            warn(f"{path} is not published, because training did not write it")
     named = paths.of_runs([(run, reproducing.config_lines(run))])
     # Absolute paths would reveal names of users and machines.
     files[CONFIG_FILE] = named.text(run.config.read_text(encoding="utf-8")).encode()
@@ -111,10 +111,10 @@ def _tell(result: PushResult, yes: bool) -> None:
     for file in result.files:
         tell(f"{'publish' if yes else 'would publish'} {size(file.bytes):>9}  {file.path}")
     total = size(sum(file.bytes for file in result.files))
-    seen = "private, if it is new" if result.private else "public, if it is new"
+    seen = "private if new" if result.private else "public if new"
     tell(f"{len(result.files)} files, {total}, to {result.endpoint}/{result.repository} ({seen})")
     if any(file.path in _REPORT for file in result.files):
-        warn("the report quotes texts of the corpus: publish it only if you may publish these")
+        warn("the report quotes texts of the corpus: only publish it if you may publish these texts")
 
 
 def _publish(result: PushResult, files: Files) -> str:
@@ -127,7 +127,7 @@ def _publish(result: PushResult, files: Files) -> str:
 
     token = get_token()
     if token is None:
-        help = "run `hf auth login`, or set HF_TOKEN to a token that may write"
+        help = "run `hf auth login`, or set HF_TOKEN to a token with write access"
         raise environment_error("E470", f"no token for {result.endpoint}", help)
     reason = hub.unreachable()
     if reason is not None:
@@ -155,10 +155,10 @@ def _check(api: HfApi, repository: str, private: bool) -> None:
         there = api.model_info(repository)
     except RepositoryNotFoundError:
         help = "choose another name"
-        raise environment_error("E472", f"{repository} is there, and no repository of a model", help) from None
+        raise environment_error("E472", f"{repository} exists and is not a model repository", help) from None
     if private and not there.private:
-        help = "make it private in its settings, choose another name, or leave --private out"
-        raise environment_error("E473", f"{repository} is there already, and public; nothing was published", help)
+        help = "make it private in its settings, choose another name, or remove --private"
+        raise environment_error("E473", f"{repository} already exists and is public; nothing was published", help)
 
 
 @contextlib.contextmanager
@@ -177,12 +177,12 @@ def _refusals(repository: str) -> Iterator[None]:
 
 def _refuse(status: int, repository: str, answer: str) -> NoReturn:
     if status == 401:
-        help = "run `hf auth login`, or set HF_TOKEN to a token that may write"
-        raise environment_error("E470", f"the hub does not accept the token ({answer})", help) from None
+        help = "run `hf auth login`, or set HF_TOKEN to a token with write access"
+        raise environment_error("E470", f"the hub rejected the token ({answer})", help) from None
     if status == 403:
-        help = "ask for write access, use a token with it, or choose a name of your own"
-        raise environment_error("E471", f"the token may not write to {repository} ({answer})", help) from None
-    message = f"{repository}: the hub answers {status} ({answer}); no file was published"
+        help = "get write access, use a token with write access, or choose another name"
+        raise environment_error("E471", f"the token has no write access to {repository} ({answer})", help) from None
+    message = f"{repository}: the hub returned status {status} ({answer}); no file was published"
     raise environment_error("E474", message, "try again") from None
 
 

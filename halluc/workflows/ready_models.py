@@ -132,13 +132,13 @@ def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
     """
     if not hasattr(task.model, "scored"):
         message = f"`eval.uncertainty`: probabilities of a model for {task.name} cannot be averaged"
-        raise HallucError("C211", message, help="leave it out")
+        raise HallucError("C211", message, help="remove it")
     # Every model has dropout modules in at least some layers; an export has none.
     if isinstance(model, ExportedModel) or not any(
         getattr(module, "p", 0) for module in model.modules() if "Dropout" in type(module).__name__
     ):
-        message = "`eval.uncertainty`: the model has no dropout, so that all passes are the same"
-        raise HallucError("C211", message, help="train with `model.dropout`, or leave it out")
+        message = "`eval.uncertainty`: the model has no dropout, so all passes are equal"
+        raise HallucError("C211", message, help="train with `model.dropout`, or remove it")
 
 
 def agreed(

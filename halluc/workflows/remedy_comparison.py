@@ -70,8 +70,10 @@ def _axis(found: Target) -> str:
         if len(those) > 1 and axis in arms.references(others, None):
             return axis
     named = ", ".join(f"`{axis}`" for axis in others) or "none"
-    help = "halluc report compares studies with other axes"
-    message = f"advice needs a study of one axis of named arms and the seed; beside the seed, {found.name} has {named}"
+    help = "use halluc report to compare studies with other axes"
+    message = (
+        f"advice needs a study with one axis of named arms and the seed; apart from the seed, {found.name} has {named}"
+    )
     raise HallucError("C011", message, help=help)
 
 

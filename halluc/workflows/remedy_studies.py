@@ -42,7 +42,7 @@ def write_study(
     known = speed(run)
     if known is None:
         message = f"{run.events} does not have the number of training steps"
-        raise HallucError("R105", message, help="train anew, or restore the file")
+        raise HallucError("R105", message, help="train again, or restore the file")
     arms, costs = arms_of(remedies), {one.name: one for one in remedies}
     tree = without_defaults(loaded)
     # Otherwise arms with more examples would train longer, or stop and be evaluated at other steps.
@@ -68,11 +68,11 @@ def write_study(
         tree.pop(left_out, None)
     why = [f"{one.name}: {one.why} ({one.source})" for one in remedies if one.name in arms]
     header = [
-        f"A study of remedies for {run.path}, chosen by its errors on dev. Test is not evaluated.",
+        f"A study of remedies for {run.path}, selected by its errors on dev. Test is not evaluated.",
         f"{len(arms)} arms x {counted_seeds(seeds)}, {known.steps:,} steps each; about "
         f"{formats.seconds(planned.seconds)} on a machine as fast as the run's.",
         f"Launch: halluc run {file}, then halluc advise {file}",
-        *([f"{CONTROL}: as many examples as in the arms that augment, copied"] if CONTROL in arms else []),
+        *([f"{CONTROL}: copies, with as many examples as the arms with augmentation"] if CONTROL in arms else []),
         *why,
     ]
     write_config(file, header, tree)
@@ -101,9 +101,9 @@ def write_config(file: Path, header: Sequence[str], tree: dict[str, Any]) -> Non
         HallucError C011: the name is not a YAML file, or another file exists. E401: it cannot be written.
     """
     if file.suffix not in (".yaml", ".yml"):
-        raise HallucError("C011", f"--write {file} is no YAML file", help="give it the extension .yaml")
+        raise HallucError("C011", f"--write {file} is not a YAML file", help="give it the extension .yaml")
     if file.exists() and not _is_ours(file):
-        help = "name another file: only those that `halluc advise` wrote are written over"
+        help = "use another file: only files that `halluc advise` wrote are overwritten"
         raise HallucError("C011", f"{file} exists", help=help)
     comments = [_WRITTEN, *(f"# {printable_line(line)}" for line in header)]
     write_text(file, "\n".join(comments) + "\n" + block(tree))

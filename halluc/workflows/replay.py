@@ -52,7 +52,7 @@ def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
             pairs.append(PreviewPair(ready.job.examples, example, line, edited, labelled))
             put(pairs[-1])
     if not pairs:
-        say("no example can be changed by these methods")
+        say("these methods cannot change any example")
     return [pair.record for pair in pairs]
 
 
@@ -90,8 +90,10 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
             attempt = json.loads(provenance)["attempt"]
             (line, _), edited = ready.press.edited(example, int(copy), attempt)
     if example is None or line is None or edited is None or (line.text, line.provenance) != (there, provenance):
-        help = "data, config or halluc have changed since; the same command without --replay makes the corpus anew"
-        raise HallucError("R133", f"{identity} comes out otherwise than it stands in {target.augment}", help=help)
+        help = (
+            "data, config or halluc have changed since; run the same command without --replay to make the corpus again"
+        )
+        raise HallucError("R133", f"{identity} differs from the example in {target.augment}", help=help)
     pair = PreviewPair(ready.job.examples, example, line, edited, bool(ready.before.labels), identity)
     put(pair)
     return pair.record
@@ -108,5 +110,5 @@ def _line(path: Path, identity: str) -> str:
             if len(known) < 2000:
                 known.append(json.loads(line)["id"])
     raise HallucError(
-        "C146", f"no example `{identity}` in {path}", help=suggestion(identity, known, f"ids stand in {path}")
+        "C146", f"no example `{identity}` in {path}", help=suggestion(identity, known, f"see {path} for the ids")
     )

@@ -93,9 +93,11 @@ def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: Repor
         runs = [cell.run for cell in studies[0].cells]
         return _of_study(studies[0], _command(targets, runs, overrides, wanted), wanted)
     if studies:
-        raise HallucError("C011", "a study is reported by itself", help="halluc report STUDY, or halluc report RUN RUN")
+        raise HallucError(
+            "C011", "a study is reported separately", help="halluc report STUDY, or halluc report RUN RUN"
+        )
     if wanted.reference is not None:
-        raise HallucError("C015", "a reference is an arm of a study", help="runs are compared with the first one named")
+        raise HallucError("C015", "--reference must be an arm of a study", help="runs are compared with the first one")
     runs = [run_target(target, overrides) for target in targets]
     if len(runs) == 1:
         return _of_run(runs[0], wanted)
@@ -134,7 +136,7 @@ def _refuse_edited(home: Path, known: MatrixFile) -> None:
         named = all(axis in known.axes and value in known.axes[axis] for axis, value in cell.choice.items())
         if slug_of(cell.choice) != cell.slug or not named:
             raise HallucError(
-                "R101", f"{file} was changed: the cell {cell.slug[:200]} is none of its axes and values", help=again
+                "R101", f"{file} was changed: the cell {cell.slug[:200]} does not match its axes and values", help=again
             )
 
 
@@ -172,7 +174,7 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
         # A card is published with the model, and its figures must be correct; facts about augmentation are in run.json.
         ignored = report.augmentation.problems if report.augmentation is not None else []
         if any(problem not in ignored for problem in report.integrity):
-            say(f"model card: not written, since files of {run.path} are missing or were changed", style="yellow")
+            say(f"model card: not written, because files of {run.path} are missing or were changed", style="yellow")
         else:
             from halluc.reporting.markdown import card
 

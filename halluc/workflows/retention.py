@@ -40,7 +40,7 @@ def _unnamed(study: Study, runs: Iterable[RunDir | None]) -> Iterator[RunDir]:
     """The runs that no other cell of the study names; for the others a message says that their models stay."""
     for run in runs:
         if run is not None and run.path.name in study.named_cells:
-            tell(f"`keep_models: {study.keep_models}`: the model of {run.path} stays, as another cell names it")
+            tell(f"`keep_models: {study.keep_models}`: the model of {run.path} is kept, because another cell uses it")
         elif run is not None:
             yield run
 
@@ -64,12 +64,12 @@ def _best(study: Study) -> RunDir | None:
     values = [best["dev"][figure] for best in chosen for figure in figures if figure in best.get("dev", {})]
     if len(figures) != 1 or len(values) != len(runs):
         _say_all_stay(
-            f"the checkpoints of the cells were not all chosen by one dev figure ({', '.join(sorted(figures))})"
+            f"the checkpoints of the cells were selected by different dev figures ({', '.join(sorted(figures))})"
         )
         return None
     best = runs[values.index(max(values))]
     if not best.model.is_dir():
-        _say_all_stay(f"the best cell is {best.path.name}, and its model is gone")
+        _say_all_stay(f"the best cell is {best.path.name}, but its model was removed")
         return None
     return best
 

@@ -29,7 +29,7 @@ def list_runs(folder: Path) -> list[ListedRun]:
     """
     folder = latest.resolve(folder)
     if not folder.is_dir():
-        raise HallucError("R101", f"{folder} is not a folder", help="name the folder of runs (`runs_dir`)")
+        raise HallucError("R101", f"{folder} is not a folder", help="use the folder of runs (`runs_dir`)")
     results = sorted(_below(folder), key=lambda run: run.created, reverse=True)
     if not results:
         raise HallucError("R101", f"{folder} has no run", help="start one with `halluc run CONFIG`")

@@ -54,7 +54,7 @@ def claim(path: Path, loaded: LoadedConfig, command: str, help: str = matrix.FRE
     """
     target = matrix.cell(path, lambda run: _fill(run, loaded, command))
     if target.read().config_sha256 != loaded.sha256:
-        raise HallucError("R104", f"{path} holds a run of another config", help=help)
+        raise HallucError("R104", f"{path} has a run of another config", help=help)
     return target
 
 
@@ -92,9 +92,9 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
     with newest.locked():
         pass  # a run that is being written was not interrupted: this raises
     if newest.has_checkpoint():
-        messages.say(f"{newest.path} was interrupted: --resume would continue it; this is a new run")
+        messages.say(f"{newest.path} was interrupted (continue it with --resume); this is a new run")
         return create(loaded, "train"), False
-    messages.say(f"{newest.path} was not finished and has no checkpoint: training starts anew in it")
+    messages.say(f"{newest.path} was not finished and has no checkpoint: training starts again in it")
     return newest, False
 
 
@@ -124,7 +124,7 @@ def _refuse_without_record(run: RunDir) -> None:
 
 def _unreadable(run: RunDir, error: HallucError) -> HallucError:
     message = f"the training in {run.path} cannot be resumed: {error.message}"
-    help = f"restore {run.path / RUN_FILE} from a backup, or move the folder away to train anew"
+    help = f"restore {run.path / RUN_FILE} from a backup, or move the folder to train again"
     return HallucError("R119", message, error.where, help)
 
 
@@ -140,10 +140,10 @@ def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool
             continuation.refuse_without_checkpoint(result)
             return result, True
         unknown = "" if continuation.kept(result) is not None else f", and {result.config.name} in it cannot be read"
-        raise HallucError("R104", f"{path} holds a run of another config{unknown}", help="name an empty folder")
+        raise HallucError("R104", f"{path} has a run of another config{unknown}", help="use an empty folder")
     if not resume and (result.model.is_dir() or result.has_checkpoint()):
         finished = result.is_trained()
         state = "a finished training" if finished else "an interrupted training"
-        help = "name an empty folder" if finished else "continue it with --resume, or name an empty folder"
-        raise HallucError("R108", f"{path} holds {state}", help=help)
+        help = "use an empty folder" if finished else "continue it with --resume, or use an empty folder"
+        raise HallucError("R108", f"{path} has {state}", help=help)
     return result, resume

@@ -31,7 +31,7 @@ def is_trained(run: RunDir) -> bool:
         return False
     changed = provenance.changed_inputs(run.read().inputs)
     if changed:
-        help = "put it back, or start anew with --fresh"
+        help = "restore it, or start again with --fresh"
         raise HallucError("R109", f"{', '.join(changed)} changed since {run.path} was trained", help=help)
     return True
 
@@ -60,7 +60,7 @@ def refuse_judgement(run: RunDir) -> None:
     if record is not None and (record.predictions is not None or record.ensemble):
         judged = record.predictions.name if record.predictions else f"an ensemble of {len(record.ensemble)} models"
         raise HallucError(
-            "R105", f"{run.path} has no model: it judges predictions of {judged}", help=evaluations.anew(run)
+            "R105", f"{run.path} has no model: it evaluates predictions of {judged}", help=evaluations.anew(run)
         )
 
 
@@ -71,7 +71,7 @@ def refuse_untrained(run: RunDir, help: str) -> None:
     """
     refuse_without_model(run, help)
     if not run.is_trained():
-        message = f"the training of {run.path} goes on to a new total, and its model/ is still the earlier one"
+        message = f"the training of {run.path} is being continued, and its model/ is still the earlier one"
         raise HallucError("R105", message, help=f"finish it: {_train_command(run)}")
 
 
@@ -80,12 +80,12 @@ def warn_changed_model(run: RunDir) -> list[str]:
     changed = integrity.changed_model_files(run, run.read())
     if changed:
         text = ", ".join(f"{name} {what}" for name, what in changed.items())
-        warn(f"{run.model} is not what its training wrote: {text}; results are those of the model as it is")
+        warn(f"{run.model} is not the model that training wrote: {text}; results are those of the present model")
     return list(changed)
 
 
 def warn_changed_confidence(run: RunDir) -> None:
-    """Warn if ``confidence.json``, which calibrates and withdraws claims, is not what the evaluation wrote."""
+    """Warn if ``confidence.json``, which calibrates and withdraws claims, was changed after the evaluation."""
     text = integrity.confidence_problem(run, run.read())
     if text is not None:
         warn(f"{run.confidence} {text} ({evaluations.anew(run)})")

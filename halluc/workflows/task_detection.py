@@ -66,14 +66,14 @@ def guess(
     if len(fit) == 1:
         return CorpusSource(*fit.popitem(), splits)
     if fit:
-        raise HallucError("C011", f"{source} can be read as {' and as '.join(fit)}", help="say which with --task")
+        raise HallucError("C011", f"{source} can be read as {' and as '.join(fit)}", help="set one with --task")
     first = [error.errors[0] if isinstance(error, ManyErrors) else error for error in misfit.values()]
     if len({(error.code, error.message) for error in first}) == 1:
         raise first[0]
     parts = zip(misfit, first, (f" ({error.help})" if error.help else "" for error in first), strict=True)
     why = "; ".join(f"{task}: {error.message}{what_to_do}" for task, error, what_to_do in parts)
-    help = "say which with --task, and name the fields with --set data.KEY=VALUE"
-    raise data_error("D107", f"{source} can be read as no task ({why})", help=help)
+    help = "set the task with --task, and the fields with --set data.KEY=VALUE"
+    raise data_error("D107", f"{source} does not fit any task ({why})", help=help)
 
 
 def few(data: DataConfig) -> DataConfig:

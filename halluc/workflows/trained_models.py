@@ -65,7 +65,7 @@ def locate(reference: str, overrides: Sequence[str] = ()) -> Trained:
         _refuse_neither(reference)
         resolve_model(reference)
         if overrides:
-            raise HallucError("C011", "--set changes the config of a run, and this model has none", help="name its run")
+            raise HallucError("C011", "--set changes the config of a run, but this model has none", help="use its run")
         return Trained(Job(_defaults(reference)), reference)
     result = directory.open_run(folder)
     run_state.refuse_without_model(
@@ -95,27 +95,27 @@ def _refuse_neither(reference: str) -> None:
     if reference.startswith(("hub:", "package:")) or (path / "config.json").is_file():
         return
     if not reference:
-        raise HallucError("R101", "the run or model is empty", help="is a shell variable unset?")
+        raise HallucError("R101", "the argument for the run or model is empty", help="a shell variable may be unset")
     if path.is_file():
         raise _of_config(path) if path.suffix in (".yaml", ".yml") else _of_file(path)
-    help = "name a run directory, the `model/` in one, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
+    help = "use a run directory, the `model/` in one, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
     newest = path / latest.LATEST
     if latest.is_pointer(newest):
-        help = f"it holds runs: name one of them, or the newest as {newest}"
+        help = f"it contains runs: use one of them, or the newest, {newest}"
     elif any(path.glob(f"*/{RUN_FILE}")):
-        help = "it holds runs: name one of them"
-    what = "holds neither a run nor a model" if path.is_dir() else "is not there"
+        help = "it holds runs: keep one of them"
+    what = "is neither a run nor a model" if path.is_dir() else "is not there"
     raise HallucError("R101", f"{path} {what}", help=help)
 
 
 def _of_file(path: Path) -> HallucError:
-    help = f"if it holds the texts: halluc predict RUN_OR_MODEL --input {path}"
-    return HallucError("R101", f"{path} is a file, and neither a run nor a model", help=help)
+    help = f"if it has the texts to predict: halluc predict RUN_OR_MODEL --input {path}"
+    return HallucError("R101", f"{path} is a file, not a run or a model", help=help)
 
 
 def _of_config(path: Path) -> HallucError:
     """The message for a config given instead of a run: its newest trained run, or how to make one."""
-    what = f"{path} is a config, and neither a run nor a model"
+    what = f"{path} is a config, not a run or a model"
     try:
         loaded = load(path, [])
     except ManyErrors:
@@ -123,11 +123,11 @@ def _of_config(path: Path) -> HallucError:
     except HallucError as error:
         if error.code != "C128":
             return _of_file(path)
-        return HallucError("R101", what, help="it is a study: name the folder of one cell")
+        return HallucError("R101", what, help="it is a study: use the folder of one cell")
     home = loaded.home
     result = directory.newest(home, loaded.sha256, lambda run: run.model.is_dir())
     if result is not None:
-        return HallucError("R101", what, help=f"name its run: halluc predict {result.path} --input TEXTS")
+        return HallucError("R101", what, help=f"use its run: halluc predict {result.path} --input TEXTS")
     nearest = nearest_run.description(loaded, lambda run: run.model.is_dir())
     help = f"train it first: halluc train {path}; then: halluc predict {home / latest.LATEST} --input TEXTS"
     return HallucError("R101", f"{what}; {home} has no trained run of it{nearest}", help=help)
@@ -143,7 +143,7 @@ def _defaults(reference: str) -> LoadedConfig:
     except ValidationError as error:
         (first, *_) = error.errors()
         place = ".".join(map(str, (name, *first["loc"])))
-        help = "restore config.json, or take the key out"
+        help = "restore config.json, or remove the key"
         raise environment_error("E411", f"{reference}: `{place}` in its config.json: {first['msg']}", help) from None
     settings = Experiment(name="predict", task=task, data=None, model=ModelConfig(name=reference))
     return LoadedConfig(settings, settings.model_dump(mode="json"), {}, ())
@@ -189,5 +189,5 @@ def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:
     except FileNotFoundError:
         return None
     if not 0 < result.temperature < math.inf:
-        raise HallucError("R114", f"{file} is damaged: no temperature is {result.temperature}", help=help)
+        raise HallucError("R114", f"{file} is damaged: invalid temperature {result.temperature}", help=help)
     return result

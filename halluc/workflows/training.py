@@ -101,8 +101,8 @@ def train(
         HallucError or ManyErrors: problems with config, data or run, or with cells.
     """
     if run is not None:
-        selection.refuse("--run names one run")
-        with elsewhere("choose another place for `--run`"):
+        selection.refuse("--run takes one run")
+        with elsewhere("choose another path for `--run`"):
             return [train_job(Job(job.load(config, overrides)), overrides, run=run, resume=resume)]
     _, chosen = cells.begin(config, overrides, selection)
     return cells.each(
@@ -126,7 +126,7 @@ def train_job(
     """Train one experiment, unless it is trained already, and print the location of its model."""
     settings = asked.settings
     if settings.data.train is None:
-        raise HallucError("C107", "`halluc train` needs `data.train`", help="name the training split")
+        raise HallucError("C107", "`halluc train` needs `data.train`", help="set the training split")
     _ = asked.choose_by  # an unknown figure is reported before anything is read
     # `halluc run` evaluates after training: too late to report an unknown figure.
     gates.refuse_invalid(asked.loaded)
@@ -157,7 +157,7 @@ def train_job(
     session = Session(asked, engine, resume, run is None and asked.slug is None, pretrained)
     target = session.target
     if _is_done(asked, target):
-        messages.conclude(f"{target.path} is finished: there is nothing to resume")
+        messages.conclude(f"{target.path} is finished, so there is nothing to resume")
         best = target.read().best
         if engine.is_main:
             _conclude_killed(session)
@@ -203,7 +203,7 @@ def _conclude(session: Session) -> None:
         try:
             latest.point(session.target.path)
         except HallucError as error:  # a failed link must not fail a training that has produced a model
-            warn(f"`latest` does not name this run: {error.message} ({error.help})")
+            warn(f"`latest` does not point to this run: {error.message} ({error.help})")
     checkpoint.finish(session.target.checkpoints, session.target.read().keep_checkpoints)
 
 
@@ -237,7 +237,7 @@ def _train(session: Session) -> dict[str, Any]:
     stopped = _drive(session, prepared, checkpointer)
     if stopped.interrupted:
         if checkpointer.last is not None:
-            say(f"checkpoint {checkpointer.last} is written: the same command with --resume continues it")
+            say(f"checkpoint {checkpointer.last} is written: continue with the same command and --resume")
         session.engine.wait()  # a launcher ends all processes as soon as one has ended: the writer must have finished
         raise KeyboardInterrupt
     if session.engine.is_main:
@@ -245,7 +245,7 @@ def _train(session: Session) -> dict[str, Any]:
     session.engine.wait()
     best = checkpointer.summary(session.job.choose_by, _unselective(session))
     if session.engine.is_main and not best["dev"] and _unselective(session) is None:
-        warn(f"no checkpoint is selected, the last one is kept: {best['chosen_by'].removeprefix('last: ')}")
+        warn(f"no checkpoint is selected, and the last one is kept: {best['chosen_by'].removeprefix('last: ')}")
     return best
 
 
@@ -369,8 +369,8 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
     inputs = provenance.input_hashes([*session.corpora.files, *named])
     changed = [path for path, digest in inputs.items() if record.inputs.get(path, digest) != digest]
     if session.resume and changed:
-        help = "put it back, or start a new run without --resume"
-        raise HallucError("R109", f"{', '.join(changed)} changed since this training began", help=help)
+        help = "restore it, or start a new run without --resume"
+        raise HallucError("R109", f"{', '.join(changed)} changed since this training started", help=help)
     record.inputs = inputs
     record.gap = session.job.withheld.as_record() if session.job.withheld else None
     task = session.job.task
@@ -381,7 +381,7 @@ def _record(session: Session, encoder: Loaded, machine: dict[str, Any], notes: M
         warn(unseen)
     if (why_last := _unselective(session)) is not None:
         unused = "" if session.job.settings.train.patience is None else ", and early stopping (`patience`) is off"
-        warn(f"{why_last}: no checkpoint will be selected, the last one is kept{unused}")
+        warn(f"{why_last}: no checkpoint will be selected, and the last one is kept{unused}")
     _tell_long(task, notes)
     write_json(session.target.data, data.model_dump(mode="json"))
     training_knowledge.record(session.job, session.corpora)

@@ -43,7 +43,7 @@ def of(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     except HallucError as error:
         if error.code != "D101":
             raise
-        warn(f"the knowledge of the training split is not available: {error.message}")
+        warn(f"the coverage of the training split is not available: {error.message}")
         return None
     if anew:
         record(job, remaining)

@@ -19,13 +19,13 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
     if any("Generation" in head for head in task.head):
         for section, key in (("train", "r_drop"), ("train", "adversarial"), ("model", "lora")):
             if getattr(getattr(loaded.experiment, section), key):
-                message = f"`{section}.{key}` does not go with {task.name}, whose model writes text"
-                help = f"leave `{section}.{key}` out; it goes with tasks whose model is an encoder"
+                message = f"`{section}.{key}` cannot be used with {task.name}, a text generation task"
+                help = f"remove `{section}.{key}`; it needs a task with an encoder"
                 raise HallucError("C221", message, loaded.origins.get((section, key)), help)
     if train.pretrain is not None and model.name is None:
-        help = "name a pre-trained encoder, or leave `train.pretrain` out"
+        help = "use a pre-trained encoder, or remove `train.pretrain`"
         where = loaded.origins.get(("train", "pretrain"))
-        raise HallucError("C206", "`train.pretrain` goes with `model.name`", where, help)
+        raise HallucError("C206", "`train.pretrain` requires `model.name`", where, help)
     if model.lora is not None and find_spec("peft") is None:
         message = "`model.lora` needs the Python package `peft`, which is not installed"
         raise environment_error("E420", message, 'install it: pip install "halluc[lora]"')

@@ -76,13 +76,13 @@ def record(job: Job, record: RunFile) -> None:
     name = f"{base.path.resolve().parent.name}/{base.path.resolve().name}"
     record.model["base"] = {"run": name, "novelty_judged_against_it": bool(known)}
     if not known:
-        say(f"what the training split of {name} shows is not known for this task: novelty is judged without it")
+        say(f"the coverage of the training split of {name} is unknown for this task, so novelty ignores it")
         return
     if not job.target.bases:  # a resumed training has them already
         make_folder(job.target.base(1).parent)
         for number, path in enumerate(known, 1):
             write_text(job.target.base(number), path.read_text(encoding="utf-8"))
-    say(f"novelty is judged against the training splits of this run and of {name}")
+    say(f"novelty is relative to the training splits of this run and of {name}")
 
 
 def _task_of(run: RunDir) -> str | None:

@@ -41,8 +41,8 @@ class RunTranslator:
         """
         name = job.task.name
         if trained.job.task.name != name:
-            message = f"{trained.reference} was trained for {trained.job.task.name}, and not for {name}"
-            raise HallucError("C103", message, help="name a run of the same task, trained in the other direction")
+            message = f"{trained.reference} was trained for {trained.job.task.name}, not for {name}"
+            raise HallucError("C103", message, help="use a run of the same task, trained in the other direction")
         _refuse_direction(trained, job)
         kind = registry.load(TABLE, "reader", name)
         data = trained.job.settings.data
@@ -61,8 +61,8 @@ class RunTranslator:
 def _refuse_direction(trained: Trained, job: Job) -> None:
     there, back = ([getattr(one.settings.data, key, None) for key in _DIRECTION] for one in (job, trained.job))
     if any(one and other and one != other for one, other in zip(there, reversed(back), strict=True)):
-        message = f"{trained.reference} writes {back[1]} from {back[0]}, and the data is {there[0]} to {there[1]}"
-        raise HallucError("C103", message, help=f"name a run that writes {there[0]} from {there[1]}")
+        message = f"{trained.reference} translates {back[0]} to {back[1]}, but the data is {there[0]} to {there[1]}"
+        raise HallucError("C103", message, help=f"use a run that translates {there[1]} to {there[0]}")
 
 
 def _fingerprint(trained: Trained) -> str:

@@ -64,7 +64,7 @@ def tune(
             are kept and reported.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        help = "start `halluc tune` several times: the processes share the trials"
+        help = "start `halluc tune` several times instead: the processes share the trials"
         raise HallucError("C011", "`halluc tune` does not run under torchrun", help=help)
     trials = _opened(config, overrides, fresh)
     again = tuning_results.command(config, overrides)
@@ -104,7 +104,7 @@ def _opened(config: Path, overrides: Sequence[str], fresh: bool) -> Trials:
     plan = plan_of(space)
     home = space.of_trial({}).home
     if fresh and (aside := matrix.set_aside(home)) is not None:
-        say(f"the old trials are moved to {aside}")
+        say(f"the old trials were moved to {aside}")
     return Trials(home, space, plan)
 
 
@@ -113,7 +113,7 @@ def _has_time(trials: Trials) -> Callable[[], bool]:
 
     def has_time() -> bool:
         if most is not None and time.monotonic() - began >= most:
-            conclude(f"timeout: no further trial was begun after {formats.seconds(most)}")
+            conclude(f"timeout: no further trial was started after {formats.seconds(most)}")
             return False
         return True
 
@@ -222,14 +222,14 @@ def _complete(trials: Trials, trial: optuna.Trial, found: dict[str, float | None
     """
     undefined = [name for name in trials.plan.metrics if found[name] is None]
     if undefined:
-        message = f"`{undefined[0]}` is undefined on dev: it is a share of nothing there"
+        message = f"`{undefined[0]}` is undefined on dev, because its denominator is 0"
         raise HallucError("T104", message, help="choose another `tune.metric`")
     bounds = trials.tune.constraints
     violations = {name: violation(one, found[name]) for name, one in bounds.items()}
     trials.complete(trial, [found[name] for name in trials.plan.metrics], violations)  # type: ignore[misc]
     broken = [name for name, over in violations.items() if over > 0]
     text = ", ".join(f"{name} {formats.value(name, found[name])}" for name in found)
-    return f"dev {text}" + (f"; breaks the constraint on {', '.join(broken)}" if broken else "")
+    return f"dev {text}" + (f"; violates the constraint on {', '.join(broken)}" if broken else "")
 
 
 def violation(bounds: BoundsConfig, value: float | None) -> float:
@@ -250,8 +250,8 @@ def plan_of(space: SearchSpace) -> TuningPlan:
     experiment, tune = space.whole.experiment, space.tune
     where = space.whole.origins
     if experiment.data.reference(SPLIT) is None:
-        help = "name a dev split, or hold one out of train with `data.dev_share`: nothing may be chosen on test"
-        raise HallucError("C107", "`halluc tune` needs `data.dev`, on which trials are judged", help=help)
+        help = "set a dev split, or hold one out of train with `data.dev_share`; nothing may be chosen on test"
+        raise HallucError("C107", "`halluc tune` needs `data.dev` to evaluate trials", help=help)
     job = Job(space.whole)
     metrics = tune.metrics or [job.choose_by]
     for name in metrics:
@@ -287,6 +287,6 @@ def _direction(space: SearchSpace, name: str) -> Direction:
     better = figures.figure(name).better
     if better == "none":
         where = space.whole.origins.get(("tune", "metric"))
-        help = "say so with `tune.direction: maximize` or `minimize`"
-        raise HallucError("C103", f"neither more nor less of `{name}` is better by itself", where, help)
+        help = "set `tune.direction: maximize` or `minimize`"
+        raise HallucError("C103", f"`{name}` has no better direction", where, help)
     return "maximize" if better == "higher" else "minimize"

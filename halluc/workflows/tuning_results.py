@@ -177,9 +177,9 @@ def _config(trials: Trials, one: optuna.trial.FrozenTrial, many: int, path: Path
     what = "The best trial" if many == 1 else f"One of {many} trials on the Pareto front"
     head = (
         f"# {what} of `halluc tune`: trial {one.number}, dev {text}.\n"
-        "# It was selected on dev, so that its figures on dev are optimistic: judge it on test, once.\n"
+        "# It was selected on dev, so its figures on dev are optimistic: evaluate it once on test.\n"
         f"# Launch:    {printable_line(shlex.join(['halluc', 'run', str(path)]))}\n"
-        "#            in the folder in which `halluc tune` ran: relative paths start there\n"
+        "#            in the folder where `halluc tune` was started (for relative paths)\n"
     )
     return head + annotated(trials.space.with_values(values))
 

@@ -31,7 +31,7 @@ _STUDY = "halluc"
 LEAST_TRIALS = 10
 # Keys of a trial's attributes in the journal.
 ERROR, REPLACED, SAME_AS, CONFIG, FIGURES = "error", "replaced", "same_as", "config", "figures"
-_FRESH = "--fresh moves the old trials aside and starts anew; or give this tuning another `name`"
+_FRESH = "use --fresh to move the old trials and start again; or give this tuning another `name`"
 # Exceptions of Optuna for a file that is not one of our journals.
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 
@@ -119,7 +119,7 @@ class Trials:
         first, second = (dict(leaves(one)) for one in (known if isinstance(known, dict) else {}, content))
         keys = [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]
         text = ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
-        return HallucError("R104", f"{self.home} holds trials of another tuning: it differs in {text}", help=_FRESH)
+        return HallucError("R104", f"{self.home} has trials of another tuning, which differs in {text}", help=_FRESH)
 
     def _pruner(self) -> optuna.pruners.BasePruner:
         from optuna import pruners

@@ -665,8 +665,8 @@ ANSWER_WORDING = Wording(
     words("questions", "answers"),
     Nouns(
         one="answer", gold="answer", golds="answers", claims="answers given",
-        unsupported="invented", nothing="no answer", counted="answers", gap_of="answers",
-        novelty="whether training showed the answer", loss_of="loss of an answer", annotated="answers",
+        unsupported="hallucinated", nothing="no answer", counted="answers", gap_of="answers",
+        novelty="whether the answer occurs in training", loss_of="loss of an answer", annotated="answers",
         card=CARD,
         reasons={"boundary": "with a wrong boundary"},
     ),

@@ -78,7 +78,7 @@ def test_wrong_targets_and_files_are_reported(halluc, run, tmp_path):
         ([tmp_path / "no-such.yaml"], "C005", "no such config file"),
         ([run.path, "--set", "train.epochs=1"], "C011", "--set goes with a CONFIG"),
         ([run.path, "--write", tmp_path / "study.txt"], "C011", "extension .yaml"),
-        ([run.path, "--write", tmp_path / "mine.yaml"], "C011", "name another file"),
+        ([run.path, "--write", tmp_path / "mine.yaml"], "C011", "use another file"),
     ):
         outcome = halluc("advise", *arguments)
         assert outcome.code == 2 and f"error[{code}]" in outcome.err and told in outcome.err, outcome.err

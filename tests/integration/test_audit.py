@@ -170,7 +170,7 @@ def test_a_run_is_judged_again_beside_its_own_evaluation(halluc, audited, tmp_pa
     rates = {one["name"]: one for one in report["annotation"]["on_suspects"]}
     omitted = rates["omission_rate"]
     assert omitted["below"][-1] == [1.0, omitted["counted"]], "all that the model omits is in doubt, to it"
-    assert "Annotation in doubt" in (tmp_path / "report/report.md").read_text()
+    assert "Possible annotation errors" in (tmp_path / "report/report.md").read_text()
     assert "By the probability of the annotation" in (tmp_path / "report/index.html").read_text()
 
 

@@ -122,7 +122,7 @@ def test_a_shortfall_is_reported(halluc, tmp_path):
     data = corpus_of(tmp_path, train="Anna/PER left\nBerg/PER left\nit rained")
     outcome = halluc("augment", with_one_name(tmp_path, data, ", unchangeable: skip"), "--run", tmp_path / "run")
     assert outcome.code == 0
-    why = "1 given up after every attempt was rejected, 1 unchangeable"
+    why = "1 given up because all attempts were rejected, 1 unchangeable"
     assert f"warning: 2 fewer than the 3 asked for: {why}" in outcome.err
     assert "rejected candidates: 5 duplicate" in outcome.err
 
@@ -196,7 +196,7 @@ def test_a_preview_of_what_cannot_be_changed_says_so(halluc, tmp_path):
     config = write_config(
         tmp_path, "{size: 2x, methods: [{type: mention_replacement}, {type: delete, rate: 0}], unchangeable: skip}",
         data=corpus_of(tmp_path, train="it rained\nit snowed"))  # fmt: skip
-    assert "no example can be changed by these methods" in halluc("augment", config, "--preview", "2").err
+    assert "these methods cannot change any example" in halluc("augment", config, "--preview", "2").err
 
 
 def test_a_preview_of_a_study_notes_nothing(halluc, augmented):
@@ -317,7 +317,7 @@ def test_a_changed_input_makes_the_corpus_stale(halluc, with_corpus):
     before = bytes_of(run.augment)
     outcome = halluc("train", config)
     assert outcome.code == 0, outcome.err
-    assert "was made from other data or by another halluc: it is made anew" in outcome.err
+    assert "was made from other data or by another version of halluc, and is made again" in outcome.err
     assert bytes_of(run.augment) != before
     assert not any("visited" in text for text in texts(run.augment))
 
@@ -349,7 +349,7 @@ def test_a_damaged_manifest_is_reported(halluc, with_corpus, command):
     (run.augment / "manifest.json").write_text("{")
     outcome = halluc(command, config)
     assert (outcome.code, "error[R130]" in outcome.err) == (2, True)
-    assert f"help: remove {run.augment}: it is then made anew" in outcome.err
+    assert f"help: remove {run.augment}: it is then made again" in outcome.err
 
 
 def test_a_manifest_without_its_corpus_is_reported(halluc, with_corpus):

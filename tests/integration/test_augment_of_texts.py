@@ -87,7 +87,7 @@ def test_every_method_keeps_labels_and_describes_texts(halluc, texts, kind):
     config = texts(f"{{size: 9x, methods: {MIX}}}", kind)
     outcome = halluc("augment", config)
     assert outcome.code == 0, outcome.err
-    assert "of the content words in the new stand nowhere in the training split" in outcome.err
+    assert "of the content words in the new examples do not occur in the training split" in outcome.err
     assert "sentences" not in outcome.err
     assert "mentions" not in outcome.err
     assert ("texts without a label: .333 of the originals" in outcome.err) == (kind != "pairs")
@@ -227,7 +227,7 @@ def test_a_method_that_finds_nothing_says_so_and_what_became_of_it(halluc, texts
     config = texts("{size: 2x, methods: [{type: sentence_reorder}]}")
     outcome = halluc("augment", config)
     assert outcome.code == 0
-    assert "warning: `sentence_reorder` found nothing to change in any of the texts" in outcome.err
+    assert "warning: `sentence_reorder` could not change any of the texts" in outcome.err
     assert "warning: 36 of the new texts are plain copies" in outcome.err
     both = texts("{size: 2x, methods: [{type: sentence_reorder}, {type: case}]}")
     told = halluc("augment", both).err

@@ -197,7 +197,7 @@ def test_who_is_not_the_last_to_finish_writes_no_report_and_says_so(halluc, stud
     with RunDir(home / CELLS[0]).locked():
         outcome = halluc("run", study, "--only", "arm=baseline", "-q")
     assert outcome.code == 0
-    assert "no report yet: the last `halluc run` of this study to finish writes it" in outcome.err
+    assert "no report yet: the last `halluc run` process of this study writes it" in outcome.err
     assert not (home / "report").exists()
 
 
@@ -220,7 +220,7 @@ def test_who_left_a_cell_that_was_finished_meanwhile_writes_the_report(halluc, s
     monkeypatch.setattr(experiments, "run_cell", after_the_other)
     outcome = halluc("run", study, *only)
     assert outcome.code == 0, outcome.err
-    assert f"[1/2] {CELLS[0]}: left to the process that is writing it" in outcome.err
+    assert f"[1/2] {CELLS[0]}: skipped, because another process is writing it" in outcome.err
     assert outcome.err.splitlines()[-1] == f"report: {home / 'report' / 'index.html'}"
 
 
@@ -246,8 +246,8 @@ def test_a_cell_that_another_process_writes_is_left_to_it(halluc, study, home):
     with RunDir(home / CELLS[0]).locked():
         outcome = halluc("train", study, "--only", "seed=1")
     assert outcome.code == 0
-    assert f"[1/2] {CELLS[0]}: left to the process that is writing it" in outcome.err
-    assert "1 of 2 cells were left to other processes" in outcome.err
+    assert f"[1/2] {CELLS[0]}: skipped, because another process is writing it" in outcome.err
+    assert "1 of 2 cells are run by other processes" in outcome.err
     assert trained(home) == CELLS[1:]
 
 
@@ -300,7 +300,7 @@ def test_a_broken_cell_does_not_stop_the_others_and_is_reported_last(halluc, stu
     assert outcome.code == 3
     assert trained(home) == CELLS[2:]
     lines = outcome.err.splitlines()
-    last = lines.index("2 of 4 cells are broken; the others went on:")
+    last = lines.index("2 of 4 cells are broken; the other cells were run:")
     assert any(line.startswith("error[D") for line in lines[:last])
     assert [line for line in lines[last:] if line.startswith(f"error[D121]: {CELLS[0]}: ")]
     assert [line for line in lines[last:] if line.startswith(f"error[D121]: {CELLS[1]}: ")]

@@ -62,7 +62,9 @@ def test_a_label_in_test_alone_is_reported_with_its_place_and_what_may_be_meant(
     config = labelled()
     told = halluc("check", config)
     place = config.parent / "test.jsonl"
-    assert f"test has labels that train never shows: refunds (1, first: {place}:2; did you mean `refund`?)" in told.err
+    assert (
+        f"test has labels that do not occur in train: refunds (1, first: {place}:2; did you mean `refund`?)" in told.err
+    )
     assert "mend them, or let train show them too" in told.err
     assert json.loads(halluc("check", config, "--json").out)["unseen_labels"] == {
         "test": {"refunds": {"count": 1, "first": [f"{place}:2"]}}
@@ -80,7 +82,7 @@ def test_of_very_many_labels_that_train_lacks_a_few_are_named(halluc, labelled):
 def test_training_warns_of_a_label_in_dev_alone(halluc, labelled):
     told = halluc("train", labelled(dev=[("where", "trakc")]))
     assert told.code == 0, told.err
-    assert "warning: dev has labels that train never shows: trakc (1, first:" in told.err
+    assert "warning: dev has labels that do not occur in train: trakc (1, first:" in told.err
 
 
 @pytest.mark.parametrize("command", ["check", "train"])
@@ -98,7 +100,7 @@ def test_several_labels_where_one_is_asked_for_are_refused(halluc, labelled, com
 
 @pytest.mark.parametrize("command", ["check", "train"])
 @pytest.mark.parametrize(
-    ("train", "lacking"), [([("a", "x"), ("b", "x")], "one label alone"), ([("a", "oos"), ("b", "oos")], "no label")]
+    ("train", "lacking"), [([("a", "x"), ("b", "x")], "only one label"), ([("a", "oos"), ("b", "oos")], "no label")]
 )
 def test_a_training_split_of_which_nothing_can_be_learned_is_refused(halluc, labelled, command, train, lacking):
     told = halluc(command, labelled(train, train[:1], train[:1]))
@@ -121,7 +123,7 @@ def test_a_run_keeps_the_record_and_its_report_shows_it(halluc, labelled):
     train, _, test = told["data"]["splits"]
     assert train["counts"] == {"texts": 4, "words": 8, "labels": 3, "out_of_scope": 1, "pairs": 0}
     assert test["counts"] == {"texts": 4, "words": 8, "labels": 2, "out_of_scope": 2, "pairs": 0}
-    assert "1 test text also stands in train, by which figures on test look better" in told["data"]["warnings"]
+    assert "1 test text is also in train, so figures on test are optimistic" in told["data"]["warnings"]
     (run / "data.json").write_text(json.dumps({**record, "schema_version": 3}))
     newer = halluc("report", run)
     assert newer.code == 0

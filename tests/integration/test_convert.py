@@ -89,7 +89,7 @@ def test_it_says_what_it_read_and_how_to_read_what_it_wrote(halluc, file, tmp_pa
     assert outcome.code == EXIT_DONE, outcome.err
     assert outcome.out == ""
     assert outcome.err.splitlines() == [
-        f"read as {TAGGED}, IOB2 (every span opens with B-)",
+        f"read as {TAGGED}, IOB2 (every span starts with B-)",
         "read: tokens: column 0; tags: the last column",
         f"2 sentences written to {tmp_path / 'out.jsonl'} (jsonl)",
         f"to read it: data: {{train: {tmp_path / 'out.jsonl'}}}",
@@ -197,8 +197,8 @@ def test_a_gzipped_csv_is_read_and_the_output_replaces_what_was_there(halluc, fi
         (COLUMNS, "out.jsonl", ("--to", "spacey"), EXIT_USAGE, "did you mean `spacy`?"),
         (COLUMNS, "out.jsonl", ("--task", "tokens"), EXIT_USAGE, "no task `tokens`"),
         (COLUMNS, "out.jsonl", ("--split", "valid"), EXIT_USAGE, "no split `valid`"),
-        (COLUMNS, "out.jsonl", ("--scheme", "iob1"), EXIT_USAGE, "--scheme does not go with the format jsonl"),
-        (COLUMNS, "out.jsonl", ("--join", "none"), EXIT_USAGE, "--join does not go with the format jsonl"),
+        (COLUMNS, "out.jsonl", ("--scheme", "iob1"), EXIT_USAGE, "--scheme cannot be used with the format jsonl"),
+        (COLUMNS, "out.jsonl", ("--join", "none"), EXIT_USAGE, "--join cannot be used with the format jsonl"),
         (COLUMNS, "in.conll", (), EXIT_USAGE, "is the input"),
         (COLUMNS, "-", ("--to", "jsonl"), EXIT_USAGE, "is not a regular file"),
         (COLUMNS, "/dev/null", ("--to", "jsonl"), EXIT_USAGE, "is not a regular file"),
@@ -223,8 +223,8 @@ def test_the_task_is_distinguished_or_asked_for(halluc, file, tmp_path):
     assert f"read as {LABELLED}" in halluc("convert", texts, tmp_path / "a.jsonl").err
     neither = halluc("convert", file("x.jsonl", '{"a": 1}\n'), tmp_path / "b.jsonl")
     assert neither.code == EXIT_DATA
-    assert f"can be read as no task ({TAGGED}: " in neither.err
-    assert "say which with --task" in neither.err
+    assert f"does not fit any task ({TAGGED}: " in neither.err
+    assert "set one with --task" in neither.err
     absent = halluc("convert", tmp_path / "absent.jsonl", tmp_path / "b.jsonl")
     assert (absent.code, absent.err.count("no such file")) == (EXIT_DATA, 1)
     labels_first = file("labels.txt", "good fine\n\nbad awful\n\ngood well\n")
@@ -237,7 +237,7 @@ def test_the_task_is_distinguished_or_asked_for(halluc, file, tmp_path):
         ("both.jsonl", '{"text": "a b", "tokens": ["a", "b"], "spans": [], "label": "x"}\n'),
     ):
         asked = halluc("convert", file(name, content), tmp_path / "d.jsonl")
-        assert (asked.code, "say which with --task" in asked.err) == (EXIT_USAGE, True), asked.err
+        assert (asked.code, "set one with --task" in asked.err) == (EXIT_USAGE, True), asked.err
         assert halluc("convert", tmp_path / name, tmp_path / "d.jsonl", "--task", TAGGED).code == EXIT_DONE
 
 

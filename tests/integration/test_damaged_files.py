@@ -165,7 +165,7 @@ def test_no_gate_is_met_by_an_evaluation_that_was_changed(copy, name):
         if name == "eval/test.json" and kind in ("missing", "an edited figure", "a folder"):
             (gate,) = run_report(run).gates
             assert not gate.met
-            assert gate.text.endswith("not verified, since eval/test.json is not what the evaluation wrote")
+            assert gate.text.endswith("not verified, because eval/test.json was changed after the evaluation")
 
 
 def test_another_split_is_shown_only_with_a_notice(halluc, copy, tmp_path):
@@ -190,10 +190,10 @@ def test_a_card_is_written_without_the_files_of_the_augmentation(halluc, whole, 
     run = RunDir(tmp_path / "run")
     if removed == "augment":
         shutil.rmtree(run.augment)
-        told = "augment/ is missing: no pairs are shown, and what run.json recorded of the manifest is shown. `halluc "
+        told = "augment/ is missing: no pairs are shown; the manifest is shown as recorded in run.json. `halluc "
     else:
         (run.path / removed).unlink()
-        told = f"{removed} is missing: what run.json recorded of it is shown. Remove …/run/augment, then `halluc "
+        told = f"{removed} is missing: it is shown as recorded in run.json. Remove …/run/augment, then `halluc "
     outcome = halluc("report", run.path)
     assert (outcome.code, (run.model / "README.md").is_file()) == (0, True), outcome.err
     (warning,) = (line for line in outcome.err.splitlines() if line.startswith("warning:"))
@@ -209,7 +209,7 @@ def test_an_edited_figure_is_named_at_the_top_and_no_card_is_written(halluc, cop
     outcome = halluc("report", run.path)
     assert (outcome.code, card.exists()) == (0, False)
     assert "model card: not written" in outcome.err
-    told = "eval/test.json was changed after the evaluation of test: what is shown of it may be untrue."
+    told = "eval/test.json was changed after the evaluation of test: its content may be wrong."
     assert f"warning: {told}" in outcome.err
     page = (run.path / "report" / "index.html").read_text()
     assert page.index(told) < page.index('class="answer"')

@@ -170,7 +170,7 @@ def test_a_run_without_a_readable_record_is_no_reason_for_a_new_one(halluc, trai
         assert outcome.code == 2, outcome.err
         assert str(run) in outcome.err
         assert "Traceback" not in outcome.err
-        assert "restore" in outcome.err or "use the halluc that wrote it" in outcome.err
+        assert "restore" in outcome.err or "use the version of halluc that wrote it" in outcome.err
         assert sorted(home.iterdir()) == before
         assert steps_trained(run) == steps_trained(trained.stopped)
     assert "error[R119]" in outcome.err
@@ -271,7 +271,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         lambda path: path.write_text(path.read_text() + "\n"), "was changed after the training", "Restore it, or train",
     ),
     "added_tokens.json": (
-        lambda path: path.write_text("{}"), "was added after the training", "Remove it if it is not meant.",
+        lambda path: path.write_text("{}"), "was added after training", "Remove it if it is not needed.",
     ),
     "tokenizer_config.json": (lambda path: path.unlink(), "is missing", "Restore it, or train again: "),
 }  # fmt: skip

@@ -247,7 +247,7 @@ def test_a_model_that_torch_cannot_export_leaves_the_whole_message_in_a_log(run,
     monkeypatch.setattr(exporting, "write", fails)
     done = halluc("export", run, "--format", "torch", "--output", tmp_path / "export")
     assert done.code == 4
-    assert "error[E413]: torch cannot hold this model: no operator aten::odd" in done.err
+    assert "error[E413]: torch cannot represent this model: no operator aten::odd" in done.err
     assert "a long graph" not in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["export.log"]
     assert (tmp_path / "export.log").read_text().count("a long graph") >= 50
@@ -282,9 +282,9 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(run, made, tiny_enco
     told = refused(lambda: api.export(tiny_encoder))
     assert (told.code, "is no run of halluc" in told.message) == ("C230", True)
     told = refused(lambda: api.export(made.export))
-    assert (told.code, "is an export already" in told.message) == ("C230", True)
+    assert (told.code, "is already an export" in told.message) == ("C230", True)
     told = refused(lambda: api.export(run, format="torch", quantize="int8"))
-    assert (told.code, told.message) == ("C230", "--quantize is for --format onnx")
+    assert (told.code, told.message) == ("C230", "--quantize needs --format onnx")
     told = refused(lambda: api.export(run, format="tflite"))
     assert (told.code, told.help) == ("C230", "one of onnx, torch")
     told = refused(lambda: api.export(run, output=run.parent / "beside"))

@@ -159,7 +159,7 @@ def test_its_report_and_its_comparison_with_a_run_of_confidences(halluc, other, 
     assert report.code == 0, report.err
     page = (rules / "report/report.md").read_text()
     assert "`predictions of rules`" in page
-    assert "The predictions have no confidence: calibration, risk and abstention are left out." in page
+    assert "The predictions have no confidence: calibration, risk and abstention are not computed." in page
     assert "A single seed" not in page
     assert "The gap: what training does not show" in page
     reproduce = next(line for line in page.splitlines() if line.startswith("halluc eval"))
@@ -179,7 +179,7 @@ def test_its_report_and_its_comparison_with_a_run_of_confidences(halluc, other, 
     assert compared.code == 0, compared.err
     assert "--predictions (rules and llm)" in compared.err
     assert "training differs" not in compared.err
-    assert "predictions of rules, which no model of halluc made; they have no confidence" in compared.err
+    assert "predictions of rules, not of a model of halluc; they have no confidence" in compared.err
     assert "ece" not in compared.err
     assert "at an omission rate" not in compared.err
     one = halluc("report", llm, "--format", "md")
@@ -237,7 +237,7 @@ def test_labels_of_the_tool_are_renamed_and_unknown_ones_reported(halluc, other,
     [
         (["--checkpoint", "x"], "C011", "--checkpoint does not go with --predictions"),
         (["--run", "x"], "C011", "--run does not go with --predictions"),
-        (["--only", "seed=1"], "C012", "--predictions is one file"),
+        (["--only", "seed=1"], "C012", "--predictions takes one file"),
         (["--split", "dev", "--split", "test"], "C011", "the file of one split"),
         (["--split", "dve"], "C011", "no split `dve`"),
         (["--name", " "], "C011", "--name has 0 characters"),

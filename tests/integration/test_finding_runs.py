@@ -107,12 +107,12 @@ def test_what_stands_in_the_place_of_a_run_is_reported(halluc, experiment, tmp_p
     texts.write_text("Anna met Berg\n")
     untrained = halluc("predict", experiment)
     assert untrained.code == 2
-    assert f"{experiment} is a config, and neither a run nor a model; " in untrained.err
+    assert f"{experiment} is a config, not a run or a model; " in untrained.err
     assert f"train it first: halluc train {experiment}" in untrained.err
     run = json.loads(halluc("train", experiment, "--json", "--set", "train.epochs=1").out)["run"]
     assert "differs in `train.epochs` (1 there, 6 here)" in halluc("predict", experiment).err
     experiment.write_text(experiment.read_text().replace("epochs: 6", "epochs: 1"))
-    assert f"name its run: halluc predict {run} --input TEXTS" in halluc("predict", experiment).err
+    assert f"use its run: halluc predict {run} --input TEXTS" in halluc("predict", experiment).err
     assert f"halluc predict RUN_OR_MODEL --input {texts}" in halluc("predict", texts).err
     for order in ((run, texts), (texts, run)):
         outcome = halluc("predict", *order)
@@ -135,7 +135,7 @@ def test_a_run_in_the_place_of_a_config_and_of_a_model_is_reported(halluc, train
     assert outcome.code == 0, outcome.err
     outcome = halluc("train", run)
     assert outcome.code == 2
-    assert f"a run is named by --run {run}" in outcome.err
+    assert f"to use a run, write --run {run}" in outcome.err
     outcome = halluc("eval", config, "--checkpoint", run)  # as its model
     assert outcome.code == 0, outcome.err
 
@@ -146,7 +146,7 @@ def test_quiet_checks_say_how_much_is_odd_and_no_more(halluc, experiment, corpus
     assert (outcome.code, outcome.out) == (0, "")
     warnings = full.err.count("warning: ")
     assert warnings > 1
-    assert outcome.err == f"{warnings} warnings: see them without --quiet\n"
+    assert outcome.err == f"{warnings} warnings: run without --quiet to see them\n"
     corpus_files["dev"].write_text("one\n")
     broken = halluc("check", experiment, "-q")
     assert broken.code == 3

@@ -71,7 +71,7 @@ def test_its_labels_are_renamed_and_dropped_by_the_config(halluc, experiment, cl
 def test_labels_that_the_data_lacks_are_reported(halluc, experiment, classifier):
     folder = classifier(["O", "B-LOCATION"], {"oslo": 1})
     outcome = halluc("eval", experiment, "--checkpoint", folder, "--split", "test")
-    assert "the model has labels that this split never shows: LOCATION" in outcome.err
+    assert "the model has labels that do not occur in this split: LOCATION" in outcome.err
 
 
 def test_a_name_for_a_label_it_does_not_have_is_refused(halluc, experiment, classifier):
@@ -146,7 +146,7 @@ def test_predict_warns_of_labels_without_names(halluc, classifier, tmp_path):
         ({**TAGS, "LABEL_5": "I-LOC"}, "has no label `LABEL_5`"),
         ({"LABEL_1": "B-PER", "LABEL_2": "I-PER"}, "has no entry for LABEL_0, LABEL_3, LABEL_4"),
         ({"LABEL_1": "PER"}, "has no entry for LABEL_0, LABEL_2, LABEL_3, LABEL_4"),
-        ({**TAGS, "LABEL_3": "LOC"}, "but `LABEL_3` to `LOC`, which is no tag"),
+        ({**TAGS, "LABEL_3": "LOC"}, "but `LABEL_3` to `LOC`, which is not a tag"),
         ({**TAGS, "LABEL_3": ""}, "eval.labels.LABEL_3"),
     ],
 )

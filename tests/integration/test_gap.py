@@ -164,7 +164,7 @@ def test_without_a_training_split_nothing_is_known(experiment, tmp_path, capsys)
     loaded = load(experiment, ["data.train=gone.txt"], table=TABLE)
     with listening(Terminal()):
         assert training_knowledge.of(Job(loaded, run=empty)) is None
-    assert "the knowledge of the training split is not available: no such file: gone.txt" in capsys.readouterr().err
+    assert "the coverage of the training split is not available: no such file: gone.txt" in capsys.readouterr().err
     assert training_knowledge.of(Job(load(experiment, ["data.train=null"], table=TABLE), run=empty)) is None
     assert capsys.readouterr().err == ""
 

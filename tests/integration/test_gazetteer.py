@@ -74,7 +74,7 @@ def test_what_contradicts_training_is_reported_with_counts(tmp_path):
     part = tagged("May Berg left", (0, 2, "PER"))
     (told,) = contradictions(names, [oslo, oslo, may, anna, part, tagged("Oslo left", (0, 1, "PER"))])
     assert told == (
-        "the gazetteer contradicts the training split for 2 of the 3 names that stand there: "
+        "the gazetteer contradicts the training split for 2 of the 3 names that occur there: "
         "`Oslo`: PER in the gazetteer, LOC 2 of 3 times; `May`: LOC in the gazetteer, no mention 1 of 1 times"
     )
     assert list(contradictions(names, [anna])) == []

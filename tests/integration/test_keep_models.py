@@ -191,4 +191,4 @@ def test_a_model_that_another_cell_names_stays(halluc, study, home, reference):
     assert outcome.code == 0, outcome.err
     assert (home / "arm=plain" / "model").is_dir()
     assert not (home / "arm=taught" / "model").is_dir()
-    assert f"the model of {home / 'arm=plain'} stays, as another cell names it" in outcome.err
+    assert f"the model of {home / 'arm=plain'} is kept, because another cell uses it" in outcome.err

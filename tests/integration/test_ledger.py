@@ -104,7 +104,7 @@ def test_the_terminal_reports_rates_by_novelty(halluc, trained):
         (
             "gates.hallucination_rate={max: 1.0, by: {label: ALIEN}}",
             5,
-            "is not measured: nothing in the split has that",
+            "is not measured: there are no such examples in the split",
         ),
         ("gates.entity_f1={min: 0.0, split: train}", 2, "cannot be checked on train"),
         ("gates.halucination_rate.max=1", 2, "did you mean `hallucination_rate`?"),

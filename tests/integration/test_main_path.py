@@ -163,7 +163,7 @@ def test_two_writers_are_refused(halluc, trained):
         outcome = halluc("eval", config)
     assert outcome.code == 2
     assert "error[R103]" in outcome.err
-    assert "is being written by this very process" in outcome.err
+    assert "is being written by this process" in outcome.err
 
 
 def test_without_dev_the_last_weights_are_kept_and_it_is_said(halluc, experiment):
@@ -197,7 +197,7 @@ def test_a_constant_figure_chooses_nothing_and_stops_nothing(halluc, experiment)
     assert outcome.code == 0
     (value,) = set(re.findall(r"dev entity_f1 (\d\.\d{4})", outcome.err))
     told = f"`entity_f1` on dev was {value} in all 3 evaluations"
-    assert f"warning: no checkpoint is selected, the last one is kept: {told}" in outcome.err
+    assert f"warning: no checkpoint is selected, and the last one is kept: {told}" in outcome.err
     run = only_run(experiment)
     assert json.loads((run / "run.json").read_text())["best"] == {"step": 9, "chosen_by": f"last: {told}", "dev": {}}
     last = load_file(run / "checkpoints/step-00000009/model.safetensors")

@@ -344,7 +344,7 @@ def test_what_is_no_model_is_reported(halluc, own_run, tiny_encoder, tmp_path):
     for name, code, told in [
         (own_run, 2, "error[R105]"),
         (own_run.parent, 2, f"{own_run.parent / 'latest'}"),
-        (tmp_path / "empty", 2, "holds neither a run nor a model"),
+        (tmp_path / "empty", 2, "is neither a run nor a model"),
         (tmp_path / "none", 2, "is not there"),
         ("", 2, "empty"),
         ("package:no_such_package/model", 4, "no Python package"),
@@ -452,7 +452,7 @@ def test_a_full_disk_advises_another_output(halluc, shared_run, tmp_path, monkey
     assert outcome.code == 4
     assert outcome.err.splitlines() == [
         f"error[E401]: cannot write {tmp_path / 'out'}: No space left on device",
-        "   = help: free space, or choose another place for `--output`",
+        "   = help: free space, or choose another path for `--output`",
     ]
     if Path("/dev/full").exists():
         outcome = halluc("predict", shared_run, "-q", "-i", tmp_path / "in", "-o", "/dev/full")

@@ -156,6 +156,6 @@ def test_what_cannot_be_probed_is_reported(halluc, experiment, tiny_encoder, mas
     (tmp_path / "facts/P551.jsonl").write_text('{"sub_label": "lu", "obj_label": "new york"}\n', encoding="utf-8")
     nothing = halluc("probe", experiment, *files, "--checkpoint", masked)
     assert nothing.code == 3
-    assert "can be asked nothing of these facts" in nothing.err
+    assert "cannot answer any of these facts" in nothing.err
     with pytest.raises(HallucError, match="cannot be the name of a file"):
         api.probe(experiment, patterns=files[1], facts=files[3], checkpoint=str(masked), name="../x")

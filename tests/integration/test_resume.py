@@ -234,7 +234,7 @@ def test_data_that_changed_is_refused_on_resuming(halluc, long_experiment, corpu
     corpus_files["train"].write_text("\n".join([SENTENCES] * 17))
     outcome = halluc("train", long_experiment, "--run", tmp_path / "run", "--resume")
     assert outcome.code == 2
-    assert "changed since this training began" in outcome.err
+    assert "changed since this training started" in outcome.err
     assert str(corpus_files["train"]) in outcome.err
 
 

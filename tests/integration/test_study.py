@@ -173,7 +173,7 @@ def test_a_single_seed_is_called_a_single_seed(halluc, study):
     for seed in (0, 1):
         shutil.rmtree(home(study) / f"gap.fraction={['0.0', '0.5'][seed]},seed=2")
     outcome = halluc("report", home(study), *NO_PAGE)
-    assert "one seed: intervals cover the examples only" in outcome.err
+    assert "one seed: intervals only cover the examples" in outcome.err
     assert "no difference can be shown with fewer than 3 seeds" in " ".join(outcome.err.split())
     found = json.loads((home(study) / "study.json").read_text())
     assert {figure["sd"] for cell in found["cells"] for figure in cell["figures"]} == {None}
@@ -373,7 +373,7 @@ def test_another_arm_can_be_the_reference(arms, capsys):
         reports.report([home(arms)], [], ReportOptions(reference="same"))
     found = StudyReport.model_validate_json(capsys.readouterr().out).figures
     assert [(one.arm, one.reference) for one in found.comparisons][::2] == [("none", "same"), ("dropout", "same")]
-    with pytest.raises(HallucError, match="no arm is called `other`") as caught:
+    with pytest.raises(HallucError, match="there is no arm `other`") as caught:
         reports.report([home(arms)], [], ReportOptions(reference="other"))
     assert (caught.value.code, caught.value.help) == ("C015", "the arms are `none`, `dropout`, `same`")
     with pytest.raises(HallucError, match="an arm of a study"):
@@ -384,7 +384,7 @@ def test_the_terminal_shows_how_arms_differ(halluc, arms):
     told = halluc("report", home(arms), *NO_PAGE).err
     assert "at matched" in told
     assert "Each arm less “none”, gap.fraction 0.5" in told
-    assert "Slopes per unit of gap.fraction, and intercepts, arms less their reference" in told
+    assert "Slopes per unit of gap.fraction, and intercepts, arms minus their reference" in told
     assert told.count("\ndropout ") == 2 + 2  # cells, differences
     assert "…" not in told
 

@@ -158,7 +158,7 @@ def test_a_classifier_whose_outputs_have_no_names_is_mapped(halluc, classifier, 
 def test_the_ledger_describes_labels_of_whole_texts(halluc, in_scope_only):
     config = in_scope_only
     told = halluc("eval", config, "--split", "test")
-    assert "4 texts out of scope, for which the model has no output: it claims a label of each" in told.err
+    assert "4 out-of-scope texts, for which the model has no output: it predicts a label for each" in told.err
     ledger = [json.loads(line) for line in (only_run(config) / "ledger/test.jsonl").open()]
     assert {line["kind"] for line in ledger} == {"label"}
     assert all((line["start"], line["end"]) == (0, len(line["text"].split(" "))) for line in ledger)
@@ -215,7 +215,7 @@ def test_several_labels_a_text(halluc, labelled):
     wrong = halluc("eval", config, "--checkpoint", run / "model", "--set", "task.multi_label=false",
                    "--set", "task.threshold=0.5")  # fmt: skip
     assert wrong.code == 2
-    assert "several labels a text" in wrong.err
+    assert "several labels per text" in wrong.err
 
 
 @pytest.mark.parametrize(("task", "bare"), [("", "oos"), (", multi_label: true", [])])

@@ -75,7 +75,7 @@ def test_a_sharded_training_and_its_continuation_reach_the_losses_of_one_process
 def test_sharding_is_refused_with_keys_that_need_the_whole_weights(halluc, experiment):
     outcome = halluc("train", experiment, "--set", "train.fsdp=true", "--set", "train.adversarial=0.5")
     assert outcome.code == 2
-    assert "`train.fsdp` does not go with `train.adversarial`" in outcome.err
+    assert "`train.fsdp` cannot be combined with `train.adversarial`" in outcome.err
 
 
 def test_processes_that_fail_end_with_the_exit_code_of_the_first(halluc, experiment):

@@ -308,7 +308,7 @@ def test_two_metrics_give_a_front_that_keeps_the_constraint(tmp_path, tiny_encod
         (["tune.space={train.warmup: {low: 0, high: 1, log: true}}"], ("C106", "needs `low` over 0")),
         (["tune.space={train.epochs: [1, 0]}"], ("C105", "at least 1, not 0")),
         (["tune.space={seed: [1, 2]}"], ("C123", "the luckiest")),
-        (["tune.space={data.test: [a]}"], ("C123", "no trial reads it")),
+        (["tune.space={data.test: [a]}"], ("C123", "trials do not use it")),
         (["tune.metric=f1"], ("C103", "did you mean `entity_f1`?")),
         (["tune.metric=claim_coverge"], ("C103", "claim_coverage")),
         (["tune.metric=hallucination_rate", "tune.pruner=median"], ("C103", "which training does not compute")),

@@ -210,7 +210,7 @@ def test_fifty_nine_claims_are_the_fewest_that_can_pass():
     assert (passed.threshold, passed.start, passed.test) == (0.0, 0.8, "binomial")
     assert passed.p_value == pytest.approx(0.95**59)
     refused = choose(example[1:], confidence[1:], unsupported[1:], testing, MAX_RATE, PROBABILITY, "claim")
-    assert refused.why_none == "58 claims are too few: 59 are needed even where none is unsupported"
+    assert refused.why_none == "58 claims are too few: 59 are needed even if none is unsupported"
 
 
 def test_testing_stops_at_the_first_failure_though_a_later_threshold_would_pass():

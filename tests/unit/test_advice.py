@@ -121,7 +121,7 @@ def test_what_dominates_is_said_only_where_it_is_shown(counts, told):
     assert told in said[0]
     if total == 50:
         assert ("Errors are more frequent on what training does not show" in said[1]) == (counts != (26, 24))
-    assert said[-1] == "How sure the model is cannot be judged: its claims have no confidence."
+    assert said[-1] == "Calibration is unknown: the claims have no confidence."
 
 
 @pytest.mark.parametrize("remedy", REMEDIES, ids=lambda one: one.name)

@@ -68,7 +68,7 @@ def test_one_is_reported_as_one_and_thousands_have_a_comma():
     assert check_corpora(one, SENTENCES).warnings == [
         "1 test sentence also stands in train, with other tags (first: test.txt:1)",
         "train: 1 sentence repeats an earlier one of the same split",
-        "train: 1 sentence stands there with different tags",
+        "train: 1 sentence stands with different tags",
         "train: 1 token is longer than 100 characters (first: train.txt:4 101 characters)",
         "1 tag or span was repaired (first: train.txt:7: I-X after O)",
         "1 line was skipped (first: train.txt:8: no tag)",
@@ -76,7 +76,8 @@ def test_one_is_reported_as_one_and_thousands_have_a_comma():
     many = Corpora({"train": corpus("train", same), "test": corpus("test", *[same] * 1350, *[("New", (ORG,))] * 1001)})
     assert check_corpora(many, SENTENCES).warnings == [
         "1,350 test sentences also stand in train, 1,350 of them with the same tags (first: test.txt:1)",
-        "test has labels that train never shows: ORG (1,001, first: test.txt:1351); no model that learns from train can"
+        "test has labels that do not occur in train: ORG (1,001, first: test.txt:1351); no model that learns from "
+        "train can"
         " claim them: mend them, or let train show them too",
         "test: 2,349 sentences repeat an earlier one of the same split",
     ]
@@ -107,11 +108,12 @@ def test_tokens_that_look_like_others_are_reported_with_places_and_what_to_set()
         "dev", ("Anna\u200b met Zoe\u0301 in Os\u00adlo\u2060", TWIN[1]), ("Anna", (PER,)), ("\ufeffOslo", (ORG,))
     )
     assert told(train=train, dev=dev) == [
-        "dev has labels that train never shows: ORG (1, first: dev.txt:3); no model that learns from train can claim "
+        "dev has labels that do not occur in train: ORG (1, first: dev.txt:3); no model that learns from train can "
+        "claim "
         "them: mend them, or let train show them too",
-        "dev: 3 tokens differ from others only by characters that cannot be seen (first: dev.txt:1 'Anna' with U+200B; "
+        "dev: 3 tokens differ from others only by invisible characters (first: dev.txt:1 'Anna' with U+200B; "
         "dev.txt:1 'Oslo' with U+00AD, U+2060; dev.txt:3 'Oslo' with U+FEFF); set `data.strip_invisible: true`",
-        "dev: 1 token differs from others only in how letters with marks are encoded (first: dev.txt:1 'Zoe\\u0301'); "
+        "dev: 1 token differs from others only in the encoding of letters with marks (first: dev.txt:1 'Zoe\\u0301'); "
         "set `data.normalise: nfc`",
         "dev: 3 mentions are unseen in train only because of such tokens",
     ]
@@ -147,7 +149,7 @@ def test_what_is_seen_is_no_invisible_difference(one, other):
 def test_two_forms_of_which_none_is_plain_are_reported_too():
     found = told(train=corpus("train", ("Zoe\u0301 Zoe\u0301\u200b", (PER,)), ("x", ())))
     assert found == [
-        "train: 1 token differs from others only by characters that cannot be seen (first: train.txt:1 'Zoe\u0301' "
+        "train: 1 token differs from others only by invisible characters (first: train.txt:1 'Zoe\u0301' "
         "with U+200B); set `data.strip_invisible: true`"
     ]
 
@@ -170,7 +172,7 @@ def test_a_word_that_a_soft_hyphen_cuts_is_unseen_for_it():
 
 
 SENTENCE = "all of it is one sentence of"
-COLUMN = "a blank line ends a sentence; or is there a column with its number? set `data.sentence_column`"
+COLUMN = "end each sentence with a blank line, or set `data.sentence_column`"
 
 
 def test_a_file_that_is_one_sentence_is_reported():
@@ -193,7 +195,7 @@ def texts(split: str, *given: tuple[str, ...]) -> Corpus[Labelled]:
 
 def test_a_file_that_is_one_text_is_reported():
     assert check_corpora(Corpora({"train": texts("train", ("a",) * 1001)}), TEXTS).warnings == [
-        "train: all of it is one text of 1,001 words; is each text on a line of its own?"
+        "train: all of it is one text of 1,001 words; write each text on its own line"
     ]
     assert check_corpora(Corpora({"train": texts("train", ("a",) * 1000)}), TEXTS).warnings == []
 
@@ -201,7 +203,7 @@ def test_a_file_that_is_one_text_is_reported():
 def test_a_dev_without_a_mention_cannot_choose_a_checkpoint():
     rain = ("rain falls", ())
     assert told(train=corpus("train", TWIN, rain), dev=corpus("dev", rain), test=corpus("test", rain)) == [
-        "dev: no mention at all: entity F1 cannot choose a checkpoint; the last one is kept",
+        "dev: no mention at all: entity F1 cannot select a checkpoint; the last one is kept",
         "test: no mention at all",
     ]
 
@@ -215,7 +217,7 @@ def test_texts_without_blanks_between_words_are_reported_where_they_are_cut():
     found = Corpora({"train": texts("train", chinese, english, thai)}, mappings={"train": "text: `text`"})
     words = SpansConfig(format="jsonl", train="t")
     assert check_corpora(found, TEXTS, config=words).warnings == [
-        "train: 2 texts are written without blanks between words, and cut into characters"
+        "train: 2 texts are written without spaces between words, and split into characters"
     ]
     for config in (None, SpansConfig(format="jsonl", train="t", tokenize="characters")):
         assert check_corpora(found, TEXTS, config=config).warnings == []
@@ -226,5 +228,5 @@ def test_texts_without_blanks_between_words_are_reported_where_they_are_cut():
 
 
 def test_other_cells_that_a_check_is_for_are_counted():
-    assert check._others(["a"]) == "and 1 cell that differs in none of this, a"
-    assert check._others(["a", "b"]) == "and 2 cells that differ in none of this, such as b"
+    assert check._others(["a"]) == "and 1 cell with the same data and model, a"
+    assert check._others(["a", "b"]) == "and 2 cells with the same data and model, such as b"

@@ -119,4 +119,4 @@ def test_other_tasks_have_no_mentions_to_agree(halluc, tmp_path):
     )
     outcome = halluc("check", config)
     assert outcome.code == 2
-    assert "error[C103]: `eval.consistency` does not go with `task.type: text_classification`" in outcome.err
+    assert "error[C103]: `eval.consistency` cannot be combined with `task.type: text_classification`" in outcome.err

@@ -183,10 +183,10 @@ def told(*sentences: str, **keys: Any) -> str:
         (["B-PER L-PER O U-LOC"], {}, [(0, 2, "PER"), (3, 4, "LOC")], "BILOU (L- or U- tags)"),
         (["B-PER M-PER E-PER W-LOC"], {}, [(0, 3, "PER"), (3, 4, "LOC")], "BMES (M- tags)"),
         (["person-artist person-artist O location-GPE"], {}, [(0, 2, "person-artist"), (3, 4, "location-GPE")],
-         "IO (mentions of one label that touch are read as one; each tag is a label)"),
+         "IO (adjacent mentions of the same label are read as one; each tag is a label)"),
         (["PER LOC O"], {}, [(0, 1, "PER"), (1, 2, "LOC")], "IO ("),
         (["I-PER I-PER O I-LOC"], {}, [(0, 2, "PER"), (3, 4, "LOC")], "IOB1 (I- tags alone, as in IO;"),
-        (["I-PER I-PER O"], {"scheme": "io"}, [(0, 2, "PER")], "IO (named by the config)"),
+        (["I-PER I-PER O"], {"scheme": "io"}, [(0, 2, "PER")], "IO (set in the config)"),
         (["PER PER"], {"scheme": "io"}, [(0, 2, "PER")], "IO ("),
         (["B I O"], {"label": "X"}, [(0, 2, "X")], "tags without a label, which is `X`)"),
         (["b i O"], {"label": "X"}, [(0, 2, "X")], "IOB2 ("),
@@ -194,18 +194,18 @@ def told(*sentences: str, **keys: Any) -> str:
         (["B E S O"], {"label": "X"}, [(0, 2, "X"), (2, 3, "X")], "BIOES ("),
         (["B L U O"], {"label": "X"}, [(0, 2, "X"), (2, 3, "X")], "BILOU ("),
         (["B I O"], {"scheme": "io"}, [(0, 1, "B"), (1, 2, "I")], "IO ("),
-        (["PER-B PER-I O"], {}, [(0, 2, "PER")], "IOB2 (every span opens with B-; tags are spelled `LABEL-B`)"),
-        (["B_PER I_PER O"], {}, [(0, 2, "PER")], "tags are spelled `B_LABEL`"),
-        (["PER.B PER.I O"], {}, [(0, 2, "PER")], "tags are spelled `LABEL.B`"),
-        (["b-per i-per O"], {}, [(0, 2, "per")], "tags are spelled `b-LABEL`"),
-        (["per-b per-i O"], {}, [(0, 2, "per")], "tags are spelled `LABEL-b`"),
+        (["PER-B PER-I O"], {}, [(0, 2, "PER")], "IOB2 (every span starts with B-; tags are written as `LABEL-B`)"),
+        (["B_PER I_PER O"], {}, [(0, 2, "PER")], "tags are written as `B_LABEL`"),
+        (["PER.B PER.I O"], {}, [(0, 2, "PER")], "tags are written as `LABEL.B`"),
+        (["b-per i-per O"], {}, [(0, 2, "per")], "tags are written as `b-LABEL`"),
+        (["per-b per-i O"], {}, [(0, 2, "per")], "tags are written as `LABEL-b`"),
         (["type-b O"], {}, [(0, 1, "type-b")], "IO ("),
         (["B-I I-I O"], {}, [(0, 2, "I")], "the first letter of tags such as `B-I` is the prefix"),
         (["B-PER o"], {"outside_tags": ["O", "o"]}, [(0, 1, "PER")], "IOB2 ("),
         (["PER _"], {"outside_tags": ["_"]}, [(0, 1, "PER")], "IO ("),
         (["OTHER O"], {}, [(0, 1, "OTHER")], "IO ("),
         (["1 2 O"], {"scheme": "io"}, [(0, 1, "1"), (1, 2, "2")], "IO ("),
-        (["B-PER O"], {"label": "X"}, [(0, 1, "PER")], "`data.label` is not used, since the tags have labels"),
+        (["B-PER O"], {"label": "X"}, [(0, 1, "PER")], "`data.label` is ignored, because the tags have labels"),
         (["B_PER O"], {"scheme": "bioes", "bad_tags": "repair"}, [(0, 1, "PER")], "BIOES (named by"),
     ],
 )  # fmt: skip
@@ -220,17 +220,17 @@ def test_it_is_read_and_reported(sentences, keys, spans, note):
         (["B I O"], {}, "tags without a label, such as `B`", "`data.label: ENTITY`"),
         (["b i O"], {}, "tags without a label, such as `b`", "`data.label: ENTITY`"),
         (["S O"], {}, "tags without a label", "if each tag is a label, set `data.scheme: io`"),
-        (["NN VB DT NN"], {}, "tags without a prefix (`DT`, `NN`, `VB`), and no token is O", "is `data.tag_column`"),
+        (["NN VB DT NN"], {}, "tags without a prefix (`DT`, `NN`, `VB`), but no token is O", "is `data.tag_column`"),
         (["N V D A N V D A N V D A N V P O"], {}, "only 6.2% of the tokens are O", "is `data.tag_column` right?"),
-        (["PER _ _"], {}, "`_` may be a label, or mean what O means", '`data.outside_tags: ["O", "_"]`'),
+        (["PER _ _"], {}, "`_` may be a label, or mean O", '`data.outside_tags: ["O", "_"]`'),
         (["PER OTHER"], {}, "`OTHER` may be a label", '`data.outside_tags: ["O", "OTHER"]`'),
         (["PER o O"], {}, "`o` may be a label", '`data.outside_tags: ["O", "o"]`'),
         (["1 2 O"], {}, "the tags are numbers", "if each number is a label, set `data.scheme: io`"),
         (["0 0 1"], {}, "the tags are numbers", "write their names"),
-        (["B_x-I O"], {}, "several ways: tags are spelled `LABEL-B`; or tags are spelled `B_LABEL`",
+        (["B_x-I O"], {}, "several ways: tags are written as `LABEL-B`; or tags are written as `B_LABEL`",
          "write them as B-LABEL"),
         (["B-PER I-PER O"], {"scheme": "io"}, "`B-PER` says where a mention begins or ends", "`data.scheme: auto`"),
-        (["B-X M-X I-X E-X"], {}, "the tags belong to no one scheme: both I-", "data.scheme"),
+        (["B-X M-X I-X E-X"], {}, "the tags fit no scheme: both I-", "data.scheme"),
         (["U-X S-X"], {}, "which no scheme has", "data.scheme"),
         (["I-X O B-X"], {}, "as in IOB1, and B- opens one", "data.scheme"),
     ],
@@ -247,12 +247,12 @@ def test_it_is_refused_rather_than_guessed(sentences, keys, message, help):
     [
         ("B-PER V", {}, 1, "`V` is no tag", "is `data.tag_column` right?"),
         ("B-PER o", {}, 1, "`o` is no tag", '`data.outside_tags: ["O", "o"]`'),
-        ("B_PER I_PER X_PER O", {}, 1, "`X_PER` is no tag", "tags are spelled `B_LABEL` in this split"),
-        ("PER-B PER-I PER O", {}, 1, "`PER` is no tag", "tags are spelled `LABEL-B` in this split"),
+        ("B_PER I_PER X_PER O", {}, 1, "`X_PER` is no tag", "tags are written as `B_LABEL` in this split"),
+        ("PER-B PER-I PER O", {}, 1, "`PER` is no tag", "tags are written as `LABEL-B` in this split"),
         ("B I PER", {"label": "X"}, 1, "`PER` is no tag", "which is `X` in this split"),
         ("B-PER i-PER", {}, 1, "`i-PER` is no tag", "a tag is O, or a prefix"),
-        ("B-PER S-PER", {"scheme": "iob2"}, 1, "`S-PER` is no tag of IOB2", "is `data.scheme` right?"),
-        ("PER-B PER-S", {"scheme": "iob2"}, 1, "`PER-S` is no tag of IOB2", "is `data.scheme` right?"),
+        ("B-PER S-PER", {"scheme": "iob2"}, 1, "`S-PER` is no tag of IOB2", "check `data.scheme`"),
+        ("PER-B PER-S", {"scheme": "iob2"}, 1, "`PER-S` is no tag of IOB2", "check `data.scheme`"),
         ("PER LOC O", {"scheme": "iob2"}, 1, "`PER` is no tag", "a tag is O, or a prefix"),
     ],
 )
@@ -291,7 +291,10 @@ def test_what_is_gathered_of_a_hostile_column_is_bounded(monkeypatch):
 # --- a scheme for each split ---------------------------------------------------------------------------------------
 
 IOB2, IOB1, BIOES, BMES, NONE = "B-X I-X B-X O", "I-X I-X B-X O", "B-X E-X S-X O", "B-X M-X E-X O", "O O"
-ONE, SPELLED = "mentions of one label that touch are read as one; each tag is a label", "tags are spelled `LABEL-B`"
+ONE, SPELLED = (
+    "adjacent mentions of the same label are read as one; each tag is a label",
+    "tags are written as `LABEL-B`",
+)
 IO, DIRTY, ENDS = "X X Y O", "B-X I-X O I-X", "B-X E-X O S-X"
 
 
@@ -303,18 +306,20 @@ def schemes(splits: dict[str, str], **keys: Any) -> tuple[dict[str, str], tuple[
 @pytest.mark.parametrize(
     ("splits", "expected", "summary"),
     [
-        ((IOB2, IOB2), ("iob2", "iob2"), ("iob2", "every span opens with B-")),
-        ((NONE, IOB1), ("iob1", "iob1"), ("iob1", "I- opens spans, and every B- follows its own label")),
-        ((BIOES, NONE), ("bioes", "bioes"), ("bioes", "E- or S- tags; BMES would read the same")),
+        ((IOB2, IOB2), ("iob2", "iob2"), ("iob2", "every span starts with B-")),
+        ((NONE, IOB1), ("iob1", "iob1"), ("iob1", "spans start with I-, and every B- follows the same label")),
+        ((BIOES, NONE), ("bioes", "bioes"), ("bioes", "E- or S- tags; BMES would give the same")),
         ((ENDS, BMES), ("bmes", "bmes"), ("bmes", "M- tags")),
         ((IO, NONE), ("io", "io"), ("io", ONE)),
         ((IO, "X Y"), ("io", "io"), ("io", ONE)),
-        ((IOB2, IOB1), ("iob2", "iob1"), (None, "train: IOB2 (every span opens with B-); "
-                                                "dev: IOB1 (I- opens spans, and every B- follows its own label)")),
-        ((IOB2, BIOES), ("iob2", "bioes"), (None, "train: IOB2 (every span opens with B-); "
-                                                  "dev: BIOES (E- or S- tags; BMES would read the same)")),
-        ((IOB2, "X-B X-I O"), ("iob2", "iob2"), ("iob2", "train: IOB2 (every span opens with B-); "
-                                                 "dev: IOB2 (every span opens with B-; tags are spelled `LABEL-B`)")),
+        ((IOB2, IOB1), ("iob2", "iob1"), (None, "train: IOB2 (every span starts with B-); "
+                                                "dev: IOB1 (spans start with I-, and every B- follows the "
+                                                "same label)")),
+        ((IOB2, BIOES), ("iob2", "bioes"), (None, "train: IOB2 (every span starts with B-); "
+                                                  "dev: BIOES (E- or S- tags; BMES would give the same)")),
+        ((IOB2, "X-B X-I O"), ("iob2", "iob2"), ("iob2", "train: IOB2 (every span starts with B-); "
+                                                 "dev: IOB2 (every span starts with B-; tags are written as "
+                                                 "`LABEL-B`)")),
     ],
 )  # fmt: skip
 def test_each_split_is_read_by_its_own_tags_where_they_differ(splits, expected, summary):
@@ -340,7 +345,7 @@ def test_tags_that_contradict_each_other_are_read_in_the_scheme_of_the_others_li
     assert told[1].startswith(
         "dev: IOB2 (I- opens a span (dev.conll:1), as in IOB1, and B- opens one (dev.conll:1), as"
     )
-    assert told[1].endswith("; IOB2 as in another split); test: IOB2 (every span opens with B-)")
+    assert told[1].endswith("; IOB2 as in another split); test: IOB2 (every span starts with B-)")
 
 
 def test_the_errors_of_all_splits_are_reported_at_once():
@@ -352,7 +357,7 @@ def test_the_errors_of_all_splits_are_reported_at_once():
 def test_a_config_names_the_scheme_of_one_split():
     found, (scheme, note) = schemes({"train": IOB2, "test": "I-X I-X O"}, scheme={"test": "io"})
     assert (found, scheme) == ({"train": "iob2", "test": "io"}, None)
-    assert note == "train: IOB2 (every span opens with B-); test: IO (named by the config)"
+    assert note == "train: IOB2 (every span starts with B-); test: IO (set in the config)"
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_broken_dialogue_is_refused_with_its_line_or_left_out_and_counted(tmp_
 def test_a_reply_that_opens_a_dialogue_without_anything_before_is_left_out_and_counted(tmp_path):
     found = read(tmp_path / "a.jsonl", {"turns": [said("agent", "Hello!"), *TURNS]})
     assert [one.targets for one in found.splits["train"]] == [("Hello!",), ("At 9.",)]
-    assert [one.what for one in found.skipped] == ["a reply with nothing before it, neither persona nor knowledge"]
+    assert [one.what for one in found.skipped] == ["a reply without history, persona and knowledge"]
 
 
 def flat(number: int, turn: int, **more) -> dict:

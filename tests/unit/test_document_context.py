@@ -178,7 +178,7 @@ def test_a_run_keeps_its_context_for_whoever_uses_the_model(halluc, documents, t
     assert "3 windows" in outcome.err
     outcome = halluc("eval", "--run", run)
     assert outcome.code == 0, outcome.err
-    assert "3 rows of several consecutive sentences of a document" in outcome.err
+    assert "3 inputs with several consecutive sentences of a document" in outcome.err
     texts = tmp_path / "texts.txt"
     texts.write_text("Anna met Oslo\nBerg left the bank\n")
 

@@ -68,7 +68,7 @@ def test_nothing_is_set_that_comes_too_late():
     environ: dict[str, str] = {}
     environment.prepare(environ, modules={"torch": object()})
     assert environ == {}
-    assert environment.waiting(environ) == "as OpenMP does by default: torch was imported before halluc"
+    assert environment.waiting(environ) == "default of OpenMP, because torch was imported before halluc"
 
 
 @pytest.mark.parametrize("name", ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME"])

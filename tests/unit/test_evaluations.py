@@ -251,7 +251,7 @@ def test_a_folder_that_is_not_there_is_reported_with_what_is_near(run):
     assert refused(open_run, run.path.with_name("runn")).help == f"did you mean `{run.path}`?"
     for path in (run.path.with_name("elsewhere"), Path("/nonexistent/a/b")):
         error = refused(open_run, path)
-        assert (error.code, error.help) == ("R101", "name a folder under `runs_dir` that `halluc train` made")
+        assert (error.code, error.help) == ("R101", "use a folder under `runs_dir` that `halluc train` created")
 
 
 def test_a_folder_of_runs_names_one_of_them(run):

@@ -181,7 +181,7 @@ def test_what_helps_depends_on_the_cause_and_the_command(tmp_path, monkeypatch, 
 
     assert help_of() == helps.format(ELSEWHERE)
     with elsewhere(TO_OUTPUT):
-        assert help_of() == helps.format("choose another place for `--output`")
+        assert help_of() == helps.format("choose another path for `--output`")
     assert help_of() == helps.format(ELSEWHERE)
 
 
@@ -214,7 +214,7 @@ def test_what_is_no_regular_file_is_named(tmp_path):
         "pipe": "a named pipe", "file": None, "link": "a character device", "socket": "a socket", "absent": None,
         "": "a folder",
     }  # fmt: skip
-    assert irregular(Path("/proc/self/status")) == "a file of the kernel"
+    assert irregular(Path("/proc/self/status")) == "a kernel file"
     assert irregular(Path("nul\0byte")) is None
 
 

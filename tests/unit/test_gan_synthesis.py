@@ -172,7 +172,7 @@ def test_whole_texts_keep_their_label(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("corpus", "keys", "code", "words"),
     [
-        (examples(60), {}, "D144", "60 training examples are too few for a GAN: it needs 100"),
+        (examples(60), {}, "D144", "60 training examples are too few for a GAN, which needs 100"),
         ([], {}, "D144", "0 training examples"),
         (examples(120), {"longest": 6}, "D144", "longer than `longest: 6`"),
         ([Editable(("a", "b"), locked=((0, 1),))] * 120, {}, "C147", "locked words"),

@@ -97,7 +97,7 @@ def test_another_name_of_the_training_file_is_the_training_split(tmp_path, test,
     if is_trained_on:
         with pytest.raises(HallucError, match=r"cannot be checked on test: it is the split that the model is trained"):
             gates.refuse_invalid(made)
-        with pytest.raises(HallucError, match="can be checked on none of the splits that are evaluated: test"):
+        with pytest.raises(HallucError, match="cannot be checked on any of the evaluated splits: test"):
             gates.refuse_uncheckable(made, ("test",))
     else:
         gates.refuse_invalid(made)
@@ -137,8 +137,8 @@ def test_what_is_held_out_of_the_training_file_is_not_trained_on(tmp_path):
 @pytest.mark.parametrize(
     ("by", "told"),
     [
-        ({"label": "PER"}, "is not measured: it is a share of nothing there (n = 0)"),
-        ({"label": "ALIEN"}, "nothing in the split has that; measured there: {'label': 'LOC'}"),
+        ({"label": "PER"}, "is not measured: its denominator is 0 (n = 0)"),
+        ({"label": "ALIEN"}, "there are no such examples in the split; measured are: {'label': 'LOC'}"),
         ({"label": "LOC"}, None),
     ],
 )

@@ -275,7 +275,9 @@ def test_a_matrix_stands_up_to_60_classes_and_behind_it_the_commonest_mistakes()
     assert report["confusions"][0] == {"gold": "c060", "predicted": "c000", "n": 2}
     assert report["confusions"][1] == {"gold": "c000", "predicted": "c001", "n": 1}
     text = ONE.text(report)
-    assert "the commonest confusions\n\n   texts  gold  predicted\n       2  c060  c000\n       1  c000  c001" in text
+    assert (
+        "the most frequent confusions\n\n   texts  gold  predicted\n       2  c060  c000\n       1  c000  c001" in text
+    )
     assert "confusions" not in ONE.text(ONE.report(*single(many(61, 0))))
 
 

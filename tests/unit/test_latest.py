@@ -74,12 +74,12 @@ def test_a_relative_path_stays_one(home, monkeypatch):
         (b"", "is damaged: it is empty"),
         (b" \n", "is damaged: it is empty"),
         (b"\xff\xfe\n", "is damaged: it is not UTF-8 text"),
-        (b"gone\n", "is damaged: it names `gone`, which is not there"),
+        (b"gone\n", "is damaged: it names `gone`, which does not exist"),
         (b"../../x\n", "which is "),
         (b"..\n", "is outside"),
         (b"one/..\n", "is outside"),
-        (b"a\0b\n", "which is not there"),
-        (b"a" * 5000, "which is not there"),
+        (b"a\0b\n", "which does not exist"),
+        (b"a" * 5000, "which does not exist"),
     ],
 )
 def test_a_damaged_text_file_is_reported(home, content, told):
@@ -94,8 +94,8 @@ def test_a_damaged_text_file_is_reported(home, content, told):
 def test_a_damaged_link_is_reported(home, tmp_path):
     pointer = home / "latest"
     for target, told in [
-        ("gone", "names `gone`, which is not there"),
-        ("latest", "names `latest`, which is not there"),
+        ("gone", "names `gone`, which does not exist"),
+        ("latest", "names `latest`, which does not exist"),
         (str(tmp_path / "elsewhere"), f"is outside {home}"),
         ("../elsewhere", f"is outside {home}"),
     ]:

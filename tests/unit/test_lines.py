@@ -61,7 +61,7 @@ def test_a_file_without_a_line_end_takes_little_memory_and_is_no_file_of_text(tm
         file.truncate(1 << 30)  # zeros that take no room
     config = SpansConfig(format="conll", train=str(path), max_line_bytes=1 << 20, on_bad_line="skip")
     tracemalloc.start()
-    with pytest.raises(HallucError, match="a line of more than 4,194,304 bytes: nothing behind it is read") as caught:
+    with pytest.raises(HallucError, match="a line of more than 4,194,304 bytes: nothing after it is read") as caught:
         read_corpora(config, TABLE)
     assert tracemalloc.get_traced_memory()[1] < 8 << 20
     tracemalloc.stop()
@@ -74,7 +74,7 @@ def test_gzip_that_unpacks_too_far_is_refused(tmp_path, monkeypatch):
     path.write_bytes(gzip.compress(b"a O\n\n" * 100_000))
     with pytest.raises(HallucError, match="more than 100 times its size") as caught:
         list(numbered_lines(path, str(path)))
-    help = f"if you trust it, unpack it, and name the new file: `gzip -dc < '{path}' > '{tmp_path / 'a bomb'}'`"
+    help = f"if you trust it, unpack it and use the new file: `gzip -dc < '{path}' > '{tmp_path / 'a bomb'}'`"
     assert (caught.value.code, caught.value.help) == ("D103", help)
     (tmp_path / "a bomb").touch()  # never to be overwritten
     with pytest.raises(HallucError) as caught:
@@ -82,7 +82,7 @@ def test_gzip_that_unpacks_too_far_is_refused(tmp_path, monkeypatch):
     assert f"> '{tmp_path / 'a bomb.unpacked'}'`" in caught.value.help
     with path.open("rb") as file, pytest.raises(HallucError, match="more than 100 times its size") as caught:
         list(TextStream(file, STANDARD_INPUT))
-    assert caught.value.help == "if you trust it, unpack it on the way: pipe it through `gzip -dc`"
+    assert caught.value.help == "if you trust it, unpack it in the pipe with `gzip -dc`"
     path.write_bytes(gzip.compress(os.urandom(1 << 18).hex().encode()))
     assert len(told(path)) == 1
 
@@ -107,11 +107,11 @@ def special(kind: str, folder: Path) -> Path:
     elif kind == "a folder":
         path.mkdir()
     else:
-        return Path({"a character device": "/dev/zero", "a file of the kernel": "/proc/self/status"}[kind])
+        return Path({"a character device": "/dev/zero", "a kernel file": "/proc/self/status"}[kind])
     return path
 
 
-@pytest.mark.parametrize("kind", ["a named pipe", "a socket", "a folder", "a character device", "a file of the kernel"])
+@pytest.mark.parametrize("kind", ["a named pipe", "a socket", "a folder", "a character device", "a kernel file"])
 def test_what_is_no_regular_file_is_never_read(tmp_path, kind):
     path = special(kind, tmp_path)
     out_of_scope = TextsConfig(format="texts", test="demo:intents", out_of_scope=str(path))

@@ -97,7 +97,7 @@ def test_a_chain_without_end_is_refused(tmp_path):
     for number in range(101):
         (tmp_path / f"f{number}.yaml").write_text(f"extends: f{number + 1}.yaml\n")
     (error,) = errors_of(tmp_path / "f0.yaml")
-    assert (error.code, error.message) == ("C006", "`extends` names more than 100 files in all")
+    assert (error.code, error.message) == ("C006", "`extends` lists more than 100 files in total")
     (error,) = errors_of(write(tmp_path, top=f"extends: [{', '.join(['a.yaml'] * 101)}]\n"))
     assert (error.code, error.message) == ("C006", "`extends` names 101 files, more than 100")
 
@@ -114,7 +114,7 @@ def test_files_together_have_a_bound(tmp_path):
     ("name", "kind"),
     [
         ("/dev/zero", "a character device"),
-        ("/proc/self/environ", "a file of the kernel"),
+        ("/proc/self/environ", "a kernel file"),
         ("fifo", "a named pipe"),
         ("socket", "a socket"),
         ("folder", "a folder"),
@@ -154,7 +154,7 @@ def test_links_in_a_circle_are_reported(tmp_path):
     (tmp_path / "c.yaml").symlink_to("c.yaml")
     (error,) = errors_of(tmp_path / "c.yaml")
     assert error.code == "C005"
-    assert error.message.endswith("its symbolic links lead in a circle")
+    assert error.message.endswith("its symbolic links are circular")
 
 
 def test_a_missing_file_is_reported_where_it_was_asked_for(tmp_path):
@@ -231,7 +231,7 @@ def test_a_variable_without_default_must_be_set(tmp_path):
 
 def test_a_variable_that_is_no_text_is_reported(tmp_path):
     (error,) = errors_of(write(tmp_path, top=LEAST + "runs_dir: ${OUT}\n"), OUT="a\udcff")
-    assert (error.code, error.message) == ("C008", "environment variable `OUT` has half a character (U+DCFF)")
+    assert (error.code, error.message) == ("C008", "environment variable `OUT` has an unpaired surrogate (U+DCFF)")
 
 
 def test_a_variable_in_a_value_that_is_replaced_need_not_be_set(tmp_path):

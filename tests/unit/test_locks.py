@@ -109,7 +109,7 @@ def owner(pid: int, host: str | None = None, started: str | None = None) -> str:
 def test_an_owner_that_has_ended_is_not_named(tmp_path, ended):
     write(tmp_path, owner(ended, started="1"))
     error = refusal(tmp_path)
-    expected = "the run is locked: the process that locked it has ended, and one that it started holds the lock"
+    expected = "the run is locked: the process that locked it has ended, but a child process still holds the lock"
     assert error.message == expected
     assert f"fuser -v {tmp_path / '.lock'}" in error.help
 
@@ -128,7 +128,7 @@ def test_a_process_of_another_host_is_named_with_it(tmp_path, ended):
     write(tmp_path, owner(ended, "node7", "5"))
     error = refusal(tmp_path)
     assert error.message == f"the run is being written by process {ended} on host node7"
-    assert error.help == "wait for it, or stop it there"
+    assert error.help == "wait for it, or stop it on that host"
 
 
 @pytest.mark.usefixtures("held")
@@ -149,7 +149,7 @@ def test_the_next_owner_is_waited_for_where_the_file_still_names_the_last_one(tm
 
 def test_this_process_is_distinguished(tmp_path):
     with locked(tmp_path / ".lock", Path("the run")):
-        assert refusal(tmp_path).message == "the run is being written by this very process"
+        assert refusal(tmp_path).message == "the run is being written by this process"
     with locked(tmp_path / ".lock", Path("the run")):
         pass
 

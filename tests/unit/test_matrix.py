@@ -213,7 +213,7 @@ def test_an_axis_with_a_typo_is_reported_what_was_meant(tmp_path, typed, meant):
 
 def test_a_section_nested_by_mistake_is_reported_how_its_keys_are_written(tmp_path):
     (error,) = errors_of(tmp_path, "matrix: {train: {epochs: [1], warmup: [0.1]}}\n")
-    assert error.help == "for values write `train.epochs: […]`, `train.warmup: […]`"
+    assert error.help == "to list values, write `train.epochs: […]`, `train.warmup: […]`"
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_check_counts_labels_repetitions_and_contradictions(table, files):
     assert (train.duplicates, train.contradictions) == (2, 1)
     assert report.unseen_labels == {"dev": {"sing": Instances(count=1, first=[f"{files['dev']}:1"])}}
     told = "\n".join(report.warnings)
-    assert "train: 2 lines repeat" in told and "1 line stands there with different kinds" in told
+    assert "train: 2 lines repeat" in told and "1 line stands with different kinds" in told
 
 
 CONFIG = """\

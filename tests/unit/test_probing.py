@@ -48,8 +48,8 @@ def test_a_subject_with_several_objects_is_one_fact(tmp_path):
 @pytest.mark.parametrize(
     ("patterns", "facts", "where", "problem"),
     [
-        ('{"pattern": "[X] lives in."}\n', FACTS, "patterns/P1.jsonl:1", "no cloze pattern"),
-        (PATTERNS + '{"pattern": "[X] and [X] live in [Y]"}\n', FACTS, "patterns/P1.jsonl:4", "no cloze pattern"),
+        ('{"pattern": "[X] lives in."}\n', FACTS, "patterns/P1.jsonl:1", "not a cloze pattern"),
+        (PATTERNS + '{"pattern": "[X] and [X] live in [Y]"}\n', FACTS, "patterns/P1.jsonl:4", "not a cloze pattern"),
         (PATTERNS, FACTS + '{"sub_label": "Bo"}\n', "facts/P1.jsonl:4", "no fact"),
         (PATTERNS, FACTS + '{"sub_label": "Bo", "obj_label": " "}\n', "facts/P1.jsonl:4", "no fact"),
         (PATTERNS, FACTS + "Bo\tRome\n", "facts/P1.jsonl:4", "not readable as JSON"),

@@ -235,7 +235,7 @@ def test_a_shard_whose_node_is_lost_starts_again(tmp_path, said):
     ray_commands._Tasks(ray, RayConfig(cpus=2), 2, 0, "shard", {"CORPUS": "c"}).run(commands)
     assert [given[0][1] for given in ray.given] == ["0", "1", "1"]
     assert ray.given[0][3] == {"CORPUS": "c", "OMP_NUM_THREADS": "2"}
-    assert "a shard was lost with its node; it starts again (1 of 3)" in said
+    assert "a shard was lost with its node and is restarted (1 of 3)" in said
 
 
 @pytest.mark.parametrize(("result", "code", "exit_code"), [(4, "E481", 4), (0, "E481", 1), (-9, "E480", 4)])

@@ -130,7 +130,7 @@ def test_a_token_never_crosses_the_border_of_head_or_tail(tmp_path):
 
 def test_what_is_read_is_reported(tmp_path):
     assert read(tmp_path, "train.txt", SEMEVAL).mappings["train"] == (
-        "sentence with <e1> and <e2>, head and tail from marks in the text, relation from the line behind"
+        "sentence with <e1> and <e2>, head and tail from marks in the text, relation from the next line"
     )
     assert read(tmp_path, "a.jsonl", lines(TACRED)).mappings["train"] == (
         "tokens from `token`, head and tail from `subj_…` and `obj_…`, relation from `relation`"

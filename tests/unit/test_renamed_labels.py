@@ -61,7 +61,7 @@ def test_a_label_that_is_none_may_be_renamed(tmp_path):
         (
             "rename_labels: {MISC: O}",
             "C106",
-            "`data.rename_labels.MISC: O` names no label: null leaves its mentions out",
+            "`data.rename_labels.MISC: O` is not a label: use null to remove its mentions",
         ),
         ("rename_labels: {MISC: ''}", "C105", "`data.rename_labels.MISC` must not be empty"),
         ("outside_tags: []", "C105", "`data.outside_tags`"),

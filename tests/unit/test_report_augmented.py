@@ -146,7 +146,7 @@ def test_the_border_of_a_pair_of_texts_is_shown_on_both_sides(tmp_path, kept):
     (pair,) = found.pairs
     assert (pair.before, pair.before_second, pair.after_second) == (["x", "b", "c"], 2 if kept else None, 3)
     page = render.page(run_report().model_copy(update={"augmentation": found}), ())
-    border = ' <span class="second" title="here the second text begins">‖</span> '
+    border = ' <span class="second" title="start of the second text">‖</span> '
     assert f"<ins>y z</ins> b{border}c" in page
     assert (f"<del>x</del> b{border}c" in page) == kept
 

@@ -197,7 +197,7 @@ def test_the_smallest_difference_that_could_have_been_shown_is_given():
     comparison = against("mix")
     comparison.figures[0].smallest = 0.0123
     assert study_sentences(study([comparison]))[-1] == (
-        HOLM.removesuffix(".") + "; the smallest difference in hallucination rate that could be shown is 1.2 points."
+        HOLM.removesuffix(".") + "; the smallest detectable difference in hallucination rate is 1.2 points."
     )
 
 
@@ -259,18 +259,14 @@ def test_missing_cells_are_the_first_that_is_said():
 
 
 def test_cells_without_a_counterpart_and_no_cells():
-    assert study_sentences(study(cells=[], missing={"a": "not run yet"})) == [
-        "Nothing can be said: no cell is evaluated."
-    ]
+    assert study_sentences(study(cells=[], missing={"a": "not run yet"})) == ["No conclusion: no cell is evaluated."]
     alone = study_sentences(study(cells=[cell({"arm": "a"}, **{RATE: 0.05, OMISSION: 0.1})]))
     assert alone == [
         "There is only one cell, so nothing can be compared: hallucination rate 5.0% (no interval), omission rate 10.0%"
         " (no interval)."
     ]
     apart = study_sentences(study(cells=[cell({"arm": "a", "x": 1}), cell({"arm": "b", "x": 2})]))
-    assert apart == [
-        "Nothing can be compared yet: no cell differs from another one in its arm, or in one number, alone."
-    ]
+    assert apart == ["Nothing can be compared yet: no two cells differ only in the arm or only in one number."]
 
 
 # --- runs beside a first one --------------------------------------------------------------------------------------

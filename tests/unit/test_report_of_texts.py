@@ -36,7 +36,7 @@ from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 
 TASK = "text_classification"
-LABELS = "one label a text, none being out of scope"
+LABELS = "one label per text; texts without a label are out of scope"
 RATE = figure("hallucination_rate", 0.4, 100, (0.3, 0.5))
 SCOPE = figure("out_of_scope_acceptance", 0.75, 40, (0.6, 0.9), LABELS)
 OMITTED = figure("omission_rate", 0.1, 60, (0.05, 0.2))
@@ -78,7 +78,7 @@ def metrics():
         figure("support_rate", 0.6, 100, (0.5, 0.7)), figure("gap_ratio", 4.0, 25, (2.0, 8.0)),
         *rates("hallucination_rate", by, 25), *rates("over_claim", by, 25), *rates("omission_rate", by, 20),
         figure("share_of_hallucinations", 0.6, 40, (0.5, 0.7), novelty="q4"),
-        figure("out_of_scope_auroc", 0.8, 100, (0.7, 0.9), "texts sorted by the probability of being in scope"),
+        figure("out_of_scope_auroc", 0.8, 100, (0.7, 0.9), "texts ranked by the probability of being in scope"),
     ]  # fmt: skip
 
 
@@ -213,7 +213,7 @@ def test_abstention_reports_what_becomes_of_texts_out_of_scope():
     figures = FigureLookup([*metrics(), *after])
     withdrawn = abstention(ConfidenceFile(threshold=0.6), figures, "test", chosen_on_dev=True)
     last = conclusion(figures, "test", {}, withdrawn, TEXTS)[-1]
-    assert last.endswith(", texts out of scope that get a label fall from 75.0% to 10.0% [5.0, 20.0].")
+    assert last.endswith(", out-of-scope texts that get a label fall from 75.0% to 10.0% [5.0, 20.0].")
 
 
 def test_headlines_begin_with_the_figure_of_the_task():
@@ -295,7 +295,7 @@ def test_the_page_describes_texts_and_not_names():
         '<span class="as">annotated</span> <em>out of scope</em> <span class="chip">of the newest texts (q4)</span>'
         in told
     )
-    assert 'sing a <span class="second" title="here the second text begins">‖</span> | a song' in told
+    assert 'sing a <span class="second" title="start of the second text">‖</span> | a song' in told
     assert "nearest in training: <bdi>“it is there”</bdi>, <code>train.jsonl:7</code>" in told
     assert "first seen in training at <code>f:3</code>" in told
     assert '<option value="q4">newest</option>' in told

@@ -54,7 +54,7 @@ def test_steps_that_a_resumed_training_reports_again_count_once(tmp_path):
 def test_a_last_line_cut_short_is_reported_and_one_within_is_refused(tmp_path):
     found, notes = drawn(tmp_path, STARTED, step(1, 3.0), step(2, 2.0)[:40])
     assert (found.loss, found.stopped) == ([(1, 3.0)], None)
-    assert notes == ["Line 3 of events.jsonl is cut short: a training was killed while it was written."]
+    assert notes == ["Line 3 of events.jsonl is truncated: training was killed while it was written."]
     with pytest.raises(HallucError) as caught:
         drawn(tmp_path, STARTED, step(1, 3.0)[:40] + "\n", step(2, 2.0))
     assert (caught.value.code, caught.value.where.line) == ("R101", 2)
@@ -69,7 +69,7 @@ def test_a_training_that_goes_on_behind_half_a_line_is_read(tmp_path):
 
 
 def test_an_empty_log_has_no_curves(tmp_path):
-    assert drawn(tmp_path) == (None, ["events.jsonl holds no step of training."])
+    assert drawn(tmp_path) == (None, ["events.jsonl has no training steps."])
 
 
 @given(st.lists(st.floats(-10, 10), max_size=1000))

@@ -62,7 +62,7 @@ def test_a_study_is_made_by_its_config_in_the_code_of_its_first_cell(home, tmp_p
     version = json.loads((first.path / "run.json").read_text())["halluc"]
     assert of_study([cell, *cells(home)]) == [
         f"# halluc {version}, torch 2.1",
-        f"# commit {'ab' * 20}, and files that differed from it",
+        f"# commit {'ab' * 20}, with local changes",
         start_of(first),
         f"halluc run {config_of(first)} --set runs_dir=elsewhere",
     ]
@@ -109,7 +109,7 @@ def test_at_most_five_runs_are_reported_and_the_others_counted(run):
 def test_a_run_without_the_figure_is_named(run, tmp_path):
     damaged = changed(run, tmp_path)
     (damaged.path / "run.json").write_text("{")
-    assert of_runs([damaged]) == [f"# {damaged.path}: its config is not known"]
+    assert of_runs([damaged]) == [f"# {damaged.path}: its config is unknown"]
 
 
 def test_a_model_from_elsewhere_is_evaluated(run, tmp_path):
@@ -142,6 +142,6 @@ def test_of_a_study_with_such_a_config_the_beginning_of_its_path_is_left_to_fill
     home = make_study(tmp_path, fractions=(0.0,), seeds=(1,), sentences=20)
     first = moved(cells(home)[0], "/home/anna/configs/study.yaml")
     told = of_study([first])
-    assert told[0] == f"# put the whole path in the place of {ELLIPSIS}/"
+    assert told[0] == f"# replace {ELLIPSIS}/ by the complete path"
     assert told[-2] == f"# start in the folder that holds runs/study/{first.path.name}/config.yaml"
     assert shlex.split(told[-1]) == ["halluc", "run", f"{ELLIPSIS}/configs/study.yaml"]

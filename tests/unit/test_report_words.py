@@ -289,16 +289,16 @@ def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
     ("measured", "told"),
     [
         ((0.012, 80, (0.009, 0.015)), "On test it is 1.2% [0.9, 1.5]: above the 1% promised, which the interval still"
-                                      " allows; the promise holds for data drawn like dev."),
+                                      " allows; the guarantee holds for data distributed like dev."),
         ((0.02, 80, (0.015, 0.04)), "On test it is 2.0% [1.5, 4.0]: above the 1% promised, and so is its whole"
-                                    " interval; the promise holds for data drawn like dev."),
-        ((0.008, 80, (0.005, 0.012)), "On test it is 0.8% [0.5, 1.2]: the promise of at most 1% is kept, though the"
+                                    " interval; the guarantee holds for data distributed like dev."),
+        ((0.008, 80, (0.005, 0.012)), "On test it is 0.8% [0.5, 1.2]: the guarantee of at most 1% is kept, though the"
                                       " interval goes beyond it."),
-        ((0.004, 80, (0.001, 0.009)), "On test it is 0.4% [0.1, 0.9]: the promise of at most 1% is kept."),
-        ((0.01, 80, (0.01, 0.01)), "On test it is 1.0% [1.0, 1.0]: the promise of at most 1% is kept."),
+        ((0.004, 80, (0.001, 0.009)), "On test it is 0.4% [0.1, 0.9]: the guarantee of at most 1% is kept."),
+        ((0.01, 80, (0.01, 0.01)), "On test it is 1.0% [1.0, 1.0]: the guarantee of at most 1% is kept."),
         ((0.02, 80, None), "On test it is 2.0% (no interval): above the 1% promised; the promise holds for data drawn"
                            " like dev."),
-        ((None, 0, None), "On test no claim is kept: there is nothing to measure."),
+        ((None, 0, None), "On test no claim is kept, so nothing can be measured."),
     ],
 )  # fmt: skip
 def test_whether_a_guarantee_was_kept_is_said_plainly(measured, told):
@@ -310,7 +310,7 @@ def test_whether_a_guarantee_was_kept_is_said_plainly(measured, told):
 def test_a_guarantee_that_can_not_be_given_says_why():
     record = {**GUARANTEE, "threshold": None, "unit": "claim", "why_none": "12 claims are too few"}
     found = abstention(ConfidenceFile(guarantee=record), FigureLookup([RATE, OMISSION]), "test", chosen_on_dev=True)
-    assert found.guarantee.startswith("None can be given: no threshold on half of dev (3,081 claims)")
+    assert found.guarantee.startswith("No guarantee: no threshold on half of dev (3,081 claims)")
     assert "(12 claims are too few)" in found.guarantee
     assert said(RATE, OMISSION, withdrawn=found)[-1].startswith("No threshold on confidence can give the guarantee")
 
@@ -355,7 +355,7 @@ def test_f1_and_hallucination_in_words():
     told = "5.0% of the predicted mentions are invented: 5 of 100."
     assert meaning("hallucination_rate", RATE) == told
     wrong = metric("false_claim_rate", 0.2, 100)
-    assert meaning("hallucination_rate", RATE, wrong) == f"{told} 20.0% are wrong in any way."
+    assert meaning("hallucination_rate", RATE, wrong) == f"{told} 20.0% are wrong for any reason."
     one = meaning("hallucination_rate", metric("hallucination_rate", 1.0, 1))
     assert one == "100.0% of the predicted mentions are invented: 1 of 1."
     none = meaning("hallucination_rate", metric("hallucination_rate", None, 0))
@@ -398,6 +398,6 @@ def test_calibration_says_on_which_side_it_errs_where_an_interval_shows_it(right
     ]
     support = metric("support_rate", sum(right) / 2, 100, right)
     said = meaning("ece", metric("ece", 0.054, 100), support, *bins)
-    assert "confidence and the share that is right differ by 5.4 percentage points on average" in said
+    assert "confidence and accuracy differ by 5.4 percentage points on average" in said
     assert told in said
     assert meaning("ece", metric("ece", None, 0)) == "No prediction has a confidence."

@@ -35,7 +35,7 @@ def test_every_answer_of_the_bank_is_a_label_whether_it_is_trained_on_or_not(tmp
     config = configured(tmp_path)
     assert read_bank(config.retrieval)["a3"] == ["acme won", "corp said acme won"]
     assert TextClassification(config).examples.labels(corpus()) == ("a1", "a2", "a3")
-    with pytest.raises(HallucError, match="`a4` is no answer of the bank") as caught:
+    with pytest.raises(HallucError, match="`a4` is not an answer of the bank") as caught:
         TextClassification(config).examples.labels(corpus("a4"))
     assert (caught.value.code, caught.value.where.line) == ("D123", 3)
 

@@ -194,7 +194,7 @@ def test_rows_of_csv_have_the_line_that_they_begin_on():
     ]
     assert told(rows("text,label\na,b,c\nc,y\n", TEXTS, "f.csv")[1])[0] == (2, "D113")
     assert told(rows("text,label\na\rb,c\nc,y\n", TEXTS, "f.csv")[1])[0] == (2, "D124")
-    with pytest.raises(HallucError, match="the column `text` stands twice"):
+    with pytest.raises(HallucError, match="the column `text` is repeated"):
         rows("text,text,label\na,b,c\n", TEXTS, "f.csv")
     assert told(rows("a\xe9,b\n".encode("latin-1"), Layout(format="csv", asked=(0, 1)), "f.csv")[1]) == [(1, "D104")]
 

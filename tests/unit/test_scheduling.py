@@ -128,7 +128,7 @@ def test_errors_of_a_cell_are_reported_as_they_are_and_the_others_go_on(asked):
         ("D101", "t.txt:3", 3), ("E481", "None", 1),
     ]  # fmt: skip
     assert told.lines.count("warning: w") == 1
-    assert "[2/3] seed=2: left to the process that is writing it" in told.lines
+    assert "[2/3] seed=2: skipped, because another process is writing it" in told.lines
 
 
 def test_a_cell_that_another_names_runs_first(tmp_path):
@@ -156,7 +156,7 @@ def test_an_interruption_stops_all_processes_and_starts_none(asked):
         scheduling.side_by_side(asked, processes)
     assert processes.calls == ["stop", "kill"]
     assert len(processes.started) == 2
-    assert told.lines == ["interrupted: running cells are asked to write a checkpoint (2)"]
+    assert told.lines == ["interrupted: running cells write a checkpoint (2)"]
 
 
 def test_an_order_and_its_answers_are_read_as_they_were_written(tmp_path):
@@ -219,7 +219,7 @@ def test_no_cell_starts_where_memory_does_not_suffice_for_it_and_those_that_run(
         free["now"] = 100 * gigabyte
         assert not processes.has_room()
     assert told.lines == [
-        "warning: 0.0 GB of memory are free, and a cell needs 2.1 GB: no further cell starts until there is more "
+        "warning: 0.0 GB of memory are free, but a cell needs 2.1 GB: no further cell starts until more memory is free "
         "(running: 1)"
     ]
     processes.running.clear()

@@ -192,7 +192,7 @@ def test_a_token_that_shows_nothing_may_have_any_tag_of_the_outside(tmp_path):
     keys = {"train": str(file), "strip_invisible": True}
     (one,) = read_corpora(SpansConfig(**keys, outside_tags=["O", "_"]), TABLE).splits["train"]
     assert (one.tokens, len(one.spans)) == (("Ann",), 1)
-    with pytest.raises(HallucError, match="a token that shows nothing has the tag _"):
+    with pytest.raises(HallucError, match="a token without visible characters has the tag _"):
         read_corpora(SpansConfig(**keys), TABLE)
 
 
@@ -224,7 +224,7 @@ SEVERAL = {
     "tags": ({"tokens": TOKENS, "a": TAGS, "b": TAGS}, "`a` and `b` hold lists of tags", "tags_field"),
     "both": ({"tokens": TOKENS, "a": TAGS, "b": [[0, 1, "X"]]}, "`a` and `b` could be", "tags_field"),
     "an empty field": ({"text": TEXT, "spans": [], "a": [[0, 3, "X"]]}, "`spans` is empty, and `a`", "spans_field"),
-    "words": ({"a": TOKENS, "b": TOKENS, "tags": TAGS}, "`a` and `b` hold words beside tags", "tokens_field"),
+    "words": ({"a": TOKENS, "b": TOKENS, "tags": TAGS}, "`a` and `b` hold words in addition to tags", "tokens_field"),
 }  # fmt: skip
 
 

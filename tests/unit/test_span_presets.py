@@ -278,11 +278,11 @@ def test_a_folder_of_brat_has_an_example_for_each_line(tmp_path):
 
 
 BRAT = {
-    "over two lines": ("Ann\nHolm left", "T1\tPER 0 8\tAnn Holm\n", "goes over several lines"),
+    "over two lines": ("Ann\nHolm left", "T1\tPER 0 8\tAnn Holm\n", "spans several lines"),
     "in parts": ("Ann B Holm left", "T1\tPER 0 3;6 10\tAnn Holm\n", "several parts"),
     "another text": ("Ann left", "T1\tPER 0 3\tBob\n", 'says "Bob"'),
     "cuts a token": ("Anna left", "T1\tPER 0 3\tAnn\n", 'cuts the token "Anna"'),
-    "outside": ("Ann left", "T1\tPER 0 30\tAnn\n", "no entity inside of the text of 8 characters"),
+    "outside": ("Ann left", "T1\tPER 0 30\tAnn\n", "no entity in the text of 8 characters"),
     "backwards": ("Ann left", "T1\tPER 3 0\tAnn\n", "no entity inside of the text"),
     "offsets without end": ("Ann left", f"T1\tPER 0 {'9' * 5000}\tAnn\n", "no entity inside of the text"),
     "nothing": ("Ann\n  \nleft", "T1\tPER 4 6\t  \n", "an empty sentence"),

@@ -286,9 +286,9 @@ def test_where_nothing_can_be_learned_is_reported():
         return make(**keys).examples.lacks(Corpus("train", examples, "f"))
 
     assert lacking(text(1, "a")) == "no label"
-    assert lacking(text(1, "a", "x"), text(2, "b", "x")) == "one label alone"
+    assert lacking(text(1, "a", "x"), text(2, "b", "x")) == "only one label"
     assert lacking(text(1, "a", "x"), text(2, "b")) is None
-    assert lacking(text(1, "a", "x"), text(2, "b"), out_of_scope="leave_out") == "one label alone"
+    assert lacking(text(1, "a", "x"), text(2, "b"), out_of_scope="leave_out") == "only one label"
     assert lacking(text(1, "a", "x"), text(2, "b"), multi_label=True) is None
 
 
@@ -356,7 +356,7 @@ def test_labels_of_a_model_are_renamed_or_count_as_out_of_scope(tiny_encoder, tm
         ({"threshold": 0.3}, "multi_label: true"),
         ({"pool": "max", "long_texts": "head"}, "long_texts: windows"),
         ({"focal_gamma": 1.0}, "loss: focal"),
-        ({"multi_label": True, "out_of_scope": "leave_out"}, "one label a text"),
+        ({"multi_label": True, "out_of_scope": "leave_out"}, "one label per text"),
     ],
 )
 def test_keys_that_would_do_nothing_are_refused(keys, told):

@@ -158,7 +158,7 @@ def test_the_form_is_decided_on_a_bounded_number_of_lines():
         ),
         ('did you mean `data.delimiter: ","`?', "did you mean `--delimiter ,`?"),
         ("number: `data.second_field: 0`", "number: `--second-field 0`"),
-        ("take it out, or set `data.on_bad_line: skip`", "take it out"),
+        ("remove it, or set `data.on_bad_line: skip`", "take it out"),
         ("or raise `data.max_line_bytes`", "or raise `max_line_bytes` in the config of the run"),
         (None, None),
     ],

@@ -211,7 +211,7 @@ def test_an_unreadable_line_inside_quotes_loses_its_row_alone(tmp_path):
 def test_labels_are_stripped_and_reported(tmp_path):
     found = read(tmp_path, "text,label\na, x \nb,x\n")
     assert texts(found) == [("a", ("x",)), ("b", ("x",))]
-    assert [(one.where.line, one.what) for one in found.repairs] == [(2, "blanks around the label `x`")]
+    assert [(one.where.line, one.what) for one in found.repairs] == [(2, "white space around the label `x`")]
     report = check_corpora(found, TEXTS)
     assert any("1 label was repaired" in warning for warning in report.warnings)
 
@@ -219,7 +219,7 @@ def test_labels_are_stripped_and_reported(tmp_path):
 def test_several_labels_are_sorted_and_may_be_none(tmp_path):
     found = read(tmp_path, "text,label\na,y; x\nb,\nc,x;x\n", multi_separator=";")
     assert texts(found) == [("a", ("x", "y")), ("b", ()), ("c", ("x",))]
-    assert [one.what for one in found.repairs] == ["the label `x` stands twice"]
+    assert [one.what for one in found.repairs] == ["the label `x` is repeated"]
     lists = read(tmp_path, '{"text": "a", "label": ["y", "x"]}\n{"text": "b", "label": []}\n', "d.jsonl")
     assert texts(lists) == [("a", ("x", "y")), ("b", ())]
 
@@ -374,10 +374,10 @@ def test_check_counts_texts_and_warns_of_labels_in_test_alone(tmp_path):
     assert {label: found.count for label, found in report.unseen_labels["test"].items()} == {"z": 1}
     told = "\n".join(report.warnings)
     for wanted in (
-        "1 test text also stands in train, with the same labels",
-        "test has labels that train never shows: z (1, first: ",
+        "1 test text is also in train, with the same labels",
+        "test has labels that do not occur in train: z (1, first: ",
         "train: 2 texts repeat an earlier one",
-        "train: 1 text stands there with different labels",
+        "train: 1 text stands with different labels",
     ):
         assert wanted in told
 
@@ -467,7 +467,7 @@ def test_data_sets_of_the_hub_give_names_of_classes(tmp_path):
     reference = f"hub:{tmp_path / 'set'}"
     found = read_corpora(config(dev=reference, on_bad_line="skip"), TABLE)
     assert texts(found) == [("a b", ("yes",))]
-    assert [one.what for one in found.skipped] == ["an empty text", "-1 is no class of the label"]
+    assert [one.what for one in found.skipped] == ["an empty text", "-1 is not a class of the label"]
     with pytest.raises(HallucError, match="no field `intent`"):
         read_corpora(config(dev=reference, label_field="intent"), TABLE)
 

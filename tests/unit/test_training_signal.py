@@ -237,7 +237,7 @@ def test_divergence_of_several_labels_a_text_and_of_answers(tiny_encoder):
 
 def test_a_task_that_writes_text_has_neither(tiny_encoder):
     config = TrainConfig(r_drop=1.0)
-    with pytest.raises(HallucError, match=r"`train.r_drop` does not go with a task whose model writes text") as caught:
+    with pytest.raises(HallucError, match=r"`train.r_drop` cannot be used with text generation") as caught:
         refuse_unsupported(config, EncodedSequences([], [], [], SequenceFraming(True, 0, 1, 0), None, {}))
     assert caught.value.code == "C221"
     with pytest.raises(ValidationError, match="does not go with `compile: true`"):

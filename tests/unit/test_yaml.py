@@ -78,7 +78,7 @@ def test_every_key_and_value_has_its_place():
         ("a: \x07", "C001", "U+0007"),
         ('a: "\\0"', "C003", "`a` has a NUL character"),
         ('"\\0": 1', "C003", "the key `\0` has a NUL character"),
-        ('a: "\\ud800"', "C003", "half a character (U+D800)"),
+        ('a: "\\ud800"', "C003", "an unpaired surrogate (U+D800)"),
         ('a: "\\U00110000"', "C001", "an escape beyond"),
         ('a: "\\UFFFFFFFF"', "C001", "an escape beyond"),
         (f"? {'k' * 70_000}\n: 1", "C003", f"`{'k' * 66}…{'k' * 33}` has 70,000 characters"),

@@ -17,24 +17,22 @@ from halluc.task import Examples
 
 class FidelityConfig(Section):
     type: Literal["fidelity"]
-    model: Reference | None = Field(default=None, description="the trained model that judges: a run or a model")
+    model: Reference | None = Field(default=None, description="the model that judges candidates: a run or a model")
     cross_fit: Annotated[int, Field(ge=2, le=20)] | None = Field(
         default=None,
-        description="instead of `model`: the number of models that are trained on the training split, each without one "
-        "part of it, so that no model judges what comes from an example it was trained on",
+        description="instead of `model`: number of cross-fitting folds; each model is trained without one part of "
+        "the training split, and judges the candidates made from this part",
     )
     min_f1: Rate = Field(
         default=1.0,
-        description="the least F1 between the labels of a candidate and those that the model predicts: of spans, or of "
-        "the labels of a whole text",
+        description="minimum F1 between the labels of a candidate and the predictions of the model (spans, or labels "
+        "of a text)",
     )
-    min_confidence: Rate = Field(
-        default=0.0, description="the least confidence that the model must have in each label that it predicts"
-    )
+    min_confidence: Rate = Field(default=0.0, description="minimum confidence of the model in each predicted label")
     action: Literal["reject", "relabel"] = Field(
         default="reject",
-        description="what is done with a candidate below `min_f1`. reject: it is rejected; relabel: it gets the labels "
-        "that the model predicts. Below `min_confidence` it is rejected",
+        description="what happens to a candidate below `min_f1`. reject: it is rejected; relabel: it gets the "
+        "predicted labels. Below `min_confidence` it is always rejected",
     )
 
     @model_validator(mode="after")
@@ -65,7 +63,7 @@ class Fidelity(Filter):
         assert asked is not None, "the config was validated"
         self._labeller = workspace.labeller(asked)
         if self.config.action == "relabel" and not self._labeller.relabels:
-            message, help = "the examples of this task cannot be labelled anew", "set `action: reject`"
+            message, help = "the examples of this task cannot be relabelled", "set `action: reject`"
             raise OptionError("action", "C103", message, help)
 
     def results(self, candidates: Sequence[Candidate]) -> list[Editable | None]:

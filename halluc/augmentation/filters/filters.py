@@ -164,10 +164,8 @@ class Leak(Filter):
 
 class LengthRatioConfig(Section):
     type: Literal["length_ratio"]
-    min: float = Field(default=0.5, ge=0, le=1, description="the least length, in lengths of what it was made from")
-    max: float = Field(
-        default=2.0, ge=1, le=1_000, description="the greatest length, in lengths of what it was made from"
-    )
+    min: float = Field(default=0.5, ge=0, le=1, description="minimum length, relative to the original example")
+    max: float = Field(default=2.0, ge=1, le=1_000, description="maximum length, relative to the original example")
 
 
 class LengthRatio(Filter):
@@ -188,7 +186,10 @@ class LengthRatio(Filter):
 class NearDuplicateConfig(Section):
     type: Literal["near_duplicate"]
     threshold: float = Field(
-        default=0.8, gt=0, lt=1, description="the share of common word triples (Jaccard) from which two are alike"
+        default=0.8,
+        gt=0,
+        lt=1,
+        description="Jaccard similarity of word trigrams above which two examples are duplicates",
     )
 
 
@@ -209,10 +210,9 @@ class NoveltyConfig(Section):
     type: Literal["novelty"]
     min: Rate = Field(
         default=0.0,
-        description="the least share of its mentions that the training split does not show; of texts without mentions, "
-        "of its content words",
+        description="minimum share of mentions that are not in the training split; for texts, of content words",
     )
-    max: Rate = Field(default=1.0, description="the greatest share of them that it does not show")
+    max: Rate = Field(default=1.0, description="maximum share of them that are not in the training split")
 
     @model_validator(mode="after")
     def _in_order(self) -> NoveltyConfig:

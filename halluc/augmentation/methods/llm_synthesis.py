@@ -43,15 +43,15 @@ class LlmSynthesisConfig(MethodConfig):
         default="http://127.0.0.1:8000/v1",
         min_length=1,
         max_length=LONGEST_PATH,
-        description="the base URL of an API of the OpenAI kind (vLLM, llama.cpp, Ollama)",
+        description="the base URL of an OpenAI-compatible API (vLLM, llama.cpp, Ollama)",
     )
-    model: Text = Field(default="default", description="the name of the model, as the endpoint knows it")
+    model: Text = Field(default="default", description="the name of the model at the endpoint")
     send_data_to: Text | None = Field(
         default=None,
-        description="the host of `url`, if it is not this machine: training text is sent to it",
+        description="the host of `url`, if it is not this machine, as confirmation: training text is sent to it",
     )
     key_variable: Text = Field(
-        default="OPENAI_API_KEY", description="the environment variable with the API key; none is sent if it is not set"
+        default="OPENAI_API_KEY", description="environment variable with the API key; if it is not set, no key is sent"
     )
     instructions: str = Field(
         default="You write realistic training texts in the language, domain and style of the examples. Write a new "
@@ -59,22 +59,22 @@ class LlmSynthesisConfig(MethodConfig):
         max_length=10_000,
         description="instructions for the model before the examples",
     )
-    shots: int = Field(default=5, ge=0, le=100, description="training examples in a prompt")
+    shots: int = Field(default=5, ge=0, le=100, description="number of training examples in a prompt")
     output: Literal["json_schema", "json_object", "text"] = Field(
-        default="json_schema", description="how the endpoint is asked for JSON; text: in words only"
+        default="json_schema", description="how JSON is requested from the endpoint; text: only in the prompt"
     )
     temperature: float = Field(default=1.0, ge=0, le=10, description="sampling temperature")
-    max_tokens: int = Field(default=512, ge=1, le=100_000, description="tokens of an answer")
-    timeout: float = Field(default=120, gt=0, le=86_400, description="seconds of one request")
+    max_tokens: int = Field(default=512, ge=1, le=100_000, description="maximum number of tokens of an answer")
+    timeout: float = Field(default=120, gt=0, le=86_400, description="timeout of a request in seconds")
     retries: int = Field(
-        default=4, ge=0, le=100, description="how often a request is repeated, after 1, 2, 4, … seconds"
+        default=4, ge=0, le=100, description="number of retries of a request, after 1, 2, 4, … seconds"
     )
-    concurrent: int = Field(default=4, ge=1, le=1_000, description="requests at the same time")
+    concurrent: int = Field(default=4, ge=1, le=1_000, description="number of simultaneous requests")
     max_requests: int = Field(
         default=1_000,
         ge=1,
         le=100_000_000,
-        description="requests of one run, repeated ones included; kept answers none",
+        description="maximum number of requests per run, including retries; cached answers do not count",
     )
 
 
@@ -111,7 +111,7 @@ class LlmSynthesis(Synthesizer):
                 self._examples.setdefault(_labels(example), []).append(example)
         self._vocabulary = frozenset(vocabulary)
         if not read:
-            raise OptionError("type", "D144", "the training split has no example", "give it some", EXIT_DATA)
+            raise OptionError("type", "D144", "the training split has no examples", "give it some", EXIT_DATA)
         if not self._examples:
             refuse_all_locked(read, read)
         config, cache = self.config, workspace.folder / f"llm_synthesis-{text.hexdigest()[:16]}"

@@ -41,7 +41,7 @@ class CausalScratchConfig(Section):
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> CausalScratchConfig:
         if self.width % self.heads:
-            raise ValueError(f"`width: {self.width}` cannot be shared by `heads: {self.heads}`: it must be a multiple")
+            raise ValueError(f"`width: {self.width}` is not divisible by `heads: {self.heads}`")
         return self
 
 
@@ -49,7 +49,7 @@ class LmSynthesisConfig(MethodConfig):
     type: Literal["lm_synthesis"]
     model: Reference | None = Field(
         default=None,
-        description="a pre-trained causal model that is fine-tuned: a folder, `hub:NAME@REVISION`, "
+        description="a pre-trained causal model for fine-tuning: a folder, `hub:NAME@REVISION`, "
         "`package:IMPORT_NAME/FOLDER`, or a .gguf file in one of these; null: a small one from scratch",
     )
     scratch: CausalScratchConfig = Field(
@@ -60,20 +60,26 @@ class LmSynthesisConfig(MethodConfig):
     )
     unlabelled: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
         default=[],
-        description="text files without labels that the model also learns from, marked by a token of their own: a "
-        "sentence a line, split into tokens at white space; .jsonl: the field `tokens` or `text`",
+        description="unlabelled text files that the model is also trained on, marked by a special token: one "
+        "sentence per line, split into tokens at white space; .jsonl: the field `tokens` or `text`",
     )
     unlabelled_lines: int = Field(
-        default=20_000, ge=1, le=10_000_000, description="the most lines that are read of all unlabelled files"
+        default=20_000,
+        ge=1,
+        le=10_000_000,
+        description="maximum number of lines that are read from all unlabelled files",
     )
     epochs: int | None = Field(
         default=None,
         ge=1,
         le=10_000,
-        description="the most passes over the training sequences; null: as many as read 60,000 sequences, from 3 to 10",
+        description="maximum number of epochs; null: as many as for 60,000 sequences, from 3 to 10",
     )
     patience: int = Field(
-        default=2, ge=1, le=1_000, description="stop after this many epochs without lower loss on held-out sequences"
+        default=2,
+        ge=1,
+        le=1_000,
+        description="early stopping: stop after this many epochs without lower loss on held-out sequences",
     )
     learning_rate: float | None = Field(
         default=None,
@@ -88,32 +94,37 @@ class LmSynthesisConfig(MethodConfig):
         default=0.05,
         ge=0.001,
         le=0.5,
-        description="share of the training split that is not trained on: perplexity on it chooses the epoch",
+        description="held-out share of the training split, whose perplexity selects the epoch",
     )
     longest: int = Field(
         default=128,
         ge=8,
         le=4_096,
-        description="most word pieces and label tokens of a sequence. Longer training examples are left out, longer "
-        "samples are rejected",
+        description="maximum number of word pieces and label tokens of a sequence. Longer training examples are not "
+        "used, longer samples are rejected",
     )
     temperature: float = Field(
-        default=0.8, ge=0.05, le=10, description="below 1 samples are more usual, above 1 more diverse"
+        default=0.8, ge=0.05, le=10, description="temperature: below 1 samples are less diverse, above 1 more diverse"
     )
     constrained: bool = Field(
         default=True,
-        description="sample no token that makes the sequence invalid at once: a label token out of place, a label that "
-        "was not asked for, the end inside a mention. false: such sequences are rejected",
+        description="constrained sampling: no token that makes the sequence invalid (a misplaced label token, a "
+        "label that was not requested, the end inside a mention). false: such sequences are rejected",
     )
-    top_k: int = Field(default=0, ge=0, le=100_000, description="sample from this many most probable tokens; 0: all")
+    top_k: int = Field(
+        default=0, ge=0, le=100_000, description="sample only from this many most probable tokens; 0: all"
+    )
     top_p: float = Field(
-        default=1.0, gt=0, le=1, description="sample from the fewest tokens with this summed probability (nucleus)"
+        default=1.0,
+        gt=0,
+        le=1,
+        description="nucleus sampling: sample only from the smallest set of tokens with this total probability",
     )
 
     @model_validator(mode="after")
     def _lora_needs_a_model(self) -> LmSynthesisConfig:
         if self.lora is not None and self.model is None:
-            raise ValueError("`lora` goes with `model`: what is made from scratch is trained whole")
+            raise ValueError("`lora` requires `model`: a model from scratch has no weights to adapt")
         return self
 
 
@@ -152,8 +163,8 @@ class LmSynthesis(Synthesizer):
                 locked += 1
         refuse_all_locked(read, locked)
         if read < FEWEST_EXAMPLES:
-            message = f"{read} training examples are too few for a language model: it needs {FEWEST_EXAMPLES}"
-            help = "give it a larger training split, or leave this method out"
+            message = f"{read} training examples are too few for a language model, which needs {FEWEST_EXAMPLES}"
+            help = "use a larger training split, or remove this method"
             raise OptionError("type", "D144", message, help, EXIT_DATA)
         self._model = LanguageModel.fitted(self.config, examples, workspace)
 

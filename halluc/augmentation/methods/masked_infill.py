@@ -35,19 +35,24 @@ class MaskedFitConfig(Section):
         default=None,
         ge=1,
         le=10_000,
-        description="maximum passes over the texts, each with other masks; null: enough for 20,000 texts, 3 to 30",
+        description="maximum number of epochs, each with new masks; null: enough for 20,000 texts, 3 to 30",
     )
     texts: Annotated[list[Reference], Field(max_length=100), DISTINCT] = Field(
         default=[],
-        description="text files without labels for training, in addition to the training split: one sentence per "
+        description="unlabelled text files for training, in addition to the training split: one sentence per "
         "line, split into tokens at white space; .jsonl: the field `tokens` or `text`",
     )
-    lines: int = Field(default=20_000, ge=1, le=10_000_000, description="the most lines that are read of `texts`")
+    lines: int = Field(
+        default=20_000, ge=1, le=10_000_000, description="maximum number of lines that are read from `texts`"
+    )
     patience: int = Field(
-        default=2, ge=1, le=1_000, description="stop after this many epochs without lower loss on held-out texts"
+        default=2,
+        ge=1,
+        le=1_000,
+        description="early stopping: stop after this many epochs without lower loss on held-out texts",
     )
     learning_rate: float | None = Field(
-        default=None, gt=0, le=1, description="peak learning rate; null: 5.0e-5, or 3.0e-4 where the head is random"
+        default=None, gt=0, le=1, description="peak learning rate; null: 5.0e-5, or 3.0e-4 if the head is random"
     )
     batch_tokens: int = Field(
         default=1_024, ge=1, le=10_000_000, description="batch size in word pieces, without padding"
@@ -56,7 +61,7 @@ class MaskedFitConfig(Section):
         default=0.05,
         ge=0.001,
         le=0.5,
-        description="share of the training split that is not trained on: perplexity on it chooses the epoch",
+        description="held-out share of the training split, whose perplexity selects the epoch",
     )
     masked: float = Field(
         default=0.15, gt=0, le=0.9, description="share of the words outside mentions that are masked in training"
@@ -65,7 +70,7 @@ class MaskedFitConfig(Section):
         default=0.7,
         gt=0,
         le=1,
-        description="share of the words of mentions that are masked in training; only where mentions are filled",
+        description="share of the words of mentions that are masked in training; only if mentions are filled",
     )
 
 
@@ -81,31 +86,34 @@ class MaskedInfillConfig(RateConfig):
     )
     fit: MaskedFitConfig | None = Field(
         default=None,
-        description="train the model on the training split first; needed where its masked-LM head has no weights. "
-        "null: it is used as it is",
+        description="train the model on the training split first; needed if its masked-LM head has no weights. null: "
+        "no training",
     )
     mention_rate: Rate = Field(
-        default=0.5, description="share of the words of mentions that are filled, on average, and at least one"
+        default=0.5, description="average share of the words of mentions that are filled (at least one word)"
     )
     label_words: Annotated[dict[Text, Text], Field(max_length=20_000)] = Field(
         default={},
-        description="words that say what a label means, as in {PER: person}: the embeddings of its markers start as "
-        "theirs. Labels that are not named: the label itself, common abbreviations written out",
+        description="words that describe a label, such as {PER: person}: the embeddings of its markers are "
+        "initialised with them. Default: the label itself, with common abbreviations written out",
     )
     function_words: bool = Field(
-        default=False, description="whether English function words (the, not, by) are replaced, and put in, too"
+        default=False, description="whether English function words (the, not, by) are also replaced and inserted"
     )
     temperature: float = Field(
-        default=1.0, ge=0.05, le=10, description="below 1 what is put in is more usual, above 1 more diverse"
+        default=1.0,
+        ge=0.05,
+        le=10,
+        description="temperature: below 1 insertions are less diverse, above 1 more diverse",
     )
     top_k: int = Field(
-        default=10, ge=0, le=100_000, description="draw from this many most probable words; 0: from all of them"
+        default=10, ge=0, le=100_000, description="sample only from this many most probable words; 0: all"
     )
     longest: int = Field(
         default=128,
         ge=32,
         le=4_096,
-        description="most word pieces that the model reads at once; longer texts are read in parts",
+        description="maximum number of word pieces per input; longer texts are split",
     )
 
     @property
@@ -158,8 +166,8 @@ class MaskedInfill(Augmenter):
                 message = "`fill: mentions` has nothing to fill: the training split has no mentions"
                 raise OptionError("fill", "C147", message, "set `fill: context`")
             if read < FEWEST_TEXTS:
-                message = f"{read} training examples are too few to train on: `fit` needs {FEWEST_TEXTS}"
-                help = "give it a larger training split, or leave this method out"
+                message = f"{read} training examples are too few: `fit` needs {FEWEST_TEXTS}"
+                help = "use a larger training split, or remove this method"
                 raise OptionError("fit", "D144", message, help, EXIT_DATA)
         self._filler = MaskedFiller.ready(self.config, self._training, examples, workspace)
 

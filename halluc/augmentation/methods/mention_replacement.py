@@ -28,30 +28,30 @@ _WHY = {"training": "mention of the same label", "gazetteer": "gazetteer", "reco
 
 class MentionReplacementConfig(RateConfig):
     type: Literal["mention_replacement"]
-    rate: Rate = Field(default=0.5, description="share of the mentions of an example that is replaced, on average")
+    rate: Rate = Field(default=0.5, description="average share of the mentions of an example that is replaced")
     source: Literal["training", "gazetteer", "recombined"] = Field(
         default="training",
-        description="where new mentions come from. training: the training split; gazetteer: a file of names; "
-        "recombined: new names, put together from parts of those of the training split",
+        description="the source of new mentions. training: the training split; gazetteer: a file of names; "
+        "recombined: new names from parts of the names in the training split",
     )
     weighting: Literal["frequency", "uniform"] = Field(
-        default="frequency", description="how a training mention is drawn: as often as it occurs, or each alike"
+        default="frequency", description="how a training mention is sampled: by frequency, or uniformly"
     )
     gazetteer: Reference | None = Field(
         default=None,
         description="with `source: gazetteer`: a file of `LABEL<TAB>name` lines, or .jsonl of {label, name}",
     )
     labels: Annotated[list[Text], Field(min_length=1, max_length=MOST_LABELS), DISTINCT] | None = Field(
-        default=None, description="replace mentions of these labels only; null: of all"
+        default=None, description="only replace mentions of these labels; null: all labels"
     )
-    articles: bool = Field(default=True, description="make the English article before a mention agree: a or an")
+    articles: bool = Field(default=True, description="adapt the English article (a or an) before a mention")
 
     @model_validator(mode="after")
     def _gazetteer_goes_with_source(self) -> MentionReplacementConfig:
         if self.source == "gazetteer" and self.gazetteer is None:
             raise ValueError("`source: gazetteer` needs `gazetteer`, the file of names")
         if self.source != "gazetteer" and self.gazetteer is not None:
-            raise ValueError(f"`gazetteer` goes with `source: gazetteer`, not with `{self.source}`")
+            raise ValueError(f"`gazetteer` requires `source: gazetteer`, not `{self.source}`")
         return self
 
 

@@ -26,22 +26,21 @@ FEWEST_EXAMPLES = 10
 class NgramConfig(MethodConfig):
     type: Literal["ngram"]
     order: int = Field(
-        default=3, ge=2, le=10, description="tokens of an n-gram: each is drawn after `order - 1` others"
+        default=3, ge=2, le=10, description="order of the n-gram model: each token depends on `order - 1` others"
     )
     temperature: float = Field(
         default=1.0,
         ge=0.1,
         le=10,
-        description="counts are raised to the power of its inverse: below 1 what is frequent is preferred, above 1 "
-        "what is rare",
+        description="temperature: counts are raised to the power of its inverse; below 1 frequent n-grams are "
+        "preferred, above 1 rare ones",
     )
     smoothing: Literal["witten_bell", "none"] = Field(
         default="witten_bell",
-        description="witten_bell: now and then after fewer tokens, down to the last tag; none: every n-gram is one of "
-        "the training split",
+        description="witten_bell: back-off to shorter contexts; none: only n-grams of the training split",
     )
     longest: int = Field(
-        default=60, ge=1, le=10_000, description="tokens of an example; what would be longer is rejected"
+        default=60, ge=1, le=10_000, description="maximum number of tokens of an example; longer ones are rejected"
     )
 
 
@@ -81,8 +80,8 @@ class Ngram(Synthesizer):
         most = max((stream.count for stream in streams.values()), default=0)
         if most < FEWEST_EXAMPLES:
             whose = " of a label" if any(streams) else ""
-            message = f"{most} training examples{whose} are too few for an n-gram model: it needs {FEWEST_EXAMPLES}"
-            help = "give it a larger training split, or leave this method out"
+            message = f"{most} training examples{whose} are too few for an n-gram model, which needs {FEWEST_EXAMPLES}"
+            help = "use a larger training split, or remove this method"
             raise OptionError("order", "D144", message, help, EXIT_DATA)
         power = 1 / self.config.temperature
         self._models = {labels: one.model(power) for labels, one in streams.items() if one.count >= FEWEST_EXAMPLES}

@@ -32,13 +32,15 @@ _LIBRARIES = frozenset({"transformers", "huggingface_hub", "tokenizers", "torch"
 
 class NlpaugConfig(MethodConfig):
     type: Literal["nlpaug"]
-    augmenter: Text = Field(description="`char.`, `word.` or `sentence.` and a class of nlpaug, as `char.KeyboardAug`")
+    augmenter: Text = Field(
+        description="`char.`, `word.` or `sentence.` and a class of nlpaug, such as `char.KeyboardAug`"
+    )
     args: dict[Text, Any] = Field(
         default={},
         max_length=100,
-        description="arguments of that class, as {aug_char_p: 0.3}; a model is a path or `hub:NAME`",
+        description="arguments of this class, such as {aug_char_p: 0.3}; a model is a path or `hub:NAME`",
     )
-    mentions: bool = Field(default=True, description="whether what it does to tokens of mentions is kept")
+    mentions: bool = Field(default=True, description="whether edits of tokens of mentions are kept")
 
 
 class NlpaugBridge(Augmenter):
@@ -136,7 +138,7 @@ class NlpaugBridge(Augmenter):
         except Exception as error:
             message = _first_line(error)
             if isinstance(error, (TypeError, ValueError, NotImplementedError)) and not _comes_from_library(error):
-                raise OptionError("args", "C141", f"{name} refuses its arguments: {message}", takes(kind)) from error
+                raise OptionError("args", "C141", f"{name} rejects its arguments: {message}", takes(kind)) from error
             help = "docs/augmentation.md lists what each augmenter of nlpaug needs"
             raise OptionError(
                 "augmenter", "E420", f"{name} cannot run here: {message}", help, EXIT_ENVIRONMENT
@@ -179,7 +181,7 @@ def _arguments(config: NlpaugConfig, kind: type, splits: bool) -> dict[str, Any]
     try:
         inspect.signature(kind).bind(**config.args)
     except TypeError as error:
-        raise OptionError("args", "C141", f"{config.augmenter} refuses its arguments: {error}", takes(kind)) from error
+        raise OptionError("args", "C141", f"{config.augmenter} rejects its arguments: {error}", takes(kind)) from error
     # nlpaug's own tokenizer splits punctuation off and joins by rules: tokens would not be restored exactly.
     return {"tokenizer": str.split, "reverse_tokenizer": " ".join, **config.args} if splits else dict(config.args)
 

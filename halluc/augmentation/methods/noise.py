@@ -60,31 +60,31 @@ class NoiseConfig(RateConfig):
         default=_WEIGHTS,
         min_length=1,
         max_length=len(KINDS),
-        description="which slips, each with its relative frequency; kinds not named are not made, and "
-        "what a kind cannot do (keyboard neighbours of Chinese) another does",
+        description="kinds of noise with their weights; other kinds are not used; if a kind is impossible (keyboard "
+        "neighbours of Chinese characters), another kind is used",
     )
-    char_rate: Rate = Field(default=0.1, description="share of the characters of a noised token that are changed")
+    char_rate: Rate = Field(default=0.1, description="share of the characters of a noisy token that is changed")
     char_at_least: int = Field(
-        default=1, ge=1, le=1_000, description="characters changed in a noised token, where it has so many"
+        default=1, ge=1, le=1_000, description="minimum number of changed characters in a noisy token, if possible"
     )
     char_at_most: int | None = Field(
         default=2,
         ge=1,
         le=1_000,
-        description="characters changed in a noised token; null: as many as `char_rate` gives",
+        description="maximum number of changed characters in a noisy token; null: according to `char_rate`",
     )
-    mentions: bool = Field(default=True, description="whether tokens of mentions are noised too")
+    mentions: bool = Field(default=True, description="whether noise is also applied to tokens of mentions")
     min_length: int = Field(
         default=2,
         ge=1,
         le=1_000,
-        description="tokens of fewer characters stay as they are; punctuation may slip all the same",
+        description="tokens with fewer characters are not changed, except punctuation",
     )
 
     @model_validator(mode="after")
     def _makes_something(self) -> NoiseConfig:
         if not any(self.kinds.values()):
-            raise ValueError("`kinds` gives no kind of noise a weight above 0")
+            raise ValueError("`kinds` has no kind of noise with a weight above 0")
         if self.char_at_most is not None and self.char_at_most < self.char_at_least:
             raise ValueError(f"`char_at_most: {self.char_at_most}` is less than `char_at_least: {self.char_at_least}`")
         return self

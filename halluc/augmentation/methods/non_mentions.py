@@ -61,7 +61,7 @@ class NonMentions(Augmenter):
         words = [word for of_tag in training.words.values() for word in of_tag]
         if words and not any(word.lower() != word.upper() for word in words):
             message = "no word of the training split has upper and lower case: nothing can be changed"
-            raise OptionError("type", "C147", message, "leave this method out")
+            raise OptionError("type", "C147", message, "remove this method")
         self.config = config
         self._words = _capitalised_words(training, config.rare)
         self._shapes = [shape for shape, weight in config.shapes.items() if weight]

@@ -22,7 +22,7 @@ _TRIES = 8
 class PairedReplacementConfig(MentionReplacementConfig):
     type: Literal["paired_replacement"]  # type: ignore[assignment]
     weighting: Literal["frequency", "uniform"] = Field(
-        default="uniform", description="how a training mention is drawn: as often as it occurs, or each alike"
+        default="uniform", description="how a training mention is sampled: by frequency, or uniformly"
     )
 
 
@@ -45,7 +45,7 @@ class PairedReplacement(MentionReplacement):
             message = (
                 "no training example has a name or number that occurs exactly once in the input and once in the target"
             )
-            raise OptionError("type", "C145", message, "leave this method out, or use `noise` or `synonym`")
+            raise OptionError("type", "C145", message, "remove this method, or use `noise` or `synonym`")
 
     def _another(self, mention: Tokens, label: str, casing: Pattern, draws: Draws) -> Tokens | None:
         if _DIGITS.fullmatch("".join(mention)):

@@ -29,19 +29,19 @@ from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
 from halluc.core.rng import Draws
 
-_LOCKED = "every training example is a pair or has locked words: no plain text can take its place"
-_ONE_FILE = "`unlabelled` names files of plain text, a text a line"
+_LOCKED = "every training example is a pair or has locked words, so plain texts cannot be used"
+_ONE_FILE = "`unlabelled` must list files of plain text, one text per line"
 
 
 class SelfTrainingConfig(MethodConfig):
     type: Literal["self_training"]
     model: Reference = Field(description="the trained model that labels the texts: a run or a model of the same task")
     unlabelled: Annotated[list[Reference], Field(min_length=1, max_length=1_000), DISTINCT] = Field(
-        description="files of plain text, a text a line, also compressed"
+        description="plain text files, one text per line, optionally compressed"
     )
     min_confidence: Rate = Field(
         default=0.9,
-        description="the least confidence that the model must have in each label that it predicts for a text; texts "
+        description="minimum confidence of the model in each predicted label for a text; texts "
         "for which it predicts none have no confidence, and are used",
     )
     most: int = Field(
@@ -117,7 +117,7 @@ class SelfTraining(Synthesizer):
             labels.update(example.labels, (span.label for span in example.spans))
             seen.add(exact(example.tokens))
         if count and count == locked:
-            raise OptionError("type", "C103", _LOCKED, "leave this method out: others edit what is not locked")
+            raise OptionError("type", "C103", _LOCKED, "remove this method: others edit what is not locked")
         return labels, seen
 
     def _texts(self) -> Iterator[PlacedText]:
@@ -160,7 +160,7 @@ class SelfTraining(Synthesizer):
         text += f"training split, {counts['other_labels']:,} have labels that the training split does not have, "
         text += f"{counts['kept_without_labels']:,} have none"
         if not counts["unsure"]:
-            return OptionError("unlabelled", "D147", text, "name other files, or a model with these labels", EXIT_DATA)
+            return OptionError("unlabelled", "D147", text, "use other files, or a model with these labels", EXIT_DATA)
         help = f"lower `min_confidence`: the highest confidence is {best:.3f}; or train the model longer"
         return OptionError("min_confidence", "D147", text, help, EXIT_DATA)
 

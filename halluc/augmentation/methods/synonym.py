@@ -45,7 +45,7 @@ class SynonymConfig(RateConfig):
     inflect: bool = Field(
         default=True, description="with `synonyms`: whether English forms of its words (walked) are replaced too"
     )
-    mentions: bool = Field(default=False, description="whether tokens of mentions are replaced too")
+    mentions: bool = Field(default=False, description="whether tokens of mentions are also replaced")
     multiword: bool = Field(
         default=True, description="whether synonyms of several tokens are taken; inside a mention they stretch it"
     )
@@ -53,7 +53,10 @@ class SynonymConfig(RateConfig):
         default=3, ge=1, le=1_000, description="words of fewer letters stay as they are; not with your own file"
     )
     most_senses: int = Field(
-        default=1, ge=1, le=100, description="senses of a word whose synonyms are taken, the most frequent first"
+        default=1,
+        ge=1,
+        le=100,
+        description="number of senses of a word whose synonyms are used, from the most frequent",
     )
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from halluc.augmentation.methods.base import Tokens
 from halluc.core.errors import HallucError, Location, data_error, refuse
 from halluc.data.word_files import entries
 
-_FORM = 'a line is `word<TAB>synonym<TAB>…`; in a .jsonl file, {"word": …, "synonyms": […]}'
+_FORM = 'write `word<TAB>synonym<TAB>…` on each line; in a .jsonl file, {"word": …, "synonyms": […]}'
 
 # The replacements of each word, in lower case.
 Groups = dict[str, dict[Tokens, None]]
@@ -60,7 +60,7 @@ def read_synonyms(reference: str) -> Groups:
             of_word.update((tuple(synonym.split()), None) for synonym in synonyms if synonym != word)
     refuse(errors)
     if not groups:
-        raise data_error("D143", f"{reference} holds no synonyms", Location(reference), _FORM)
+        raise data_error("D143", f"{reference} has no synonyms", Location(reference), _FORM)
     return groups
 
 
@@ -73,9 +73,9 @@ def _of_columns(line: str) -> _Entry | str:
     if len(group) == 1:
         return "no tab between a word and its synonym"
     if not all(group):
-        return "nothing before, between or behind the tabs"
+        return "an empty field before, between or after the tabs"
     if len({word.lower() for word in group}) == 1:
-        return "a word is no synonym of itself"
+        return "a word cannot be its own synonym"
     return [(word, group) for word in dict.fromkeys(group)]
 
 

@@ -34,8 +34,8 @@ class SyntheticSourceConfig(MethodConfig):
     )
     texts: Annotated[list[Reference], Field(min_length=1, max_length=1_000), DISTINCT] | None = Field(
         default=None,
-        description="files of text in the language of the targets, a text a line, also compressed; null: the targets "
-        "of the training split",
+        description="text files in the language of the targets, one text per line, optionally compressed; null: the "
+        "targets of the training split",
     )
     most: int = Field(
         default=100_000, ge=1, le=MOST_EXAMPLES, description="the number of lines that are read of `texts`"
@@ -43,7 +43,9 @@ class SyntheticSourceConfig(MethodConfig):
     length_min: float = Field(
         default=0.5, gt=0, le=1, description="least length of a source, as a share of the target's tokens"
     )
-    length_max: float = Field(default=2.0, ge=1, le=100, description="greatest length, likewise")
+    length_max: float = Field(
+        default=2.0, ge=1, le=100, description="maximum length, relative to the number of tokens of the original"
+    )
 
     @model_validator(mode="after")
     def _one_translates(self) -> SyntheticSourceConfig:
@@ -185,6 +187,6 @@ def _by_engine(translator: LineTranslator, lines: Sequence[str]) -> list[str]:
     """The translation of each line; its random numbers depend on the line alone."""
     made = translator.translate(lines, [Draws.of("synthetic_source", line) for line in lines])
     if len(made) != len(lines):
-        message = f"the engine returned {len(made)} lines for {len(lines)}: it must return a line for each"
+        message = f"the engine returned {len(made)} lines for {len(lines)}: it must return one line for each"
         raise OptionError("engine", "E440", message)
     return [as_line(line) for line in made]

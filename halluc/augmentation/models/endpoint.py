@@ -173,7 +173,7 @@ def checked_url(url: str) -> SplitResult:
     except ValueError:
         is_good = False
     if not is_good or split.username or split.query or split.fragment or not url.isascii() or not url.isprintable():
-        message = f"`{cut(url, 100)}` is no URL of an endpoint"
+        message = f"`{cut(url, 100)}` is not a URL of an endpoint"
         raise OptionError("url", "C149", message, "write it like http://127.0.0.1:8000/v1", EXIT_USAGE)
     return split
 
@@ -215,7 +215,7 @@ def _answer(content: bytes, name: str) -> Answer:
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         shown = cut(content.decode("utf-8", "replace"), 100)
         message = f"{name} did not answer with a chat completion, but with `{shown}`"
-        help = "`url` is the base of an API of the OpenAI kind, mostly ending in /v1"
+        help = "`url` must be the base URL of an OpenAI-compatible API, which usually ends in /v1"
         raise OptionError("url", "E450", message, help, EXIT_ENVIRONMENT) from None
     return Answer(text, *counts)
 

@@ -209,7 +209,7 @@ def _split(
             words.append(len(example.tokens))
     if len(sequences) < 2:
         message = f"`longest: {config.longest}` leaves {len(sequences)} training examples"
-        raise OptionError("longest", "D144", message, "set `longest` higher", EXIT_DATA)
+        raise OptionError("longest", "D144", message, "increase `longest`", EXIT_DATA)
     order = keyed_generator("held out", seed).permutation(len(sequences)).tolist()
     count = max(1, round(config.held_out * len(sequences)))
     held_out, trained = sorted(order[:count]), sorted(order[count:])

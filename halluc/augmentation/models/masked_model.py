@@ -45,8 +45,10 @@ def load(source: ModelSource, trust_remote_code: bool = False) -> MaskedModel:
         check_model_files(Path(source.name))
     tokenizer = load_tokenizer(source, trust_remote_code)
     if tokenizer.mask_token_id is None:
-        message = f"the tokenizer of {source.name} has no mask token: it is no masked language model"
-        raise OptionError("model", "E411", message, "name one, such as a BERT or RoBERTa", EXIT_ENVIRONMENT)
+        message = f"the tokenizer of {source.name} has no mask token: it is not a masked language model"
+        raise OptionError(
+            "model", "E411", message, "use a masked language model, such as BERT or RoBERTa", EXIT_ENVIRONMENT
+        )
     attention = attention_for(device().type)
     model, _, missing = load_model("AutoModelForMaskedLM", source, attention, {}, trust_remote_code=trust_remote_code)
     refuse_missing(model, missing, source, fresh_head=True)
@@ -63,7 +65,7 @@ def load_ready(reference: str) -> MaskedModel:
     if loaded.missing:
         named = ", ".join(sorted(loaded.missing)[:3])
         message = f"`{reference}` has no trained masked-LM head: there are no weights for {named}"
-        help = "set `fit: {epochs: 10}` to train it on the training split, or name a model with a trained head"
+        help = "set `fit: {epochs: 10}` to train it on the training split, or use a model with a trained head"
         raise OptionError("model", "E411", message, help, EXIT_ENVIRONMENT)
     return loaded
 
@@ -153,6 +155,6 @@ def room_of(model: Any, tokenizer: Any, longest: int) -> int:
     positions = (getattr(model.config, "max_position_embeddings", None) or longest + 2) - 2
     room = int(min(longest, positions, tokenizer.model_max_length))
     if room < _LEAST_ROOM:
-        message = f"the model reads {room} word pieces at once: {_LEAST_ROOM} are the least"
-        raise OptionError("model", "E411", message, "name another model", EXIT_ENVIRONMENT)
+        message = f"the model has a limit of {room} word pieces, but at least {_LEAST_ROOM} are needed"
+        raise OptionError("model", "E411", message, "use another model", EXIT_ENVIRONMENT)
     return room

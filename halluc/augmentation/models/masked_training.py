@@ -154,8 +154,8 @@ def trained(
     kept = [*(examples[number] for number in sorted(order[count:])), *texts[1]]
     features = _features(config, codec, kept, seed)
     if not features.rows:
-        help = "give `fit` more `texts`, or set `fill: context`"
-        raise OptionError("fit", "D144", "no word is there to be masked in training", help, EXIT_DATA)
+        help = "add `texts` to `fit`, or set `fill: context`"
+        raise OptionError("fit", "D144", "there are no words to mask in training", help, EXIT_DATA)
     held_out = _held_out(config, codec, [examples[number] for number in sorted(order[:count])], seed)
     model = SelectedPositions(loaded.model)
 

@@ -47,12 +47,12 @@ def refuse_missing(references: Sequence[str], key: str) -> None:
     """
     for reference in references:
         path = Path(reference).expanduser()
-        refuse_irregular(path, f"`{key}` names files of plain text, a text a line")
+        refuse_irregular(path, f"`{key}` must list files of plain text, one text per line")
         if not path.is_file():
             raise absent(path)
 
 
-_FORM = 'a line is a sentence; in a .jsonl file, {"text": …} or {"tokens": […]}'
+_FORM = 'write one sentence per line; in a .jsonl file, {"text": …} or {"tokens": […]}'
 
 
 def unlabelled_texts(references: Sequence[str], most: int, key: str) -> list[tuple[str, ...]]:
@@ -74,7 +74,7 @@ def unlabelled_texts(references: Sequence[str], most: int, key: str) -> list[tup
         if len(lines) >= most:
             break
         if len(lines) == before:
-            raise OptionError(key, "D142", f"{reference} holds no text", _FORM, EXIT_DATA)
+            raise OptionError(key, "D142", f"{reference} has no texts", _FORM, EXIT_DATA)
     return lines
 
 

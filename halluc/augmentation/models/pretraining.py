@@ -54,8 +54,8 @@ def pretrained(
     if config.own:
         texts += [Editable(tuple(one)) for one in own if one]
     if len(texts) < FEWEST_TEXTS:
-        message = f"{len(texts)} texts are too few for pre-training: it needs {FEWEST_TEXTS}"
-        raise OptionError("texts", "D144", message, "name more files, or leave `train.pretrain` out", EXIT_DATA)
+        message = f"{len(texts)} texts are too few for pre-training, which needs {FEWEST_TEXTS}"
+        raise OptionError("texts", "D144", message, "add files, or remove `train.pretrain`", EXIT_DATA)
     source, seed = resolve_model(model), workspace.seed
     identity = {
         "pretrain": config.model_dump(mode="json", exclude={"texts", "lines", "own"}),

@@ -113,8 +113,8 @@ class TokenizerPieces:
             ((before, marker) for before in ("", " ") if (marker := self._word_marker(before))), ("", "")
         )
         if not self._marker:
-            message = "the tokenizer of this model does not mark where words begin, so that words would not come back"
-            raise environment_error("E411", message, "name a causal model with a byte-level or SentencePiece tokenizer")
+            message = "the tokenizer of this model does not mark word boundaries, so words cannot be decoded"
+            raise environment_error("E411", message, "use a causal model with a byte-level or SentencePiece tokenizer")
         special = {number for number in tokenizer.all_special_ids if number < rows}
         added = {number for number in tokenizer.added_tokens_decoder if number < rows}
         self.unusable = tuple(sorted(special | added | {*range(len(tokenizer), rows)}))

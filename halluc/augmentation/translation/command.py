@@ -20,7 +20,7 @@ class Command:
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self._command, self._timeout = command, timeout
         if shutil.which(command[0]) is None:
-            help = "name a program that is on the PATH, or its path"
+            help = "use a program on the PATH, or its path"
             raise engine_error(f"there is no program `{cut(command[0])}`", help, "E441")
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
@@ -37,7 +37,7 @@ class Command:
             made.pop()
         if len(made) != len(lines):
             message = f"`{cut(self._command[0])}` returned {len(made)} lines for {len(lines)}"
-            raise engine_error(message, "it must write one line for each that it reads, empty ones too")
+            raise engine_error(message, "it must write one line for each input line, also for empty lines")
         return made
 
     def close(self) -> None:
@@ -46,8 +46,8 @@ class Command:
 
 def open_engine(config: CommandConfig, allow_commands: bool) -> TranslationEngine:
     if not allow_commands:
-        message = f"the config asks to start `{cut(config.forward[0])}`, and commands were not allowed"
-        raise OptionError("engine", "C148", message, "read the config; then run again with --allow-commands")
+        message = f"the config wants to start `{cut(config.forward[0])}`, but commands are not allowed"
+        raise OptionError("engine", "C148", message, "check the config, then run again with --allow-commands")
     return TranslationEngine(
         Command(config.forward, config.timeout),
         # Without one, nothing can be translated back: `back_translation` refuses such a config.

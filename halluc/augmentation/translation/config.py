@@ -25,30 +25,33 @@ class TransformersConfig(Section):
     )
     source: Text | None = Field(
         default=None,
-        description="the language of the corpus, as the model writes it: `en` (M2M100), `eng_Latn` (NLLB), `English` "
-        "(T5); models of one direction (Marian) need none",
+        description="the language of the corpus, as code of the model: `en` (M2M100), `eng_Latn` (NLLB), `English` "
+        "(T5); models for one direction (Marian) need none",
     )
-    pivot: Text | None = Field(default=None, description="the language in between, as the model writes it")
+    pivot: Text | None = Field(default=None, description="the pivot language, as code of the model")
     decoding: Literal["beam", "greedy", "sampling"] = Field(
-        default="beam", description="how words are chosen; only with `sampling` do several copies of an example differ"
+        default="beam", description="the decoding strategy; several copies of an example differ only with `sampling`"
     )
-    beams: int = Field(default=4, ge=1, le=64, description="with `decoding: beam`, how many translations are kept")
+    beams: int = Field(default=4, ge=1, le=64, description="with `decoding: beam`: number of beams")
     temperature: float = Field(default=1.0, ge=0.05, le=10, description="with `decoding: sampling`")
     top_k: int = Field(default=0, ge=0, le=1_000_000, description="with `decoding: sampling`; 0: all words")
     top_p: float = Field(default=0.95, gt=0, le=1, description="with `decoding: sampling`")
     max_new_tokens: int = Field(
-        default=256, ge=1, le=4_096, description="word pieces of a translation; a longer one is rejected"
+        default=256,
+        ge=1,
+        le=4_096,
+        description="maximum number of word pieces of a translation; longer ones are rejected",
     )
     batch_tokens: int = Field(
-        default=8192, ge=64, le=10_000_000, description="positions of a batch, those that are written included"
+        default=8192, ge=64, le=10_000_000, description="batch size in positions, including the generated ones"
     )
     precision: Literal["fp32", "bf16"] = Field(default="fp32", description="the number format of the weights")
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: CUDA where there is a GPU")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: CUDA if there is a GPU")
 
     @model_validator(mode="after")
     def _both_languages(self) -> TransformersConfig:
         if (self.source is None) != (self.pivot is None):
-            raise ValueError("`source` and `pivot` are given together, or neither is")
+            raise ValueError("set both `source` and `pivot`, or neither")
         return self
 
     @property
@@ -60,9 +63,9 @@ class ApertiumConfig(Section):
     """Apertium (Forcada et al. 2011), rule-based machine translation. It runs as programs of the system."""
 
     type: Literal["apertium"]
-    source: _Code = Field(default="eng", description="the language of the corpus, as apertium names it")
-    pivot: _Code = Field(default="spa", description="the language in between, as apertium names it")
-    timeout: _Timeout = Field(default=60, description="seconds without an answer after which it counts as hanging")
+    source: _Code = Field(default="eng", description="the language of the corpus, as an apertium code")
+    pivot: _Code = Field(default="spa", description="the pivot language, as an apertium code")
+    timeout: _Timeout = Field(default=60, description="timeout in seconds without an answer")
 
 
 class FastTranslateConfig(Section):
@@ -87,7 +90,7 @@ class CommandConfig(Section):
         max_length=1_000,
         description="program and arguments that translate back; `synthetic_source` needs none",
     )
-    timeout: _Timeout = Field(default=300, description="seconds without output after which it counts as hanging")
+    timeout: _Timeout = Field(default=300, description="timeout in seconds without output")
 
     @model_validator(mode="after")
     def _startable(self) -> CommandConfig:
@@ -95,7 +98,7 @@ class CommandConfig(Section):
             if words is None:
                 continue
             if not words[0]:
-                raise ValueError(f"`{name}` begins with the name of a program")
+                raise ValueError(f"`{name}` must start with the name of a program")
             if any("\0" in word for word in words):
                 raise ValueError(f"`{name}` has a NUL character")
         return self

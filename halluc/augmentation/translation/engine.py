@@ -75,7 +75,7 @@ def _checked(translator: LineTranslator, lines: Sequence[str], draws: Sequence[D
         return []
     made = translator.translate(lines, draws)
     if len(made) != len(lines) or not all(isinstance(line, str) for line in made):
-        raise engine_error(f"the engine returned {len(made)} lines for {len(lines)}: it must return a line for each")
+        raise engine_error(f"the engine returned {len(made)} lines for {len(lines)}: it must return one line for each")
     return [as_line(line) for line in made]
 
 
@@ -101,7 +101,7 @@ class Remembering:
         new = [line for line in dict.fromkeys(lines) if line not in self._known]
         made = dict(zip(new, self._translator.translate(new, draws[: len(new)]), strict=False)) if new else {}
         if len(made) != len(new):
-            raise engine_error(f"the engine returned {len(made)} lines for {len(new)}: it must return a line for each")
+            raise engine_error(f"the engine returned {len(made)} lines for {len(new)}: one for each is needed")
         results = [made[line] if line in made else self._known[line] for line in lines]
         self._known.update(made)
         while len(self._known) > _REMEMBERED:

@@ -93,7 +93,7 @@ class PipedProgram:
             if not block:
                 if ends is None:
                     break
-                raise self._failed("ended before it had answered: " + _end(self._status()))
+                raise self._failed("ended before all answers:  " + _end(self._status()))
             answer += block
             seen += block.count(ends[0]) if ends else 0
             if len(answer) > most:

@@ -20,13 +20,18 @@ class QualityConfig(Section):
     """Which round trips are rejected."""
 
     chrf_min: Rate = Field(
-        default=0.5, description="least similarity to the original (chrF2, 0 to 1): less is a different text"
+        default=0.5,
+        description="minimum similarity to the original (chrF2, 0 to 1); below it, the text is too different",
     )
-    chrf_max: Rate = Field(default=1.0, description="greatest similarity to the original (chrF2, 0 to 1)")
-    length_min: float = Field(default=0.5, gt=0, le=1, description="least length, as a share of the original's tokens")
-    length_max: float = Field(default=1.75, ge=1, le=100, description="greatest length, likewise")
+    chrf_max: Rate = Field(default=1.0, description="maximum similarity to the original (chrF2, 0 to 1)")
+    length_min: float = Field(
+        default=0.5, gt=0, le=1, description="minimum length, relative to the number of tokens of the original"
+    )
+    length_max: float = Field(
+        default=1.75, ge=1, le=100, description="maximum length, relative to the number of tokens of the original"
+    )
     script: bool = Field(default=True, description="reject letters of a script that the original does not have")
-    numbers: bool = Field(default=True, description="reject a text whose numbers are not those of the original")
+    numbers: bool = Field(default=True, description="reject texts with other numbers than the original")
     pivot_words: bool = Field(
         default=True,
         description="reject words of the pivot language that were not translated back: words that occur in the pivot "

@@ -41,7 +41,7 @@ class LoadedTranslator:
         refuse_missing(model, missing, source, fresh_head=False)
         self.type, self.commit = str(settings.model_type), getattr(settings, "_commit_hash", None)
         if not settings.is_encoder_decoder:
-            raise engine_error(f"{reference} is no encoder-decoder model", None, "E441")
+            raise engine_error(f"{reference} is not an encoder-decoder model", None, "E441")
         model = model.to(device=device, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
         self.model = model.eval()
         self.longest = _longest(settings, self.tokenizer)
@@ -107,13 +107,15 @@ class SequenceToSequence:
         elif f">>{target}<<" in loaded.tokenizer.get_vocab():  # Marian with several targets
             self._prefix = f">>{target}<< "
         else:
-            help = "leave out `source` and `pivot` for a model of one direction"
-            raise engine_error(f"{loaded.reference} has no language `{target}`", help, "E441")
+            help = "remove `source` and `pivot` for a model with one direction"
+            raise engine_error(f"{loaded.reference} does not support the language `{target}`", help, "E441")
 
     def _refuse_unknown(self, code: str) -> None:
         if code_number(self._loaded.tokenizer, code) is None:
             known = ", ".join(tokenizer_codes(self._loaded.tokenizer)[:20])
-            raise engine_error(f"{self._loaded.reference} has no language `{code}`", f"it knows {known}", "E441")
+            raise engine_error(
+                f"{self._loaded.reference} does not support the language `{code}`", f"supported are {known}", "E441"
+            )
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
         tokenizer, config = self._loaded.tokenizer, self._config
@@ -153,8 +155,8 @@ def _device(asked: str) -> torch.device:
     """
     has_gpu = torch.cuda.is_available()
     if asked == "cuda" and not has_gpu:
-        message = "`device: cuda` asks for a GPU, and PyTorch sees none"
-        raise engine_error(message, "leave `device` out, or install PyTorch with CUDA", "E441")
+        message = "`device: cuda` needs a GPU, but PyTorch finds none"
+        raise engine_error(message, "remove `device`, or install PyTorch with CUDA", "E441")
     return torch.device("cuda" if has_gpu and asked != "cpu" else "cpu")
 
 

@@ -31,9 +31,7 @@ def files(reference: str, split: SplitName) -> list[Path]:
         return [named.with_suffix(".txt") if named.suffix == ".ann" else named]
     paths = sorted(file for file in path.glob("*.txt") if file.is_file())
     if not paths:
-        raise data_error(
-            "D101", f"no .txt file in {path}", help="with `preset: brat`, name a folder of .txt and .ann files"
-        )
+        raise data_error("D101", f"no .txt file in {path}", help="`preset: brat` needs a folder of .txt and .ann files")
     return paths
 
 
@@ -49,7 +47,7 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
         annotation = path.with_suffix(".ann")
         try:
             if not annotation.is_file():
-                yield LeftOut(str(path), 1, f"no {annotation.name} beside it")
+                yield LeftOut(str(path), 1, f"no {annotation.name} next to it")
                 continue
             # With newline="" no character is lost: offsets count them all.
             with path.open(encoding=encoding, newline="") as stream:
@@ -60,7 +58,7 @@ def rows(reference: str, split: SplitName, encoding: str = "utf-8") -> Iterator[
             problem = f"not {encoding}: {error}"
             if isinstance(error, UnicodeDecodeError):
                 problem = f"{error.object[error.start : error.start + 1]!r} is not {encoding}"
-            yield BadLine("D104", str(path), 1, problem, "set `data.encoding`, as `latin-1`")
+            yield BadLine("D104", str(path), 1, problem, "set `data.encoding`, for example `latin-1`")
             continue
         yield from _of_text(path, annotation, text, lines, document)
 
@@ -79,8 +77,8 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
                 "D107",
                 str(annotation),
                 number,
-                f"no entity inside of the text of {len(text)} characters",
-                "a line of an entity is `T1`, a tab, label, start and end, a tab, the text",
+                f"no entity in the text of {len(text)} characters",
+                "an entity line has `T1`, a tab, label, start and end, a tab, and the text",
                 line,
             )
             continue
@@ -88,9 +86,9 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
         at = max(bisect_right(starts, start) - 1, 0)
         span: dict[str, Any] = {"start": start - starts[at], "end": end - starts[at], "label": match["label"]}
         if any(one[1] < other[0] for one, other in pairwise(parts)):
-            span["fault"] = "has several parts with a gap between"
+            span["fault"] = "is discontinuous"
         elif bisect_right(starts, end - 1) - 1 != at:
-            span["fault"] = "goes over several lines"
+            span["fault"] = "spans several lines"
         elif match["text"] is not None:
             span["text"] = match["text"]
         of_line.setdefault(at, []).append(span)

@@ -169,7 +169,7 @@ class _Sentences:
                         self.file,
                         self.lines[0],
                         f"a sentence of more than {self.layout.max_line_bytes:,} characters",
-                        "a blank line ends a sentence: is this `format: text`?",
+                        "sentences must end with a blank line; is this `format: text`?",
                     )
                 self.sound = False
                 continue
@@ -209,7 +209,7 @@ class _Sentences:
         """Why a line with another number of columns cannot be read; the first line sets the number."""
         result, has_comments = len(cells), self.layout.comment is not None
         if result < self.needed:
-            code, problem = "D105", f"{result} column{'s' if result != 1 else ''} where {self.needed} are needed"
+            code, problem = "D105", f"{result} column{'s' if result != 1 else ''} but {self.needed} are needed"
             help = "check `data.separator`, `data.token_column` and `data.tag_column`"
             if line.startswith("#") and not has_comments:
                 help = "if lines like this are comments, set `data.comment`"
@@ -217,13 +217,13 @@ class _Sentences:
             self._set_width(line, cells)
             return None
         else:  # columns could not be selected by number
-            code, problem = "D113", f"{result} columns where the lines before have {self.width}"
-            help = "a token with a space in it? set `data.separator: tab`"
+            code, problem = "D113", f"{result} columns, but the previous lines have {self.width}"
+            help = "if a token contains a space, set `data.separator: tab`"
             if "#" in (line[0], self.first[0]) and not has_comments:
                 help = "if lines that start with # are comments, set `data.comment`"
             elif result > self.width and _PREFIX.match(cells[self.width - 1]):
                 columns = f"`data.columns: {self.width}`"
-                help = f"a label with a blank in it? set {columns}: the rest of a line is its last column"
+                help = f"if a label contains a space, set {columns}: the rest of a line is then the last column"
         return BadLine(code, self.file, number, problem, help, line, 1, len(line))
 
     def _set_width(self, line: str, cells: Sequence[str]) -> None:
@@ -241,8 +241,8 @@ class _Sentences:
                 one, other = [self.asked[at] for at, result in enumerate(self.places) if result == place][:2]
                 raise HallucError(
                     "C106",
-                    f"the columns {one} and {other} are one column of {self.width}",
-                    help="see `data.token_column` and `data.tag_column`: name the column of the tags",
+                    f"the columns {one} and {other} are the same one of {self.width} columns",
+                    help="set `data.token_column` and `data.tag_column` to different columns",
                 )
 
     def _place(self, which: str | int) -> int:
@@ -255,7 +255,7 @@ class _Sentences:
             "D116",
             f"no column `{which}`; named are {have}",
             Location(self.file, 1, text=excerpt(self.first)[0]),
-            "or name it by number, from 0",
+            "or set its number, from 0",
         )
 
     def _begins_sentence(self, cells: Sequence[str]) -> bool:
@@ -299,12 +299,12 @@ class _Sentences:
         first, last = self._numbers or (0, 0)
         if self.sentences == 1 and first < last and last - first + 1 < self.tokens and not self.document:
             return (
-                f"the whole file is one sentence of {self.tokens:,} tokens, for no blank line ends one, and "
-                "its first column seems to count sentences: set `data.sentence_column: 0`"
+                f"the whole file is one sentence of {self.tokens:,} tokens, because no blank line ends a sentence. "
+                "Its first column seems to be a sentence number: set `data.sentence_column: 0`"
             )
         if self.tokens > _MOST_TOKENS * self.sentences or (self.sentences == 1 and self.stops > _MOST_STOPS):
             return (
                 f"{self.sentences:,} sentence{'s' * (self.sentences > 1)} of {self.tokens:,} tokens in all: "
-                "a blank line ends a sentence; where a column numbers sentences, set `data.sentence_column`"
+                "a blank line ends a sentence; if a column has the sentence number, set `data.sentence_column`"
             )
         return None

@@ -116,8 +116,7 @@ class Blocks:
             what = "ZIP" if self._magic == _ZIP else _NAMES[self._magic]
             raise data_error(
                 "D103",
-                f"this {what} file unpacks to more than {_MOST_RATIO} times its size, "
-                "and may fill the memory or the disk",
+                f"this {what} file unpacks to more than {_MOST_RATIO} times its size and may fill memory or disk",
                 Location(self._name),
                 f"if you trust it, {self._by_hand(self._magic)}",
             )
@@ -156,7 +155,7 @@ class Blocks:
                 "D104",
                 "a ZIP archive cannot be read from a pipe",
                 where,
-                "unpack it on the way: `unzip -p ARCHIVE | …`",
+                "unpack it in the pipe: `unzip -p ARCHIVE | …`",
             )
         archive = zipfile.ZipFile(self._raw)
         members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
@@ -168,9 +167,9 @@ class Blocks:
             listed = ", ".join(one.filename for one in members[:5]) or "nothing"
             raise data_error(
                 "D104",
-                f"a ZIP archive with {len(members)} files ({listed}), where one is read",
+                f"a ZIP archive with {len(members)} files ({listed}), but only one can be read",
                 where,
-                "unpack it, and name the file that is meant",
+                "unpack it and use the right file",
             )
         self._packed_size = lambda: members[0].compress_size
         return archive.open(members[0])
@@ -179,11 +178,11 @@ class Blocks:
         """The incremental decompressor of the stream."""
         command = _COMMANDS[magic]
         if not Path(self._name).is_file():  # standard input, or a named pipe
-            return f"unpack it on the way: pipe it through `{command}`"
+            return f"unpack it in the pipe with `{command}`"
         name = str(Path(self._name).with_suffix("")) if Path(self._name).suffix in _SUFFIXES else self._name
         new = f"{name}.unpacked" if name == self._name or Path(name).exists() else name
         source = ("" if magic == _ZIP else "< ") + shlex.quote(self._name)
-        return f"unpack it, and name the new file: `{command} {source} > {shlex.quote(new)}`"
+        return f"unpack it and use the new file: `{command} {source} > {shlex.quote(new)}`"
 
 
 _SUFFIXES = (".gz", ".bz2", ".xz", ".zip")

@@ -108,7 +108,7 @@ def _broken(feed: _Feed, why: str, file: str) -> BadLine:
         )
     at, problem = None, f"not readable as CSV: {why}"
     if "expected after" in why:
-        problem = "text behind the quote that closes a cell"
+        problem = "text after the closing quote of a cell"
     elif "unexpected end of data" in why:
         at, problem = max(feed.shown.rfind('"'), 0), "a quote that is never closed"
     return BadLine("D118", file, feed.line, problem, QUOTES, *excerpt(feed.shown, at))
@@ -154,9 +154,9 @@ def _header(row: Cells, layout: Layout, file: str) -> list[str]:
         if names.count(name) > 1:
             raise data_error(
                 "D116",
-                f"the column `{name}` stands twice",
+                f"the column `{name}` is repeated",
                 Location(file, row.line, text=excerpt(row.shown)[0]),
-                "rename one, or name the columns by number, with `data.header: true`",
+                "rename one, or set columns by number, with `data.header: true`",
             )
     # Other names that occur twice, or are empty, are made unique.
     first = {name: place for place, name in reversed(list(enumerate(names)))}
@@ -164,10 +164,10 @@ def _header(row: Cells, layout: Layout, file: str) -> list[str]:
 
 
 def _ragged(row: Cells, width: int, file: str) -> BadLine:
-    problem = f"{len(row.cells):,} column{'s' if len(row.cells) != 1 else ''} where the first row has {width}"
-    help = "a delimiter in a text? put the cell in double quotes, or see `data.delimiter` and `data.quoting`"
+    problem = f"{len(row.cells):,} column{'s' if len(row.cells) != 1 else ''}, but the first row has {width}"
+    help = "if a text contains the delimiter, put the cell in double quotes, or set `data.delimiter` and `data.quoting`"
     if len(row.cells) > width and not any(cell.strip() for cell in row.cells[width:]):
-        help = "it ends in a delimiter, and the first row does not: take that away, or end the first row so too"
+        help = "it ends with a delimiter, but the first row does not: remove it, or add one to the first row"
     return BadLine("D113", file, row.line, problem, help, *excerpt(row.shown))
 
 
@@ -188,9 +188,9 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     number, line = lines[0]
     raise data_error(
         "D117",
-        "the delimiter cannot be detected: none splits the first lines into as many columns as are needed",
+        "the delimiter cannot be detected: none splits the first lines into the required columns",
         Location(file, number, text=excerpt(line)[0]),
-        'name it, as `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`',
+        'set it, for example `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`',
     )
 
 

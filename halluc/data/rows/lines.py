@@ -86,9 +86,9 @@ class LineSplitter:
         if self._size > self._most + _MOST_SKIPPED:
             raise data_error(
                 "D114",
-                f"a line of more than {_MOST_SKIPPED:,} bytes: nothing behind it is read",
+                f"a line of more than {_MOST_SKIPPED:,} bytes: nothing after it is read",
                 Location(self._name, self._ended + 1),
-                "is this text, with line ends?",
+                "check that the file is text with line ends",
             )
 
 
@@ -98,7 +98,7 @@ def damaged(name: str, number: int, why: str) -> BadLine:
         name,
         number,
         f"not readable as {why}",
-        "the file is cut short or damaged: fetch it again; nothing after this can be read",
+        "the file is truncated or damaged: download it again; nothing after this can be read",
     )
 
 
@@ -118,7 +118,7 @@ def undecodable(name: str, number: int, error: UnicodeDecodeError) -> BadLine:
     start, end = whole.rfind(b"\n", 0, error.start) + 1, whole.find(b"\n", error.start)
     body = whole[start : len(whole) if end < 0 else end].removesuffix(b"\r")
     before = len(whole[start : error.start].decode("utf-8", "replace"))
-    help = "name the encoding: `data.encoding: latin-1` (or cp1252, cp1251, …)"
+    help = "set the encoding: `data.encoding: latin-1` (or cp1252, cp1251, …)"
     if whole.startswith(UTF16):
         help = "this looks like UTF-16: set `data.encoding: utf-16`"
     return BadLine(
@@ -147,7 +147,7 @@ def bare_return(file: str, number: int, line: str) -> BadLine:
         file,
         number,
         "a carriage return inside a line",
-        "convert the line ends, for example with `tr '\\r' '\\n'`, or take the character out",
+        "convert the line ends, for example with `tr '\\r' '\\n'`, or remove the character",
         *excerpt(line, line.index("\r")),
     )
 
@@ -155,7 +155,7 @@ def bare_return(file: str, number: int, line: str) -> BadLine:
 BLANKS = re.compile(r"[ \t]+")
 # The prefix of labels in fastText; a text may have several.
 _MARK = "__label__"
-_FORM = "a line is LABEL, a space, and the text; or name another `data.format`"
+_FORM = "write LABEL, a space, and the text on each line; or set another `data.format`"
 
 
 def labelled(lines: Iterable[Line], layout: Layout, file: str) -> Iterator[Row | BadLine]:
@@ -179,13 +179,13 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
                 "D123",
                 file,
                 number,
-                f"no `{layout.delimiter}` behind a label",
-                "a line is LABEL, `data.delimiter`, and the text",
+                f"no `{layout.delimiter}` after a label",
+                "write LABEL, `data.delimiter`, and the text on each line",
                 *excerpt(line),
             )
         return Row(file, number, {"label": label, "text": text}, line)
     if line[0] in " \t":
-        return BadLine("D123", file, number, "no label before the first blank", _FORM, *excerpt(line))
+        return BadLine("D123", file, number, "no label before the first space", _FORM, *excerpt(line))
     labels: list[str] = []
     rest = line
     while not labels or (rest.startswith(_MARK) and labels[-1].startswith(_MARK)):
@@ -204,7 +204,7 @@ def _label_last(file: str, number: int, line: str, layout: Layout) -> Row | BadL
             file,
             number,
             f"no label after a `{delimiter}`",
-            "with `data.label_position: last`, a line is the text, `data.delimiter`, and the label",
+            "with `data.label_position: last`, write the text, `data.delimiter`, and the label on each line",
             *excerpt(line),
         )
     return Row(file, number, {"label": label, "text": text}, line)

@@ -73,7 +73,9 @@ def _of_file(path: Path, layout: Layout) -> Rows:
             yield from tables.of_file(path)
             return
         rows = read_rows(source, layout)[1]
-        empty = BadLine("D102", str(path), 1, "the file is empty", "is this the right file, and was it copied whole?")
+        empty = BadLine(
+            "D102", str(path), 1, "the file is empty", "check that this is the right file, and that it is complete"
+        )
         yield next(rows, empty)
         yield from rows
 
@@ -91,7 +93,7 @@ def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
         raise data_error(
             "D116",
             f"no list `{layout.lists[0]}` in {source.name}",
-            help="`#` names lists of a JSON object: set `data.format: json`, or take it away",
+            help="`#` selects lists of a JSON object: set `data.format: json`, or remove it",
         )
     return form, _ROWS[form](source, layout)
 
@@ -104,8 +106,8 @@ def _table(source: TextStream, layout: Layout) -> Rows:
 def _no_text(source: TextStream, layout: Layout) -> Rows:
     raise data_error(
         "D101",
-        f"{source.name} is a file, and `data.format: hub` reads data sets of the hub",
-        help="name the data set as `hub:NAME@REVISION#SPLIT`",
+        f"{source.name} is a file, but `data.format: hub` reads datasets of the Hub",
+        help="write the dataset as `hub:NAME@REVISION#SPLIT`",
     )
 
 

@@ -50,16 +50,14 @@ def parse_object(line: str) -> dict[Any, Any]:
         why = ": a number is too long"
         if isinstance(error, json.JSONDecodeError):
             why = f" at column {error.colno}: {error.msg}"
-        other = (
-            None
-            if line.lstrip().startswith("{")
-            else "JSON Lines have one object a line; is this another `data.format`?"
-        )
+        other = None if line.lstrip().startswith("{") else "JSON Lines need one object per line; check `data.format`"
         raise Unreadable("D107", f"not readable as JSON{why}", other) from None
     if isinstance(record, list) and record and isinstance(record[0], str):
         return dict(enumerate(record))  # a text and its annotations
     if not isinstance(record, dict):
-        raise Unreadable("D107", "not a JSON object", "JSON Lines have one object a line; is it `data.format: json`?")
+        raise Unreadable(
+            "D107", "not a JSON object", "JSON Lines need one object per line; perhaps it is `data.format: json`"
+        )
     return record
 
 
@@ -69,7 +67,7 @@ def _refuse_surrogates(value: Any, source: str) -> None:
         if "\\u" in source:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise Unreadable("D107", "a lone surrogate (half a character) in the text") from None
+        raise Unreadable("D107", "an unpaired surrogate in the text") from None
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -79,7 +77,7 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise Unreadable("D107", f"the field `{key}` stands twice")
+                raise Unreadable("D107", f"the field `{key}` is repeated")
             seen.add(key)
     return record
 
@@ -104,13 +102,13 @@ def items(
     try:
         if scan.next() == "[":
             if lists:
-                raise data_error("D116", f"no list `{lists[0]}`: {file} is one list", help="name the file without `#`")
+                raise data_error("D116", f"no list `{lists[0]}`: {file} is one list", help="remove `#` and the name")
             yield from _list(scan, file)
             scan.end()
         elif scan.next() == "{":
             yield from _lists(scan, lists, names, file)
         elif scan.next():
-            raise scan.error("a document is a list of records, or an object of such lists")
+            raise scan.error("a JSON document must be a list of records, or an object of such lists")
     except json.JSONDecodeError as error:
         yield scan.broken(error, file) if scan.bad is None else scan.bad
     except _TooLong:
@@ -132,7 +130,7 @@ def _lists(scan: _Scan, lists: Sequence[str], names: Sequence[str], file: str) -
         line = scan.line()
         key = scan.key()
         if key in met:
-            yield BadLine("D107", file, line, f"the key `{key}` stands twice")
+            yield BadLine("D107", file, line, f"the key `{key}` is repeated")
         scan.take(":")
         met[key] = scan.next() == "["
         if not lists and key in names:
@@ -148,7 +146,7 @@ def _lists(scan: _Scan, lists: Sequence[str], names: Sequence[str], file: str) -
             scan.take(",")
     scan.take("}")
     if scan.next() == "{":
-        yield BadLine("D107", file, scan.line(), "a second JSON document behind the first", _LINES)
+        yield BadLine("D107", file, scan.line(), "a second JSON document after the first", _LINES)
         return
     scan.end()
     for key in lists:
@@ -164,15 +162,15 @@ def _refuse_splits(lists: Sequence[str], file: str, line: int) -> None:
     if len(splits) > 1:
         raise data_error(
             "D116",
-            f"the lists {' and '.join(f'`{name}`' for name in splits)} are splits, and none of them is named",
+            f"the lists {' and '.join(f'`{name}`' for name in splits)} are splits, but none of them is selected",
             Location(file, line),
-            f"name the one that is meant behind `#`, as `{file}#{splits[0]}`; `jq -c '.{splits[0]}[]'` takes it out",
+            f"select one with `#`, as in `{file}#{splits[0]}`; `jq -c '.{splits[0]}[]'` extracts it",
         )
 
 
 def _no_list(key: str, met: dict[str, bool], file: str) -> HallucError:
     if key in met:
-        return data_error("D116", f"`{key}` is no list", Location(file), "name a list of records behind `#`")
+        return data_error("D116", f"`{key}` is not a list", Location(file), "select a list of records with `#`")
     near = did_you_mean(key, met)
     help = f"did you mean `#{near}`?" if near else f"it has: {', '.join(list(met)[:20]) or 'nothing'}"
     return data_error("D116", f"no list `{key}` in the file", Location(file), help)
@@ -253,7 +251,7 @@ class _Scan:
 
     def end(self) -> None:
         if self.next():
-            raise self.error("something behind the end")
+            raise self.error("text after the end")
         if self.bad is not None:
             raise self.error("cut short")
 
@@ -275,7 +273,7 @@ class _Scan:
             file,
             self.line(),
             f"not readable as JSON: {error.msg}",
-            "is it cut short? a document is a list of records, or an object of such lists",
+            "it may be truncated; a JSON document must be a list of records, or an object of such lists",
             *excerpt(self._text[start : end if end >= 0 else len(self._text)], self._at - start),
         )
 

@@ -41,13 +41,15 @@ def resolve(reference: str, split: SplitName) -> Path:
         HallucError D101: no such file or corpus.
     """
     if reference.startswith(HUB):
-        raise HallucError("C111", f"`data.{split}: {reference}` names no file")
+        raise HallucError("C111", f"`data.{split}: {reference}` is not a file")
     if reference.startswith(DEMO):
         return _demo(reference.removeprefix(DEMO), split)
     path = Path(reference).expanduser()
     if not path.exists():
         path = Path(parts(reference)[0]).expanduser()
-    refuse_irregular(path, f"`data.{split}` names one file, which is read several times: copy what it gives into one")
+    refuse_irregular(
+        path, f"`data.{split}` must be a regular file, because it is read several times: save its content to a file"
+    )
     if not path.is_file():
         raise absent(path)
     return path
@@ -76,10 +78,10 @@ def absent(path: Path) -> HallucError:
     folder = path.parent
     if folder.is_dir():
         near = did_you_mean(path.name, [one.name for one in folder.iterdir()], cutoff=0.75)
-        help = f"did you mean `{near}`?" if near else "relative paths start at the working directory"
+        help = f"did you mean `{near}`?" if near else "relative paths start in the working directory"
     else:
         missing = next(one for one in (folder, *folder.parents) if one.parent.is_dir() or one == one.parent)
-        help = f"there is no folder `{missing}`; is HALLUC_DATA set, and is this the right working directory?"
+        help = f"there is no folder `{missing}`; check HALLUC_DATA and the working directory"
     return data_error("D101", f"no such file: {path}", help=help)
 
 

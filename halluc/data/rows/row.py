@@ -67,7 +67,7 @@ class Layout:
 
 
 # Advice for a line that is only partly wrong.
-MEND = "mend it, or set `data.on_bad_line: skip`"
+MEND = "fix it, or set `data.on_bad_line: skip`"
 
 # Longer lines are not kept in errors: a thousand lines of megabytes would fill the memory.
 _MOST_SHOWN, _SHOWN = 10_000, 200

@@ -52,7 +52,7 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
     """
     if path is None:
         if sys.stdin is None:
-            raise data_error("D101", "there is no standard input", help="name a file with --input")
+            raise data_error("D101", "there is no standard input", help="set a file with --input")
         yield sys.stdin.buffer, STANDARD_INPUT  # type: ignore[misc]  # typed as BinaryIO, which lacks read1
         return
     kind = irregular(path)
@@ -61,7 +61,7 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
         raise data_error(
             "D101",
             f"{path} is not a regular file ({kind})",
-            help="--input names a file or a named pipe; `--input -` is standard input",
+            help="--input must be a file or a named pipe; `--input -` is standard input",
         )
     try:
         file = path.open("rb")
@@ -203,7 +203,7 @@ class TextStream:
                         self.name,
                         self._number,
                         f"a line of more than {self.most:,} bytes",
-                        "cut it into several lines or texts, or raise `data.max_line_bytes`",
+                        "split it into several lines or texts, or raise `data.max_line_bytes`",
                     )
                 )
             else:

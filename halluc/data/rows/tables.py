@@ -58,7 +58,7 @@ def of_file(path: Path) -> Iterator[Row | BadLine]:
             "D104",
             "not readable as a table: " + str(error).split("\n", 1)[0],
             Location(str(path)),
-            "is it a Parquet or Arrow file, and was it copied whole?",
+            "check that it is a Parquet or Arrow file, and that it is complete",
         ) from None
 
 
@@ -102,7 +102,7 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
         raise environment_error(
             "E403",
             f"cannot load `{reference}`: " + str(error).split("\n", 1)[0],
-            "is the network there, and are name, revision, subset and split right?",
+            "check the network, and the name, revision, subset and split",
         ) from error
 
 

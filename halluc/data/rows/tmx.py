@@ -13,7 +13,7 @@ VARIANTS = "variants"
 _LANGUAGE = ("xml:lang", "lang")
 # Markup in a segment whose content is code of another format, not text.
 _CODE = frozenset(("bpt", "ept", "it", "ph", "ut"))
-_MEND = "mend the file: is it whole, and TMX?"
+_MEND = "check that the file is complete and TMX"
 
 
 def units(chunks: Iterable[str | BadLine], file: str, most: int) -> Iterator[Row | BadLine]:
@@ -107,15 +107,15 @@ class _Units:
         self._size += characters
         if self._size > self._most:
             problem = f"a unit of more than {self._most:,} characters"
-            raise _Refused("D114", self._line, problem, "cut it into several units, or raise `data.max_line_bytes`")
+            raise _Refused("D114", self._line, problem, "split it into several units, or raise `data.max_line_bytes`")
 
     def _entity(self, *_: object) -> None:
         # They may expand to texts of any length.
         line = self._parser.CurrentLineNumber
-        raise _Refused("D107", line, "the file declares entities", "write the characters themselves")
+        raise _Refused("D107", line, "the file declares entities", "replace entities by the characters")
 
     def _skipped(self, name: str, is_parameter: bool) -> None:
         """A DTD that is not read may declare it: then expat leaves it out without an error."""
         if not is_parameter:
             line = self._parser.CurrentLineNumber
-            raise _Refused("D107", line, f"the entity `&{name};` is not known", "write the character itself")
+            raise _Refused("D107", line, f"the entity `&{name};` is unknown", "replace it by the character")

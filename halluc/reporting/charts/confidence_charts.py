@@ -40,8 +40,8 @@ def confidence(report: RunReport) -> Chart | None:
         return None
     threshold = report.abstention.threshold if report.abstention else None
     note = (
-        "Number of claims by confidence, one panel a verdict, each with its own scale (at its left the count of the"
-        " highest bar); below, the shares of the verdicts."
+        "Number of claims by confidence, one panel per verdict, each with its own scale (the number on the left is "
+        "the count of the highest bar); below, the shares of the verdicts."
     )
     if threshold is not None:
         note += f" Claims below {formats.decimal(threshold)} are withdrawn."
@@ -117,8 +117,8 @@ def reliability(report: RunReport) -> Chart | None:
     if error is not None and error.value is not None:
         axes.set_title(f"ECE {formats.metric(error)}", loc="right")
     note = (
-        "Share of claims that are right, by confidence. On the diagonal both are equal; below it the model is"
-        " over-confident. Larger points have more claims; lines are 95% intervals."
+        "Share of correct claims by confidence (reliability diagram). On the diagonal both are equal; below it the "
+        "model is over-confident. Larger points have more claims; lines are 95% intervals."
     )
     alt = "; ".join(
         f"of confidence {formats.percent(one.confidence)}, {formats.percent(share)} are supported"
@@ -135,7 +135,7 @@ def risk_coverage(report: RunReport) -> Chart | None:
     if len(points) < 2:
         return None
     drawn = figure(260)
-    axes = panel(drawn, "error rate", "coverage: share of claims kept, the most confident first")
+    axes = panel(drawn, "error rate", "coverage: share of claims kept, by decreasing confidence")
     shares(axes.xaxis)
     coverage = [point.coverage for point in points]
     band(axes, SERIES[0], coverage, [point.interval for point in points])

@@ -41,7 +41,7 @@ def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
         return None
     note = (
         f"{letter} is {formats.visible(other.b)}. Paired differences with 95% intervals, filled where the adjusted p is"
-        " under .05; right of the line the figure is larger than a's."
+        " under .05; to the right of the line, the figure is larger than that of a."
     )
     alt = alt_text([formats.title(delta.name, delta.by) for delta in known], [_difference_cells(d)[0] for d in known])
     rows = [
@@ -53,7 +53,7 @@ def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
         for delta in deltas
     ]
     columns = ["", "a", letter, "difference", "p (Holm)"]
-    return chart(forest(blocks), f"difference-{number}", f"{letter} less a", note, alt, columns, rows)
+    return chart(forest(blocks), f"difference-{number}", f"{letter} minus a", note, alt, columns, rows)
 
 
 def _block(heading: str, deltas: list[Delta]) -> Block:
@@ -100,7 +100,7 @@ def _of_family(
         for heading, row in compared.items()
     ]
     drawn = forest([Block(names, panels[at : at + 2]) for at in range(0, len(panels), 2)])
-    title = f"Each {formats.visible(axis)} less {formats.visible(reference)}{f', {choice}' if choice else ''}"
+    title = f"Each {formats.visible(axis)} minus {formats.visible(reference)}{f', {choice}' if choice else ''}"
     higher = {"F1" if row.unit == "F1" else heading for heading, row in compared.items() if row.better == "higher"}
     note = (
         "Differences, of rates in points, with 95% intervals; filled where the adjusted p is under .05 with at least"
@@ -148,7 +148,7 @@ def of_slopes(study: StudyFigures) -> list[Chart]:
     results = []
     for number, axis in enumerate(dict.fromkeys(trend.axis for trend in study.trends), start=1):
         trends = [trend for trend in study.trends if trend.axis == axis]
-        note = _slope_note(axis, trends) + "Right of the line the figure rises with it."
+        note = _slope_note(axis, trends) + "To the right of the line, the figure increases with it."
         names = [called(trend.choice) for trend in trends]
         results.append(_slopes(f"slope-{number}", f"Slopes along {formats.visible(axis)}", note, trends, names))
     families: dict[tuple[str, str, str, str], list[ArmTrend]] = {}
@@ -156,8 +156,9 @@ def of_slopes(study: StudyFigures) -> list[Chart]:
         families.setdefault((one.axis, one.arm_axis, str(one.reference), called(one.choice)), []).append(one)
     for number, ((axis, arms, reference, choice), lines) in enumerate(families.items(), start=1):
         where = f", {choice}" if choice else ""
-        less = f"each {formats.visible(arms)} less {formats.visible(reference)}{where}"
-        note = f"{_slope_note(axis, lines)}Left of the line the arm's figure rises less than its reference's{where}."
+        less = f"each {formats.visible(arms)} minus {formats.visible(reference)}{where}"
+        left = f"To the left of the line, the figure of the arm increases less than that of its reference{where}."
+        note = _slope_note(axis, lines) + left
         title, names = f"Slopes along {formats.visible(axis)}: {less}", [formats.visible(line.arm) for line in lines]
         results.append(_slopes(f"slope-difference-{number}", title, note, lines, names))
     return [made for made in results if made is not None]

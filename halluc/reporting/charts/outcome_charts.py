@@ -45,7 +45,7 @@ _POINTS = (
     ("unseen", 0, marker(SERIES[0])),
     ("new", 0.22, marker(SERIES[1], "D", size=4.5)),
 )
-_GAP_COLUMNS = ["forecast", "unseen", "of these new", "unseen less forecast"]
+_GAP_COLUMNS = ["forecast", "unseen", "of these new", "unseen minus forecast"]
 
 
 def by_novelty(report: RunReport) -> Chart | None:
@@ -54,10 +54,10 @@ def by_novelty(report: RunReport) -> Chart | None:
     novelty = words.novelty
     if known is not None:
         edges = ", ".join(map(formats.percent, known.edges))
-        novelty += f" (quarters begin above {edges}, the quartiles of {known.edges_of})"
+        novelty += f" (quarters start above {edges}, the quartiles of {known.edges_of})"
     note = (
         f"{words.claims.capitalize()} by verdict, and by {novelty}; the figure is the share of"
-        f" unsupported ones. At the right, the share of the annotated {words.golds} that are omitted. Lines are 95%"
+        f" unsupported ones. On the right: the share of the annotated {words.golds} that are omitted. Lines are 95%"
         " intervals."
     )
     rows = nouns.by_novelty(report.by_novelty, words)
@@ -72,7 +72,7 @@ def by_label(report: RunReport) -> Chart | None:
         key=lambda row: 1.0 if (rate := value_of(row.hallucination)) is None else -rate,
     )
     common = sorted(labels, key=lambda row: -row.claims)[:MOST_ROWS]
-    note = "The same by label, the highest hallucination rate first."
+    note = "The same by label, sorted by decreasing hallucination rate."
     if len(labels) > MOST_ROWS:
         note += f" Shown are the {MOST_ROWS} labels with most claims of {len(labels):,}; the table has all."
     shown = [*everything, *(row for row in labels if row in common)]
@@ -156,7 +156,7 @@ def gap(report: RunReport) -> Chart | None:
     if not shown:
         return None
     words = nouns.task(report.task).wording.nouns
-    note = f"Share of {words.gap_of} that training did not show: forecast from the training split alone, and measured."
+    note = f"Share of {words.gap_of} that are not in training: forecast from the training split, and measured."
     if words.gap_note:
         note += f" {words.gap_note}"
     if len(labels) > MOST_ROWS:

@@ -49,7 +49,9 @@ def shares(report: RunReport) -> Chart | None:
     ]
     note = "Share of texts by predicted label and period, with 95% intervals. "
     note += (
-        f"Filled points ({len(marked):,}) differ from all earlier periods together." if marked else "No shift is found."
+        f"Filled points ({len(marked):,}) differ from all earlier periods together."
+        if marked
+        else "No significant shift."
     )
     columns, rows = [one.heading for one in tables[0].columns], tables[0].rows
     cells = [[f"{cell.text}{' *' * cell.bold} {cell.under}".strip() for cell in row] for row in rows]

@@ -168,7 +168,7 @@ def _cells(report: StudyReport) -> Chart | None:
     # The axes are explained in the note; names come first, then numbers.
     choices = [sorted(cell.choice.values(), key=lambda value: not isinstance(value, str)) for cell, _ in shown]
     drawn = forest([Block([", ".join(map(formats.visible, choice)) for choice in choices], panels)])
-    note = f"{_means(report)} with 95% intervals. Fewer of the one are no gain where there are more of the other."
+    note = f"{_means(report)} with 95% intervals. Lower hallucination is no improvement if omission is higher."
     numbers = [formats.visible(axis) for axis in numeric_axes(report.figures)]
     if numbers:
         note += f" The numbers are {' and '.join(numbers)}."
@@ -198,9 +198,11 @@ def _trade_off(report: StudyReport) -> Chart | None:
     if sum(map(len, paths)) < 2:
         return None
     drawn = scatter(paths, x=OMISSION[0], y=HALLUCINATION[0], below="omission rate", above="hallucination rate")
-    note = "The lower left is better in both; who only claims less moves to the lower right. Lines are 95% intervals."
+    note = (
+        "Lower left is better in both; a model that only claims less moves to the lower right. Lines are 95% intervals."
+    )
     if axes:
-        note += f" Dotted lines lead along {formats.visible(axes[0])}, from the lowest."
+        note += f" Dotted lines connect {formats.visible(axes[0])}, from the lowest."
     alt = "; ".join(
         f"{called(cell.choice)}: omission {formats.percent(x.mean)}, hallucination {formats.percent(y.mean)}"
         for cell in report.figures.cells

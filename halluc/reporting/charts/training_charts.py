@@ -25,7 +25,7 @@ def loss(report: RunReport) -> Chart | None:
         [Curve("", [step for step, _ in points], values, has_points=False)], name="loss", below="step", above=above,
         height=200, zero=True, is_log=is_log, mark=_best(report.curves),
     )  # fmt: skip
-    note = "Training loss; each point is the mean over the steps since the last point."
+    note = "Training loss; each point is the mean over the steps since the previous point."
     alt = f"from {formats.decimal(values[0])} to {formats.decimal(values[-1])} in {points[-1][0]:,} steps"
     return chart(
         drawn,

@@ -106,6 +106,6 @@ def _regold(run: RunDir, name: str, split: str, task: AnyTask) -> Regold | None:
     path: Path = into.path / f"{split}.json"
     if not path.is_file():
         return None
-    help = "judge the run by it again: halluc eval RUN --gold FILE"
+    help = "evaluate the run against it again: halluc eval RUN --gold FILE"
     gold = read_record(path, GoldFile, damaged="R112", other_version="R112", help=help)
     return Regold(gold=gold, figures=moved(run, split, evaluations.read(into, split), task))

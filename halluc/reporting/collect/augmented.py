@@ -24,7 +24,7 @@ from halluc.runs.reports import Augmentation, EditedPair
 from halluc.runs.schema import AugmentFile, RunFile
 
 MOST_PAIRS, OF_A_METHOD = 12, 3
-_HELP = "remove the folder: `halluc augment` makes it anew"
+_HELP = "remove the folder: `halluc augment` makes it again"
 _MANIFEST, _PROVENANCE, _TRAIN = "manifest.json", "provenance.jsonl", "train.jsonl"
 _METHODS, _TOKENS, _NO_EDITS = b'"methods": [', b', "tokens": ', b'"edits": []}\n'
 
@@ -75,7 +75,7 @@ def augmentation(run: RunDir, record: RunFile, *, asked: bool) -> Augmentation |
         return None
     if not run.augment.exists():  # for example, it was removed to save space
         recorded = _recorded(record)
-        instead = "" if recorded is None else ", and what run.json recorded of the manifest is shown"
+        instead = "" if recorded is None else "; the manifest is shown as recorded in run.json"
         missing = f"augment/ is missing: no pairs are shown{instead}. `{_command(run)}` makes it again."
         return Augmentation(manifest=recorded, pairs=[], problems=[missing])
     manifest, problems = _manifest(run, record)
@@ -120,7 +120,7 @@ def _manifest(run: RunDir, record: RunFile) -> tuple[AugmentFile | None, dict[st
     noted = _recorded(record) if wrong else None
     if noted is not None:
         file = noted
-        wrong[_MANIFEST] += ": what run.json recorded of it is shown"
+        wrong[_MANIFEST] += ": it is shown as recorded in run.json"
     return file, wrong
 
 

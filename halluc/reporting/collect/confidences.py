@@ -122,12 +122,12 @@ def _parsed(record: Mapping[str, Any]) -> _Guarantee:
 def _promise(guarantee: _Guarantee, figures: FigureLookup, split: str, chosen_on_dev: bool) -> str:
     """What a guarantee promises, under which assumptions, and whether the split satisfied it (``docs/metrics.md``)."""
     rate, probability = _rate(guarantee), f"{100 * guarantee.probability:g}%"
-    asked = f"at most {rate} of the claims that are kept are hallucinations, with a probability of {probability}"
+    asked = f"at most {rate} of the kept claims are hallucinations, with a probability of {probability}"
     units = f"{guarantee.examples:,} examples" if guarantee.unit == "example" else f"{guarantee.claims:,} claims"
     if guarantee.threshold is None:
         return (
-            f"None can be given: no threshold on half of dev ({units}) shows that {asked} ({guarantee.why_none}), "
-            "so that nothing is withdrawn."
+            f"No guarantee: no threshold on half of dev ({units}) shows that {asked} ({guarantee.why_none}), so "
+            "nothing is withdrawn."
         )
     assumes = guarantee.assumes.replace("unsupported claims", "hallucinations")
     if guarantee.most_unsupported is not None:
@@ -135,11 +135,11 @@ def _promise(guarantee: _Guarantee, figures: FigureLookup, split: str, chosen_on
             "`most_unsupported` hallucinations", counted(guarantee.most_unsupported, "hallucinations")
         )
     text = (
-        f"On half of dev ({units}) the threshold was chosen so that, on data drawn like dev, {asked} over draws of "
-        f"dev. It assumes that {assumes}."
+        f"On half of dev ({units}) the threshold was chosen so that, on data distributed like dev, {asked} over "
+        f"random dev splits. It assumes that {assumes}."
     )
     if chosen_on_dev:
-        text += " Dev also chose the checkpoint, so that the model may be a little better on it than on new data."
+        text += " The checkpoint was also selected on dev, so the model may be slightly better on dev than on new data."
     measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
     return text if measured is None else f"{text} {_kept_or_not(guarantee, measured, split)}"
 
@@ -147,13 +147,14 @@ def _promise(guarantee: _Guarantee, figures: FigureLookup, split: str, chosen_on
 def _promise_of_classes(by: str, guarantees: Sequence[_Guarantee], figures: FigureLookup, split: str) -> str:
     """What the thresholds of all classes promise together."""
     if not guarantees:
-        return f"Half of dev has no claim to choose thresholds by {by} on, so that every claim is withdrawn."
+        return f"Half of dev has no claims to choose thresholds by {by}, so all claims are withdrawn."
     first = guarantees[0]
     together = 1 - len(guarantees) * (1 - first.probability)
     text = (
-        f"Each threshold was chosen on half of dev so that, on data drawn like dev, at most {_rate(first)} of the "
+        f"Each threshold was chosen on half of dev so that, on data distributed like dev, at most {_rate(first)} of "
+        "the "
         f"claims of its {by} that are kept are hallucinations, with a probability of {100 * together:.4g}% for all "
-        f"{len(guarantees)} together. Where none can be given, all claims are withdrawn."
+        f"{len(guarantees)} together. If there is no threshold, all claims are withdrawn."
     )
     measured = figures.get("hallucination_rate", claims="kept") or figures.get("hallucination_rate")
     return text if measured is None else f"{text} {_kept_or_not(first, measured, split)}"
@@ -166,13 +167,13 @@ def _rate(guarantee: _Guarantee) -> str:
 def _kept_or_not(guarantee: _Guarantee, measured: MetricResult, split: str) -> str:
     """Whether the measured rate satisfies the guarantee, and what its interval leaves open."""
     if measured.value is None:
-        return f"On {split} no claim is kept: there is nothing to measure."
+        return f"On {split} no claim is kept, so nothing can be measured."
     on = f"On {split} it is {formats.metric(measured)}"
     low, high = measured.interval or (None, None)
     if measured.value <= guarantee.max_rate:
-        open_ = ", though the interval goes beyond it" if high is not None and high > guarantee.max_rate else ""
-        return f"{on}: the promise of at most {_rate(guarantee)} is kept{open_}."
-    above = f"{on}: above the {_rate(guarantee)} promised"
+        open_ = ", but the interval exceeds it" if high is not None and high > guarantee.max_rate else ""
+        return f"{on}: the guarantee of at most {_rate(guarantee)} holds{open_}."
+    above = f"{on}: above the {_rate(guarantee)} guaranteed"
     if low is not None:
-        above += ", which the interval still allows" if low <= guarantee.max_rate else ", and so is its whole interval"
-    return f"{above}; the promise holds for data drawn like dev."
+        above += ", but its interval includes it" if low <= guarantee.max_rate else ", and so is its whole interval"
+    return f"{above}; the guarantee holds for data distributed like dev."

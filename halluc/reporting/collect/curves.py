@@ -85,14 +85,14 @@ def curves(path: Path, record: RunFile) -> tuple[Curves | None, list[str]]:
     training, notes = TrainingCurves(), []
     for number, event in _events(path):
         if event is None:
-            notes.append(f"Line {number} of {path.name} is cut short: a training was killed while it was written.")
+            notes.append(f"Line {number} of {path.name} is truncated: training was killed while it was written.")
             continue
         try:
             training.add(event)
         except ValidationError:
             raise _damaged(path, number) from None
     if not training.steps:
-        return None, [*notes, f"{path.name} holds no step of training."]
+        return None, [*notes, f"{path.name} has no training steps."]
     return _curves(training, record), notes
 
 

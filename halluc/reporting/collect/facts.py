@@ -20,7 +20,7 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
     """The splits of training and the evaluated one; if ``data.json`` cannot be read, only the latter."""
     path, check = source.run.data, None
     if source.record.predictions is None:
-        check = source.files.read(path, lambda: _read(path), "training data and their warnings are not shown")
+        check = source.files.read(path, lambda: _read(path), "the training data and its warnings are not shown")
     check = check or ReadData()
     # The sha256 of every file at the time of training or evaluation.
     inputs = {**evaluated_inputs(source.record), **source.record.inputs}
@@ -32,8 +32,8 @@ def data(source: EvaluatedRun, texts: Texts) -> Data:
         rows.append(_evaluated(source, texts, inputs))
     warnings = list(check.warnings)
     if texts.repeated and source.split == "test":  # for dev it was reported when training began
-        stand = "text also stands" if texts.repeated == 1 else "texts also stand"
-        warnings.append(f"{texts.repeated:,} test {stand} in train, by which figures on test look better")
+        stand = "text is also" if texts.repeated == 1 else "texts are also"
+        warnings.append(f"{texts.repeated:,} test {stand} in train, so figures on test are optimistic")
     schemes = ", ".join(f"{scheme.upper()} in {split}" for split, scheme in check.schemes.items())
     return Data(splits=rows, scheme=check.scheme or schemes or None, warnings=warnings, withheld=source.record.gap)
 
@@ -48,7 +48,9 @@ def _read(path: Path) -> ReadData:
         content = read_json(path)
         version = content.get("schema_version") if isinstance(content, dict) else None
         if isinstance(version, int) and version > DATA_VERSION:
-            raise HallucError("R102", f"{path} is of schema version {version}", help="use the halluc that wrote it")
+            raise HallucError(
+                "R102", f"{path} has schema version {version}", help="use the version of halluc that wrote it"
+            )
         return ReadData.model_validate(content)
     except json.JSONDecodeError as error:
         where, text = Location(str(path), error.lineno, error.colno), error.msg
@@ -92,7 +94,7 @@ def gates(source: EvaluatedRun) -> tuple[list[GateResult], list[str]]:
     evaluation = source.record.stages.get("eval")
     recorded = evaluation.detail.get("gates") if evaluation else None
     if recorded is None:
-        text = f"Whether the gates were met is not on record: `halluc eval --run {source.run.path}` records it."
+        text = f"It was not recorded whether the gates were met: `halluc eval --run {source.run.path}` records it."
         return [], [text] if source.config.get("gates") else []
     try:
         return [_verified(source, GateResult.model_validate(gate)) for gate in recorded], []
@@ -105,7 +107,7 @@ def _verified(source: EvaluatedRun, gate: GateResult) -> GateResult:
     """A gate whose evaluation is missing or was changed is not met: its basis no longer exists."""
     if gate.split is None or f"eval/{gate.split}.json" not in source.files.changed:
         return gate
-    text = f"{gate.text}: not verified, since eval/{gate.split}.json is not what the evaluation wrote"
+    text = f"{gate.text}: not verified, because eval/{gate.split}.json does not match the evaluation"
     return gate.model_copy(update={"met": False, "text": text})
 
 
@@ -116,40 +118,40 @@ _STATES = {
 }
 
 
-OF_TRAINING = "Figures are of the training split: they show what the model remembers."
+OF_TRAINING = "Figures are on the training split: they measure memorisation."
 
 
 def state(source: EvaluatedRun) -> list[str]:
     """What a reader must know before trusting a figure: how the commands ended, and which split this is."""
     notes = [
-        f"The last `halluc {command}` of this run {_STATES[stage.status]}: what is shown may be of an earlier one."
+        f"The last `halluc {command}` of this run {_STATES[stage.status]}: the report may show an earlier one."
         for command, stage in source.record.stages.items()
         if stage.status in _STATES
     ]
     judged = source.record.predictions
     if judged is not None:
         notes.append(
-            f"No model of halluc made these predictions: they are those of {judged.name}, as {judged.file} has them "
-            f"(SHA-256 {judged.sha256[:12]}…), joined by {judged.joined_by}."
+            f"These predictions are not from a model of halluc, but from {judged.name} ({judged.file}, SHA-256 "
+            f"{judged.sha256[:12]}…), joined by {judged.joined_by}."
         )
         if not source.coverage:
-            notes.append("The config names no training split: how new a prediction is to training is not known.")
+            notes.append("The config has no training split, so novelty is unknown.")
         if not any(metric.name == "ece" for metric in source.file.metrics):
-            notes.append("The predictions have no confidence: calibration, risk and abstention are left out.")
+            notes.append("The predictions have no confidence: calibration, risk and abstention are not computed.")
     base = source.record.model.get("base")
     if isinstance(base, dict):
         also = base.get("novelty_judged_against_it")
         judged_by = (
             f"the training splits of this run and of {base.get('run')}"
             if also
-            else "the training split of this run alone"
+            else "only the training split of this run"
         )
-        notes.append(f"Training began with the model of {base.get('run')}. Novelty is judged against {judged_by}.")
+        notes.append(f"Training started from the model of {base.get('run')}. Novelty is relative to {judged_by}.")
     if source.file.ensemble:
         named = ", ".join(f"{one.model} ({(one.sha256 or 'hub')[:12]})" for one in source.file.ensemble)
         notes.append(f"Predictions by the mean probabilities of {len(source.file.ensemble)} models: {named}.")
     if source.split == "train":
         notes.append(OF_TRAINING)
     if source.split == "dev" and source.chosen_on_dev:
-        notes.append("Dev chose the checkpoint: figures on it are a little better than on new data.")
+        notes.append("The checkpoint was selected on dev: figures on dev are slightly optimistic.")
     return notes

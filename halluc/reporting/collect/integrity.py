@@ -15,8 +15,8 @@ from halluc.runs.schema import RunFile
 
 T = TypeVar("T")
 
-_UNTRUE = "what is shown of it may be untrue"
-UNRECORDED = "Hashes of the evaluation's files are not on record: whether they were changed since is not known."
+_UNTRUE = "its content may be wrong"
+UNRECORDED = "No hashes of the evaluation files were recorded, so it is unknown whether they were changed."
 
 
 @dataclass
@@ -73,7 +73,7 @@ class FileProblems:
 
     def _remedy(self, name: str, what: str) -> str:
         if what == integrity.ADDED:
-            return "Remove it if it is not meant."
+            return "Remove it if it is not needed."
         if name in self.splits:
             return f"`{evaluations.command(self.run, self.splits[name])}` writes it again."
         if name == RUN_FILE:
@@ -94,7 +94,7 @@ def of_run(run: RunDir, record: RunFile, shown: str, asked: str | None) -> FileP
         if not run.evaluation(split).is_file():
             wrong.setdefault(file, "is missing")
             if asked is None and evaluations.PREFERRED.index(split) < evaluations.PREFERRED.index(shown):
-                problems.lacking[file] = f"{split} was evaluated, and this report is of {shown} in its place"
+                problems.lacking[file] = f"{split} was evaluated, and this report shows {shown} instead"
         problems.changed.update(wrong)
         problems.splits = {**dict.fromkeys(wrong, split), **problems.splits}
     problems.changed.update(integrity.problems(run.path, integrity.recorded_training(record), "the training"))

@@ -173,7 +173,7 @@ def _gap_row(label: str | None, gap: Gap, counted: str) -> GapRow:
     by = {} if label is None else {"label": label}
     protocol = f"{counted} of the split against those of the training split"
     forecast = "Good-Turing on the training split, interval of Esty 1983"
-    excess = "unseen less forecast, interval of Newcombe 1998, method 10"
+    excess = "unseen minus forecast, interval of Newcombe 1998, method 10"
     return GapRow(
         label=label,
         counted=gap.mentions,

@@ -84,14 +84,14 @@ def read(run: RunDir, asked: str | None) -> EvaluatedRun:
             other_version="R114",
             help=evaluations.anew(run),
         ),
-        "whether claims are withdrawn is not known",
+        "it is unknown whether claims are withdrawn",
         split,
     )
     coverage = None
     # predictions of another tool may be evaluated without a training split
     if record.predictions is None or run.coverage.exists():
         load = partial(task_of(file).knowledge.load, run.coverage)
-        coverage = files.read(run.coverage, load, "what training showed is not known, and no gap is shown")
+        coverage = files.read(run.coverage, load, "the coverage of training is unknown, and no gap is shown")
     if split not in recorded_evaluations(record):
         notes.append(integrity.UNRECORDED)
     return EvaluatedRun(
@@ -118,7 +118,7 @@ def choose(run: RunDir, asked: str | None = None) -> str:
     on_record = evaluations.on_record(run.read())
     lost = asked if asked is not None and asked not in splits else next(iter(on_record), None) if not splits else None
     if lost in on_record:
-        text = f"{run.evaluation(lost)} is missing, and run.json says that {lost} was evaluated"
+        text = f"{run.evaluation(lost)} is missing, although run.json lists {lost} as evaluated"
         raise HallucError("R112", text, help=evaluations.anew(run, lost))
     if asked is not None and asked not in splits:
         help = evaluations.unevaluated_help(asked, splits, run)
@@ -131,7 +131,7 @@ def choose(run: RunDir, asked: str | None = None) -> str:
 def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
     """The resolved config, with the command-line settings of ``halluc eval`` applied."""
     if not run.config.is_file():
-        notes.append("config.yaml is missing: the config is not shown. It was written when the run began.")
+        notes.append("config.yaml is missing, so the config is not shown.")
         return {}
     text = run.config.read_bytes().decode("utf-8", "replace")
     try:
@@ -139,10 +139,10 @@ def _config(run: RunDir, record: RunFile, notes: list[str]) -> dict[str, Any]:
         # It was resolved when it was written; variables of the command line are not recorded.
         interpolate(located, {})
     except HallucError as error:
-        notes.append(f"config.yaml is damaged ({integrity.first(error)}): what is there is shown as it is.")
+        notes.append(f"config.yaml is damaged ({integrity.first(error)}): its content is shown unchanged.")
         return {}
     if not (text.endswith("\n") and _is_whole(located.value, record)):
-        notes.append("config.yaml is not the config that the run was made by: it was cut or changed since.")
+        notes.append("config.yaml is not the config of the run: it was truncated or changed.")
     if not isinstance(located.value, dict):
         return {}
     evaluation = record.stages.get("eval")

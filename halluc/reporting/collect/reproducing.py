@@ -57,7 +57,7 @@ def commands(source: EvaluatedRun, config: list[ConfigLine], known: Paths) -> li
     if named and known.start is not None:
         kept = kept[1:]  # in the same folder
     if named:
-        named.append("# or with the resolved config that the run keeps")
+        named.append("# or with the resolved config in the run")
     return _explained([*_surroundings(made), *named, *kept])
 
 
@@ -80,7 +80,7 @@ def of_runs(runs: Sequence[RunDir]) -> list[str]:
         if made is not None and named:
             lines += [f"# {run.path}:", *_surroundings(made), *named]
         else:
-            lines.append(f"# {run.path}: its config is not known")
+            lines.append(f"# {run.path}: its config is unknown")
     left = len(runs) - MOST_RUNS
     return _explained(lines) + ([f"# and {left:,} more, see the report of each"] if left > 0 else [])
 
@@ -94,7 +94,7 @@ def from_start(path: Path, runs: Sequence[RunDir]) -> str:
 def _explained(lines: list[str]) -> list[str]:
     """With a line about placeholders: the beginnings of paths outside of all known folders."""
     is_open = any(f"{ELLIPSIS}/" in line for line in lines if not line.startswith("#"))
-    return [f"# put the whole path in the place of {ELLIPSIS}/", *lines] if is_open else lines
+    return [f"# replace {ELLIPSIS}/ by the complete path", *lines] if is_open else lines
 
 
 def _made(run: RunDir) -> Commands | None:
@@ -131,12 +131,12 @@ def _place(made: Commands, named: str) -> tuple[str, str] | None:
 
 
 def _start_at(name: str) -> str:
-    return f"# start in the folder that holds {name}"
+    return f"# start in the folder that contains {name}"
 
 
 def _from_kept(made: Commands) -> list[str]:
     """The same from the config stored in the run."""
-    kept, start = _kept(made), "# start in the run's own folder, with the data at the paths that its config.yaml names"
+    kept, start = _kept(made), "# start in the folder of the run, with the data at the paths in its config.yaml"
     if kept != made.run.config.name:
         start = _start_at(kept)
     return [start, *_calls(made, _argument(kept), [], is_kept=True)]
@@ -210,6 +210,6 @@ def _surroundings(made: Commands) -> Iterator[str]:
     versions = [f"{name} {record.versions[name]}" for name in ("torch", "transformers") if name in record.versions]
     yield f"# {', '.join([f'halluc {record.halluc}', *versions])}"
     if git.get("commit"):
-        yield f"# commit {git['commit']}{', and files that differed from it' if git.get('dirty') else ''}"
+        yield f"# commit {git['commit']}{', with local changes' if git.get('dirty') else ''}"
     if names:
         yield f"# the config reads the environment: {', '.join(names)}"

@@ -132,8 +132,8 @@ def _external(runs: Sequence[RunDir], split: str) -> Iterator[str]:
             continue  # reported when its figures are needed
         if judged is not None:
             lacks = all(metric.name != "ece" for metric in metrics)
-            left_out = "; they have no confidence, so that what needs one is not compared" if lacks else ""
-            yield f"{run.path.name}: predictions of {judged.name}, which no model of halluc made{left_out}."
+            left_out = "; they have no confidence, so figures of confidence are not compared" if lacks else ""
+            yield f"{run.path.name}: predictions of {judged.name}, not of a model of halluc{left_out}."
 
 
 def _unfinished(runs: Sequence[RunDir]) -> list[str]:

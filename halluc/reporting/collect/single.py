@@ -55,9 +55,10 @@ def _made(source: reading.EvaluatedRun, picked: shown.Picked, texts: shown.Texts
     try:
         parts["annotation"] = doubted(run, source.split, source.file, source.ledger())
     except HallucError as error:
-        notes.append(f"What is known of the annotation is left out: {error.message}. {error.help}")
+        notes.append(f"The annotation quality is not shown: {error.message}. {error.help}")
     unjudged = [
-        f"{picked.unverifiable:,} claims have no evidence to be judged by: they stand in no rate and are not shown."
+        f"{picked.unverifiable:,} claims have no evidence to verify them: they are excluded from all rates and not "
+        "shown."
     ] * (picked.unverifiable > 0)
     probed, of_probes = probes(run)
     augmented = augmentation(run, record, asked=source.config.get("augment") is not None)
@@ -122,8 +123,8 @@ def _abstention(
     later = evaluations.is_of_later_evaluation(source.run, source.record, source.split)
     if file is not None and (picked.against or later):
         notes.append(
-            f"confidence.json is of a later evaluation than that of {source.split}: its threshold is not the one by "
-            f"which claims are withdrawn here. `halluc eval --run {source.run.path} --split {source.split}` mends it."
+            f"confidence.json is from a later evaluation than that of {source.split}: its threshold is not the one "
+            f"used here. `halluc eval --run {source.run.path} --split {source.split}` fixes this."
         )
         file = None
     return confidences.abstention(file, figures, source.split, chosen_on_dev=source.chosen_on_dev)

@@ -38,7 +38,7 @@ def write_card(of: RunDir, report: RunReport) -> Path:
         HallucError R105: the run has no model (yet). E401: the file cannot be written.
     """
     if not of.model.is_dir():
-        raise HallucError("R105", f"{of.path} has no model/", help="`halluc train` with the same config makes it")
+        raise HallucError("R105", f"{of.path} has no model/", help="`halluc train` with the same config creates it")
     path = of.model / CARD
     write_text(path, card(report))
     return path
@@ -214,7 +214,7 @@ def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Marked | Non
         went = {
             "steps taken": formats.count(curves.steps),
             "training examples, as the model reads them": curves.features and formats.count(curves.features),
-            "time, of the steps alone": curves.seconds is not None and formats.seconds(curves.seconds),
+            "time of the training steps": curves.seconds is not None and formats.seconds(curves.seconds),
             "checkpoint kept": curves.best_step is not None and f"step {formats.count(curves.best_step)}",
         }
         rows += [[name, value] for name, value in went.items() if value]

@@ -83,7 +83,7 @@ def _of_run(report: RunReport) -> dict[str, Any]:
         "novelties": [novelty for novelty in task.knowledge.novelties if novelty in there],
         "section_titles": {
             "distorted": "Distorted",
-            "supported": "Supported, the least confident first",
+            "supported": "Supported, by increasing confidence",
             **words.sections,
         },
         "shown_claims": len(shown),

@@ -57,7 +57,7 @@ def history(tuning: TuneFile) -> Chart | None:
             Curve("best so far", numbers, list(accumulate(values, pick)), has_points=False),
         ]
         drawn = plot(curves, name=tuning.metrics[0], below="trial", above=f"{names[0]} on dev")
-        note, title = "Finished trials that keep the constraints, in their order.", "History"
+        note, title = "Finished trials that meet the constraints, in order.", "History"
     return chart(drawn, "history", title, note, f"{len(complete)} trials", ["trial", *names], rows)
 
 

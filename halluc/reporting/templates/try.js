@@ -21,6 +21,6 @@ form.addEventListener("submit", async (event) => {
     status.textContent = response.ok ? "" : answer.error.message;
     if (response.ok) result.innerHTML = answer.html; // escaped by the templates of the report
   } catch (error) {
-    status.textContent = "the server does not answer";
+    status.textContent = "the server does not respond";
   }
 });

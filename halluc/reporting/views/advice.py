@@ -58,7 +58,7 @@ def remedies(advice: Advice) -> TableView | None:
     ]  # fmt: skip
     columns = [
         TableColumn("remedy", "name"),
-        TableColumn("addresses", title="the share of the errors that it addresses"),
+        TableColumn("addresses", title="share of the errors that it addresses"),
         TableColumn("training"),
         TableColumn("prediction"),
         TableColumn("why", "text"),
@@ -99,7 +99,7 @@ def effects(advice: StudyAdvice) -> TableView:
         "evaluation",
     ]
     notes = first_of([f"{slug} is missing: {why}" for slug, why in advice.missing.items()], 5, "{:,} more are missing")
-    title = f"{advice.study}: each arm less “{formats.visible(advice.reference, 60)}” on {advice.split}"
+    title = f"{advice.study}: each arm minus “{formats.visible(advice.reference, 60)}” on {advice.split}"
     return table(title, columns, rows, notes=notes)
 
 

@@ -42,7 +42,7 @@ def differences(letter: str, other: Comparison) -> TableView:
     at = other.matched_omission
     if at is not None:
         rows.append(_row(f"hallucination rate at matched omission ({formats.percent(at.omission_rate)})", at.delta))
-    title = f"{letter} less a, {other.examples:,} examples of {other.split}"
+    title = f"{letter} minus a, {other.examples:,} examples of {other.split}"
     return table(title, ["figure", "difference", "p (Holm)", "a", letter, "p"], rows)
 
 

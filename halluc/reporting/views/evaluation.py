@@ -24,15 +24,15 @@ MOST_LABELS = 30
 _FIGURES = {
     "mentions": (
         ("forecast", "unseen", "new", "excess"),
-        "unseen: not in train with that label; new: nor a word of it",
+        "unseen: not in train with this label; new: no word of it in train",
     ),
     "pairs": (
         ("forecast", "unseen", "new", "excess"),
-        "unseen: not in train with that relation; new: nor its head or tail",
+        "unseen: not in train with this relation; new: no head or tail of it in train",
     ),
     "words": (("forecast", "unseen", "excess"), "unseen: in no text of train"),
 }
-_OF_OTHERS = (("forecast", "unseen", "new", "excess"), "unseen: not in train; new: nor a word of it")
+_OF_OTHERS = (("forecast", "unseen", "new", "excess"), "unseen: not in train; new: no word of it in train")
 
 
 def tables(file: EvalFile) -> list[TableView]:
@@ -67,7 +67,7 @@ def _by_label(split: str, lookup: FigureLookup, there: Set[str]) -> TableView:
         ["label", *headings, "claims", "gold"],
         [row(label, label=label) for label in common],
         totals=[row("all")],
-        notes=[f"{left:,} labels, none of them more frequent in gold, are not shown"] * (left > 0),
+        notes=[f"{left:,} less frequent labels are not shown"] * (left > 0),
     )
 
 
@@ -129,9 +129,9 @@ def _notes(split: str, lookup: FigureLookup, novelties: Sequence[str]) -> list[s
     rate, gold = lookup.get(HALLUCINATION), lookup.get(OMISSION)
     notes = []
     if rate is None or not rate.n:
-        notes.append(f"{split}: no claims: the model predicts nothing, so no rate of claims is defined")
+        notes.append(f"{split}: the model makes no claims, so rates of claims are undefined")
     if not novelties and any(figure is not None and figure.n for figure in (rate, gold)):
-        notes.append("novelty is not known: the config names no training split")
+        notes.append("novelty is unknown, because the config has no training split")
     return notes
 
 
@@ -176,7 +176,7 @@ def gap_by_split(result: Mapping[str, SplitGap]) -> TableView:
         for name, split in result.items()
     ]
     title = f"gap: shares of {'content words' if counted == 'words' else counted} with 95% intervals"
-    note = f"forecast: Good-Turing; {legend}; excess: unseen less forecast"
+    note = f"forecast: Good-Turing; {legend}; excess: unseen minus forecast"
     return table(title, ["split", counted, *figures], rows, notes=[note])
 
 

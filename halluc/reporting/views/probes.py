@@ -48,7 +48,7 @@ def _by_figure(file: ProbeFile, models: list[FigureLookup]) -> TableView:
         rows.append(cells)
     names = [f"{model.name} ({model.kind})" for model in file.models]
     asserted = f"asserted: with a confidence of at least {file.threshold:g} among the objects of the relation"
-    wrong = "asserted and wrong: of what is asserted, the share that the facts do not have"
+    wrong = "asserted and wrong: share of the assertions that are not in the facts"
     headings = ["figure", "n", *names, *(["difference"] if file.differences else [])]
     return table(f"{file.name}: facts probed", headings, rows, notes=[asserted, wrong])
 

@@ -22,7 +22,7 @@ def headlines(report: RunReport) -> TableView:
     """The main figures, each with its meaning."""
     return table(
         "Headline figures",
-        ["figure", *_MEASURED, "what it says"],
+        ["figure", *_MEASURED, "meaning"],
         [[one.title, *_measured(one.figure), one.meaning] for one in report.headlines],
         "nffft",
     )
@@ -88,13 +88,13 @@ def abstention(result: Abstention, words: Nouns) -> list[str]:
     """The effect of the confidence threshold, in sentences."""
     parts = []
     # If no claim can be distorted, every wrong claim is a hallucination.
-    wrong = f" and {formats.metric(result.false_claims)} are wrong in any way" if words.reasons else ""
+    wrong = f" and {formats.metric(result.false_claims)} are wrong for any reason" if words.reasons else ""
     if result.threshold is not None:
         parts.append(
             f"{words.claims.capitalize()} with a confidence below {formats.decimal(result.threshold)} are withdrawn."
         )
     if result.by is not None:
-        parts.append(f"Each {result.by} has a confidence threshold of its own.")
+        parts.append(f"Each {result.by} has its own confidence threshold.")
     if parts and result.coverage is not None:
         parts[0] += (
             f" {formats.metric(result.coverage)} of them are kept; of those, {formats.metric(result.hallucination)} "
@@ -147,7 +147,7 @@ def confidence(report: RunReport) -> list[TableView]:
     ]
     result = (
         table("Claims by confidence", ["confidence", *verdicts.values()], bins),
-        table("Share that is supported, by confidence", ["mean confidence", "supported", "claims"], reliable),
+        table("Share of supported claims by confidence", ["mean confidence", "supported", "claims"], reliable),
         table("Error rate if only the most confident predictions are kept", ["coverage", "error rate"], risks),
     )
     return [*thresholds(report.abstention), *(one for one in result if one.rows)]

@@ -26,7 +26,7 @@ from halluc.wording import formats
 from halluc.wording.formats import counted, of_seeds
 
 Key = tuple[str, By]
-SMALLEST = "smallest that could be shown"
+SMALLEST = "smallest detectable"
 
 
 def seeds(figures: StudyFigures) -> str:
@@ -205,7 +205,7 @@ def differences(figures: StudyFigures) -> list[TableView]:
             for one, own in zip(members, deltas, strict=True)
         ]
         least = [_smallest(own[column.key] for own in deltas if column.key in own) for column in columns]
-        title = f"Each {axis} less “{reference}”" + "".join(f", {name} {value}" for name, value in choice)
+        title = f"Each {axis} minus “{reference}”" + "".join(f", {name} {value}" for name, value in choice)
         made.append(table(title, [axis, "seeds", *map(_column, columns)], rows, "nf", totals=[[SMALLEST, "", *least]]))
     return made
 
@@ -238,7 +238,7 @@ def slopes(lines: Sequence[Trend] | Sequence[ArmTrend], named: Mapping[str, str]
     groups: dict[str, list[Line]] = {}
     for line in lines:
         if named is None or (line.name in named and (not line.by or line.name == MATCHED)):
-            of = ", arms less their reference" if isinstance(line, ArmTrend) else ""
+            of = ", arms minus their reference" if isinstance(line, ArmTrend) else ""
             per = "factor of 10" if line.scale == "log10" else "unit"
             groups.setdefault(f"Slopes per {per} of {line.axis}, and intercepts{of}", []).append(line)
     columns = ["figure", "cells", "seeds", "slope", "p", "could show", "direction", "points", "intercept"]
@@ -271,13 +271,13 @@ def direction(line: Line) -> str:
 
 def _cells_of(line: Line) -> str:
     """``all``, ``arm none``, ``mix less none, size 10``."""
-    arms = [f"{_visible(line.arm)} less {_visible(line.reference)}"] if isinstance(line, ArmTrend) else []
+    arms = [f"{_visible(line.arm)} minus {_visible(line.reference)}"] if isinstance(line, ArmTrend) else []
     return ", ".join([*arms, *(f"{axis} {_visible(value)}" for axis, value in line.choice.items())]) or "all"
 
 
 def covers(figures: StudyFigures) -> str:
     """What the intervals account for."""
     if seeds(figures) == "1":
-        return "one seed: intervals cover the examples only"
+        return "one seed: intervals only cover the examples"
     text = counted(int(seeds(figures)), "seed") if seeds(figures).isdigit() else f"{seeds(figures)} seeds"
     return f"{text}: intervals cover examples and seeds (Student's t)"

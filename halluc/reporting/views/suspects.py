@@ -11,11 +11,11 @@ from halluc.wording import formats
 
 # The meaning of each kind, in words.
 KINDS = {
-    "missing": ("missing", "not annotated, and the model asserts it"),
+    "missing": ("missing", "not annotated, but predicted by the model"),
     "wrong_label": ("wrong label", "annotated with another label than the model's"),
     "wrong_boundary": ("wrong boundary", "annotated with other boundaries than the model's"),
-    "unlikely": ("unlikely", "annotated, and the model finds nothing there"),
-    "inconsistent": ("inconsistent", "annotated otherwise than most equal places"),
+    "unlikely": ("unlikely", "annotated, but not predicted by the model"),
+    "inconsistent": ("inconsistent", "annotated differently from most occurrences of the same text"),
 }
 
 
@@ -30,8 +30,8 @@ def kinds(result: AuditResult) -> TableView:
     judged = f"{result.folds} cross-fitted models" if result.folds else "the trained model"
     sizes = f"{formats.count(result.examples)} examples, {formats.count(result.annotated)} annotations"
     return table(
-        f"{result.split}: suspects by kind, judged by {judged} ({sizes})",
-        ["kind", "suspects", "what it means"],
+        f"{result.split}: suspects by kind, according to {judged} ({sizes})",
+        ["kind", "suspects", "meaning"],
         rows,
         "nft",
         totals=[["all", formats.count(total), ""]],
@@ -83,8 +83,8 @@ def _on_suspects(result: Sequence[OnSuspects]) -> TableView:
         ]
         for one in result
     ]
-    note = "By the probability of the annotation. Only a person can say which suspects are right."
-    return table("How much of each rate lies on suspects", ["rate", "counted", *bounds], rows, notes=[note])
+    note = "Sorted by the probability of the annotation. Only human review can decide which suspects are correct."
+    return table("Share of each rate that is on suspects", ["rate", "counted", *bounds], rows, notes=[note])
 
 
 def _share(count: int, of: int) -> TableCell:

@@ -19,7 +19,7 @@ def differences(tuning: TuneFile) -> TableView | None:
                 [f"trial {one.number}", formats.title(delta.name), change, formats.p_value(delta.p_holm), *numbers]
             )
     columns = ["trial", "figure", "difference", "p (Holm)", "trial 0", "the trial"]
-    title = f"Best trials less trial 0, {formats.count(tuning.examples)} examples of dev"
+    title = f"Best trials minus trial 0, {formats.count(tuning.examples)} examples of dev"
     return table(title, columns, rows, "nnf") if rows else None
 
 
@@ -32,7 +32,8 @@ def importances(tuning: TuneFile) -> TableView | None:
     ]
     columns = ["key", *(formats.title(metric) for metric in tuning.importances)]
     note = (
-        "PED-ANOVA: how far the values of the best tenth of the trials differ from those of all; the shares sum to 1."
+        "PED-ANOVA: how much the values of the best tenth of the trials differ from those of all trials; the shares "
+        "sum to 1."
     )
     return table("Importance of each key", columns, rows, notes=[note]) if rows else None
 
@@ -70,6 +71,6 @@ def state(one: TuneTrial, best: set[int]) -> str:
         return f"failed: {one.error}"
     if one.state == "pruned":
         return f"pruned after {one.evaluations} evaluations"
-    marks = ["best" if one.number in best else "", "" if one.feasible else "breaks a constraint"]
+    marks = ["best" if one.number in best else "", "" if one.feasible else "violates a constraint"]
     marks += [f"same as trial {one.same_as}" if one.same_as is not None else ""]
     return ", ".join(filter(None, marks)) or one.state

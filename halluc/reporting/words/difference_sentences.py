@@ -39,7 +39,7 @@ _TREND = {1: "rises", -1: "falls", 0: "undecided"}
 def study_sentences(figures: StudyFigures) -> list[str]:
     """The results of a study so far: of its arms, of its numeric axes, otherwise of its cells."""
     if not figures.cells:
-        return ["Nothing can be said: no cell is evaluated."]
+        return ["No conclusion: no cell is evaluated."]
     head, tail = _basis(figures), [*_training(figures), *_best(figures.best_on_dev), *_method(figures)]
     arms = sorted(figures.comparisons, key=lambda one: -sum(delta.shown for delta in one.figures))
     many = len(arms) > _MOST_NAMED and len({(one.axis, str(one.reference), _at(one.choice)) for one in arms}) == 1
@@ -57,7 +57,7 @@ def _basis(figures: StudyFigures) -> list[str]:
     fewest = min(len(cell.runs) for cell in figures.cells)
     if fewest < LEAST_SEEDS and len(figures.cells) > 1:
         some = "" if all(len(cell.runs) == fewest for cell in figures.cells) else " for some cells"
-        why = "intervals cover the examples only, and " if fewest == 1 else ""
+        why = "intervals only cover the examples, and " if fewest == 1 else ""
         results.append(
             f"{counted(fewest, 'seed')}{some}: {why}no difference can be shown with fewer than {LEAST_SEEDS} seeds"
         )
@@ -201,14 +201,14 @@ def _method(figures: StudyFigures) -> list[str]:
     text = f"a difference is shown where p < {SURE}, adjusted for the arms compared (Holm)"
     if least is not None:
         smallest = formats.difference(HALLUCINATION, least).removeprefix("+")
-        text += f"; the smallest difference in hallucination rate that could be shown is {smallest}"
+        text += f"; the smallest detectable difference in hallucination rate is {smallest}"
     return [sentence(text)]
 
 
 def _alone(figures: StudyFigures) -> str:
     """Cells without anything to compare with."""
     if len(figures.cells) > 1:
-        return "Nothing can be compared yet: no cell differs from another one in its arm, or in one number, alone."
+        return "Nothing can be compared yet: no two cells differ only in the arm or only in one number."
     result = {one.name: one for one in figures.cells[0].figures if not one.by and one.mean is not None}
     parts = [f"{NAMED[n]} {formats.with_interval(n, result[n].mean, result[n].interval)}" for n in NAMED if n in result]
     return sentence(f"there is only one cell, so nothing can be compared: {', '.join(parts) or 'it makes no claim'}")
@@ -249,9 +249,9 @@ def comparison_sentences(comparisons: Sequence[Comparison]) -> list[str]:
     others = dict(zip(names, comparisons, strict=True))
     is_of_dev = comparisons[0].split == "dev"
     method = (
-        f"Only one checkpoint of each recipe is compared: which recipe is better takes at least {LEAST_SEEDS} seeds of "
-        "each. p is adjusted for all figures compared (Holm)."
-        f"{' Dev also chose the checkpoints, so its figures are slightly optimistic.' if is_of_dev else ''}"
+        f"This compares one checkpoint per recipe: to decide which recipe is better, use at least {LEAST_SEEDS} "
+        "seeds of each. p is adjusted for all figures compared (Holm)."
+        f"{' The checkpoints were selected on dev, so figures on dev are slightly optimistic.' if is_of_dev else ''}"
     )
     lines = [_of_run(name, first, one) for name, one in list(others.items())[:_MOST_NAMED]]
     differing = [

@@ -26,9 +26,7 @@ def names(task: AnyTask) -> Mapping[str, str]:
 def sentences(analysis: ErrorAnalysis, task: AnyTask, stated: Stated | None) -> list[str]:
     """One sentence on each: kinds of errors, novelty, labels, confidence."""
     if not analysis.errors:
-        nothing = (
-            "none of its claims is wrong and nothing is omitted" if analysis.claims else "there is nothing to judge"
-        )
+        nothing = "none of its claims is wrong and nothing is omitted" if analysis.claims else "there are no claims"
         return [sentence(f"no error on {analysis.split}: {nothing}")]
     said = [_kinds(analysis, task)]
     if analysis.errors >= FEW:
@@ -69,7 +67,7 @@ def _more(one: int, other: int) -> bool:
 def _novelty(analysis: ErrorAnalysis, task: AnyTask) -> list[str]:
     nouns = task.wording.nouns
     if len(analysis.novelties) < 2:
-        return [] if analysis.novelties else ["What is new to training is not known: the run has no training split."]
+        return [] if analysis.novelties else ["Novelty is unknown: the run has no training split."]
     first, last = analysis.novelties[0], analysis.novelties[-1]
     unseen = sum(one.errors for one in analysis.novelties[1:])
     part = ErrorShare(
@@ -79,9 +77,9 @@ def _novelty(analysis: ErrorAnalysis, task: AnyTask) -> list[str]:
     new, known = (f"{_rate(one)} ({nouns.about_training(one.name)})" for one in (last, first))
     both = f"{new} against {known}"
     if first.name != task.knowledge.novelties[0] or not _apart(last.rate_interval, first.rate_interval):
-        return [f"Errors are not shown to be more frequent on what is new to training: {both}."]
+        return [f"There is no significant increase of errors with novelty: {both}."]
     more = "more" if last.rate > first.rate else "less"
-    text = f"errors are {more} frequent on what training does not show: {both}; {share(part)} of the errors are there"
+    text = f"errors are {more} frequent on what is not in training: {both}; {share(part)} of the errors are there"
     return [sentence(text)]
 
 
@@ -91,9 +89,11 @@ def _labels(analysis: ErrorAnalysis) -> list[str]:
         return []
     clear = [one for one in analysis.labels if _apart(one.rate_interval, _others(analysis.labels, one), above=True)]
     if not clear:
-        return ["No label stands out: none errs more often than the others together."]
+        return ["No label has a significantly higher error rate than the others together."]
     text = listed([f"{formats.visible(one.name)} ({_rate(one)})" for one in clear[:3]])
-    return [sentence(f"{text} {'errs' if len(clear) == 1 else 'err'} more often than the other labels together")]
+    return [
+        sentence(f"{text} {'has' if len(clear) == 1 else 'have'} a higher error rate than the other labels together")
+    ]
 
 
 def _others(labels: Sequence[ErrorRate], left_out: ErrorRate) -> Interval:
@@ -107,10 +107,10 @@ def _apart(one: Interval, other: Interval, *, above: bool = False) -> bool:
 
 def _confidence(analysis: ErrorAnalysis, stated: Stated | None) -> list[str]:
     if analysis.ece is None or stated is None:
-        return ["How sure the model is cannot be judged: its claims have no confidence."]
+        return ["Calibration is unknown: the claims have no confidence."]
     confidence, right, (low, high) = stated
     text = (
-        f"calibration error {formats.metric(analysis.ece)}: claims state {formats.percent(confidence)} on average, and "
+        f"calibration error {formats.metric(analysis.ece)}: the mean confidence is {formats.percent(confidence)}, and "
     )
     text += f"{formats.percent(right)} are right"
     if confidence > high:

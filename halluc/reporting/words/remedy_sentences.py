@@ -31,12 +31,14 @@ def _inconclusive(advice: StudyAdvice, target: Path) -> list[str]:
     if advice.missing:
         slug, why = next(iter(advice.missing.items()))
         said.append(
-            f"{counted(len(advice.missing), 'cell')} without an evaluation of {advice.split} ({slug}: {why}). Nothing "
-            f"is chosen before all are there: halluc run {target}"
+            f"{counted(len(advice.missing), 'cell')} without an evaluation of {advice.split} ({slug}: {why}). "
+            f"Nothing is chosen until all are evaluated: halluc run {target}"
         )
     most = max((one.seeds for one in advice.effects), default=0)
     if most < LEAST_SEEDS:
-        said.append(f"With {counted(most, 'seed')} nothing can be said of a remedy: {LEAST_SEEDS} at least are needed.")
+        said.append(
+            f"With {counted(most, 'seed')} no conclusion about remedies is possible: at least {LEAST_SEEDS} are needed."
+        )
     return said
 
 
@@ -65,7 +67,7 @@ def _smallest(effects: Sequence[RemedyEffect]) -> list[str]:
     if not known:
         return []
     least = formats.difference(MATCHED, min(known)).removeprefix("+")
-    return [f"A difference of {least} in the hallucination rate at matched omission could have been shown."]
+    return [f"A difference of {least} in the hallucination rate at matched omission could have been detected."]
 
 
 def _others(advice: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
@@ -81,7 +83,7 @@ def _others(advice: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
             yield sentence(f"{what}: {listed(names)}")
     equal = [quoted(str(one.arm)) for one in advice.effects if one.over_control is not None and _is_equal(one)]
     if equal:
-        yield sentence(f"not shown to be better than copies: {listed(equal)}")
+        yield sentence(f"not significantly better than copies: {listed(equal)}")
 
 
 def _benefit(delta: ArmDelta | None) -> int:

@@ -87,7 +87,7 @@ def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask)
         if (one := figures.get("over_claim", novelty=novelty)) is not None and one.n and one.value is not None
     }
     if not over:
-        return [f"How new the {nouns.claims} are to training is not known."]
+        return [f"The novelty of the {nouns.claims} is unknown."]
     if wrong < FEW:
         return [too_few(wrong, "is wrong")]
     first, *_, last = over if len(over) > 1 else [*over, *over]
@@ -122,7 +122,7 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
     expected, (low, high) = unseen / rate.n, share.interval or (0.0, 1.0)
     all_claims = f"{formats.percent(expected)} of all {nouns.claims} are"
     if low > expected:
-        return [f"{text}, though only {all_claims}."]
+        return [f"{text}, but only {all_claims}."]
     if high < expected:
         return [f"{text}, and {all_claims}: seen {nouns.golds} are affected more."]
     return [f"{text}, and {all_claims}: too few to conclude that they are concentrated there."]
@@ -146,7 +146,7 @@ def _label(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> list[str]
     if not clear and count(rate) < FEW:
         return []  # the previous sentence says that they are too few
     if not clear:
-        return [f"No label stands out: the interval of none lies above that of all {nouns.claims}."]
+        return [f"No label stands out: no interval is above that of all {nouns.claims}."]
     worst = max(clear, key=lambda metric: metric.value or 0)
     of = f"{formats.metric(worst)} of its predictions, against {formats.metric(rate)} of all"
     return [f"The label {formats.visible(worst.by['label'])} is {nouns.unsupported} most often: {of}."]
@@ -187,7 +187,7 @@ def _abstention(figures: FigureLookup, rate: MetricResult, abstention: Abstentio
             return [f"The confidence threshold of {abstention.threshold:g} withdraws nothing."]
         if abstention.by is not None:
             return [f"The confidence thresholds by {abstention.by} withdraw nothing."]
-        return ["No threshold on confidence can give the guarantee that was asked for, so nothing is withdrawn."]
+        return ["No confidence threshold can give the requested guarantee, so nothing is withdrawn."]
     under = (
         f"the less confident {nouns.claims}"
         if abstention.threshold is None
@@ -260,7 +260,7 @@ def _hallucination(metric: MetricResult, figures: FigureLookup, task: AnyTask) -
     outside, wrong = _without_gold(figures, task), figures.value("false_claim_rate")
     if count(outside):
         text += f", {count(outside):,} of them {nouns.outside}"
-    return f"{text}." if wrong is None else f"{text}. {formats.percent(wrong)} are wrong in any way."
+    return f"{text}." if wrong is None else f"{text}. {formats.percent(wrong)} are wrong for any reason."
 
 
 def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> str:
@@ -288,7 +288,7 @@ def _calibration(metric: MetricResult, figures: FigureLookup) -> str:
     if metric.value is None:
         return "No prediction has a confidence."
     return (
-        "Among predictions of similar confidence, confidence and the share that is right differ by "
+        "Among predictions of similar confidence, confidence and accuracy differ by "
         f"{100 * metric.value:.1f} percentage points on average{_direction(figures)}."
     )
 

@@ -27,7 +27,7 @@ def conclusion(tuning: TuneFile) -> list[str]:
     counts = [f"{len(tuning.of(state))} {state}" for state in states if tuning.of(state)]
     tried = f"{len(tuning.trials)} of {tuning.wanted} trials: {', '.join(counts) or 'none'}."
     if not tuning.best:
-        why = "no trial keeps the constraints" if complete else "no trial is complete"
+        why = "no trial meets the constraints" if complete else "no trial is complete"
         return [f"There is no best trial: {why}.", tried]
     parts = [_front(tuning) if len(tuning.metrics) > 1 else _best(tuning), tried]
     for one in tuning.best:
@@ -35,7 +35,8 @@ def conclusion(tuning: TuneFile) -> list[str]:
     return [
         *parts,
         f"The selection was made on dev, among {complete} trials: the figures of a best trial on dev are optimistic, "
-        "and p and intervals do not account for the selection. Evaluate it once on test, which no trial has read.",
+        "and p and intervals do not account for the selection. Evaluate it once on test, which was not used by any "
+        "trial.",
     ]
 
 

@@ -11,21 +11,21 @@ ROWS = (
     FigureRow(
         "reply_f1", "F1 with the reference", "F1", "higher", "task", 10, "",
         at("head", "summary", "compared", "sentences", "cells", "arms", "curves", "differences", "card", "card index"),
-        legend="words that reply and reference share",
+        legend="overlap of words of reply and reference",
     ),
     FigureRow(
         "knowledge_f1", "knowledge-F1", "F1", "higher", "task", 11, "",
         at("head", "summary", "compared", "cells", "arms", "card", "card index")
         + at("summary", heading="  of replies with knowledge", by=(("replies", "with knowledge"),), order=11),
-        legend="words that reply and knowledge share (Shuster et al. 2021)",
+        legend="overlap of words of reply and knowledge (Shuster et al. 2021)",
     ),
     FigureRow(
         "distinct_1", "distinct-1", "share", "higher", "task", 12, "", at("summary", "compared", "card"),
-        legend="different words of a reply, over all its words",
+        legend="distinct words of a reply, divided by all its words",
     ),
     FigureRow(
         "distinct_2", "distinct-2", "share", "higher", "task", 13, "", at("summary", "compared", "cells", "card"),
-        legend="the same of pairs of words",
+        legend="the same for bigrams",
     ),
     *generation_rows.ROWS,
 )  # fmt: skip

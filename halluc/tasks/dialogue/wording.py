@@ -8,13 +8,13 @@ from halluc.wording.nouns import CardText
 
 CARD = CardText(
     does="writes the next reply in a dialogue.",
-    prediction_note="which names, numbers and sentences of it the knowledge and the dialogue have",
-    gap="The share of names, numbers, dates and quotations that no training reply states",
+    prediction_note="which names, numbers and sentences of the reply occur in the knowledge and the dialogue",
+    gap="The share of names, numbers, dates and quotations that do not occur in training replies",
     definition=(
-        "A hallucination is a name, a number, a date or a quotation of the reply that neither knowledge, persona nor"
-        " the dialogue before it has, or a sentence that none of them stands behind. An omission is a name, a number,"
-        " a date or a quotation of the reference that the reply lacks. The gap ratio says how many times as often"
-        " statements new to training are wrong as those seen in training."
+        "A hallucination is a name, number, date or quotation of the reply that is not in the knowledge, the persona "
+        "or the dialogue history, or a sentence that they do not support. An omission is a name, number, date or "
+        "quotation of the reference that is missing in the reply. The gap ratio is the error rate of statements new "
+        "to training divided by that of statements seen in training."
     ),
 )
 WORDING = Wording(
@@ -24,12 +24,12 @@ WORDING = Wording(
         "replies",
         card=CARD,
         unsupported="Unsupported: neither in the knowledge nor in the dialogue",
-        drawn="Marked in each reply is the claim; below it stand knowledge, dialogue and reference.",
+        drawn="The claim is marked in each reply; below it are knowledge, dialogue and reference.",
         glossary={
             **GLOSSARY,
-            "supported": "Knowledge, persona or an earlier turn says the same.",
-            "unsupported": "None of them says it. This is a hallucination, also where a person replied so.",
-            "knowledge-F1": "How many words reply and knowledge share, as F1 (Shuster et al. 2021).",
+            "supported": "Knowledge, persona or an earlier turn states the same.",
+            "unsupported": "None of them states it. This is a hallucination, even in a human reply.",
+            "knowledge-F1": "Word overlap of reply and knowledge, as F1 (Shuster et al. 2021).",
         },
     ),
 )

@@ -83,7 +83,7 @@ def rows_of_questions(encoded: EncodedQuestions, outputs: Outputs) -> list[numpy
 def best_answers(
     encoded: EncodedQuestions, rows: Sequence[numpy.ndarray], candidates: int, longest: int
 ) -> list[BestAnswer]:
-    """The best answer of each question over its windows; the score of no answer is the smallest of them.
+    """The best answer of each question over its windows; the no-answer score is the smallest of them.
 
     Args:
         rows: as returned by ``rows_of_questions``.

@@ -151,7 +151,7 @@ class QuestionExamples(ExamplesDefaults):
         old = joined(example.answers)
         new = [(span.start - border, span.end - border) for span in edited.spans]
         if not 0 < border < len(edited.tokens) or len(new) != len(old):
-            raise EditError(f"nothing would be left of question, context or answer of {example.id}")
+            raise EditError(f"question, context or answer would be empty in {example.id}")
         moved = {}
         for answer in example.answers:
             (first, _), (start, _) = next(
@@ -162,7 +162,7 @@ class QuestionExamples(ExamplesDefaults):
         if (self.side == "context" and question != example.question.tokens) or (
             self.side == "question" and context != example.context.tokens
         ):
-            raise EditError(f"an edit changes the text of {example.id} that stays as it is")
+            raise EditError(f"an edit changes the text of {example.id} that must not change")
         return ContextQuestion(
             identity, origin, example.question.edited(question),
             example.context.edited(context, list(zip(old, new, strict=True))),
@@ -265,7 +265,7 @@ def _texts_of(text: InputText) -> tuple[SpacedText, SpacedText]:
 
 def _answer(asserted: Asserted, context: SpacedText, border: int) -> AssertedAnswer:
     claim = asserted.claim
-    assert claim.where is not None, "the model answers with a part of the context"
+    assert claim.where is not None, "the model answers with a span of the context"
     start = context.offsets[claim.where.start - border]
     return AssertedAnswer.of(
         asserted,

@@ -51,9 +51,9 @@ class ExtractiveReader(ModelDefaults):
     """Question and context in overlapping windows; the best span of all windows, or no answer."""
 
     notes: ClassVar[Mapping[str, str]] = {
-        "windowed_contexts": "contexts longer than a window, read in several that overlap",
-        "cut_questions": "questions longer than `task.max_question`, of which the beginning is read",
-        "dropped_words": "words that the tokenizer drops, read as the unknown piece",
+        "windowed_contexts": "contexts longer than a window, split into overlapping windows",
+        "cut_questions": "questions longer than `task.max_question`, truncated at the end",
+        "dropped_words": "words without word pieces, read as the unknown piece",
     }
     columns: ClassVar[Mapping[str, str]] = {
         "words": "words",
@@ -149,7 +149,7 @@ class ExtractiveReader(ModelDefaults):
             message = (
                 f"`{NAME}.{THRESHOLD}` in the config.json of the model is {cut(repr(result))}, not a finite number"
             )
-            raise environment_error("E411", message, "restore config.json, or give `task.no_answer_threshold`")
+            raise environment_error("E411", message, "restore config.json, or set `task.no_answer_threshold`")
         return float(result)
 
     def imported(
@@ -167,7 +167,7 @@ class ExtractiveReader(ModelDefaults):
         yield f"{counted(len(corpus), 'questions')}, {counted(notes['words'], 'words')}, {notes['windows']:,} windows"
         yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
         if not any(example.answers for example in corpus):
-            yield "no question has an answer: there is nothing to omit"
+            yield "no question has an answer, so nothing can be omitted"
 
 
 def _config_of(model: torch.nn.Module) -> Any:

@@ -25,48 +25,48 @@ QUESTIONS = Words(
 )
 
 CARD = CardText(
-    does="answers questions with a part of a text, or not at all:",
-    prediction_note="whether training showed the answer",
-    gap="The share of answers that answer no question of the training split",
+    does="extracts answers to questions from a text, or gives no answer:",
+    prediction_note="whether the answer occurs in training",
+    gap="The share of answers that are not an answer in the training split",
     definition=(
-        "A hallucination is an invented answer: one that is given to a question without an answer in its context, or"
-        " that shares no word with an annotated answer. A distorted answer shares a word with one and is not equal to"
-        " it. An omission is an answerable question without an answer. The gap ratio says how many times as often"
-        " answers that are new to training are wrong as those seen in training."
+        "A hallucination is an answer to a question without an answer in its context, or an answer that shares no "
+        "word with an annotated answer. A distorted answer shares a word with an annotated answer but is not equal "
+        "to it. An omission is an answerable question without an answer. The gap ratio is the error rate of answers "
+        "new to training divided by that of answers seen in training."
     ),
 )
 GLOSSARY = {
-    "claim": "One thing that the model asserts: here, an answer that it gives to a question.",
-    "annotation": "The answers that people marked in the context, or that there is none. Claims are compared with it.",
-    "supported": "An annotated answer is the same, apart from case, punctuation and articles: the claim is right.",
-    "distorted": "The answer shares a word with an annotated one and is another: it is too long, too short, or stands"
-    " elsewhere.",
-    "unsupported": "The question has no answer in its context, or the answer shares no word with an annotated one: it"
-    " is invented. This is a hallucination.",
-    "omission": "An answerable question that gets no answer. It is not a hallucination. Both rates are shown, because a"
-    " model that answers little makes few errors.",
+    "claim": "A statement of the model: here, an answer to a question.",
+    "annotation": "The annotated answers in the context, or none. Claims are compared with them.",
+    "supported": "The claim equals an annotated answer, ignoring case, punctuation and articles: it is correct.",
+    "distorted": "The answer shares a word with an annotated answer but differs: it is too long, too short, or at "
+    "another place.",
+    "unsupported": "The question has no answer in its context, or the answer shares no word with an annotated "
+    "answer. This is a hallucination.",
+    "omission": "An answerable question that gets no answer. It is not a hallucination. Both rates are shown, "
+    "because a model that gives few answers makes few errors.",
     "hallucination rate": "Unsupported claims out of all claims. The distortion rate is the share that is distorted,"
     " the omission rate the share of the answerable questions without an answer.",
     "false answers": "The share of the unanswerable questions that get an answer.",
-    "false claims": "Claims that are wrong: the unsupported and the distorted ones. Over-claim is their share among the"
-    " claims of one novelty.",
-    "seen, partial, new": "Whether the answer, as it is written, answers a training question; shares a content word"
-    " with such an answer; or neither. Unseen is partial or new.",
-    "gap": "The share of answers that answer no training question. The forecast (Good–Turing) is made from the training"
-    " data alone; the excess is what came beyond it.",
-    "gap ratio": "How many times as often answers new to training are wrong as those seen in training.",
-    "absent": "Of a claim that flipped: one of the two runs gives no answer, or withdraws it.",
+    "false claims": "Wrong claims: unsupported and distorted. Over-claim is their share among the claims of one "
+    "novelty class.",
+    "seen, partial, new": "Seen: the same text answers a training question. Partial: it shares a content word with "
+    "such an answer. New: neither. Unseen is partial or new.",
+    "gap": "The share of answers that answer no training question. The forecast (Good–Turing) uses only the training "
+    "data; the excess is the measured share minus the forecast.",
+    "gap ratio": "The error rate of answers new to training divided by that of answers seen in training.",
+    "absent": "For a flipped claim: one of the two runs gives no answer, or withdraws it.",
 }
 
 
 def _f1(metric: MetricResult, figures: FigureLookup) -> str:
     exact = figures.value("exact_match")
     equal = "" if exact is None else f" {formats.percent(exact)} of them are answered exactly."
-    return f"The mean overlap of words with the annotated answers, over {metric.n:,} questions.{equal}"
+    return f"The mean word overlap with the annotated answers, over {metric.n:,} questions.{equal}"
 
 
 def _exact(metric: MetricResult, figures: FigureLookup) -> str:
-    return f"{count(metric):,} of {metric.n:,} questions are answered exactly, or rightly not at all."
+    return f"{count(metric):,} of {metric.n:,} questions are answered exactly, or correctly without an answer."
 
 
 def _false(metric: MetricResult, figures: FigureLookup) -> str:
@@ -75,7 +75,7 @@ def _false(metric: MetricResult, figures: FigureLookup) -> str:
     if ranked is None:
         return f"{said}."
     pairs = f"in {formats.percent(ranked)} of pairs of an answerable and an unanswerable question"
-    return f"{said}; {pairs}, the score of no answer is higher for the unanswerable one."
+    return f"{said}; {pairs}, the no-answer score is higher for the unanswerable one."
 
 
 ANSWERS = Nouns(
@@ -83,9 +83,9 @@ ANSWERS = Nouns(
     gold="answer",
     golds="answers",
     claims="answers given",
-    unsupported="invented",
+    unsupported="hallucinated",
     outside="to unanswerable questions",
-    novelty="whether training showed the answer",
+    novelty="whether the answer occurs in training",
     annotated="annotated answers",
     counted="answers",
     gap_of="answers",
@@ -93,7 +93,7 @@ ANSWERS = Nouns(
     card=CARD,
     invented="other than the annotated answer",
     found="given exactly",
-    partly="given in part",
+    partly="partly correct",
     missed="not given",
     nothing="no answer",
     no_label=NO_ANSWER,
@@ -102,14 +102,14 @@ ANSWERS = Nouns(
         "partial": "partly seen in training",
         "new": "new to training",
     },
-    reasons={"boundary": "with a wrong boundary", "place": "with a word in common, elsewhere"},
+    reasons={"boundary": "with a wrong boundary", "place": "sharing a word, at another place"},
     sections={
-        "unsupported": "Unsupported: invented answers",
+        "unsupported": "Unsupported: hallucinated answers",
         "distorted": "Distorted: shares words with an annotated answer",
         "omission": "Omitted: answerable, but not answered",
     },
     is_placed=True,
-    drawn="Before the context stands the question; over the context stand the given and the annotated answer.",
+    drawn="The question is before the context; predicted and annotated answers are marked above the context.",
     search="a word of question, context or answer",
     glossary=GLOSSARY,
     meanings={"answer_f1": _f1, "exact_match": _exact, "false_answer_rate": _false},

@@ -15,11 +15,11 @@ class RelationExtractionConfig(MentionLossConfig):
     type: Literal["relation_extraction"]
     markers: Literal["plain", "typed"] = Field(
         default="plain",
-        description="the markers around head and tail. typed: the type of the entity, if the data has one, "
-        "follows the opening marker (Zhou & Chen 2022)",
+        description="the markers around head and tail. typed: the entity type, if the data has one, follows the "
+        "opening marker (Zhou & Chen 2022)",
     )
     representation: Literal["start", "mean", "cls"] = Field(
         default="start",
-        description="what the head of the model reads. start: the states of the two opening markers (Baldini Soares et "
-        "al. 2019); mean: the mean states of head and tail; cls: the first state alone",
+        description="the hidden states that are classified. start: those of the two opening markers (Baldini Soares "
+        "et al. 2019); mean: the mean states of head and tail; cls: only the first state",
     )

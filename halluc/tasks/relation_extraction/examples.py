@@ -123,7 +123,7 @@ class RelationExamples(ExamplesDefaults):
     def lacks(self, corpus: Corpus[Related]) -> str | None:
         if not any(example.relation for example in corpus):
             return "no relation"
-        return None if len(self.labels(corpus)) > 1 else "one relation alone"
+        return None if len(self.labels(corpus)) > 1 else "only one relation"
 
     def editable(self, example: Related) -> Editable:
         """Head and tail as locked spans, replaced as a whole by others of the same type, role and relation."""

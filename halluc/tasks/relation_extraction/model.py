@@ -44,9 +44,9 @@ class RelationClassifier(ModelDefaults):
     """Entity markers around head and tail, and a linear layer over their states."""
 
     notes: ClassVar[Mapping[str, str]] = {
-        "windowed_sentences": "sentences longer than the model's limit, of which a window around the pair is read",
-        "dropped_words": "words that the tokenizer drops, read as the unknown piece",
-        "unknown_label_pairs": "pairs with a relation that the model does not know: counted as missed",
+        "windowed_sentences": "sentences longer than the model's limit, truncated to a window around the pair",
+        "dropped_words": "words without word pieces, read as the unknown piece",
+        "unknown_label_pairs": "pairs with a relation that the model cannot predict: counted as missed",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_pairs"})
     columns: ClassVar[Mapping[str, str]] = {
@@ -88,8 +88,8 @@ class RelationClassifier(ModelDefaults):
         if second != tuple(_OF_TAIL + label for label in labels) or not all(marker in vocabulary for marker in MARKERS):
             raise HallucError(
                 "C204",
-                f"{config.name} was not trained for relations by halluc",
-                help="name the model of a run with `task.type` as it is here",
+                f"{config.name} was not trained for relation extraction by halluc",
+                help="use the model of a run with the same `task.type`",
             )
         return replace(encoder, outputs=tuple(label or NO_RELATION for label in named_labels(labels, names)))
 

@@ -23,35 +23,34 @@ PAIRS = Words(
 
 
 CARD = CardText(
-    does="labels pairs of marked spans in a sentence with their relation:",
-    prediction_note="whether training showed the pair",
-    gap="The share of related pairs that the training split does not show with the same relation",
+    does="predicts the relation between two marked spans in a sentence:",
+    prediction_note="whether the pair occurs in training",
+    gap="The share of related pairs that are not in the training split with the same relation",
     definition=(
-        "A hallucination is an invented relation: one that is predicted (claimed) of a pair that has none. A distorted"
-        " one is another relation than the annotated one, or has the wrong direction. An omission is an annotated"
-        " relation of a pair for which none is predicted. The gap ratio says how many times as often predicted"
-        " relations of pairs that are new to training are wrong as those of pairs seen in training."
+        "A hallucination is a predicted relation (claim) of a pair that has no relation. A distorted claim has "
+        "another relation than the annotation, or the wrong direction. An omission is an annotated relation of a "
+        "pair for which none is predicted. The gap ratio is the error rate of predicted relations of pairs new to "
+        "training divided by that of pairs seen in training."
     ),
 )
 GLOSSARY = {
-    "claim": "One thing that the model asserts: here, a predicted relation of a marked pair of spans, head and tail.",
-    "annotation": "The relation that people gave the pair, or none. Claims are compared with it.",
-    "supported": "The annotation says the same: the claim is right.",
+    "claim": "A statement of the model: here, a predicted relation of a marked pair of spans, head and tail.",
+    "annotation": "The annotated relation of the pair, or none. Claims are compared with it.",
+    "supported": "The claim equals the annotation: it is correct.",
     "distorted": "The annotation has another relation, or the same one in the other direction.",
-    "unsupported": "The annotation has no relation: it is invented. This is a hallucination.",
-    "omission": "An annotated relation of a pair for which none is predicted. It is not a hallucination. Both rates are"
-    " shown, because a model that predicts little makes few errors.",
+    "unsupported": "The annotation has no relation. This is a hallucination.",
+    "omission": "An annotated relation of a pair for which none is predicted. It is not a hallucination. Both rates "
+    "are shown, because a model that predicts little makes few errors.",
     "hallucination rate": "Unsupported claims out of all claims. Wide counts wrong labels too. The distortion rate is"
     " the share that is distorted, the omission rate the share of the annotation that is omitted.",
-    "false claims": "Claims that are wrong: the unsupported and the distorted ones, 1 less precision. Over-claim is"
-    " their share among the claims of one novelty.",
-    "seen, partial, new": "Whether the training data shows the pair with the same relation; the head or the tail of it"
-    " with the relation, or the pair with another one; or neither. Unseen is partial or new.",
-    "gap": "The share of related pairs that the training data never shows. The forecast (Good–Turing) is made from the"
-    " training data alone; the excess is what came beyond it.",
-    "gap ratio": "How many times as often relations of pairs new to training are wrong as those of pairs seen in"
-    " training.",
-    "absent": "Of a claim that flipped: one of the two runs does not make it, or withdraws it. Another relation of the"
+    "false claims": "Wrong claims: unsupported and distorted (1 − precision). Over-claim is their share among the "
+    "claims of one novelty class.",
+    "seen, partial, new": "Seen: the training data has the pair with the same relation. Partial: it has head or tail "
+    "with the relation, or the pair with another relation. New: neither. Unseen is partial or new.",
+    "gap": "The share of related pairs that are not in the training data. The forecast (Good–Turing) uses only the "
+    "training data; the excess is the measured share minus the forecast.",
+    "gap ratio": "The error rate of relations of pairs new to training divided by that of pairs seen in training.",
+    "absent": "For a flipped claim: one of the two runs does not make it, or withdraws it. Another relation of the"
     " same pair counts as another claim.",
 }
 RELATIONS = Nouns(
@@ -59,8 +58,8 @@ RELATIONS = Nouns(
     gold="relation",
     golds="relations",
     claims="predicted relations",
-    unsupported="invented",
-    novelty="whether training showed head and tail with that relation",
+    unsupported="hallucinated",
+    novelty="whether head and tail occur in training with this relation",
     annotated="annotated relations",
     counted="pairs",
     gap_of="related pairs",
@@ -78,11 +77,11 @@ RELATIONS = Nouns(
     },
     reasons={"label": "with a wrong relation", "direction": "with a wrong direction"},
     sections={
-        "unsupported": "Unsupported: invented relations",
+        "unsupported": "Unsupported: hallucinated relations",
         "distorted": "Distorted: another relation or the wrong direction",
         "omission": "Omitted: annotated, but no relation predicted",
     },
-    drawn="Head and tail are marked in each sentence; above it stand the predicted and the annotated relation.",
+    drawn="Head and tail are marked in each sentence; the predicted and the annotated relation are shown above it.",
     search="a word of the sentence or a relation",
     glossary=GLOSSARY,
 )

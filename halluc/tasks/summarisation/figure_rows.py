@@ -21,13 +21,13 @@ ROWS = (
     FigureRow(
         "rouge1", "ROUGE-1", "score", "higher", "task", 10, "",
         at("head", "summary", "compared", "cells", "card", "card index") + _of_extracts(10), hub="rouge",
-        legend="words that summary and reference share (rouge-score)", reports=(("rouge1", "systems"),),
+        legend="overlap of words of summary and reference (rouge-score)", reports=(("rouge1", "systems"),),
     ),
     FigureRow(
         "rouge2", "ROUGE-2", "score", "higher", "task", 11, "",
         at("head", "summary", "compared", "sentences", "cells", "arms", "curves", "differences", "card", "card index")
         + _of_extracts(11), hub="rouge",
-        legend="pairs of words that summary and reference share", reports=(("rouge2", "systems"),),
+        legend="overlap of bigrams of summary and reference", reports=(("rouge2", "systems"),),
     ),
     FigureRow(
         "rougeL", "ROUGE-L", "score", "higher", "task", 12, "",
@@ -35,10 +35,10 @@ ROWS = (
         legend="longest common subsequence of summary and reference", reports=(("rougeL", "systems"),),
     ),
     FigureRow(
-        "novel_ngrams", "pairs of words that the document lacks", "share", "none", "task", 190, "",
+        "novel_ngrams", "bigrams that are not in the document", "share", "none", "task", 190, "",
         at("summary", "compared")
         + at("summary", heading="  words", by=(("n", "1"),), order=190)
-        + at("summary", heading="  runs of three words", by=(("n", "3"),), order=190),
+        + at("summary", heading="  trigrams", by=(("n", "3"),), order=190),
     ),
     *generation_rows.ROWS,
 )  # fmt: skip

@@ -8,13 +8,13 @@ from halluc.wording.nouns import CardText
 
 CARD = CardText(
     does="summarises texts.",
-    prediction_note="which names, numbers and sentences of it the document has",
-    gap="The share of names, numbers, dates and quotations that no training summary states",
+    prediction_note="which names, numbers and sentences of the summary occur in the document",
+    gap="The share of names, numbers, dates and quotations that do not occur in training summaries",
     definition=(
-        "A hallucination is a name, a number, a date or a quotation of the summary that neither the document nor a"
-        " reference has, or a sentence that neither stands behind. An omission is a name, a number, a date or a"
-        " quotation of the reference that the summary lacks. The gap ratio says how many times as often statements new"
-        " to training are wrong as those seen in training."
+        "A hallucination is a name, number, date or quotation of the summary that is not in the document or a "
+        "reference, or a sentence that they do not support. An omission is a name, number, date or quotation of the "
+        "reference that is missing in the summary. The gap ratio is the error rate of statements new to training "
+        "divided by that of statements seen in training."
     ),
 )
 WORDING = Wording(
@@ -24,11 +24,11 @@ WORDING = Wording(
         "summaries",
         card=CARD,
         unsupported="Unsupported: neither in the document nor in a reference",
-        drawn="Marked in each summary is the claim; below it stand document and reference.",
+        drawn="The claim is marked in each summary; below it are document and reference.",
         glossary={
             **GLOSSARY,
             "lead-3": "The first three sentences of the document, or turns of a dialogue, as its summary.",
-            "central": "The two sentences of the document with most of its frequent words, as its summary.",
+            "central": "The two most central sentences of the document, as its summary.",
         },
     ),
 )

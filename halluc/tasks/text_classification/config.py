@@ -20,7 +20,7 @@ LongTexts = Literal["windows", "head", "tail", "head_tail"]
 class RankingConfig(Section):
     """The texts of each group are ranked by the probability of one label."""
 
-    positive: LabelName = Field(description="the label whose probability ranks the texts of a group")
+    positive: LabelName = Field(description="the positive label, whose probability ranks the texts of a group")
     k: int = Field(default=10, ge=1, le=10_000, description="NDCG@k counts the first k texts of a group")
 
 
@@ -28,7 +28,8 @@ class RetrievalConfig(Section):
     """Labels are the ids of answers in a bank, found by the similarity of a text to their questions."""
 
     bank: Reference = Field(
-        description="the file of answers: JSON Lines, JSON, CSV or Parquet; rows of one id are several questions"
+        description="the file of answers: JSON Lines, JSON, CSV or Parquet; rows with the same id are several "
+        "questions with the same answer"
     )
     id_field: Column = Field(default="id", description="the field of the id, which is the label of texts")
     question_field: Column = Field(default="question", description="the field of the question that it answers")
@@ -40,32 +41,37 @@ class TextClassificationConfig(LossConfig):
     undeciding_keys: ClassVar[frozenset[str]] = frozenset({"period", "ranking"})
     type: Literal["text_classification"]
     multi_label: bool = Field(
-        default=False, description="whether a text may have several labels, or none; each is then judged by itself"
+        default=False,
+        description="whether a text may have several labels or none; each label is then predicted independently",
     )
     threshold: float = Field(
-        default=0.5, gt=0, lt=1, description="with `multi_label`: labels of more probability are claimed"
+        default=0.5, gt=0, lt=1, description="with `multi_label`: labels with a higher probability are predicted"
     )
     long_texts: LongTexts = Field(
         default="windows",
-        description="texts longer than the model's limit. windows: read whole, in overlapping windows whose logits are "
-        "pooled; head, tail: one end is read; head_tail: a quarter of the limit from the beginning, the rest from the "
-        "end. Of a pair the longer text is cut first",
+        description="texts longer than the model's limit. windows: overlapping windows whose logits are pooled; "
+        "head, tail: only one end is read; head_tail: a quarter of the limit from the start, the rest from the "
+        "end. In a pair, the longer text is truncated first",
     )
-    pool: Literal["mean", "max"] = Field(default="mean", description="how the logits of windows become a text's")
+    pool: Literal["mean", "max"] = Field(
+        default="mean", description="how the logits of the windows of a text are pooled"
+    )
     out_of_scope: Literal["class", "leave_out"] = Field(
         default="class",
-        description="training texts out of scope. class: the model gets an output for them, which claims nothing; "
-        "leave_out: they are not trained on",
+        description="out-of-scope texts in training. class: the model gets an output for them, which is not a claim; "
+        "leave_out: they are not used for training",
     )
     locked_words: list[Text] = Field(
-        default=[], max_length=MOST_LABELS, description="words and phrases that augmentation never changes, in any case"
+        default=[],
+        max_length=MOST_LABELS,
+        description="words and phrases (case-insensitive) that augmentation never changes",
     )
-    augment_side: Side = Field(default="both", description="of pairs: which text augmentation changes")
+    augment_side: Side = Field(default="both", description="for pairs: which text augmentation changes")
 
     period: Period = Field(
         default="month",
-        description="with `data.timestamp_field`: the periods of figures over time. Of more than 120 periods, the next "
-        "longer ones are taken",
+        description="with `data.timestamp_field`: the periods of figures over time. With more than 120 periods, the "
+        "next longer period is used",
     )
     ranking: RankingConfig | None = Field(
         default=None,
@@ -76,7 +82,7 @@ class TextClassificationConfig(LossConfig):
     retrieval: RetrievalConfig | None = Field(
         default=None,
         description="answer retrieval: the labels are the answers of a bank, {bank: FILE}, and the model is a "
-        "bi-encoder whose vectors of answers begin as those of their questions",
+        "bi-encoder whose answer vectors are initialised with those of their questions",
     )
 
     def training_files(self) -> list[Path]:
@@ -86,13 +92,17 @@ class TextClassificationConfig(LossConfig):
     @model_validator(mode="after")
     def _keys_go_together(self) -> TextClassificationConfig:
         if self.threshold != 0.5 and not self.multi_label:
-            raise ValueError("`task.threshold` goes with `multi_label: true`: else the most probable label is claimed")
+            raise ValueError(
+                "`task.threshold` requires `multi_label: true`: otherwise the most probable label is predicted"
+            )
         if self.pool != "mean" and self.long_texts != "windows":
-            raise ValueError(f"`task.pool` goes with `long_texts: windows`, not with `{self.long_texts}`")
+            raise ValueError(f"`task.pool` requires `long_texts: windows`, not `{self.long_texts}`")
         if self.out_of_scope == "leave_out" and self.multi_label:
-            raise ValueError("`task.out_of_scope` goes with one label a text: of several, none may hold")
+            raise ValueError(
+                "`task.out_of_scope` cannot be combined with `multi_label: true`, where a text may have no label anyway"
+            )
         if self.ranking is not None and self.multi_label:
-            raise ValueError("`task.ranking` goes with one label a text")
+            raise ValueError("`task.ranking` cannot be combined with `multi_label: true`")
         if self.retrieval is not None and self.multi_label:
-            raise ValueError("`task.retrieval` goes with one label a text")
+            raise ValueError("`task.retrieval` cannot be combined with `multi_label: true`")
         return self

@@ -71,10 +71,10 @@ def rebuilt(example: Labelled, edited: Editable, side: Side, identity: str, orig
         return replace(example, id=identity, origin=origin, tokens=edited.tokens, labels=edited.labels)
     second = _border(edited, side)
     if not 0 < second < len(edited.tokens):
-        raise EditError(f"nothing would be left of one text of the pair {example.id}")
+        raise EditError(f"one text would be empty in the pair {example.id}")
     # A locked range does not include insertions at its end, which is that of the pair, or at its beginning.
     if edited.tokens[_held(second, side)] != example.tokens[_held(example.second, side)]:
-        raise EditError(f"an edit changes the text of the pair {example.id} that stays as it is")
+        raise EditError(f"an edit changes the text of the pair {example.id} that must not change")
     return replace(example, id=identity, origin=origin, tokens=edited.tokens, labels=edited.labels, second=second)
 
 

@@ -281,9 +281,9 @@ def _bad_labels(examples: Sequence[Labelled], multi_label: bool) -> Iterator[Hal
         elif OUT_OF_SCOPE in example.labels:
             yield data_error(
                 "D137",
-                f"the label `{OUT_OF_SCOPE}` is the name of the output for texts without a label",
+                f"the label `{OUT_OF_SCOPE}` is reserved for texts without a label",
                 where,
-                f"say what it means with `data.out_of_scope_label: {OUT_OF_SCOPE}`, or give it another name",
+                f"set `data.out_of_scope_label: {OUT_OF_SCOPE}`, or rename it",
             )
 
 

@@ -77,7 +77,7 @@ class TextExamples(ExamplesDefaults):
     def lacks(self, corpus: Corpus[Labelled]) -> str | None:
         if not any(example.labels for example in corpus):
             return "no label"
-        return None if self.config.multi_label or len(self.labels(corpus)) > 1 else "one label alone"
+        return None if self.config.multi_label or len(self.labels(corpus)) > 1 else "only one label"
 
     def trains_on(self, example: Labelled) -> bool:
         return bool(example.labels) or self.config.out_of_scope != "leave_out"

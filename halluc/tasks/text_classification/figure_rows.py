@@ -44,7 +44,7 @@ ROWS = (
         + at("summary", heading="out of scope: acceptance", order=20)
         + at("summary", heading="  out of scope: acceptance", by=KEPT, order=284)
         + at("card", "card index", order=151),
-        legend="texts out of scope that get a label",
+        legend="out-of-scope texts that get a label",
     ),
     FigureRow(
         "out_of_scope_recall", "out of scope, recognised", "share", "higher", "task", 21, "",

@@ -41,11 +41,11 @@ class TextClassifier(ModelDefaults):
     """A linear head on an encoder, with one output per label."""
 
     notes: ClassVar[Mapping[str, str]] = {
-        "windowed_texts": "texts longer than the model's limit, read in overlapping windows whose logits are pooled",
-        "cut_texts": "texts longer than the model's limit, of which only a part is read",
-        "dropped_words": "words that the tokenizer drops, read as the unknown piece",
-        "unknown_label_texts": "texts with a label that the model does not know: it counts as missed",
-        "unanswerable_texts": "texts out of scope, for which the model has no output: it claims a label of each",
+        "windowed_texts": "texts longer than the model's limit, split into overlapping windows whose logits are pooled",
+        "cut_texts": "texts longer than the model's limit, truncated",
+        "dropped_words": "words without word pieces, read as the unknown piece",
+        "unknown_label_texts": "texts with a label that the model cannot predict: counted as missed",
+        "unanswerable_texts": "out-of-scope texts, for which the model has no output: it predicts a label for each",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_texts", "unanswerable_texts"})
     columns: ClassVar[Mapping[str, str]] = {
@@ -97,7 +97,7 @@ class TextClassifier(ModelDefaults):
         """
         ranking = self.config.ranking
         if ranking is not None and ranking.positive not in outputs:
-            message = f"`task.ranking.positive` is `{cut(ranking.positive)}`, which the model has no output for"
+            message = f"`task.ranking.positive` is `{cut(ranking.positive)}`, for which the model has no output"
             raise HallucError(
                 "C203", message, help=suggestion(ranking.positive, outputs, f"one of {', '.join(outputs)}")
             )
@@ -180,7 +180,7 @@ class TextClassifier(ModelDefaults):
         return results if len(results) == len(stated) else nothing
 
     def findings(self, corpus: Corpus[Labelled], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
-        each = "each label judged by itself" if self.config.multi_label else "each with one prediction"
+        each = "each label predicted independently" if self.config.multi_label else "each with one prediction"
         yield f"{counted(len(corpus), 'texts')}, {counted(notes['words'], 'words')}, {each}"
         outside = sum(not example.labels for example in corpus)
         if outside:
@@ -205,10 +205,10 @@ class TextClassifier(ModelDefaults):
             if example.group is not None:
                 kinds.setdefault(example.group, set()).add(ranking.positive in example.labels)
         if not kinds:
-            yield "no text has a group, so that nothing is ranked: `data.group_field` names its field"
+            yield "no text has a group, so nothing is ranked: set `data.group_field`"
         alike = sum(len(result) == 1 for result in kinds.values())
         if alike:
-            text = f"all of their texts have the label `{ranking.positive}`, or none has"
+            text = f"all or none of their texts have the label `{ranking.positive}`"
             yield f"{alike:,} of {len(kinds):,} groups are not ranked: {text}"
 
 
@@ -225,11 +225,11 @@ def _refuse_other_problem(result: str | None, multi_label: bool) -> None:
     if result is None or result == problem_type(multi_label):
         return
     if result == "regression":
-        raise HallucError("C204", "the model predicts a number, and no labels", help="name a classifier")
-    trained, asked = ("one label a text", "true") if multi_label else ("several labels a text", "false")
+        raise HallucError("C204", "the model predicts a number, not labels", help="use a classifier")
+    trained, asked = ("one label per text", "true") if multi_label else ("several labels per text", "false")
     other = "false" if multi_label else "true"
     raise HallucError(
         "C204",
-        f"the model was trained for {trained}, and the config has `task.multi_label: {asked}`",
+        f"the model was trained for {trained}, but the config has `task.multi_label: {asked}`",
         help=f"set `task.multi_label: {other}`",
     )

@@ -59,7 +59,7 @@ def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
             bad.append(row)
     refuse(folded(bad))
     if len(result) < 2:
-        raise data_error("D102", f"{file} has {len(result)} answers", help="a bank has two answers at least")
+        raise data_error("D102", f"{file} has {len(result)} answers", help="a bank needs at least two answers")
     return result
 
 
@@ -87,8 +87,8 @@ def strangers(corpus: Corpus[Labelled], bank: Bank) -> Iterator[HallucError]:
         for label in example.labels:
             if label not in bank:
                 where = Location(example.origin.file, example.origin.line)
-                help = suggestion(label, bank, "name the bank of these texts with `task.retrieval.bank`")
-                yield data_error("D123", f"the label `{cut(label)}` is no answer of the bank", where, help)
+                help = suggestion(label, bank, "set the bank of these texts with `task.retrieval.bank`")
+                yield data_error("D123", f"the label `{cut(label)}` is not an answer of the bank", where, help)
 
 
 def imprint(encoder: Encoder, bank: Bank) -> None:
@@ -102,7 +102,7 @@ def imprint(encoder: Encoder, bank: Bank) -> None:
     model, outputs = encoder.model, encoder.outputs
     linear = [one for one in model.modules() if isinstance(one, torch.nn.Linear) and one.out_features == len(outputs)]
     if not linear:
-        raise environment_error("E411", "the model has no linear head to put answers in", "name another encoder")
+        raise environment_error("E411", "the model has no linear head for the answers", "use another encoder")
     head = linear[-1]
     model.eval()
     with torch.no_grad():

@@ -19,7 +19,7 @@ _LONG = 1_000
 
 def _lone(split: str, source: str, example: Example) -> str | None:
     size = len(example.tokens)
-    return f"all of it is one text of {size:,} words; is each text on a line of its own?" if size > _LONG else None
+    return f"all of it is one text of {size:,} words; write each text on its own line" if size > _LONG else None
 
 
 def _is_pair(example: Any) -> int:
@@ -60,38 +60,38 @@ with torch.no_grad():
 label = model.config.id2label[int(logits.argmax())]
 print(label, model.config.text_classification["answers"].get(label))"""
 CARD = CardText(
-    does="labels texts as",
-    prediction_note="how new the text is to training",
-    gap="The share of content words that the training split does not show",
+    does="classifies texts as",
+    prediction_note="the novelty of the text",
+    gap="The share of content words that are not in the training split",
     definition=(
-        "A hallucination is a label that is predicted and not annotated, of texts out of scope any label; an omission"
-        " is an annotated label of a text for which nothing is predicted. The gap ratio says how many times as often"
-        " predicted labels of the newest texts are wrong as those of the least new. Texts are sorted by the share of"
-        " their content words that training never shows, into quarters of dev."
+        "A hallucination is a predicted label that is not annotated (for out-of-scope texts, any label); an omission "
+        "is an annotated label of a text for which nothing is predicted. The gap ratio is the error rate of the "
+        "texts with the highest novelty divided by that of the texts with the lowest. Novelty is the share of "
+        "content words that are not in training, in quarters of dev."
     ),
     usage='classify = pipeline("text-classification", model=model)\nprint(classify(TEXT))',
     pipeline=("text-classification", "Text Classification"),
     usages={"retrieval": _OF_BANK},
 )
 GLOSSARY = {
-    "claim": "One thing that the model asserts: here, a predicted label of a text.",
-    "annotation": "The labels that people gave the text, or none. Claims are compared with it.",
-    "supported": "The annotation says the same: the claim is right.",
-    "unsupported": "The annotation has another label, or none: a wrong label. This is a hallucination.",
-    "omission": "A label of a text for which nothing is predicted. It is not a hallucination. Both rates are shown,"
-    " because a model that predicts little makes few errors.",
-    "out of scope": "A text that none of the labels fits. Any label predicted for it is a hallucination.",
+    "claim": "A statement of the model: here, a predicted label of a text.",
+    "annotation": "The annotated labels of the text, or none. Claims are compared with them.",
+    "supported": "The claim equals the annotation: it is correct.",
+    "unsupported": "The annotation has another label or none. This is a hallucination.",
+    "omission": "A label of a text for which nothing is predicted. It is not a hallucination. Both rates are shown, "
+    "because a model that predicts little makes few errors.",
+    "out of scope": "A text to which no label applies. Any label predicted for it is a hallucination.",
     "hallucination rate": "Unsupported claims out of all claims. The omission rate is the share of the annotated labels"
     " that is omitted.",
-    "false claims": "Claims that are wrong: here, the unsupported ones. Over-claim is their share among the claims of"
-    " one novelty.",
-    "least new to newest (q1 to q4)": "How large a share of a text's content words the training data never shows, in"
-    " quarters whose edges are the quartiles of dev (without dev, of the training texts). Unseen is all but the least"
-    " new.",
-    "gap": "The share of content words that the training data never shows. The forecast (Good–Turing) is made from the"
-    " training data alone; the excess is what came beyond it.",
-    "gap ratio": "How many times as often labels of the newest texts are wrong as those of the least new.",
-    "absent": "Of a claim that flipped: one of the two runs does not make it, or withdraws it. Another label of the"
+    "false claims": "Wrong claims: here, the unsupported ones. Over-claim is their share among the claims of one "
+    "novelty class.",
+    "least new to newest (q1 to q4)": "The share of a text's content words that are not in the training data, in "
+    "quarters by the quartiles of dev (without dev, of the training texts). Unseen is all but the lowest quarter.",
+    "gap": "The share of content words that are not in the training data. The forecast (Good–Turing) uses only the "
+    "training data; the excess is the measured share minus the forecast.",
+    "gap ratio": "The error rate of the texts with the highest novelty (q4) divided by that of the texts with the "
+    "lowest (q1).",
+    "absent": "For a flipped claim: one of the two runs does not make it, or withdraws it. Another label of the"
     " same text counts as another claim.",
 }
 
@@ -106,7 +106,7 @@ def _accuracy(metric: MetricResult, figures: FigureLookup) -> str:
 
 def _acceptance(metric: MetricResult, figures: FigureLookup) -> str:
     """The predictions for texts out of scope, and how well the confidence separates them."""
-    text = f"{count(metric):,} of the {metric.n:,} texts out of scope get a label"
+    text = f"{count(metric):,} of the {metric.n:,} out-of-scope texts get a label"
     ranked = figures.value("out_of_scope_auroc")
     if ranked is None:
         return f"{text}."
@@ -116,8 +116,8 @@ def _acceptance(metric: MetricResult, figures: FigureLookup) -> str:
 
 def _ndcg(metric: MetricResult, figures: FigureLookup) -> str:
     return (
-        f"How well the {metric.n:,} groups with and without the positive label are ranked by its probability: 1 where"
-        " its texts stand first in every group."
+        f"How well the {metric.n:,} groups with and without the positive label are ranked by its probability: 1 if "
+        "its texts are first in every group."
     )
 
 
@@ -127,7 +127,7 @@ _ONE = Nouns(
     golds="labels",
     claims="predicted labels",
     unsupported="wrong",
-    novelty="the share of a text's content words that training never shows",
+    novelty="the share of a text's content words that are not in training",
     annotated="texts with a label",
     counted="words",
     gap_of="content words",
@@ -140,7 +140,7 @@ _ONE = Nouns(
     missed="without a prediction",
     nothing="out of scope",
     no_label=OUT_OF_SCOPE,
-    gap_note="By label, unseen words are in no training text of that label, new ones in none at all.",
+    gap_note="By label, unseen words are in no training text of this label; new words are in no training text at all.",
     in_training={
         "q1": "of the least new texts (q1)",
         "q2": "of less new texts (q2)",

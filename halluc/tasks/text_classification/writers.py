@@ -25,7 +25,7 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.token_classification.writers import annotated_task
 
 _PREFIX = "__label__"
-_HELP = "choose another format: jsonl holds any text and label"
+_HELP = "choose another format: jsonl supports any text and label"
 _JOIN = frozenset({"join"})
 _ATTRIBUTES = ("timestamp", "group")
 
@@ -41,9 +41,9 @@ def _texts(example: Labelled, options: Options) -> tuple[str, str | None]:
     second = None if example.second is None else options.joiner.join(example.tokens[cut:])
     for text in (first,) if second is None else (first, second):
         if is_invisible(text):
-            raise unfit(example, "a text in which nothing is visible", "take it out")
+            raise unfit(example, "a text in which nothing is visible", "remove it")
         if "\0" in text:
-            raise unfit(example, "a NUL character in a text", "take it out")
+            raise unfit(example, "a NUL character in a text", "remove it")
     return first, second
 
 
@@ -80,7 +80,7 @@ def _attributes(example: Labelled, options: Options) -> dict[str, str]:
 def _one_text(example: Labelled, options: Options) -> str:
     text, second = _texts(example, options)
     if second is not None:
-        raise unfit(example, "a pair of texts, and the format holds one", _HELP)
+        raise unfit(example, "a pair of texts, but the format supports only one", _HELP)
     return text
 
 
@@ -94,7 +94,7 @@ def _some_labels(example: Labelled, options: Options) -> list[str]:
 def _one_label(example: Labelled, options: Options) -> str:
     labels = _some_labels(example, options)
     if len(labels) > 1:
-        raise unfit(example, f"{len(labels)} labels on a text, and the format holds one", _HELP)
+        raise unfit(example, f"{len(labels)} labels on a text, but the format supports only one", _HELP)
     if (label := _lone_label(labels)) is None:
         raise unfit(example, f"the label `{labels[0]}` would be read as a list of labels", _HELP)
     return label
@@ -145,7 +145,7 @@ def _refuse_mark(example: Labelled, text: str) -> None:
 
 def _bare(example: Labelled, label: str) -> str:
     if any(char.isspace() for char in label):
-        raise unfit(example, f"the label `{label}` holds white space, which ends a label on a line", _HELP)
+        raise unfit(example, f"the label `{label}` contains white space, which ends a label on a line", _HELP)
     return label
 
 
@@ -170,8 +170,8 @@ def _table(options: Options) -> dict[str, bool]:
 
 
 _FORMATS = {
-    "jsonl": Writer("text and label, an object a line", json_lines(each(_record)), (".jsonl",), {}, _JOIN),
-    "json": Writer("the same as one list", json_list(each(_record)), (".json",), {}, _JOIN),
+    "jsonl": Writer("text and label, one object per line", json_lines(each(_record)), (".jsonl",), {}, _JOIN),
+    "json": Writer("the same, as one list", json_list(each(_record)), (".json",), {}, _JOIN),
     "csv": Writer("text and label in columns", csv_rows(_rows), (".csv",), {"format": "csv"}, _JOIN),
     "tsv": Writer(
         "the same with tabs", csv_rows(_rows, "\t"), (".tsv",), {"format": "csv", "delimiter": "tab"}, _JOIN

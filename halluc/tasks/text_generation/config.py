@@ -17,13 +17,13 @@ class ClaimsConfig(Section):
 
     kinds: Annotated[list[StatementKind], Field(min_length=1, max_length=len(KINDS)), DISTINCT] = Field(
         default=list(KINDS),
-        description="what is taken as a claim: names, numbers, dates, quotations, sentences. That an output is "
-        "oscillatory or detached is said of its sentences",
+        description="what counts as a claim: names, numbers, dates, quotations, sentences. Oscillatory and detached "
+        "outputs are verdicts on sentences",
     )
     name_model: Reference | None = Field(
         default=None,
-        description="a trained token classifier, such as the folder `model` in a run of token classification, whose "
-        "spans are the names; null: rules find them",
+        description="a token classifier that finds the names, such as the folder `model` of a token classification "
+        "run; null: rules",
     )
 
 
@@ -32,10 +32,10 @@ class GroundingConfig(Section):
 
     scorer: ScorerName = Field(
         default="combined",
-        description="how much of a sentence the evidence has: its content words, its 2- and 3-grams, the longest "
-        "common subsequence of words, or its character 4-grams; combined: the mean of these but the n-grams, times "
-        "the share of the names, numbers and dates that the evidence states; entailment: the probability of the "
-        "sequence-pair classifier `model`",
+        description="the score of a sentence: the share of its content words, bigrams and trigrams, longest common "
+        "subsequence of words, or character 4-grams that is in the evidence; combined: the mean of these without "
+        "n-grams, times the share of its names, numbers and dates in the evidence; entailment: the probability "
+        "of the sequence-pair classifier `model`",
     )
     model: Reference | None = Field(
         default=None,
@@ -44,17 +44,18 @@ class GroundingConfig(Section):
     )
     threshold: Share | None = Field(
         default=None,
-        description="a sentence with a lower score is unsupported; null: the scorer's own, fitted on human labels",
+        description="a sentence with a lower score is unsupported; null: the default of the scorer, fitted on human "
+        "labels",
     )
     references: bool = Field(
         default=True,
-        description="what a reference says is supported too. false: evidence is the input alone, and where it is in "
-        "another language sentences are unverifiable",
+        description="whether references are evidence. false: the evidence is only the input, and if it is in another "
+        "language, sentences are unverifiable",
     )
     cross_lingual: bool = Field(
         default=False,
-        description="`model` reads the languages of both source and output: sentences are judged by a source in "
-        "another language too, instead of being unverifiable",
+        description="whether `model` reads the languages of both source and output, so that sentences are compared "
+        "with a source in another language instead of being unverifiable",
     )
 
     @model_validator(mode="after")
@@ -75,7 +76,7 @@ class DecodingConfig(Section):
     strategy: Literal["beam", "greedy", "sampling"] = Field(
         default="beam", description="beam search, greedy search, or sampling from the model's distribution"
     )
-    beams: int = Field(default=4, ge=1, le=64, description="hypotheses of beam search")
+    beams: int = Field(default=4, ge=1, le=64, description="number of beams of beam search")
     length_penalty: float = Field(
         default=1.0,
         ge=-10,
@@ -87,18 +88,25 @@ class DecodingConfig(Section):
         default=0,
         ge=0,
         le=100,
-        description="no n-gram of this many tokens is written twice; 0: it may. Not in sampling",
+        description="n-grams of this size are not repeated; 0: no limit. Not used in sampling",
     )
     max_new_tokens: int = Field(
         default=128,
         ge=1,
         le=MOST_TOKENS,
-        description="a text that has not ended after this many tokens is cut; counted",
+        description="maximum number of generated tokens; longer texts are cut and counted",
     )
-    temperature: float = Field(default=1.0, ge=0.05, le=10, description="of sampling: below 1 texts are more usual")
-    top_k: int = Field(default=0, ge=0, le=1_000_000, description="of sampling: the most probable tokens kept; 0: all")
+    temperature: float = Field(
+        default=1.0, ge=0.05, le=10, description="temperature of sampling: below 1 texts are less diverse"
+    )
+    top_k: int = Field(
+        default=0, ge=0, le=1_000_000, description="sample only from this many most probable tokens; 0: all"
+    )
     top_p: float = Field(
-        default=1.0, gt=0, le=1, description="of sampling: the fewest tokens with this summed probability (nucleus)"
+        default=1.0,
+        gt=0,
+        le=1,
+        description="nucleus sampling: sample only from the smallest set of tokens with this total probability",
     )
     copy_bias: float = Field(
         default=0.0,
@@ -108,11 +116,11 @@ class DecodingConfig(Section):
     )
     rerank: Literal["none", "grounding"] = Field(
         default="none",
-        description="grounding: of the output and samples for the same input, the one that `task.grounding` scores "
-        "highest against the source",
+        description="grounding: of the output and samples for the same input, choose the one with the highest "
+        "`task.grounding` score against the source",
     )
     candidates: int = Field(
-        default=4, ge=2, le=100, description="with `rerank`: texts to choose from, the output included"
+        default=4, ge=2, le=100, description="with `rerank`: number of texts to choose from, including the output"
     )
 
 
@@ -124,28 +132,34 @@ class GenerationConfig(Section):
     undeciding_keys: ClassVar[frozenset[str]] = frozenset({"agreement", "claims", "grounding", "decoding"})
 
     label_smoothing: float = Field(
-        default=0.0, ge=0, lt=1, description="share of the target's probability that is spread over all tokens"
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="label smoothing: share of the target probability that is spread over all tokens",
     )
     prompt: str | None = Field(
         default=None,
         min_length=1,
         max_length=10_000,
-        description="what the model reads: `{input}` is the whole input, `{source}` and the like one part of it. null: "
-        "`{input}`; for a causal model the task's own prompt",
+        description="the prompt template: `{input}` is the whole input, names such as `{source}` are parts of it. "
+        "null: `{input}`; for a causal model, the default prompt of the task",
     )
     chat: bool | None = Field(
         default=None,
-        description="put the prompt into the chat template of a causal model, as the message of a user; null: where "
-        "its tokenizer has one",
+        description="put the prompt into the chat template of a causal model, as the user message; null: if its "
+        "tokenizer has one",
     )
     max_source: int = Field(
         default=512,
         ge=1,
         le=MOST_TOKENS,
-        description="longer inputs are cut to this many tokens, at their end; counted",
+        description="maximum number of input tokens; longer inputs are truncated and counted",
     )
     max_target: int = Field(
-        default=256, ge=1, le=MOST_TOKENS, description="training targets are cut to this many tokens; counted"
+        default=256,
+        ge=1,
+        le=MOST_TOKENS,
+        description="maximum number of target tokens in training; longer targets are truncated and counted",
     )
     decoding: DecodingConfig = Field(default=DecodingConfig(), description="how texts are decoded")
     lora: LowRankConfig | None = Field(
@@ -156,8 +170,8 @@ class GenerationConfig(Section):
         default=None,
         ge=2,
         le=100,
-        description="the confidence of a claim is the share of this many sampled texts that state it too; null: the "
-        "geometric mean of the probabilities of the output's tokens",
+        description="the confidence of a claim is the share of this many sampled texts that also state it; null: the "
+        "geometric mean of the token probabilities of the output",
     )
     claims: ClaimsConfig = Field(default=ClaimsConfig(), description="what counts as a claim")
     grounding: GroundingConfig = Field(
@@ -167,5 +181,5 @@ class GenerationConfig(Section):
     @model_validator(mode="after")
     def _prompt_reads_the_input(self) -> GenerationConfig:
         if self.prompt is not None and "{" not in self.prompt:
-            raise ValueError("`task.prompt` names no part of the input: `{input}` is the whole of it")
+            raise ValueError("`task.prompt` contains no part of the input, such as `{input}`")
         return self

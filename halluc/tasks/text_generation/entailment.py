@@ -78,7 +78,7 @@ class EntailmentScorer:
                 raise HallucError(
                     "C203",
                     f"`{self.reference}` has no label `entailment`; it has {', '.join(encoder.outputs)}",
-                    help="`grounding.model` is a model of natural language inference",
+                    help="`grounding.model` must be a model for natural language inference (NLI)",
                 )
             encoder.model.eval()
             self._loaded = encoder.model, encoder.tokenizer, output, room(encoder.tokenizer, encoder.model.config)

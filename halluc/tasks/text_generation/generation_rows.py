@@ -8,14 +8,14 @@ ROWS = (
     FigureRow(
         "outputs_without_claims", "outputs without any claim", "share", "none", "task", 186, "",
         at("head", "summary", "compared", "cells", "card"),
-        legend="outputs that state nothing that could be judged",
+        legend="outputs that state nothing that can be verified",
     ),
     FigureRow("empty_outputs", "empty outputs", "share", "lower", "task", 187, "", at("summary", "compared")),
     FigureRow("unended_outputs", "outputs cut at the limit", "share", "lower", "task", 188, "", at("summary")),
     FigureRow(
-        "repeated_outputs", "outputs that different inputs share", "share", "lower", "task", 189, "",
+        "repeated_outputs", "outputs shared by different inputs", "share", "lower", "task", 189, "",
         at("summary", "compared"),
     ),
-    FigureRow("length_ratio", "words written per word of reference", "times", "none", "task", 191, "", at("summary")),
+    FigureRow("length_ratio", "generated words per word of reference", "times", "none", "task", 191, "", at("summary")),
 )  # fmt: skip
 NAMES = tuple(row.name for row in ROWS)

@@ -47,27 +47,27 @@ def words(examples: str, target: str, figure: str) -> Words:
 
 
 IN_TRAINING: Mapping[str, str] = {
-    "seen": "that targets of training state",
-    "partial": "partly in targets of training",
-    "new": "in no target of training",
+    "seen": "that occur in training targets",
+    "partial": "partly in training targets",
+    "new": "not in training targets",
 }
 GLOSSARY: Mapping[str, str] = {
-    "claim": "One thing that the output states: a name, a number, a date, a quotation, or a whole sentence.",
-    "annotation": "The references: texts that people wrote for the input.",
-    "supported": "The input or a reference says the same.",
-    "unsupported": "Neither the input nor a reference says it. This is a hallucination.",
+    "claim": "A statement of the output: a name, number, date, quotation, or a whole sentence.",
+    "annotation": "The reference texts of the input.",
+    "supported": "The input or a reference states the same.",
+    "unsupported": "Neither the input nor a reference states it. This is a hallucination.",
     "omission": "A name, number, date or quotation of the reference that the output does not state.",
-    "hallucination rate": "Unsupported claims out of all claims that can be judged; the omission rate is the share of"
-    " the reference's statements that the output lacks.",
-    "outputs without any claim": "Outputs that state nothing that could be judged: no hallucination is found in them,"
-    " whatever they say.",
+    "hallucination rate": "Unsupported claims divided by all claims that can be verified; the omission rate is the "
+    "share of the statements of the reference that are missing in the output.",
+    "outputs without any claim": "Outputs that state nothing that can be verified: no hallucination can be found in "
+    "them.",
     "confidence": "The geometric mean of the probabilities of the output's tokens (Seq-Logprob): one number for all"
     " claims of an output.",
-    "seen, partial, new": "Whether the targets of the training data state the same; have a word of it; or neither.",
-    "gap": "The share of statements (sentences aside) that the targets of the training data never make. The forecast"
-    " (Good–Turing) is made from the training data alone; the excess is what came beyond it.",
-    "gap ratio": "How many times as often statements new to training are wrong as those seen in training.",
-    "absent": "Of a claim that flipped: one of the two runs does not make it, or withdraws it.",
+    "seen, partial, new": "Seen: training targets state the same. Partial: they contain a word of it. New: neither.",
+    "gap": "The share of statements (without sentences) that are not in the training targets. The forecast "
+    "(Good–Turing) uses only the training data; the excess is the measured share minus the forecast.",
+    "gap ratio": "The error rate of statements new to training divided by that of statements seen in training.",
+    "absent": "For a flipped claim: one of the two runs does not make it, or withdraws it.",
 }
 
 
@@ -86,7 +86,7 @@ def nouns(
         golds="statements",
         claims="statements",
         unsupported="unsupported",
-        novelty=f"whether {outputs} of training state it",
+        novelty=f"whether training {outputs} state it",
         annotated="statements of the reference",
         counted="statements",
         gap_of="names, numbers, dates and quotations",

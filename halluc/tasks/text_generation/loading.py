@@ -42,8 +42,8 @@ def load_writer(
     """
     if config.scratch is not None:
         if lora is not None:
-            message = "`task.lora` goes with `model.name`: what is made from scratch is trained whole"
-            raise HallucError("C206", message, help="take `task.lora` away")
+            message = "`task.lora` requires `model.name`: a model from scratch has no weights to adapt"
+            raise HallucError("C206", message, help="remove `task.lora`")
         return _from_scratch(config, texts, label_smoothing)
     from halluc.engine import pretrained
 
@@ -103,8 +103,8 @@ def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smo
     if end is None:
         raise environment_error(
             "E411",
-            f"the tokenizer of {name} has no end token: no text that it writes would end",
-            "name one as `eos_token` in its tokenizer_config.json",
+            f"the tokenizer of {name} has no end token: generated texts would never end",
+            "set `eos_token` in its tokenizer_config.json",
         )
     known = [getattr(model.config, key, None) for key in ("decoder_start_token_id", "bos_token_id")]
     start = next((one for one in known if one is not None), None)
@@ -112,7 +112,7 @@ def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smo
         raise environment_error(
             "E411",
             f"config.json of {name} has no `decoder_start_token_id`",
-            "name the token with which an output begins",
+            "set it to the first token of an output",
         )
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else end
     # Chat models have a list: they end a turn with another token than a text.

@@ -49,12 +49,12 @@ class GenerationModel:
     """
 
     notes: ClassVar[Mapping[str, str]] = {
-        "cut_sources": "inputs longer than `task.max_source` or the model's limit, cut",
-        "cut_targets": "targets longer than `task.max_target` or the model's limit, cut",
+        "cut_sources": "inputs longer than `task.max_source` or the model's limit, truncated",
+        "cut_targets": "targets longer than `task.max_target` or the model's limit, truncated",
         "without_target": "examples without a target",
         "empty_outputs": "outputs that are empty",
         "unended_outputs": "outputs cut at `task.decoding.max_new_tokens`",
-        "repeated_outputs": "outputs that other, different inputs have too",
+        "repeated_outputs": "outputs shared with other, different inputs",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"cut_targets", "without_target"})
     columns: ClassVar[Mapping[str, str]] = {
@@ -82,7 +82,7 @@ class GenerationModel:
             message = (
                 "`task.decoding.rerank`: the source is in another language, which the grounding scorer cannot read"
             )
-            raise HallucError("C212", message, help="leave it out, or configure `task.grounding.cross_lingual`")
+            raise HallucError("C212", message, help="remove it, or set `task.grounding.cross_lingual`")
         self._prompts = {
             has_encoder: Prompt.of(config.prompt or (encoded if has_encoder else continued), fields)
             for has_encoder in (True, False)
@@ -92,10 +92,8 @@ class GenerationModel:
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> TextWriter:
         if config.lora is not None:
-            help = "put it into the section `task`"
-            raise HallucError(
-                "C206", "`model.lora` is for encoders; a model that writes texts has `task.lora`", help=help
-            )
+            help = "move it to the section `task`"
+            raise HallucError("C206", "`model.lora` is for encoders; use `task.lora` for text generation", help=help)
         loaded = load_writer(
             config, attention, texts, lora=self.config.lora, label_smoothing=self.config.label_smoothing
         )
@@ -107,7 +105,7 @@ class GenerationModel:
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> TextWriter:
         if names:
-            raise HallucError("C203", "`eval.labels` names labels, and the task has none", help="take it away")
+            raise HallucError("C203", "`eval.labels` is set, but the task has no labels", help="remove it")
         return load_writer(config, attention)
 
     def encode(self, examples: Sequence[Sourced], loaded: TextWriter, /) -> EncodedSequences:
@@ -148,8 +146,10 @@ class GenerationModel:
         """
         has_template = not loaded.framing.has_encoder and getattr(loaded.tokenizer, "chat_template", None) is not None
         if self.config.chat and not has_template:
-            message = "`task.chat` needs a causal model whose tokenizer has a chat template, and this one has none"
-            raise HallucError("C208", message, help="take it away, or use an instruction-tuned model")
+            message = (
+                "`task.chat` needs a causal model whose tokenizer has a chat template, which this one does not have"
+            )
+            raise HallucError("C208", message, help="remove it, or use an instruction-tuned model")
         return ChatFrame.of(loaded.tokenizer) if has_template and self.config.chat is not False else ChatFrame()
 
     def _source(
@@ -318,7 +318,7 @@ class GenerationModel:
             yield f"{notes['without_claims'] / size:.1%} of the outputs have no claim"
         yield from (counted(notes[note], what) for note, what in self.notes.items() if notes[note])
         if size > 1 and notes.get("most_equal") == size:
-            yield "all outputs are the same: the model has learned nothing from its input"
+            yield "all outputs are the same: the model ignores its input"
 
 
 def _places(

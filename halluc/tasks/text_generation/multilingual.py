@@ -47,12 +47,12 @@ class LanguageMarks:
 
     def _code(self, language: str, side: str) -> str:
         if not language:
-            message = f"the model marks languages, and the {side} language of an example is not known"
+            message = f"the model needs language codes, but the {side} language of an example is unknown"
             raise HallucError("C209", message, help=_help(side))
         code = tokenizer_code(self._tokenizer, language)
         if code is None or code_number(self._tokenizer, code) is None:
             known = ", ".join(tokenizer_codes(self._tokenizer)[:20])
-            message = f"the model has no language `{language}`; it has {known}"
+            message = f"the model does not support the language `{language}`; it has {known}"
             raise HallucError("C209", message, help=_help(side))
         return code
 
@@ -62,10 +62,10 @@ class LanguageMarks:
         self._tokenizer.tgt_lang, self._now = target, None
         is_last = self._tokenizer(text_target="a")["input_ids"][-1] == piece
         if is_last and self._framing.start != piece:
-            message = f"the model begins an output with another token than that of `{target}`"
+            message = f"the model starts outputs with another token than that of `{target}`"
             raise HallucError("C209", message, help="set `decoder_start_token_id` in its config.json")
         return LanguageMark(piece, is_last)
 
 
 def _help(side: str) -> str:
-    return f"set `data.{side}_language`, or `data.language` where inputs and outputs have the same language"
+    return f"set `data.{side}_language`, or `data.language` if inputs and outputs have the same language"

@@ -35,8 +35,8 @@ class Prompt:
         try:
             parsed = list(Formatter().parse(template))
         except ValueError as error:
-            message = f"`task.prompt` cannot be read: {error}"
-            raise HallucError("C205", message, help="write a brace that is text twice: `{{`") from None
+            message = f"`task.prompt` is invalid: {error}"
+            raise HallucError("C205", message, help="write literal braces twice: `{{`") from None
         for _, name, form, conversion in parsed:
             if name is not None and (name not in (WHOLE, *fields) or form or conversion):
                 known = ", ".join(f"`{{{one}}}`" for one in (WHOLE, *fields))

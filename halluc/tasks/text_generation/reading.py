@@ -59,12 +59,12 @@ def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokeniz
     if not isinstance(words, list):
         return cut_parts(parts, tokenizer)
     if not all(isinstance(word, str) and word for word in words):
-        raise Unreadable("D107", "`tokens` is not a list of words", "take it out, or give a list of words")
+        raise Unreadable("D107", "`tokens` is not a list of words", "remove it, or set it to a list of words")
     whole = BETWEEN_PARTS.join(text for _, text in parts)
     places = located(words, whole)
     if not places or whole[places[-1][1] :].strip():
         names = " and ".join(f"`{name}`" for name in dict.fromkeys(name for name, _ in parts))
-        raise Unreadable("D107", f"`tokens` and {names} differ", "take `tokens` out")
+        raise Unreadable("D107", f"`tokens` and {names} differ", "remove `tokens`")
     starts = [start for start, _ in places]
     spaces = [whole[end:start] for (_, end), start in zip(places, starts[1:], strict=False)]
     result, begin = list[SourcePart](), 0

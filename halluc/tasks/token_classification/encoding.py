@@ -275,8 +275,8 @@ class EncodedTokens:
 
     def _refuse_chain(self, key: str) -> None:
         if self.crf is not None:
-            message = f"`{key}` does not go with `task.head: crf`, whose probabilities are those of whole sequences"
-            raise HallucError("C221", message, help=f"leave `{key}` out, or use `head: linear`")
+            message = f"`{key}` cannot be combined with `task.head: crf`, whose probabilities are over whole sequences"
+            raise HallucError("C221", message, help=f"remove `{key}`, or use `head: linear`")
 
     def _chains(self, logits: torch.Tensor, batch: Batch) -> Chains:
         """The sentences of a batch, or the parts of them in its windows, as input of a CRF."""

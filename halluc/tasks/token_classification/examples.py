@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 class SpanParameters(Record):
     aggregation_strategy: Literal["simple"] | None = Field(None, description="Spans are always whole mentions.")
-    ignore_labels: list[str] = Field([], description="Labels that are left out.")
+    ignore_labels: list[str] = Field([], description="Labels that are not returned.")
 
 
 class MentionAnswer(ScoredClaim):

@@ -134,7 +134,7 @@ def contradictions(gazetteer: Gazetteer, examples: Iterable[Tagged]) -> Iterator
     if bad:
         listed = "; ".join(text for _, text in sorted(bad, key=lambda one: (-one[0], one[1]))[:_SHOWN])
         yield (
-            f"the gazetteer contradicts the training split for {len(bad):,} of the {len(seen):,} names that stand "
+            f"the gazetteer contradicts the training split for {len(bad):,} of the {len(seen):,} names that occur "
             f"there: {listed}{'; …' if len(bad) > _SHOWN else ''}"
         )
 
@@ -156,5 +156,5 @@ def refuse_untrained(labels: Sequence[str]) -> None:
         HallucError C222: the model has no gazetteer input.
     """
     if not labels:
-        message = "`task.gazetteer` is given, and the model was trained without one"
-        raise HallucError("C222", message, help="train it with `task.gazetteer`, or take the key away")
+        message = "`task.gazetteer` is set, but the model was trained without one"
+        raise HallucError("C222", message, help="train it with `task.gazetteer`, or remove the key")

@@ -70,11 +70,11 @@ class Tagger:
     """A linear head on an encoder: a tag for every word."""
 
     notes: ClassVar[Mapping[str, str]] = {
-        "windowed_sentences": "sentences longer than the model's limit, read in overlapping windows",
-        "cut_words": "very long words cut to the first pieces",
-        "dropped_words": "words that the tokenizer drops, read as the unknown piece",
-        "unknown_label_tokens": "tokens with a label that the model does not know: counted as missed",
-        "constrained_words": "words whose most probable tag would be illegal in its sentence: another was decoded",
+        "windowed_sentences": "sentences longer than the model's limit, split into overlapping windows",
+        "cut_words": "very long words truncated to the first pieces",
+        "dropped_words": "words without word pieces, read as the unknown piece",
+        "unknown_label_tokens": "tokens with a label that the model cannot predict: counted as missed",
+        "constrained_words": "words whose most probable tag would be invalid in its sentence: another one was decoded",
     }
     gold_notes: ClassVar[frozenset[str]] = frozenset({"unknown_label_tokens"})
     columns: ClassVar[Mapping[str, str]] = {
@@ -214,7 +214,7 @@ class Tagger:
             keys = ("model.lora",) if self.config.casing or self.config.gazetteer is not None else ()
         key = next((key for key in keys if asked[key]), None)
         if key is not None:
-            raise HallucError("C221", f"`{key}` does not go with `{own}`", help="leave one of them out")
+            raise HallucError("C221", f"`{key}` cannot be combined with `{own}`", help="remove one of them")
 
     def training_warnings(self, corpus: Corpus[Tagged], labels: Sequence[str]) -> Iterator[str]:
         """Warn if the gazetteer contradicts the training split.
@@ -255,7 +255,7 @@ class Tagger:
         """
         asked = self.config.context
         if asked is not None and asked > limit:
-            help = f"set `task.context: {limit}`, or name a model that reads longer texts"
+            help = f"set `task.context: {limit}`, or use a model with a longer context"
             raise HallucError(
                 "C202", f"`task.context: {asked}` is more than the {limit} pieces of this model", help=help
             )
@@ -337,7 +337,7 @@ class Tagger:
         if names := notes.get("gazetteer_names"):
             yield counted(names, "names of the gazetteer, marked in the input")
         if rows := notes.get("windowed_documents"):
-            yield counted(rows, "rows of several consecutive sentences of a document")
+            yield counted(rows, "inputs with several consecutive sentences of a document")
         known = {span.label for example in corpus for span in example.spans}
         if not known:
             yield "no gold mention: entity figures are 0 by convention"

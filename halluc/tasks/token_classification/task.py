@@ -49,7 +49,7 @@ class TokenClassification(TaskDefaults):
                 key = f"eval.consistency: {consistency}"
             if key is not None and not any(example.origin.document for example in corpus):
                 help = (
-                    "name the field with the document in `data.document_field`, or put a `-DOCSTART-` line before each "
-                    "document of a file in columns; without documents, take the key out"
+                    "set `data.document_field`, or put a `-DOCSTART-` line before each document of a conll file; "
+                    "without documents, remove the key"
                 )
-                raise HallucError("C107", f"`{key}` needs documents, and {corpus.source} names none", help=help)
+                raise HallucError("C107", f"`{key}` needs documents, but {corpus.source} has none", help=help)

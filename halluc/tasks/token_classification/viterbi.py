@@ -54,7 +54,7 @@ class SavedChain:
                 if part.shape != ((count, count) if name == "step" else (count,)):
                     raise ValueError(f"`{name}` is of {part.shape[0]} tags, and the model of {count}")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
-            help = "restore the model folder: config.json says that its tags are decoded with a CRF"
+            help = "restore the model folder: according to config.json, the model has a CRF"
             reason = str(error).strip().split("\n", 1)[0]
             raise environment_error("E411", f"cannot read {CRF_FILE} of {source.name}: {reason}", help) from None
         return cls(tuple(tags), result)

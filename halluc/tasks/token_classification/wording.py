@@ -17,7 +17,7 @@ def _lone(split: str, source: str, example: Example) -> str | None:
     size, ends = len(example.tokens), sum(token in _ENDS for token in example.tokens)
     if not ((split == "train" and size > 2) or size > _LONG or ends > _MOST_ENDS):
         return None
-    do = "a blank line ends a sentence; or is there a column with its number? set `data.sentence_column`"
+    do = "end each sentence with a blank line, or set `data.sentence_column`"
     if ".json" in source:
         do = "write a record for each sentence"
     return f"all of it is one sentence of {size:,} tokens: {do}"
@@ -41,41 +41,41 @@ SENTENCES = Words(
 
 
 CARD = CardText(
-    does="marks mentions in text and labels them as",
-    prediction_note="whether training showed the mention",
-    gap="The share of mentions whose surface the training split does not show with the same label",
+    does="finds mentions (named entities) in text and labels them as",
+    prediction_note="whether the mention occurs in training",
+    gap="The share of mentions that are not in the training split with the same label",
     definition=(
-        "A hallucination is an invented mention: a prediction (claim) that shares no token with any annotated mention."
-        " A distorted one overlaps an annotated mention but has another label or boundary, or repeats part of it. An"
-        " omission is an annotated mention that no prediction overlaps. The gap ratio says how many times as often"
-        " predicted mentions that are new to training are wrong as those seen in training."
+        "A hallucination is a predicted mention (claim) that shares no token with any annotated mention. A distorted "
+        "claim overlaps an annotated mention but has another label or boundary, or repeats part of it. An omission "
+        "is an annotated mention that no prediction overlaps. The gap ratio is the error rate of predicted mentions "
+        "new to training divided by that of mentions seen in training."
     ),
     usage='find = pipeline("token-classification", model=model, aggregation_strategy="first")\nprint(find(TEXT))',
     pipeline=("token-classification", "Token Classification"),
     unconstrained=(
-        "This pipeline takes the most probable tag of each word by itself. The figures of this card are of constrained"
-        " decoding, as `halluc predict` does it, so some predictions may differ."
+        "This pipeline takes the most probable tag of each word independently. The figures of this card use the "
+        "constrained decoding of `halluc predict`, so some predictions may differ."
     ),
 )
 GLOSSARY = {
-    "claim": "One thing that the model asserts: here, a predicted mention, a span of text with a label.",
-    "annotation": "The mentions that people marked. Claims are compared with it.",
-    "supported": "The annotation says the same: the claim is right.",
-    "distorted": "The claim overlaps an annotated mention, but has a wrong label, a wrong boundary, both, or repeats"
-    " part of a mention that is found already.",
-    "unsupported": "The claim overlaps no annotated mention: it is invented. This is a hallucination.",
-    "omission": "An annotated mention that no claim overlaps: it is not found at all. It is not a hallucination. Both"
-    " rates are shown, because a model that predicts little makes few errors.",
+    "claim": "A statement of the model: here, a predicted mention, a span of text with a label.",
+    "annotation": "The annotated mentions. Claims are compared with them.",
+    "supported": "The claim equals the annotation: it is correct.",
+    "distorted": "The claim overlaps an annotated mention, but has a wrong label, a wrong boundary, both, or repeats "
+    "part of a mention that is already found.",
+    "unsupported": "The claim overlaps no annotated mention. This is a hallucination.",
+    "omission": "An annotated mention that no claim overlaps. It is not a hallucination. Both rates are shown, "
+    "because a model that predicts little makes few errors.",
     "hallucination rate": "Unsupported claims out of all claims. Wide counts wrong labels too. The distortion rate is"
     " the share that is distorted, the omission rate the share of the annotation that is omitted.",
-    "false claims": "Claims that are wrong: the unsupported and the distorted ones, 1 less precision. Over-claim is"
-    " their share among the claims of one novelty.",
-    "seen, partial, new": "Whether the training data shows the same words with the same label, some word of them, or"
-    " none. Unseen is partial or new.",
-    "gap": "The share of mentions that the training data never shows. The forecast (Good–Turing) is made from the"
-    " training data alone; the excess is what came beyond it.",
-    "gap ratio": "How many times as often mentions new to training are wrong as those seen in training.",
-    "absent": "Of a claim that flipped: one of the two runs does not make it, or withdraws it. A changed boundary"
+    "false claims": "Wrong claims: unsupported and distorted (1 − precision). Over-claim is their share among the "
+    "claims of one novelty class.",
+    "seen, partial, new": "Seen: the training data has the same words with the same label. Partial: it has some of "
+    "the words. New: it has none of them. Unseen is partial or new.",
+    "gap": "The share of mentions that are not in the training data. The forecast (Good–Turing) uses only the "
+    "training data; the excess is the measured share minus the forecast.",
+    "gap ratio": "The error rate of mentions new to training divided by that of mentions seen in training.",
+    "absent": "For a flipped claim: one of the two runs does not make it, or withdraws it. A changed boundary"
     " counts as two claims.",
 }
 MENTIONS = Nouns(
@@ -83,8 +83,8 @@ MENTIONS = Nouns(
     gold="mention",
     golds="mentions",
     claims="predicted mentions",
-    unsupported="invented",
-    novelty="whether training showed the mention with that label",
+    unsupported="hallucinated",
+    novelty="whether the mention occurs in training with this label",
     annotated="annotated mentions",
     counted="mentions",
     gap_of="mentions",
@@ -100,12 +100,12 @@ MENTIONS = Nouns(
         "duplicate": "repeating part of a mention",
     },
     sections={
-        "unsupported": "Unsupported: invented mentions",
+        "unsupported": "Unsupported: hallucinated mentions",
         "distorted": "Distorted: a wrong label or boundary",
         "omission": "Omitted: annotated, but not found at all",
     },
     is_placed=True,
-    drawn="Predicted labels stand over the text, annotated ones under it.",
+    drawn="Predicted labels are shown above the text, annotated ones below it.",
     search="a word of the sentence or of a mention",
     glossary=GLOSSARY,
 )

@@ -24,7 +24,7 @@ from halluc.data.writers import (
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 DOCUMENT_START = "-DOCSTART-"
-_TOKENS_HELP = "choose another format: jsonl holds any token and label"
+_TOKENS_HELP = "choose another format: jsonl supports any token and label"
 _SCHEME, _JOIN = frozenset({"scheme"}), frozenset({"join"})
 
 
@@ -50,7 +50,7 @@ def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int
         bounds.append((start, start + len(token)))
         start += len(token) + len(options.joiner)
     if not text.strip():
-        raise unfit(example, "a text of white space alone", "write jsonl, which keeps tokens")
+        raise unfit(example, "a text of only white space", "write jsonl, which keeps tokens")
     mentions = []
     for span in example.spans:
         start, end = bounds[span.start][0], bounds[span.end - 1][1]
@@ -58,7 +58,7 @@ def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int
         if not options.keeps_text and (not surface or surface != surface.strip()):
             raise unfit(
                 example,
-                f"the mention {surface!r} is empty, or begins or ends with white space",
+                f"the mention {surface!r} is empty, or starts or ends with white space",
                 "write jsonl or prodigy, which keep tokens",
             )
         mentions.append(Mention(start, end, span.label, surface))
@@ -183,7 +183,9 @@ def _brat(files: Files, examples: Iterable[Tagged], options: Options) -> None:
         for mention in mentions:
             if any(char.isspace() for char in mention.label):
                 raise unfit(
-                    example, f"the label `{mention.label}` holds white space, which ends a type of brat", _TOKENS_HELP
+                    example,
+                    f"the label `{mention.label}` contains white space, which brat does not allow in a type",
+                    _TOKENS_HELP,
                 )
             number += 1
             place = f"{offset + mention.start} {offset + mention.end}"
@@ -194,19 +196,19 @@ def _brat(files: Files, examples: Iterable[Tagged], options: Options) -> None:
 
 WRITERS: dict[str, Writer] = {
     "conll": Writer(
-        "a token a line, in columns", _columns, (".conll", ".bio", ".iob", ".txt"), {"format": "conll"},
+        "one token per line, in columns", _columns, (".conll", ".bio", ".iob", ".txt"), {"format": "conll"},
         frozenset({"scheme", "separator"}),
     ),
     "jsonl": Writer(
-        "tokens and spans, an object a line", json_lines(each(_record)), (".jsonl",), fitted=_with_documents
+        "tokens and spans, one object per line", json_lines(each(_record)), (".jsonl",), fitted=_with_documents
     ),
-    "json": Writer("the same as one list", json_list(each(_record)), (".json",), fitted=_with_documents),
+    "json": Writer("the same, as one list", json_list(each(_record)), (".json",), fitted=_with_documents),
     "text_spans": Writer(
-        "texts and spans by characters, an object a line", json_lines(each(_text_spans)), (".jsonl",), {}, _JOIN,
+        "texts and spans by characters, one object per line", json_lines(each(_text_spans)), (".jsonl",), {}, _JOIN,
         fitted=_with_documents,
     ),
     "csv": Writer(
-        "a token a row, with the number of its sentence", csv_rows(_cells), (".csv",), {"preset": "kaggle_ner"}, _SCHEME
+        "one token per row, with its sentence number", csv_rows(_cells), (".csv",), {"preset": "kaggle_ner"}, _SCHEME
     ),
     "table": Writer(
         "a Parquet table of tokens and tags",

@@ -16,6 +16,6 @@ class TranslationConfig(GenerationConfig):
     type: Literal["translation"]
     perturbation: PerturbationConfig | None = Field(
         default=None,
-        description="`halluc eval` translates sources again with one more token and counts hallucinations (Lee et al. "
-        "2018): {} or {sources: 200, tokens: 1}; null: it does not",
+        description="perturbation test: `halluc eval` translates sources again with one inserted token and counts "
+        "hallucinations (Lee et al. 2018): {} or {sources: 200, tokens: 1}; null: off",
     )

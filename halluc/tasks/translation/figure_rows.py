@@ -11,12 +11,12 @@ ROWS = (
     FigureRow(
         "bleu", "BLEU", "points", "higher", "task", 10, "",
         at("head", "summary", "compared", "sentences", "cells", "arms", "curves", "differences", "card", "card index"),
-        hub="bleu", legend="n-grams that output and reference share (sacrebleu)",
+        hub="bleu", legend="n-gram overlap of output and reference (sacrebleu)",
     ),
     FigureRow(
         "chrf", "chrF", "points", "higher", "task", 11, "",
         at("head", "summary", "compared", "cells", "card", "card index"), hub="chrf",
-        legend="character n-grams that output and reference share (sacrebleu)",
+        legend="character n-gram overlap of output and reference (sacrebleu)",
     ),
     FigureRow(
         "perturbation_rate", "hallucinations after one inserted token", "share", "lower", "task", 192, "",
@@ -25,7 +25,7 @@ ROWS = (
         + at("summary", heading="  a mid-frequency word", by=(("token", "medium"),), order=194)
         + at("summary", heading="  a rare word", by=(("token", "rare"),), order=195)
         + at("summary", heading="  punctuation", by=(("token", "punctuation"),), order=196),
-        legend="tested sources whose translation is lost after one token was inserted (Lee et al. 2018)",
+        legend="tested sources with a hallucination after one token is inserted (Lee et al. 2018)",
     ),
     FigureRow(
         "perturbed_outputs", "outputs good enough to be perturbed", "share", "none", "task", 197, "", at("summary")

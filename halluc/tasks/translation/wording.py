@@ -8,13 +8,13 @@ from halluc.wording.nouns import CardText
 
 CARD = CardText(
     does="translates texts.",
-    prediction_note="which names and numbers of it the source has",
-    gap="The share of names, numbers, dates and quotations that no training translation states",
+    prediction_note="which names and numbers of the translation occur in the source",
+    gap="The share of names, numbers, dates and quotations that do not occur in training translations",
     definition=(
-        "A hallucination is a name, a number, a date or a quotation of the translation that neither the source nor a"
-        " reference has, or an output that repeats itself or that many sources share. An omission is one of the"
-        " reference that the translation lacks. The gap ratio says how many times as often statements new to training"
-        " are wrong as those seen in training."
+        "A hallucination is a name, number, date or quotation of the translation that is not in the source or a "
+        "reference, or an output that repeats itself or is shared by many sources. An omission is a name, number, "
+        "date or quotation of the reference that is missing in the translation. The gap ratio is the error rate of "
+        "statements new to training divided by that of statements seen in training."
     ),
 )
 WORDING = Wording(
@@ -24,7 +24,7 @@ WORDING = Wording(
         "translations",
         card=CARD,
         unsupported="Unsupported: neither in the source nor in a reference",
-        drawn="Marked in each translation is the claim; above it stands the source, below it the reference.",
+        drawn="The claim is marked in each translation; above it is the source, below it the reference.",
         glossary=GLOSSARY,
     ),
 )

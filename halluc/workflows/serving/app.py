@@ -65,7 +65,7 @@ class Service:
             return asked, await self.batcher.predict(items)
         except asyncio.QueueFull:
             headers = {"Retry-After": str(RETRY_AFTER)}
-            raise Refused(429, "S129", "too many requests wait", "try again later", headers) from None
+            raise Refused(429, "S129", "too many requests in the queue", "try again later", headers) from None
 
 
 def application(service: Service) -> FastAPI:
@@ -95,8 +95,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
         help = "see /openapi.json for paths and methods"
         refused = Refused(error.status_code, f"S1{error.status_code % 100:02}", error.detail, help, error.headers or {})
     else:
-        help = "look for the request id in the log of the server"
-        refused = Refused(500, "S150", "the server could not answer", help)
+        help = "see the request id in the log of the server"
+        refused = Refused(500, "S150", "internal error", help)
     return refused.response(request.state.request_id)
 
 
@@ -108,7 +108,7 @@ def _add_inference(app: FastAPI, service: Service) -> None:
     @app.post("/", include_in_schema=False)
     @app.post(
         "/predict", response_model=shape, responses=_ERRORS,
-        summary="What the model claims of a text, or of each of a list",
+        summary="Predictions for a text, or for each text of a list",
     )  # fmt: skip
     async def predict(request: Request) -> Response:
         asked, result = await service.answer(request)
@@ -135,10 +135,10 @@ def _add_state(app: FastAPI, service: Service) -> None:
     async def health() -> State:
         return State(status="ok")
 
-    @app.get("/ready", summary="Whether requests are taken", responses={503: _ERRORS[503]})
+    @app.get("/ready", summary="Whether requests are accepted", responses={503: _ERRORS[503]})
     async def ready() -> State:
         if service.running is None or service.running.done() or service.batcher.queue.full():
-            raise Refused(503, "S153", "requests are not taken now", headers={"Retry-After": str(RETRY_AFTER)})
+            raise Refused(503, "S153", "requests are not accepted now", headers={"Retry-After": str(RETRY_AFTER)})
         return State(status="ok")
 
     @app.get("/metrics", include_in_schema=False)

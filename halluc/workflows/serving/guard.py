@@ -95,7 +95,7 @@ class Guard:
         """
         host = headers.get("host", "")
         if self.hosts is not None and _name(host) not in self.hosts:
-            help = f"call it as {' or '.join(sorted(self.hosts))}"
+            help = f"use {' or '.join(sorted(self.hosts))}"
             raise Refused(403, "S103", f"this server is not called {host!r}", help)
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
@@ -106,12 +106,12 @@ class Guard:
             is_right = hmac.compare_digest(given.strip().encode(), self.token.encode())
             if scheme.lower() != "bearer" or not is_right:
                 help = "send the header `Authorization: Bearer TOKEN` with the token of the server"
-                raise Refused(401, "S101", "no token, or a wrong one", help, {"WWW-Authenticate": "Bearer"})
+                raise Refused(401, "S101", "the token is missing or wrong", help, {"WWW-Authenticate": "Bearer"})
         if scope["method"] == "POST":
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json" or "content-encoding" in headers:
                 help = "send the header `Content-Type: application/json`, and no Content-Encoding"
-                raise Refused(415, "S115", "the body is not declared as plain JSON", help)
+                raise Refused(415, "S115", "the body is not declared as uncompressed JSON", help)
 
 
 def _name(host: str) -> str:

@@ -17,26 +17,24 @@ class Metrics:
     def __init__(self, newest: str) -> None:
         self.registry = CollectorRegistry()
         self.seconds = Histogram(
-            "halluc_request_seconds", "Time from the first byte to the answer.", ["path"], registry=self.registry
+            "halluc_request_seconds", "Time from the first byte to the response.", ["path"], registry=self.registry
         )
         self.requests = Counter(
             "halluc_requests", "Answered requests by path and status.", ["path", "status"], registry=self.registry
         )
-        self.queued = Gauge("halluc_queued_requests", "Requests that wait for a batch.", registry=self.registry)
+        self.queued = Gauge("halluc_queued_requests", "Requests in the queue.", registry=self.registry)
         self.unanswered = Gauge(
-            "halluc_unanswered_requests", "Requests in the queue, or being predicted.", registry=self.registry
+            "halluc_unanswered_requests", "Requests in the queue or in prediction.", registry=self.registry
         )
         self.batches = Histogram(
             "halluc_batch_texts", "Texts that were predicted together.",
             buckets=[1, 2, 4, 8, 16, 32, 64, 128, 256, 512], registry=self.registry,
         )  # fmt: skip
-        self.claims = Counter(
-            "halluc_claims", "Claims by how new they are to the training split.", ["novelty"], registry=self.registry
-        )
+        self.claims = Counter("halluc_claims", "Claims by novelty.", ["novelty"], registry=self.registry)
         self.abstained = Counter("halluc_abstained_claims", "Claims that were withdrawn.", registry=self.registry)
         self.new_share = Gauge(
             "halluc_new_claims_share",
-            f"Share of claims of class `{newest}`, of those whose novelty is known.",
+            f"Share of claims of class `{newest}`, among claims with known novelty.",
             registry=self.registry,
         )
         self._newest, self._new, self._known = newest, 0, 0

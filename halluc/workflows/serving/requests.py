@@ -71,7 +71,7 @@ async def body_of(request: Request, limits: Limits) -> bytes:
     except TimeoutError:
         raise Refused(408, "S108", f"the body did not arrive in {BODY_SECONDS:g} s") from None
     except ClientDisconnect:
-        raise Refused(400, "S100", "the client went away") from None
+        raise Refused(400, "S100", "the client closed the connection") from None
     if size > limits.body:
         help = "send fewer texts in a request, or start the server with a larger --max-body"
         raise Refused(413, "S113", f"the body has more than {limits.body:,} bytes", help)
@@ -92,7 +92,7 @@ def parsed(model: type[BaseModel], body: bytes) -> Any:
 def _refuse(error: ValidationError) -> NoReturn:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"] == "json_invalid":
-        raise Refused(400, "S100", f"the body is not JSON that can be read: {first['msg'].partition(': ')[2]}")
+        raise Refused(400, "S100", f"the body is not valid JSON: {first['msg'].partition(': ')[2]}")
     if first["loc"][:1] == ("inputs",) and first["type"] != "missing":
         message = "`inputs` is not a text, an object, or a list of these"
     else:
@@ -131,7 +131,7 @@ def readable(items: list[Item], limits: Limits) -> list[InputText]:
         if isinstance(item, BadLine):
             raise Refused(422, item.code, f"{place}{item.problem}", as_options(item.help))
         if item.size > limits.text:
-            message = f"{place}a text of {item.size:,} characters, and at most {limits.text:,} are taken"
-            raise Refused(422, "S123", message, "cut it, or start the server with a larger --max-text")
+            message = f"{place}a text of {item.size:,} characters, but at most {limits.text:,} are allowed"
+            raise Refused(422, "S123", message, "shorten it, or start the server with a larger --max-text")
         texts.append(item)
     return texts

@@ -55,7 +55,11 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         listening.listen(128)  # clients may connect as soon as the next line is printed
         say(f"serving {service.predictor.trained.reference} at http://{shown}:{used}")
-        tell(f"requests need the token in {TOKEN}" if token else "requests need no token: only this machine can ask")
+        tell(
+            f"requests need the token in {TOKEN}"
+            if token
+            else "requests need no token: the server is only reachable from this machine"
+        )
         started(server, used)
         with _stopped_by_signals():
             server.run(sockets=[listening])
@@ -72,10 +76,10 @@ def _token(host: str) -> str | None:
     if token is None:
         if is_loopback(host):
             return None
-        message = f"--host {host} can be reached from other machines, and {TOKEN} is not set"
-        raise HallucError("C017", message, help=f"export {TOKEN}=$(openssl rand -hex 32), or leave --host out")
+        message = f"--host {host} can be reached from other machines, but {TOKEN} is not set"
+        raise HallucError("C017", message, help=f"export {TOKEN}=$(openssl rand -hex 32), or remove --host")
     if len(token) < _SHORTEST_TOKEN or not all("!" <= char <= "~" for char in token):
-        message = f"{TOKEN} is not a token: it needs {_SHORTEST_TOKEN} or more ASCII characters, without blanks"
+        message = f"{TOKEN} is not a valid token: it needs {_SHORTEST_TOKEN} or more ASCII characters without spaces"
         raise HallucError("C017", message, help=f"export {TOKEN}=$(openssl rand -hex 32)")
     return token
 
@@ -90,13 +94,13 @@ def _bound(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
-        raise environment_error("E460", f"--host {host}: {error}", "name an address of this machine") from None
+        raise environment_error("E460", f"--host {host}: {error}", "use an address of this machine") from None
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
     except OSError as error:
         listening.close()
-        help = "another program uses it, or this machine has no such address: choose another --port or --host"
+        help = "it is in use, or is not an address of this machine: choose another --port or --host"
         raise environment_error("E460", f"{host}:{port} cannot be used: {error.strerror}", help) from None
     return listening
 

@@ -38,28 +38,34 @@ class AdversarialConfig(Section):
         default=1,
         ge=0,
         le=100,
-        description="steps by likelihood after each step of the generator, which keep it from collapsing; 0: none",
+        description="maximum-likelihood steps after each step of the generator, to prevent mode collapse; 0: none",
     )
-    discriminator_learning_rate: _Rate = Field(default=5.0e-4, description="of the discriminator")
+    discriminator_learning_rate: _Rate = Field(default=5.0e-4, description="learning rate of the discriminator")
     discriminator_steps: int = Field(
         default=2, ge=1, le=100, description="steps of the discriminator before each step of the generator"
     )
     warmup_steps: int = Field(
-        default=100, ge=0, le=100_000, description="steps of the discriminator alone before the first of the generator"
+        default=100,
+        ge=0,
+        le=100_000,
+        description="pre-training steps of the discriminator before the first step of the generator",
     )
-    dropout: _Dropout = Field(default=0.25, description="of the discriminator")
+    dropout: _Dropout = Field(default=0.25, description="dropout rate of the discriminator")
     rollouts: int = Field(
-        default=4, ge=4, le=64, description="`seqgan`: completions of a beginning whose mean reward is its value"
+        default=4, ge=4, le=64, description="`seqgan`: number of rollouts of a prefix, whose mean reward is its value"
     )
     stride: int = Field(
-        default=4, ge=1, le=1000, description="`seqgan`: pieces between beginnings that are completed; 1 is the paper's"
+        default=4,
+        ge=1,
+        le=1000,
+        description="`seqgan`: pieces between the prefixes that are completed; 1 as in the paper",
     )
     sharpest: float = Field(
         default=100.0,
         ge=1,
         le=10_000,
-        description="`relgan`: inverse temperature of the relaxed samples in the last step; it begins at 1 and rises "
-        "exponentially",
+        description="`relgan`: inverse temperature of the relaxed samples in the last step; it starts at 1 and "
+        "increases exponentially",
     )
 
 
@@ -70,7 +76,7 @@ class CollapseConfig(Section):
     """
 
     every: int = Field(default=10, ge=1, le=10_000, description="steps between checks, each of which is a checkpoint")
-    samples: int = Field(default=256, ge=16, le=100_000, description="sequences that are sampled for a check")
-    distinct_2: float = Field(default=0.85, ge=0, le=1, description="least share of distinct word pairs")
-    valid_rate: float = Field(default=0.85, ge=0, le=1, description="least share of samples that are valid examples")
-    perplexity: float = Field(default=1.15, ge=1, le=1000, description="highest perplexity on held-out examples")
+    samples: int = Field(default=256, ge=16, le=100_000, description="number of sequences that are sampled for a check")
+    distinct_2: float = Field(default=0.85, ge=0, le=1, description="minimum share of distinct bigrams")
+    valid_rate: float = Field(default=0.85, ge=0, le=1, description="minimum share of samples that are valid examples")
+    perplexity: float = Field(default=1.15, ge=1, le=1000, description="maximum perplexity on held-out examples")

@@ -145,7 +145,7 @@ def _trained(
         training = GanTraining(plan, _variant(config), *_networks(config, rows.codec, seed, device), checkpoint)
         training.run()
     except NotFinite:
-        message = "training by likelihood diverged: its loss is not finite"
+        message = "maximum-likelihood training diverged: its loss is not finite"
         help = "lower `likelihood.learning_rate`"
         raise OptionError("likelihood", "D145", message, help, EXIT_DATA) from None
     weights = {GAN: training.kept["good"], LIKELIHOOD: training.kept["likelihood"]}
@@ -228,9 +228,9 @@ class _SplitSequences:
                 usable.append(example)
         refuse_all_locked(read, locked)
         if len(usable) < FEWEST_EXAMPLES:
-            message = f"{len(usable)} training examples are too few for a GAN: it needs {FEWEST_EXAMPLES}"
+            message = f"{len(usable)} training examples are too few for a GAN, which needs {FEWEST_EXAMPLES}"
             longer = f"; {too_long} are longer than `longest: {config.longest}`" if too_long else ""
-            help = "give it a larger training split, or leave this method out"
+            help = "use a larger training split, or remove this method"
             raise OptionError("longest" if too_long else "type", "D144", message + longer, help, EXIT_DATA)
         held_out = min(max(int(_HELD_OUT * len(usable)), _FEWEST_HELD_OUT), _MOST_HELD_OUT)
         order = keyed_generator(seed, "held out").permutation(len(usable)).tolist()

@@ -1,4 +1,4 @@
-"""The training of a sequence GAN, from pre-training by likelihood to adversarial training.
+"""The training of a sequence GAN, from maximum-likelihood pre-training to adversarial training.
 
 Every step draws its random numbers from its own seed, so that a killed training resumes exactly from its last
 checkpoint.
@@ -102,11 +102,11 @@ class GanTraining:
         """Train to the end; afterwards ``kept`` has the weights ``likelihood`` and ``good``.
 
         Raises:
-            NotFinite: training by likelihood diverged. HallucError E401: a checkpoint cannot be written.
+            NotFinite: maximum-likelihood training diverged. HallucError E401: a checkpoint cannot be written.
         """
         self._resume()
         stages: tuple[tuple[str, Callable[[Tick], None]], ...] = (
-            ("training the generator by likelihood", self._likelihood),
+            ("maximum-likelihood training of the generator", self._likelihood),
             ("training the discriminator", self._warmup),
             ("training the GAN", self._adversarial),
             ("training the generator to compare with", self._baseline),

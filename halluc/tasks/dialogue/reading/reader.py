@@ -67,7 +67,7 @@ class DialoguesReader(SourcedReader):
             persona, turns = self._forms.history(value_of(given, self.config.history_field), self.config.history_field)
             targets = texts_of(value_of(given, self.config.reply_field), str(self.config.reply_field))
             turns.append(Turn(AGENT, targets[0] if targets else "", is_reply=True))
-            self._say(f"one reply a row, from `{self.config.reply_field}`")
+            self._say(f"one reply per row, from `{self.config.reply_field}`")
         else:
             persona, turns = self._forms.turns(value_of(given, field), field)
             targets = []
@@ -75,7 +75,7 @@ class DialoguesReader(SourcedReader):
         replies = [number for number, turn in enumerate(turns) if turn.is_reply]
         if not replies:
             speakers = dict.fromkeys(turn.speaker for turn in turns)
-            help = "name the speaker whose turns are replies in `data.agents`"
+            help = "add the speaker whose turns are replies to `data.agents`"
             raise Unreadable("D126", f"a dialogue without a reply: its speakers are {quoted(speakers)}", help)
         said = [turn.text for turn in turns]
         document = self._numbers.of(value_of(given, self.config.dialogue_field), said[: replies[0]], said)
@@ -85,7 +85,7 @@ class DialoguesReader(SourcedReader):
             name = identity if field is None or len(replies) == 1 else f"{identity}.{number}"
             references = targets if field is None else [turns[place].text]
             example = self._example(given, origin, name, persona, turns[: place + 1], references)
-            opens = LeftOut(row.file, row.line, "a reply with nothing before it, neither persona nor knowledge")
+            opens = LeftOut(row.file, row.line, "a reply without history, persona and knowledge")
             made.append(example if example.tokens else opens)
         return made
 
@@ -143,7 +143,7 @@ class DialoguesReader(SourcedReader):
         if config.reply_field in given or (not needs_reply and (config.history_field in given or TEXT in given)):
             return None
         what = "neither turns nor a reply" if asked is None else f"no field `{asked}`"
-        help = "name the field with `data.turns_field`, or those of `data.reply_field` and `data.history_field`"
+        help = "set `data.turns_field`, or `data.reply_field` and `data.history_field`"
         raise Unmapped("D116", f"{what}; the row has {quoted(given)}", help)
 
     def _say(self, mapping: str) -> None:

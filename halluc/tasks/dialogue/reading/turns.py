@@ -17,7 +17,7 @@ _SPEAKERS, _TEXTS = ("speaker", "role", "from"), ("text", "content", "value")
 _BETWEEN = "<|endoftext|>"
 # The role of instructions in lists of messages.
 _SYSTEM = "system"
-_FORMS = "a turn is `{speaker, text}`, a text, or a pair of the texts of user and agent"
+_FORMS = "a turn must be `{speaker, text}`, a text, or a pair of texts of user and agent"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class TurnForms:
     def _named(self, given: Mapping[Any, Any], what: str) -> Turn:
         speaker, text = first_of(given, _SPEAKERS), first_of(given, _TEXTS)
         if speaker is None or text is None or not isinstance(given[speaker], str):
-            raise Unreadable("D107", f"{what} has {quoted(given)}: no speaker or no text", _FORMS)
+            raise Unreadable("D107", f"{what} has {quoted(given)}: the speaker or the text is missing", _FORMS)
         name = given[speaker].strip()
         known = facts(value_of(given, self.knowledge), self.knowledge)
         return Turn(name, visible_text(given[text], f"text in {what}", text), name in self.agents, tuple(known))
@@ -100,9 +100,11 @@ def facts(given: Any, field: Column) -> list[str]:
     texts = list(result) if isinstance(result, (list, tuple)) else [result]
     for text in texts:
         if not isinstance(text, str):
-            raise Unreadable("D107", f"`{field}` has {kind(text)}, not a string", "it is a text, or a list of texts")
+            raise Unreadable(
+                "D107", f"`{field}` has {kind(text)}, not a string", "it must be a text, or a list of texts"
+            )
         if not text.strip():
-            help = "write null where there is none, or set `data.on_bad_line: skip`"
+            help = "write null if there is none, or set `data.on_bad_line: skip`"
             raise Unreadable("D126", f"`{field}` is an empty text", help)
     return [text.strip() for text in texts]
 
@@ -110,7 +112,7 @@ def facts(given: Any, field: Column) -> list[str]:
 def _pair(given: Any, what: str) -> Iterator[Turn]:
     """The preceding turns, of which the last is the user's, and the reply."""
     if not isinstance(given, (list, tuple)) or len(given) != 2 or not all(isinstance(one, str) for one in given):
-        raise Unreadable("D107", f"{what} is {kind(given)}: no turn", _FORMS)
+        raise Unreadable("D107", f"{what} is {kind(given)}, not a turn", _FORMS)
     yield from _alternating(given[0], what)
     yield Turn(AGENT, _text(given[1], what), is_reply=True)
 

@@ -12,8 +12,8 @@ from halluc.data.rows.row import Unreadable
 _SHOWN = 60
 _FORM = "give {text: […], answer_start: […]}, or a list of {text, answer_start}"
 _OFFSET = (
-    "`answer_start` counts characters from 0; mend it, or set `data.on_bad_line: skip`: then such an answer is left "
-    "out, and its question where it has no other"
+    "`answer_start` counts characters from 0; fix it, or set `data.on_bad_line: skip`: this removes such answers, "
+    "and questions without another answer"
 )
 
 
@@ -43,15 +43,15 @@ def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, le
             if not lenient:
                 raise
             wrong = bad
-            repairs.append(f"{bad.problem}: left out")
+            repairs.append(f"{bad.problem}: removed")
             continue
         if place != start:
-            repairs.append(f"{what}: the answer {_in_quotes(text)} stands at {place}, not at {start}")
+            repairs.append(f"{what}: the answer {_in_quotes(text)} is at {place}, not at {start}")
         ranges.append(_without_blanks(context, place, place + len(text)))
     if wrong is not None and not ranges:
         raise wrong
     if ranges and given.get("is_impossible") is True:
-        raise Unreadable("D107", f"{what}: `is_impossible` is true, and it has an answer", "leave one of them out")
+        raise Unreadable("D107", f"{what}: `is_impossible` is true, but it has an answer", "remove one of them")
     return Answers(list(dict.fromkeys(ranges)), repairs)
 
 
@@ -81,13 +81,13 @@ def _pairs(value: Any, what: str) -> list[tuple[str, int]]:
 def _place(text: str, start: int, context: str, what: str) -> int:
     """The start of the answer: as stated, or its only occurrence."""
     if not text.strip():
-        raise Unreadable("D109", f"{what}: an answer is empty", "an unanswerable question has empty lists")
+        raise Unreadable("D109", f"{what}: an answer is empty", "an unanswerable question needs empty lists")
     if start >= 0 and context.startswith(text, start):
         return start
     first = context.find(text)
     if first >= 0 and context.find(text, first + 1) < 0:
         return first
-    there = "does not stand in the context" if first < 0 else "stands at several other places"
+    there = "does not occur in the context" if first < 0 else "occurs at several other places"
     raise Unreadable("D109", f"{what}: the answer {_in_quotes(text)} is not at character {start}, and {there}", _OFFSET)
 
 

@@ -82,8 +82,8 @@ class AnswerFile(PredictionFile):
                 scores = {str(identity): convert(score) for identity, score in result.items()}
             except (Unreadable, UnicodeError, TypeError, ValueError, OverflowError):
                 problem = "not one JSON object of ids and finite numbers"
-                raise data_error("D107", problem, Location(str(path)), "mend it, or rename it") from None
-            self.warnings.append(f"scores of no answer are read from {path}")
+                raise data_error("D107", problem, Location(str(path)), "fix it, or rename it") from None
+            self.warnings.append(f"no-answer scores are read from {path}")
             return scores
         return {}
 
@@ -123,7 +123,7 @@ def _of_answers(answers: Any) -> tuple[Any, Any]:
         Unreadable D107: they are not a list of objects.
     """
     if not isinstance(answers, list) or not all(isinstance(one, Mapping) for one in answers):
-        help = "give them as `halluc predict` writes them, or one text as `predicted`"
+        help = "write them as `halluc predict` does, or one text as `predicted`"
         raise Unreadable("D107", "`answers` is not a list of objects", help)
     first = answers[0] if answers else {}
     return first.get("text"), first.get("confidence")
@@ -138,7 +138,7 @@ def _score(given: Any) -> float:
     with contextlib.suppress(ValueError, OverflowError):
         if isinstance(given, (int, float)) and not isinstance(given, bool):
             return _finite(given)
-    raise Unreadable("D107", f"the score of no answer is {cut(repr(given))}, not a finite number")
+    raise Unreadable("D107", f"the no-answer score is {cut(repr(given))}, not a finite number")
 
 
 def _finite(given: Any) -> float:
@@ -163,7 +163,7 @@ def _of_list(values: list[Any], record: Mapping[Any, Any], confidence: Any) -> t
         return values[0], confidence
     if len(values) == 1 and isinstance(values[0], list) and values[0] and "answer" in record:
         return record["answer"], values[0][-1]
-    raise Unreadable("D107", "the answer is a list that is not of one text", "give a text, or null for none")
+    raise Unreadable("D107", "the answer is a list, but not of one text", "give a text, or null for none")
 
 
 def _logit(probability: Any) -> float:

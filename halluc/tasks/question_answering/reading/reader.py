@@ -34,18 +34,18 @@ def _record(example: ContextQuestion, options: Options) -> dict[str, Any]:
     """
     for what, text in (("question", example.question), ("context", example.context)):
         if is_invisible(text.text) or "\0" in text.text:
-            raise unfit(example, f"a {what} in which nothing is visible, or with a NUL", "take it out")
+            raise unfit(example, f"a {what} without visible characters, or with a NUL", "remove it")
         places = [(start, start + len(token)) for start, token in zip(text.offsets, text.tokens, strict=True)]
         if not all(text.tokens) or located(text.tokens, text.text) != places:
-            raise unfit(example, f"blanks in the tokens of the {what}", "cut it into words")
+            raise unfit(example, f"spaces in the tokens of the {what}", "split it into words")
     if any(answer != answer.strip() for answer in example.texts):
-        raise unfit(example, "an answer that begins or ends with a blank", "take the blank out of it")
+        raise unfit(example, "an answer that starts or ends with a space", "remove the space")
     return QuestionExamples().record(example)
 
 
 WRITERS = {
-    "jsonl": Writer("question, context and answers, an object a line", json_lines(each(_record)), (".jsonl",)),
-    "json": Writer("the same as one list", json_list(each(_record)), (".json",)),
+    "jsonl": Writer("question, context and answers, one object per line", json_lines(each(_record)), (".jsonl",)),
+    "json": Writer("the same, as one list", json_list(each(_record)), (".json",)),
 }
 
 
@@ -74,9 +74,9 @@ class _Context(NamedTuple):
         """
         if not self.holds(place):
             problem = (
-                f"{what}: an answer begins or ends with an invisible character, which `data.strip_invisible` drops"
+                f"{what}: an answer starts or ends with an invisible character, which `data.strip_invisible` removes"
             )
-            raise Unreadable("D109", problem, "take the character out of the answer, or the key out of the config")
+            raise Unreadable("D109", problem, "remove the character from the answer, or the key from the config")
         return self.starts[place[0]], self.ends[place[1]]
 
 
@@ -123,11 +123,13 @@ class QuestionsReader(Reader):
                 return InputText(row.line, identity, (), text, ())
             question, tab, context = text.partition("\t")
             if not tab:
-                help = "a raw line has a question and its context, with a tab between; else give {question, context}"
+                help = (
+                    "a line of plain text needs a question, a tab and its context; else use objects {question, context}"
+                )
                 raise Unreadable("D113", "a line without a tab", help)
         else:
             question, context = self.text(row.fields, "question"), self.text(row.fields, "context")
-        result = paired(row.line, identity, question, context, self._tokenizer, "give question and context")
+        result = paired(row.line, identity, question, context, self._tokenizer, "both question and context are needed")
         return replace(result, details=(self.cut(question, None), self.cut(context, None)))
 
     def value(self, given: Mapping[Any, Any], key: str) -> Any:
@@ -140,7 +142,7 @@ class QuestionsReader(Reader):
         path = path_of(column, [given])
         if len(path) == 1 and path[0] not in given:
             problem = f"no field `{column}`; the row has {quoted(given)}"
-            raise Unmapped("D107", problem, f"name the field of the {key} with `data.{key}_field`")
+            raise Unmapped("D107", problem, f"set `data.{key}_field`")
         return value_at(given, path)
 
     def text(self, given: Mapping[Any, Any], key: str) -> str:

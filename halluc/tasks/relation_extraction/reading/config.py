@@ -20,25 +20,29 @@ class RelationsConfig(DataConfig, TokenizationKeys):
     formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub", "text")
     text_field: Column = Field(
         default="text", description="the field of the sentence, with `<e1>…</e1>` and `<e2>…</e2>` around head and "
-        "tail if no fields have their positions; `sentence` is found too",
+            "tail if no fields have their positions; `sentence` is also read",
     )  # fmt: skip
     head_field: Column = Field(
-        default="head", description="of the head: {start, end, label} or [start, end, label], in characters of the "
-        "text, or in tokens where the row has `tokens`; `h`, and `subj_start`, … of TACRED are found too",
+        default="head", description="the field of the head: {start, end, label} or [start, end, label], in "
+            "characters of the text, or in tokens if the row has `tokens`; `h`, and `subj_start`, … of TACRED are "
+            "also read",
     )  # fmt: skip
-    tail_field: Column = Field(default="tail", description="of the tail, in the same forms; `t` and `obj_start`, …")
-    label_field: Column = Field(default="relation", description="the field of the relation; `label` is found too")
+    tail_field: Column = Field(
+        default="tail", description="the field of the tail, in the same forms; `t` and `obj_start`, … are also read"
+    )
+    label_field: Column = Field(default="relation", description="the field of the relation; `label` is also read")
     none_labels: list[Annotated[str, Field(max_length=LONGEST_TEXT)]] | None = Field(
-        default=None, max_length=100, description="labels that mean that a pair has no relation; null: none, "
-        "no_relation, NA, and `Other` in files of SemEval-2010 Task 8. Rows with null have none either",
+        default=None, max_length=100, description="labels that mean 'no relation'; null: none, no_relation, NA, and "
+            "`Other` in files of SemEval-2010 Task 8. Rows with null have no relation either",
     )  # fmt: skip
     label_names: (
         Annotated[list[LabelName], Field(min_length=1, max_length=MOST_LABELS)]
         | Annotated[dict[Number, LabelName], Field(min_length=1, max_length=MOST_LABELS, json_schema_extra=SHORT_KEYS)]
         | None
-    ) = Field(default=None, description="the names of relations that are numbers: a list, counted from 0, or a mapping")
+    ) = Field(default=None, description="the names of numeric relations: a list from 0, or a mapping")
     tokenize: Tokenize = Field(
-        default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
+        default="words",
+        description="how texts are split into tokens: words and punctuation, white space, or characters",
     )
 
     def asked(self) -> dict[str, Column]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from halluc.tasks.relation_extraction.reading.reader import RelationsReader
 
 _NOWHERE = Span(0, 0, "")
-_LINE_HELP = "a line of the scorer of SemEval-2010 Task 8 has the number of a sentence, a tab, and its relation"
-_ONE_HELP = "a pair has one relation or none: give one label, or [label, confidence]"
+_LINE_HELP = "a line of the SemEval-2010 Task 8 format has the number of a sentence, a tab, and its relation"
+_ONE_HELP = "a pair has one relation or none: write one label, or [label, confidence]"
 
 
 class PairPredictions(PredictionFile):

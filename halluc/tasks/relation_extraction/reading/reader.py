@@ -30,13 +30,13 @@ def _record(example: Related, options: Options) -> dict[str, Any]:
     """
     label = example.relation
     if label is not None and (label != label.strip() or label in (*NONE_LABELS, NO_RELATION)):
-        raise unfit(example, f"the relation `{label}` would be read as another", "rename it")
+        raise unfit(example, f"the relation `{label}` would be read as another one", "rename it")
     return RelationExamples().record(example)
 
 
 WRITERS = {
-    "jsonl": Writer("tokens, head, tail and relation, an object a line", json_lines(each(_record)), (".jsonl",)),
-    "json": Writer("the same as one list", json_list(each(_record)), (".json",)),
+    "jsonl": Writer("tokens, head, tail and relation, one object per line", json_lines(each(_record)), (".jsonl",)),
+    "json": Writer("the same, as one list", json_list(each(_record)), (".json",)),
 }
 
 
@@ -48,7 +48,7 @@ _OTHER = "Other"
 _HEAD_KEYS, _TAIL_KEYS = ("head", "h"), ("tail", "t")
 _TACRED = {"head": "subj", "tail": "obj"}
 _TEXTS, _LABELS = ("text", "sentence"), ("relation", "label")
-_MARK_HELP = "mark each once, as in `<e1>Anna</e1> works for <e2>Acme</e2> .`"
+_MARK_HELP = "mark each once, for example `<e1>Anna</e1> works for <e2>Acme</e2> .`"
 
 
 class RelationsReader(RowReader):
@@ -114,7 +114,7 @@ class RelationsReader(RowReader):
             raise Unmapped(
                 "D107",
                 f"no field `{column}`; the row has {quoted(given)}",
-                "name the field of the sentence with `data.text_field`",
+                "set the field of the sentence with `data.text_field`",
             )
         if not isinstance(text, str):
             raise Unreadable("D107", f"`{column}` is {kind(text)}, not a string", "see `data.text_field`")
@@ -164,7 +164,7 @@ class RelationsReader(RowReader):
             _refuse_outside(role, start, end, len(words), "tokens")
             inside = [number for number, old in enumerate(place) if start <= old < end]
             if not inside:
-                raise Unreadable("D109", f"the {role} shows nothing", MEND)
+                raise Unreadable("D109", f"the {role} has no visible characters", MEND)
             spans.append(Span(inside[0], inside[-1] + 1, label))
         _refuse_overlap(*spans)
         return tokens, (spans[0], spans[1])
@@ -185,7 +185,7 @@ class RelationsReader(RowReader):
             for role in ("head", "tail"):
                 if (start, end) == places[role][:2]:
                     if not result:
-                        raise Unreadable("D109", f"the {role} shows nothing", MEND)
+                        raise Unreadable("D109", f"the {role} has no visible characters", MEND)
                     spans[role] = Span(len(tokens), len(tokens) + len(result), places[role][2])
             tokens += result
             bounds += [(start + first, start + last) for first, last in own]
@@ -201,10 +201,10 @@ class RelationsReader(RowReader):
             raise Unmapped(
                 "D107",
                 f"no field `{column}`; the row has {quoted(given)}",
-                "name the field of the relation with `data.label_field`",
+                "set the field of the relation with `data.label_field`",
             )
         if "relation from" not in self.mapping:
-            where = "the line behind" if _BLOCK in given else f"`{'.'.join(map(str, path))}`"
+            where = "the next line" if _BLOCK in given else f"`{'.'.join(map(str, path))}`"
             self.mapping += f", relation from {where}"
         is_semeval = _BLOCK in given or _is_semeval(given)
         return self.relation_of(value_at(given, path), column, (*NONE_LABELS, *([_OTHER] if is_semeval else [])))
@@ -232,7 +232,7 @@ class RelationsReader(RowReader):
             return None
         if label == NO_RELATION:
             raise Unreadable(
-                "D137", f"the label `{label}` is the name of the output for none", "list it in `data.none_labels`"
+                "D137", f"the label `{label}` is reserved for 'no relation'", "list it in `data.none_labels`"
             )
         return str(label)
 
@@ -242,7 +242,7 @@ class RelationsReader(RowReader):
             return names[number]
         if isinstance(names, list) and 0 <= number < len(names):
             return names[number]
-        raise Unreadable("D107", f"the relation is the number {number}", "name it in `data.label_names`")
+        raise Unreadable("D107", f"the relation is the number {number}", "add it to `data.label_names`")
 
 
 # For a row that represents a block of SemEval-2010.
@@ -270,8 +270,7 @@ def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLi
                 Unreadable(
                     "D107",
                     "neither a numbered sentence with `<e1>` nor a comment",
-                    "give JSON Lines, CSV, or blocks of SemEval-2010: a number, a tab and a sentence; "
-                    "then its relation",
+                    "use JSON Lines, CSV, or blocks of SemEval-2010: a number, a tab and a sentence; then its relation",
                 )
             )
     if sentence is not None:
@@ -308,7 +307,7 @@ def _range(value: Any, role: str) -> tuple[int, int, str]:
         raise Unreadable(
             "D107",
             f"the {role} is not a range",
-            "give it as {start, end, label} or [start, end]; the end is not counted",
+            "write it as {start, end, label} or [start, end]; the end is exclusive",
         )
     if label and (fault := label_fault(label)) is not None:
         raise Unreadable("D123", f"the {role} has {fault}", MEND)
@@ -340,11 +339,11 @@ def _refuse_outside(role: str, start: int, end: int, size: int, unit: str) -> No
     if not 0 <= start < end <= size:
         raise Unreadable(
             "D109",
-            f"the {role} is {start} to {end}, and there are {size} {unit}",
-            "count from 0; the end is not counted",
+            f"the {role} is {start} to {end}, but there are {size} {unit}",
+            "count from 0; the end is exclusive",
         )
 
 
 def _refuse_overlap(head: Span, tail: Span) -> None:
     if head.start < tail.end and tail.start < head.end:
-        raise Unreadable("D111", "head and tail overlap", "a pair has two spans of its own; mend it or leave it out")
+        raise Unreadable("D111", "head and tail overlap", "a pair needs two separate spans; fix it or remove it")

@@ -26,7 +26,7 @@ class SummariesConfig(DataConfig, TokenizationKeys):
         Column | Annotated[list[Column], Field(min_length=1, max_length=MOST_REFERENCES), DISTINCT] | None
     ) = Field(
         default=None,
-        description="the field of the summary, a text or a list of several, or a list of fields with one summary each; "
+        description="the field of the summary, a text or a list of texts, or a list of fields with one summary each; "
         "null: the first of `summary`, `highlights`, `abstract`, `target` and `tldr` that the row has, or `summary1`, "
         "`summary2` and so on",
     )
@@ -36,7 +36,7 @@ class SummariesConfig(DataConfig, TokenizationKeys):
     )  # fmt: skip
     tokenize: Tokenize = Field(
         default="words",
-        description="how a document becomes tokens: words and punctuation, white space, or each character",
+        description="how documents are split into tokens: words and punctuation, white space, or characters",
     )
 
     @property

@@ -61,7 +61,7 @@ class SummariesReader(SourcedReader):
         column = first_of(given, _DOCUMENTS) if asked is None else asked
         if column is None or value_of(given, column) is None:
             what = "no field of a document" if asked is None else f"no field `{asked}`"
-            raise Unmapped("D116", f"{what}; the row has {quoted(given)}", "name it with `data.document_field`")
+            raise Unmapped("D116", f"{what}; the row has {quoted(given)}", "set `data.document_field`")
         return column
 
     def _summaries(self, given: Mapping[Any, Any]) -> Sequence[Column]:
@@ -80,7 +80,7 @@ class SummariesReader(SourcedReader):
             return asked
         missing = [name for name in asked if name not in given]
         what = f"no field {quoted(missing)}" if missing else "no field of a summary"
-        help = "name it with `data.summary_field`, or write null where there is no summary"
+        help = "set `data.summary_field`, or write null if there is no summary"
         raise Unmapped("D116", f"{what}; the row has {quoted(given)}", help)
 
 

@@ -12,7 +12,7 @@ from halluc.data.fields import kind, nul, own_id
 from halluc.data.rows.row import MEND, Unreadable
 from halluc.tasks.text_classification.reading.fields import missing
 
-_ISO = "write it as 2024-03-31 or 2024-03-31T09:30:00, with a time zone or without (ISO 8601)"
+_ISO = "write it as 2024-03-31 or 2024-03-31T09:30:00, with or without a time zone (ISO 8601)"
 
 
 def group_of(given: Mapping[str | int, Any], column: Column | None, *, optional: bool) -> str | None:
@@ -26,7 +26,7 @@ def group_of(given: Mapping[str | int, Any], column: Column | None, *, optional:
     if isinstance(group, str) and "\0" in group:
         raise nul("group")
     if group is None and result is not None:
-        raise Unreadable("D127", f"`{column}` is empty: every text belongs to a group", MEND)
+        raise Unreadable("D127", f"`{column}` is empty, but every text needs a group", MEND)
     return None if group is None else str(group)
 
 
@@ -42,15 +42,15 @@ def timestamp_of(given: Mapping[str | int, Any], column: Column | None, *, optio
     if isinstance(result, date):  # from a table
         return result.isoformat()
     if not isinstance(result, str):
-        raise Unreadable("D127", f"`{column}` is {kind(result)}, and no date", _ISO)
+        raise Unreadable("D127", f"`{column}` is {kind(result)}, not a date", _ISO)
     text = result.strip()
     try:
         datetime.fromisoformat(text)
         date.fromisoformat(text[:10])
     except ValueError:
-        raise Unreadable("D127", f"`{column}` is no date: `{cut(text)}`", _ISO) from None
+        raise Unreadable("D127", f"`{column}` is not a date: `{cut(text)}`", _ISO) from None
     if text[4:5] + text[7:8] != "--":  # 20240331 or 2024-W13-7
-        raise Unreadable("D127", f"`{column}` is no date with year, month and day: `{cut(text)}`", _ISO)
+        raise Unreadable("D127", f"`{column}` is not a date with year, month and day: `{cut(text)}`", _ISO)
     return text
 
 

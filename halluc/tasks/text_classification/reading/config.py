@@ -31,62 +31,62 @@ _OLD_FORMAT, _OLD_KEY, _OF_CSV = "texts", "form", ("delimiter", "header", "quoti
 class OutOfScopeFiles(Section):
     """Unlabelled texts for each split, all out of scope."""
 
-    train: Reference | None = Field(default=None, description="a file of texts out of scope, for train")
+    train: Reference | None = Field(default=None, description="a file of out-of-scope texts for train")
     dev: Reference | None = Field(default=None, description="the same for dev")
     test: Reference | None = Field(default=None, description="the same for test")
 
 
 class _Fields(TokenizationKeys):
     preset: Preset | None = Field(
-        default=None, description="the export of an annotation tool: doccano, label_studio or prodigy; records that "
-        "were rejected or not finished are left out and counted",
+        default=None, description="the export of an annotation tool: doccano, label_studio or prodigy; rejected or "
+            "unfinished records are skipped and counted",
     )  # fmt: skip
     text_field: Column = Field(
-        default="text", description="the field or column of the text, or a column's number; a file without a field "
-        "`text` may have another one, if only one fits",
+        default="text", description="the field or column of the text, or a column's number; if a file has no field "
+            "`text`, the only one that fits is used",
     )  # fmt: skip
-    second_field: Column | None = Field(default=None, description="of pairs: that of the second text")
+    second_field: Column | None = Field(default=None, description="for pairs: the field of the second text")
     label_field: Column | Annotated[list[Column], Field(max_length=MOST_LABELS)] = Field(
-        default="label", description="that of the label, or of a list of labels; or a list of columns, one for each "
-        "label, that hold 0 or 1",
+        default="label", description="the field of the label, or of a list of labels; or a list of columns with 0 or "
+            "1, one for each label",
     )  # fmt: skip
     timestamp_field: Column | None = Field(
-        default=None, description="that of the date of a text, ISO 8601 such as 2024-03-31 or 2024-03-31T09:30:00Z: "
-        "figures over time are then counted by `task.period`",
+        default=None, description="the field of the date of a text, ISO 8601 such as 2024-03-31 or "
+            "2024-03-31T09:30:00Z, for figures over time by `task.period`",
     )  # fmt: skip
     group_field: Column | None = Field(
-        default=None, description="the column of the group of a text, such as the user of a recommendation: figures "
-        "are then reported for groups and second texts seen in training and not, and with `task.ranking` texts are "
-        "ranked by group",
+        default=None, description="the field of the group of a text, such as the user of a recommendation: figures "
+            "by whether group and second text occur in training; with `task.ranking`, texts are ranked by group",
     )  # fmt: skip
     label_position: Literal["first", "last"] = Field(
-        default="first", description="of `format: lines`: the position of the label in a line; `last` is split at the "
-        "last `delimiter`, a blank by default",
+        default="first", description="of `format: lines`: the position of the label in a line; with `last`, lines "
+            "are split at the last `delimiter`, by default a space",
     )  # fmt: skip
     tokenize: Tokenize = Field(
-        default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
+        default="words",
+        description="how texts are split into tokens: words and punctuation, white space, or characters",
     )
 
 
 class _Labels(Section):
     label_names: LabelNames | None = Field(
-        default=None, description="the names of labels that are numbers: a list, counted from 0, or a mapping"
+        default=None, description="the names of numeric labels: a list from 0, or a mapping"
     )
     no_label: list[Annotated[str, Field(max_length=LONGEST_TEXT)] | Number | None] = Field(
-        default=[], max_length=100, description="values that mean that there is no label, such as -1: these examples "
-        "are left out and counted",
+        default=[], max_length=100, description="values that mean 'no label', such as -1; these examples are skipped "
+            "and counted",
     )  # fmt: skip
-    label_separator: Text | None = Field(default=None, description="between the parts of a label")
+    label_separator: Text | None = Field(default=None, description="separator of the parts of a label")
     label_level: int | None = Field(
-        default=None, ge=1, le=100, description="keep so many first parts of a label; null: all"
+        default=None, ge=1, le=100, description="number of leading parts of a label to keep; null: all"
     )
-    multi_separator: Text | None = Field(default=None, description="between several labels in one cell")
+    multi_separator: Text | None = Field(default=None, description="separator of several labels in a cell")
     out_of_scope_label: LabelName | None = Field(
         default=None,
-        description="the label that says that a text is out of scope; `null`, in quotes, is also the null of JSON",
+        description="the label of out-of-scope texts; `null`, in quotes, is also the null of JSON",
     )
     out_of_scope: Reference | OutOfScopeFiles | None = Field(
-        default=None, description="a file of texts without labels, all out of scope, for test; or {dev: FILE, test: …}"
+        default=None, description="a file of out-of-scope texts without labels for test; or {dev: FILE, test: …}"
     )
 
 
@@ -153,21 +153,21 @@ class TextsConfig(DataConfig, _Labels, _Fields):
     def _problems(self) -> Iterator[str]:
         names = list(self.asked().values())
         if self.label_position == "last" and self.format not in ("auto", "lines"):
-            yield f"`data.label_position` goes with `format: lines`, not with `{self.format}`"
+            yield f"`data.label_position` only applies to `format: lines`, not to `{self.format}`"
         if self.id_field in names:
             yield f"`data.id_field` and another field are both `{cut(str(self.id_field))}`: they must differ"
         if self.label_separator is not None and self.label_separator == self.multi_separator:
             yield "`data.label_separator` and `data.multi_separator` must differ"
         if self.label_level is not None and self.label_separator is None:
-            yield "`data.label_level` needs `data.label_separator`, between the parts of a label"
+            yield "`data.label_level` needs `data.label_separator`"
         if self.header is False and any(isinstance(name, str) for name in names):
-            yield "without a header, columns are named by number: `text_field: 0`, `label_field: 1`"
+            yield "without a header, set columns by number: `text_field: 0`, `label_field: 1`"
         if any(isinstance(name, int) and name < 0 for name in names):
-            yield "`data.text_field` and the other fields are names, or numbers from 0"
+            yield "`data.text_field` and the other fields must be names, or numbers from 0"
         if not self.label_columns:
-            yield "`data.label_field` is an empty list: name the columns of the labels, one for each label"
+            yield "`data.label_field` is an empty list: list the columns of the labels, one for each label"
         if len({str(name) for name in names}) < len(names):
             yield "`data.text_field`, `second_field`, `label_field` and the other fields must differ"
         for split in SPLITS:
             if self.beside(split) and self.reference(split) is None:
-                yield f"`data.out_of_scope` brings texts for {split}, and `data.{split}` is not named"
+                yield f"`data.out_of_scope` has texts for {split}, but `data.{split}` is not set"

@@ -86,7 +86,9 @@ def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
     texts = 1 if config.second_field is None else 2
     if len(row) != texts + 1 and (labelled or len(row) != texts):
         form = "[text, label]" if texts == 1 else "[text, second text, label]"
-        raise Unreadable("D107", f"an item is {form}, or an object with fields, and this is a list of {len(row)}", MEND)
+        raise Unreadable(
+            "D107", f"an item must be {form}, or an object with fields, but this is a list of {len(row)}", MEND
+        )
     return TextFields(0, 1 if texts == 2 else None, (texts,) if len(row) > texts else (), None)
 
 
@@ -170,13 +172,13 @@ def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True)
         raise _without(row, what, f"{what}_field")
     problem = f"no field `{what}`; several could be the {what}: {quoted(candidates, ' or ')}"
     near = did_you_mean(what, list(candidates)) or candidates[0]
-    help = f"name one, as `data.{what}_field: {near}`"
+    help = f"set one, for example `data.{what}_field: {near}`"
     if all(isinstance(name, str) and isinstance(row[name], str) for name in row):  # CSV, or possibly
         numbers = _by_number(row, labelled)
         if any(" " in name or name.isdecimal() for name in map(str, row)):
-            help = f"if the first row is no header, name columns by number, as {numbers}; else {help}"
+            help = f"if the first row is not a header, set columns by number, for example {numbers}; else {help}"
         else:
-            help += f"; CSV without a header: by number, as {numbers}"
+            help += f"; for CSV without a header, set numbers, for example {numbers}"
     raise Unmapped("D116", problem, help)
 
 
@@ -198,10 +200,10 @@ def missing(row: Iterable[str | int], asked: Column | None, key: str) -> tuple[s
     if not names:
         return f"no {_named(asked)}; there are {len(list(row))}", f"columns count from 0; see `data.{key}`"
     near = did_you_mean(str(asked), names, cutoff=0.7)
-    help = f"did you mean `data.{key}: {near}`?" if near else f"name the field with `data.{key}`"
+    help = f"did you mean `data.{key}: {near}`?" if near else f"set the field with `data.{key}`"
     if len(names) == 1 and (cut := next((one for one in DELIMITERS if one in names[0]), None)) is not None:
         shown_cut = "tab" if cut == "\t" else f'"{cut}"'
-        help = f"the row is not cut: did you mean `data.delimiter: {shown_cut}`?"
+        help = f"the row is not split: did you mean `data.delimiter: {shown_cut}`?"
     elif key == "label_field" and not near:
         help += "; a text without any label has an empty list"
     return f"no field {_named(asked)}; it has {quoted(names)}", help

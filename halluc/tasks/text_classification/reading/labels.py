@@ -76,8 +76,8 @@ class Labels:
             if not isinstance(value, (str, int, float)) or value not in _TRUE:
                 raise Unreadable(
                     "D123",
-                    f"`{column}` is {_shown(cell)}: a column of one label holds 0 or 1, or true or false",
-                    "mend it, or name the values to leave out with `data.no_label`",
+                    f"`{column}` is {_shown(cell)}: the column of a label must be 0 or 1, or true or false",
+                    "fix it, or list the values to skip in `data.no_label`",
                 )
             if _TRUE[value]:
                 names.append(str(column))
@@ -87,20 +87,20 @@ class Labels:
         """Messages about the labels that were read."""
         if self._written is not None and self.reports_written:
             line, text = self._written
-            what = f"labels are lists that are written as text, such as `{text}`: each item is read as a label"
+            what = f"labels are lists written as text, such as `{text}`: each item is read as a label"
             yield Notice(self.file, line, what)
         others = self._values.keys() - {_HIDDEN}
         if _HIDDEN in self._values and others != {"1"} and all(value.isdecimal() for value in others):
-            what = "the label -1 stands beside numbers from 0: if it means that there is no label, set "
-            what += "`data.no_label: [-1]`; if it is one, name it with `data.label_names`"
+            what = "the label -1 occurs with labels numbered from 0: if it means 'no label', set "
+            what += "`data.no_label: [-1]`; if it is a label, add it to `data.label_names`"
             yield Notice(self.file, self._values[_HIDDEN], what)
         for name in _MISSING:
             if name in self._values and len(self._values) > 1 and name != self.config.out_of_scope_label:
-                what = f"the label `{name}` may be a missing value: if it means that there is no label, set "
+                what = f"the label `{name}` may be a missing value: if it means 'no label', set "
                 yield Notice(self.file, self._values[name], f'{what}`data.no_label: ["{name}"]`')
         if (result := self._with_several()) is not None:
             name, separator = result
-            what = f'`{name}` is read as one label: if it is several, set `data.multi_separator: "{separator}"`'
+            what = f'`{name}` is read as one label: if there are several, set `data.multi_separator: "{separator}"`'
             yield Notice(self.file, self._values[name], what)
 
     def _with_several(self) -> tuple[str, str] | None:
@@ -124,9 +124,9 @@ class Labels:
         for one in given:
             name = self._name(one, line)
             if isinstance(one, str) and one != one.strip():
-                repairs.append(f"blanks around the label `{one.strip()}`")
+                repairs.append(f"white space around the label `{one.strip()}`")
             if name in names:
-                repairs.append(f"the label `{name}` stands twice")
+                repairs.append(f"the label `{name}` is repeated")
             else:
                 names.append(name)
         return tuple(sorted(self._in_scope(names))), tuple(repairs)
@@ -135,13 +135,15 @@ class Labels:
         if self.config.out_of_scope_label in names:
             if len(names) > 1:
                 text = ", ".join(f"`{name}`" for name in names)
-                raise Unreadable("D123", f"out of scope and a label: {text}", "a text out of scope has no other label")
+                raise Unreadable(
+                    "D123", f"out of scope, but with a label: {text}", "an out-of-scope text cannot have another label"
+                )
             return []
         if self.outside and names:
             raise Unreadable(
                 "D123",
-                f"the label `{names[0]}` in a file of texts out of scope",
-                "take the labels out, or name the file in `data.test` with `data.out_of_scope_label`",
+                f"the label `{names[0]}` in a file of out-of-scope texts",
+                "remove the labels, or use the file as `data.test` with `data.out_of_scope_label`",
             )
         return names
 
@@ -151,7 +153,7 @@ class Labels:
             raise Unreadable(
                 "D107",
                 f"the label is {kind(given)}, not a string",
-                "a label is a string, a whole number, or a list of them; or set `data.on_bad_line: skip`",
+                "a label must be a string, a whole number, or a list of them; or set `data.on_bad_line: skip`",
             )
         name = str(given).strip()
         if self._names:
@@ -159,8 +161,8 @@ class Labels:
         elif self._hides and given == -1:
             raise Unreadable(
                 "D123",
-                "-1 is no class of the label",
-                "a test split may hide its labels: take dev; or leave such rows out with `data.no_label: [-1]`",
+                "-1 is not a class of the label",
+                "the labels of this split may be hidden: use dev, or skip such rows with `data.no_label: [-1]`",
             )
         elif len(self._values) < _MOST_MET:
             self._values.setdefault(name[:_MOST_MET], line)
@@ -170,7 +172,7 @@ class Labels:
             return name
         parts = [part.strip() for part in name.split(config.label_separator)]
         if not all(parts):
-            raise Unreadable("D123", f"the label `{name}` has an empty part", "mend it, or see `data.label_separator`")
+            raise Unreadable("D123", f"the label `{name}` has an empty part", "fix it, or see `data.label_separator`")
         return config.label_separator.join(parts[: config.label_level])
 
     def _named(self, number: str) -> str:
@@ -181,7 +183,7 @@ class Labels:
         raise Unreadable(
             "D123",
             f"`data.label_names` has no name for the label {number[:80]}",
-            "name it there, or leave its rows out with `data.no_label`",
+            "add it there, or skip its rows with `data.no_label`",
         )
 
     def _listed(self, given: object, line: int) -> list[object]:
@@ -206,14 +208,14 @@ class Labels:
             raise Unreadable(
                 "D123",
                 f"`{self._field}` is null",
-                "a text without any label has an empty list; one out of scope, `data.out_of_scope_label`; to leave "
-                "such rows out, set `data.no_label: [null]`",
+                "for a text without labels write an empty list; for an out-of-scope text, `data.out_of_scope_label`; "
+                "to skip such rows, set `data.no_label: [null]`",
             )
         if isinstance(given, str) and not given.strip():
             raise Unreadable(
                 "D123",
                 "no label",
-                "where texts may have several labels or none, set `data.multi_separator`; to leave such rows out, "
+                "if texts may have several labels or none, set `data.multi_separator`; to skip such rows, set "
                 '`data.no_label: [""]`',
             )
         return [given]
@@ -240,7 +242,7 @@ def _refuse_no_name(name: str) -> None:
         return
     help = MEND
     if not name:
-        help = "a text without any label has an empty list of labels"
+        help = "for a text without labels, write an empty list"
     elif len(name) > MOST_CHARACTERS:
-        help = "is this the text? see `data.label_field` and `data.text_field`"
+        help = "check whether this is the text: see `data.label_field` and `data.text_field`"
     raise Unreadable("D123", fault, help)

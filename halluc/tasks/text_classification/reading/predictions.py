@@ -83,7 +83,7 @@ class TextPredictions(PredictionFile):
         for label, confidence in pairs:
             named, _ = self.labels.of(label if is_one else [label], line)
             if len(named) > 1 and confidence is not None:
-                raise Unreadable("D107", f"one confidence for {len(named)} labels", "give a list, with one for each")
+                raise Unreadable("D107", f"one confidence for {len(named)} labels", "write a list, with one for each")
             sure = {**dict.fromkeys(named, confidence), **sure}
         identity = given_id(record, self.data)
         name = identity.get("id", f"{self.corpus.split}-{row.number or line}")

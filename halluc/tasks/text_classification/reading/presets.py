@@ -14,7 +14,7 @@ TextFields = Mapping[str | int, Any]
 _ANSWERS = ("accept", "reject", "ignore")
 # The fields of Label Studio's short form besides those of the task and the annotation.
 _OF_TOOL = frozenset(("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"))
-_HELP = "mend it, or choose another `data.preset`"
+_HELP = "fix it, or choose another `data.preset`"
 
 
 def recognised(row: TextFields) -> Preset | None:
@@ -43,7 +43,7 @@ def translated(row: TextFields, preset: Preset, config: TextsConfig) -> TextFiel
 def _doccano(row: TextFields, config: TextsConfig) -> TextFields:
     field = next((name for name in (config.label_columns[0], "label", "labels") if name in row), None)
     if field is None:
-        raise Unreadable("D107", f"no field `label` as doccano writes it; it has {quoted(row)}", _HELP)
+        raise Unreadable("D107", f"no field `label` in the format of doccano; it has {quoted(row)}", _HELP)
     labels = row[field]
     if isinstance(labels, str):  # in CSV several are joined like this
         labels = [label for label in labels.split("#") if label.strip()]
@@ -55,7 +55,7 @@ def _doccano(row: TextFields, config: TextsConfig) -> TextFields:
 
 def _prodigy(row: TextFields, config: TextsConfig) -> TextFields:
     if row.get("answer") not in _ANSWERS:
-        raise Unreadable("D107", "no `answer` (accept, reject or ignore) as Prodigy writes it", _HELP)
+        raise Unreadable("D107", "no `answer` (accept, reject or ignore) in the format of Prodigy", _HELP)
     field = config.label_columns[0]
     if "accept" in row:
         return {**row, field: row["accept"]}
@@ -124,9 +124,7 @@ def _of_annotation(annotation: TextFields, config: TextsConfig) -> list[str]:
 
 
 def _several(names: Iterable[str | int]) -> Unreadable:
-    return Unreadable(
-        "D116", f"several fields could be the choice: {quoted(names, ' or ')}", "name it with `data.label_field`"
-    )
+    return Unreadable("D116", f"several fields could be the choice: {quoted(names, ' or ')}", "set `data.label_field`")
 
 
 _PRESETS: dict[Preset, Callable[[TextFields, TextsConfig], TextFields]] = {

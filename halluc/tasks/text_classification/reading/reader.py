@@ -36,7 +36,7 @@ from halluc.tasks.text_classification.reading.presets import recognised, transla
 from halluc.tasks.text_classification.reading.warnings import FirstRows
 from halluc.tasks.text_classification.writers import WRITERS
 
-_EMPTY = "take it out, or set `data.on_bad_line: skip`"
+_EMPTY = "remove it, or set `data.on_bad_line: skip`"
 _BLANK = {"text": ""}  # a line of plain text
 _ABSENT: Any = object()  # the value of a missing field, which differs from null
 
@@ -146,9 +146,7 @@ class _Mapper:
         given, fields = self._mapped(row)
         text = given.get(fields.text, _ABSENT)
         if begins and fields.labels and is_header(text, given.get(fields.labels[0])):
-            help = (
-                "take it out; or, where it names the columns of a table, set `data.format: csv` and `data.header: true`"
-            )
+            help = "remove it; or, if it is the header of a table, set `data.format: csv` and `data.header: true`"
             raise Unreadable("D116", f"the first row is a header: `{text}` and `{given[fields.labels[0]]}`", help)
         second = None
         if text is _ABSENT:
@@ -194,8 +192,8 @@ class _Mapper:
         if self._is_pair and words:
             raise Unreadable(
                 "D107",
-                f"a pair has two texts, and `{SECOND}` does not say with which token the second one begins",
-                f"give its place as `{SECOND}`, counted in tokens from 0",
+                f"a pair has two texts, but `{SECOND}` is not the first token of the second one",
+                f"set `{SECOND}` to the index of this token, from 0",
             )
         return None
 
@@ -230,8 +228,8 @@ class _Mapper:
             usual = self.config.text_field
             raise Unreadable(
                 "D116",
-                f"`{usual}` stands here, and the first row has none: `{fields.text}` was taken for the text",
-                f"name the field, as `data.text_field: {fields.text}`",
+                f"`{usual}` occurs here, but not in the first row, where `{fields.text}` was used as the text",
+                f"set the field, for example `data.text_field: {fields.text}`",
             )
         return fields
 
@@ -241,7 +239,7 @@ class _Mapper:
         label = given.get(fields.labels[0]) if len(fields.labels) == 1 else None
         is_plain = isinstance(label, str) and self.config.multi_separator is None
         if self._labels is not None and is_plain and written_list(str(label)) is not None:
-            text = text.replace("label: ", "labels, as lists that are written as text: ")
+            text = text.replace("label: ", "labels, as lists written as text: ")
             self._labels.reports_written = False
         beside = {"timestamp": self.config.timestamp_field, "group": self.config.group_field}
         named = [f"; {what}: {column}" for what, column in beside.items() if column is not None and self._labelled]
@@ -286,12 +284,15 @@ class _Mapper:
             raise Unreadable("D106", "an empty text", _EMPTY)
         if second is None:
             if self._is_pair:
-                raise Unreadable("D107", "no `second`: a pair of tokens says where its second text begins", MEND)
+                raise Unreadable(
+                    "D107", "no `second`: a pair of tokens needs the index where its second text starts", MEND
+                )
             return tokens, None
         if not whole(second) or not 0 < second < len(tokens):
             raise Unreadable(
                 "D107",
-                f"`second` is no place of a second text among {len(tokens)} tokens: {kind(second, with_number=True)}",
+                f"`second` is not an index of a second text among {len(tokens)} tokens: "
+                f"{kind(second, with_number=True)}",
                 MEND,
             )
         return tokens, second
@@ -301,21 +302,21 @@ class _Mapper:
         text = given.get(fields.second, _ABSENT)
         if text is _ABSENT:
             problem, help = missing(given, fields.second, "second_field")
-            raise Unreadable("D107", problem, f"a pair has two texts; {help}")
+            raise Unreadable("D107", problem, f"a pair needs two texts; {help}")
         return self._cut(text, fields.second, "the second text is empty")
 
     def _cut(self, text: object, field: Column, empty: str) -> tuple[str, ...]:
         if text is None or text == "":
             raise Unreadable("D106", empty, _EMPTY)
         if not isinstance(text, str):
-            help = "a list of words is named `tokens`" if isinstance(text, list) else MEND
+            help = "use the field `tokens` for a list of words" if isinstance(text, list) else MEND
             named = self.config.text_field if field == 0 else field  # of a list
             raise Unreadable("D107", f"`{named}` is {kind(text)}, not a string", help)
         if "\0" in text:
             raise nul("text")
         if not "!" <= text[0] <= "~" and is_invisible(text):
-            raise Unreadable("D106", empty if not text.strip() else f"{empty}: nothing in it is visible", _EMPTY)
+            raise Unreadable("D106", empty if not text.strip() else f"{empty}: no visible characters", _EMPTY)
         tokens = self.tokenizer.tokens(text)
         if not tokens:
-            raise Unreadable("D106", f"{empty}: nothing in it is visible", _EMPTY)
+            raise Unreadable("D106", f"{empty}: no visible characters", _EMPTY)
         return tokens

@@ -37,18 +37,20 @@ class FirstRows:
         """Warnings about them."""
         pairs = self.pairs
         if self.are_lists and _are_exchanged(pairs):
-            what = "the labels have more words than the texts, and repeat no more often: a list begins with its text"
+            what = (
+                "the labels have more words than the texts, and do not repeat more often: put the text first in lists"
+            )
             yield f"{what}; to read [label, text], set `data.text_field: 1` and `data.label_field: 0`"
         if not self.are_lines:
             return
         if (do := label_at_the_end(pairs)) is not None:
-            yield f"the label seems to stand at the end of each line: {do}"
+            yield f"the label seems to be at the end of each line: {do}"
         elif (result := _delimiter(pairs)) is not None:
             text = "tab" if result == "\t" else f'"{result}"'
             yield f"each line looks like a row of a table: if so, set `data.format: csv` and `data.delimiter: {text}`"
         elif (words := _label_with_blank(pairs)) is not None:
             label, word = words
-            yield f"each text of the label `{label}` begins with `{word}`: a label on a line ends with the first blank"
+            yield f"each text of the label `{label}` starts with `{word}`: a label ends at the first space of a line"
 
 
 def label_at_the_end(lines: LabelledLines) -> str | None:

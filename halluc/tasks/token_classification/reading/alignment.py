@@ -77,7 +77,7 @@ class SpanAlignment:
             return self._misfit(f"{_shown(given)} {given.fault}", None, repairs)
         if reading.unit == "tokens":
             return self._of_tokens(given, sentence, reading)
-        assert sentence.bounds is not None, "a unit of the text is chosen where the tokens stand in it"
+        assert sentence.bounds is not None, "a unit of the text is chosen if the tokens occur in it"
         place = in_characters(given, sentence, reading)
         if place is None:
             raise self._outside(given, sentence, reading)
@@ -86,7 +86,7 @@ class SpanAlignment:
         if given.surface is not None and not says(given.surface, surface):
             raise Unreadable(
                 "D109",
-                f'{_shown(given)} says "{given.surface}", and "{surface}" stands there',
+                f'{_shown(given)} has the text "{given.surface}", but its offsets give "{surface}"',
                 self.advice(reading) or _SEE,
             )
         if surface[:1].isspace() or surface[-1:].isspace():
@@ -103,7 +103,10 @@ class SpanAlignment:
                     "; but ".join(
                         filter(
                             None,
-                            ("set `data.strip_spans: true` to leave such blanks out of spans", self.advice(reading)),
+                            (
+                                "set `data.strip_spans: true` to remove such white space from spans",
+                                self.advice(reading),
+                            ),
                         )
                     ),
                 )
@@ -115,7 +118,7 @@ class SpanAlignment:
             raise Unreadable(
                 "D109",
                 f"{_shown(given)} covers tokens {span.start} to {span.end - 1}, not {said[0]} to {said[1]}",
-                f"it says so in token_start and token_end; {_SEE}",
+                f"token_start and token_end differ; {_SEE}",
             )
         return span
 
@@ -131,7 +134,7 @@ class SpanAlignment:
             first += 1
         last = bisect_right(bounds, end - 1, key=itemgetter(0)) - 1
         if first > last:
-            return self._misfit(f"{_shown(given)} covers no token", None, repairs, reading)
+            return self._misfit(f"{_shown(given)} does not cover any token", None, repairs, reading)
         if (bounds[first][0], bounds[last][1]) == place:
             return Span(first, last + 1, given.label)
         cut = [sentence.text[slice(*bounds[at])] for at in dict.fromkeys((first, last)) if _cuts(bounds[at], place)]
@@ -142,7 +145,7 @@ class SpanAlignment:
         elif surface[0].isspace() or surface[-1].isspace():
             problem = _blanks(given, surface)
         else:
-            problem = f'{_shown(given)} "{surface}" covers characters of no token'
+            problem = f'{_shown(given)} "{surface}" does not cover any token'
         return self._misfit(problem, Span(first, last + 1, given.label), repairs, reading)
 
     def _misfit(
@@ -154,7 +157,7 @@ class SpanAlignment:
         if how == "skip":
             raise Skipped(problem)
         if how == "drop":
-            repairs.append(f"{problem}: left out")
+            repairs.append(f"{problem}: removed")
             return None
         if how == "widen" and wider is not None:
             repairs.append(f"{problem}: widened")
@@ -174,7 +177,9 @@ class SpanAlignment:
             there.append(sentence.text[bounds[start][0] : bounds[end - 1][1]])
         if text is not None and not any(says(text, one) for one in there):
             raise Unreadable(
-                "D109", f'{_shown(given)} says "{text}", and "{there[0]}" stands there', self.advice(reading) or _SEE
+                "D109",
+                f'{_shown(given)} has the text "{text}", but its offsets give "{there[0]}"',
+                self.advice(reading) or _SEE,
             )
         return Span(start, end, given.label)
 
@@ -183,7 +188,7 @@ class SpanAlignment:
         if reading.unit == "tokens":
             where = f"0..{len(sentence.tokens)} (tokens)"
         elif reading.unit != "characters":
-            where = f"of the text, or inside of a character, counted in {reading.unit}"
+            where = f"of the text, or inside a character, in {reading.unit}"
         return Unreadable(
             "D109", f"{_shown(given)} is empty or outside {where}", self.advice(reading) or f"off by one? {_SEE}"
         )
@@ -204,7 +209,7 @@ class SpanAlignment:
             if other is None:
                 kept.insert(at, span)
             elif how == "longest":
-                repairs.append(f"{list(span)} overlaps the longer {list(other)}: left out")
+                repairs.append(f"{list(span)} overlaps the longer {list(other)}: removed")
             else:
                 problem = f"spans {list(other)} and {list(span)} (in tokens) overlap"
                 ways = "`data.overlaps: longest`" + ("" if how != "error" else ", `innermost` or `outermost`")
@@ -224,7 +229,7 @@ def _nested(spans: list[Span], how: str, repairs: list[str]) -> list[Span]:
             kept.append(span)
             last = span
         else:
-            repairs.append(f"{list(span)} {'holds' if inner else 'stands in'} {list(last)}: left out")
+            repairs.append(f"{list(span)} {'contains' if inner else 'is inside'} {list(last)}: removed")
     return kept
 
 
@@ -238,7 +243,7 @@ def _shown(given: Given) -> str:
 
 def _blanks(given: Given, surface: str) -> str:
     where = " and ".join(side for side, char in (("starts", surface[:1]), ("ends", surface[-1:])) if char.isspace())
-    return f'{_shown(given)} "{surface}" {where} with a blank'
+    return f'{_shown(given)} "{surface}" {where} with white space'
 
 
 def _without_hidden(sentence: Sentence, start: int, end: int) -> Place:

@@ -31,73 +31,74 @@ _OutsideTag = Annotated[str, Field(max_length=LONGEST_TEXT)]
 class SplitSchemes(Section):
     """A scheme for each split."""
 
-    train: _Scheme = Field(default="auto", description="that of the training split")
-    dev: _Scheme = Field(default="auto", description="that of the dev split")
-    test: _Scheme = Field(default="auto", description="that of the test split")
+    train: _Scheme = Field(default="auto", description="scheme of the training split")
+    dev: _Scheme = Field(default="auto", description="scheme of the dev split")
+    test: _Scheme = Field(default="auto", description="scheme of the test split")
 
 
 class _Tags(Section):
     scheme: Annotated[_Scheme, Tag("one")] | Annotated[SplitSchemes, Tag("each")] = Field(
         default="auto",
-        description="how tags mark spans, for all splits or as {train: iob2, test: iob1}; auto: decided for each split "
-        "by its tags, and printed by `check`",
+        description="tag scheme, for all splits or as {train: iob2, test: iob1}; auto: detected for each split, and "
+        "printed by `check`",
         discriminator=Discriminator(lambda value: "each" if isinstance(value, dict | SplitSchemes) else "one"),
     )
-    label: LabelName | None = Field(default=None, description="the label of tags that have none, as B, I and O")
+    label: LabelName | None = Field(default=None, description="the label of tags that have none, such as B, I and O")
     outside_tags: Annotated[list[_OutsideTag], Field(min_length=1, max_length=100), DISTINCT] = Field(
         default=["O"], description="tags of tokens outside of all mentions"
     )
     rename_labels: Annotated[dict[Text, LabelName | None], Field(max_length=MOST_LABELS)] = Field(
-        default={}, description="other names for labels, as {PERpart: PER, MISC: null}; null: without these mentions"
+        default={}, description="renames labels, such as {PERpart: PER, MISC: null}; null removes these mentions"
     )
 
     @model_validator(mode="after")
     def _names_labels(self) -> Self:
         outside = [old for old, new in self.rename_labels.items() if new == "O"]
         if outside:
-            raise ValueError(f"`data.rename_labels.{cut(outside[0])}: O` names no label: null leaves its mentions out")
+            raise ValueError(
+                f"`data.rename_labels.{cut(outside[0])}: O` is not a label: use null to remove its mentions"
+            )
         return self
 
     bad_tags: Literal["error", "repair"] = Field(
-        default="error", description="tags that break their scheme: refuse, or read them as conlleval does and say so"
+        default="error", description="invalid tags: error, or repair: read them as conlleval does and report them"
     )
     tag_names: (
         Annotated[list[Text], Field(max_length=MOST_LABELS)]
         | Annotated[dict[Number, Text], Field(max_length=MOST_LABELS, json_schema_extra=SHORT_KEYS)]
         | None
-    ) = Field(
-        default=None, description="the names of tags that are numbers: a list, the name of 0 first, or {0: O, 1: B-PER}"
-    )
+    ) = Field(default=None, description="the names of numeric tags: a list, starting with 0, or {0: O, 1: B-PER}")
     tag_key: Text | None = Field(
         default=None,
-        description="the tag is the value of this key in the cell, as `name` in `SpaceAfter=No|name=B-PER`; a cell "
-        "without it is outside of all mentions",
+        description="the tag is the value of this key in the cell, such as `name` in `SpaceAfter=No|name=B-PER`; a "
+        "cell without the key is outside of all mentions",
     )
 
 
 class _FieldKeys(Section):
     tokens_field: Column = Field(default="tokens", description="a list of words, as texts or objects")
     tags_field: Column = Field(
-        default=TAGS_FIELD, description=f"a list of tags, one a word; with `format: hub` it is {HUB_TAGS_FIELD}"
+        default=TAGS_FIELD, description=f"a list of tags, one per word; with `format: hub` it is {HUB_TAGS_FIELD}"
     )
-    text_field: Column = Field(default="text", description="a string, read where there is no list of words")
+    text_field: Column = Field(default="text", description="a string, read if there is no list of words")
     spans_field: Column = Field(
         default="spans",
         description="[[start, end, label], …], objects with such keys (start_offset, begin, labels, type, …) or "
-        "{label: {surface: [[start, end], …]}}; a path leads into objects and lists: `annotations.0.result`",
+        "{label: {surface: [[start, end], …]}}; a path may go into objects and lists: `annotations.0.result`",
     )
     document_field: Column | None = Field(
         default=None,
         description="the field of a record with the name of its document, for `task.context` and "
-        "`eval.consistency`; null: none is read. In conll, `-DOCSTART-` lines begin documents",
+        "`eval.consistency`; null: none. In conll, `-DOCSTART-` lines start documents",
     )
     answer_field: Column = Field(
         default="answer",
-        description="whether a record was accepted: those with `reject` or `ignore` are left out and counted; a field "
-        "named here must also be neither false nor empty",
+        description="the field that marks accepted records: records with `reject` or `ignore` are skipped and "
+        "counted; with another field also those in which it is false or empty",
     )
     span_label_field: Text | None = Field(
-        default=None, description="the key of a span with its label, where several could be (`type`, `entity`, …)"
+        default=None,
+        description="the key of a span with its label, if there are several candidates (`type`, `entity`, …)",
     )
     token_column: Column = Field(
         default=0, description="the column of conll with the token: a number from 0, negative from the right, or a name"
@@ -108,26 +109,27 @@ class _FieldKeys(Section):
 class _Spans(Section):
     span_unit: Literal["auto", Unit] = Field(
         default="auto",
-        description="what offsets of spans count: characters, tokens, utf16 (as JavaScript) or bytes of UTF-8; "
-        "auto: characters of a text, tokens of a list, and of both the one that all spans fit",
+        description="the unit of offsets: characters, tokens, utf16 (as in JavaScript) or bytes of UTF-8; auto: "
+        "characters of a text, tokens of a list; if there are both, the one that all spans fit",
     )
     span_end: Literal["exclusive", "inclusive"] = Field(
-        default="exclusive", description="whether a span's end is the first character after it or its last one"
+        default="exclusive",
+        description="exclusive: the end of a span is the first position after it; inclusive: its last position",
     )
-    span_base: Literal[0, 1] = Field(default=0, description="the number of the first character or token")
+    span_base: Literal[0, 1] = Field(default=0, description="the offset of the first character or token")
     bad_spans: Literal["error", "drop", "widen", "skip"] = Field(
         default="error",
-        description="spans that cut a token: refuse, leave the span out, widen it to whole tokens, or skip the "
-        "example; all but the first are counted",
+        description="spans that cut a token: error, drop the span, widen it to whole tokens, or skip the example; "
+        "all but error are counted",
     )
-    strip_spans: bool = Field(default=False, description="take blanks at the borders of spans away")
+    strip_spans: bool = Field(default=False, description="remove white space at the ends of spans")
     overlaps: Literal["error", "longest", "innermost", "outermost"] = Field(
         default="error",
-        description="spans that overlap: refuse, keep the longest, those that hold no other, or those that no other "
-        "holds",
+        description="overlapping spans: error, or keep the longest, the innermost or the outermost spans",
     )
     tokenize: Tokenize = Field(
-        default="words", description="how a text becomes tokens: words and punctuation, white space, or each character"
+        default="words",
+        description="how texts are split into tokens: words and punctuation, white space, or characters",
     )
 
 
@@ -138,7 +140,7 @@ class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
     formats: ClassVar[tuple[Format, ...]] = ("conll", "jsonl", "json", "csv", "table", "hub")
 
     preset: Preset | None = Field(
-        default=None, description="an export of another tool: sets the keys that have their default (docs/data.md)"
+        default=None, description="the tool that wrote the file: sets other keys that have their default (docs/data.md)"
     )
 
     @model_validator(mode="before")

@@ -117,9 +117,9 @@ class TagDecoder(ExampleBuilder):
             return None
         for position in wrong:
             before = tags[position - 1] if position else "the start"
-            what = f"{tags[position]} after {before} is not legal in {scheme.upper()}"
+            what = f"{tags[position]} after {before} is not valid in {scheme.upper()}"
             if scheme not in ("iob1", "iob2") and position == len(tags) - 1 and canonical[position][0] in "BIM":
-                what = f"{tags[position]} at the end is never closed, as {scheme.upper()} asks"
+                what = f"{tags[position]} at the end is never closed, which {scheme.upper()} requires"
             if self.config.bad_tags == "error":
                 help = "set `data.bad_tags: repair` to read it as conlleval does"
                 self._bad("D122", sentence, sentence.lines[position], what, help, tags[position])
@@ -158,7 +158,7 @@ class TagDecoder(ExampleBuilder):
     def _where_labels_are_named(self) -> str:
         spans = [] if self.config.format == "conll" else ["spans_field"]
         keys = (f"`data.{key}`" for key in (*label_keys(self.config), *spans))
-        return f"is this the label? see {' and '.join(keys)}"
+        return f"check whether this is the label: see {' and '.join(keys)}"
 
     def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
         text = line_at(Path(sentence.file), line) if len(self.bad) < MOST_SHOWN else None
@@ -178,10 +178,10 @@ class TagDecoder(ExampleBuilder):
     def _unknown(self, tag: str, reading: TagReading) -> tuple[str, str]:
         """The error for a tag that cannot be read."""
         if reading.notation.split(tag) is not None:
-            return f"`{tag}` is no tag of {reading.scheme.upper()}", "is `data.scheme` right?"
+            return f"`{tag}` is not a tag of {reading.scheme.upper()}", "check `data.scheme`"
         if looks_outside(tag):
-            return f"`{tag}` is no tag", f"if it means what O means, set {outside_key(tag)}"
-        of_key = f"is `data.{label_keys(self.config)[0]}` right?"
+            return f"`{tag}` is not a tag", f"if it means O, set {outside_key(tag)}"
+        of_key = f"check `data.{label_keys(self.config)[0]}`"
         if reading.notation != STANDARD:
-            return f"`{tag}` is no tag", f"{reading.notation} in this split: {of_key}"
-        return f"`{tag}` is no tag", f"a tag is O, or a prefix, a hyphen and a label, as B-PER: {of_key}"
+            return f"`{tag}` is not a tag", f"{reading.notation} in this split: {of_key}"
+        return f"`{tag}` is not a tag", f"a tag must be O, or a prefix, a hyphen and a label, such as B-PER: {of_key}"

@@ -64,7 +64,7 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     )
     choice = _Choice(rows, resolved, records, gold)
     if gold and config.preset is None and choice.is_default("tokens") and presets.recognised(records) == "gliner":
-        raise choice.error("spans of GLiNER end with their last token, which nothing here says", "")
+        raise choice.error("span ends in GLiNER files are inclusive, which cannot be detected", "")
     return resolved, choice.fields()
 
 
@@ -85,7 +85,7 @@ def no_input(config: SpansConfig, names: Iterable[str | int]) -> Unreadable:
     return Unreadable(
         "D107",
         f"neither a list `{config.tokens_field}` nor a string `{config.text_field}`; it has {quoted(names)}",
-        "name the fields with `data.tokens_field` or `data.text_field`",
+        "set `data.tokens_field` or `data.text_field`",
     )
 
 
@@ -93,7 +93,7 @@ def no_annotation(config: SpansConfig, names: Iterable[str | int]) -> Unreadable
     return Unreadable(
         "D107",
         f"neither `{config.tags_field}` nor `{config.spans_field}`; it has {quoted(names)}",
-        "a sentence without mentions has an empty list; or see `data.tags_field` and `data.spans_field`",
+        "a sentence without mentions needs an empty list; or set `data.tags_field` or `data.spans_field`",
     )
 
 
@@ -169,7 +169,7 @@ class _Choice:
             if pairs and self._is_a_token_a_row((pairs[0][0],)):
                 raise self._token_a_row()
             if pairs:
-                raise self._several("tokens", list(dict.fromkeys(one for one, _ in pairs)), "words beside tags")
+                raise self._several("tokens", list(dict.fromkeys(one for one, _ in pairs)), "words in addition to tags")
         if len(texts) > 1 or (lists and texts):
             texts = self._fitting(texts)
         results = [*lists, *texts]
@@ -219,7 +219,7 @@ class _Choice:
         if tags and spans:
             raise self.error(
                 f"{quoted((*tags, *spans), ' and ')} could be the annotation",
-                "set `data.tags_field` or `data.spans_field` to the one that is meant",
+                "set `data.tags_field` or `data.spans_field` to the right one",
             )
         role, result, what = ("tags", tags, "lists of tags") if tags else ("spans", spans, "spans")
         if len(result) != 1:
@@ -260,8 +260,8 @@ class _Choice:
             others = self._spans_fields()
             if others and self.known["tags"] is None:
                 raise self.error(
-                    f"`{named(at)}` is empty, and `{others[0]}` holds spans",
-                    f"set `data.spans_field` to the one that is meant, as `{others[0]}`",
+                    f"`{named(at)}` is empty, but `{others[0]}` has spans",
+                    f"set `data.spans_field` to the right one, for example `{others[0]}`",
                 )
 
     def _is_a_token_a_row(self, words: Path | None) -> bool:
@@ -293,7 +293,7 @@ class _Choice:
         why = no_annotation(self.config, self.names)
         label = next((name for name in ("label", "labels") if self._all(name, forms.is_plain)), None)
         if label is not None:
-            why.help = f"`{label}` has one value a text: is it `task.type: text_classification`?"
+            why.help = f"`{label}` has one value per text: perhaps it is `task.type: text_classification`"
         return self._without(why, absent)
 
     def _without(self, why: Unreadable, absent: list[str]) -> HallucError:
@@ -304,7 +304,7 @@ class _Choice:
     def _token_a_row(self) -> HallucError:
         """The error for a file with one token per row, with the keys that read it if it is CSV."""
         shown, names = self.rows[0].shown, list(map(str, self.names))
-        problem = "each row holds one token, and not a sentence"
+        problem = "each row has one token instead of a sentence"
         separator = next((one for one in DELIMITERS if shown.count(one) >= len(names) - 1 > 0), None)
         if separator is None or shown.startswith("{"):
             return self.error(problem, "write a record for each sentence, with the lists `tokens` and `tags`")
@@ -320,8 +320,8 @@ class _Choice:
 
     def _several(self, role: str, names: Sequence[str | int], what: str) -> HallucError:
         return self.error(
-            f"{quoted(names, ' and ')} hold {what}",
-            f"set `data.{role}_field` to the one that is meant, as `data.{role}_field: {names[0]}`",
+            f"{quoted(names, ' and ')} have {what}",
+            f"set `data.{role}_field` to the right one, for example `data.{role}_field: {names[0]}`",
         )
 
     def error(self, problem: str, help: str | None) -> HallucError:

@@ -127,7 +127,7 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
             else:
                 results.append(_checked(start, end, name))
         else:
-            raise Unreadable("D107", f"`{field}` holds an item that is neither [start, end, label] nor a mapping")
+            raise Unreadable("D107", f"`{field}` has an item that is neither [start, end, label] nor a mapping")
     return results
 
 
@@ -149,7 +149,7 @@ def _by_label(value: Mapping[str, Any], field: str) -> Iterator[Given]:
         for surface, places in mentions.items() if isinstance(mentions, dict) else [(None, mentions)]:
             for place in places if isinstance(places, (list, tuple)) else [places]:
                 if not isinstance(place, (list, tuple)) or len(place) != 2:
-                    raise Unreadable("D107", f"`{field}.{label}` holds no [start, end] pairs")
+                    raise Unreadable("D107", f"`{field}.{label}` has no [start, end] pairs")
                 yield _checked(place[0], place[1], label)._replace(surface=surface)
 
 
@@ -162,7 +162,7 @@ def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given 
     if isinstance(inner, dict):
         return _of_object(inner, field, label)
     if keys.label == "entity" and "index" in item and "word" in item:
-        message = f"`{field}` has word pieces, as a pipeline of transformers gives them without aggregation"
+        message = f"`{field}` has word pieces, the output of a transformers pipeline without aggregation"
         raise Unreadable("D107", message, 'call the pipeline with `aggregation_strategy="simple"`')
     name = _label(item, keys, field)
     first = last = None
@@ -188,7 +188,7 @@ def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:
             raise Unreadable(
                 "D107",
                 f"a span of `{field}` has {named}",
-                f"set `data.span_label_field` to the one with the label, as `{keys.others[0]}`",
+                f"set `data.span_label_field` to the one with the label, for example `{keys.others[0]}`",
             )
         return None
     name = item[keys.label]
@@ -198,7 +198,7 @@ def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:
             raise Unreadable(
                 "D107",
                 f"a span of `{field}` has {len(name)} labels: {text}",
-                "token classification has one label a span: take the others away, or set `data.on_bad_line: skip`",
+                "token classification has one label per span: remove the others, or set `data.on_bad_line: skip`",
             )
         name = name[0] if name else None
     return name

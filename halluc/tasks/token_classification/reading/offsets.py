@@ -159,7 +159,7 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
     text = " and ".join(f"{unit} ({fits} of {of} spans fit)" for unit, (fits, of) in shares.items())
     raise Unreadable(
         "D109",
-        f"offsets beside a text and tokens may count {text}",
+        f"offsets in records with a text and tokens may count {text}",
         (proposal(samples, OffsetReading.of(config, "characters"), config.strip_spans) if not tokens else None)
         or "set `data.span_unit` to `characters` or `tokens`",
     )
@@ -228,11 +228,9 @@ def _keys(reading: OffsetReading, now: OffsetReading) -> str | None:
     if reading.unit != now.unit:
         said.append(f"offsets count {_NAMES[reading.unit]}")
     if reading.inclusive != now.inclusive:
-        said.append(
-            "the end is " + ("the last one of the span" if reading.inclusive else "the first one behind the span")
-        )
+        said.append(f"ends are {'inclusive' if reading.inclusive else 'exclusive'}")
     if reading.base != now.base:
-        said.append(f"the first has the number {reading.base}")
+        said.append(f"offsets start at {reading.base}")
     keys = _changed(reading, now)
     return f"every span fits if {' and '.join(said)}: set {' and '.join(keys)}" if said else None
 

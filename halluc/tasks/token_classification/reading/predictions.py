@@ -66,17 +66,17 @@ class SentencePredictions(PredictionFile):
         result = self._columns() if form == "conll" else self._records(replace(layout, format=form))
         mended = [Finding(Place(raw.file, raw.lines[0]), text) for raw, *_ in result for text in raw.repairs]
         overlaps = [one for one in mended if "overlaps the longer" in one.what]
-        self.warn("overlapping_spans", overlaps, "predicted spans left out, since a longer one overlaps them")
+        self.warn("overlapping_spans", overlaps, "predicted spans removed, because a longer one overlaps them")
         self.warn(
             "mended_spans",
             [one for one in mended if one not in overlaps],
-            "predicted spans stripped, widened or left out, as `data` says",
+            "predicted spans stripped, widened or removed according to `data`",
         )
         decoding, made = self._decoded([replace(raw, repairs=()) for raw, *_ in result], self.config, self.bad)
         reading = decoding.readings.get("test")
         keeps = reading if reading is not None and reading.scheme == "iob2" else None
         if reading is not None:
-            text = f"predicted tags illegal in {reading.scheme.upper()}, read as conlleval reads them"
+            text = f"predicted tags that are invalid in {reading.scheme.upper()}, read as conlleval does"
             self.warn("illegal_tags", decoding.repairs, text)
             self.warnings += [f"predicted tags are read as {reading}"] if reading.notation != STANDARD else []
         stated = []
@@ -137,7 +137,8 @@ class SentencePredictions(PredictionFile):
                     Unreadable(
                         "D105",
                         "1 column where 2 are needed",
-                        "the token stands first, the predicted tag last, and a blank line ends a sentence",
+                        "the first column is the token, the last one the predicted tag, and a blank line ends a "
+                        "sentence",
                     )
                 )
             )
@@ -173,7 +174,7 @@ class SentencePredictions(PredictionFile):
         if differing and not bad and labels and labels <= known:
             self.warnings.append(
                 f"the last column but one is not the gold of {self.corpus.split} in {len(differing):,} sentences "
-                f"(first: {differing[0]}): are they exchanged? The last is taken for predicted"
+                f"(first: {differing[0]}): check whether they are swapped. The last column is read as predicted"
             )
 
     # --- records
@@ -205,8 +206,8 @@ class SentencePredictions(PredictionFile):
             raise Unreadable(
                 "D107",
                 "neither `tokens` nor `text`",
-                "without them it is not known whether spans count words or characters: write a record for each example,"
-                ' as in {"text": "…", "entities": […]}',
+                "without them the unit of the spans is unknown: write a record for each example,"
+                ' such as {"text": "…", "entities": […]}',
             )
         name = predicted_field(record, (data.spans_field, "spans", "entities", data.tags_field, "tags"))
         value = unpacked(record[name])

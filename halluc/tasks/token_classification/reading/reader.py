@@ -69,8 +69,8 @@ class SpansReader(Reader):
         if FilePath(reference).suffix == ".spacy":
             raise data_error(
                 "D107",
-                f"{reference} is a DocBin of spaCy, which only spaCy reads",
-                help="write it as JSON Lines: `json.dumps(doc.to_json())` for each doc, with `data.preset: spacy`",
+                f"{reference} is a DocBin, which only spaCy can read",
+                help="convert it to JSON Lines: `json.dumps(doc.to_json())` for each doc, with `data.preset: spacy`",
             )
         self._refuse_other_forms(FilePath(reference).expanduser())
         if self.given.preset == "brat":
@@ -85,7 +85,7 @@ class SpansReader(Reader):
         is_usual = config.format == "auto" and (config.separator, config.token_column) == _USUAL
         help = presets.proposal_for(path) if config.preset is None and is_usual else None
         if help is not None:
-            raise data_error("D107", f"{path} cannot be read as it is", help=help)
+            raise data_error("D107", f"{path} cannot be read", help=help)
 
     def sentences(self, rows: Iterator[Row | BadLine | LeftOut | Notice], split: SplitName) -> Iterator[Item]:
         """The rows of one file as sentences; the first rows determine the contents of fields."""
@@ -159,7 +159,7 @@ class SpansReader(Reader):
             cell = next((one[len(key) + 1 :] for one in cell.split("|") if one.startswith(f"{key}=")), "O")
         if names is not None and cell.lstrip("-").isdecimal():
             if int(cell) not in names:
-                raise Unreadable("D121", f"{cell} is no number of a tag", "see `data.tag_names`")
+                raise Unreadable("D121", f"{cell} is not the number of a tag", "see `data.tag_names`")
             return names[int(cell)]
         return cell
 
@@ -173,7 +173,7 @@ class SpansReader(Reader):
                 "D121",
                 f"the first line is a header: `{tokens[0]}` and `{tokens[1]}`",
                 where,
-                "set `data.header: true`, or take the line out",
+                "set `data.header: true`, or remove the line",
             )
         if "token_column" in config.model_fields_set:
             return
@@ -181,17 +181,17 @@ class SpansReader(Reader):
         if len(cells) > 1 and all(map(forms.is_tag, cells)) and any(len(cell) > 1 for cell in cells):
             raise data_error(
                 "D121",
-                f"every token looks like a tag, as `{max(cells, key=len)}`",
+                f"every token looks like a tag, such as `{max(cells, key=len)}`",
                 where,
-                "set `data.token_column` and `data.tag_column`; `data.token_column: 0` where these are the tokens",
+                "set `data.token_column` and `data.tag_column`; `data.token_column: 0` if these are the tokens",
             )
         if len(cells) > 1 and all(map(str.isdecimal, cells)):
             counts = "words" if all(row.fields[config.token_column][0] == "1" for row in examples) else "sentences"
             raise data_error(
                 "D121",
-                f"every token is a number, as where {named(config.token_column)} counts {counts}",
+                f"every token is a number, so {named(config.token_column)} may count {counts}",
                 where,
-                "set `data.token_column` to the one with the words, as `1`, or to `0` if the numbers are meant",
+                "set `data.token_column` to the column of the words, such as `1`, or to `0` if the tokens are numbers",
             )
 
     def _refuse_features(self, examples: list[Row]) -> None:
@@ -204,9 +204,9 @@ class SpansReader(Reader):
         if key is None and keys and all(cell == "_" or _FEATURE.match(cell) for cell in cells):
             raise data_error(
                 "D121",
-                f"the tags are features, as `{next(cell for cell in sorted(cells) if '=' in cell)}`",
+                f"the tags are features, such as `{next(cell for cell in sorted(cells) if '=' in cell)}`",
                 where,
-                f"set `data.tag_key` to the one with the tag: {', '.join(keys[:8])}",
+                f"set `data.tag_key` to the feature with the tag: {', '.join(keys[:8])}",
             )
         if key is not None and key not in keys:
             have = quoted(keys) if keys else "no key"

@@ -85,7 +85,7 @@ class Records:
                 raise Unreadable(
                     "D107",
                     f"both `{self.config.tags_field}` and `{self.config.spans_field}`",
-                    "take one away, or name another with `data.spans_field`",
+                    "remove one, or set another with `data.spans_field`",
                 )
             tokens, tags = self._tagged(listed, tags, text)
             return RawSentence(identity, row.file, (line,) * len(tokens), document, tokens, tags, number=place)
@@ -167,7 +167,7 @@ class Records:
                 "D107",
                 f"no row has `data.document_field: {field}`; it has {quoted(first.fields)}",
                 first.bad(Unreadable("D107", "")).error().where,
-                "name the field with the document, or set `data.document_field: null`",
+                "set the field of the document, or `data.document_field: null`",
             )
 
     def _input(self, record: Mapping[str | int, Any]) -> tuple[Any, str | None]:
@@ -208,7 +208,7 @@ class Records:
         if sentence.bounds is None and unit != "tokens":
             raise Unreadable(
                 "D109",
-                f"offsets count {unit}, and the tokens do not stand in the text",
+                f"offsets count {unit}, but the tokens do not occur in the text",
                 "set `data.span_unit: tokens` if offsets count tokens",
             )
         return self.alignment.align(givens, sentence, OffsetReading.of(self.config, unit))
@@ -266,5 +266,5 @@ def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
     results = [Span(bisect_left(kept, span.start), bisect_left(kept, span.end), span.label) for span in spans]
     for span, before in zip(results, spans, strict=True):
         if span.start >= span.end:
-            raise Unreadable("D106", f"the span {list(before)} (in tokens) shows nothing", "take it out")
+            raise Unreadable("D106", f"the span {list(before)} (in tokens) has no visible characters", "remove it")
     return tuple(results)

@@ -95,7 +95,7 @@ class Notation:
             return f"tags without a label, which is `{self.label}`"
         first = "b" if self.lower else "B"
         parts = (first, "LABEL") if self.prefix == "before" else ("LABEL", first)
-        return f"tags are spelled `{self.separator.join(parts)}`"
+        return f"tags are written as `{self.separator.join(parts)}`"
 
 
 def _go_together(prefixes: Collection[str]) -> bool:
@@ -147,7 +147,7 @@ def notation_of(
     if len(result) > 1 and result[0] != STANDARD:
         raise UnknownNotation(
             f"the tags can be read in several ways: {'; or '.join(map(str, result))}",
-            "write them as B-LABEL; or, if each is a label, set `data.scheme: io`",
+            "write them as B-LABEL; or, if each tag is a label, set `data.scheme: io`",
             min(tags),
         )
     if result:
@@ -165,8 +165,8 @@ def _of_io(tags: Collection[str], spelled: list[tuple[str, str] | None]) -> Nota
     if None not in prefixes:
         tag = min(tag for tag in tags if not tag.startswith("I"))
         raise UnknownNotation(
-            f"`{cut(tag)}` says where a mention begins or ends, which no tag of IO does",
-            "set `data.scheme: auto`, or leave it out",
+            f"`{cut(tag)}` marks the start or end of a mention, but IO has no such tags",
+            "set `data.scheme: auto`, or remove the key",
             tag,
         )
     return LABELS
@@ -181,7 +181,8 @@ def _bare(tags: Collection[str], label: str | None) -> Notation | None:
             if label is None:
                 raise UnknownNotation(
                     f"tags without a label, such as `{begin if begin in tags else min(tags)}`",
-                    "name it, as `data.label: ENTITY`; or, if each tag is a label, set `data.scheme: io`",
+                    "set `data.label: ENTITY` (the name of the label); or, if each tag is a label, set `data.scheme: "
+                    "io`",
                     min(tags),
                 )
             return notation
@@ -196,15 +197,15 @@ def _refuse_labels(tags: Collection[str], outside: float) -> None:
     odd = next((tag for tag in sorted(tags) if looks_outside(tag) and not (outside and tag.lower() == "other")), None)
     if all(tag.removeprefix("-").isdecimal() for tag in tags):
         problem = "the tags are numbers"
-        help = "write their names, as O, B-PER; or, if each number is a label, set `data.scheme: io`"
+        help = "set `data.tag_names`, such as [O, B-PER]; or, if each number is a label, set `data.scheme: io`"
     elif odd is not None:
-        problem = f"`{odd}` may be a label, or mean what O means"
+        problem = f"`{odd}` may be a label, or mean O"
         help = f"if so, set {outside_key(odd)}; if it is a label, set `data.scheme: io`"
     elif not outside:
-        problem = f"{_listed(tags)}, and no token is O"
+        problem = f"{_listed(tags)}, but no token is O"
         help = "if each tag is a label, set `data.scheme: io`"
     elif outside < LEAST_OUTSIDE:
-        problem = f"{_listed(tags)}, and only {outside:.1%} of the tokens are O"
+        problem = f"{_listed(tags)}, but only {outside:.1%} of the tokens are O"
         help = "if each tag is a label, set `data.scheme: io`"
     else:
         return

@@ -235,9 +235,9 @@ class _Decision:
         evidence: Literal["open", "contradictory"] = "open" if scheme is not None else "contradictory"
         others = split.evidence.others()
         if split.asked is not None:
-            scheme, note = split.asked, "named by the config"
+            scheme, note = split.asked, "set in the config"
         elif split.notation == LABELS:
-            scheme, note = "io", "mentions of one label that touch are read as one"
+            scheme, note = "io", "adjacent mentions of the same label are read as one"
         elif others:
             text = next((result for result in self._schemes if result in others), None)
             if text is not None and text != scheme:
@@ -246,8 +246,8 @@ class _Decision:
             self.errors.append(
                 data_error(
                     "D120",
-                    f"the tags belong to no one scheme: {note}",
-                    help="set `data.scheme` (with `data.bad_tags: repair` the reading of conlleval is used)",
+                    f"the tags fit no scheme: {note}",
+                    help="set `data.scheme` (with `data.bad_tags: repair`, tags are read as in conlleval)",
                 )
             )
             return None
@@ -260,7 +260,7 @@ class _Decision:
         if split.notation == STANDARD and split.tags and Notation("behind").fits(split.tags):
             text.append(f"the first letter of tags such as `{min(split.tags)}` is the prefix")
         if self.config.label is not None and split.notation.prefix != "alone" and split.tags:
-            text.append("`data.label` is not used, since the tags have labels")
+            text.append("`data.label` is ignored, because the tags have labels")
         return text
 
 

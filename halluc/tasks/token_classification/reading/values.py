@@ -10,7 +10,7 @@ from halluc.data.rows.row import Unreadable, quoted
 
 # The keys of a token in an object, the most usual first.
 WORD_KEYS = ("text", "word", "token", "form", "orth")
-EMPTY = ("D106", "an empty sentence", "take the line out, or set `data.on_bad_line: skip`")
+EMPTY = ("D106", "an empty sentence", "remove the line, or set `data.on_bad_line: skip`")
 
 
 def words(value: Any, field: str, text: str | None = None) -> tuple[tuple[str, ...], list[Place] | None]:
@@ -101,15 +101,15 @@ def _name(tag: Any, field: str, names: Mapping[int, str] | None) -> str:
     if isinstance(tag, bool) or not isinstance(tag, (int, str)):
         raise Unreadable("D107", f"`{field}` is not a list of strings")
     if names is None and int(tag) < 0:
-        raise Unreadable("D121", f"{tag} is no class of `{field}`", "are the tags of this split hidden?")
+        raise Unreadable("D121", f"{tag} is not a class of `{field}`", "the tags of this split may be hidden")
     if names is None:
         raise Unreadable(
             "D121",
-            f"`{field}` holds numbers, as {tag}, and nothing says which tags they are",
-            "set `data.tag_names`, the name of 0 first: [O, B-PER, I-PER]",
+            f"`{field}` has numbers such as {tag}, but no names for them",
+            "set `data.tag_names`, starting with 0: [O, B-PER, I-PER]",
         )
     if int(tag) not in names:
-        raise Unreadable("D121", f"{tag} is no class of `{field}`", "see `data.tag_names`")
+        raise Unreadable("D121", f"{tag} is not a class of `{field}`", "see `data.tag_names`")
     return names[int(tag)]
 
 
@@ -125,5 +125,5 @@ def kept_tags(tags: tuple[str, ...], kept: Sequence[int], outside: Sequence[str]
     left, none = set(kept), {"O", "", *outside}
     odd = next((tag for at, tag in enumerate(tags) if at not in left and tag not in none), None)
     if odd is not None:
-        raise Unreadable("D106", f"a token that shows nothing has the tag {odd}", "take it out, or move its tag")
+        raise Unreadable("D106", f"a token without visible characters has the tag {odd}", "remove it, or move its tag")
     return tuple(tags[at] for at in kept)

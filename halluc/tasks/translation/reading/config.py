@@ -18,27 +18,27 @@ class ParallelConfig(DataConfig, TokenizationKeys):
     formats: ClassVar[tuple[Format, ...]] = ("jsonl", "json", "csv", "table", "hub", "tmx", "text")
     train_target: Reference | None = Field(
         default=None,
-        description="the translations of `train`, a line each: `train` then has the sources, a line each too",
+        description="a file with the translations of `train`, one per line; `train` then has the sources, one per line",
     )
-    dev_target: Reference | None = Field(default=None, description="the same of `dev`")
-    test_target: Reference | None = Field(default=None, description="the same of `test`")
+    dev_target: Reference | None = Field(default=None, description="the same for `dev`")
+    test_target: Reference | None = Field(default=None, description="the same for `test`")
     source_field: Column = Field(
         default="source", description="the field of the source text, such as `source`, or `translation.en`"
     )
     target_field: Column = Field(
-        default="target", description="the field of the translation, a text or a list of several references"
+        default="target", description="the field of the translation, a text or a list of references"
     )
     source_language: Text | None = Field(
         default=None,
-        description="code of the source language, such as `en`; in `translation: {en: …, de: …}` and in TMX it is the "
-        "source; null: the first one there",
+        description="code of the source language, such as `en`; in `translation: {en: …, de: …}` and in TMX it "
+        "selects the source; null: the first language",
     )
     target_language: Text | None = Field(
-        default=None, description="code of the target language; null: the second one in such a row"
+        default=None, description="code of the target language; null: the second language"
     )
     tokenize: Tokenize = Field(
         default="words",
-        description="how a source becomes tokens: words and punctuation, white space, or each character",
+        description="how sources are split into tokens: words and punctuation, white space, or characters",
     )
 
     def target_of(self, split: SplitName) -> str | None:

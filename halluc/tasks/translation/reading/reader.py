@@ -87,10 +87,10 @@ class ParallelReader(SourcedReader):
             return self._of_pair(pair, needs_target)
         source, target = value_of(given, config.source_field), value_of(given, config.target_field)
         if source is None:
-            help = "name its field with `data.source_field`; of two files of lines the other with `data.train_target`"
+            help = "set `data.source_field`; for two parallel text files, set `data.train_target`"
             raise Unmapped("D107", f"no field `{config.source_field}`; the row has {quoted(given)}", help)
         if needs_target and target is None and self._named(_TARGET) not in given:
-            help = "name its field with `data.target_field`, or write null where there is none"
+            help = "set `data.target_field`, or write null if there is none"
             raise Unmapped("D107", f"no field `{config.target_field}`; the row has {quoted(given)}", help)
         self.say(f"source from `{config.source_field}`, target from `{config.target_field}`")
         codes = [given.get(key) for key in LANGUAGES]
@@ -112,7 +112,7 @@ class ParallelReader(SourcedReader):
         source = result[0] or (left.pop(0) if left else None)
         target = result[1] or (left.pop(0) if left else None)
         if source is None or (target is None and needs_target):
-            raise Unreadable("D107", f"a pair has two languages, and the row has {quoted(pair)}", MEND)
+            raise Unreadable("D107", f"a pair needs two languages, but the row has {quoted(pair)}", MEND)
         self.say(f"source from the text in `{source}`, target from that in `{target}`")
         return pair[source], None if target is None else pair[target], (source, target or "")
 
@@ -151,11 +151,13 @@ def _unequal(one: Any, other: Any, paired: int, target_file: str, more: int) -> 
     """
     longer = one if one is not None else other
     shorter = target_file if one is not None else "the file of the sources"
-    problem = f"line {longer.line} has no partner: {shorter} ends with line {paired}, {more:,} lines before this file"
+    problem = (
+        f"line {longer.line} has no counterpart: {shorter} ends with line {paired}, {more:,} lines before this file"
+    )
     return BadLine(
         "D125",
         longer.file,
         longer.line,
         problem,
-        "both files need the same number of lines; is one cut short, or of another split?",
+        "both files need the same number of lines; one may be truncated, or belong to another split",
     )
