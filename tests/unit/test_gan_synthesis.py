@@ -16,8 +16,9 @@ import pytest
 from pydantic import ValidationError
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
-from halluc.augmentation.methods.gan_synthesis import GanSynthesis, GanSynthesisConfig
+from halluc.augmentation.methods.gan_synthesis import GanSynthesis
 from halluc.augmentation.models.gan import synthesis
+from halluc.augmentation.models.gan.config import GanSynthesisConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span

@@ -12,7 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 from halluc.augmentation.methods.base import OptionError, Rejected, Workspace
-from halluc.augmentation.methods.lm_synthesis import LmSynthesis, LmSynthesisConfig
+from halluc.augmentation.methods.lm_synthesis import LmSynthesis
+from halluc.augmentation.models.causal_config import LmSynthesisConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span

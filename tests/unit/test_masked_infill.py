@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from halluc.augmentation.methods.base import Changed, Lexicon, OptionError, Workspace
-from halluc.augmentation.methods.masked_infill import MaskedInfill, MaskedInfillConfig
+from halluc.augmentation.methods.masked_infill import MaskedInfill
+from halluc.augmentation.models.masked_config import MaskedInfillConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span

@@ -28,7 +28,7 @@ from halluc.engine.runtime import attention_for
 from halluc.engine.scratch import make_causal_model
 
 if TYPE_CHECKING:
-    from halluc.augmentation.methods.lm_synthesis import LmSynthesisConfig
+    from halluc.augmentation.models.causal_config import LmSynthesisConfig
 
 _AUTO = "AutoModelForCausalLM"
 

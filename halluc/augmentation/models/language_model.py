@@ -29,7 +29,7 @@ from halluc.engine.language_modelling import SequenceFeatures, mean_loss
 from halluc.engine.runtime import Runtime
 
 if TYPE_CHECKING:
-    from halluc.augmentation.methods.lm_synthesis import LmSynthesisConfig
+    from halluc.augmentation.models.causal_config import LmSynthesisConfig
 
 # How many are sampled at once, and how many are described in the manifest.
 _AT_ONCE, _TRIAL = 128, 256

@@ -35,7 +35,7 @@ from halluc.engine.pretrained import quiet_libraries, refuse_missing, save
 from halluc.engine.references import ModelSource, resolve_model
 
 if TYPE_CHECKING:
-    from halluc.augmentation.methods.masked_infill import MaskedInfillConfig
+    from halluc.augmentation.models.masked_config import MaskedInfillConfig
 
 
 _WHY = "masked infill"

@@ -31,7 +31,7 @@ from halluc.engine.language_modelling import SelectedPositions, mean_loss, padde
 from halluc.engine.runtime import Runtime
 
 if TYPE_CHECKING:
-    from halluc.augmentation.methods.masked_infill import MaskedFitConfig, MaskedInfillConfig
+    from halluc.augmentation.models.masked_config import MaskedFitConfig, MaskedInfillConfig
 
 LEARNING_RATE, OF_RANDOM_HEAD = 5e-5, 3e-4
 _TEXTS_READ = 20_000

@@ -1,11 +1,12 @@
-"""The keys of a sequence GAN's training."""
+"""The keys of a sequence GAN."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from halluc.augmentation.methods.base import MethodConfig
 from halluc.config.section import Section
 
 _Rows = Annotated[int, Field(ge=2, le=4096)]
@@ -80,3 +81,47 @@ class CollapseConfig(Section):
     distinct_2: float = Field(default=0.85, ge=0, le=1, description="minimum share of distinct bigrams")
     valid_rate: float = Field(default=0.85, ge=0, le=1, description="minimum share of samples that are valid examples")
     perplexity: float = Field(default=1.15, ge=1, le=1000, description="maximum perplexity on held-out examples")
+
+
+Temperature = Annotated[float, Field(ge=0.1, le=10)]
+
+
+class GanSynthesisConfig(MethodConfig):
+    type: Literal["gan_synthesis"]
+    variant: Literal["seqgan", "relgan"] = Field(
+        default="relgan",
+        description="seqgan: policy gradient with rollouts (Yu et al. 2017); relgan: relativistic loss on "
+        "Gumbel-softmax samples (Nie et al. 2019)",
+    )
+    vocabulary: int = Field(default=3000, ge=50, le=100_000, description="maximum number of word pieces")
+    longest: int = Field(
+        default=64,
+        ge=4,
+        le=1024,
+        description="maximum number of word pieces and label tokens of an example; longer training examples are not "
+        "used, longer samples are rejected",
+    )
+    embedding: int = Field(default=128, ge=4, le=4096, description="width of the embeddings of the generator")
+    width: int = Field(default=256, ge=4, le=4096, description="width of the LSTM of the generator")
+    filters: int = Field(default=64, ge=4, le=1024, description="convolutions of each width in the discriminator")
+    likelihood: LikelihoodConfig = Field(default=LikelihoodConfig(), description="maximum-likelihood pre-training")
+    adversarial: AdversarialConfig = Field(default=AdversarialConfig(), description="adversarial training")
+    collapse: CollapseConfig = Field(
+        default=CollapseConfig(), description="when adversarial training stops and the last good state is restored"
+    )
+    sample_from: Literal["gan", "likelihood", "better"] = Field(
+        default="gan",
+        description="gan; likelihood: the generator with only maximum-likelihood training; better: likelihood, "
+        "unless the GAN is better",
+    )
+    temperature: Temperature | None = Field(
+        default=None,
+        description="temperature of sampling; null: the one of `temperatures` that is best on held-out examples",
+    )
+    temperatures: tuple[Temperature, ...] = Field(
+        default=(0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+        min_length=1,
+        max_length=50,
+        strict=False,
+        description="temperatures at which the GAN and likelihood alone are compared on held-out examples",
+    )

@@ -27,7 +27,7 @@ from halluc.core.messages import warn
 from halluc.core.rng import Draws, keyed_generator, keyed_seed
 
 if TYPE_CHECKING:
-    from halluc.augmentation.methods.gan_synthesis import GanSynthesisConfig
+    from halluc.augmentation.models.gan.config import GanSynthesisConfig
 
 FEWEST_EXAMPLES = 100
 # The held-out share of the examples, within bounds.
