@@ -8,8 +8,8 @@ thread a process, predictions, ledgers and figures must be equal to the byte.
 
 The overhead of a cell is the time of the whole command, as often as cells run at once, less the seconds of training and
 evaluation that the cells themselves record, divided by the cells: starting processes, imports, waiting and the report.
-The number of cells should be a multiple of `--jobs`. The Ray cluster has `--jobs` nodes with one core on this machine,
-and is started before the clock. It is left out if Ray is not installed.
+The number of cells should be a multiple of `--jobs`. The Ray cluster has `--jobs` nodes of one core on this machine;
+its start is not counted. It is left out where Ray is not installed.
 """
 
 from __future__ import annotations

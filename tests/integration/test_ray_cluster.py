@@ -169,7 +169,7 @@ def test_a_tuning_that_loses_a_node_has_the_trials_of_one_machine(nodes, tmp_pat
     train = "epochs: 10, learning_rate: 0.01, batch_tokens: 64, checkpoint_steps: 1"
     config = write_experiment(tmp_path, tiny_encoder, write_corpus(tmp_path), train)
     with config.open("a") as file:
-        file.write("tune: {trials: 4, batch: 2, space: {train.learning_rate: {low: 0.001, high: 0.02, log: true}}}\n")
+        file.write("tune: {trials: 3, batch: 2, space: {train.learning_rate: {low: 0.001, high: 0.02, log: true}}}\n")
     assert exit_code_of(["tune", str(config), "-q"]) == 0
     runs = tmp_path / "cluster"
     trials = [runs / "tiny.tune" / f"trial={number}" for number in (0, 1)]
