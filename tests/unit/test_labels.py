@@ -102,7 +102,7 @@ def test_a_tag_of_another_scheme_is_reported():
 
 def test_io_cannot_write_mentions_of_one_label_that_touch():
     assert write_tags(3, [Span(0, 1, "X"), Span(1, 3, "Y")], "io") == ["I-X", "I-Y", "I-Y"]
-    with pytest.raises(ValueError, match="touches another X"):
+    with pytest.raises(ValueError, match="is adjacent to another X"):
         write_tags(3, [Span(0, 1, "X"), Span(1, 3, "X")], "io")
 
 
@@ -148,7 +148,7 @@ def test_schemes_are_distinguished(sentences, scheme):
 
 
 def test_where_both_iob_schemes_are_possible_it_is_said():
-    assert "IOB1 would read the same" in decide("O O")[1]
+    assert "IOB1 would give the same" in decide("O O")[1]
 
 
 @pytest.mark.parametrize(

@@ -232,8 +232,8 @@ def test_scores_of_no_answer_stand_beside_the_answers(tmp_path):
     ("line", "told"),
     [
         ('{"id": "a", "predicted": 7}', "is a number, not a string"),
-        ('{"id": "a", "predicted": ["x", "y"]}', "a list that is not of one text"),
-        ('{"id": "a", "predicted": [[0, 1, "answer", 0.5]]}', "a list that is not of one text"),
+        ('{"id": "a", "predicted": ["x", "y"]}', "a list, but not of one text"),
+        ('{"id": "a", "predicted": [[0, 1, "answer", 0.5]]}', "a list, but not of one text"),
         ('{"predicted": "x"}', "without an id"),
         ('{"id": "a", "predicted": "x", "no_answer": "much"}', "not a finite number"),
         (f'{{"id": "a", "predicted": "x", "no_answer": 1{"0" * 400}}}', "not a finite number"),

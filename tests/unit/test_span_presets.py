@@ -283,10 +283,10 @@ BRAT = {
     "another text": ("Ann left", "T1\tPER 0 3\tBob\n", 'says "Bob"'),
     "cuts a token": ("Anna left", "T1\tPER 0 3\tAnn\n", 'cuts the token "Anna"'),
     "outside": ("Ann left", "T1\tPER 0 30\tAnn\n", "no entity in the text of 8 characters"),
-    "backwards": ("Ann left", "T1\tPER 3 0\tAnn\n", "no entity inside of the text"),
-    "offsets without end": ("Ann left", f"T1\tPER 0 {'9' * 5000}\tAnn\n", "no entity inside of the text"),
+    "backwards": ("Ann left", "T1\tPER 3 0\tAnn\n", "no entity in the text"),
+    "offsets without end": ("Ann left", f"T1\tPER 0 {'9' * 5000}\tAnn\n", "no entity in the text"),
     "nothing": ("Ann\n  \nleft", "T1\tPER 4 6\t  \n", "an empty sentence"),
-    "not a line of brat": ("Ann left", "T1 PER 0 3 Ann\n", "no entity inside of the text"),
+    "not a line of brat": ("Ann left", "T1 PER 0 3 Ann\n", "no entity in the text"),
 }
 
 
