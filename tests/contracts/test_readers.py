@@ -301,7 +301,7 @@ def test_broken_lines_may_be_skipped_with_their_sentence(tmp_path):
     found = conll(tmp_path, "a O\nbroken\n\nb O\n\nc Q\n\nd B-X\n", on_bad_line="skip")
     assert [e.tokens for e in dev(found)] == [("b",), ("d",)]
     assert [(f.where.line, f.what) for f in found.skipped] == [
-        (2, "1 column where 2 are needed"), (6, "`Q` is no tag"),
+        (2, "1 column where 2 are needed"), (6, "`Q` is not a tag"),
     ]  # fmt: skip
 
 

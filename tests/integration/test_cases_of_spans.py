@@ -73,7 +73,7 @@ READ = {
         "12-misaligned/t.jsonl",
         [[("Zorin", "DRUG"), ("Ann", "PER"), ("Oslo", "LOC")], [("Oslo", "LOC")]],
         {"bad_spans": "drop"},
-        ('cuts the token "5mg": left out',),
+        ('cuts the token "5mg": removed',),
     ),
     "12, widened": Case(
         "12-misaligned/t.jsonl",

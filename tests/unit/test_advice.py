@@ -102,7 +102,7 @@ def share(name: str, errors: int, of: int) -> dict:
     [
         ((40, 10), "the most frequent kind is: hallucinated (40"),
         ((26, 24), "kinds, which cannot be distinguished, are: hallucinated (26"),
-        ((3, 2), "Five cases are too few to say where the model errs."),
+        ((3, 2), "Five cases are too few to conclude where the model makes errors."),
         ((50, 0), "All 50 errors are of one kind: hallucinated."),
     ],
 )  # fmt: skip

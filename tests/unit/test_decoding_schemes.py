@@ -245,15 +245,15 @@ def test_it_is_refused_rather_than_guessed(sentences, keys, message, help):
 @pytest.mark.parametrize(
     ("tags", "keys", "line", "message", "help"),
     [
-        ("B-PER V", {}, 1, "`V` is no tag", "is `data.tag_column` right?"),
-        ("B-PER o", {}, 1, "`o` is no tag", '`data.outside_tags: ["O", "o"]`'),
-        ("B_PER I_PER X_PER O", {}, 1, "`X_PER` is no tag", "tags are written as `B_LABEL` in this split"),
-        ("PER-B PER-I PER O", {}, 1, "`PER` is no tag", "tags are written as `LABEL-B` in this split"),
-        ("B I PER", {"label": "X"}, 1, "`PER` is no tag", "which is `X` in this split"),
-        ("B-PER i-PER", {}, 1, "`i-PER` is no tag", "a tag must be O, or a prefix"),
+        ("B-PER V", {}, 1, "`V` is not a tag", "is `data.tag_column` right?"),
+        ("B-PER o", {}, 1, "`o` is not a tag", '`data.outside_tags: ["O", "o"]`'),
+        ("B_PER I_PER X_PER O", {}, 1, "`X_PER` is not a tag", "tags are written as `B_LABEL` in this split"),
+        ("PER-B PER-I PER O", {}, 1, "`PER` is not a tag", "tags are written as `LABEL-B` in this split"),
+        ("B I PER", {"label": "X"}, 1, "`PER` is not a tag", "which is `X` in this split"),
+        ("B-PER i-PER", {}, 1, "`i-PER` is not a tag", "a tag must be O, or a prefix"),
         ("B-PER S-PER", {"scheme": "iob2"}, 1, "`S-PER` is not a tag of IOB2", "check `data.scheme`"),
         ("PER-B PER-S", {"scheme": "iob2"}, 1, "`PER-S` is not a tag of IOB2", "check `data.scheme`"),
-        ("PER LOC O", {"scheme": "iob2"}, 1, "`PER` is no tag", "a tag must be O, or a prefix"),
+        ("PER LOC O", {"scheme": "iob2"}, 1, "`PER` is not a tag", "a tag must be O, or a prefix"),
     ],
 )
 def test_a_tag_unlike_the_others_is_reported_by_itself(tags, keys, line, message, help):

@@ -207,4 +207,4 @@ def test_a_fault_names_the_character_and_shows_the_label():
     assert label_fault("a\u2066b") == "the control character U+2066 in a label: `a\\u2066b`"
     assert label_fault("a\u2028b") == "a line break in a label: `a\\u2028b`"
     assert label_fault("\u200b") == "a label without visible characters: `\\u200b`"
-    assert label_fault("y" * 1001) == f"a label of 1,001 characters: `{'y' * 53}…{'y' * 26}`"
+    assert label_fault("y" * 1001) == f"a label with 1,001 characters: `{'y' * 53}…{'y' * 26}`"

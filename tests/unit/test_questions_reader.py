@@ -107,13 +107,13 @@ def test_an_answer_inside_a_word_does_not_change_what_a_model_reads(tmp_path, na
 def test_an_offset_is_mended_where_the_answer_stands_once(tmp_path):
     found = read(tmp_path, row(start=3))
     assert found.splits["train"].examples[0].texts == ["Acme"]
-    assert [one.what for one in found.repairs] == ['question `a`: the answer "Acme" stands at 10, not at 3']
+    assert [one.what for one in found.repairs] == ['question `a`: the answer "Acme" is at 10, not at 3']
 
 
 @pytest.mark.parametrize(
     ("given", "code", "told"),
     [
-        (row("Anna", 3), "D109", 'question `a`: the answer "Anna" is not at character 3, and stands at several'),
+        (row("Anna", 3), "D109", 'question `a`: the answer "Anna" is not at character 3, and occurs at several'),
         (row("Moss", -1), "D109", 'question `a`: the answer "Moss" is not at character -1, and does not stand'),
         (row(" ", 4), "D109", "an answer is empty"),
         (row(answers={"text": ["Acme"], "answer_start": []}), "D108", "1 texts and 0 values"),

@@ -179,7 +179,7 @@ def test_the_conclusion_describes_new_texts_and_of_those_out_of_scope():
     few = [figure("hallucination_rate", 0.02, 100, (0.0, 0.05)), *metrics()[7:]]
     assert (
         conclusion(FigureLookup(few), "test", {}, None, TEXTS)[1]
-        == "Two cases are too few to say where the model is wrong."
+        == "Two cases are too few to conclude where the model is wrong."
     )
 
 

@@ -102,7 +102,7 @@ def test_where_it_is_wrong_is_reported_by_novelty_as_far_as_intervals_go():
     more = said(*of_310(), *over_claims(SEEN, NEW, partial), ratio)[1]
     assert more == (
         "Predicted mentions new to training are wrong more often than those seen in training: 40.0% [30.0, 50.0]"
-        " against 10.0% [5.0, 15.0]. Three cases are too few to say where the model invents."
+        " against 10.0% [5.0, 15.0]. Three cases are too few to conclude where the model hallucinates."
     )
     open_ = said(*of_310(0), *over_claims(SEEN, NEW), metric("gap_ratio", 1.2, 40, (0.8, 1.9)))[1]
     assert open_ == (
@@ -142,7 +142,7 @@ def test_without_novelty_that_is_said():
 def test_of_few_wrong_mentions_nothing_is_said_of_where(wrong, told):
     labels = [metric("hallucination_rate", 0.05, 40, (0.0, 0.2), label=name) for name in ("PER", "LOC")]
     found = said(*of_310(wrong, {}), *over_claims(SEEN, NEW), *labels, OMISSION)
-    assert found[1] == f"{told} too few to say where the model is wrong."
+    assert found[1] == f"{told} too few to conclude where the model is wrong."
     assert len(found) == 3
 
 
@@ -291,8 +291,8 @@ def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
 @pytest.mark.parametrize(
     ("measured", "told"),
     [
-        ((0.012, 80, (0.009, 0.015)), "On test it is 1.2% [0.9, 1.5]: above the guaranteed 1%, but its interval includes"
-                                      " it; the guarantee holds for data distributed like dev."),
+        ((0.012, 80, (0.009, 0.015)), "On test it is 1.2% [0.9, 1.5]: above the guaranteed 1%, but its interval"
+                                      " includes it; the guarantee holds for data distributed like dev."),
         ((0.02, 80, (0.015, 0.04)), "On test it is 2.0% [1.5, 4.0]: above the guaranteed 1%, and so is its whole"
                                     " interval; the guarantee holds for data distributed like dev."),
         ((0.008, 80, (0.005, 0.012)), "On test it is 0.8% [0.5, 1.2]: the guarantee of at most 1% holds, but the"

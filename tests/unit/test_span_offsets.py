@@ -186,7 +186,7 @@ def test_a_span_that_cuts_a_token_is_refused_with_the_token(tmp_path):
 def test_it_alone_is_left_out_or_widened_and_counted(tmp_path):
     found = corpora(tmp_path, [CUT], bad_spans="drop")
     assert mentions(found) == [[("Zorin", "DRUG")]]
-    assert [one.what for one in found.repairs] == ['span [6, 8] UNIT "mg" cuts the token "5mg": left out']
+    assert [one.what for one in found.repairs] == ['span [6, 8] UNIT "mg" cuts the token "5mg": removed']
     found = corpora(tmp_path, [CUT], bad_spans="widen")
     assert mentions(found) == [[("5mg", "UNIT"), ("Zorin", "DRUG")]]
     assert [one.what for one in found.repairs] == ['span [6, 8] UNIT "mg" cuts the token "5mg": widened']

@@ -270,7 +270,7 @@ def test_a_folder_of_brat_has_an_example_for_each_line(tmp_path):
         (Path(one.origin.file).name, one.origin.line, one.origin.document) for one in found.splits["train"].examples
     ]
     assert where == [("a.txt", 1, 1), ("a.txt", 2, 1), ("b.txt", 1, 2), ("b.txt", 4, 2)]
-    assert [one.what for one in found.skipped] == ["no c.ann beside it"]
+    assert [one.what for one in found.skipped] == ["no c.ann next to it"]
     assert len({one.id for one in found.splits["train"].examples}) == 4
     alone = read_corpora(SpansConfig(train=str(tmp_path / "b.txt"), preset="brat"), TABLE)
     assert mentions(alone) == mentions(found)[2:]

@@ -60,7 +60,7 @@ def read(folder: Path, content: str | bytes, name: str, suffix: str = "", **keys
         ("d.jsonl", CSV, {}, 1, "not readable as JSON", "another `data.format`"),
         ("d.jsonl", RECORD + "[1]\n", {}, 2, "not a JSON object", "`data.format: json`"),
         ("d.json", '{\n "text": "a",\n "label": "b"\n}\n', {}, 2, "a record over several lines", "JSON Lines"),
-        ("d.json", '[["a", "x"],\n["b"]]', {}, 2, "an item is [text, label], or an object", "fix it"),
+        ("d.json", '[["a", "x"],\n["b"]]', {}, 2, "an item must be [text, label], or an object", "fix it"),
         # Fields of the wrong kind.
         ("d.jsonl", '{"text": "a", "url": "x"}', {}, 1, "no field `label`; it has `text`, `url`", "an empty list"),
         ("d.jsonl", '{"text": "a", "x": 1, "y": 2}', {}, 1, "several could be the label: `x` or `y`", "label_field: x"),
