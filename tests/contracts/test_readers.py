@@ -301,7 +301,7 @@ def test_broken_lines_may_be_skipped_with_their_sentence(tmp_path):
     found = conll(tmp_path, "a O\nbroken\n\nb O\n\nc Q\n\nd B-X\n", on_bad_line="skip")
     assert [e.tokens for e in dev(found)] == [("b",), ("d",)]
     assert [(f.where.line, f.what) for f in found.skipped] == [
-        (2, "1 column where 2 are needed"), (6, "`Q` is not a tag"),
+        (2, "1 column, but 2 are needed"), (6, "`Q` is not a tag"),
     ]  # fmt: skip
 
 
@@ -432,7 +432,7 @@ def test_character_spans_become_token_spans(tmp_path, spans, tokenize):
         ({"text": "ab cd", "spans": [[0, 2]]}, "D107", "neither"),
         ({"text": "ab cd", "spans": [[0, True, "X"]]}, "D107", "whole numbers"),
         ({"text": "ab cd", "spans": [[0, 2, ""]]}, "D107", "label"),
-        ({"tokens": ["a", "b"], "tags": ["B-X", "Q-X"]}, "D121", "no tag"),
+        ({"tokens": ["a", "b"], "tags": ["B-X", "Q-X"]}, "D121", "not a tag"),
         ({"tokens": ["a"], "tags": ["E-X"]}, "D122", "not valid"),
     ],
 )
