@@ -68,7 +68,9 @@ def run_report() -> RunReport:
         run=_run_file(),
         headlines=[
             Headline(figure=f1, title="entity F1", meaning="83.3% of the 48 annotated mentions are found."),
-            Headline(figure=rate, title="hallucination rate", meaning="6.0% of the predicted mentions are invented."),
+            Headline(
+                figure=rate, title="hallucination rate", meaning="6.0% of the predicted mentions are hallucinated."
+            ),
             Headline(figure=ratio, title="gap ratio", meaning="Nothing can be said: no claim is seen."),
             Headline(figure=ece, title="calibration error (ECE)", meaning="When it says 90%, 84.6% is right."),
         ],
@@ -78,9 +80,9 @@ def run_report() -> RunReport:
         ],
         notes=["coverage.json is not there: `halluc train` makes it."],
         conclusion=[
-            "10 of 50 predicted mentions on test are wrong (20.0% [10.0, 32.0]): 3 invented, 2 with a wrong label, 5"
-            " with a wrong boundary.",
-            "Three cases are too few to say where the model invents.",
+            "10 of 50 predicted mentions on test are wrong (20.0% [10.0, 32.0]): 3 hallucinated, 2 with a wrong label,"
+            " 5 with a wrong boundary.",
+            "Three cases are too few to conclude where the model hallucinates.",
             "2 of 48 annotated mentions (4.2% [0.0, 10.0]) are not found at all.",
         ],
         by_novelty=[

@@ -38,7 +38,7 @@ MARKED = [("where is it", ("__label__a", "__label__b")), ("money back", ("__labe
 ENDS = [("rose by 8 % .", ("up",)), ("fell .", ("down",)), ("at 5 @ 7", ("flat",))]
 TWO = [("where is it", ("ask",)), ("a b", ("say",))]
 LAST = {"format": "lines", "label_position": "last"}
-WRITTEN = "lists that are written as text"
+WRITTEN = "lists written as text"
 
 INPUTS = [
     # Several labels written as a list in a cell (case 26).
@@ -147,14 +147,14 @@ INPUTS = [
         "a.jsonl",
         lines({"text": "a", "label": 0}, {"text": "b", "label": -1}, {"text": "c", "label": 1}),
         [("a", ("0",)), ("b", ("-1",)), ("c", ("1",))],
-        told="stands beside numbers from 0",
+        told="occurs with labels numbered from 0",
     ),
     Input(
         "no label",
         "b.csv",
         "text,label\na,0\nb,-1\nc,2\n",
         [("a", ("0",)), ("b", ("-1",)), ("c", ("2",))],
-        told="stands beside numbers from 0",
+        told="occurs with labels numbered from 0",
     ),
     Input(
         "no label",
@@ -196,7 +196,7 @@ INPUTS = [
         "k.jsonl",
         lines({"text": "a", "label": -1}, {"text": "b", "label": -1}),
         [("a", ("-1",)), ("b", ("-1",))],
-        told="label -1 stands",
+        told="label -1 occurs",
     ),
     # Numbers with names.
     Input("names", "a.csv", "text,label\nwhere is it,0\na b,1\n", TWO, {"label_names": ["ask", "say"]}),
@@ -305,7 +305,7 @@ INPUTS = [
         "l.jsonl",
         lines({"title": "a", "label": "x"}, {"title": "a", "text": "b", "label": "y"}),
         "D116",
-        told="`title` was taken for the text",
+        told="`title` was used as the text",
     ),
     # Exports of annotation tools.
     Input(

@@ -87,7 +87,7 @@ def show_data(report: DataRecord, words: Words) -> None:
 
 def _renamed(item: tuple[str, Renamed]) -> str:
     label, result = item
-    what = f"read as {result.label}" if result.label is not None else "left out"
+    what = f"read as {result.label}" if result.label is not None else "removed"
     return f"{label} {what} ({counted(result.mentions, 'mentions')})"
 
 

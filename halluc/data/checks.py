@@ -274,7 +274,7 @@ def _of_unspaced(name: str, corpus: Corpus[Any], words: Words, config: DataConfi
 
 
 def _shared(overlap: Overlap, words: Words) -> str:
-    many = counted_with(overlap.examples, f"{overlap.later} {words.examples}", "stand").replace(" stand", " also stand")
+    many = counted_with(overlap.examples, f"{overlap.later} {words.examples}", "are") + " also"
     if overlap.examples == 1:
         return (
             f"{many} in {overlap.earlier}, with {'the same' if overlap.same_annotation else 'other'} {words.annotation}"

@@ -181,6 +181,6 @@ FEW = len(_NUMBERS)
 
 
 def too_few(number: int, does: str) -> str:
-    """``Three cases are too few to say where the model invents.``"""
+    """``Three cases are too few to conclude where the model hallucinates.``"""
     cases = "One case is" if number == 1 else f"{_NUMBERS[number].capitalize()} cases are"
     return f"{cases} too few to conclude where the model {does}."

@@ -218,7 +218,7 @@ class TestEveryReader:
         assert len(set(first)) == len(first)
 
     def test_a_config_without_a_split_is_refused(self, reader):
-        with pytest.raises(ValueError, match="names no corpus"):
+        with pytest.raises(ValueError, match="has no corpus"):
             config_of(reader)
 
 
@@ -301,7 +301,7 @@ def test_broken_lines_may_be_skipped_with_their_sentence(tmp_path):
     found = conll(tmp_path, "a O\nbroken\n\nb O\n\nc Q\n\nd B-X\n", on_bad_line="skip")
     assert [e.tokens for e in dev(found)] == [("b",), ("d",)]
     assert [(f.where.line, f.what) for f in found.skipped] == [
-        (2, "1 column where 2 are needed"), (6, "`Q` is no tag"),
+        (2, "1 column, but 2 are needed"), (6, "`Q` is not a tag"),
     ]  # fmt: skip
 
 
@@ -426,14 +426,14 @@ def test_character_spans_become_token_spans(tmp_path, spans, tokenize):
         ({"text": "ab cd", "spans": [[0, 9, "X"]]}, "D109", "outside 0..5"),
         ({"text": "ab cd", "spans": [[2, 2, "X"]]}, "D109", "empty"),
         ({"text": "ab cd", "spans": [[-1, 2, "X"]]}, "D109", "outside"),
-        ({"text": "ab cd", "spans": {"X": {"ab": [[3, 5]]}}}, "D109", 'says "ab", and "cd" stands there'),
+        ({"text": "ab cd", "spans": {"X": {"ab": [[3, 5]]}}}, "D109", 'has the text "ab", but its offsets give "cd"'),
         ({"text": "ab cd", "spans": [[0, 4, "X"]]}, "D110", "cuts the token"),
         ({"text": "ab cd", "spans": [[0, 2, "X"], [0, 5, "Y"]]}, "D111", "overlap"),
         ({"text": "ab cd", "spans": [[0, 2]]}, "D107", "neither"),
         ({"text": "ab cd", "spans": [[0, True, "X"]]}, "D107", "whole numbers"),
         ({"text": "ab cd", "spans": [[0, 2, ""]]}, "D107", "label"),
-        ({"tokens": ["a", "b"], "tags": ["B-X", "Q-X"]}, "D121", "no tag"),
-        ({"tokens": ["a"], "tags": ["E-X"]}, "D122", "not legal"),
+        ({"tokens": ["a", "b"], "tags": ["B-X", "Q-X"]}, "D121", "not a tag"),
+        ({"tokens": ["a"], "tags": ["E-X"]}, "D122", "not valid"),
     ],
 )
 def test_broken_records_are_reported_with_their_line(tmp_path, record, code, told):
@@ -500,7 +500,7 @@ def test_the_real_corpora_have_their_known_counts(real_data):
 
 
 def test_one_column_for_tokens_and_tags_is_refused_though_it_is_counted_from_both_ends(tmp_path):
-    with pytest.raises(HallucError, match="are one column of 2") as caught:
+    with pytest.raises(HallucError, match="are the same one of 2 columns") as caught:
         conll(tmp_path, "Anna B-PER\n", token_column=1, tag_column=-1)
     assert caught.value.code == "C106"
     (found,) = dev(conll(tmp_path, "x Anna B-PER\n", token_column=1, tag_column=-1))

@@ -492,7 +492,7 @@ def words(
         (TAGGED, "conll", words(""), "does not fit columns"),
         (TAGGED, "csv", words("a\nb"), "does not fit a cell"),
         (TAGGED, "csv", words("a\x00"), "does not fit a cell"),
-        (TAGGED, "doccano", words(" "), "white space alone"),
+        (TAGGED, "doccano", words(" "), "only white space"),
         (TAGGED, "spacy", words("a", " ", spans=(Span(0, 2, "X"),)), "begins or ends with white space"),
         (TAGGED, "brat", words("a", spans=(Span(0, 1, "a b"),)), "the label `a b` holds white space"),
         (TAGGED, "brat", words("a\nb"), "a line break"),
@@ -533,7 +533,7 @@ def test_a_separator_in_a_token_is_refused_and_a_tab_holds_blanks(tmp_path):
 
 def test_touching_mentions_of_one_label_are_no_io(tmp_path):
     touching = words("a", "b", spans=(Span(0, 1, "X"), Span(1, 2, "X")))(TAGGED)
-    with pytest.raises(HallucError, match="touches another X") as caught:
+    with pytest.raises(HallucError, match="is adjacent to another X") as caught:
         write_one(tmp_path, TAGGED, "conll", [touching], Options(scheme="io"))
     assert caught.value.code == "D130"
     check_round_trip(tmp_path, TAGGED, "conll", TWO, Options(scheme="io"))

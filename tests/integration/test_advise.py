@@ -76,7 +76,7 @@ def test_wrong_targets_and_files_are_reported(halluc, run, tmp_path):
     for arguments, code, told in (
         ([tmp_path / "no-such"], "R101", "no such run directory"),
         ([tmp_path / "no-such.yaml"], "C005", "no such config file"),
-        ([run.path, "--set", "train.epochs=1"], "C011", "--set goes with a CONFIG"),
+        ([run.path, "--set", "train.epochs=1"], "C011", "--set needs a CONFIG"),
         ([run.path, "--write", tmp_path / "study.txt"], "C011", "extension .yaml"),
         ([run.path, "--write", tmp_path / "mine.yaml"], "C011", "use another file"),
     ):
@@ -117,7 +117,7 @@ def test_a_trained_run_leads_to_a_study_that_runs(halluc, experiment, tmp_path):
     assert halluc("run", study, "--quiet").code == 0
     found = api.advise(study, write=tmp_path / "best.yaml")
     assert isinstance(found, StudyAdvice) and not found.is_conclusive and found.best is None
-    assert found.conclusion == ["With 1 seed nothing can be said of a remedy: 3 at least are needed."]
+    assert found.conclusion == ["With 1 seed no conclusion about remedies is possible: at least 3 are needed."]
     assert not (tmp_path / "best.yaml").exists()
     assert all(one.matched is not None and one.training.value for one in found.effects)
 

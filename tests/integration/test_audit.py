@@ -171,7 +171,7 @@ def test_a_run_is_judged_again_beside_its_own_evaluation(halluc, audited, tmp_pa
     omitted = rates["omission_rate"]
     assert omitted["below"][-1] == [1.0, omitted["counted"]], "all that the model omits is in doubt, to it"
     assert "Possible annotation errors" in (tmp_path / "report/report.md").read_text()
-    assert "By the probability of the annotation" in (tmp_path / "report/index.html").read_text()
+    assert "Sorted by the probability of the annotation" in (tmp_path / "report/index.html").read_text()
 
 
 def refused(call, *arguments, **options) -> HallucError:
@@ -219,7 +219,11 @@ def test_decisions_that_cannot_be_carried_out_are_refused_with_their_line(applie
         ([accept, decision(strange, "accept")], 2, "has no suspect `0000000000000000`"),
         ([accept, accept], 2, "D195]: the same decision as on line 1"),
         ([accept, decision(one, "reject")], 2, "D195]: contradicts the decision on line 1"),
-        ([accept, decision({**other, "split": "dev"}, "accept")], 2, "D195]: a decision on dev, and the first is on"),
+        (
+            [accept, decision({**other, "split": "dev"}, "accept")],
+            2,
+            "D195]: a decision on dev, but the first one is on",
+        ),
         (["\n", decision(one, "edit", [[0, 99, "X"]])], 2, "tokens 0 to 99 are not in the sentence"),
         ([decision({**one, "sha256": "0"}, "accept")], 1, "D196]"),
     ):

@@ -66,7 +66,7 @@ def test_augment_makes_a_corpus_and_a_second_call_has_nothing_to_do(halluc, augm
     assert record.augment["made"] == manifest(run.augment).made
     again = halluc("augment", augmented)
     assert again.code == 0
-    assert "nothing is left to do" in again.err
+    assert "nothing to do" in again.err
     assert bytes_of(only_run(augmented).augment) == made
 
 
@@ -97,7 +97,7 @@ def test_on_a_full_disk_the_first_file_is_named_and_not_what_could_not_be_noted_
     assert outcome.code == 4
     assert outcome.err.splitlines() == [
         f"error[E401]: cannot write {run.augment / '.partial' / 'originals.jsonl'}: No space left on device",
-        f"   = help: free space, or choose another {'place for `--run`' if named else '`runs_dir`'}",
+        f"   = help: free space, or choose another {'path for `--run`' if named else '`runs_dir`'}",
     ]
     monkeypatch.setattr(os, "fsync", sync)
     assert halluc("augment", augmented, "-q", *(("--run", tmp_path / "run") if named else ())).code == 0
@@ -220,7 +220,7 @@ def test_a_line_replayed_is_the_same(halluc, with_corpus):
     before = bytes_of(run.augment)
     outcome = halluc("augment", config, "--replay", identity)
     assert outcome.code == 0, outcome.err
-    assert f"{identity}: the same to the byte" in outcome.err
+    assert f"{identity}: byte-identical" in outcome.err
     told = json.loads(halluc("augment", config, "--replay", identity, "--json").out)
     assert (told["id"], told["same"]) == (identity, True)
     assert halluc("augment", config, "--replay", identity, "--run", run.path).code == 0

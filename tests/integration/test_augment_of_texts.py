@@ -182,7 +182,7 @@ def test_a_line_is_made_anew(halluc, texts):
     for told in lines(config, "provenance")[:6]:
         outcome = halluc("augment", config, "--replay", told["id"])
         assert outcome.code == 0, outcome.err
-        assert f"{told['id']}: the same to the byte" in outcome.err
+        assert f"{told['id']}: byte-identical" in outcome.err
         assert "‖" in outcome.err
 
 
@@ -199,7 +199,7 @@ def test_a_method_for_mentions_is_refused_at_its_place_before_anything_is_read(h
     (config.parent / "train.jsonl").write_text("not a record\n")
     outcome = halluc(command, config)
     assert outcome.code == 2
-    assert f"error[C103]: `{method}` needs mentions, and the texts of text_classification have none" in outcome.err
+    assert f"error[C103]: `{method}` needs mentions, but the texts of text_classification have none" in outcome.err
     assert f"{config}:7:" in outcome.err
     assert instead in outcome.err
 
@@ -220,7 +220,7 @@ def test_a_method_that_was_perhaps_never_asked_is_not_said_to_find_nothing(hallu
     outcome = halluc("augment", config)
     assert outcome.code == 0
     assert "1 new (1 " in outcome.err
-    assert "found nothing to change" not in outcome.err
+    assert "could not change any" not in outcome.err
 
 
 def test_a_method_that_finds_nothing_says_so_and_what_became_of_it(halluc, texts):

@@ -73,7 +73,7 @@ READ = {
         "12-misaligned/t.jsonl",
         [[("Zorin", "DRUG"), ("Ann", "PER"), ("Oslo", "LOC")], [("Oslo", "LOC")]],
         {"bad_spans": "drop"},
-        ('cuts the token "5mg": left out',),
+        ('cuts the token "5mg": removed',),
     ),
     "12, widened": Case(
         "12-misaligned/t.jsonl",
@@ -138,7 +138,7 @@ REFUSED = {
     "25b": Refused(
         "25b-span-surface-silent/t.jsonl",
         "D109",
-        ('says "Oslo", and "Ann" stands there (2 lines: also',),
+        ('has the text "Oslo", but its offsets give "Ann" (2 lines: also',),
     ),
     "60": Refused("60-text-tokens-chars/t.jsonl", "D109", ("set `data.span_unit` to `characters` or `tokens`",)),
     "60, characters": Refused(

@@ -93,7 +93,7 @@ def test_values_without_a_label_are_left_out(check):
     told = check("39-hf-pairs", "data.no_label=[-1]")
     assert "train      2" in told
     assert "1 line was skipped (first: t.jsonl:2: `label` is -1)" in told
-    assert "stands beside" not in told
+    assert "occurs with labels" not in told
 
 
 def test_an_encoding_is_proposed_and_never_guessed(check):

@@ -167,7 +167,7 @@ def test_shards_share_the_cells_out_exactly_once(halluc, study, home):
     assert halluc("train", study, "--shard", "2/2").code == 0
     assert trained(home) == CELLS
     assert {slug: started(home)[slug] for slug in before} == before
-    assert "no cell is left" in halluc("train", study, "--shard", "9/9").err
+    assert "no cells are left" in halluc("train", study, "--shard", "9/9").err
 
 
 def test_two_equal_processes_at_once_do_every_cell_once(halluc, study, home):
@@ -288,7 +288,7 @@ def test_a_study_grows_by_values_and_not_by_axes(halluc, study, home):
     assert [cell.slug for cell in known.cells] == CELLS
     outcome = halluc("train", study, "--set", "matrix.train.warmup=[0.2]")
     assert outcome.code == 2
-    assert "over `arm`, `seed`, and this one is over `arm`, `seed`, `train.warmup`" in outcome.err
+    assert "over `arm`, `seed`, but this one is over `arm`, `seed`, `train.warmup`" in outcome.err
 
 
 def test_a_broken_cell_does_not_stop_the_others_and_is_reported_last(halluc, study, home, corpus_files):
@@ -412,7 +412,7 @@ def test_run_of_a_single_experiment_trains_evaluates_and_goes_on(halluc, study, 
     assert (run / "eval" / "test.json").is_file()
     again = halluc("run", study, *single)
     assert again.code == 0
-    assert "nothing is left to do" in again.err
+    assert "nothing to do" in again.err
     assert [path for path in home.iterdir() if path.is_dir() and not path.is_symlink()] == [run]
     corpus_files["train"].write_text(corpus_files["train"].read_text() + "\nOslo B-LOC\n", encoding="utf-8")
     assert halluc("run", study, *single, "-q").code == 0

@@ -65,7 +65,7 @@ def test_a_label_in_test_alone_is_reported_with_its_place_and_what_may_be_meant(
     assert (
         f"test has labels that do not occur in train: refunds (1, first: {place}:2; did you mean `refund`?)" in told.err
     )
-    assert "mend them, or let train show them too" in told.err
+    assert "fix them, or add training examples with these labels" in told.err
     assert json.loads(halluc("check", config, "--json").out)["unseen_labels"] == {
         "test": {"refunds": {"count": 1, "first": [f"{place}:2"]}}
     }
@@ -74,7 +74,7 @@ def test_a_label_in_test_alone_is_reported_with_its_place_and_what_may_be_meant(
 def test_of_very_many_labels_that_train_lacks_a_few_are_named(halluc, labelled):
     many = [(f"text {number}", f"label-{number:04}-{'x' * 100}") for number in range(3000)]
     told = halluc("check", labelled(test=many))
-    (line,) = [line for line in told.err.replace("\n", " ").split("warning: ") if "never shows" in line]
+    (line,) = [line for line in told.err.replace("\n", " ").split("warning: ") if "do not occur in train" in line]
     assert "and 2,990 more; no model" in line
     assert len(line) < 3_000
 
@@ -106,7 +106,7 @@ def test_a_training_split_of_which_nothing_can_be_learned_is_refused(halluc, lab
     told = halluc(command, labelled(train, train[:1], train[:1]))
     assert told.code == 3
     assert f"error[D131]: {told.err.split('error[D131]: ')[1].split(' has ')[0]} has {lacking}" in told.err
-    assert "is `data.train` the right file" in told.err
+    assert "check that `data.train` is the right file" in told.err
 
 
 def test_a_run_keeps_the_record_and_its_report_shows_it(halluc, labelled):

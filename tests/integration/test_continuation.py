@@ -41,7 +41,7 @@ def test_a_finished_training_goes_on_to_more_epochs(halluc, experiment, finished
     outcome = halluc("train", experiment, "--resume", "--set", "train.epochs=5")
     assert outcome.code == 0, outcome.err
     assert only(experiment) == finished
-    assert f"goes on from step {steps}, epoch 2, to 5 epochs (before: 2 epochs)" in outcome.err
+    assert f"continues from step {steps}, epoch 2, to 5 epochs (before: 2 epochs)" in outcome.err
     started = events(finished, "started")[-1]
     assert started["resumed_step"] == steps
     assert started["steps"] == steps // 2 * 5
@@ -135,7 +135,7 @@ def test_an_interrupted_training_goes_on_to_another_total(halluc, experiment, tm
     assert interrupted(experiment, run, monkeypatch, 4) == 130
     outcome = halluc("train", experiment, "--resume", "--set", "train.epochs=2")
     assert outcome.code == 0, outcome.err
-    assert "goes on from step" in outcome.err
+    assert "continues from step" in outcome.err
     assert only(experiment) == run
     assert not (run / "checkpoints").exists()  # keep: none
 

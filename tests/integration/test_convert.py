@@ -103,7 +103,7 @@ def test_texts_with_spans_stay_the_texts_that_they_are(halluc, file, tmp_path):
     source = file("in.jsonl", json.dumps(DOCCANO) + "\n")
     outcome = halluc("convert", source, tmp_path / "out.json", "--to", "spacy", "--set", "data.preset=doccano")
     assert outcome.code == EXIT_DONE, outcome.err
-    assert "texts: as they were" in outcome.err
+    assert "texts: unchanged" in outcome.err
     assert json.loads((tmp_path / "out.json").read_text()) == [
         [DOCCANO["text"], {"entities": [[0, 9, "PER"], [18, 23, "LOC"]]}]
     ]
@@ -152,7 +152,7 @@ def test_all_splits_of_a_config_go_into_a_folder(halluc, file, tmp_path):
     assert (alone.code, len(lines(tmp_path / "dev.jsonl"))) == (EXIT_DONE, 112)
     refused = halluc("convert", config, tmp_path / "one.json", "--to", "gliner")
     assert refused.code == EXIT_USAGE
-    assert "is one file, and there are 3 splits" in refused.err
+    assert "is one file, but there are 3 splits" in refused.err
 
 
 def test_a_split_that_is_held_out_is_the_one_that_training_has(halluc, file, tmp_path):
@@ -193,7 +193,7 @@ def test_a_gzipped_csv_is_read_and_the_output_replaces_what_was_there(halluc, fi
 @pytest.mark.parametrize(
     ("content", "out", "options", "code", "told"),
     [
-        (COLUMNS, "out.doc", (), EXIT_USAGE, "says no format"),
+        (COLUMNS, "out.doc", (), EXIT_USAGE, "format cannot be detected from the name"),
         (COLUMNS, "out.jsonl", ("--to", "spacey"), EXIT_USAGE, "did you mean `spacy`?"),
         (COLUMNS, "out.jsonl", ("--task", "tokens"), EXIT_USAGE, "no task `tokens`"),
         (COLUMNS, "out.jsonl", ("--split", "valid"), EXIT_USAGE, "no split `valid`"),
@@ -203,7 +203,7 @@ def test_a_gzipped_csv_is_read_and_the_output_replaces_what_was_there(halluc, fi
         (COLUMNS, "-", ("--to", "jsonl"), EXIT_USAGE, "is not a regular file"),
         (COLUMNS, "/dev/null", ("--to", "jsonl"), EXIT_USAGE, "is not a regular file"),
         (COLUMNS, "out.jsonl", ("--set", "data.tokens=3"), EXIT_USAGE, "unknown key `data.tokens`"),
-        ("Anna B-a;b\n. O\n", "out.json", ("--to", "spacy", "--set", "train"), EXIT_USAGE, "not of the form"),
+        ("Anna B-a;b\n. O\n", "out.json", ("--to", "spacy", "--set", "train"), EXIT_USAGE, "does not have the form"),
         ("a b c", "out.jsonl", ("--task", TAGGED), EXIT_DATA, "D1"),
         (COLUMNS.replace("called", "-DOCSTART"), "out.conll", (), EXIT_DONE, "2 sentences"),
     ],
@@ -245,7 +245,7 @@ def test_a_label_that_the_format_cannot_hold_is_reported_with_its_line(halluc, f
     source = file("in.csv", "text,label\nwhere,ask\nthere,say so\n")
     outcome = halluc("convert", source, tmp_path / "out.txt", "--to", "lines")
     assert outcome.code == EXIT_DATA
-    assert "error[D130]: the label `say so` holds white space, which ends a label on a line" in outcome.err
+    assert "error[D130]: the label `say so` contains white space, which ends a label on a line" in outcome.err
     assert f"--> {source}:3" in outcome.err
     assert not (tmp_path / "out.txt").exists()
 

@@ -176,10 +176,10 @@ def test_another_split_is_shown_only_with_a_notice(halluc, copy, tmp_path):
     report = RunReport.model_validate_json((tmp_path / "report.json").read_text())
     assert report.split == "dev"
     (told,) = report.integrity
-    assert told.startswith("eval/test.json is missing: test was evaluated, and this report is of dev in its place. ")
+    assert told.startswith("eval/test.json is missing: test was evaluated, and this report shows dev instead. ")
     assert f"warning: {told}" in outcome.err
     for name in ("report.md", "index.html"):
-        assert "test was evaluated, and this report is of dev in its place" in (tmp_path / name).read_text()
+        assert "test was evaluated, and this report shows dev instead" in (tmp_path / name).read_text()
     asked = halluc("report", run.path, "-q", "--split", "test")
     assert (asked.code, "eval/test.json is missing, and run.json says" in asked.err) == (2, True)
 
@@ -227,7 +227,7 @@ def test_a_damaged_manifest_shows_what_run_json_recorded(whole, copy):
     before = run_report(whole).augmentation
     assert found.augmentation.pairs == before.pairs
     assert found.augmentation.manifest == before.manifest.model_copy(update={"refused_examples": {}})
-    assert "what run.json recorded of it is shown" in found.integrity[0]
+    assert "it is shown as recorded in run.json" in found.integrity[0]
     (run.path / "run.json").write_text((run.path / "run.json").read_text().replace('"manifest_sha256"', '"x"'))
     found = run_report(run)
     assert found.augmentation.manifest is None

@@ -284,7 +284,7 @@ def test_a_changed_model_is_reported_with_the_file(halluc, trained, tmp_path, na
     texts = tmp_path / "texts.txt"
     texts.write_text("Anna met Berg\n")
     (run / "model" / "README.md").write_text("what nobody loads")
-    told = f"warning: {run / 'model'} is not what its training wrote: {name} {what}; "
+    told = f"warning: {run / 'model'} is not the model that training wrote: {name} {what}; "
     for warned in (False, True):
         outcome = halluc("eval", "--run", run, "--split", "test", "--json")
         assert outcome.code == 0, outcome.err
@@ -348,6 +348,6 @@ def test_a_model_that_cannot_be_loaded_is_an_error_and_no_traceback(halluc, trai
     damage(run / "model")
     outcome = halluc("predict", run, "--input", texts, "-q")
     assert outcome.code == 4, outcome.err
-    assert "is not what its training wrote" in outcome.err
+    assert "is not the model that training wrote" in outcome.err
     assert "error[E41" in outcome.err
     assert "Traceback" not in outcome.err

@@ -113,7 +113,7 @@ def test_the_config_key_evaluates_in_the_run_itself(halluc, runs):
     written = json.loads((two / "eval/dev.json").read_text())
     assert [member["model"] for member in written["ensemble"]] == [str(two), str(one)]
     outcome = halluc("predict", two, "-i", two / "config.yaml", "--format", "text", "-o", two / "said.jsonl")
-    assert "confidence.json is that of an ensemble" in outcome.err  # the kept config names none
+    assert "confidence.json belongs to an ensemble" in outcome.err  # the kept config names none
     (two / "said.jsonl").unlink()
 
 

@@ -161,7 +161,7 @@ def test_its_report_and_its_comparison_with_a_run_of_confidences(halluc, other, 
     assert "`predictions of rules`" in page
     assert "The predictions have no confidence: calibration, risk and abstention are not computed." in page
     assert "A single seed" not in page
-    assert "The gap: what training does not show" in page
+    assert "The gap: coverage of the training data" in page
     reproduce = next(line for line in page.splitlines() if line.startswith("halluc eval"))
     assert shlex.split(reproduce)[3:] == [
         "--predictions",
@@ -190,12 +190,12 @@ def test_its_report_and_its_comparison_with_a_run_of_confidences(halluc, other, 
 def test_without_a_training_split_novelty_is_not_known(halluc, other, tagged):
     config = other(train=False)
     outcome = halluc("eval", config, "--predictions", tagged({}))
-    assert "novelty is not known" in outcome.err
+    assert "novelty is unknown" in outcome.err
     run = newest(config, "other")
     assert not (run / "coverage.json").exists()
     assert halluc("report", run).code == 0
     page = (run / "report/report.md").read_text()
-    assert "The config names no training split" in page
+    assert "The config has no training split" in page
     assert "missing" not in page
 
 
@@ -205,7 +205,7 @@ def test_a_threshold_withdraws_claims_that_state_a_confidence(halluc, other, tmp
     file = spans(tmp_path / "p.jsonl", corpus_files["test"], sure)
     outcome = halluc("eval", config, "--predictions", file, "--json")
     assert outcome.code == 0, outcome.err
-    assert "`eval.calibration` is left out" in outcome.err
+    assert "`eval.calibration` is ignored" in outcome.err
     found = {(m["name"], str(m["by"])): m["value"] for m in json.loads(outcome.out)["metrics"]}
     words = [word for word in corpus_files["test"].read_text().split() if word in sure]
     kept = [word for word in words if sure[word] >= 0.5]
@@ -227,7 +227,7 @@ def test_labels_of_the_tool_are_renamed_and_unknown_ones_reported(halluc, other,
     assert "`FAC` (" in plain.err
     config = other("eval: {labels: {PERSON: PER, FAC: null, DATE: null}}\n")
     renamed = halluc("eval", config, "--predictions", file, "--json")
-    assert "that gold never has" not in renamed.err
+    assert "that is not in gold" not in renamed.err
     perfect = halluc("eval", other(), "--predictions", tagged({}, "perfect.txt"), "--json")
     assert figures(renamed.out) == figures(perfect.out)
 
@@ -253,8 +253,8 @@ def test_options_that_do_not_go_with_a_file(halluc, other, tagged, options, code
 
 def test_other_mistakes_are_refused_before_anything_is_written(halluc, other, tagged, corpus_files, tmp_path):
     config = other()
-    assert "--name is the name of a tool" in halluc("eval", config, "--name", "x").err
-    assert "goes with a CONFIG" in halluc("eval", "--predictions", tagged({})).err
+    assert "--name is the name of the tool" in halluc("eval", config, "--name", "x").err
+    assert "needs a CONFIG" in halluc("eval", "--predictions", tagged({})).err
     assert "is the gold of test" in halluc("eval", config, "--predictions", corpus_files["test"]).err
     assert halluc("eval", config, "--predictions", tmp_path / "absent.txt").code == 3
     corpus_files["dev"].write_text("said O\nthe O\n\nleft O\n")

@@ -77,7 +77,7 @@ def test_what_cannot_be_proposed_is_an_error_and_nothing_is_written(halluc, tmp_
         (("demo:ner", "--preset", "bse"), "did you mean `base`?"),
         (("demo:ner", "--task", "tagging"), "no task `tagging`"),
         (("demo:translation",), "--task"),
-        ((tmp_path / "empty",), "no file named like `train`"),
+        ((tmp_path / "empty",), "no file whose name contains `train`"),
         ((tmp_path,), "several files for train: train.conll, train.txt"),
         ((tmp_path / "nowhere.txt",), "nowhere.txt"),
     ):

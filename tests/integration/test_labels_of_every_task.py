@@ -95,7 +95,7 @@ def test_a_long_label_names_the_key_to_look_at(tmp_path):
     for streamed in (False, True):
         with pytest.raises(HallucError) as caught:
             read(tmp_path / "d.conll", streamed=streamed)
-        assert caught.value.message == f"a label of 5,000 characters: `{'y' * 53}…{'y' * 26}`"
+        assert caught.value.message == f"a label with 5,000 characters: `{'y' * 53}…{'y' * 26}`"
         assert caught.value.help == "check whether this is the label: see `data.tag_column`"
         assert (caught.value.where.line, caught.value.where.column) == (1, len("Anna\tB-") + 1)
 

@@ -267,7 +267,7 @@ def test_an_evaluation_without_a_training_split_has_no_novelty(halluc, trained, 
     alone.write_text(text.replace(f"  train: {corpus_files['train']}\n", "").replace("name: tiny", "name: alone"))
     outcome = halluc("eval", alone, "--checkpoint", run / "model", "--split", "test")
     assert outcome.code == 0, outcome.err
-    assert "novelty is not known" in outcome.err
+    assert "novelty is unknown" in outcome.err
     (ledger,) = (config.parent / "runs" / "alone").glob("*/ledger/test.jsonl")
     assert all(json.loads(line)["novelty"] is None for line in ledger.open())
 

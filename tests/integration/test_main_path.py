@@ -173,7 +173,7 @@ def test_without_dev_the_last_weights_are_kept_and_it_is_said(halluc, experiment
     outcome = halluc("train", experiment, "--set", "train.patience=1")
     assert outcome.code == 0
     assert (
-        "no dev split: no checkpoint will be selected, the last one is kept, and early stopping (`patience`) is off"
+        "no dev split: no checkpoint will be selected, and the last one is kept, and early stopping (`patience`) is off"
         in outcome.err
     )
     record = json.loads((only_run(experiment) / "run.json").read_text())
@@ -184,7 +184,7 @@ def test_dev_without_a_mention_chooses_nothing_and_stops_nothing(halluc, experim
     corpus_files["dev"].write_text("rain O\nfalls O\n\nrain O\nfalls O\n")
     outcome = halluc("train", experiment, "--set", "train.patience=1")
     assert outcome.code == 0
-    assert "warning: dev has no mention: no checkpoint will be selected, the last one is kept" in outcome.err
+    assert "warning: dev has no mention: no checkpoint will be selected, and the last one is kept" in outcome.err
     assert "best so far" not in outcome.err
     assert "all epochs done: step 18" in outcome.err
     best = json.loads((only_run(experiment) / "run.json").read_text())["best"]

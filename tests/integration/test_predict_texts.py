@@ -194,7 +194,7 @@ def test_all_forms_of_the_same_texts_are_reported_the_same(predict, of_singles):
         outcome, records = predict(of_singles, content, name=name)
         assert [record["id"] for record in records] == [row["id"] for row in rows]
         assert list(map(said, records)) == expected
-    assert "read as csv, texts cut into words\nfields: text: `text`; id: `id`\n" in outcome.err
+    assert "read as csv, texts split into words\nfields: text: `text`; id: `id`\n" in outcome.err
 
 
 def test_columns_are_named_numbered_and_cut_as_is_asked(predict, of_singles):
@@ -276,10 +276,10 @@ def test_columns_that_are_not_there_are_reported_with_the_line(predict, of_singl
         (["--delimiter", '"'], "no quote"),
         (["--text-field", ""], "empty"),
         (["--no-header"], "--no-header"),
-        (["--format", "text", "--delimiter", ","], "--delimiter does not go with --format text"),
-        (["--format", "conll", "--text-field", "x"], "--text-field does not go with --format conll"),
-        (["--format", "jsonl", "--no-quoting"], "--quoting does not go with --format jsonl"),
-        (["--second-field", "text"], "both texts of a pair in one field"),
+        (["--format", "text", "--delimiter", ","], "--delimiter cannot be combined with --format text"),
+        (["--format", "conll", "--text-field", "x"], "--text-field cannot be combined with --format conll"),
+        (["--format", "jsonl", "--no-quoting"], "--quoting cannot be combined with --format jsonl"),
+        (["--second-field", "text"], "both texts of a pair are in the same field"),
         (["--format", "conll", "--second-field", "b"], "no second text"),
     ],
 )  # fmt: skip
@@ -347,7 +347,7 @@ def test_a_pair_with_one_side_missing_is_reported_in_its_place(predict, of_pairs
     _, records = predict(of_pairs, "Anna\tOslo\nAnna\n\nAnna\t\n\tOslo\na\tb\tc\n", code=3)
     codes = [record["error"]["code"] if "error" in record else None for record in records]
     assert codes == [None, "D113", None, "D106", "D106", "D113"]
-    assert "one tab between" in records[1]["error"]["help"]
+    assert "separated by one tab" in records[1]["error"]["help"]
     records = [
         {"claim": "a", "proof": "b"}, {"claim": "a"}, {"proof": "b"}, {"claim": "a", "proof": " "},
         {"claim": "a", "proof": None}, {"claim": "a", "proof": 5}, {"tokens": ["a", "b"]}, {"claim": "", "proof": ""},
@@ -400,7 +400,7 @@ def test_a_model_of_several_labels_from_elsewhere_says_so_itself(predict, tmp_pa
     foreign = shutil.copytree(run / "model", tmp_path / "elsewhere")
     _, own = predict(run, "the bank won\nAnna\n")
     outcome, records = predict(foreign, "the bank won\nAnna\n")
-    assert "no run of halluc" in outcome.err
+    assert "not a run of halluc" in outcome.err
     for record, other in zip(records, own, strict=True):
         assert [one["label"] for one in record["labels"]] == [one["label"] for one in other["labels"]]
         assert (record["out_of_scope"], record["in_scope"]) == (False, None)

@@ -163,7 +163,7 @@ def test_a_model_with_hostile_labels_is_refused_before_anything_is_printed(tmp_p
         code, out, err = call(*command, stdin=b"Anna met Oslo\n")
         assert (code, out) == (EXIT_USAGE, "")
         assert "error[C203]: the model has the control character U+001B in a label: `\\u001b[31m`" in err
-        assert "error[C203]: the model has a label of 1,000,000 characters" in err
+        assert "error[C203]: the model has a label with 1,000,000 characters" in err
         assert len(err) < 1_500
 
 

@@ -74,7 +74,7 @@ def test_a_fine_tuned_encoder_is_probed_beside_its_base(halluc, experiment, mask
     outcome = halluc("probe", run, *files)
     assert outcome.code == 0, outcome.err
     assert "1 candidates that the model cannot write" in outcome.err
-    assert "facts: by relation" in outcome.err and "asserted and wrong: of what is asserted" in outcome.err
+    assert "facts: by relation" in outcome.err and "asserted and wrong: share of the assertions" in outcome.err
     found = json.loads((run / "probe/facts.json").read_text(encoding="utf-8"))
     base, tuned = found["models"]
     assert [(one["name"], one["kind"], one["base"]) for one in (base, tuned)] == [
@@ -152,10 +152,10 @@ def test_what_cannot_be_probed_is_reported(halluc, experiment, tiny_encoder, mas
     assert outcome.code == 4
     assert "has no trained masked language-model head" in outcome.err
     assert halluc("probe", experiment, *files).code == 2
-    assert "--checkpoint goes with a CONFIG" in halluc("probe", tmp_path, *files, "--checkpoint", masked).err
+    assert "--checkpoint needs a CONFIG" in halluc("probe", tmp_path, *files, "--checkpoint", masked).err
     (tmp_path / "facts/P551.jsonl").write_text('{"sub_label": "lu", "obj_label": "new york"}\n', encoding="utf-8")
     nothing = halluc("probe", experiment, *files, "--checkpoint", masked)
     assert nothing.code == 3
     assert "cannot answer any of these facts" in nothing.err
-    with pytest.raises(HallucError, match="cannot be the name of a file"):
+    with pytest.raises(HallucError, match="cannot be a file name"):
         api.probe(experiment, patterns=files[1], facts=files[3], checkpoint=str(masked), name="../x")

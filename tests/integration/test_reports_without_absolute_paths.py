@@ -80,7 +80,7 @@ def test_the_commands_of_a_report_make_the_run_again_and_no_absolute_path_is_rep
     report = json.loads((run / "report" / "report.json").read_text())
     train = next(split["source"] for split in report["data"]["splits"] if split["name"] == "train")
     assert train == ("data/train.txt" if name == "relative" else "${HALLUC_DATA}/train.txt")
-    assert f"# start in the folder that holds configs/{name}.yaml" in report["reproduce"]
+    assert f"# start in the folder that contains configs/{name}.yaml" in report["reproduce"]
     (from_config, from_kept) = commands_of(report)
     assert from_config[:3] == ["halluc", "run", f"configs/{name}.yaml"]
     monkeypatch.chdir(project)

@@ -337,7 +337,7 @@ def test_without_resume_an_interrupted_run_is_left_alone_and_reported(halluc, lo
     monkeypatch.undo()
     outcome = halluc("train", long_experiment, "--set", "eval.batch_tokens=64")
     assert outcome.code == 0
-    assert "--resume would continue it" in outcome.err
+    assert "continue it with --resume" in outcome.err
     assert len(list((long_experiment.parent / "runs" / "tiny").glob("2*"))) == 2
 
 

@@ -59,7 +59,7 @@ def test_tasks_that_are_stopped_are_queued_again_and_give_the_bytes_of_one_machi
     subprocess.run(["scontrol", "requeue", f"{job}_2"], env=slurm, check=True)
     wait_for(lambda: not queue(slurm).strip(), slurm)
     logs = {path.name: path.read_text() for path in (runs / "tiny" / "slurm").glob("*.log")}
-    assert all("the same command with --resume continues it" in logs[f"{job}_{task}.log"] for task in (1, 2)), logs
+    assert all("continue with the same command and --resume" in logs[f"{job}_{task}.log"] for task in (1, 2)), logs
     assert compared(runs / "tiny") == compared(tmp_path / "runs" / "tiny")
     assert (runs / "tiny" / "report" / "index.html").is_file()
 

@@ -166,7 +166,7 @@ def test_a_cell_that_is_not_there_is_named(halluc, study):
     assert found.trends == []
     told = halluc("report", home(study), *NO_PAGE).err
     assert "gap.fraction=0.5,seed=2 is missing: not run yet" in told
-    assert f"{lost.name} is missing: it was trained, and its run.json is gone" in told
+    assert f"{lost.name} is missing: it was trained, but its run.json is missing" in told
 
 
 def test_a_single_seed_is_called_a_single_seed(halluc, study):
@@ -233,7 +233,7 @@ def test_a_study_stands_alone(halluc, study):
     run = home(study) / "gap.fraction=0.0,seed=1"
     outcome = halluc("report", home(study), run)
     assert outcome.code == 2
-    assert "reported by itself" in outcome.err
+    assert "reported separately" in outcome.err
     assert "hallucination rate" in halluc("report", run, *NO_PAGE).err
 
 

@@ -225,7 +225,7 @@ def test_dev_without_a_label_chooses_nothing_and_stops_nothing(halluc, labelled,
     outcome = halluc("train", config, "--set", "train.patience=1", "--set", "train.epochs=3")
     assert outcome.code == 0, outcome.err
     told = (
-        "dev has no label: no checkpoint will be selected, the last one is kept, and early stopping (`patience`) is off"
+        "dev has no label: no checkpoint will be selected, and the last one is kept, and early stopping (`patience`) is"
     )
     assert f"warning: {told}" in outcome.err
     assert "best so far" not in outcome.err
@@ -313,7 +313,7 @@ def test_both_tasks_train_from_scratch(halluc, labelled, experiment):
         assert halluc("check", config, "--deep").code == 0
         both = halluc("check", config, *scratch, "--set", "model.name=x")
         assert both.code == 2
-        assert "either `name` or `scratch`" in both.err
+        assert "both `name` and `scratch`" in both.err
 
 
 def test_augmented_texts_keep_labels_and_borders(halluc, labelled):

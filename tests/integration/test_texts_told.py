@@ -7,7 +7,9 @@ import json
 import pytest
 
 
-@pytest.mark.parametrize(("how", "told"), [("windows", "read in overlapping windows"), ("head", "only a part is read")])
+@pytest.mark.parametrize(
+    ("how", "told"), [("windows", "split into overlapping windows"), ("head", "model's limit, truncated")]
+)
 def test_long_texts_and_unknown_labels_are_reported_with_their_place(halluc, tmp_path, how, told):
     rows = [f"question {n} of {'money' if n % 2 else 'travel'},{'pay' if n % 2 else 'go'}\n" for n in range(8)]
     (tmp_path / "train.csv").write_text("text,label\n" + "".join(rows) + "word " * 900 + ",pay\n")

@@ -85,7 +85,7 @@ def test_another_runs_encoder_with_other_labels_and_novelty_against_both(halluc,
     outcome = halluc("train", config, "--run", second)
     assert outcome.code == 0, outcome.err
     assert "was trained for other outputs (O, B-LOC" in outcome.err
-    assert "novelty is judged against the training splits of this run and of" in outcome.err
+    assert "novelty is relative to the training splits of this run and of" in outcome.err
     assert halluc("eval", "--run", second, "-q", "--set", "eval.splits=[test]").code == 0
     assert gold_novelties(second, "MISC") == {"seen"}  # by the first run alone
     assert gold_novelties(second, "HUMAN") == {"seen"}  # by this one

@@ -107,7 +107,7 @@ def test_casing_with_adapters_is_refused_before_training(trained, halluc):
     pytest.importorskip("peft")
     outcome = halluc("train", trained[0], "--set", "name=low", "--set", "model.lora={rank: 2}")
     assert outcome.code == 2
-    assert "`model.lora` does not go with `task.casing`" in outcome.err
+    assert "`model.lora` cannot be combined with `task.casing`" in outcome.err
 
 
 def test_a_matrix_of_another_size_is_an_error(trained, tmp_path):

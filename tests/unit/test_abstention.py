@@ -286,7 +286,7 @@ def test_the_message_of_a_guarantee_says_what_else_was_chosen_on_dev(monkeypatch
     monkeypatch.setattr(confidence, "tell", lines.append)
     settings = EvalConfig.model_validate({"abstain": {"guarantee": {"max_rate": 0.1}}})
     confidence.announce(ConfidenceFile(threshold=0.5), settings, fits_on_dev)
-    assert ("any threshold of the model" in lines[0]) is fits_on_dev
+    assert ("the threshold of the model" in lines[0]) is fits_on_dev
 
 
 def test_each_class_is_tested_at_its_part_of_the_level():
@@ -333,5 +333,5 @@ def test_claims_are_withdrawn_by_the_threshold_of_their_class(tmp_path, by):
 
 
 def test_thresholds_by_class_need_a_guarantee():
-    with pytest.raises(ValueError, match="goes with `guarantee`"):
+    with pytest.raises(ValueError, match="requires `guarantee`"):
         EvalConfig.model_validate({"abstain": {"threshold": 0.5, "by": "label"}})

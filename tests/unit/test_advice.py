@@ -100,10 +100,10 @@ def share(name: str, errors: int, of: int) -> dict:
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        ((40, 10), "the most frequent kind is: invented (40"),
-        ((26, 24), "kinds, which cannot be distinguished, are: invented (26"),
-        ((3, 2), "Five cases are too few to say where the model errs."),
-        ((50, 0), "All 50 errors are of one kind: invented."),
+        ((40, 10), "the most frequent kind is: hallucinated (40"),
+        ((26, 24), "kinds, which cannot be distinguished, are: hallucinated (26"),
+        ((3, 2), "Five cases are too few to conclude where the model makes errors."),
+        ((50, 0), "All 50 errors are of one kind: hallucinated."),
     ],
 )  # fmt: skip
 def test_what_dominates_is_said_only_where_it_is_shown(counts, told):

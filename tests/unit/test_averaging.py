@@ -108,5 +108,5 @@ def test_a_checkpoint_without_an_average_is_refused(tmp_path):
 
 @pytest.mark.parametrize("keys", [{"kind": "exponential", "last": 3}, {"kind": "checkpoints", "decay": 0.9}])
 def test_keys_of_the_other_kind_are_refused(keys):
-    with pytest.raises(ValueError, match="goes with"):
+    with pytest.raises(ValueError, match="requires"):
         AverageConfig(**keys)

@@ -165,6 +165,6 @@ def test_attention_that_ignores_the_mask_of_candidates_is_noticed(causal, monkey
         return read(**inputs)
 
     monkeypatch.setattr(causal.model.model, "forward", without)
-    with pytest.raises(HallucError, match="attention takes no mask of ours"):
+    with pytest.raises(HallucError, match="attention does not support custom masks"):
         cloze._refuse_blind(causal, ModelSource("blind"))
     assert math.isfinite(scored(causal, [[3, 4]], [(5,)])[0, 0])

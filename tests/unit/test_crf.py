@@ -259,7 +259,7 @@ def test_a_model_of_the_hub_is_decoded_with_its_crf(tiny_encoder, tmp_path, monk
 
 @pytest.mark.parametrize("keys", [{"loss": "focal"}, {"class_weights": "balanced"}, {"label_smoothing": 0.1}])
 def test_other_losses_do_not_go_with_it(keys):
-    with pytest.raises(ValueError, match=r"does not go with `head: crf`"):
+    with pytest.raises(ValueError, match=r"cannot be combined with `head: crf`"):
         config(**keys)
 
 

@@ -226,12 +226,12 @@ def test_it_is_read_and_reported(sentences, keys, spans, note):
         (["PER OTHER"], {}, "`OTHER` may be a label", '`data.outside_tags: ["O", "OTHER"]`'),
         (["PER o O"], {}, "`o` may be a label", '`data.outside_tags: ["O", "o"]`'),
         (["1 2 O"], {}, "the tags are numbers", "if each number is a label, set `data.scheme: io`"),
-        (["0 0 1"], {}, "the tags are numbers", "write their names"),
+        (["0 0 1"], {}, "the tags are numbers", "set `data.tag_names`"),
         (["B_x-I O"], {}, "several ways: tags are written as `LABEL-B`; or tags are written as `B_LABEL`",
          "write them as B-LABEL"),
         (["B-PER I-PER O"], {"scheme": "io"}, "`B-PER` says where a mention begins or ends", "`data.scheme: auto`"),
         (["B-X M-X I-X E-X"], {}, "the tags fit no scheme: both I-", "data.scheme"),
-        (["U-X S-X"], {}, "which no scheme has", "data.scheme"),
+        (["U-X S-X"], {}, "a combination that no scheme has", "data.scheme"),
         (["I-X O B-X"], {}, "as in IOB1, and B- opens one", "data.scheme"),
     ],
 )  # fmt: skip
@@ -245,15 +245,15 @@ def test_it_is_refused_rather_than_guessed(sentences, keys, message, help):
 @pytest.mark.parametrize(
     ("tags", "keys", "line", "message", "help"),
     [
-        ("B-PER V", {}, 1, "`V` is no tag", "is `data.tag_column` right?"),
-        ("B-PER o", {}, 1, "`o` is no tag", '`data.outside_tags: ["O", "o"]`'),
-        ("B_PER I_PER X_PER O", {}, 1, "`X_PER` is no tag", "tags are written as `B_LABEL` in this split"),
-        ("PER-B PER-I PER O", {}, 1, "`PER` is no tag", "tags are written as `LABEL-B` in this split"),
-        ("B I PER", {"label": "X"}, 1, "`PER` is no tag", "which is `X` in this split"),
-        ("B-PER i-PER", {}, 1, "`i-PER` is no tag", "a tag is O, or a prefix"),
-        ("B-PER S-PER", {"scheme": "iob2"}, 1, "`S-PER` is no tag of IOB2", "check `data.scheme`"),
-        ("PER-B PER-S", {"scheme": "iob2"}, 1, "`PER-S` is no tag of IOB2", "check `data.scheme`"),
-        ("PER LOC O", {"scheme": "iob2"}, 1, "`PER` is no tag", "a tag is O, or a prefix"),
+        ("B-PER V", {}, 1, "`V` is not a tag", "is `data.tag_column` right?"),
+        ("B-PER o", {}, 1, "`o` is not a tag", '`data.outside_tags: ["O", "o"]`'),
+        ("B_PER I_PER X_PER O", {}, 1, "`X_PER` is not a tag", "tags are written as `B_LABEL` in this split"),
+        ("PER-B PER-I PER O", {}, 1, "`PER` is not a tag", "tags are written as `LABEL-B` in this split"),
+        ("B I PER", {"label": "X"}, 1, "`PER` is not a tag", "which is `X` in this split"),
+        ("B-PER i-PER", {}, 1, "`i-PER` is not a tag", "a tag must be O, or a prefix"),
+        ("B-PER S-PER", {"scheme": "iob2"}, 1, "`S-PER` is not a tag of IOB2", "check `data.scheme`"),
+        ("PER-B PER-S", {"scheme": "iob2"}, 1, "`PER-S` is not a tag of IOB2", "check `data.scheme`"),
+        ("PER LOC O", {"scheme": "iob2"}, 1, "`PER` is not a tag", "a tag must be O, or a prefix"),
     ],
 )
 def test_a_tag_unlike_the_others_is_reported_by_itself(tags, keys, line, message, help):
@@ -285,7 +285,7 @@ def test_what_is_gathered_of_a_hostile_column_is_bounded(monkeypatch):
     raw = [sentence(n, tags) for n, tags in enumerate(many, 1)]
     decoding.prepare({"train": raw})
     assert sum(decoding.example(one, "train") is not None for one in raw) == 105
-    assert [bad.problem for bad in decoding.bad] == ["I-X after the start is not legal in IOB2"]
+    assert [bad.problem for bad in decoding.bad] == ["I-X after the start is not valid in IOB2"]
 
 
 # --- a scheme for each split ---------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def test_tags_that_contradict_each_other_are_read_in_the_scheme_of_the_others_li
     raw = {"train": [sentence(1, tuple(IOB2.split()))], "dev": [sentence(1, tuple(DIRTY.split()), "dev.conll")]}
     decoding.prepare(raw)
     assert decoding.example(raw["dev"][0], "dev") is None
-    assert [(bad.code, bad.problem) for bad in decoding.bad] == [("D122", "I-X after O is not legal in IOB2")]
+    assert [(bad.code, bad.problem) for bad in decoding.bad] == [("D122", "I-X after O is not valid in IOB2")]
     _, made = decoded({"train": [tuple(IOB2.split())], "dev": [tuple(DIRTY.split())]}, bad_tags="repair")
     assert made["dev"][0].spans == (Span(0, 2, "X"), Span(3, 4, "X"))
     told = schemes({"dev": DIRTY, "test": IOB2}, bad_tags="repair")[1]

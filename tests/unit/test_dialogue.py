@@ -97,7 +97,7 @@ def test_pairs_are_turns_of_user_and_agent(tmp_path):
         ({"history": ["Hi."], "reply": ""}, "D106", "an empty reply"),
         ({"turns": "Hi."}, "D107", "`turns` is a string"),
         ({"turns": [3]}, "D107", "turn 1 of `turns` is a number"),
-        ({"turns": [{"speaker": "user"}]}, "D107", "no speaker or no text"),
+        ({"turns": [{"speaker": "user"}]}, "D107", "the speaker or the text is missing"),
         ({"knowledge": [3], "history": ["Hi."], "reply": "a"}, "D107", "`knowledge` has a number"),
         ({"question": "Hi."}, "D116", "neither turns nor a reply"),
     ],

@@ -75,7 +75,7 @@ def test_a_table_that_is_read_as_lines_is_reported(tmp_path):
 
 def test_a_label_with_a_blank_on_a_line_is_reported(tmp_path):
     lines = "".join(f"top up how do I {n}\ncard where is it {n}\n" for n in "abcde")
-    assert "each text of the label `top` begins with `up`" in notices(read(tmp_path, TEXTS, lines))
+    assert "each text of the label `top` starts with `up`" in notices(read(tmp_path, TEXTS, lines))
 
 
 def test_a_table_without_a_header_is_refused_with_the_keys(tmp_path):
@@ -233,7 +233,7 @@ def test_a_row_of_empty_cells_ends_a_sentence(tmp_path):
     ],
 )
 def test_a_table_of_a_token_a_row_is_refused_with_the_keys_that_read_it(tmp_path, content, keys):
-    with pytest.raises(HallucError, match="each row holds one token") as caught:
+    with pytest.raises(HallucError, match="each row has one token") as caught:
         read(tmp_path, SPANS, content, "c.csv")
     assert caught.value.help == f"set {', '.join(f'`data.{key}`' for key in keys.split(', '))}"
     found = read(tmp_path, SPANS, content, "c.csv", **yaml.safe_load(f"{{{keys}}}"))
@@ -242,7 +242,7 @@ def test_a_table_of_a_token_a_row_is_refused_with_the_keys_that_read_it(tmp_path
 
 def test_records_of_a_token_are_refused_with_what_to_write(tmp_path):
     content = records({"word": "Harry", "tag": "B-PER"}, {"word": "lives", "tag": "O"})
-    with pytest.raises(HallucError, match="each row holds one token") as caught:
+    with pytest.raises(HallucError, match="each row has one token") as caught:
         read(tmp_path, SPANS, content, "c.jsonl")
     assert caught.value.help == "write a record for each sentence, with the lists `tokens` and `tags`"
 
@@ -258,7 +258,7 @@ def test_records_of_a_token_are_refused_with_what_to_write(tmp_path):
 def test_a_table_without_a_header_is_refused_with_numbers(tmp_path, content, text, label):
     with pytest.raises(HallucError, match="several could be the text") as caught:
         read(tmp_path, TEXTS, content, "c.csv")
-    assert f"as `data.text_field: {text}`, `data.label_field: {label}`" in (caught.value.help or "")
+    assert f"for example `data.text_field: {text}`, `data.label_field: {label}`" in (caught.value.help or "")
     found = read(tmp_path, TEXTS, content, "c.csv", text_field=text, label_field=label)
     assert len(found.splits["train"].examples) == 2
 

@@ -225,7 +225,7 @@ def test_every_refusal_says_why(edits, told):
 
 
 def test_an_example_is_never_emptied():
-    with pytest.raises(EditError, match="left of the example"):
+    with pytest.raises(EditError, match="the example would be empty"):
         apply(Editable(("a", "b")), [Replace(0, 2, (), "")])
 
 

@@ -257,7 +257,7 @@ def test_a_folder_that_is_not_there_is_reported_with_what_is_near(run):
 def test_a_folder_of_runs_names_one_of_them(run):
     (run.path.parent / "latest").write_text("run\n")
     error = refused(open_run, run.path.parent)
-    assert error.help == f"it holds runs: name one of them, as {run.path.parent / 'latest'}"
+    assert error.help == f"it contains runs: use one of them, such as {run.path.parent / 'latest'}"
 
 
 def test_a_damaged_matrix_names_the_command_that_writes_it(home):

@@ -122,7 +122,7 @@ def test_many_candidates_are_judged_together():
 
 
 def test_a_task_that_cannot_be_relabelled_says_so():
-    with pytest.raises(OptionError, match="labelled anew") as caught:
+    with pytest.raises(OptionError, match="relabelled") as caught:
         fitted(Saying(Opinion(1.0, 1.0, (), ()), relabels=False), action="relabel")
     assert (caught.value.code, caught.value.key) == ("C103", "action")
 

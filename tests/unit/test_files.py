@@ -163,7 +163,7 @@ ELSEWHERE = "choose another `runs_dir`"
         (errno.ENOSPC, "free space, or {}"),
         (errno.EDQUOT, "free space, or {}"),
         (errno.EROFS, "{}"),
-        (errno.EACCES, "you have no permission to write there: get it, or {}"),
+        (errno.EACCES, "you have no write permission there: get it, or {}"),
         (errno.EIO, "{}"),
     ],
 )

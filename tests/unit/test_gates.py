@@ -57,7 +57,7 @@ def test_a_gate_names_a_figure_of_its_task(tmp_path, figure, fits):
         if parts in fits:
             gates.refuse_invalid(config)
             continue
-        with pytest.raises(HallucError, match=f"`gates.{figure}` names no figure") as caught:
+        with pytest.raises(HallucError, match=f"`gates.{figure}` is not a figure") as caught:
             gates.refuse_invalid(config)
         assert caught.value.where.line == 5
 
@@ -70,7 +70,7 @@ def test_the_nearest_figure_of_the_task_is_reported(tmp_path):
 
 @pytest.mark.parametrize(("parts", "name"), [(TAGS, "entity_f1"), (TEXTS, "micro_f1"), (SETS, "micro_f1")])
 def test_what_comparisons_call_f1_is_answered_with_the_name_that_a_gate_takes(tmp_path, parts, name):
-    with pytest.raises(HallucError, match=r"`gates\.f1` names no figure") as caught:
+    with pytest.raises(HallucError, match=r"`gates\.f1` is not a figure") as caught:
         gates.refuse_invalid(loaded(tmp_path, "f1", parts))
     assert caught.value.help == f"did you mean `{name}`?"
     gates.refuse_invalid(loaded(tmp_path, name, parts))
@@ -108,7 +108,7 @@ def test_another_name_of_the_training_file_is_the_training_split(tmp_path, test,
 def test_a_gate_of_no_figure_is_reported_before_the_data_are_read(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     loaded(tmp_path, "macro_f2", {**TEXTS, "x.txt": "is-not-there.txt"})
-    with pytest.raises(HallucError, match=r"`gates\.macro_f2` names no figure"):
+    with pytest.raises(HallucError, match=r"`gates\.macro_f2` is not a figure"):
         command(tmp_path / "toy.yaml")
     assert not (tmp_path / "runs").exists()
 

@@ -97,6 +97,6 @@ def test_a_model_of_the_cache_needs_no_network_but_has_to_be_whole(online, cache
 
 def test_a_name_that_the_hub_cannot_have_is_reported(online):
     online.close()
-    with pytest.raises(HallucError, match="is no name of a model") as caught:
+    with pytest.raises(HallucError, match="is not a valid model name") as caught:
         resolve_model("hub:a/b/c")
     assert caught.value.code == "E410"

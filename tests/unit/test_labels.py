@@ -102,7 +102,7 @@ def test_a_tag_of_another_scheme_is_reported():
 
 def test_io_cannot_write_mentions_of_one_label_that_touch():
     assert write_tags(3, [Span(0, 1, "X"), Span(1, 3, "Y")], "io") == ["I-X", "I-Y", "I-Y"]
-    with pytest.raises(ValueError, match="touches another X"):
+    with pytest.raises(ValueError, match="is adjacent to another X"):
         write_tags(3, [Span(0, 1, "X"), Span(1, 3, "X")], "io")
 
 
@@ -148,7 +148,7 @@ def test_schemes_are_distinguished(sentences, scheme):
 
 
 def test_where_both_iob_schemes_are_possible_it_is_said():
-    assert "IOB1 would read the same" in decide("O O")[1]
+    assert "IOB1 would give the same" in decide("O O")[1]
 
 
 @pytest.mark.parametrize(
@@ -207,4 +207,4 @@ def test_a_fault_names_the_character_and_shows_the_label():
     assert label_fault("a\u2066b") == "the control character U+2066 in a label: `a\\u2066b`"
     assert label_fault("a\u2028b") == "a line break in a label: `a\\u2028b`"
     assert label_fault("\u200b") == "a label without visible characters: `\\u200b`"
-    assert label_fault("y" * 1001) == f"a label of 1,001 characters: `{'y' * 53}…{'y' * 26}`"
+    assert label_fault("y" * 1001) == f"a label with 1,001 characters: `{'y' * 53}…{'y' * 26}`"

@@ -74,7 +74,7 @@ def test_a_relative_path_stays_one(home, monkeypatch):
         (b"", "is damaged: it is empty"),
         (b" \n", "is damaged: it is empty"),
         (b"\xff\xfe\n", "is damaged: it is not UTF-8 text"),
-        (b"gone\n", "is damaged: it names `gone`, which does not exist"),
+        (b"gone\n", "is damaged: it points to `gone`, which does not exist"),
         (b"../../x\n", "which is "),
         (b"..\n", "is outside"),
         (b"one/..\n", "is outside"),

@@ -145,6 +145,6 @@ def test_a_file_of_bad_lines_alone_is_not_read_to_its_end(tmp_path, monkeypatch,
     monkeypatch.setattr(corpora, "_MOST_BROKEN", 20)
     path = tmp_path / "f"
     path.write_text("a O\n\n" + "bad\n" * 1000)
-    with pytest.raises(HallucError, match="1 column where 2 are needed; 31 lines cannot be read so far") as caught:
+    with pytest.raises(HallucError, match="1 column, but 2 are needed; 31 lines could not be read so far") as caught:
         read_corpora(SpansConfig(format="conll", train=str(path), on_bad_line=on_bad_line), TABLE)
     assert (caught.value.code, str(caught.value.where)) == ("D105", f"{path}:3:1")

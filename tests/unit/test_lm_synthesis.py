@@ -196,9 +196,9 @@ def test_longer_examples_are_left_out_and_counted(tmp_path):
 
 
 def test_lora_needs_a_model_and_heads_share_the_width():
-    with pytest.raises(ValidationError, match="`lora` goes with `model`"):
+    with pytest.raises(ValidationError, match="`lora` requires `model`"):
         method(lora={"rank": 4})
-    with pytest.raises(ValidationError, match="it must be a multiple"):
+    with pytest.raises(ValidationError, match="is not divisible by"):
         method(scratch={"width": 30, "heads": 4})
 
 

@@ -204,7 +204,7 @@ def test_errors_of_set_name_it(tmp_path, override):
 
 def test_a_value_that_yaml_takes_for_a_comment_is_reported(tmp_path):
     (error,) = errors_of(write(tmp_path, top=LEAST), "data.comment=# ")
-    assert "reads as nothing" in error.message
+    assert "is parsed as empty" in error.message
     assert "quote" in error.help
     assert load(write(tmp_path, top=LEAST), "data.comment=").experiment.data.comment is None
     (error,) = errors_of(write(tmp_path, top=LEAST), "data.separator=,")

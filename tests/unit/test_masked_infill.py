@@ -289,7 +289,7 @@ def test_unlabelled_files_are_learned_from(headless, tmp_path):
     made = fitted(headless, tmp_path, fit={"epochs": 1, "texts": [str(lines)], "lines": 21})
     assert made.facts()["unlabelled_texts"] == 21
     (tmp_path / "empty.txt").write_text("")
-    with pytest.raises(OptionError, match="holds no text") as error:
+    with pytest.raises(OptionError, match="has no texts") as error:
         fitted(headless, tmp_path, fit={"texts": [str(tmp_path / "empty.txt")]})
     assert (error.value.code, error.value.key) == ("D142", "fit")
     with pytest.raises(HallucError) as missing:

@@ -93,7 +93,7 @@ def test_the_last_of_three_columns_is_predicted_and_illegal_tags_are_read_as_con
     assert stated[0].tags == tuple(predicted[0])
     assert stated[0].confidences == (None, None, None)
     assert told.notes == {"illegal_tags": 2}
-    assert "2 predicted tags illegal in IOB2" in told.warnings[0]
+    assert "2 predicted tags that are invalid in IOB2" in told.warnings[0]
     assert f"{file}:2" in told.warnings[0]
 
 

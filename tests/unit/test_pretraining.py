@@ -113,7 +113,7 @@ def test_a_run_is_fine_tuned_from_it_and_says_so(halluc, tmp_path, tiny_encoder,
     ("content", "keys", "code", "told"),
     [
         (None, {}, "D101", "no such file"),
-        ("", {}, "D142", "holds no text"),
+        ("", {}, "D142", "has no texts"),
         ("a b\n" * 30, {"lines": 5}, "D144", "5 texts are too few"),
         ('{"words": 1}\n', {}, "D140", "neither a list of words"),
     ],

@@ -107,13 +107,13 @@ def test_an_answer_inside_a_word_does_not_change_what_a_model_reads(tmp_path, na
 def test_an_offset_is_mended_where_the_answer_stands_once(tmp_path):
     found = read(tmp_path, row(start=3))
     assert found.splits["train"].examples[0].texts == ["Acme"]
-    assert [one.what for one in found.repairs] == ['question `a`: the answer "Acme" stands at 10, not at 3']
+    assert [one.what for one in found.repairs] == ['question `a`: the answer "Acme" is at 10, not at 3']
 
 
 @pytest.mark.parametrize(
     ("given", "code", "told"),
     [
-        (row("Anna", 3), "D109", 'question `a`: the answer "Anna" is not at character 3, and stands at several'),
+        (row("Anna", 3), "D109", 'question `a`: the answer "Anna" is not at character 3, and occurs at several'),
         (row("Moss", -1), "D109", 'question `a`: the answer "Moss" is not at character -1, and does not stand'),
         (row(" ", 4), "D109", "an answer is empty"),
         (row(answers={"text": ["Acme"], "answer_start": []}), "D108", "1 texts and 0 values"),
@@ -232,8 +232,8 @@ def test_scores_of_no_answer_stand_beside_the_answers(tmp_path):
     ("line", "told"),
     [
         ('{"id": "a", "predicted": 7}', "is a number, not a string"),
-        ('{"id": "a", "predicted": ["x", "y"]}', "a list that is not of one text"),
-        ('{"id": "a", "predicted": [[0, 1, "answer", 0.5]]}', "a list that is not of one text"),
+        ('{"id": "a", "predicted": ["x", "y"]}', "a list, but not of one text"),
+        ('{"id": "a", "predicted": [[0, 1, "answer", 0.5]]}', "a list, but not of one text"),
         ('{"predicted": "x"}', "without an id"),
         ('{"id": "a", "predicted": "x", "no_answer": "much"}', "not a finite number"),
         (f'{{"id": "a", "predicted": "x", "no_answer": 1{"0" * 400}}}', "not a finite number"),

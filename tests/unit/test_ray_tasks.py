@@ -150,8 +150,8 @@ def test_a_cell_that_fits_on_no_node_is_reported(config, tmp_path):
         ((None, HERE[1], "text"), "node n0 has no halluc"),
         (("0.0.1", HERE[1], "text"), "node n0 has halluc 0.0.1 with Python"),
         ((HERE[0], (3, 1), "text"), "with Python 3.1,"),
-        ((*HERE, None), "the nodes share no storage"),
-        ((*HERE, "other"), "the nodes share no storage"),
+        ((*HERE, None), "the nodes do not share storage"),
+        ((*HERE, "other"), "the nodes do not share storage"),
     ],
 )
 def test_a_node_with_another_halluc_or_other_files_is_reported(config, tmp_path, monkeypatch, answer, told):

@@ -39,12 +39,12 @@ def test_labels_are_renamed_or_left_out_and_counted(tmp_path):
     report = check_corpora(found, WORDS)
     assert {old: (new.label, new.mentions) for old, new in report.renamed_labels.items()} == {
         "PERpart": ("PER", 1), "LOCderiv": (None, 1), "XXX": ("Y", 0)}  # fmt: skip
-    assert "`data.rename_labels` names `XXX`, but no mention has such a label" in report.warnings
+    assert "`data.rename_labels` has `XXX`, but no mention has such a label" in report.warnings
 
 
 def test_a_label_that_is_none_may_be_renamed(tmp_path):
     text = "a B-\u200b\n"
-    with pytest.raises(HallucError, match="a label that shows nothing"):
+    with pytest.raises(HallucError, match="a label without visible characters"):
         conll(tmp_path, text)
     assert conll(tmp_path, text, rename_labels={"\u200b": "X"}).splits["train"].examples[0].spans == (Span(0, 1, "X"),)
     with pytest.raises(ValueError, match="rename_labels"):

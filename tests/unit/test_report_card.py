@@ -189,7 +189,7 @@ def test_a_config_that_cannot_be_read_costs_only_its_facts():
 def test_a_pipeline_that_decodes_otherwise_than_the_run_is_reported(decode, says_so):
     config = [ConfigLine(text=text, origin=None) for text in ("eval:", f"  decode: {decode}")]
     told = card.card(run_report().model_copy(update={"config": config}))
-    assert ("The figures of this card are of constrained decoding" in told) == says_so
+    assert ("The figures of this card use the constrained decoding" in told) == says_so
 
 
 def test_epochs_that_steps_take_the_place_of_are_not_reported():

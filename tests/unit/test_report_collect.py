@@ -59,7 +59,7 @@ def test_a_report_is_typed_and_describes_test_unless_asked(whole, report):
     assert (report.name, report.model, report.seed, report.examples) == ("made", "made/encoder", 1, 120)
     dev = run_report(whole, "dev")
     assert (dev.split, dev.examples) == ("dev", 60)
-    assert any("Dev chose the checkpoint" in note for note in dev.notes)
+    assert any("The checkpoint was selected on dev" in note for note in dev.notes)
     assert report.notes == []
 
 
@@ -215,7 +215,7 @@ def test_a_threshold_of_a_later_evaluation_is_not_reported_as_this_ones(run):
     found = run_report(run)
     assert found.abstention.threshold is None
     assert found.abstention.coverage.value < 1
-    assert any("confidence.json is of a later evaluation" in note for note in found.notes)
+    assert any("confidence.json is from a later evaluation" in note for note in found.notes)
 
 
 def test_what_is_not_evaluated_names_the_command(run):
@@ -225,7 +225,7 @@ def test_what_is_not_evaluated_names_the_command(run):
     shutil.rmtree(run.path / "eval")
     error = refused(run)
     assert (error.code, error.help) == ("R112", f"evaluate again: halluc eval --run {run.path} --split test")
-    assert error.message == f"{run.evaluation('test')} is missing, and run.json says that test was evaluated"
+    assert error.message == f"{run.evaluation('test')} is missing, although run.json lists test as evaluated"
     edit(run.path / "run.json", lambda record: record["stages"]["eval"].update(detail={}))
     error = refused(run)
     assert (error.code, error.help) == ("R112", f"halluc eval --run {run.path}")

@@ -175,11 +175,11 @@ def test_the_conclusion_describes_new_texts_and_of_those_out_of_scope():
     assert last == "60 annotated labels: 6 not predicted (10.0% [5.0, 20.0])."
     first, unknown = conclusion(FigureLookup([RATE]), "test", {}, None, TEXTS)
     assert first == "40 of 100 predicted labels on test are wrong (40.0% [30.0, 50.0])."
-    assert unknown == "How new the predicted labels are to training is not known."
+    assert unknown == "The novelty of the predicted labels is unknown."
     few = [figure("hallucination_rate", 0.02, 100, (0.0, 0.05)), *metrics()[7:]]
     assert (
         conclusion(FigureLookup(few), "test", {}, None, TEXTS)[1]
-        == "Two cases are too few to say where the model is wrong."
+        == "Two cases are too few to conclude where the model is wrong."
     )
 
 
@@ -225,7 +225,7 @@ def test_headlines_begin_with_the_figure_of_the_task():
     assert accuracy == "70.0% of the 60 texts that have a label get the annotated one (40 more are out of scope)."
     assert rate == ("40.0% of the predicted labels are wrong: 40 of 100, 30 of them on texts out of scope.")
     assert scope == (
-        "30 of the 40 texts out of scope get a label; in 80.0% of pairs of a text in scope and one out of scope, the"
+        "30 of the 40 out-of-scope texts get a label; in 80.0% of pairs of a text in scope and one out of scope, the"
         " model is less confident about the one out of scope."
     )
     assert ratio == (
@@ -394,7 +394,7 @@ def test_a_study_has_no_columns_of_distortion(labelled_run, tmp_path):
     assert report.task == TASK
     told = render.page(report, drawing.charts(report)) + pages.page(report)
     assert "micro F1" in told
-    assert "mislead: what is omitted stands beside it." in told and "what is distorted" not in told
+    assert "with the omission rate." in told and "distortion rate" not in told
     assert not any(word in told for word in ("entity", ">wide<", "| wide |", "boundary", "distortion"))
 
 

@@ -44,7 +44,7 @@ def config_of(run: RunDir) -> str:
 
 
 def start_of(run: RunDir) -> str:
-    return f"# start in the folder that holds {config_of(run)}"
+    return f"# start in the folder that contains {config_of(run)}"
 
 
 def with_arguments(run: RunDir, train: list[str], evaluation: list[str]) -> dict[str, object]:
@@ -135,7 +135,7 @@ def moved(run: RunDir, config: str) -> RunDir:
 def test_a_config_outside_of_the_folder_to_start_in_is_replaced_by_the_one_that_the_run_keeps(tmp_path):
     run = moved(make_run(tmp_path, made_examples(20, Rates(0.2, 0.1, 0.1))), "/home/anna/made.yaml")
     kept = f"runs/made/{run.path.name}/config.yaml"
-    assert of_runs([run])[-2:] == [f"# start in the folder that holds {kept}", f"halluc run {kept}"]
+    assert of_runs([run])[-2:] == [f"# start in the folder that contains {kept}", f"halluc run {kept}"]
 
 
 def test_of_a_study_with_such_a_config_the_beginning_of_its_path_is_left_to_fill_in(tmp_path):
@@ -143,5 +143,5 @@ def test_of_a_study_with_such_a_config_the_beginning_of_its_path_is_left_to_fill
     first = moved(cells(home)[0], "/home/anna/configs/study.yaml")
     told = of_study([first])
     assert told[0] == f"# replace {ELLIPSIS}/ by the complete path"
-    assert told[-2] == f"# start in the folder that holds runs/study/{first.path.name}/config.yaml"
+    assert told[-2] == f"# start in the folder that contains runs/study/{first.path.name}/config.yaml"
     assert shlex.split(told[-1]) == ["halluc", "run", f"{ELLIPSIS}/configs/study.yaml"]

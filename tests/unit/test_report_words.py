@@ -60,7 +60,7 @@ def of_310(invented=3, reasons=OF_310):
 
 def test_the_first_sentence_reports_all_that_is_wrong_and_how():
     assert said(*of_310())[0] == (
-        "67 of 310 predicted mentions on test are wrong (21.6% [17.0, 26.0]): 3 invented, 19 with a wrong label, 26"
+        "67 of 310 predicted mentions on test are wrong (21.6% [17.0, 26.0]): 3 hallucinated, 19 with a wrong label, 26"
         " with a wrong boundary, 4 with a wrong label and boundary, 15 repeating part of a mention."
     )
 
@@ -70,8 +70,8 @@ def test_the_first_sentence_reports_all_that_is_wrong_and_how():
     [
         (0, {"label": 2, "both": 1}, "3 of 310 predicted mentions on test are wrong (1.0% [17.0, 26.0]): 2 with a wrong"
                                      " label, 1 with a wrong label and boundary."),
-        (1, {}, "1 of 310 predicted mentions on test is wrong (0.3% [17.0, 26.0]): 1 invented."),
-        (2, {"duplicate": 1}, "(1.0% [17.0, 26.0]): 2 invented, 1 repeating part of a mention."),
+        (1, {}, "1 of 310 predicted mentions on test is wrong (0.3% [17.0, 26.0]): 1 hallucinated."),
+        (2, {"duplicate": 1}, "(1.0% [17.0, 26.0]): 2 hallucinated, 1 repeating part of a mention."),
     ],
 )  # fmt: skip
 def test_parts_that_are_zero_are_left_out(invented, reasons, told):
@@ -102,7 +102,7 @@ def test_where_it_is_wrong_is_reported_by_novelty_as_far_as_intervals_go():
     more = said(*of_310(), *over_claims(SEEN, NEW, partial), ratio)[1]
     assert more == (
         "Predicted mentions new to training are wrong more often than those seen in training: 40.0% [30.0, 50.0]"
-        " against 10.0% [5.0, 15.0]. Three cases are too few to say where the model invents."
+        " against 10.0% [5.0, 15.0]. Three cases are too few to conclude where the model hallucinates."
     )
     open_ = said(*of_310(0), *over_claims(SEEN, NEW), metric("gap_ratio", 1.2, 40, (0.8, 1.9)))[1]
     assert open_ == (
@@ -135,22 +135,22 @@ def test_the_least_known_are_compared_with_the_best_known_of_those_that_are_pred
 
 
 def test_without_novelty_that_is_said():
-    assert said(*of_310())[1] == "How new the predicted mentions are to training is not known."
+    assert said(*of_310())[1] == "The novelty of the predicted mentions is unknown."
 
 
 @pytest.mark.parametrize(("wrong", "told"), [(1, "One case is"), (2, "Two cases are"), (7, "Seven cases are")])
 def test_of_few_wrong_mentions_nothing_is_said_of_where(wrong, told):
     labels = [metric("hallucination_rate", 0.05, 40, (0.0, 0.2), label=name) for name in ("PER", "LOC")]
     found = said(*of_310(wrong, {}), *over_claims(SEEN, NEW), *labels, OMISSION)
-    assert found[1] == f"{told} too few to say where the model is wrong."
+    assert found[1] == f"{told} too few to conclude where the model is wrong."
     assert len(found) == 3
 
 
 @pytest.mark.parametrize(
     ("value", "interval", "told"),
     [
-        (0.8, (0.6, 1.0), "80.0% [60.0, 100.0] of the 10 invented mentions are partly or wholly new to training, though"
-                          " only 40.0% of all predicted mentions are."),
+        (0.8, (0.6, 1.0), "80.0% [60.0, 100.0] of the 10 hallucinated mentions are partly or wholly new to training,"
+                          " but only 40.0% of all predicted mentions are."),
         (0.6, (0.3, 0.9), "and 40.0% of all predicted mentions are: too few to conclude that they are concentrated"
                           " there."),
         (0.2, (0.0, 0.3), "and 40.0% of all predicted mentions are: seen mentions are affected more."),
@@ -159,7 +159,7 @@ def test_of_few_wrong_mentions_nothing_is_said_of_where(wrong, told):
 )  # fmt: skip
 def test_where_it_invents_is_said_against_what_it_predicts(value, interval, told):
     found = said(MANY, *over_claims(SEEN, NEW), share(value, interval), OMISSION)
-    assert found[0] == "10 of 100 predicted mentions on test are wrong (10.0% [5.0, 16.0]): 10 invented."
+    assert found[0] == "10 of 100 predicted mentions on test are wrong (10.0% [5.0, 16.0]): 10 hallucinated."
     assert found[1].endswith(told)
 
 
@@ -167,7 +167,7 @@ def test_where_it_invents_is_said_against_what_it_predicts(value, interval, told
     ("confidences", "ending"),
     [
         ({"unsupported": [0.4, 0.5], "supported": [0.9] * 9}, "9 not found (10.0% [5.0, 15.0])."),
-        ({"unsupported": [0.4, 0.5, 0.6], "supported": [0.9] * 2}, "; invented mentions have a median confidence"
+        ({"unsupported": [0.4, 0.5, 0.6], "supported": [0.9] * 2}, "; hallucinated mentions have a median confidence"
                                                                   " of 0.50."),
         (CONFIDENCES, "have a median confidence of 0.70, right ones 0.93."),
     ],
@@ -209,18 +209,18 @@ def test_no_claims_and_nothing_wrong():
     [
         (
             {"PER": (0.3, (0.2, 0.4)), "LOC": (0.01, (0.0, 0.05))},
-            "The label PER is invented most often: 30.0% [20.0, 40.0] of its predictions, against 10.0% [5.0, 16.0] of"
-            " all.",
+            "The label PER is hallucinated most often: 30.0% [20.0, 40.0] of its predictions, against 10.0%"
+            " [5.0, 16.0] of all.",
         ),
         (
             {"PER": (0.2, (0.05, 0.5)), "LOC": (0.01, (0.0, 0.05))},
-            "No label stands out: the interval of none lies above that of all predicted mentions.",
+            "No label stands out: no interval is above that of all predicted mentions.",
         ),
         # The highest rate is that of a few claims: the one that is clear is named.
-        ({"PER": (0.5, (0.0, 1.0)), "LOC": (0.2, (0.17, 0.3))}, "The label LOC is invented most often"),
+        ({"PER": (0.5, (0.0, 1.0)), "LOC": (0.2, (0.17, 0.3))}, "The label LOC is hallucinated most often"),
         (
             {"<b>\u202ex</b>": (0.2, (0.17, 0.3)), "LOC": (0.0, (0.0, 0.1))},
-            "The label <b>\\u202ex</b> is invented most often",
+            "The label <b>\\u202ex</b> is hallucinated most often",
         ),
     ],
 )
@@ -246,7 +246,7 @@ def kept(hallucination, omission, coverage=0.8):
     ("rate", "omission", "told"),
     [
         ((0.01, 80, (0.0, 0.015)), (0.3, 90, (0.2, 0.4)),
-         "keeps 80.0% of them: invented mentions fall from 5.0% to 1.0% [0.0, 1.5], omissions rise from 10.0% to"),
+         "keeps 80.0% of them: hallucinated mentions fall from 5.0% to 1.0% [0.0, 1.5], omissions rise from 10.0% to"),
         ((0.03, 80, (0.01, 0.05)), (0.12, 90, (0.06, 0.2)),
          "mentions go from 5.0% to 3.0% [1.0, 5.0] (the intervals overlap: too few to conclude), omissions go from"),
         ((None, 0, None), (1.0, 90, (0.9, 1.0)),
@@ -275,10 +275,13 @@ def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
         "at most 1% of",
         "probability of 95%",
         "more than 2 hallucinations",
-        "Dev also chose",
+        "The checkpoint was also selected",
     ):
         assert part in told
-    assert "Dev also chose" not in abstention(file, FigureLookup(metrics), "test", chosen_on_dev=False).guarantee
+    assert (
+        "The checkpoint was also selected"
+        not in abstention(file, FigureLookup(metrics), "test", chosen_on_dev=False).guarantee
+    )
     single = ConfidenceFile(threshold=0.86, guarantee=GUARANTEE | {"most_unsupported": 1})
     assert (
         "more than 1 hallucination." in abstention(single, FigureLookup(metrics), "test", chosen_on_dev=True).guarantee
@@ -288,16 +291,16 @@ def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
 @pytest.mark.parametrize(
     ("measured", "told"),
     [
-        ((0.012, 80, (0.009, 0.015)), "On test it is 1.2% [0.9, 1.5]: above the 1% promised, which the interval still"
-                                      " allows; the guarantee holds for data distributed like dev."),
-        ((0.02, 80, (0.015, 0.04)), "On test it is 2.0% [1.5, 4.0]: above the 1% promised, and so is its whole"
+        ((0.012, 80, (0.009, 0.015)), "On test it is 1.2% [0.9, 1.5]: above the guaranteed 1%, but its interval"
+                                      " includes it; the guarantee holds for data distributed like dev."),
+        ((0.02, 80, (0.015, 0.04)), "On test it is 2.0% [1.5, 4.0]: above the guaranteed 1%, and so is its whole"
                                     " interval; the guarantee holds for data distributed like dev."),
-        ((0.008, 80, (0.005, 0.012)), "On test it is 0.8% [0.5, 1.2]: the guarantee of at most 1% is kept, though the"
-                                      " interval goes beyond it."),
-        ((0.004, 80, (0.001, 0.009)), "On test it is 0.4% [0.1, 0.9]: the guarantee of at most 1% is kept."),
-        ((0.01, 80, (0.01, 0.01)), "On test it is 1.0% [1.0, 1.0]: the guarantee of at most 1% is kept."),
-        ((0.02, 80, None), "On test it is 2.0% (no interval): above the 1% promised; the promise holds for data drawn"
-                           " like dev."),
+        ((0.008, 80, (0.005, 0.012)), "On test it is 0.8% [0.5, 1.2]: the guarantee of at most 1% holds, but the"
+                                      " interval exceeds it."),
+        ((0.004, 80, (0.001, 0.009)), "On test it is 0.4% [0.1, 0.9]: the guarantee of at most 1% holds."),
+        ((0.01, 80, (0.01, 0.01)), "On test it is 1.0% [1.0, 1.0]: the guarantee of at most 1% holds."),
+        ((0.02, 80, None), "On test it is 2.0% (no interval): above the guaranteed 1%; the guarantee holds for data"
+                           " distributed like dev."),
         ((None, 0, None), "On test no claim is kept, so nothing can be measured."),
     ],
 )  # fmt: skip
@@ -312,7 +315,9 @@ def test_a_guarantee_that_can_not_be_given_says_why():
     found = abstention(ConfidenceFile(guarantee=record), FigureLookup([RATE, OMISSION]), "test", chosen_on_dev=True)
     assert found.guarantee.startswith("No guarantee: no threshold on half of dev (3,081 claims)")
     assert "(12 claims are too few)" in found.guarantee
-    assert said(RATE, OMISSION, withdrawn=found)[-1].startswith("No threshold on confidence can give the guarantee")
+    assert said(RATE, OMISSION, withdrawn=found)[-1].startswith(
+        "No confidence threshold can give the requested guarantee"
+    )
 
 
 def test_abstention_that_withdraws_nothing_or_was_not_asked_for():
@@ -352,14 +357,14 @@ def test_f1_and_hallucination_in_words():
         " mentions are right."
     )
     assert "0 by convention" in meaning("entity_f1", metric("entity_f1", 0.0, 0), *parts)
-    told = "5.0% of the predicted mentions are invented: 5 of 100."
+    told = "5.0% of the predicted mentions are hallucinated: 5 of 100."
     assert meaning("hallucination_rate", RATE) == told
     wrong = metric("false_claim_rate", 0.2, 100)
     assert meaning("hallucination_rate", RATE, wrong) == f"{told} 20.0% are wrong for any reason."
     one = meaning("hallucination_rate", metric("hallucination_rate", 1.0, 1))
-    assert one == "100.0% of the predicted mentions are invented: 1 of 1."
+    assert one == "100.0% of the predicted mentions are hallucinated: 1 of 1."
     none = meaning("hallucination_rate", metric("hallucination_rate", None, 0))
-    assert none == "The model predicts no mention, so none can be invented."
+    assert none == "The model predicts no mention, so none can be hallucinated."
 
 
 @pytest.mark.parametrize(

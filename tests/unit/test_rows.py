@@ -79,7 +79,7 @@ def test_an_object_of_lists_is_read_by_the_lists_that_are_named():
     with pytest.raises(HallucError, match="no list `dve` in the file") as caught:
         rows(content, replace(TEXTS, lists=("dve",)))
     assert (caught.value.code, caught.value.help) == ("D116", "did you mean `#dev`?")
-    with pytest.raises(HallucError, match="`version` is no list"):
+    with pytest.raises(HallucError, match="`version` is not a list"):
         rows(content, replace(TEXTS, lists=("version",)))
 
 
@@ -241,7 +241,7 @@ def test_what_is_wrong_with_columns_is_reported():
     [row] = columns("FE -X- _ O\nOslo -X- _ B-Drug Name\n", columns=4)
     assert row.fields[-1] == ("O", "B-Drug Name")
     assert told(columns("a O\rb O\nc O\n")) == [(1, "D124")]
-    with pytest.raises(HallucError, match="are one column of 2") as caught:
+    with pytest.raises(HallucError, match="are the same one of 2 columns") as caught:
         columns("a O\n", asked=(1, -1))
     assert caught.value.code == "C106"
 

@@ -198,8 +198,8 @@ def test_a_token_that_shows_nothing_may_have_any_tag_of_the_outside(tmp_path):
 
 WRONG_TAGS = {
     "fewer tags": ({"tokens": TOKENS, "tags": TAGS[:3]}, "D108", "4 tokens but 3 tags"),
-    "numbers without names": ({"tokens": TOKENS, "tags": [1, 2, 0, 3]}, "D121", "nothing says which tags"),
-    "hidden tags": ({"tokens": TOKENS, "tags": [-1, -1, -1, -1]}, "D121", "-1 is no class of `tags`"),
+    "numbers without names": ({"tokens": TOKENS, "tags": [1, 2, 0, 3]}, "D121", "no names for them"),
+    "hidden tags": ({"tokens": TOKENS, "tags": [-1, -1, -1, -1]}, "D121", "-1 is not a class of `tags`"),
     "a tag is null": ({"tokens": TOKENS, "tags": ["O", None, "O", "O"]}, "D107", "not a list of strings"),
     "a token is a number": ({"tokens": [1, "Ann"], "tags": ["O", "O"]}, "D107", "`tokens` is not a list of strings"),
     "no tokens": ({"tokens": [], "tags": []}, "D106", "empty sentence"),
@@ -223,7 +223,7 @@ SEVERAL = {
     "texts": ({"a": TEXT, "b": TEXT, "spans": [[0, 3, "X"]]}, "`a` and `b` hold words or a text", "text_field"),
     "tags": ({"tokens": TOKENS, "a": TAGS, "b": TAGS}, "`a` and `b` hold lists of tags", "tags_field"),
     "both": ({"tokens": TOKENS, "a": TAGS, "b": [[0, 1, "X"]]}, "`a` and `b` could be", "tags_field"),
-    "an empty field": ({"text": TEXT, "spans": [], "a": [[0, 3, "X"]]}, "`spans` is empty, and `a`", "spans_field"),
+    "an empty field": ({"text": TEXT, "spans": [], "a": [[0, 3, "X"]]}, "`spans` is empty, but `a`", "spans_field"),
     "words": ({"a": TOKENS, "b": TOKENS, "tags": TAGS}, "`a` and `b` hold words in addition to tags", "tokens_field"),
 }  # fmt: skip
 

@@ -270,7 +270,7 @@ def test_a_folder_of_brat_has_an_example_for_each_line(tmp_path):
         (Path(one.origin.file).name, one.origin.line, one.origin.document) for one in found.splits["train"].examples
     ]
     assert where == [("a.txt", 1, 1), ("a.txt", 2, 1), ("b.txt", 1, 2), ("b.txt", 4, 2)]
-    assert [one.what for one in found.skipped] == ["no c.ann beside it"]
+    assert [one.what for one in found.skipped] == ["no c.ann next to it"]
     assert len({one.id for one in found.splits["train"].examples}) == 4
     alone = read_corpora(SpansConfig(train=str(tmp_path / "b.txt"), preset="brat"), TABLE)
     assert mentions(alone) == mentions(found)[2:]
@@ -283,10 +283,10 @@ BRAT = {
     "another text": ("Ann left", "T1\tPER 0 3\tBob\n", 'says "Bob"'),
     "cuts a token": ("Anna left", "T1\tPER 0 3\tAnn\n", 'cuts the token "Anna"'),
     "outside": ("Ann left", "T1\tPER 0 30\tAnn\n", "no entity in the text of 8 characters"),
-    "backwards": ("Ann left", "T1\tPER 3 0\tAnn\n", "no entity inside of the text"),
-    "offsets without end": ("Ann left", f"T1\tPER 0 {'9' * 5000}\tAnn\n", "no entity inside of the text"),
+    "backwards": ("Ann left", "T1\tPER 3 0\tAnn\n", "no entity in the text"),
+    "offsets without end": ("Ann left", f"T1\tPER 0 {'9' * 5000}\tAnn\n", "no entity in the text"),
     "nothing": ("Ann\n  \nleft", "T1\tPER 4 6\t  \n", "an empty sentence"),
-    "not a line of brat": ("Ann left", "T1 PER 0 3 Ann\n", "no entity inside of the text"),
+    "not a line of brat": ("Ann left", "T1 PER 0 3 Ann\n", "no entity in the text"),
 }
 
 

@@ -74,5 +74,5 @@ def test_novelties_are_the_columns_that_the_file_has_in_its_order():
     found = [figure("hallucination_rate", n / 10, novelty=name) for n, name in enumerate(names)]
     lines = shown(figure("hallucination_rate", 0.1), *found)
     assert next(line for line in lines if "95% interval" in line).split()[-4:] == ["q1", "q2", "q3", "q4"]
-    assert not [line for line in lines if "novelty is not known" in line]
-    assert [line for line in shown(figure("hallucination_rate", 0.1)) if "novelty is not known" in line]
+    assert not [line for line in lines if "novelty is unknown" in line]
+    assert [line for line in shown(figure("hallucination_rate", 0.1)) if "novelty is unknown" in line]

@@ -208,9 +208,9 @@ def test_the_rate_is_the_share_of_the_words_with_synonyms(own):
     ("name", "line", "problem"),
     [
         ("own.tsv", "alone", "no tab"),
-        ("own.tsv", "word\t", "nothing before, between or behind"),
-        ("own.tsv", "word\t\tother", "nothing before, between or behind"),
-        ("own.tsv", "word\tWord", "no synonym of itself"),
+        ("own.tsv", "word\t", "an empty field before, between or after"),
+        ("own.tsv", "word\t\tother", "an empty field before, between or after"),
+        ("own.tsv", "word\tWord", "cannot be its own synonym"),
         ("own.jsonl", "{", "JSON"),
         ("own.jsonl", '{"word": "car"}', "`synonyms`"),
         ("own.jsonl", '{"word": "", "synonyms": ["car"]}', "`word`"),

@@ -460,7 +460,7 @@ def test_words_can_be_locked_in_any_case_and_no_edit_crosses_the_border():
     with pytest.raises(EditError):
         apply(plain, [Replace(0, 2, ("x",), "")])
     emptied = apply(plain, [Replace(0, 1, (), "")])
-    with pytest.raises(EditError, match="one text of the pair"):
+    with pytest.raises(EditError, match="one text would be empty"):
         make().examples.rebuild(text(1, "one two", "l", second=1), emptied, "n", Origin("f", 2))
 
 
@@ -530,9 +530,9 @@ def restored_of(task, folder):
     ("keys", "told"),
     [
         ({}, "needs `name`"),
-        ({"name": "m", "scratch": {}}, "either `name` or `scratch`"),
-        ({"scratch": {"width": 30, "heads": 4}}, "cannot be shared"),
-        ({"scratch": {}, "freeze": 1}, "goes with `model.name`"),
+        ({"name": "m", "scratch": {}}, "both `name` and `scratch`"),
+        ({"scratch": {"width": 30, "heads": 4}}, "is not divisible"),
+        ({"scratch": {}, "freeze": 1}, "requires `model.name`"),
     ],
 )
 def test_a_model_is_named_or_made(keys, told):

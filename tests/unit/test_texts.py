@@ -103,14 +103,14 @@ def test_what_the_runs_own_data_has_for_columns_makes_no_columns():
     reading = Reading({})
     reader = reading.reader(OF_TEXTS, data)
     told, found = reading.texts(TextStream(io.BytesIO(b"a, b\nc, d\n"), "input"), reader, OF_TEXTS, print)
-    assert (told, [text.text for text in found]) == ("read as text, texts cut into words", ["a, b", "c, d"])
+    assert (told, [text.text for text in found]) == ("read as text, texts split into words", ["a, b", "c, d"])
 
 
 def test_texts_are_cut_as_the_runs_own_were():
     reading = Reading({})
     reader = reading.reader(OF_TEXTS, TextsConfig(train="x", tokenize="characters"))
     told, (text,) = reading.texts(TextStream(io.BytesIO(b"ab"), "input"), reader, OF_TEXTS, print)
-    assert (told, text.tokens) == ("read as text, texts cut into characters", ("a", "b"))
+    assert (told, text.tokens) == ("read as text, texts split into characters", ("a", "b"))
 
 
 def test_tags_are_looked_for_where_they_mean_something():
@@ -158,7 +158,7 @@ def test_the_form_is_decided_on_a_bounded_number_of_lines():
         ),
         ('did you mean `data.delimiter: ","`?', "did you mean `--delimiter ,`?"),
         ("number: `data.second_field: 0`", "number: `--second-field 0`"),
-        ("remove it, or set `data.on_bad_line: skip`", "take it out"),
+        ("remove it, or set `data.on_bad_line: skip`", "remove it"),
         ("or raise `data.max_line_bytes`", "or raise `max_line_bytes` in the config of the run"),
         (None, None),
     ],
@@ -182,7 +182,8 @@ def test_a_broken_line_reports_nothing_and_is_kept():
         ("where is it\na\n", "set `--text-field 'where is it'`, or `--text-field 0` without a header"),
         (
             "frage,antwort\na,b\n",
-            "name one, as `--text-field frage`; CSV without a header: by number, as `--text-field 1`",
+            "set one, for example `--text-field frage`; for CSV without a header, set numbers, for example "
+            "`--text-field 1`",
         ),
     ],
 )
@@ -202,7 +203,7 @@ def test_fields_are_guessed_as_in_training_and_a_text_is_no_header(content, righ
 def test_an_encoding_is_an_option(encoding, content):
     (found,) = opened(content, encoding=encoding)[1]
     assert found.text == "café"
-    with pytest.raises(HallucError, match="is no encoding") as caught:
+    with pytest.raises(HallucError, match="is not an encoding") as caught:
         opened(content, encoding="latin-99")
     assert caught.value.code == "C016"
 

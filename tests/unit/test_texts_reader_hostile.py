@@ -44,15 +44,15 @@ def read(folder: Path, content: str | bytes, name: str, suffix: str = "", **keys
         # Files that are no text, or damaged.
         ("d.csv", b"PK\x03\x04\x14\xff\n\xff\n", {}, 1, "not readable as a ZIP archive", "damaged"),
         ("d.csv", b"%PDF-1.4\n\xff", {}, 1, "a PDF file", "CSV or JSON Lines"),
-        ("d.csv.gz", gzip.compress(CSV.encode() * 99, mtime=0)[:12], {}, 1, "not readable as gzip", "fetch it again"),
+        ("d.csv.gz", gzip.compress(CSV.encode() * 99, mtime=0)[:12], {}, 1, "not readable as gzip", "download it"),
         # Columns that are not there.
-        ("d.csv", "a,b\na,x\n", {}, 2, "several could be the text: `a` or `b`", "name one, as `data.text_field: a`"),
+        ("d.csv", "a,b\na,x\n", {}, 2, "several could be the text: `a` or `b`", "for example `data.text_field: a`"),
         ("d.csv", CSV, {"second_field": "b"}, 2, "no field `b`; it has `text`, `label`", "data.second_field"),
         ("d.csv", CSV, {"text_field": "txt"}, 2, "no field `txt`", "did you mean `data.text_field: text`?"),
         ("d.csv", CSV, {"delimiter": ";"}, 2, "it has `text,label`", 'did you mean `data.delimiter: ","`?'),
         ("d.csv", CSV.replace(",", "\t"), {"delimiter": ","}, 2, "no field", "did you mean `data.delimiter: tab`?"),
-        ("d.csv", "text,label\na,x,\n", {}, 2, "3 columns where the first row has 2", "ends in a delimiter"),
-        ("d.csv", 'text,label\n"a\nb\nc",x\n,x\n', {}, 5, "an empty text", "take it out"),
+        ("d.csv", "text,label\na,x,\n", {}, 2, "3 columns, but the first row has 2", "ends with a delimiter"),
+        ("d.csv", 'text,label\n"a\nb\nc",x\n,x\n', {}, 5, "an empty text", "remove it"),
         # Pairs that nobody asked for.
         ("d.jsonl", '{"premise": "a", "hypothesis": "b", "label": 1}', {}, 1, "`premise` and `hypothesis` could both",
          "set `data.text_field: premise`, and for pairs `data.second_field: hypothesis`"),
@@ -60,23 +60,23 @@ def read(folder: Path, content: str | bytes, name: str, suffix: str = "", **keys
         ("d.jsonl", CSV, {}, 1, "not readable as JSON", "another `data.format`"),
         ("d.jsonl", RECORD + "[1]\n", {}, 2, "not a JSON object", "`data.format: json`"),
         ("d.json", '{\n "text": "a",\n "label": "b"\n}\n', {}, 2, "a record over several lines", "JSON Lines"),
-        ("d.json", '[["a", "x"],\n["b"]]', {}, 2, "an item is [text, label], or an object", "mend it"),
+        ("d.json", '[["a", "x"],\n["b"]]', {}, 2, "an item must be [text, label], or an object", "fix it"),
         # Fields of the wrong kind.
         ("d.jsonl", '{"text": "a", "url": "x"}', {}, 1, "no field `label`; it has `text`, `url`", "an empty list"),
         ("d.jsonl", '{"text": "a", "x": 1, "y": 2}', {}, 1, "several could be the label: `x` or `y`", "label_field: x"),
-        ("d.jsonl", '{"text": ["a", "b"], "label": "x"}', {}, 1, "`text` is a list", "named `tokens`"),
-        ("d.jsonl", '{"tokens": ["a", 1], "label": "x"}', {}, 1, "not a list of strings", "mend it"),
-        ("d.json", '[[["a", 1], "x"]]', {}, 1, "`text` is a list", "named `tokens`"),
-        ("d.jsonl", '{"tokens": ["a", "b"], "label": "x"}', {"second_field": "b"}, 1, "no `second`", "mend it"),
+        ("d.jsonl", '{"text": ["a", "b"], "label": "x"}', {}, 1, "`text` is a list", "use the field `tokens`"),
+        ("d.jsonl", '{"tokens": ["a", 1], "label": "x"}', {}, 1, "not a list of strings", "fix it"),
+        ("d.json", '[[["a", 1], "x"]]', {}, 1, "`text` is a list", "use the field `tokens`"),
+        ("d.jsonl", '{"tokens": ["a", "b"], "label": "x"}', {"second_field": "b"}, 1, "no `second`", "fix it"),
         ("d.jsonl", '{"text": "a", "label": true}', {}, 1, "the label is true or false", "a string, a whole number"),
         ("d.jsonl", '{"text": "a", "label": "x", "id": [1]}', {}, 1, "`id` is a list", "data.id_field"),
         # Texts and labels that show nothing, or more than they say.
-        ("d.csv", "text,label\n\u200b\u202e\x01,x\n", {}, 2, "nothing in it is visible", "take it out"),
-        ("d.csv", "text,label\na,\u200b\n", {}, 2, "a label that shows nothing", "mend it"),
-        ("d.csv", 'text,label\na,"two\nlines"\n', {}, 2, "a line break in a label", "mend it"),
-        ("d.csv", "text,label\na,x\x1b[31my\n", {}, 2, "the control character U+001B in a label", "mend it"),
-        ("d.csv", "text,label\na,x\u202ey\n", {}, 2, "U+202E in a label", "mend it"),
-        ("d.csv", f"text,label\na,{'y' * 5_000_000}\n", {}, 2, "a label of 5,000,000 characters", "is this the text?"),
+        ("d.csv", "text,label\n\u200b\u202e\x01,x\n", {}, 2, "no visible characters", "remove it"),
+        ("d.csv", "text,label\na,\u200b\n", {}, 2, "a label without visible characters", "fix it"),
+        ("d.csv", 'text,label\na,"two\nlines"\n', {}, 2, "a line break in a label", "fix it"),
+        ("d.csv", "text,label\na,x\x1b[31my\n", {}, 2, "the control character U+001B in a label", "fix it"),
+        ("d.csv", "text,label\na,x\u202ey\n", {}, 2, "U+202E in a label", "fix it"),
+        ("d.csv", f"text,label\na,{'y' * 5_000_000}\n", {}, 2, "a label with 5,000,000 characters", "this is the text"),
     ],
 )  # fmt: skip
 def test_each_is_reported_with_its_line_and_what_to_do(tmp_path, name, content, keys, line, wrong, do):
@@ -109,7 +109,7 @@ def test_keys_name_lists_of_one_json_object_alone(tmp_path):
     with pytest.raises(HallucError) as caught:
         read(tmp_path, CSV, "d.csv", "#train")
     assert caught.value.code == "D116"
-    assert "names lists of a JSON object" in caught.value.help
+    assert "selects lists of a JSON object" in caught.value.help
 
 
 def test_odd_but_readable_labels_are_labels(tmp_path):

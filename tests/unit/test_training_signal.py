@@ -240,7 +240,7 @@ def test_a_task_that_writes_text_has_neither(tiny_encoder):
     with pytest.raises(HallucError, match=r"`train.r_drop` cannot be used with text generation") as caught:
         refuse_unsupported(config, EncodedSequences([], [], [], SequenceFraming(True, 0, 1, 0), None, {}))
     assert caught.value.code == "C221"
-    with pytest.raises(ValidationError, match="does not go with `compile: true`"):
+    with pytest.raises(ValidationError, match="cannot be combined with `compile: true`"):
         TrainConfig(adversarial=0.1, compile=True)
 
 

@@ -154,7 +154,7 @@ def test_what_is_empty_is_reported_with_its_line_and_can_be_left_out(tmp_path):
         ('{"source": "a"}', "no field `target`"),
         ('{"text": "a", "target": "b"}', "no field `source`"),
         ('{"source": 3, "target": "b"}', "`source` is"),
-        ('{"translation": {"en": "a"}}', "a pair has two languages"),
+        ('{"translation": {"en": "a"}}', "a pair needs two languages"),
         ('{"source": "a b", "target": "c", "tokens": ["a", "x"]}', "`tokens` and `source` differ"),
     ],
 )

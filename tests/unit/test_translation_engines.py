@@ -181,7 +181,7 @@ def fake_apertium(folder: Path, pipeline: str, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("pipeline", "told"),
     [
-        ("head -c 10 | head -c 10", "ended before it had answered"),
+        ("head -c 10 | head -c 10", "ended before all answers"),
         ("cat >/dev/null | sleep 60", "gave no answer for 1 s"),
         ("stdbuf -o0 tr '[]' '\\000\\000' | cat", "answers"),
         ("echo broken >&2 | exit 3", "exit status 3; its last message: broken"),

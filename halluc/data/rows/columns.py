@@ -209,7 +209,7 @@ class _Sentences:
         """Why a line with another number of columns cannot be read; the first line sets the number."""
         result, has_comments = len(cells), self.layout.comment is not None
         if result < self.needed:
-            code, problem = "D105", f"{result} column{'s' if result != 1 else ''} but {self.needed} are needed"
+            code, problem = "D105", f"{result} column{'s' if result != 1 else ''}, but {self.needed} are needed"
             help = "check `data.separator`, `data.token_column` and `data.tag_column`"
             if line.startswith("#") and not has_comments:
                 help = "if lines like this are comments, set `data.comment`"

@@ -173,7 +173,7 @@ def _kept_or_not(guarantee: _Guarantee, measured: MetricResult, split: str) -> s
     if measured.value <= guarantee.max_rate:
         open_ = ", but the interval exceeds it" if high is not None and high > guarantee.max_rate else ""
         return f"{on}: the guarantee of at most {_rate(guarantee)} holds{open_}."
-    above = f"{on}: above the {_rate(guarantee)} guaranteed"
+    above = f"{on}: above the guaranteed {_rate(guarantee)}"
     if low is not None:
         above += ", but its interval includes it" if low <= guarantee.max_rate else ", and so is its whole interval"
     return f"{above}; the guarantee holds for data distributed like dev."

@@ -46,7 +46,7 @@ def _rate(one: ErrorRate) -> str:
 def _kinds(analysis: ErrorAnalysis, task: AnyTask) -> str:
     """The most frequent kinds of errors, including those that do not differ significantly from the first."""
     if analysis.errors < FEW:
-        return too_few(analysis.errors, "errs")
+        return too_few(analysis.errors, "makes errors")
     called = names(task)
     first, *others = analysis.kinds
     if not others:

@@ -113,7 +113,7 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
     if not nouns.reasons or not total:
         return []
     if total < FEW:
-        return [too_few(total, "invents")]
+        return [too_few(total, "hallucinates")]
     if not 0 < unseen < rate.n or share is None or share.value is None:
         return []
     these = f"{total:,} {nouns.unsupported} {nouns.golds}"

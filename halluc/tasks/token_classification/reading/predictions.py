@@ -136,7 +136,7 @@ class SentencePredictions(PredictionFile):
                 rows[0].bad(
                     Unreadable(
                         "D105",
-                        "1 column where 2 are needed",
+                        "1 column, but 2 are needed",
                         "the first column is the token, the last one the predicted tag, and a blank line ends a "
                         "sentence",
                     )
