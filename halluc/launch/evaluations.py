@@ -33,7 +33,7 @@ def evaluate(
     if where.on is None:
         evaluation.evaluate(config, overrides, splits=splits, selection=selection, **others)
         return
-    if config is None or config.is_dir() or any(others.values()):
+    if config is None or config.is_dir() or any(one not in (None, ()) for one in others.values()):
         where.refuse_cluster("evaluates the cells of a study, or the newest run of a CONFIG")
     else:
         _on_ray(config, overrides, where.address, splits, selection)
