@@ -43,7 +43,7 @@ def init(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write a commented config for a corpus: task, fields, splits and a model are proposed."""
+    """Write a commented config for a corpus, with a proposed task, fields, splits and model."""
     from halluc.workflows import initialisation
 
     with listening(Terminal(Talk.of(quiet, False, json))):
@@ -118,7 +118,7 @@ def train(
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
-    """Fine-tune a model and save the checkpoint that is best on dev."""
+    """Fine-tune a model and save the best checkpoint on dev."""
     from halluc.commands import command_lines, results
     from halluc.launch import local
     from halluc.workflows import training
@@ -186,7 +186,7 @@ def run_(
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
-    """Train, evaluate and report; in a study, every cell. Run it again to continue where it was stopped."""
+    """Train, evaluate and report; in a study, all cells. Run it again to continue an interrupted run or study."""
     from halluc.commands import results
     from halluc.launch import studies
     from halluc.workflows import gate_reports
@@ -213,7 +213,7 @@ def tune(
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
-    """Search for the best config: trials on dev by the section `tune`. Run it again to continue, or to add trials."""
+    """Hyperparameter search on dev, configured in the section `tune`. Run it again to continue, or to add trials."""
     from halluc.commands import command_lines, tune
     from halluc.launch import tunings
     from halluc.launch.studies import Where
@@ -268,7 +268,7 @@ def advise(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Say which errors a run makes on dev and which remedies address them; of a study, which remedy helped."""
+    """Analyse the errors of a run on dev and recommend remedies; for a study, show which remedy helped."""
     from halluc.commands import advise
     from halluc.workflows import advice
 
@@ -293,7 +293,7 @@ def audit(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Find mistakes in the annotation. Writes a list and a page to decide on; --apply writes a corrected copy."""
+    """Find annotation errors. Writes a list and a review page; --apply writes a corrected copy."""
     from halluc.commands import audit, command_lines
     from halluc.launch import audits
     from halluc.launch.studies import Where

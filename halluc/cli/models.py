@@ -79,7 +79,7 @@ def serve(
     set_: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Answer requests over HTTP, in the form of Hugging Face's inference tasks. SIGTERM and Ctrl-C stop it."""
+    """Serve predictions over HTTP, in the format of Hugging Face's inference tasks. SIGTERM and Ctrl-C stop it."""
     from halluc.workflows import serving
     from halluc.workflows.serving.limits import Limits
 
@@ -104,7 +104,7 @@ def probe(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Ask a language model for facts: what does it assert about names that its training split never mentions?"""
+    """Probe the factual knowledge of a language model, also about names that its training split never mentions."""
     from halluc.commands import probe
     from halluc.workflows import probing
 
@@ -124,7 +124,7 @@ def export(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Export a model, to predict without torch, and compare it with the run on dev. Exit code 5 if it is worse."""
+    """Export a model to ONNX or torch.export, and compare it with the run on dev. Exit code 5 if it is worse."""
     from halluc.workflows import exporting
 
     wanted = exporting.ExportOptions(format_, quantize, tolerance, output, force)
@@ -142,7 +142,7 @@ def push(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Publish a model with its card and config on a Hugging Face hub. Without --yes, only list what would be."""
+    """Publish a model with its card and config on the Hugging Face Hub. Without --yes, only list the files."""
     from halluc.workflows import publishing
 
     with listening(Terminal(Talk.of(quiet, False, json))):
@@ -166,7 +166,7 @@ def convert(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Convert a corpus to another format. Exit code 3 if it cannot be read, or the format cannot hold it."""
+    """Convert a corpus to another format. Exit code 3 if it cannot be read, or the format cannot represent it."""
     from halluc.workflows import conversion
 
     wanted = conversion.ConversionOptions(task, tuple(split or ()), to, scheme, separator, join)

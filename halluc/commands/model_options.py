@@ -187,7 +187,9 @@ ServeBatchTokens = Annotated[
 ]
 ServeWait = Annotated[
     float,
-    typer.Option("--wait", metavar="MS", min=0, max=1000, help="Milliseconds that a batch waits for more requests."),
+    typer.Option(
+        "--wait", metavar="MS", min=0, max=1000, help="How many milliseconds a batch waits for more requests."
+    ),
 ]
 PushedRun = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory of a trained model.")]
 Repository = Annotated[str, typer.Argument(metavar="hub:NAME", help="The repository: NAME or ORGANISATION/NAME.")]

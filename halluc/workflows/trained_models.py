@@ -98,13 +98,13 @@ def _refuse_neither(reference: str) -> None:
         raise HallucError("R101", "the argument for the run or model is empty", help="a shell variable may be unset")
     if path.is_file():
         raise _of_config(path) if path.suffix in (".yaml", ".yml") else _of_file(path)
-    help = "use a run directory, the `model/` in one, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
+    help = "use a run directory, its `model/` folder, or a model: a folder, `hub:NAME` or `package:NAME/FOLDER`"
     newest = path / latest.LATEST
     if latest.is_pointer(newest):
         help = f"it contains runs: use one of them, or the newest, {newest}"
     elif any(path.glob(f"*/{RUN_FILE}")):
         help = "it holds runs: keep one of them"
-    what = "is neither a run nor a model" if path.is_dir() else "is not there"
+    what = "is neither a run nor a model" if path.is_dir() else "does not exist"
     raise HallucError("R101", f"{path} {what}", help=help)
 
 

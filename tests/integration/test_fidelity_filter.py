@@ -71,7 +71,7 @@ def test_a_model_of_another_task_is_refused(halluc, augmented, tmp_path):
     filter = f"{{type: fidelity, model: {tmp_path / 'nothing'}}}"
     outcome = halluc("augment", augmented, *config(augmented, filter), "--run", tmp_path / "new")
     assert outcome.code == 2
-    assert "is not there" in outcome.err
+    assert "does not exist" in outcome.err
     outcome = halluc("check", augmented, *config(augmented, "{type: fidelity}"))
     assert outcome.code == 2
     assert "either `model` or `cross_fit`" in outcome.err

@@ -118,7 +118,7 @@ def test_what_stands_in_the_place_of_a_run_is_reported(halluc, experiment, tmp_p
         outcome = halluc("predict", *order)
         assert outcome.code == 2
         assert f"halluc predict {run} --input {texts}" in outcome.err
-    assert "is not there" in halluc("predict", tmp_path / "gone.yaml").err
+    assert "does not exist" in halluc("predict", tmp_path / "gone.yaml").err
 
 
 def test_a_model_that_is_not_to_be_had_leaves_no_run(halluc, experiment, tmp_path):

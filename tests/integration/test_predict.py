@@ -345,7 +345,7 @@ def test_what_is_no_model_is_reported(halluc, own_run, tiny_encoder, tmp_path):
         (own_run, 2, "error[R105]"),
         (own_run.parent, 2, f"{own_run.parent / 'latest'}"),
         (tmp_path / "empty", 2, "is neither a run nor a model"),
-        (tmp_path / "none", 2, "is not there"),
+        (tmp_path / "none", 2, "does not exist"),
         ("", 2, "empty"),
         ("package:no_such_package/model", 4, "no Python package"),
         (tiny_encoder, 4, "without a trained head"),

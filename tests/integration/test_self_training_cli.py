@@ -79,7 +79,7 @@ def test_what_cannot_be_done_is_reported_with_what_to_do(halluc, experiment, tra
     assert "lower `min_confidence`" in unsure.err
     nowhere = halluc("augment", experiment, *config(tmp_path / "nothing", raw), "--run", tmp_path / "other")
     assert nowhere.code == 2
-    assert "is not there" in nowhere.err
+    assert "does not exist" in nowhere.err
 
 
 def texts_config(folder: Path, more: str = "") -> Path:
