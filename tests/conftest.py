@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.main
 from hypothesis import settings
 
 # A property is checked on the same examples everywhere, however slow the machine.
@@ -48,6 +50,18 @@ class Libraries:
 
 def pytest_runtest_setup() -> None:
     Libraries.freeze()
+
+
+# typer makes all commands anew for each call of the command line: a hundred milliseconds for three calls.
+typer.main.get_command = cache(typer.main.get_command)
+
+
+@pytest.fixture(scope="module")
+def without_charts() -> Iterator[None]:
+    """Reports without charts, which take longer to draw than a tiny model to train. Charts have tests of their own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("halluc.reporting.charts.drawing.charts", lambda report: [])
+        yield
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from halluc.runs.advice import Advice, StudyAdvice
 from halluc.runs.directory import RunDir
 from tests.made_runs import Rates, made_examples, make_run, make_study
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 EXTRA = "gates: {hallucination_rate: {max: 1.0, split: test}}\nseed: 7\n"
 
 

@@ -15,6 +15,8 @@ from halluc.workflows import audit
 from tests.conftest import write_corpus, write_experiment
 from tests.interruptions import killed_after_a_checkpoint
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 TRAIN = "steps: 12, learning_rate: 0.01, batch_tokens: 64"
 
 

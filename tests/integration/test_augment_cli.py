@@ -23,6 +23,8 @@ from halluc.workflows import augmentation
 from halluc.workflows.job import Job
 from tests.integration.test_augment import bytes_of, corpus_of, lines, manifest, texts, with_one_name, write_config
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 MENTIONS = "[{type: mention_replacement, rate: 1}, {type: noise}]"
 
 

@@ -21,6 +21,8 @@ from halluc.core.locks import locked
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import MatrixFile, RunFile
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 CELLS = [f"arm={arm},seed={seed}" for arm in ("baseline", "wide") for seed in (1, 2)]
 
 

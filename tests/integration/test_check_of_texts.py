@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 TRAIN = [("where is it", "track"), ("my money", "refund"), ("money back", "refund"), ("sing", "oos")]
 DEV = [("where is that", "track"), ("money", "refund")]
 TEST = [("where is it", "track"), ("money back now", "refunds"), ("sing", "oos"), ("who", "oos")]

@@ -10,6 +10,8 @@ import yaml
 
 from tests.integration.test_resume import equal, evaluated, interrupted, weights
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 
 @pytest.fixture
 def finished(halluc, experiment: Path) -> Path:

@@ -28,6 +28,8 @@ from halluc.workflows.job import load_run
 from tests.integration.test_text_main_path import records
 from tests.made_runs import Rates, made_examples, make_run, make_study
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 EXTRA = """\
 gap: {unit: mention, control: none, fraction: 0.1}
 augment: {size: 20, methods: [{type: mention_replacement}], format: conll}

@@ -19,6 +19,8 @@ from halluc.runs.directory import RunDir
 from halluc.workflows.job import Job, load
 from tests.conftest import SENTENCES
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 
 @dataclass(frozen=True)
 class Trained:

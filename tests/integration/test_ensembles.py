@@ -13,6 +13,8 @@ from halluc.core.decision_scores import DecisionScores, MeanProbabilities
 from tests.conftest import write_corpus, write_experiment
 from tests.interruptions import killed_after_a_checkpoint
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, tiny_encoder):

@@ -15,6 +15,8 @@ import halluc
 from halluc.runs.schema import EvalFile, RunFile
 from tests.integration.test_text_main_path import labelled, records  # noqa: F401  (a fixture)
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 ROOT = Path(halluc.__file__).parent.parent
 
 

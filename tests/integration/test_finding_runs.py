@@ -9,6 +9,8 @@ import pytest
 
 from halluc.core.errors import HallucError
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 
 @pytest.fixture
 def trained(halluc, experiment):

@@ -24,6 +24,8 @@ from halluc.workflows import training_knowledge
 from halluc.workflows.job import Job
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 TRAVEL = ["Anna visited Oslo", "Berg left for Paris", "Anna met Berg in Oslo", "Berg and Anna left Paris today"]
 MONEY = ["the bank won", "Acme said the bank won", "a bank of Acme", "the German bank and Acme Corp"]
 WITHOUT = ["said Reuters", "Reuters said on", "song about rain", "a song of Reuters"]

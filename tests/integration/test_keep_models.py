@@ -12,6 +12,8 @@ from halluc.config.matrix import load_study
 from halluc.runs.directory import RunDir
 from halluc.workflows import retention
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 CELLS = ["seed=1", "seed=2", "seed=3"]
 
 

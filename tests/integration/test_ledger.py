@@ -11,6 +11,8 @@ from halluc.runs.reports import ComparisonReport
 from halluc.runs.schema import ConfidenceFile, EvalFile, LedgerLine, RunFile
 from halluc.tasks.token_classification.records import SpanPrediction
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 
 def only_run(config):
     home = config.parent / "runs" / "tiny"

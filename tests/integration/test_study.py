@@ -25,6 +25,8 @@ from halluc.workflows import reports
 from halluc.workflows.reports import ReportOptions
 from tests.made_runs import record_again
 
+pytestmark = pytest.mark.usefixtures("without_charts")
+
 # Names that are no mentions here, so that there is something to hallucinate.
 MISLEADING = "Oslo O\nwon O\n. O\n\nthe O\nCorp O\nmet O\nParis O\n. O\n\nBerg O\nleft O\nAnna O\n. O\n"
 
