@@ -87,13 +87,13 @@ def test_tables_rows_and_charts_for_a_paper(halluc, run, tmp_path):
 
 
 def test_compare_is_report_of_several(halluc, run, other, tmp_path):
-    assert halluc("compare", run.path, other.path, "-o", tmp_path / "a", "-q").code == 0
-    assert halluc("report", run.path, other.path, "-o", tmp_path / "b", "-q").code == 0
+    assert halluc("compare", run.path, other.path, "-o", tmp_path / "a", "-q", "--format", "md").code == 0
+    assert halluc("report", run.path, other.path, "-o", tmp_path / "b", "-q", "--format", "md").code == 0
     assert (tmp_path / "a" / "report.md").read_text() == (tmp_path / "b" / "report.md").read_text()
 
 
 def test_as_many_claims_are_shown_as_asked_for(halluc, run, tmp_path):
-    assert halluc("report", run.path, "--claims", 2, "-o", tmp_path, "-q").code == 0
+    assert halluc("report", run.path, "--claims", 2, "-o", tmp_path, "-q", "--format", "json").code == 0
     report = RunReport.model_validate_json((tmp_path / "report.json").read_text())
     assert max(len(section.shown) for section in report.claims) == 2
     assert any(section.total > 2 for section in report.claims)
@@ -120,10 +120,10 @@ def test_a_comparison_of_another_split_does_not_take_the_place_of_the_usual_one(
     for path in both:
         record_again(RunDir(path), "test", "dev")
     for split in ("test", "dev"):
-        assert halluc("report", *both, "--split", split, "-q").code == 0
+        assert halluc("report", *both, "--split", split, "-q", "--format", "json").code == 0
     found = sorted(str(p.parent.parent.relative_to(both[0])) for p in both[0].glob("report/**/report.json"))
     assert found == ["report", "report/dev"]
-    assert halluc("report", both[0], "--split", "dev", "-q").code == 0
+    assert halluc("report", both[0], "--split", "dev", "-q", "--format", "json,md").code == 0
     assert files(both[0] / "report" / "dev")[-2:] == ["report.json", "report.md"]
 
 
@@ -145,8 +145,8 @@ def test_a_run_that_was_copied_alone_is_reported_like_the_original(halluc, run, 
 
     copy = tmp_path / "elsewhere"
     shutil.copytree(run.path, copy, ignore=shutil.ignore_patterns("model", "checkpoints", "report", ".lock"))
-    assert halluc("report", copy, "-q").code == 0
-    assert halluc("report", run.path, "-q").code == 0
+    for path in (copy, run.path):
+        assert halluc("report", path, "-q", "--format", "json").code == 0
     ours, theirs = (RunReport.model_validate_json((p / "report/report.json").read_text()) for p in (run.path, copy))
     assert ours.claims == theirs.claims
     assert ours.headlines == theirs.headlines

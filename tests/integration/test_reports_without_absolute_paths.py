@@ -69,6 +69,8 @@ def commands_of(report: dict) -> list[list[str]]:
 def test_the_commands_of_a_report_make_the_run_again_and_no_absolute_path_is_reported(
     halluc, project, tmp_path, monkeypatch, name, is_whole
 ):
+    # Charts, which take most of the time, are in the reports of the tests below.
+    monkeypatch.setattr("halluc.reporting.charts.drawing.charts", lambda report: [])
     monkeypatch.setenv("HALLUC_DATA", str(project / "data"))
     monkeypatch.chdir(project)
     config = project / "configs" / f"{name}.yaml" if is_whole else Path("configs") / f"{name}.yaml"
