@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import pytest
 import torch
 
+from halluc.engine import interrupt
 from halluc.engine.checkpoint import CheckpointWriter
+
+
+@contextmanager
+def interrupted_after(steps: int) -> Iterator[None]:
+    """The training within is interrupted after so many steps, as if a signal came then."""
+    calls = count(1)
+
+    class Asked(interrupt.Interruption):
+        requested = property(lambda self: next(calls) >= steps, lambda self, value: None)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(interrupt, "Interruption", Asked)
+        yield
 
 
 class KilledFit(BaseException):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from tests.interruptions import interrupted_after
+
 TRAIN = [("where is my parcel", "parcel"), ("cancel the order", "cancel"), ("tell a joke", "oos")] * 3
 
 
@@ -78,26 +80,11 @@ def test_a_label_that_is_withheld_may_have_a_weight(halluc, experiment):
     assert halluc("check", experiment, "--set", gap, "--set", "task.class_weights={PER: 2}").code == 0
 
 
-def test_a_training_with_weights_that_was_interrupted_ends_as_if_it_had_not_been(halluc, experiment, monkeypatch):
-    from halluc.engine import interrupt
-
-    class AfterSevenSteps(interrupt.Interruption):
-        steps = 0
-
-        @property
-        def requested(self) -> bool:
-            self.steps += 1
-            return self.steps > 7
-
-        @requested.setter
-        def requested(self, value: bool) -> None:
-            pass
-
+def test_a_training_with_weights_that_was_interrupted_ends_as_if_it_had_not_been(halluc, experiment):
     sets = ("--set", "task.class_weights={O: 0.5, PER: 2}", "--set", "task.loss=focal")
     whole, cut = experiment.parent / "whole", experiment.parent / "cut"
     assert halluc("train", experiment, "--run", whole, "-q", *sets).code == 0
-    with monkeypatch.context() as patch:
-        patch.setattr(interrupt, "Interruption", AfterSevenSteps)
+    with interrupted_after(8):
         assert halluc("train", experiment, "--run", cut, "-q", *sets).code == 130
     assert halluc("train", experiment, "--run", cut, "--resume", "-q", *sets).code == 0
     assert same(*(load_file(run / "model/model.safetensors") for run in (whole, cut)))

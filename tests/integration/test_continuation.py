@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.integration.test_resume import equal, evaluated, interrupted, weights
+from tests.interruptions import interrupted_after
 
 pytestmark = pytest.mark.usefixtures("without_charts")
 
@@ -90,15 +91,14 @@ def test_an_evaluation_of_the_earlier_model_is_not_taken_for_one_of_the_new(hall
     assert "a finished training" in halluc("train", experiment, "--run", finished, *longer).err
 
 
-def test_while_it_goes_on_the_earlier_model_stays_and_is_not_evaluated_as_the_new(
-    halluc, experiment, finished, monkeypatch
-):
+def test_while_it_goes_on_the_earlier_model_stays_and_is_not_evaluated_as_the_new(halluc, experiment, finished):
     before = weights(finished)
     longer = ["--set", "train.epochs=5"]
     text = experiment.read_text()
     experiment.write_text(text.replace("epochs: 2", "epochs: 5"))
     experiment_run = ["--run", finished]
-    interrupted_with_resume(halluc, experiment, finished, monkeypatch)
+    with interrupted_after(1):
+        assert halluc("train", experiment, "--run", finished, "--resume", "-q").code == 130
     assert equal(before, weights(finished))
     assert record(finished)["model_sha256"] == record(finished)["earlier_totals"][0]["config_sha256"]
     refused = halluc("eval", *experiment_run)
@@ -120,21 +120,10 @@ def test_while_it_goes_on_the_earlier_model_stays_and_is_not_evaluated_as_the_ne
     assert equal(stopped, weights(again))
 
 
-def interrupted_with_resume(halluc, config: Path, run: Path, monkeypatch) -> None:
-    import halluc.engine.interrupt as interrupt
-
-    class Asked(interrupt.Interruption):
-        requested = property(lambda self: True, lambda self, value: None)
-
-    monkeypatch.setattr(interrupt, "Interruption", Asked)
-    assert halluc("train", config, "--run", run, "--resume", "-q").code == 130
-    monkeypatch.undo()
-
-
-def test_an_interrupted_training_goes_on_to_another_total(halluc, experiment, tmp_path, monkeypatch):
+def test_an_interrupted_training_goes_on_to_another_total(halluc, experiment, tmp_path):
     experiment.write_text(experiment.read_text().replace("epochs: 6", "epochs: 3"))
     run = tmp_path / "runs" / "tiny" / "20260101-000000-abcdef"
-    assert interrupted(experiment, run, monkeypatch, 4) == 130
+    assert interrupted(experiment, run, 4) == 130
     outcome = halluc("train", experiment, "--resume", "--set", "train.epochs=2")
     assert outcome.code == 0, outcome.err
     assert "continues from step" in outcome.err

@@ -18,6 +18,7 @@ from halluc.core.errors import HallucError
 from halluc.runs.directory import RunDir
 from halluc.workflows.job import Job, load
 from tests.conftest import SENTENCES
+from tests.interruptions import interrupted_after
 
 pytestmark = pytest.mark.usefixtures("without_charts")
 
@@ -37,7 +38,6 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def trained(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    from halluc.engine import interrupt
 
     folder = tmp_path_factory.mktemp("trained")
     splits = ""
@@ -53,21 +53,7 @@ def trained(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Tra
     made = Trained(config, folder / "whole", folder / "stopped")
     assert exit_code_of(["train", str(config), "--run", str(made.whole), "-q"]) == 0
     assert exit_code_of(["eval", "--run", str(made.whole), "--split", "test", "-q"]) == 0
-
-    class Asked(interrupt.Interruption):
-        calls = 0
-
-        @property
-        def requested(self) -> bool:
-            Asked.calls += 1
-            return Asked.calls >= 37
-
-        @requested.setter
-        def requested(self, value: bool) -> None:
-            pass
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(interrupt, "Interruption", Asked)
+    with interrupted_after(37):
         assert exit_code_of(["train", str(config), "--run", str(made.stopped), "-q"]) == 130
     steps = sorted(path.name for path in (made.stopped / "checkpoints").iterdir())
     assert steps == ["best-00000020", "step-00000036", "step-00000037"]

@@ -24,6 +24,7 @@ from halluc.runs.schema import RunFile
 from halluc.workflows import training_knowledge
 from halluc.workflows.job import Job
 from tests.conftest import REPOSITORY
+from tests.interruptions import interrupted_after
 
 
 def claim(text: str, label: str) -> Claim:
@@ -103,24 +104,9 @@ def test_quiet_and_json_say_nothing_of_it(halluc, gapped):
     assert halluc("train", gapped, "--json", "--set", "seed=2").err == ""
 
 
-def test_a_resumed_training_withholds_the_same(halluc, gapped, monkeypatch):
-    import halluc.engine.interrupt as interrupt
-
-    class Asked(interrupt.Interruption):
-        calls = 0
-
-        @property
-        def requested(self):
-            Asked.calls += 1
-            return Asked.calls >= 3
-
-        @requested.setter
-        def requested(self, value):
-            pass
-
-    monkeypatch.setattr(interrupt, "Interruption", Asked)
-    assert halluc("train", gapped, "-q").code == 130
-    monkeypatch.undo()
+def test_a_resumed_training_withholds_the_same(halluc, gapped):
+    with interrupted_after(3):
+        assert halluc("train", gapped, "-q").code == 130
     run = newest(gapped)
     before = [run.coverage.read_bytes(), run.withheld.read_bytes(), run.read().gap]
     outcome = halluc("train", gapped, "--resume")

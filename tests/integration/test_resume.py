@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 
 from halluc.tasks.token_classification.figures import Tagging
 from tests.conftest import SENTENCES, write_corpus, write_experiment
+from tests.interruptions import interrupted_after
 
 COMMAND = [sys.executable, "-m", "halluc", "train"]
 
@@ -58,8 +59,7 @@ def whole(shared_experiment: Path) -> Path:
 def stopped_at_13(shared_experiment: Path) -> Path:
     """A run that was interrupted after its 13th step: for copies."""
     run = shared_experiment.parent / "stopped"
-    with pytest.MonkeyPatch.context() as patched:
-        assert interrupted(shared_experiment, run, patched, 13) == 130
+    assert interrupted(shared_experiment, run, 13) == 130
     return run
 
 
@@ -139,27 +139,12 @@ def test_a_signal_writes_a_checkpoint_exits_130_and_resumes_to_equal_weights(
     assert equal(weights(whole), weights(run))
 
 
-def interrupted(config: Path, run: Path, monkeypatch: pytest.MonkeyPatch, steps: int) -> int:
-    """The exit code of a training in this process until ``steps`` steps are done, as if a signal came then."""
-    import halluc.engine.interrupt as interrupt
+def interrupted(config: Path, run: Path, steps: int) -> int:
+    """The exit code of a training in this process that is interrupted after ``steps`` steps."""
     from halluc.__main__ import exit_code_of
 
-    class Asked(interrupt.Interruption):
-        calls = 0
-
-        @property
-        def requested(self):
-            Asked.calls += 1
-            return Asked.calls >= steps
-
-        @requested.setter
-        def requested(self, value):
-            pass
-
-    monkeypatch.setattr(interrupt, "Interruption", Asked)
-    code = exit_code_of(["train", str(config), "--run", str(run), "-q"])
-    monkeypatch.undo()
-    return code
+    with interrupted_after(steps):
+        return exit_code_of(["train", str(config), "--run", str(run), "-q"])
 
 
 def evaluated(run: Path) -> list[int]:
@@ -171,7 +156,7 @@ def evaluated(run: Path) -> list[int]:
     ("keys", "stops"), [("steps: 41, evaluate_steps: 9", 4), ("steps: 41", 2), ("evaluate_steps: 9", 2)]
 )
 def test_steps_and_evaluations_that_fall_inside_epochs_resume_to_equal_weights(
-    halluc, long_experiment, tmp_path, monkeypatch, keys, stops
+    halluc, long_experiment, tmp_path, keys, stops
 ):
     long_experiment.write_text(long_experiment.read_text().replace("checkpoint_steps: 5", f"{keys}, patience: 9"))
     assert halluc("train", long_experiment, "--run", tmp_path / "whole", "-q").code == 0
@@ -179,7 +164,7 @@ def test_steps_and_evaluations_that_fall_inside_epochs_resume_to_equal_weights(
     # In the middle, and right before the last evaluation, the first one, and after that.
     for stop in (7, points[-1], points[0], points[0] + 1)[:stops]:
         run = tmp_path / f"stopped-{stop}"
-        assert interrupted(long_experiment, run, monkeypatch, stop) == 130
+        assert interrupted(long_experiment, run, stop) == 130
         assert halluc("train", long_experiment, "--run", run, "--resume", "-q").code == 0
         assert evaluated(run) == points
         assert equal(weights(tmp_path / "whole"), weights(run))
@@ -229,8 +214,8 @@ def test_where_no_checkpoint_is_whole_it_is_an_error(halluc, shared_experiment, 
     assert "no checkpoint" in outcome.err
 
 
-def test_data_that_changed_is_refused_on_resuming(halluc, long_experiment, corpus_files, tmp_path, monkeypatch):
-    assert interrupted(long_experiment, tmp_path / "run", monkeypatch, 8) == 130
+def test_data_that_changed_is_refused_on_resuming(halluc, long_experiment, corpus_files, tmp_path):
+    assert interrupted(long_experiment, tmp_path / "run", 8) == 130
     corpus_files["train"].write_text("\n".join([SENTENCES] * 17))
     outcome = halluc("train", long_experiment, "--run", tmp_path / "run", "--resume")
     assert outcome.code == 2
@@ -238,7 +223,7 @@ def test_data_that_changed_is_refused_on_resuming(halluc, long_experiment, corpu
     assert str(corpus_files["train"]) in outcome.err
 
 
-def test_without_dev_there_is_a_checkpoint_after_each_epoch(halluc, experiment, tmp_path, monkeypatch):
+def test_without_dev_there_is_a_checkpoint_after_each_epoch(halluc, experiment, tmp_path):
     text = experiment.read_text()
     dev = next(line for line in text.splitlines() if line.startswith("  dev:"))
     experiment.write_text(text.replace(dev + "\n", ""))
@@ -261,9 +246,9 @@ def test_nothing_but_the_model_is_kept_of_a_finished_training(halluc, shared_exp
 
 
 def test_an_interrupted_training_keeps_the_newest_two_checkpoints_and_the_best_weights(
-    halluc, long_experiment, tmp_path, monkeypatch
+    halluc, long_experiment, tmp_path
 ):
-    assert interrupted(long_experiment, tmp_path / "run", monkeypatch, 27) == 130
+    assert interrupted(long_experiment, tmp_path / "run", 27) == 130
     names = checkpoints(tmp_path / "run")
     assert names[-2:] == ["step-00000025", "step-00000027"]
     progress = json.loads((tmp_path / "run" / "checkpoints" / names[-1] / "state.json").read_text())["progress"]
@@ -299,9 +284,9 @@ def test_what_is_kept_of_the_checkpoints_does_not_make_it_another_run(halluc, ex
     assert again.code == 0, again.err
 
 
-def test_a_full_disk_names_the_file_and_leaves_the_last_good_checkpoint(halluc, long_experiment, tmp_path, monkeypatch):
+def test_a_full_disk_names_the_file_and_leaves_the_last_good_checkpoint(halluc, long_experiment, tmp_path):
     run = tmp_path / "run"
-    assert interrupted(long_experiment, run, monkeypatch, 11) == 130
+    assert interrupted(long_experiment, run, 11) == 130
 
     before = {p.name: (p / "state.json").read_bytes() for p in (run / "checkpoints").glob("step-*")}
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -328,13 +313,9 @@ def test_resume_suits_a_batch_job_that_is_queued_again_and_again(halluc, experim
     assert first.err.splitlines()[-1] == again.err.splitlines()[-1]
 
 
-def test_without_resume_an_interrupted_run_is_left_alone_and_reported(halluc, long_experiment, monkeypatch):
-    import halluc.engine.interrupt as interrupt
-
-    monkeypatch.setattr(interrupt.Interruption, "requested", True, raising=False)
-    monkeypatch.setattr(interrupt.Interruption, "__init__", lambda self: setattr(self, "before", {}))
-    assert halluc("train", long_experiment, "-q").code == 130
-    monkeypatch.undo()
+def test_without_resume_an_interrupted_run_is_left_alone_and_reported(halluc, long_experiment):
+    with interrupted_after(1):
+        assert halluc("train", long_experiment, "-q").code == 130
     outcome = halluc("train", long_experiment, "--set", "eval.batch_tokens=64")
     assert outcome.code == 0
     assert "continue it with --resume" in outcome.err

@@ -15,6 +15,7 @@ from halluc.core import figures
 from halluc.runs.results import EvalResult
 from halluc.runs.schema import EvalFile, RunFile
 from halluc.tasks.text_classification.records import LabelPrediction
+from tests.interruptions import interrupted_after
 
 TRAVEL = ["Anna visited Oslo", "Berg left for Paris", "met in Oslo and left for Paris", "Anna and Berg visited Paris"]
 MONEY = ["the bank won", "Acme Corp said the bank won", "a bank of Acme", "the bank and Acme Corp"]
@@ -267,26 +268,11 @@ def test_long_texts_are_read_and_reported(halluc, labelled, how):
     assert accuracy[0].value > 0.7
 
 
-def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(halluc, labelled, monkeypatch):
-    from halluc.engine import interrupt
-
-    class AfterSevenSteps(interrupt.Interruption):
-        steps = 0
-
-        @property
-        def requested(self) -> bool:
-            self.steps += 1
-            return self.steps > 7
-
-        @requested.setter
-        def requested(self, value: bool) -> None:
-            pass
-
+def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(halluc, labelled):
     config = labelled(task=", class_weights: balanced, loss: focal")
     whole, cut, short = config.parent / "whole", config.parent / "cut", ("-q", "--set", "train.epochs=2")
     assert halluc("train", config, "--run", whole, *short).code == 0
-    with monkeypatch.context() as patch:
-        patch.setattr(interrupt, "Interruption", AfterSevenSteps)
+    with interrupted_after(8):
         assert halluc("train", config, "--run", cut, *short).code == 130
     assert not (cut / "model").exists()
     assert halluc("train", config, "--run", cut, "--resume", *short).code == 0

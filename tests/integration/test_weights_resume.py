@@ -8,30 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import write_corpus, write_experiment
+from tests.interruptions import interrupted_after
 
 KEYS = "epochs: 3, evaluate_steps: 5, learning_rate: 0.01, batch_tokens: 40"
-
-
-def interrupted_at(config: Path, run: Path, steps: int) -> None:
-    """Train until ``steps`` steps are done, as if a signal came then."""
-    import halluc.engine.interrupt as interrupt
-    from halluc.__main__ import exit_code_of
-
-    class Asked(interrupt.Interruption):
-        calls = 0
-
-        @property
-        def requested(self):
-            Asked.calls += 1
-            return Asked.calls >= steps
-
-        @requested.setter
-        def requested(self, value):
-            pass
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(interrupt, "Interruption", Asked)
-        assert exit_code_of(["train", str(config), "--run", str(run), "-q"]) == 130
 
 
 @pytest.mark.parametrize(
@@ -46,7 +25,8 @@ def test_a_training_that_was_interrupted_ends_with_the_same_bytes(halluc, tiny_e
     config = write_experiment(tmp_path, tiny_encoder, files, f"{KEYS}, {keys}")
     whole, stopped, plain = (tmp_path / name for name in ("whole", "stopped", "plain"))
     assert halluc("train", config, "--run", whole, "-q").code == 0
-    interrupted_at(config, stopped, stop)
+    with interrupted_after(stop):
+        assert halluc("train", config, "--run", stopped, "-q").code == 130
     assert halluc("train", config, "--run", stopped, "--resume", "-q").code == 0
     model = Path("model", "model.safetensors")
     assert (whole / model).read_bytes() == (stopped / model).read_bytes()
