@@ -417,7 +417,7 @@ def test_character_spans_become_token_spans(tmp_path, spans, tokenize):
         ({"txt": "a"}, "D107", "neither a list"),
         ({"text": "a"}, "D107", "neither `tags` nor `spans`"),
         ({"tokens": ["a"], "tags": ["O"], "spans": []}, "D107", "both `tags` and `spans`"),
-        ('{"text": "a", "text": "b", "spans": []}', "D107", "stands twice"),
+        ('{"text": "a", "text": "b", "spans": []}', "D107", "is repeated"),
         ({"text": "a", "spans": [{"start": 0, "end": 1, "kind": 7}]}, "D107", "has no `label`"),
         ({"tokens": ["a", 1], "tags": ["O", "O"]}, "D107", "not a list of strings"),
         ({"tokens": [], "tags": []}, "D106", "empty sentence"),
@@ -451,7 +451,7 @@ def test_broken_records_are_reported_with_their_line(tmp_path, record, code, tol
 
 def test_an_id_may_stand_once(tmp_path):
     twice = {"id": "a", "text": "x", "spans": []}
-    with pytest.raises(HallucError, match="stands already on line 1"):
+    with pytest.raises(HallucError, match="is already on line 1"):
         jsonl(tmp_path, twice, twice)
 
 

@@ -86,7 +86,7 @@ def test_all_leading_labels_are_read(check):
 
 
 def test_minus_one_is_reported_and_can_be_left_out(check):
-    assert "t.jsonl:2: the label -1 stands beside numbers from 0" in check("39-hf-pairs")
+    assert "t.jsonl:2: the label -1 occurs with labels numbered from 0" in check("39-hf-pairs")
 
 
 def test_values_without_a_label_are_left_out(check):

@@ -219,7 +219,7 @@ def test_a_lost_config_is_reported_and_written_again(halluc, trained, tmp_path, 
     damage(run / "config.yaml")
     outcome = halluc("train", trained.config, "--run", run, "--resume")
     assert outcome.code == 0, outcome.err
-    assert f"warning: {run / 'config.yaml'} cannot be read: it is written anew" in outcome.err
+    assert f"warning: {run / 'config.yaml'} cannot be read: it is written again" in outcome.err
     assert (run / "config.yaml").read_text() == (trained.stopped / "config.yaml").read_text()
     assert weights_of(run) == weights_of(trained.whole)
 

@@ -254,7 +254,7 @@ def test_broken_rows_are_reported_in_their_places(predict, of_singles):
     [
         ("a,b\n1,2\n", ["--text-field", "txt"], "D116", 2, "no field `txt`; it has `a`, `b`"),
         ("a,texts\n1,2\n", ["--format", "csv"], "D116", 2, "name one, as `--text-field texts`"),
-        ("text,text\n1,2\n", ["--format", "csv"], "D116", 1, "stands twice"),
+        ("text,text\n1,2\n", ["--format", "csv"], "D116", 1, "is repeated"),
         ("a,b\n1,2\n", ["--text-field", "2", "--delimiter", ","], "D116", 1, "no column 2"),
         ("one\nand two\n", ["--text-field", "1"], "D117", 1, "--delimiter"),
         (b"te\xffxt,b\n1,2\n", ["--format", "csv"], "D104", 1, "--encoding latin-1"),

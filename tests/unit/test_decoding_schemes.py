@@ -206,7 +206,7 @@ def told(*sentences: str, **keys: Any) -> str:
         (["OTHER O"], {}, [(0, 1, "OTHER")], "IO ("),
         (["1 2 O"], {"scheme": "io"}, [(0, 1, "1"), (1, 2, "2")], "IO ("),
         (["B-PER O"], {"label": "X"}, [(0, 1, "PER")], "`data.label` is ignored, because the tags have labels"),
-        (["B_PER O"], {"scheme": "bioes", "bad_tags": "repair"}, [(0, 1, "PER")], "BIOES (named by"),
+        (["B_PER O"], {"scheme": "bioes", "bad_tags": "repair"}, [(0, 1, "PER")], "BIOES (set in the config"),
     ],
 )  # fmt: skip
 def test_it_is_read_and_reported(sentences, keys, spans, note):
@@ -221,7 +221,7 @@ def test_it_is_read_and_reported(sentences, keys, spans, note):
         (["b i O"], {}, "tags without a label, such as `b`", "`data.label: ENTITY`"),
         (["S O"], {}, "tags without a label", "if each tag is a label, set `data.scheme: io`"),
         (["NN VB DT NN"], {}, "tags without a prefix (`DT`, `NN`, `VB`), but no token is O", "is `data.tag_column`"),
-        (["N V D A N V D A N V D A N V P O"], {}, "only 6.2% of the tokens are O", "is `data.tag_column` right?"),
+        (["N V D A N V D A N V D A N V P O"], {}, "only 6.2% of the tokens are O", "check `data.tag_column`"),
         (["PER _ _"], {}, "`_` may be a label, or mean O", '`data.outside_tags: ["O", "_"]`'),
         (["PER OTHER"], {}, "`OTHER` may be a label", '`data.outside_tags: ["O", "OTHER"]`'),
         (["PER o O"], {}, "`o` may be a label", '`data.outside_tags: ["O", "o"]`'),
@@ -245,7 +245,7 @@ def test_it_is_refused_rather_than_guessed(sentences, keys, message, help):
 @pytest.mark.parametrize(
     ("tags", "keys", "line", "message", "help"),
     [
-        ("B-PER V", {}, 1, "`V` is not a tag", "is `data.tag_column` right?"),
+        ("B-PER V", {}, 1, "`V` is not a tag", "check `data.tag_column`"),
         ("B-PER o", {}, 1, "`o` is not a tag", '`data.outside_tags: ["O", "o"]`'),
         ("B_PER I_PER X_PER O", {}, 1, "`X_PER` is not a tag", "tags are written as `B_LABEL` in this split"),
         ("PER-B PER-I PER O", {}, 1, "`PER` is not a tag", "tags are written as `LABEL-B` in this split"),

@@ -121,7 +121,7 @@ def test_variables_in_the_matrix_are_filled_once(tmp_path):
 
 def test_one_experiment_is_not_loaded_from_many(tmp_path):
     path = write(tmp_path, top=LEAST + "matrix: {seed: [1, 2]}\n")
-    with pytest.raises(HallucError, match="many experiments") as caught:
+    with pytest.raises(HallucError, match="several experiments") as caught:
         loading.load(path, table=TABLE)
     assert caught.value.code == "C128"
     assert loading.load(path, ["matrix=null"], table=TABLE).experiment.name == "x"

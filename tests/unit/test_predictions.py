@@ -224,7 +224,7 @@ def test_spans_that_cut_tokens_become_what_those_of_gold_do(tmp_path):
 def test_one_error_describes_all_lines_with_one_cause(tmp_path):
     records = [{"tokens": tokens(n), "tags": gold_tags(n), "prediction": []} for n in range(3)]
     error = refused(jsonl(tmp_path / "p.jsonl", *records))
-    assert (error.code, "3 lines" in error.message, "`prediction` meant" in str(error.help)) == ("D107", True, True)
+    assert (error.code, "3 lines" in error.message, "did you mean `prediction`" in str(error.help)) == ("D107", True, True)
 
 
 def test_ends_are_those_of_the_data_but_halluc_s_own_are_exclusive(tmp_path):
@@ -309,7 +309,7 @@ def test_mismatches_of_ids_are_reported_together(tmp_path):
     error = refused(jsonl(tmp_path / "p.jsonl", *records))
     assert codes(error) == ["D112", "D151", "D150", "D152"]
     twice, extra, missing, differing = error.errors
-    assert (twice.where.line, "stands already on line 2" in twice.message) == (3, True)
+    assert (twice.where.line, "is already on line 2" in twice.message) == (3, True)
     assert (extra.where.line, "`test-9`" in extra.message) == (4, True)
     assert "no prediction for 1 of the 3 examples of test; the first: `test-2` (gold.txt:2)" in missing.message
     assert "Anna Berg visited Bergen ." in differing.message
@@ -319,7 +319,7 @@ def test_mismatches_of_ids_are_reported_together(tmp_path):
 
 @pytest.mark.parametrize(
     ("order", "code", "told"),
-    [((0, 2), "D150", "`test-1`"), ((0,), "D150", "2 of the 3"), ((0, 1, 1, 2), "D151", "1 prediction of no example"),
+    [((0, 2), "D150", "`test-1`"), ((0,), "D150", "2 of the 3"), ((0, 1, 1, 2), "D151", "1 prediction without an example"),
      ((0, 1, 2, 2), "D151", "said the bank"), ((1, 0, 2), "D152", "2 predictions have other tokens")],
 )  # fmt: skip
 def test_mismatches_of_order(tmp_path, order, code, told):
@@ -336,7 +336,7 @@ BROKEN = [
     ({**NO, "spans": [[0, 9, "PER"]]}, "outside 0..5"),
     ({**NO, "spans": 7}, "neither a list nor a mapping"),
     ({**NO, "spans": [{"start": [1], "end": {}, "label": "x"}]}, "whole numbers"),
-    ({**NO, "pred_spans": [], "spans": []}, "is `pred_spans` meant"),
+    ({**NO, "pred_spans": [], "spans": []}, "did you mean `pred_spans`"),
     ({**NO, "ner": []}, "no field `predicted`"),
     ({**NO, "predicted_tags": ["O"]}, "5 tokens but 1 tags"),
     ({**NO, "id": [1], "spans": []}, "the id is neither"),

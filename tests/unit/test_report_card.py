@@ -175,7 +175,7 @@ def test_withheld_and_augmented_data_are_reported():
     )
     grown = {"data": data, "augmentation": Augmentation(manifest=made, pairs=[])}
     told = card.card(report.model_copy(update=grown))
-    assert "was withheld on purpose" in told
+    assert "was withheld intentionally" in told
     assert "augmented: 20 new examples beside 120 originals, by mention_replacement, synonym." in told
 
 

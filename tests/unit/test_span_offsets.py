@@ -229,10 +229,10 @@ BLANKS = {
     "behind": ("we saw Ann Holm ", [7, 16], "ends with a blank", "Ann Holm"),
     "behind, inside of the text": ("in Oslo now", [3, 8], "ends with a blank", "Oslo"),
     "before": ("in Oslo now", [2, 7], "starts with a blank", "Oslo"),
-    "both": ("in Oslo now", [2, 8], "starts and ends with a blank", "Oslo"),
+    "both": ("in Oslo now", [2, 8], "starts and ends with white space", "Oslo"),
     "a line break": ("Oslo\nnow", [0, 5], "ends with a blank", "Oslo"),
     "a no-break space": ("Oslo\u00a0now", [0, 5], "ends with a blank", "Oslo"),
-    "several": ("in   Oslo   now", [2, 12], "starts and ends with a blank", "Oslo"),
+    "several": ("in   Oslo   now", [2, 12], "starts and ends with white space", "Oslo"),
     "a tab": ("in\tOslo", [2, 7], "starts with a blank", "Oslo"),
     "the first character": (" Oslo", [0, 5], "starts with a blank", "Oslo"),
     "an ideographic space": ("Oslo\u3000now", [0, 5], "ends with a blank", "Oslo"),
@@ -377,5 +377,5 @@ def test_many_spans_of_a_long_text_are_read_in_time(tmp_path: Path):
 
 def test_a_span_of_a_blank_may_count_otherwise(tmp_path):
     one = error(tmp_path, [{"text": "\U0001f600 \U0001f600 b, Ann", "spans": [[6, 7, "X"], [9, 12, "X"]]}])
-    assert one.code == "D110" and "starts and ends with a blank" in one.message
+    assert one.code == "D110" and "starts and ends with white space" in one.message
     assert "`data.span_unit: utf16`" in one.help

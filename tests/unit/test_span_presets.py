@@ -148,7 +148,7 @@ def test_of_several_annotations_of_a_task_the_one_that_was_not_cancelled_is_read
     assert read(tmp_path, [task], preset="label_studio") == [BOTH]
     task = STUDIO | {"annotations": STUDIO["annotations"] * 2}
     one = error(tmp_path, [task], preset="label_studio")
-    assert one.code == "D107" and "`annotations` holds 2 annotations" in one.message
+    assert one.code == "D107" and "`annotations` has 2 annotations" in one.message
     assert "data.spans_field: annotations.0.result" in one.help
     assert read(tmp_path, [task], preset="label_studio", spans_field="annotations.0.result") == [BOTH]
 
@@ -279,8 +279,8 @@ def test_a_folder_of_brat_has_an_example_for_each_line(tmp_path):
 
 BRAT = {
     "over two lines": ("Ann\nHolm left", "T1\tPER 0 8\tAnn Holm\n", "spans several lines"),
-    "in parts": ("Ann B Holm left", "T1\tPER 0 3;6 10\tAnn Holm\n", "several parts"),
-    "another text": ("Ann left", "T1\tPER 0 3\tBob\n", 'says "Bob"'),
+    "in parts": ("Ann B Holm left", "T1\tPER 0 3;6 10\tAnn Holm\n", "is discontinuous"),
+    "another text": ("Ann left", "T1\tPER 0 3\tBob\n", 'has the text "Bob"'),
     "cuts a token": ("Anna left", "T1\tPER 0 3\tAnn\n", 'cuts the token "Anna"'),
     "outside": ("Ann left", "T1\tPER 0 30\tAnn\n", "no entity in the text of 8 characters"),
     "backwards": ("Ann left", "T1\tPER 3 0\tAnn\n", "no entity in the text"),
@@ -313,7 +313,7 @@ def test_brat_may_have_marks_of_byte_order_and_line_separators(tmp_path):
 def test_spans_of_brat_in_parts_can_be_dropped(tmp_path):
     brat(tmp_path, "a", "Ann B Holm left Oslo", "T1\tPER 0 3;6 10\tAnn Holm\nT2\tLOC 16 20\tOslo\n")
     found = read_corpora(SpansConfig(train=str(tmp_path), preset="brat", bad_spans="drop"), TABLE)
-    assert mentions(found) == [[("Oslo", "LOC")]] and "several parts" in found.repairs[0].what
+    assert mentions(found) == [[("Oslo", "LOC")]] and "is discontinuous" in found.repairs[0].what
 
 
 def test_texts_of_brat_without_the_preset_are_refused_with_it(tmp_path):

@@ -72,7 +72,7 @@ def test_every_key_and_value_has_its_place():
         ("a: !!set [1]", "C003", "YAML tag"),
         ("<<: {a: 1}", "C003", "merge key"),
         ("? [a]\n: 1", "C003", "plain scalar"),
-        ("a: &x [*x]", "C003", "contains it"),
+        ("a: &x [*x]", "C003", "refers to its own parent"),
         ("a: *x", "C001", "undefined alias"),
         ("a: 1\n---\nb: 2", "C001", "single document"),
         ("a: \x07", "C001", "U+0007"),
