@@ -108,10 +108,12 @@ def test_one_experiment_is_refused(halluc, config):
         ("eval c.yaml --address host:1", "--address goes with --on ray"),
         ("audit c.yaml --split dev --on ray", "trains the models that judge train, which is not audited"),
         ("audit c.yaml --apply d.jsonl --out new.jsonl --on ray", "--apply and --out write a corrected copy"),
-        ("tune c.yaml --set matrix=null --set tune={space:{train.epochs:[1,2]}} --on ray", "`tune.batch` is 1"),
+        ("tune tuned.yaml --on ray", "`tune.batch` is 1"),
     ],
 )
 def test_what_no_cluster_is_for_is_refused(halluc, config, line, says):
+    text = config.read_text().replace("matrix: {seed: [1, 2]}", "tune: {space: {train.epochs: [1, 2]}}")
+    config.with_name("tuned.yaml").write_text(text)
     outcome = halluc(*line.split())
     assert outcome.code == 2
     assert "error[C020]" in outcome.err and says in outcome.err
