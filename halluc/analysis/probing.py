@@ -31,8 +31,8 @@ from halluc.runs.probes import Mentioned, ProbeLine
 from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Delta
 
-PROTOCOL = "the most probable of the relation's objects, for each fact and pattern"
-PAIRS = "pairs of patterns about the same fact"
+PROTOCOL = "the likeliest of the relation's objects, of each fact and pattern"
+PAIRS = "pairs of patterns about one fact"
 # What training may mention: the subject of a fact, or the subject with its object.
 _MENTIONED = ("subject", "pair")
 # A relation with fewer facts whose subject training mentions, or fewer others, is left out of the means of both.

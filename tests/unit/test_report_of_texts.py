@@ -36,7 +36,7 @@ from tests.report_records import figure, run_report
 from tests.study_records import comparison_report, study_report
 
 TASK = "text_classification"
-LABELS = "one label per text; texts without a label are out of scope"
+LABELS = "one label a text, none being out of scope"
 RATE = figure("hallucination_rate", 0.4, 100, (0.3, 0.5))
 SCOPE = figure("out_of_scope_acceptance", 0.75, 40, (0.6, 0.9), LABELS)
 OMITTED = figure("omission_rate", 0.1, 60, (0.05, 0.2))
@@ -78,7 +78,7 @@ def metrics():
         figure("support_rate", 0.6, 100, (0.5, 0.7)), figure("gap_ratio", 4.0, 25, (2.0, 8.0)),
         *rates("hallucination_rate", by, 25), *rates("over_claim", by, 25), *rates("omission_rate", by, 20),
         figure("share_of_hallucinations", 0.6, 40, (0.5, 0.7), novelty="q4"),
-        figure("out_of_scope_auroc", 0.8, 100, (0.7, 0.9), "texts ranked by the probability of being in scope"),
+        figure("out_of_scope_auroc", 0.8, 100, (0.7, 0.9), "texts sorted by the probability of being in scope"),
     ]  # fmt: skip
 
 

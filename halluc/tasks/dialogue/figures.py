@@ -21,7 +21,7 @@ from halluc.tasks.text_generation.source_text import Sourced
 REFERENCE = "unigram F1 without case, punctuation and articles, best reference, mean over replies"
 GROUNDED = "unigram F1 without case, punctuation and articles, mean over replies, 0 without knowledge"
 WITH_KNOWLEDGE = "unigram F1 without case, punctuation and articles, mean over replies with knowledge"
-DISTINCT = "distinct n-grams of a reply divided by all its n-grams, mean over replies that have any"
+DISTINCT = "distinct n-grams of a reply over all of its own, mean over replies that have any"
 _DISTINCT = (1, 2)
 _ARTICLES = frozenset(("a", "an", "the"))
 

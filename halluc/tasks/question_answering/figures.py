@@ -17,8 +17,8 @@ from halluc.tasks.question_answering.config import Form
 from halluc.tasks.question_answering.examples import ANSWER, NO_ANSWER, AnswerPrediction, ContextQuestion
 from halluc.tasks.question_answering.normalisation import exact, f1
 
-PROTOCOL = "best match with the annotated answers, normalised; for unanswerable questions, no answer is correct"
-RANKED = "questions ranked by the no-answer score minus the score of the best answer"
+PROTOCOL = "the best of the annotated answers, normalised; without one, no answer is right"
+RANKED = "questions sorted by the score of no answer less that of the best answer"
 
 
 class AnswerFigures:

@@ -15,8 +15,8 @@ from halluc.tasks.label_counts import Averaged, Columns, LabelCounts
 from halluc.tasks.relation_extraction import figure_rows
 from halluc.tasks.relation_extraction.examples import NO_RELATION, PairPrediction, Related, undirected
 
-PROTOCOL = "relations of marked pairs, without no relation, including the direction"
-OFFICIAL = "SemEval-2010 Task 8: mean over relations, a wrong direction is an error"
+PROTOCOL = "relations of marked pairs, none aside, direction included"
+OFFICIAL = "SemEval-2010 Task 8: mean over relations, a wrong direction counts as wrong"
 
 
 class RelationFigures(FiguresDefaults):

@@ -21,9 +21,9 @@ from halluc.tasks.text_classification.config import RankingConfig
 from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.labelled_text import Labelled
 
-PROTOCOL = "one label per text; texts without a label are out of scope"
-OF_SETS = "each label of a text separately"
-RANKED = "texts ranked by the probability of being in scope"
+PROTOCOL = "one label a text, none being out of scope"
+OF_SETS = "each label of a text for itself"
+RANKED = "texts sorted by the probability of being in scope"
 
 
 class Labelling:
