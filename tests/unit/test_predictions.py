@@ -224,7 +224,11 @@ def test_spans_that_cut_tokens_become_what_those_of_gold_do(tmp_path):
 def test_one_error_describes_all_lines_with_one_cause(tmp_path):
     records = [{"tokens": tokens(n), "tags": gold_tags(n), "prediction": []} for n in range(3)]
     error = refused(jsonl(tmp_path / "p.jsonl", *records))
-    assert (error.code, "3 lines" in error.message, "did you mean `prediction`" in str(error.help)) == ("D107", True, True)
+    assert (error.code, "3 lines" in error.message, "did you mean `prediction`" in str(error.help)) == (
+        "D107",
+        True,
+        True,
+    )
 
 
 def test_ends_are_those_of_the_data_but_halluc_s_own_are_exclusive(tmp_path):
@@ -319,8 +323,8 @@ def test_mismatches_of_ids_are_reported_together(tmp_path):
 
 @pytest.mark.parametrize(
     ("order", "code", "told"),
-    [((0, 2), "D150", "`test-1`"), ((0,), "D150", "2 of the 3"), ((0, 1, 1, 2), "D151", "1 prediction without an example"),
-     ((0, 1, 2, 2), "D151", "said the bank"), ((1, 0, 2), "D152", "2 predictions have other tokens")],
+    [((0, 2), "D150", "`test-1`"), ((0,), "D150", "2 of the 3"), ((0, 1, 2, 2), "D151", "said the bank"),
+     ((0, 1, 1, 2), "D151", "1 prediction without an example"), ((1, 0, 2), "D152", "2 predictions have other tokens")],
 )  # fmt: skip
 def test_mismatches_of_order(tmp_path, order, code, told):
     error = refused(columns(tmp_path / "p.txt", [(tokens(n), ["O"] * len(tokens(n))) for n in order]))
