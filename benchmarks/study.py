@@ -26,7 +26,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests import ray_cluster
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tests import ray_cluster  # noqa: E402
 
 CONFIG = """
 name: side-by-side
