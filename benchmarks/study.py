@@ -27,7 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tests import ray_cluster  # noqa: E402
+
+from tests import ray_cluster
 
 CONFIG = """
 name: side-by-side
