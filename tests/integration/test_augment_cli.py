@@ -99,7 +99,7 @@ def test_on_a_full_disk_the_first_file_is_named_and_not_what_could_not_be_noted_
     assert outcome.code == 4
     assert outcome.err.splitlines() == [
         f"error[E401]: cannot write {run.augment / '.partial' / 'originals.jsonl'}: No space left on device",
-        f"   = help: free space, or choose another {'path for `--run`' if named else '`runs_dir`'}",
+        f"   = help: free disk space, or choose another {'path for `--run`' if named else '`runs_dir`'}",
     ]
     monkeypatch.setattr(os, "fsync", sync)
     assert halluc("augment", augmented, "-q", *(("--run", tmp_path / "run") if named else ())).code == 0
@@ -125,7 +125,7 @@ def test_a_shortfall_is_reported(halluc, tmp_path):
     outcome = halluc("augment", with_one_name(tmp_path, data, ", unchangeable: skip"), "--run", tmp_path / "run")
     assert outcome.code == 0
     why = "1 given up because all attempts were rejected, 1 unchangeable"
-    assert f"warning: 2 fewer than the 3 asked for: {why}" in outcome.err
+    assert f"warning: 2 fewer than the 3 requested: {why}" in outcome.err
     assert "rejected candidates: 5 duplicate" in outcome.err
 
 

@@ -231,7 +231,7 @@ def test_a_method_that_finds_nothing_says_so_and_what_became_of_it(halluc, texts
     assert "warning: 36 of the new texts are plain copies" in outcome.err
     both = texts("{size: 2x, methods: [{type: sentence_reorder}, {type: case}]}")
     told = halluc("augment", both).err
-    assert "`sentence_reorder` found nothing" in told
+    assert "`sentence_reorder` could not change any of the texts" in told
     assert "plain copies" not in told
 
 

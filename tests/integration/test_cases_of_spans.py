@@ -67,7 +67,7 @@ READ = {
         "11-trailing-ws/t.jsonl",
         [[("Ann Holm", "PER")], [("Oslo", "LOC")]],
         {"strip_spans": True},
-        ("ends with a blank: stripped",),
+        ("ends with white space: stripped",),
     ),
     "12, dropped": Case(
         "12-misaligned/t.jsonl",
@@ -129,7 +129,7 @@ REFUSED = {
     "11": Refused(
         "11-trailing-ws/t.jsonl",
         "D110",
-        ('"Ann Holm " ends with a blank (2 lines: also', "data.strip_spans: true"),
+        ('"Ann Holm " ends with white space (2 lines: also', "data.strip_spans: true"),
     ),
     "12": Refused(
         "12-misaligned/t.jsonl", "D110", ('span [6, 8] UNIT "mg" cuts the token "5mg"', "data.bad_spans: drop")

@@ -302,7 +302,7 @@ def test_a_broken_cell_does_not_stop_the_others_and_is_reported_last(halluc, stu
     assert outcome.code == 3
     assert trained(home) == CELLS[2:]
     lines = outcome.err.splitlines()
-    last = lines.index("2 of 4 cells are broken; the other cells were run:")
+    last = lines.index("2 of 4 cells failed; the other cells were run:")
     assert any(line.startswith("error[D") for line in lines[:last])
     assert [line for line in lines[last:] if line.startswith(f"error[D121]: {CELLS[0]}: ")]
     assert [line for line in lines[last:] if line.startswith(f"error[D121]: {CELLS[1]}: ")]

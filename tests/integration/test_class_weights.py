@@ -63,7 +63,7 @@ def test_a_label_that_training_does_not_have_is_a_mistake_before_a_run_is_made(h
     assert "error[C103]: `task.class_weights` has `PRE`, which does not occur in training" in outcome.err
     assert "tiny.yaml:7:" in outcome.err
     assert "did you mean `PER`?" in outcome.err
-    assert "names `o`" in outcome.err
+    assert "has `o`" in outcome.err
     assert "did you mean `O`?" in outcome.err
     outcome = halluc(command, texts, "--set", "task.class_weights={oos: 2}")
     assert outcome.code == 2

@@ -246,7 +246,7 @@ def test_a_run_of_an_earlier_version_says_once_that_nothing_is_on_record(copy):
     path.write_text(json.dumps(record))
     found = run_report(run)
     assert found.integrity == []
-    assert sum("on record" in note for note in found.notes) == 1
+    assert sum("were recorded" in note for note in found.notes) == 1
 
 
 @given(name=st.sampled_from(ALL), place=st.floats(0, 1, exclude_max=True), mask=st.integers(1, 255))

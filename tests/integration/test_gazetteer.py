@@ -238,7 +238,7 @@ def test_a_model_without_its_matrix_is_reported(trained, halluc, tmp_path):
 @pytest.mark.parametrize(
     ("text", "code", "told"),
     [
-        ("", "D142", "holds no name"),
+        ("", "D142", "has no names"),
         ("LOC\tOslo\nOslo\n", "D140", "bad.tsv:2"),
         ("LOC\tOslo\nGPE\tRome\n", "D141", "the training split has no label `GPE`"),
     ],

@@ -156,7 +156,7 @@ def test_without_a_matrix_it_is_an_error_at_its_line(halluc, experiment, command
     line = len(experiment.read_text().splitlines())
     outcome = halluc(command, experiment)
     assert outcome.code == 2
-    assert "error[C129]: `keep_models: best` goes with a `matrix`" in outcome.err
+    assert "error[C129]: `keep_models: best` requires a `matrix`" in outcome.err
     assert f"{experiment}:{line}" in outcome.err
     assert halluc("check", experiment, "--set", "keep_models=null").code == 0
 

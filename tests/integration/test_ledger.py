@@ -195,7 +195,7 @@ def test_labels_that_the_model_lacks_are_omitted_or_mislabelled(halluc, trained,
     corpus_files["test"].write_text("Oslo B-CITY\nleft O\n\nParis B-LOC\nwon O\n")
     outcome = halluc("eval", config, *EPOCHS, "--split", "test")
     assert outcome.code == 0
-    assert "1 token with a label that the model does not know" in outcome.err
+    assert "1 token with a label that the model cannot predict" in outcome.err
     for line in lines_of(run, "test"):
         if line.record == "claim" and line.matched and line.matched[2] == "CITY":
             assert line.verdict == "distorted"
@@ -220,7 +220,7 @@ def test_two_runs_are_compared_on_the_same_examples(halluc, trained):
     assert f1.a == pytest.approx(figure(first, "test", "entity_f1").value, abs=1e-12)
     assert f1.b == pytest.approx(figure(second, "test", "entity_f1").value, abs=1e-12)
     shown = halluc("report", first, second, "--format", "json")
-    assert "b less a" in shown.err
+    assert "b minus a" in shown.err
     assert f"{len(found.flipped)} claims differ" in shown.err
 
 

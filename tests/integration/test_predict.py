@@ -369,7 +369,7 @@ def test_texts_are_cut_as_is_asked(predict, shared_run):
     assert record["tokens"] == ["Anna", "-", "Berg"]
     outcome, (record,) = predict(shared_run, "Anna-Berg", "--tokenize", "whitespace")
     assert record["tokens"] == ["Anna-Berg"]
-    assert "texts cut into whitespace" in outcome.err
+    assert "texts split into whitespace" in outcome.err
 
 
 def test_a_run_that_was_not_evaluated_has_no_confidence(tmp_path):
@@ -452,7 +452,7 @@ def test_a_full_disk_advises_another_output(halluc, shared_run, tmp_path, monkey
     assert outcome.code == 4
     assert outcome.err.splitlines() == [
         f"error[E401]: cannot write {tmp_path / 'out'}: No space left on device",
-        "   = help: free space, or choose another path for `--output`",
+        "   = help: free disk space, or choose another path for `--output`",
     ]
     if Path("/dev/full").exists():
         outcome = halluc("predict", shared_run, "-q", "-i", tmp_path / "in", "-o", "/dev/full")

@@ -101,7 +101,7 @@ def test_a_model_of_another_task_is_refused(halluc, trained, tmp_path):
     asked = config(trained, trained.parent.parent / "raw.txt")
     outcome = halluc("augment", texts_config(tmp_path), *asked, "--run", tmp_path / "new")
     assert outcome.code == 2
-    assert "was trained for token_classification, and not for text_classification" in outcome.err
+    assert "was trained for token_classification, not for text_classification" in outcome.err
 
 
 def test_texts_get_labels_of_the_whole(halluc, tmp_path):

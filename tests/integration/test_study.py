@@ -385,7 +385,7 @@ def test_another_arm_can_be_the_reference(arms, capsys):
 def test_the_terminal_shows_how_arms_differ(halluc, arms):
     told = halluc("report", home(arms), *NO_PAGE).err
     assert "at matched" in told
-    assert "Each arm less “none”, gap.fraction 0.5" in told
+    assert "Each arm minus “none”, gap.fraction 0.5" in told
     assert "Slopes per unit of gap.fraction, and intercepts, arms minus their reference" in told
     assert told.count("\ndropout ") == 2 + 2  # cells, differences
     assert "…" not in told

@@ -33,6 +33,6 @@ def test_long_texts_and_unknown_labels_are_reported_with_their_place(halluc, tmp
     evaluated = halluc("eval", path)
     assert evaluated.code == 0, evaluated.err
     told_of = (
-        f"test: 1 text with a label that the model does not know: it counts as missed (first: {tmp_path}/test.csv:3)"
+        f"test: 1 text with a label that the model cannot predict: counted as missed (first: {tmp_path}/test.csv:3)"
     )
     assert told_of in " ".join(evaluated.err.split())

@@ -136,7 +136,7 @@ def test_a_figure_that_has_not_varied_yet_ends_no_training(corpus, tiny_encoder)
     training = prepared(corpus, tiny_encoder, epochs=6, patience=2)
     events = run(training, evaluate=lambda model: {"entity_f1": next(figures)})
     assert [event.best for event in events if isinstance(event, Evaluated)] == [True, False, False, True, False, False]
-    assert events[-1].reason == "no better entity_f1 for 2 evaluations"
+    assert events[-1].reason == "entity_f1 did not improve for 2 evaluations"
     assert training.progress.is_chosen
 
 
@@ -170,7 +170,7 @@ def test_training_stops_where_nothing_gets_better(corpus, tiny_encoder):
     assert [event.best for event in events if isinstance(event, Evaluated)] == [True, True, False, False]
     last = events[-1]
     assert isinstance(last, Stopped)
-    assert last.reason == "no better entity_f1 for 2 evaluations"
+    assert last.reason == "entity_f1 did not improve for 2 evaluations"
 
 
 def test_steps_are_exact_however_many_epochs_they_take(corpus, tiny_encoder):
@@ -208,7 +208,7 @@ def test_patience_counts_evaluations_not_epochs(corpus, tiny_encoder):
     training = prepared(corpus, tiny_encoder, steps=40, evaluate_steps=3, patience=2)
     figures = iter([0.5, 0.4, 0.4, 0.4])  # one that never varies stops nothing
     events = run(training, evaluate=lambda model: {"entity_f1": next(figures)})
-    assert (events[-1].step, events[-1].reason) == (9, "no better entity_f1 for 2 evaluations")
+    assert (events[-1].step, events[-1].reason) == (9, "entity_f1 did not improve for 2 evaluations")
 
 
 def test_frozen_layers_keep_their_weights(corpus, tiny_encoder):

@@ -90,7 +90,7 @@ def test_processes_that_fail_end_with_the_exit_code_of_the_first(halluc, experim
 def test_the_number_of_processes_is_checked(halluc, experiment, monkeypatch):
     outcome = halluc("train", experiment, "--processes", "none")
     assert outcome.code == 2
-    assert "`--processes none` is neither `auto` nor a number" in outcome.err
+    assert "`--processes none` must be `auto` or a number" in outcome.err
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert "C019" in halluc("train", experiment, "--processes", "2").err
 

@@ -120,7 +120,7 @@ def test_what_dominates_is_said_only_where_it_is_shown(counts, told):
     said = error_sentences.sentences(found, task(task.Config(type="token_classification")), None)
     assert told in said[0]
     if total == 50:
-        assert ("Errors are more frequent on what training does not show" in said[1]) == (counts != (26, 24))
+        assert ("Errors are more frequent on what is not in training" in said[1]) == (counts != (26, 24))
     assert said[-1] == "Calibration is unknown: the claims have no confidence."
 
 

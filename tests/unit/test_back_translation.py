@@ -296,7 +296,7 @@ def test_an_engine_that_returns_no_text_for_a_line_is_an_error(returned):
     method = method_of(str, strategy="segments")
     for broken in (TranslationEngine(Wrong(), Function(str)), TranslationEngine(Function(str), Wrong())):
         method.use(broken)
-        with pytest.raises(OptionError, match="a line for each") as raised:
+        with pytest.raises(OptionError, match="one line for each") as raised:
             method.change_many([SENTENCE], [Draws.of(1)])
         assert (raised.value.code, raised.value.key, raised.value.exit_code) == ("E440", "engine", 4)
 

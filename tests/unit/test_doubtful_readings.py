@@ -81,7 +81,7 @@ def test_a_label_with_a_blank_on_a_line_is_reported(tmp_path):
 def test_a_table_without_a_header_is_refused_with_the_keys(tmp_path):
     with pytest.raises(HallucError) as caught:
         read(tmp_path, TEXTS, "ham\tsee you then\nspam\tfree entry\n", "sms.tsv")
-    assert "name columns by number, as `data.text_field: 1`, `data.label_field: 0`" in str(caught.value.help)
+    assert "set columns by number, for example `data.text_field: 1`, `data.label_field: 0`" in str(caught.value.help)
 
 
 # --- spans

@@ -195,8 +195,8 @@ ANNA = Editable(("Anna", "Berg", "saw", "Oslo", "."), (Span(0, 2, "PER"), Span(3
 @pytest.mark.parametrize(
     ("edits", "told"),
     [
-        ([Replace(0, 2, (), "")], "left of Span"),
-        ([Replace(0, 1, (), ""), Replace(1, 2, (), "")], "left of Span"),
+        ([Replace(0, 2, (), "")], "would be empty"),
+        ([Replace(0, 1, (), ""), Replace(1, 2, (), "")], "would be empty"),
         ([Replace(1, 3, ("x",), "")], "crosses"),
         ([Replace(2, 4, ("x",), "")], "crosses"),
         ([Replace(0, 4, ("x",), "")], "crosses"),

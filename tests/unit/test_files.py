@@ -160,8 +160,8 @@ ELSEWHERE = "choose another `runs_dir`"
 @pytest.mark.parametrize(
     ("number", "helps"),
     [
-        (errno.ENOSPC, "free space, or {}"),
-        (errno.EDQUOT, "free space, or {}"),
+        (errno.ENOSPC, "free disk space, or {}"),
+        (errno.EDQUOT, "free disk space, or {}"),
         (errno.EROFS, "{}"),
         (errno.EACCES, "you have no write permission there: get it, or {}"),
         (errno.EIO, "{}"),

@@ -109,7 +109,7 @@ def test_a_full_disk_is_reported_and_nothing_half_written_stays(workspace):
 
     with pytest.raises(HallucError) as error:
         fitted(workspace, fitting(full))
-    assert (error.value.code, "free space" in error.value.help) == ("E401", True)
+    assert (error.value.code, "free disk space" in error.value.help) == ("E401", True)
     assert [path.suffix for path in workspace.folder.iterdir()] == [".lock"]
 
 

@@ -95,7 +95,7 @@ def test_another_name_of_the_training_file_is_the_training_split(tmp_path, test,
     made = loading.load(config, table=TABLE)
     assert gates.is_trained_on(made, "test") == is_trained_on
     if is_trained_on:
-        with pytest.raises(HallucError, match=r"cannot be checked on test: it is the split that the model is trained"):
+        with pytest.raises(HallucError, match=r"cannot be checked on test, because the model is trained on this split"):
             gates.refuse_invalid(made)
         with pytest.raises(HallucError, match="cannot be checked on any of the evaluated splits: test"):
             gates.refuse_uncheckable(made, ("test",))

@@ -75,7 +75,7 @@ def test_a_relative_path_stays_one(home, monkeypatch):
         (b" \n", "is damaged: it is empty"),
         (b"\xff\xfe\n", "is damaged: it is not UTF-8 text"),
         (b"gone\n", "is damaged: it points to `gone`, which does not exist"),
-        (b"../../x\n", "which is "),
+        (b"../../x\n", "which does not exist"),
         (b"..\n", "is outside"),
         (b"one/..\n", "is outside"),
         (b"a\0b\n", "which does not exist"),
@@ -94,7 +94,7 @@ def test_a_damaged_text_file_is_reported(home, content, told):
 def test_a_damaged_link_is_reported(home, tmp_path):
     pointer = home / "latest"
     for target, told in [
-        ("gone", "names `gone`, which does not exist"),
+        ("gone", "points to `gone`, which does not exist"),
         ("latest", "names `latest`, which does not exist"),
         (str(tmp_path / "elsewhere"), f"is outside {home}"),
         ("../elsewhere", f"is outside {home}"),

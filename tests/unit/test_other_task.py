@@ -179,7 +179,7 @@ def load(tmp_path, table, task, form):
 
 def test_the_task_chooses_the_keys_of_its_data(tmp_path, table):
     assert load(tmp_path, table, "labelling", "lines").experiment.data.format == "lines"
-    with pytest.raises(HallucError, match="is none of text_classification, which has auto, ") as caught:
+    with pytest.raises(HallucError, match="is not supported by text_classification; possible are auto, ") as caught:
         load(tmp_path, table, "text_classification", "conll")
     assert (caught.value.code, caught.value.where.line) == ("C106", 3)
     with pytest.raises(HallucError, match="is none of token_classification, which has auto, conll, "):

@@ -145,13 +145,13 @@ def test_of_several_answers_the_wrong_one_may_be_left_out(tmp_path):
     answers = {"text": ["Moss", "Acme"], "answer_start": [0, 10]}
     found = read(tmp_path, row(answers=answers), on_bad_line="skip")
     assert found.splits["train"].examples[0].texts == ["Acme"]
-    assert ["left out" in one.what for one in found.repairs] == [True]
+    assert ["removed" in one.what for one in found.repairs] == [True]
 
 
 def test_an_invisible_mark_at_the_end_of_an_answer_is_reported(tmp_path):
     given = row(id="b", text="Acme\u200b", context=CONTEXT.replace("Acme", "Acme\u200b"))
     assert len(read(tmp_path, given).splits["train"]) == 1
-    with pytest.raises(HallucError, match="question `b`: an answer begins or ends with an invisible") as caught:
+    with pytest.raises(HallucError, match="question `b`: an answer starts or ends with an invisible") as caught:
         read(tmp_path, row(), given, strip_invisible=True)
     assert (caught.value.code, caught.value.where.line) == ("D109", 2)
 

@@ -252,7 +252,7 @@ def test_names_of_labels_may_be_mapped_and_other_models_are_refused(tiny_encoder
     other = tagger.build(ModelConfig(name=str(tiny_encoder)), ("PER",), "eager")
     other.model.save_pretrained(tmp_path / "other")
     other.tokenizer.save_pretrained(tmp_path / "other")
-    with pytest.raises(HallucError, match="was not trained for relations") as caught:
+    with pytest.raises(HallucError, match="was not trained for relation extraction") as caught:
         make().model.restore(ModelConfig(name=str(tmp_path / "other")), {}, "eager")
     assert caught.value.code == "C204"
 

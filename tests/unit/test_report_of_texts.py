@@ -167,7 +167,7 @@ def test_the_conclusion_describes_new_texts_and_of_those_out_of_scope():
         " texts out of scope.",
         "Predicted labels of the newest texts (q4) are wrong more often than those of the least new texts (q1): 80.0%"
         " [70.0, 90.0] against 20.0% [10.0, 30.0].",
-        "Texts out of scope that get a label: 30 of 40 (75.0% [60.0, 90.0]).",
+        "Out-of-scope texts that get a label: 30 of 40 (75.0% [60.0, 90.0]).",
         "60 texts with a label: 42 predicted correctly (70.0% [60.0, 80.0]), 12 with another label predicted, 6 without"
         " a prediction (10.0% [5.0, 20.0]); wrong labels have a median confidence of 0.90, right ones 0.50.",
     ]
@@ -284,7 +284,7 @@ def test_the_gap_of_texts_is_one_of_words(tmp_path):
 
 def test_the_page_describes_texts_and_not_names():
     told = html(text_report())
-    assert "By novelty of the text" in told and "quarters begin above 10.0%, 20.0%, 50.0%, the quartiles of dev" in told
+    assert "By novelty of the text" in told and "quarters start above 10.0%, 20.0%, 50.0%, the quartiles of dev" in told
     about = '<span class="as">predicted</span> <b class="label"><bdi>refund</bdi></b> <span class="sure"'
     assert (
         about

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from halluc.reporting.charts import chart as charts
 from halluc.reporting.charts import drawing
 from halluc.reporting.paper import latex, rows
 from halluc.reporting.views import papers
@@ -121,9 +122,10 @@ def test_a_label_is_no_formula_in_a_spreadsheet(label):
 
 def test_charts_as_files_are_as_wide_as_a_column():
     chart = next(iter(drawing.charts(run_report())))
-    root = ElementTree.fromstring(chart.svg_file(chart))
-    assert root.attrib["width"] == "88mm" and b"var(--" not in chart.svg_file(chart)
-    pdf, png = chart.pdf_file(chart), chart.png_file(chart)
+    drawn = charts.svg_file(chart)
+    root = ElementTree.fromstring(drawn)
+    assert root.attrib["width"] == "88mm" and b"var(--" not in drawn
+    pdf, png = charts.pdf_file(chart), charts.png_file(chart)
     width = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", pdf)[1])
     assert pdf.startswith(b"%PDF") and abs(width - 88 / 25.4 * 72) < 0.01 and b"/FontFile2" in pdf
     assert png.startswith(b"\x89PNG") and abs(int.from_bytes(png[16:20], "big") - 88 / 25.4 * 300) <= 1

@@ -357,7 +357,7 @@ def test_runs_of_different_tasks_are_refused(made_runs, tmp_path):
     other = copied(made_runs[1], tmp_path)
     evaluations.refuse_different_tasks([made_runs[0], other])
     of_another_task(other)
-    with pytest.raises(HallucError, match=r"token_classification and .* of text_classification") as caught:
+    with pytest.raises(HallucError, match=r"the task token_classification, .* the task text_classification") as caught:
         evaluations.refuse_different_tasks([made_runs[0], made_runs[2], other])
     assert caught.value.code == "R113"
     assert str(other.path) in caught.value.message

@@ -111,7 +111,7 @@ def test_a_killed_process_starts_again_twice_and_then_its_cell_is_broken(asked, 
     assert (error.code, error.exit_code) == ("E480", 4)
     assert error.message == f"seed=2: the process was killed by SIGKILL 3 times ({log})"
     assert "last words" in told.lines
-    assert told.lines[0].startswith("seed=1: its process was killed by SIGKILL; it starts again")
+    assert told.lines[0].startswith("seed=1: its process was killed by SIGKILL; it is restarted")
 
 
 def test_errors_of_a_cell_are_reported_as_they_are_and_the_others_go_on(asked):

@@ -151,7 +151,7 @@ def test_a_task_is_queued_again_where_its_time_is_over_and_not_where_it_is_cance
         (["--set", "matrix=null"], "C020", "this config has no `matrix`"),
         (["--jobs", "2"], "C020", "--jobs cannot be combined with --on"),
         (["--set", "matrix={arm: {a: {}, b: {model: {name: '{runs}/x/arm=a'}}}}"], "C020", "name the run of arm=a"),
-        (["--set", "runs_dir=a b"], "C020", "cannot have"),
+        (["--set", "runs_dir=a b"], "C020", "not allowed in #SBATCH lines"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_an_array_is_refused(halluc, config, calls, tmp_path, arguments, code, told):
@@ -166,7 +166,7 @@ def test_a_machine_without_slurm_is_reported(halluc, config, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     outcome = halluc("run", config, "--on", "slurm")
     assert outcome.code == 4
-    assert "error[E482]: there is no program sbatch here" in outcome.err
+    assert "error[E482]: the program sbatch is not installed here" in outcome.err
 
 
 def test_what_sbatch_refuses_is_reported(halluc, config, calls):

@@ -151,7 +151,7 @@ def test_what_is_cut_is_counted_and_reported(tiny_encoder, how):
     encoder, encoded = built(task, tiny_encoder, *examples)
     assert (encoded.notes["cut_texts"], encoded.notes["windowed_texts"], len(encoded.windows)) == (1, 0, 2)
     told = list(task.model.findings(Corpus("dev", examples, "f"), encoded.notes, encoder.outputs))
-    assert any(line.startswith("1 text longer than the model's limit, of which only a part") for line in told)
+    assert any(line.startswith("1 text longer than the model's limit, truncated") for line in told)
 
 
 # --- pairs -----------------------------------------------------------------------------------------------------
