@@ -217,7 +217,7 @@ def test_decisions_that_cannot_be_carried_out_are_refused_with_their_line(applie
     for lines, line, told in (
         (["{broken\n"], 1, "D194]: not a decision: Invalid JSON"),
         ([decision(one, "perhaps")], 1, "D194]: not a decision: decision: Input should be"),
-        ([accept, decision(other, "edit")], 2, "D194]: not a decision: an edit, and nothing else"),
+        ([accept, decision(other, "edit")], 2, "D194]: not a decision: only an edit can have"),
         ([accept, decision(strange, "accept")], 2, "has no suspect `0000000000000000`"),
         ([accept, accept], 2, "D195]: the same decision as on line 1"),
         ([accept, decision(one, "reject")], 2, "D195]: contradicts the decision on line 1"),

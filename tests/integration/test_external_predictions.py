@@ -237,8 +237,8 @@ def test_labels_of_the_tool_are_renamed_and_unknown_ones_reported(halluc, other,
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
-        (["--checkpoint", "x"], "C011", "--checkpoint does not go with --predictions"),
-        (["--run", "x"], "C011", "--run does not go with --predictions"),
+        (["--checkpoint", "x"], "C011", "--checkpoint cannot be combined with --predictions"),
+        (["--run", "x"], "C011", "--run cannot be combined with --predictions"),
         (["--only", "seed=1"], "C012", "--predictions takes one file"),
         (["--split", "dev", "--split", "test"], "C011", "the file of one split"),
         (["--split", "dve"], "C011", "no split `dve`"),
@@ -267,8 +267,8 @@ def test_other_mistakes_are_refused_before_anything_is_written(halluc, other, ta
     assert halluc("eval", config, "--predictions", tmp_path / "dev.pred", "--split", "dev").code == 0
     run = newest(config, "other")
     again = halluc("eval", "--run", run)
-    assert (again.code, "it judges predictions of dev" in again.err) == (2, True)
-    assert "it judges predictions of dev" in halluc("predict", run, "--input", corpus_files["dev"]).err
+    assert (again.code, "it evaluates predictions of dev" in again.err) == (2, True)
+    assert "it evaluates predictions of dev" in halluc("predict", run, "--input", corpus_files["dev"]).err
     command = shlex.split(again.err.split("evaluate again: ")[1].splitlines()[0])
     assert halluc(*command[1:]).code == 0
     assert newest(config, "other") == run

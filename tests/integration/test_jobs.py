@@ -60,7 +60,7 @@ def test_cells_side_by_side_give_the_bytes_of_one_after_the_other_though_a_proce
     os.kill(writer(home / CELLS[0]), signal.SIGKILL)
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
-    assert f"{CELLS[0]}: its process was killed by SIGKILL; it starts again" in err
+    assert f"{CELLS[0]}: its process was killed by SIGKILL; it is restarted" in err
     assert compared(home) == alone
     lines = [json.loads(line) for line in out.splitlines()]
     assert {line["cell"] for line in lines if "cell" in line} == set(CELLS)

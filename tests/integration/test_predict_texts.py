@@ -253,7 +253,7 @@ def test_broken_rows_are_reported_in_their_places(predict, of_singles):
     ("content", "options", "code", "line", "told"),
     [
         ("a,b\n1,2\n", ["--text-field", "txt"], "D116", 2, "no field `txt`; it has `a`, `b`"),
-        ("a,texts\n1,2\n", ["--format", "csv"], "D116", 2, "name one, as `--text-field texts`"),
+        ("a,texts\n1,2\n", ["--format", "csv"], "D116", 2, "set one, for example `--text-field texts`"),
         ("text,text\n1,2\n", ["--format", "csv"], "D116", 1, "is repeated"),
         ("a,b\n1,2\n", ["--text-field", "2", "--delimiter", ","], "D116", 1, "no column 2"),
         ("one\nand two\n", ["--text-field", "1"], "D117", 1, "--delimiter"),
@@ -408,5 +408,5 @@ def test_a_model_of_several_labels_from_elsewhere_says_so_itself(predict, tmp_pa
 
 def test_texts_that_are_read_in_part_are_reported(predict, of_singles):
     outcome, _ = predict(of_singles, "the bank won . " * 40 + "\nAnna\n")
-    assert "1 text longer than the model's limit, read in overlapping windows" in outcome.err
+    assert "1 text longer than the model's limit, split into overlapping windows" in outcome.err
     assert "out of scope" not in outcome.err

@@ -73,7 +73,7 @@ def test_a_fine_tuned_encoder_is_probed_beside_its_base(halluc, experiment, mask
     run = experiment.parent / "runs/tiny/latest"
     outcome = halluc("probe", run, *files)
     assert outcome.code == 0, outcome.err
-    assert "1 candidates that the model cannot write" in outcome.err
+    assert "1 candidates that the model cannot generate" in outcome.err
     assert "facts: by relation" in outcome.err and "asserted and wrong: share of the assertions" in outcome.err
     found = json.loads((run / "probe/facts.json").read_text(encoding="utf-8"))
     base, tuned = found["models"]

@@ -50,7 +50,7 @@ def test_a_node_that_is_lost_loses_nothing_and_the_bytes_are_those_of_one_machin
     told = without_a_node(
         nodes, command, lambda: any(RunDir(runs / "tiny" / slug).has_checkpoint() for slug in CELLS)
     )  # fmt: skip
-    assert "its process was killed by SIGKILL; it starts again" in told
+    assert "its process was killed by SIGKILL; it is restarted" in told
     assert compared(runs / "tiny") == compared(tmp_path / "runs" / "tiny")
     assert not list((runs / "tiny").glob(".ray-*"))
 
@@ -121,7 +121,7 @@ def test_an_evaluated_study_that_loses_a_node_has_the_bytes_of_one_machine(nodes
     command = ["eval", str(study), *asked, "--set", f"runs_dir={there}"]
     logs = [there / "tiny" / slug / "cell.log" for slug in CELLS]
     errors = without_a_node(nodes, command, lambda: all(log.is_file() for log in logs))
-    assert "its process was killed by SIGKILL; it starts again (1 of 3)" in errors
+    assert "its process was killed by SIGKILL; it is restarted (1 of 3)" in errors
     for name in ("predictions/test.jsonl", "ledger/test.jsonl", "eval/test.json"):
         for slug in CELLS:
             expected = (here / "tiny" / slug / name).read_bytes().replace(str(here).encode(), str(there).encode())
@@ -156,7 +156,7 @@ def test_an_audit_that_loses_a_node_has_the_suspects_of_one_machine(nodes, tmp_p
         return len(parts) == 2 and all_have_checkpoints(parts)
 
     errors = without_a_node(nodes, [*asked, "--set", f"runs_dir={runs}"], are_training)
-    assert "a model was lost with its node; it starts again (1 of 3)" in errors
+    assert "a model was lost with its node and is restarted (1 of 3)" in errors
     (expected,), (suspects,) = ((home / "tiny").glob("*/audit/train.jsonl") for home in (tmp_path / "runs", runs))
     assert suspects.read_bytes() == expected.read_bytes()
     assert not list(runs.glob(".fitted/*/*.log"))
@@ -175,7 +175,7 @@ def test_a_tuning_that_loses_a_node_has_the_trials_of_one_machine(nodes, tmp_pat
     trials = [runs / "tiny.tune" / f"trial={number}" for number in (0, 1)]
     command = ["tune", str(config), "--set", f"runs_dir={runs}"]
     errors = without_a_node(nodes, command, lambda: all_have_checkpoints(trials))
-    assert "a trial was lost with its node; it starts again (1 of 3)" in errors
+    assert "a trial was lost with its node and is restarted (1 of 3)" in errors
     here, there = (
         TuneFile.model_validate_json((home / "tiny.tune" / "tune.json").read_bytes())
         for home in (tmp_path / "runs", runs)

@@ -202,7 +202,7 @@ def test_cells_of_different_tasks_are_refused(halluc, study):
     outcome = halluc("report", home(study))
     assert outcome.code == 2
     assert "error[R113]" in outcome.err
-    assert "of text_classification: they cannot be compared" in outcome.err
+    assert "the task text_classification: they cannot be compared" in outcome.err
     runs = [home(study) / f"gap.fraction=0.5,seed={seed}" for seed in (1, 2)]
     assert "error[R113]" in halluc("report", *runs).err
 

@@ -47,7 +47,7 @@ def test_counts_and_overlaps_are_exact():
     assert (overlap.examples, overlap.same_annotation, overlap.first[0]) == (2, 1, "test.txt:1")
     assert report.unseen_labels == {"test": {"NEW": Instances(count=1, first=["test.txt:3"])}}
     assert any("2 test sentences are also in train, 1 of them with the same tags" in w for w in report.warnings)
-    assert any("labels that do not occur in train: NEW (1, first: test.txt:3); no model" in w for w in report.warnings)
+    assert any("labels that do not occur in train: NEW (1, first: test.txt:3);" in w for w in report.warnings)
 
 
 def test_contradictions_and_repairs_are_reported():

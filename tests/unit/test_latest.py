@@ -95,7 +95,7 @@ def test_a_damaged_link_is_reported(home, tmp_path):
     pointer = home / "latest"
     for target, told in [
         ("gone", "points to `gone`, which does not exist"),
-        ("latest", "names `latest`, which does not exist"),
+        ("latest", "points to `latest`, which does not exist"),
         (str(tmp_path / "elsewhere"), f"is outside {home}"),
         ("../elsewhere", f"is outside {home}"),
     ]:

@@ -114,7 +114,7 @@ def test_an_offset_is_mended_where_the_answer_stands_once(tmp_path):
     ("given", "code", "told"),
     [
         (row("Anna", 3), "D109", 'question `a`: the answer "Anna" is not at character 3, and occurs at several'),
-        (row("Moss", -1), "D109", 'question `a`: the answer "Moss" is not at character -1, and does not stand'),
+        (row("Moss", -1), "D109", 'question `a`: the answer "Moss" is not at character -1, and does not occur'),
         (row(" ", 4), "D109", "an answer is empty"),
         (row(answers={"text": ["Acme"], "answer_start": []}), "D108", "1 texts and 0 values"),
         (row(answers={"text": "Acme", "answer_start": 10}), "D107", "are not both lists"),
@@ -129,7 +129,7 @@ def test_an_offset_is_mended_where_the_answer_stands_once(tmp_path):
         ({"question": "x", "context": "y"}, "D107", "no field `answers`"),
         ({"title": "x", "paragraphs": [{"context": "y"}]}, "D107", "paragraph 1 of article 2 (x) has no list `qas`"),
         (article(asked("b", ("Moss", 2))), "D109", 'question `b`: the answer "Moss"'),
-        (article(asked("good")), "D112", "id `good` stands already"),
+        (article(asked("good")), "D112", "id `good` is already"),
     ],
 )
 def test_what_cannot_be_read_is_reported_with_its_line(tmp_path, given, code, told):

@@ -105,7 +105,7 @@ def test_one_experiment_is_refused(halluc, config):
         ("eval --run . --on ray", "evaluates the cells of a study, or the newest run of a CONFIG"),
         ("eval . --on ray", "evaluates the cells of a study"),
         ("eval c.yaml --with run --on ray", "evaluates the cells of a study"),
-        ("eval c.yaml --address host:1", "--address goes with --on ray"),
+        ("eval c.yaml --address host:1", "--address requires --on ray"),
         ("audit c.yaml --split dev --on ray", "trains the models that judge train, which is not audited"),
         ("audit c.yaml --apply d.jsonl --out new.jsonl --on ray", "--apply and --out write a corrected copy"),
         ("tune tuned.yaml --on ray", "`tune.batch` is 1"),

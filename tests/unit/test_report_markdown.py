@@ -207,7 +207,7 @@ def test_the_time_of_the_steps_alone_is_reported_as_such():
     [
         ((3, 3), "3 seeds per cell: the 95% intervals cover examples and seeds (Student's t)."),
         ((1, 3), "1 to 3 seeds per cell: the 95% intervals cover examples and seeds (Student's t); with one seed,"
-                 " the examples only."),
+                 " only the examples."),
     ],
 )  # fmt: skip
 def test_the_seeds_of_a_study_are_reported(counts, told):

@@ -150,7 +150,7 @@ def test_a_task_is_queued_again_where_its_time_is_over_and_not_where_it_is_cance
         (["--shard", "1/2"], "C020", "--shard cannot be combined with --on slurm"),
         (["--set", "matrix=null"], "C020", "this config has no `matrix`"),
         (["--jobs", "2"], "C020", "--jobs cannot be combined with --on"),
-        (["--set", "matrix={arm: {a: {}, b: {model: {name: '{runs}/x/arm=a'}}}}"], "C020", "name the run of arm=a"),
+        (["--set", "matrix={arm: {a: {}, b: {model: {name: '{runs}/x/arm=a'}}}}"], "C020", "use the run of arm=a"),
         (["--set", "runs_dir=a b"], "C020", "not allowed in #SBATCH lines"),
     ],
 )  # fmt: skip

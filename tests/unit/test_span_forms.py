@@ -219,12 +219,12 @@ def test_what_are_no_tokens_and_tags_is_said(tmp_path, form):
 
 
 SEVERAL = {
-    "spans": ({"text": TEXT, "a": [[0, 3, "X"]], "b": [[0, 3, "Y"]]}, "`a` and `b` hold spans", "spans_field"),
-    "texts": ({"a": TEXT, "b": TEXT, "spans": [[0, 3, "X"]]}, "`a` and `b` hold words or a text", "text_field"),
-    "tags": ({"tokens": TOKENS, "a": TAGS, "b": TAGS}, "`a` and `b` hold lists of tags", "tags_field"),
+    "spans": ({"text": TEXT, "a": [[0, 3, "X"]], "b": [[0, 3, "Y"]]}, "`a` and `b` have spans", "spans_field"),
+    "texts": ({"a": TEXT, "b": TEXT, "spans": [[0, 3, "X"]]}, "`a` and `b` have words or a text", "text_field"),
+    "tags": ({"tokens": TOKENS, "a": TAGS, "b": TAGS}, "`a` and `b` have lists of tags", "tags_field"),
     "both": ({"tokens": TOKENS, "a": TAGS, "b": [[0, 1, "X"]]}, "`a` and `b` could be", "tags_field"),
     "an empty field": ({"text": TEXT, "spans": [], "a": [[0, 3, "X"]]}, "`spans` is empty, but `a`", "spans_field"),
-    "words": ({"a": TOKENS, "b": TOKENS, "tags": TAGS}, "`a` and `b` hold words in addition to tags", "tokens_field"),
+    "words": ({"a": TOKENS, "b": TOKENS, "tags": TAGS}, "`a` and `b` have words in addition to tags", "tokens_field"),
 }  # fmt: skip
 
 

@@ -226,17 +226,17 @@ def test_widened_spans_that_overlap_are_refused_or_the_longest_is_kept(tmp_path)
 
 
 BLANKS = {
-    "behind": ("we saw Ann Holm ", [7, 16], "ends with a blank", "Ann Holm"),
-    "behind, inside of the text": ("in Oslo now", [3, 8], "ends with a blank", "Oslo"),
-    "before": ("in Oslo now", [2, 7], "starts with a blank", "Oslo"),
+    "behind": ("we saw Ann Holm ", [7, 16], "ends with white space", "Ann Holm"),
+    "behind, inside of the text": ("in Oslo now", [3, 8], "ends with white space", "Oslo"),
+    "before": ("in Oslo now", [2, 7], "starts with white space", "Oslo"),
     "both": ("in Oslo now", [2, 8], "starts and ends with white space", "Oslo"),
-    "a line break": ("Oslo\nnow", [0, 5], "ends with a blank", "Oslo"),
-    "a no-break space": ("Oslo\u00a0now", [0, 5], "ends with a blank", "Oslo"),
+    "a line break": ("Oslo\nnow", [0, 5], "ends with white space", "Oslo"),
+    "a no-break space": ("Oslo\u00a0now", [0, 5], "ends with white space", "Oslo"),
     "several": ("in   Oslo   now", [2, 12], "starts and ends with white space", "Oslo"),
-    "a tab": ("in\tOslo", [2, 7], "starts with a blank", "Oslo"),
-    "the first character": (" Oslo", [0, 5], "starts with a blank", "Oslo"),
-    "an ideographic space": ("Oslo\u3000now", [0, 5], "ends with a blank", "Oslo"),
-    "before punctuation": ("Oslo , now", [0, 5], "ends with a blank", "Oslo"),
+    "a tab": ("in\tOslo", [2, 7], "starts with white space", "Oslo"),
+    "the first character": (" Oslo", [0, 5], "starts with white space", "Oslo"),
+    "an ideographic space": ("Oslo\u3000now", [0, 5], "ends with white space", "Oslo"),
+    "before punctuation": ("Oslo , now", [0, 5], "ends with white space", "Oslo"),
 }
 
 

@@ -48,7 +48,7 @@ def test_counts_are_exact_and_in_their_order(words, examples, counts):
             "texts longer than the model's limit, read in windows",
             "1 text longer than the model's limit, read in windows",
         ),
-        (1, "very long words truncated to the first pieces", "1 very long word cut to the first pieces"),
+        (1, "very long words truncated to the first pieces", "1 very long word truncated to the first pieces"),
         (1350, "texts out of scope", "1,350 texts out of scope"),
         (0, "words", "0 words"),
     ],

@@ -356,7 +356,7 @@ def test_labels_of_a_model_are_renamed_or_count_as_out_of_scope(tiny_encoder, tm
         ({"threshold": 0.3}, "multi_label: true"),
         ({"pool": "max", "long_texts": "head"}, "long_texts: windows"),
         ({"focal_gamma": 1.0}, "loss: focal"),
-        ({"multi_label": True, "out_of_scope": "leave_out"}, "one label per text"),
+        ({"multi_label": True, "out_of_scope": "leave_out"}, "cannot be combined with `multi_label: true`"),
     ],
 )
 def test_keys_that_would_do_nothing_are_refused(keys, told):

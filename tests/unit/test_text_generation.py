@@ -191,7 +191,7 @@ def test_adapters_do_not_go_with_a_model_from_scratch():
 
 
 def test_adapters_of_encoders_are_refused(tiny_writer):
-    with pytest.raises(HallucError, match=r"has `task\.lora`") as error:
+    with pytest.raises(HallucError, match=r"use `task\.lora`") as error:
         writing().build(ModelConfig(name=str(tiny_writer), lora={}), (), "eager")
     assert error.value.code == "C206"
 
