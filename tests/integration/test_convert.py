@@ -237,7 +237,7 @@ def test_the_task_is_distinguished_or_asked_for(halluc, file, tmp_path):
         ("both.jsonl", '{"text": "a b", "tokens": ["a", "b"], "spans": [], "label": "x"}\n'),
     ):
         asked = halluc("convert", file(name, content), tmp_path / "d.jsonl")
-        assert (asked.code, "set the task with --task" in asked.err) == (EXIT_USAGE, True), asked.err
+        assert (asked.code, "set one with --task" in asked.err) == (EXIT_USAGE, True), asked.err
         assert halluc("convert", tmp_path / name, tmp_path / "d.jsonl", "--task", TAGGED).code == EXIT_DONE
 
 

@@ -273,7 +273,7 @@ def test_columns_that_are_not_there_are_reported_with_the_line(predict, of_singl
     [
         (["--delimiter", ";;"], "one character"),
         (["--delimiter", ""], "one character"),
-        (["--delimiter", '"'], "no quote"),
+        (["--delimiter", '"'], "not a quote"),
         (["--text-field", ""], "empty"),
         (["--no-header"], "--no-header"),
         (["--format", "text", "--delimiter", ","], "--delimiter cannot be combined with --format text"),

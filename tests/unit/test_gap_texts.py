@@ -309,7 +309,7 @@ def test_labels_that_go_with_the_words_are_reported():
 @pytest.mark.parametrize(
     ("split", "keys", "code", "told"),
     [
-        ([text(1, "a joke")], {"unit": "word", "fraction": 0.0}, "D133", "has no label: there is nothing"),
+        ([text(1, "a joke")], {"unit": "word", "fraction": 0.0}, "D133", "has no label, so there is nothing"),
         (usual(), {"unit": "word", "fraction": 1.0}, "D135", "leaves no text with a label"),
         (usual(), {"unit": "word", "fraction": 1.0, "control": "none"}, "D133", "leaves no text with a label"),
         (usual(), {"unit": "word", "fraction": 0.0, "size": 500}, "D134", "texts can be matched"),

@@ -208,7 +208,7 @@ def test_relations_of_pairs():
             RelationExtraction(RelationExtraction.Config(type="relation_extraction")),
             related(1, "x"),
             [(None, None, "x"), (None, None, "x")],
-            "a label twice",
+            "a repeated label",
         ),
     ],
 )

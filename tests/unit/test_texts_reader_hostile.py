@@ -57,7 +57,7 @@ def read(folder: Path, content: str | bytes, name: str, suffix: str = "", **keys
         ("d.jsonl", '{"premise": "a", "hypothesis": "b", "label": 1}', {}, 1, "`premise` and `hypothesis` could both",
          "set `data.text_field: premise`, and for pairs `data.second_field: hypothesis`"),
         # Other forms than the name says.
-        ("d.jsonl", CSV, {}, 1, "not readable as JSON", "another `data.format`"),
+        ("d.jsonl", CSV, {}, 1, "not readable as JSON", "check `data.format`"),
         ("d.jsonl", RECORD + "[1]\n", {}, 2, "not a JSON object", "`data.format: json`"),
         ("d.json", '{\n "text": "a",\n "label": "b"\n}\n', {}, 2, "a record over several lines", "JSON Lines"),
         ("d.json", '[["a", "x"],\n["b"]]', {}, 2, "an item must be [text, label], or an object", "fix it"),
