@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart
 from halluc.reporting.charts.plots import Block, Mark, Panel, forest
-from halluc.reporting.charts.study_charts import called
+from halluc.reporting.charts.study_cells import called
 from halluc.reporting.views.comparison import lettered
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Comparison, Delta, Line, StudyFigures
