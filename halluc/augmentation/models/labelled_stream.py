@@ -1,4 +1,4 @@
-"""Labelled examples as integer sequences, for language models that write text together with its labels.
+"""Texts with their labels as lists of integers, for language models that write both together.
 
 As in DAGA (Ding et al. 2020) the labels are in the token stream; here a mention is enclosed in an opening and a closing
 label token, and the tokens at the beginning name the labels of the text. A sequence is

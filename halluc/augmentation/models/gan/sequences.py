@@ -1,4 +1,4 @@
-"""Labelled sequences as tensors: rows of piece ids that begin with their condition and end with an end piece."""
+"""Texts with their labels as tensors: rows of piece ids that begin with their condition and end with an end piece."""
 
 from __future__ import annotations
 
