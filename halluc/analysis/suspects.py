@@ -191,8 +191,8 @@ def _of_spans(surfaces: Surfaces, gold: Sequence[Sequence[Claim]]) -> Iterator[I
             tokens = surfaces.examples[place.example].tokens
             assert place.start is not None and place.end is not None, "surfaces of spans have places"
             before = tokens[place.start - 1].casefold() if place.start else ""
-            behind = tokens[place.end].casefold() if place.end < len(tokens) else ""
-            contexts[key, before, behind].append(place)
+            after = tokens[place.end].casefold() if place.end < len(tokens) else ""
+            contexts[key, before, after].append(place)
     for (key, _, _), places in contexts.items():
         usual = _usual(place.label for place in places)
         for place in places:

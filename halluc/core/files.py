@@ -21,19 +21,19 @@ from typing import IO, Any, Literal
 from halluc.core.errors import HallucError, environment_error
 
 # The temporary name of a file or folder that replaces `name`, or was moved aside for it, with the id of the process.
-_BESIDE = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<kind>tmp|old)", re.DOTALL)
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<kind>tmp|old)", re.DOTALL)
 # A link is made in a moment; a temporary one that is older (seconds) is a leftover.
 _LINK_AGE = 60
 
 
-def beside(path: Path, kind: Literal["tmp", "old"] = "tmp") -> Path:
+def temporary_path(path: Path, kind: Literal["tmp", "old"] = "tmp") -> Path:
     """The temporary path that this process writes before it replaces ``path``."""
     return path.with_name(f".{path.name}.{os.getpid()}.{kind}")
 
 
-def written_beside(name: str) -> re.Match[str] | None:
-    """Whether this is a name made by ``beside``: the groups are ``name``, ``process`` and ``kind``."""
-    return _BESIDE.fullmatch(name)
+def temporary_name(name: str) -> re.Match[str] | None:
+    """Whether this is a name made by ``temporary_path``: the groups are ``name``, ``process`` and ``kind``."""
+    return _TEMPORARY.fullmatch(name)
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def replacing(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[Any]]:
     Raises:
         HallucError E401: the disk is full, read-only or forbidden; the message names the file.
     """
-    new = beside(path)
+    new = temporary_path(path)
     make_folder(path.parent)
     try:
         _remove_leftovers(path)
@@ -100,7 +100,7 @@ def _is_still(path: Path, file: IO[Any]) -> bool:
 def _remove_leftovers(path: Path) -> None:
     """Remove the unfinished files of killed processes, on any host, that were writing ``path``."""
     with os.scandir(path.parent) as entries:
-        named = ((entry, written_beside(entry.name)) for entry in entries)
+        named = ((entry, temporary_name(entry.name)) for entry in entries)
         results = [entry for entry, match in named if match and (match["name"], match["kind"]) == (path.name, "tmp")]
     for entry in results:
         with contextlib.suppress(OSError):  # locked, removed since, of another user, or where there are no locks
@@ -183,7 +183,7 @@ def replace_link(path: Path, target: str) -> bool:
     Raises:
         HallucError E401: ``path`` is a folder, or the disk is full, read-only or forbidden.
     """
-    new = beside(path)
+    new = temporary_path(path)
     try:
         _remove_leftovers(path)
         try:
@@ -238,7 +238,7 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     complete."""
     import shutil
 
-    new, old = beside(path), beside(path, "old")
+    new, old = temporary_path(path), temporary_path(path, "old")
     shutil.rmtree(new, ignore_errors=True)
     make_folder(path.parent)
     try:
@@ -276,7 +276,7 @@ def recover(folder: Path) -> None:
     import shutil
 
     results = [(path, match) for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
-             if (match := written_beside(path.name))]  # fmt: skip
+             if (match := temporary_name(path.name))]  # fmt: skip
     for left, match in results:
         if match["kind"] == "old" and not (folder / match["name"]).exists():
             left.rename(folder / match["name"])

@@ -155,7 +155,7 @@ class DataConfig(Section):
         """Whether a split is a part of train."""
         return split != "train" and getattr(self, f"{split}_share") is not None and self.train is not None
 
-    def beside(self, split: SplitName) -> tuple[str, ...]:
+    def extra_files(self, split: SplitName) -> tuple[str, ...]:
         """The other files that the split is read from."""
         return ()
 
@@ -168,7 +168,7 @@ class DataConfig(Section):
         return [
             resolve(name, split)
             for split in splits
-            for name in (self.reference(split), *self.beside(split))
+            for name in (self.reference(split), *self.extra_files(split))
             if name and not name.startswith(HUB)
         ]
 

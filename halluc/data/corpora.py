@@ -203,7 +203,7 @@ def read_corpora(config: DataConfig, table: registry.Table, splits: Sequence[Spl
     corpora.skipped, corpora.notices = list(dict.fromkeys(corpora.skipped)), list(dict.fromkeys(corpora.notices))
     refuse({(one.code, one.message): one for one in missing}.values())
     builder = _builder(config, table, list(dict.fromkeys(bad)))
-    builder.prepare(raw, _beside(config, table, raw))
+    builder.prepare(raw, _other_splits(config, table, raw))
     return _built(builder, raw, corpora)
 
 
@@ -216,7 +216,9 @@ def _named(config: DataConfig, splits: Sequence[SplitName] = SPLITS) -> list[Spl
     return [split for split in splits if config.reference(split) is not None]
 
 
-def _beside(config: DataConfig, table: registry.Table, read: Collection[SplitName]) -> dict[SplitName, Iterator[Raw]]:
+def _other_splits(
+    config: DataConfig, table: registry.Table, read: Collection[SplitName]
+) -> dict[SplitName, Iterator[Raw]]:
     """The readable items of the splits that are not ``read``; their files are opened only on demand."""
 
     def examples(split: SplitName) -> Iterator[Raw]:
@@ -296,7 +298,9 @@ def stream_corpora(
     """
     readers = {split: SplitReader(config, table, split) for split in _named(config, splits)}
     builder = _builder(config, table, [])
-    builder.prepare({split: reader.examples() for split, reader in readers.items()}, _beside(config, table, readers))
+    builder.prepare(
+        {split: reader.examples() for split, reader in readers.items()}, _other_splits(config, table, readers)
+    )
     return {split: Streamed(builder, table, split, reader.divides_documents()) for split, reader in readers.items()}
 
 
@@ -314,7 +318,7 @@ def _built(builder: ExampleBuilder, raw: dict[SplitName, Packed[Raw]], corpora: 
     for split, examples in made.items():
         if not examples:
             raise _nothing(config, split, bad)
-        source, *others = (source_of(name, split) for name in (config.reference(split), *config.beside(split)))
+        source, *others = (source_of(name, split) for name in (config.reference(split), *config.extra_files(split)))
         corpora.splits[split] = Corpus(split, examples, source, tuple(others))
     return corpora
 

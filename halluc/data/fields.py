@@ -127,11 +127,11 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
         elif isinstance(value, (list, tuple)) and step == _ONLY:
             kept = [item for item in value if not is_cancelled(item)]
             if len(kept) > 1:
-                before, behind = named(path[:done]), named(path[done + 1 :])
+                before, after = named(path[:done]), named(path[done + 1 :])
                 raise Unreadable(
                     "D107",
                     f"`{before}` has {len(kept)} annotations",
-                    f"select one of them: set `data.spans_field: {before}.0.{behind}`",
+                    f"select one of them: set `data.spans_field: {before}.0.{after}`",
                 )
             value = kept[0] if kept else None
         elif isinstance(value, (list, tuple)) and isinstance(step, int):

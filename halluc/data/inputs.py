@@ -75,11 +75,11 @@ def paired(
     Raises:
         Unreadable: one of them is blank.
     """
-    before, behind = (tokenizer.tokens(text) if text.strip() else () for text in (first, second))
-    for place, tokens in (("first", before), ("second", behind)):
+    before, after = (tokenizer.tokens(text) if text.strip() else () for text in (first, second))
+    for place, tokens in (("first", before), ("second", after)):
         if not tokens:
             raise Unreadable("D106", f"the {place} text of the pair is empty", help)
-    return InputText(line, identity, before + behind, first, None, len(before), second)
+    return InputText(line, identity, before + after, first, None, len(before), second)
 
 
 def raw(row: Row, tokenizer: Tokenizer, is_pair: bool) -> InputText:

@@ -74,11 +74,11 @@ class ExampleBuilder:
         self.config, self.bad = config, bad
         self.repairs: list[Finding] = []
 
-    def prepare(self, splits: Mapping[SplitName, Iterable[Any]], beside: Mapping[SplitName, Iterable[Any]]) -> None:
+    def prepare(self, splits: Mapping[SplitName, Iterable[Any]], others: Mapping[SplitName, Iterable[Any]]) -> None:
         """Inspect everything that was read before any example is made.
 
         Args:
-            beside: the other splits of the config, which are read only if they are iterated. So a split is read in the
+            others: the other splits of the config, which are read only if they are iterated. So a split is read in the
                 same way, whichever splits a command asks for.
         """
 

@@ -33,7 +33,7 @@ class AddedFeatures(torch.nn.Module):
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(features, width))
 
-    def save_beside(self, folder: Path) -> None:
+    def save_own_file(self, folder: Path) -> None:
         save_file({"weight": (self.weight.detach() * RATE).cpu().contiguous()}, folder / FILE)
 
     def insert(

@@ -85,21 +85,21 @@ def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
     """
     target = folder / _name(taken.progress.step)
 
-    def fill(beside: Path) -> None:
+    def fill(new: Path) -> None:
         try:
-            save_file(taken.weights, beside / _WEIGHTS)
-            torch.save(taken.optimizer, beside / _OPTIMIZER)
+            save_file(taken.weights, new / _WEIGHTS)
+            torch.save(taken.optimizer, new / _OPTIMIZER)
             if taken.average is not None:
-                save_file(taken.average, beside / _AVERAGE)
+                save_file(taken.average, new / _AVERAGE)
         except (SafetensorError, RuntimeError) as error:  # their errors for a full disk
             why = str(error).splitlines()[0]
             help = "free space, or choose another `runs_dir`"
             raise environment_error("E401", f"cannot write {target}: {why}", help) from None
         names = (_WEIGHTS, _OPTIMIZER) if taken.average is None else (_WEIGHTS, _OPTIMIZER, _AVERAGE)
         state = _State(
-            progress=taken.progress, epoch=taken.epoch, files={name: file_sha256(beside / name) for name in names}
+            progress=taken.progress, epoch=taken.epoch, files={name: file_sha256(new / name) for name in names}
         ).model_dump()
-        write_json(beside / _STATE, {**state, "sha256": _digest(state)})
+        write_json(new / _STATE, {**state, "sha256": _digest(state)})
 
     replace_folder(target, fill)
     if keep != "all":

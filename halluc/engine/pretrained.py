@@ -200,15 +200,15 @@ def quiet_libraries(verbose: bool) -> None:
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
     """The Hugging Face layout: config.json, model.safetensors, tokenizer files; adapters are merged into weights.
 
-    A part of the model with a method ``save_beside(folder)`` writes its own file, which transformers ignores.
+    A part of the model with a method ``save_own_file(folder)`` writes its own file, which transformers ignores.
     """
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     try:
         model.save_pretrained(folder)
         for module in model.modules():
-            if hasattr(module, "save_beside"):
-                module.save_beside(folder)
+            if hasattr(module, "save_own_file"):
+                module.save_own_file(folder)
         tokenizer.save_pretrained(folder)
     except SafetensorError as error:  # its error for a full disk
         raise environment_error(

@@ -157,7 +157,7 @@ def _is_quiet(path: Path) -> bool:
 def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
     """Unfinished files and folders (``.name.pid.tmp``) of processes that have ended, and what they moved aside."""
     for entry in _entries(folder):
-        path, match = Path(entry.path), files.written_beside(entry.name)
+        path, match = Path(entry.path), files.temporary_name(entry.name)
         if match is not None and not entry.is_symlink():
             if processes.is_running(int(match["process"])) or not _is_quiet(path):
                 yield _Find(path, "it may still be written", delete=False)

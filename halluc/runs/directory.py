@@ -319,14 +319,14 @@ def open_run(path: Path) -> RunDir:
     path = latest.resolve(path)
     directory = RunDir(path)
     if not path.is_dir():
-        near = did_you_mean(path.name, _beside(path))
+        near = did_you_mean(path.name, _sibling_names(path))
         help = _NAME_ONE if near is None else f"did you mean `{path.with_name(near)}`?"
         raise HallucError("R101", f"no such run directory: {path}", help=help)
     directory.read()
     return directory
 
 
-def _beside(path: Path) -> list[str]:
+def _sibling_names(path: Path) -> list[str]:
     """What may have been meant by a path that does not exist."""
     try:
         return [one.name for one in path.parent.iterdir() if one.is_dir() or latest.is_pointer(one)]

@@ -160,8 +160,8 @@ class ShownClaim(Record):
     ``before`` and ``after`` count the tokens that are left out, ``others`` are the example's other claims, ``gold`` all
     its gold, as far as they are among the tokens shown; labels of the whole text have no position (null, null). For a
     pair of texts ``second`` is the first token of the second text. ``marked`` are ranges that are always shown with the
-    example, with their names: head and tail of a relation. ``beside`` are further texts of the example, with their
-    names: the input and the reference of a text that a model wrote.
+    example, with their names: head and tail of a relation. ``related_texts`` are further texts of the example, with
+    their names: the input and the reference of a text that a model wrote.
     """
 
     line: LedgerLine
@@ -173,7 +173,7 @@ class ShownClaim(Record):
     others: list[tuple[int | None, int | None, str, float | None]]
     second: int | None = None
     marked: list[tuple[int, int, str]] = Field(default_factory=list)
-    beside: list[tuple[str, str]] = Field(default_factory=list)
+    related_texts: list[tuple[str, str]] = Field(default_factory=list)
 
 
 class ClaimSection(Record):

@@ -102,7 +102,7 @@ class Prediction(Record):
         results: list[str] = getattr(self, "written" if record == "claim" else "reference")
         return results
 
-    def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
+    def related_texts(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
         """Further texts to show with ``tokens_of``, by name, if claims have a text of their own."""
         return []
 

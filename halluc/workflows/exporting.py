@@ -222,8 +222,8 @@ class _Writer:
         write_json(folder / "config.json", {**json.loads(settings.to_json_string(use_diff=False)), **kept})
         write_text(folder / "tokenizer.json", encoder.tokenizer.backend_tokenizer.to_str())
         for module in network.modules():
-            if hasattr(module, "save_beside"):
-                module.save_beside(folder)
+            if hasattr(module, "save_own_file"):
+                module.save_own_file(folder)
         return inputs
 
     def _failed(self, error: Exception) -> HallucError:

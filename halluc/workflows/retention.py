@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from halluc.config.matrix import Cell, Study
 from halluc.core.errors import HallucError
-from halluc.core.files import beside, recover, unwritable
+from halluc.core.files import recover, temporary_path, unwritable
 from halluc.core.messages import say, tell
 from halluc.runs.directory import RunDir
 from halluc.workflows import evaluation, run_locations
@@ -90,7 +90,7 @@ def remove_model(run: RunDir, why: str) -> bool:
             record = run.read()
             record.model_removed = why
             run.write(record)
-            aside = beside(run.model)
+            aside = temporary_path(run.model)
             run.model.rename(aside)  # atomically: a model is complete or absent
             shutil.rmtree(aside)
     except OSError as error:

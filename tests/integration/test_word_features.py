@@ -65,7 +65,7 @@ def test_the_saved_matrix_is_the_one_that_is_added(tiny_encoder, tmp_path):
     inputs = task.model.encode([tagged("Oslo won")], encoder).collate([0]).inputs
     model = encoder.model.eval()
     torch.nn.init.normal_(model.added_features.weight)
-    model.added_features.save_beside(tmp_path)
+    model.added_features.save_own_file(tmp_path)
     matrix = load_file(tmp_path / added_features.FILE)["weight"]
     embedded = model.get_input_embeddings()(inputs["input_ids"])
     at = inputs["added_features"][0, :, 1].nonzero().flatten()

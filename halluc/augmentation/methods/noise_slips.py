@@ -173,6 +173,8 @@ def _may_drop(example: Editable, at: int) -> bool:
     spans = ((start, end) for start, end, _ in example.spans if start <= at < end)
     first, last = next(spans, (0, len(example.tokens)))
     return any(
-        first <= beside < last and any(map(str.isalnum, example.tokens[beside])) and is_free(example, start, start + 2)
-        for beside, start in ((at - 1, at - 1), (at + 1, at))
+        first <= neighbour < last
+        and any(map(str.isalnum, example.tokens[neighbour]))
+        and is_free(example, start, start + 2)
+        for neighbour, start in ((at - 1, at - 1), (at + 1, at))
     )

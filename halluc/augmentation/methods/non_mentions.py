@@ -94,12 +94,12 @@ class NonMentions(Augmenter):
 
 def _candidates(example: Editable) -> list[int]:
     """Lower-case content words outside of mentions, and not next to one, whose borders would become unclear."""
-    beside = {at for start, end, _ in example.spans for at in (start - 1, end)}
+    adjacent = {at for start, end, _ in example.spans for at in (start - 1, end)}
     tokens: Tokens = example.tokens
     return [
         at
         for at in free_positions(example, in_spans=False)
-        if at not in beside
+        if at not in adjacent
         and len(tokens[at]) >= _SHORTEST
         and tokens[at].isalpha()
         and tokens[at].islower()

@@ -71,7 +71,7 @@ def fitted(workspace: Workspace, fitting: Fitting) -> Fitted:
         model = _read(folder, fitting.fingerprint)
         if model is None:
             write = fitting.make(work)
-            replace_folder(folder, lambda beside: _write(beside, write, fitting))
+            replace_folder(folder, lambda new: _write(new, write, fitting))
             model = _read(folder, fitting.fingerprint)
             assert model is not None, "what was written can be read"
         shutil.rmtree(work, ignore_errors=True)

@@ -189,9 +189,9 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
     labels: list[str] = []
     rest = line
     while not labels or (rest.startswith(_MARK) and labels[-1].startswith(_MARK)):
-        label, *behind = BLANKS.split(rest, maxsplit=1)
+        label, *following = BLANKS.split(rest, maxsplit=1)
         labels.append(label)
-        rest = behind[0] if behind else ""
+        rest = following[0] if following else ""
     return Row(file, number, {"label": labels if len(labels) > 1 else labels[0], "text": rest}, line)
 
 

@@ -74,7 +74,7 @@ def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold
         axes.axhline(0, color=FAINT)
         axes.set_yticks([max(*counts, 1)])
         axes.set_ylim(0, max(*counts, 1))
-        _beside(axes, f"{verdict}\n{total:,} claims")
+        _label_right(axes, f"{verdict}\n{total:,} claims")
     weights = [[one.counts.get(verdict, 0) / sum_ for one, sum_ in zip(bins, sums, strict=True)] for verdict in totals]
     panels[-1].hist(
         [middles] * len(totals),
@@ -83,7 +83,7 @@ def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold
         color=[svg.ROLES[verdict] for verdict in totals],
         **style,
     )
-    _beside(panels[-1], "share\nof claims")
+    _label_right(panels[-1], "share\nof claims")
     shares(panels[-1].yaxis, 0.5)
     shares(panels[-1].xaxis)
     panels[-1].set(xlim=(0, 1), ylim=(0, 1))
@@ -95,7 +95,7 @@ def _histograms(bins: Sequence[ConfidenceBin], totals: dict[str, int], threshold
     return drawn
 
 
-def _beside(axes: Axes, text: str) -> None:
+def _label_right(axes: Axes, text: str) -> None:
     axes.set_ylabel(text, rotation="horizontal", ha="right", va="center", fontsize="medium")
 
 

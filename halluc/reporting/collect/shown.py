@@ -186,7 +186,7 @@ def _shown(line: LedgerLine, example: Any, task: AnyTask) -> ShownClaim:
         others=[one for one in others if _is_within(one, first, last)],
         second=border,
         marked=[one for one in ranges if one[0] < last and one[1] > first],
-        beside=example.beside(line.record) if is_written else [],
+        related_texts=example.related_texts(line.record) if is_written else [],
     )
 
 

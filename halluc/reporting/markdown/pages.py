@@ -125,7 +125,7 @@ def sentence(claim: ShownClaim, room: Room, *, is_placed: bool = True) -> Marked
                 text = f"<b>{text}</b>"
             phrase += piece.gap + (f"<ins>{text}</ins>" if piece.gold else text)
     phrase = ("… " if claim.before else "") + phrase + (" …" if claim.after else "")
-    for name, text in claim.beside:
+    for name, text in claim.related_texts:
         phrase += f" ‖ {gfm.inert(name, 40)}: {gfm.inert(highlight.beginning(text), room.text)}"
     return gfm.isolated(phrase)
 

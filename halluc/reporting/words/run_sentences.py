@@ -173,8 +173,8 @@ def _how_sure(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
     false, right = (confidences.get(verdict, ()) for verdict in ("unsupported", "supported"))
     if len(false) < FEW_FOR_MEDIAN:
         return ""
-    beside = f", right ones {median(right):.2f}" if len(right) >= FEW_FOR_MEDIAN else ""
-    return f"; {nouns.unsupported} {nouns.golds} have a median confidence of {median(false):.2f}{beside}"
+    comparison = f", right ones {median(right):.2f}" if len(right) >= FEW_FOR_MEDIAN else ""
+    return f"; {nouns.unsupported} {nouns.golds} have a median confidence of {median(false):.2f}{comparison}"
 
 
 def _abstention(figures: FigureLookup, rate: MetricResult, abstention: Abstention | None, task: AnyTask) -> list[str]:

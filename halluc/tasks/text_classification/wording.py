@@ -100,8 +100,10 @@ def _accuracy(metric: MetricResult, figures: FigureLookup) -> str:
     if not metric.n:
         return "No text has a label: the figure is 0 by convention."
     outside = figures.n("out_of_scope_acceptance")
-    beside = f" ({outside:,} more are out of scope)" if outside else ""
-    return f"{formats.percent(metric.value)} of the {metric.n:,} texts that have a label get the annotated one{beside}."
+    excluded = f" ({outside:,} more are out of scope)" if outside else ""
+    return (
+        f"{formats.percent(metric.value)} of the {metric.n:,} texts that have a label get the annotated one{excluded}."
+    )
 
 
 def _acceptance(metric: MetricResult, figures: FigureLookup) -> str:

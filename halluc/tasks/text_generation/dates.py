@@ -52,7 +52,7 @@ def _patterns(language: Language) -> tuple[regex.Pattern[str], regex.Pattern[str
         rf"""(?<![\p{{L}}\p{{N}}])
         (?:(?P<before>(?<![0-9.,:]){day})(?:st|nd|rd|th|er|[.ºª°])?(?:[ \u00a0]{{1,2}}|-)(?:of[ ]|de[ ]|the[ ])?)?+
         (?P<month>{months})(?!\p{{L}})\.?
-        (?:[ \u00a0](?:the[ ])?(?P<behind>{day})(?:st|nd|rd|th)?(?![\p{{L}}\p{{N}}:%]|[.,][0-9]))?+
+        (?:[ \u00a0](?:the[ ])?(?P<after>{day})(?:st|nd|rd|th)?(?![\p{{L}}\p{{N}}:%]|[.,][0-9]))?+
         (?:(?:,?[ \u00a0]|-)(?:of[ ]|del?[ ])?(?P<year>[12][0-9]{{3}})(?![\p{{L}}\p{{N}}]|[.,][0-9]))?+""",
         regex.VERBOSE | regex.IGNORECASE,
     )
@@ -127,7 +127,7 @@ def _named(text: str, language: Language) -> Iterator[Dated]:
         return
     words, has_capitals = WORDS[language], language in ("en", "de")
     for match in patterns[0].finditer(text):
-        month, day = match["month"], match["before"] or match["behind"]
+        month, day = match["month"], match["before"] or match["after"]
         is_alone = day is None and match["year"] is None
         # `may` and `mar` are also words, and English and German write months with capitals.
         is_doubtful = month.lower() in words.ambiguous or len(month) < 4 or (has_capitals and month.islower())

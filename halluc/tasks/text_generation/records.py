@@ -39,7 +39,7 @@ class GenerationLine(Prediction):
     def example(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]]:
         return self.id, tuple(self.tokens), (*self.gold, self.text, *self.parts)
 
-    def beside(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
+    def related_texts(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
         """The input or its parts (only the last turns), and the output or the reference."""
         other = ("reference", self.gold[0] if self.gold else "") if record == "claim" else ("output", self.output)
         if len(self.parts) == 1:

@@ -81,12 +81,12 @@ class LinearChain(torch.nn.Module):
         made = [part.detach().double().cpu().numpy() for part in self.scores()]
         return Transitions(*(numpy.where(part <= _ILLEGAL / 2, -numpy.inf, part) for part in made))
 
-    def save_beside(self, folder: Path) -> None:
+    def save_own_file(self, folder: Path) -> None:
         """Write ``crf.safetensors``: start, step and end as in ``weights``."""
         save_file(self.weights()._asdict(), folder / CRF_FILE)
 
     def read(self, source: ModelSource) -> None:
-        """Load the file of ``save_beside`` from the folder of the model.
+        """Load the file of ``save_own_file`` from the folder of the model.
 
         Raises:
             HallucError E411: the file is missing or damaged, or has other tags.

@@ -41,7 +41,7 @@ class SavedChain:
 
     @classmethod
     def read(cls, source: ModelSource, tags: Sequence[str]) -> SavedChain:
-        """Load the file of ``LinearChain.save_beside``.
+        """Load the file of ``LinearChain.save_own_file``.
 
         Raises:
             HallucError E411: the file is missing or damaged, or has other tags.

@@ -84,7 +84,7 @@ class PairPredictions(PredictionFile):
         return Stated(example, (confidence,) if relation is not None else (), bool(identity))
 
 
-def _one_label(value: Any, beside: Any) -> tuple[Any, float | None]:
+def _one_label(value: Any, confidence: Any) -> tuple[Any, float | None]:
     """The label, None if the pair has no relation, and its confidence.
 
     Raises:
@@ -94,8 +94,8 @@ def _one_label(value: Any, beside: Any) -> tuple[Any, float | None]:
         if len(value) > 1 and not (len(value) == 2 and isinstance(value[0], str) and not isinstance(value[1], str)):
             raise Unreadable("D107", f"{len(value)} predicted relations for one pair", _ONE_HELP)
         if len(value) == 1:
-            return _one_label(value[0], beside)
-        value, beside = value if value else (None, None)
+            return _one_label(value[0], confidence)
+        value, confidence = value if value else (None, None)
     elif isinstance(value, Mapping):
-        value, beside = value.get("label"), confidence_field(value)
-    return (value or None), confidence_of(beside)
+        value, confidence = value.get("label"), confidence_field(value)
+    return (value or None), confidence_of(confidence)

@@ -120,7 +120,7 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         """Whether columns are given by number."""
         return any(isinstance(column, int) for column in self.asked().values())
 
-    def beside(self, split: SplitName) -> tuple[str, ...]:
+    def extra_files(self, split: SplitName) -> tuple[str, ...]:
         result = self.out_of_scope
         if isinstance(result, str):
             return (result,) if split == "test" else ()
@@ -169,5 +169,5 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         if len({str(name) for name in names}) < len(names):
             yield "`data.text_field`, `second_field`, `label_field` and the other fields must differ"
         for split in SPLITS:
-            if self.beside(split) and self.reference(split) is None:
+            if self.extra_files(split) and self.reference(split) is None:
                 yield f"`data.out_of_scope` has texts for {split}, but `data.{split}` is not set"

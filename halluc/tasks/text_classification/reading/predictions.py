@@ -113,7 +113,7 @@ class TextPredictions(PredictionFile):
         return given.tokens, given.second
 
 
-def _pairs(items: Sequence[Any], beside: Any) -> list[tuple[Any, float | None]]:
+def _pairs(items: Sequence[Any], confidence: Any) -> list[tuple[Any, float | None]]:
     """Labels with their confidences, given with each label or in a separate list.
 
     Raises:
@@ -121,8 +121,8 @@ def _pairs(items: Sequence[Any], beside: Any) -> list[tuple[Any, float | None]]:
     """
     given = [(item.get("label"), confidence_field(item)) if isinstance(item, dict) else item for item in items]
     pairs = [tuple(item) if isinstance(item, (list, tuple)) and len(item) == 2 else (item, None) for item in given]
-    if beside is not None and beside != "":
-        several = beside if isinstance(beside, list) else [beside]
+    if confidence is not None and confidence != "":
+        several = confidence if isinstance(confidence, list) else [confidence]
         if len(several) != len(pairs):
             raise Unreadable("D107", f"{len(several)} confidences for {len(pairs)} labels", "each label has its own")
         pairs = [(label, one) for (label, _), one in zip(pairs, several, strict=True)]

@@ -56,7 +56,7 @@ class TextsReader(Reader):
     def read(self, reference: str, split: SplitName) -> Iterator[Labelled | Mended | BadLine | LeftOut | Notice]:
         ids = Ids()
         yield from self._texts(reference, split, ids, outside=False)
-        for name in self.config.beside(split):
+        for name in self.config.extra_files(split):
             yield from self._texts(name, split, ids, outside=True)
 
     def input_of(self, row: Row) -> InputText:
@@ -241,8 +241,8 @@ class _Mapper:
         if self._labels is not None and is_plain and written_list(str(label)) is not None:
             text = text.replace("label: ", "labels, as lists written as text: ")
             self._labels.reports_written = False
-        beside = {"timestamp": self.config.timestamp_field, "group": self.config.group_field}
-        named = [f"; {what}: {column}" for what, column in beside.items() if column is not None and self._labelled]
+        extra = {"timestamp": self.config.timestamp_field, "group": self.config.group_field}
+        named = [f"; {what}: {column}" for what, column in extra.items() if column is not None and self._labelled]
         text += "".join(named)
         return f"{text}; preset: {self._preset}" if self._preset is not None else text
 

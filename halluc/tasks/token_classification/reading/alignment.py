@@ -204,8 +204,8 @@ class SpanAlignment:
         kept: list[Span] = []  # sorted, without overlap
         for span in sorted(spans, key=lambda s: (s.start - s.end, s.start, s.label)):
             at = bisect_right(kept, span.start, key=itemgetter(0))
-            beside = kept[max(at - 1, 0) : at + 1]
-            other = next((k for k in beside if k.start < span.end and span.start < k.end), None)
+            adjacent = kept[max(at - 1, 0) : at + 1]
+            other = next((k for k in adjacent if k.start < span.end and span.start < k.end), None)
             if other is None:
                 kept.insert(at, span)
             elif how == "longest":

@@ -47,23 +47,23 @@ class TagDecoder(ExampleBuilder):
         self.renamed: Counter[str] = Counter(dict.fromkeys(config.rename_labels, 0))
         self._unfit: set[str] = set()
 
-    def prepare(self, splits: _Sentences, beside: _Sentences | None = None) -> None:
+    def prepare(self, splits: _Sentences, others: _Sentences | None = None) -> None:
         """Determine how the tags of each split are read.
 
         Args:
-            beside: the other splits, which are used only if these are ambiguous. So a split is read in the same way,
+            others: the other splits, which are used only if these are ambiguous. So a split is read in the same way,
                 whichever splits a command asks for.
 
         Raises:
             HallucError or ManyErrors D120: no reading fits.
         """
         result = {split: TagStatistics.of(items) for split, items in splits.items()}
-        others: dict[SplitName, TagStatistics] = {}
-        if beside and not are_plain(result, self.config):
-            for split, items in beside.items():
+        evidence: dict[SplitName, TagStatistics] = {}
+        if others and not are_plain(result, self.config):
+            for split, items in others.items():
                 with suppress(HallucError):  # a missing file is no evidence
-                    others[split] = TagStatistics.of(items)
-        self.readings = decide(result, self.config, self.bad, others)
+                    evidence[split] = TagStatistics.of(items)
+        self.readings = decide(result, self.config, self.bad, evidence)
 
     def with_bad(self, bad: list[BadLine]) -> TagDecoder:
         return TagDecoder(self.config, bad, self.readings)

@@ -42,7 +42,7 @@ _OF_SPANS: dict[str, Any] = {
 }  # fmt: skip
 # In `predicted`, and in files of halluc, spans count from 0 and have exclusive ends, whatever gold does.
 _OWN = (("span_end", "exclusive"), ("span_base", 0), ("span_label_field", None))
-_KEYS, _BESIDE = "(keys)", "(beside)"
+_KEYS, _CONFIDENCES = "(keys)", "(confidences)"
 # A sentence, the confidences of its spans, and whether it has an id.
 _Sentence = tuple[RawSentence, Mapping[Span, Any], bool]
 
@@ -189,7 +189,7 @@ class SentencePredictions(PredictionFile):
 
         def sentence(row: Row) -> _Sentence:
             raw = records[row.fields[_KEYS]].sentence(row, "test")
-            sure = {**row.fields[_BESIDE], **dict(zip(raw.spans or (), raw.confidences, strict=False))}
+            sure = {**row.fields[_CONFIDENCES], **dict(zip(raw.spans or (), raw.confidences, strict=False))}
             return raw, {span: confidence_of(given) for span, given in sure.items()}, "id" in row.fields
 
         return list(self.each(rows, sentence))
@@ -197,7 +197,7 @@ class SentencePredictions(PredictionFile):
     def _usual(self, row: Row) -> Row:
         """The row with the usual field names, with the keys that its spans need and confidences next to its tags."""
         record, data = row.fields, self.data
-        made = {_KEYS: (), _BESIDE: {}, **given_id(record, data)}
+        made = {_KEYS: (), _CONFIDENCES: {}, **given_id(record, data)}
         for usual, name in (("tokens", data.tokens_field), ("text", data.text_field)):
             value = value_of(record, name)
             value = record.get(usual) if value is None else value
@@ -219,7 +219,7 @@ class SentencePredictions(PredictionFile):
                 fields={
                     **made,
                     "tags": value,
-                    _BESIDE: {Span(one.start, one.end, one.label): one.confidence for one in given},
+                    _CONFIDENCES: {Span(one.start, one.end, one.label): one.confidence for one in given},
                 },
             )
         is_written = any(isinstance(item, dict) and "start_char" in item for item in items)  # by `halluc predict`

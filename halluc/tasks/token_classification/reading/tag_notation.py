@@ -39,7 +39,7 @@ class Notation:
     If tags have no prefix, each is a label, as in IO.
     """
 
-    prefix: Literal["before", "behind", "alone", "none"] = "before"
+    prefix: Literal["before", "after", "alone", "none"] = "before"
     separator: str = "-"
     lower: bool = False
     label: str = ""
@@ -50,7 +50,7 @@ class Notation:
             return "I", tag
         if self.prefix == "before":
             prefix, separator, label = tag[:1], tag[1:2], tag[2:]
-        elif self.prefix == "behind":
+        elif self.prefix == "after":
             prefix, separator, label = tag[-1:], tag[-2:-1], tag[:-2]
         else:
             prefix, separator, label = tag, self.separator, self.label
@@ -67,7 +67,7 @@ class Notation:
     @property
     def is_rare(self) -> bool:
         """Whether labels such as `type-b` look similar, so that a single prefix is not evidence."""
-        return self.lower and self.prefix == "behind"
+        return self.lower and self.prefix == "after"
 
     def fits(self, tags: Collection[str]) -> bool:
         """Whether all tags have this notation, with prefixes of one scheme."""
@@ -111,7 +111,7 @@ def _affixed() -> Iterator[Notation]:
     for separator in _SEPARATORS:
         for lower in (False, True):
             yield Notation("before", separator, lower)
-            yield Notation("behind", separator, lower)
+            yield Notation("after", separator, lower)
 
 
 _AFFIXED = tuple(_affixed())

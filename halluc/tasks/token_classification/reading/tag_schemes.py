@@ -160,29 +160,29 @@ def decide(
     result: Mapping[SplitName, TagStatistics],
     config: SpansConfig,
     bad: Sequence[BadLine] = (),
-    beside: Mapping[SplitName, TagStatistics] | None = None,
+    others: Mapping[SplitName, TagStatistics] | None = None,
 ) -> dict[SplitName, TagReading]:
     """Decide how each split is read.
 
     Args:
-        bad: lines that cannot be read, to be reported with the error. beside: splits that are not read themselves, but
+        bad: lines that cannot be read, to be reported with the error. others: splits that are not read themselves, but
             may be evidence for those of ``result``.
 
     Raises:
         HallucError or ManyErrors D120: tags that belong to no single scheme, cannot be read or are ambiguous.
     """
-    return _Decision(_splits(result, config), _splits(beside or {}, config), config, bad).readings()
+    return _Decision(_splits(result, config), _splits(others or {}, config), config, bad).readings()
 
 
 class _Decision:
-    def __init__(self, splits: list[_Split], beside: list[_Split], config: SpansConfig, bad: Sequence[BadLine]) -> None:
-        self.splits, self.beside, self.config, self.bad = splits, beside, config, bad
+    def __init__(self, splits: list[_Split], others: list[_Split], config: SpansConfig, bad: Sequence[BadLine]) -> None:
+        self.splits, self.others, self.config, self.bad = splits, others, config, bad
         self.errors: list[HallucError] = []
         self._schemes: list[Scheme | None] = []  # the scheme of each split from its own tags, the certain ones first
 
     def readings(self) -> dict[SplitName, TagReading]:
         tagged = []
-        for split in (*self.splits, *self.beside):
+        for split in (*self.splits, *self.others):
             shown = self._that_shows_most(split)
             try:
                 split.notation = notation_of(shown.tags, shown.asked, self.config.label, shown.share_outside)
@@ -211,7 +211,7 @@ class _Decision:
 
     def _that_shows_most(self, split: _Split) -> _Split:
         """The split with the most tags, of those that have all of this one's tags."""
-        every = (*self.splits, *self.beside)
+        every = (*self.splits, *self.others)
         alike = [one for one in every if one.asked == split.asked and one.tags >= split.tags]
         return max(alike, key=lambda one: len(one.tags))
 
@@ -257,7 +257,7 @@ class _Decision:
     def _spelled(self, split: _Split) -> list[str]:
         """What is unusual in the notation of the tags."""
         text = [] if split.notation == STANDARD else [str(split.notation)]
-        if split.notation == STANDARD and split.tags and Notation("behind").fits(split.tags):
+        if split.notation == STANDARD and split.tags and Notation("after").fits(split.tags):
             text.append(f"the first letter of tags such as `{min(split.tags)}` is the prefix")
         if self.config.label is not None and split.notation.prefix != "alone" and split.tags:
             text.append("`data.label` is ignored, because the tags have labels")

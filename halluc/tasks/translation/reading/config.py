@@ -46,7 +46,7 @@ class ParallelConfig(DataConfig, TokenizationKeys):
         given: str | None = getattr(self, f"{'train' if self.is_held_out(split) else split}_target")
         return given
 
-    def beside(self, split: SplitName) -> tuple[str, ...]:
+    def extra_files(self, split: SplitName) -> tuple[str, ...]:
         target = self.target_of(split)
         return () if target is None else (target,)
 
