@@ -173,7 +173,7 @@ def test_a_hostile_corpus_stays_text(hostile_run):
 
 
 def test_hostile_names_of_parts_of_an_input_stay_text():
-    claim = run_report().claims[0].shown[0].model_copy(update={"beside": [(f"turn:{IMG}{'y' * 300}", "a text")]})
+    claim = run_report().claims[0].shown[0].model_copy(update={"related_texts": [(f"turn:{IMG}{'y' * 300}", "a text")]})
     told = pages.sentence(claim, pages.ROOMS[0])
     assert_only_own_markup(told)
     assert "turn:" in told and "y" * 40 not in told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
+from halluc.core.figures import HALLUCINATION, MATCHED, OMISSION, figure, shown
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart
 from halluc.reporting.charts.plots import Block, Mark, Panel, forest
 from halluc.reporting.charts.study_cells import called
@@ -93,7 +93,8 @@ def _of_family(
     id: str, axis: str, reference: str, choice: str, members: Sequence[ArmComparison], spans: dict[str, list[float]]
 ) -> Chart:
     names = [formats.visible(one.arm) for one in members]
-    there = {delta.name for one in members for delta in one.figures}
+    # Tasks without omissions have no panel for them.
+    there = {delta.name for one in members for delta in one.figures if delta.difference or delta.name != OMISSION}
     compared = {column.heading: column.row for column in shown("differences", there)}
     panels = [
         Panel(heading, row.name, [_mark(_delta(one, row.name)) for one in members], signed=True, span=spans[row.name])

@@ -55,12 +55,11 @@ def by_novelty(report: RunReport) -> Chart | None:
     if known is not None:
         edges = ", ".join(map(formats.percent, known.edges))
         novelty += f" (quarters start above {edges}, the quartiles of {known.edges_of})"
-    note = (
-        f"{words.claims.capitalize()} by verdict, and by {novelty}; the figure is the share of"
-        f" unsupported ones. On the right: the share of the annotated {words.golds} that are omitted. Lines are 95%"
-        " intervals."
-    )
+    note = f"{words.claims.capitalize()} by verdict, and by {novelty}; the figure is the share of unsupported ones."
     rows = nouns.by_novelty(report.by_novelty, words)
+    if any(value_of(row.omission) for row in rows):
+        note += f" On the right: the share of the annotated {words.golds} that are omitted."
+    note += " Lines are 95% intervals."
     return _outcomes("by-novelty", f"By novelty of the {words.one}", note, rows, rows)
 
 
@@ -94,28 +93,37 @@ def _distort(rows: Iterable[Outcome]) -> bool:
 
 
 def _drawn(shown: Sequence[Outcome]) -> Figure:
-    """Two panels with figures on the right of each: the claims by verdict, the omitted gold."""
+    """Panels with figures on the right: the claims by verdict, and the omitted gold if there is any."""
     height = LOW_ROW if len(shown) > MANY else ROW
     drawn = figure(50 + height * len(shown))
-    claims, gold = drawn.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    omits = any(value_of(row.omission) for row in shown)
+    claims, *others = drawn.subplots(
+        1, 2 if omits else 1, sharey=True, width_ratios=(3, 2) if omits else None, squeeze=False
+    )[0]
     for verdict, _ in _VERDICTS:
         if verdict != "distorted" or _distort(shown):
             claims.barh(math.nan, 0, color=svg.ROLES[verdict], label=verdict)
-    gold.barh(math.nan, 0, color=svg.ROLES["omission"], label="omitted")
     for place, row in enumerate(shown):
         _claims_bar(claims, place, row, 14 / height)
-        gold.barh(place, value_of(row.omission) or math.nan, 14 / height, color=svg.ROLES["omission"])
-        _interval(gold, place, row.omission)
     rows_axis(claims, [shortened(row.name) + (f"\n{row.claims:,} claims" if height == ROW else "") for row in shown])
-    gold.tick_params(labelleft=False)
     if shown[0].name == ALL:
         claims.get_yticklabels()[0].set_fontweight("bold")
     shares(claims.xaxis, 0.5)
     claims.set_xlim(0, 1)
-    gold.set_xlim(left=0)
-    ticks(gold.xaxis, OMISSION, most=2)
-    legend(drawn, [claims, gold])
+    for gold in others:
+        _omissions(gold, shown, 14 / height)
+    legend(drawn, [claims, *others])
     return drawn
+
+
+def _omissions(axes: Axes, shown: Sequence[Outcome], thick: float) -> None:
+    axes.barh(math.nan, 0, color=svg.ROLES["omission"], label="omitted")
+    for place, row in enumerate(shown):
+        axes.barh(place, value_of(row.omission) or math.nan, thick, color=svg.ROLES["omission"])
+        _interval(axes, place, row.omission)
+    axes.tick_params(labelleft=False)
+    axes.set_xlim(left=0)
+    ticks(axes.xaxis, OMISSION, most=2)
 
 
 def _claims_bar(axes: Axes, place: int, row: Outcome, thick: float) -> None:

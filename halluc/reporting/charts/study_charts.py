@@ -36,9 +36,10 @@ def charts(report: StudyReport) -> list[Chart]:
         _curve(report, f"curve-{column.heading}{'' if number == 0 else f'-{number + 1}'}", axis, column.key)
         for number, axis in enumerate(numeric_axes(study))
         for column in figures.shown("curves")
+        if column.key != OMISSION or _omits(report)
     ]
     if arm_axes(study):
-        results += [_cells(report), _trade_off(report)]
+        results += [_cells(report), _trade_off(report) if _omits(report) else None]
     results += [*difference_charts.of_study(study), *difference_charts.of_slopes(study)]
     return [made for made in results if made is not None]
 
@@ -76,6 +77,11 @@ def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
     return chart(drawn, id, f"{title[:1].upper()}{title[1:]} by {text}", note, alt, _columns(report, title), rows)
 
 
+def _omits(report: StudyReport) -> bool:
+    """Whether gold is omitted in any cell; in tasks with one label for each text it never is."""
+    return any((omission := figure(cell, OMISSION)) and omission.mean for cell in report.figures.cells)
+
+
 def _means(report: StudyReport) -> str:
     return "Figures of one seed" if report.single_seed else "Means over seeds"
 
@@ -95,13 +101,14 @@ def figure_text(result: SeedFigure) -> str:
 
 
 def _cells(report: StudyReport) -> Chart | None:
-    """Hallucination is never shown without omission."""
+    """Hallucination is never shown without omission, if there is any."""
     cells = report.figures.cells
-    results = [tuple(figure(cell, key) for key in (HALLUCINATION, OMISSION)) for cell in cells]
+    keys = (HALLUCINATION, OMISSION) if _omits(report) else (HALLUCINATION,)
+    results = [tuple(figure(cell, key) for key in keys) for cell in cells]
     styles = _styles(report)
     shown = list(zip(cells, results, strict=True))[: 2 * MOST_ROWS]
     panels = []
-    for which, (name, _) in enumerate((HALLUCINATION, OMISSION)):
+    for which, (name, _) in enumerate(keys):
         column = [both[which] for _, both in shown]
         marks = [
             None if one is None else Mark(float(one.mean or 0), one.interval, True, *styles[id(cell)])
@@ -112,7 +119,8 @@ def _cells(report: StudyReport) -> Chart | None:
     # The axes are explained in the note; names come first, then numbers.
     choices = [sorted(cell.choice.values(), key=lambda value: not isinstance(value, str)) for cell, _ in shown]
     drawn = forest([Block([", ".join(map(formats.visible, choice)) for choice in choices], panels)])
-    note = f"{_means(report)} with 95% intervals. Lower hallucination is no improvement if omission is higher."
+    note = f"{_means(report)} with 95% intervals. "
+    note += "Lower hallucination is no improvement if omission is higher." if len(keys) > 1 else "Nothing is omitted."
     numbers = [formats.visible(axis) for axis in numeric_axes(report.figures)]
     if numbers:
         note += f" The numbers are {' and '.join(numbers)}."
@@ -122,9 +130,10 @@ def _cells(report: StudyReport) -> Chart | None:
         [called(cell.choice) for cell, _ in shown],
         [", ".join(f"{formats.title(one.name)} {figure_text(one)}" for one in both if one) for _, both in shown],
     )
-    titles = [formats.title(name) for name, _ in (HALLUCINATION, OMISSION)]
+    titles = [formats.title(name) for name, _ in keys]
     rows = [_as_row(cell, *both) for cell, both in zip(cells, results, strict=True)]
-    return chart(drawn, "cells", "Hallucination and omission, by cell", note, alt, _columns(report, *titles), rows)
+    title = "Hallucination and omission, by cell" if len(keys) > 1 else "Hallucination, by cell"
+    return chart(drawn, "cells", title, note, alt, _columns(report, *titles), rows)
 
 
 def _styles(report: StudyReport) -> dict[int, tuple[str, str]]:
