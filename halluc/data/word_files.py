@@ -76,16 +76,20 @@ def read_gazetteer(
 
     Raises:
         HallucError D101: no such file. D142: it holds no name. Or, with up to 20 at once, D104: a line that is not
-            UTF-8. D140: a line that cannot be read. D141: a label that is not among ``labels``.
+            UTF-8. D140: a line that cannot be read. D141, once for each label: it is not among ``labels``.
     """
     names: dict[str, dict[tuple[str, ...], int]] = {}
     errors: list[HallucError] = []
+    unknown: dict[str, list[Location]] = {}
     for where, (label, name) in entries(reference, _of_columns, _of_object, errors, code="D140", form=_FORM):
         if label not in labels:
-            help = suggestion(label, labels, f"it has {', '.join(labels) or 'none'}")
-            errors.append(data_error("D141", f"{owner} has no label `{label}`", where, help))
+            unknown.setdefault(label, []).append(where)
         else:
             names.setdefault(label, {})[tuple(name.split())] = 1
+    for label, places in unknown.items():
+        others = f" (lines with it: {len(places):,})" if len(places) > 1 else ""
+        help = suggestion(label, labels, f"it has {', '.join(labels) or 'none'}")
+        errors.append(data_error("D141", f"{owner} has no label `{label}`{others}", places[0], help))
     refuse(errors)
     if not names:
         raise data_error("D142", f"{reference} has no names", Location(reference), _FORM)

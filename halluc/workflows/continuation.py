@@ -20,6 +20,7 @@ from halluc.core.messages import say, warn
 from halluc.runs import directory, provenance
 from halluc.runs.directory import RunDir
 from halluc.runs.schema import EarlierTotal
+from halluc.wording.formats import counted
 
 _TOTALS = ("epochs", "steps")
 
@@ -125,7 +126,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
 
 
 def _total(train: TrainConfig) -> str:
-    return f"{train.steps} steps" if train.steps is not None else f"{train.epochs} epochs"
+    return counted(train.epochs, "epoch") if train.steps is None else counted(train.steps, "step")
 
 
 def _refuse_fewer(run: RunDir, loaded: LoadedConfig, step: int, epoch: int) -> None:

@@ -226,6 +226,12 @@ def test_a_bad_line_is_reported_with_its_place(tmp_path, name, line, code, told)
         assert "`LOC`" in error.help
 
 
+def test_an_unknown_label_is_reported_once(tmp_path):
+    with pytest.raises(HallucError, match=r"`LOK` \(lines with it: 30\)") as raised:
+        read_gazetteer(written(tmp_path, "LOC\tLima\n" + "LOK\tQuito\n" * 30), LABELS)
+    assert str(raised.value.where).endswith(":2")
+
+
 def test_bad_lines_are_reported_together(tmp_path):
     with pytest.raises(ManyErrors) as raised:
         read_gazetteer(written(tmp_path, "LOC\tLima\n" + "x\n" * 30), LABELS)

@@ -93,8 +93,9 @@ def _of_family(
     id: str, axis: str, reference: str, choice: str, members: Sequence[ArmComparison], spans: dict[str, list[float]]
 ) -> Chart:
     names = [formats.visible(one.arm) for one in members]
-    # Tasks without omissions have no panel for them.
-    there = {delta.name for one in members for delta in one.figures if delta.difference or delta.name != OMISSION}
+    there = {delta.name for one in members for delta in one.figures}
+    if not any(delta.difference for one in members for delta in one.figures if delta.name == OMISSION):
+        there -= {OMISSION, MATCHED}  # matched omission then changes nothing
     compared = {column.heading: column.row for column in shown("differences", there)}
     panels = [
         Panel(heading, row.name, [_mark(_delta(one, row.name)) for one in members], signed=True, span=spans[row.name])
