@@ -3,25 +3,55 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from halluc.__main__ import exit_code_of
 from halluc.components import TABLE
 from halluc.config.matrix import load_study
 from halluc.runs.directory import RunDir
 from halluc.workflows import retention
+from tests.conftest import write_corpus, write_experiment
 
 pytestmark = pytest.mark.usefixtures("without_charts")
 
 CELLS = ["seed=1", "seed=2", "seed=3"]
 
 
+def write_study(folder: Path, encoder: Path) -> Path:
+    config = write_experiment(folder, encoder, write_corpus(folder))
+    text = config.read_text(encoding="utf-8").replace("epochs: 6", "epochs: 1")
+    config.write_text(text + "matrix: {seed: [1, 2, 3]}\n", encoding="utf-8")
+    return config
+
+
 @pytest.fixture
-def study(experiment: Path) -> Path:
-    text = experiment.read_text(encoding="utf-8").replace("epochs: 6", "epochs: 1")
-    experiment.write_text(text + "matrix: {seed: [1, 2, 3]}\n", encoding="utf-8")
-    return experiment
+def study(tmp_path: Path, tiny_encoder: Path) -> Path:
+    return write_study(tmp_path, tiny_encoder)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """A study of which all cells are evaluated, and a copy of its runs; trained once for all tests."""
+    config = write_study(tmp_path_factory.mktemp("study"), tiny_encoder)
+    assert exit_code_of(["run", str(config), "-q"]) == 0
+    shutil.copytree(config.parent / "runs", config.parent / "copy", symlinks=True)
+    return config
+
+
+@pytest.fixture
+def evaluated(finished: Path) -> Path:
+    """The finished study, with its runs as they were."""
+    shutil.rmtree(finished.parent / "runs")
+    shutil.copytree(finished.parent / "copy", finished.parent / "runs", symlinks=True)
+    return finished
+
+
+@pytest.fixture
+def cells(evaluated: Path) -> Path:
+    return evaluated.parent / "runs" / "tiny"
 
 
 @pytest.fixture
@@ -68,19 +98,18 @@ def test_none_removes_each_model_once_its_cell_is_evaluated(halluc, study, home)
     assert [RunDir(home / slug).read().stages["train"].started for slug in CELLS] == started
 
 
-def test_a_removed_model_is_reported_with_the_command_that_makes_it_again(halluc, study, home, tmp_path):
-    assert halluc("run", study, "-q", "--only", "seed=1").code == 0
-    before = (home / CELLS[0] / "model" / "model.safetensors").read_bytes()
-    assert halluc("run", study, "-q", "--only", "seed=1", "--set", "keep_models=none").code == 0
-    assert models(home) == []
+def test_a_removed_model_is_reported_with_the_command_that_makes_it_again(halluc, evaluated, cells, tmp_path):
+    before = (cells / CELLS[0] / "model" / "model.safetensors").read_bytes()
+    assert halluc("run", evaluated, "-q", "--only", "seed=1", "--set", "keep_models=none").code == 0
+    assert models(cells) == CELLS[1:]
     texts = tmp_path / "texts.txt"
     texts.write_text("Anna Berg\n")
-    cell = home / CELLS[0]
+    cell = cells / CELLS[0]
     for refused in (
         halluc("eval", "--run", cell),
         halluc("predict", cell, "--input", texts),
-        halluc("eval", study, "--only", "seed=1", "--set", "eval.batch_tokens=50"),
-        halluc("run", study, "--only", "seed=1", "--set", "eval.batch_tokens=50"),
+        halluc("eval", evaluated, "--only", "seed=1", "--set", "eval.batch_tokens=50"),
+        halluc("run", evaluated, "--only", "seed=1", "--set", "eval.batch_tokens=50"),
     ):
         assert refused.code == 2, refused.err
         assert "error[R118]" in refused.err
@@ -105,16 +134,15 @@ def test_a_removed_model_comes_back_from_the_last_checkpoint_where_that_was_kept
 
 
 @pytest.mark.parametrize(("figures", "best"), [([0.1, 0.3, 0.2], 1), ([0.3, 0.1, 0.3], 0), ([0.0, 0.0, 0.0], 0)])
-def test_best_keeps_the_first_of_the_best_on_dev(halluc, study, home, figures, best):
-    assert halluc("run", study, "-q").code == 0
-    assert models(home) == CELLS
-    give_dev_figures(home, figures)
-    outcome = halluc("run", study, "--set", "keep_models=best")
+def test_best_keeps_the_first_of_the_best_on_dev(halluc, evaluated, cells, figures, best):
+    assert models(cells) == CELLS
+    give_dev_figures(cells, figures)
+    outcome = halluc("run", evaluated, "--set", "keep_models=best")
     assert outcome.code == 0, outcome.err
-    assert models(home) == [CELLS[best]]
+    assert models(cells) == [CELLS[best]]
     assert "`keep_models: best`: 2 of 3 models are removed" in outcome.err
-    assert f"best on dev: {home / CELLS[best]}" in outcome.err
-    assert [RunDir(home / slug).read().model_removed for slug in CELLS].count("best") == 2
+    assert f"best on dev: {cells / CELLS[best]}" in outcome.err
+    assert [RunDir(cells / slug).read().model_removed for slug in CELLS].count("best") == 2
 
 
 def test_best_waits_until_all_cells_are_evaluated(halluc, study, home):
@@ -141,13 +169,12 @@ def test_without_a_dev_figure_all_models_stay(halluc, study, home):
     assert models(home) == CELLS
 
 
-def test_a_cell_that_is_being_written_keeps_its_model(halluc, study, home):
-    assert halluc("run", study, "-q").code == 0
-    found = load_study(study, ["keep_models=none"], table=TABLE)
-    with RunDir(home / CELLS[1]).locked():
+def test_a_cell_that_is_being_written_keeps_its_model(halluc, evaluated, cells):
+    found = load_study(evaluated, ["keep_models=none"], table=TABLE)
+    with RunDir(cells / CELLS[1]).locked():
         retention.apply(found, found.cells)
-    assert models(home) == [CELLS[1]]
-    assert RunDir(home / CELLS[1]).read().model_removed is None
+    assert models(cells) == [CELLS[1]]
+    assert RunDir(cells / CELLS[1]).read().model_removed is None
 
 
 @pytest.mark.parametrize("command", ["check", "train", "run"])
@@ -179,9 +206,9 @@ def test_it_is_no_part_of_a_cells_config_nor_of_its_hash(halluc, study, home):
     assert "C123" in halluc("check", study).err
 
 
-def test_the_record_of_a_removed_model_is_in_run_json(halluc, study, home):
-    assert halluc("run", study, "-q", "--only", "seed=2", "--set", "keep_models=none").code == 0
-    assert json.loads((home / CELLS[1] / "run.json").read_text())["model_removed"] == "none"
+def test_the_record_of_a_removed_model_is_in_run_json(halluc, evaluated, cells):
+    assert halluc("run", evaluated, "-q", "--only", "seed=2", "--set", "keep_models=none").code == 0
+    assert json.loads((cells / CELLS[1] / "run.json").read_text())["model_removed"] == "none"
 
 
 @pytest.mark.parametrize("reference", ["arm=plain", "arm=plain/model"])
