@@ -29,7 +29,7 @@ def start(folder: Path, name: str, command: str = "augment") -> subprocess.Popen
     config = folder / "big.yaml"
     config.write_text(
         "name: big\ntask: {type: token_classification}\ndata: {format: conll, train: demo:ner}\nmodel: {name: none}\n"
-        "augment: {size: 100x, workers: 2, methods: [{type: mention_replacement}, {type: noise}]}\n"
+        "augment: {size: 30x, workers: 2, methods: [{type: mention_replacement}, {type: noise}]}\n"
     )
     arguments = [command, str(config), "-q", "--set", f"runs_dir={folder / name}"]
     pipe = subprocess.PIPE
