@@ -11,7 +11,7 @@ from halluc.components import TABLE
 
 _SPLITS = ("train", "dev", "test")
 _CONFIGS = (".yaml", ".yml")
-# The maximum number of completions: longer lists are of no use.
+# The maximum number of completions.
 _MOST = 1_000
 _DEEPEST = 4
 

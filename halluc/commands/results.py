@@ -45,22 +45,22 @@ def show_run(result: object) -> None:
         show_report(result, with_evaluation=False)
 
 
-def show_report(made: Reported, *, with_evaluation: bool = True) -> None:
+def show_report(reported: Reported, *, with_evaluation: bool = True) -> None:
     """The figures as tables, and the conclusion; for a single run the evaluation only ``with_evaluation``."""
     if not hears(Level.NORMAL):
         return
-    if isinstance(made.figures, StudyFigures):
-        show_study(made.figures)
-    elif isinstance(made.figures, EvalFile) and with_evaluation:
-        show_evaluated(made.figures)
-    elif isinstance(made.record, ComparisonReport):
-        show_comparison(made.record, is_placed=nouns.task(made.record.task).wording.nouns.is_placed)
-    if made.card is not None:
-        say(f"model card: {made.card}")
+    if isinstance(reported.figures, StudyFigures):
+        show_study(reported.figures)
+    elif isinstance(reported.figures, EvalFile) and with_evaluation:
+        show_evaluated(reported.figures)
+    elif isinstance(reported.record, ComparisonReport):
+        show_comparison(reported.record, is_placed=nouns.task(reported.record.task).wording.nouns.is_placed)
+    if reported.card is not None:
+        say(f"model card: {reported.card}")
         say()
-    for sentence in made.record.conclusion:
+    for sentence in reported.record.conclusion:
         say(sentence)
-    notes = made.record.notes
+    notes = reported.record.notes
     for note in notes[:MOST_NOTES]:
         say(f"note: {note}", style="yellow")
     if len(notes) > MOST_NOTES:

@@ -103,13 +103,13 @@ class WeightAverage:
         """
         copies: list[Weights] = []
         for number in range(self.config.most_checkpoints if self.config.kind == "checkpoints" else 1):
-            own = {name: state.get(f"{number}/{name}") for name in self.parameters}
-            if not any(one is not None for one in own.values()) and self.config.kind == "checkpoints":
+            copy = {name: state.get(f"{number}/{name}") for name in self.parameters}
+            if not any(one is not None for one in copy.values()) and self.config.kind == "checkpoints":
                 break
-            for name, one in own.items():
+            for name, one in copy.items():
                 if one is None or (one.shape, one.dtype) != (self.parameters[name].shape, self.parameters[name].dtype):
                     raise ValueError(f"its average of {name} is missing, or has another shape or type")
-            copies.append({name: one.to(self.parameters[name].device) for name, one in own.items() if one is not None})
+            copies.append({name: one.to(self.parameters[name].device) for name, one in copy.items() if one is not None})
         if sum(map(len, copies)) != len(state):
             raise ValueError("its average of the weights is of another kind")
         self.copies = copies

@@ -53,7 +53,7 @@ def encoder_with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[
 def _adapted(model: Any, config: LowRankConfig, rows: Mapping[str, list[int]], **settings: Any) -> Any:
     import peft
 
-    made = peft.LoraConfig(
+    lora = peft.LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha if config.alpha is not None else 2 * config.rank,
         lora_dropout=config.dropout,
@@ -62,7 +62,7 @@ def _adapted(model: Any, config: LowRankConfig, rows: Mapping[str, list[int]], *
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft calls functions that transformers has renamed
-        return peft.get_peft_model(model, made)
+        return peft.get_peft_model(model, lora)
 
 
 def _name_of(model: Any, module: Any) -> str:

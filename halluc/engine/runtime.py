@@ -144,11 +144,8 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 def _keep_freed_memory() -> None:
-    """Make glibc keep freed tensor memory, up to a gigabyte, instead of returning it and faulting it in again every
-    step.
-
-    This saves some per cent of a training step; without glibc nothing is done.
-    """
+    """Make glibc keep up to a gigabyte of freed tensor memory. Otherwise it is returned to the system and faulted in
+    again in every step, which takes some per cent of its time."""
     libc = _glibc()
     if libc is not None:
         trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in malloc.h
@@ -172,8 +169,8 @@ def computes_bf16(cuda: bool) -> bool:
 
 
 def attention_for(device_type: str) -> str:
-    """Explicit matrix products are seven times as fast as SDPA's kernel on CPU with short text (measured); elsewhere
-    SDPA."""
+    """The attention implementation: on a CPU, explicit matrix products are seven times as fast as SDPA's kernel for
+    short texts (measured)."""
     return "eager" if device_type == "cpu" else "sdpa"
 
 

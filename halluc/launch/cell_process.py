@@ -15,7 +15,7 @@ from halluc.launch.orders import COMMAND, PARENT, CellOrder
 
 
 class CellProcess:
-    """It ends with this process, and receives Ctrl-C of a terminal only through this process.
+    """It ends when this process ends, and is in its own process group: Ctrl-C in a terminal does not reach it.
 
     Raises:
         HallucError E401: ``log``, to which its output is appended, cannot be written.

@@ -14,7 +14,7 @@ from halluc.core.messages import warn
 from halluc.engine import environment
 from halluc.launch.cell_process import CellProcess
 from halluc.launch.orders import CellOrder
-from halluc.launch.scheduling import Ended, side_by_side
+from halluc.launch.scheduling import Ended, in_parallel
 from halluc.workflows.experiments import StudyRun, in_this_process
 
 MOST_JOBS = 1_000
@@ -38,12 +38,14 @@ def launch(asked: StudyRun, jobs: str) -> bool:
         )
     if count <= 1:
         return in_this_process(asked)
-    return side_by_side(asked, LocalProcesses(count, cores, devices))
+    return in_parallel(asked, LocalProcesses(count, cores, devices))
 
 
 def gpus(environ: Mapping[str, str] = os.environ, driver: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
-    """The NVIDIA GPUs that this process may use, named as in CUDA_VISIBLE_DEVICES; without torch, whose import takes
-    seconds."""
+    """The NVIDIA GPUs that this process may use, named as in CUDA_VISIBLE_DEVICES.
+
+    torch is not used, as importing it takes seconds.
+    """
     named = environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]

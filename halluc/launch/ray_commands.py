@@ -25,7 +25,7 @@ _PAUSE = 0.2
 _LOG_LINES = 20
 # How many seconds cancelled commands have to end, as with a checkpoint.
 _END_SECONDS = 60.0
-# halluc as a child that is killed when its parent is: the command starts again, and needs the locks of its files.
+# halluc as a process that ends with its parent: otherwise it would hold locks that the restarted command needs.
 _HALLUC = "from halluc.core import processes; processes.end_with_parent(); from halluc.__main__ import main; main()"
 
 
@@ -38,7 +38,7 @@ class NodeCommand:
     log: Path
 
 
-def places(address: str | None, asked: RayConfig) -> int:
+def cluster_capacity(address: str | None, asked: RayConfig) -> int:
     """How many tasks the cluster can run at once.
 
     Raises:
@@ -46,7 +46,7 @@ def places(address: str | None, asked: RayConfig) -> int:
     """
     ray = ray_cluster.imported()
     with ray_cluster.connected(ray, address):
-        return ray_cluster.all_places(ray, asked)
+        return ray_cluster.cluster_capacity(ray, asked)
 
 
 def run(

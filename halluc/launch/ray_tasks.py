@@ -15,7 +15,7 @@ from halluc.core.errors import HallucError
 from halluc.launch import ray_cluster
 from halluc.launch.cell_process import CellProcess
 from halluc.launch.orders import CellOrder
-from halluc.launch.scheduling import Ended, side_by_side
+from halluc.launch.scheduling import Ended, in_parallel
 from halluc.workflows.experiments import StudyRun
 
 _PAUSE = 0.2
@@ -32,7 +32,7 @@ def launch(asked: StudyRun, address: str | None) -> bool:
     ray = ray_cluster.imported()
     with ray_cluster.connected(ray, address), ray_cluster.marker(asked.study.home) as marker:
         ray_cluster.refuse_unfit(ray, (ray_cluster.settings(cell.loaded) for cell in asked.cells), marker)
-        return side_by_side(asked, RayTasks(ray, asked.cells))
+        return in_parallel(asked, RayTasks(ray, asked.cells))
 
 
 class RayTasks:
@@ -43,8 +43,8 @@ class RayTasks:
         self.settings = {str(cell.slug): ray_cluster.settings(cell.loaded) for cell in cells}
         self.variables = ray_cluster.variables([cell.loaded for cell in cells])
         self.retries = max(one.retries for one in self.settings.values())
-        places = ray_cluster.all_places(ray, ray_cluster.settings(cells[0].loaded))
-        self.at_once = max(1, min(places, len(cells)))
+        capacity = ray_cluster.cluster_capacity(ray, ray_cluster.settings(cells[0].loaded))
+        self.at_once = max(1, min(capacity, len(cells)))
         self.running: dict[Any, str] = {}
 
     def has_room(self) -> bool:

@@ -26,7 +26,7 @@ from halluc.workflows.experiments import StudyRun
 # How many lines of the log of a failed cell are shown.
 _LOG_LINES = 20
 _PAUSE = 0.1
-# How many seconds a restarted cell waits for the remains of its first process.
+# How many seconds a restarted cell waits until its first process has released the lock.
 _PATIENCE = 60.0
 LOG_FILE = "cell.log"
 
@@ -63,7 +63,7 @@ class Backend(Protocol):
         """Kill all processes at once."""
 
 
-def side_by_side(asked: StudyRun, backend: Backend) -> bool:
+def in_parallel(asked: StudyRun, backend: Backend) -> bool:
     """A launcher of cells with ``backend``; see ``experiments.Launcher``.
 
     A cell that another cell refers to starts before it. A process that was killed by a signal is restarted and resumes
@@ -75,9 +75,9 @@ def side_by_side(asked: StudyRun, backend: Backend) -> bool:
             schedule.run(interruption)
     finally:
         backend.kill()
-        place = {str(cell.slug): number for number, cell in enumerate(asked.cells)}
-        for made in (asked.outcome.trainings, asked.outcome.evaluations):
-            made.sort(key=lambda one: place[str(one.cell)])
+        position = {str(cell.slug): number for number, cell in enumerate(asked.cells)}
+        for results in (asked.outcome.trainings, asked.outcome.evaluations):
+            results.sort(key=lambda one: position[str(one.cell)])
     schedule.course.conclude()
     return not schedule.course.busy
 
@@ -96,13 +96,13 @@ class _Schedule:
             KeyboardInterrupt: a signal arrived, and all processes have ended.
         """
         for cell in self.asked.cells:
-            self._look_at(cell)
+            self._enqueue(cell)
         stopping = False
         while self.running or (self.waiting and not stopping):
             if interruption.requested and not stopping:
                 stopping = True
-                asked = "write a checkpoint" if self.asked.trains else "end"
-                say(f"interrupted: running cells {asked} ({len(self.running)})")
+                action = "write a checkpoint" if self.asked.trains else "end"
+                say(f"interrupted: running cells {action} ({len(self.running)})")
                 self.backend.stop()
             while not stopping and self.waiting and self.backend.has_room() and (ready := self._ready()) is not None:
                 self._start(ready)
@@ -112,7 +112,8 @@ class _Schedule:
         if stopping:
             raise KeyboardInterrupt
 
-    def _look_at(self, cell: Cell) -> None:
+    def _enqueue(self, cell: Cell) -> None:
+        """Add a cell to ``waiting``, unless it is done or cannot be read."""
         try:
             if self.asked.done(cell):
                 self.course.skip(cell, self.course.head(cell), "done before")
@@ -155,7 +156,7 @@ class _Schedule:
             self.killed[ended.slug] += 1
             again = "it is restarted" + " and continues from its checkpoint" * self.asked.trains
             again += f" ({self.killed[ended.slug]} of {self.backend.retries})"
-            say(f"{ended.slug}: its process {_how(ended.code)}; {again}", style="yellow")
+            say(f"{ended.slug}: its process {_exit_reason(ended.code)}; {again}", style="yellow")
             self.waiting.insert(0, cell)
             return
         head = self.course.head(cell)
@@ -164,7 +165,7 @@ class _Schedule:
                 tell(head, style="bold")
             else:
                 stack.enter_context(listening(Brief(listener(), head, self.course.warned)))
-            for text, style in answers.said:
+            for text, style in answers.messages:
                 say(text, style)
             for result in answers.results:
                 put(result)
@@ -175,9 +176,9 @@ class _Schedule:
             self.course.fail(cell, head, answers.error or self._crash(cell, ended))
 
     def _note(self, answers: CellAnswers) -> None:
-        made = self.asked.outcome
-        made.trainings += [one for one in answers.results if isinstance(one, TrainResult)]
-        made.evaluations += [one for one in answers.results if isinstance(one, EvalResult)]
+        outcome = self.asked.outcome
+        outcome.trainings += [one for one in answers.results if isinstance(one, TrainResult)]
+        outcome.evaluations += [one for one in answers.results if isinstance(one, EvalResult)]
 
     def _crash(self, cell: Cell, ended: Ended) -> HallucError:
         """The error of a process that could not report one, with the end of its log."""
@@ -187,13 +188,13 @@ class _Schedule:
             say(line)
         if ended.code < 0 or ended.code == EXIT_INTERRUPTED:
             help = "there may be too little memory: use fewer --jobs; the same command continues"
-            message = f"the process {_how(ended.code)} {self.backend.retries + 1} times ({log})"
+            message = f"the process {_exit_reason(ended.code)} {self.backend.retries + 1} times ({log})"
             return HallucError("E480", message, help=help, exit_code=EXIT_ENVIRONMENT)
         help = f"this is a bug in halluc: report it with {log} and the config"
         return HallucError("E481", f"the process ended with exit code {ended.code}", help=help, exit_code=EXIT_BUG)
 
 
-def _how(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code == EXIT_INTERRUPTED:
         return "was ended by a signal"
     with contextlib.suppress(ValueError):

@@ -48,9 +48,9 @@ def main() -> int:
 
 
 def _run(order: CellOrder, answering: Answering) -> None:
-    begun = time.monotonic()
+    started = time.monotonic()
     with listening(answering), allowing_commands(order.allow_commands), gate_reports.written_for(order.ci):
-        study, cell = _found(order)
+        study, cell = _ordered_cell(order)
         while True:
             try:
                 if order.trains:
@@ -60,14 +60,14 @@ def _run(order: CellOrder, answering: Answering) -> None:
                     summary = evaluation.summary(results)
                 break
             except HallucError as error:
-                if error.code != BUSY or time.monotonic() - begun > order.patience:
+                if error.code != BUSY or time.monotonic() - started > order.patience:
                     raise
                 time.sleep(_PAUSE)
-    answering.end(summary, time.monotonic() - begun)
+    answering.end(summary, time.monotonic() - started)
 
 
-def _found(order: CellOrder) -> tuple[Study, Cell]:
-    """The study, and the ordered cell; a config without a matrix is evaluated in the run with the ordered name.
+def _ordered_cell(order: CellOrder) -> tuple[Study, Cell]:
+    """The study and the cell of an order; a config without a matrix is a single cell, which gets the slug of the order.
 
     Raises:
         HallucError R104: the config was edited after the study was started.

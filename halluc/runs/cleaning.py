@@ -113,7 +113,7 @@ def _locked(folder: Path, lock: Path | None = None) -> Iterator[bool]:
     try:
         descriptor = os.open(lock or folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
-        yield True  # every writer creates the file: there has been none
+        yield True  # every writer creates this file, so nothing has written here
         return
     except OSError:
         yield False
@@ -155,7 +155,7 @@ def _is_quiet(path: Path) -> bool:
 
 
 def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
-    """Unfinished files and folders (``.name.pid.tmp``) of processes that have ended, and what they moved aside."""
+    """Temporary files and folders (``.name.pid.tmp``) of processes that have ended, and files that they renamed."""
     for entry in _entries(folder):
         path, match = Path(entry.path), files.temporary_name(entry.name)
         if match is not None and not entry.is_symlink():

@@ -106,7 +106,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     if changed:
         help = "restore it, or start a new run without --resume"
         raise HallucError("R109", f"{', '.join(changed)} changed since this training started", help=help)
-    step, epoch = checkpoint.stands_at(newest)
+    step, epoch = checkpoint.step_and_epoch(newest)
     _refuse_fewer(run, loaded, step, epoch)
     old, new = before.experiment.train, loaded.experiment.train
     _set_aside(run)

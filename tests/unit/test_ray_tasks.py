@@ -200,8 +200,8 @@ def test_a_lost_node_is_a_killed_process_and_an_error_of_halluc_is_raised(config
 def test_places_are_as_many_as_the_scarcest_resource_has():
     wanted = RayConfig(cpus=2, gpus=0.5, memory="4G")
     node = {"Resources": {"CPU": 9.0, "GPU": 1.0, "memory": float(40 << 30)}}
-    assert ray_cluster.places(node, wanted) == 2
-    assert ray_cluster.places({"Resources": {"CPU": 9.0}}, wanted) == 0
+    assert ray_cluster.capacity(node, wanted) == 2
+    assert ray_cluster.capacity({"Resources": {"CPU": 9.0}}, wanted) == 0
 
 
 class Heard(Listener):

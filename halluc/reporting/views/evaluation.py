@@ -10,7 +10,7 @@ from halluc.gap.forecast import Proportion, SplitGap
 from halluc.reporting.views.tables import Cells, TableCell, TableColumn, TableView, table, value_cell
 from halluc.runs.reports import GapRow
 from halluc.runs.schema import EvalFile, MetricResult
-from halluc.runs.studies import SURE
+from halluc.runs.studies import ALPHA
 from halluc.task import evaluated
 from halluc.wording import formats
 from halluc.wording.formats import signed
@@ -86,7 +86,7 @@ def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
             ]
             for period, n in sorted({one.by["period"]: one.n for one in shares}.items())
         ]
-        note = f"* (or bold): differs from all earlier periods together ({_TEST}, p under {SURE})"
+        note = f"* (or bold): differs from all earlier periods together ({_TEST}, p under {ALPHA})"
         title = f"{split}: {column.heading} and period"
         made.append(table(title, ["period", "texts", *labels], rows, notes=[note] * bool(marked)))
     return made
@@ -98,7 +98,7 @@ def shifted(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
         (one.by["label"], one.by["period"])
         for one in FigureLookup(metrics).named("shift_p")
         if one.by.keys() == {"label", "period"} and one.by["period"] not in (ANY, LATEST)
-        if one.value is not None and one.value < SURE
+        if one.value is not None and one.value < ALPHA
     }
 
 

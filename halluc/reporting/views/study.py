@@ -10,8 +10,8 @@ from halluc.core.figures import Column as FigureColumn
 from halluc.reporting.views.tables import EMPTY, Cells, TableCell, TableColumn, TableView, difference_cell, table
 from halluc.runs import training_facts
 from halluc.runs.studies import (
+    ALPHA,
     LEAST_SEEDS,
-    SURE,
     ArmComparison,
     ArmDelta,
     ArmTrend,
@@ -66,7 +66,7 @@ def means(figures: StudyFigures, notes: Sequence[str] = ()) -> TableView:
     references = dict.fromkeys(f"{one.axis} “{formats.visible(one.reference)}”" for one in figures.comparisons)
     if references:
         parts.append(
-            f"Bold: better than {' or '.join(references)} with p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
+            f"Bold: better than {' or '.join(references)} with p under {ALPHA} (Holm) and at least {LEAST_SEEDS} seeds."
         )
     return table(
         f"Means over seeds: {figures.name}",

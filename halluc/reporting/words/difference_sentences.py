@@ -15,8 +15,8 @@ from pathlib import PurePath
 from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
 from halluc.runs import training_facts
 from halluc.runs.studies import (
+    ALPHA,
     LEAST_SEEDS,
-    SURE,
     ArmComparison,
     ArmDelta,
     BestOnDev,
@@ -181,7 +181,7 @@ def _best(result: Sequence[BestOnDev]) -> list[str]:
     """Which value of a setting is best on dev, and whether it differs significantly from the next one."""
     parts = []
     for one in result[:_MOST_NAMED]:
-        apart = one.p is not None and one.p < SURE and one.seeds >= LEAST_SEEDS
+        apart = one.p is not None and one.p < ALPHA and one.seeds >= LEAST_SEEDS
         parts.append(
             f"the best {formats.visible(one.axis)} on dev{_at(one.choice)} is {_plain(one.value)} "
             f"({formats.title(one.name)} {formats.with_interval(one.name, one.mean, one.interval)}); it "
@@ -198,7 +198,7 @@ def _method(figures: StudyFigures) -> list[str]:
     enough = [one for one in figures.comparisons if one.seeds >= LEAST_SEEDS]
     rates = [delta for one in enough for delta in one.figures if delta.name == HALLUCINATION and not delta.by]
     least = min((delta.smallest for delta in rates if delta.smallest is not None), default=None)
-    text = f"a difference is shown where p < {SURE}, adjusted for the arms compared (Holm)"
+    text = f"a difference is shown where p < {ALPHA}, adjusted for the arms compared (Holm)"
     if least is not None:
         smallest = formats.difference(HALLUCINATION, least).removeprefix("+")
         text += f"; the smallest detectable difference in hallucination rate is {smallest}"
