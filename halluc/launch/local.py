@@ -22,14 +22,14 @@ MOST_JOBS = 1_000
 _LEAST_MEMORY = 512 << 20
 
 
-def launch(asked: StudyRun, jobs: str) -> bool:
+def launch(study_run: StudyRun, jobs: str) -> bool:
     """A launcher of ``jobs`` cells at once; a single experiment, or a single job, runs in this process.
 
     Raises:
         HallucError C019: ``jobs`` is not a number, or there are several processes already (torchrun).
     """
     cores, devices = threads.cores(), gpus()
-    count = min(number(jobs, len(devices) or cores), len(asked.cells))
+    count = min(number(jobs, len(devices) or cores), len(study_run.cells))
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise HallucError(
             "C019",
@@ -37,8 +37,8 @@ def launch(asked: StudyRun, jobs: str) -> bool:
             help="remove one of them",
         )
     if count <= 1:
-        return in_this_process(asked)
-    return in_parallel(asked, LocalProcesses(count, cores, devices))
+        return in_this_process(study_run)
+    return in_parallel(study_run, LocalProcesses(count, cores, devices))
 
 
 def gpus(environ: Mapping[str, str] = os.environ, driver: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:

@@ -51,7 +51,7 @@ def predict(
 def _on_ray(
     asked: InputJob, parts: prediction_shards.Parts, sharing: Sharing, arguments: Callable[[str], Sequence[str]]
 ) -> None:  # fmt: skip
-    trained, _ = ensembles.located(asked.reference, asked.members, asked.overrides)
+    trained, _ = ensembles.locate(asked.reference, asked.members, asked.overrides)
 
     def command(number: int, of: int) -> NodeCommand:
         part = parts.path(number, of)

@@ -69,13 +69,13 @@ def _extra(name: str) -> ExtraState:
 def _requirements(extra: str) -> Iterator[RequirementState]:
     """The requirements of halluc itself (``extra`` is empty), or of one extra."""
     for line in metadata.requires("halluc") or ():
-        asked = Requirement(line)
-        of_extra = re.search(r"""extra == ['"]([^'"]+)""", str(asked.marker or ""))
+        requirement = Requirement(line)
+        of_extra = re.search(r"""extra == ['"]([^'"]+)""", str(requirement.marker or ""))
         if (of_extra[1] if of_extra else "") != extra:
             continue
         try:
-            version: str | None = metadata.version(asked.name)
+            version: str | None = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
             version = None
-        fits = version is not None and asked.specifier.contains(version, prereleases=True)
-        yield RequirementState(name=asked.name, asks=str(asked.specifier), version=version, fits=fits)
+        fits = version is not None and requirement.specifier.contains(version, prereleases=True)
+        yield RequirementState(name=requirement.name, asks=str(requirement.specifier), version=version, fits=fits)

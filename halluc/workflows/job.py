@@ -1,4 +1,4 @@
-"""One experiment and what belongs to it, each part created once on first use: task, corpora, withheld data."""
+"""An experiment with its task, corpora and withheld data, each created on first use."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def load(config: Path, overrides: Sequence[str]) -> loading.LoadedConfig:
 
 
 def identity_of(loaded: loading.LoadedConfig, identity: Mapping[str, Any]) -> str:
-    """The hash of a run that works on what ``identity`` describes under this config."""
+    """The hash of a run that has no model of its own: of the sections that decide a model, and its ``identity``."""
     return hashing.sha256_of_tree({**loaded.model_sections, **identity})
 
 
 def load_run(
     run: Path, overrides: Sequence[str], identity: Mapping[str, Any] | None = None
 ) -> tuple[loading.LoadedConfig, directory.RunDir]:  # fmt: skip
-    """A run that was named outright, with the config that it keeps; of runs without a model, those of ``identity`` too.
+    """A run that the user gave by path, and the config stored in it. A run without a model must have ``identity``.
 
     Raises:
         HallucError R104: an override would describe another model than the one in the run.
@@ -96,7 +96,6 @@ class Job:
 
     @cached_property
     def task(self) -> AnyTask:
-        """The task that the config names, made with its section."""
         return build(self.settings.task)
 
     def corpora(self, splits: Sequence[SplitName] = SPLITS) -> Corpora:
@@ -106,9 +105,9 @@ class Job:
             HallucError or ManyErrors, code D…: see ``data.corpora.read_corpora``; or what the task's ``refuse_unfit``
                 raises.
         """
-        asked = tuple(splits)
-        if asked not in self._read:
-            result = read_corpora(self.settings.data, TABLE, asked)
+        key = tuple(splits)
+        if key not in self._read:
+            result = read_corpora(self.settings.data, TABLE, key)
             if self.settings.eval.consistency != "none" and not hasattr(self.task.model, "consistent"):
                 where = self.loaded.origins.get(("eval", "consistency"))
                 message = f"`eval.consistency` cannot be combined with `task.type: {self.task.name}`"
@@ -116,8 +115,8 @@ class Job:
             refuse_unfit = getattr(self.task, "refuse_unfit", None)
             if refuse_unfit is not None:
                 refuse_unfit(result.splits.values(), self.settings.eval)
-            self._read[asked] = result
-        return self._read[asked]
+            self._read[key] = result
+        return self._read[key]
 
     @cached_property
     def _train(self) -> tuple[Corpus[Any], Withheld | None]:
@@ -175,18 +174,18 @@ class Job:
         Raises:
             HallucError: a file named by these keys cannot be used.
         """
-        text = getattr(self.task.model, "training_warnings", None)
-        yield from text(train, self.task.examples.labels(train)) if text else ()
+        warnings_of = getattr(self.task.model, "training_warnings", None)
+        yield from warnings_of(train, self.task.examples.labels(train)) if warnings_of else ()
 
     def refuse_unknown_classes(self, train: Corpus[Any]) -> None:
         """
         Raises:
             HallucError or ManyErrors C103: ``task.class_weights`` names a class that no training example has.
         """
-        given = getattr(self.settings.task, "class_weights", None)
-        if isinstance(given, dict):
+        weights = getattr(self.settings.task, "class_weights", None)
+        if isinstance(weights, dict):
             known = self.task.examples.classes(train)
-            refuse(self._unknown_class(name, known) for name in given if name not in known)
+            refuse(self._unknown_class(name, known) for name in weights if name not in known)
 
     def _unknown_class(self, name: str, known: Sequence[str]) -> HallucError:
         listed = ", ".join(f"`{one}`" for one in known[:20]) + (", …" if len(known) > 20 else "")
@@ -198,7 +197,7 @@ class Job:
 def _without_withheld(
     loaded: loading.LoadedConfig, task: AnyTask, train: Corpus[Any]
 ) -> tuple[Corpus[Any], Withheld | None]:
-    """The remaining training split, and what was withheld from it: the split unchanged, and None, without a ``gap``.
+    """The remaining training split, and what was withheld from it; without a ``gap`` the whole split, and None.
 
     Raises:
         HallucError D132 to D135: the configured withholding is impossible; reported at its key. C103: the task does not

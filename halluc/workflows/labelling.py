@@ -52,8 +52,8 @@ class ModelLabeller:
         made = []
         for example, prediction in zip(examples, calibrated, strict=True):
             claims = judge.claims(example, prediction)
-            said, gold = {claim.mark for claim in claims}, {claim.mark for claim in judge.gold(example)}
-            f1 = 2 * len(said & gold) / (len(said) + len(gold)) if said or gold else 1.0
+            claimed, gold = {claim.mark for claim in claims}, {claim.mark for claim in judge.gold(example)}
+            f1 = 2 * len(claimed & gold) / (len(claimed) + len(gold)) if claimed or gold else 1.0
             confidence = min((1.0 if one.confidence is None else one.confidence for one in claims), default=1.0)
             # A claim about a whole text may have all tokens as its position.
             spans = tuple(sorted(claim.where for claim in claims if claim.where is not None)) if has_spans else ()
@@ -90,8 +90,10 @@ class PlainTextLabeller:
         """The labels that the model predicts for each text."""
         examples = self.labeller.model.task.examples
         items = [single(number, f"text-{number}", text, self.tokenizer) for number, text in enumerate(texts, 1)]
-        made = [examples.of_input(f"text-{one.line}", Origin("texts", one.line), one) for one in items if one.tokens]
-        opinions = iter(self.labeller.opinions(made) if made else ())
+        tokenized = [
+            examples.of_input(f"text-{one.line}", Origin("texts", one.line), one) for one in items if one.tokens
+        ]
+        opinions = iter(self.labeller.opinions(tokenized) if tokenized else ())
         return [self._labelled(item.tokens, next(opinions)) if item.tokens else _BLANK for item in items]
 
     @staticmethod
@@ -131,21 +133,21 @@ class CrossFitted:
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
         numbers = [self.folds.of(example) for example in examples]
-        made: dict[int, Opinion] = {}
+        by_place: dict[int, Opinion] = {}
         for part, labeller in enumerate(self.parts):
             of_part = [place for place, number in enumerate(numbers) if number == part]
             if of_part:
-                made.update(zip(of_part, labeller.opinions([examples[place] for place in of_part]), strict=True))
-        return [made[place] for place in range(len(examples))]
+                by_place.update(zip(of_part, labeller.opinions([examples[place] for place in of_part]), strict=True))
+        return [by_place[place] for place in range(len(examples))]
 
 
 def labellers(job: Job) -> Callable[[str | int], Labeller]:
     """A function that returns the model in a run, or several models trained by cross-fitting."""
 
-    def labeller(asked: str | int) -> Labeller:
-        if isinstance(asked, str):
-            return ModelLabeller.of(trained_models.locate(asked), job)
-        folds, models = cross_fitting.fitted(job, asked)
+    def labeller(reference: str | int) -> Labeller:
+        if isinstance(reference, str):
+            return ModelLabeller.of(trained_models.locate(reference), job)
+        folds, models = cross_fitting.fitted(job, reference)
         return CrossFitted([ModelLabeller.of(one, job) for one in models], folds)
 
     return labeller

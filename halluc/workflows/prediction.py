@@ -218,7 +218,7 @@ def load(
     Raises:
         HallucError: as ``trained_models.locate`` and ``ensembles.Ensemble.of``.
     """
-    trained, ensemble = ensembles.located(reference, members, overrides)
+    trained, ensemble = ensembles.locate(reference, members, overrides)
     data = trained.job.settings.data
     tokenizer = tokenizer or (Tokenizer() if data is None else Tokenizer.of(data))
     reader = input_reading.Reading({}).reader(trained.job.task, data)
@@ -298,7 +298,7 @@ def predict(
     if jobs > 1 and source is None:
         raise HallucError("C016", "--jobs does not work with standard input", help="use --input FILE")
     jobs = number_of(jobs)
-    trained, ensemble = ensembles.located(asked.reference, asked.members, asked.overrides)
+    trained, ensemble = ensembles.locate(asked.reference, asked.members, asked.overrides)
     task = trained.job.task
     reader = reading.reader(task, trained.job.settings.data)
     config = reader.config

@@ -76,13 +76,13 @@ def of(asked: InputJob, output: Path | None) -> Parts:
     """The parts of an output, identified by everything they depend on.
 
     Raises:
-        HallucError C016: the input or output is not a file. Others: as ``ensembles.located``.
+        HallucError C016: the input or output is not a file. Others: as ``ensembles.locate``.
     """
     source = asked.source
     if source is None or not source.is_file() or output is None or (output.exists() and not output.is_file()):
         help = "use files that all processes can access: --input FILE --output FILE"
         raise HallucError("C016", "shards need an input file and an output file", help=help)
-    trained, _ = ensembles.located(asked.reference, asked.members, asked.overrides)
+    trained, _ = ensembles.locate(asked.reference, asked.members, asked.overrides)
     models = [trained, *(trained_models.locate(one) for one in asked.members)]
     tree = {
         "halluc": __version__,
