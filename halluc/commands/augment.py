@@ -27,8 +27,8 @@ def show(result: object) -> None:
         say(f"augmented corpus: {RunDir(Path(result.run)).augment / TRAIN}")
     elif isinstance(result, PreviewPair):
         _show_pair(result)
-        if result.again is not None:
-            say(f"{result.again}: byte-identical")
+        if result.replayed is not None:
+            say(f"{result.replayed}: byte-identical")
 
 
 def _show_pair(pair: PreviewPair) -> None:

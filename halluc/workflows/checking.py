@@ -86,7 +86,7 @@ def check(
 
 
 def _hash_of_checked(loaded: LoadedConfig, deep: bool) -> str:
-    """Hash of the keys that a check depends on: cells that differ only elsewhere, as in their seed, are checked once."""
+    """Hash of the keys that a check depends on: cells that only differ elsewhere, such as in seed, are checked once."""
     parts = {
         section: loaded.tree[section]
         for section in ("task", "data", "gap", "augment", *(("model", "train") if deep else ()))

@@ -223,7 +223,7 @@ def _evaluated(
         # `inputs` has what training read; this records what was evaluated, in case a file has changed since.
         earlier = stage.detail.get("inputs")
         read = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(inputs)}
-        requested = run_state.asked_for(target, loaded, wanted, stage.detail)
+        requested = run_state.record_for(target, loaded, wanted, stage.detail)
         protocols = (*job.task.figures.protocols, rates.PROTOCOL)
         headlines = {
             file.split: {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
@@ -295,7 +295,7 @@ def find(
         resolve_model(checkpoint, gguf=True)  # before anything is created for it
         return Job(jobs.load(config, overrides)), checkpoint
     if run is not None:
-        run_state.refuse_judgement(directory.open_run(run))
+        run_state.refuse_without_own_model(directory.open_run(run))
         loaded, target = jobs.load_run(run, overrides)
         if config is not None:
             kept, loaded = loaded, jobs.load(config, overrides)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from halluc import __version__
@@ -14,10 +13,8 @@ from halluc.config.hashing import sha256_of_tree
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
-from halluc.core.files import expanded
 from halluc.data.inputs import single
 from halluc.data.tokenization import Tokenizer
-from halluc.runs import provenance
 from halluc.workflows import cross_fitting, ready_models, trained_models
 from halluc.workflows.cross_fitting import Folds
 from halluc.workflows.job import Job
@@ -104,12 +101,10 @@ class PlainTextLabeller:
 def _fingerprint(trained: Trained, labeller: ModelLabeller, tokenizer: Tokenizer) -> str:
     """Hash of everything that the labels of a text depend on: the files of the model, decoding, temperature,
     tokenization."""
-    folder = expanded(trained.reference)
-    hashes = provenance.input_hashes(path for path in sorted(folder.glob("*")) if path.is_file())
     return sha256_of_tree(
         {
             "halluc": __version__,
-            "model": {Path(path).name: sha256 for path, sha256 in hashes.items()} or trained.reference,
+            "model": trained_models.file_hashes(trained),
             "eval": trained.job.settings.eval.model_dump(mode="json"),
             "temperature": labeller.temperature,
             "tokenizer": repr(tokenizer),

@@ -22,13 +22,13 @@ class Pretrained(NamedTuple):
 
 def files(settings: Experiment) -> list[Path]:
     """The files of texts in the config that exist."""
-    asked = settings.train.pretrain
-    named = [Path(text).expanduser() for text in asked.texts] if asked is not None else []
+    config = settings.train.pretrain
+    named = [Path(text).expanduser() for text in config.texts] if config is not None else []
     return [path for path in named if path.is_file()]
 
 
 def ensure(job: Job) -> Pretrained | None:
-    """The pre-trained encoder: made now, or found by its fingerprint; None if the config has no pre-training.
+    """The pre-trained encoder, trained now if there is none with its fingerprint; None if the config has none.
 
     Raises:
         HallucError C206: the config has no `model.name`. D101, D140, D142, D144, E410, E411: see ``pretrained``.
@@ -63,6 +63,6 @@ def _place(job: Job, key: str) -> Any:
     return next((where for at in ((key,), ()) if (where := origins.get(("train", "pretrain", *at)))), None)
 
 
-def model_of(settings: Experiment, made: Pretrained | None) -> ModelConfig:
+def model_of(settings: Experiment, pretrained: Pretrained | None) -> ModelConfig:
     """The section ``model`` with the pre-trained encoder."""
-    return settings.model if made is None else settings.model.model_copy(update={"name": made.folder})
+    return settings.model if pretrained is None else settings.model.model_copy(update={"name": pretrained.folder})

@@ -113,19 +113,19 @@ def _figures(run: RunDir, record: RunFile) -> tuple[str | None, dict[str, float 
     """The main figures of the default split of a report."""
     for split in evaluations.on_record(record):
         try:
-            results = {(one.name, tuple(one.by.items())): one.value for one in evaluations.read(run, split).metrics}
+            values = {(one.name, tuple(one.by.items())): one.value for one in evaluations.read(run, split).metrics}
         except HallucError:
             continue  # missing or damaged: `halluc report` names it
-        columns = figures.shown("head", {name for name, _ in results})
-        return split, {column.row.name: results[column.key] for column in columns if column.key in results}
+        columns = figures.shown("head", {name for name, _ in values})
+        return split, {column.row.name: values[column.key] for column in columns if column.key in values}
     return None, {}
 
 
 def _created(file: Path) -> str:
     """When the folder was created, ISO 8601 in UTC: from its name, otherwise the time of ``file``."""
-    named = file.parent.name
-    if directory.RUN_NAME.fullmatch(named):
-        return datetime.strptime(named[:15], "%Y%m%d-%H%M%S").astimezone(UTC).isoformat()
+    name = file.parent.name
+    if directory.RUN_NAME.fullmatch(name):
+        return datetime.strptime(name[:15], "%Y%m%d-%H%M%S").astimezone(UTC).isoformat()
     return datetime.fromtimestamp(int(file.stat().st_mtime), UTC).isoformat()
 
 

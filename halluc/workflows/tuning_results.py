@@ -45,9 +45,9 @@ def retain(trials: Trials) -> None:
     if keep == "all":
         return
     # before the best are determined: another process may finish one meanwhile that becomes the best
-    there = trials.all()
+    known = trials.all()
     best = {_run_of(one) for one in trials.best()} if keep == "best" else set()
-    for one in there:
+    for one in known:
         run = RunDir(trials.home / slug(one.number))
         if one.state.name == "COMPLETE" and run.path.name not in best and run.model.is_dir():
             retention.remove_model(run, keep)
@@ -60,13 +60,13 @@ def _run_of(one: optuna.trial.FrozenTrial) -> str:
 def conclude(trials: Trials, again: str) -> TuneFile:
     """Write the best config, ``tune.json`` and the report, and print the result.
 
-    Processes that end at the same moment do this one by one: the last one has all trials.
+    Processes that end at the same time do this one after the other, so that the last one has all trials.
 
     Raises:
         HallucError E401: a file cannot be written.
     """
     with locks.locked(trials.home / ".report.lock", trials.home, waits=True):
-        result = _found(trials, again)
+        result = _results(trials, again)
         write_json(trials.home / TUNE_FILE, result.model_dump(mode="json"))
         # Each imports a library of its own, which takes time.
         from halluc.reporting.markdown import tune as markdown
@@ -84,7 +84,7 @@ def conclude(trials: Trials, again: str) -> TuneFile:
     return result
 
 
-def _found(trials: Trials, again: str) -> TuneFile:
+def _results(trials: Trials, again: str) -> TuneFile:
     import optuna
 
     all_of, experiment, tune = trials.all(), trials.space.whole.experiment, trials.tune

@@ -20,7 +20,7 @@ _SLOPE_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p i
 def of_comparison(report: ComparisonReport) -> list[Chart]:
     """A chart for each other run; ids are ``difference-1``, ``difference-2``, …"""
     results = [_of_run(number, *one) for number, one in enumerate(lettered(report), start=1)]
-    return [made for made in results if made is not None]
+    return [drawn for drawn in results if drawn is not None]
 
 
 def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
@@ -93,8 +93,8 @@ def _of_family(
     id: str, axis: str, reference: str, choice: str, members: Sequence[ArmComparison], spans: dict[str, list[float]]
 ) -> Chart:
     names = [formats.visible(one.arm) for one in members]
-    there = {delta.name for one in members for delta in one.figures}
-    compared = {column.heading: column.row for column in shown("differences", there)}
+    names_of_figures = {delta.name for one in members for delta in one.figures}
+    compared = {column.heading: column.row for column in shown("differences", names_of_figures)}
     panels = [
         Panel(heading, row.name, [_mark(_delta(one, row.name)) for one in members], signed=True, span=spans[row.name])
         for heading, row in compared.items()
@@ -161,7 +161,7 @@ def of_slopes(study: StudyFigures) -> list[Chart]:
         note = _slope_note(axis, lines) + left
         title, names = f"Slopes along {formats.visible(axis)}: {less}", [formats.visible(line.arm) for line in lines]
         results.append(_slopes(f"slope-difference-{number}", title, note, lines, names))
-    return [made for made in results if made is not None]
+    return [drawn for drawn in results if drawn is not None]
 
 
 def _slope_note(axis: str, lines: Sequence[Line]) -> str:

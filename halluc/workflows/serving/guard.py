@@ -21,7 +21,7 @@ from halluc.workflows.serving.requests import Refused
 
 REQUEST_ID = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-# Paths that reveal nothing about the model, and so need no token: the page is only a form.
+# Paths that need no token, since they reveal nothing about the model: the page is only a form.
 OPEN = frozenset({"/", "/health", "/ready"})
 PATHS = OPEN | {"/predict", "/try", "/metrics", "/openapi.json"}
 _HEADERS = {
@@ -94,7 +94,7 @@ class Guard:
                 not JSON.
         """
         host = headers.get("host", "")
-        if self.hosts is not None and _name(host) not in self.hosts:
+        if self.hosts is not None and _host_name(host) not in self.hosts:
             help = f"use {' or '.join(sorted(self.hosts))}"
             raise Refused(403, "S103", f"this server is not called {host!r}", help)
         origin = headers.get("origin")
@@ -114,7 +114,7 @@ class Guard:
                 raise Refused(415, "S115", "the body is not declared as uncompressed JSON", help)
 
 
-def _name(host: str) -> str:
+def _host_name(host: str) -> str:
     """The name in a Host header, without the port."""
     try:
         return urlsplit(f"//{host}").hostname or ""

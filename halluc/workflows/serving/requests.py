@@ -106,10 +106,10 @@ def inputs_of(given: Input | list[Input], schema: InferenceSchema) -> list[str |
     Raises:
         Refused 422: there are none, or too many.
     """
-    several = given if isinstance(given, list) else [given]
-    if not 0 < len(several) <= MOST_INPUTS:
-        raise Refused(422, "S122", f"`inputs` has {len(several):,} items", f"give 1 to {MOST_INPUTS}")
-    return [_pair(one, schema) if isinstance(one, dict) else one for one in several]
+    inputs = given if isinstance(given, list) else [given]
+    if not 0 < len(inputs) <= MOST_INPUTS:
+        raise Refused(422, "S122", f"`inputs` has {len(inputs):,} items", f"give 1 to {MOST_INPUTS}")
+    return [_pair(one, schema) if isinstance(one, dict) else one for one in inputs]
 
 
 def _pair(given: dict[str, Any], schema: InferenceSchema) -> tuple[str, str] | dict[str, Any]:
