@@ -33,11 +33,11 @@ def write(
         HallucError E401: the folder cannot be written.
     """
     charts, evaluated = cache(partial(_charts, report)), cache(evaluated)
-    made = {format: _files(report, format, charts, evaluated) for format in FORMATS if format in formats}
-    for files in made.values():
-        for name, put in files.items():
-            put(folder / name)
-    return {format: [folder / name for name in files] for format, files in made.items()}
+    files_of = {format: _files(report, format, charts, evaluated) for format in FORMATS if format in formats}
+    for files in files_of.values():
+        for name, write_file in files.items():
+            write_file(folder / name)
+    return {format: [folder / name for name in files] for format, files in files_of.items()}
 
 
 def _charts(report: AnyReport) -> Sequence[Chart]:
@@ -49,7 +49,7 @@ def _charts(report: AnyReport) -> Sequence[Chart]:
 def _files(
     report: AnyReport, format: Format, charts: Callable[[], Sequence[Chart]], evaluated: Evaluated
 ) -> Mapping[str, Write]:
-    """A function for each file of a format, by its name; everything that can fail, except writing, is done before."""
+    """A function that writes each file of a format, by its name; all content is computed before any is written."""
     # Each imports a library of its own, which the other formats need not wait for.
     if format == "html":
         from halluc.reporting.page import render

@@ -24,7 +24,7 @@ from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
 from halluc.wording.formats import ELLIPSIS, MINUS, is_percent, visible
 
-# Pixels. The page scales a drawing to its card: on a phone its text becomes a little smaller, on a wide screen larger.
+# Pixels; the page scales drawings to its width.
 WIDTH = 380
 MOST_ROWS = 20
 LONGEST_LABEL = 24

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart
 from halluc.reporting.charts.plots import Block, Mark, Panel, forest
-from halluc.reporting.charts.study_cells import called
+from halluc.reporting.charts.study_cells import display_name
 from halluc.reporting.views.comparison import lettered
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Comparison, Delta, Line, StudyFigures
@@ -67,7 +67,7 @@ def of_study(study: StudyFigures) -> list[Chart]:
     """A chart for each reference and choice on the other axes; charts of the same axis of arms have the same scales."""
     families: dict[tuple[str, str, str], list[ArmComparison]] = {}
     for one in study.comparisons:
-        families.setdefault((one.axis, str(one.reference), called(one.choice)), []).append(one)
+        families.setdefault((one.axis, str(one.reference), display_name(one.choice)), []).append(one)
     spans = {axis: _spans(study, axis) for axis, _, _ in families}
     return [
         _of_family(f"difference-{number}", *family, members, spans[family[0]])
@@ -149,11 +149,11 @@ def of_slopes(study: StudyFigures) -> list[Chart]:
     for number, axis in enumerate(dict.fromkeys(trend.axis for trend in study.trends), start=1):
         trends = [trend for trend in study.trends if trend.axis == axis]
         note = _slope_note(axis, trends) + "To the right of the line, the figure increases with it."
-        names = [called(trend.choice) for trend in trends]
+        names = [display_name(trend.choice) for trend in trends]
         results.append(_slopes(f"slope-{number}", f"Slopes along {formats.visible(axis)}", note, trends, names))
     families: dict[tuple[str, str, str, str], list[ArmTrend]] = {}
     for one in study.arm_trends:
-        families.setdefault((one.axis, one.arm_axis, str(one.reference), called(one.choice)), []).append(one)
+        families.setdefault((one.axis, one.arm_axis, str(one.reference), display_name(one.choice)), []).append(one)
     for number, ((axis, arms, reference, choice), lines) in enumerate(families.items(), start=1):
         where = f", {choice}" if choice else ""
         less = f"each {formats.visible(arms)} minus {formats.visible(reference)}{where}"

@@ -119,7 +119,7 @@ def _drawn(shown: Sequence[Outcome]) -> Figure:
 
 
 def _claims_bar(axes: Axes, place: int, row: Outcome, thick: float) -> None:
-    """Unsupported claims come first, so that all bars start at the same line and can be compared."""
+    """Unsupported claims come first: as all bars start at the same line, they can be compared."""
     start = 0.0
     for verdict, share in _VERDICTS:
         value = value_of(getattr(row, share))

@@ -83,8 +83,8 @@ def _drawn(
     axes = panel(drawn, "share of texts", "period", "y")
     for number, label in enumerate(labels):
         colour, shape = series(number)
-        aside = 0.14 * (number - (len(labels) - 1) / 2)  # so that intervals do not overlap
-        known = [(periods.index(one.by["period"]) + aside, one.value, one) for one in by_label[label]]
+        offset = 0.14 * (number - (len(labels) - 1) / 2)  # so that intervals do not overlap
+        known = [(periods.index(one.by["period"]) + offset, one.value, one) for one in by_label[label]]
         shown = [(x, value, one) for x, value, one in known if value is not None]
         axes.plot([x for x, _, _ in shown], [value for _, value, _ in shown], color=colour, linewidth=1, alpha=0.7)
         for x, value, one in shown:

@@ -79,7 +79,9 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
 def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
     """A claim on one line: its content, its confidence, and its novelty."""
     line = claim.line
-    parts = [Marked(f"{_surface(line.text, room)} as {_label(line.label)}") if words.is_placed else _said(claim, words)]
+    parts = [
+        Marked(f"{_surface(line.text, room)} as {_label(line.label)}") if words.is_placed else _text_claim(claim, words)
+    ]
     if line.confidence is not None:
         parts.append(gfm.md(formats.percent(line.confidence)))
     facts = (_verdict(line, words), line.novelty and words.about_training(line.novelty), line.abstained and "withdrawn")
@@ -91,7 +93,7 @@ def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
     return Marked(", ".join(parts))
 
 
-def _said(claim: ShownClaim, words: Nouns) -> Marked:
+def _text_claim(claim: ShownClaim, words: Nouns) -> Marked:
     """The label claimed for a whole text, and the annotated one."""
     annotated = [_label(label) for _, _, label in claim.gold] or [gfm.md(words.nothing)]
     return Marked(f"{_label(claim.line.label)}, annotated {', '.join(annotated)}")

@@ -27,19 +27,19 @@ def conclusion(advice: StudyAdvice, target: Path) -> list[str]:
 
 
 def _inconclusive(advice: StudyAdvice, target: Path) -> list[str]:
-    said = []
+    results = []
     if advice.missing:
         slug, why = next(iter(advice.missing.items()))
-        said.append(
+        results.append(
             f"{counted(len(advice.missing), 'cell')} without an evaluation of {advice.split} ({slug}: {why}). "
             f"Nothing is chosen until all are evaluated: halluc run {target}"
         )
     most = max((one.seeds for one in advice.effects), default=0)
     if most < LEAST_SEEDS:
-        said.append(
+        results.append(
             f"With {counted(most, 'seed')} no conclusion about remedies is possible: at least {LEAST_SEEDS} are needed."
         )
-    return said
+    return results
 
 
 def _differences(one: RemedyEffect) -> list[str]:

@@ -11,11 +11,11 @@ from halluc.runs.tuning import TrialState, TuneFile
 from halluc.wording import formats
 
 
-def values(given: Mapping[str, Any]) -> str:
+def values(params: Mapping[str, Any]) -> str:
     """The values of a trial on one line."""
     text = (
         f"{name} {one:.4g}" if isinstance(one, float) else f"{name} {json.dumps(one, ensure_ascii=False)}"
-        for name, one in given.items()
+        for name, one in params.items()
     )
     return ", ".join(text) or "the config itself"
 
