@@ -16,11 +16,7 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
 
 
 def load(
-    model: Source,
-    overrides: Sequence[str] = (),
-    *,
-    members: Sequence[str] = (),
-    messages: Messages | None = None,
+    model: Source, overrides: Sequence[str] = (), *, members: Sequence[str] = (), messages: Messages | None = None
 ) -> Predictor:
     """Load a trained model for prediction: a run directory (``runs/x/latest``), an export, or another model.
 

@@ -152,8 +152,7 @@ def push(
 @app.command()
 def convert(
     source: Annotated[
-        str,
-        typer.Argument(metavar="IN", help="The corpus: a path, demo:NAME, hub:NAME@REVISION, or a config (.yaml)."),
+        str, typer.Argument(metavar="IN", help="The corpus: a path, demo:NAME, hub:NAME@REVISION, or a config (.yaml).")
     ],
     target: model_options.Converted,
     set_: options.SetData = None,

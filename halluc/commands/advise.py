@@ -13,7 +13,6 @@ from halluc.task import evaluated
 
 
 def show(advice: Advice | StudyAdvice) -> None:
-    """Tables, then the conclusions."""
     if not hears(Level.NORMAL):
         return
     if isinstance(advice, StudyAdvice):

@@ -27,7 +27,6 @@ def show_training(result: TrainResult) -> None:
 
 
 def show_evaluated(result: EvalFile) -> None:
-    """The figures of a split as tables."""
     if hears(Level.NORMAL):
         say()
         show_evaluation(result)
@@ -68,6 +67,5 @@ def show_report(reported: Reported, *, with_evaluation: bool = True) -> None:
 
 
 def open_page(page: Path) -> None:
-    """Open a report in a browser."""
     if not webbrowser.open(page.resolve().as_uri()):
         say("no browser could be started: open the page manually")

@@ -9,7 +9,6 @@ from halluc.runs.tuning import TuneFile
 
 
 def show(result: TuneFile) -> None:
-    """Tables, then the conclusions."""
     if not hears(Level.NORMAL):
         return
     say()

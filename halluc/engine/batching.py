@@ -187,7 +187,6 @@ class Course:
         return self.ends[-1]
 
     def epoch(self, step: int) -> int:
-        """The epoch of a step."""
         return bisect_left(self.ends, step) + 1
 
     def ends_epoch(self, step: int) -> bool:

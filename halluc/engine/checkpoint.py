@@ -179,7 +179,6 @@ def remove_newer(path: Path) -> None:
 
 
 def step_and_epoch(path: Path) -> tuple[int, int]:
-    """Step and epoch of a complete checkpoint."""
     state = _state(path)
     return state.progress.step, state.epoch
 

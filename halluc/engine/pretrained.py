@@ -69,11 +69,7 @@ def writes_from_encoder(source: ModelSource, trust_remote_code: bool = False) ->
 
 def load_options(source: ModelSource, trust_remote_code: bool) -> dict[str, Any]:
     """The keyword arguments of ``from_pretrained`` that locate a model."""
-    options = {
-        "revision": source.revision,
-        "local_files_only": source.local,
-        "trust_remote_code": trust_remote_code,
-    }
+    options = {"revision": source.revision, "local_files_only": source.local, "trust_remote_code": trust_remote_code}
     return options if source.gguf is None else {**options, "gguf_file": source.gguf}
 
 

@@ -73,7 +73,6 @@ class Runtime:
             _trim()
 
     def wait(self) -> None:
-        """Wait until every process has reached this point."""
         self.accelerator.wait_for_everyone()
 
 

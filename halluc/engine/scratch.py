@@ -48,10 +48,7 @@ def make_tokenizer(texts: Iterable[Sequence[str]], most: int) -> Any:
 def _backend(vocabulary: Mapping[str, int]) -> Tokenizer:
     backend = Tokenizer(
         models.WordPiece(
-            dict(vocabulary),
-            unk_token="[UNK]",
-            max_input_chars_per_word=LONGEST_WORD,
-            continuing_subword_prefix=INSIDE,
+            dict(vocabulary), unk_token="[UNK]", max_input_chars_per_word=LONGEST_WORD, continuing_subword_prefix=INSIDE
         )
     )
     backend.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)

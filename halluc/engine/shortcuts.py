@@ -146,7 +146,6 @@ class RowGradients:
         self.gradients[weight] = rows, sums
 
     def clear(self) -> None:
-        """Forget all gradients."""
         self.gradients.clear()
 
     def clip(self, model: torch.nn.Module, most: float) -> torch.Tensor:

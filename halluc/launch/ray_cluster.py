@@ -178,5 +178,4 @@ def capacity(node: dict[str, Any], asked: RayConfig) -> int:
 
 
 def cluster_capacity(ray: Any, asked: RayConfig) -> int:
-    """How many tasks the cluster can run at once."""
     return sum(capacity(node, asked) for node in nodes(ray))

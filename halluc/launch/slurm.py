@@ -194,10 +194,7 @@ def _where(settings: SlurmConfig) -> dict[str, str | None]:
 
 
 def _start() -> list[str]:
-    return [
-        f"cd -- {shlex.quote(str(Path.cwd()))} || exit 4",
-        'export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"',
-    ]
+    return [f"cd -- {shlex.quote(str(Path.cwd()))} || exit 4", 'export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"']
 
 
 def _halluc(command: Sequence[str]) -> str:

@@ -130,5 +130,4 @@ class Nouns:
         return self.reasons.get(reason, reason).removeprefix("with a ").removeprefix("with ")
 
     def class_name(self, label: str) -> str:
-        """The name of a class in a table of mistakes."""
         return self.nothing if label == self.no_label else label

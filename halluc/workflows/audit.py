@@ -255,7 +255,6 @@ def content_hash(task: AnyTask, example: Any) -> str:
 
 
 def line(task: AnyTask, corpus: Corpus[Any], opinions: Sequence[AnnotatedPrediction], one: Suspect) -> SuspectLine:
-    """A suspect as a line of the file."""
     example = corpus.examples[one.example]
     shown = task.examples.line(example, opinions[one.example].prediction)
     sha256 = content_hash(task, example)

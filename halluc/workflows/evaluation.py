@@ -105,7 +105,6 @@ def summary(results: Sequence[EvalResult]) -> str:
 
 
 def evaluate_cell(cell: Cell, overrides: Sequence[str], splits: Sequence[str] | None) -> list[EvalResult]:
-    """As ``evaluate_job``, for a cell of a study."""
     return evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits)
 
 
@@ -171,11 +170,7 @@ def _assess(
             if gates.is_trained_on(job.loaded, split):
                 warn(f"the model was trained on {split}: its figures there measure memorisation")
     return _evaluated(
-        job,
-        partial(assessment.assess, job, corpora.splits, wanted, model, ensemble),
-        corpora.files,
-        wanted,
-        overrides,
+        job, partial(assessment.assess, job, corpora.splits, wanted, model, ensemble), corpora.files, wanted, overrides
     )
 
 
@@ -198,7 +193,6 @@ def _judge_by(
 def _judge(
     job: Job, tool: external_predictions.Tool, overrides: Sequence[str], splits: Sequence[str] | None
 ) -> list[EvalResult]:
-    """Evaluate the predictions of another tool."""
     split = external_predictions.one_split(_splits(job.loaded, splits), splits)
     gates.refuse_invalid(job.loaded)
     judgeable = external_predictions.read(tool, job, split)

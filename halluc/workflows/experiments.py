@@ -52,10 +52,7 @@ Launcher = Callable[[StudyRun], bool]
 def in_this_process(call: StudyRun) -> bool:
     """The launcher that runs cells one by one."""
     _, finished = cells.each(
-        call.cells,
-        lambda cell: run_cell(cell, call.overrides, call.study, call.outcome),
-        str,
-        done=call.done,
+        call.cells, lambda cell: run_cell(cell, call.overrides, call.study, call.outcome), str, done=call.done
     )
     return finished
 

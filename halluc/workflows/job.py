@@ -90,7 +90,6 @@ class Job:
 
     @property
     def target(self) -> directory.RunDir:
-        """The run directory of a job that has one."""
         assert self.run is not None, "the run is placed before anything is written"
         return self.run
 

@@ -231,7 +231,6 @@ Write = Callable[[Sequence[Record]], object]
 
 
 def line_of(record: Record) -> str:
-    """The output line of a text."""
     return json_line(record.model_dump(mode="json"))
 
 
@@ -391,7 +390,6 @@ def _announce(trained: trained_models.Trained, computes: str, ensemble: ensemble
 
 
 def _tell_notes(model: Any, notes: Counter[str]) -> None:
-    """Report notes about how the texts became model input."""
     for note, what in model.notes.items():
         if notes[note] and note not in model.gold_notes:
             tell(counted(notes[note], what))

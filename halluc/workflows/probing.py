@@ -132,7 +132,6 @@ def _write(run: RunDir, file: ProbeFile, lines: Iterable[ProbeLine], overrides: 
 
 
 def _files(options: ProbeOptions, relations: Container[str]) -> Iterator[Path]:
-    """The files that were read."""
     for path in (options.patterns.expanduser(), options.facts.expanduser()):
         files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
         yield from (file for file in files if file.stem in relations)

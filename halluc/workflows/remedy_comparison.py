@@ -59,7 +59,6 @@ def advise(target: Target, path: Path, write: Path | None) -> StudyAdvice:
 
 
 def _axis(target: Target) -> str:
-    """The axis of the arms."""
     values: dict[str, dict[Plain, None]] = {}
     for cell in target.cells:
         for axis, value in cell.choice.items():

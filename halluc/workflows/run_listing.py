@@ -110,7 +110,6 @@ def _is_done(record: RunFile, stage: str) -> bool:
 
 
 def _figures(run: RunDir, record: RunFile) -> tuple[str | None, dict[str, float | None]]:
-    """The main figures of the default split of a report."""
     for split in evaluations.on_record(record):
         try:
             values = {(one.name, tuple(one.by.items())): one.value for one in evaluations.read(run, split).metrics}

@@ -35,7 +35,6 @@ def slug(number: int) -> str:
 
 
 def command(config: Path, overrides: Sequence[str]) -> str:
-    """The command that continues a tuning."""
     return shlex.join(["halluc", "tune", str(config), *(part for one in overrides for part in ("--set", one))])
 
 

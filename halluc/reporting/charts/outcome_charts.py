@@ -89,7 +89,6 @@ def _outcomes(id: str, title: str, note: str, shown: Sequence[Outcome], rows: Se
 
 
 def _distort(rows: Iterable[Outcome]) -> bool:
-    """Whether claims of this kind can be distorted."""
     return any(row.distortion is not None for row in rows)
 
 

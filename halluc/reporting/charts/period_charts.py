@@ -57,13 +57,7 @@ def shares(report: RunReport) -> Chart | None:
     cells = [[f"{cell.text}{' *' * cell.bold} {cell.under}".strip() for cell in row] for row in rows]
     title = "Predicted labels over time"
     return chart(
-        _drawn(name, by_label, drawn, periods, marked),
-        "periods",
-        title,
-        note,
-        alt_text(drawn, parts),
-        columns,
-        cells,
+        _drawn(name, by_label, drawn, periods, marked), "periods", title, note, alt_text(drawn, parts), columns, cells
     )
 
 

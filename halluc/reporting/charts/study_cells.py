@@ -58,7 +58,6 @@ def groups(cells: Sequence[CellFigures], axis: str | None) -> list[tuple[str, li
 
 
 def position(cell: CellFigures, axis: str) -> float:
-    """The position of a cell on a numeric axis."""
     value = cell.choice[axis]
     assert isinstance(value, int | float), f"{axis} is no axis of numbers"
     return float(value)

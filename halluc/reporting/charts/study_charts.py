@@ -7,17 +7,7 @@ from collections.abc import Sequence
 from halluc.core import figures
 from halluc.reporting.charts import difference_charts
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart, series
-from halluc.reporting.charts.plots import (
-    MOST_LINES,
-    Block,
-    Curve,
-    Mark,
-    Panel,
-    Point,
-    forest,
-    plot,
-    scatter,
-)
+from halluc.reporting.charts.plots import MOST_LINES, Block, Curve, Mark, Panel, Point, forest, plot, scatter
 from halluc.reporting.charts.study_cells import Key, arm_axes, display_name, figure, groups, numeric_axes, position
 from halluc.runs.reports import StudyReport
 from halluc.runs.studies import CellFigures, SeedFigure, spans_factor_of_ten

@@ -151,7 +151,6 @@ def table(view: TableView, room: Room = WIDE) -> Marked:
 
 
 def titled(view: TableView, room: Room = WIDE) -> Marked:
-    """A table below its title."""
     return Marked(f"{strong(view.title, 200)}\n\n{table(view, room)}")
 
 

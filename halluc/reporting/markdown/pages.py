@@ -22,13 +22,7 @@ from halluc.wording.nouns import Nouns
 # A comment on GitHub has at most 65,536 characters; this leaves room for an introduction.
 MOST_CHARACTERS = 60_000
 # Claims and rows are reduced first, then the length of texts.
-ROOMS = (
-    Room(10, 200, 1_000),
-    Room(5, 60, 1_000),
-    Room(5, 20, 400),
-    Room(3, 8, 160),
-    Room(0, 3, 60),
-)
+ROOMS = (Room(10, 200, 1_000), Room(5, 60, 1_000), Room(5, 20, 400), Room(3, 8, 160), Room(0, 3, 60))
 
 
 def page(report: AnyReport) -> str:

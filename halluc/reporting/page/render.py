@@ -158,11 +158,7 @@ def _of_study(report: StudyReport) -> dict[str, Any]:
 
 
 # Variables of a template besides the report itself.
-_VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "run": _of_run,
-    "comparison": _of_comparison,
-    "study": _of_study,
-}
+_VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {"run": _of_run, "comparison": _of_comparison, "study": _of_study}
 
 
 @cache

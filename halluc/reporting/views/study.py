@@ -172,7 +172,6 @@ def _values(result: SeedFigure) -> list[str]:
 
 
 def training(figures: StudyFigures) -> TableView:
-    """How the cells were trained."""
     return table(
         "Training of each cell",
         [*_axes(figures), *training_facts.TITLES.values()],
