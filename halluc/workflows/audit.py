@@ -15,7 +15,7 @@ from halluc.analysis import gates, suspects
 from halluc.analysis.suspects import Suspect
 from halluc.core import messages
 from halluc.core.claims import Claim, rounded
-from halluc.core.errors import HallucError, data_error, suggestion
+from halluc.core.errors import HallucError, data_error
 from halluc.core.examples import Corpus
 from halluc.core.files import elsewhere, json_line, replacing
 from halluc.core.messages import conclude, tell, warn
@@ -108,36 +108,14 @@ def refuse_unauditable(task: AnyTask) -> None:
         raise HallucError("C103", message, help=help)
 
 
-def is_config(target: Path) -> bool:
-    return target.suffix in (".yaml", ".yml") and not target.is_dir()
-
-
-def splits_of(job: Job, requested: Sequence[str]) -> tuple[SplitName, ...]:
-    """The requested splits, or all of the config.
-
-    Raises:
-        HallucError C011: the config does not have one of them.
-    """
-    available = tuple(split for split in SPLITS if job.settings.data.reference(split))
-    for name in requested:
-        if name not in available:
-            help = f"it has {', '.join(available)}"
-            raise HallucError("C011", f"the config has no `data.{name}`", help=help)
-    return tuple(split for split in available if split in (requested or available))
-
-
 def _job_of(
     target: Path, overrides: Sequence[str], options: AuditOptions
 ) -> tuple[Job, str, tuple[SplitName, ...]]:  # fmt: skip
     """The job, the model of its run (empty if only train is audited), and the splits."""
     if not 2 <= options.folds <= 20:
         raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")
-    has_config = is_config(target)
-    for name in options.splits:
-        if name not in SPLITS:
-            raise HallucError(
-                "C011", f"no split `{name}`", help=suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
-            )
+    has_config = jobs.is_config(target)
+    jobs.refuse_unknown_splits(options.splits)
     if set(options.splits) == {"train"}:  # no trained model is needed
         if not has_config:
             loaded, run = jobs.load_run(target, overrides, AUDIT_ALONE)
@@ -145,18 +123,18 @@ def _job_of(
         else:
             loaded = jobs.load(target, overrides)
             job = Job(loaded, run=directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained))
-        return job, "", splits_of(job, options.splits)
+        return job, "", jobs.configured_splits(job.settings.data, options.splits)
     try:
-        job, model = evaluation.find(target, overrides) if has_config else evaluation.find(None, overrides, target)
+        job, model = evaluation.find_target(target, overrides)
     except HallucError as error:
         if not has_config or options.splits or error.code != "R105":
             raise
         job = Job(jobs.load(target, overrides))
-        if "train" not in splits_of(job, ()):
+        if job.settings.data.train is None:
             raise
         tell(f"only train is audited, because other splits need a trained model: {error.message}")
         return job, "", ("train",)
-    return job, model, splits_of(job, options.splits)
+    return job, model, jobs.configured_splits(job.settings.data, options.splits)
 
 
 def _corpus(job: Job, split: SplitName) -> Corpus[Any]:

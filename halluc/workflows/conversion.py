@@ -108,11 +108,7 @@ def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) ->
             raise HallucError(
                 "C016", f"--task {wanted.task}: the task of the config is {task}", help="remove the option"
             )
-        known = tuple(split for split in SPLITS if data.reference(split))
-        for split in wanted.splits:
-            if split not in known:
-                raise HallucError("C011", f"the config has no `data.{split}`", help=f"it has {', '.join(known)}")
-        return CorpusSource(task, data, tuple(split for split in known if split in (wanted.splits or known)))
+        return CorpusSource(task, data, job.configured_splits(data, wanted.splits))
     splits = tuple(split for split in SPLITS if split in (wanted.splits or ("train",)))
     references = dict.fromkeys(splits, source)
     if wanted.task is not None:

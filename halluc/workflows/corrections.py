@@ -77,7 +77,7 @@ def apply(
 
 def _job(target: Path, overrides: Sequence[str]) -> Job:
     """The job of a run, or of the newest run of a config that was audited."""
-    if not audit.is_config(target):
+    if not jobs.is_config(target):
         loaded, named = jobs.load_run(target, overrides, audit.AUDIT_ALONE)
         return Job(loaded, run=named)
     loaded = jobs.load(target, overrides)

@@ -12,7 +12,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import differences
 from halluc.core import latest, messages
-from halluc.core.errors import HallucError, suggestion
+from halluc.core.errors import HallucError
 from halluc.core.files import elsewhere
 from halluc.core.messages import conclude, warn
 from halluc.data.rows.references import SPLITS, SplitName
@@ -307,6 +307,11 @@ def find(
     return found, str(found.target.model)
 
 
+def find_target(target: Path, overrides: Sequence[str]) -> tuple[Job, str]:
+    """As ``find``, for a config or a run directory."""
+    return find(target, overrides) if jobs.is_config(target) else find(None, overrides, target)
+
+
 def _newest(config: Path, overrides: Sequence[str]) -> Job:
     loaded = jobs.load(config, overrides)
     result = directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained)
@@ -334,8 +339,7 @@ def home(loaded: LoadedConfig, identity: Mapping[str, Any], command: str = "eval
 
 def _splits(loaded: LoadedConfig, requested: Sequence[str] | None) -> tuple[SplitName, ...]:
     data = loaded.experiment.data
-    available = [split for split in SPLITS if data.reference(split)]
-    names = requested or loaded.experiment.eval.splits or [split for split in available if split != "train"]
+    names = requested or loaded.experiment.eval.splits or [s for s in SPLITS if s != "train" and data.reference(s)]
     if not names:
         help = "set one; or evaluate on the training data with `--split train` (in the config: `eval.splits`)"
         raise HallucError(
@@ -343,11 +347,5 @@ def _splits(loaded: LoadedConfig, requested: Sequence[str] | None) -> tuple[Spli
         )
     if len(set(names)) < len(names):
         raise HallucError("C011", "--split has the same split twice", help="list each split once")
-    for name in names:
-        if name not in SPLITS:
-            raise HallucError(
-                "C011", f"no split `{name}`", help=suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
-            )
-        if name not in available:
-            raise HallucError("C011", f"the config has no `data.{name}`", help=f"it has {', '.join(available)}")
-    return tuple(split for split in SPLITS if split in names)
+    jobs.refuse_unknown_splits(names)
+    return jobs.configured_splits(data, names)

@@ -12,6 +12,7 @@ from halluc.components import TABLE
 from halluc.config import hashing, loading, matrix, rendering, schema
 from halluc.core.errors import HallucError, data_error, refuse, suggestion
 from halluc.core.examples import Corpus
+from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.gap import withhold
@@ -27,6 +28,35 @@ _KEYS = {"D132": ("labels",), "D133": ("fraction",), "D134": ("size",), "D135": 
 def load(config: Path, overrides: Sequence[str]) -> loading.LoadedConfig:
     """The config of one experiment; raises like ``config.loading.load``."""
     return loading.load(config, overrides, table=TABLE)
+
+
+def is_config(target: Path) -> bool:
+    """Whether a target of a command is a config, and not a run directory."""
+    return target.suffix in (".yaml", ".yml") and not target.is_dir()
+
+
+def configured_splits(data: DataConfig, requested: Sequence[str]) -> tuple[SplitName, ...]:
+    """The requested splits, or all of the config if none is requested.
+
+    Raises:
+        HallucError C011: the config does not have one of them.
+    """
+    available = tuple(split for split in SPLITS if data.reference(split))
+    for name in requested:
+        if name not in available:
+            raise HallucError("C011", f"the config has no `data.{name}`", help=f"it has {', '.join(available)}")
+    return tuple(split for split in available if split in (requested or available))
+
+
+def refuse_unknown_splits(names: Sequence[str]) -> None:
+    """
+    Raises:
+        HallucError C011: one of the names is not ``train``, ``dev`` or ``test``.
+    """
+    for name in names:
+        if name not in SPLITS:
+            help = suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
+            raise HallucError("C011", f"no split `{name}`", help=help)
 
 
 def identity_of(loaded: loading.LoadedConfig, identity: Mapping[str, Any]) -> str:

@@ -157,14 +157,13 @@ def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> t
     """
     from halluc.engine import cloze
 
-    is_config = target.suffix in (".yaml", ".yml") and not target.is_dir()
     if checkpoint is not None:
-        if not is_config:
+        if not jobs.is_config(target):
             help = "halluc probe CONFIG --checkpoint MODEL"
             raise HallucError("C011", "--checkpoint needs a CONFIG, for its training split", help=help)
         source = resolve_model(latest.resolve_text(checkpoint), gguf=True)
         return Job(jobs.load(target, overrides)), [_Candidate("checkpoint", checkpoint, source)]
-    job, model = evaluation.find(target, overrides) if is_config else evaluation.find(None, overrides, target)
+    job, model = evaluation.find_target(target, overrides)
     run_state.warn_changed_model(job.target)
     settings, own = job.settings.model, ModelSource(model)
     whole = cloze.has_head(own, settings.trust_remote_code)

@@ -116,7 +116,7 @@ def study_target(target: Path, overrides: Sequence[str]) -> Target | None:
             known.name,
             [points.StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells],
         )
-    if target.suffix not in (".yaml", ".yml"):
+    if not job.is_config(target):
         return None
     result = load_study(target, overrides, table=TABLE)
     if not result.axes:
@@ -142,7 +142,7 @@ def _refuse_edited(home: Path, known: MatrixFile) -> None:
 
 def run_target(target: Path, overrides: Sequence[str]) -> RunDir:
     """A run given by path, or the newest evaluated one of a config."""
-    if target.suffix not in (".yaml", ".yml") or target.is_dir():
+    if not job.is_config(target):
         return directory.open_run(target)
     loaded = job.load(target, overrides)
     result = directory.newest_intact(loaded.home, loaded.sha256, _is_evaluated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,22 +75,23 @@ def _study(home: Path) -> ListedRun:
     except HallucError as error:
         return ListedRun(name=home.name, kind="study", state=f"unreadable ({error.code})", **common)
     assert known is not None, "the caller saw the file"
-    cells = [RunDir(home / cell.slug) for cell in known.cells]
-    done = sum(any(cell.path.glob("eval/*.json")) for cell in cells)
-    task = next(filter(None, map(evaluations.task_of, cells)), None)
-    return ListedRun(
-        name=known.name, kind="study", task=task, state=f"{done} of {len(cells)} cells evaluated", **common
-    )
+    task, state = _progress([RunDir(home / cell.slug) for cell in known.cells], "cells")
+    return ListedRun(name=known.name, kind="study", task=task, state=state, **common)
 
 
 def _tuning(home: Path) -> ListedRun:
-    trials = [RunDir(path) for path in directory.folders(home)]
-    done = sum(any(trial.path.glob("eval/*.json")) for trial in trials)
-    task = next(filter(None, map(evaluations.task_of, trials)), None)
+    task, state = _progress([RunDir(path) for path in directory.folders(home)], "trials")
     return ListedRun(
-        path=str(home), name=home.name, kind="tuning", task=task, state=f"{done} of {len(trials)} trials evaluated",
-        bytes=_size(home), created=_created(home / JOURNAL_FILE),
+        path=str(home), name=home.name, kind="tuning", task=task, state=state, bytes=_size(home),
+        created=_created(home / JOURNAL_FILE),
     )  # fmt: skip
+
+
+def _progress(runs: Sequence[RunDir], noun: str) -> tuple[str | None, str]:
+    """The task of some runs, and how many of them are evaluated."""
+    done = sum(any(run.path.glob("eval/*.json")) for run in runs)
+    task = next(filter(None, map(evaluations.task_of, runs)), None)
+    return task, f"{done} of {len(runs)} {noun} evaluated"
 
 
 def _state(run: RunDir, record: RunFile) -> str:
