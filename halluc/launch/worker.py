@@ -11,7 +11,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from halluc.components import TABLE
 from halluc.config.matrix import Cell, Study, load_study
@@ -27,7 +26,7 @@ _PAUSE = 1.0
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parent = os.environ.pop(PARENT, None)
     if parent is not None and not processes.end_with(int(parent)):
         return EXIT_INTERRUPTED
@@ -78,10 +77,6 @@ def _ordered_cell(order: CellOrder) -> tuple[Study, Cell]:
             return study, replace(cell, slug=order.slug)
     message = f"{order.config} was edited while the study ran: its cell {order.slug} has changed"
     raise HallucError("R104", message, help="undo the change, or start the study again")
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ def _files(
 
         return {"report.md": _text(pages.page(report))}
     if format == "json":
-        return {"report.json": partial(_json, report.model_dump(mode="json"))}
+        content = report.model_dump(mode="json")
+        return {"report.json": lambda path: write_json(path, content)}
     if format == "tex":
         from halluc.reporting.paper import latex
         from halluc.reporting.views import papers
@@ -83,10 +84,6 @@ def _files(
 
 def _text(text: str) -> Write:
     return lambda path: write_text(path, text)
-
-
-def _json(content: object, path: Path) -> None:
-    write_json(path, content)
 
 
 def _lines(result: Iterable[Any], path: Path) -> None:

@@ -217,7 +217,8 @@ def _corrected(
         example = examples[places[identity]]
         for one in of_example:
             before = [claim.mark for claim in task.judge.gold(example)]
-            wrong, new = {*one.suspect.annotated}, _new(one)
+            new = one.suspect.proposed if one.decision.annotation is None else one.decision.annotation
+            wrong = {*one.suspect.annotated}
             after = [*(mark for mark in before if mark not in wrong), *new]
             try:
                 example = task.examples.corrected(example, after)
@@ -233,11 +234,6 @@ def _corrected(
         examples[places[identity]] = example
     refuse(bad)
     return replace(corpus, examples=tuple(examples)), changes
-
-
-def _new(one: _Decided) -> list[Mark]:
-    """The new annotation that replaces the suspected one."""
-    return list(one.suspect.proposed if one.decision.annotation is None else one.decision.annotation)
 
 
 def _change(one: _Decided, before: list[Mark], after: list[Mark]) -> CorrectionLine:

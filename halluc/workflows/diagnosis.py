@@ -41,7 +41,10 @@ def diagnose() -> DoctorResult:
         hardware=provenance.hardware(),
         device=_device(),
         required=list(_requirements("")),
-        extras=[_extra(name) for name in extras],
+        extras=[
+            ExtraState(name=name, for_development=name in _OWN, requirements=list(_requirements(name)))
+            for name in extras
+        ],
         programs={name: (shutil.which(name), use) for name, use in _PROGRAMS.items()},
     )
     put(result)
@@ -53,17 +56,12 @@ def _device() -> dict[str, Any]:
     from halluc.engine import runtime  # before torch, which reads its thread settings once
 
     result = runtime.describe(runtime.start("auto", seed=1))
-    return {**result, **_gpus()} if result["device"] == "cuda" else result
+    if result["device"] == "cuda":
+        import torch
 
-
-def _gpus() -> dict[str, Any]:
-    import torch
-
-    return {"gpus": torch.cuda.device_count(), "gpu_memory_bytes": torch.cuda.get_device_properties(0).total_memory}
-
-
-def _extra(name: str) -> ExtraState:
-    return ExtraState(name=name, for_development=name in _OWN, requirements=list(_requirements(name)))
+        result["gpus"] = torch.cuda.device_count()
+        result["gpu_memory_bytes"] = torch.cuda.get_device_properties(0).total_memory
+    return result
 
 
 def _requirements(extra: str) -> Iterator[RequirementState]:

@@ -30,7 +30,10 @@ def advise(target: Target, path: Path, write: Path | None) -> StudyAdvice:
     """
     axis = _axis(target)
     figures = study.current(target.name, target.path, target.cells, SPLIT)
-    facts = {arm: _facts([cell for cell in target.cells if cell.choice[axis] == arm]) for arm in _arms(target, axis)}
+    by_arm: dict[Plain, list[StudyCell]] = {}
+    for cell in target.cells:
+        by_arm.setdefault(cell.choice[axis], []).append(cell)
+    facts = {arm: _facts(cells) for arm, cells in by_arm.items()}
     control = next((arm for arm, known in facts.items() if known.is_control), None)
     against = None
     if control is not None and any(one.arm == control for one in figures.comparisons):
@@ -53,7 +56,7 @@ def advise(target: Target, path: Path, write: Path | None) -> StudyAdvice:
     advice.conclusion = remedy_sentences.conclusion(advice, path)
     if write is not None and is_conclusive:
         chosen = reference if best is None else best.arm
-        _write(write, target, [cell for cell in target.cells if cell.choice[axis] == chosen], advice.conclusion)
+        _write(write, target, by_arm[chosen], advice.conclusion)
         advice.file = str(write)
     return advice
 
@@ -74,10 +77,6 @@ def _axis(target: Target) -> str:
         f"advice needs a study with one axis of named arms and the seed; apart from the seed, {target.name} has {named}"
     )
     raise HallucError("C011", message, help=help)
-
-
-def _arms(target: Target, axis: str) -> list[Plain]:
-    return list(dict.fromkeys(cell.choice[axis] for cell in target.cells))
 
 
 def _facts(cells: Sequence[StudyCell]) -> ArmFacts:

@@ -96,18 +96,14 @@ def _progress(runs: Sequence[RunDir], noun: str) -> tuple[str | None, str]:
 
 def _state(run: RunDir, record: RunFile) -> str:
     """The last finished stage; and whether a later command failed, was interrupted, or is running."""
-    done = next((name for stage, name in _STATES.items() if _is_done(record, stage)), "")
+    finished = {name for name, stage in record.stages.items() if stage.status == "done"}
+    done = next((state for stage, state in _STATES.items() if stage in finished), "")
     if record.status == "done":
         return done or record.command
     status = record.status
     if status == "running" and not locks.is_held(run.path / LOCK_FILE):
         status = "interrupted"  # the process was killed before it could record that
     return f"{record.command} {status}" + (f", {done}" if done else "")
-
-
-def _is_done(record: RunFile, stage: str) -> bool:
-    result = record.stages.get(stage)
-    return result is not None and result.status == "done"
 
 
 def _figures(run: RunDir, record: RunFile) -> tuple[str | None, dict[str, float | None]]:

@@ -119,11 +119,6 @@ def record_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier
     return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*earlier_splits, *splits}]}
 
 
-def _ensemble_digests(loaded: LoadedConfig) -> list[str | None]:
-    """The current hashes of the other models of an ensemble: they may have been trained again."""
-    return [integrity.model_digest(model_folder(one)) for one in loaded.experiment.eval.ensemble or ()]
-
-
 def model_folder(reference: str) -> Path:
     """The folder of the model for the name of a run or a model; it may not exist."""
     folder = expanded(latest.resolve_text(reference))
@@ -134,6 +129,8 @@ def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
     """Hash of everything that an evaluation depends on, except the set of requested splits."""
     data, record = loaded.experiment.data, run.read()
     trained = record.stages.get("train")
+    # The other models of an ensemble may have been trained again.
+    digests = [integrity.model_digest(model_folder(one)) for one in loaded.experiment.eval.ensemble or ()]
     return sha256_of_tree(
         {
             "halluc": __version__,
@@ -142,6 +139,6 @@ def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
             "task": section_in_hash(loaded.tree, "task", undeciding=True),
             "inputs": provenance.input_hashes([*data.paths(), *loaded.experiment.task.training_files()]),
             "eval": {key: value for key, value in section_in_hash(loaded.tree, "eval").items() if key != "splits"},
-            **({"ensemble": digests} if (digests := _ensemble_digests(loaded)) else {}),
+            **({"ensemble": digests} if digests else {}),
         }
     )

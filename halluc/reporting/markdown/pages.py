@@ -173,13 +173,9 @@ def _lists(room: Room) -> dict[str, Callable[..., Marked]]:
     return {
         "bullets": partial(gfm.bullets, room=room),
         "numbered": numbered,
-        "commands": partial(_commands, room),
+        "commands": lambda lines: gfm.fenced(lines[: room.rows], "sh", room.text),
         "titled": partial(gfm.titled, room=room),
     }
-
-
-def _commands(room: Room, lines: Sequence[str]) -> Marked:
-    return gfm.fenced(lines[: room.rows], "sh", room.text)
 
 
 _VIEWS: dict[str, Callable[[Any, Room], dict[str, Any]]] = {

@@ -79,16 +79,12 @@ def _on_suspects(result: Sequence[OnSuspects]) -> TableView:
         [
             formats.title(one.name, {}),
             formats.count(one.counted),
-            *(_share(count, one.counted) for _, count in one.below),
+            *(TableCell(formats.count(count), formats.percent(count / one.counted)) for _, count in one.below),
         ]
         for one in result
     ]
     note = "Sorted by the probability of the annotation. Only human review can decide which suspects are correct."
     return table("Share of each rate that is on suspects", ["rate", "counted", *bounds], rows, notes=[note])
-
-
-def _share(count: int, of: int) -> TableCell:
-    return TableCell(formats.count(count), formats.percent(count / of))
 
 
 def moved(regold: Regold) -> TableView:

@@ -23,7 +23,8 @@ def conclusion(advice: StudyAdvice, target: Path) -> list[str]:
     [best] = chosen
     figures = listed(_differences(best))
     text = f"{quoted(str(best.arm))} is better than {reference} on {advice.split} ({counted(best.seeds, 'seed')}): "
-    return [f"{text}{figures}; {_cost(best)}.", *_others(advice, best)]
+    cost = f"training takes {times(best.training)}, evaluation {times(best.prediction)} the time"
+    return [f"{text}{figures}; {cost}.", *_others(advice, best)]
 
 
 def _inconclusive(advice: StudyAdvice, target: Path) -> list[str]:
@@ -52,10 +53,6 @@ def _differences(one: RemedyEffect) -> list[str]:
     ]
 
 
-def _cost(one: RemedyEffect) -> str:
-    return f"training takes {times(one.training)}, evaluation {times(one.prediction)} the time"
-
-
 def times(ratio: CostRatio) -> str:
     """``1.3×``."""
     return formats.NOTHING if ratio.value is None else f"{formats.decimal(ratio.value, 2)}×"
@@ -81,14 +78,14 @@ def _others(advice: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
     for what, names in lines:
         if names:
             yield sentence(f"{what}: {listed(names)}")
-    equal = [quoted(str(one.arm)) for one in advice.effects if one.over_control is not None and _is_equal(one)]
+    equal = [
+        quoted(str(one.arm))
+        for one in advice.effects
+        if one.over_control is not None and _benefit(one.matched) > 0 and not one.is_over_control
+    ]
     if equal:
         yield sentence(f"not significantly better than copies: {listed(equal)}")
 
 
 def _benefit(delta: ArmDelta | None) -> int:
     return 0 if delta is None else delta.benefit
-
-
-def _is_equal(one: RemedyEffect) -> bool:
-    return _benefit(one.matched) > 0 and not one.is_over_control
