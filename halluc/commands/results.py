@@ -22,8 +22,8 @@ MOST_NOTES = 6
 
 def show_training(result: TrainResult) -> None:
     """The location of the model."""
-    there = Path(result.model).is_dir()
-    say(f"model: {result.model}" if there else f"{result.run} is trained; its model was removed")
+    exists = Path(result.model).is_dir()
+    say(f"model: {result.model}" if exists else f"{result.run} is trained; its model was removed")
 
 
 def show_evaluated(result: EvalFile) -> None:

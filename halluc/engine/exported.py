@@ -135,8 +135,8 @@ def _onnx_session(path: Path) -> Callable[[Arrays], numpy.ndarray]:
 
 def _threads(environ: Mapping[str, str]) -> int:
     """The number of threads of onnxruntime: OMP_NUM_THREADS; 0, one per core, if it is not set."""
-    asked = environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdecimal() else 0
+    value = environ.get("OMP_NUM_THREADS", "")
+    return int(value) if value.isdecimal() else 0
 
 
 def _torch_program(path: Path) -> Callable[[Arrays], numpy.ndarray]:

@@ -120,8 +120,8 @@ class LocalProcesses:
     def start(self, order: CellOrder, log: Path) -> None:
         variables = self.environment
         if self.devices:
-            taken = Counter(self.device_of[slug] for slug in self.running)
-            self.device_of[order.slug] = min(self.devices, key=taken.__getitem__)
+            in_use = Counter(self.device_of[slug] for slug in self.running)
+            self.device_of[order.slug] = min(self.devices, key=in_use.__getitem__)
             variables = {**variables, "CUDA_VISIBLE_DEVICES": self.device_of[order.slug]}
         self.running[order.slug] = CellProcess(order, log, variables)
 

@@ -88,10 +88,10 @@ def refuse_unfit(ray: Any, wanted: Iterable[RayConfig], marker: Path) -> None:
         HallucError E483: no node has the requested resources; a node has another halluc, or other files.
     """
     alive = nodes(ray)
-    for resource in {str(one): one for one in wanted}.values():
-        if not any(capacity(node, resource) for node in alive):
+    for config in {str(one): one for one in wanted}.values():
+        if not any(capacity(node, config) for node in alive):
             lacking = ", ".join(
-                f"{value:,} {name.removeprefix('num_')}" for name, value in resources(resource).items() if value
+                f"{value:,} {name.removeprefix('num_')}" for name, value in resources(config).items() if value
             )
             message = f"no node of the cluster has {lacking}"
             raise environment_error("E483", message, "lower `launch.ray`, or add nodes")
@@ -165,17 +165,17 @@ def nodes(ray: Any) -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) > 0]
 
 
-def resources(asked: RayConfig) -> dict[str, float]:
-    memory = {} if asked.memory is None else {"memory": int(asked.memory[:-1]) * _UNITS[asked.memory[-1]]}
-    return {"num_cpus": asked.cpus, "num_gpus": asked.gpus, **memory}
+def resources(config: RayConfig) -> dict[str, float]:
+    memory = {} if config.memory is None else {"memory": int(config.memory[:-1]) * _UNITS[config.memory[-1]]}
+    return {"num_cpus": config.cpus, "num_gpus": config.gpus, **memory}
 
 
-def capacity(node: dict[str, Any], asked: RayConfig) -> int:
+def capacity(node: dict[str, Any], config: RayConfig) -> int:
     """How many tasks a node can run at once."""
     names = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
-    wanted = {names[name]: value for name, value in resources(asked).items() if value}
+    wanted = {names[name]: value for name, value in resources(config).items() if value}
     return min(int(node["Resources"].get(name, 0) // value) for name, value in wanted.items())
 
 
-def cluster_capacity(ray: Any, asked: RayConfig) -> int:
-    return sum(capacity(node, asked) for node in nodes(ray))
+def cluster_capacity(ray: Any, config: RayConfig) -> int:
+    return sum(capacity(node, config) for node in nodes(ray))

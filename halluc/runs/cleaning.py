@@ -145,8 +145,8 @@ def _of_run(folder: Path) -> Iterator[_Find]:
 
 def _is_begun(folder: Path) -> bool:
     """Whether a folder has only the initial files of a run, and has not changed for a while."""
-    begun = {LOCK_FILE, "source", CONFIG_FILE, RUN_FILE}
-    only_begun = all(entry.name in begun and not entry.is_symlink() for entry in _entries(folder))
+    initial = {LOCK_FILE, "source", CONFIG_FILE, RUN_FILE}
+    only_begun = all(entry.name in initial and not entry.is_symlink() for entry in _entries(folder))
     return only_begun and not folder.is_symlink() and _is_quiet(folder)
 
 

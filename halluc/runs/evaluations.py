@@ -89,12 +89,12 @@ def problems(run: RunDir, record: RunFile, split: str) -> dict[str, str]:
 def is_of_later_evaluation(run: RunDir, record: RunFile, split: str) -> bool:
     """Whether ``confidence.json`` was written by the evaluation of another split, and not of this one."""
     name, recorded = run.confidence.name, integrity.recorded_evaluations(record)
-    theirs = {files.get(name) for other, files in recorded.items() if other != split} - {None}
-    mine = recorded.get(split, {}).get(name)
-    if mine is None or not theirs or not run.confidence.is_file():
+    others = {files.get(name) for other, files in recorded.items() if other != split} - {None}
+    own = recorded.get(split, {}).get(name)
+    if own is None or not others or not run.confidence.is_file():
         return False
     now = integrity.of_evaluation(run, split).get(name)
-    return now != mine and now in theirs
+    return now != own and now in others
 
 
 def refuse_changed(run: RunDir, record: RunFile, split: str) -> None:

@@ -78,7 +78,7 @@ def _tested(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
     if job.settings.data.train is None:
         help = "set the training split, from which tokens are drawn"
         raise HallucError("C107", "`task.perturbation` needs `data.train`", help=help)
-    made = tests.tested(
+    tested = tests.tested(
         model.encoder,
         predicted.corpus.examples,
         predicted.predictions,
@@ -87,7 +87,7 @@ def _tested(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
         model.engine,
         job.settings.seed,
     )
-    return replace(predicted, predictions=made)
+    return replace(predicted, predictions=tested)
 
 
 def warn_unknown(notes: Mapping[str, int], of: str = "") -> None:

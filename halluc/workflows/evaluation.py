@@ -298,13 +298,13 @@ def find(
                 raise HallucError(
                     "R104", f"{target.path} is a run of another config than {config}; it differs in {keys}"
                 )
-        found = Job(loaded, run=target)
+        job = Job(loaded, run=target)
     elif config is not None:
-        found = _newest(config, overrides)
+        job = _newest(config, overrides)
     else:
         raise HallucError("C011", "pass a CONFIG, or a run with --run DIR")
-    run_state.refuse_untrained(found.target, "its training did not finish (see `--resume`), or the folder was removed")
-    return found, str(found.target.model)
+    run_state.refuse_untrained(job.target, "its training did not finish (see `--resume`), or the folder was removed")
+    return job, str(job.target.model)
 
 
 def find_target(target: Path, overrides: Sequence[str]) -> tuple[Job, str]:

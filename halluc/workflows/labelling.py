@@ -46,7 +46,7 @@ class ModelLabeller:
         judge, has_spans = self.model.task.judge, self.model.task.examples.has_spans
         predicted = self.model.predict(Corpus("candidates", tuple(examples), "candidates"))
         calibrated = verdicts.calibrated(predicted.predictions, self.temperature)
-        made = []
+        results = []
         for example, prediction in zip(examples, calibrated, strict=True):
             claims = judge.claims(example, prediction)
             claimed, gold = {claim.mark for claim in claims}, {claim.mark for claim in judge.gold(example)}
@@ -55,8 +55,8 @@ class ModelLabeller:
             # A claim about a whole text may have all tokens as its position.
             spans = tuple(sorted(claim.where for claim in claims if claim.where is not None)) if has_spans else ()
             labels = () if has_spans else tuple(claim.label for claim in claims)
-            made.append(Opinion(f1, confidence, spans, labels))
-        return made
+            results.append(Opinion(f1, confidence, spans, labels))
+        return results
 
 
 @dataclass(frozen=True)

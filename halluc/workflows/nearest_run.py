@@ -31,7 +31,7 @@ def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir]
     if not results:
         return ""
     differing, run = min(results, key=lambda one: len(one[0]))
-    shown = [f"`{key}` ({theirs} there, {ours} here)" for key, theirs, ours in differing[:MOST_KEYS]]
+    shown = [f"`{key}` ({in_run} there, {in_config} here)" for key, in_run, in_config in differing[:MOST_KEYS]]
     more = len(differing) - MOST_KEYS
     text = f"; the nearest, {run.path}, differs in {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
     if [key for key, *_ in differing] == [_VERSION]:
@@ -45,9 +45,9 @@ def _differences(run: directory.RunDir, loaded: loading.LoadedConfig) -> list[tu
         kept = loading.load(run.config, table=TABLE, kept=True)
     except HallucError:
         return []  # of another version, or damaged: not the run searched for
-    theirs, ours = (dict(rendering.leaves(one.model_sections)) for one in (kept, loaded))
-    keys = [key for key in theirs | ours if theirs.get(key, _ABSENT) != ours.get(key, _ABSENT)]
-    return [(yaml.dotted(key), _shown(theirs.get(key, _ABSENT)), _shown(ours.get(key, _ABSENT))) for key in keys]
+    of_run, of_config = (dict(rendering.leaves(one.model_sections)) for one in (kept, loaded))
+    keys = [key for key in of_run | of_config if of_run.get(key, _ABSENT) != of_config.get(key, _ABSENT)]
+    return [(yaml.dotted(key), _shown(of_run.get(key, _ABSENT)), _shown(of_config.get(key, _ABSENT))) for key in keys]
 
 
 def _shown(value: Any) -> str:

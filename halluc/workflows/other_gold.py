@@ -87,8 +87,8 @@ def _read(job: Job, gold: Path, split: SplitName) -> Corpus[Any]:
     """
     data = job.settings.data
     unset = {key: None for key in ("dev_share", "test_share") if hasattr(data, key)}
-    like = data.model_copy(update={"train": None, "dev": None, "test": None, split: str(gold), **unset})
-    configs = [data_config(job.task.name, {split: str(gold)}), like]
+    config = data.model_copy(update={"train": None, "dev": None, "test": None, split: str(gold), **unset})
+    configs = [data_config(job.task.name, {split: str(gold)}), config]
     source = data.reference(split)
     if source is not None and Path(source).suffix == gold.suffix and gold.suffix != ".jsonl":
         configs.reverse()

@@ -129,8 +129,8 @@ def _unreadable(run: RunDir, error: HallucError) -> HallucError:
 
 def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
     path = latest.resolve(path)
-    begun = {".lock", "source", CONFIG_FILE}  # files of a run that was killed in its first moment
-    if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
+    initial = {".lock", "source", CONFIG_FILE}  # files of a run that was killed in its first moment
+    if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= initial):
         return _fill(RunDir(path), loaded, "train"), False
     _refuse_without_record(RunDir(path))
     result = directory.open_run(path)

@@ -175,10 +175,10 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
     try:
         loaded = trials.space.of_trial(values)
         digest = sha256_of_tree(loaded.tree)
-        twin = next((one for one in trials.all() if one.values is not None and _is_twin(one, digest)), None)
-        if twin is not None and twin.number != trial.number:
-            trials.note(trial, **{SAME_AS: twin.number, FIGURES: twin.user_attrs[FIGURES]})
-            return f"as trial {twin.number}: {_complete(trials, trial, twin.user_attrs[FIGURES])}"
+        equal = next((one for one in trials.all() if one.values is not None and _is_equal(one, digest)), None)
+        if equal is not None and equal.number != trial.number:
+            trials.note(trial, **{SAME_AS: equal.number, FIGURES: equal.user_attrs[FIGURES]})
+            return f"as trial {equal.number}: {_complete(trials, trial, equal.user_attrs[FIGURES])}"
         job = Job(loaded, tuning_results.slug(trial.number))
         if trials.tune.pruner != "none":
             every = loaded.experiment.train.evaluate_steps
@@ -202,7 +202,7 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
         return f"failed: {error.code}: {error.message}" + (" (replaced)" if lost else "")
 
 
-def _is_twin(one: optuna.trial.FrozenTrial, digest: str) -> bool:
+def _is_equal(one: optuna.trial.FrozenTrial, digest: str) -> bool:
     return one.state.name == "COMPLETE" and one.user_attrs.get(CONFIG) == digest and bool(one.user_attrs.get(FIGURES))
 
 

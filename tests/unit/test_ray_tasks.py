@@ -160,12 +160,12 @@ def test_a_node_with_another_halluc_or_other_files_is_reported(config, tmp_path,
     marker = tmp_path / "marker"
     marker.write_text("text")
     ray = FakeRay([{"CPU": 4, "memory": 2**40}])
-    monkeypatch.setattr(ray_cluster, "_ask", lambda *_: {"n0": answer})
+    monkeypatch.setattr(ray_cluster, "_node_facts", lambda *_: {"n0": answer})
     with pytest.raises(HallucError) as caught:
         ray_cluster.refuse_unfit(ray, asked(config), marker)
     assert caught.value.code == "E483"
     assert told in caught.value.message
-    monkeypatch.setattr(ray_cluster, "_ask", lambda *_: {"n0": (*HERE, "text")})
+    monkeypatch.setattr(ray_cluster, "_node_facts", lambda *_: {"n0": (*HERE, "text")})
     ray_cluster.refuse_unfit(ray, asked(config), marker)
 
 

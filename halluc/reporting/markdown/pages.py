@@ -82,8 +82,8 @@ def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
     parts += [gfm.md(fact) for fact in facts if fact]
     if line.nearest is not None:
         where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", room.text)
-        there = "there at" if line.nearest.text == line.text else f"nearest: {_surface(line.nearest.text, room)} at"
-        parts.append(Marked(f"{there} {where}"))
+        phrase = "there at" if line.nearest.text == line.text else f"nearest: {_surface(line.nearest.text, room)} at"
+        parts.append(Marked(f"{phrase} {where}"))
     return Marked(", ".join(parts))
 
 

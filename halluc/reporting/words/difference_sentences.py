@@ -153,8 +153,8 @@ def _curves(figures: StudyFigures) -> list[str]:
 def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
     """How far each figure changes over the axis: its slope times the width of the axis."""
     first = trends[0]
-    alike = [cell.choice[first.axis] for cell in figures.cells if first.choice.items() <= cell.choice.items()]
-    places = [float(value) for value in alike if isinstance(value, (int, float))]
+    values = [cell.choice[first.axis] for cell in figures.cells if first.choice.items() <= cell.choice.items()]
+    places = [float(value) for value in values if isinstance(value, (int, float))]
     low, high = min(places), max(places)
     width, scale = (math.log10(high / low), ", log scale") if first.scale == "log10" else (high - low, "")
     parts = []

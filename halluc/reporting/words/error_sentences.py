@@ -51,9 +51,9 @@ def _kinds(analysis: ErrorAnalysis, task: AnyTask) -> str:
     first, *others = analysis.kinds
     if not others:
         return sentence(f"all {analysis.errors:,} errors are of one kind: {kind_names[first.name]}")
-    alike = [first, *(one for one in others if not _is_larger(first.errors, one.errors))]
-    text = listed([f"{kind_names[one.name]} ({one.errors:,}, {share(one)})" for one in alike])
-    if len(alike) == 1:
+    most_frequent = [first, *(one for one in others if not _is_larger(first.errors, one.errors))]
+    text = listed([f"{kind_names[one.name]} ({one.errors:,}, {share(one)})" for one in most_frequent])
+    if len(most_frequent) == 1:
         return f"Of {analysis.errors:,} errors the most frequent kind is: {text}."
     return f"Of {analysis.errors:,} errors the most frequent kinds, which cannot be distinguished, are: {text}."
 

@@ -72,8 +72,8 @@ def _others(advice: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
     lines: list[tuple[str, list[str]]] = [("also better in some figure", []), ("worse in some figure", [])]
     for one in advice.effects:
         benefits = [_benefit(delta) for delta in (one.matched, one.primary)]
-        for (_, names), sought in zip(lines, (1, -1), strict=True):
-            if sought in benefits and one is not best and not one.is_control:
+        for (_, names), benefit in zip(lines, (1, -1), strict=True):
+            if benefit in benefits and one is not best and not one.is_control:
                 names.append(quoted(str(one.arm)))
     for what, names in lines:
         if names:

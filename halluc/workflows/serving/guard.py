@@ -59,8 +59,8 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers, started, status = Headers(scope=scope), time.perf_counter(), 0
-        given = headers.get(REQUEST_ID, "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        own_id = headers.get(REQUEST_ID, "")
+        request_id = own_id if _REQUEST_ID.fullmatch(own_id) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def answered(message: Message) -> None:
@@ -102,8 +102,8 @@ class Guard:
             raise Refused(403, "S103", f"a page of {origin!r} may not use this server")
         is_open = scope["path"] in OPEN and scope["method"] in ("GET", "HEAD")
         if self.token is not None and not is_open:
-            scheme, _, given = headers.get("authorization", "").partition(" ")
-            is_right = hmac.compare_digest(given.strip().encode(), self.token.encode())
+            scheme, _, token = headers.get("authorization", "").partition(" ")
+            is_right = hmac.compare_digest(token.strip().encode(), self.token.encode())
             if scheme.lower() != "bearer" or not is_right:
                 help = "send the header `Authorization: Bearer TOKEN` with the token of the server"
                 raise Refused(401, "S101", "the token is missing or wrong", help, {"WWW-Authenticate": "Bearer"})
