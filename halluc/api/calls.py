@@ -1,4 +1,4 @@
-"""What the functions of the API have in common."""
+"""Shared parts of the functions of the API."""
 
 from __future__ import annotations
 

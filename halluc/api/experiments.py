@@ -254,7 +254,7 @@ def init(
     preset: str | None = None,
     messages: Messages | None = None,
 ) -> InitResult:
-    """Write a commented config for a corpus, as ``halluc init``: returns what was detected and the chosen preset.
+    """Write a commented config for a corpus, as ``halluc init``: returns the detected task and the chosen preset.
 
     Args:
         data: a file, a folder with a file for each split, or ``demo:NAME``.

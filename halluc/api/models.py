@@ -100,7 +100,7 @@ def export(
     """Export the model of a run, as ``halluc export``: the folder, and the content of export.json.
 
     Args:
-        tolerance: how much the primary figure may fall on dev.
+        tolerance: the maximum decrease of the primary figure on dev.
         force: replace an earlier export.
 
     Raises:

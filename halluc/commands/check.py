@@ -49,7 +49,7 @@ _MOST_LABELS = 60
 
 
 def show_data(report: DataRecord, words: Words) -> None:
-    # A count that is 0 everywhere, such as that of pairs, is not shown; nor are documents if a split is only one.
+    # Counts that are 0 in all splits are not shown, nor are documents if every split is one document.
     counts = [count for count in words.counts if any(split.counts[count.name] for split in report.splits.values())]
     documents = ["documents"] if any(split.documents > 1 for split in report.splits.values()) else []
     shape = ("mean", "median", "p90", "p99", "longest")

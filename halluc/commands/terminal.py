@@ -127,7 +127,7 @@ def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
 
 
 def say_from_any_process(text: str) -> None:
-    """Print lines that only this process knows; processes other than the main one add their number."""
+    """Print lines from any process; processes other than the main one add their number."""
     prefix = "" if is_main_process() else f"[process {os.environ['RANK']}] "
     people.print("\n".join(map(printable_line, f"{prefix}{text}".split("\n"))))
 
@@ -183,7 +183,7 @@ def drawn(what: str, unit: str) -> Iterator[Tick]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"))
     speed = TextColumn("{task.fields[rate]:,.0f}" + f" {unit}".rstrip() + "/s")
-    # Drawn explicitly: a drawing thread would interfere with processes that are forked meanwhile.
+    # Without a drawing thread, which would interfere with forked processes.
     with Progress(*columns, speed, TimeRemainingColumn(), console=people, transient=True, auto_refresh=False) as bar:
         task = bar.add_task(printable_line(what), total=0, rate=0.0)
         began = time.monotonic()

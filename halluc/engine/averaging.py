@@ -48,7 +48,7 @@ def _mean(copies: list[Weights]) -> Weights:
 
 
 class WeightAverage:
-    """The average of the trained weights: those that have a gradient when this is created.
+    """The average of the weights that require a gradient when this object is created.
 
     An exponential average (Polyak & Juditsky 1992; as in Tarvainen & Valpola 2017) is one copy of the weights,
     updated after each step: a_t = d_t a_(t-1) + (1 - d_t) w_t, from a_0 = w_0, see ``decay_at``. An average of

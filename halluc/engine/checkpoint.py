@@ -140,7 +140,7 @@ def _best_step(path: Path) -> int | None:
 
 
 def finish(folder: Path, keep: Keep) -> None:
-    """Delete what is no longer needed after the training has succeeded and its model is published."""
+    """Delete unneeded checkpoints after the training has finished and its model is published."""
     if keep == "none":
         shutil.rmtree(folder, ignore_errors=True)
     elif keep == "last":

@@ -41,7 +41,7 @@ _ANCHOR = "a"
 
 
 class ClozeModel(ABC):
-    """A language model that is asked for the object of a fact; ``kind`` is ``masked`` or ``causal``."""
+    """A language model that predicts the object of a fact; ``kind`` is ``masked`` or ``causal``."""
 
     kind: Kind
 
@@ -68,7 +68,7 @@ class ClozeModel(ABC):
     def pieces(self, context: str | None, words: Sequence[str]) -> list[Pieces | None]:
         """The pieces of each word after ``context``, or at the beginning of a text if that is None; None if they cannot
         be determined, or one of them is unknown."""
-        if context is None:  # byte-level tokenizers include a blank in the piece of a word anywhere else
+        if context is None:  # at the beginning of a text, the piece of a byte-level tokenizer has no blank
             return [self._after_anchor([], ids) for ids in self._ids(words)]
         before = context.strip() or _ANCHOR
         glue = " " if not context.strip() or context.endswith(" ") else ""
@@ -185,7 +185,7 @@ class CandidateTree:
 
 
 class CausalCloze(ClozeModel):
-    """A causal language model; it is asked for the pieces that complete a text."""
+    """A causal language model; it predicts the pieces that complete a text."""
 
     kind: Kind = "causal"
 

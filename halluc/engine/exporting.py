@@ -37,7 +37,7 @@ def write(model: Any, inputs: Mapping[str, numpy.ndarray], path: Path, format: F
             constant.
 
     Raises:
-        Exception: whatever torch raises if a part of the model cannot be exported.
+        Exception: from torch, if a part of the model cannot be exported.
     """
     tensors = {name: torch.from_numpy(array) for name, array in inputs.items()}
     takes_types = "token_type_ids" in inspect.signature(model.forward).parameters

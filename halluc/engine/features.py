@@ -1,4 +1,4 @@
-"""What the training loop needs from the encoded examples of a task."""
+"""The interface of encoded examples for the training loop."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Decoding of causal and encoder-decoder models: sampling, greedy search and beam search, with a key-value cache.
 
-``max_new_tokens`` is always passed, whatever the model's own generation config says. Sampling takes one uniform number
+``max_new_tokens`` always overrides the generation config of the model. Sampling takes one uniform number
 per row and step from the row's own stream and inverts the cumulative distribution, so that a row does not depend on
 other rows of the batch. In causal sampling, finished rows are removed from the batch.
 """

@@ -60,7 +60,7 @@ class Runtime:
     def seed(self, number: int) -> None:
         """Seed the generators of this device.
 
-        torch seeds those of every kind of device, and on a machine without a GPU that takes as long as a tiny step.
+        ``torch.manual_seed`` seeds all kinds of devices, which takes as long as a tiny step on a machine without a GPU.
         """
         if self.device.type == "cpu":
             torch.default_generator.manual_seed(number)
@@ -174,7 +174,7 @@ def attention_for(device_type: str) -> str:
 
 
 def describe(runtime: Runtime) -> dict[str, Any]:
-    """What results depend on besides the config, for run.json."""
+    """Facts besides the config on which results depend, for run.json."""
     results: dict[str, Any] = {
         "device": runtime.device.type,
         "precision": runtime.precision,

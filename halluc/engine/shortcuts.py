@@ -27,7 +27,7 @@ from torch.overrides import TorchFunctionMode
 from halluc.core.rng import keyed_generator, keyed_seed
 
 POOL = 1 << 24
-# Below this many parameters a sparse gradient saves too little.
+# For smaller embeddings a sparse gradient saves too little.
 LARGE_EMBEDDING = 1 << 20
 
 

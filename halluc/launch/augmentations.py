@@ -49,7 +49,7 @@ def _make_shards(
         raise HallucError("C020", "--on ray needs --run", help=help)
     loaded = job.load(config, overrides)
     if loaded.experiment.augment is None:
-        return  # has an error of its own
+        return  # ``augmentation_runs.augment`` reports it
     home = run_locations.claim(latest.resolve(run), loaded, "augment", help="use an empty folder").augment
     wanted = augmentation.fingerprint(loaded)
 

@@ -20,7 +20,7 @@ PARENT = "HALLUC_PARENT"
 
 @dataclass(frozen=True)
 class CellOrder:
-    """One cell of a study. ``sha256`` is the hash of its config: a config that was edited meanwhile is refused.
+    """One cell of a study. ``sha256`` is the hash of its config: a config that was edited since is refused.
 
     ``patience`` is how many seconds to wait for another process that writes the cell. Without ``trains`` it is only
     evaluated, on ``splits`` (None: those of the config).

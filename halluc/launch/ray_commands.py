@@ -56,7 +56,7 @@ def run(
 
     Args:
         loaded: a config with the resources of a command, and the environment variables that it needs.
-        each: what a command makes, for messages.
+        each: a noun for the result of a command, for messages.
 
     Raises:
         HallucError E420: ray is not installed. E481: a command failed. E480: its node was lost too often. E483: there

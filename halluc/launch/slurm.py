@@ -32,7 +32,7 @@ _SECONDS = 60
 
 @dataclass(frozen=True)
 class Array:
-    """The tasks of an array: task I runs the I-th of ``shards`` shards. ``tasks`` are those with work to do."""
+    """An array: task I runs the I-th of ``shards`` shards; ``tasks`` are the tasks with unfinished cells."""
 
     tasks: tuple[int, ...]
     shards: int

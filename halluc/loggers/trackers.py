@@ -58,7 +58,7 @@ class Tracker(Protocol):
 
 
 class TensorBoardTracker:
-    """Event files in the run; steps that are repeated after an interruption replace those logged before."""
+    """Event files in the run; steps that are repeated after an interruption replace the earlier ones."""
 
     def __init__(self, tracked: Tracked, resumed_step: int | None = None) -> None:
         from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2

@@ -50,7 +50,7 @@ def _files(
     report: AnyReport, format: Format, charts: Callable[[], Sequence[Chart]], evaluated: Evaluated
 ) -> Mapping[str, Write]:
     """A function that writes each file of a format, by its name; all content is computed before any is written."""
-    # Each imports a library of its own, which the other formats need not wait for.
+    # Imported here, since each format needs other libraries, which take time to import.
     if format == "html":
         from halluc.reporting.page import render
 

@@ -104,7 +104,7 @@ class Advice(VersionedRecord):
 
 
 class CostRatio(Record):
-    """The time of an arm divided by that of the reference: the geometric mean over seeds, with Student's t interval.
+    """The ratio of the times of an arm and of the reference: geometric mean over seeds, with Student's t interval.
 
     ``interval`` is null for a single seed, ``value`` if the times are not recorded.
     """

@@ -22,7 +22,7 @@ from halluc.runs.directory import CONFIG_FILE, FITTED, FITTED_RECORD, LOCK_FILE,
 from halluc.runs.matrix import MATRIX_FILE
 from halluc.runs.schema import CleanItem, CleanResult, RunFile
 
-# A study is in runs_dir/NAME/CELL; the folder above runs_dir may be given too.
+# From the folder above runs_dir to a cell of a study: runs_dir/NAME/CELL.
 _DEPTH = 3
 
 # The minimum age (seconds) of leftovers: a process id is meaningless on another machine that shares the folder, and a
@@ -128,7 +128,7 @@ def _locked(folder: Path, lock: Path | None = None) -> Iterator[bool]:
 
 
 def _of_run(folder: Path) -> Iterator[_Find]:
-    """The files of a run that can be deleted, and those that only look unneeded."""
+    """The files of a run that can be deleted, and files that only seem to be unneeded."""
     run, record = RunDir(folder), None
     if _is_run(folder):
         try:

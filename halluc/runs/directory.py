@@ -249,7 +249,7 @@ def _entries(home: Path) -> list[Path]:
 
 
 def _all_newest_first(home: Path) -> list[RunDir]:
-    """The folders in ``home`` that may be runs, including those without a ``run.json``; without cells of a study."""
+    """The folders in ``home`` that may be runs, even without a ``run.json``; not cells of a study."""
     paths = [path for path in _entries(home) if path.is_dir() and "=" not in path.name]
     return [RunDir(path) for path in sorted(paths, key=_age, reverse=True)]
 
@@ -297,7 +297,7 @@ def newest_unreadable(
 
 
 def newest_first(home: Path) -> Iterator[tuple[RunDir, RunFile]]:
-    """The readable runs in ``home``; without cells of a study."""
+    """The readable runs in ``home``, except cells of a study, newest first."""
     for directory in _all_newest_first(home):
         with contextlib.suppress(HallucError):  # not a run, of another version, or damaged: not the one searched for
             yield directory, directory.read()

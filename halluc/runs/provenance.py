@@ -32,7 +32,7 @@ def versions() -> dict[str, str]:
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of those packages that are installed."""
+    """The versions of the installed ones of these packages."""
     results = {}
     for package in packages:
         try:

@@ -31,7 +31,7 @@ class Headline(Record):
 
 
 class GateResult(FigureRecord, ExtendedRecord):
-    """A bound of the config and whether the evaluation satisfies it; ``text`` says so in words.
+    """A bound of the config and whether the evaluation satisfies it; ``text`` is a sentence about it.
 
     ``split`` is the checked one, null if no evaluated split is allowed; ``value`` and ``interval`` are those of the
     figure on it. ``use`` says which of the two must satisfy ``min`` and ``max``. ``difference`` is the figure minus
@@ -77,7 +77,7 @@ class Outcome(Record):
 class GapRow(Record):
     """The gap between the split and the training split, for one label (null: all), as shares of what is ``counted``.
 
-    What is counted are mentions, or content words for whole texts. ``forecast`` is the Good-Turing estimate before any
+    Mentions are counted, or content words for whole texts. ``forecast`` is the Good-Turing estimate before any
     of the split is read, ``unseen`` the observed share, ``new`` the stricter part of it (null if that is the same),
     ``excess`` unseen minus forecast.
     """
@@ -203,7 +203,7 @@ class ClassTable(Record):
 
 
 class Mistake(Record):
-    """How many texts of one label get another label from the model; ``out_of_scope`` stands for no label."""
+    """How many texts of one label get another label from the model; ``out_of_scope`` means no label."""
 
     gold: str
     predicted: str
@@ -239,7 +239,7 @@ class SplitRow(Record):
 
 
 class Data(Record):
-    """The results of ``halluc check``, its warnings, and what was withheld on purpose."""
+    """The results and warnings of ``halluc check``, and the data that ``gap`` withheld."""
 
     splits: list[SplitRow]
     scheme: str | None

@@ -18,7 +18,7 @@ Status = Literal["running", "done", "failed", "interrupted"]
 
 
 class Record(BaseModel):
-    # Infinity and NaN are not JSON: such a file could be read but not be written again.
+    # Infinity and NaN are not JSON: a file with them could not be written again.
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
@@ -45,7 +45,8 @@ class VersionedRecord(ExtendedRecord):
 
 
 class EnsembleMember(Record):
-    """A model of an ensemble: its name as given, and the hash of its files (``integrity.model_digest``)."""
+    """A model of an ensemble: its name in the config or on the command line, and the hash of its files
+    (``integrity.model_digest``)."""
 
     model: str
     sha256: str | None
@@ -322,7 +323,7 @@ class CleanItem(Record):
 
 
 class CleanResult(VersionedRecord):
-    """``halluc clean --json``: what was, or would be (``dry_run``), deleted under ``root``, and what was kept.
+    """``halluc clean --json``: the items that were deleted under ``root``, or would be (``dry_run``), and those kept.
 
     ``bytes`` is the total file size of ``deleted``.
     """

@@ -85,7 +85,7 @@ class Flip(Record):
 class MatchedOmission(Record):
     """Hallucination rates after thresholds on confidence bring both runs to the larger of their omission rates.
 
-    ``p`` and ``p_holm`` are as those of ``Delta``, and adjusted with them.
+    ``p`` and ``p_holm`` are as in ``Delta``, with which they are adjusted together.
     """
 
     omission_rate: float
@@ -253,8 +253,8 @@ class ArmTrend(Line):
 class BestOnDev(Record):
     """The value of a training or augmentation setting that is best on dev, the other axes fixed by ``choice``.
 
-    ``name`` is the figure, ``mean`` that of ``value``, ``next`` the value with the next best mean. ``difference`` is
-    the best minus the next, with its interval and two-sided p over seeds.
+    ``name`` is the figure, ``mean`` its mean for ``value``, ``next`` the value with the next best mean. ``difference``
+    is the best minus the next, with its interval and two-sided p over seeds.
     """
 
     axis: str

@@ -175,7 +175,7 @@ def listed(names: Iterable[str], word: str = "and") -> str:
 
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
-# With fewer wrong claims nothing is said about where they are.
+# With fewer wrong claims, no sentence says where they occur.
 FEW = len(_NUMBERS)
 
 

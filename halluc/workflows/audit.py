@@ -215,7 +215,7 @@ def _written(job: Job, opinions: _OpinionsOfSplit, options: AuditOptions, overri
     with run.locked(), run.stage("audit", list(overrides)) as stage:
         contents = {"jsonl": "".join(json_line(one.model_dump(mode="json")) + "\n" for one in lines), "html": html}
         contents[_IMPORT] = "[\n" + ",\n".join(map(json_line, importable)) + "\n]\n"
-        # All are written to temporary files first; those of an earlier audit are replaced when all are complete.
+        # All are written to temporary files first: an earlier audit is replaced when all files are complete.
         with ExitStack() as stack:
             for name, path in paths.items():
                 stack.enter_context(replacing(path)).write(contents[name])

@@ -82,7 +82,7 @@ def augment(
 def _named(
     loaded: LoadedConfig, overrides: Sequence[str], run: Path | None, selection: Selection, look: Look
 ) -> Sequence[Made]:
-    """Make the corpus in a run directory that was given by path, completely or a shard of it."""
+    """Make the corpus, or a shard of it, in the run directory of ``--run``."""
     if loaded.experiment.augment is None:
         raise HallucError("C107", "this config has no augmentation", help=_NO_SECTION)
     if run is None:

@@ -34,7 +34,7 @@ def begin(
 ) -> tuple[Study, tuple[Cell, ...]]:
     """Load a study and the selected cells, and record the study in its folder.
 
-    A config without a matrix is returned as one cell without a slug, and nothing is recorded.
+    A config without a matrix is returned as one cell without a slug, without a record.
 
     Args:
         trains: False: trained cells may be used with other values of ``Section.replaceable_keys``.

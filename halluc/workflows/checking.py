@@ -95,7 +95,7 @@ def _hash_of_checked(loaded: LoadedConfig, deep: bool) -> str:
 
 
 def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
-    """Check one experiment, for all cells that are alike in everything that is checked."""
+    """Check one experiment, for all cells that are ``alike``."""
     task, settings, words = job.task, job.settings, job.task.wording.words
     augmentation.refuse_unfit(job.loaded, task)
     with reading_progress.reading(settings.data):

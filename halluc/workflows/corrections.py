@@ -248,7 +248,7 @@ def _write(job: Job, corpora: Corpora, corpus: Corpus[Any], out: Path) -> str:
     """Write the copy in the format of its name; returns the name of the format."""
     name = job.task.name
     form = conversion.format_of(name, None, out)
-    if form == "jsonl":  # with tokens, so that nothing is tokenized again
+    if form == "jsonl":  # has tokens: texts are not tokenized again
         write_jsonl(out, map(job.task.examples.record, corpus.examples))
         return form
     writer = writers_of(name)[form]

@@ -214,7 +214,7 @@ def _evaluated(
     _check_files(target, wanted)
     with target.locked(), target.stage("eval", list(overrides)) as stage:
         files = write()
-        # `inputs` has what training read; this records what was evaluated, in case a file has changed since.
+        # ``inputs`` of run.json are the files of the training, which may have changed since.
         earlier = stage.detail.get("inputs")
         read = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(inputs)}
         requested = run_state.record_for(target, loaded, wanted, stage.detail)
@@ -228,7 +228,7 @@ def _evaluated(
         written = {"inputs": read, run_state.ASKED: requested, "gates": [], integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
         tracking.track_evaluation(loaded, target, files)
-        # if a baseline is invalid, everything else is recorded first
+        # last, since an invalid baseline raises an error
         gate_results = gates.judged(loaded, files, target, is_fresh=True)
         stage.detail["gates"] = [gate.model_dump(mode="json") for gate in gate_results]
     results = []

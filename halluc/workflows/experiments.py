@@ -79,7 +79,7 @@ def run(
         finished = launcher(StudyRun(config, overrides, study, chosen, outcome, is_done))
     except HallucError as error:
         _retain(study, chosen)
-        # If a gate is not met, the report is written all the same, since it shows why.
+        # The report is written even if a gate is not met, since it shows why.
         if reporting and (error.exit_code == EXIT_GATE or _are_evaluated(chosen)):
             outcome.report = _report(study, config, overrides)
         raise

@@ -80,7 +80,7 @@ _BATCH_TOKENS, _SMALL_BATCH_TOKENS = 1024, 512
 
 
 class _Corpus(NamedTuple):
-    """What was detected: the source, the examples by split, the language, and the number of tokens of train."""
+    """The detected source, the examples by split, the language, and the number of tokens of train."""
 
     source: CorpusSource
     task: AnyTask

@@ -154,7 +154,7 @@ class Job:
         return _without_withheld(self.loaded, self.task, train)
 
     def train(self) -> Corpus[Any]:
-        """The training split without what the config's ``gap`` withholds, read on first use.
+        """The training split without withheld data, read on first use.
 
         Raises:
             HallucError: as ``corpora`` and ``gap.withhold.withhold``.
@@ -163,11 +163,11 @@ class Job:
 
     @property
     def withheld(self) -> Withheld | None:
-        """What ``gap`` withholds from the training split; None if it withholds nothing, or there is no such split."""
+        """The data that ``gap`` withholds from the training split; None without a ``gap`` or a training split."""
         return self._train[1] if self.settings.gap is not None and self.settings.data.train is not None else None
 
     def remaining(self, splits: Sequence[SplitName] = SPLITS) -> Corpora:
-        """The corpora, with the training split as it is trained on."""
+        """The corpora, without the data that ``gap`` withholds from the training split."""
         corpora = self.corpora(splits)
         if "train" not in corpora.splits:
             return corpora

@@ -1,7 +1,7 @@
 """Predicts one file with several independent processes that only share storage.
 
 Each process predicts every N-th chunk of the input and writes a part next to the output. When all parts exist, they are
-joined in the order of the input: the bytes are those of a single process.
+joined in the order of the input: the output is identical to that of a single process.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def ensure(job: Job) -> Pretrained | None:
 
 
 def _place(job: Job, key: str) -> Any:
-    """The location of a key, or else of the section."""
+    """The location of a key, or of the section if the key is not set."""
     origins = job.loaded.origins
     return next((where for at in ((key,), ()) if (where := origins.get(("train", "pretrain", *at)))), None)
 

@@ -58,7 +58,7 @@ class Reported:
 
 
 class Target(NamedTuple):
-    """A study given on the command line: its folder, its name and its cells."""
+    """A study on the command line: its folder, its name and its cells."""
 
     path: Path
     name: str

@@ -85,7 +85,7 @@ def remove_model(run: RunDir, why: str) -> bool:
     try:
         with run.locked():
             recover(run.path)  # a killed process may have left an incomplete model
-            if not run.model.is_dir():  # another process has removed it meanwhile
+            if not run.model.is_dir():  # another process has removed it
                 return False
             record = run.read()
             record.model_removed = why

@@ -133,5 +133,5 @@ def _size(folder: Path) -> int:
             try:
                 total += os.lstat(Path(at) / name).st_size
             except FileNotFoundError:
-                continue  # another process removed it meanwhile
+                continue  # another process removed it
     return total

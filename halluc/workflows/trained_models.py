@@ -137,7 +137,7 @@ def _of_config(path: Path) -> HallucError:
 
 
 def _defaults(reference: str) -> LoadedConfig:
-    """Defaults for a model about which nothing is known."""
+    """Defaults for a model without a run."""
     config = _own_config(reference)
     name = _task_of(config)
     component = task_class(name, TABLE)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def record(job: Job, remaining: Corpora) -> None:
-    """Store in the run the coverage of its training split, and what was withheld from it."""
+    """Store in the run the coverage of its training split, and the withheld units."""
     job.task.knowledge.of(remaining.splits).save(job.target.coverage)
     if job.withheld is not None:
         job.withheld.units.save(job.target.withheld)

@@ -43,7 +43,7 @@ def retain(trials: Trials) -> None:
     keep = trials.tune.keep_models
     if keep == "all":
         return
-    # before the best are determined: another process may finish one meanwhile that becomes the best
+    # listed before the best trials: a trial that another process finishes in between may become the best
     known = trials.all()
     best = {_run_of(one) for one in trials.best()} if keep == "best" else set()
     for one in known:
@@ -67,7 +67,7 @@ def conclude(trials: Trials, again: str) -> TuneFile:
     with locks.locked(trials.home / ".report.lock", trials.home, waits=True):
         result = _results(trials, again)
         write_json(trials.home / TUNE_FILE, result.model_dump(mode="json"))
-        # Each imports a library of its own, which takes time.
+        # Their libraries take time to import.
         from halluc.reporting.markdown import tune as markdown
         from halluc.reporting.page import tune as html
 

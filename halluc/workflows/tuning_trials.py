@@ -317,7 +317,7 @@ class Trials:
         """Whether the pruner stops a trial whose n-th evaluation on dev gives ``value``."""
         with self._guarded():
             if evaluation in self.all()[trial.number].intermediate_values:
-                return False  # reported before the trial was interrupted, and continued all the same
+                return False  # reported before the trial was interrupted
             trial.report(value, evaluation)
             return trial.should_prune()
 

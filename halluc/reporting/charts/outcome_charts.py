@@ -65,7 +65,7 @@ def by_novelty(report: RunReport) -> Chart | None:
 
 
 def by_label(report: RunReport) -> Chart | None:
-    """All first, then by the hallucination rate; of many labels those with the most claims."""
+    """All first, then labels by the hallucination rate; of many labels only the ones with the most claims."""
     everything = [row for row in report.by_label[:1] if row.name == ALL]
     labels = sorted(
         report.by_label[len(everything) :],

@@ -26,7 +26,7 @@ from halluc.runs.reports import RunReport
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
 
-# Of more labels, those whose share varies most are drawn; of more periods, only some are named.
+# Limits: the labels whose share varies most are drawn, and some of the periods are named.
 _MOST_LINES, _MOST_NAMES = 6, 6
 
 

@@ -108,7 +108,7 @@ _NO_FIGURES: dict[str, Any] = {
 
 
 def metadata(report: RunReport) -> dict[str, Any]:
-    """The front matter, without licence and language, which a run does not know."""
+    """The front matter, without licence and language, which are unknown."""
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
     task, _ = nouns.task_of(report).wording.nouns.card.pipeline or (None, None)

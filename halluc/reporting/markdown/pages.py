@@ -98,7 +98,7 @@ def _label(label: str) -> Marked:
 
 
 def _verdict(line: LedgerLine, words: Nouns) -> str:
-    """The verdict in words, with what is wrong; for a hallucination, that it exists."""
+    """The verdict, with the reason if the claim is distorted."""
     if line.verdict == "unsupported":
         return "hallucination"
     return f"{line.verdict}: {words.reason(line.reason)}" if line.reason else str(line.verdict)
@@ -140,7 +140,7 @@ def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
 
 
 def _differing(other: Comparison, room: Room) -> Marked:
-    """What the configs differ in; keys are in backticks."""
+    """The keys in which the configs differ."""
     differing = [gfm.code(one.replace("`", ""), room.text) for one in other.config_differences]
     return Marked(", ".join(first_of(differing, room.rows)))
 

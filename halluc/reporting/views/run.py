@@ -198,7 +198,7 @@ def _labels(result: Mapping[str, int]) -> TableCell:
 
 
 def withheld(result: Mapping[str, object]) -> TableView:
-    """What was withheld from the training split on purpose."""
+    """The data that ``gap`` withheld from the training split."""
     return table(
         "What was withheld from the training split",
         ["what", "value"],
@@ -221,7 +221,7 @@ def _plain(key: object) -> str:
 
 
 def augmented(manifest: AugmentFile) -> list[TableView]:
-    """What was kept and rejected, by method; the corpus before and after."""
+    """Kept and rejected candidates, by method; the corpus before and after."""
     refused = manifest.refused.values()
     methods = dict.fromkeys([*manifest.kept, *(method for by_method in refused for method in by_method)])
     kept = [

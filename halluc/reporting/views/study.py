@@ -264,7 +264,7 @@ def _line(line: Line, named: Mapping[str, str] | None) -> Cells:
 
 
 def direction(line: Line) -> str:
-    """Whether the figure significantly rises or falls along the axis, in a word."""
+    """``rises`` or ``falls`` if the slope is significant, otherwise ``undecided`` or ``undefined``."""
     return "undefined" if line.slope is None else {1: "rises", -1: "falls", 0: "undecided"}[line.sign]
 
 
@@ -275,7 +275,7 @@ def _cells_of(line: Line) -> str:
 
 
 def covers(figures: StudyFigures) -> str:
-    """What the intervals account for."""
+    """The number of seeds, and the variation that intervals include."""
     if seeds(figures) == "1":
         return "one seed: intervals only cover the examples"
     text = counted(int(seeds(figures)), "seed") if seeds(figures).isdigit() else f"{seeds(figures)} seeds"

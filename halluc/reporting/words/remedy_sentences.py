@@ -68,7 +68,7 @@ def _smallest(effects: Sequence[RemedyEffect]) -> list[str]:
 
 
 def _others(advice: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
-    """Arms that are better, and those that are worse, in some figure; and those equal to copies."""
+    """Other arms that are better or worse in some figure, and arms that are not better than copies."""
     lines: list[tuple[str, list[str]]] = [("also better in some figure", []), ("worse in some figure", [])]
     for one in advice.effects:
         benefits = [_benefit(delta) for delta in (one.matched, one.primary)]

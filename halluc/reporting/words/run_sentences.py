@@ -178,7 +178,7 @@ def _how_sure(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
 
 
 def _abstention(figures: FigureLookup, rate: MetricResult, abstention: Abstention | None, task: AnyTask) -> list[str]:
-    """What withdrawing less confident claims gains, and what it costs."""
+    """The effect of withdrawing less confident claims: fewer errors, but more omissions."""
     if abstention is None:
         return []
     nouns, kept, coverage = task.wording.nouns, abstention.hallucination, abstention.coverage
