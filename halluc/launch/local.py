@@ -113,7 +113,7 @@ class LocalProcesses:
 
     def _watch(self) -> list[int]:
         """The memory of each process in bytes; the maximum of any process so far is stored in ``peak``."""
-        known = [memory.of_process(one.of.pid) for one in self.running.values()]
+        known = [memory.of_process(one.process.pid) for one in self.running.values()]
         self.peak = max(self.peak, *(most for _, most in known))
         return [now for now, _ in known]
 

@@ -25,14 +25,14 @@ _NO_SECTION = "add a section `augment` (docs/augmentation.md)"
 
 
 @dataclass(frozen=True)
-class Look:
+class PreviewOptions:
     """Shows something instead of making a corpus: some pairs before and after, or one line made again."""
 
     preview: int | None = None
     replay: str | None = None
 
 
-NO_LOOK = Look()
+NO_PREVIEW = PreviewOptions()
 Made = AugmentResult | ShardResult | PreviewResult | ReplayResult
 
 
@@ -42,7 +42,7 @@ def augment(
     *,
     run: Path | None = None,
     selection: Selection = EVERY_CELL,
-    look: Look = NO_LOOK,
+    options: PreviewOptions = NO_PREVIEW,
 ) -> Sequence[Made]:
     """Make the augmented corpus of an experiment, or of every cell of a study that has augmentation.
 
@@ -50,16 +50,16 @@ def augment(
         HallucError or ManyErrors: problems with config, data or run, or with cells.
     """
     if run is not None or (selection.shard and not load_study(config, overrides, table=TABLE).axes):
-        return _named(job.load(config, overrides), overrides, run, selection, look)
-    if look == NO_LOOK:
+        return _named(job.load(config, overrides), overrides, run, selection, options)
+    if options == NO_PREVIEW:
         _, chosen = cells.begin(config, overrides, selection)
     else:  # a preview of a study leaves no record
         chosen = choose(load_study(config, overrides, table=TABLE), selection)
     chosen_cells = [cell for cell in chosen if cell.loaded.experiment.augment is not None]
     if not chosen_cells:
         raise HallucError("C107", "this config has no augmentation", help=_NO_SECTION)
-    if look != NO_LOOK:
-        return _look(Job.of(chosen_cells[0]), None, look)
+    if options != NO_PREVIEW:
+        return _preview(Job.of(chosen_cells[0]), None, options)
 
     def make_cell(cell: Cell) -> AugmentResult:
         result = Job.of(cell)
@@ -80,7 +80,7 @@ def augment(
 
 @elsewhere("choose another path for `--run`")
 def _named(
-    loaded: LoadedConfig, overrides: Sequence[str], run: Path | None, selection: Selection, look: Look
+    loaded: LoadedConfig, overrides: Sequence[str], run: Path | None, selection: Selection, options: PreviewOptions
 ) -> Sequence[Made]:
     """Make the corpus, or a shard of it, in the run directory of ``--run``."""
     if loaded.experiment.augment is None:
@@ -90,8 +90,8 @@ def _named(
         raise HallucError("C012", "--shard needs --run, so that all shards write to the same run", help=help)
     Selection(selection.only, None, selection.fresh).refuse("--run takes one run")
     run = latest.resolve(run)
-    if look != NO_LOOK:
-        return _look(Job(loaded), run, look)
+    if options != NO_PREVIEW:
+        return _preview(Job(loaded), run, options)
     target = run_locations.claim(run, loaded, "augment", help="use an empty folder")
     target_job = Job(loaded, run=target)
     if selection.shard is None:
@@ -105,15 +105,15 @@ def _named(
     return [result]
 
 
-def _look(cell: Job, run: Path | None, look: Look) -> Sequence[Made]:
-    if look.replay is not None:
+def _preview(cell: Job, run: Path | None, options: PreviewOptions) -> Sequence[Made]:
+    if options.replay is not None:
         target = directory.open_run(run) if run is not None else _newest(cell)
         if not _has_corpus(target):
             raise HallucError("R105", f"{target.path} has no augmented corpus", help="make it first: halluc augment")
         cell.run = target
-        return [replaying.replay(cell, look.replay)]
-    assert look.preview is not None
-    return replaying.preview(cell, look.preview)
+        return [replaying.replay(cell, options.replay)]
+    assert options.preview is not None
+    return replaying.preview(cell, options.preview)
 
 
 def _has_corpus(run: directory.RunDir) -> bool:
