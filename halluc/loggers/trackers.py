@@ -288,9 +288,5 @@ class Trackers:
         self._each(lambda tracker: tracker.text(name, path.read_text(encoding="utf-8")))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        status = (
-            "failed"
-            if isinstance(error, Exception)
-            else self.status or ("interrupted" if error is not None else "done")
-        )
-        self._each(lambda tracker: tracker.close(status))
+        status = "failed" if isinstance(error, Exception) else self.status
+        self._each(lambda tracker: tracker.close(status or ("done" if error is None else "interrupted")))

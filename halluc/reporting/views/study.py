@@ -276,7 +276,7 @@ def _cells_of(line: Line) -> str:
 
 def covers(figures: StudyFigures) -> str:
     """The number of seeds, and the variation that intervals include."""
-    if seeds(figures) == "1":
+    count = seeds(figures)
+    if count == "1":
         return "one seed: intervals only cover the examples"
-    text = counted(int(seeds(figures)), "seed") if seeds(figures).isdigit() else f"{seeds(figures)} seeds"
-    return f"{text}: intervals cover examples and seeds (Student's t)"
+    return f"{count} seeds: intervals cover examples and seeds (Student's t)"

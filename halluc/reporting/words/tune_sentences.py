@@ -68,8 +68,7 @@ def _differences(tuning: TuneFile, number: int) -> list[str]:
         if delta.name not in tuning.metrics or delta.difference is None:
             continue
         interval = formats.interval(delta.name, delta.interval)
-        shown = delta.shown
-        verdict = "the difference is significant on dev" if shown else "the difference is not significant on dev"
+        verdict = f"the difference is {'' if delta.shown else 'not '}significant on dev"
         change = f"{formats.difference(delta.name, delta.difference)} {interval}".strip()
         name, p = formats.title(delta.name), formats.p_value(delta.p_holm)
         parts.append(f"{name} differs from that of trial 0 by {change}, p {p}: {verdict}.")
