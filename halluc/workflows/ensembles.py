@@ -233,7 +233,7 @@ def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[st
     lacking, extra = ([one for one in a if one not in b] for a, b in ((outputs, others), (others, outputs)))
     if lacking or extra or len({*outputs}) < len(outputs) or len(outputs) != len(others):
         texts = [f"only {which} has {_listed(labels)}" for which, labels in ((first, lacking), (name, extra)) if labels]
-        message = f"{name} has other labels than {first}: {'; '.join(texts) or 'one has a label extra than once'}"
+        message = f"{name} has other labels than {first}: {'; '.join(texts) or 'one has a label more than once'}"
         raise HallucError(_CODE, message, help="average models that were trained on the same labels")
     return [list(others).index(one) for one in outputs]
 
