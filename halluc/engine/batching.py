@@ -174,7 +174,7 @@ def _padding(order: numpy.ndarray, ends: numpy.ndarray, sizes: numpy.ndarray, ra
 class Course:
     """When a training passes over its data and when it is evaluated; steps and epochs count from 1.
 
-    ``ends`` is the last step of each epoch; the last epoch may be cut. ``padding`` is the mean of the epochs' plans.
+    ``ends`` is the last step of each epoch; the last epoch may be incomplete. ``padding`` is the mean over epochs.
     """
 
     plan_of: Callable[[int], BatchPlan]

@@ -7,9 +7,9 @@ and step; with fp16 the loss scale is reset.
 
 With weight averaging, ``average.safetensors`` has the state of the average.
 
-The weights that are best on dev are those of the checkpoint of ``Progress.best_step``. When that checkpoint is too old
-to resume from, it is renamed to ``best-00000120`` and loses its optimizer state. A checkpoint is used only if the best
-weights that it refers to are complete too, so that a training cannot end without them.
+The best weights on dev are in the checkpoint of ``Progress.best_step``. When it is no longer needed for resuming, it is
+renamed to ``best-00000120`` and loses its optimizer state. A checkpoint is used only if the best weights that it refers
+to are complete too, so that a training cannot end without them.
 """
 
 from __future__ import annotations

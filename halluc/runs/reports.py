@@ -75,11 +75,11 @@ class Outcome(Record):
 
 
 class GapRow(Record):
-    """The gap between the split and the training split, for one label (null: all), as shares of what is ``counted``.
+    """The gap between the split and the training split, for one label (null: all), as shares of ``counted`` mentions,
+    or content words for whole texts.
 
-    Mentions are counted, or content words for whole texts. ``forecast`` is the Good-Turing estimate before any
-    of the split is read, ``unseen`` the observed share, ``new`` the stricter part of it (null if that is the same),
-    ``excess`` unseen minus forecast.
+    ``forecast`` is the Good-Turing estimate before any of the split is read, ``unseen`` the observed share, ``new`` the
+    stricter part of it (null if that is the same), ``excess`` unseen minus forecast.
     """
 
     label: str | None
@@ -156,12 +156,11 @@ class Abstention(ExtendedRecord):
 class ShownClaim(Record):
     """A claim, or gold that no claim touches, in its text.
 
-    ``tokens`` are those of the example from ``first`` on (offsets of all spans are those of the whole example);
-    ``before`` and ``after`` count the tokens that are left out, ``others`` are the example's other claims, ``gold`` all
-    its gold, as far as they are among the tokens shown; labels of the whole text have no position (null, null). For a
-    pair of texts ``second`` is the first token of the second text. ``marked`` are ranges that are always shown with the
-    example, with their names: head and tail of a relation. ``related_texts`` are further texts of the example, with
-    their names: the input and the reference of a text that a model wrote.
+    ``tokens`` are a part of the example that begins with its token ``first``; ``before`` and ``after`` count the tokens
+    that are left out. The offsets of all spans count from the beginning of the example. ``others`` are the other claims
+    and ``gold`` the gold among these tokens; labels of the whole text have no position (null, null). For a pair of
+    texts ``second`` is the first token of the second text. ``marked`` are named ranges that are always shown, such as
+    head and tail of a relation, ``related_texts`` named further texts, such as the input of a text that a model wrote.
     """
 
     line: LedgerLine

@@ -210,8 +210,8 @@ class UnreadText(Record):
 
 
 class AugmentFile(VersionedRecord):
-    """``augment/manifest.json``: how the augmented corpus was made; it is written last, and makes the other files
-    valid.
+    """``augment/manifest.json``: how the augmented corpus was made. It is written last: without it the other files are
+    not valid.
 
     ``fingerprint`` is the hash of everything that the corpus depends on, ``sha256`` that of train.jsonl, and ``files``
     has the SHA-256 of every other file of the folder (empty in manifests of earlier versions). ``made`` of ``wanted``
@@ -276,8 +276,8 @@ class EarlierTotal(Record):
 class RunFile(VersionedRecord):
     """``run.json``: the config, inputs and environment of the run; ``stages`` has an entry for each command.
 
-    ``model_sha256`` is the config that made ``model/``, null if that is ``config_sha256``: it differs while a finished
-    training is continued to a new total. ``model_files`` has the SHA-256 of each published file of ``model/``.
+    ``model_sha256`` is the hash of the config that ``model/`` was trained with, null if that is ``config_sha256``: it
+    differs while a finished training is continued to a new total. ``model_files`` has the SHA-256 of each published file of ``model/``.
     ``model_removed`` says why the model of a finished training no longer exists. ``keep_checkpoints`` is
     ``train.checkpoints.keep`` of the last training. ``predictions`` is the evaluated file of another tool: no model of
     halluc made them. ``ensemble`` are the models that a run evaluates together: it has none of its own. ``is_edited``
