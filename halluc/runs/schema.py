@@ -277,11 +277,11 @@ class RunFile(VersionedRecord):
     """``run.json``: the config, inputs and environment of the run; ``stages`` has an entry for each command.
 
     ``model_sha256`` is the hash of the config that ``model/`` was trained with, null if that is ``config_sha256``: it
-    differs while a finished training is continued to a new total. ``model_files`` has the SHA-256 of each published file of ``model/``.
-    ``model_removed`` says why the model of a finished training no longer exists. ``keep_checkpoints`` is
-    ``train.checkpoints.keep`` of the last training. ``predictions`` is the evaluated file of another tool: no model of
-    halluc made them. ``ensemble`` are the models that a run evaluates together: it has none of its own. ``is_edited``
-    says that another program changed the file. ``sha256`` is the hash of all other fields, made by
+    differs while a finished training is continued to a new total. ``model_files`` has the SHA-256 of each published
+    file of ``model/``. ``model_removed`` says why the model of a finished training no longer exists.
+    ``keep_checkpoints`` is ``train.checkpoints.keep`` of the last training. A run without a model evaluates
+    ``predictions``, a file of another tool, or ``ensemble``, the models that predict together. ``is_edited`` says that
+    another program changed the file. ``sha256`` is the hash of all other fields, made by
     ``records.content_sha256``; null in files of earlier versions.
     """
 
