@@ -28,7 +28,7 @@ def files(settings: Experiment) -> list[Path]:
 
 
 def ensure(job: Job) -> Pretrained | None:
-    """The pre-trained encoder, trained now if there is none with its fingerprint; None if the config has none.
+    """The pre-trained encoder, trained now if none has its fingerprint; None without ``train.pretrain``.
 
     Raises:
         HallucError C206: the config has no `model.name`. D101, D140, D142, D144, E410, E411: see ``pretrained``.
