@@ -21,7 +21,7 @@ from halluc.core.errors import HallucError
 from halluc.core.figures import MATCHED, OMISSION
 from halluc.core.significance import holm
 from halluc.runs import training_facts
-from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Plain, TrainingDifference
+from halluc.runs.studies import ALPHA, LEAST_SEEDS, ArmComparison, ArmDelta, ArmTrend, Plain, TrainingDifference
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
             delta.p_holm = adjusted
     for one in results:
         for delta in one.figures:
-            delta.shown = one.seeds >= LEAST_SEEDS and delta.p_holm is not None and delta.p_holm < SURE
+            delta.shown = one.seeds >= LEAST_SEEDS and delta.p_holm is not None and delta.p_holm < ALPHA
     return results
 
 

@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 from halluc.core.figures import MATCHED, figure
 from halluc.core.significance import LEVEL
 from halluc.runs.advice import CostRatio, RemedyEffect
-from halluc.runs.studies import SURE, ArmComparison, ArmDelta, Plain, StudyFigures
+from halluc.runs.studies import ALPHA, ArmComparison, ArmDelta, Plain, StudyFigures
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _is_better(one: RemedyEffect, has_control: bool) -> bool:
     parts = [0 if delta is None else delta.benefit for delta in (one.matched, one.primary)]
     # p is adjusted over the arms within each figure; two figures decide, so each has half of the level.
     sure = [
-        delta is not None and delta.p_holm is not None and 2 * delta.p_holm < SURE
+        delta is not None and delta.p_holm is not None and 2 * delta.p_holm < ALPHA
         for delta in (one.matched, one.primary)
     ]
     if min(parts) < 0 or not any(benefit > 0 and is_sure for benefit, is_sure in zip(parts, sure, strict=True)):

@@ -1,4 +1,4 @@
-"""What the functions of the API have in common."""
+"""Shared parts of the functions of the API."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ class Callbacks(Listener):
         yield tick
 
 
-def optional_path(given: Source | None) -> Path | None:
-    return None if given is None else Path(given)
+def optional_path(path: Source | None) -> Path | None:
+    return None if path is None else Path(path)

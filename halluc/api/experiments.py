@@ -15,13 +15,7 @@ if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads n
     from halluc.runs.advice import Advice, StudyAdvice
     from halluc.runs.audits import AuditResult
     from halluc.runs.reports import AnyReport
-    from halluc.runs.results import (
-        AugmentResult,
-        CheckResult,
-        EvalResult,
-        InitResult,
-        TrainResult,
-    )
+    from halluc.runs.results import AugmentResult, CheckResult, EvalResult, InitResult, TrainResult
     from halluc.runs.tuning import TuneFile
     from halluc.workflows.experiments import CellOutcome
 
@@ -63,8 +57,8 @@ def augment(
     from halluc.workflows import augmentation_runs
 
     with listening(Callbacks(messages, progress)), allowing_commands(allow_commands):
-        made = augmentation_runs.augment(Path(config), overrides, run=optional_path(run))
-    return [one for one in made if isinstance(one, AugmentResult)]
+        results = augmentation_runs.augment(Path(config), overrides, run=optional_path(run))
+    return [one for one in results if isinstance(one, AugmentResult)]
 
 
 def train(
@@ -166,10 +160,10 @@ def report(
     """
     from halluc.workflows import reports
 
-    named = [targets] if isinstance(targets, (str, PathLike)) else targets
+    paths = [targets] if isinstance(targets, (str, PathLike)) else targets
     with listening(Callbacks(messages, progress)):
-        wanted = reports.ReportOptions(split, output=optional_path(output))
-        return reports.report([Path(one) for one in named], overrides, wanted).record
+        options = reports.ReportOptions(split, output=optional_path(output))
+        return reports.report([Path(one) for one in paths], overrides, options).record
 
 
 def advise(
@@ -198,9 +192,9 @@ def advise(
     """
     from halluc.workflows import advice
 
-    wanted = advice.AdviceOptions(optional_path(write), seeds, most, tuple(unlabelled), gazetteer)
+    options = advice.AdviceOptions(optional_path(write), seeds, most, tuple(unlabelled), gazetteer)
     with listening(Callbacks(messages, progress)):
-        return advice.advise(Path(target), overrides, wanted)
+        return advice.advise(Path(target), overrides, options)
 
 
 def audit(
@@ -260,7 +254,7 @@ def init(
     preset: str | None = None,
     messages: Messages | None = None,
 ) -> InitResult:
-    """Write a commented config for a corpus, as ``halluc init``: returns what was detected and the chosen preset.
+    """Write a commented config for a corpus, as ``halluc init``: returns the detected task and the chosen preset.
 
     Args:
         data: a file, a folder with a file for each split, or ``demo:NAME``.

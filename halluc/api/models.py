@@ -10,27 +10,19 @@ from halluc.api.calls import Callbacks, Messages, Progress, Source, optional_pat
 from halluc.core.messages import listening
 
 if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads neither numpy nor torch
-    from halluc.runs.results import (
-        ExportResult,
-        ProbeResult,
-        PushResult,
-    )
+    from halluc.runs.results import ExportResult, ProbeResult, PushResult
     from halluc.runs.schema import Record
     from halluc.workflows.prediction import Predictor
 
 
 def load(
-    model: Source,
-    overrides: Sequence[str] = (),
-    *,
-    members: Sequence[str] = (),
-    messages: Messages | None = None,
+    model: Source, overrides: Sequence[str] = (), *, members: Sequence[str] = (), messages: Messages | None = None
 ) -> Predictor:
     """Load a trained model for prediction: a run directory (``runs/x/latest``), an export, or another model.
 
-    It can be used by several threads. Load it once: that takes seconds. With ``members``, further runs or models, it is
-    an ensemble that decides by the mean of their probabilities. ``overrides`` change settings of the run that the
-    trained model does not depend on, such as the files of a gazetteer.
+    Loading takes seconds; the result can be used by several threads. With ``members``, further runs or models, it is an
+    ensemble that decides by the mean of their probabilities. ``overrides`` change settings of the run that the trained
+    model does not depend on, such as the files of a gazetteer.
 
     Raises:
         HallucError: there is no run or model, or it is damaged.
@@ -88,11 +80,11 @@ def probe(
     """
     from halluc.workflows import probing
 
-    asked = probing.ProbeOptions(
+    options = probing.ProbeOptions(
         Path(patterns), Path(facts), tuple(relations), sample, most_patterns, threshold, name=name
     )  # fmt: skip
     with listening(Callbacks(messages, progress)):
-        return probing.probe(Path(target), overrides, asked, checkpoint)
+        return probing.probe(Path(target), overrides, options, checkpoint)
 
 
 def export(
@@ -108,7 +100,7 @@ def export(
     """Export the model of a run, as ``halluc export``: the folder, and the content of export.json.
 
     Args:
-        tolerance: how much the primary figure may fall on dev.
+        tolerance: the maximum decrease of the primary figure on dev.
         force: replace an earlier export.
 
     Raises:

@@ -9,10 +9,7 @@ from halluc.api.calls import Callbacks, Source
 from halluc.core.messages import listening
 
 if TYPE_CHECKING:  # each function imports its workflow: `import halluc` loads neither numpy nor torch
-    from halluc.runs.results import (
-        DoctorResult,
-        ListedRun,
-    )
+    from halluc.runs.results import DoctorResult, ListedRun
 
 
 def list_runs(folder: Source = "runs") -> list[ListedRun]:

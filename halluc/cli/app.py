@@ -20,8 +20,8 @@ config_app = typer.Typer(no_args_is_help=True, help="Show a resolved config, or 
 app.add_typer(config_app, name="config")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"halluc {__version__}")
         raise typer.Exit()
 

@@ -95,11 +95,11 @@ def augment(
     from halluc.workflows import augmentation_runs
     from halluc.workflows.cell_selection import Selection
 
-    selection, look = Selection(tuple(only or ()), shard, fresh), augmentation_runs.Look(preview, replay)
+    selection, previewed = Selection(tuple(only or ()), shard, fresh), augmentation_runs.PreviewOptions(preview, replay)
     with allowing_commands(allow_commands), listening(Terminal(Talk.of(quiet, verbose, json), augment.show)):
         line = functools.partial(command_lines.of, context, on=None, address=None, shards=None)
         sharing = Sharing(shard, on, address, shards)
-        augmentations.augment(config, set_ or [], run, selection, look, sharing, lambda one: line(shard=one))
+        augmentations.augment(config, set_ or [], run, selection, previewed, sharing, lambda one: line(shard=one))
 
 
 @app.command()

@@ -51,11 +51,11 @@ def predict(
     if context.args:
         predict.refuse_second(model, context.args[0])
     source, target = (None if str(path) == "-" else path for path in (input_, output))
-    asked = {
+    keys = {
         "encoding": encoding, "text_field": text_field, "second_field": second_field, "delimiter": delimiter,
         "header": header, "quoting": quoting, "tokenize": tokenize,
     }  # fmt: skip
-    reading = Reading(asked, None if format_ == "auto" else format_, look_ahead)
+    reading = Reading(keys, None if format_ == "auto" else format_, look_ahead)
     with elsewhere(TO_OUTPUT), listening(Terminal(Talk.of(quiet, False, False))):
         job = InputJob(model, source, reading, with_ or (), set_ or ())
         sharing = Sharing(shard, on, address, shards)
@@ -108,9 +108,9 @@ def probe(
     from halluc.commands import probe
     from halluc.workflows import probing
 
-    asked = probing.ProbeOptions(patterns, facts, tuple(relation or ()), sample, most_patterns, threshold, top, name)
+    wanted = probing.ProbeOptions(patterns, facts, tuple(relation or ()), sample, most_patterns, threshold, top, name)
     with listening(Terminal(Talk.of(quiet, False, json), probe.show)):
-        probing.probe(target, set_ or [], asked, checkpoint)
+        probing.probe(target, set_ or [], wanted, checkpoint)
 
 
 @app.command()
@@ -152,8 +152,7 @@ def push(
 @app.command()
 def convert(
     source: Annotated[
-        str,
-        typer.Argument(metavar="IN", help="The corpus: a path, demo:NAME, hub:NAME@REVISION, or a config (.yaml)."),
+        str, typer.Argument(metavar="IN", help="The corpus: a path, demo:NAME, hub:NAME@REVISION, or a config (.yaml).")
     ],
     target: model_options.Converted,
     set_: options.SetData = None,

@@ -1,4 +1,4 @@
-"""``halluc audit``: suspects by kind, and the changes by decisions."""
+"""``halluc audit``: the suspects, or the result of applying decisions."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ def show(result: object) -> None:
         say(f"augmented corpus: {RunDir(Path(result.run)).augment / TRAIN}")
     elif isinstance(result, PreviewPair):
         _show_pair(result)
-        if result.again is not None:
-            say(f"{result.again}: byte-identical")
+        if result.replayed is not None:
+            say(f"{result.replayed}: byte-identical")
 
 
 def _show_pair(pair: PreviewPair) -> None:
@@ -36,23 +36,23 @@ def _show_pair(pair: PreviewPair) -> None:
     before, after, provenance = examples.record(example), json.loads(line.text), json.loads(line.provenance)
     whys = ", ".join(dict.fromkeys(edit["why"] for edit in provenance["edits"])) or "as it is"
     say(f"{example.origin}  {' + '.join(provenance['methods'])}: {whys}", style="dim")
-    gone, come = _differing(before["tokens"], after["tokens"])
+    removed, added = _differing(before["tokens"], after["tokens"])
     # Labels of the whole text stay unchanged, and are printed before both texts.
     labels = () if examples.has_spans or not pair.labelled else example.labels or ("no label",)
-    people.print(_marked("- ", before, examples.editable(example).spans, labels, gone, "red"))
-    people.print(_marked("+ ", after, pair.edited.spans, labels, come, "green"))
+    people.print(_marked("- ", before, examples.editable(example).spans, labels, removed, "red"))
+    people.print(_marked("+ ", after, pair.edited.spans, labels, added, "green"))
     say()
 
 
 def _differing(before: Sequence[str], after: Sequence[str]) -> tuple[set[int], set[int]]:
     """The positions that only one side has."""
-    gone: set[int] = set()
-    come: set[int] = set()
+    removed: set[int] = set()
+    added: set[int] = set()
     for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind != "equal":
-            gone.update(range(a, b))
-            come.update(range(c, d))
-    return gone, come
+            removed.update(range(a, b))
+            added.update(range(c, d))
+    return removed, added
 
 
 def _marked(

@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from halluc.workflows.inspection import Inspection
 
 
-def show(found: Checked) -> None:
+def show(checked: Checked) -> None:
     """The results as tables, or the number of warnings."""
     if not hears(Level.NORMAL):
-        warnings = len(found.data.warnings) + (len(found.inspection.warnings) if found.inspection else 0)
+        warnings = len(checked.data.warnings) + (len(checked.inspection.warnings) if checked.inspection else 0)
         say(f"{counted(warnings, 'warnings')}: run without --quiet to see them" if warnings else "no warnings")
         return
-    words, plan = found.task.wording.words, found.plan
-    if len(found.alike) > 1:
-        say(_others([cell.slug for cell in found.alike[1:]]), style="dim")
-    show_data(found.data, words)
-    show_gap(found.gaps, found.withheld.sentence() if found.withheld else None)
+    words, plan = checked.task.wording.words, checked.plan
+    if len(checked.alike) > 1:
+        say(_others([cell.slug for cell in checked.alike[1:]]), style="dim")
+    show_data(checked.data, words)
+    show_gap(checked.gaps, checked.withheld.sentence() if checked.withheld else None)
     if plan is not None:
         noun = words.examples
         spent = f"made from {plan['parents']:,} {noun}, at most {plan['most']:,} from one"
         say(f"augmentation: {plan['new']:,} new {noun} by {', '.join(plan['methods'])}, {spent}")
-    if found.inspection:
-        _show_inspection(found.inspection, found.task)
+    if checked.inspection:
+        _show_inspection(checked.inspection, checked.task)
 
 
 def _others(slugs: Sequence[str | None]) -> str:
@@ -49,8 +49,7 @@ _MOST_LABELS = 60
 
 
 def show_data(report: DataRecord, words: Words) -> None:
-    """The report as tables."""
-    # A count that is 0 everywhere, such as that of pairs, is not shown; nor are documents if a split is only one.
+    # Counts that are 0 in all splits are not shown, nor are documents if every split is one document.
     counts = [count for count in words.counts if any(split.counts[count.name] for split in report.splits.values())]
     documents = ["documents"] if any(split.documents > 1 for split in report.splits.values()) else []
     shape = ("mean", "median", "p90", "p99", "longest")

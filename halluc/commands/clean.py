@@ -11,7 +11,7 @@ from halluc.wording.formats import size
 
 
 def run(root: Path, *, dry_run: bool, talk: Talk) -> None:
-    """Clean a run, a study or a folder of runs, and list what was deleted and what was kept, with reasons.
+    """Clean a run, a study or a folder of runs, and list deleted and kept files, with reasons.
 
     Raises:
         HallucError R101: the folder contains no run. E401: something cannot be deleted.

@@ -25,5 +25,5 @@ def of(context: typer.Context, **changed: Any) -> list[str]:
         else:
             words += [f"{name}={one}" for one in (value if isinstance(value, (list, tuple)) else [value])]
     arguments = [values[str(one.name)] for one in context.command.params if one.param_type_name == "argument"]
-    given = [one for value in arguments for one in (value if isinstance(value, (list, tuple)) else [value])]
-    return [*words, "--", *(str(one) for one in given if one is not None)]
+    positional = [one for value in arguments for one in (value if isinstance(value, (list, tuple)) else [value])]
+    return [*words, "--", *(str(one) for one in positional if one is not None)]

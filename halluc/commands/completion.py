@@ -11,7 +11,7 @@ from halluc.components import TABLE
 
 _SPLITS = ("train", "dev", "test")
 _CONFIGS = (".yaml", ".yml")
-# The maximum number of completions: longer lists are of no use.
+# The maximum number of completions.
 _MOST = 1_000
 _DEEPEST = 4
 
@@ -82,7 +82,7 @@ def formats(incomplete: str) -> list[str]:
 
 
 def overrides(incomplete: str) -> list[str]:
-    """Keys for ``--set``: those of one section at a time."""
+    """Keys for ``--set``, of one section at a time."""
     from halluc.config.schema import Experiment
 
     if "=" in incomplete:
@@ -116,5 +116,5 @@ def _sections_of(annotation: Any, depth: int = _DEEPEST) -> list[Any]:
     if isinstance(annotation, type):
         return [annotation] if issubclass(annotation, Section) else []
     if typing.get_origin(annotation) in (list, dict, tuple) or depth == 0:
-        return []  # the value of these keys is given as a whole
+        return []  # these keys are set as a whole
     return [one for inner in typing.get_args(annotation) for one in _sections_of(inner, depth - 1)]

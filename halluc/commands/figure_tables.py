@@ -11,7 +11,7 @@ from halluc.gap.forecast import SplitGap
 from halluc.reporting.views import comparison, evaluation, study
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.schema import EvalFile
-from halluc.runs.studies import LEAST_SEEDS, SURE, Comparison, StudyFigures
+from halluc.runs.studies import ALPHA, LEAST_SEEDS, Comparison, StudyFigures
 
 MOST_FLIPS_SHOWN = 12
 
@@ -22,29 +22,31 @@ def show_evaluation(file: EvalFile) -> None:
         put_view(table)
 
 
-def show_gap(found: Mapping[str, SplitGap], note: str | None) -> None:
-    """The gap of each split, after what was withheld, if anything."""
+def show_gap(gaps: Mapping[str, SplitGap], note: str | None) -> None:
+    """The gap of each split, after the ``note`` on what was withheld, if any."""
     if note:
         say()
         say(note)
-    if found:
+    if gaps:
         say()
-        put_view(evaluation.gap_by_split(found))
+        put_view(evaluation.gap_by_split(gaps))
 
 
-def show_study(found: StudyFigures) -> None:
+def show_study(figures: StudyFigures) -> None:
     """A line for each cell and each arm, then the slopes of the figures that are named in sentences."""
-    say(f"{found.name}, {found.split}, {found.examples:,} examples, {study.covers(found)}")
+    say(f"{figures.name}, {figures.split}, {figures.examples:,} examples, {study.covers(figures)}")
     say()
-    for table in study.cells(found)[:1]:
+    for table in study.cells(figures)[:1]:
         put_view(table, brief=True)
-    for number, table in enumerate(study.differences(found)):
+    for number, table in enumerate(study.differences(figures)):
         put_view(table, brief=True, legend=not number)
     named = {column.row.name: column.heading for column in shown("slopes")}
-    for table in (*study.slopes(found.trends, named), *study.slopes(found.arm_trends, named)):
+    for table in (*study.slopes(figures.trends, named), *study.slopes(figures.arm_trends, named)):
         put_view(table, brief=True)
-    if found.comparisons or found.trends:
-        say(f"*: p under {SURE} with {LEAST_SEEDS} seeds at least; of arms adjusted for those of a table (Holm)", "dim")
+    if figures.comparisons or figures.trends:
+        say(
+            f"*: p under {ALPHA} with {LEAST_SEEDS} seeds at least; of arms adjusted for those of a table (Holm)", "dim"
+        )
     say("the report also has intervals, all figures by seed, the training of the cells, and all slopes", "dim")
 
 
@@ -63,11 +65,11 @@ def show_comparison(report: ComparisonReport, *, is_placed: bool) -> None:
         put_view(comparison.differences(letter, other))
         put_view(comparison.flips(letter, other))
         _show_flips(other, is_placed)
-    say(f"*: p (Holm) under {SURE}; rates differ in percentage points", "dim")
+    say(f"*: p (Holm) under {ALPHA}; rates differ in percentage points", "dim")
 
 
-def _show_flips(found: Comparison, is_placed: bool) -> None:
-    worst = [flip for flip in found.flipped if "unsupported" in (flip.a, flip.b)]
+def _show_flips(compared: Comparison, is_placed: bool) -> None:
+    worst = [flip for flip in compared.flipped if "unsupported" in (flip.a, flip.b)]
     for flip in worst[:MOST_FLIPS_SHOWN]:
         place = f" [{flip.start}, {flip.end})" if is_placed and flip.start is not None else ""
         identity, text, label = map(printable_cell, (flip.id, flip.text, flip.label))

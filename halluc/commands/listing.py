@@ -24,9 +24,9 @@ def run(kind: str | None, *, as_json: bool) -> None:
         put_table(table)
 
 
-def _kind(asked: str) -> str:
+def _kind(name: str) -> str:
     plurals = {f"{kind}s": kind for kind in TABLE}
-    if asked in TABLE or asked in plurals:
-        return plurals.get(asked, asked)
-    help = suggestion(asked, plurals, f"known: {', '.join(plurals)}")
-    raise HallucError("C010", f"there is no kind of component named `{asked}`", help=help)
+    if name in TABLE or name in plurals:
+        return plurals.get(name, name)
+    help = suggestion(name, plurals, f"known: {', '.join(plurals)}")
+    raise HallucError("C010", f"there is no kind of component named `{name}`", help=help)

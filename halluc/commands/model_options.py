@@ -53,8 +53,7 @@ Scheme = Annotated[
     typer.Option("--scheme", help="The tag scheme in conll, csv and table (default: iob2)."),
 ]
 Separator = Annotated[
-    Literal["tab", "space"] | None,
-    typer.Option("--separator", help="The column separator in conll (default: tab)."),
+    Literal["tab", "space"] | None, typer.Option("--separator", help="The column separator in conll (default: tab).")
 ]
 Join = Annotated[
     Literal["blank", "none"] | None,
@@ -70,8 +69,7 @@ Quantize = Annotated[
     Literal["int8"] | None, typer.Option("--quantize", help="Store the weights as 8-bit integers; ONNX only.")
 ]
 Tolerance = Annotated[
-    float,
-    typer.Option("--tolerance", metavar="X", help="Maximum decrease of the primary figure on dev, from 0 to 1."),
+    float, typer.Option("--tolerance", metavar="X", help="Maximum decrease of the primary figure on dev, from 0 to 1.")
 ]
 ExportOutput = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder (default: export/ in the run).")
@@ -91,8 +89,7 @@ Patterns = Annotated[
     typer.Option("--patterns", metavar="DIR", help="Cloze patterns: a folder of RELATION.jsonl files, or one file."),
 ]
 Facts = Annotated[
-    Path,
-    typer.Option("--facts", metavar="DIR", help="Facts: a folder of files with the same names, or one file."),
+    Path, typer.Option("--facts", metavar="DIR", help="Facts: a folder of files with the same names, or one file.")
 ]
 Relations = Annotated[
     list[str] | None, typer.Option("--relation", metavar="NAME", help="Only this relation; repeatable.")
@@ -111,8 +108,7 @@ MostPatterns = Annotated[
     ),
 ]
 Threshold = Annotated[
-    float,
-    typer.Option("--threshold", metavar="P", min=0, max=1, help="Minimum confidence of an asserted answer."),
+    float, typer.Option("--threshold", metavar="P", min=0, max=1, help="Minimum confidence of an asserted answer.")
 ]
 Top = Annotated[
     int,
@@ -163,8 +159,7 @@ PredictLookAhead = Annotated[
     typer.Option("--look-ahead", metavar="N", min=1, help="The number of texts that are read and predicted together."),
 ]
 PredictJobs = Annotated[
-    str,
-    typer.Option("--jobs", metavar="auto|N", help="Number of processes; auto: one per core, or one with a GPU."),
+    str, typer.Option("--jobs", metavar="auto|N", help="Number of processes; auto: one per core, or one with a GPU.")
 ]
 ServeHost = Annotated[
     str, typer.Option("--host", help="The address. Other addresses than loopback need a token in HALLUC_TOKEN.")

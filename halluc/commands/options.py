@@ -279,8 +279,7 @@ ReportFormat = Annotated[
     ),
 ]
 ReportOutput = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="DIR", help="The output folder (default: report/ in the run)."),
+    Path | None, typer.Option("--output", "-o", metavar="DIR", help="The output folder (default: report/ in the run).")
 ]
 ReportClaims = Annotated[
     int, typer.Option("--claims", metavar="N", min=1, help="Number of claims per verdict on the page.")

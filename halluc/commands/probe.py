@@ -8,8 +8,8 @@ from halluc.reporting.views import probes
 from halluc.runs.results import ProbeResult
 
 
-def show(found: ProbeResult) -> None:
+def show(result: ProbeResult) -> None:
     """Figures by whether the training split mentions the names, then by relation."""
     if hears(Level.NORMAL):
-        for view in probes.tables(found):
+        for view in probes.tables(result):
             put_view(view)

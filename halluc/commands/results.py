@@ -22,12 +22,11 @@ MOST_NOTES = 6
 
 def show_training(result: TrainResult) -> None:
     """The location of the model."""
-    there = Path(result.model).is_dir()
-    say(f"model: {result.model}" if there else f"{result.run} is trained; its model was removed")
+    exists = Path(result.model).is_dir()
+    say(f"model: {result.model}" if exists else f"{result.run} is trained; its model was removed")
 
 
 def show_evaluated(result: EvalFile) -> None:
-    """The figures of a split as tables."""
     if hears(Level.NORMAL):
         say()
         show_evaluation(result)
@@ -45,22 +44,22 @@ def show_run(result: object) -> None:
         show_report(result, with_evaluation=False)
 
 
-def show_report(made: Reported, *, with_evaluation: bool = True) -> None:
+def show_report(reported: Reported, *, with_evaluation: bool = True) -> None:
     """The figures as tables, and the conclusion; for a single run the evaluation only ``with_evaluation``."""
     if not hears(Level.NORMAL):
         return
-    if isinstance(made.figures, StudyFigures):
-        show_study(made.figures)
-    elif isinstance(made.figures, EvalFile) and with_evaluation:
-        show_evaluated(made.figures)
-    elif isinstance(made.record, ComparisonReport):
-        show_comparison(made.record, is_placed=nouns.task(made.record.task).wording.nouns.is_placed)
-    if made.card is not None:
-        say(f"model card: {made.card}")
+    if isinstance(reported.figures, StudyFigures):
+        show_study(reported.figures)
+    elif isinstance(reported.figures, EvalFile) and with_evaluation:
+        show_evaluated(reported.figures)
+    elif isinstance(reported.record, ComparisonReport):
+        show_comparison(reported.record, is_placed=nouns.task(reported.record.task).wording.nouns.is_placed)
+    if reported.card is not None:
+        say(f"model card: {reported.card}")
         say()
-    for sentence in made.record.conclusion:
+    for sentence in reported.record.conclusion:
         say(sentence)
-    notes = made.record.notes
+    notes = reported.record.notes
     for note in notes[:MOST_NOTES]:
         say(f"note: {note}", style="yellow")
     if len(notes) > MOST_NOTES:
@@ -68,6 +67,5 @@ def show_report(made: Reported, *, with_evaluation: bool = True) -> None:
 
 
 def open_page(page: Path) -> None:
-    """Open a report in a browser."""
     if not webbrowser.open(page.resolve().as_uri()):
         say("no browser could be started: open the page manually")

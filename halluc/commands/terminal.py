@@ -56,8 +56,8 @@ class Grid(Table):
 
     def __init__(self, *headings: str, title: str | None = None, show_header: bool = True) -> None:
         """``headings``: the first column is aligned left, all others right; none: columns are added by the caller."""
-        shown = None if title is None else printable_line(title)
-        super().__init__(title=shown, title_justify="left", show_header=show_header, box=None, pad_edge=False)
+        safe_title = None if title is None else printable_line(title)
+        super().__init__(title=safe_title, title_justify="left", show_header=show_header, box=None, pad_edge=False)
         for heading in headings:
             self.add_column(heading, justify="right" if self.columns else "left")
 
@@ -68,8 +68,8 @@ class Grid(Table):
         super().add_row(*map(_cell, cells), **options)
 
 
-def _cell(given: RenderableType | None) -> RenderableType | None:
-    return printable_cell(given) if isinstance(given, str) else given
+def _cell(content: RenderableType | None) -> RenderableType | None:
+    return printable_cell(content) if isinstance(content, str) else content
 
 
 # Tables of a corpus with long labels must not wrap in a log file, for which rich assumes 80 columns.
@@ -112,8 +112,8 @@ def folded(text: str) -> Text:
 def _width() -> int:
     from halluc.reporting.terminal import WIDTH
 
-    asked = os.environ.get("COLUMNS", "")
-    return max(40, people.width if people.is_terminal else int(asked) if asked.isdecimal() else WIDTH)
+    columns = os.environ.get("COLUMNS", "")
+    return max(40, people.width if people.is_terminal else int(columns) if columns.isdecimal() else WIDTH)
 
 
 def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
@@ -127,7 +127,7 @@ def put_view(view: View, *, brief: bool = False, legend: bool = True) -> None:
 
 
 def say_from_any_process(text: str) -> None:
-    """Print lines that only this process knows; processes other than the main one add their number."""
+    """Print lines from any process; processes other than the main one add their number."""
     prefix = "" if is_main_process() else f"[process {os.environ['RANK']}] "
     people.print("\n".join(map(printable_line, f"{prefix}{text}".split("\n"))))
 
@@ -183,9 +183,9 @@ def drawn(what: str, unit: str) -> Iterator[Tick]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"))
     speed = TextColumn("{task.fields[rate]:,.0f}" + f" {unit}".rstrip() + "/s")
-    # Drawn explicitly: a drawing thread would interfere with processes that are forked meanwhile.
-    with Progress(*columns, speed, TimeRemainingColumn(), console=people, transient=True, auto_refresh=False) as shown:
-        task = shown.add_task(printable_line(what), total=0, rate=0.0)
+    # Without a drawing thread, which would interfere with forked processes.
+    with Progress(*columns, speed, TimeRemainingColumn(), console=people, transient=True, auto_refresh=False) as bar:
+        task = bar.add_task(printable_line(what), total=0, rate=0.0)
         began = time.monotonic()
         last, first = 0.0, -1
 
@@ -197,7 +197,7 @@ def drawn(what: str, unit: str) -> Iterator[Tick]:
                 last = now
                 rate = (done - first) / (now - began)
                 text = None if what is None else printable_line(what)
-                shown.update(task, completed=done, total=total, description=text, rate=rate, refresh=True)
+                bar.update(task, completed=done, total=total, description=text, rate=rate, refresh=True)
 
         yield draw
 

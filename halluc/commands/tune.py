@@ -8,11 +8,10 @@ from halluc.reporting.views import tune as views
 from halluc.runs.tuning import TuneFile
 
 
-def show(found: TuneFile) -> None:
-    """Tables, then the conclusions."""
+def show(result: TuneFile) -> None:
     if not hears(Level.NORMAL):
         return
     say()
-    for view in (views.trials(found), views.importances(found), views.differences(found)):
+    for view in (views.trials(result), views.importances(result), views.differences(result)):
         if view is not None:
             put_view(view)

@@ -19,9 +19,8 @@ from halluc.engine.references import ModelSource
 FILE = "added_features.safetensors"
 # The name of the model's input with the features, and of the model's attribute with the module.
 NAME = "added_features"
-# The learning rate of the matrix is this many times that of other weights: it is initialised to 0, and a short training
-# would not bring it to the size of word embeddings. A power of two, so that dividing by it and multiplying again is
-# exact.
+# The learning rate of the matrix is this many times that of other weights: it is initialised to 0, and in a short
+# training it would not reach the size of word embeddings. A power of two, so that dividing and multiplying are exact.
 RATE = 4.0
 
 
@@ -39,14 +38,13 @@ class AddedFeatures(torch.nn.Module):
     def insert(
         self, model: Any, args: tuple[Any, ...], inputs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        """A hook before the model's forward: it takes the input ``added_features``, (rows, pieces, features), and gives
-        the model embeddings instead of piece ids."""
+        """A forward pre-hook: replaces piece ids and ``added_features``, (rows, pieces, features), by embeddings."""
         features = inputs.get(NAME)
         if features is None:
             return None
         embedded = model.get_input_embeddings()(inputs["input_ids"])
-        kept = {name: value for name, value in inputs.items() if name not in (NAME, "input_ids")}
-        return args, {**kept, "inputs_embeds": embedded + features.to(self.weight.dtype) @ self.weight * RATE}
+        others = {name: value for name, value in inputs.items() if name not in (NAME, "input_ids")}
+        return args, {**others, "inputs_embeds": embedded + features.to(self.weight.dtype) @ self.weight * RATE}
 
 
 def attach(model: Any, features: int) -> None:

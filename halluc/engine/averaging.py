@@ -48,7 +48,7 @@ def _mean(copies: list[Weights]) -> Weights:
 
 
 class WeightAverage:
-    """The average of the trained weights: those that have a gradient when this is created.
+    """The average of the weights that require a gradient when this object is created.
 
     An exponential average (Polyak & Juditsky 1992; as in Tarvainen & Valpola 2017) is one copy of the weights,
     updated after each step: a_t = d_t a_(t-1) + (1 - d_t) w_t, from a_0 = w_0, see ``decay_at``. An average of
@@ -103,13 +103,13 @@ class WeightAverage:
         """
         copies: list[Weights] = []
         for number in range(self.config.most_checkpoints if self.config.kind == "checkpoints" else 1):
-            own = {name: state.get(f"{number}/{name}") for name in self.parameters}
-            if not any(one is not None for one in own.values()) and self.config.kind == "checkpoints":
+            copy = {name: state.get(f"{number}/{name}") for name in self.parameters}
+            if not any(one is not None for one in copy.values()) and self.config.kind == "checkpoints":
                 break
-            for name, one in own.items():
+            for name, one in copy.items():
                 if one is None or (one.shape, one.dtype) != (self.parameters[name].shape, self.parameters[name].dtype):
                     raise ValueError(f"its average of {name} is missing, or has another shape or type")
-            copies.append({name: one.to(self.parameters[name].device) for name, one in own.items() if one is not None})
+            copies.append({name: one.to(self.parameters[name].device) for name, one in copy.items() if one is not None})
         if sum(map(len, copies)) != len(state):
             raise ValueError("its average of the weights is of another kind")
         self.copies = copies

@@ -1,5 +1,5 @@
-"""Which examples form a batch and when, as a pure function of (lengths, seed, epoch). So a resumed run equals an
-uninterrupted one, and every process knows the whole plan without communication."""
+"""Divides the examples of an epoch into batches: a pure function of (lengths, seed, epoch). So a resumed run equals an
+uninterrupted one, and every process computes the same plan without communication."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from halluc.core.rng import keyed_generator
 if TYPE_CHECKING:
     import torch
 
-# Sorted by length inside pools of this many batches, CoNLL-2003 pads 2% and batches stay varied.
+# Examples are sorted by length within pools of this many batches: batches still vary, with 2% padding on CoNLL-2003.
 BATCHES_A_POOL = 100
-# The few steps of very long examples may pad to this many times their budget: memory is taken for the largest of all.
+# A step has at most this many times its budget of positions with padding: memory is allocated for the largest step.
 MOST_PADDED = 1.1
-# So many lengths are looked at as numbers of Python at a time.
+# How many lengths are converted to Python numbers at a time.
 _AT_ONCE = 1 << 16
 
 
@@ -65,7 +65,7 @@ Shares = tuple[tuple[int, ...], ...]
 
 
 class Steps(OnDemand[Shares]):
-    """The steps of a plan, each made when it is asked for: the plan itself has 4 bytes an example, and 8 a step.
+    """The steps of a plan, created on access: stored are 4 bytes per example and 16 per step.
 
     Args:
         order: indexes of features; step ``i`` has those from ``ends[turns[i]]`` to ``ends[turns[i] + 1]``.
@@ -79,9 +79,9 @@ class Steps(OnDemand[Shares]):
     def __len__(self) -> int:
         return len(self._turns)
 
-    def at(self, place: int) -> Shares:
-        group = self._order[slice(*self._ends[self._turns[place] :][:2])]
-        return tuple(tuple(share.tolist()) for share in _dealt(group, self._sizes, self._ranks))
+    def at(self, number: int) -> Shares:
+        group = self._order[slice(*self._ends[self._turns[number] :][:2])]
+        return tuple(tuple(share.tolist()) for share in _split_by_rank(group, self._sizes, self._ranks))
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ def plan(
 ) -> BatchPlan:
     """Every index once, in steps of at most ``budget`` summed lengths (a single index if it alone is longer).
 
-    With ``among``, every index in it once. In buckets a step has at most 1.1 times ``budget`` positions with padding,
-    all ranks padded alike. Every rank gets the same number of steps; where a step has fewer examples than ranks, some
-    get none.
+    With ``among``, every index in it once. In buckets a step has at most ``MOST_PADDED`` times ``budget`` positions
+    with padding, if all ranks are padded to the same length. Every rank gets the same number of steps; in a step with
+    fewer examples than ranks, some ranks get none.
     """
     sizes = numpy.asarray(lengths) if len(lengths) else numpy.zeros(0, dtype=numpy.int32)
     generator = keyed_generator("batches", seed, epoch)
@@ -128,8 +128,8 @@ def plan(
 
 
 def _pool_by_length(order: numpy.ndarray, sizes: numpy.ndarray, budget: int) -> None:
-    """Up in one pool and down in the next: where two pools meet, a step would else take the longest of one and the
-    shortest of the other, and pad to many times its budget."""
+    """Sort each pool in place, alternately ascending and descending: otherwise a step at the border of two pools would
+    have the longest examples of one and the shortest of the other, mostly padding."""
     mean = max(1.0, float(sizes.mean())) if len(sizes) else 1.0
     pool = max(1, int(BATCHES_A_POOL * budget / mean))
     for number, start in enumerate(range(0, len(order), pool)):
@@ -138,7 +138,7 @@ def _pool_by_length(order: numpy.ndarray, sizes: numpy.ndarray, budget: int) -> 
 
 
 def _cut(order: numpy.ndarray, sizes: numpy.ndarray, budget: int, padded: float) -> numpy.ndarray:
-    """Where each step begins in the order, and where the last one ends."""
+    """The position in ``order`` at which each step begins, and that at which the last one ends."""
     begins = array("q")
     total = longest = at = 0
     for start in range(0, len(order), _AT_ONCE):
@@ -152,8 +152,8 @@ def _cut(order: numpy.ndarray, sizes: numpy.ndarray, budget: int, padded: float)
     return numpy.asarray(begins)
 
 
-def _dealt(group: numpy.ndarray, sizes: numpy.ndarray, ranks: int) -> list[numpy.ndarray]:
-    """Shares of like length: the group, sorted by length, is cut into parts of as many examples."""
+def _split_by_rank(group: numpy.ndarray, sizes: numpy.ndarray, ranks: int) -> list[numpy.ndarray]:
+    """The examples of a step for each rank: sorted by length, and divided into parts of equal size."""
     if ranks == 1:
         return [group]
     return numpy.array_split(group[numpy.lexsort((group, sizes[group]))], ranks)
@@ -162,7 +162,7 @@ def _dealt(group: numpy.ndarray, sizes: numpy.ndarray, ranks: int) -> list[numpy
 def _padding(order: numpy.ndarray, ends: numpy.ndarray, sizes: numpy.ndarray, ranks: int) -> float:
     padded = filled = 0
     for begin, end in pairwise(ends.tolist()):
-        for share in _dealt(order[begin:end], sizes, ranks):
+        for share in _split_by_rank(order[begin:end], sizes, ranks):
             if len(share):
                 own = sizes[share]
                 padded += len(own) * int(own.max())
@@ -174,7 +174,7 @@ def _padding(order: numpy.ndarray, ends: numpy.ndarray, sizes: numpy.ndarray, ra
 class Course:
     """When a training passes over its data and when it is evaluated; steps and epochs count from 1.
 
-    ``ends`` is the last step of each epoch; the last epoch may be cut. ``padding`` is the mean of the epochs' plans.
+    ``ends`` is the last step of each epoch; the last epoch may be incomplete. ``padding`` is the mean over epochs.
     """
 
     plan_of: Callable[[int], BatchPlan]
@@ -187,7 +187,6 @@ class Course:
         return self.ends[-1]
 
     def epoch(self, step: int) -> int:
-        """The epoch of a step."""
         return bisect_left(self.ends, step) + 1
 
     def ends_epoch(self, step: int) -> bool:
@@ -201,7 +200,7 @@ class Course:
         return regular + (step == self.steps and over > 0)
 
     def after(self, step: int) -> Iterator[Shares]:
-        """What each step after ``step`` trains on; one epoch is planned at a time, since many would fill memory."""
+        """The examples of each step after ``step``; one epoch is planned at a time, to save memory."""
         for number, (start, end) in enumerate(pairwise((0, *self.ends))):
             if step < end:
                 steps = self.plan_of(number).steps
@@ -220,10 +219,10 @@ def course(
     ends: list[int] = []
     paddings: list[float] = []
     while len(ends) < epochs if steps is None else not ends or ends[-1] < steps:
-        made = plan_of(len(ends))
-        ends.append((ends[-1] if ends else 0) + len(made))
-        paddings.append(made.padding)
-        if not len(made):
+        epoch_plan = plan_of(len(ends))
+        ends.append((ends[-1] if ends else 0) + len(epoch_plan))
+        paddings.append(epoch_plan.padding)
+        if not len(epoch_plan):
             break  # no examples: no number of passes makes a step
     last = ends[-1] if steps is None else min(steps, ends[-1])
     return Course(plan_of, (*ends[:-1], last), sum(paddings) / len(paddings), evaluate_steps)

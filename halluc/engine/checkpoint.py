@@ -7,9 +7,9 @@ and step; with fp16 the loss scale is reset.
 
 With weight averaging, ``average.safetensors`` has the state of the average.
 
-The weights that are best on dev are those of the checkpoint of ``Progress.best_step``. When that checkpoint is too old
-to resume from, it is renamed to ``best-00000120`` and loses its optimizer state. A checkpoint is used only if the best
-weights that it refers to are complete too, so that a training cannot end without them.
+The best weights on dev are in the checkpoint of ``Progress.best_step``. When it is no longer needed for resuming, it is
+renamed to ``best-00000120`` and loses its optimizer state. A checkpoint is used only if the best weights that it refers
+to are complete too, so that a training cannot end without them.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Damaged(Exception):
-    """An incomplete checkpoint, and the reason."""
+    """A checkpoint cannot be used; the text is the reason."""
 
 
 class _State(BaseModel):
@@ -77,27 +77,27 @@ def _digest(state: dict[str, Any]) -> str:
     return content_sha256({key: value for key, value in state.items() if key != "sha256"})
 
 
-def write(folder: Path, taken: Snapshot, keep: Keep) -> Path:
+def write(folder: Path, content: Snapshot, keep: Keep) -> Path:
     """Write ``folder/step-…`` and remove the checkpoints that it replaces.
 
     Raises:
         HallucError E401: the disk is full or read-only; existing checkpoints stay.
     """
-    target = folder / _name(taken.progress.step)
+    target = folder / _name(content.progress.step)
 
     def fill(new: Path) -> None:
         try:
-            save_file(taken.weights, new / _WEIGHTS)
-            torch.save(taken.optimizer, new / _OPTIMIZER)
-            if taken.average is not None:
-                save_file(taken.average, new / _AVERAGE)
+            save_file(content.weights, new / _WEIGHTS)
+            torch.save(content.optimizer, new / _OPTIMIZER)
+            if content.average is not None:
+                save_file(content.average, new / _AVERAGE)
         except (SafetensorError, RuntimeError) as error:  # their errors for a full disk
             why = str(error).splitlines()[0]
             help = "free space, or choose another `runs_dir`"
             raise environment_error("E401", f"cannot write {target}: {why}", help) from None
-        names = (_WEIGHTS, _OPTIMIZER) if taken.average is None else (_WEIGHTS, _OPTIMIZER, _AVERAGE)
+        names = (_WEIGHTS, _OPTIMIZER) if content.average is None else (_WEIGHTS, _OPTIMIZER, _AVERAGE)
         state = _State(
-            progress=taken.progress, epoch=taken.epoch, files={name: file_sha256(new / name) for name in names}
+            progress=content.progress, epoch=content.epoch, files={name: file_sha256(new / name) for name in names}
         ).model_dump()
         write_json(new / _STATE, {**state, "sha256": _digest(state)})
 
@@ -140,7 +140,7 @@ def _best_step(path: Path) -> int | None:
 
 
 def finish(folder: Path, keep: Keep) -> None:
-    """Delete what is no longer needed after the training has succeeded and its model is published."""
+    """Delete unneeded checkpoints after the training has finished and its model is published."""
     if keep == "none":
         shutil.rmtree(folder, ignore_errors=True)
     elif keep == "last":
@@ -178,8 +178,7 @@ def remove_newer(path: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def stands_at(path: Path) -> tuple[int, int]:
-    """Step and epoch of a complete checkpoint."""
+def step_and_epoch(path: Path) -> tuple[int, int]:
     state = _state(path)
     return state.progress.step, state.epoch
 

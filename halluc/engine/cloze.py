@@ -19,7 +19,7 @@ import torch
 from halluc.core.errors import environment_error
 from halluc.engine.batching import sorted_batches
 from halluc.engine.language_modelling import SelectedPositions, padded
-from halluc.engine.pretrained import check_model_files, load_model, load_tokenizer, refuse_missing
+from halluc.engine.pretrained import check_model_files, load_model, load_options, load_tokenizer, refuse_missing
 from halluc.engine.references import ModelSource
 from halluc.engine.runtime import attention_for
 
@@ -28,20 +28,20 @@ Pieces = tuple[int, ...]
 # The indexes of some prompts, and the mean log-probability of each candidate: (some, candidates), float64.
 Scores = tuple[list[int], numpy.ndarray]
 _AUTO: dict[Kind, str] = {"masked": "AutoModelForMaskedLM", "causal": "AutoModelForCausalLM"}
-# Positions that are processed at once, and logits that are in memory at once: 256 MB.
+# Positions per pass, and logits in memory at once (256 MB).
 _AT_ONCE, _LOGITS_AT_ONCE = 4_096, 1 << 26
 # Characters that may follow the object of a pattern that ends with it.
 _END = " .!?。！？"
 # Candidates with more pieces are left out.
 _MOST_PIECES = 16
-# Pieces of candidates that are processed in one pass: its attention mask grows quadratically.
+# Pieces of candidates per pass: the size of its attention mask is quadratic in their number.
 _TREE_AT_ONCE = 512
 # The context before a candidate if the pattern has no word there, so that it is tokenized as inside a text.
 _ANCHOR = "a"
 
 
 class ClozeModel(ABC):
-    """A language model that is asked for the object of a fact; ``kind`` is ``masked`` or ``causal``."""
+    """A language model that predicts the object of a fact; ``kind`` is ``masked`` or ``causal``."""
 
     kind: Kind
 
@@ -63,19 +63,19 @@ class ClozeModel(ABC):
 
     @abstractmethod
     def scores(self, prompts: Sequence[list[int]], candidates: Sequence[Pieces]) -> Iterator[Scores]:
-        """The scores of some prompts at a time; prompts of similar length are batched."""
+        """Yields the scores of batches of prompts, those of similar length together."""
 
     def pieces(self, context: str | None, words: Sequence[str]) -> list[Pieces | None]:
         """The pieces of each word after ``context``, or at the beginning of a text if that is None; None if they cannot
         be determined, or one of them is unknown."""
-        if context is None:  # byte-level tokenizers include a blank in the piece of a word anywhere else
-            return [self._behind([], ids) for ids in self._ids(words)]
+        if context is None:  # at the beginning of a text, the piece of a byte-level tokenizer has no blank
+            return [self._after_anchor([], ids) for ids in self._ids(words)]
         before = context.strip() or _ANCHOR
         glue = " " if not context.strip() or context.endswith(" ") else ""
         [anchor, *whole] = self._ids([before, *(f"{before}{glue}{word}" for word in words)])
-        return [self._behind(anchor, ids) for ids in whole]
+        return [self._after_anchor(anchor, ids) for ids in whole]
 
-    def _behind(self, anchor: list[int], ids: list[int]) -> Pieces | None:
+    def _after_anchor(self, anchor: list[int], ids: list[int]) -> Pieces | None:
         pieces = tuple(ids[len(anchor) :])
         has_anchor = ids[: len(anchor)] == anchor and 0 < len(pieces) <= _MOST_PIECES
         return pieces if has_anchor and self.tokenizer.unk_token_id not in pieces else None
@@ -95,8 +95,8 @@ class ClozeModel(ABC):
         Args:
             rows: the positions of the nodes in the flattened batch, those of a prompt together.
         """
-        given = {**inputs, "selected": torch.tensor(rows)}
-        logits = self.model(**{name: tensor.to(self.device) for name, tensor in given.items()}).float()
+        tensors = {**inputs, "selected": torch.tensor(rows)}
+        logits = self.model(**{name: tensor.to(self.device) for name, tensor in tensors.items()}).float()
         logits = logits.view(len(inputs["input_ids"]), -1, logits.shape[-1])
         chosen = logits[:, nodes, pieces] - logits.logsumexp(-1)[:, nodes]
         result: numpy.ndarray = chosen.double().cpu().numpy()
@@ -185,7 +185,7 @@ class CandidateTree:
 
 
 class CausalCloze(ClozeModel):
-    """A causal language model; it is asked for the pieces that complete a text."""
+    """A causal language model; it predicts the pieces that complete a text."""
 
     kind: Kind = "causal"
 
@@ -203,7 +203,7 @@ class CausalCloze(ClozeModel):
         for batch in self._batches(prompts, max(len(tree) for _, tree in groups)):
             result = numpy.empty((len(batch), len(candidates)))
             for columns, tree in groups:
-                inputs, rows = _branched([prompts[index] for index in batch], tree)
+                inputs, rows = _with_tree([prompts[index] for index in batch], tree)
                 nodes, pieces = map(list, zip(*tree.asked, strict=True))
                 result[:, columns] = self._log_probabilities(inputs, rows, nodes, pieces) @ tree.shares
             yield batch, result
@@ -222,7 +222,7 @@ def grouped(candidates: Sequence[Pieces], most: int = _TREE_AT_ONCE) -> list[lis
     return groups
 
 
-def _branched(prompts: Sequence[list[int]], tree: CandidateTree) -> tuple[dict[str, torch.Tensor], list[int]]:
+def _with_tree(prompts: Sequence[list[int]], tree: CandidateTree) -> tuple[dict[str, torch.Tensor], list[int]]:
     """Each prompt, padded, followed by the nodes of the tree, which attend to the prompt and their ancestors.
 
     Returns the model's inputs, with a mask (prompts, 1, positions, positions) that is added to the attention scores,
@@ -253,7 +253,7 @@ def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_c
         HallucError E411: it cannot be loaded, is not a masked or causal language model, or has no trained head; the
             body is of another model; or its attention ignores the mask.
     """
-    for one in (source, *([body] if body is not None else [])):
+    for one in filter(None, (source, body)):
         if one.local and one.gguf is None:
             check_model_files(Path(one.name))
     tokenizer = load_tokenizer(body or source, trust_remote_code)
@@ -270,9 +270,9 @@ def load(source: ModelSource, body: ModelSource | None = None, *, trust_remote_c
         _transplant(model, body, attention, trust_remote_code)
     if kind == "masked":
         return MaskedCloze(model, tokenizer)
-    made = CausalCloze(model, tokenizer)
-    _refuse_blind(made, source)
-    return made
+    cloze = CausalCloze(model, tokenizer)
+    _refuse_ignored_mask(cloze, source)
+    return cloze
 
 
 def kind_of(source: ModelSource, tokenizer: Any, trust_remote_code: bool = False) -> Kind:
@@ -301,9 +301,8 @@ def _settings(source: ModelSource, trust_remote_code: bool) -> Any:
 
     if source.gguf is not None:  # always a causal one, and reading its config takes seconds
         return None
-    where = {"revision": source.revision, "local_files_only": source.local, "trust_remote_code": trust_remote_code}
     try:
-        return AutoConfig.from_pretrained(source.name, **where)
+        return AutoConfig.from_pretrained(source.name, **load_options(source, trust_remote_code))
     except Exception as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise environment_error("E411", f"cannot load the model of {source.name}: {reason}") from error
@@ -327,20 +326,20 @@ def _transplant(model: Any, body: ModelSource, attention: str, trust_remote_code
         HallucError E411: the body lacks weights, or is of another architecture or size.
     """
     tuned, _, missing = load_model("AutoModel", body, attention, {}, trust_remote_code=trust_remote_code)
-    own, given = model.base_model.state_dict(), tuned.state_dict()
+    own, trained = model.base_model.state_dict(), tuned.state_dict()
     lacking = {name for name in missing if not name.startswith("pooler.")}  # no language-model head uses the pooler
     wrong = sorted(
         name
         for name, weights in own.items()
-        if name in lacking or name not in given or given[name].shape != weights.shape
+        if name in lacking or name not in trained or trained[name].shape != weights.shape
     )
     if wrong:
         message = f"{body.name} is not a fine-tuned model of the same base: {wrong[0]} is missing, or of another shape"
         raise environment_error("E411", message, "`model.name` may have changed, or is another model than in training")
-    model.base_model.load_state_dict({name: given[name] for name in own})
+    model.base_model.load_state_dict({name: trained[name] for name in own})
 
 
-def _refuse_blind(made: CausalCloze, source: ModelSource) -> None:
+def _refuse_ignored_mask(cloze: CausalCloze, source: ModelSource) -> None:
     """Compare a tree of candidates with the same candidates one by one: some attention implementations ignore our mask.
 
     Raises:
@@ -348,9 +347,11 @@ def _refuse_blind(made: CausalCloze, source: ModelSource) -> None:
     """
     prompts, candidates = [[3, 4, 5], [7]], [(6, 7), (8, 9), (10,)]
     try:
-        read = dict(pair for batch, rows in made.scores(prompts, candidates) for pair in zip(batch, rows, strict=True))
-        alone = [[_plain(made, prompt, one) for one in candidates] for prompt in prompts]
-        is_same = numpy.allclose([read[0], read[1]], alone, rtol=0, atol=2e-4)
+        scores = dict(
+            pair for batch, rows in cloze.scores(prompts, candidates) for pair in zip(batch, rows, strict=True)
+        )
+        alone = [[_score_alone(cloze, prompt, one) for one in candidates] for prompt in prompts]
+        is_same = numpy.allclose([scores[0], scores[1]], alone, rtol=0, atol=2e-4)
     except (RuntimeError, ValueError, TypeError, IndexError):
         is_same = False
     if not is_same:
@@ -359,8 +360,8 @@ def _refuse_blind(made: CausalCloze, source: ModelSource) -> None:
 
 
 @torch.inference_mode()
-def _plain(made: CausalCloze, prompt: list[int], candidate: Pieces) -> float:
-    ids = torch.tensor([[*prompt, *candidate]]).to(made.device)
-    chosen = made.model.model(input_ids=ids).logits[0].float().log_softmax(-1)
+def _score_alone(cloze: CausalCloze, prompt: list[int], candidate: Pieces) -> float:
+    ids = torch.tensor([[*prompt, *candidate]]).to(cloze.device)
+    chosen = cloze.model.model(input_ids=ids).logits[0].float().log_softmax(-1)
     results = [float(chosen[len(prompt) - 1 + at, piece]) for at, piece in enumerate(candidate)]
     return sum(results) / len(results)

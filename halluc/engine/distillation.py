@@ -18,18 +18,11 @@ import torch
 from torch.nn import functional
 
 from halluc.engine.batching import Batch
+from halluc.engine.features import Features
 
 
-class Decides(Protocol):
+class Decides(Features, Protocol):
     """Features with access to their individual decisions."""
-
-    @property
-    def lengths(self) -> Sequence[int]: ...
-    @property
-    def weights(self) -> Sequence[int]: ...
-    def collate(self, indexes: Sequence[int]) -> Batch: ...
-    def loss(self, outputs: object, batch: Batch) -> torch.Tensor: ...
-    def ids(self, indexes: Sequence[int]) -> list[str]: ...
 
     def decisions(
         self, outputs: object, batch: Batch, rows: Sequence[torch.Tensor]
@@ -79,8 +72,8 @@ class Distilled:
         """Hard and soft loss summed over the labelled decisions of the batch, a scalar."""
         logits, soft, weights = self.features.decisions(outputs, batch, self.soft)
         result = divergence(logits.float() / self.temperature, soft.to(logits.device), self.independent)
-        taught = self.temperature**2 * (result * weights.to(logits.device)).sum()
-        return (1 - self.weight) * self.features.loss(outputs, batch) + self.weight * taught
+        soft_loss = self.temperature**2 * (result * weights.to(logits.device)).sum()
+        return (1 - self.weight) * self.features.loss(outputs, batch) + self.weight * soft_loss
 
 
 def divergence(logits: torch.Tensor, target: torch.Tensor, independent: bool) -> torch.Tensor:

@@ -52,7 +52,7 @@ def run(arguments: Sequence[str], processes: int) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let the processes report errors themselves: torch would add a page about their exit codes."""
+    """Suppress torch's own report of failed processes: they report their errors themselves."""
     logger = logging.getLogger("torch.distributed.elastic")
     before = logger.level
     logger.setLevel(logging.CRITICAL)

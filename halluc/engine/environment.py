@@ -46,17 +46,17 @@ def waiting(environ: Mapping[str, str] = os.environ) -> str:
     if environ.get("GOMP_SPINCOUNT") == str(SPINS):
         return f"short spin, GOMP_SPINCOUNT={SPINS}"
     names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")
-    there = (f"{name}={environ[name]}, as set" for name in names if name in environ)
-    return next(there, "default of OpenMP, because torch was imported before halluc")
+    user_settings = (f"{name}={environ[name]}, as set" for name in names if name in environ)
+    return next(user_settings, "default of OpenMP, because torch was imported before halluc")
 
 
 def of_process(at_once: int, cores: int, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables of a process that runs next to others: each gets its share of the cores. User settings stay."""
-    made = dict(environ)
-    made.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
-    if at_once > 1 and not {"OMP_WAIT_POLICY", "KMP_BLOCKTIME"} & made.keys():
-        if made.get("GOMP_SPINCOUNT") == str(SPINS):  # set by halluc itself, for a training that runs alone
-            del made["GOMP_SPINCOUNT"]
-        if "GOMP_SPINCOUNT" not in made:
-            made["OMP_WAIT_POLICY"] = "passive"
-    return made
+    variables = dict(environ)
+    variables.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
+    if at_once > 1 and not {"OMP_WAIT_POLICY", "KMP_BLOCKTIME"} & variables.keys():
+        if variables.get("GOMP_SPINCOUNT") == str(SPINS):  # set by halluc itself, for a training that runs alone
+            del variables["GOMP_SPINCOUNT"]
+        if "GOMP_SPINCOUNT" not in variables:
+            variables["OMP_WAIT_POLICY"] = "passive"
+    return variables

@@ -33,7 +33,7 @@ class ArrayFeatures(Protocol):
 
 @dataclass(frozen=True)
 class ExportedRuntime:
-    """Takes the place of ``runtime.Runtime``: an export runs on the CPU, in the precision of its file."""
+    """Replaces ``runtime.Runtime``: an export runs on the CPU, in the precision of its file."""
 
     precision: str
 
@@ -104,11 +104,11 @@ def load(folder: Path) -> tuple[ExportedModel, ExportedTokenizer]:
     settings = json.loads((model / "config.json").read_text(encoding="utf-8"))
     names = {int(number): name for number, name in settings["id2label"].items()}
     config = SimpleNamespace(**{**settings, "id2label": names, "num_labels": len(names)})
-    opened = {"onnx": _onnx_session, "torch": _torch_program}[result.format]
+    open_model = {"onnx": _onnx_session, "torch": _torch_program}[result.format]
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
-    compute = opened(model / exports.MODEL_FILES[result.format])
+    compute = open_model(model / exports.MODEL_FILES[result.format])
     return ExportedModel(config, result.inputs, compute), ExportedTokenizer(tokenizer, result.special_pieces)
 
 
@@ -135,8 +135,8 @@ def _onnx_session(path: Path) -> Callable[[Arrays], numpy.ndarray]:
 
 def _threads(environ: Mapping[str, str]) -> int:
     """The number of threads of onnxruntime: OMP_NUM_THREADS; 0, one per core, if it is not set."""
-    asked = environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdecimal() else 0
+    value = environ.get("OMP_NUM_THREADS", "")
+    return int(value) if value.isdecimal() else 0
 
 
 def _torch_program(path: Path) -> Callable[[Arrays], numpy.ndarray]:

@@ -37,31 +37,31 @@ def write(model: Any, inputs: Mapping[str, numpy.ndarray], path: Path, format: F
             constant.
 
     Raises:
-        Exception: whatever torch raises if a part of the model cannot be exported.
+        Exception: from torch, if a part of the model cannot be exported.
     """
-    given = {name: torch.from_numpy(array) for name, array in inputs.items()}
+    tensors = {name: torch.from_numpy(array) for name, array in inputs.items()}
     takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
     if takes_types and getattr(model.config, "type_vocab_size", 0) > 1:
-        given.setdefault("token_type_ids", torch.zeros_like(given["input_ids"]))
-    arrays = tuple(given.values())
+        tensors.setdefault("token_type_ids", torch.zeros_like(tensors["input_ids"]))
+    arrays = tuple(tensors.values())
     of_input = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     shapes = {"inputs": tuple(of_input for _ in arrays)}
-    wrapped = LogitsOf(model.eval(), list(given)).eval()
+    wrapped = LogitsOf(model.eval(), list(tensors)).eval()
     if format == "torch":
         # Exported to memory first: on a full disk torch would abort the process.
         content = io.BytesIO()
         with torch.no_grad():
             torch.export.save(torch.export.export(wrapped, arrays, dynamic_shapes=shapes), content)
         path.write_bytes(content.getbuffer())
-        return list(given)
+        return list(tensors)
     with _quiet(), torch.no_grad():
-        made = torch.onnx.export(
-            wrapped, arrays, input_names=list(given), output_names=["logits"], dynamo=True, dynamic_shapes=shapes,
+        program = torch.onnx.export(
+            wrapped, arrays, input_names=list(tensors), output_names=["logits"], dynamo=True, dynamic_shapes=shapes,
             opset_version=OPSET, verbose=False,
         )  # fmt: skip
-    assert made is not None, "an export with dynamo returns the program"
-    made.save(path)
-    return list(given)
+    assert program is not None, "an export with dynamo returns the program"
+    program.save(path)
+    return list(tensors)
 
 
 def quantize(path: Path) -> None:
@@ -77,7 +77,6 @@ def quantize(path: Path) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Suppress the progress, warnings and logging of the exporters."""
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

@@ -1,4 +1,4 @@
-"""What the training loop needs from the encoded examples of a task."""
+"""The interface of encoded examples for the training loop."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from halluc.engine.batching import Batch
 
 
 class Features(Protocol):
-    """Encoded training examples: what the loop needs from a task.
-
-    ``lengths`` are word pieces per feature, ``weights`` labelled tokens per feature.
-    """
+    """Encoded training examples: ``lengths`` are word pieces per feature, ``weights`` labelled tokens per feature."""
 
     @property
     def lengths(self) -> Sequence[int]: ...
@@ -39,5 +36,5 @@ class VariedFeatures(Protocol):
     """Features that vary in each training step, such as with masked words."""
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as one pass trains on it: a function of only the batch and the generator."""
+        """The batch for one training pass: a function of only the batch and the generator."""
         ...

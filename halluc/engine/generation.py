@@ -1,6 +1,6 @@
 """Decoding of causal and encoder-decoder models: sampling, greedy search and beam search, with a key-value cache.
 
-``max_new_tokens`` is always passed, whatever the model's own generation config says. Sampling takes one uniform number
+``max_new_tokens`` always overrides the generation config of the model. Sampling takes one uniform number
 per row and step from the row's own stream and inverts the cumulative distribution, so that a row does not depend on
 other rows of the batch. In causal sampling, finished rows are removed from the batch.
 """
@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-import numpy
 import torch
 
 from halluc.core.errors import environment_error
 from halluc.core.rng import Draws
 from halluc.engine.batching import sorted_batches
+from halluc.engine.language_modelling import padded
 
 # Finished rows are removed from the cache once they are this share of a batch: removing copies the rest.
 _ENDED_SHARE = 0.2
@@ -107,19 +107,19 @@ def generate(
         raise ValueError("sampling needs a stream of draws for each prompt")
     was_training = model.training
     model.eval()
-    made: list[list[int]] = [[] for _ in prompts]
+    outputs: list[list[int]] = [[] for _ in prompts]
     finished = 0
     try:
         for rows in sorted_batches([len(one) + decoding.max_new_tokens for one in prompts], decoding.batch_tokens):
             streams = [draws[row] for row in rows] if draws is not None else []
             batch = _Prompts([prompts[row] for row in rows], rows, streams, constraint)
             for row, new in zip(rows, _generated(model, batch, decoding, special), strict=True):
-                made[row] = new
+                outputs[row] = new
             finished += len(rows)
             done(finished)
     finally:
         model.train(was_training)
-    return made
+    return outputs
 
 
 class _Prompts(NamedTuple):
@@ -147,18 +147,18 @@ def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTo
 
     prompts, draws, constraint = batch.prompts, batch.draws, batch.constraint
     numbers = torch.tensor(batch.numbers, device=model.device)
-    ids, mask = _padded(prompts, special.pad, model.device)
+    ids, mask = (tensor.to(model.device) for tensor in padded(prompts, special.pad, left=True).values())
     cache = DynamicCache(config=model.config)
-    taken = inspect.signature(_base_of(model).forward).parameters
+    accepted = inspect.signature(_base_of(model).forward).parameters
     alive = list(range(len(prompts)))
-    made: list[list[int]] = [[] for _ in prompts]
+    generated: list[list[int]] = [[] for _ in prompts]
     ended = [False] * len(prompts)
     forbidden = torch.tensor(special.forbidden, device=model.device, dtype=torch.long)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     bias: torch.Tensor | None = None
     for _ in range(decoding.max_new_tokens):
         inputs = {"attention_mask": mask, "position_ids": positions, "past_key_values": cache, "logits_to_keep": 1}
-        outputs = model(input_ids=ids, use_cache=True, **{name: inputs[name] for name in inputs if name in taken})
+        outputs = model(input_ids=ids, use_cache=True, **{name: inputs[name] for name in inputs if name in accepted})
         logits = outputs.logits[:, -1].float().index_fill(1, forbidden, -torch.inf)
         if decoding.copy_bias:
             bias = copy_bias(prompts, decoding, special, logits) if bias is None else bias
@@ -171,26 +171,26 @@ def _sampled(model: Any, batch: _Prompts, decoding: Decoding, special: SpecialTo
             constraint.advance(numbers, chosen)
         for row, token in zip(alive, chosen.tolist(), strict=True):
             if not ended[row]:
-                made[row].append(token)
+                generated[row].append(token)
                 ended[row] = token in special.ends
         if all(ended):
             break
         mask = torch.cat([mask, mask.new_ones(len(alive), 1)], 1)
         ids, positions = chosen[:, None], positions[:, -1:] + 1
-        left = [place for place, row in enumerate(alive) if not ended[row]]
-        if len(left) <= (1 - _ENDED_SHARE) * len(alive):
-            rows = torch.tensor(left, device=model.device)
+        unfinished = [place for place, row in enumerate(alive) if not ended[row]]
+        if len(unfinished) <= (1 - _ENDED_SHARE) * len(alive):
+            rows = torch.tensor(unfinished, device=model.device)
             cache.batch_select_indices(rows)
             ids, positions, mask, numbers = ids[rows], positions[rows], mask[rows], numbers[rows]
             bias = None if bias is None else bias[rows]
-            alive = [alive[place] for place in left]
-    return made
+            alive = [alive[place] for place in unfinished]
+    return generated
 
 
 def copy_bias(
     prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens, logits: torch.Tensor
 ) -> torch.Tensor:
-    """The bias of the logits (prompts, tokens) for the continuation of the prompts, in their shape."""
+    """The bias of the logits for the continuation of the prompts, (prompts, tokens) like ``logits``."""
     bias = torch.zeros_like(logits)
     for row, prompt in enumerate(prompts):
         bias[row, [*prompt, *special.ends]] = decoding.copy_bias
@@ -232,8 +232,8 @@ def _searched(
     """Greedy and beam search, and sampling from encoder-decoder models, through ``transformers.generate``."""
     from transformers import GenerationConfig, LogitsProcessorList
 
-    encodes = bool(model.config.is_encoder_decoder)
-    ids, mask = _padded(prompts, special.pad, model.device, right=encodes)
+    has_encoder = bool(model.config.is_encoder_decoder)
+    ids, mask = (tensor.to(model.device) for tensor in padded(prompts, special.pad, left=not has_encoder).values())
     searches, known = decoding.strategy != "sampling", model.generation_config
     settings = GenerationConfig(
         max_new_tokens=decoding.max_new_tokens,
@@ -253,17 +253,17 @@ def _searched(
         beams = [prompt for prompt in prompts for _ in range(settings.num_beams)]
         processors.insert(0, _CopyBias(beams, decoding, special))
     with _replaced_settings(model, settings):
-        made = model.generate(
+        sequences = model.generate(
             input_ids=ids, attention_mask=mask, generation_config=settings, logits_processor=processors
         )  # fmt: skip
-    begin = 1 if encodes else ids.shape[1]
-    return [_until_end(row[begin:], special.ends) for row in made.tolist()]
+    begin = 1 if has_encoder else ids.shape[1]
+    return [_until_end(row[begin:], special.ends) for row in sequences.tolist()]
 
 
 @contextmanager
 def _replaced_settings(model: Any, settings: Any) -> Iterator[None]:
-    """``transformers`` fills in missing settings from the generation config of the model, such as a ban on repeated
-    n-grams: within this context the settings replace that config."""
+    """A context in which ``settings`` replace the generation config of the model: transformers would otherwise add its
+    values, such as a ban on repeated n-grams."""
     owners = {id(one): one for one in (model, _base_of(model))}.values()
     before = [one.generation_config for one in owners]
     try:
@@ -276,7 +276,7 @@ def _replaced_settings(model: Any, settings: Any) -> Iterator[None]:
 
 
 def _base_of(model: Any) -> Any:
-    """The model inside of adapters, whose ``forward`` has named arguments; those of PEFT accept any."""
+    """The model inside of adapters: PEFT's own ``forward`` has no named arguments."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
@@ -285,12 +285,12 @@ class _CopyBias:
     normalised again: otherwise a hypothesis would gain from every token that it copies."""
 
     def __init__(self, prompts: Sequence[Sequence[int]], decoding: Decoding, special: SpecialTokens) -> None:
-        self._asked = prompts, decoding, special
+        self._arguments = prompts, decoding, special
         self._bias: torch.Tensor | None = None
 
     def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         if self._bias is None:
-            self._bias = copy_bias(*self._asked, torch.zeros_like(scores, dtype=torch.float32))
+            self._bias = copy_bias(*self._arguments, torch.zeros_like(scores, dtype=torch.float32))
         return (scores.float() + self._bias).log_softmax(-1)
 
 
@@ -310,16 +310,3 @@ class _Sampler:
 
 def _until_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
     return tokens[: next((place for place, token in enumerate(tokens, 1) if token in ends), None)]
-
-
-def _padded(
-    prompts: Sequence[Sequence[int]], pad: int, device: torch.device, *, right: bool = False
-) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-    """Token ids and mask, (rows, longest prompt)."""
-    width = max(map(len, prompts))
-    ids = numpy.full((len(prompts), width), pad, dtype=numpy.int64)
-    mask = numpy.zeros((len(prompts), width), dtype=numpy.int64)
-    for row, prompt in enumerate(prompts):
-        place = slice(0, len(prompt)) if right else slice(width - len(prompt), width)
-        ids[row, place], mask[row, place] = prompt, 1
-    return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)

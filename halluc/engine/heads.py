@@ -34,19 +34,19 @@ def settle_head(model: Any, source: ModelSource, missing: Collection[str], label
     if architecture == type(model).__name__ and named == dict(labels):
         return f"{source.name} was trained for the same labels: its head is kept"
     listed = ", ".join(list(named.values())[:_SHOWN]) + (", …" if len(named) > _SHOWN else "")
-    spread = getattr(model.config, "initializer_range", 0.02)
+    std = getattr(model.config, "initializer_range", 0.02)
     for prefix, module in model.named_modules():
         own = [f"{prefix}.{name}" for name, _ in module.named_parameters(recurse=False)]
         if own and not prefix.startswith(f"{model.base_model_prefix}.") and not set(own) <= set(missing):
-            _make_anew(module, spread)
+            _reinitialise(module, std)
     return f"{source.name} was trained for other outputs ({listed}): its encoder is kept, and a new head is initialised"
 
 
 @torch.no_grad()
-def _make_anew(module: torch.nn.Module, spread: float) -> None:
-    """Random weights with standard deviation ``spread``; normalizations and biases get their initial values."""
+def _reinitialise(module: torch.nn.Module, std: float) -> None:
+    """Random weights with standard deviation ``std``; normalizations and biases get their initial values."""
     for name, one in module.named_parameters(recurse=False):
         if one.ndim > 1:
-            one.normal_(0.0, spread)
+            one.normal_(0.0, std)
         else:
             one.fill_(float(name == "weight"))

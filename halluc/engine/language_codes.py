@@ -56,7 +56,7 @@ def tokenizer_code(tokenizer: Any, language: str) -> str | None:
 
 
 def code_number(tokenizer: Any, code: str) -> int | None:
-    """The token of a language."""
+    """The id of the token of a language; None if there is none."""
     known = getattr(tokenizer, "lang_code_to_id", None) or {}
     if code in known:
         return int(known[code])

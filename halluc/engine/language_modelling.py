@@ -46,18 +46,13 @@ class SequenceFeatures:
 
     def collate(self, indexes: Sequence[int]) -> Batch:
         """Padded on the right: ids, mask and labels, each (rows, longest sequence)."""
-        width = max(len(self.sequences[index]) for index in indexes)
-        ids = numpy.full((len(indexes), width), self.pad, dtype=numpy.int64)
-        labels = numpy.full((len(indexes), width), _IGNORED, dtype=numpy.int64)
-        mask = numpy.zeros((len(indexes), width), dtype=numpy.int64)
+        inputs = padded([self.sequences[index] for index in indexes], self.pad)
+        labels = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, _IGNORED)
         for row, index in enumerate(indexes):
-            sequence, start = self.sequences[index], self.starts[index]
-            ids[row, : len(sequence)], mask[row, : len(sequence)] = sequence, 1
-            labels[row, start : len(sequence)] = sequence[start:]
+            labels[row, : self.starts[index]] = _IGNORED
         for token in self.unpredicted:
             labels[labels == token] = _IGNORED
-        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
-        return Batch(inputs, torch.from_numpy(labels), tuple(indexes), int((labels != _IGNORED).sum()))
+        return Batch(inputs, labels, tuple(indexes), int((labels != _IGNORED).sum()))
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
         """Cross-entropy in nats, summed over the predicted tokens."""
@@ -124,9 +119,12 @@ class SelectedPositions(torch.nn.Module):
         return output
 
 
-def padded(rows: Sequence[Sequence[int]], pad: int) -> dict[str, torch.Tensor]:
-    """Padded on the right: ids and mask, each (rows, longest row)."""
+def padded(rows: Sequence[Sequence[int]], pad: int, *, left: bool = False) -> dict[str, torch.Tensor]:
+    """Ids and mask, each (rows, longest row), padded on the right or on the ``left``."""
     width = max(map(len, rows))
-    ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-    return {"input_ids": ids, "attention_mask": mask}
+    ids = numpy.full((len(rows), width), pad, dtype=numpy.int64)
+    mask = numpy.zeros_like(ids)
+    for number, row in enumerate(rows):
+        columns = slice(width - len(row), width) if left else slice(len(row))
+        ids[number, columns], mask[number, columns] = row, 1
+    return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}

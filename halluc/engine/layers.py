@@ -87,7 +87,7 @@ def _input_embeddings(model: torch.nn.Module) -> list[torch.nn.Parameter]:
 class GradualUnfreezing:
     """Trains the head first, then one more layer from the top after each interval (Howard & Ruder 2018).
 
-    What is trained depends only on step and epoch, so that a resumed training needs no state.
+    The trained layers depend only on step and epoch, so that a resumed training needs no state.
     """
 
     def __init__(self, model: torch.nn.Module, config: UnfreezeConfig, *, switches: bool) -> None:
@@ -107,7 +107,7 @@ class GradualUnfreezing:
         self._open = len(self.groups)
 
     def begin(self, step: int, epoch: int) -> None:
-        """Set what optimizer step ``step``, from 0, trains, in ``epoch``, from 1."""
+        """Set the trained layers for optimizer step ``step``, from 0, in ``epoch``, from 1."""
         intervals = epoch - 1 if self.config.every == "epoch" else step // self.config.every
         wanted = min(1 + intervals, len(self.groups))
         if wanted != self._open and self._switches:
@@ -117,7 +117,7 @@ class GradualUnfreezing:
         self._open = wanted
 
     def drop_gradients(self) -> None:
-        """Remove the gradients of what is not trained yet."""
+        """Remove the gradients of layers that are not trained yet."""
         for group in self.groups[self._open :]:
             for one in group:
                 one.grad = None

@@ -18,7 +18,7 @@ from halluc.core.messages import warn
 from halluc.core.rng import keyed_generator, keyed_seed
 from halluc.engine import batching, checkpoint, environment
 from halluc.engine.averaging import WeightAverage
-from halluc.engine.batching import Batch, BatchPlan, Course
+from halluc.engine.batching import Batch, BatchPlan, Course, Shares
 from halluc.engine.features import Features, VariedFeatures
 from halluc.engine.layers import GradualUnfreezing
 from halluc.engine.optimizer import adamw, learning_rate_factor
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from halluc.engine.sharding import ShardedModel
 
 Metrics = dict[str, float]
-Shares = tuple[tuple[int, ...], ...]
 _INTERRUPTED = "interrupted"
 
 
@@ -109,8 +108,8 @@ def prepare(
         compiled = torch.compile(model, dynamic=True) if config.compile else model
         prepared, optimizer = runtime.accelerator.prepare(compiled, optimizer)
     # Recomputing a pass in the backward pass would draw other dropout masks from the pool.
-    again = config.compile or config.gradient_checkpointing
-    alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not again
+    recomputes = config.compile or config.gradient_checkpointing
+    alone = runtime.device.type == "cpu" and runtime.ranks == 1 and not recomputes
     dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
     shortcuts = Shortcuts(seed, dtype) if alone else None
     training = Training(model, prepared, optimizer, features, config, runtime, seed, shortcuts, sharded=sharded)
@@ -208,12 +207,12 @@ def _plan(training: Training, epoch: int) -> BatchPlan:
 
 def _started(training: Training, course: Course) -> Started:
     runtime = training.runtime
-    lengths, among = training.features.lengths, training.among(0)
+    lengths, indexes = training.features.lengths, training.among(0)
     return Started(
         steps=course.steps,
         epochs=len(course.ends),
-        features=len(among),
-        pieces=sum(lengths[index] for index in among),
+        features=len(indexes),
+        pieces=sum(lengths[index] for index in indexes),
         padding=round(course.padding, 4),
         device=runtime.device.type,
         precision=runtime.precision,
@@ -227,7 +226,7 @@ def _started(training: Training, course: Course) -> Started:
 def _evaluated(
     training: Training, evaluate: Callable[[torch.nn.Module], Metrics], choose_by: str | None, course: Course
 ) -> Evaluated:  # fmt: skip
-    """Evaluate in the main process and send the result to the others, so that all decide alike."""
+    """Evaluate in the main process and send the result to the others, so that all take the same decisions."""
     clock, progress = time.perf_counter(), training.progress
     training.synchronise()
     training.runtime.release_memory()
@@ -273,7 +272,7 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
     if training.average is not None:
         training.average.after_step(progress.step, evaluates=evaluates)
     sizes = [training.features.lengths[index] for share in shares for index in share]
-    text = Step(
+    event = Step(
         step=progress.step,
         epoch=course.epoch(progress.step),
         loss=loss,
@@ -285,7 +284,7 @@ def _step(training: Training, shares: Shares, course: Course, stop: bool) -> tup
         ends_epoch=course.ends_epoch(progress.step),
         evaluates=evaluates,
     )
-    return text, stop
+    return event, stop
 
 
 def _clip(training: Training) -> float:
@@ -295,7 +294,7 @@ def _clip(training: Training) -> float:
         return float(training.shortcuts.rows.clip(training.model, most))
     clipped = training.runtime.accelerator.clip_grad_norm_(training.prepared.parameters(), most)
     if training.sharded is not None:
-        clipped = training.sharded.joined(clipped)
+        clipped = training.sharded.unsharded(clipped)
     return float(clipped) if clipped is not None else 0.0
 
 
@@ -329,13 +328,13 @@ def _gradients(training: Training, shares: Shares, stop: bool) -> tuple[float, b
 
 
 def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, bool]:
-    """Gradients of the global batch; returns its mean loss per labelled token, and whether to stop."""
+    """Compute the gradients of the global batch; returns its mean loss per labelled token, and whether to stop."""
     features, runtime, passes = training.features, training.runtime, training.config.accumulation
     weight = max(1, sum(features.weights[index] for share in shares for index in share))
     summed = torch.zeros(2, device=runtime.device)
     summed[1] = float(stop)
-    mine = _cut(shares[runtime.rank * passes : (runtime.rank + 1) * passes], training.parts)
-    for number, share in enumerate(mine, 1):
+    own = _cut(shares[runtime.rank * passes : (runtime.rank + 1) * passes], training.parts)
+    for number, share in enumerate(own, 1):
         # A process without examples still takes part in the gradient exchange, with a loss of zero.
         batch = features.collate(share or next(filter(None, shares))[:1])
         if isinstance(features, VariedFeatures):
@@ -345,13 +344,13 @@ def _accumulate(training: Training, shares: Shares, stop: bool) -> tuple[float, 
         batch = batch.to(runtime.device)
         # Gradients are averaged over processes: multiplied by the number of processes, they are summed.
         scale = runtime.ranks / weight if share else 0.0
-        loss = _backward(training, batch, scale, last=number == len(mine))
+        loss = _backward(training, batch, scale, last=number == len(own))
         summed[0] += loss.detach() if share else 0.0
-    text = runtime.accelerator.reduce(summed, "sum").tolist()
-    total = text[0] / weight
+    reduced = runtime.accelerator.reduce(summed, "sum").tolist()
+    total = reduced[0] / weight
     if not math.isfinite(total):
         raise _not_finite(training, shares, "loss", total)
-    return total, text[1] > 0
+    return total, reduced[1] > 0
 
 
 def _backward(training: Training, batch: Batch, scale: float, *, last: bool) -> torch.Tensor:

@@ -11,6 +11,16 @@ from halluc.config.models import LowRankConfig
 from halluc.core.errors import environment_error
 
 
+def refuse_without_peft() -> None:
+    """
+    Raises:
+        HallucError E420: peft is not installed.
+    """
+    if find_spec("peft") is None:
+        message = "`model.lora` needs the Python package `peft`, which is not installed"
+        raise environment_error("E420", message, 'install it: pip install "halluc[lora]"')
+
+
 def with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[int] = (), task: str = "CAUSAL_LM") -> Any:
     """The model with trainable adapters on all linear layers, all other weights frozen.
 
@@ -35,9 +45,7 @@ def encoder_with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[
     Raises:
         HallucError E420: peft is not installed.
     """
-    if find_spec("peft") is None:
-        message = "`model.lora` needs the Python package `peft`, which is not installed"
-        raise environment_error("E420", message, 'install it: pip install "halluc[lora]"')
+    refuse_without_peft()
     body = model.base_model_prefix
     heads = [name for name, one in model.named_children() if name != body and next(one.parameters(), None) is not None]
     heads += [name for name, _ in model.named_modules() if name == f"{body}.pooler"]
@@ -53,7 +61,7 @@ def encoder_with_adapters(model: Any, config: LowRankConfig, new_rows: Sequence[
 def _adapted(model: Any, config: LowRankConfig, rows: Mapping[str, list[int]], **settings: Any) -> Any:
     import peft
 
-    made = peft.LoraConfig(
+    lora = peft.LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha if config.alpha is not None else 2 * config.rank,
         lora_dropout=config.dropout,
@@ -62,7 +70,7 @@ def _adapted(model: Any, config: LowRankConfig, rows: Mapping[str, list[int]], *
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft calls functions that transformers has renamed
-        return peft.get_peft_model(model, made)
+        return peft.get_peft_model(model, lora)
 
 
 def _name_of(model: Any, module: Any) -> str:

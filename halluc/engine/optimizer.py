@@ -59,10 +59,10 @@ def learning_rate_factor(
     step: int, steps: int, warmup: float, schedule: Literal["linear", "cosine", "constant"]
 ) -> float:
     """The share of the highest learning rate in ``step`` (from 0) of ``steps``."""
-    rising = math.ceil(steps * warmup)
-    if step < rising:
-        return (step + 1) / rising
+    warmup_steps = math.ceil(steps * warmup)
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
     if schedule == "constant":
         return 1.0
-    done = (step - rising) / max(1, steps - rising)
+    done = (step - warmup_steps) / max(1, steps - warmup_steps)
     return 1.0 - done if schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))

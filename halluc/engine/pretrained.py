@@ -29,10 +29,7 @@ def load_tokenizer(source: ModelSource, trust_remote_code: bool = False, *, spli
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             source.name,
-            revision=source.revision,
-            local_files_only=source.local,
-            trust_remote_code=trust_remote_code,
-            **_of_file(source),
+            **load_options(source, trust_remote_code),
             # byte-level tokenizers need it for text that is split into words
             **({"add_prefix_space": True} if splits_words else {}),
         )
@@ -64,20 +61,16 @@ def writes_from_encoder(source: ModelSource, trust_remote_code: bool = False) ->
     from transformers import AutoConfig
 
     try:
-        settings = AutoConfig.from_pretrained(
-            source.name,
-            revision=source.revision,
-            local_files_only=source.local,
-            trust_remote_code=trust_remote_code,
-            **_of_file(source),
-        )
+        settings = AutoConfig.from_pretrained(source.name, **load_options(source, trust_remote_code))
     except Exception as error:
         raise _unloadable(source, "config", error) from error
     return bool(settings.is_encoder_decoder)
 
 
-def _of_file(source: ModelSource) -> dict[str, str]:
-    return {} if source.gguf is None else {"gguf_file": source.gguf}
+def load_options(source: ModelSource, trust_remote_code: bool) -> dict[str, Any]:
+    """The keyword arguments of ``from_pretrained`` that locate a model."""
+    options = {"revision": source.revision, "local_files_only": source.local, "trust_remote_code": trust_remote_code}
+    return options if source.gguf is None else {**options, "gguf_file": source.gguf}
 
 
 def check_model_files(folder: Path) -> None:
@@ -110,12 +103,7 @@ def load_model(
     import torch
     import transformers
 
-    where = {
-        "revision": source.revision,
-        "local_files_only": source.local,
-        "trust_remote_code": trust_remote_code,
-        **_of_file(source),
-    }
+    where = load_options(source, trust_remote_code)
     try:
         settings = transformers.AutoConfig.from_pretrained(source.name, **where, **head)
         if dropout is not None:
@@ -166,10 +154,10 @@ def refuse_missing(model: Any, missing: Iterable[str], source: ModelSource, *, f
     """transformers initialises missing weights at random: right for a new head and its pooler, but for nothing else."""
     body = f"{model.base_model_prefix}."
     head = f"{body}pooler."  # many encoders have no pooler: it is then trained together with the head on top of it
-    lost = sorted(n for n in missing if not fresh_head or (n.startswith(body) and not n.startswith(head)))
-    if lost:
-        what = "an encoder without a trained head" if not any(n.startswith(body) for n in lost) else "not whole"
-        message = f"{source.name} is {what}: it has no weights for {', '.join(lost[:3])}"
+    unexpected = sorted(n for n in missing if not fresh_head or (n.startswith(body) and not n.startswith(head)))
+    if unexpected:
+        what = "an encoder without a trained head" if not any(n.startswith(body) for n in unexpected) else "not whole"
+        message = f"{source.name} is {what}: it has no weights for {', '.join(unexpected[:3])}"
         help = "use a model that was trained for this task" if not fresh_head else "use the folder of a complete model"
         raise environment_error("E411", message, help)
 

@@ -60,7 +60,7 @@ class Runtime:
     def seed(self, number: int) -> None:
         """Seed the generators of this device.
 
-        torch seeds those of every kind of device, and on a machine without a GPU that takes as long as a tiny step.
+        ``torch.manual_seed`` seeds all kinds of devices, which takes as long as a tiny step on a machine without a GPU.
         """
         if self.device.type == "cpu":
             torch.default_generator.manual_seed(number)
@@ -73,7 +73,6 @@ class Runtime:
             _trim()
 
     def wait(self) -> None:
-        """Wait until every process has reached this point."""
         self.accelerator.wait_for_everyone()
 
 
@@ -144,11 +143,8 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 def _keep_freed_memory() -> None:
-    """Make glibc keep freed tensor memory, up to a gigabyte, instead of returning it and faulting it in again every
-    step.
-
-    This saves some per cent of a training step; without glibc nothing is done.
-    """
+    """Make glibc keep up to a gigabyte of freed tensor memory. Otherwise it is returned to the system and faulted in
+    again in every step, which takes some per cent of its time."""
     libc = _glibc()
     if libc is not None:
         trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in malloc.h
@@ -172,13 +168,13 @@ def computes_bf16(cuda: bool) -> bool:
 
 
 def attention_for(device_type: str) -> str:
-    """Explicit matrix products are seven times as fast as SDPA's kernel on CPU with short text (measured); elsewhere
-    SDPA."""
+    """The attention implementation: on a CPU, explicit matrix products are seven times as fast as SDPA's kernel for
+    short texts (measured)."""
     return "eager" if device_type == "cpu" else "sdpa"
 
 
 def describe(runtime: Runtime) -> dict[str, Any]:
-    """What results depend on besides the config, for run.json."""
+    """Facts besides the config on which results depend, for run.json."""
     results: dict[str, Any] = {
         "device": runtime.device.type,
         "precision": runtime.precision,

@@ -48,10 +48,7 @@ def make_tokenizer(texts: Iterable[Sequence[str]], most: int) -> Any:
 def _backend(vocabulary: Mapping[str, int]) -> Tokenizer:
     backend = Tokenizer(
         models.WordPiece(
-            dict(vocabulary),
-            unk_token="[UNK]",
-            max_input_chars_per_word=LONGEST_WORD,
-            continuing_subword_prefix=INSIDE,
+            dict(vocabulary), unk_token="[UNK]", max_input_chars_per_word=LONGEST_WORD, continuing_subword_prefix=INSIDE
         )
     )
     backend.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
@@ -142,7 +139,7 @@ def make_encoder_decoder(size: int, *, layers: int, width: int, heads: int, drop
 
     Args:
         size: the size of the vocabulary; 0 is padding, 1 ends a text and begins an output. Padding must not begin it:
-            positions count only what is not padding, but with a key-value cache they count everything.
+            positions do not count padding, except with a key-value cache.
         layers: of the encoder, and as many of the decoder.
         dropout: of the embeddings and of the output of each sublayer.
     """

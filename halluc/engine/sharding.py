@@ -1,6 +1,6 @@
 """Fully sharded data parallelism (FSDP; Zhao et al. 2023, arXiv 2304.11277; ``fully_shard`` of torch).
 
-Each process keeps a part of the weights, gradients and moments; the weights of a layer are put together while it is
+Each process keeps a part of the weights, gradients and moments; the weights of a layer are gathered while it is
 computed. Checkpoints have whole tensors, so that they do not depend on the number of processes.
 """
 
@@ -31,7 +31,7 @@ class WholeState:
 
 
 class ShardedModel:
-    """Shards a model in place. ``copy`` is a model that is not sharded, for evaluations and checkpoints.
+    """Shards a model in place. ``copy`` is an unsharded model, for evaluations and checkpoints.
 
     Every process must call each method.
     """
@@ -45,11 +45,11 @@ class ShardedModel:
         for layer in layers_of(model):
             fully_shard(layer, mesh=mesh)
         fully_shard(model, mesh=mesh)
-        # It is about changing logits in place, which no loss does.
+        # The warning is about in-place changes of logits, which no loss makes.
         warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
 
     @staticmethod
-    def joined(tensor: torch.Tensor) -> torch.Tensor:
+    def unsharded(tensor: torch.Tensor) -> torch.Tensor:
         """A sharded tensor as a plain one, in every process; other tensors unchanged."""
         return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
@@ -58,7 +58,7 @@ class ShardedModel:
         own = self.copy.state_dict()
         with torch.no_grad():
             for name, tensor in self.model.state_dict().items():
-                own[name].copy_(self.joined(tensor))
+                own[name].copy_(self.unsharded(tensor))
 
     def scatter(self, optimizer: Any) -> None:
         """Give the model the weights of ``copy``, and shard the state of its optimizer, which was loaded whole."""
@@ -75,7 +75,7 @@ class ShardedModel:
         each: dict[Any, Any] = {}
         for key, moments in state["state"].items():
             for name, tensor in moments.items():
-                whole = self.joined(tensor)
+                whole = self.unsharded(tensor)
                 if self.is_main:
                     each.setdefault(key, {})[name] = whole.cpu()
         return WholeState({**state, "state": each})

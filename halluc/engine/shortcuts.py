@@ -1,8 +1,8 @@
-"""Faster versions of operations that are needlessly slow in training on a CPU, active while the loop runs.
+"""Faster versions of operations that are slow in training on a CPU, active while the loop runs.
 
 Dropout: torch draws Bernoulli numbers sequentially in one thread, which takes a seventh of a step. Here a pool of masks
 is drawn once and each call takes a slice of it at a random position. Each unit is dropped with the same marginal
-probability; two calls may share a part of their masks, shifted, as often as slices of a pool of 16 million overlap.
+probability; the masks of two calls may overlap, since the pool has only 16 million elements.
 
 Embeddings: the gradient of a vocabulary's matrix is dense, tens to hundreds of megabytes of zeros allocated in every
 step, although only few rows are used. Here only those rows are stored, and AdamW processes the matrix in parts, with
@@ -27,7 +27,7 @@ from torch.overrides import TorchFunctionMode
 from halluc.core.rng import keyed_generator, keyed_seed
 
 POOL = 1 << 24
-# Below this many parameters a sparse gradient saves too little.
+# For smaller embeddings a sparse gradient saves too little.
 LARGE_EMBEDDING = 1 << 20
 
 
@@ -101,21 +101,21 @@ class Shortcuts(TorchFunctionMode):
     ) -> Any:
         large = isinstance(weight, torch.nn.Parameter) and weight.requires_grad and weight.numel() >= LARGE_EMBEDDING
         if not large or max_norm is not None or scale_grad_by_freq or sparse or not torch.is_grad_enabled():
-            made = func(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+            embedded = func(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
         else:
             padding = -1 if padding_idx is None else padding_idx
-            made = _RowGradient.apply(weight, input, padding, self.rows)  # type: ignore[no-untyped-call]
-        return made.to(self.dtype) if made.dtype == torch.float32 else made
+            embedded = _RowGradient.apply(weight, input, padding, self.rows)  # type: ignore[no-untyped-call]
+        return embedded.to(self.dtype) if embedded.dtype == torch.float32 else embedded
 
 
 class _RowGradient(torch.autograd.Function):
-    """``embedding`` whose backward adds to ``found`` and creates no dense gradient."""
+    """``embedding`` whose backward adds to ``gradients`` and creates no dense gradient."""
 
     @staticmethod
     def forward(
-        ctx: Any, weight: torch.nn.Parameter, ids: torch.Tensor, padding: int, found: RowGradients
+        ctx: Any, weight: torch.nn.Parameter, ids: torch.Tensor, padding: int, gradients: RowGradients
     ) -> torch.Tensor:  # fmt: skip
-        ctx.weight, ctx.ids, ctx.padding, ctx.found = weight, ids, padding, found
+        ctx.weight, ctx.ids, ctx.padding, ctx.gradients = weight, ids, padding, gradients
         return torch.nn.functional.embedding(ids, weight.detach())
 
     @staticmethod
@@ -123,7 +123,7 @@ class _RowGradient(torch.autograd.Function):
         rows, places = ctx.ids.unique(return_inverse=True)
         sums = torch.ops.aten.embedding_dense_backward(gradient.to(ctx.weight.dtype), places, len(rows), -1, False)
         sums[rows == ctx.padding] = 0  # torch ignores the padding row too
-        ctx.found.add(ctx.weight, rows, sums)
+        ctx.gradients.add(ctx.weight, rows, sums)
         return None, None, None, None
 
 
@@ -135,29 +135,28 @@ class RowGradients:
     """For each weight (rows, columns) the sorted rows that have a gradient, and those gradients."""
 
     def __init__(self) -> None:
-        self.found: dict[torch.nn.Parameter, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.gradients: dict[torch.nn.Parameter, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def add(self, weight: torch.nn.Parameter, rows: torch.Tensor, sums: torch.Tensor) -> None:
         """Accumulate: ``rows`` are distinct and sorted, ``sums`` (rows, columns)."""
-        if weight in self.found:
-            earlier, before = self.found[weight]
+        if weight in self.gradients:
+            earlier, before = self.gradients[weight]
             rows, places = torch.unique(torch.cat([earlier, rows]), return_inverse=True)
             sums = sums.new_zeros(len(rows), sums.shape[1]).index_add_(0, places, torch.cat([before, sums]))
-        self.found[weight] = rows, sums
+        self.gradients[weight] = rows, sums
 
     def clear(self) -> None:
-        """Forget all gradients."""
-        self.found.clear()
+        self.gradients.clear()
 
     def clip(self, model: torch.nn.Module, most: float) -> torch.Tensor:
         """Clip all gradients of the model to a total norm of at most ``most``; returns the norm before."""
-        for weight in [weight for weight in self.found if weight.grad is not None]:
+        for weight in [weight for weight in self.gradients if weight.grad is not None]:
             # A weight with another use, such as a tied output layer: it has a dense gradient anyway.
-            rows, sums = self.found.pop(weight)
+            rows, sums = self.gradients.pop(weight)
             assert weight.grad is not None
             weight.grad[rows] += sums
         gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        gradients += [sums for _, sums in self.found.values()]
+        gradients += [sums for _, sums in self.gradients.values()]
         norm = torch.nn.utils.get_total_norm(gradients)
         if norm + 1e-6 > most:
             torch._foreach_mul_(gradients, most / (norm + 1e-6))
@@ -167,7 +166,7 @@ class RowGradients:
     def step(self, optimizer: Any) -> None:
         """The update of ``optimizer``, an AdamW, for these weights with their dense gradients; then forget the
         gradients."""
-        for weight, (rows, sums) in self.found.items():
+        for weight, (rows, sums) in self.gradients.items():
             group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
             state = optimizer.state[weight]
             if not state:

@@ -22,14 +22,14 @@ def audit(
     where: Where,
     arguments: Callable[[int], Sequence[str]],
 ) -> None:
-    """Like ``auditing.audit``; the rest is done here when all models are trained.
+    """Like ``auditing.audit``; only the models are trained on the cluster.
 
     Args:
         arguments: the command line that trains the model without a part, from 1.
 
     Raises:
-        HallucError C020: train is not audited, and only its models are trained. Others: as ``auditing.audit`` and
-            ``ray_commands.run``.
+        HallucError C020: the cluster has nothing to train, since train is not audited. Others: as ``auditing.audit``
+            and ``ray_commands.run``.
     """
 
     def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:

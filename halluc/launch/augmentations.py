@@ -18,7 +18,7 @@ def augment(
     overrides: Sequence[str],
     run: Path | None,
     selection: Selection,
-    look: augmentation_runs.Look,
+    options: augmentation_runs.PreviewOptions,
     sharing: Sharing,
     arguments: Callable[[str], Sequence[str]],
 ) -> None:
@@ -32,24 +32,24 @@ def augment(
             ``Sharing.run``.
     """
     if sharing.on is not None:
-        _make_shards(config, overrides, run, look, sharing, arguments)
-    augmentation_runs.augment(config, overrides, run=run, selection=selection, look=look)
+        _make_shards(config, overrides, run, options, sharing, arguments)
+    augmentation_runs.augment(config, overrides, run=run, selection=selection, options=options)
 
 
 def _make_shards(
     config: Path,
     overrides: Sequence[str],
     run: Path | None,
-    look: augmentation_runs.Look,
+    options: augmentation_runs.PreviewOptions,
     sharing: Sharing,
     arguments: Callable[[str], Sequence[str]],
 ) -> None:
-    if run is None or look != augmentation_runs.NO_LOOK:
+    if run is None or options != augmentation_runs.NO_PREVIEW:
         help = "use a folder that all nodes share: --run DIR"
         raise HallucError("C020", "--on ray needs --run", help=help)
     loaded = job.load(config, overrides)
     if loaded.experiment.augment is None:
-        return  # has an error of its own
+        return  # ``augmentation_runs.augment`` reports it
     home = run_locations.claim(latest.resolve(run), loaded, "augment", help="use an empty folder").augment
     wanted = augmentation.fingerprint(loaded)
 

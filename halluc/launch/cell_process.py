@@ -15,7 +15,7 @@ from halluc.launch.orders import COMMAND, PARENT, CellOrder
 
 
 class CellProcess:
-    """It ends with this process, and receives Ctrl-C of a terminal only through this process.
+    """It ends when this process ends, and is in its own process group: Ctrl-C in a terminal does not reach it.
 
     Raises:
         HallucError E401: ``log``, to which its output is appended, cannot be written.
@@ -27,7 +27,7 @@ class CellProcess:
             with log.open("ab") as file, tempfile.TemporaryFile() as text:
                 text.write(order.to_json().encode())
                 text.seek(0)
-                self.of = subprocess.Popen(
+                self.process = subprocess.Popen(
                     COMMAND, stdin=text, stdout=self.answers, stderr=file, cwd=folder, process_group=0,
                     env={**environment, PARENT: str(os.getpid())},
                 )  # fmt: skip
@@ -36,7 +36,7 @@ class CellProcess:
 
     def ended(self) -> tuple[int, str] | None:
         """The exit code, negative for the signal that killed it, and its answers; None while it runs."""
-        code = self.of.poll()
+        code = self.process.poll()
         if code is None:
             return None
         with self.answers:
@@ -45,11 +45,11 @@ class CellProcess:
 
     def stop(self) -> None:
         """Ask it to write a checkpoint and exit."""
-        self.of.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """Kill it at once, with all processes that it has started."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.of.pid, signal.SIGKILL)
-        self.of.wait()
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         self.answers.close()

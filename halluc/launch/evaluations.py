@@ -43,21 +43,21 @@ def _on_ray(
     config: Path, overrides: Sequence[str], address: str | None, splits: Sequence[str] | None, selection: Selection
 ) -> None:
     study, chosen = cells.begin(config, overrides, selection, trains=False)
-    asked = StudyRun(
+    study_run = StudyRun(
         config, overrides, study, chosen, CellOutcome(),
         done=lambda cell: evaluation.is_done(cell.loaded, run_locations.run_of(cell), splits), trains=False,
         splits=splits,
     )  # fmt: skip
     if study.axes:
-        ray_tasks.launch(asked, address)
+        ray_tasks.launch(study_run, address)
         return
     job, _ = evaluation.find(config, overrides)
     # As if it were a cell, in the folder of the run; it is evaluated again, as without a cluster.
     cell = replace(chosen[0], slug=job.target.path.name)
     try:
         with without_results():
-            one = replace(asked, study=replace(study, cells=(cell,)), cells=(cell,), done=lambda _: False)
+            one = replace(study_run, study=replace(study, cells=(cell,)), cells=(cell,), done=lambda _: False)
             ray_tasks.launch(one, address)
     finally:  # also if a gate is not met
-        for result in asked.outcome.evaluations:
+        for result in study_run.outcome.evaluations:
             put(result.model_copy(update={"cell": None}))

@@ -14,7 +14,7 @@ from halluc.core.messages import warn
 from halluc.engine import environment
 from halluc.launch.cell_process import CellProcess
 from halluc.launch.orders import CellOrder
-from halluc.launch.scheduling import Ended, side_by_side
+from halluc.launch.scheduling import Ended, in_parallel
 from halluc.workflows.experiments import StudyRun, in_this_process
 
 MOST_JOBS = 1_000
@@ -22,14 +22,14 @@ MOST_JOBS = 1_000
 _LEAST_MEMORY = 512 << 20
 
 
-def launch(asked: StudyRun, jobs: str) -> bool:
+def launch(study_run: StudyRun, jobs: str) -> bool:
     """A launcher of ``jobs`` cells at once; a single experiment, or a single job, runs in this process.
 
     Raises:
         HallucError C019: ``jobs`` is not a number, or there are several processes already (torchrun).
     """
     cores, devices = threads.cores(), gpus()
-    count = min(number(jobs, len(devices) or cores), len(asked.cells))
+    count = min(number(jobs, len(devices) or cores), len(study_run.cells))
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise HallucError(
             "C019",
@@ -37,13 +37,15 @@ def launch(asked: StudyRun, jobs: str) -> bool:
             help="remove one of them",
         )
     if count <= 1:
-        return in_this_process(asked)
-    return side_by_side(asked, LocalProcesses(count, cores, devices))
+        return in_this_process(study_run)
+    return in_parallel(study_run, LocalProcesses(count, cores, devices))
 
 
 def gpus(environ: Mapping[str, str] = os.environ, driver: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
-    """The NVIDIA GPUs that this process may use, named as in CUDA_VISIBLE_DEVICES; without torch, whose import takes
-    seconds."""
+    """The NVIDIA GPUs that this process may use, named as in CUDA_VISIBLE_DEVICES.
+
+    torch is not used, as importing it takes seconds.
+    """
     named = environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
@@ -111,15 +113,15 @@ class LocalProcesses:
 
     def _watch(self) -> list[int]:
         """The memory of each process in bytes; the maximum of any process so far is stored in ``peak``."""
-        known = [memory.of_process(one.of.pid) for one in self.running.values()]
+        known = [memory.of_process(one.process.pid) for one in self.running.values()]
         self.peak = max(self.peak, *(most for _, most in known))
         return [now for now, _ in known]
 
     def start(self, order: CellOrder, log: Path) -> None:
         variables = self.environment
         if self.devices:
-            taken = Counter(self.device_of[slug] for slug in self.running)
-            self.device_of[order.slug] = min(self.devices, key=taken.__getitem__)
+            in_use = Counter(self.device_of[slug] for slug in self.running)
+            self.device_of[order.slug] = min(self.devices, key=in_use.__getitem__)
             variables = {**variables, "CUDA_VISIBLE_DEVICES": self.device_of[order.slug]}
         self.running[order.slug] = CellProcess(order, log, variables)
 

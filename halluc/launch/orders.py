@@ -20,7 +20,7 @@ PARENT = "HALLUC_PARENT"
 
 @dataclass(frozen=True)
 class CellOrder:
-    """One cell of a study. ``sha256`` is the hash of its config: a config that was edited meanwhile is refused.
+    """One cell of a study. ``sha256`` is the hash of its config: a config that was edited since is refused.
 
     ``patience`` is how many seconds to wait for another process that writes the cell. Without ``trains`` it is only
     evaluated, on ``splits`` (None: those of the config).
@@ -73,8 +73,8 @@ class Answering(Listener):
     def end(self, summary: str, seconds: float) -> None:
         self._answer(end=[summary, seconds])
 
-    def _answer(self, **said: Any) -> None:
-        self.answers.write(json.dumps(said) + "\n")
+    def _answer(self, **content: Any) -> None:
+        self.answers.write(json.dumps(content) + "\n")
         self.answers.flush()
 
 
@@ -83,7 +83,7 @@ class CellAnswers:
     """The answers of the process of a cell. ``end`` summarises the cell in a few words, with its duration in
     seconds."""
 
-    said: list[tuple[str, str | None]] = field(default_factory=list)
+    messages: list[tuple[str, str | None]] = field(default_factory=list)
     results: list[TrainResult | EvalResult] = field(default_factory=list)
     errors: list[HallucError] = field(default_factory=list)
     end: tuple[str, float] | None = None
@@ -98,17 +98,17 @@ class CellAnswers:
         return result
 
     def _take(self, answer: dict[str, Any]) -> None:
-        ((kind, of),) = answer.items()
+        ((kind, content),) = answer.items()
         if kind == "say":
-            self.said.append((of[0], of[1]))
+            self.messages.append((content[0], content[1]))
         elif kind == "result":
-            self.results.append(_RESULTS[of[0]].model_validate(of[1]))
+            self.results.append(_RESULTS[content[0]].model_validate(content[1]))
         elif kind == "error":
-            code, message, where, help, exit_code = of
+            code, message, where, help, exit_code = content
             place = None if where is None else Location(**{one.name: where[one.name] for one in fields(Location)})
             self.errors.append(HallucError(code, message, place, help, exit_code))
         elif kind == "end":
-            self.end = (of[0], of[1])
+            self.end = (content[0], content[1])
 
     @property
     def error(self) -> HallucError | None:

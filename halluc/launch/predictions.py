@@ -14,7 +14,7 @@ from halluc.workflows.prediction import InputJob, Write
 
 
 def predict(
-    asked: InputJob,
+    job: InputJob,
     target: Path | None,
     sink: Callable[[], AbstractContextManager[Write]],
     sharing: Sharing,
@@ -29,29 +29,29 @@ def predict(
     Raises:
         HallucError: as ``prediction.predict``, ``prediction_shards.of`` and ``ray_commands.run``.
     """
-    is_file = asked.source is not None and asked.source.is_file()
-    has_parts = target is not None and is_file and prediction_shards.are_left(target)
+    is_file = job.source is not None and job.source.is_file()
+    has_parts = target is not None and is_file and prediction_shards.exist_for(target)
     if sharing.shard is None and sharing.on is None and not has_parts:
-        prediction.predict(asked, sink, jobs=jobs)
+        prediction.predict(job, sink, jobs=jobs)
         return
-    parts = prediction_shards.of(asked, target)
+    parts = prediction_shards.of(job, target)
     if sharing.shard is not None:
         number, count = shard_of(sharing.shard)
-        prediction.predict(asked, lambda: parts.written(number, count), jobs=jobs, shard=(number, count))
+        prediction.predict(job, lambda: parts.written(number, count), jobs=jobs, shard=(number, count))
         tell("when all parts exist, the same command without --shard merges them")
         return
     if sharing.on is not None and not parts.whole():
-        _on_ray(asked, parts, sharing, arguments)
+        _on_ray(job, parts, sharing, arguments)
     if parts.whole():
         prediction_shards.join(parts)
     else:  # the parts next to it belong to another prediction
-        prediction.predict(asked, sink, jobs=jobs)
+        prediction.predict(job, sink, jobs=jobs)
 
 
 def _on_ray(
-    asked: InputJob, parts: prediction_shards.Parts, sharing: Sharing, arguments: Callable[[str], Sequence[str]]
+    job: InputJob, parts: prediction_shards.Parts, sharing: Sharing, arguments: Callable[[str], Sequence[str]]
 ) -> None:  # fmt: skip
-    trained, _ = ensembles.located(asked.reference, asked.members, asked.overrides)
+    trained, _ = ensembles.locate(job.reference, job.members, job.overrides)
 
     def command(number: int, of: int) -> NodeCommand:
         part = parts.path(number, of)

@@ -43,8 +43,8 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
     """
     address = address or os.environ.get("RAY_ADDRESS") or "auto"
     if address != "auto":
-        _refuse_dead(address)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        _refuse_unreachable(address)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False, namespace="halluc")
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -52,7 +52,7 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
         raise environment_error("E483", f"no Ray cluster at {address}: {text}", _START) from None
     finally:
         if threading.current_thread() is threading.main_thread():
-            for number, handler in before.items():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)  # restore halluc's handlers: Ray sets its own
     try:
         yield
@@ -60,7 +60,7 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _refuse_dead(address: str) -> None:
+def _refuse_unreachable(address: str) -> None:
     match = re.fullmatch(r"\[?([A-Za-z0-9._:-]+?)\]?:(\d{1,5})", address)
     if not match or not 0 < int(match[2]) < 1 << 16:
         raise HallucError("C020", f"`--address {address}` does not have the form HOST:PORT", help="as 10.0.0.1:6379")
@@ -87,22 +87,21 @@ def refuse_unfit(ray: Any, wanted: Iterable[RayConfig], marker: Path) -> None:
     Raises:
         HallucError E483: no node has the requested resources; a node has another halluc, or other files.
     """
-    there = nodes(ray)
-    for asked in {str(one): one for one in wanted}.values():
-        if not any(places(node, asked) for node in there):
+    alive = nodes(ray)
+    for config in {str(one): one for one in wanted}.values():
+        if not any(capacity(node, config) for node in alive):
             lacking = ", ".join(
-                f"{value:,} {name.removeprefix('num_')}" for name, value in resources(asked).items() if value
+                f"{value:,} {name.removeprefix('num_')}" for name, value in resources(config).items() if value
             )
             message = f"no node of the cluster has {lacking}"
             raise environment_error("E483", message, "lower `launch.ray`, or add nodes")
-    phrase = _ask(ray, there, marker)
+    facts = _node_facts(ray, alive, marker)
     ours = (__version__, sys.version_info[:2])
-    for name, (version, python, text) in phrase.items():
+    for name, (version, python, text) in facts.items():
         if (version, python) != ours:
-            theirs = "no halluc" if version is None else f"halluc {version} with Python {'.'.join(map(str, python))}"
-            message = (
-                f"node {name} has {theirs}, and this machine halluc {__version__} with Python {ours[1][0]}.{ours[1][1]}"
-            )
+            installed = "no halluc" if version is None else f"halluc {version} with Python {'.'.join(map(str, python))}"
+            here = f"halluc {__version__} with Python {ours[1][0]}.{ours[1][1]}"
+            message = f"node {name} has {installed}, and this machine {here}"
             raise environment_error("E483", message, "install the same version on all nodes")
         if text != marker.read_text():
             message = f"node {name} cannot access {marker.parent}: the nodes do not share storage"
@@ -111,10 +110,11 @@ def refuse_unfit(ray: Any, wanted: Iterable[RayConfig], marker: Path) -> None:
             )
 
 
-def _ask(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict[str, tuple[Any, Any, Any]]:
+def _node_facts(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict[str, tuple[Any, Any, Any]]:
     """For each node: the version of halluc (None: not installed), that of Python, and the text of the marker."""
 
-    def look(path: str, folder: str) -> tuple[Any, Any, Any]:  # serialised by value: a node may not have halluc
+    # Serialised by value: a node may not have halluc.
+    def inspect_node(path: str, folder: str) -> tuple[Any, Any, Any]:
         import os
         import sys
 
@@ -135,8 +135,8 @@ def _ask(ray: Any, nodes: Sequence[dict[str, Any]], marker: Path) -> dict[str, t
 
     tasks = {}
     for node in nodes:
-        there = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
-        task = ray.remote(look).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+        affinity = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
+        task = ray.remote(inspect_node).options(num_cpus=0, max_retries=0, scheduling_strategy=affinity)
         tasks[f"{node['NodeManagerHostname']} ({node['NodeID'][:8]})"] = task.remote(str(marker), str(Path.cwd()))
     try:
         return dict(zip(tasks, ray.get(list(tasks.values()), timeout=_NODE_SECONDS), strict=True))
@@ -152,7 +152,7 @@ def settings(loaded: LoadedConfig) -> RayConfig:
 
 
 def variables(configs: Sequence[LoadedConfig]) -> dict[str, str]:
-    """The environment variables named in the configs, all of which have the same overrides, with their local values."""
+    """The environment variables that the configs name, with their local values. All configs have the same overrides."""
     files = {file for one in configs for file in one.files}
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
     texts += [override for one in configs[:1] for override in one.overrides]
@@ -165,18 +165,17 @@ def nodes(ray: Any) -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) > 0]
 
 
-def resources(asked: RayConfig) -> dict[str, float]:
-    memory = {} if asked.memory is None else {"memory": int(asked.memory[:-1]) * _UNITS[asked.memory[-1]]}
-    return {"num_cpus": asked.cpus, "num_gpus": asked.gpus, **memory}
+def resources(config: RayConfig) -> dict[str, float]:
+    memory = {} if config.memory is None else {"memory": int(config.memory[:-1]) * _UNITS[config.memory[-1]]}
+    return {"num_cpus": config.cpus, "num_gpus": config.gpus, **memory}
 
 
-def places(node: dict[str, Any], asked: RayConfig) -> int:
+def capacity(node: dict[str, Any], config: RayConfig) -> int:
     """How many tasks a node can run at once."""
     names = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
-    wanted = {names[name]: value for name, value in resources(asked).items() if value}
+    wanted = {names[name]: value for name, value in resources(config).items() if value}
     return min(int(node["Resources"].get(name, 0) // value) for name, value in wanted.items())
 
 
-def all_places(ray: Any, asked: RayConfig) -> int:
-    """How many tasks the cluster can run at once."""
-    return sum(places(node, asked) for node in nodes(ray))
+def cluster_capacity(ray: Any, config: RayConfig) -> int:
+    return sum(capacity(node, config) for node in nodes(ray))

@@ -25,7 +25,7 @@ _PAUSE = 0.2
 _LOG_LINES = 20
 # How many seconds cancelled commands have to end, as with a checkpoint.
 _END_SECONDS = 60.0
-# halluc as a child that is killed when its parent is: the command starts again, and needs the locks of its files.
+# halluc as a process that ends with its parent: otherwise it would hold locks that the restarted command needs.
 _HALLUC = "from halluc.core import processes; processes.end_with_parent(); from halluc.__main__ import main; main()"
 
 
@@ -38,7 +38,7 @@ class NodeCommand:
     log: Path
 
 
-def places(address: str | None, asked: RayConfig) -> int:
+def cluster_capacity(address: str | None, config: RayConfig) -> int:
     """How many tasks the cluster can run at once.
 
     Raises:
@@ -46,7 +46,7 @@ def places(address: str | None, asked: RayConfig) -> int:
     """
     ray = ray_cluster.imported()
     with ray_cluster.connected(ray, address):
-        return ray_cluster.all_places(ray, asked)
+        return ray_cluster.cluster_capacity(ray, config)
 
 
 def run(
@@ -56,7 +56,7 @@ def run(
 
     Args:
         loaded: a config with the resources of a command, and the environment variables that it needs.
-        each: what a command makes, for messages.
+        each: a noun for the result of a command, for messages.
 
     Raises:
         HallucError E420: ray is not installed. E481: a command failed. E480: its node was lost too often. E483: there
@@ -67,9 +67,9 @@ def run(
         return
     ray = ray_cluster.imported()
     with ray_cluster.connected(ray, address), ray_cluster.marker(waiting[0].log.parent) as marker:
-        asked = ray_cluster.settings(loaded)
-        ray_cluster.refuse_unfit(ray, [asked], marker)
-        tasks = _Tasks(ray, asked, len(commands), len(commands) - len(waiting), each, ray_cluster.variables([loaded]))
+        config = ray_cluster.settings(loaded)
+        ray_cluster.refuse_unfit(ray, [config], marker)
+        tasks = _Tasks(ray, config, len(commands), len(commands) - len(waiting), each, ray_cluster.variables([loaded]))
         tasks.run(waiting)
 
 
@@ -77,10 +77,10 @@ class _Tasks:
     """The tasks of commands on a cluster."""
 
     def __init__(
-        self, ray: Any, asked: RayConfig, total: int, done: int, each: str, variables: Mapping[str, str]
+        self, ray: Any, config: RayConfig, total: int, done: int, each: str, variables: Mapping[str, str]
     ) -> None:  # fmt: skip
-        self.ray, self.asked, self.total, self.done, self.each = ray, asked, total, done, each
-        self.variables = {**variables, "OMP_NUM_THREADS": str(asked.cpus)}
+        self.ray, self.config, self.total, self.done, self.each = ray, config, total, done, each
+        self.variables = {**variables, "OMP_NUM_THREADS": str(config.cpus)}
         self.running: dict[Any, NodeCommand] = {}
         self.lost: dict[Path, int] = {}
 
@@ -99,7 +99,7 @@ class _Tasks:
                 self.ray.wait(list(self.running), num_returns=len(self.running), timeout=_END_SECONDS)
 
     def _start(self, command: NodeCommand) -> None:
-        task = self.ray.remote(run_on_node).options(max_retries=0, **ray_cluster.resources(self.asked))
+        task = self.ray.remote(run_on_node).options(max_retries=0, **ray_cluster.resources(self.config))
         self.running[task.remote(command.arguments, str(command.log), str(Path.cwd()), self.variables)] = command
 
     def _end(self, command: NodeCommand, task: Any) -> None:
@@ -116,7 +116,7 @@ class _Tasks:
             return
         log = command.log.read_text(encoding="utf-8", errors="replace").splitlines() if command.log.is_file() else []
         lost = self.lost.get(command.log, 0)
-        if code >= 0 or lost >= self.asked.retries:
+        if code >= 0 or lost >= self.config.retries:
             for line in log[-_LOG_LINES:]:
                 say(line)
             if code < 0:
@@ -125,7 +125,7 @@ class _Tasks:
             message = f"a {self.each} ended with exit code {code} ({command.log})"
             raise HallucError("E481", message, help="see its own message above", exit_code=code or EXIT_BUG)
         self.lost[command.log] = lost + 1
-        again = f"is restarted ({lost + 1} of {self.asked.retries})"
+        again = f"is restarted ({lost + 1} of {self.config.retries})"
         say(f"a {self.each} was lost with its node and {again}", style="yellow")
         self._start(command)
 

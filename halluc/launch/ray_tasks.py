@@ -15,24 +15,24 @@ from halluc.core.errors import HallucError
 from halluc.launch import ray_cluster
 from halluc.launch.cell_process import CellProcess
 from halluc.launch.orders import CellOrder
-from halluc.launch.scheduling import Ended, side_by_side
+from halluc.launch.scheduling import Ended, in_parallel
 from halluc.workflows.experiments import StudyRun
 
 _PAUSE = 0.2
 
 
-def launch(asked: StudyRun, address: str | None) -> bool:
+def launch(study_run: StudyRun, address: str | None) -> bool:
     """A launcher of cells on a Ray cluster.
 
     Raises:
         HallucError C020: no address, or not a study. E420: ray is not installed. E483: there is no suitable cluster.
     """
-    if asked.trains and not asked.study.axes:
+    if study_run.trains and not study_run.study.axes:
         raise HallucError("C020", "--on ray needs a study, but this config has no `matrix`", help="docs/studies.md")
     ray = ray_cluster.imported()
-    with ray_cluster.connected(ray, address), ray_cluster.marker(asked.study.home) as marker:
-        ray_cluster.refuse_unfit(ray, (ray_cluster.settings(cell.loaded) for cell in asked.cells), marker)
-        return side_by_side(asked, RayTasks(ray, asked.cells))
+    with ray_cluster.connected(ray, address), ray_cluster.marker(study_run.study.home) as marker:
+        ray_cluster.refuse_unfit(ray, (ray_cluster.settings(cell.loaded) for cell in study_run.cells), marker)
+        return in_parallel(study_run, RayTasks(ray, study_run.cells))
 
 
 class RayTasks:
@@ -43,18 +43,18 @@ class RayTasks:
         self.settings = {str(cell.slug): ray_cluster.settings(cell.loaded) for cell in cells}
         self.variables = ray_cluster.variables([cell.loaded for cell in cells])
         self.retries = max(one.retries for one in self.settings.values())
-        places = ray_cluster.all_places(ray, ray_cluster.settings(cells[0].loaded))
-        self.at_once = max(1, min(places, len(cells)))
+        capacity = ray_cluster.cluster_capacity(ray, ray_cluster.settings(cells[0].loaded))
+        self.at_once = max(1, min(capacity, len(cells)))
         self.running: dict[Any, str] = {}
 
     def has_room(self) -> bool:
         return True
 
     def start(self, order: CellOrder, log: Path) -> None:
-        asked = self.settings[order.slug]
+        settings = self.settings[order.slug]
         # Only the scheduler restarts tasks: Ray would not wait for a process that is writing its checkpoint.
-        task = self.ray.remote(run_on_node).options(max_retries=0, name=order.slug, **ray_cluster.resources(asked))
-        environment = {**self.variables, "OMP_NUM_THREADS": str(asked.cpus)}
+        task = self.ray.remote(run_on_node).options(max_retries=0, name=order.slug, **ray_cluster.resources(settings))
+        environment = {**self.variables, "OMP_NUM_THREADS": str(settings.cpus)}
         self.running[task.remote(order.to_json(), str(log), str(Path.cwd()), environment)] = order.slug
 
     def ended(self) -> Sequence[Ended]:

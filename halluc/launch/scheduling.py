@@ -26,7 +26,7 @@ from halluc.workflows.experiments import StudyRun
 # How many lines of the log of a failed cell are shown.
 _LOG_LINES = 20
 _PAUSE = 0.1
-# How many seconds a restarted cell waits for the remains of its first process.
+# How many seconds a restarted cell waits until its first process has released the lock.
 _PATIENCE = 60.0
 LOG_FILE = "cell.log"
 
@@ -63,29 +63,29 @@ class Backend(Protocol):
         """Kill all processes at once."""
 
 
-def side_by_side(asked: StudyRun, backend: Backend) -> bool:
+def in_parallel(study_run: StudyRun, backend: Backend) -> bool:
     """A launcher of cells with ``backend``; see ``experiments.Launcher``.
 
     A cell that another cell refers to starts before it. A process that was killed by a signal is restarted and resumes
     from its checkpoint.
     """
-    schedule = _Schedule(asked, backend)
+    schedule = _Schedule(study_run, backend)
     try:
         with Interruption() as interruption:
             schedule.run(interruption)
     finally:
         backend.kill()
-        place = {str(cell.slug): number for number, cell in enumerate(asked.cells)}
-        for made in (asked.outcome.trainings, asked.outcome.evaluations):
-            made.sort(key=lambda one: place[str(one.cell)])
-    schedule.course.conclude()
-    return not schedule.course.busy
+        position = {str(cell.slug): number for number, cell in enumerate(study_run.cells)}
+        for results in (study_run.outcome.trainings, study_run.outcome.evaluations):
+            results.sort(key=lambda one: position[str(one.cell)])
+    schedule.progress.conclude()
+    return not schedule.progress.busy
 
 
 class _Schedule:
-    def __init__(self, asked: StudyRun, backend: Backend) -> None:
-        self.asked, self.backend = asked, backend
-        self.course = CellProgress(len(asked.cells), backend.at_once)
+    def __init__(self, study_run: StudyRun, backend: Backend) -> None:
+        self.study_run, self.backend = study_run, backend
+        self.progress = CellProgress(len(study_run.cells), backend.at_once)
         self.waiting: list[Cell] = []
         self.running: dict[str, Cell] = {}
         self.killed: Counter[str] = Counter()
@@ -95,14 +95,14 @@ class _Schedule:
         Raises:
             KeyboardInterrupt: a signal arrived, and all processes have ended.
         """
-        for cell in self.asked.cells:
-            self._look_at(cell)
+        for cell in self.study_run.cells:
+            self._enqueue(cell)
         stopping = False
         while self.running or (self.waiting and not stopping):
             if interruption.requested and not stopping:
                 stopping = True
-                asked = "write a checkpoint" if self.asked.trains else "end"
-                say(f"interrupted: running cells {asked} ({len(self.running)})")
+                action = "write a checkpoint" if self.study_run.trains else "end"
+                say(f"interrupted: running cells {action} ({len(self.running)})")
                 self.backend.stop()
             while not stopping and self.waiting and self.backend.has_room() and (ready := self._ready()) is not None:
                 self._start(ready)
@@ -112,19 +112,20 @@ class _Schedule:
         if stopping:
             raise KeyboardInterrupt
 
-    def _look_at(self, cell: Cell) -> None:
+    def _enqueue(self, cell: Cell) -> None:
+        """Add a cell to ``waiting``, unless it is done or cannot be read."""
         try:
-            if self.asked.done(cell):
-                self.course.skip(cell, self.course.head(cell), "done before")
+            if self.study_run.done(cell):
+                self.progress.skip(cell, self.progress.head(cell), "done before")
             else:
                 self.waiting.append(cell)
         except HallucError as error:
-            self.course.fail(cell, self.course.head(cell), error)
+            self.progress.fail(cell, self.progress.head(cell), error)
 
     def _ready(self) -> Cell | None:
         """The first cell that does not wait for an unfinished cell; any cell if the references are circular."""
         before = {*(str(cell.slug) for cell in self.waiting), *self.running}
-        named = self.asked.study.named_by
+        named = self.study_run.study.named_by
         ready = (cell for cell in self.waiting if not named[str(cell.slug)] & before)
         return next(ready, None if self.running else self.waiting[0])
 
@@ -132,9 +133,9 @@ class _Schedule:
         self.waiting.remove(cell)
         slug = str(cell.slug)
         order = CellOrder(
-            str(self.asked.config), tuple(self.asked.overrides), slug, cell.loaded.sha256, commands_allowed(),
-            gate_reports.kind(), hears(Level.VERBOSE), _PATIENCE if self.killed[slug] else 0.0, self.asked.trains,
-            self.asked.splits,
+            str(self.study_run.config), tuple(self.study_run.overrides), slug, cell.loaded.sha256, commands_allowed(),
+            gate_reports.kind(), hears(Level.VERBOSE), _PATIENCE if self.killed[slug] else 0.0, self.study_run.trains,
+            self.study_run.splits,
         )  # fmt: skip
         log = self._log(cell)
         make_folder(log.parent)
@@ -153,31 +154,31 @@ class _Schedule:
             return
         if by_signal and self.killed[ended.slug] < self.backend.retries:
             self.killed[ended.slug] += 1
-            again = "it is restarted" + " and continues from its checkpoint" * self.asked.trains
+            again = "it is restarted" + " and continues from its checkpoint" * self.study_run.trains
             again += f" ({self.killed[ended.slug]} of {self.backend.retries})"
-            say(f"{ended.slug}: its process {_how(ended.code)}; {again}", style="yellow")
+            say(f"{ended.slug}: its process {_exit_reason(ended.code)}; {again}", style="yellow")
             self.waiting.insert(0, cell)
             return
-        head = self.course.head(cell)
+        head = self.progress.head(cell)
         with contextlib.ExitStack() as stack:
             if hears(Level.VERBOSE):
                 tell(head, style="bold")
             else:
-                stack.enter_context(listening(Brief(listener(), head, self.course.warned)))
-            for text, style in answers.said:
+                stack.enter_context(listening(Brief(listener(), head, self.progress.warned)))
+            for text, style in answers.messages:
                 say(text, style)
             for result in answers.results:
                 put(result)
         self._note(answers)
         if answers.error is None and ended.code == 0 and answers.end is not None:
-            self.course.end(head, *answers.end)
+            self.progress.end(head, *answers.end)
         else:
-            self.course.fail(cell, head, answers.error or self._crash(cell, ended))
+            self.progress.fail(cell, head, answers.error or self._crash(cell, ended))
 
     def _note(self, answers: CellAnswers) -> None:
-        made = self.asked.outcome
-        made.trainings += [one for one in answers.results if isinstance(one, TrainResult)]
-        made.evaluations += [one for one in answers.results if isinstance(one, EvalResult)]
+        outcome = self.study_run.outcome
+        outcome.trainings += [one for one in answers.results if isinstance(one, TrainResult)]
+        outcome.evaluations += [one for one in answers.results if isinstance(one, EvalResult)]
 
     def _crash(self, cell: Cell, ended: Ended) -> HallucError:
         """The error of a process that could not report one, with the end of its log."""
@@ -187,13 +188,13 @@ class _Schedule:
             say(line)
         if ended.code < 0 or ended.code == EXIT_INTERRUPTED:
             help = "there may be too little memory: use fewer --jobs; the same command continues"
-            message = f"the process {_how(ended.code)} {self.backend.retries + 1} times ({log})"
+            message = f"the process {_exit_reason(ended.code)} {self.backend.retries + 1} times ({log})"
             return HallucError("E480", message, help=help, exit_code=EXIT_ENVIRONMENT)
         help = f"this is a bug in halluc: report it with {log} and the config"
         return HallucError("E481", f"the process ended with exit code {ended.code}", help=help, exit_code=EXIT_BUG)
 
 
-def _how(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code == EXIT_INTERRUPTED:
         return "was ended by a signal"
     with contextlib.suppress(ValueError):

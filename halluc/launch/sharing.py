@@ -42,5 +42,5 @@ class Sharing:
         Raises:
             HallucError: as ``ray_commands.run``.
         """
-        count = self.shards or 2 * max(1, ray_commands.places(self.address, ray_cluster.settings(loaded)))
+        count = self.shards or 2 * max(1, ray_commands.cluster_capacity(self.address, ray_cluster.settings(loaded)))
         ray_commands.run([command(number, count) for number in range(1, count + 1)], self.address, loaded)

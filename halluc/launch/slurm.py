@@ -32,7 +32,7 @@ _SECONDS = 60
 
 @dataclass(frozen=True)
 class Array:
-    """The tasks of an array: task I runs the I-th of ``shards`` shards. ``tasks`` are those with work to do."""
+    """An array: task I runs the I-th of ``shards`` shards; ``tasks`` are the tasks with unfinished cells."""
 
     tasks: tuple[int, ...]
     shards: int
@@ -149,12 +149,12 @@ def _options(overrides: Sequence[str], selection: Selection | None) -> list[str]
 
 
 def _array_script(name: str, settings: SlurmConfig, array: Array, folder: Path, command: Sequence[str]) -> str:
-    given = {
+    directives = {
         "job-name": name, "array": array.spec(settings.concurrency), "output": _escaped(folder / "%A_%a.log"),
         "open-mode": "append", "signal": f"B:USR1@{_GRACE}", "cpus-per-task": settings.cpus, "gpus": settings.gpus,
         "time": settings.time, "mem": settings.memory, **_where(settings),
     }  # fmt: skip
-    lines = [f"#SBATCH --{key}={value}" for key, value in given.items() if value]
+    lines = [f"#SBATCH --{key}={value}" for key, value in directives.items() if value]
     lines += ["#SBATCH --requeue", *(f"#SBATCH {option}" for option in settings.options)]
     return "\n".join(["#!/bin/bash", *lines, *_body(command, array.shards), ""])
 
@@ -184,8 +184,8 @@ def _body(command: Sequence[str], shards: int) -> list[str]:
 
 
 def _report_script(name: str, settings: SlurmConfig, folder: Path, command: Sequence[str]) -> str:
-    given = {"job-name": f"{name}-report", "output": _escaped(folder / "report-%j.log"), **_where(settings)}
-    lines = [f"#SBATCH --{key}={value}" for key, value in given.items() if value]
+    directives = {"job-name": f"{name}-report", "output": _escaped(folder / "report-%j.log"), **_where(settings)}
+    lines = [f"#SBATCH --{key}={value}" for key, value in directives.items() if value]
     return "\n".join(["#!/bin/bash", *lines, *_start(), f"exec {_halluc(command)}", ""])
 
 
@@ -194,10 +194,7 @@ def _where(settings: SlurmConfig) -> dict[str, str | None]:
 
 
 def _start() -> list[str]:
-    return [
-        f"cd -- {shlex.quote(str(Path.cwd()))} || exit 4",
-        'export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"',
-    ]
+    return [f"cd -- {shlex.quote(str(Path.cwd()))} || exit 4", 'export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"']
 
 
 def _halluc(command: Sequence[str]) -> str:

@@ -11,7 +11,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from halluc.components import TABLE
 from halluc.config.matrix import Cell, Study, load_study
@@ -27,7 +26,7 @@ _PAUSE = 1.0
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parent = os.environ.pop(PARENT, None)
     if parent is not None and not processes.end_with(int(parent)):
         return EXIT_INTERRUPTED
@@ -48,9 +47,9 @@ def main() -> int:
 
 
 def _run(order: CellOrder, answering: Answering) -> None:
-    begun = time.monotonic()
+    started = time.monotonic()
     with listening(answering), allowing_commands(order.allow_commands), gate_reports.written_for(order.ci):
-        study, cell = _found(order)
+        study, cell = _ordered_cell(order)
         while True:
             try:
                 if order.trains:
@@ -60,14 +59,14 @@ def _run(order: CellOrder, answering: Answering) -> None:
                     summary = evaluation.summary(results)
                 break
             except HallucError as error:
-                if error.code != BUSY or time.monotonic() - begun > order.patience:
+                if error.code != BUSY or time.monotonic() - started > order.patience:
                     raise
                 time.sleep(_PAUSE)
-    answering.end(summary, time.monotonic() - begun)
+    answering.end(summary, time.monotonic() - started)
 
 
-def _found(order: CellOrder) -> tuple[Study, Cell]:
-    """The study, and the ordered cell; a config without a matrix is evaluated in the run with the ordered name.
+def _ordered_cell(order: CellOrder) -> tuple[Study, Cell]:
+    """The study and the cell of an order; a config without a matrix is a single cell, which gets the slug of the order.
 
     Raises:
         HallucError R104: the config was edited after the study was started.
@@ -78,10 +77,6 @@ def _found(order: CellOrder) -> tuple[Study, Cell]:
             return study, replace(cell, slug=order.slug)
     message = f"{order.config} was edited while the study ran: its cell {order.slug} has changed"
     raise HallucError("R104", message, help="undo the change, or start the study again")
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
 
 
 class ConsoleLogger(contextlib.ExitStack):
-    """Reports events to the listener; ``shown`` are the figures on dev, ``noun`` is the word for examples."""
+    """Reports events as messages; ``shown`` are the figures on dev, ``noun`` is the word for examples."""
 
     def __init__(self, *, shown: Sequence[str], noun: str) -> None:
         super().__init__()

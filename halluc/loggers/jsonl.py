@@ -12,7 +12,7 @@ from halluc.runs.events import Event, as_record
 
 
 class JsonlLogger:
-    """Appends events; a resumed run keeps what was logged before."""
+    """Appends events; a resumed run keeps earlier events."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

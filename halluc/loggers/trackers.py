@@ -25,8 +25,7 @@ from halluc.runs.events import Evaluated, Event, Started, Step, Stopped
 from halluc.runs.records import read_json
 from halluc.runs.schema import MetricResult
 
-# Files in a run: the ids of the run in its trackers, so that the same tracker run is continued; and trackers' own
-# files.
+# In a run: the ids of the run in its trackers, so that the same tracker run is continued; and the trackers' own files.
 IDS_FILE, FOLDER = "trackers.json", "trackers"
 # The package of each tracker.
 PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb"}
@@ -59,7 +58,7 @@ class Tracker(Protocol):
 
 
 class TensorBoardTracker:
-    """Event files in the run; steps that are repeated after an interruption replace those logged before."""
+    """Event files in the run; steps that are repeated after an interruption replace the earlier ones."""
 
     def __init__(self, tracked: Tracked, resumed_step: int | None = None) -> None:
         from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2
@@ -116,20 +115,22 @@ class MlflowTracker:
         from mlflow.entities import Param
         from mlflow.tracking import MlflowClient
 
-        here = tracked.runs_dir.resolve()
-        asked = os.environ.get("MLFLOW_TRACKING_URI")
-        self.client: Any = MlflowClient(asked or f"sqlite:///{here}/mlflow.db")
+        folder = tracked.runs_dir.resolve()
+        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        self.client: Any = MlflowClient(uri or f"sqlite:///{folder}/mlflow.db")
         self.waiting: list[Any] = []
         self.sent = time.monotonic()
         if tracked.key is not None:
             self.key = tracked.key
             self.client.update_run(self.key, status="RUNNING")
             return
-        result = self.client.get_experiment_by_name(tracked.experiment)
-        artifacts = None if asked else (here / "mlflow-artifacts" / tracked.experiment).as_uri()
-        experiment = result.experiment_id if result else self.client.create_experiment(tracked.experiment, artifacts)
-        made = self.client.create_run(experiment, run_name=tracked.name, tags=dict(tracked.tags))
-        self.key = str(made.info.run_id)
+        existing = self.client.get_experiment_by_name(tracked.experiment)
+        artifacts = None if uri else (folder / "mlflow-artifacts" / tracked.experiment).as_uri()
+        experiment = (
+            existing.experiment_id if existing else self.client.create_experiment(tracked.experiment, artifacts)
+        )
+        run = self.client.create_run(experiment, run_name=tracked.name, tags=dict(tracked.tags))
+        self.key = str(run.info.run_id)
         params = [Param(key, str(value)[: self.LONGEST]) for key, value in tracked.config.items()]
         for start in range(0, len(params), self.MOST_PARAMS):
             self.client.log_batch(self.key, params=params[start : start + self.MOST_PARAMS])
@@ -226,10 +227,10 @@ class Trackers:
         """Open each tracker's run, continuing the existing one if there is one."""
         known = self._known()
         for name in self.names:
-            with self._forgiven(name):
+            with self._disabled_on_error(name):
                 key = known.get(name)
-                mine = replace(self.tracked, key=key if isinstance(key, str) else None)
-                self.open[name] = _KINDS[name](mine, resumed_step)
+                tracked = replace(self.tracked, key=key if isinstance(key, str) else None)
+                self.open[name] = _KINDS[name](tracked, resumed_step)
         keys = {name: tracker.key for name, tracker in self.open.items()}
         if keys and {**known, **keys} != known:
             write_json(self.tracked.run.path / IDS_FILE, {**known, **keys})
@@ -242,7 +243,7 @@ class Trackers:
         return result if isinstance(result, dict) else {}
 
     @contextlib.contextmanager
-    def _forgiven(self, name: str) -> Iterator[None]:
+    def _disabled_on_error(self, name: str) -> Iterator[None]:
         """An exception of a tracker is reported once, and the tracker is disabled."""
         try:
             yield
@@ -253,7 +254,7 @@ class Trackers:
 
     def _each(self, do: Callable[[Tracker], None]) -> None:
         for name, tracker in list(self.open.items()):
-            with self._forgiven(name):
+            with self._disabled_on_error(name):
                 do(tracker)
 
     def __call__(self, event: Event) -> None:
@@ -283,13 +284,9 @@ class Trackers:
         self._scalars(values, step)
 
     def text(self, name: str, path: Path) -> None:
-        """A file of the run that quotes the corpus."""
+        """Send a text file of the run."""
         self._each(lambda tracker: tracker.text(name, path.read_text(encoding="utf-8")))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        status = (
-            "failed"
-            if isinstance(error, Exception)
-            else self.status or ("interrupted" if error is not None else "done")
-        )
-        self._each(lambda tracker: tracker.close(status))
+        status = "failed" if isinstance(error, Exception) else self.status
+        self._each(lambda tracker: tracker.close(status or ("done" if error is None else "interrupted")))

@@ -1,4 +1,4 @@
-"""Tables on the terminal: no wider than the terminal, without truncated headings; columns that do not fit go below."""
+"""Tables on the terminal: no wider than it, without truncated headings; columns that do not fit are printed below."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _with_few_names(table: TableView) -> tuple[Sequence[TableColumn], list[Row]]
 
 
 class _Drawn:
-    """A column whose texts are escaped before they are measured; its last texts, after ``rows``, are totals."""
+    """A column whose texts are escaped before they are measured; those after the first ``rows`` are totals."""
 
     def __init__(self, column: TableColumn, cells: Sequence[TableCell], rows: int) -> None:
         self.column, self.is_short, self.rows = column, False, rows

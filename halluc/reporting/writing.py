@@ -33,11 +33,11 @@ def write(
         HallucError E401: the folder cannot be written.
     """
     charts, evaluated = cache(partial(_charts, report)), cache(evaluated)
-    made = {format: _files(report, format, charts, evaluated) for format in FORMATS if format in formats}
-    for files in made.values():
-        for name, put in files.items():
-            put(folder / name)
-    return {format: [folder / name for name in files] for format, files in made.items()}
+    files_of = {format: _files(report, format, charts, evaluated) for format in FORMATS if format in formats}
+    for files in files_of.values():
+        for name, write_file in files.items():
+            write_file(folder / name)
+    return {format: [folder / name for name in files] for format, files in files_of.items()}
 
 
 def _charts(report: AnyReport) -> Sequence[Chart]:
@@ -49,8 +49,8 @@ def _charts(report: AnyReport) -> Sequence[Chart]:
 def _files(
     report: AnyReport, format: Format, charts: Callable[[], Sequence[Chart]], evaluated: Evaluated
 ) -> Mapping[str, Write]:
-    """A function for each file of a format, by its name; everything that can fail, except writing, is done before."""
-    # Each imports a library of its own, which the other formats need not wait for.
+    """A function that writes each file of a format, by its name; all content is computed before any is written."""
+    # Imported here, since each format needs other libraries, which take time to import.
     if format == "html":
         from halluc.reporting.page import render
 
@@ -60,7 +60,8 @@ def _files(
 
         return {"report.md": _text(pages.page(report))}
     if format == "json":
-        return {"report.json": partial(_json, report.model_dump(mode="json"))}
+        content = report.model_dump(mode="json")
+        return {"report.json": lambda path: write_json(path, content)}
     if format == "tex":
         from halluc.reporting.paper import latex
         from halluc.reporting.views import papers
@@ -83,10 +84,6 @@ def _files(
 
 def _text(text: str) -> Write:
     return lambda path: write_text(path, text)
-
-
-def _json(content: object, path: Path) -> None:
-    write_json(path, content)
 
 
 def _lines(result: Iterable[Any], path: Path) -> None:

@@ -53,10 +53,11 @@ class ErrorAnalysis(Record):
 
 
 class AdvisedRemedy(Record):
-    """A remedy for ``errors`` of the errors, a ``share`` of them; null for a remedy that affects only the confidence.
+    """A recommended remedy. ``errors`` and ``share`` are the errors that it addresses; null if it affects only the
+    confidence.
 
-    ``config`` is merged over the config of the run. ``training`` and ``prediction`` are rough factors on the time of
-    the plain recipe. ``command`` is set if no model has to be trained.
+    ``config`` is merged over the config of the run. ``training`` and ``prediction`` are approximate factors of the
+    run's training and prediction time. ``command`` is set if no model has to be trained.
     """
 
     name: str
@@ -99,12 +100,11 @@ class Advice(VersionedRecord):
 
     @property
     def path(self) -> Path:
-        """The path of the run."""
         return Path(self.run)
 
 
 class CostRatio(Record):
-    """The time of an arm divided by that of the reference: the geometric mean over seeds, with Student's t interval.
+    """The ratio of the times of an arm and of the reference: geometric mean over seeds, with Student's t interval.
 
     ``interval`` is null for a single seed, ``value`` if the times are not recorded.
     """

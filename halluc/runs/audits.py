@@ -26,15 +26,14 @@ class SurfacePlace(Record):
 class SuspectLine(Record):
     """A line of ``audit/<split>.jsonl``: an annotation that is probably wrong or missing; the most suspicious first.
 
-    ``suspect`` is a hash of the split, the example and the suspected annotation; ``sha256`` that of the example's
-    content, tokens and annotation. ``annotated`` is the gold in doubt, ``proposed`` the prediction of the model (for an
-    ``inconsistent`` one, the usual annotation elsewhere); both may be empty; ``gold`` is the whole annotation of the
-    example. ``start`` and ``end`` are tokens, null if a label is one of the whole example. ``confidence`` is the
-    probability of the annotation under a model that was not trained on the example, ``certainty`` that of each
-    proposal, null if it is not from a model. ``consistency`` is the share of the other occurrences of ``text`` with the
-    same annotation, null if there are none; ``labels`` counts these occurrences by label (empty: not annotated),
-    ``others`` are the first of them. For a pair of texts ``second`` is the first token of the second text; ``marked``
-    are fixed parts of the example, independent of the annotation.
+    ``suspect`` is a hash of the split, the example and the suspected annotation; ``sha256`` is the hash of the
+    example's tokens and annotation. ``annotated`` is the gold in doubt, ``proposed`` the prediction of the model, or,
+    for an ``inconsistent`` suspect, the usual annotation elsewhere; both may be empty. ``gold`` is the whole annotation
+    of the example. ``confidence`` is the probability of the annotation under a model that was not trained on the
+    example, ``certainty`` that of each proposal, null if it is not from a model. ``consistency`` is the share of the
+    other occurrences of ``text`` with the same annotation, null if there are none; ``labels`` counts these occurrences
+    by label (empty: not annotated), ``others`` are the first of them. For a pair of texts ``second`` is the first token
+    of the second text. ``marked`` are fixed parts of the example, such as head and tail of a relation.
     """
 
     suspect: str
@@ -151,8 +150,8 @@ class Regold(Record):
 
 
 class OnSuspects(Record):
-    """How much of a rate concerns suspects: it counts ``counted`` claims or gold, and ``below`` says how many of these
-    are on a suspect whose annotation has a probability below each limit."""
+    """How much of a rate concerns suspects. ``counted`` is the number of claims or gold in the rate; ``below`` has, for
+    each limit, the number of these on suspects whose annotation has a probability below it."""
 
     name: str
     counted: int

@@ -22,7 +22,7 @@ from halluc.runs.directory import CONFIG_FILE, FITTED, FITTED_RECORD, LOCK_FILE,
 from halluc.runs.matrix import MATRIX_FILE
 from halluc.runs.schema import CleanItem, CleanResult, RunFile
 
-# A study is in runs_dir/NAME/CELL; the folder above runs_dir may be given too.
+# From the folder above runs_dir to a cell of a study: runs_dir/NAME/CELL.
 _DEPTH = 3
 
 # The minimum age (seconds) of leftovers: a process id is meaningless on another machine that shares the folder, and a
@@ -113,7 +113,7 @@ def _locked(folder: Path, lock: Path | None = None) -> Iterator[bool]:
     try:
         descriptor = os.open(lock or folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
-        yield True  # every writer creates the file: there has been none
+        yield True  # every writer creates this file, so nothing has written here
         return
     except OSError:
         yield False
@@ -128,7 +128,7 @@ def _locked(folder: Path, lock: Path | None = None) -> Iterator[bool]:
 
 
 def _of_run(folder: Path) -> Iterator[_Find]:
-    """The files of a run that can be deleted, and those that only look unneeded."""
+    """The files of a run that can be deleted, and files that only seem to be unneeded."""
     run, record = RunDir(folder), None
     if _is_run(folder):
         try:
@@ -145,8 +145,8 @@ def _of_run(folder: Path) -> Iterator[_Find]:
 
 def _is_begun(folder: Path) -> bool:
     """Whether a folder has only the initial files of a run, and has not changed for a while."""
-    begun = {LOCK_FILE, "source", CONFIG_FILE, RUN_FILE}
-    only_begun = all(entry.name in begun and not entry.is_symlink() for entry in _entries(folder))
+    initial = {LOCK_FILE, "source", CONFIG_FILE, RUN_FILE}
+    only_begun = all(entry.name in initial and not entry.is_symlink() for entry in _entries(folder))
     return only_begun and not folder.is_symlink() and _is_quiet(folder)
 
 
@@ -155,7 +155,7 @@ def _is_quiet(path: Path) -> bool:
 
 
 def _leftovers(folder: Path, *, deep: bool) -> Iterator[_Find]:
-    """Unfinished files and folders (``.name.pid.tmp``) of processes that have ended, and what they moved aside."""
+    """Temporary files and folders (``.name.pid.tmp``) of processes that have ended, and files that they renamed."""
     for entry in _entries(folder):
         path, match = Path(entry.path), files.temporary_name(entry.name)
         if match is not None and not entry.is_symlink():

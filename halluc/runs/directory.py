@@ -23,7 +23,7 @@ LOCK_FILE = ".lock"
 # In `runs_dir`: models fitted by augmentation, by fingerprint, each with this record.
 FITTED, FITTED_RECORD = ".fitted", "fitted.json"
 RUN_NAME = re.compile(r"\d{8}-\d{6}-(?P<hash>[0-9a-f]{6})(?:-\d+)?")
-_NAME_ONE = "use a folder under `runs_dir` that `halluc train` created"
+_USE_FOLDER = "use a folder under `runs_dir` that `halluc train` created"
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class RunDir:
             return read_record(file, RunFile, damaged="R101", other_version="R102", help=help)
         except FileNotFoundError:
             newest = self.path / latest.LATEST
-            help = f"it contains runs: use one of them, such as {newest}" if latest.is_pointer(newest) else _NAME_ONE
+            help = f"it contains runs: use one of them, such as {newest}" if latest.is_pointer(newest) else _USE_FOLDER
             raise HallucError("R101", f"{self.path} is not a run directory: it has no {RUN_FILE}", help=help) from None
 
     def is_record_changed(self) -> bool:
@@ -184,8 +184,8 @@ class RunDir:
         replaced."""
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         earlier = self.read().stages.get(command)
-        given = [latest.resolve_override(argument) for argument in arguments]
-        stage = Stage(status="running", started=started, arguments=given, detail=earlier.detail if earlier else {})
+        resolved = [latest.resolve_override(argument) for argument in arguments]
+        stage = Stage(status="running", started=started, arguments=resolved, detail=earlier.detail if earlier else {})
         clock = time.monotonic()
         self._note(command, stage)
         try:
@@ -238,7 +238,7 @@ def fill(directory: RunDir, run: RunFile, config_text: str, sources: tuple[Path,
 
 
 def folders(home: Path) -> list[Path]:
-    """The folders of runs in ``home``, each once, although ``latest`` points to one of them."""
+    """The folders of runs in ``home``, without the link ``latest``."""
     return [path for path in _entries(home) if (path / RUN_FILE).is_file()]
 
 
@@ -249,15 +249,15 @@ def _entries(home: Path) -> list[Path]:
 
 
 def _all_newest_first(home: Path) -> list[RunDir]:
-    """The folders in ``home`` that may be runs, including those without a ``run.json``; without cells of a study."""
-    there = [path for path in _entries(home) if path.is_dir() and "=" not in path.name]
-    return [RunDir(path) for path in sorted(there, key=_age, reverse=True)]
+    """The folders in ``home`` that may be runs, even without a ``run.json``; not cells of a study."""
+    paths = [path for path in _entries(home) if path.is_dir() and "=" not in path.name]
+    return [RunDir(path) for path in sorted(paths, key=_age, reverse=True)]
 
 
 def newest(home: Path, config_sha256: str, suits: Callable[[RunDir], bool] = lambda run: True) -> RunDir | None:
     """The newest matching run in ``home`` whose config decides the same model; without cells of a study."""
-    known = newest_first(home)
-    return next((folder for folder, run in known if run.config_sha256 == config_sha256 and suits(folder)), None)
+    runs = newest_first(home)
+    return next((run for run, record in runs if record.config_sha256 == config_sha256 and suits(run)), None)
 
 
 def newest_intact(home: Path, config_sha256: str, suits: Callable[[RunDir], bool]) -> RunDir | None:
@@ -282,11 +282,11 @@ def is_named(run: RunDir, config_sha256: str) -> bool:
 
 
 def newest_unreadable(
-    home: Path, found: RunDir | None, may_be: Callable[[RunDir], bool]
+    home: Path, newer_than: RunDir | None, may_be: Callable[[RunDir], bool]
 ) -> tuple[RunDir, HallucError] | None:
-    """The newest unreadable run that is newer than ``found`` and may be the one searched for."""
+    """The newest unreadable run that is newer than ``newer_than`` and may be the one searched for."""
     for run in _all_newest_first(home):
-        if run == found:
+        if run == newer_than:
             break
         if may_be(run):
             try:
@@ -297,7 +297,7 @@ def newest_unreadable(
 
 
 def newest_first(home: Path) -> Iterator[tuple[RunDir, RunFile]]:
-    """The readable runs in ``home``; without cells of a study."""
+    """The readable runs in ``home``, except cells of a study, newest first."""
     for directory in _all_newest_first(home):
         with contextlib.suppress(HallucError):  # not a run, of another version, or damaged: not the one searched for
             yield directory, directory.read()
@@ -320,14 +320,14 @@ def open_run(path: Path) -> RunDir:
     directory = RunDir(path)
     if not path.is_dir():
         near = did_you_mean(path.name, _sibling_names(path))
-        help = _NAME_ONE if near is None else f"did you mean `{path.with_name(near)}`?"
+        help = _USE_FOLDER if near is None else f"did you mean `{path.with_name(near)}`?"
         raise HallucError("R101", f"no such run directory: {path}", help=help)
     directory.read()
     return directory
 
 
 def _sibling_names(path: Path) -> list[str]:
-    """What may have been meant by a path that does not exist."""
+    """The names of folders next to a path that does not exist, for suggestions."""
     try:
         return [one.name for one in path.parent.iterdir() if one.is_dir() or latest.is_pointer(one)]
     except OSError:

@@ -59,16 +59,16 @@ def anew(run: RunDir, split: str | None = None) -> str:
     return f"evaluate again: {command(run, split)}"
 
 
-def unevaluated_help(asked: str, there: Sequence[str], run: RunDir | None = None) -> str:
+def unevaluated_help(split: str, evaluated: Sequence[str], run: RunDir | None = None) -> str:
     """Advice if a split was requested that is not evaluated; ``run``: the run that it belongs to, if any."""
-    near = did_you_mean(asked, there)
+    near = did_you_mean(split, evaluated)
     if near is not None:
         return f"did you mean `{near}`?"
-    known = f"evaluated {'is' if len(there) == 1 else 'are'} {', '.join(f'`{split}`' for split in there)}"
-    if run is None or asked not in PREFERRED:
-        return known if there else "evaluate it first, with `halluc eval`"
-    first = f"evaluate it first: {command(run, asked)}"
-    return f"{first} ({known})" if there else first
+    known = f"evaluated {'is' if len(evaluated) == 1 else 'are'} {', '.join(f'`{name}`' for name in evaluated)}"
+    if run is None or split not in PREFERRED:
+        return known if evaluated else "evaluate it first, with `halluc eval`"
+    first = f"evaluate it first: {command(run, split)}"
+    return f"{first} ({known})" if evaluated else first
 
 
 def on_record(record: RunFile) -> list[str]:
@@ -89,12 +89,12 @@ def problems(run: RunDir, record: RunFile, split: str) -> dict[str, str]:
 def is_of_later_evaluation(run: RunDir, record: RunFile, split: str) -> bool:
     """Whether ``confidence.json`` was written by the evaluation of another split, and not of this one."""
     name, recorded = run.confidence.name, integrity.recorded_evaluations(record)
-    theirs = {files.get(name) for other, files in recorded.items() if other != split} - {None}
-    mine = recorded.get(split, {}).get(name)
-    if mine is None or not theirs or not run.confidence.is_file():
+    others = {files.get(name) for other, files in recorded.items() if other != split} - {None}
+    own = recorded.get(split, {}).get(name)
+    if own is None or not others or not run.confidence.is_file():
         return False
     now = integrity.of_evaluation(run, split).get(name)
-    return now != mine and now in theirs
+    return now != own and now in others
 
 
 def refuse_changed(run: RunDir, record: RunFile, split: str) -> None:
@@ -147,7 +147,7 @@ def refuse_strangers(run: RunDir, split: str, unknown: Iterable[str]) -> None:
         raise HallucError("R112", text, help=anew(run, split))
 
 
-def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> None:
+def refuse_parts(run: RunDir, split: str, file: EvalFile, counts: Counted) -> None:
     """Compare ledger and predictions with the figures: a truncated file, even between lines, is detected.
 
     Raises:
@@ -158,13 +158,13 @@ def refuse_parts(run: RunDir, split: str, file: EvalFile, found: Counted) -> Non
     )
     ledger, predictions = run.ledger(split), run.predictions(split)
     for path, what, counted, expected in (
-        (ledger, "claims", found.claims, claims),
-        (ledger, "unsupported claims", found.unsupported, unsupported),
-        (ledger, "supported claims", found.supported, supported),
-        (ledger, "omissions", found.omissions, omissions),
-        (ledger, "gold annotations", found.gold, gold),
-        (predictions, "gold annotations", found.annotated, gold),
-        (predictions, "examples", found.examples, examples),
+        (ledger, "claims", counts.claims, claims),
+        (ledger, "unsupported claims", counts.unsupported, unsupported),
+        (ledger, "supported claims", counts.supported, supported),
+        (ledger, "omissions", counts.omissions, omissions),
+        (ledger, "gold annotations", counts.gold, gold),
+        (predictions, "gold annotations", counts.annotated, gold),
+        (predictions, "examples", counts.examples, examples),
     ):
         if expected is not None and counted is not None and counted != expected:
             text = f"{path} has {counted:,} {what}, and {run.evaluation(split)} counts {expected:,}"

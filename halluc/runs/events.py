@@ -10,11 +10,8 @@ from typing import Any
 class Started:
     """Start of a training: total optimizer steps and epochs, features and word pieces per epoch, share of padding.
 
-    With `train.steps` the last epoch may be incomplete.
-
-    ``waiting`` says how threads on a CPU wait for work, and why.
-
-    After ``resumed_step`` the steps of an interrupted run are repeated: of two lines for one step the later counts.
+    With `train.steps` the last epoch may be incomplete. ``waiting`` says how threads on a CPU wait for work, and why.
+    A resumed run repeats the steps after ``resumed_step``: of two lines for the same step, the later one is valid.
     """
 
     steps: int

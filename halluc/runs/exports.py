@@ -87,8 +87,8 @@ def read(folder: Path) -> ExportFile:
         result = read_record(folder / FILE, ExportFile, damaged=_DAMAGED, other_version=_DAMAGED, help=_HELP)
     except FileNotFoundError:
         raise HallucError(_DAMAGED, f"{folder} is a damaged export: it has no {FILE}", help=_HELP) from None
-    bad = integrity.problems(folder, result.files, "the export")
-    if bad:
-        text = ", ".join(f"{name} {what}" for name, what in bad.items())
+    problems = integrity.problems(folder, result.files, "the export")
+    if problems:
+        text = ", ".join(f"{name} {problem}" for name, problem in problems.items())
         raise HallucError(_DAMAGED, f"{folder} is a damaged export: {text}", help=_HELP)
     return result

@@ -101,7 +101,7 @@ def _recorded(stage: Stage, kind: TypeAdapter[Any]) -> Any:
     try:
         return kind.validate_python(stage.detail.get(FILES, {}))
     except ValidationError:
-        return {}  # as if nothing was recorded; a change of run.json is reported separately
+        return {}  # run.json was changed, which is reported separately
 
 
 def problems(folder: Path, recorded: Mapping[str, str], when: str) -> dict[str, str]:

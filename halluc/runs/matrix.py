@@ -16,6 +16,7 @@ from halluc.runs.records import read_record
 from halluc.runs.schema import MatrixFile
 
 MATRIX_FILE = "matrix.json"
+FRESH = "use --fresh to move the old study and start again; or give this study another `name`"
 
 
 def read(home: Path) -> MatrixFile | None:
@@ -41,24 +42,21 @@ def note(home: Path, wanted: MatrixFile) -> None:
     with locks.locked(home / LOCK_FILE, home, waits=True):  # it takes only milliseconds
         known = read(home)
         if known is not None:
-            wanted = _together(home, known, wanted)
+            wanted = _merged(home, known, wanted)
         if wanted != known:
             write_json(home / MATRIX_FILE, wanted.model_dump(mode="json"))
 
 
-def _together(home: Path, known: MatrixFile, wanted: MatrixFile) -> MatrixFile:
+def _merged(home: Path, known: MatrixFile, wanted: MatrixFile) -> MatrixFile:
     if set(known.axes) != set(wanted.axes):
         old, new = (", ".join(f"`{axis}`" for axis in file.axes) for file in (known, wanted))
         raise HallucError("R104", f"{home} has a study over {old}, but this one is over {new}", help=FRESH)
     axes = {axis: [*values, *(v for v in known.axes[axis] if v not in values)] for axis, values in wanted.axes.items()}
     cells = {cell.slug: cell for cell in [*known.cells, *wanted.cells]}
     # As JSON, since in Python `True` equals 1.
-    place = {axis: {json.dumps(value): i for i, value in enumerate(values)} for axis, values in axes.items()}
-    order = sorted(cells.values(), key=lambda cell: [place[axis][json.dumps(cell.choice[axis])] for axis in axes])
+    position = {axis: {json.dumps(value): i for i, value in enumerate(values)} for axis, values in axes.items()}
+    order = sorted(cells.values(), key=lambda cell: [position[axis][json.dumps(cell.choice[axis])] for axis in axes])
     return MatrixFile(name=wanted.name, axes=axes, cells=order)
-
-
-FRESH = "use --fresh to move the old study and start again; or give this study another `name`"
 
 
 def cell(path: Path, fill: Callable[[RunDir], object]) -> RunDir:

@@ -66,7 +66,7 @@ class TrainingMentions(Record):
 
 
 class ProbeFile(VersionedRecord):
-    """``probe/<name>.json``: what was asked, and the figures of each model that was probed.
+    """``probe/<name>.json``: the questions, and the figures of each model.
 
     ``relations`` has the number of facts of each relation; ``without_partner`` are relations with only patterns or only
     facts. ``differences`` are the figures of the fine-tuned model (``b``) minus those of its base (``a``) on the same

@@ -32,7 +32,7 @@ def versions() -> dict[str, str]:
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of those packages that are installed."""
+    """The versions of the installed ones of these packages."""
     results = {}
     for package in packages:
         try:
@@ -91,8 +91,8 @@ def file_sha256(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    result = path.stat()
-    return _digest(path, result.st_mtime_ns, result.st_size)
+    status = path.stat()
+    return _digest(path, status.st_mtime_ns, status.st_size)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -103,5 +103,5 @@ def _digest(path: Path, changed: int, size: int) -> str:
 
 def changed_inputs(inputs: Mapping[str, str]) -> list[str]:
     """The files whose content has changed; missing files are ignored."""
-    there = [Path(path) for path in inputs if Path(path).is_file()]
-    return [path for path, digest in input_hashes(there).items() if digest != inputs[path]]
+    existing = [Path(path) for path in inputs if Path(path).is_file()]
+    return [path for path, digest in input_hashes(existing).items() if digest != inputs[path]]

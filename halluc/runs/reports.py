@@ -31,7 +31,7 @@ class Headline(Record):
 
 
 class GateResult(FigureRecord, ExtendedRecord):
-    """A bound of the config and whether the evaluation satisfies it; ``text`` says so in words.
+    """A bound of the config and whether the evaluation satisfies it; ``text`` is a sentence about it.
 
     ``split`` is the checked one, null if no evaluated split is allowed; ``value`` and ``interval`` are those of the
     figure on it. ``use`` says which of the two must satisfy ``min`` and ``max``. ``difference`` is the figure minus
@@ -75,11 +75,11 @@ class Outcome(Record):
 
 
 class GapRow(Record):
-    """The gap between the split and the training split, for one label (null: all), as shares of what is ``counted``.
+    """The gap between the split and the training split, for one label (null: all), as shares of ``counted`` mentions,
+    or content words for whole texts.
 
-    What is counted are mentions, or content words for whole texts. ``forecast`` is the Good-Turing estimate before any
-    of the split is read, ``unseen`` the observed share, ``new`` the stricter part of it (null if that is the same),
-    ``excess`` unseen minus forecast.
+    ``forecast`` is the Good-Turing estimate before any of the split is read, ``unseen`` the observed share, ``new`` the
+    stricter part of it (null if that is the same), ``excess`` unseen minus forecast.
     """
 
     label: str | None
@@ -156,12 +156,11 @@ class Abstention(ExtendedRecord):
 class ShownClaim(Record):
     """A claim, or gold that no claim touches, in its text.
 
-    ``tokens`` are those of the example from ``first`` on (offsets of all spans are those of the whole example);
-    ``before`` and ``after`` count the tokens that are left out, ``others`` are the example's other claims, ``gold`` all
-    its gold, as far as they are among the tokens shown; labels of the whole text have no position (null, null). For a
-    pair of texts ``second`` is the first token of the second text. ``marked`` are ranges that are always shown with the
-    example, with their names: head and tail of a relation. ``related_texts`` are further texts of the example, with
-    their names: the input and the reference of a text that a model wrote.
+    ``tokens`` are a part of the example that begins with its token ``first``; ``before`` and ``after`` count the tokens
+    that are left out. The offsets of all spans count from the beginning of the example. ``others`` are the other claims
+    and ``gold`` the gold among these tokens; labels of the whole text have no position (null, null). For a pair of
+    texts ``second`` is the first token of the second text. ``marked`` are named ranges that are always shown, such as
+    head and tail of a relation, ``related_texts`` named further texts, such as the input of a text that a model wrote.
     """
 
     line: LedgerLine
@@ -203,7 +202,7 @@ class ClassTable(Record):
 
 
 class Mistake(Record):
-    """How many texts of one label get another label from the model; ``out_of_scope`` stands for no label."""
+    """How many texts of one label get another label from the model; ``out_of_scope`` means no label."""
 
     gold: str
     predicted: str
@@ -239,7 +238,7 @@ class SplitRow(Record):
 
 
 class Data(Record):
-    """The results of ``halluc check``, its warnings, and what was withheld on purpose."""
+    """The results and warnings of ``halluc check``, and the data that ``gap`` withheld."""
 
     splits: list[SplitRow]
     scheme: str | None

@@ -167,8 +167,8 @@ class DoctorResult(Record):
 
 
 class InitResult(Record):
-    """A config that ``halluc init`` wrote: what was detected, and the preset of the model. ``language`` is empty if it
-    is neither English nor Chinese."""
+    """A config that ``halluc init`` wrote: the detected task and examples, and the preset of the model. ``language`` is
+    empty if it is neither English nor Chinese."""
 
     config: str
     task: str
@@ -185,7 +185,7 @@ class SkippedCell(Record):
 
 
 class ConvertResult(Record):
-    """A corpus in another format: what was read, what was written, and the section ``data`` that reads it."""
+    """A corpus in another format: the input, the output, and the section ``data`` that reads the output."""
 
     task: str
     read: dict[str, str]

@@ -18,7 +18,7 @@ Status = Literal["running", "done", "failed", "interrupted"]
 
 
 class Record(BaseModel):
-    # Infinity and NaN are not JSON: such a file could be read but not be written again.
+    # Infinity and NaN are not JSON: a file with them could not be written again.
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
@@ -45,7 +45,8 @@ class VersionedRecord(ExtendedRecord):
 
 
 class EnsembleMember(Record):
-    """A model of an ensemble: its name as given, and the hash of its files (``integrity.model_digest``)."""
+    """A model of an ensemble: its name in the config or on the command line, and the hash of its files
+    (``integrity.model_digest``)."""
 
     model: str
     sha256: str | None
@@ -209,8 +210,8 @@ class UnreadText(Record):
 
 
 class AugmentFile(VersionedRecord):
-    """``augment/manifest.json``: how the augmented corpus was made; it is written last, and makes the other files
-    valid.
+    """``augment/manifest.json``: how the augmented corpus was made. It is written last: without it the other files are
+    not valid.
 
     ``fingerprint`` is the hash of everything that the corpus depends on, ``sha256`` that of train.jsonl, and ``files``
     has the SHA-256 of every other file of the folder (empty in manifests of earlier versions). ``made`` of ``wanted``
@@ -275,12 +276,12 @@ class EarlierTotal(Record):
 class RunFile(VersionedRecord):
     """``run.json``: the config, inputs and environment of the run; ``stages`` has an entry for each command.
 
-    ``model_sha256`` is the config that made ``model/``, null if that is ``config_sha256``: it differs while a finished
-    training is continued to a new total. ``model_files`` has the SHA-256 of each published file of ``model/``.
-    ``model_removed`` says why the model of a finished training no longer exists. ``keep_checkpoints`` is
-    ``train.checkpoints.keep`` of the last training. ``predictions`` is the evaluated file of another tool: no model of
-    halluc made them. ``ensemble`` are the models that a run evaluates together: it has none of its own. ``is_edited``
-    says that another program changed the file. ``sha256`` is the hash of all other fields, made by
+    ``model_sha256`` is the hash of the config that ``model/`` was trained with, null if that is ``config_sha256``: it
+    differs while a finished training is continued to a new total. ``model_files`` has the SHA-256 of each published
+    file of ``model/``. ``model_removed`` says why the model of a finished training no longer exists.
+    ``keep_checkpoints`` is ``train.checkpoints.keep`` of the last training. A run without a model evaluates
+    ``predictions``, a file of another tool, or ``ensemble``, the models that predict together. ``is_edited`` says that
+    another program changed the file. ``sha256`` is the hash of all other fields, made by
     ``records.content_sha256``; null in files of earlier versions.
     """
 
@@ -322,7 +323,7 @@ class CleanItem(Record):
 
 
 class CleanResult(VersionedRecord):
-    """``halluc clean --json``: what was, or would be (``dry_run``), deleted under ``root``, and what was kept.
+    """``halluc clean --json``: the items that were deleted under ``root``, or would be (``dry_run``), and those kept.
 
     ``bytes`` is the total file size of ``deleted``.
     """

@@ -11,8 +11,8 @@ from halluc.core.figures import MATCHED, figure
 from halluc.runs.schema import Record, VersionedRecord
 
 Interval = tuple[float, float]
-# A difference is shown if its p-value is below this, and if an arm or a slope has this many seeds.
-SURE, LEAST_SEEDS = 0.05, 3
+# A difference is shown if its p-value is below ALPHA and, for arms and slopes, if there are LEAST_SEEDS seeds.
+ALPHA, LEAST_SEEDS = 0.05, 3
 # The possible values on an axis.
 Plain = str | int | float | bool | None
 
@@ -67,7 +67,7 @@ class Delta(FigureRecord):
     @property
     def shown(self) -> bool:
         """Whether the adjusted p-value is small enough."""
-        return self.p_holm is not None and self.p_holm < SURE
+        return self.p_holm is not None and self.p_holm < ALPHA
 
 
 class Flip(Record):
@@ -85,7 +85,7 @@ class Flip(Record):
 class MatchedOmission(Record):
     """Hallucination rates after thresholds on confidence bring both runs to the larger of their omission rates.
 
-    ``p`` and ``p_holm`` are as those of ``Delta``, and adjusted with them.
+    ``p`` and ``p_holm`` are as in ``Delta``, with which they are adjusted together.
     """
 
     omission_rate: float
@@ -105,7 +105,7 @@ class MatchedOmission(Record):
     @property
     def shown(self) -> bool:
         """Whether the adjusted p-value is small enough."""
-        return self.p_holm is not None and self.p_holm < SURE
+        return self.p_holm is not None and self.p_holm < ALPHA
 
 
 class Comparison(VersionedRecord):
@@ -151,9 +151,9 @@ class CellFigures(Record):
 class Line(Record):
     """A straight line of a figure along a numeric axis, the other axes fixed by ``choice``.
 
-    ``scale``: if the axis spans a factor of 10 or more the line is fitted on its logarithm, the slope is per factor of
-    10, and there is no intercept. ``seeds`` counts the seeds that all points have, ``n`` those in which the figure is
-    defined at all points. ``slope_p`` is two-sided, null for a single seed and if a seed makes no claim;
+    If the axis spans a factor of 10 or more (``scale``: ``log10``) the line is fitted on its logarithm, the slope is
+    per factor of 10, and there is no intercept. ``seeds`` counts the seeds that all points have, ``n`` those in which
+    the figure is defined at all points. ``slope_p`` is two-sided, null for a single seed and if a seed makes no claim;
     ``slope_p_holm`` is adjusted over the compared arms. ``smallest`` is the smallest slope that would have had p < .05
     before adjustment.
     """
@@ -178,7 +178,7 @@ class Line(Record):
     def sign(self) -> int:
         """1 or -1 if the slope is significant (p below .05, with at least three seeds), else 0."""
         p = self.slope_p if self.slope_p_holm is None else self.slope_p_holm
-        if p is None or p >= SURE or self.seeds < LEAST_SEEDS or not self.slope:
+        if p is None or p >= ALPHA or self.seeds < LEAST_SEEDS or not self.slope:
             return 0
         return 1 if self.slope > 0 else -1
 
@@ -253,8 +253,8 @@ class ArmTrend(Line):
 class BestOnDev(Record):
     """The value of a training or augmentation setting that is best on dev, the other axes fixed by ``choice``.
 
-    ``name`` is the figure, ``mean`` that of ``value``, ``next`` the value with the next best mean. ``difference`` is
-    the best minus the next, with its interval and two-sided p over seeds.
+    ``name`` is the figure, ``mean`` its mean for ``value``, ``next`` the value with the next best mean. ``difference``
+    is the best minus the next, with its interval and two-sided p over seeds.
     """
 
     axis: str

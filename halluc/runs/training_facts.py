@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from halluc.core.errors import HallucError
@@ -70,7 +70,8 @@ def _facts(run: RunDir) -> dict[str, Plain]:
         record = run.read()
     except HallucError:
         return {}  # reported when the run's figures are needed
-    started, stopped = _first_and_last(run)
+    newest = {event["event"]: event for event in logged_events(run, "started", "stopped")}
+    started, stopped = newest.get("started", {}), newest.get("stopped", {})
     hardware, best = record.hardware, record.best or {}
     device = hardware.get("gpu") or f"{hardware.get('device', 'cpu')}, {hardware.get('machine', '')}".strip(", ")
     processes = hardware.get("processes") or 1
@@ -85,19 +86,18 @@ def _facts(run: RunDir) -> dict[str, Plain]:
     }
 
 
-def _first_and_last(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The newest events ``started`` and ``stopped`` of the log; empty if there are none."""
-    results: dict[str, dict[str, Any]] = {"started": {}, "stopped": {}}
+def logged_events(run: RunDir, *kinds: str) -> Iterator[dict[str, Any]]:
+    """The events of these kinds in ``events.jsonl``, in order; none if the log cannot be read."""
     try:
         lines = read_regular(run.events).splitlines()
     except OSError:
-        return {}, {}
+        return
+    marks = [f'"event": "{kind}"'.encode() for kind in kinds]
     for line in lines:
-        if b'"event": "started"' in line or b'"event": "stopped"' in line:
+        if any(mark in line for mark in marks):
             try:
                 event = json.loads(line)
             except (ValueError, RecursionError):
                 continue  # truncated by a kill: the report of the run says so
-            if isinstance(event, dict) and event.get("event") in ("started", "stopped"):
-                results[event["event"]] = event
-    return results["started"], results["stopped"]
+            if isinstance(event, dict) and event.get("event") in kinds:
+                yield event

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from halluc.core.files import read_regular
 from halluc.runs.directory import RunDir
+from halluc.runs.training_facts import logged_events
 
 
 @dataclass(frozen=True)
@@ -30,20 +29,11 @@ def speed(run: RunDir) -> TrainingSpeed | None:
     """None if the log is missing, or has no step of a training."""
     started: dict[str, Any] = {}
     seconds: dict[str, list[float]] = {"step": [], "evaluated": []}
-    try:
-        lines = read_regular(run.events).splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            continue  # truncated by a kill: the report of the run says so
-        kind = event.get("event") if isinstance(event, dict) else None
-        if kind == "started":
+    for event in logged_events(run, "started", *seconds):
+        if event["event"] == "started":
             started = event
-        elif kind in seconds and isinstance(event.get("seconds"), (int, float)):
-            seconds[kind].append(event["seconds"])
+        elif isinstance(event.get("seconds"), (int, float)):
+            seconds[event["event"]].append(event["seconds"])
     steps, epochs = started.get("steps"), started.get("epochs")
     if not (isinstance(steps, int) and steps > 0 and isinstance(epochs, int) and epochs > 0 and seconds["step"]):
         return None

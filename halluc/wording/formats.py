@@ -25,7 +25,7 @@ def title(name: str, by: Mapping[str, str] | None = None) -> str:
 
 
 def is_percent(name: str) -> bool:
-    """Whether a figure of this name is shown as a percentage, and its differences in percentage points."""
+    """Whether a figure is shown as a percentage, and its differences in percentage points."""
     return figure(name).is_share
 
 
@@ -43,45 +43,44 @@ def value(name: str, number: float | None) -> str:
     """A figure's value: `3.2%`, `5.8×` or `0.859`, depending on its unit."""
     if number is None:
         return NOTHING
-    factor, digits, unit = _manner(name)
+    factor, digits, unit = _factor_digits_unit(name)
     return _fixed(factor * number, digits) + unit
 
 
-def _manner(name: str) -> tuple[int, int, str]:
-    """Factor, digits and unit of a figure."""
+def _factor_digits_unit(name: str) -> tuple[int, int, str]:
     if is_percent(name):
         return 100, 1, "%"
     unit = figure(name).unit
     return (1, 1, "×" if unit == "times" else "") if unit in ("times", "points") else (1, 3, "")
 
 
-def interval(name: str, found: Interval | None) -> str:
+def interval(name: str, bounds: Interval | None) -> str:
     """A 95% interval: `[2.8, 3.7]` for percentages, else `[0.850, 0.868]`; empty if there is none."""
-    if found is None:
+    if bounds is None:
         return ""
-    factor, digits, _ = _manner(name)
-    return f"[{', '.join(_fixed(factor * end, digits) for end in found)}]"
+    factor, digits, _ = _factor_digits_unit(name)
+    return f"[{', '.join(_fixed(factor * end, digits) for end in bounds)}]"
 
 
 def difference(name: str, number: float | None, unit: bool = True) -> str:
     """A difference with its sign: `−1.2 points` (percentage points) or `+0.012`."""
     if number is None:
         return NOTHING
-    factor, digits, _ = _manner(name)
+    factor, digits, _ = _factor_digits_unit(name)
     text = _fixed(factor * number, digits)
     return ("" if text.startswith(MINUS) else "+") + text + (" points" if unit and is_percent(name) else "")
 
 
-def metric(found: MetricResult | None) -> str:
+def metric(result: MetricResult | None) -> str:
     """A figure with its interval: `3.2% [2.8, 3.7]`."""
-    return NOTHING if found is None else with_interval(found.name, found.value, found.interval)
+    return NOTHING if result is None else with_interval(result.name, result.value, result.interval)
 
 
-def with_interval(name: str, number: float | None, found: Interval | None) -> str:
+def with_interval(name: str, number: float | None, bounds: Interval | None) -> str:
     """`3.2% [2.8, 3.7]`, `3.2% (no interval)`; a dash if the figure is undefined."""
     if number is None:
         return NOTHING
-    return f"{value(name, number)} {interval(name, found) or f'({NO_INTERVAL})'}"
+    return f"{value(name, number)} {interval(name, bounds) or f'({NO_INTERVAL})'}"
 
 
 def p_value(p: float | None) -> str:
@@ -176,7 +175,7 @@ def listed(names: Iterable[str], word: str = "and") -> str:
 
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
-# With fewer wrong claims nothing is said about where they are.
+# With fewer wrong claims, no sentence says where they occur.
 FEW = len(_NUMBERS)
 
 

@@ -75,10 +75,11 @@ class CardText:
 class Nouns:
     """The words of a task.
 
-    ``gold`` and ``golds`` are the annotation, ``claims`` the predictions, ``one`` the thing that has a novelty, and
-    ``novelty`` what novelty means. ``unsupported`` describes a claim without support. In a list of errors ``invented``
-    follows the number of such claims, ``outside`` that of claims about examples without gold, and each of the
-    ``reasons`` that of distorted claims. ``annotated`` is divided into ``found``, ``partly`` and ``missed``.
+    ``gold`` and ``golds`` name the annotation (singular and plural), ``claims`` the predictions, ``one`` the unit that
+    has a novelty; ``novelty`` says how novelty is defined. ``unsupported`` describes a claim without support. In a list
+    of errors, the numbers of claims are followed by ``invented`` if they are unsupported, by ``outside`` if they are
+    about examples without gold, and by one of the ``reasons`` if they are distorted. ``annotated`` names all
+    annotations, which are ``found``, ``partly`` or ``missed``.
     ``nothing`` describes an example without gold, ``no_label`` is its class in tables. ``counted`` is the denominator
     of a gap, ``gap_of`` the same in a sentence.
 
@@ -130,5 +131,4 @@ class Nouns:
         return self.reasons.get(reason, reason).removeprefix("with a ").removeprefix("with ")
 
     def class_name(self, label: str) -> str:
-        """The name of a class in a table of mistakes."""
         return self.nothing if label == self.no_label else label

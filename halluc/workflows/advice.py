@@ -61,7 +61,7 @@ class AdviceOptions:
     gazetteer: str | None = None
 
 
-def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Advice | StudyAdvice:
+def advise(target: Path, overrides: Sequence[str], options: AdviceOptions) -> Advice | StudyAdvice:
     """For a run, or the newest evaluated run of a config: its errors on dev, and remedies for them. For a study: the
     effects of its arms on dev.
 
@@ -74,9 +74,9 @@ def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Adv
         raise HallucError("C011", "--set needs a CONFIG, not a folder", help=f"halluc advise {target}")
     study = reports.study_target(target, overrides)
     if study is not None:
-        result: Advice | StudyAdvice = remedy_comparison.advise(study, target, wanted.write)
+        result: Advice | StudyAdvice = remedy_comparison.advise(study, target, options.write)
     else:
-        result = _of_run(reports.run_target(target, overrides), wanted)
+        result = _of_run(reports.run_target(target, overrides), options)
     messages.put(result)
     if isinstance(result, StudyAdvice):
         for sentence in result.conclusion:
@@ -90,8 +90,8 @@ def advise(target: Path, overrides: Sequence[str], wanted: AdviceOptions) -> Adv
     return result
 
 
-def _of_run(run: RunDir, wanted: AdviceOptions) -> Advice:
-    fitting = _Fitting(run, wanted)
+def _of_run(run: RunDir, options: AdviceOptions) -> Advice:
+    fitting = _Fitting(run, options)
     _refuse_without_dev(run, fitting)
     measured = run_figures.read(run, SPLIT, keep_lines=False)
     analysis, errors = error_analysis.analysis(measured)
@@ -108,18 +108,18 @@ def _of_run(run: RunDir, wanted: AdviceOptions) -> Advice:
             advised.append(fitting.advised(remedy, share, analysis.errors))
     advised.sort(key=lambda one: (one.command is not None, -(one.errors or 0), one.training))
     arms = [one for one in advised if one.command is None]
-    for one in arms[wanted.most :]:
+    for one in arms[options.most :]:
         advised.remove(one)
-        unfit.append(UnfitRemedy(name=one.name, why=f"not among the first {wanted.most} (--most)"))
+        unfit.append(UnfitRemedy(name=one.name, why=f"not among the first {options.most} (--most)"))
     result = Advice(run=str(run.path), analysis=analysis, remedies=advised, unfit=unfit)
-    if wanted.write is None:
+    if options.write is None:
         return result
     if not arms:
         help = "run halluc advise without --write to see why"
         raise HallucError(
             "C011", "no remedy that needs training is recommended, so there is no study to write", help=help
         )
-    study = remedy_studies.write_study(wanted.write, run, fitting.loaded, advised, wanted.seeds)
+    study = remedy_studies.write_study(options.write, run, fitting.loaded, advised, options.seeds)
     return result.model_copy(update={"study": study})
 
 
@@ -226,7 +226,7 @@ class _Fitting:
 
     def _has(self, need: str) -> bool:
         if need not in self._known:
-            asked: Mapping[str, Callable[[], bool]] = {
+            checks: Mapping[str, Callable[[], bool]] = {
                 "spans": lambda: self._task.examples.has_spans,
                 "labelled texts": lambda: not self._task.examples.has_spans and self._task.wording.words.has_labels,
                 "documents": self._knows_documents,
@@ -239,7 +239,7 @@ class _Fitting:
                 "plain training split": lambda: self.loaded.experiment.augment is None,
                 "uncalibrated": lambda: _read(self.run.confidence).get("temperature", 1.0) == 1.0,
             }
-            self._known[need] = asked[need]() if need in asked else self._values[need] is not None
+            self._known[need] = checks[need]() if need in checks else self._values[need] is not None
         return self._known[need]
 
     @property

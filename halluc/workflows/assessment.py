@@ -48,8 +48,8 @@ def assess(
         model.task, dev.corpus if dev else None, dev.predictions if dev else (), settings, knowledge
     ).model_copy(update={"ensemble": [member.sha256 for member in members]})
     # The thresholds of an ensemble's members are averaged: the data that each was fitted on is not checked.
-    kept = model.encoder.model.config if isinstance(model, ReadyModel) else None
-    fits_on_test = hasattr(model.task.model, "fit_on_dev") and getattr(kept, FITTED_ON, None) != HALF
+    model_config = model.encoder.model.config if isinstance(model, ReadyModel) else None
+    fits_on_test = hasattr(model.task.model, "fit_on_dev") and getattr(model_config, FITTED_ON, None) != HALF
     calibrating.announce(confidence, settings, fits_on_test)
     files = []
     for split in wanted:
@@ -59,9 +59,13 @@ def assess(
             for line in model.task.model.findings(predicted.corpus, predicted.notes, model.outputs):
                 tell(f"{split}: {line}")
         warn_unknown(predicted.notes, f"{split}: ")
-        made_by: dict[str, Any] = {"checkpoint": reference, "changed_model_files": changed, "decoding": model.decoding}
-        made_by["ensemble"] = members
-        files.append(write(into or target, model.task, made_by, predicted, knowledge, confidence))
+        source: dict[str, Any] = {
+            "checkpoint": reference,
+            "changed_model_files": changed,
+            "decoding": model.decoding,
+            "ensemble": members,
+        }
+        files.append(write(into or target, model.task, source, predicted, knowledge, confidence))
     write_json((into or target).confidence, confidence.model_dump(mode="json"))
     return files
 
@@ -74,7 +78,7 @@ def _tested(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
     if job.settings.data.train is None:
         help = "set the training split, from which tokens are drawn"
         raise HallucError("C107", "`task.perturbation` needs `data.train`", help=help)
-    made = tests.tested(
+    tested = tests.tested(
         model.encoder,
         predicted.corpus.examples,
         predicted.predictions,
@@ -83,7 +87,7 @@ def _tested(job: Job, model: Any, predicted: PredictedSplit) -> PredictedSplit:
         model.engine,
         job.settings.seed,
     )
-    return replace(predicted, predictions=made)
+    return replace(predicted, predictions=tested)
 
 
 def warn_unknown(notes: Mapping[str, int], of: str = "") -> None:
@@ -96,13 +100,12 @@ def warn_unknown(notes: Mapping[str, int], of: str = "") -> None:
 def write(
     target: RunDir,
     task: AnyTask,
-    made_by: Mapping[str, Any],
+    source: Mapping[str, Any],
     predicted: PredictedSplit,
     knowledge: TrainingKnowledge | None,
     confidence: ConfidenceFile,
 ) -> EvalFile:
-    """Write all files of one split; ``made_by`` are the fields of eval/<split>.json with the source of the
-    predictions."""
+    """Write all files of one split; ``source`` are the fields of ``EvalFile`` about the source of the predictions."""
     corpus, split = predicted.corpus, predicted.corpus.split
     predictions = verdicts.calibrated(predicted.predictions, confidence.temperature)
     metrics = task.figures
@@ -111,22 +114,15 @@ def write(
     lines = verdicts.ledger_lines(task, corpus.examples, judged, knowledge, confidence)
     label_counts = knowledge.label_counts if knowledge else None
     lengths = [len(example.tokens) for example in corpus]
-    counted = table(task, lines, [example.id for example in corpus], lengths, label_counts)
+    claim_table = table(task, lines, [example.id for example in corpus], lengths, label_counts)
     scaled = confidence.temperature != 1.0
     uncalibrated = numpy.array([c for p in predicted.predictions for c in p.confidences]) if scaled else None
-    # Tasks whose knowledge gives more slices of an example than the novelty of its claims.
     slices_of = getattr(knowledge, "slices", None)
     slices = slices_of(corpus.examples) if slices_of else None
-    figures = scoring.score(corpus.examples, predictions, counted, uncalibrated, slices)
+    figures = scoring.score(corpus.examples, predictions, claim_table, uncalibrated, slices)
     pairs = zip(corpus.examples, predictions, strict=True)
     rows = metrics.report(corpus.examples, predictions)
-    file = EvalFile(
-        task=task.name,
-        split=split,
-        encoding=predicted.notes,
-        metrics=figures,
-        **made_by,
-    )
+    file = EvalFile(task=task.name, split=split, encoding=predicted.notes, metrics=figures, **source)
     write_jsonl(target.predictions(split), (task.examples.line(*pair).model_dump(mode="json") for pair in pairs))
     write_jsonl(target.ledger(split), map(verdicts.ledger_record, lines))
     write_json(target.report(split, "json"), rows)

@@ -15,7 +15,7 @@ from halluc.analysis import gates, suspects
 from halluc.analysis.suspects import Suspect
 from halluc.core import messages
 from halluc.core.claims import Claim, rounded
-from halluc.core.errors import HallucError, data_error, suggestion
+from halluc.core.errors import HallucError, data_error
 from halluc.core.examples import Corpus
 from halluc.core.files import elsewhere, json_line, replacing
 from halluc.core.messages import conclude, tell, warn
@@ -37,13 +37,13 @@ from halluc.workflows.trained_models import Trained
 # Maximum number of other places of a surface per line, and of suspects in a result and on the terminal.
 _MOST_OTHERS, _FIRST = 10, 10
 _IMPORT = "label_studio"
-# What a run is about that holds the audit of a config without a trained model.
+# The identity of a run that contains the audit of a config without a trained model.
 AUDIT_ALONE = {"audit": True}
 
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """Which splits (empty: all that can be audited), and the number of cross-fitted models; pages show ``most``
+    """The splits (empty: all that can be audited), and the number of cross-fitted models; pages show ``most``
     suspects."""
 
     splits: tuple[str, ...] = ()
@@ -53,10 +53,10 @@ class AuditOptions:
 
 @dataclass(frozen=True)
 class _OpinionsOfSplit:
-    """A split with one opinion per example; ``folds`` as in ``AuditResult``."""
+    """A split with a prediction for each example; ``folds`` as in ``AuditResult``."""
 
     corpus: Corpus[Any]
-    said: list[AnnotatedPrediction]
+    predictions: list[AnnotatedPrediction]
     folds: int | None
 
 
@@ -74,17 +74,17 @@ def audit(
         HallucError or ManyErrors: C011: no such split. C103: the annotation of this task cannot be audited. D193: there
             is no annotation. R…: as ``evaluation.find``; others as ``cross_fitting.fitted``.
     """
-    result, model, wanted = _job_of(target, overrides, options)
-    refuse_unauditable(result.task)
-    result.corpora(tuple(split for split in SPLITS if split in wanted or (split == "dev" and "train" in wanted)))
+    job, model, wanted = _job_of(target, overrides, options)
+    refuse_unauditable(job.task)
+    job.corpora(tuple(split for split in SPLITS if split in wanted or (split == "dev" and "train" in wanted)))
     for split in wanted:
-        _refuse_bare(result, _corpus(result, split))
+        _refuse_unannotated(job, _corpus(job, split))
     results = []
     for split in wanted:
-        judged = _cross_fitted(result, options.folds, fitter) if split == "train" else _trained(result, model, split)
-        if result.run is None:
-            result.run = evaluation.home(result.loaded, AUDIT_ALONE, "audit")
-        results.append(_written(result, judged, options, overrides))
+        judged = _cross_fitted(job, options.folds, fitter) if split == "train" else _trained(job, model, split)
+        if job.run is None:
+            job.run = evaluation.home(job.loaded, AUDIT_ALONE, "audit")
+        results.append(_written(job, judged, options, overrides))
         messages.put(results[-1])
     return results
 
@@ -93,8 +93,8 @@ def fit(target: Path, overrides: Sequence[str], options: AuditOptions, part: int
     """Only train the model without a part of train, from 1, for an audit with these options."""
     if not 1 <= part <= options.folds:
         raise HallucError("C011", f"--part {part} is not possible", help=f"give 1 to {options.folds}")
-    result, _, _ = _job_of(target, overrides, replace(options, splits=("train",)))
-    CrossFitting.of(result, options.folds).fit(part - 1)
+    job, _, _ = _job_of(target, overrides, replace(options, splits=("train",)))
+    CrossFitting.of(job, options.folds).fit(part - 1)
 
 
 def refuse_unauditable(task: AnyTask) -> None:
@@ -108,63 +108,41 @@ def refuse_unauditable(task: AnyTask) -> None:
         raise HallucError("C103", message, help=help)
 
 
-def is_config(target: Path) -> bool:
-    return target.suffix in (".yaml", ".yml") and not target.is_dir()
-
-
-def splits_of(found: Job, asked: Sequence[str]) -> tuple[SplitName, ...]:
-    """The requested splits, or all of the config.
-
-    Raises:
-        HallucError C011: the config does not have one of them.
-    """
-    there = tuple(split for split in SPLITS if found.settings.data.reference(split))
-    for name in asked:
-        if name not in there:
-            help = f"it has {', '.join(there)}"
-            raise HallucError("C011", f"the config has no `data.{name}`", help=help)
-    return tuple(split for split in there if split in (asked or there))
-
-
 def _job_of(
     target: Path, overrides: Sequence[str], options: AuditOptions
 ) -> tuple[Job, str, tuple[SplitName, ...]]:  # fmt: skip
     """The job, the model of its run (empty if only train is audited), and the splits."""
     if not 2 <= options.folds <= 20:
         raise HallucError("C011", f"--folds {options.folds} is not possible", help="give 2 to 20")
-    named = is_config(target)
-    for name in options.splits:
-        if name not in SPLITS:
-            raise HallucError(
-                "C011", f"no split `{name}`", help=suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
-            )
+    has_config = jobs.is_config(target)
+    jobs.refuse_unknown_splits(options.splits)
     if set(options.splits) == {"train"}:  # no trained model is needed
-        if not named:
+        if not has_config:
             loaded, run = jobs.load_run(target, overrides, AUDIT_ALONE)
-            result = Job(loaded, run=run)
+            job = Job(loaded, run=run)
         else:
             loaded = jobs.load(target, overrides)
-            result = Job(loaded, run=directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained))
-        return result, "", splits_of(result, options.splits)
+            job = Job(loaded, run=directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained))
+        return job, "", jobs.configured_splits(job.settings.data, options.splits)
     try:
-        result, model = evaluation.find(target, overrides) if named else evaluation.find(None, overrides, target)
+        job, model = evaluation.find_target(target, overrides)
     except HallucError as error:
-        if not named or options.splits or error.code != "R105":
+        if not has_config or options.splits or error.code != "R105":
             raise
-        result = Job(jobs.load(target, overrides))
-        if "train" not in splits_of(result, ()):
+        job = Job(jobs.load(target, overrides))
+        if job.settings.data.train is None:
             raise
         tell(f"only train is audited, because other splits need a trained model: {error.message}")
-        return result, "", ("train",)
-    return result, model, splits_of(result, options.splits)
+        return job, "", ("train",)
+    return job, model, jobs.configured_splits(job.settings.data, options.splits)
 
 
-def _corpus(found: Job, split: SplitName) -> Corpus[Any]:
-    return found.train() if split == "train" else found.corpora((split,)).splits[split]
+def _corpus(job: Job, split: SplitName) -> Corpus[Any]:
+    return job.train() if split == "train" else job.corpora((split,)).splits[split]
 
 
-def _refuse_bare(found: Job, corpus: Corpus[Any]) -> None:
-    if not any(found.task.judge.gold(example) for example in corpus):
+def _refuse_unannotated(job: Job, corpus: Corpus[Any]) -> None:
+    if not any(job.task.judge.gold(example) for example in corpus):
         help = "check that it is the right file, and that labels are read from the right field or column"
         raise data_error("D193", f"{corpus.source} has no annotation to audit", help=help)
 
@@ -189,35 +167,35 @@ def opinions(ready: ReadyModel, examples: Sequence[Any]) -> list[AnnotatedPredic
     return results
 
 
-def _trained(found: Job, model: str, split: SplitName) -> _OpinionsOfSplit:
-    if gates.is_trained_on(found.loaded, split):
+def _trained(job: Job, model: str, split: SplitName) -> _OpinionsOfSplit:
+    if gates.is_trained_on(job.loaded, split):
         warn(f"the model was trained on {split}, so it has learned its annotation errors too")
-    corpus = _corpus(found, split)
-    return _OpinionsOfSplit(corpus, opinions(ReadyModel.load(found, model), corpus.examples), None)
+    corpus = _corpus(job, split)
+    return _OpinionsOfSplit(corpus, opinions(ReadyModel.load(job, model), corpus.examples), None)
 
 
-def _cross_fitted(found: Job, count: int, fitter: Fitter) -> _OpinionsOfSplit:
-    corpus = found.train()
-    folds, models = fitter(found, count)
+def _cross_fitted(job: Job, count: int, fitter: Fitter) -> _OpinionsOfSplit:
+    corpus = job.train()
+    folds, models = fitter(job, count)
     tell(f"{count} cross-fitted models, folds by {'document' if folds.by_document else 'example'}")
     places: list[list[int]] = [[] for _ in range(count)]
     for place, example in enumerate(corpus):
         places[folds.of(example)].append(place)
-    said: dict[int, AnnotatedPrediction] = {}
+    by_place: dict[int, AnnotatedPrediction] = {}
     for part, trained in enumerate(models):
         if places[part]:
             ready = ReadyModel.load(trained.job, trained.reference)
-            made = opinions(ready, [corpus.examples[place] for place in places[part]])
-            said.update(zip(places[part], made, strict=True))
-    return _OpinionsOfSplit(corpus, [said[place] for place in range(len(corpus))], count)
+            of_part = opinions(ready, [corpus.examples[place] for place in places[part]])
+            by_place.update(zip(places[part], of_part, strict=True))
+    return _OpinionsOfSplit(corpus, [by_place[place] for place in range(len(corpus))], count)
 
 
-def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
+def _written(job: Job, opinions: _OpinionsOfSplit, options: AuditOptions, overrides: Sequence[str]) -> AuditResult:
     """Write the files of one split as the only writer of the run, and record the counts in ``run.json``."""
-    task, run, corpus = found.task, found.target, judged.corpus
-    ranked = suspects.find(task, corpus.examples, judged.said)
-    made = [line(task, corpus, judged.said, one) for one in ranked]
-    kinds = Counter(one.kind for one in made)
+    task, run, corpus = job.task, job.target, opinions.corpus
+    ranked = suspects.find(task, corpus.examples, opinions.predictions)
+    lines = [line(task, corpus, opinions.predictions, one) for one in ranked]
+    kinds = Counter(one.kind for one in lines)
     paths = {"jsonl": run.audit(corpus.split), "html": run.audit(corpus.split, "html")}
     importable, left_out = _importable(task, corpus, ranked)
     if importable:
@@ -225,26 +203,26 @@ def _written(found: Job, judged: _OpinionsOfSplit, options: AuditOptions, overri
     result = AuditResult(
         run=str(run.path),
         split=corpus.split,
-        folds=judged.folds,
+        folds=opinions.folds,
         examples=len(corpus),
         annotated=sum(len(task.judge.gold(example)) for example in corpus),
         kinds={kind: kinds[kind] for kind in SUSPECT_KINDS},
-        first=made[:_FIRST],
+        first=lines[:_FIRST],
         files={name: str(path) for name, path in paths.items()},
         left_out=left_out,
     )
-    html = page(result, made[: options.most], task.wording.nouns, task.wording.nouns.is_placed, corpus.source)
+    html = page(result, lines[: options.most], task.wording.nouns, task.wording.nouns.is_placed, corpus.source)
     with run.locked(), run.stage("audit", list(overrides)) as stage:
-        contents = {"jsonl": "".join(json_line(one.model_dump(mode="json")) + "\n" for one in made), "html": html}
+        contents = {"jsonl": "".join(json_line(one.model_dump(mode="json")) + "\n" for one in lines), "html": html}
         contents[_IMPORT] = "[\n" + ",\n".join(map(json_line, importable)) + "\n]\n"
-        # All are written to temporary files first; those of an earlier audit are replaced when all are complete.
+        # All are written to temporary files first: an earlier audit is replaced when all files are complete.
         with ExitStack() as stack:
             for name, path in paths.items():
                 stack.enter_context(replacing(path)).write(contents[name])
         if not importable:
             run.audit(corpus.split, f"{_IMPORT}.json").unlink(missing_ok=True)
-        stage.detail = {**stage.detail, corpus.split: {"folds": judged.folds, **result.kinds}}
-    conclude(f"{corpus.split}: {len(made):,} suspects in {paths['jsonl']}; to review them: {paths['html']}")
+        stage.detail = {**stage.detail, corpus.split: {"folds": opinions.folds, **result.kinds}}
+    conclude(f"{corpus.split}: {len(lines):,} suspects in {paths['jsonl']}; to review them: {paths['html']}")
     return result
 
 
@@ -254,10 +232,9 @@ def content_hash(task: AnyTask, example: Any) -> str:
     return content_sha256({key: value for key, value in record.items() if key != "id"})
 
 
-def line(task: AnyTask, corpus: Corpus[Any], said: Sequence[AnnotatedPrediction], one: Suspect) -> SuspectLine:
-    """A suspect as a line of the file."""
+def line(task: AnyTask, corpus: Corpus[Any], opinions: Sequence[AnnotatedPrediction], one: Suspect) -> SuspectLine:
     example = corpus.examples[one.example]
-    shown = task.examples.line(example, said[one.example].prediction)
+    shown = task.examples.line(example, opinions[one.example].prediction)
     sha256 = content_hash(task, example)
     marks = [[claim.mark for claim in claims] for claims in (one.annotated, one.proposed)]
     counts = Counter(place.label or "" for place in one.others)
@@ -284,17 +261,17 @@ def line(task: AnyTask, corpus: Corpus[Any], said: Sequence[AnnotatedPrediction]
     )
 
 
-def _others(corpus: Corpus[Any], one: Suspect) -> Iterator[SurfacePlace]:
-    for place in one.others[:_MOST_OTHERS]:
+def _others(corpus: Corpus[Any], suspect: Suspect) -> Iterator[SurfacePlace]:
+    for place in suspect.others[:_MOST_OTHERS]:
         example = corpus.examples[place.example]
         origin = example.origin
         yield SurfacePlace(file=origin.file, line=origin.line, id=example.id, label=place.label)
 
 
-def replaced(gold: Sequence[Claim], one: Suspect) -> list[Any]:
+def replaced(gold: Sequence[Claim], suspect: Suspect) -> list[Any]:
     """The marks of an example after a suspect's proposal is accepted."""
-    wrong = {claim.mark for claim in one.annotated}
-    return [*(claim.mark for claim in gold if claim.mark not in wrong), *(claim.mark for claim in one.proposed)]
+    wrong = {claim.mark for claim in suspect.annotated}
+    return [*(claim.mark for claim in gold if claim.mark not in wrong), *(claim.mark for claim in suspect.proposed)]
 
 
 def _importable(
@@ -311,11 +288,11 @@ def _importable(
     by_example: dict[int, list[Suspect]] = {}
     for one in ranked:
         by_example.setdefault(one.example, []).append(one)
-    made, left_out = [], 0
-    for number, match in by_example.items():
+    tasks, left_out = [], 0
+    for number, suspects_of_example in by_example.items():
         example = proposed = corpus.examples[number]
         try:
-            for one in match:
+            for one in suspects_of_example:
                 proposed = examples.corrected(proposed, replaced(task.judge.gold(proposed), one))
             texts = []
             for version in (example, proposed):
@@ -326,6 +303,6 @@ def _importable(
             left_out += 1
             continue
         result = texts[1]["annotations"][0]["result"]
-        prediction = {"model_version": "halluc audit", "score": 1 - match[0].confidence, "result": result}
-        made.append({**texts[0], "predictions": [prediction]})
-    return made, left_out
+        prediction = {"model_version": "halluc audit", "score": 1 - suspects_of_example[0].confidence, "result": result}
+        tasks.append({**texts[0], "predictions": [prediction]})
+    return tasks, left_out

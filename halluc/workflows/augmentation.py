@@ -34,7 +34,6 @@ from halluc.task import AnyTask
 from halluc.workflows import labelling, translating
 from halluc.workflows.job import Job
 
-# Fitted models and caches of all runs in a `runs_dir`, by fingerprint.
 # A method without any example may never have been tried: it is reported only if that is less likely than this.
 _CHANCE = 1e-6
 
@@ -47,29 +46,29 @@ def ensure(job: Job) -> AugmentFile | None:
     if job.settings.augment is None:
         return None
     wanted, target = fingerprint(job.loaded), job.target
-    made = manifest(target)
-    if made is not None and made.fingerprint == wanted:
+    current = manifest(target)
+    if current is not None and current.fingerprint == wanted:
         noted = target.read().augment or {}
-        # The process was killed between writing the manifest and run.json. A manifest changed since is not recorded: a
-        # report names it.
-        if "manifest_sha256" not in noted or noted.get("fingerprint") != made.fingerprint:
-            _note(target, made)
-        return made
-    if made is not None:
+        # Record the manifest if the process was killed before it wrote run.json. A manifest that another program
+        # changed is not recorded, so that a report names it.
+        if "manifest_sha256" not in noted or noted.get("fingerprint") != current.fingerprint:
+            _note(target, current)
+        return current
+    if current is not None:
         say(f"{target.augment} was made from other data or by another version of halluc, and is made again")
     with prepared(job) as ready:
         with progress("augmenting") as tick:
-            made = pipeline.make(ready, target.augment, wanted, tick)
-        _note(target, made)
-        for line in _notes(made, job.task, ready.press.maker.methods):
+            current = pipeline.make(ready, target.augment, wanted, tick)
+        _note(target, current)
+        for line in _notes(current, job.task, ready.press.maker.methods):
             tell(line)
-    return made
+    return current
 
 
-def _note(target: directory.RunDir, made: AugmentFile) -> None:
+def _note(target: directory.RunDir, result: AugmentFile) -> None:
     """Record in ``run.json`` how the corpus was made, with the hash of its manifest."""
     record = target.read()
-    noted = made.model_dump(mode="json", exclude={"refused_examples"})
+    noted = result.model_dump(mode="json", exclude={"refused_examples"})
     record.augment = {**noted, "manifest_sha256": provenance.file_sha256(target.augment / MANIFEST)}
     target.write(record)
 
@@ -88,18 +87,18 @@ def manifest(target: directory.RunDir) -> AugmentFile | None:
     """
     file, help = target.augment / MANIFEST, f"remove {target.augment}: it is then made again"
     try:
-        made = records.read_record(file, AugmentFile, damaged="R130", other_version="R131", help=help)
+        result = records.read_record(file, AugmentFile, damaged="R130", other_version="R131", help=help)
     except FileNotFoundError:
         return None
     if not (target.augment / TRAIN).is_file():
         raise HallucError("R130", f"{target.augment / TRAIN} does not exist, although {file} lists it", help=help)
-    return made
+    return result
 
 
 def is_current(target: directory.RunDir, loaded: LoadedConfig) -> bool:
     """Whether a run has the augmented corpus of this config; raises the errors of ``manifest``."""
-    made = manifest(target)
-    return made is not None and made.fingerprint == fingerprint(loaded)
+    current = manifest(target)
+    return current is not None and current.fingerprint == fingerprint(loaded)
 
 
 def corpus(job: Job) -> examples.Corpus[Any]:
@@ -108,20 +107,20 @@ def corpus(job: Job) -> examples.Corpus[Any]:
     data = registry.load(TABLE, "reader", job.task.name).Config(
         format="jsonl", train=str(path), max_line_bytes=LINE_BYTES_BOUND
     )
-    made = read_corpora(data, TABLE, ("train",)).splits["train"]
+    augmented = read_corpora(data, TABLE, ("train",)).splits["train"]
     # Originals belong to the documents of their file; examples made from them have no document.
-    places = {one.id: (one.origin.document, one.origin.number) for one in job.train()}
+    origins = {one.id: (one.origin.document, one.origin.number) for one in job.train()}
     results = []
-    for example in made.examples:
-        document, number = places.get(example.id, (0, 0))
+    for example in augmented.examples:
+        document, number = origins.get(example.id, (0, 0))
         results.append(replace(example, origin=replace(example.origin, document=document, number=number)))
-    return replace(made, examples=tuple(results))
+    return replace(augmented, examples=tuple(results))
 
 
 def epochs(loaded: LoadedConfig) -> int:
     """The number of training epochs with new examples of their own: more than 1 with ``augment.online``."""
-    asked = loaded.experiment.augment
-    return loaded.experiment.train.epochs if asked is not None and asked.online else 1
+    section = loaded.experiment.augment
+    return loaded.experiment.train.epochs if section is not None and section.online else 1
 
 
 def by_epoch(job: Job, ids: Sequence[str]) -> list[list[int]]:
@@ -206,7 +205,7 @@ def prepared(job: Job, *, fits: bool = True) -> Iterator[Prepared]:
         with contextlib.closing(_prepared(job, fits)) as ready:
             yield ready
     except PartError as problem:
-        raise _placed(problem, job.loaded) from None
+        raise _with_location(problem, job.loaded) from None
 
 
 def _prepared(job: Job, fits: bool) -> Prepared:
@@ -214,13 +213,13 @@ def _prepared(job: Job, fits: bool) -> Prepared:
     refuse_unfit(job.loaded, task)
     if settings.data.train is None:
         raise HallucError("C107", "augmentation needs `data.train`", help="set the training split")
-    asked, (learned, others) = settings.augment, _read(job)
+    section, (learned, others) = settings.augment, _splits_of(job)
     return prepare(
         AugmentJob(
             task.examples,
             learned,
             others,
-            asked,
+            section,
             settings.seed,
             Workspace(
                 Path(settings.runs_dir) / directory.FITTED,
@@ -231,7 +230,7 @@ def _prepared(job: Job, fits: bool) -> Prepared:
                 translating.translators(job),
                 Tokenizer.of(settings.data).tokens,
             ),
-            _trouble(asked, task),
+            _trouble(section, task),
             fits,
             epochs(job.loaded),
         )
@@ -244,15 +243,15 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
     Raises:
         HallucError C103, or ManyErrors of these.
     """
-    asked = loaded.experiment.augment
-    if asked is None:
+    section = loaded.experiment.augment
+    if section is None:
         return
     results: list[HallucError] = []
-    if asked.format not in task.examples.formats:
+    if section.format not in task.examples.formats:
         help = f"of {task.name} it is one of {', '.join(task.examples.formats)}"
         where = loaded.origins.get(("augment", "format"))
-        results.append(HallucError("C103", f'`augment.format` cannot be "{asked.format}"', where, help))
-    for path, step in _steps(asked.methods, ("augment", "methods")):
+        results.append(HallucError("C103", f'`augment.format` cannot be "{section.format}"', where, help))
+    for path, step in _steps(section.methods, ("augment", "methods")):
         instead = registry.load(TABLE, AUGMENTER, step.type).instead if step.type in TABLE[AUGMENTER] else None
         if instead is not None and not task.examples.has_spans:
             message = f"`{step.type}` needs mentions, but the {task.wording.words.examples} of {task.name} have none"
@@ -267,8 +266,8 @@ def _steps(methods: Sequence[Any], path: yaml.Path) -> Iterator[tuple[yaml.Path,
         yield from _steps(getattr(method, "methods", ()), (*path, number, "methods"))
 
 
-def _read(job: Job) -> tuple[Iterable[Any], list[Iterable[Any]]]:
-    """The examples that a model learns from, and the other splits: in memory, or read anew each time."""
+def _splits_of(job: Job) -> tuple[Iterable[Any], list[Iterable[Any]]]:
+    """The examples that a model learns from, and the other splits: in memory, or read again in each iteration."""
     data, task = job.settings.data, job.task
     is_small = are_small(data)
     splits: dict[Any, Any] = dict(read_corpora(data, TABLE).splits if is_small else stream_corpora(data, TABLE))
@@ -287,7 +286,7 @@ class _Learned:
         return filter(self._task.examples.trains_on, self._source)
 
 
-def _placed(problem: PartError, loaded: LoadedConfig) -> HallucError:
+def _with_location(problem: PartError, loaded: LoadedConfig) -> HallucError:
     """A method's error with the location of its key."""
     error = problem.error
     if error.where is not None or not isinstance(error, OptionError):
@@ -299,37 +298,37 @@ def _placed(problem: PartError, loaded: LoadedConfig) -> HallucError:
 
 
 def _trouble(config: Any, task: AnyTask) -> plan.Trouble | None:
-    """The over-claimed and omitted things in the dev ledger of the run that `from` names."""
+    """The surfaces and labels of errors in the dev ledger of the run that `from` names."""
     if config.focus_run is None:
         return None
     file = directory.open_run(Path(config.focus_run)).ledger("dev")
     if not file.is_file():
         help = f"evaluate that run on dev first: halluc eval --run {config.focus_run} --split dev"
         raise HallucError("R132", f"`augment.from`: {file} does not exist", help=help)
-    result = ((line.text, *one) for line in verdicts.read_ledger(file) for one in _went(line, task))
+    result = ((line.text, *one) for line in verdicts.read_ledger(file) for one in _outcomes(line, task))
     return plan.Trouble.of(result, task.examples.units.words)
 
 
-def _went(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:
-    """The label of a line, and whether it is an error; for a whole text also the gold that was missed."""
+def _outcomes(line: LedgerLine, task: AnyTask) -> Iterator[tuple[str, bool]]:
+    """The label of a ledger line, and whether it is an error; for a whole text also the gold that was missed."""
     yield line.label, line.verdict != "supported"
     if not task.examples.has_spans and line.verdict != "supported":
         yield from ((label, True) for _, _, label in line.touched or ())
 
 
-def _notes(made: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> Iterator[str]:
+def _notes(file: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> Iterator[str]:
     """Messages about an augmented corpus; ``methods`` are those configured."""
-    kept = ", ".join(f"{count:,} {method}" for method, count in made.kept.items())
-    yield f"augmented: {made.originals:,} originals, {made.made:,} new" + (f" ({kept})" if kept else "")
-    refused = [f"{sum(by.values()):,} {reason}" for reason, by in made.refused.items()]
+    kept = ", ".join(f"{count:,} {method}" for method, count in file.kept.items())
+    yield f"augmented: {file.originals:,} originals, {file.made:,} new" + (f" ({kept})" if kept else "")
+    refused = [f"{sum(by.values()):,} {reason}" for reason, by in file.refused.items()]
     if refused:
         yield f"rejected candidates: {', '.join(refused)}"
-    if made.made < made.wanted:
-        reasons = {"given up because all attempts were rejected": made.given_up, "unchangeable": made.unchangeable}
+    if file.made < file.wanted:
+        reasons = {"given up because all attempts were rejected": file.given_up, "unchangeable": file.unchangeable}
         why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
-        yield f"warning: {made.wanted - made.made:,} fewer than the {made.wanted:,} requested: {why}"
-    yield from _idle(made, task.wording.words.examples, methods)
-    before, new, units = made.before, made.new, task.examples.units
+        yield f"warning: {file.wanted - file.made:,} fewer than the {file.wanted:,} requested: {why}"
+    yield from _idle(file, task.wording.words.examples, methods)
+    before, new, units = file.before, file.new, task.examples.units
     share, noun = f"{units.free}_share", units.name.replace("_", " ")
     fresh = (
         f"{_share(new[f'new_{units.one}_share'])} of the {noun} in the new examples do not occur in the training split"
@@ -338,23 +337,23 @@ def _notes(made: AugmentFile, task: AnyTask, methods: Sequence[Method] = ()) -> 
     free = f"{without}: {_share(before[share])} of the originals, {_share(new[share])} of the new; "
     yield free + fresh if before[share] or task.examples.has_spans else fresh
     yield f"distinct-2: {_share(before['distinct_2'])} in the originals, {_share(new['distinct_2'])} in the new"
-    for method, facts in made.methods.items():
+    for method, facts in file.methods.items():
         if facts.get("verdict"):
             yield f"{method}: {facts['verdict']}"
-    rate = made.made / made.seconds if made.seconds else 0.0
-    yield f"made in {made.seconds:.1f} s, {rate:,.0f} a second"
+    rate = file.made / file.seconds if file.seconds else 0.0
+    yield f"made in {file.seconds:.1f} s, {rate:,.0f} a second"
 
 
-def _idle(made: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[str]:
-    """Methods that found nothing to do, and whether most of the corpus is copies."""
-    refused = {method for by in made.refused.values() for method in by}
+def _idle(file: AugmentFile, noun: str, methods: Sequence[Method]) -> Iterator[str]:
+    """Warnings about methods that changed no example, and about a corpus that consists mostly of copies."""
+    refused = {method for by in file.refused.values() for method in by}
     total = sum(method.share for method in methods)
     for method in methods:
-        was_asked = (1 - method.share / total) ** made.wanted < _CHANCE
-        if was_asked and method.name not in made.kept and method.name not in refused:
+        was_tried = (1 - method.share / total) ** file.wanted < _CHANCE
+        if was_tried and method.name not in file.kept and method.name not in refused:
             yield f"warning: `{method.name}` could not change any of the {noun}"
-    copied = made.kept.get(COPY, 0)
-    if 2 * copied > made.made:
+    copied = file.kept.get(COPY, 0)
+    if 2 * copied > file.made:
         yield (
             f"warning: {copied:,} of the new {noun} are plain copies, because no method could change their sources; "
             "`augment.unchangeable: skip` removes them"

@@ -1,4 +1,4 @@
-"""The augmented corpora of runs: which run one is made in, completely or by shards, and previews."""
+"""Chooses the run of an augmented corpus, makes the corpus completely or by shards, or shows a preview."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _NO_SECTION = "add a section `augment` (docs/augmentation.md)"
 
 
 @dataclass(frozen=True)
-class Look:
-    """A preview instead of making a corpus: some pairs before and after, or one line made again."""
+class PreviewOptions:
+    """Shows something instead of making a corpus: some pairs before and after, or one line made again."""
 
     preview: int | None = None
     replay: str | None = None
 
 
-NO_LOOK = Look()
+NO_PREVIEW = PreviewOptions()
 Made = AugmentResult | ShardResult | PreviewResult | ReplayResult
 
 
@@ -42,7 +42,7 @@ def augment(
     *,
     run: Path | None = None,
     selection: Selection = EVERY_CELL,
-    look: Look = NO_LOOK,
+    options: PreviewOptions = NO_PREVIEW,
 ) -> Sequence[Made]:
     """Make the augmented corpus of an experiment, or of every cell of a study that has augmentation.
 
@@ -50,34 +50,39 @@ def augment(
         HallucError or ManyErrors: problems with config, data or run, or with cells.
     """
     if run is not None or (selection.shard and not load_study(config, overrides, table=TABLE).axes):
-        return _named(job.load(config, overrides), overrides, run, selection, look)
-    if look == NO_LOOK:
+        return _named(job.load(config, overrides), overrides, run, selection, options)
+    if options == NO_PREVIEW:
         _, chosen = cells.begin(config, overrides, selection)
     else:  # a preview of a study leaves no record
         chosen = choose(load_study(config, overrides, table=TABLE), selection)
-    asked = [cell for cell in chosen if cell.loaded.experiment.augment is not None]
-    if not asked:
+    chosen_cells = [cell for cell in chosen if cell.loaded.experiment.augment is not None]
+    if not chosen_cells:
         raise HallucError("C107", "this config has no augmentation", help=_NO_SECTION)
-    if look != NO_LOOK:
-        return _look(Job.of(asked[0]), None, look)
+    if options != NO_PREVIEW:
+        return _preview(Job.of(chosen_cells[0]), None, options)
 
-    def one(cell: Cell) -> AugmentResult:
+    def make_cell(cell: Cell) -> AugmentResult:
         result = Job.of(cell)
         home = run_locations.run_of(cell).path
-        result.run = _place(cell.loaded) if cell.slug is None else run_locations.claim(home, cell.loaded, "augment")
+        result.run = (
+            _run_to_fill(cell.loaded) if cell.slug is None else run_locations.claim(home, cell.loaded, "augment")
+        )
         return _make(result, overrides)
 
     results, _ = cells.each(
-        asked, one, lambda made: f"{made.made:,} new examples and {made.originals:,} originals", done=_is_done
+        chosen_cells,
+        make_cell,
+        lambda made: f"{made.made:,} new examples and {made.originals:,} originals",
+        done=_is_done,
     )
     return results
 
 
 @elsewhere("choose another path for `--run`")
 def _named(
-    loaded: LoadedConfig, overrides: Sequence[str], run: Path | None, selection: Selection, look: Look
+    loaded: LoadedConfig, overrides: Sequence[str], run: Path | None, selection: Selection, options: PreviewOptions
 ) -> Sequence[Made]:
-    """Make the corpus in a run directory that was given by path, completely or a shard of it."""
+    """Make the corpus, or a shard of it, in the run directory of ``--run``."""
     if loaded.experiment.augment is None:
         raise HallucError("C107", "this config has no augmentation", help=_NO_SECTION)
     if run is None:
@@ -85,14 +90,14 @@ def _named(
         raise HallucError("C012", "--shard needs --run, so that all shards write to the same run", help=help)
     Selection(selection.only, None, selection.fresh).refuse("--run takes one run")
     run = latest.resolve(run)
-    if look != NO_LOOK:
-        return _look(Job(loaded), run, look)
+    if options != NO_PREVIEW:
+        return _preview(Job(loaded), run, options)
     target = run_locations.claim(run, loaded, "augment", help="use an empty folder")
-    match = Job(loaded, run=target)
+    target_job = Job(loaded, run=target)
     if selection.shard is None:
-        return [_make(match, overrides)]
+        return [_make(target_job, overrides)]
     share = Shard(*shard_of(selection.shard))
-    count = augmentation.shard(match, share)
+    count = augmentation.shard(target_job, share)
     conclude(f"shard {share.number} of {share.of}: candidates for {count:,} examples")
     conclude(f"when all are done: halluc augment … --run {run}, without --shard, merges them")
     result = ShardResult(run=str(target.path), shard=f"{share.number}/{share.of}", examples=count)
@@ -100,15 +105,15 @@ def _named(
     return [result]
 
 
-def _look(found: Job, run: Path | None, look: Look) -> Sequence[Made]:
-    if look.replay is not None:
-        target = directory.open_run(run) if run is not None else _newest(found)
+def _preview(cell: Job, run: Path | None, options: PreviewOptions) -> Sequence[Made]:
+    if options.replay is not None:
+        target = directory.open_run(run) if run is not None else _newest(cell)
         if not _has_corpus(target):
             raise HallucError("R105", f"{target.path} has no augmented corpus", help="make it first: halluc augment")
-        found.run = target
-        return [replaying.replay(found, look.replay)]
-    assert look.preview is not None
-    return replaying.preview(found, look.preview)
+        cell.run = target
+        return [replaying.replay(cell, options.replay)]
+    assert options.preview is not None
+    return replaying.preview(cell, options.preview)
 
 
 def _has_corpus(run: directory.RunDir) -> bool:
@@ -133,7 +138,7 @@ def _is_done(cell: Cell) -> bool:
     return target.augment.is_dir() and augmentation.is_current(target, cell.loaded)
 
 
-def _place(loaded: LoadedConfig) -> directory.RunDir:
+def _run_to_fill(loaded: LoadedConfig) -> directory.RunDir:
     """The newest run of this config, unless it was trained on another corpus than the one to be made."""
     newest = directory.newest(loaded.home, loaded.sha256)
     if newest is not None and (augmentation.is_current(newest, loaded) or not newest.is_begun()):
@@ -141,17 +146,17 @@ def _place(loaded: LoadedConfig) -> directory.RunDir:
     return run_locations.create(loaded, "augment")
 
 
-def _make(found: Job, overrides: Sequence[str]) -> AugmentResult:
-    target = found.target
+def _make(cell: Job, overrides: Sequence[str]) -> AugmentResult:
+    target = cell.target
     with target.locked():
         recover(target.augment)
-        if augmentation.is_current(target, found.loaded):
-            made = augmentation.manifest(target)
+        if augmentation.is_current(target, cell.loaded):
+            manifest = augmentation.manifest(target)
             conclude(f"{target.augment} already exists: nothing to do")
         else:
             with target.stage("augment", list(overrides)):
-                made = augmentation.ensure(found)
-    assert made is not None, "the config asks for augmentation"
-    result = AugmentResult(run=str(target.path), **dict(made))
+                manifest = augmentation.ensure(cell)
+    assert manifest is not None, "the config asks for augmentation"
+    result = AugmentResult(run=str(target.path), **dict(manifest))
     put(result)
     return result

@@ -25,8 +25,8 @@ class Selection:
         Raises:
             HallucError C012: an option selects cells.
         """
-        given = [("--only", self.only), ("--shard", self.shard), ("--fresh", self.fresh)]
-        options = [option for option, value in given if value]
+        values = [("--only", self.only), ("--shard", self.shard), ("--fresh", self.fresh)]
+        options = [option for option, value in values if value]
         if options:
             verb = "choose" if len(options) > 1 else "chooses"
             help = "remove it; only a study has a `matrix` (docs/studies.md)"
@@ -53,8 +53,8 @@ def choose(study: Study, selection: Selection) -> tuple[Cell, ...]:
         axis, value = _choice(study, only)
         wanted.setdefault(axis, set()).add(repr(value))  # in Python `True` equals 1
     first, every = (1, 1) if selection.shard is None else shard_of(selection.shard)
-    left = [cell for cell in study.cells if all(repr(cell.choice[axis]) in wanted[axis] for axis in wanted)]
-    return tuple(left[first - 1 :: every])
+    matching = [cell for cell in study.cells if all(repr(cell.choice[axis]) in wanted[axis] for axis in wanted)]
+    return tuple(matching[first - 1 :: every])
 
 
 def _choice(study: Study, only: str) -> tuple[str, Plain]:

@@ -34,7 +34,7 @@ def begin(
 ) -> tuple[Study, tuple[Cell, ...]]:
     """Load a study and the selected cells, and record the study in its folder.
 
-    A config without a matrix is returned as one cell without a slug, and nothing is recorded.
+    A config without a matrix is returned as one cell without a slug, without a record.
 
     Args:
         trains: False: trained cells may be used with other values of ``Section.replaceable_keys``.
@@ -46,9 +46,9 @@ def begin(
     chosen = choose(study, selection)
     if study.axes and is_main_process():
         if selection.fresh:
-            aside = matrix.set_aside(study.home)
-            if aside is not None:
-                say(f"the old study is moved to {aside}")
+            moved = matrix.set_aside(study.home)
+            if moved is not None:
+                say(f"the old study is moved to {moved}")
         if _is_changed(study, trains):
             return study, chosen
         cells = [MatrixCell(slug=str(c.slug), choice=c.choice, config_sha256=c.loaded.sha256) for c in study.cells]
@@ -58,7 +58,7 @@ def begin(
 
 
 def _is_changed(study: Study, trains: bool) -> bool:
-    """Whether trained cells have another config, but are usable with this one.
+    """Whether the folder has cells that were trained with another config, all usable with this one.
 
     Raises:
         HallucError R104: they are not usable; lists all differences, before anything is done.
@@ -102,7 +102,7 @@ def each(
 ) -> tuple[list[ResultT], bool]:
     """Call ``do`` for every cell that is not ``done``, in order; a config without matrix always runs its only cell.
 
-    Returns the results, and whether all cells are finished, and none is left to another process.
+    Returns the results, and whether all cells are finished; False if another process runs one.
 
     If several processes train together (torchrun), an error ends them all: otherwise the others would wait for the one
     that continued.
@@ -116,27 +116,27 @@ def each(
     """
     if len(cells) == 1 and cells[0].slug is None:
         return [do(cells[0])], True
-    together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    is_distributed = int(os.environ.get("WORLD_SIZE", "1")) > 1
     results: list[ResultT] = []
-    course = CellProgress(len(cells))
+    progress = CellProgress(len(cells))
     for cell in cells:
-        head, clock = course.head(cell), time.monotonic()
+        head, clock = progress.head(cell), time.monotonic()
         try:
-            if not together and done(cell):
-                course.skip(cell, head, "done before")
+            if not is_distributed and done(cell):
+                progress.skip(cell, head, "done before")
             elif not brief or hears(Level.VERBOSE):
                 tell(head, style="bold")
                 results.append(do(cell))
             else:
-                with listening(Brief(listener(), head, course.warned)):
+                with listening(Brief(listener(), head, progress.warned)):
                     results.append(do(cell))
-                course.end(head, summary(results[-1]), time.monotonic() - clock)
+                progress.end(head, summary(results[-1]), time.monotonic() - clock)
         except HallucError as error:
-            if together:
+            if is_distributed:
                 raise
-            course.fail(cell, head, error)
-    course.conclude()
-    return results, not course.busy
+            progress.fail(cell, head, error)
+    progress.conclude()
+    return results, not progress.busy
 
 
 @dataclass
@@ -150,7 +150,7 @@ class CellProgress:
     at_once: int = 1
     begun: int = 0
     busy: list[str] = field(default_factory=list)
-    broken: list[HallucError] = field(default_factory=list)
+    errors: list[HallucError] = field(default_factory=list)
     warned: set[str] = field(default_factory=set)
     seconds: list[float] = field(default_factory=list)
 
@@ -177,7 +177,7 @@ class CellProgress:
             return
         for line in render(error).split("\n"):
             say(line)
-        self.broken += _named(cell, error)
+        self.errors += _with_cell(cell, error)
 
     def conclude(self) -> None:
         """
@@ -189,12 +189,12 @@ class CellProgress:
         if self.busy:
             left = f"{len(self.busy)} of {self.cells} cells are run by other processes"
             conclude(f"{left}; run the same command again to check them")
-        if self.broken:
-            count = len({error.message.split(": ", 1)[0] for error in self.broken})
+        if self.errors:
+            count = len({error.message.split(": ", 1)[0] for error in self.errors})
             say()
             others = "" if count == self.cells else "; the other cells were run"
             say(f"{count} of {self.cells} cells failed{others}:")
-            raise ManyErrors(self.broken)
+            raise ManyErrors(self.errors)
 
 
 class Brief(Listener):
@@ -229,7 +229,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _named(cell: Cell, error: HallucError) -> list[HallucError]:
+def _with_cell(cell: Cell, error: HallucError) -> list[HallucError]:
     """The error, or each of several, with the cell in its message."""
     errors = error.errors if isinstance(error, ManyErrors) else (error,)
     return [HallucError(one.code, f"{cell.slug}: {one.message}", one.where, one.help, one.exit_code) for one in errors]

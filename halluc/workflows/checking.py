@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """The result of a check, for the cells of a study that are ``alike`` in everything that is checked."""
+    """The result of a check, for the cells of a study that are ``alike``: equal in all that is checked."""
 
     task: AnyTask
     alike: Sequence[Cell]
@@ -73,20 +73,20 @@ def check(
         gates.refuse_invalid(cell.loaded)
     alike: dict[str, list[Cell]] = {}
     for cell in chosen:
-        alike.setdefault(_looked_at(cell.loaded, deep), []).append(cell)
+        alike.setdefault(_hash_of_checked(cell.loaded, deep), []).append(cell)
 
-    def one(cell: Cell) -> CheckResult:
-        match = _checked(Job.of(cell), alike[_looked_at(cell.loaded, deep)], deep)
-        put(match)
-        return match.record
+    def check_cell(cell: Cell) -> CheckResult:
+        checked = _checked(Job.of(cell), alike[_hash_of_checked(cell.loaded, deep)], deep)
+        put(checked)
+        return checked.record
 
-    firsts = [like[0] for like in alike.values()]
-    results, _ = cells.each(firsts, one, lambda result: "checked", done=lambda cell: False, brief=False)
+    representatives = [like[0] for like in alike.values()]
+    results, _ = cells.each(representatives, check_cell, lambda result: "checked", done=lambda cell: False, brief=False)
     return results
 
 
-def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
-    """Hash of what a check looks at: cells that differ elsewhere, such as in their seed, are checked once."""
+def _hash_of_checked(loaded: LoadedConfig, deep: bool) -> str:
+    """Hash of the keys that a check depends on: cells that only differ elsewhere, such as in seed, are checked once."""
     parts = {
         section: loaded.tree[section]
         for section in ("task", "data", "gap", "augment", *(("model", "train") if deep else ()))
@@ -95,7 +95,7 @@ def _looked_at(loaded: LoadedConfig, deep: bool) -> str:
 
 
 def _checked(job: Job, alike: Sequence[Cell], deep: bool) -> Checked:
-    """Check one experiment, for all cells that are alike in everything that is checked."""
+    """Check one experiment, for all cells that are ``alike``."""
     task, settings, words = job.task, job.settings, job.task.wording.words
     augmentation.refuse_unfit(job.loaded, task)
     with reading_progress.reading(settings.data):

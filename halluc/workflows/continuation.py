@@ -107,7 +107,7 @@ def adopt(run: RunDir, loaded: LoadedConfig) -> None:
     if changed:
         help = "restore it, or start a new run without --resume"
         raise HallucError("R109", f"{', '.join(changed)} changed since this training started", help=help)
-    step, epoch = checkpoint.stands_at(newest)
+    step, epoch = checkpoint.step_and_epoch(newest)
     _refuse_fewer(run, loaded, step, epoch)
     old, new = before.experiment.train, loaded.experiment.train
     _set_aside(run)
@@ -131,21 +131,21 @@ def _total(train: TrainConfig) -> str:
 
 def _refuse_fewer(run: RunDir, loaded: LoadedConfig, step: int, epoch: int) -> None:
     train = loaded.experiment.train
-    key, asked, done = ("epochs", train.epochs, epoch) if train.steps is None else ("steps", train.steps, step)
-    if asked < done:
-        message = f"`train.{key}: {asked}` is less than {run.path} has already done: step {step}, in epoch {epoch}"
+    key, requested, done = ("epochs", train.epochs, epoch) if train.steps is None else ("steps", train.steps, step)
+    if requested < done:
+        message = f"`train.{key}: {requested}` is less than {run.path} has already done: step {step}, in epoch {epoch}"
         raise HallucError("R117", message, help="increase it, or train a new run without --resume")
 
 
 def _set_aside(run: RunDir) -> None:
-    there = [path for name in _OF_THE_MODEL if (path := run.path / name).exists()]
-    if not there:
+    existing = [path for name in _OF_THE_MODEL if (path := run.path / name).exists()]
+    if not existing:
         return
     numbered = (run.path / "earlier" / str(number) for number in itertools.count(1))
     aside = next(path for path in numbered if not path.exists())
     make_folder(aside)
     try:
-        for path in there:
+        for path in existing:
             path.rename(aside / path.name)
     except OSError as error:
         raise unwritable(aside, error) from error

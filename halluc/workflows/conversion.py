@@ -69,9 +69,9 @@ def convert(source: str, target: Path, overrides: Sequence[str], wanted: Convers
     if "join" in writer.options:
         between = f"tokens {'with a space' if options.joiner else 'without spaces'} between them"
         tell(f"texts: {'unchanged' if options.keeps_text else between}")
-    things = task_class(origin.task).evaluated(()).wording.words.examples
+    noun = task_class(origin.task).evaluated(()).wording.words.examples
     for split, path in files.items():
-        conclude(f"{counted(len(corpora.splits[split]), things)} written to {path} ({name})")
+        conclude(f"{counted(len(corpora.splits[split]), noun)} written to {path} ({name})")
     tell(f"to read it: data: {{{', '.join(_yaml(files, writer.read_by(options)))}}}")
     result = _result(origin.task, name, corpora, files, writer.read_by(options))
     put(result)
@@ -108,11 +108,7 @@ def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) ->
             raise HallucError(
                 "C016", f"--task {wanted.task}: the task of the config is {task}", help="remove the option"
             )
-        there = tuple(split for split in SPLITS if data.reference(split))
-        for split in wanted.splits:
-            if split not in there:
-                raise HallucError("C011", f"the config has no `data.{split}`", help=f"it has {', '.join(there)}")
-        return CorpusSource(task, data, tuple(split for split in there if split in (wanted.splits or there)))
+        return CorpusSource(task, data, job.configured_splits(data, wanted.splits))
     splits = tuple(split for split in SPLITS if split in (wanted.splits or ("train",)))
     references = dict.fromkeys(splits, source)
     if wanted.task is not None:
@@ -120,7 +116,7 @@ def _source(source: str, overrides: Sequence[str], wanted: ConversionOptions) ->
     return guess(source, references, overrides, splits)
 
 
-def format_of(task: str, asked: str | None, target: Path) -> str:
+def format_of(task: str, requested: str | None, target: Path) -> str:
     """The requested format, or the one of the output's name.
 
     Raises:
@@ -128,11 +124,13 @@ def format_of(task: str, asked: str | None, target: Path) -> str:
     """
     writers = writers_of(task)
     listed = f"formats of {task}: {', '.join(writers)}"
-    if asked is not None:
-        if asked in writers:
-            return asked
-        near = did_you_mean(asked, writers)
-        raise HallucError("C011", f"no format `{asked}`", help=f"did you mean `{near}`? {listed}" if near else listed)
+    if requested is not None:
+        if requested in writers:
+            return requested
+        near = did_you_mean(requested, writers)
+        raise HallucError(
+            "C011", f"no format `{requested}`", help=f"did you mean `{near}`? {listed}" if near else listed
+        )
     fitting = next((name for name, writer in writers.items() if target.suffix in writer.suffixes), None)
     if fitting is None:
         raise HallucError(
@@ -167,14 +165,15 @@ def _read(origin: CorpusSource, writer: Writer, options: Options, wanted: Conver
 def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
     """The examples with one token per character of their texts.
 
-    Hold-out from train depends on the words: so the words are read too, and the same examples are selected by id.
+    Which examples are held out of train depends on their words, so the words are read first, and the same examples are
+    then selected by id.
     """
-    letters = data.model_copy(update={"tokenize": "characters"})
+    characters = data.model_copy(update={"tokenize": "characters"})
     if not any(data.is_held_out(split) for split in SPLITS):
-        return read_corpora(letters, TABLE, splits)
+        return read_corpora(characters, TABLE, splits)
     words = read_corpora(data, TABLE, splits)
     references: dict[str, Any] = {split: data.reference(split) for split in splits}
-    whole = letters.model_copy(update={**references, "dev_share": None, "test_share": None, "max_examples": None})
+    whole = characters.model_copy(update={**references, "dev_share": None, "test_share": None, "max_examples": None})
     for split, corpus in read_corpora(whole, TABLE, splits).splits.items():
         own = {example.id for example in words.splits[split]}
         words.splits[split] = replace(corpus, examples=tuple(one for one in corpus if one.id in own))
@@ -182,7 +181,7 @@ def _by_characters(data: Any, splits: tuple[SplitName, ...]) -> Corpora:
 
 
 def _holds_texts(data: DataConfig, splits: tuple[SplitName, ...]) -> bool:
-    """Whether the input has texts: tokens in the input stay the same, whatever the tokenization."""
+    """Whether the input has texts; if it has tokens, they are the same with every ``tokenize``."""
     characters = data.model_copy(update={"tokenize": "characters"})
     first = read_corpora(few(characters), TABLE, splits[:1])
     by_blanks = characters.model_copy(update={"tokenize": "whitespace", "on_bad_line": "skip"})

@@ -27,7 +27,7 @@ from halluc.workflows import audit, conversion
 from halluc.workflows import job as jobs
 from halluc.workflows.job import Job
 
-_ANEW = "audit the split again and review its suspects: halluc audit {} --split {}"
+_AUDIT_AGAIN = "audit the split again and review its suspects: halluc audit {} --split {}"
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,20 @@ def apply(
         missing = "--apply" if decisions is None else "--out"
         help = "halluc audit CONFIG|RUN --apply decisions.jsonl --out corrected.jsonl"
         raise HallucError("C011", f"{missing} is missing", help=help)
-    match = _job(target, overrides)
-    audit.refuse_unauditable(match.task)
-    read = _decisions(decisions)
-    split = _split(read, decisions)
-    decided = _known(match.target, split, read, decisions)
-    corpora = match.corpora((split,))
-    _refuse_replacing(out, _written(match.task.name, out), [*match.settings.data.paths(), decisions], match.target)
-    corpus, changes = _corrected(match, corpora.splits[split], decided, decisions)
-    form = _write(match, corpora, corpus, out)
+    job = _job(target, overrides)
+    audit.refuse_unauditable(job.task)
+    lines = _decisions(decisions)
+    split = _split(lines, decisions)
+    decided = _with_suspects(job.target, split, lines, decisions)
+    corpora = job.corpora((split,))
+    _refuse_replacing(out, _output_files(job.task.name, out), [*job.settings.data.paths(), decisions], job.target)
+    corpus, changes = _corrected(job, corpora.splits[split], decided, decisions)
+    form = _write(job, corpora, corpus, out)
     provenance = out.with_name(f"{out.name}.provenance.jsonl")
     write_jsonl(provenance, (one.model_dump(mode="json") for one in changes))
     counts = Counter(one.decision.decision for one in decided)
     result = CorrectionResult(
-        run=str(match.target.path), split=split, out=str(out), provenance=str(provenance), format=form,
+        run=str(job.target.path), split=split, out=str(out), provenance=str(provenance), format=form,
         decisions=dict(sorted(counts.items())), changed=len({one.id for one in changes}),
     )  # fmt: skip
     messages.put(result)
@@ -77,7 +77,7 @@ def apply(
 
 def _job(target: Path, overrides: Sequence[str]) -> Job:
     """The job of a run, or of the newest run of a config that was audited."""
-    if not audit.is_config(target):
+    if not jobs.is_config(target):
         loaded, named = jobs.load_run(target, overrides, audit.AUDIT_ALONE)
         return Job(loaded, run=named)
     loaded = jobs.load(target, overrides)
@@ -125,34 +125,36 @@ def _decisions(path: Path) -> list[tuple[int, DecisionLine]]:
     return result
 
 
-def _split(read: Sequence[tuple[int, DecisionLine]], path: Path) -> SplitName:
-    first = read[0][1].split
-    other = next(((number, one.split) for number, one in read if one.split != first), None)
+def _split(lines: Sequence[tuple[int, DecisionLine]], path: Path) -> SplitName:
+    first = lines[0][1].split
+    other = next(((number, one.split) for number, one in lines if one.split != first), None)
     if other is not None:
         where = Location(str(path), other[0])
         message = f"a decision on {other[1]}, but the first one is on {first}"
         raise data_error("D195", message, where, "apply the decisions on each split separately")
     if first not in ("train", "dev", "test"):
-        raise data_error("D195", f"no split `{first[:40]}`", Location(str(path), read[0][0]))
+        raise data_error("D195", f"no split `{first[:40]}`", Location(str(path), lines[0][0]))
     return first  # type: ignore[return-value]
 
 
-def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine]], path: Path) -> list[_Decided]:
+def _with_suspects(
+    run: RunDir, split: SplitName, lines: Sequence[tuple[int, DecisionLine]], path: Path
+) -> list[_Decided]:
     """The decisions with their suspects.
 
     Raises:
         HallucError R111: the split was not audited, or the file is damaged. D195: suspects that do not exist, or are
             decided twice.
     """
-    anew = _ANEW.format(run.path, split)
+    advice = _AUDIT_AGAIN.format(run.path, split)
     suspects = {one.suspect: one for one in audit.read(run.audit(split), run)}
     results: dict[str, _Decided] = {}
     bad = []
-    for number, one in read:
+    for number, one in lines:
         where = Location(str(path), number)
         if one.suspect not in suspects:
             text = f"{run.audit(split)} has no suspect `{one.suspect[:40]}`"
-            bad.append(data_error("D195", text, where, anew))
+            bad.append(data_error("D195", text, where, advice))
         elif (earlier := results.get(one.suspect)) is not None:
             same = (earlier.decision.decision, earlier.decision.annotation) == (one.decision, one.annotation)
             text = f"{'the same decision as on' if same else 'contradicts the decision on'} line {earlier.line}"
@@ -163,20 +165,20 @@ def _known(run: RunDir, split: SplitName, read: Sequence[tuple[int, DecisionLine
     return list(results.values())
 
 
-def _written(task: str, out: Path) -> list[Path]:
+def _output_files(task: str, out: Path) -> list[Path]:
     """Every file of a copy: some formats have several."""
     form = conversion.format_of(task, None, out)
     copies = [out] if form == "jsonl" else list(writers_of(task)[form].files(out))
     return [*copies, out.with_name(f"{out.name}.provenance.jsonl")]
 
 
-def _refuse_replacing(out: Path, written: Sequence[Path], read: Sequence[Path], run: RunDir) -> None:
+def _refuse_replacing(out: Path, written: Sequence[Path], inputs: Sequence[Path], run: RunDir) -> None:
     """
     Raises:
         HallucError C011: the copy would overwrite an input file, or files of the run's audit.
     """
     for one in written:
-        for file in read:
+        for file in inputs:
             if one.exists() and file.exists() and one.samefile(file):
                 message = f"--out {out} would replace {one}, a file of the config: originals are never changed"
                 raise HallucError("C011", message, help="use another file")
@@ -187,7 +189,7 @@ def _refuse_replacing(out: Path, written: Sequence[Path], read: Sequence[Path], 
 
 
 def _corrected(
-    found: Job, corpus: Corpus[Any], decided: Sequence[_Decided], path: Path
+    job: Job, corpus: Corpus[Any], decided: Sequence[_Decided], path: Path
 ) -> tuple[Corpus[Any], list[CorrectionLine]]:
     """The corpus after the decisions, and a line for each decision that changed something.
 
@@ -195,7 +197,7 @@ def _corrected(
         HallucError or ManyErrors D196: examples that are missing, or have changed. D195: decisions that conflict, or
             give an annotation that the example cannot have.
     """
-    task: Any = found.task
+    task: Any = job.task
     places = {example.id: place for place, example in enumerate(corpus)}
     examples, changes, bad = list(corpus.examples), list[CorrectionLine](), list[HallucError]()
     by_example: dict[str, list[_Decided]] = {}
@@ -205,7 +207,7 @@ def _corrected(
         now = None if place is None else audit.content_hash(task, corpus.examples[place])
         if now is None or now != suspect.sha256 or one.decision.sha256 != suspect.sha256:
             text = "no longer exists" if place is None else "has changed since it was audited"
-            help = _ANEW.format(found.target.path, corpus.split)
+            help = _AUDIT_AGAIN.format(job.target.path, corpus.split)
             bad.append(data_error("D196", f"{suspect.id} ({suspect.file}:{suspect.line}) {text}", where, help))
         elif one.decision.decision != "reject":
             by_example.setdefault(suspect.id, []).append(one)
@@ -215,7 +217,8 @@ def _corrected(
         example = examples[places[identity]]
         for one in of_example:
             before = [claim.mark for claim in task.judge.gold(example)]
-            wrong, new = {*one.suspect.annotated}, _new(one)
+            new = one.suspect.proposed if one.decision.annotation is None else one.decision.annotation
+            wrong = {*one.suspect.annotated}
             after = [*(mark for mark in before if mark not in wrong), *new]
             try:
                 example = task.examples.corrected(example, after)
@@ -233,11 +236,6 @@ def _corrected(
     return replace(corpus, examples=tuple(examples)), changes
 
 
-def _new(one: _Decided) -> list[Mark]:
-    """The new annotation that replaces the suspected one."""
-    return list(one.suspect.proposed if one.decision.annotation is None else one.decision.annotation)
-
-
 def _change(one: _Decided, before: list[Mark], after: list[Mark]) -> CorrectionLine:
     suspect = one.suspect
     return CorrectionLine(
@@ -246,18 +244,18 @@ def _change(one: _Decided, before: list[Mark], after: list[Mark]) -> CorrectionL
     )  # fmt: skip
 
 
-def _write(found: Job, corpora: Corpora, corpus: Corpus[Any], out: Path) -> str:
+def _write(job: Job, corpora: Corpora, corpus: Corpus[Any], out: Path) -> str:
     """Write the copy in the format of its name; returns the name of the format."""
-    name = found.task.name
+    name = job.task.name
     form = conversion.format_of(name, None, out)
-    if form == "jsonl":  # with tokens, so that nothing is tokenized again
-        write_jsonl(out, map(found.task.examples.record, corpus.examples))
+    if form == "jsonl":  # has tokens: texts are not tokenized again
+        write_jsonl(out, map(job.task.examples.record, corpus.examples))
         return form
     writer = writers_of(name)[form]
     scheme: Any = corpora.annotation.scheme
     options = Options(
         scheme=scheme if scheme in get_args(Scheme) else "iob2",
-        out_of_scope=getattr(found.settings.data, "out_of_scope_label", None),
+        out_of_scope=getattr(job.settings.data, "out_of_scope_label", None),
     )
     write({out: corpus.examples}, writer, writer.fitted(options, corpus.examples))
     return form

@@ -1,4 +1,4 @@
-"""Cross-fitting: models that are each trained without one part of the training split, and then applied to it.
+"""Cross-fitting: each model is trained without one part of the training split, and then applied to that part.
 
 Chernozhukov et al. 2018, "Double/debiased machine learning" (section 3); Northcutt et al. 2021, "Confident Learning"
 (out-of-sample probabilities).
@@ -100,10 +100,10 @@ def fitted(job: Job, count: int) -> tuple[Folds, list[Trained]]:
 
 def _folder(job: Job, loaded: LoadedConfig, folds: Folds) -> Path:
     inputs = list(provenance.input_hashes(job.settings.data.paths()).values())
-    decided = {"config": loaded.sha256, "gap": job.loaded.tree.get("gap"), "inputs": inputs, "parts": folds.count}
+    deciding = {"config": loaded.sha256, "gap": job.loaded.tree.get("gap"), "inputs": inputs, "parts": folds.count}
     if folds.by_document:
-        decided["by"] = "document"
-    return Path(job.settings.runs_dir) / directory.FITTED / f"cross-fit-{sha256_of_tree(decided)[:16]}"
+        deciding["by"] = "document"
+    return Path(job.settings.runs_dir) / directory.FITTED / f"cross-fit-{sha256_of_tree(deciding)[:16]}"
 
 
 def plain(loaded: LoadedConfig) -> LoadedConfig:

@@ -41,7 +41,10 @@ def diagnose() -> DoctorResult:
         hardware=provenance.hardware(),
         device=_device(),
         required=list(_requirements("")),
-        extras=[_extra(name) for name in extras],
+        extras=[
+            ExtraState(name=name, for_development=name in _OWN, requirements=list(_requirements(name)))
+            for name in extras
+        ],
         programs={name: (shutil.which(name), use) for name, use in _PROGRAMS.items()},
     )
     put(result)
@@ -53,29 +56,24 @@ def _device() -> dict[str, Any]:
     from halluc.engine import runtime  # before torch, which reads its thread settings once
 
     result = runtime.describe(runtime.start("auto", seed=1))
-    return {**result, **_gpus()} if result["device"] == "cuda" else result
+    if result["device"] == "cuda":
+        import torch
 
-
-def _gpus() -> dict[str, Any]:
-    import torch
-
-    return {"gpus": torch.cuda.device_count(), "gpu_memory_bytes": torch.cuda.get_device_properties(0).total_memory}
-
-
-def _extra(name: str) -> ExtraState:
-    return ExtraState(name=name, for_development=name in _OWN, requirements=list(_requirements(name)))
+        result["gpus"] = torch.cuda.device_count()
+        result["gpu_memory_bytes"] = torch.cuda.get_device_properties(0).total_memory
+    return result
 
 
 def _requirements(extra: str) -> Iterator[RequirementState]:
     """The requirements of halluc itself (``extra`` is empty), or of one extra."""
     for line in metadata.requires("halluc") or ():
-        asked = Requirement(line)
-        of_extra = re.search(r"""extra == ['"]([^'"]+)""", str(asked.marker or ""))
+        requirement = Requirement(line)
+        of_extra = re.search(r"""extra == ['"]([^'"]+)""", str(requirement.marker or ""))
         if (of_extra[1] if of_extra else "") != extra:
             continue
         try:
-            version: str | None = metadata.version(asked.name)
+            version: str | None = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
             version = None
-        fits = version is not None and asked.specifier.contains(version, prereleases=True)
-        yield RequirementState(name=asked.name, asks=str(asked.specifier), version=version, fits=fits)
+        fits = version is not None and requirement.specifier.contains(version, prereleases=True)
+        yield RequirementState(name=requirement.name, asks=str(requirement.specifier), version=version, fits=fits)

@@ -28,8 +28,8 @@ _FILE = "teacher.npz"
 
 def files(job: Job) -> list[Path]:
     """The weights of the teachers: a resumed training must have the same."""
-    asked = job.settings.train.teacher
-    folders = [run_state.model_folder(one) for one in asked.runs] if asked else []
+    teachers = job.settings.train.teacher
+    folders = [run_state.model_folder(one) for one in teachers.runs] if teachers else []
     return [path for folder in folders for path in sorted(folder.glob("*.safetensors"))]
 
 
@@ -40,19 +40,19 @@ def ensure(job: Job) -> None:
         HallucError C210: teachers that are not suitable for this task, or with different labels. Others: as
         ``trained_models.locate``.
     """
-    asked = job.settings.train.teacher
-    if asked is None:
+    config = job.settings.train.teacher
+    if config is None:
         return
-    teachers = [trained_models.locate(one) for one in asked.runs]
+    teachers = [trained_models.locate(one) for one in config.runs]
     for teacher in teachers:
         ensembles.refuse_other_task(teacher, job)
     corpus = train_split(job)
-    wanted = _fingerprint(asked, corpus)
+    wanted = _fingerprint(config, corpus)
     if _read(job.target.path / _FILE, wanted) is not None:
         return
     from halluc.engine import runtime
 
-    averaging = ensembles.Averaging([corpus], asked.temperature)
+    averaging = ensembles.Averaging([corpus], config.temperature)
     with runtime.alone(job.settings.train.precision, job.settings.seed):
         _refuse_other_labels(teachers, job, corpus)
         for number, teacher in enumerate(teachers, 1):
@@ -82,20 +82,19 @@ def refuse_unfit(job: Job) -> None:
     Raises:
         HallucError C210: outputs of this task's model are not labels, so another model cannot give soft targets.
     """
-    asked = job.settings.train.teacher
-    if asked is None:
+    config = job.settings.train.teacher
+    if config is None:
         return
     if not hasattr(job.task.model, "outputs_of"):
         message = f"`train.teacher` needs a task with labels, which {job.task.name} does not have"
         raise HallucError("C210", message, help="remove it")
-    for reference in asked.runs:
+    for reference in config.runs:
         teacher = trained_models.locate(reference)
         ensembles.refuse_other_task(teacher, job)
-        _refuse_other_problem(_has_many(teacher.job), _has_many(job))
+        _refuse_other_problem(_is_multi_label(teacher.job), _is_multi_label(job))
 
 
-def _has_many(job: Job) -> bool:
-    """Whether the task is multi-label."""
+def _is_multi_label(job: Job) -> bool:
     return bool(getattr(job.settings.task, "multi_label", False))
 
 
@@ -106,7 +105,7 @@ def _refuse_other_problem(of_teacher: bool, of_student: bool) -> None:
 
 
 def _refuse_other_labels(teachers: Sequence[Trained], job: Job, corpus: Corpus[Any]) -> None:
-    """Checked before hours of predictions: a teacher must have exactly the outputs of the student."""
+    """Refuse teachers whose outputs differ from those of the student, before hours of predictions."""
     model: Any = job.task.model
     outputs = model.outputs_of(job.task.examples.labels(corpus))
     for teacher in teachers:
@@ -124,25 +123,25 @@ def distilled(job: Job, features: Any, corpus: Corpus[Any], outputs: tuple[str, 
 
     from halluc.engine.distillation import Distilled
 
-    asked = job.settings.train.teacher
-    assert asked is not None, "the config has teachers"
-    result = _read(job.target.path / _FILE, _fingerprint(asked, corpus))
+    config = job.settings.train.teacher
+    assert config is not None, "the config has teachers"
+    result = _read(job.target.path / _FILE, _fingerprint(config, corpus))
     assert result is not None, "`ensure` has written it"
     names = tuple(map(str, result["outputs"]))
-    _refuse_other_problem(bool(result["independent"]), _has_many(job))
-    order = ensembles.alignment("the training split", outputs, ", ".join(asked.runs), names)
+    _refuse_other_problem(bool(result["independent"]), _is_multi_label(job))
+    order = ensembles.alignment("the training split", outputs, ", ".join(config.runs), names)
     rows = result["rows"] if order is None else result["rows"][:, order]
     soft = torch.split(torch.from_numpy(rows), result["sizes"].tolist())
-    return Distilled(features, soft, asked.temperature, asked.weight, bool(result["independent"]))
+    return Distilled(features, soft, config.temperature, config.weight, bool(result["independent"]))
 
 
-def _fingerprint(asked: TeacherConfig, corpus: Corpus[Any]) -> str:
+def _fingerprint(config: TeacherConfig, corpus: Corpus[Any]) -> str:
     """Hash of everything that soft targets depend on: the teachers, the temperature, and the examples."""
     examples = hashlib.sha256()
     for example in corpus:
         examples.update(repr(example).encode("utf-8", "surrogatepass"))
-    digests = [integrity.model_digest(run_state.model_folder(one)) or one for one in asked.runs]
-    return sha256_of_tree({"teachers": digests, "temperature": asked.temperature, "examples": examples.hexdigest()})
+    digests = [integrity.model_digest(run_state.model_folder(one)) or one for one in config.runs]
+    return sha256_of_tree({"teachers": digests, "temperature": config.temperature, "examples": examples.hexdigest()})
 
 
 def _read(path: Path, fingerprint: str) -> dict[str, Array] | None:

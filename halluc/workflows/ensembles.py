@@ -66,8 +66,10 @@ class Ensemble:
         for number, member in enumerate(self.members, 1):
             tell(f"ensemble: model {number} of {len(self.members)}, {name_of(member)}")
             averaging.add(load(member, self.members[0].job), name_of(member))
-        made = {result.corpus.split: result for result in averaging.predicted()}
-        return ReadyEnsemble(averaging.task, averaging.outputs, averaging.decoding, lambda corpus: made[corpus.split])
+        predicted = {result.corpus.split: result for result in averaging.predicted()}
+        return ReadyEnsemble(
+            averaging.task, averaging.outputs, averaging.decoding, lambda corpus: predicted[corpus.split]
+        )
 
     def resident(self) -> ReadyEnsemble:
         """All models, in memory together, ready for any input."""
@@ -85,7 +87,7 @@ class Ensemble:
         return ReadyEnsemble(first.task, first.outputs, first.decoding, average, first.engine)
 
 
-def located(
+def locate(
     reference: str, others: Sequence[str], overrides: Sequence[str] = ()
 ) -> tuple[Trained, Ensemble | None]:  # fmt: skip
     """A trained model, and the ensemble that predicts: with ``others``, or from its run's config.
@@ -120,8 +122,8 @@ def override(members: Sequence[str]) -> str:
     return f"eval.ensemble={json.dumps([latest.resolve_text(one) for one in members])}"
 
 
-def apart(ensemble: Ensemble, target: RunDir) -> Job:
-    """The job of an evaluation in a separate run. Novelty there is relative to the training split of the first
+def separate_job(ensemble: Ensemble, target: RunDir) -> Job:
+    """The job of an evaluation in a separate run, in which novelty is relative to the training split of the first
     model."""
     first = ensemble.members[0]
     record = target.read()
@@ -157,15 +159,14 @@ def refuse_other_task(trained: Trained, job: Job) -> None:
 
 
 def load(member: Trained, base: Job, **changes: Any) -> ReadyModel:
-    """A model with the settings of ``task`` that it was trained with, and those of ``eval`` of ``base``, except
-    ``changes``."""
-    own, asked = member.job.settings, base.settings
-    labels = own.eval.labels if member.run is not None else asked.eval.labels
+    """A model with its own settings of ``task``, and those of ``eval`` from ``base``, except ``changes``."""
+    own, shared = member.job.settings, base.settings
+    labels = own.eval.labels if member.run is not None else shared.eval.labels
     settings = own.model_copy(
         update={
-            "eval": asked.eval.model_copy(update={"labels": labels, **changes}),
-            "train": own.train.model_copy(update={"precision": asked.train.precision}),
-            "seed": asked.seed,
+            "eval": shared.eval.model_copy(update={"labels": labels, **changes}),
+            "train": own.train.model_copy(update={"precision": shared.train.precision}),
+            "seed": shared.seed,
         }
     )
     if member.run is not None and member.job is not base:
@@ -175,8 +176,8 @@ def load(member: Trained, base: Job, **changes: Any) -> ReadyModel:
 
 @dataclass
 class Averaging:
-    """Averages the probabilities of models on some corpora; the models are added one by one, so that only one has to be
-    in memory. The decision settings of the first are kept."""
+    """Averages the probabilities of models on some corpora. Models are added one by one, so that only one has to be in
+    memory; decoding and settings are those of the first."""
 
     corpora: Sequence[Corpus[Any]]
     temperature: float = 1.0
@@ -215,9 +216,9 @@ class Averaging:
         """The predictions for each corpus from the mean probabilities."""
         results = []
         for corpus, mean, encoded in zip(self.corpora, self.means, self._encoded, strict=True):
-            made = self.task.model.decided(encoded, mean.result(), self.decoding)
-            made = agreed(self.task, self.settings, corpus.examples, made, self.outputs)
-            results.append(PredictedSplit(corpus, made, encoded.notes))
+            predictions = self.task.model.decided(encoded, mean.result(), self.decoding)
+            predictions = agreed(self.task, self.settings, corpus.examples, predictions, self.outputs)
+            results.append(PredictedSplit(corpus, predictions, encoded.notes))
         return results
 
 
@@ -229,9 +230,9 @@ def alignment(first: str, outputs: Sequence[str], name: str, others: Sequence[st
     """
     if tuple(outputs) == tuple(others):
         return None
-    lacking, more = ([one for one in a if one not in b] for a, b in ((outputs, others), (others, outputs)))
-    if lacking or more or len({*outputs}) < len(outputs) or len(outputs) != len(others):
-        texts = [f"only {which} has {_listed(labels)}" for which, labels in ((first, lacking), (name, more)) if labels]
+    lacking, extra = ([one for one in a if one not in b] for a, b in ((outputs, others), (others, outputs)))
+    if lacking or extra or len({*outputs}) < len(outputs) or len(outputs) != len(others):
+        texts = [f"only {which} has {_listed(labels)}" for which, labels in ((first, lacking), (name, extra)) if labels]
         message = f"{name} has other labels than {first}: {'; '.join(texts) or 'one has a label more than once'}"
         raise HallucError(_CODE, message, help="average models that were trained on the same labels")
     return [list(others).index(one) for one in outputs]
@@ -244,7 +245,7 @@ def _listed(labels: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class ReadyEnsemble:
-    """Takes the place of a single ``ReadyModel``."""
+    """Replaces a single ``ReadyModel``."""
 
     task: Any
     outputs: tuple[str, ...]

@@ -12,7 +12,7 @@ from halluc.config.loading import LoadedConfig
 from halluc.config.matrix import Cell
 from halluc.config.rendering import differences
 from halluc.core import latest, messages
-from halluc.core.errors import HallucError, suggestion
+from halluc.core.errors import HallucError
 from halluc.core.files import elsewhere
 from halluc.core.messages import conclude, warn
 from halluc.data.rows.references import SPLITS, SplitName
@@ -27,13 +27,13 @@ from halluc.workflows import (
     ensembles,
     external_predictions,
     gate_reports,
-    job,
     nearest_run,
     other_gold,
     run_locations,
     run_state,
     tracking,
 )
+from halluc.workflows import job as jobs
 from halluc.workflows.cell_selection import EVERY_CELL, Selection
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
@@ -78,17 +78,17 @@ def evaluate(
         return _judge(Job(external_predictions.load(config, overrides)), tool, overrides, splits)
     if members:
         selection.refuse("--with can only be used with runs")
-        asked = [*overrides, ensembles.override(members)]
-        match, model = find(config, asked, run, checkpoint)
-        return _assess(match, model, asked, splits, apart=True)
+        with_members = [*overrides, ensembles.override(members)]
+        job, model = find(config, with_members, run, checkpoint)
+        return _assess(job, model, with_members, splits, apart=True)
     if config is None or run is not None or checkpoint is not None:
         selection.refuse("use either --run or --checkpoint")
-        match, model = find(config, overrides, run, checkpoint)
-        return _assess(match, model, overrides, splits)
+        job, model = find(config, overrides, run, checkpoint)
+        return _assess(job, model, overrides, splits)
     study, chosen = cells.begin(config, overrides, selection, trains=False)
     if not study.axes:
-        match = _newest(config, overrides)
-        return _assess(match, str(match.target.model), overrides, splits)
+        job = _newest(config, overrides)
+        return _assess(job, str(job.target.model), overrides, splits)
     of_cells, _ = cells.each(
         chosen,
         lambda cell: evaluate_cell(cell, overrides, splits),
@@ -105,18 +105,17 @@ def summary(results: Sequence[EvalResult]) -> str:
 
 
 def evaluate_cell(cell: Cell, overrides: Sequence[str], splits: Sequence[str] | None) -> list[EvalResult]:
-    """As ``evaluate_job``, for a cell of a study."""
     return evaluate_job(Job(cell.loaded, cell.slug, run_locations.run_of(cell)), overrides, splits)
 
 
-def evaluate_job(found: Job, overrides: Sequence[str], splits: Sequence[str] | None = None) -> list[EvalResult]:
+def evaluate_job(job: Job, overrides: Sequence[str], splits: Sequence[str] | None = None) -> list[EvalResult]:
     """Evaluate the model of one experiment in its run.
 
     Raises:
         HallucError R105: it is not trained. R118: its model was removed. G100: a gate is not met.
     """
-    run_state.refuse_untrained(found.target, "`halluc train` with the same config creates it")
-    return _assess(found, str(found.target.model), overrides, splits)
+    run_state.refuse_untrained(job.target, "`halluc train` with the same config creates it")
+    return _assess(job, str(job.target.model), overrides, splits)
 
 
 def is_done(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) -> bool:
@@ -127,9 +126,9 @@ def is_done(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) 
     """
     if not is_evaluated(loaded, target, splits):
         return False
-    held = gates.judged(loaded, [evaluations.read(target, split) for split in _splits(loaded, splits)], target)
-    gate_reports.write(loaded, target, held)
-    gates.refuse_broken(loaded, held)
+    results = gates.judged(loaded, [evaluations.read(target, split) for split in _splits(loaded, splits)], target)
+    gate_reports.write(loaded, target, results)
+    gates.refuse_broken(loaded, results)
     return True
 
 
@@ -145,37 +144,33 @@ def refuse_unscored(loaded: LoadedConfig) -> None:
 
 
 def is_evaluated(loaded: LoadedConfig, target: RunDir, splits: Sequence[str] | None) -> bool:
-    """Whether a run is evaluated with the current settings, whatever its gates say."""
+    """Whether a run is evaluated with the current settings; gates are not checked."""
     return target.is_trained() and run_state.is_evaluated(target, loaded, _splits(loaded, splits))
 
 
 def _assess(
-    found: Job, model: str, overrides: Sequence[str], splits: Sequence[str] | None, *, apart: bool = False
+    job: Job, model: str, overrides: Sequence[str], splits: Sequence[str] | None, *, apart: bool = False
 ) -> list[EvalResult]:
     """Evaluate a model, or an ensemble with it; the job has no run yet if halluc did not train it.
 
     Args:
         apart: the evaluation of the ensemble has a separate run.
     """
-    wanted = _splits(found.loaded, splits)
-    gates.refuse_invalid(found.loaded)
-    corpora = found.corpora(_read(found.loaded, wanted))
-    others = found.settings.eval.ensemble
-    ensemble = ensembles.Ensemble.of(Trained(found, model), others) if others else None
+    wanted = _splits(job.loaded, splits)
+    gates.refuse_invalid(job.loaded)
+    corpora = job.corpora(_read(job.loaded, wanted))
+    others = job.settings.eval.ensemble
+    ensemble = ensembles.Ensemble.of(Trained(job, model), others) if others else None
     if ensemble is not None and apart:
-        found = ensembles.apart(ensemble, home(found.loaded, ensemble.identity))
-    if found.run is None:
-        found.run = home(found.loaded, {"checkpoint": model})
+        job = ensembles.separate_job(ensemble, home(job.loaded, ensemble.identity))
+    if job.run is None:
+        job.run = home(job.loaded, {"checkpoint": model})
     else:
         for split in wanted:
-            if gates.is_trained_on(found.loaded, split):
+            if gates.is_trained_on(job.loaded, split):
                 warn(f"the model was trained on {split}: its figures there measure memorisation")
     return _evaluated(
-        found,
-        partial(assessment.assess, found, corpora.splits, wanted, model, ensemble),
-        corpora.files,
-        wanted,
-        overrides,
+        job, partial(assessment.assess, job, corpora.splits, wanted, model, ensemble), corpora.files, wanted, overrides
     )
 
 
@@ -190,61 +185,60 @@ def _judge_by(
             "--gold needs a run, and cannot be combined with --predictions, --name, --checkpoint or --with",
             help=help,
         )
-    result, model = find(config, overrides, run)
-    split = external_predictions.one_split(_splits(result.loaded, splits), splits, "--gold")
-    return other_gold.judge(result, model, gold, split, _read(result.loaded, (split,)), overrides)
+    job, model = find(config, overrides, run)
+    split = external_predictions.one_split(_splits(job.loaded, splits), splits, "--gold")
+    return other_gold.judge(job, model, gold, split, _read(job.loaded, (split,)), overrides)
 
 
 def _judge(
-    found: Job, tool: external_predictions.Tool, overrides: Sequence[str], splits: Sequence[str] | None
+    job: Job, tool: external_predictions.Tool, overrides: Sequence[str], splits: Sequence[str] | None
 ) -> list[EvalResult]:
-    """Evaluate the predictions of another tool."""
-    split = external_predictions.one_split(_splits(found.loaded, splits), splits)
-    gates.refuse_invalid(found.loaded)
-    judgeable = external_predictions.read(tool, found, split)
-    found.run = home(found.loaded, judgeable.identity(found.loaded))
+    split = external_predictions.one_split(_splits(job.loaded, splits), splits)
+    gates.refuse_invalid(job.loaded)
+    judgeable = external_predictions.read(tool, job, split)
+    job.run = home(job.loaded, judgeable.identity(job.loaded))
     return _evaluated(
-        found, partial(external_predictions.judge, judgeable, found), found.corpora((split,)).files, (split,), overrides
+        job, partial(external_predictions.judge, judgeable, job), job.corpora((split,)).files, (split,), overrides
     )
 
 
 def _evaluated(
-    found: Job,
+    job: Job,
     write: Callable[[], list[schema.EvalFile]],
     inputs: Sequence[Path],
     wanted: Sequence[SplitName],
     overrides: Sequence[str],
 ) -> list[EvalResult]:
     """Write an evaluation as the only writer of the run, record it in ``run.json``, and check the gates."""
-    loaded, target = found.loaded, found.target
+    loaded, target = job.loaded, job.target
     _check_files(target, wanted)
     with target.locked(), target.stage("eval", list(overrides)) as stage:
         files = write()
-        # `inputs` has what training read; this records what was evaluated, in case a file has changed since.
+        # ``inputs`` of run.json are the files of the training, which may have changed since.
         earlier = stage.detail.get("inputs")
         read = {**(earlier if isinstance(earlier, dict) else {}), **provenance.input_hashes(inputs)}
-        asked = run_state.asked_for(target, loaded, wanted, stage.detail)
-        protocols = (*found.task.figures.protocols, rates.PROTOCOL)
+        requested = run_state.record_for(target, loaded, wanted, stage.detail)
+        protocols = (*job.task.figures.protocols, rates.PROTOCOL)
         headlines = {
             file.split: {m.name: m.value for m in file.metrics if not m.by and m.protocol in protocols}
             for file in files
         }
         hashes = integrity.recorded_evaluations(target.read())
         hashes.update((split, integrity.of_evaluation(target, split)) for split in wanted)
-        written = {"inputs": read, run_state.ASKED: asked, "gates": [], integrity.FILES: hashes}
+        written = {"inputs": read, run_state.ASKED: requested, "gates": [], integrity.FILES: hashes}
         stage.detail = {**stage.detail, **headlines, **written}
         tracking.track_evaluation(loaded, target, files)
-        # if a baseline is invalid, everything else is recorded first
-        held = gates.judged(loaded, files, target, is_fresh=True)
-        stage.detail["gates"] = [gate.model_dump(mode="json") for gate in held]
+        # last, since an invalid baseline raises an error
+        gate_results = gates.judged(loaded, files, target, is_fresh=True)
+        stage.detail["gates"] = [gate.model_dump(mode="json") for gate in gate_results]
     results = []
     for file in files:
-        checked = [gate for gate in held if (gate.split or files[-1].split) == file.split]
-        results.append(EvalResult(**dict(file), gates=checked, cell=found.slug))
+        checked = [gate for gate in gate_results if (gate.split or files[-1].split) == file.split]
+        results.append(EvalResult(**dict(file), gates=checked, cell=job.slug))
         messages.put(results[-1])
-    gate_reports.write(loaded, target, held)
+    gate_reports.write(loaded, target, gate_results)
     conclude(f"results: {target.path / 'eval'} (classification reports too), {target.path / 'ledger'}")
-    gates.refuse_broken(loaded, held)
+    gates.refuse_broken(loaded, gate_results)
     return results
 
 
@@ -293,33 +287,38 @@ def find(
             raise HallucError("C011", "--checkpoint is empty", help="a shell variable may be unset")
         checkpoint = latest.resolve_text(checkpoint)
         resolve_model(checkpoint, gguf=True)  # before anything is created for it
-        return Job(job.load(config, overrides)), checkpoint
+        return Job(jobs.load(config, overrides)), checkpoint
     if run is not None:
-        run_state.refuse_judgement(directory.open_run(run))
-        loaded, target = job.load_run(run, overrides)
+        run_state.refuse_without_own_model(directory.open_run(run))
+        loaded, target = jobs.load_run(run, overrides)
         if config is not None:
-            kept, loaded = loaded, job.load(config, overrides)
-            if not job.is_of(loaded, target):
+            kept, loaded = loaded, jobs.load(config, overrides)
+            if not jobs.is_of(loaded, target):
                 keys = ", ".join(differences(kept.tree, loaded.tree))
                 raise HallucError(
                     "R104", f"{target.path} is a run of another config than {config}; it differs in {keys}"
                 )
-        result = Job(loaded, run=target)
+        job = Job(loaded, run=target)
     elif config is not None:
-        result = _newest(config, overrides)
+        job = _newest(config, overrides)
     else:
         raise HallucError("C011", "pass a CONFIG, or a run with --run DIR")
-    run_state.refuse_untrained(result.target, "its training did not finish (see `--resume`), or the folder was removed")
-    return result, str(result.target.model)
+    run_state.refuse_untrained(job.target, "its training did not finish (see `--resume`), or the folder was removed")
+    return job, str(job.target.model)
+
+
+def find_target(target: Path, overrides: Sequence[str]) -> tuple[Job, str]:
+    """As ``find``, for a config or a run directory."""
+    return find(target, overrides) if jobs.is_config(target) else find(None, overrides, target)
 
 
 def _newest(config: Path, overrides: Sequence[str]) -> Job:
-    loaded = job.load(config, overrides)
+    loaded = jobs.load(config, overrides)
     result = directory.newest_intact(loaded.home, loaded.sha256, RunDir.is_trained)
     replaced = tuple(f"task.{key}" for key in type(loaded.experiment.task).replaceable_keys)
     deciding = [one for one in overrides if not one.startswith(replaced)]
     if result is None and len(deciding) < len(overrides):
-        result = directory.newest_intact(loaded.home, job.load(config, deciding).sha256, RunDir.is_trained)
+        result = directory.newest_intact(loaded.home, jobs.load(config, deciding).sha256, RunDir.is_trained)
     if result is not None:
         return Job(loaded, run=result)
     unfinished = directory.newest(loaded.home, loaded.sha256)
@@ -333,15 +332,14 @@ def _newest(config: Path, overrides: Sequence[str]) -> Job:
 
 
 def home(loaded: LoadedConfig, identity: Mapping[str, Any], command: str = "eval") -> RunDir:
-    """The run where ``command`` works on what ``identity`` describes under this config: the newest, or a new one."""
-    sha256 = job.identity_of(loaded, identity)
+    """The newest run with this config and ``identity``; if there is none, a new one for ``command``."""
+    sha256 = jobs.identity_of(loaded, identity)
     return directory.newest(loaded.home, sha256) or run_locations.create(loaded, command, sha256)
 
 
-def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitName, ...]:
+def _splits(loaded: LoadedConfig, requested: Sequence[str] | None) -> tuple[SplitName, ...]:
     data = loaded.experiment.data
-    there = [split for split in SPLITS if data.reference(split)]
-    names = asked or loaded.experiment.eval.splits or [split for split in there if split != "train"]
+    names = requested or loaded.experiment.eval.splits or [s for s in SPLITS if s != "train" and data.reference(s)]
     if not names:
         help = "set one; or evaluate on the training data with `--split train` (in the config: `eval.splits`)"
         raise HallucError(
@@ -349,11 +347,5 @@ def _splits(loaded: LoadedConfig, asked: Sequence[str] | None) -> tuple[SplitNam
         )
     if len(set(names)) < len(names):
         raise HallucError("C011", "--split has the same split twice", help="list each split once")
-    for name in names:
-        if name not in SPLITS:
-            raise HallucError(
-                "C011", f"no split `{name}`", help=suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
-            )
-        if name not in there:
-            raise HallucError("C011", f"the config has no `data.{name}`", help=f"it has {', '.join(there)}")
-    return tuple(split for split in SPLITS if split in names)
+    jobs.refuse_unknown_splits(names)
+    return jobs.configured_splits(data, names)

@@ -45,16 +45,16 @@ class StudyRun:
     splits: Sequence[str] | None = None
 
 
-# Runs the cells; returns whether all are finished, and none is left to another process. Raises like ``cells.each``.
+# Runs the cells; returns whether all are finished, False if another process runs one. Raises like ``cells.each``.
 Launcher = Callable[[StudyRun], bool]
 
 
-def in_this_process(asked: StudyRun) -> bool:
+def in_this_process(call: StudyRun) -> bool:
     """The launcher that runs cells one by one."""
-    _, whole = cells.each(
-        asked.cells, lambda cell: run_cell(cell, asked.overrides, asked.study, asked.outcome), str, done=asked.done
+    _, finished = cells.each(
+        call.cells, lambda cell: run_cell(cell, call.overrides, call.study, call.outcome), str, done=call.done
     )
-    return whole
+    return finished
 
 
 def run(
@@ -69,37 +69,37 @@ def run(
     Raises:
         HallucError or ManyErrors: as ``training.train``, ``evaluation.evaluate`` and ``reports.report``.
     """
-    made = CellOutcome()
+    outcome = CellOutcome()
     study, chosen = cells.begin(config, overrides, selection)
     for cell in chosen:  # errors of `halluc eval` must be reported before hours of training
         evaluation.refuse_unscored(cell.loaded)
-    # A shard may end while others run: the user calls `halluc report` when all have ended.
+    # Other shards may still be running: the user calls `halluc report` when all have ended.
     reporting = selection.shard is None and processes.is_main_process()
     try:
-        whole = launcher(StudyRun(config, overrides, study, chosen, made, is_done))
+        finished = launcher(StudyRun(config, overrides, study, chosen, outcome, is_done))
     except HallucError as error:
         _retain(study, chosen)
-        # If a gate is not met, the report is written all the same, since it shows why.
+        # The report is written even if a gate is not met, since it shows why.
         if reporting and (error.exit_code == EXIT_GATE or _are_evaluated(chosen)):
-            made.report = _report(study, config, overrides)
+            outcome.report = _report(study, config, overrides)
         raise
     _retain(study, chosen)
     if not reporting:
-        return made
-    if whole or _are_evaluated(chosen):
-        made.report = _report(study, config, overrides)
+        return outcome
+    if finished or _are_evaluated(chosen):
+        outcome.report = _report(study, config, overrides)
     else:
         conclude("no report yet: the last `halluc run` process of this study writes it")
-    return made
+    return outcome
 
 
 def _are_evaluated(chosen: Sequence[Cell]) -> bool:
-    """Whether every cell is finished; of several processes, the one that evaluates the last cell finds it so."""
+    """Whether every cell is finished, also by other processes."""
     return all(retention.evaluated(cell) is not None for cell in chosen)
 
 
 def _report(study: Study, config: Path, overrides: Sequence[str]) -> AnyReport:
-    """Processes that end at the same moment do this one by one: the last one has read all cells."""
+    """Write the report; processes that end at the same time write it one after the other."""
     with contextlib.ExitStack() as stack:
         if study.axes:
             stack.enter_context(locks.locked(study.home / ".report.lock", study.home, waits=True))
@@ -113,7 +113,6 @@ def is_done(cell: Cell) -> bool:
 
 
 def is_trained(cell: Cell) -> bool:
-    """Whether a cell is trained."""
     return run_state.is_trained(run_locations.run_of(cell))
 
 
@@ -122,11 +121,11 @@ def _retain(study: Study, chosen: Sequence[Cell]) -> None:
         retention.apply(study, chosen)
 
 
-def run_cell(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutcome) -> str:
+def run_cell(cell: Cell, overrides: Sequence[str], study: Study, outcome: CellOutcome) -> str:
     """Train and evaluate one cell; returns a short summary."""
     job = Job.of(cell)
-    made.trainings.append(training.train_job(job, overrides, resume=_goes_on(cell)))
-    text = training.summary(made.trainings[-1])
+    outcome.trainings.append(training.train_job(job, overrides, resume=_may_resume(cell)))
+    text = training.summary(outcome.trainings[-1])
     # Several processes train together; the main one evaluates, and the others wait for it at the next training.
     if not processes.is_main_process():
         return text
@@ -134,7 +133,7 @@ def run_cell(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutco
         tell(f"{job.target.path} is already evaluated: nothing to do")
     else:
         result = evaluation.evaluate_job(job, overrides)
-        made.evaluations.extend(result)
+        outcome.evaluations.extend(result)
         text += f", {evaluation.summary(result)}"
     if study.keep_models == "none":  # at once, so that a large study never has two models on disk
         with listening(Listener()):
@@ -142,7 +141,7 @@ def run_cell(cell: Cell, overrides: Sequence[str], study: Study, made: CellOutco
     return text
 
 
-def _goes_on(cell: Cell) -> bool:
+def _may_resume(cell: Cell) -> bool:
     """Whether the newest training may be continued, or reused; with other data a new one begins."""
     newest = directory.newest(cell.loaded.home, cell.loaded.sha256)
     return newest is None or not provenance.changed_inputs(newest.read().inputs)

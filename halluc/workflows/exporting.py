@@ -34,6 +34,8 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "onnx", "onnxscript", "onnxr
 TOLERANCE = 0.005
 # Files of an export that its evaluation rewrites.
 _CHANGING = frozenset({"run.json", "confidence.json"})
+# The model settings that halluc reads, with the names that transformers uses for every model.
+_SETTINGS = ("max_position_embeddings", "pad_token_id", "type_vocab_size", "model_type", "problem_type")
 
 
 @dataclass(frozen=True)
@@ -79,20 +81,19 @@ def export(reference: str, options: ExportOptions) -> ExportResult:
     run = _exportable(trained, reference)
     kind = "-".join(filter(None, (options.format, options.quantize)))
     target = (options.output or run.path / "export" / kind).absolute()
-    _refuse_taken(target, run, options.force)
+    _refuse_existing(target, run, options.force)
     run_state.warn_changed_model(run)
     dev = trained.job.corpora(("dev",)).splits["dev"]
     model = ReadyModel.load(trained.job, trained.reference, precision="fp32")  # exports compute in fp32
     tell(f"model: {trained.reference} ({model.engine.device.type}, {model.engine.precision})")
-    made: list[ExportFile] = []
+    records: list[ExportFile] = []
 
     def fill(folder: Path) -> None:
-        written = _Writer(trained, model, dev, options, RunDir(folder), target)
-        made.append(written.written())
+        records.append(_Writer(trained, model, dev, options, RunDir(folder), target).write())
 
     with files.elsewhere(files.TO_OUTPUT):
         files.replace_folder(target, fill)
-    result = ExportResult(**dict(made[0]), export=str(target))
+    result = ExportResult(**dict(records[0]), export=str(target))
     conclude(f"export: {target}")
     put(result)
     return result
@@ -130,7 +131,7 @@ def _exportable(trained: Trained, reference: str) -> RunDir:
     return run
 
 
-def _refuse_taken(target: Path, run: RunDir, force: bool) -> None:
+def _refuse_existing(target: Path, run: RunDir, force: bool) -> None:
     """
     Raises:
         HallucError C232: the folder exists, and may not be replaced. C230: it is among runs, or is the run.
@@ -161,7 +162,7 @@ class _Writer:
     run: RunDir
     target: Path
 
-    def written(self) -> ExportFile:
+    def write(self) -> ExportFile:
         before = self.model.predict(self.dev).predictions
         inputs = self._write_model()
         self._write_knowledge()
@@ -218,7 +219,7 @@ class _Writer:
         except Exception as error:
             raise self._failed(error) from error
         settings = network.config
-        kept = {name: getattr(settings, name, None) for name in _ASKED}
+        kept = {name: getattr(settings, name, None) for name in _SETTINGS}
         write_json(folder / "config.json", {**json.loads(settings.to_json_string(use_diff=False)), **kept})
         write_text(folder / "tokenizer.json", encoder.tokenizer.backend_tokenizer.to_str())
         for module in network.modules():
@@ -267,21 +268,17 @@ def _refuse_missing_packages() -> None:
         raise environment_error("E420", message, 'install it: pip install "halluc[onnx]"')
 
 
-# The model settings that halluc reads, with the names that transformers uses for every model.
-_ASKED = ("max_position_embeddings", "pad_token_id", "type_vocab_size", "model_type", "problem_type")
-
-
-def comparison_text(found: DevComparison) -> str:
+def comparison_text(result: DevComparison) -> str:
     """A comparison in one line."""
-    name = formats.title(found.figure)
+    name = formats.title(result.figure)
     values = (
-        f"{name} {formats.value(found.figure, found.run)} before, {formats.value(found.figure, found.export)} after"
+        f"{name} {formats.value(result.figure, result.run)} before, {formats.value(result.figure, result.export)} after"
     )
-    if not found.differing:
-        return f"the same {counted(found.claims, 'claims')} in {counted(found.examples, 'examples')}; {values}"
-    interval = formats.interval(found.figure, found.interval)
+    if not result.differing:
+        return f"the same {counted(result.claims, 'claims')} in {counted(result.examples, 'examples')}; {values}"
+    interval = formats.interval(result.figure, result.interval)
     between = f" (95% interval of the difference {interval})" if interval else ""
-    return f"{found.differing:,} of {counted(found.claims, 'claims')} differ; {values}{between}"
+    return f"{result.differing:,} of {counted(result.claims, 'claims')} differ; {values}{between}"
 
 
 def refuse_worse(record: ExportFile) -> None:
@@ -289,12 +286,14 @@ def refuse_worse(record: ExportFile) -> None:
     Raises:
         HallucError G101: the primary figure falls by more than the tolerance.
     """
-    result = record.comparison
-    assert result is not None
-    if result.difference is not None and -result.difference > result.tolerance:
+    comparison = record.comparison
+    assert comparison is not None
+    if comparison.difference is not None and -comparison.difference > comparison.tolerance:
         cause = f"the model in {record.quantization}" if record.quantization else "the export"
-        lost = f"{formats.title(result.figure)} decreases by {-result.difference:.4f} on dev"
-        message = f"{cause} is worse: {lost}, but --tolerance is {result.tolerance:g}. {comparison_text(result)}"
+        lost = f"{formats.title(comparison.figure)} decreases by {-comparison.difference:.4f} on dev"
+        message = (
+            f"{cause} is worse: {lost}, but --tolerance is {comparison.tolerance:g}. {comparison_text(comparison)}"
+        )
         other = "export without --quantize, or " if record.quantization else ""
         help = f"{other}allow it with a larger --tolerance; nothing was written"
         raise HallucError("G101", message, help=help, exit_code=EXIT_GATE)

@@ -19,7 +19,8 @@ from halluc.data.rows.references import SPLITS, SplitName
 from halluc.data.statistics import counted
 from halluc.runs import provenance
 from halluc.runs.schema import ConfidenceFile, EvalFile, JudgedFile
-from halluc.workflows import assessment, job, ready_models, training_knowledge
+from halluc.workflows import assessment, ready_models, training_knowledge
+from halluc.workflows import job as jobs
 from halluc.workflows.job import Job
 
 _MOST_NAME, _MOST_LABELS = 200, 5
@@ -79,7 +80,7 @@ def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
         HallucError C128: the config is a study.
     """
     try:
-        return job.load(config, overrides)
+        return jobs.load(config, overrides)
     except HallucError as error:
         if error.code != "C128":
             raise
@@ -87,24 +88,24 @@ def load(config: Path, overrides: Sequence[str]) -> LoadedConfig:
         raise HallucError("C128", message, help="remove it with --set matrix=null") from None
 
 
-def one_split(named: Sequence[SplitName], asked: Sequence[str] | None, option: str = "--predictions") -> SplitName:
+def one_split(splits: Sequence[SplitName], requested: Sequence[str] | None, option: str = "--predictions") -> SplitName:
     """The split of the file: by default test, or else dev.
 
     Raises:
         HallucError C011: several are requested.
     """
-    if asked and len(named) > 1:
+    if requested and len(splits) > 1:
         raise HallucError("C011", f"{option} is the file of one split", help="select one with --split")
-    return named[-1]
+    return splits[-1]
 
 
-def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
+def read(tool: Tool, job: Job, split: SplitName) -> Judgeable:
     """Read the file, assign it to the split, and report its findings.
 
     Raises:
         HallucError or ManyErrors C011: it is the gold file. D1xx: see ``data.predictions``.
     """
-    settings, corpora, path = judging.settings, judging.corpora((split,)), tool.file
+    settings, corpora, path = job.settings, job.corpora((split,)), tool.file
     corpus = corpora.splits[split]
     if path.exists() and any(one.samefile(path) for one in corpora.files):
         raise HallucError(
@@ -115,8 +116,8 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
     try:
         stated, by = joined(results, corpus, path, file.differs)
     except HallucError as error:
-        raise _of_other_split(error, results, judging, split, path) from None
-    predictions = judging.task.model.imported(corpus.examples, stated)
+        raise _of_other_split(error, results, job, split, path) from None
+    predictions = job.task.model.imported(corpus.examples, stated)
     unknown = unknown_labels(stated, corpus)
     notes = {**file.notes, **({"unknown_labels": unknown.total()} if unknown else {})}
     warnings = [*file.warnings, *_of_confidences(stated, settings.eval, notes)]
@@ -137,29 +138,29 @@ def read(tool: Tool, judging: Job, split: SplitName) -> Judgeable:
 
 
 def _of_other_split(
-    error: HallucError, found: Sequence[Stated], judging: Job, split: SplitName, path: Path
+    error: HallucError, stated: Sequence[Stated], job: Job, split: SplitName, path: Path
 ) -> HallucError:
     """The error, or an error saying that the file belongs to another split."""
     first = error.errors[0] if isinstance(error, ManyErrors) else error
-    data = judging.settings.data
+    data = job.settings.data
     if first.code in (MISSING, EXTRA, OTHER_TOKENS):
         for other in SPLITS:
-            if other != split and data.reference(other) is not None and _fits(found, other, judging, path):
+            if other != split and data.reference(other) is not None and _fits(stated, other, job, path):
                 message = f"{path} has the predictions of {other}, not of {split}"
                 return HallucError(first.code, message, first.where, f"--split {other}", first.exit_code)
     return error
 
 
-def _fits(found: Sequence[Stated], split: SplitName, judging: Job, path: Path) -> bool:
+def _fits(stated: Sequence[Stated], split: SplitName, job: Job, path: Path) -> bool:
     try:
-        joined(found, judging.corpora((split,)).splits[split], path)
+        joined(stated, job.corpora((split,)).splits[split], path)
     except HallucError:
         return False
     return True
 
 
 def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[str, int]) -> Iterator[str]:
-    """The outputs that are left out without confidences, or without a model."""
+    """Messages about results that need confidences, or a model."""
     known = [confidence is not None for one in stated for confidence in one.confidences]
     if known and not any(known):
         yield "no prediction has a confidence: calibration, AURC, risk by coverage and abstention are not computed"
@@ -173,17 +174,17 @@ def _of_confidences(stated: Sequence[Stated], settings: EvalConfig, notes: dict[
         yield "`eval.abstain.guarantee` is ignored: it needs a model that predicts dev"
 
 
-def judge(judgeable: Judgeable, judging: Job) -> list[EvalFile]:
+def judge(judgeable: Judgeable, job: Job) -> list[EvalFile]:
     """Write the files that ``assessment.assess`` writes for a model; novelty is relative to the config's training
     split, if any."""
-    target = judging.target
+    target = job.target
     record = target.read()
     record.predictions = judgeable.record
     target.write(record)
-    knowledge = training_knowledge.of(judging, anew=True)
-    asked = judging.settings.eval.abstain
-    confidence = ConfidenceFile(threshold=asked.threshold if asked else None)
-    made_by = {"checkpoint": judgeable.record.name}
-    file = assessment.write(target, judging.task, made_by, judgeable.predicted, knowledge, confidence)
+    knowledge = training_knowledge.of(job, anew=True)
+    abstain = job.settings.eval.abstain
+    confidence = ConfidenceFile(threshold=abstain.threshold if abstain else None)
+    source = {"checkpoint": judgeable.record.name}
+    file = assessment.write(target, job.task, source, judgeable.predicted, knowledge, confidence)
     write_json(target.confidence, confidence.model_dump(mode="json"))
     return [file]

@@ -35,19 +35,19 @@ def kind() -> Kind | None:
     return _kind.get()
 
 
-def write(loaded: LoadedConfig, run: RunDir, held: Sequence[GateResult]) -> None:
+def write(loaded: LoadedConfig, run: RunDir, results: Sequence[GateResult]) -> None:
     """Write the gate results of a run in the format of ``written_for``.
 
     Raises:
         HallucError E401: the file cannot be written.
     """
-    if _kind.get() == "junit" and held:
+    if _kind.get() == "junit" and results:
         path = run.path / FILE
         with replacing(path, "wb") as file:
-            file.write(_junit(loaded, held))
+            file.write(_junit(loaded, results))
         say(f"gates: {path}")
     elif _kind.get() == "github":
-        for gate in held:
+        for gate in results:
             if not gate.met:
                 say(_annotation(loaded, gate))
 
@@ -70,13 +70,13 @@ def _property(text: str) -> str:
     return _message(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _junit(loaded: LoadedConfig, held: Sequence[GateResult]) -> bytes:
+def _junit(loaded: LoadedConfig, results: Sequence[GateResult]) -> bytes:
     name = printable_line(loaded.experiment.name)
-    failures = str(sum(not gate.met for gate in held))
-    counts = {"tests": str(len(held)), "failures": failures, "errors": "0"}
+    failures = str(sum(not gate.met for gate in results))
+    counts = {"tests": str(len(results)), "failures": failures, "errors": "0"}
     suites = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(suites, "testsuite", {"name": f"gates of {name}", **counts})
-    for gate in held:
+    for gate in results:
         by = "".join(f", {key} {value}" for key, value in gate.by.items())
         case = ElementTree.SubElement(
             suite, "testcase", {"name": printable_line(gate.name + by), "classname": f"halluc.{name}"}

@@ -1,5 +1,4 @@
-"""Creates a config for a corpus: task, fields and splits are detected, a model is proposed, and the file is
-commented."""
+"""Creates a commented config for a corpus: detects task, fields and splits, and proposes a model."""
 
 from __future__ import annotations
 
@@ -72,7 +71,8 @@ _NAMES: dict[SplitName, re.Pattern[str]] = {
 }
 # Strings that YAML parses as strings without quotes, and words that look like other types.
 _PLAIN, _WORDS = re.compile(r"[A-Za-z_/.][\w./-]*"), ("true", "false", "null", "yes", "no", "on", "off")
-_TOKENS = 5_000  # enough to detect the language
+# The number of tokens from which the language is detected.
+_TOKENS = 5_000
 _DEV_SHARE = 0.1
 # The fewest steps in which an encoder learns a task: a small corpus gets smaller batches and more epochs.
 _STEPS, _EPOCHS, _MOST_EPOCHS = 150, 3, 20
@@ -80,7 +80,7 @@ _BATCH_TOKENS, _SMALL_BATCH_TOKENS = 1024, 512
 
 
 class _Corpus(NamedTuple):
-    """What was detected: the source, the examples by split, the language, and the number of tokens of train."""
+    """The detected source, the examples by split, the language, and the number of tokens of train."""
 
     source: CorpusSource
     task: AnyTask
@@ -132,10 +132,10 @@ def _corpus(data: str, task: str | None, overrides: Sequence[str]) -> _Corpus:
         source = guess(data, references, overrides, splits)
     corpora = read_corpora(source.data, TABLE, splits)
     results = [example for split in corpora.splits.values() for example in split]
-    made = task_class(source.task).evaluated(sorted({label for example in results for label in example.labels}))
+    instance = task_class(source.task).evaluated(sorted({label for example in results for label in example.labels}))
     return _Corpus(
         source,
-        made,
+        instance,
         {split: len(corpus) for split, corpus in corpora.splits.items()},
         list(dict.fromkeys(mapping for mapping in corpora.mappings.values() if mapping)),
         _language([token for example in results for token in example.tokens][:_TOKENS]),
@@ -176,14 +176,14 @@ def _language(tokens: Sequence[str]) -> str:
     return "en" if tokens and function_words > 0.15 * len(tokens) else ""
 
 
-def _preset(corpus: _Corpus, asked: str | None) -> Preset:
+def _preset(corpus: _Corpus, name: str | None) -> Preset:
     """The named preset, or the first one that suits the task and the language and is installed."""
     fitting = _of_task(corpus.task)
-    if asked is not None:
-        named = next((preset for preset in fitting if preset.name == asked), None)
+    if name is not None:
+        named = next((preset for preset in fitting if preset.name == name), None)
         if named is None:
-            help = suggestion(asked, [one.name for one in fitting], f"one of {', '.join(one.name for one in fitting)}")
-            raise HallucError("C011", f"no preset `{asked}` for {corpus.source.task}", help=help)
+            help = suggestion(name, [one.name for one in fitting], f"one of {', '.join(one.name for one in fitting)}")
+            raise HallucError("C011", f"no preset `{name}` for {corpus.source.task}", help=help)
         return named
     suitable = _suitable(corpus)
     return next((one for one in suitable if _is_installed(one)), suitable[0])

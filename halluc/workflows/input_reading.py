@@ -1,4 +1,4 @@
-"""How ``predict`` reads its input: like the run's own data, changed by the options of the command line."""
+"""Reads the input of ``predict``: like the run's own data, changed by the options of the command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from halluc.task import AnyTask
 
 # Keys of `data` in messages, and the corresponding options.
 _KEY = re.compile(r"`data\.(\w+)(?:: ([^`]*))?`")
-# Keys that do not apply: input cannot be skipped, and has no labels.
+# Parts of messages that do not apply: input cannot be skipped, and has no labels.
 _NOT_HERE = re.compile(r",? or set `data\.on_bad_line: skip`|; \"LABEL text\" lines.*|; a text without any label.*")
 _FLAGS = ("header", "quoting")
 _OPTIONS = ("format", "encoding", "text_field", "second_field", "delimiter", "tokenize", *_FLAGS)
@@ -45,17 +45,17 @@ class Reading:
             HallucError C016: options that cannot be combined, or do not apply to the task.
         """
         kind = registry.load(TABLE, "reader", task.name)
-        given = {key: _value(key, value) for key, value in self.options.items() if value is not None}
-        self._refuse(task, given)
-        config: Any = (data or kind.Config.model_construct()).model_copy(update=given)
+        options = {key: _value(key, value) for key, value in self.options.items() if value is not None}
+        self._refuse(task, options)
+        config: Any = (data or kind.Config.model_construct()).model_copy(update=options)
         second = getattr(config, "second_field", None)
         if second is not None and self.format == "conll":
             help = "give pairs as JSON Lines, as CSV, or one pair per line separated by a tab"
             raise HallucError("C016", "columns of tokens have no second text, but the model needs pairs", help=help)
         if second is not None and str(second) == str(config.text_field):
             raise HallucError("C016", f"both texts of a pair are in the same field, `{second}`", help="name another")
-        names = [name for name in _texts(config) if isinstance(name, str)]
-        if given.get("header") is False and names:
+        names = [name for name in _text_fields(config) if isinstance(name, str)]
+        if options.get("header") is False and names:
             numbers = ", ".join(
                 f"`--{key} {at}`" for at, key in enumerate(("text-field", "second-field")[: len(names)])
             )
@@ -65,10 +65,10 @@ class Reading:
         result: Reader = kind(config)
         return result
 
-    def _refuse(self, task: AnyTask, given: Mapping[str, Any]) -> None:
-        if "second_field" in given and not task.examples.takes_pairs:
+    def _refuse(self, task: AnyTask, options: Mapping[str, Any]) -> None:
+        if "second_field" in options and not task.examples.takes_pairs:
             raise HallucError("C016", f"--second-field: {task.name} reads one text at a time", help="remove it")
-        for key in given if self.format is not None else ():
+        for key in options if self.format is not None else ():
             formats = ONLY_WITH.get(key, ())
             if self.format not in formats if formats else key == "text_field" and self.format in _BARE:
                 message = f"--{key.replace('_', '-')} cannot be combined with --format {self.format}"
@@ -87,10 +87,12 @@ class Reading:
         """
         config = reader.config
         layout = config.layout()
-        layout = replace(layout, format=self.format or "auto", label_position="first", asked=tuple(_texts(config)))
+        layout = replace(
+            layout, format=self.format or "auto", label_position="first", asked=tuple(_text_fields(config))
+        )
         form = self._format(source, layout, task)
         try:
-            _, rows = read_rows(source, _of_form(form, layout, config, source))
+            _, rows = read_rows(source, _with_format(form, layout, config, source))
         except HallucError as error:
             raise _with_options(error) from None
         tokenizer, is_pair = Tokenizer.of(config), getattr(config, "second_field", None) is not None
@@ -101,8 +103,8 @@ class Reading:
         return text, _items(_reporting_fields(rows, reader, notify), reader.input_of, form, notify)
 
     def _format(self, source: TextStream, layout: Layout, task: AnyTask) -> Format:
-        """The requested format, or the one detected from the name and the first lines of the input; the columns of the
-        run's own data do not matter."""
+        """The requested format, or the one detected from the name and the first lines of the input, regardless of the
+        columns of the run's own data."""
         if self.format is not None:
             return self.format
         columns = [key for key in ("text_field", "delimiter", *_FLAGS) if self.options.get(key) is not None]
@@ -117,7 +119,7 @@ class Reading:
         return "csv" if columns and form not in ("jsonl", "json") else form
 
 
-def _of_form(form: Format, layout: Layout, config: Any, source: TextStream) -> Layout:
+def _with_format(form: Format, layout: Layout, config: Any, source: TextStream) -> Layout:
     """The layout of the input, given its format: for columns of tokens only the token column is requested."""
     layout = replace(layout, format=form)
     if form != "conll":
@@ -129,13 +131,13 @@ def _of_form(form: Format, layout: Layout, config: Any, source: TextStream) -> L
     return replace(layout, separator="tab") if layout.separator == "whitespace" and "\t" in first else layout
 
 
-def _texts(config: Any) -> list[str | int]:
+def _text_fields(config: Any) -> list[str | int]:
     """The fields of the texts: those of gold may be missing."""
     result = (getattr(config, key, None) for key in ("text_field", "second_field"))
     return [column for column in result if column is not None]
 
 
-def _value(key: str, given: Any) -> Any:
+def _value(key: str, value: Any) -> Any:
     """The value of an option, as the value of a key.
 
     Raises:
@@ -143,20 +145,20 @@ def _value(key: str, given: Any) -> Any:
     """
     option = f"--{key.replace('_', '-')}"
     if key == "delimiter":
-        given = "\t" if given in TABS else given
-        if len(given) != 1 or given in '"\r\n':
+        value = "\t" if value in TABS else value
+        if len(value) != 1 or value in '"\r\n':
             help = "it must be one character, such as `,` or `;`, but not a quote; `tab` means a tab"
-            raise HallucError("C016", f"{option} {given!r} is not a delimiter", help=help)
-    if given == "":
+            raise HallucError("C016", f"{option} {value!r} is not a delimiter", help=help)
+    if value == "":
         raise HallucError("C016", f"{option} is empty", help="a shell variable may be unset")
     if key == "encoding":
         try:
-            "".encode(given)
+            "".encode(value)
         except (LookupError, ValueError):
             raise HallucError(
-                "C016", f"{option} {given!r} is not an encoding", help="possible are utf-8, utf-16, latin-1, cp1252, …"
+                "C016", f"{option} {value!r} is not an encoding", help="possible are utf-8, utf-16, latin-1, cp1252, …"
             ) from None
-    return int(given) if key.endswith("_field") and given.isascii() and given.isdigit() else given
+    return int(value) if key.endswith("_field") and value.isascii() and value.isdigit() else value
 
 
 def _reporting_fields(rows: Rows, reader: Reader, notify: Callable[[str], None]) -> Rows:

@@ -64,7 +64,7 @@ def inspect(job: Job) -> Inspection:
         device=engine.device.type,
         precision=engine.precision,
         **sizes,
-        encoding={split: {**made.notes, "longest": max(made.lengths)} for split, made in features.items()},
+        encoding={split: {**encoded.notes, "longest": max(encoded.lengths)} for split, encoded in features.items()},
         steps_an_epoch=len(plan),
         padding=round(plan.padding, 4),
         dry_batch=_dry_batch(encoder.model, features["train"], plan, settings, engine),

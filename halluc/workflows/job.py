@@ -1,4 +1,4 @@
-"""One experiment and what belongs to it, each part created once on first use: task, corpora, withheld data."""
+"""An experiment with its task, corpora and withheld data, each created on first use."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from halluc.components import TABLE
 from halluc.config import hashing, loading, matrix, rendering, schema
 from halluc.core.errors import HallucError, data_error, refuse, suggestion
 from halluc.core.examples import Corpus
+from halluc.data.config import DataConfig
 from halluc.data.corpora import Corpora, read_corpora
 from halluc.data.rows.references import SPLITS, SplitName
 from halluc.gap import withhold
@@ -29,15 +30,44 @@ def load(config: Path, overrides: Sequence[str]) -> loading.LoadedConfig:
     return loading.load(config, overrides, table=TABLE)
 
 
+def is_config(target: Path) -> bool:
+    """Whether a target of a command is a config, and not a run directory."""
+    return target.suffix in (".yaml", ".yml") and not target.is_dir()
+
+
+def configured_splits(data: DataConfig, requested: Sequence[str]) -> tuple[SplitName, ...]:
+    """The requested splits, or all of the config if none is requested.
+
+    Raises:
+        HallucError C011: the config does not have one of them.
+    """
+    available = tuple(split for split in SPLITS if data.reference(split))
+    for name in requested:
+        if name not in available:
+            raise HallucError("C011", f"the config has no `data.{name}`", help=f"it has {', '.join(available)}")
+    return tuple(split for split in available if split in (requested or available))
+
+
+def refuse_unknown_splits(names: Sequence[str]) -> None:
+    """
+    Raises:
+        HallucError C011: one of the names is not ``train``, ``dev`` or ``test``.
+    """
+    for name in names:
+        if name not in SPLITS:
+            help = suggestion(name, SPLITS, f"one of {', '.join(SPLITS)}")
+            raise HallucError("C011", f"no split `{name}`", help=help)
+
+
 def identity_of(loaded: loading.LoadedConfig, identity: Mapping[str, Any]) -> str:
-    """The hash of a run that works on what ``identity`` describes under this config."""
+    """The hash of a run that has no model of its own: of the sections that decide a model, and its ``identity``."""
     return hashing.sha256_of_tree({**loaded.model_sections, **identity})
 
 
 def load_run(
     run: Path, overrides: Sequence[str], identity: Mapping[str, Any] | None = None
 ) -> tuple[loading.LoadedConfig, directory.RunDir]:  # fmt: skip
-    """A run that was named outright, with the config that it keeps; of runs without a model, those of ``identity`` too.
+    """A run that the user gave by path, and the config stored in it. A run without a model must have ``identity``.
 
     Raises:
         HallucError R104: an override would describe another model than the one in the run.
@@ -90,13 +120,11 @@ class Job:
 
     @property
     def target(self) -> directory.RunDir:
-        """The run directory of a job that has one."""
         assert self.run is not None, "the run is placed before anything is written"
         return self.run
 
     @cached_property
     def task(self) -> AnyTask:
-        """The task that the config names, made with its section."""
         return build(self.settings.task)
 
     def corpora(self, splits: Sequence[SplitName] = SPLITS) -> Corpora:
@@ -106,9 +134,9 @@ class Job:
             HallucError or ManyErrors, code D…: see ``data.corpora.read_corpora``; or what the task's ``refuse_unfit``
                 raises.
         """
-        asked = tuple(splits)
-        if asked not in self._read:
-            result = read_corpora(self.settings.data, TABLE, asked)
+        key = tuple(splits)
+        if key not in self._read:
+            result = read_corpora(self.settings.data, TABLE, key)
             if self.settings.eval.consistency != "none" and not hasattr(self.task.model, "consistent"):
                 where = self.loaded.origins.get(("eval", "consistency"))
                 message = f"`eval.consistency` cannot be combined with `task.type: {self.task.name}`"
@@ -116,8 +144,8 @@ class Job:
             refuse_unfit = getattr(self.task, "refuse_unfit", None)
             if refuse_unfit is not None:
                 refuse_unfit(result.splits.values(), self.settings.eval)
-            self._read[asked] = result
-        return self._read[asked]
+            self._read[key] = result
+        return self._read[key]
 
     @cached_property
     def _train(self) -> tuple[Corpus[Any], Withheld | None]:
@@ -126,7 +154,7 @@ class Job:
         return _without_withheld(self.loaded, self.task, train)
 
     def train(self) -> Corpus[Any]:
-        """The training split without what the config's ``gap`` withholds, read on first use.
+        """The training split without withheld data, read on first use.
 
         Raises:
             HallucError: as ``corpora`` and ``gap.withhold.withhold``.
@@ -135,11 +163,11 @@ class Job:
 
     @property
     def withheld(self) -> Withheld | None:
-        """What ``gap`` withholds from the training split; None if it withholds nothing, or there is no such split."""
+        """The data that ``gap`` withholds from the training split; None without a ``gap`` or a training split."""
         return self._train[1] if self.settings.gap is not None and self.settings.data.train is not None else None
 
     def remaining(self, splits: Sequence[SplitName] = SPLITS) -> Corpora:
-        """The corpora, with the training split as it is trained on."""
+        """The corpora, without the data that ``gap`` withholds from the training split."""
         corpora = self.corpora(splits)
         if "train" not in corpora.splits:
             return corpora
@@ -175,18 +203,18 @@ class Job:
         Raises:
             HallucError: a file named by these keys cannot be used.
         """
-        text = getattr(self.task.model, "training_warnings", None)
-        yield from text(train, self.task.examples.labels(train)) if text else ()
+        warnings_of = getattr(self.task.model, "training_warnings", None)
+        yield from warnings_of(train, self.task.examples.labels(train)) if warnings_of else ()
 
     def refuse_unknown_classes(self, train: Corpus[Any]) -> None:
         """
         Raises:
             HallucError or ManyErrors C103: ``task.class_weights`` names a class that no training example has.
         """
-        given = getattr(self.settings.task, "class_weights", None)
-        if isinstance(given, dict):
+        weights = getattr(self.settings.task, "class_weights", None)
+        if isinstance(weights, dict):
             known = self.task.examples.classes(train)
-            refuse(self._unknown_class(name, known) for name in given if name not in known)
+            refuse(self._unknown_class(name, known) for name in weights if name not in known)
 
     def _unknown_class(self, name: str, known: Sequence[str]) -> HallucError:
         listed = ", ".join(f"`{one}`" for one in known[:20]) + (", …" if len(known) > 20 else "")
@@ -198,7 +226,7 @@ class Job:
 def _without_withheld(
     loaded: loading.LoadedConfig, task: AnyTask, train: Corpus[Any]
 ) -> tuple[Corpus[Any], Withheld | None]:
-    """The remaining training split, and what was withheld from it: the split unchanged, and None, without a ``gap``.
+    """The remaining training split, and what was withheld from it; without a ``gap`` the whole split, and None.
 
     Raises:
         HallucError D132 to D135: the configured withholding is impossible; reported at its key. C103: the task does not

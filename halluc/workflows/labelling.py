@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from halluc import __version__
@@ -14,10 +13,8 @@ from halluc.config.hashing import sha256_of_tree
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
-from halluc.core.files import expanded
 from halluc.data.inputs import single
 from halluc.data.tokenization import Tokenizer
-from halluc.runs import provenance
 from halluc.workflows import cross_fitting, ready_models, trained_models
 from halluc.workflows.cross_fitting import Folds
 from halluc.workflows.job import Job
@@ -49,17 +46,17 @@ class ModelLabeller:
         judge, has_spans = self.model.task.judge, self.model.task.examples.has_spans
         predicted = self.model.predict(Corpus("candidates", tuple(examples), "candidates"))
         calibrated = verdicts.calibrated(predicted.predictions, self.temperature)
-        made = []
+        results = []
         for example, prediction in zip(examples, calibrated, strict=True):
             claims = judge.claims(example, prediction)
-            said, gold = {claim.mark for claim in claims}, {claim.mark for claim in judge.gold(example)}
-            f1 = 2 * len(said & gold) / (len(said) + len(gold)) if said or gold else 1.0
+            claimed, gold = {claim.mark for claim in claims}, {claim.mark for claim in judge.gold(example)}
+            f1 = 2 * len(claimed & gold) / (len(claimed) + len(gold)) if claimed or gold else 1.0
             confidence = min((1.0 if one.confidence is None else one.confidence for one in claims), default=1.0)
             # A claim about a whole text may have all tokens as its position.
             spans = tuple(sorted(claim.where for claim in claims if claim.where is not None)) if has_spans else ()
             labels = () if has_spans else tuple(claim.label for claim in claims)
-            made.append(Opinion(f1, confidence, spans, labels))
-        return made
+            results.append(Opinion(f1, confidence, spans, labels))
+        return results
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,10 @@ class PlainTextLabeller:
         """The labels that the model predicts for each text."""
         examples = self.labeller.model.task.examples
         items = [single(number, f"text-{number}", text, self.tokenizer) for number, text in enumerate(texts, 1)]
-        made = [examples.of_input(f"text-{one.line}", Origin("texts", one.line), one) for one in items if one.tokens]
-        opinions = iter(self.labeller.opinions(made) if made else ())
+        tokenized = [
+            examples.of_input(f"text-{one.line}", Origin("texts", one.line), one) for one in items if one.tokens
+        ]
+        opinions = iter(self.labeller.opinions(tokenized) if tokenized else ())
         return [self._labelled(item.tokens, next(opinions)) if item.tokens else _BLANK for item in items]
 
     @staticmethod
@@ -102,12 +101,10 @@ class PlainTextLabeller:
 def _fingerprint(trained: Trained, labeller: ModelLabeller, tokenizer: Tokenizer) -> str:
     """Hash of everything that the labels of a text depend on: the files of the model, decoding, temperature,
     tokenization."""
-    folder = expanded(trained.reference)
-    hashes = provenance.input_hashes(path for path in sorted(folder.glob("*")) if path.is_file())
     return sha256_of_tree(
         {
             "halluc": __version__,
-            "model": {Path(path).name: sha256 for path, sha256 in hashes.items()} or trained.reference,
+            "model": trained_models.file_hashes(trained),
             "eval": trained.job.settings.eval.model_dump(mode="json"),
             "temperature": labeller.temperature,
             "tokenizer": repr(tokenizer),
@@ -131,21 +128,21 @@ class CrossFitted:
 
     def opinions(self, examples: Sequence[Any]) -> list[Opinion]:
         numbers = [self.folds.of(example) for example in examples]
-        made: dict[int, Opinion] = {}
+        by_place: dict[int, Opinion] = {}
         for part, labeller in enumerate(self.parts):
             of_part = [place for place, number in enumerate(numbers) if number == part]
             if of_part:
-                made.update(zip(of_part, labeller.opinions([examples[place] for place in of_part]), strict=True))
-        return [made[place] for place in range(len(examples))]
+                by_place.update(zip(of_part, labeller.opinions([examples[place] for place in of_part]), strict=True))
+        return [by_place[place] for place in range(len(examples))]
 
 
 def labellers(job: Job) -> Callable[[str | int], Labeller]:
     """A function that returns the model in a run, or several models trained by cross-fitting."""
 
-    def labeller(asked: str | int) -> Labeller:
-        if isinstance(asked, str):
-            return ModelLabeller.of(trained_models.locate(asked), job)
-        folds, models = cross_fitting.fitted(job, asked)
+    def labeller(reference: str | int) -> Labeller:
+        if isinstance(reference, str):
+            return ModelLabeller.of(trained_models.locate(reference), job)
+        folds, models = cross_fitting.fitted(job, reference)
         return CrossFitted([ModelLabeller.of(one, job) for one in models], folds)
 
     return labeller

@@ -27,27 +27,27 @@ def description(loaded: loading.LoadedConfig, suits: Callable[[directory.RunDir]
         suits: whether a run could be used if its config were the same.
     """
     runs = directory.newest_first(loaded.home)
-    results = [(differing, run) for run, _ in runs if suits(run) and (differing := _in(run, loaded))]
+    results = [(differing, run) for run, _ in runs if suits(run) and (differing := _differences(run, loaded))]
     if not results:
         return ""
     differing, run = min(results, key=lambda one: len(one[0]))
-    shown = [f"`{key}` ({there} there, {here} here)" for key, there, here in differing[:MOST_KEYS]]
+    shown = [f"`{key}` ({in_run} there, {in_config} here)" for key, in_run, in_config in differing[:MOST_KEYS]]
     more = len(differing) - MOST_KEYS
-    said = f"; the nearest, {run.path}, differs in {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
+    text = f"; the nearest, {run.path}, differs in {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
     if [key for key, *_ in differing] == [_VERSION]:
-        said += f"; `--set {_VERSION}=1` splits texts as that run did"
-    return said
+        text += f"; `--set {_VERSION}=1` splits texts as that run did"
+    return text
 
 
-def _in(run: directory.RunDir, loaded: loading.LoadedConfig) -> list[tuple[str, str, str]]:
+def _differences(run: directory.RunDir, loaded: loading.LoadedConfig) -> list[tuple[str, str, str]]:
     """Key, value in the run and value in the config, for every differing key that decides the model."""
     try:
         kept = loading.load(run.config, table=TABLE, kept=True)
     except HallucError:
         return []  # of another version, or damaged: not the run searched for
-    there, here = (dict(rendering.leaves(one.model_sections)) for one in (kept, loaded))
-    keys = [key for key in there | here if there.get(key, _ABSENT) != here.get(key, _ABSENT)]
-    return [(yaml.dotted(key), _shown(there.get(key, _ABSENT)), _shown(here.get(key, _ABSENT))) for key in keys]
+    of_run, of_config = (dict(rendering.leaves(one.model_sections)) for one in (kept, loaded))
+    keys = [key for key in of_run | of_config if of_run.get(key, _ABSENT) != of_config.get(key, _ABSENT)]
+    return [(yaml.dotted(key), _shown(of_run.get(key, _ABSENT)), _shown(of_config.get(key, _ABSENT))) for key in keys]
 
 
 def _shown(value: Any) -> str:

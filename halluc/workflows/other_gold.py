@@ -29,7 +29,7 @@ _SHOWN_TOKENS = 6
 
 
 def judge(
-    found: Job, model: str, gold: Path, split: SplitName, read: Sequence[SplitName], overrides: Sequence[str]
+    job: Job, model: str, gold: Path, split: SplitName, read: Sequence[SplitName], overrides: Sequence[str]
 ) -> RegoldResult:
     """Evaluate a run's model against the annotation in ``gold``, and write the files of ``halluc eval`` to ``regold/``.
 
@@ -39,9 +39,9 @@ def judge(
     Raises:
         HallucError or ManyErrors D1xx: the file cannot be read. D197: its examples are not those of the split.
     """
-    corpora = dict(found.corpora(read).splits)
+    corpora = dict(job.corpora(read).splits)
     own = corpora[split]
-    other = _read(found, gold, split)
+    other = _read(job, gold, split)
     by = _joined_by(own, other, gold)
     by_id = {example.id: example for example in other}
     pairs = [(one, by_id[one.id]) for one in own] if by == "id" else list(zip(own, other, strict=True))
@@ -54,19 +54,19 @@ def judge(
     sha256 = provenance.file_sha256(gold)
     # Files of the same name are distinguished by their content.
     name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', gold.stem).lstrip('.')[:100] or 'gold'}-{sha256[:8]}"
-    into, target = found.target.regold(name), found.target
+    into, target = job.target.regold(name), job.target
     record = GoldFile(
         name=name, file=str(gold), sha256=sha256, split=split, joined_by=by, examples=len(own),
         changed=changed,
     )  # fmt: skip
     corpora[split] = Corpus(split, tuple(corrected), str(gold))
     with target.locked(), target.stage("regold", list(overrides)) as stage:
-        others = found.settings.eval.ensemble
-        ensemble = ensembles.Ensemble.of(Trained(found, model), others) if others else None
-        (file,) = assessment.assess(found, corpora, (split,), model, ensemble, into)
+        others = job.settings.eval.ensemble
+        ensemble = ensembles.Ensemble.of(Trained(job, model), others) if others else None
+        (file,) = assessment.assess(job, corpora, (split,), model, ensemble, into)
         write_json(into.path / f"{split}.json", record.model_dump(mode="json"))
         stage.detail = {**stage.detail, f"{name}/{split}": {"sha256": record.sha256, "changed": changed}}
-    figures = moved(target, split, file, found.task)
+    figures = moved(target, split, file, job.task)
     result = RegoldResult(**dict(file), gates=[], run=str(target.path), regold=Regold(gold=record, figures=figures))
     messages.put(result)
     conclude(f"results by this gold: {into.path}; the run's own evaluation is unchanged")
@@ -74,28 +74,28 @@ def judge(
 
 
 def _with_annotation_of(own: Any, other: Any) -> Any:
-    """The annotation of another file in the run's own example, which keeps its document, group and time."""
+    """The example of another file, with the id, document, group and time of the run's own example."""
     kept = {field.name for field in fields(own)} & {"id", "origin", "group", "timestamp"}
     return replace(other, **{name: getattr(own, name) for name in kept})
 
 
-def _read(found: Job, gold: Path, split: SplitName) -> Corpus[Any]:
+def _read(job: Job, gold: Path, split: SplitName) -> Corpus[Any]:
     """The split from the file: written by halluc, or in the format of the file in the config.
 
     Raises:
         HallucError or ManyErrors: as ``read_corpora`` for the format of the config.
     """
-    data = found.settings.data
-    refused = {key: None for key in ("dev_share", "test_share") if hasattr(data, key)}
-    like = data.model_copy(update={"train": None, "dev": None, "test": None, split: str(gold), **refused})
-    ways = [data_config(found.task.name, {split: str(gold)}), like]
+    data = job.settings.data
+    unset = {key: None for key in ("dev_share", "test_share") if hasattr(data, key)}
+    config = data.model_copy(update={"train": None, "dev": None, "test": None, split: str(gold), **unset})
+    configs = [data_config(job.task.name, {split: str(gold)}), config]
     source = data.reference(split)
     if source is not None and Path(source).suffix == gold.suffix and gold.suffix != ".jsonl":
-        ways.reverse()
+        configs.reverse()
     try:
-        return read_corpora(ways[0], TABLE, (split,)).splits[split]
+        return read_corpora(configs[0], TABLE, (split,)).splits[split]
     except HallucError:
-        return read_corpora(ways[1], TABLE, (split,)).splits[split]
+        return read_corpora(configs[1], TABLE, (split,)).splits[split]
 
 
 def _joined_by(own: Corpus[Any], other: Corpus[Any], path: Path) -> Literal["id", "order"]:
@@ -109,8 +109,8 @@ def _joined_by(own: Corpus[Any], other: Corpus[Any], path: Path) -> Literal["id"
     help = "gold must have all examples of the split, with the same tokens, in the same order or with the same ids"
     for one, two in zip(own, other, strict=False):
         if one.tokens != two.tokens:
-            said, there = (" ".join(example.tokens[:_SHOWN_TOKENS]) for example in (two, one))
-            message = f"other tokens than {one.origin}: `{said[:80]}`, but the data has `{there[:80]}`"
+            given_text, own_text = (" ".join(example.tokens[:_SHOWN_TOKENS]) for example in (two, one))
+            message = f"other tokens than {one.origin}: `{given_text[:80]}`, but the data has `{own_text[:80]}`"
             raise data_error("D197", message, Location(two.origin.file, two.origin.line), help)
     if len(own) != len(other):
         message = f"{path} has {len(other):,} examples, and {own.split} has {len(own):,}"

@@ -1,4 +1,4 @@
-"""A trained model applied to texts, single or in chunks of a stream: each text becomes the record that is written."""
+"""Predicts texts, single or in chunks of a stream, with a trained model; the result is a record for each text."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from halluc.workflows import assessment, ensembles, input_reading, ready_models,
 TOGETHER = 512
 
 # A text, a pair of texts, or an object with the fields of a line of JSON Lines.
-Given = str | tuple[str, str] | Mapping[str, Any]
+TextInput = str | tuple[str, str] | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Predictor:
         Raises:
             HallucError C107: thresholds are by novelty, but the training split is unknown.
         """
-        _check(trained)
+        _check_run(trained)
         if ensemble is not None:
             return cls(ensemble.resident(), trained, source, tokenizer, reader)
         model = ready_models.ReadyModel.load(trained.job, trained.reference).to_inference()
@@ -98,7 +98,7 @@ class Predictor:
         class of novelty has its own threshold."""
         return self.trained.confidence.threshold if self.trained.confidence else None
 
-    def predict(self, texts: Iterable[Given], progress: Tick = unheard) -> list[Record]:
+    def predict(self, texts: Iterable[TextInput], progress: Tick = unheard) -> list[Record]:
         """The model's claims about each text, or pair of texts: the lines that ``halluc predict`` writes.
 
         Args:
@@ -106,19 +106,19 @@ class Predictor:
             progress: is called with the number of finished texts and the total.
         """
         items = self.items(texts)
-        made: list[Record] = []
+        records: list[Record] = []
         for start in range(0, len(items), TOGETHER):
-            made.extend(self.records(items[start : start + TOGETHER]))
-            progress(len(made), len(items))
-        return made
+            records.extend(self.records(items[start : start + TOGETHER]))
+            progress(len(records), len(items))
+        return records
 
-    def items(self, texts: Iterable[Given]) -> list[Item]:
+    def items(self, texts: Iterable[TextInput]) -> list[Item]:
         """Texts as examples of the task; a text that cannot be read is replaced by the reason."""
         # A reader may remember the fields of its first row.
         reader = type(self.reader)(self.reader.config)
         return [self._item(number, text, reader) for number, text in enumerate(texts, 1)]
 
-    def _item(self, number: int, text: Given, reader: Reader) -> Item:
+    def _item(self, number: int, text: TextInput, reader: Reader) -> Item:
         identity = f"line-{number}"
         if isinstance(text, str) and not reader.has_marked_lines:
             return single(number, identity, text, self.tokenizer)
@@ -143,19 +143,21 @@ class Predictor:
         """The prediction for each item, in order."""
         texts = [item for item in chunk if isinstance(item, InputText) and item.tokens]
         with self._lock:
-            said = iter(self._said(texts, list(_origins(chunk, self.source))))
-            return [self._predicted(item, said) for item in chunk]
+            results = iter(self._claims_of(texts, list(_origins(chunk, self.source))))
+            return [self._predicted(item, results) for item in chunk]
 
-    def _predicted(self, item: Item, said: Iterator[tuple[Any, Any, tuple[Claim, ...]]]) -> PredictedInput:
+    def _predicted(self, item: Item, results: Iterator[tuple[Any, Any, tuple[Claim, ...]]]) -> PredictedInput:
         if isinstance(item, BadLine):
             error = Problem(code=item.code, message=item.problem, help=item.help)
             return PredictedInput(UnreadText(line=item.line, error=error))
-        example, prediction, claims = next(said) if item.tokens else (None, None, ())
+        example, prediction, claims = next(results) if item.tokens else (None, None, ())
         asserted = tuple(self._asserted(claim) for claim in claims)
         record = self.model.task.examples.answer(item, prediction, asserted)
         return PredictedInput(record, example, prediction, asserted)
 
-    def _said(self, texts: Sequence[InputText], origins: Sequence[Origin]) -> list[tuple[Any, Any, tuple[Claim, ...]]]:
+    def _claims_of(
+        self, texts: Sequence[InputText], origins: Sequence[Origin]
+    ) -> list[tuple[Any, Any, tuple[Claim, ...]]]:
         """Each text as an example, its prediction with calibrated confidence, and the claims."""
         if not texts:
             return []
@@ -169,8 +171,8 @@ class Predictor:
         self.notes.update(predicted.notes)
         predictions = verdicts.calibrated(predicted.predictions, self.temperature)
         return [
-            (example, said, task.judge.claims(example, said))
-            for example, said in zip(examples, predictions, strict=True)
+            (example, prediction, task.judge.claims(example, prediction))
+            for example, prediction in zip(examples, predictions, strict=True)
         ]
 
     def _asserted(self, claim: Claim) -> Asserted:
@@ -180,7 +182,7 @@ class Predictor:
         return Asserted(claim, novelty, knowledge.is_confusable(claim) if knowledge else None, withdrawn)
 
 
-def _check(trained: trained_models.Trained) -> None:
+def _check_run(trained: trained_models.Trained) -> None:
     """
     Raises:
         HallucError C107: thresholds are by novelty, but the training split is unknown: no claim would have a class of
@@ -218,7 +220,7 @@ def load(
     Raises:
         HallucError: as ``trained_models.locate`` and ``ensembles.Ensemble.of``.
     """
-    trained, ensemble = ensembles.located(reference, members, overrides)
+    trained, ensemble = ensembles.locate(reference, members, overrides)
     data = trained.job.settings.data
     tokenizer = tokenizer or (Tokenizer() if data is None else Tokenizer.of(data))
     reader = input_reading.Reading({}).reader(trained.job.task, data)
@@ -229,7 +231,6 @@ Write = Callable[[Sequence[Record]], object]
 
 
 def line_of(record: Record) -> str:
-    """The output line of a text."""
     return json_line(record.model_dump(mode="json"))
 
 
@@ -244,7 +245,7 @@ class _Worker:
     def start(self, trained: trained_models.Trained) -> str:
         """Load the model if this process predicts, otherwise only check it; returns a description of its device."""
         if self.processes > 1:
-            _check(trained)
+            _check_run(trained)
             return f"{self.processes} processes"
         self.predictor = self.load()
         engine = self.predictor.model.engine
@@ -262,7 +263,7 @@ class _Worker:
 
 @dataclass(frozen=True)
 class InputJob:
-    """What predicts, and the input: a run or model, and a file of texts (None: standard input).
+    """A run or model that predicts, and the file of texts (``source``; None: standard input).
 
     Args:
         members: runs or models that predict together with it, as an ensemble.
@@ -277,7 +278,7 @@ class InputJob:
 
 
 def predict(
-    asked: InputJob,
+    job: InputJob,
     sink: Callable[[], AbstractContextManager[Write]],
     *,
     jobs: int = 1,
@@ -294,11 +295,11 @@ def predict(
         HallucError D115, exit code 3: some texts could not be read; all others were predicted. C016: options that
             cannot be combined. D104, D114, D116, D117: see ``data.rows``. E430: a process was killed.
     """
-    source, reading = asked.source, asked.reading
+    source, reading = job.source, job.reading
     if jobs > 1 and source is None:
         raise HallucError("C016", "--jobs does not work with standard input", help="use --input FILE")
     jobs = number_of(jobs)
-    trained, ensemble = ensembles.located(asked.reference, asked.members, asked.overrides)
+    trained, ensemble = ensembles.locate(job.reference, job.members, job.overrides)
     task = trained.job.task
     reader = reading.reader(task, trained.job.settings.data)
     config = reader.config
@@ -307,7 +308,7 @@ def predict(
         _announce(trained, worker.start(trained), ensemble)
         if source is None and sys.stdin.isatty():
             tell("type one text per line; end with Ctrl-D")
-        lines = _Watched(stream.fileno() if source is not None else None)
+        lines = _ReadingProgress(stream.fileno() if source is not None else None)
         with watched(lines.read) if lines.total else contextlib.nullcontext():
             text = TextStream(stream, name, config.max_line_bytes, config.encoding)
         message, texts = reading.texts(text, reader, task, tell)
@@ -328,13 +329,21 @@ def predict(
     seconds = time.monotonic() - started
     speed = f"{count / seconds:,.0f} texts/s" if seconds > 0 else "at once"
     tell(f"{counted(count, 'texts')} in {seconds:.1f} s ({speed}), {broken:,} not readable")
+    refuse_unread(broken, count)
+
+
+def refuse_unread(broken: int, count: int) -> None:
+    """
+    Raises:
+        HallucError D115: some texts could not be read.
+    """
     if broken:
         what = f"{broken:,} of {counted(count, 'texts')} could not be read"
         raise data_error("D115", what, help="the output has the reasons and lines in their place")
 
 
-class _Watched:
-    """The estimated number of texts in a file, from its size and the part read so far."""
+class _ReadingProgress:
+    """Estimates the number of texts in a file from its size and the bytes read so far."""
 
     def __init__(self, descriptor: int | None) -> None:
         self.total, self.done = os.fstat(descriptor).st_size if descriptor is not None else 0, 0
@@ -381,7 +390,6 @@ def _announce(trained: trained_models.Trained, computes: str, ensemble: ensemble
 
 
 def _tell_notes(model: Any, notes: Counter[str]) -> None:
-    """Report notes about how the texts became model input."""
     for note, what in model.notes.items():
         if notes[note] and note not in model.gold_notes:
             tell(counted(notes[note], what))

@@ -1,7 +1,7 @@
-"""Predicts one file with several processes that share nothing but storage.
+"""Predicts one file with several independent processes that only share storage.
 
 Each process predicts every N-th chunk of the input and writes a part next to the output. When all parts exist, they are
-joined in the order of the input: the bytes are those of a single process.
+joined in the order of the input: the output is identical to that of a single process.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import IO
 
 from halluc import __version__
 from halluc.config.hashing import sha256_of_tree
-from halluc.core.errors import HallucError, data_error
+from halluc.core.errors import HallucError
 from halluc.core.files import replacing, sha256_of
 from halluc.core.messages import tell
 from halluc.data.statistics import counted
 from halluc.runs.schema import Record
 from halluc.workflows import ensembles, trained_models
-from halluc.workflows.prediction import InputJob, Write, line_of
+from halluc.workflows.prediction import InputJob, Write, line_of, refuse_unread
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Parts:
             yield write
 
 
-def are_left(output: Path) -> bool:
-    """Whether there are parts of an output next to it, of any model."""
+def exist_for(output: Path) -> bool:
+    """Whether there are parts of this output, from any model."""
     return any(output.parent.glob(f"{glob.escape(_prefix(output))}*.1-of-*"))
 
 
@@ -72,25 +72,25 @@ def _prefix(output: Path) -> str:
     return f".{output.name}.part-"
 
 
-def of(asked: InputJob, output: Path | None) -> Parts:
+def of(job: InputJob, output: Path | None) -> Parts:
     """The parts of an output, identified by everything they depend on.
 
     Raises:
-        HallucError C016: the input or output is not a file. Others: as ``ensembles.located``.
+        HallucError C016: the input or output is not a file. Others: as ``ensembles.locate``.
     """
-    source = asked.source
+    source = job.source
     if source is None or not source.is_file() or output is None or (output.exists() and not output.is_file()):
         help = "use files that all processes can access: --input FILE --output FILE"
         raise HallucError("C016", "shards need an input file and an output file", help=help)
-    trained, _ = ensembles.located(asked.reference, asked.members, asked.overrides)
-    models = [trained, *(trained_models.locate(one) for one in asked.members)]
+    trained, _ = ensembles.locate(job.reference, job.members, job.overrides)
+    models = [trained, *(trained_models.locate(one) for one in job.members)]
     tree = {
         "halluc": __version__,
         "models": [[one.reference, one.run.read().model_files if one.run else None] for one in models],
         "confidence": None if trained.confidence is None else trained.confidence.model_dump(mode="json"),
-        "overrides": list(asked.overrides),
+        "overrides": list(job.overrides),
         "input": sha256_of(source),
-        "reading": [dict(asked.reading.options), asked.reading.format, asked.reading.look_ahead],
+        "reading": [dict(job.reading.options), job.reading.format, job.reading.look_ahead],
     }
     return Parts(output.resolve(), sha256_of_tree(json.loads(json.dumps(tree, default=str))))
 
@@ -99,7 +99,7 @@ def join(parts: Parts) -> None:
     """Write the output from a complete set of parts, and remove the parts.
 
     Raises:
-        HallucError D115, exit code 3: some texts could not be read; their lines say why. E401: it cannot be written.
+        HallucError D115: some texts could not be read. E401: the output cannot be written.
     """
     paths, count, broken = parts.whole(), 0, 0
     with contextlib.ExitStack() as stack:
@@ -112,9 +112,7 @@ def join(parts: Parts) -> None:
     for path in paths:
         path.unlink()
     tell(f"{counted(count, 'texts')} from {len(paths)} parts, {broken:,} not readable: {parts.output}")
-    if broken:
-        what = f"{broken:,} of {counted(count, 'texts')} could not be read"
-        raise data_error("D115", what, help="the output has the reasons and lines in their place")
+    refuse_unread(broken, count)
 
 
 def _in_order(files: Sequence[IO[bytes]]) -> Iterator[list[bytes]]:

@@ -22,13 +22,13 @@ class Pretrained(NamedTuple):
 
 def files(settings: Experiment) -> list[Path]:
     """The files of texts in the config that exist."""
-    asked = settings.train.pretrain
-    named = [Path(text).expanduser() for text in asked.texts] if asked is not None else []
+    config = settings.train.pretrain
+    named = [Path(text).expanduser() for text in config.texts] if config is not None else []
     return [path for path in named if path.is_file()]
 
 
 def ensure(job: Job) -> Pretrained | None:
-    """The pre-trained encoder: made now, or found by its fingerprint; None if the config has no pre-training.
+    """The pre-trained encoder, trained now if none has its fingerprint; None without ``train.pretrain``.
 
     Raises:
         HallucError C206: the config has no `model.name`. D101, D140, D142, D144, E410, E411: see ``pretrained``.
@@ -58,11 +58,11 @@ def ensure(job: Job) -> Pretrained | None:
 
 
 def _place(job: Job, key: str) -> Any:
-    """The location of a key, or else of the section."""
+    """The location of a key, or of the section if the key is not set."""
     origins = job.loaded.origins
     return next((where for at in ((key,), ()) if (where := origins.get(("train", "pretrain", *at)))), None)
 
 
-def model_of(settings: Experiment, made: Pretrained | None) -> ModelConfig:
+def model_of(settings: Experiment, pretrained: Pretrained | None) -> ModelConfig:
     """The section ``model`` with the pre-trained encoder."""
-    return settings.model if made is None else settings.model.model_copy(update={"name": made.folder})
+    return settings.model if pretrained is None else settings.model.model_copy(update={"name": pretrained.folder})

@@ -1,4 +1,4 @@
-"""Probing: which facts a language model asserts about names that its fine-tuning data mention, or do not mention."""
+"""Probes a language model for facts, about names that its fine-tuning data mention and about others."""
 
 from __future__ import annotations
 
@@ -47,10 +47,9 @@ LEFT_OUT = {
 class ProbeOptions:
     """The files of patterns and facts, and how many of them to ask.
 
-    ``sample`` is the number of facts per relation whose subject the training split mentions, and the same number of
-    others; ``most_patterns`` the number of its patterns, the first ones; None: all. A claim is asserted from a
-    confidence of ``threshold``, and ``top`` candidates of each answer are recorded. ``name`` is that of the files in
-    the run.
+    From each relation, ``sample`` facts whose subject the training split mentions are asked, and as many others, with
+    the first ``most_patterns`` patterns; None: all. Answers with a confidence of at least ``threshold`` are asserted,
+    and ``top`` candidates of each answer are recorded. ``name`` is that of the files in the run.
     """
 
     patterns: Path
@@ -89,12 +88,12 @@ def probe(
         raise HallucError("C011", f"--name {options.name} cannot be a file name", help=help)
     relations, lacking = read_relations(options.patterns, options.facts, options.relations)
     quiet_libraries(verbose=False)
-    match, models = _models(target, overrides, checkpoint)
-    novelty, training = _novelty(match, [fact for one in relations for fact in one.facts])
-    asked = [_sampled(one, novelty, options) for one in relations]
-    _tell_size(asked, lacking, training)
-    trusted = match.settings.model.trust_remote_code
-    probed = [_probed(model, asked, novelty, options, trusted) for model in models]
+    job, models = _models(target, overrides, checkpoint)
+    novelty, training = _novelty(job, [fact for one in relations for fact in one.facts])
+    sampled = [_sampled(one, novelty, options) for one in relations]
+    _tell_size(sampled, lacking, training)
+    trusted = job.settings.model.trust_remote_code
+    probed = [_probed(model, sampled, novelty, options, trusted) for model in models]
     sheets = [sheet for sheet, _ in probed]
     file = ProbeFile(
         name=options.name,
@@ -103,22 +102,22 @@ def probe(
         sample=options.sample,
         most_patterns=options.most_patterns,
         threshold=options.threshold,
-        relations={one.name: len(one.facts) for one in asked},
+        relations={one.name: len(one.facts) for one in sampled},
         without_partner=lacking,
         training=training,
         models=[record for _, record in probed],
         differences=differences(*sheets) if len(sheets) == 2 else [],
-        inputs=input_hashes(_files(options, {one.name for one in asked})),
+        inputs=input_hashes(_files(options, {one.name for one in sampled})),
     )
-    if match.run is None:
-        match.run = evaluation.home(match.loaded, {"probed": checkpoint}, "probe")
+    if job.run is None:
+        job.run = evaluation.home(job.loaded, {"probed": checkpoint}, "probe")
     lines = (
         one.line(record.name, novelty.get(one.fact, FactNovelty())) for sheet, record in probed for one in sheet.answers
     )
-    _write(match.target, file, lines, overrides)
-    result = ProbeResult(**dict(file), run=str(match.target.path))
+    _write(job.target, file, lines, overrides)
+    result = ProbeResult(**dict(file), run=str(job.target.path))
     messages.put(result)
-    written = match.target.probe(options.name), match.target.probe_lines(options.name)
+    written = job.target.probe(options.name), job.target.probe_lines(options.name)
     conclude(f"figures: {written[0]}, answers: {written[1]}")
     return result
 
@@ -133,7 +132,6 @@ def _write(run: RunDir, file: ProbeFile, lines: Iterable[ProbeLine], overrides: 
 
 
 def _files(options: ProbeOptions, relations: Container[str]) -> Iterator[Path]:
-    """The files that were read."""
     for path in (options.patterns.expanduser(), options.facts.expanduser()):
         files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
         yield from (file for file in files if file.stem in relations)
@@ -159,61 +157,60 @@ def _models(target: Path, overrides: Sequence[str], checkpoint: str | None) -> t
     """
     from halluc.engine import cloze
 
-    is_config = target.suffix in (".yaml", ".yml") and not target.is_dir()
     if checkpoint is not None:
-        if not is_config:
+        if not jobs.is_config(target):
             help = "halluc probe CONFIG --checkpoint MODEL"
             raise HallucError("C011", "--checkpoint needs a CONFIG, for its training split", help=help)
         source = resolve_model(latest.resolve_text(checkpoint), gguf=True)
         return Job(jobs.load(target, overrides)), [_Candidate("checkpoint", checkpoint, source)]
-    result, model = evaluation.find(target, overrides) if is_config else evaluation.find(None, overrides, target)
-    run_state.warn_changed_model(result.target)
-    settings, own = result.settings.model, ModelSource(model)
+    job, model = evaluation.find_target(target, overrides)
+    run_state.warn_changed_model(job.target)
+    settings, own = job.settings.model, ModelSource(model)
     whole = cloze.has_head(own, settings.trust_remote_code)
     if settings.name is None:
         if not whole:
             help = "use a model with a language-model head: halluc probe CONFIG --checkpoint MODEL"
             message = f"{model} was trained from scratch and has no language-model head to fill patterns"
             raise environment_error("E411", message, help)
-        return result, [_Candidate("fine-tuned", model, own)]
+        return job, [_Candidate("fine-tuned", model, own)]
     base = _Candidate("base", settings.name, resolve_model(settings.name, gguf=True))
     if whole:
-        return result, [base, _Candidate("fine-tuned", model, own)]
-    return result, [base, _Candidate("fine-tuned", model, base.source, settings.name, own)]
+        return job, [base, _Candidate("fine-tuned", model, own)]
+    return job, [base, _Candidate("fine-tuned", model, base.source, settings.name, own)]
 
 
-def _novelty(found: Job, facts: Sequence[Fact]) -> tuple[Mapping[Fact, FactNovelty], TrainingMentions | None]:
+def _novelty(job: Job, facts: Sequence[Fact]) -> tuple[Mapping[Fact, FactNovelty], TrainingMentions | None]:
     """Which facts the training split mentions, after withholding and before augmentation."""
-    if found.settings.data.train is None:
+    if job.settings.data.train is None:
         warn("the config has no training split, so novelty is unknown")
         return {}, None
     try:
-        train = found.train().examples
+        train = job.train().examples
     except HallucError as error:
         if error.code != "D101":
             raise
         warn(f"the mentions of the training split are not available: {error.message}")
         return {}, None
     names = {name for fact in facts for name in (fact.subject, *fact.objects)}
-    where = mentions(names, train, Tokenizer().tokens)
+    mentioned_in = mentions(names, train, Tokenizer().tokens)
     novelty = {}
     for fact in facts:
-        subject = where[fact.subject]
-        together = any(subject & where[one] for one in fact.objects)
+        subject = mentioned_in[fact.subject]
+        together = any(subject & mentioned_in[one] for one in fact.objects)
         novelty[fact] = FactNovelty("seen" if subject else "new", "seen" if together else "new")
     subjects = {fact.subject for fact in facts}
     return novelty, TrainingMentions(
         examples=len(train),
         subjects=len(subjects),
-        subjects_seen=sum(bool(where[one]) for one in subjects),
+        subjects_seen=sum(bool(mentioned_in[one]) for one in subjects),
         pairs=len(facts),
         pairs_seen=sum(one.pair == "seen" for one in novelty.values()),
     )
 
 
-def _tell_size(asked: Sequence[Relation], lacking: Sequence[str], training: TrainingMentions | None) -> None:
-    facts = sum(len(one.facts) for one in asked)
-    tell(f"{len(asked):,} relations, {facts:,} facts, {sum(len(one.patterns) for one in asked):,} patterns")
+def _tell_size(relations: Sequence[Relation], lacking: Sequence[str], training: TrainingMentions | None) -> None:
+    facts = sum(len(one.facts) for one in relations)
+    tell(f"{len(relations):,} relations, {facts:,} facts, {sum(len(one.patterns) for one in relations):,} patterns")
     if lacking:
         warn(f"{len(lacking):,} relations have only patterns or only facts: {', '.join(lacking[:8])}")
     if training is not None:
@@ -222,7 +219,7 @@ def _tell_size(asked: Sequence[Relation], lacking: Sequence[str], training: Trai
 
 def _probed(
     candidate: _Candidate,
-    asked: Sequence[Relation],
+    relations: Sequence[Relation],
     novelty: Mapping[Fact, FactNovelty],
     options: ProbeOptions,
     trust_remote_code: bool,
@@ -237,10 +234,10 @@ def _probed(
     model = cloze.load(candidate.source, candidate.body, trust_remote_code=trust_remote_code)
     left_out: Counter[str] = Counter(dict.fromkeys(LEFT_OUT, 0))
     results: list[ProbeAnswer] = []
-    total = sum(len(one.facts) * len(one.patterns) for one in asked)
+    total = sum(len(one.facts) * len(one.patterns) for one in relations)
     done = 0
     with progress(f"probing {candidate.name}", "prompts") as tick:
-        for relation in asked:
+        for relation in relations:
             results += _ask(model, relation, options.top, left_out)
             done += len(relation.facts) * len(relation.patterns)
             tick(done, total)
@@ -250,7 +247,7 @@ def _probed(
     if not results:
         help = "use other --patterns or --facts, or another model"
         raise data_error("D192", f"{candidate.reference} cannot answer any of these facts", help=help)
-    majority = {one.name: one.objects[0] for one in asked}
+    majority = {one.name: one.objects[0] for one in relations}
     sheet = ProbeSheet(results, novelty, majority, options.threshold)
     return sheet, ProbedModel(
         name=candidate.name,

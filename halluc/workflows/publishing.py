@@ -92,9 +92,9 @@ def _files(run: RunDir, with_report: bool) -> Files:
         name = path.relative_to(run.model).as_posix()
         if path.is_file() and name not in files:
             warn(f"{path} is not published, because training did not write it")
-    named = paths.of_runs([(run, reproducing.config_lines(run))])
+    public_paths = paths.of_runs([(run, reproducing.config_lines(run))])
     # Absolute paths would reveal names of users and machines.
-    files[CONFIG_FILE] = named.text(run.config.read_text(encoding="utf-8")).encode()
+    files[CONFIG_FILE] = public_paths.text(run.config.read_text(encoding="utf-8")).encode()
     if with_report:
         report = {name: run.path / name for name in _REPORT if (run.path / name).is_file()}
         if not report:
@@ -140,8 +140,8 @@ def _publish(result: PushResult, files: Files) -> str:
     with _refusals(result.repository), _without_bars():
         repository = api.create_repo(result.repository, private=result.private or None, exist_ok=True).repo_id
         _check(api, repository, result.private)
-        made = api.create_commit(repository, operations, commit_message="Model trained by halluc")
-    return str(made.commit_url)
+        commit = api.create_commit(repository, operations, commit_message="Model trained by halluc")
+    return str(commit.commit_url)
 
 
 def _check(api: HfApi, repository: str, private: bool) -> None:
@@ -152,11 +152,11 @@ def _check(api: HfApi, repository: str, private: bool) -> None:
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
-        there = api.model_info(repository)
+        info = api.model_info(repository)
     except RepositoryNotFoundError:
         help = "choose another name"
         raise environment_error("E472", f"{repository} exists and is not a model repository", help) from None
-    if private and not there.private:
+    if private and not info.private:
         help = "make it private in its settings, choose another name, or remove --private"
         raise environment_error("E473", f"{repository} already exists and is public; nothing was published", help)
 

@@ -61,18 +61,18 @@ class ReadyModel:
         engine, attention = _engine(settings, reference, precision or settings.train.precision)
         model = ModelConfig(name=reference, trust_remote_code=settings.model.trust_remote_code)
         encoder = task.model.restore(model, settings.eval.labels or {}, attention)
-        asked = settings.eval.decode
-        decoding = task.model.decoding(encoder.outputs, asked)
-        if decoding not in (None, asked):
+        decode = settings.eval.decode
+        decoding = task.model.decoding(encoder.outputs, decode)
+        if decoding not in (None, decode):
             warn(_NO_SCHEME)
         if not isinstance(engine, ExportedRuntime):
             encoder.model.to(engine.device)
         if settings.eval.uncertainty is not None:
-            _refuse_certain(task, encoder.model)
+            _refuse_without_dropout(task, encoder.model)
         return cls(task, encoder, engine, settings.eval, decoding, settings.seed)
 
     def to_inference(self) -> ReadyModel:
-        """The same model with its weights in the precision in which it computes: from now on it can only predict."""
+        """Convert the weights to the precision of the computation; the model can then only predict."""
         if not isinstance(self.engine, ExportedRuntime):
             from halluc.engine.reduced_precision import reduce_weights
 
@@ -91,25 +91,25 @@ class ReadyModel:
         config's.
         """
         model: Any = self.task.model
-        encoded, asked = model.encode(corpus.examples, self.encoder), self.settings.uncertainty
+        encoded, uncertainty = model.encode(corpus.examples, self.encoder), self.settings.uncertainty
         inputs = (self.encoder.model, encoded, self.settings.batch_tokens)
-        if asked is None:
+        if uncertainty is None:
             return encoded, model.scored(*inputs, self.engine)
         mean = MeanProbabilities()
-        for number in range(asked.samples):
+        for number in range(uncertainty.samples):
             mean.add(model.scored(*inputs, replace(self.engine, sample=keyed_seed("uncertainty", self.seed, number))))
         return encoded, mean.result()
 
     def predict(self, corpus: Corpus[Any]) -> PredictedSplit:
         if self.settings.uncertainty is not None:
             encoded, scores = self.scored(corpus)
-            made = cast("Any", self.task.model).decided(encoded, scores, self.decoding)
+            predictions = cast("Any", self.task.model).decided(encoded, scores, self.decoding)
         else:
             encoded = self.task.model.encode(corpus.examples, self.encoder)
             budget = self.settings.batch_tokens
-            made = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
-        made = agreed(self.task, self.settings, corpus.examples, made, self.encoder.outputs)
-        return PredictedSplit(corpus, made, encoded.notes)
+            predictions = self.task.model.predict(self.encoder.model, encoded, budget, self.engine, self.decoding)
+        predictions = agreed(self.task, self.settings, corpus.examples, predictions, self.encoder.outputs)
+        return PredictedSplit(corpus, predictions, encoded.notes)
 
 
 def _engine(settings: Experiment, reference: str, precision: str) -> tuple[Any, str]:
@@ -125,7 +125,7 @@ def _engine(settings: Experiment, reference: str, precision: str) -> tuple[Any, 
     return engine, runtime.attention_for(engine.device.type)
 
 
-def _refuse_certain(task: AnyTask, model: torch.nn.Module) -> None:
+def _refuse_without_dropout(task: AnyTask, model: torch.nn.Module) -> None:
     """
     Raises:
         HallucError C211: passes with dropout would be identical, or cannot be averaged.
@@ -147,5 +147,5 @@ def agreed(
     """Predictions after the vote of ``eval.consistency``."""
     if settings.consistency == "none":
         return predictions
-    made: list[Any] = getattr(task.model, "consistent")(examples, predictions, outputs)  # noqa: B009
-    return made
+    results: list[Any] = getattr(task.model, "consistent")(examples, predictions, outputs)  # noqa: B009
+    return results

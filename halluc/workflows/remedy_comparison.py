@@ -22,25 +22,28 @@ from halluc.workflows.reports import Target
 SPLIT, SEED, COPIES = "dev", study.SEED, "duplicate"
 
 
-def advise(found: Target, target: Path, write: Path | None) -> StudyAdvice:
+def advise(target: Target, path: Path, write: Path | None) -> StudyAdvice:
     """
     Raises:
         HallucError C011: the study has other axes than its arms and the seed, or no arms. R112: no cell is evaluated on
             dev. As ``remedy_studies.write_config``.
     """
-    axis = _axis(found)
-    figures = study.current(found.name, found.path, found.cells, SPLIT)
-    facts = {arm: _facts([cell for cell in found.cells if cell.choice[axis] == arm]) for arm in _arms(found, axis)}
+    axis = _axis(target)
+    figures = study.current(target.name, target.path, target.cells, SPLIT)
+    by_arm: dict[Plain, list[StudyCell]] = {}
+    for cell in target.cells:
+        by_arm.setdefault(cell.choice[axis], []).append(cell)
+    facts = {arm: _facts(cells) for arm, cells in by_arm.items()}
     control = next((arm for arm, known in facts.items() if known.is_control), None)
     against = None
     if control is not None and any(one.arm == control for one in figures.comparisons):
-        against = study.current(found.name, found.path, found.cells, SPLIT, str(control))
+        against = study.current(target.name, target.path, target.cells, SPLIT, str(control))
     effects = remedy_effects.effects(figures, facts, against)
     reference = next(iter(facts))
     is_conclusive = not figures.missing and any(one.seeds >= LEAST_SEEDS for one in effects)
     best = remedy_effects.best(effects, has_control=control is not None) if is_conclusive else None
     advice = StudyAdvice(
-        study=found.name,
+        study=target.name,
         split=figures.split,
         examples=figures.examples,
         reference=reference,
@@ -50,35 +53,30 @@ def advise(found: Target, target: Path, write: Path | None) -> StudyAdvice:
         is_conclusive=is_conclusive,
         conclusion=[],
     )
-    advice.conclusion = remedy_sentences.conclusion(advice, target)
+    advice.conclusion = remedy_sentences.conclusion(advice, path)
     if write is not None and is_conclusive:
         chosen = reference if best is None else best.arm
-        _write(write, found, [cell for cell in found.cells if cell.choice[axis] == chosen], advice.conclusion)
+        _write(write, target, by_arm[chosen], advice.conclusion)
         advice.file = str(write)
     return advice
 
 
-def _axis(found: Target) -> str:
-    """The axis of the arms."""
+def _axis(target: Target) -> str:
     values: dict[str, dict[Plain, None]] = {}
-    for cell in found.cells:
+    for cell in target.cells:
         for axis, value in cell.choice.items():
             values.setdefault(axis, {})[value] = None
-    others = {axis: list(those) for axis, those in values.items() if axis != SEED}
+    others = {axis: list(arms_of) for axis, arms_of in values.items() if axis != SEED}
     if len(others) == 1:
-        [(axis, those)] = others.items()
-        if len(those) > 1 and axis in arms.references(others, None):
+        [(axis, arms_of)] = others.items()
+        if len(arms_of) > 1 and axis in arms.references(others, None):
             return axis
     named = ", ".join(f"`{axis}`" for axis in others) or "none"
     help = "use halluc report to compare studies with other axes"
     message = (
-        f"advice needs a study with one axis of named arms and the seed; apart from the seed, {found.name} has {named}"
+        f"advice needs a study with one axis of named arms and the seed; apart from the seed, {target.name} has {named}"
     )
     raise HallucError("C011", message, help=help)
-
-
-def _arms(found: Target, axis: str) -> list[Plain]:
-    return list(dict.fromkeys(cell.choice[axis] for cell in found.cells))
 
 
 def _facts(cells: Sequence[StudyCell]) -> ArmFacts:
@@ -114,11 +112,11 @@ def _methods(cells: Sequence[StudyCell]) -> list[str]:
     return []
 
 
-def _write(file: Path, found: Target, cells: Sequence[StudyCell], conclusion: Sequence[str]) -> None:
+def _write(file: Path, target: Target, cells: Sequence[StudyCell], conclusion: Sequence[str]) -> None:
     """The whole config of an arm, with its first seed, evaluated on dev and on test."""
     tree = remedy_studies.without_defaults(load_config(cells[0].run.config, table=TABLE, kept=True))
-    tree["name"] = remedy_studies.name_of(found.name, "best")
+    tree["name"] = remedy_studies.name_of(target.name, "best")
     evaluation = {key: value for key, value in tree.pop("eval", {}).items() if key != "splits"}
     tree |= {"eval": evaluation} if evaluation else {}
-    header = [f"From the study {found.name}, chosen on dev. Nothing was chosen on test.", *conclusion]
+    header = [f"From the study {target.name}, chosen on dev. Nothing was chosen on test.", *conclusion]
     remedy_studies.write_config(file, [*header, f"Launch: halluc run {file}"], tree)

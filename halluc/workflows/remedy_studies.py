@@ -69,7 +69,7 @@ def write_study(
     why = [f"{one.name}: {one.why} ({one.source})" for one in remedies if one.name in arms]
     header = [
         f"A study of remedies for {run.path}, selected by its errors on dev. Test is not evaluated.",
-        f"{len(arms)} arms x {counted_seeds(seeds)}, {known.steps:,} steps each; about "
+        f"{len(arms)} arms x {formats.counted(seeds, 'seed')}, {known.steps:,} steps each; about "
         f"{formats.seconds(planned.seconds)} on a machine as fast as the run's.",
         f"Launch: halluc run {file}, then halluc advise {file}",
         *([f"{CONTROL}: copies, with as many examples as the arms with augmentation"] if CONTROL in arms else []),
@@ -77,10 +77,6 @@ def write_study(
     ]
     write_config(file, header, tree)
     return planned
-
-
-def counted_seeds(seeds: int) -> str:
-    return f"{seeds} seed{'s' * (seeds != 1)}"
 
 
 def name_of(name: str, ending: str) -> str:

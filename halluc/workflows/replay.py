@@ -25,20 +25,20 @@ from halluc.workflows.job import Job
 @dataclass(frozen=True)
 class PreviewPair:
     """An example and the result of a method. ``edited`` has its tokens and spans after the edits, ``labelled`` says
-    whether examples of this corpus have labels, ``again`` is its id if it is in the corpus already."""
+    whether examples of this corpus have labels, ``replayed`` is its id if it is in the corpus already."""
 
     examples: Examples[Any, Any]
     example: Any
     line: CorpusLine
     edited: Editable
     labelled: bool
-    again: str | None = None
+    replayed: str | None = None
 
     @property
     def record(self) -> PreviewResult | ReplayResult:
         provenance = json.loads(self.line.provenance)
-        if self.again is not None:
-            return ReplayResult(**{"id": self.again, "same": True, **provenance})
+        if self.replayed is not None:
+            return ReplayResult(**{"id": self.replayed, "same": True, **provenance})
         before, after = self.examples.record(self.example), json.loads(self.line.text)
         return PreviewResult(before=before, after=after, provenance=provenance)
 
@@ -48,7 +48,7 @@ def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
     pairs = []
     with augmentation.prepared(job) as ready:
         labelled = bool(ready.before.labels)
-        for example, line, edited in _some(ready, wanted):
+        for example, line, edited in _changed_pairs(ready, wanted):
             pairs.append(PreviewPair(ready.job.examples, example, line, edited, labelled))
             put(pairs[-1])
     if not pairs:
@@ -56,19 +56,19 @@ def preview(job: Job, wanted: int) -> list[PreviewResult | ReplayResult]:
     return [pair.record for pair in pairs]
 
 
-def _some(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine, Editable]]:
-    """Examples that a method changes, at regular intervals."""
+def _changed_pairs(ready: Prepared, wanted: int) -> Iterator[tuple[Any, CorpusLine, Editable]]:
+    """Examples that a method changes, with the result, at regular intervals over the split."""
     planned = sum(1 for copies in ready.plan if copies)
     copied = all(method.steps == ("duplicate",) for method in ready.press.maker.methods)
-    stride, seen, given = max(1, planned // max(1, wanted)), 0, 0
+    stride, seen, shown = max(1, planned // max(1, wanted)), 0, 0
     for example, copies in zip(ready.job.source, ready.plan, strict=True):
-        if not copies or given == wanted:
+        if not copies or shown == wanted:
             continue
         seen += 1
-        if seen > given * stride:
+        if seen > shown * stride:
             (line, _), edited = ready.press.edited(example, 1)
             if line is not None and edited is not None and (copied or line.method != COPY):
-                given += 1
+                shown += 1
                 yield example, line, edited
 
 
@@ -80,7 +80,7 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
     """
     target = job.target
     provenance = _line(target.augment / PROVENANCE, identity)
-    there = _line(target.augment / TRAIN, identity)
+    existing = _line(target.augment / TRAIN, identity)
     line: CorpusLine | None = None
     edited: Editable | None = None
     with augmentation.prepared(job) as ready:
@@ -89,7 +89,7 @@ def replay(job: Job, identity: str) -> PreviewResult | ReplayResult:
         if example is not None:
             attempt = json.loads(provenance)["attempt"]
             (line, _), edited = ready.press.edited(example, int(copy), attempt)
-    if example is None or line is None or edited is None or (line.text, line.provenance) != (there, provenance):
+    if example is None or line is None or edited is None or (line.text, line.provenance) != (existing, provenance):
         help = (
             "data, config or halluc have changed since; run the same command without --replay to make the corpus again"
         )

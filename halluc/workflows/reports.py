@@ -44,7 +44,7 @@ class ReportOptions:
     output: Path | None = None
 
 
-PLAINLY = ReportOptions()
+DEFAULT_OPTIONS = ReportOptions()
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Reported:
 
 
 class Target(NamedTuple):
-    """A study given on the command line: its folder, its name and its cells."""
+    """A study on the command line: its folder, its name and its cells."""
 
     path: Path
     name: str
@@ -71,16 +71,16 @@ def formats_of(text: str) -> tuple[Format, ...]:
     Raises:
         HallucError C011: no such format.
     """
-    asked = [part.strip() for part in text.split(",")]
-    for part in asked:
+    names = [part.strip() for part in text.split(",")]
+    for part in names:
         if part not in FORMATS:
             raise HallucError(
                 "C011", f"no format `{part}`", help=suggestion(part, FORMATS, f"one or more of {', '.join(FORMATS)}")
             )
-    return tuple(format for format in FORMATS if format in asked)
+    return tuple(format for format in FORMATS if format in names)
 
 
-def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: ReportOptions = PLAINLY) -> Reported:
+def report(targets: Sequence[Path], overrides: Sequence[str] = (), wanted: ReportOptions = DEFAULT_OPTIONS) -> Reported:
     """Report on the targets: run directories, configs, or the folder of a study.
 
     Raises:
@@ -116,7 +116,7 @@ def study_target(target: Path, overrides: Sequence[str]) -> Target | None:
             known.name,
             [points.StudyCell(cell.slug, cell.choice, RunDir(target / cell.slug)) for cell in known.cells],
         )
-    if target.suffix not in (".yaml", ".yml"):
+    if not job.is_config(target):
         return None
     result = load_study(target, overrides, table=TABLE)
     if not result.axes:
@@ -133,8 +133,8 @@ def _refuse_edited(home: Path, known: MatrixFile) -> None:
     """
     file, again = home / matrix.MATRIX_FILE, "restore it, or remove it: `halluc run` of the study's config writes it"
     for cell in known.cells:
-        named = all(axis in known.axes and value in known.axes[axis] for axis, value in cell.choice.items())
-        if slug_of(cell.choice) != cell.slug or not named:
+        is_on_axes = all(axis in known.axes and value in known.axes[axis] for axis, value in cell.choice.items())
+        if slug_of(cell.choice) != cell.slug or not is_on_axes:
             raise HallucError(
                 "R101", f"{file} was changed: the cell {cell.slug[:200]} does not match its axes and values", help=again
             )
@@ -142,7 +142,7 @@ def _refuse_edited(home: Path, known: MatrixFile) -> None:
 
 def run_target(target: Path, overrides: Sequence[str]) -> RunDir:
     """A run given by path, or the newest evaluated one of a config."""
-    if target.suffix not in (".yaml", ".yml") or target.is_dir():
+    if not job.is_config(target):
         return directory.open_run(target)
     loaded = job.load(target, overrides)
     result = directory.newest_intact(loaded.home, loaded.sha256, _is_evaluated)
@@ -161,10 +161,10 @@ def _of_study(target: Target, command: str, wanted: ReportOptions) -> Reported:
     figures = study.current(target.name, target.path, target.cells, wanted.split, wanted.reference)
     runs = [cell.run for cell in target.cells]
     report = _relative(several.study_report(target.name, target.path, figures, [command]), runs)
-    there = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
+    with_ledger = [cell.run for cell in target.cells if any(cell.run.path.glob("ledger/*.jsonl"))]
     cells = [(cell.slug, cell.choice, cell.run) for cell in target.cells]
     files = partial(evaluated.of_cells, cells, figures.split)
-    return _finished(report, _folder(target.path, figures.split, _usual_split(there)), wanted, figures, files)
+    return _finished(report, _folder(target.path, figures.split, _usual_split(with_ledger)), wanted, figures, files)
 
 
 def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
@@ -181,12 +181,12 @@ def _of_run(run: RunDir, wanted: ReportOptions) -> Reported:
             path = card.write_card(run, report)
     files = partial(evaluated.of_runs, [run], [report.name], report.split)
     figures = evaluations.read(run, report.split)
-    made = _finished(report, _folder(run.path, report.split, usual), wanted, figures, files, path)
+    reported = _finished(report, _folder(run.path, report.split, usual), wanted, figures, files, path)
     if run.config.is_file():
         tracking.track_report(
-            load(run.config, table=TABLE, kept=True), run, next(iter(made.written.get("md", ())), None)
+            load(run.config, table=TABLE, kept=True), run, next(iter(reported.written.get("md", ())), None)
         )
-    return made
+    return reported
 
 
 def _usual_split(runs: Sequence[RunDir]) -> str | None:
@@ -221,7 +221,7 @@ def _slug(runs: Sequence[RunDir]) -> str:
 
 
 def _relative(report: R, runs: Sequence[RunDir]) -> R:
-    """A report of several runs without absolute paths; that of one run has none."""
+    """Replace absolute paths in a report of several runs; a report of one run has none."""
     return paths.relative(report, paths.of_runs((run, reproducing.config_lines(run)) for run in runs))
 
 
@@ -245,14 +245,14 @@ def _finished(
     card: Path | None = None,
 ) -> Reported:
     """Write the report, and print its conclusion and location."""
-    made = Reported(report, writing.write(report, wanted.output or folder, wanted.formats, files), figures, card)
+    reported = Reported(report, writing.write(report, wanted.output or folder, wanted.formats, files), figures, card)
     for problem in report.integrity:
         say(f"warning: {problem}", style="bold yellow")
-    put(made)
+    put(reported)
     if hears(Level.NORMAL):
-        for format, files_of in made.written.items():
+        for format, files_of in reported.written.items():
             if format not in USUAL and files_of:
                 say(f"{format}: {files_of[0].parent}/{{{','.join(path.name for path in files_of)}}}")
-    usual = [str(path) for format in USUAL for path in made.written.get(format, ())]
-    say(f"report: {usual[0] if 'html' in made.written else ', '.join(usual) or wanted.output or folder}")
-    return made
+    usual = [str(path) for format in USUAL for path in reported.written.get(format, ())]
+    say(f"report: {usual[0] if 'html' in reported.written else ', '.join(usual) or wanted.output or folder}")
+    return reported

@@ -1,4 +1,4 @@
-"""``keep_models`` of a study: which models stay on disk after their cells are evaluated."""
+"""``keep_models`` of a study: removes models of evaluated cells."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from halluc.workflows import evaluation, run_locations
 def apply(study: Study, cells: Sequence[Cell]) -> None:
     """Remove the models that the study does not keep; ``cells`` are the cells of this command.
 
-    With ``none`` those of the evaluated cells. With ``best`` those of all cells except the one that is best on dev, as
-    soon as every cell of the study is evaluated. A cell that another process is writing is skipped, and so is one that
-    another cell names: its model may be a teacher or a member of an ensemble there.
+    With ``none`` the models of evaluated cells are removed. With ``best``, once every cell of the study is evaluated,
+    all models are removed except that of the cell that is best on dev. Cells that another process is writing are
+    skipped, and so are cells that another cell names, for example as a teacher or a member of an ensemble.
 
     Raises:
         HallucError E401: a model cannot be removed.
@@ -85,7 +85,7 @@ def remove_model(run: RunDir, why: str) -> bool:
     try:
         with run.locked():
             recover(run.path)  # a killed process may have left an incomplete model
-            if not run.model.is_dir():  # another process has removed it meanwhile
+            if not run.model.is_dir():  # another process has removed it
                 return False
             record = run.read()
             record.model_removed = why

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,27 +75,29 @@ def _study(home: Path) -> ListedRun:
     except HallucError as error:
         return ListedRun(name=home.name, kind="study", state=f"unreadable ({error.code})", **common)
     assert known is not None, "the caller saw the file"
-    cells = [RunDir(home / cell.slug) for cell in known.cells]
-    done = sum(any(cell.path.glob("eval/*.json")) for cell in cells)
-    task = next(filter(None, map(evaluations.task_of, cells)), None)
-    return ListedRun(
-        name=known.name, kind="study", task=task, state=f"{done} of {len(cells)} cells evaluated", **common
-    )
+    task, state = _progress([RunDir(home / cell.slug) for cell in known.cells], "cells")
+    return ListedRun(name=known.name, kind="study", task=task, state=state, **common)
 
 
 def _tuning(home: Path) -> ListedRun:
-    trials = [RunDir(path) for path in directory.folders(home)]
-    done = sum(any(trial.path.glob("eval/*.json")) for trial in trials)
-    task = next(filter(None, map(evaluations.task_of, trials)), None)
+    task, state = _progress([RunDir(path) for path in directory.folders(home)], "trials")
     return ListedRun(
-        path=str(home), name=home.name, kind="tuning", task=task, state=f"{done} of {len(trials)} trials evaluated",
-        bytes=_size(home), created=_created(home / JOURNAL_FILE),
+        path=str(home), name=home.name, kind="tuning", task=task, state=state, bytes=_size(home),
+        created=_created(home / JOURNAL_FILE),
     )  # fmt: skip
+
+
+def _progress(runs: Sequence[RunDir], noun: str) -> tuple[str | None, str]:
+    """The task of some runs, and how many of them are evaluated."""
+    done = sum(any(run.path.glob("eval/*.json")) for run in runs)
+    task = next(filter(None, map(evaluations.task_of, runs)), None)
+    return task, f"{done} of {len(runs)} {noun} evaluated"
 
 
 def _state(run: RunDir, record: RunFile) -> str:
     """The last finished stage; and whether a later command failed, was interrupted, or is running."""
-    done = next((name for stage, name in _STATES.items() if _is_done(record, stage)), "")
+    finished = {name for name, stage in record.stages.items() if stage.status == "done"}
+    done = next((state for stage, state in _STATES.items() if stage in finished), "")
     if record.status == "done":
         return done or record.command
     status = record.status
@@ -104,28 +106,22 @@ def _state(run: RunDir, record: RunFile) -> str:
     return f"{record.command} {status}" + (f", {done}" if done else "")
 
 
-def _is_done(record: RunFile, stage: str) -> bool:
-    result = record.stages.get(stage)
-    return result is not None and result.status == "done"
-
-
 def _figures(run: RunDir, record: RunFile) -> tuple[str | None, dict[str, float | None]]:
-    """The main figures of the default split of a report."""
     for split in evaluations.on_record(record):
         try:
-            results = {(one.name, tuple(one.by.items())): one.value for one in evaluations.read(run, split).metrics}
+            values = {(one.name, tuple(one.by.items())): one.value for one in evaluations.read(run, split).metrics}
         except HallucError:
             continue  # missing or damaged: `halluc report` names it
-        columns = figures.shown("head", {name for name, _ in results})
-        return split, {column.row.name: results[column.key] for column in columns if column.key in results}
+        columns = figures.shown("head", {name for name, _ in values})
+        return split, {column.row.name: values[column.key] for column in columns if column.key in values}
     return None, {}
 
 
 def _created(file: Path) -> str:
     """When the folder was created, ISO 8601 in UTC: from its name, otherwise the time of ``file``."""
-    named = file.parent.name
-    if directory.RUN_NAME.fullmatch(named):
-        return datetime.strptime(named[:15], "%Y%m%d-%H%M%S").astimezone(UTC).isoformat()
+    name = file.parent.name
+    if directory.RUN_NAME.fullmatch(name):
+        return datetime.strptime(name[:15], "%Y%m%d-%H%M%S").astimezone(UTC).isoformat()
     return datetime.fromtimestamp(int(file.stat().st_mtime), UTC).isoformat()
 
 
@@ -137,5 +133,5 @@ def _size(folder: Path) -> int:
             try:
                 total += os.lstat(Path(at) / name).st_size
             except FileNotFoundError:
-                continue  # another process removed it meanwhile
+                continue  # another process removed it
     return total

@@ -1,5 +1,4 @@
-"""Run directories: how one is created, and which one a training uses: a cell's, a given one, the newest, or a new
-one."""
+"""Creates run directories, and chooses the one that a training uses."""
 
 from __future__ import annotations
 
@@ -90,7 +89,7 @@ def place(job: Job, named: Path | None, resume: bool, *, to_new_total: bool = Fa
     if resume:
         return newest, True
     with newest.locked():
-        pass  # a run that is being written was not interrupted: this raises
+        pass  # raises if the run is being written, and was not interrupted
     if newest.has_checkpoint():
         messages.say(f"{newest.path} was interrupted (continue it with --resume); this is a new run")
         return create(loaded, "train"), False
@@ -130,8 +129,8 @@ def _unreadable(run: RunDir, error: HallucError) -> HallucError:
 
 def _named(loaded: LoadedConfig, path: Path, resume: bool) -> tuple[RunDir, bool]:
     path = latest.resolve(path)
-    begun = {".lock", "source", CONFIG_FILE}  # files of a run that was killed in its first moment
-    if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= begun):
+    initial = {".lock", "source", CONFIG_FILE}  # files of a run that was killed in its first moment
+    if not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= initial):
         return _fill(RunDir(path), loaded, "train"), False
     _refuse_without_record(RunDir(path))
     result = directory.open_run(path)

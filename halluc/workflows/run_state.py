@@ -43,7 +43,7 @@ def refuse_without_model(run: RunDir, help: str) -> None:
     """
     if run.model.is_dir():
         return
-    refuse_judgement(run)
+    refuse_without_own_model(run)
     removed = run.read().model_removed if (run.path / RUN_FILE).is_file() else None
     if removed is None:
         raise HallucError("R105", f"{run.path} has no model/", help=help)
@@ -51,16 +51,16 @@ def refuse_without_model(run: RunDir, help: str) -> None:
     raise HallucError("R118", f"the model of {run.path} was removed by `keep_models: {removed}`", help=help)
 
 
-def refuse_judgement(run: RunDir) -> None:
+def refuse_without_own_model(run: RunDir) -> None:
     """
     Raises:
         HallucError R105: the run evaluates predictions of another tool, or of an ensemble.
     """
     record = run.read() if (run.path / RUN_FILE).is_file() else None
     if record is not None and (record.predictions is not None or record.ensemble):
-        judged = record.predictions.name if record.predictions else f"an ensemble of {len(record.ensemble)} models"
+        source = record.predictions.name if record.predictions else f"an ensemble of {len(record.ensemble)} models"
         raise HallucError(
-            "R105", f"{run.path} has no model: it evaluates predictions of {judged}", help=evaluations.anew(run)
+            "R105", f"{run.path} has no model: it evaluates predictions of {source}", help=evaluations.anew(run)
         )
 
 
@@ -100,27 +100,23 @@ def is_evaluated(run: RunDir, loaded: LoadedConfig, splits: Sequence[str]) -> bo
     unchanged."""
     record = run.read()
     stage = record.stages.get("eval")
-    asked = stage.detail.get(ASKED) if stage is not None and stage.status == "done" else None
-    if not isinstance(asked, dict) or not set(splits) <= set(asked.get("splits") or ()):
+    recorded = stage.detail.get(ASKED) if stage is not None and stage.status == "done" else None
+    if not isinstance(recorded, dict) or not set(splits) <= set(recorded.get("splits") or ()):
         return False
-    if asked.get("fingerprint") != _fingerprint(run, loaded):
+    if recorded.get("fingerprint") != _fingerprint(run, loaded):
         return False
-    there = all(run.evaluation(split).is_file() for split in splits)  # earlier versions recorded no hashes
-    return there and not any(evaluations.problems(run, record, split) for split in splits)
+    exist = all(run.evaluation(split).is_file() for split in splits)  # earlier versions recorded no hashes
+    return exist and not any(evaluations.problems(run, record, split) for split in splits)
 
 
-def asked_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier: dict[str, Any]) -> dict[str, Any]:
-    """The record that ``is_evaluated`` compares, stored in the stage's detail with that of other splits."""
+def record_for(run: RunDir, loaded: LoadedConfig, splits: Sequence[str], earlier: dict[str, Any]) -> dict[str, Any]:
+    """The record of an evaluation that ``is_evaluated`` compares; it includes ``earlier`` splits that are still
+    valid."""
     fingerprint = _fingerprint(run, loaded)
-    before = earlier.get(ASKED)
-    is_same = isinstance(before, dict) and before.get("fingerprint") == fingerprint
-    kept = earlier[ASKED].get("splits") or [] if is_same else []
-    return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*kept, *splits}]}
-
-
-def _ensemble_digests(loaded: LoadedConfig) -> list[str | None]:
-    """The current hashes of the other models of an ensemble: they may have been trained again."""
-    return [integrity.model_digest(model_folder(one)) for one in loaded.experiment.eval.ensemble or ()]
+    recorded = earlier.get(ASKED)
+    is_same = isinstance(recorded, dict) and recorded.get("fingerprint") == fingerprint
+    earlier_splits = earlier[ASKED].get("splits") or [] if is_same else []
+    return {"fingerprint": fingerprint, "splits": [split for split in SPLITS if split in {*earlier_splits, *splits}]}
 
 
 def model_folder(reference: str) -> Path:
@@ -133,6 +129,8 @@ def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
     """Hash of everything that an evaluation depends on, except the set of requested splits."""
     data, record = loaded.experiment.data, run.read()
     trained = record.stages.get("train")
+    # The other models of an ensemble may have been trained again.
+    digests = [integrity.model_digest(model_folder(one)) for one in loaded.experiment.eval.ensemble or ()]
     return sha256_of_tree(
         {
             "halluc": __version__,
@@ -141,6 +139,6 @@ def _fingerprint(run: RunDir, loaded: LoadedConfig) -> str:
             "task": section_in_hash(loaded.tree, "task", undeciding=True),
             "inputs": provenance.input_hashes([*data.paths(), *loaded.experiment.task.training_files()]),
             "eval": {key: value for key, value in section_in_hash(loaded.tree, "eval").items() if key != "splits"},
-            **({"ensemble": digests} if (digests := _ensemble_digests(loaded)) else {}),
+            **({"ensemble": digests} if digests else {}),
         }
     )

@@ -36,10 +36,10 @@ def data_config(task: str, references: Mapping[SplitName, str], overrides: Seque
     tree = {"name": "convert", "task": {"type": task}, "data": dict(references), "model": {"scratch": {}}}
     located = Located(tree, {}, {})
     refuse(apply_all(located, overrides))
-    made, errors = check(located, TABLE)
+    experiment, errors = check(located, TABLE)
     refuse(errors)
-    assert made is not None, "what cannot be made has an error"
-    data: DataConfig = made.data
+    assert experiment is not None, "what cannot be made has an error"
+    data: DataConfig = experiment.data
     return data
 
 
@@ -80,7 +80,8 @@ def few(data: DataConfig) -> DataConfig:
     return data.model_copy(update={"max_examples": min(data.max_examples or _TRIED, _TRIED)})
 
 
-def _is_certain(found: Corpora) -> bool:
-    """Whether a file certainly has labelled spans: any two columns could be tokens and IO tags."""
-    spans = any(getattr(example, "spans", ()) for corpus in found.splits.values() for example in corpus)
-    return spans and found.annotation.scheme != "io"
+def _is_certain(corpora: Corpora) -> bool:
+    """Whether a corpus certainly has labelled spans; with IO tags it is uncertain, as any two columns can be tokens and
+    IO tags."""
+    spans = any(getattr(example, "spans", ()) for corpus in corpora.splits.values() for example in corpus)
+    return spans and corpora.annotation.scheme != "io"

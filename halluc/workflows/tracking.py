@@ -1,4 +1,4 @@
-"""What a run sends to experiment trackers (``loggers`` of its config)."""
+"""Sends figures and reports of a run to experiment trackers (``loggers`` of its config)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halluc.runs.schema import EvalFile
 
 
 def trackers(loaded: LoadedConfig, run: RunDir) -> Trackers:
-    """The trackers of the config, not opened yet."""
+    """The trackers of the config; ``begin`` opens them."""
     record, experiment = run.read(), loaded.experiment
     tags = {
         "config_sha256": record.config_sha256,
@@ -33,17 +33,17 @@ def track_evaluation(loaded: LoadedConfig, run: RunDir, files: Sequence[EvalFile
     if not loaded.experiment.loggers:
         return
     best = run.read().best or {}
-    with trackers(loaded, run) as open_ones:
-        open_ones.begin()
+    with trackers(loaded, run) as opened:
+        opened.begin()
         for file in files:
-            open_ones.figures(file.split, file.metrics, int(best.get("step") or 0))
+            opened.figures(file.split, file.metrics, int(best.get("step") or 0))
             if loaded.experiment.upload_text:
-                open_ones.text(f"ledger/{file.split}.jsonl", run.ledger(file.split))
+                opened.text(f"ledger/{file.split}.jsonl", run.ledger(file.split))
 
 
 def track_report(loaded: LoadedConfig, run: RunDir, report: Path | None) -> None:
     """With ``upload_text``, send the report of a run as Markdown."""
     if loaded.experiment.loggers and loaded.experiment.upload_text and report is not None:
-        with trackers(loaded, run) as open_ones:
-            open_ones.begin()
-            open_ones.text("report.md", report)
+        with trackers(loaded, run) as opened:
+            opened.begin()
+            opened.text("report.md", report)

@@ -1,4 +1,4 @@
-"""From a reference given by the user to a trained model, with the knowledge of its run."""
+"""Locates the trained model of a reference that the user gave, with the knowledge of its run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from halluc.core import files, latest
 from halluc.core.errors import HallucError, ManyErrors, environment_error
 from halluc.engine.references import resolve_model
 from halluc.gap.knowledge import TrainingKnowledge
-from halluc.runs import directory, evaluations, records, schema
+from halluc.runs import directory, evaluations, provenance, records, schema
 from halluc.runs.directory import CONFIG_FILE, RUN_FILE, RunDir
 from halluc.task import task_class
 from halluc.workflows import nearest_run, run_state, training_knowledge
@@ -77,7 +77,7 @@ def locate(reference: str, overrides: Sequence[str] = ()) -> Trained:
 
 
 def _run_folder(reference: str) -> Path | None:
-    """The folder of the run that is given, or None if it is not a run."""
+    """The folder of the run that the reference names; None if it is not a run."""
     if reference.startswith(("hub:", "package:")) or not reference:
         return None
     path = files.expanded(reference)
@@ -90,7 +90,10 @@ def _run_folder(reference: str) -> Path | None:
 
 
 def _refuse_neither(reference: str) -> None:
-    """Refuse a folder that has neither a run nor a model, and say what it is."""
+    """
+    Raises:
+        HallucError R101: the reference is neither a run nor a model; the message says what it is.
+    """
     path = files.expanded(reference)
     if reference.startswith(("hub:", "package:")) or (path / "config.json").is_file():
         return
@@ -134,7 +137,7 @@ def _of_config(path: Path) -> HallucError:
 
 
 def _defaults(reference: str) -> LoadedConfig:
-    """Defaults for a model about which nothing is known."""
+    """Defaults for a model without a run."""
     config = _own_config(reference)
     name = _task_of(config)
     component = task_class(name, TABLE)
@@ -170,11 +173,18 @@ def unnamed_outputs(trained: Trained) -> list[str]:
 
 def _task_of(config: dict[str, Any]) -> str:
     """The task of a model's head."""
-    text = config.get("architectures")
-    heads = [str(head) for head in text] if isinstance(text, list) else []
+    architectures = config.get("architectures")
+    heads = [str(head) for head in architectures] if isinstance(architectures, list) else []
     fits = [name for name in TABLE["task"] if any(h.endswith(task_class(name, TABLE).head) for h in heads)]
     # A task that shares a head with another one stores its settings in config.json, under its own name.
     return next((name for name in fits if name in config), next(iter(fits), _TASK))
+
+
+def file_hashes(trained: Trained) -> dict[str, str] | str:
+    """The SHA-256 of each file of a model, by name; for a model of the hub its reference."""
+    paths = sorted(files.expanded(trained.reference).glob("*"))
+    hashes = provenance.input_hashes(path for path in paths if path.is_file())
+    return {Path(path).name: sha256 for path, sha256 in hashes.items()} or trained.reference
 
 
 def read_confidence(run: RunDir) -> schema.ConfidenceFile | None:

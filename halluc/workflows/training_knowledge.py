@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def record(job: Job, remaining: Corpora) -> None:
-    """Store in the run the coverage of its training split, and what was withheld from it."""
+    """Store in the run the coverage of its training split, and the withheld units."""
     job.task.knowledge.of(remaining.splits).save(job.target.coverage)
     if job.withheld is not None:
         job.withheld.units.save(job.target.withheld)
@@ -32,9 +32,9 @@ def of(job: Job, *, anew: bool = False) -> TrainingKnowledge | None:
     Raises:
         HallucError R120, R121: a file of the run is damaged or of another version. D…: the training split is invalid.
     """
-    known, target, gapped = job.task.knowledge, job.target, job.settings.gap is not None
-    if not anew and target.coverage.is_file() and (target.withheld.is_file() or not gapped):
-        own = known.asked(known.load(target.coverage), units.WithheldUnits.load(target.withheld) if gapped else None)
+    known, target, has_gap = job.task.knowledge, job.target, job.settings.gap is not None
+    if not anew and target.coverage.is_file() and (target.withheld.is_file() or not has_gap):
+        own = known.asked(known.load(target.coverage), units.WithheldUnits.load(target.withheld) if has_gap else None)
         return transfer.joined(own, job.task, target)
     if job.settings.data.train is None:
         return None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from halluc.config.loading import LoadedConfig
-from halluc.core.errors import HallucError, environment_error
+from halluc.core.errors import HallucError
+from halluc.engine import low_rank
 from halluc.loggers import trackers
 from halluc.task import AnyTask
 
@@ -26,9 +25,8 @@ def refuse_unfit(loaded: LoadedConfig, task: AnyTask) -> None:
         help = "use a pre-trained encoder, or remove `train.pretrain`"
         where = loaded.origins.get(("train", "pretrain"))
         raise HallucError("C206", "`train.pretrain` requires `model.name`", where, help)
-    if model.lora is not None and find_spec("peft") is None:
-        message = "`model.lora` needs the Python package `peft`, which is not installed"
-        raise environment_error("E420", message, 'install it: pip install "halluc[lora]"')
+    if model.lora is not None:
+        low_rank.refuse_without_peft()
     trackers.refuse_missing(loaded.experiment.loggers)
     refuse = getattr(task.model, "refuse_training", None)
     if refuse is not None:

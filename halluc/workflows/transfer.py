@@ -1,4 +1,4 @@
-"""Training that starts from the model of another run: the training data of that run count as known too."""
+"""Knowledge of a model that was trained further from another run: the training data of that run count as known too."""
 
 from __future__ import annotations
 

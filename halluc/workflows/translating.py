@@ -13,10 +13,8 @@ from halluc.config.hashing import sha256_of_tree
 from halluc.core import registry
 from halluc.core.errors import HallucError
 from halluc.core.examples import Corpus, Origin
-from halluc.core.files import expanded
 from halluc.data.reader import Reader
 from halluc.data.rows.row import Row
-from halluc.runs import provenance
 from halluc.workflows import ready_models, trained_models
 from halluc.workflows.job import Job
 from halluc.workflows.trained_models import Trained
@@ -51,29 +49,27 @@ class RunTranslator:
 
     def translated(self, texts: Sequence[str]) -> list[str]:
         examples = self.model.task.examples
-        made: list[Any] = []
+        inputs: list[Any] = []
         for number, text in enumerate(texts, 1):
             item = self.reader.input_of(Row("texts", number, {"text": text}))
-            made.append(examples.of_input(f"text-{number}", Origin("texts", number), item))
-        return [one.text for one in self.model.predict(Corpus("texts", tuple(made), "texts")).predictions]
+            inputs.append(examples.of_input(f"text-{number}", Origin("texts", number), item))
+        return [one.text for one in self.model.predict(Corpus("texts", tuple(inputs), "texts")).predictions]
 
 
 def _refuse_direction(trained: Trained, job: Job) -> None:
-    there, back = ([getattr(one.settings.data, key, None) for key in _DIRECTION] for one in (job, trained.job))
-    if any(one and other and one != other for one, other in zip(there, reversed(back), strict=True)):
-        message = f"{trained.reference} translates {back[0]} to {back[1]}, but the data is {there[0]} to {there[1]}"
-        raise HallucError("C103", message, help=f"use a run that translates {there[1]} to {there[0]}")
+    own, model = ([getattr(one.settings.data, key, None) for key in _DIRECTION] for one in (job, trained.job))
+    if any(one and other and one != other for one, other in zip(own, reversed(model), strict=True)):
+        message = f"{trained.reference} translates {model[0]} to {model[1]}, but the data is {own[0]} to {own[1]}"
+        raise HallucError("C103", message, help=f"use a run that translates {own[1]} to {own[0]}")
 
 
 def _fingerprint(trained: Trained) -> str:
     """Hash of everything that an output depends on: the files of the model, and the decoding."""
-    folder = expanded(trained.reference)
-    hashes = provenance.input_hashes(path for path in sorted(folder.glob("*")) if path.is_file())
     settings = trained.job.settings
     return sha256_of_tree(
         {
             "halluc": __version__,
-            "model": {path.rpartition("/")[2]: sha256 for path, sha256 in hashes.items()} or trained.reference,
+            "model": trained_models.file_hashes(trained),
             "task": settings.task.model_dump(mode="json"),
             "eval": settings.eval.model_dump(mode="json"),
         }

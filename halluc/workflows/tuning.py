@@ -1,4 +1,4 @@
-"""Tuning: trials one by one, each a separate run, evaluated on dev; test is never read."""
+"""Tuning: each trial is a separate run, evaluated on dev; test is never read."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Pruned(KeyboardInterrupt):
     """The pruner stops a trial: its training ends like an interrupted one."""
 
 
-# Runs the trials with these numbers somewhere else.
+# Runs the trials with these numbers outside of this process.
 Spread = Callable[[Trials, Sequence[int]], None]
 
 
@@ -82,7 +82,7 @@ def tune(
 
 
 def run_trial(config: Path, overrides: Sequence[str], number: int) -> None:
-    """Run only the trial with this number, which another process has chosen; it has nothing to do if it has ended.
+    """Run only the trial with this number, which another process has chosen, unless it has ended.
 
     Raises:
         HallucError C011: there is no such trial. R103: another process runs it. Others: as ``tune``.
@@ -125,11 +125,11 @@ def _spread_all(trials: Trials, spread: Spread) -> None:
     while has_time() and (numbers := trials.chosen()):
         spread(trials, numbers)
         for one in (trials.all()[number] for number in numbers):
-            told = one.user_attrs.get(ERROR) or ", ".join(
+            text = one.user_attrs.get(ERROR) or ", ".join(
                 f"{name} {formats.value(name, value)}" for name, value in one.user_attrs.get(FIGURES, {}).items()
             )
             head = f"[{one.number + 1}/{trials.tune.trials}] {tuning_results.slug(one.number)}"
-            tell(f"{head}: {_shown_values(trials.values(one))}: {told or one.state.name.lower()}")
+            tell(f"{head}: {_shown_values(trials.values(one))}: {text or one.state.name.lower()}")
         tuning_results.retain(trials)
 
 
@@ -175,10 +175,10 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
     try:
         loaded = trials.space.of_trial(values)
         digest = sha256_of_tree(loaded.tree)
-        twin = next((one for one in trials.all() if one.values is not None and _is_twin(one, digest)), None)
-        if twin is not None and twin.number != trial.number:
-            trials.note(trial, **{SAME_AS: twin.number, FIGURES: twin.user_attrs[FIGURES]})
-            return f"as trial {twin.number}: {_complete(trials, trial, twin.user_attrs[FIGURES])}"
+        equal = next((one for one in trials.all() if one.values is not None and _is_equal(one, digest)), None)
+        if equal is not None and equal.number != trial.number:
+            trials.note(trial, **{SAME_AS: equal.number, FIGURES: equal.user_attrs[FIGURES]})
+            return f"as trial {equal.number}: {_complete(trials, trial, equal.user_attrs[FIGURES])}"
         job = Job(loaded, tuning_results.slug(trial.number))
         if trials.tune.pruner != "none":
             every = loaded.experiment.train.evaluate_steps
@@ -202,7 +202,7 @@ def _run_one(trials: Trials, trial: optuna.Trial, values: dict[str, Any], overri
         return f"failed: {error.code}: {error.message}" + (" (replaced)" if lost else "")
 
 
-def _is_twin(one: optuna.trial.FrozenTrial, digest: str) -> bool:
+def _is_equal(one: optuna.trial.FrozenTrial, digest: str) -> bool:
     return one.state.name == "COMPLETE" and one.user_attrs.get(CONFIG) == digest and bool(one.user_attrs.get(FIGURES))
 
 
@@ -215,20 +215,20 @@ def _evaluated(job: Job, run: RunDir, overrides: Sequence[str]) -> EvalFile:
     return evaluations.read(run, SPLIT)
 
 
-def _complete(trials: Trials, trial: optuna.Trial, found: dict[str, float | None]) -> str:
+def _complete(trials: Trials, trial: optuna.Trial, values: dict[str, float | None]) -> str:
     """
     Raises:
         HallucError T104: a metric is undefined.
     """
-    undefined = [name for name in trials.plan.metrics if found[name] is None]
+    undefined = [name for name in trials.plan.metrics if values[name] is None]
     if undefined:
         message = f"`{undefined[0]}` is undefined on dev, because its denominator is 0"
         raise HallucError("T104", message, help="choose another `tune.metric`")
     bounds = trials.tune.constraints
-    violations = {name: violation(one, found[name]) for name, one in bounds.items()}
-    trials.complete(trial, [found[name] for name in trials.plan.metrics], violations)  # type: ignore[misc]
+    violations = {name: violation(one, values[name]) for name, one in bounds.items()}
+    trials.complete(trial, [values[name] for name in trials.plan.metrics], violations)  # type: ignore[misc]
     broken = [name for name, over in violations.items() if over > 0]
-    text = ", ".join(f"{name} {formats.value(name, found[name])}" for name in found)
+    text = ", ".join(f"{name} {formats.value(name, values[name])}" for name in values)
     return f"dev {text}" + (f"; violates the constraint on {', '.join(broken)}" if broken else "")
 
 
@@ -274,13 +274,13 @@ def plan_of(space: SearchSpace) -> TuningPlan:
     return TuningPlan(metrics, directions, content)
 
 
-def _refuse_unknown(task: AnyTask, name: str, key: str, where: Any) -> None:
+def _refuse_unknown(task: AnyTask, name: str, key: str, place: Any) -> None:
     known = scoring.names(task)
     if name in known:
         return
     near = task.figures.named.get(name) or did_you_mean(name, known)
     help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
-    raise HallucError("C103", f"`{key}`: {task.name} has no figure `{name}`", where, help)
+    raise HallucError("C103", f"`{key}`: {task.name} has no figure `{name}`", place, help)
 
 
 def _direction(space: SearchSpace, name: str) -> Direction:

@@ -35,7 +35,6 @@ def slug(number: int) -> str:
 
 
 def command(config: Path, overrides: Sequence[str]) -> str:
-    """The command that continues a tuning."""
     return shlex.join(["halluc", "tune", str(config), *(part for one in overrides for part in ("--set", one))])
 
 
@@ -44,10 +43,10 @@ def retain(trials: Trials) -> None:
     keep = trials.tune.keep_models
     if keep == "all":
         return
-    # before the best are determined: another process may finish one meanwhile that becomes the best
-    there = trials.all()
+    # listed before the best trials: a trial that another process finishes in between may become the best
+    known = trials.all()
     best = {_run_of(one) for one in trials.best()} if keep == "best" else set()
-    for one in there:
+    for one in known:
         run = RunDir(trials.home / slug(one.number))
         if one.state.name == "COMPLETE" and run.path.name not in best and run.model.is_dir():
             retention.remove_model(run, keep)
@@ -60,15 +59,15 @@ def _run_of(one: optuna.trial.FrozenTrial) -> str:
 def conclude(trials: Trials, again: str) -> TuneFile:
     """Write the best config, ``tune.json`` and the report, and print the result.
 
-    Processes that end at the same moment do this one by one: the last one has all trials.
+    Processes that end at the same time do this one after the other, so that the last one has all trials.
 
     Raises:
         HallucError E401: a file cannot be written.
     """
     with locks.locked(trials.home / ".report.lock", trials.home, waits=True):
-        result = _found(trials, again)
+        result = _results(trials, again)
         write_json(trials.home / TUNE_FILE, result.model_dump(mode="json"))
-        # Each imports a library of its own, which takes time.
+        # Their libraries take time to import.
         from halluc.reporting.markdown import tune as markdown
         from halluc.reporting.page import tune as html
 
@@ -84,7 +83,7 @@ def conclude(trials: Trials, again: str) -> TuneFile:
     return result
 
 
-def _found(trials: Trials, again: str) -> TuneFile:
+def _results(trials: Trials, again: str) -> TuneFile:
     import optuna
 
     all_of, experiment, tune = trials.all(), trials.space.whole.experiment, trials.tune

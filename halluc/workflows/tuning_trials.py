@@ -115,8 +115,8 @@ class Trials:
             raise self._of_another(known, content)
         return study
 
-    def _of_another(self, known: Any, content: Any) -> HallucError:
-        first, second = (dict(leaves(one)) for one in (known if isinstance(known, dict) else {}, content))
+    def _of_another(self, recorded: Any, content: Any) -> HallucError:
+        first, second = (dict(leaves(one)) for one in (recorded if isinstance(recorded, dict) else {}, content))
         keys = [f"`{dotted(path)}`" for path in first | second if first.get(path) != second.get(path)]
         text = ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
         return HallucError("R104", f"{self.home} has trials of another tuning, which differs in {text}", help=_FRESH)
@@ -138,13 +138,13 @@ class Trials:
 
     @contextlib.contextmanager
     def _choosing(self) -> Iterator[None]:
-        """Only one process at a time chooses its next trial."""
+        """A lock, so that only one process at a time chooses a trial."""
         with locks.locked(self.home / LOCK_FILE, self.home, waits=True):
             yield
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Converts Optuna's errors for an unwritable journal to ``HallucError``; its warnings are hidden."""
+        """Converts errors for an unwritable journal to ``HallucError``, and hides Optuna's warnings."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -154,8 +154,8 @@ class Trials:
 
     @contextlib.contextmanager
     def next(self, number: int | None = None) -> Iterator[tuple[optuna.Trial, dict[str, Any]] | None]:
-        """A trial for this process, with its values: the one with this number, if it has not ended; else one that is
-        chosen or interrupted, or a new one. None: no more."""
+        """A trial for this process, with its values: the one with this number, if it has not ended; without a number,
+        one that was chosen or interrupted, or a new one. None: there is none."""
         with contextlib.ExitStack() as stack:
             with self._choosing(), self._guarded():
                 if number is None:
@@ -170,7 +170,7 @@ class Trials:
     def chosen(self) -> list[int]:
         """The trials that have not ended; if there are none, the next batch.
 
-        Of equal ones only the first: the others get its figures later.
+        Of trials with equal values only the first is returned; the others get its figures later.
         """
         with self._choosing(), self._guarded():
             self._fill()
@@ -186,7 +186,7 @@ class Trials:
         return [one for one in self.all() if one.state.name == "RUNNING"]
 
     def _free(self, stack: contextlib.ExitStack, number: int | None = None) -> optuna.Trial | None:
-        """The first trial that has not ended and that no other process runs; only the one with this number."""
+        """The first trial, or only that with this number, if it has not ended and no other process runs it."""
         import optuna
 
         for one in self._running():
@@ -317,7 +317,7 @@ class Trials:
         """Whether the pruner stops a trial whose n-th evaluation on dev gives ``value``."""
         with self._guarded():
             if evaluation in self.all()[trial.number].intermediate_values:
-                return False  # reported before the trial was interrupted, and continued all the same
+                return False  # reported before the trial was interrupted
             trial.report(value, evaluation)
             return trial.should_prune()
 

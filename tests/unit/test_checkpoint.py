@@ -66,7 +66,7 @@ def test_what_is_loaded_is_what_was_written_to_the_bit(tmp_path):
     assert checkpoint.load(path, other, its_optimizer) == progress
     assert same(dict(model.state_dict()), dict(other.state_dict()))
     assert same(optimizer.state_dict(), its_optimizer.state_dict())
-    assert checkpoint.stands_at(path) == (3, 2)
+    assert checkpoint.step_and_epoch(path) == (3, 2)
 
 
 def test_a_copy_is_made_into_the_memory_of_the_one_before():

@@ -58,8 +58,8 @@ def test_many_candidates_are_read_in_groups_with_the_same_scores(causal, monkeyp
     pieces = causal.pieces(" lives in ", PLACES)
     whole = scored(causal, prompts, pieces)
     widths = []
-    branched = cloze._branched
-    monkeypatch.setattr(cloze, "_branched", lambda prompts, tree: widths.append(len(tree)) or branched(prompts, tree))
+    with_tree = cloze._with_tree
+    monkeypatch.setattr(cloze, "_with_tree", lambda prompts, tree: widths.append(len(tree)) or with_tree(prompts, tree))
     monkeypatch.setattr(cloze, "grouped", lambda candidates: grouped(candidates, 3))
     assert scored(causal, prompts, pieces) == pytest.approx(whole, abs=1e-5)
     assert len(widths) > 1
@@ -166,5 +166,5 @@ def test_attention_that_ignores_the_mask_of_candidates_is_noticed(causal, monkey
 
     monkeypatch.setattr(causal.model.model, "forward", without)
     with pytest.raises(HallucError, match="attention does not support custom masks"):
-        cloze._refuse_blind(causal, ModelSource("blind"))
+        cloze._refuse_ignored_mask(causal, ModelSource("blind"))
     assert math.isfinite(scored(causal, [[3, 4]], [(5,)])[0, 0])

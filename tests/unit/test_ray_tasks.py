@@ -160,12 +160,12 @@ def test_a_node_with_another_halluc_or_other_files_is_reported(config, tmp_path,
     marker = tmp_path / "marker"
     marker.write_text("text")
     ray = FakeRay([{"CPU": 4, "memory": 2**40}])
-    monkeypatch.setattr(ray_cluster, "_ask", lambda *_: {"n0": answer})
+    monkeypatch.setattr(ray_cluster, "_node_facts", lambda *_: {"n0": answer})
     with pytest.raises(HallucError) as caught:
         ray_cluster.refuse_unfit(ray, asked(config), marker)
     assert caught.value.code == "E483"
     assert told in caught.value.message
-    monkeypatch.setattr(ray_cluster, "_ask", lambda *_: {"n0": (*HERE, "text")})
+    monkeypatch.setattr(ray_cluster, "_node_facts", lambda *_: {"n0": (*HERE, "text")})
     ray_cluster.refuse_unfit(ray, asked(config), marker)
 
 
@@ -200,8 +200,8 @@ def test_a_lost_node_is_a_killed_process_and_an_error_of_halluc_is_raised(config
 def test_places_are_as_many_as_the_scarcest_resource_has():
     wanted = RayConfig(cpus=2, gpus=0.5, memory="4G")
     node = {"Resources": {"CPU": 9.0, "GPU": 1.0, "memory": float(40 << 30)}}
-    assert ray_cluster.places(node, wanted) == 2
-    assert ray_cluster.places({"Resources": {"CPU": 9.0}}, wanted) == 0
+    assert ray_cluster.capacity(node, wanted) == 2
+    assert ray_cluster.capacity({"Resources": {"CPU": 9.0}}, wanted) == 0
 
 
 class Heard(Listener):

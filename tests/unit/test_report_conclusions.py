@@ -6,8 +6,8 @@ import pytest
 
 from halluc.reporting.words.difference_sentences import comparison_sentences, study_sentences
 from halluc.runs.studies import (
+    ALPHA,
     LEAST_SEEDS,
-    SURE,
     ArmComparison,
     ArmDelta,
     BestOnDev,
@@ -41,7 +41,7 @@ def delta(name, found, seeds, silent=False):
     return ArmDelta(
         name=name, by={}, reference=0.1, arm=0.1, difference=difference,
         interval=None if low is None else (low, high), p=p, p_holm=p,
-        shown=p is not None and p < SURE and seeds >= LEAST_SEEDS,
+        shown=p is not None and p < ALPHA and seeds >= LEAST_SEEDS,
     )  # fmt: skip
 
 

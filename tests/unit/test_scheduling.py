@@ -90,7 +90,7 @@ def test_each_cell_ends_in_one_line_and_results_come_in_the_order_of_cells(asked
     told, processes = Told(), FakeProcesses(2, {})
     processes.ended, first = (lambda real: lambda: (processes.running.reverse(), real())[1])(processes.ended), []
     with listening(told):
-        assert scheduling.side_by_side(asked, processes)
+        assert scheduling.in_parallel(asked, processes)
     first = [line.split(": ")[0] for line in told.lines]
     assert first == ["[1/3] seed=2", "[2/3] seed=3", "[3/3] seed=1"]
     assert told.lines[0] == "[1/3] seed=2: trained, 2.0 s; 2.0 s left"
@@ -105,7 +105,7 @@ def test_a_killed_process_starts_again_twice_and_then_its_cell_is_broken(asked, 
     start = processes.start
     processes.start = lambda order, path: (path.write_text("last words\n"), start(order, path))
     with listening(told), pytest.raises(ManyErrors) as caught:
-        scheduling.side_by_side(asked, processes)
+        scheduling.in_parallel(asked, processes)
     assert [slug for slug, _ in processes.started] == ["seed=1"] * 3 + ["seed=2"] * 3 + ["seed=3"]
     (error,) = caught.value.errors
     assert (error.code, error.exit_code) == ("E480", 4)
@@ -123,7 +123,7 @@ def test_errors_of_a_cell_are_reported_as_they_are_and_the_others_go_on(asked):
     }
     told = Told()
     with listening(told), pytest.raises(ManyErrors) as caught:
-        scheduling.side_by_side(asked, FakeProcesses(1, fails))
+        scheduling.in_parallel(asked, FakeProcesses(1, fails))
     assert [(error.code, str(error.where), error.exit_code) for error in caught.value.errors] == [
         ("D101", "t.txt:3", 3), ("E481", "None", 1),
     ]  # fmt: skip
@@ -135,7 +135,7 @@ def test_a_cell_that_another_names_runs_first(tmp_path):
     teacher = tmp_path / "runs" / "x" / "arm=teacher"
     asked = study_run(tmp_path, f"{{arm: {{student: {{model: {{name: {teacher}}}}}, plain: {{}}, teacher: {{}}}}}}")
     processes = FakeProcesses(3, {})
-    scheduling.side_by_side(asked, processes)
+    scheduling.in_parallel(asked, processes)
     assert [slug for slug, _ in processes.started] == ["arm=plain", "arm=teacher", "arm=student"]
     assert processes.started[-1][1] == ()  # after the teacher has ended
 
@@ -153,7 +153,7 @@ def test_an_interruption_stops_all_processes_and_starts_none(asked):
     real = processes.ended
     processes.ended = lambda: real() if "stop" in processes.calls else []
     with listening(told), pytest.raises(KeyboardInterrupt):
-        scheduling.side_by_side(asked, processes)
+        scheduling.in_parallel(asked, processes)
     assert processes.calls == ["stop", "kill"]
     assert len(processes.started) == 2
     assert told.lines == ["interrupted: running cells write a checkpoint (2)"]
@@ -168,7 +168,7 @@ def test_an_order_and_its_answers_are_read_as_they_were_written(tmp_path):
         answering.fail(ManyErrors([HallucError("D101", "one"), HallucError("D102", "two", exit_code=3)]))
         answering.end("trained", 1.5)
     found = CellAnswers.read((tmp_path / "answers").read_text() + '{"say": ["cut o')
-    assert (found.said, found.end) == ([("warning: x", None)], ("trained", 1.5))
+    assert (found.messages, found.end) == ([("warning: x", None)], ("trained", 1.5))
     assert [one.code for one in found.error.errors] == ["D101", "D102"]
     assert (tmp_path / "log").read_text() == "warning: x\n"
 

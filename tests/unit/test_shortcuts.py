@@ -69,7 +69,7 @@ def test_gradients_of_large_embeddings_are_torchs():
     with shortcuts:
         (short(ids) * factor).sum().backward()
         short(more).sum().backward()  # gradients accumulate
-    rows, sums = shortcuts.rows.found[short.weight]
+    rows, sums = shortcuts.rows.gradients[short.weight]
     assert short.weight.grad is None
     assert rows.tolist() == [0, 1, 2, 5, 7, 9]
     assert torch.allclose(torch.zeros_like(short.weight).index_add(0, rows, sums), plain.weight.grad, atol=1e-6)
@@ -124,7 +124,7 @@ def test_no_dense_gradient_is_made_for_a_large_embedding():
     shortcuts.rows.clip(embedding, 1.0)
     shortcuts.rows.step(optimizer)
     assert embedding.weight.grad is None
-    assert shortcuts.rows.found == {}
+    assert shortcuts.rows.gradients == {}
     assert (embedding.weight[3] < before[3]).all()
 
 
@@ -136,7 +136,7 @@ def test_frozen_and_small_embeddings_go_torchs_way():
         assert not frozen(torch.tensor([1])).requires_grad
         small(torch.tensor([1])).sum().backward()
     assert small.weight.grad is not None
-    assert shortcuts.rows.found == {}
+    assert shortcuts.rows.gradients == {}
 
 
 def test_a_runtime_seeds_what_is_drawn_from_as_torch_does():

@@ -24,7 +24,7 @@ from halluc.runs.schema import MetricResult
 from halluc.runs.studies import Interval
 from halluc.wording.formats import ELLIPSIS, MINUS, is_percent, visible
 
-# Pixels. The page scales a drawing to its card: on a phone its text becomes a little smaller, on a wide screen larger.
+# Pixels; the page scales drawings to its width.
 WIDTH = 380
 MOST_ROWS = 20
 LONGEST_LABEL = 24
@@ -71,10 +71,10 @@ def legend(figure: Figure, axes: Axes | Sequence[Axes], *, where: Any = "outside
     results = [one.get_legend_handles_labels() for one in ([axes] if isinstance(axes, Axes) else axes)]
     handles, labels = [one for both in results for one in both[0]], [one for both in results for one in both[1]]
     for columns in range(min(4, len(labels)), 0, -1):  # no legend if nothing has a label
-        made = figure.legend(handles, labels, loc=where, ncols=columns)
-        if columns == 1 or made.get_window_extent().width <= WIDTH:
+        box = figure.legend(handles, labels, loc=where, ncols=columns)
+        if columns == 1 or box.get_window_extent().width <= WIDTH:
             return
-        made.remove()
+        box.remove()
 
 
 def rows_axis(axes: Axes, names: Sequence[str]) -> None:
@@ -205,13 +205,13 @@ def svg_file(chart: Chart) -> bytes:
 
 def pdf_file(chart: Chart) -> bytes:
     """Vector graphics with embedded TrueType fonts, as publishers require; deterministic."""
-    written, backend = io.BytesIO(), cast(Any, backend_pdf)  # untyped
+    content, backend = io.BytesIO(), cast(Any, backend_pdf)  # untyped
     width, height = chart.figure.get_size_inches()
     scale = COLUMN / _MM_PER_INCH / width
     with _drawing_file():
         chart.figure.dpi = 72
         file = backend.PdfFile(
-            written, metadata={"CreationDate": None, "Creator": None, "Producer": None, "Title": chart.title}
+            content, metadata={"CreationDate": None, "Creator": None, "Producer": None, "Title": chart.title}
         )
         file.newPage(width * scale, height * scale)
         file.width, file.height = width, height  # anything outside is cut off: measured before scaling
@@ -221,18 +221,18 @@ def pdf_file(chart: Chart) -> bytes:
         renderer.finalize()
         file.finalize()
         file.close()
-    return written.getvalue()
+    return content.getvalue()
 
 
 def png_file(chart: Chart) -> bytes:
-    """With a white background."""
-    written = io.BytesIO()
+    """A raster image with a white background."""
+    content = io.BytesIO()
     scale = COLUMN / _MM_PER_INCH / (WIDTH / 72)
     with _drawing_file():
         chart.figure.savefig(
-            written, format="png", dpi=_PNG_DOTS_PER_INCH * scale, facecolor="white", metadata={"Software": None}
+            content, format="png", dpi=_PNG_DOTS_PER_INCH * scale, facecolor="white", metadata={"Software": None}
         )
-    return written.getvalue()
+    return content.getvalue()
 
 
 @contextlib.contextmanager

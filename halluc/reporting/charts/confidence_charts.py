@@ -53,9 +53,9 @@ def confidence(report: RunReport) -> Chart | None:
         ]
         for one in bins
     ]
-    sure = {v: sum(one.counts.get(v, 0) for one in bins if one.low >= 0.9) for v in verdicts}
+    confident = {v: sum(one.counts.get(v, 0) for one in bins if one.low >= 0.9) for v in verdicts}
     alt = "; ".join(
-        f"{totals[v]:,} claims are {v}, {sure[v]:,} of them with a confidence of 90% or more" for v in verdicts
+        f"{totals[v]:,} claims are {v}, {confident[v]:,} of them with a confidence of 90% or more" for v in verdicts
     )
     drawn = _histograms(bins, totals, threshold)
     return chart(drawn, "confidence", "Confidence by verdict", note, alt, columns, rows)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from halluc.core.figures import HALLUCINATION, MATCHED, OMISSION, figure, shown
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart
 from halluc.reporting.charts.plots import Block, Mark, Panel, forest
-from halluc.reporting.charts.study_cells import called
+from halluc.reporting.charts.study_cells import display_name
 from halluc.reporting.views.comparison import lettered
 from halluc.runs.reports import ComparisonReport
 from halluc.runs.studies import ArmComparison, ArmDelta, ArmTrend, Comparison, Delta, Line, StudyFigures
@@ -20,7 +20,7 @@ _SLOPE_NOTE = "Change per {unit} of {axis}, with 95% intervals; filled where p i
 def of_comparison(report: ComparisonReport) -> list[Chart]:
     """A chart for each other run; ids are ``difference-1``, ``difference-2``, …"""
     results = [_of_run(number, *one) for number, one in enumerate(lettered(report), start=1)]
-    return [made for made in results if made is not None]
+    return [drawn for drawn in results if drawn is not None]
 
 
 def _of_run(number: int, letter: str, other: Comparison) -> Chart | None:
@@ -67,7 +67,7 @@ def of_study(study: StudyFigures) -> list[Chart]:
     """A chart for each reference and choice on the other axes; charts of the same axis of arms have the same scales."""
     families: dict[tuple[str, str, str], list[ArmComparison]] = {}
     for one in study.comparisons:
-        families.setdefault((one.axis, str(one.reference), called(one.choice)), []).append(one)
+        families.setdefault((one.axis, str(one.reference), display_name(one.choice)), []).append(one)
     spans = {axis: _spans(study, axis) for axis, _, _ in families}
     return [
         _of_family(f"difference-{number}", *family, members, spans[family[0]])
@@ -93,10 +93,10 @@ def _of_family(
     id: str, axis: str, reference: str, choice: str, members: Sequence[ArmComparison], spans: dict[str, list[float]]
 ) -> Chart:
     names = [formats.visible(one.arm) for one in members]
-    there = {delta.name for one in members for delta in one.figures}
+    names_of_figures = {delta.name for one in members for delta in one.figures}
     if not any(delta.difference for one in members for delta in one.figures if delta.name == OMISSION):
-        there -= {OMISSION, MATCHED}  # matched omission then changes nothing
-    compared = {column.heading: column.row for column in shown("differences", there)}
+        names_of_figures -= {OMISSION, MATCHED}  # matched omission then changes nothing
+    compared = {column.heading: column.row for column in shown("differences", names_of_figures)}
     panels = [
         Panel(heading, row.name, [_mark(_delta(one, row.name)) for one in members], signed=True, span=spans[row.name])
         for heading, row in compared.items()
@@ -151,11 +151,11 @@ def of_slopes(study: StudyFigures) -> list[Chart]:
     for number, axis in enumerate(dict.fromkeys(trend.axis for trend in study.trends), start=1):
         trends = [trend for trend in study.trends if trend.axis == axis]
         note = _slope_note(axis, trends) + "To the right of the line, the figure increases with it."
-        names = [called(trend.choice) for trend in trends]
+        names = [display_name(trend.choice) for trend in trends]
         results.append(_slopes(f"slope-{number}", f"Slopes along {formats.visible(axis)}", note, trends, names))
     families: dict[tuple[str, str, str, str], list[ArmTrend]] = {}
     for one in study.arm_trends:
-        families.setdefault((one.axis, one.arm_axis, str(one.reference), called(one.choice)), []).append(one)
+        families.setdefault((one.axis, one.arm_axis, str(one.reference), display_name(one.choice)), []).append(one)
     for number, ((axis, arms, reference, choice), lines) in enumerate(families.items(), start=1):
         where = f", {choice}" if choice else ""
         less = f"each {formats.visible(arms)} minus {formats.visible(reference)}{where}"
@@ -163,7 +163,7 @@ def of_slopes(study: StudyFigures) -> list[Chart]:
         note = _slope_note(axis, lines) + left
         title, names = f"Slopes along {formats.visible(axis)}: {less}", [formats.visible(line.arm) for line in lines]
         results.append(_slopes(f"slope-difference-{number}", title, note, lines, names))
-    return [made for made in results if made is not None]
+    return [drawn for drawn in results if drawn is not None]
 
 
 def _slope_note(axis: str, lines: Sequence[Line]) -> str:

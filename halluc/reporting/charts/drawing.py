@@ -1,4 +1,4 @@
-"""The charts of a report, by its kind; for a run those that it has figures for."""
+"""The charts of a report, by its kind; for a run only charts whose figures it has."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ _OF_RUN = (
 def charts(report: AnyReport) -> list[Chart]:
     with svg.drawing():
         if report.kind == "run":
-            return [made for make in _OF_RUN if (made := make(report)) is not None]
+            return [drawn for make in _OF_RUN if (drawn := make(report)) is not None]
         return study_charts.charts(report) if report.kind == "study" else difference_charts.of_comparison(report)

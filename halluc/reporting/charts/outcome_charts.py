@@ -64,7 +64,7 @@ def by_novelty(report: RunReport) -> Chart | None:
 
 
 def by_label(report: RunReport) -> Chart | None:
-    """All first, then by the hallucination rate; of many labels those with the most claims."""
+    """All first, then labels by the hallucination rate; of many labels only the ones with the most claims."""
     everything = [row for row in report.by_label[:1] if row.name == ALL]
     labels = sorted(
         report.by_label[len(everything) :],
@@ -88,7 +88,6 @@ def _outcomes(id: str, title: str, note: str, shown: Sequence[Outcome], rows: Se
 
 
 def _distort(rows: Iterable[Outcome]) -> bool:
-    """Whether claims of this kind can be distorted."""
     return any(row.distortion is not None for row in rows)
 
 
@@ -127,7 +126,7 @@ def _omissions(axes: Axes, shown: Sequence[Outcome], thick: float) -> None:
 
 
 def _claims_bar(axes: Axes, place: int, row: Outcome, thick: float) -> None:
-    """Unsupported claims come first, so that all bars start at the same line and can be compared."""
+    """Unsupported claims come first: as all bars start at the same line, they can be compared."""
     start = 0.0
     for verdict, share in _VERDICTS:
         value = value_of(getattr(row, share))

@@ -26,7 +26,7 @@ from halluc.runs.reports import RunReport
 from halluc.runs.schema import MetricResult
 from halluc.wording import formats
 
-# Of more labels, those whose share varies most are drawn; of more periods, only some are named.
+# Limits: the labels whose share varies most are drawn, and some of the periods are named.
 _MOST_LINES, _MOST_NAMES = 6, 6
 
 
@@ -57,13 +57,7 @@ def shares(report: RunReport) -> Chart | None:
     cells = [[f"{cell.text}{' *' * cell.bold} {cell.under}".strip() for cell in row] for row in rows]
     title = "Predicted labels over time"
     return chart(
-        _drawn(name, by_label, drawn, periods, marked),
-        "periods",
-        title,
-        note,
-        alt_text(drawn, parts),
-        columns,
-        cells,
+        _drawn(name, by_label, drawn, periods, marked), "periods", title, note, alt_text(drawn, parts), columns, cells
     )
 
 
@@ -83,8 +77,8 @@ def _drawn(
     axes = panel(drawn, "share of texts", "period", "y")
     for number, label in enumerate(labels):
         colour, shape = series(number)
-        aside = 0.14 * (number - (len(labels) - 1) / 2)  # so that intervals do not overlap
-        known = [(periods.index(one.by["period"]) + aside, one.value, one) for one in by_label[label]]
+        offset = 0.14 * (number - (len(labels) - 1) / 2)  # so that intervals do not overlap
+        known = [(periods.index(one.by["period"]) + offset, one.value, one) for one in by_label[label]]
         shown = [(x, value, one) for x, value, one in known if value is not None]
         axes.plot([x for x, _, _ in shown], [value for _, value, _ in shown], color=colour, linewidth=1, alpha=0.7)
         for x, value, one in shown:

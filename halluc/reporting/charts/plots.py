@@ -150,7 +150,7 @@ def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, abo
         for p in path:
             point(axes, p.x, p.y, marker(p.colour, p.shape, size=7), p.x_interval, p.y_interval)
     if in_place:
-        _name(drawn, axes, named, [p for path in paths for p in path])
+        _place_names(drawn, axes, named, [p for path in paths for p in path])
     else:
         for p in named:
             axes.plot([], [], **marker(p.colour, p.shape), label=measured(shortened(p.name)))
@@ -158,7 +158,7 @@ def scatter(paths: Sequence[Sequence[Point]], *, x: str, y: str, below: str, abo
     return drawn
 
 
-def _name(drawn: Figure, axes: Axes, named: Sequence[Point], points: Iterable[Point]) -> None:
+def _place_names(drawn: Figure, axes: Axes, named: Sequence[Point], points: Iterable[Point]) -> None:
     """Names next to their points, moved away from points, intervals and each other."""
     from adjustText import adjust_text
 

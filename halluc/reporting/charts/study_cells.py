@@ -36,7 +36,7 @@ def arm_axes(study: StudyFigures) -> list[str]:
     return [axis for axis in axes if axis not in numeric and len({str(cell.choice[axis]) for cell in study.cells}) > 1]
 
 
-def called(choice: Mapping[str, Plain]) -> str:
+def display_name(choice: Mapping[str, Plain]) -> str:
     """The display name of a choice: arms by their name, others with their axis; empty for no choice."""
     return ", ".join(
         formats.visible(value) if isinstance(value, str) else f"{formats.visible(axis)} {formats.visible(value)}"
@@ -52,13 +52,12 @@ def groups(cells: Sequence[CellFigures], axis: str | None) -> list[tuple[str, li
         rest = tuple((name, value) for name, value in cell.choice.items() if name != axis)
         result.setdefault(rest, []).append(cell)
     return [
-        (called(dict(rest)), members if axis is None else sorted(members, key=lambda cell: place(cell, axis)))
+        (display_name(dict(rest)), members if axis is None else sorted(members, key=lambda cell: position(cell, axis)))
         for rest, members in result.items()
     ]
 
 
-def place(cell: CellFigures, axis: str) -> float:
-    """The position of a cell on a numeric axis."""
+def position(cell: CellFigures, axis: str) -> float:
     value = cell.choice[axis]
     assert isinstance(value, int | float), f"{axis} is no axis of numbers"
     return float(value)

@@ -7,18 +7,8 @@ from collections.abc import Sequence
 from halluc.core import figures
 from halluc.reporting.charts import difference_charts
 from halluc.reporting.charts.chart import MOST_ROWS, Chart, alt_text, chart, series
-from halluc.reporting.charts.plots import (
-    MOST_LINES,
-    Block,
-    Curve,
-    Mark,
-    Panel,
-    Point,
-    forest,
-    plot,
-    scatter,
-)
-from halluc.reporting.charts.study_cells import Key, arm_axes, called, figure, groups, numeric_axes, place
+from halluc.reporting.charts.plots import MOST_LINES, Block, Curve, Mark, Panel, Point, forest, plot, scatter
+from halluc.reporting.charts.study_cells import Key, arm_axes, display_name, figure, groups, numeric_axes, position
 from halluc.runs.reports import StudyReport
 from halluc.runs.studies import CellFigures, SeedFigure, spans_factor_of_ten
 from halluc.wording import formats
@@ -41,7 +31,7 @@ def charts(report: StudyReport) -> list[Chart]:
     if arm_axes(study):
         results += [_cells(report), _trade_off(report) if _omits(report) else None]
     results += [*difference_charts.of_study(study), *difference_charts.of_slopes(study)]
-    return [made for made in results if made is not None]
+    return [drawn for drawn in results if drawn is not None]
 
 
 def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
@@ -56,7 +46,7 @@ def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
     curves = [
         Curve(
             name,
-            [place(cell, axis) for cell, _ in points],
+            [position(cell, axis) for cell, _ in points],
             [float(result.mean or 0) for _, result in points],
             [result.interval for _, result in points],
         )
@@ -68,11 +58,11 @@ def _curve(report: StudyReport, id: str, axis: str, key: Key) -> Chart | None:
     note = f"{_means(report)} against {text}{' on a log scale' if on_log else ''}; bands are 95% intervals."
     if len(known) > MOST_LINES:
         note += f" Shown are the first {MOST_LINES} lines of {len(known):,}; the table has all."
-    courses = [
-        ", ".join(f"{formats.value(result.name, result.mean)} at {place(cell, axis):g}" for cell, result in points)
+    values_in_words = [
+        ", ".join(f"{formats.value(result.name, result.mean)} at {position(cell, axis):g}" for cell, result in points)
         for _, points in known
     ]
-    alt = alt_text([name or text for name, _ in known], courses)
+    alt = alt_text([name or text for name, _ in known], values_in_words)
     rows = [_as_row(cell, result) for _, points in known for cell, result in points]
     return chart(drawn, id, f"{title[:1].upper()}{title[1:]} by {text}", note, alt, _columns(report, title), rows)
 
@@ -127,7 +117,7 @@ def _cells(report: StudyReport) -> Chart | None:
     if len(cells) > len(shown):
         note += f" Shown are the first {len(shown)} of {len(cells):,} cells; the table has all."
     alt = alt_text(
-        [called(cell.choice) for cell, _ in shown],
+        [display_name(cell.choice) for cell, _ in shown],
         [", ".join(f"{formats.title(one.name)} {figure_text(one)}" for one in both if one) for _, both in shown],
     )
     titles = [formats.title(name) for name, _ in keys]
@@ -157,7 +147,7 @@ def _trade_off(report: StudyReport) -> Chart | None:
     if axes:
         note += f" Dotted lines connect {formats.visible(axes[0])}, from the lowest."
     alt = "; ".join(
-        f"{called(cell.choice)}: omission {formats.percent(x.mean)}, hallucination {formats.percent(y.mean)}"
+        f"{display_name(cell.choice)}: omission {formats.percent(x.mean)}, hallucination {formats.percent(y.mean)}"
         for cell in report.figures.cells
         if (x := figure(cell, OMISSION)) and (y := figure(cell, HALLUCINATION))
     )

@@ -101,11 +101,11 @@ def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
     Raises:
         KeyError: a colour has no role.
     """
-    written = io.BytesIO()
+    content = io.BytesIO()
     with drawing():
         matplotlib.rcParams["svg.hashsalt"] = prefix  # ids that are referenced are hashes, and occur once on the page
-        figure.savefig(written, format="svg", metadata=_NO_DATE)
-    root = ElementTree.fromstring(written.getvalue())
+        figure.savefig(content, format="svg", metadata=_NO_DATE)
+    root = ElementTree.fromstring(content.getvalue())
     # Metadata, and style sheets, which would apply to the whole page.
     for parent in list(root.iter()):
         for child in [child for child in parent if _local(child.tag) in ("metadata", "style")]:
@@ -117,7 +117,7 @@ def inline(figure: Figure, prefix: str, title: str, alt: str) -> str:
 
 
 def _make_plain(element: Element) -> None:
-    """Without namespaces and names of groups, with colours by role, and without excessive digits."""
+    """Remove namespaces, names of groups and excessive digits, and replace colours by roles."""
     element.tag = _local(element.tag)
     if element.tag in ("g", "text"):
         element.attrib.pop("id", None)
@@ -152,7 +152,7 @@ def _by_role(value: str) -> str:
 
 
 def _head(root: Element, prefix: str, title: str, alt: str) -> None:
-    """The root's own attributes: the width of its column."""
+    """Set the root's attributes: it is as wide as its column, and has a title and a description."""
     width, height = (float(size) for size in root.attrib["viewBox"].split()[2:])
     root.attrib.clear()
     root.attrib |= {

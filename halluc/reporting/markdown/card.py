@@ -49,7 +49,7 @@ def card(report: RunReport) -> str:
 
     Figures on the model's own training data say nothing about its quality: the card does not have them.
     """
-    # Whether the evaluated split differs from the training split, under any name.
+    # The evaluated split may be the training split under another name.
     hashes = {row.name: row.sha256 for row in report.data.splits}
     evaluated = hashes.get(report.split)
     is_fair = report.split != "train" and (evaluated is None or evaluated != hashes.get("train"))
@@ -108,28 +108,28 @@ _NO_FIGURES: dict[str, Any] = {
 
 
 def metadata(report: RunReport) -> dict[str, Any]:
-    """The front matter, without licence and language, which a run does not know."""
+    """The front matter, without licence and language, which are unknown."""
     config = settings(report.config)
     base = str(_section(config, "model").get("name") or report.model)
     task, _ = nouns.task_of(report).wording.nouns.card.pipeline or (None, None)
-    made: dict[str, Any] = {"library_name": "transformers"}
+    front_matter: dict[str, Any] = {"library_name": "transformers"}
     if task is not None and _usage(report, config) is None:
-        made["pipeline_tag"] = task
+        front_matter["pipeline_tag"] = task
     if base.startswith(_HUB):
-        made["base_model"] = _name_on_hub(base)
-    made["tags"] = ["halluc"]
+        front_matter["base_model"] = _name_on_hub(base)
+    front_matter["tags"] = ["halluc"]
     trained_on = [row for row in report.data.splits if row.name in ("train", "dev")]
     sources = [row.source for row in trained_on if row.source.startswith(_HUB)]
     if sources:
-        made["datasets"] = list(dict.fromkeys(map(_name_on_hub, sources)))
+        front_matter["datasets"] = list(dict.fromkeys(map(_name_on_hub, sources)))
     metrics = [
         {"type": figure(result.name).hub or result.name, "value": result.value, "name": formats.title(result.name)}
         for result in _overall(report, "card index")
         if result.value is not None
     ]
     if metrics:
-        made["model-index"] = [{"name": _plain(report.name), "results": [_result(report, config, metrics)]}]
-    return made
+        front_matter["model-index"] = [{"name": _plain(report.name), "results": [_result(report, config, metrics)]}]
+    return front_matter
 
 
 def _result(report: RunReport, config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def _plain(text: object) -> str:
 
 
 def settings(lines: Iterable[ConfigLine]) -> dict[str, Any]:
-    """The resolved config as values; empty if it cannot be read, since the card can do without it."""
+    """The resolved config as values; empty if it cannot be read."""
     try:
         result = yaml.safe_load("\n".join(line.text for line in lines))
     except yaml.YAMLError:
@@ -211,13 +211,13 @@ def _procedure(report: RunReport, config: Mapping[str, Any]) -> gfm.Marked | Non
     ]
     curves = report.curves
     if curves is not None:
-        went = {
+        course = {
             "steps taken": formats.count(curves.steps),
             "training examples, as the model reads them": curves.features and formats.count(curves.features),
             "time of the training steps": curves.seconds is not None and formats.seconds(curves.seconds),
             "checkpoint kept": curves.best_step is not None and f"step {formats.count(curves.best_step)}",
         }
-        rows += [[name, value] for name, value in went.items() if value]
+        rows += [[name, value] for name, value in course.items() if value]
     parameters = report.run.model.get("parameters")
     if isinstance(parameters, int):
         rows.append(["parameters", formats.count(parameters)])

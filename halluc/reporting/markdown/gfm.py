@@ -21,8 +21,8 @@ from halluc.wording import formats
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_NAME = 80
-# GitHub links people, issues, commits, addresses and emoji after parsing the Markdown, so that backslashes do not
-# prevent it: a zero-width space inside does. The same holds for the dollar signs of formulas, with the space before.
+# GitHub links people, issues, commits, addresses and emoji after parsing the Markdown, so a backslash does not prevent
+# it, but a zero-width space inside does; before a dollar sign it prevents a formula.
 _BREAK = "&#8203;"
 _RISKY = re.compile(
     r"(?P<plain>\[[−-]?\d[\d.,% −-]*\](?![(\[:])|(?<=[^\W_])_(?=[^\W_])|<(?= \d))"  # [1.9, 6.3], a_b, < 0.001
@@ -68,7 +68,7 @@ def md(text: object, longest: int | None = WIDE.text) -> Marked:
 
 
 def inert(text: object, longest: int | None = WIDE.text) -> str:
-    """The same for a part of a text that is ``isolated`` as a whole."""
+    """Like ``md``, for a part of a text that is ``isolated`` as a whole."""
     phrase = re.sub(" +", " ", formats.visible(text, longest)).strip(" ")
     return _OPENING.sub(lambda result: f"{result[1] or ''}\\", _RISKY.sub(_harmless, phrase))
 
@@ -106,7 +106,7 @@ def digest(text: object) -> Marked:
 
 
 def strong(text: object, longest: int | None = LONGEST_NAME) -> Marked:
-    """In bold; asterisks do not work next to every character."""
+    """Text in bold, with HTML where asterisks do not work, next to some characters."""
     phrase = md(text, longest) or formats.NOTHING
     return Marked(f"**{phrase}**" if phrase[0].isalnum() and phrase[-1].isalnum() else f"<b>{phrase}</b>")
 
@@ -151,7 +151,6 @@ def table(view: TableView, room: Room = WIDE) -> Marked:
 
 
 def titled(view: TableView, room: Room = WIDE) -> Marked:
-    """A table below its title."""
     return Marked(f"{strong(view.title, 200)}\n\n{table(view, room)}")
 
 
@@ -175,7 +174,7 @@ def render(template: str, room: Room, values: Mapping[str, Any]) -> str:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=False,  # for HTML; here `finalize` escapes
         undefined=StrictUndefined,
@@ -183,8 +182,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printed,
     )
-    made.filters |= _FILTERS
-    return made
+    environment.filters |= _FILTERS
+    return environment
 
 
 @pass_context

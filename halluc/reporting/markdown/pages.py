@@ -22,13 +22,7 @@ from halluc.wording.nouns import Nouns
 # A comment on GitHub has at most 65,536 characters; this leaves room for an introduction.
 MOST_CHARACTERS = 60_000
 # Claims and rows are reduced first, then the length of texts.
-ROOMS = (
-    Room(10, 200, 1_000),
-    Room(5, 60, 1_000),
-    Room(5, 20, 400),
-    Room(3, 8, 160),
-    Room(0, 3, 60),
-)
+ROOMS = (Room(10, 200, 1_000), Room(5, 60, 1_000), Room(5, 20, 400), Room(3, 8, 160), Room(0, 3, 60))
 
 
 def page(report: AnyReport) -> str:
@@ -79,19 +73,21 @@ def _of_run(report: RunReport, room: Room) -> dict[str, Any]:
 def _claim(claim: ShownClaim, room: Room, words: Nouns) -> Marked:
     """A claim on one line: its content, its confidence, and its novelty."""
     line = claim.line
-    parts = [Marked(f"{_surface(line.text, room)} as {_label(line.label)}") if words.is_placed else _said(claim, words)]
+    parts = [
+        Marked(f"{_surface(line.text, room)} as {_label(line.label)}") if words.is_placed else _text_claim(claim, words)
+    ]
     if line.confidence is not None:
         parts.append(gfm.md(formats.percent(line.confidence)))
     facts = (_verdict(line, words), line.novelty and words.about_training(line.novelty), line.abstained and "withdrawn")
     parts += [gfm.md(fact) for fact in facts if fact]
     if line.nearest is not None:
         where = gfm.code(f"{line.nearest.file}:{line.nearest.line}", room.text)
-        there = "there at" if line.nearest.text == line.text else f"nearest: {_surface(line.nearest.text, room)} at"
-        parts.append(Marked(f"{there} {where}"))
+        phrase = "there at" if line.nearest.text == line.text else f"nearest: {_surface(line.nearest.text, room)} at"
+        parts.append(Marked(f"{phrase} {where}"))
     return Marked(", ".join(parts))
 
 
-def _said(claim: ShownClaim, words: Nouns) -> Marked:
+def _text_claim(claim: ShownClaim, words: Nouns) -> Marked:
     """The label claimed for a whole text, and the annotated one."""
     annotated = [_label(label) for _, _, label in claim.gold] or [gfm.md(words.nothing)]
     return Marked(f"{_label(claim.line.label)}, annotated {', '.join(annotated)}")
@@ -102,7 +98,7 @@ def _label(label: str) -> Marked:
 
 
 def _verdict(line: LedgerLine, words: Nouns) -> str:
-    """The verdict in words, with what is wrong; for a hallucination, that it exists."""
+    """The verdict, with the reason if the claim is distorted."""
     if line.verdict == "unsupported":
         return "hallucination"
     return f"{line.verdict}: {words.reason(line.reason)}" if line.reason else str(line.verdict)
@@ -144,7 +140,7 @@ def _of_comparison(report: ComparisonReport, room: Room) -> dict[str, Any]:
 
 
 def _differing(other: Comparison, room: Room) -> Marked:
-    """What the configs differ in; keys are in backticks."""
+    """The keys in which the configs differ."""
     differing = [gfm.code(one.replace("`", ""), room.text) for one in other.config_differences]
     return Marked(", ".join(first_of(differing, room.rows)))
 
@@ -177,13 +173,9 @@ def _lists(room: Room) -> dict[str, Callable[..., Marked]]:
     return {
         "bullets": partial(gfm.bullets, room=room),
         "numbered": numbered,
-        "commands": partial(_commands, room),
+        "commands": lambda lines: gfm.fenced(lines[: room.rows], "sh", room.text),
         "titled": partial(gfm.titled, room=room),
     }
-
-
-def _commands(room: Room, lines: Sequence[str]) -> Marked:
-    return gfm.fenced(lines[: room.rows], "sh", room.text)
 
 
 _VIEWS: dict[str, Callable[[Any, Room], dict[str, Any]]] = {

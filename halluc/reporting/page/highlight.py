@@ -75,12 +75,12 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
         is_placed: whether the claim has a position of its own.
     """
     line = shown.line
-    there, own = placed(shown.gold), placed([(line.start, line.end, line.label)] if is_placed else [])
+    golds, own = placed(shown.gold), placed([(line.start, line.end, line.label)] if is_placed else [])
     others = [span for span in placed(one[:3] for one in shown.others) if span not in own]
     # The parts that a claim about the whole relates, such as a pair of spans, are drawn like the claim.
     claims = [(span, str(line.verdict) if line.record == "claim" else OTHER) for span in shown.marked]
-    claims += [(span, OTHER) for span in others if span not in there]
-    gold = [(span, AGREED if span in others else GOLD) for span in there if span not in own or line.record == "claim"]
+    claims += [(span, OTHER) for span in others if span not in golds]
+    gold = [(span, AGREED if span in others else GOLD) for span in golds if span not in own or line.record == "claim"]
     if line.record == "claim":
         claims += [(span, str(line.verdict)) for span in own]
     else:
@@ -89,7 +89,7 @@ def pieces(shown: ShownClaim, *, is_placed: bool = True) -> list[Piece]:
 
 
 def placed(marks: Iterable[Mark]) -> list[Span]:
-    """Those that have a position in the text."""
+    """The marks that have a position in the text."""
     return [(start, end, label) for start, end, label in marks if start is not None and end is not None]
 
 
@@ -105,7 +105,7 @@ def halves(tokens: Sequence[str], first: int, second: int | None) -> list[str]:
 
 
 def beginning(text: str) -> str:
-    """A whole text, whose tokens are joined by one space, for display: long ones are shortened."""
+    """The beginning of a text, whose tokens are joined by one space, for display."""
     tokens = text.split(" ")
     return spaced(tokens[:MOST_TOKENS]) + (" …" if len(tokens) > MOST_TOKENS else "")
 
@@ -120,21 +120,21 @@ def edited(tokens: Sequence[str], edits: Sequence[tuple[int, int]], second: int 
 def drawn(
     tokens: Sequence[str], first: int, claims: Sequence[tuple[Span, str]], gold: Sequence[tuple[Span, str]]
 ) -> list[Piece]:
-    """The same for any spans with the style of each; their offsets count from the example's beginning, the given tokens
-    from ``first``."""
+    """Tokens, split at the ends of spans, each with a style. The offsets of spans count from the beginning of the
+    example, whose token ``first`` is the first of ``tokens``."""
     last = first + len(tokens)
     cuts = {first, last, *(end for (start, stop, _), _ in (*claims, *gold) for end in (start, stop))}
     places = sorted(cut for cut in cuts if first <= cut <= last)
-    made = []
+    result = []
     for start, end in pairwise(places):
         inside = tokens[start - first : end - first]
         gap = between(tokens[start - first - 1], inside[0]) if start > first else ""
-        made.append(Piece(gap, spaced(inside), _layer(claims, start, first), _layer(gold, start, first)))
-    return made
+        result.append(Piece(gap, spaced(inside), _layer(claims, start, first), _layer(gold, start, first)))
+    return result
 
 
 def _layer(spans: Iterable[tuple[Span, str]], place: int, first: int) -> Layer | None:
-    """Spans under other spans have lower priority: the selected claim is at the end of its list."""
+    """The last span that covers a position: the selected claim is last, so it hides others."""
     layer = None
     for (start, end, label), style in spans:
         if start <= place < end:
@@ -144,14 +144,14 @@ def _layer(spans: Iterable[tuple[Span, str]], place: int, first: int) -> Layer |
 
 def groups(result: Iterable[Piece]) -> list[Group]:
     """Pieces as the page draws them: a span is one box over all of its pieces, at least as wide as its label."""
-    made: list[list[Piece]] = []
+    grouped: list[list[Piece]] = []
     for piece in result:
         layers = [layer for layer in (piece.claim, piece.gold) if layer is not None]
         if any(not layer.begins for layer in layers):
-            made[-1].append(piece)
+            grouped[-1].append(piece)
         else:
-            made.append([piece])
-    return [_group(pieces) for pieces in made]
+            grouped.append([piece])
+    return [_group(pieces) for pieces in grouped]
 
 
 def _group(pieces: Sequence[Piece]) -> Group:
@@ -173,13 +173,13 @@ def _group(pieces: Sequence[Piece]) -> Group:
 
 def _runs(layers: Sequence[Layer | None]) -> Iterator[tuple[Layer, int, int]]:
     """Each span with its first piece and the one after its last."""
-    starts = [n for n, layer in enumerate(layers) if n == 0 or not _goes_on(layers[n - 1], layer)]
+    starts = [n for n, layer in enumerate(layers) if n == 0 or not _continues(layers[n - 1], layer)]
     for start, end in pairwise([*starts, len(layers)]):
         if (layer := layers[start]) is not None:
             yield layer, start, end
 
 
-def _goes_on(before: Layer | None, layer: Layer | None) -> bool:
+def _continues(before: Layer | None, layer: Layer | None) -> bool:
     if before is None or layer is None:
         return before is layer
     return not layer.begins and (before.label, before.style) == (layer.label, layer.style)
@@ -207,7 +207,7 @@ def between(before: str, after: str) -> str:
 
 
 def _is_unspaced(char: str) -> bool:
-    """Han, Kana, their punctuation and full-width forms; Thai and its neighbours too."""
+    """Whether a character is Han, Kana, their punctuation or a full-width form, or is Thai, Lao or Khmer."""
     if char.isascii():
         return False
     name = unicodedata.name(char, "")

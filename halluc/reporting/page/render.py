@@ -75,12 +75,12 @@ def fragment(template: str, **values: Any) -> str:
 
 def _of_run(report: RunReport) -> dict[str, Any]:
     shown = [claim.line for section in report.claims for claim in section.shown]
-    there, task = {line.novelty for line in shown}, nouns.task_of(report)
+    known, task = {line.novelty for line in shown}, nouns.task_of(report)
     words = task.wording.nouns
-    made = report.augmentation.manifest if report.augmentation is not None else None
+    manifest = report.augmentation.manifest if report.augmentation is not None else None
     return {
         "labels": sorted({line.label for line in shown}),
-        "novelties": [novelty for novelty in task.knowledge.novelties if novelty in there],
+        "novelties": [novelty for novelty in task.knowledge.novelties if novelty in known],
         "section_titles": {
             "distorted": "Distorted",
             "supported": "Supported, by increasing confidence",
@@ -94,7 +94,7 @@ def _of_run(report: RunReport) -> dict[str, Any]:
         "classification": run.classification(report, words),
         "splits": run.splits(report.data.splits, report.data.scheme),
         "withheld": report.data.withheld and run.withheld(report.data.withheld),
-        "augmented": run.augmented(made) if made else [],
+        "augmented": run.augmented(manifest) if manifest else [],
         "probed": [view for one in report.probes for view in probes.tables(one, detailed=True)],
         "figures": run.every_figure(report),
         "config": run.config(report.config),
@@ -158,16 +158,12 @@ def _of_study(report: StudyReport) -> dict[str, Any]:
 
 
 # Variables of a template besides the report itself.
-_VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "run": _of_run,
-    "comparison": _of_comparison,
-    "study": _of_study,
-}
+_VIEWS: dict[str, Callable[[Any], dict[str, Any]]] = {"run": _of_run, "comparison": _of_comparison, "study": _of_study}
 
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -175,16 +171,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_harmless,
     )
-    made.filters |= _FILTERS
-    made.tests["starting"] = str.startswith
-    made.globals |= {
+    environment.filters |= _FILTERS
+    environment.tests["starting"] = str.startswith
+    environment.globals |= {
         "pieces": highlight.pieces,
         "groups": highlight.groups,
         "halves": highlight.halves,
         "plain_table": table,
         "edited": highlight.edited,
     }
-    return made
+    return environment
 
 
 def _harmless(value: Any) -> Any:

@@ -41,7 +41,8 @@ def _shown(one: SuspectLine, has_spans: bool) -> dict[str, Any]:
     if has_spans:
         claims = [(span, "unsupported") for span in highlight.placed(one.proposed)]
         doubted = {*one.annotated}
-        gold = [(span, highlight.OMISSION if span in doubted else highlight.GOLD) for span in _spans(one.gold)]
+        spans = highlight.placed(one.gold)
+        gold = [(span, highlight.OMISSION if span in doubted else highlight.GOLD) for span in spans]
         pieces = highlight.drawn(one.tokens, 0, claims, gold)
     elif one.marked:
         pieces = highlight.drawn(one.tokens, 0, [(span, highlight.OTHER) for span in one.marked], [])
@@ -50,25 +51,21 @@ def _shown(one: SuspectLine, has_spans: bool) -> dict[str, Any]:
         "kind": KINDS[one.kind][0],
         "pieces": pieces,
         "halves": [] if pieces else highlight.halves(one.tokens, 0, one.second),
-        "edit": "\n".join(_written(mark, has_spans) for mark in one.proposed or one.annotated),
-        "annotated": _described(one.annotated, one.tokens, has_spans),
-        "proposed": _described(one.proposed, one.tokens, has_spans),
+        "edit": "\n".join(_editable(mark, has_spans) for mark in one.proposed or one.annotated),
+        "annotated": _surface_and_label(one.annotated, one.tokens, has_spans),
+        "proposed": _surface_and_label(one.proposed, one.tokens, has_spans),
         "labels": [(label or "not annotated", count) for label, count in one.labels.items()],
     }
 
 
-def _spans(marks: Sequence[Mark]) -> list[highlight.Span]:
-    return highlight.placed(marks)
-
-
-def _written(mark: Mark, has_spans: bool) -> str:
+def _editable(mark: Mark, has_spans: bool) -> str:
     """A mark in its editable form: tokens and label, or only the label."""
     start, end, label = mark
     return f"{start} {end} {label}" if has_spans else label
 
 
-def _described(marks: Sequence[Mark], tokens: Sequence[str], has_spans: bool) -> list[tuple[str, str]]:
-    """The surface (empty for the whole example) and label of each mark; no annotation counts as one."""
+def _surface_and_label(marks: Sequence[Mark], tokens: Sequence[str], has_spans: bool) -> list[tuple[str, str]]:
+    """The surface (empty for the whole example) and label of each mark; one entry if there is no annotation."""
     if not marks:
         return [("", NOTHING)]
     return [

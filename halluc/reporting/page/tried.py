@@ -38,12 +38,12 @@ def fragment(task: AnyTask, example: Any, prediction: Any, asserted: Sequence[As
         line = task.examples.line(example, prediction)
         tokens = line.tokens_of("claim")
         ranges = () if line.has_own_text else task.examples.ranges(line)
-        spans = [((one.start, one.end, one.label), _style(claim)) for claim in asserted if (one := claim.claim.where)]
+        spans = [
+            ((one.start, one.end, one.label), highlight.OTHER if claim.abstained else _CLAIMED)
+            for claim in asserted
+            if (one := claim.claim.where)
+        ]
         marks = [(span, highlight.GOLD) for span in ranges]
         values["pieces"] = highlight.drawn(tokens, 0, spans, marks) if spans or marks else []
         values["halves"] = highlight.halves(tokens, 0, None if line.has_own_text else task.examples.border(line))
     return filled("tried.html.j2", **values)
-
-
-def _style(claim: Asserted) -> str:
-    return highlight.OTHER if claim.abstained else _CLAIMED

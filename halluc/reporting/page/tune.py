@@ -62,7 +62,6 @@ def history(tuning: TuneFile) -> Chart | None:
 
 
 def page(tuning: TuneFile) -> str:
-    """A tuning as HTML."""
     with svg.drawing():
         drawn = history(tuning)
     return rendered(

@@ -52,7 +52,7 @@ def table(view: TableView, label: str) -> str:
     kind, size = ("table*", [r"\scriptsize\setlength{\tabcolsep}{3pt}"]) if is_wide else ("table", [])
     under = "" if is_wide else r"\footnotesize "
     kinds = "".join("r" if column.kind == "figure" else "l" for column in view.columns)
-    heads = [_heading(column.short or column.heading) for column in view.columns]
+    heads = [escaped((column.short or column.heading).strip()) or "{}" for column in view.columns]
     legend = [f"{column.short}: {column.title}" for column in view.columns if column.short and column.title]
     rows = [_row(row, under) for row in view.rows]
     totals = [r"\midrule", *(_row(row, under) for row in view.totals)] if view.totals else []
@@ -85,10 +85,6 @@ def _width(view: TableView) -> int:
     heads = [len(column.short or column.heading) for column in view.columns]
     cells = [[len(f"{cell.text} {cell.under}".strip()) for cell in row] for row in (*view.rows, *view.totals)]
     return sum(max(column) + 1 for column in zip(heads, *cells, strict=True))
-
-
-def _heading(text: str) -> str:
-    return escaped(text.strip()) or "{}"
 
 
 def _row(row: Row, under: str) -> str:

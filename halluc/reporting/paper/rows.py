@@ -20,11 +20,11 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 def rows(report: AnyReport, evaluated: Sequence[NamedEvaluation]) -> list[FigureLine]:
     """The values of each run, then derived values: means over seeds, and differences."""
     protocols = {(one.name, tuple(one.by.items())): one.protocol for run in evaluated for one in run.file.metrics}
-    made = [*_values(evaluated)]
+    lines = [*_values(evaluated)]
     if report.kind == "comparison":
-        made += [row for other in report.others for row in _compared(other)]
+        lines += [row for other in report.others for row in _compared(other)]
     if report.kind == "study":
-        made += [
+        lines += [
             *_means(report.figures),
             *(row for one in report.figures.comparisons for row in _arm(report.split, one)),
         ]
@@ -32,7 +32,7 @@ def rows(report: AnyReport, evaluated: Sequence[NamedEvaluation]) -> list[Figure
         row
         if row.protocol
         else row.model_copy(update={"protocol": protocols.get((row.figure, tuple(row.slice.items())), "")})
-        for row in made
+        for row in lines
     ]
 
 
@@ -78,12 +78,12 @@ def _compared(comparison: Comparison) -> Iterator[FigureLine]:
 
 def as_csv(lines: Iterable[FigureLine]) -> str:
     """Text that a spreadsheet would interpret as a formula begins with an apostrophe."""
-    written = io.StringIO(newline="")
-    writer = csv.writer(written, lineterminator="\n")
+    content = io.StringIO(newline="")
+    writer = csv.writer(content, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in lines:
         writer.writerow([_cell(getattr(row, column)) for column in COLUMNS])
-    return written.getvalue()
+    return content.getvalue()
 
 
 def _cell(value: object) -> object:

@@ -1,4 +1,4 @@
-"""The tables of advice: errors, remedies for them, and the results of a study of remedies."""
+"""The tables of ``halluc advise``: errors, remedies for them, and the results of a study of remedies."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SHARE = "hallucination_rate"
 def errors(analysis: ErrorAnalysis, task: AnyTask) -> list[TableView]:
     """Errors by kind and novelty, then by label."""
     novelties = [one.name for one in analysis.novelties]
-    called, nouns = error_sentences.names(task), task.wording.nouns
+    kind, nouns = error_sentences.names(task), task.wording.nouns
     by_novelty = [nouns.bucket(name) for name in novelties]
     kinds: list[Cells] = [
-        [called[one.name], formats.count(one.errors), TableCell(formats.percent(one.share), _interval(one.interval)),
+        [kind[one.name], formats.count(one.errors), TableCell(formats.percent(one.share), _interval(one.interval)),
          *(formats.count(one.by_novelty.get(name)) for name in novelties)]
         for one in analysis.kinds
     ]  # fmt: skip
@@ -77,7 +77,7 @@ def unfit(advice: Advice) -> list[str]:
 def effects(advice: StudyAdvice) -> TableView:
     """Each arm minus the reference, with its costs."""
     primary = next((one.primary.name for one in advice.effects if one.primary is not None), None)
-    there: Mapping[str, bool] = {
+    is_shown: Mapping[str, bool] = {
         name: any(getattr(one, name) is not None for one in advice.effects) for name in ("matched", "primary", "ece")
     }
     headings = {
@@ -85,7 +85,7 @@ def effects(advice: StudyAdvice) -> TableView:
         "primary": TableColumn("" if primary is None else formats.title(primary)),
         "ece": TableColumn("ECE", title="calibration error"),
     }
-    shown = [name for name, is_there in there.items() if is_there]
+    shown = [name for name, some in is_shown.items() if some]
     rows: list[Cells] = [
         [formats.visible(one.arm, 60), str(one.seeds), *(_difference(getattr(one, name)) for name in shown),
          _ratio(one.training), _ratio(one.prediction)]

@@ -10,7 +10,7 @@ from halluc.gap.forecast import Proportion, SplitGap
 from halluc.reporting.views.tables import Cells, TableCell, TableColumn, TableView, table, value_cell
 from halluc.runs.reports import GapRow
 from halluc.runs.schema import EvalFile, MetricResult
-from halluc.runs.studies import SURE
+from halluc.runs.studies import ALPHA
 from halluc.task import evaluated
 from halluc.wording import formats
 from halluc.wording.formats import signed
@@ -39,16 +39,16 @@ def tables(file: EvalFile) -> list[TableView]:
     """By label, by novelty, and over time if that is known."""
     excluded = evaluated(file).figures.excluded
     lookup = FigureLookup(metric for metric in file.metrics if metric.name not in excluded)
-    there = {metric.name for metric in lookup.all}
+    computed = {metric.name for metric in lookup.all}
     return [
-        _by_label(file.split, lookup, there),
+        _by_label(file.split, lookup, computed),
         *over_time(file.metrics, file.split),
-        _by_novelty(file.split, lookup, there),
+        _by_novelty(file.split, lookup, computed),
     ]
 
 
-def _by_label(split: str, lookup: FigureLookup, there: Set[str]) -> TableView:
-    columns = shown("labels", there)
+def _by_label(split: str, lookup: FigureLookup, computed: Set[str]) -> TableView:
+    columns = shown("labels", computed)
     names = [column.row.name for column in columns]
     labels = {metric.by["label"] for metric in lookup.all if metric.by.keys() == {"label"}}
     common = sorted(sorted(labels, key=lambda label: (-lookup.n(OMISSION, label=label), label))[:MOST_LABELS])
@@ -74,7 +74,7 @@ def _by_label(split: str, lookup: FigureLookup, there: Set[str]) -> TableView:
 def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
     """Shares by period and label, shifts marked; empty if no figure is reported by period."""
     result, marked = FigureLookup(metrics), shifted(metrics)
-    made = []
+    views = []
     for column in shown("periods", {metric.name for metric in metrics}):
         shares = [one for one in result.named(column.row.name) if one.by.keys() == {"label", "period"}]
         labels = list(dict.fromkeys(one.by["label"] for one in shares))
@@ -86,10 +86,10 @@ def over_time(metrics: Sequence[MetricResult], split: str) -> list[TableView]:
             ]
             for period, n in sorted({one.by["period"]: one.n for one in shares}.items())
         ]
-        note = f"* (or bold): differs from all earlier periods together ({_TEST}, p under {SURE})"
+        note = f"* (or bold): differs from all earlier periods together ({_TEST}, p under {ALPHA})"
         title = f"{split}: {column.heading} and period"
-        made.append(table(title, ["period", "texts", *labels], rows, notes=[note] * bool(marked)))
-    return made
+        views.append(table(title, ["period", "texts", *labels], rows, notes=[note] * bool(marked)))
+    return views
 
 
 def shifted(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
@@ -98,7 +98,7 @@ def shifted(metrics: Sequence[MetricResult]) -> set[tuple[str, str]]:
         (one.by["label"], one.by["period"])
         for one in FigureLookup(metrics).named("shift_p")
         if one.by.keys() == {"label", "period"} and one.by["period"] not in (ANY, LATEST)
-        if one.value is not None and one.value < SURE
+        if one.value is not None and one.value < ALPHA
     }
 
 
@@ -106,12 +106,12 @@ def _in_period(metric: MetricResult | None, marked: set[tuple[str, str]]) -> Tab
     return value_cell(metric, bold=metric is not None and (metric.by["label"], metric.by["period"]) in marked)
 
 
-def _by_novelty(split: str, lookup: FigureLookup, there: Set[str]) -> TableView:
-    split_up = {column.row.name for column in shown("novelty", there)}
+def _by_novelty(split: str, lookup: FigureLookup, computed: Set[str]) -> TableView:
+    split_up = {column.row.name for column in shown("novelty", computed)}
     known = [metric for metric in lookup.all if metric.name in split_up and metric.by.keys() == {"novelty"}]
     novelties = [novelty for novelty in dict.fromkeys(one.by["novelty"] for one in known) if novelty != "unseen"]
     rows = []
-    for column in (*shown("novelty", there), *shown("summary", there)):
+    for column in (*shown("novelty", computed), *shown("summary", computed)):
         by = dict(column.by)
         whole = lookup.get(column.row.name, **by)
         parts = [lookup.get(column.row.name, **{**by, "novelty": novelty}) for novelty in novelties]

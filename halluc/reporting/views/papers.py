@@ -10,7 +10,7 @@ from halluc.reporting.views.tables import TableView, table
 from halluc.reporting.words import nouns
 from halluc.runs.figure_lines import NamedEvaluation
 from halluc.runs.reports import AnyReport, ComparisonReport, RunReport, StudyReport
-from halluc.runs.studies import LEAST_SEEDS, SURE
+from halluc.runs.studies import ALPHA, LEAST_SEEDS
 from halluc.wording import formats
 from halluc.wording.formats import counted
 
@@ -88,7 +88,7 @@ def _of_comparison(report: ComparisonReport, evaluated: Sequence[NamedEvaluation
         view = comparison.differences(letter, other)
         parts = [
             f"a: {report.reference}; {letter}: {other.b}.",
-            f"Paired over examples, with 95% intervals; bold: p under {SURE} (Holm).",
+            f"Paired over examples, with 95% intervals; bold: p under {ALPHA} (Holm).",
         ]
         protocols = _protocols((delta.name for delta in other.figures if not delta.by), evaluated)
         differences.append(view._replace(notes=[*view.notes, *parts, *protocols]))
@@ -102,7 +102,7 @@ def _of_comparison(report: ComparisonReport, evaluated: Sequence[NamedEvaluation
 def _of_study(report: StudyReport, evaluated: Sequence[NamedEvaluation]) -> dict[str, list[TableView]]:
     result = report.figures
     names = (one.name for cell in result.cells for one in cell.figures if not one.by)
-    text = f"95% intervals; bold: p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
+    text = f"95% intervals; bold: p under {ALPHA} (Holm) and at least {LEAST_SEEDS} seeds."
     compared = {
         "differences": study.differences(result),
         "slopes": [*study.slopes(result.trends), *study.slopes(result.arm_trends)],

@@ -39,9 +39,8 @@ def _by_figure(file: ProbeFile, models: list[FigureLookup]) -> TableView:
         results = [model.get(name, **by) for model in models]
         if not any(results):
             continue
-        cells: list[str | TableCell] = [heading, formats.count(results[0].n if results[0] is not None else None)]
-        for one in results:
-            cells.append(value_cell(one))
+        count = formats.count(results[0].n if results[0] is not None else None)
+        cells: list[str | TableCell] = [heading, count, *map(value_cell, results)]
         if file.differences:
             delta = deltas.get((name, frozenset(by.items())))
             cells.append(difference_cell(delta, unit=True))

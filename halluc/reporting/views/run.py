@@ -124,8 +124,8 @@ def thresholds(result: Abstention | None) -> list[TableView]:
 
 def confidence(report: RunReport) -> list[TableView]:
     """Claims by confidence, the share that is supported, the risk by coverage; only tables that have rows."""
-    called = {"supported": "supported", "distorted": "distorted", "unsupported": "hallucinations"}
-    verdicts = {key: text for key, text in called.items() if any(key in one.counts for one in report.confidence)}
+    verdict_names = {"supported": "supported", "distorted": "distorted", "unsupported": "hallucinations"}
+    verdicts = {key: text for key, text in verdict_names.items() if any(key in one.counts for one in report.confidence)}
     bins = [
         [
             f"{formats.percent(one.low)} to {formats.percent(one.high)}",
@@ -198,7 +198,7 @@ def _labels(result: Mapping[str, int]) -> TableCell:
 
 
 def withheld(result: Mapping[str, object]) -> TableView:
-    """What was withheld from the training split on purpose."""
+    """The data that ``gap`` withheld from the training split."""
     return table(
         "What was withheld from the training split",
         ["what", "value"],
@@ -220,27 +220,27 @@ def _plain(key: object) -> str:
     return str(key).replace("_", " ")
 
 
-def augmented(made: AugmentFile) -> list[TableView]:
-    """What was kept and rejected, by method; the corpus before and after."""
-    refused = made.refused.values()
-    methods = dict.fromkeys([*made.kept, *(method for by_method in refused for method in by_method)])
+def augmented(manifest: AugmentFile) -> list[TableView]:
+    """Kept and rejected candidates, by method; the corpus before and after."""
+    refused = manifest.refused.values()
+    methods = dict.fromkeys([*manifest.kept, *(method for by_method in refused for method in by_method)])
     kept = [
-        [method, *(formats.count(by_method.get(method, 0)) for by_method in (made.kept, *refused))]
+        [method, *(formats.count(by_method.get(method, 0)) for by_method in (manifest.kept, *refused))]
         for method in methods
     ]
-    parts = (made.before, made.new, made.after)
+    parts = (manifest.before, manifest.new, manifest.after)
     keys = dict.fromkeys(key for part in parts for key, value in part.items() if isinstance(value, (int, float)))
-    became = [[_plain(key), *(_number(key, part.get(key)) for part in parts)] for key in keys]
+    numbers = [[_plain(key), *(_number(key, part.get(key)) for part in parts)] for key in keys]
     return [
-        table("Kept and rejected, by method", ["method", "kept", *made.refused], kept),
-        table("The corpus before and after", ["", "training split", "new examples", "together"], became),
-        *_quality_and_diversity(made),
+        table("Kept and rejected, by method", ["method", "kept", *manifest.refused], kept),
+        table("The corpus before and after", ["", "training split", "new examples", "together"], numbers),
+        *_quality_and_diversity(manifest),
     ]
 
 
-def _quality_and_diversity(made: AugmentFile) -> Iterable[TableView]:
+def _quality_and_diversity(manifest: AugmentFile) -> Iterable[TableView]:
     """A comparison of the generators of a sampling method, with its verdict."""
-    for method, facts in made.methods.items():
+    for method, facts in manifest.methods.items():
         rows, verdict = facts.get("quality_diversity"), facts.get("verdict")
         if not rows:
             continue

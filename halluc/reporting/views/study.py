@@ -10,8 +10,8 @@ from halluc.core.figures import Column as FigureColumn
 from halluc.reporting.views.tables import EMPTY, Cells, TableCell, TableColumn, TableView, difference_cell, table
 from halluc.runs import training_facts
 from halluc.runs.studies import (
+    ALPHA,
     LEAST_SEEDS,
-    SURE,
     ArmComparison,
     ArmDelta,
     ArmTrend,
@@ -37,8 +37,8 @@ def seeds(figures: StudyFigures) -> str:
 
 def cells(figures: StudyFigures) -> list[TableView]:
     """A row for each cell; slices of figures, by reason and by novelty, in a separate table."""
-    there = {key for cell in figures.cells for key in _of(cell)}
-    columns = [column for column in _columns(figures) if column.key in there]
+    present = {key for cell in figures.cells for key in _of(cell)}
+    columns = [column for column in _columns(figures) if column.key in present]
     whole = [column for column in columns if not column.by or column.row.name == MATCHED]
     slices = [column for column in columns if column not in whole]
     tables = {"Means over seeds, with 95% intervals": whole, "The same by reason and by novelty": slices}
@@ -66,7 +66,7 @@ def means(figures: StudyFigures, notes: Sequence[str] = ()) -> TableView:
     references = dict.fromkeys(f"{one.axis} “{formats.visible(one.reference)}”" for one in figures.comparisons)
     if references:
         parts.append(
-            f"Bold: better than {' or '.join(references)} with p under {SURE} (Holm) and at least {LEAST_SEEDS} seeds."
+            f"Bold: better than {' or '.join(references)} with p under {ALPHA} (Holm) and at least {LEAST_SEEDS} seeds."
         )
     return table(
         f"Means over seeds: {figures.name}",
@@ -172,7 +172,6 @@ def _values(result: SeedFigure) -> list[str]:
 
 
 def training(figures: StudyFigures) -> TableView:
-    """How the cells were trained."""
     return table(
         "Training of each cell",
         [*_axes(figures), *training_facts.TITLES.values()],
@@ -190,13 +189,13 @@ def _visible(value: Plain) -> str:
 
 def differences(figures: StudyFigures) -> list[TableView]:
     """A table for each reference and choice on the other axes, with the smallest detectable difference last."""
-    there = {delta.name for one in figures.comparisons for delta in one.figures}
-    columns = _named_first([column for column in shown("arms", there) if not column.by])
+    present = {delta.name for one in figures.comparisons for delta in one.figures}
+    columns = _named_first([column for column in shown("arms", present) if not column.by])
 
     def family(one: ArmComparison) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         return one.axis, str(one.reference), tuple((axis, str(value)) for axis, value in one.choice.items())
 
-    made = []
+    views = []
     for (axis, reference, choice), grouped in groupby(sorted(figures.comparisons, key=family), key=family):
         members = list(grouped)
         deltas = [{(delta.name, tuple(delta.by.items())): delta for delta in one.figures} for one in members]
@@ -206,8 +205,8 @@ def differences(figures: StudyFigures) -> list[TableView]:
         ]
         least = [_smallest(own[column.key] for own in deltas if column.key in own) for column in columns]
         title = f"Each {axis} minus “{reference}”" + "".join(f", {name} {value}" for name, value in choice)
-        made.append(table(title, [axis, "seeds", *map(_column, columns)], rows, "nf", totals=[[SMALLEST, "", *least]]))
-    return made
+        views.append(table(title, [axis, "seeds", *map(_column, columns)], rows, "nf", totals=[[SMALLEST, "", *least]]))
+    return views
 
 
 def _difference(delta: ArmDelta | None) -> TableCell:
@@ -265,7 +264,7 @@ def _line(line: Line, named: Mapping[str, str] | None) -> Cells:
 
 
 def direction(line: Line) -> str:
-    """Whether the figure significantly rises or falls along the axis."""
+    """``rises`` or ``falls`` if the slope is significant, otherwise ``undecided`` or ``undefined``."""
     return "undefined" if line.slope is None else {1: "rises", -1: "falls", 0: "undecided"}[line.sign]
 
 
@@ -276,8 +275,8 @@ def _cells_of(line: Line) -> str:
 
 
 def covers(figures: StudyFigures) -> str:
-    """What the intervals account for."""
-    if seeds(figures) == "1":
+    """The number of seeds, and the variation that intervals include."""
+    count = seeds(figures)
+    if count == "1":
         return "one seed: intervals only cover the examples"
-    text = counted(int(seeds(figures)), "seed") if seeds(figures).isdigit() else f"{seeds(figures)} seeds"
-    return f"{text}: intervals cover examples and seeds (Student's t)"
+    return f"{count} seeds: intervals cover examples and seeds (Student's t)"

@@ -27,10 +27,10 @@ def tables(result: AuditResult) -> list[TableView]:
 def kinds(result: AuditResult) -> TableView:
     total = sum(result.kinds.values())
     rows = [[KINDS[kind][0], formats.count(count), KINDS[kind][1]] for kind, count in result.kinds.items()]
-    judged = f"{result.folds} cross-fitted models" if result.folds else "the trained model"
+    models = f"{result.folds} cross-fitted models" if result.folds else "the trained model"
     sizes = f"{formats.count(result.examples)} examples, {formats.count(result.annotated)} annotations"
     return table(
-        f"{result.split}: suspects by kind, according to {judged} ({sizes})",
+        f"{result.split}: suspects by kind, according to {models} ({sizes})",
         ["kind", "suspects", "meaning"],
         rows,
         "nft",
@@ -69,8 +69,8 @@ def corrections(result: CorrectionResult) -> str:
 
 def of_report(annotation: DoubtedAnnotation) -> list[TableView]:
     """How much of each rate is on suspects, and how figures change with other gold; without empty tables."""
-    made = [_on_suspects(annotation.on_suspects)] if annotation.on_suspects else []
-    return [*made, *map(moved, annotation.regold)]
+    views = [_on_suspects(annotation.on_suspects)] if annotation.on_suspects else []
+    return [*views, *map(moved, annotation.regold)]
 
 
 def _on_suspects(result: Sequence[OnSuspects]) -> TableView:
@@ -79,16 +79,12 @@ def _on_suspects(result: Sequence[OnSuspects]) -> TableView:
         [
             formats.title(one.name, {}),
             formats.count(one.counted),
-            *(_share(count, one.counted) for _, count in one.below),
+            *(TableCell(formats.count(count), formats.percent(count / one.counted)) for _, count in one.below),
         ]
         for one in result
     ]
     note = "Sorted by the probability of the annotation. Only human review can decide which suspects are correct."
     return table("Share of each rate that is on suspects", ["rate", "counted", *bounds], rows, notes=[note])
-
-
-def _share(count: int, of: int) -> TableCell:
-    return TableCell(formats.count(count), formats.percent(count / of))
 
 
 def moved(regold: Regold) -> TableView:

@@ -68,11 +68,11 @@ def table(
         kinds: ``n``, ``t`` or ``f`` for the kind of each column that is given only by its heading; the last one applies
             to all further columns.
     """
-    made = tuple(
+    all_columns = tuple(
         one if isinstance(one, TableColumn) else TableColumn(one, _KINDS[kinds[min(place, len(kinds) - 1)]])
         for place, one in enumerate(columns)
     )
-    return TableView(title, made, [_row(row) for row in rows], [_row(row) for row in totals], notes)
+    return TableView(title, all_columns, [_row(row) for row in rows], [_row(row) for row in totals], notes)
 
 
 def value_cell(metric: MetricResult | None, *, bold: bool = False) -> TableCell:

@@ -1,6 +1,6 @@
-"""Interpretation of differences in sentences: for a study, one per arm, or one per figure if there are many arms, and
-one per numeric axis, at most six in all; for runs compared with a first one, which to deploy: these checkpoints, not
-the recipes that made them.
+"""Interpretation of differences in sentences. A study has one per arm, or one per figure if there are many arms, and
+one per numeric axis, at most six in all. For runs that are compared with a first one they say which to deploy: they are
+about these checkpoints, not about the recipes that made them.
 
 A difference of arms is *shown* if its p-value, adjusted for the compared arms (Holm), is below .05 and there are at
 least three seeds. Otherwise the sentence says "undecided", never that there is no difference.
@@ -15,8 +15,8 @@ from pathlib import PurePath
 from halluc.core.figures import HALLUCINATION, MATCHED, figure, shown
 from halluc.runs import training_facts
 from halluc.runs.studies import (
+    ALPHA,
     LEAST_SEEDS,
-    SURE,
     ArmComparison,
     ArmDelta,
     BestOnDev,
@@ -44,16 +44,16 @@ def study_sentences(figures: StudyFigures) -> list[str]:
     arms = sorted(figures.comparisons, key=lambda one: -sum(delta.shown for delta in one.figures))
     many = len(arms) > _MOST_NAMED and len({(one.axis, str(one.reference), _at(one.choice)) for one in arms}) == 1
     results = _many(figures.comparisons) if many else [_arm(one) for one in arms]
-    body, room = [*results, *_curves(figures)] or [_alone(figures)], MOST_SENTENCES - len(head) - len(tail)
+    body, room = [*results, *_curves(figures)] or [_single_cell(figures)], MOST_SENTENCES - len(head) - len(tail)
     if not many and len(arms) > room:
         body[room - 1] += f" {counted(len(arms) - room, 'more comparison')} {_be(len(arms) - room)} in the tables."
     return [*head, *body[:room], *tail]
 
 
 def _basis(figures: StudyFigures) -> list[str]:
-    """What must be known first: missing cells, too few seeds, runs without claims."""
-    missing, there = len(figures.missing), sum(len(cell.runs) for cell in figures.cells)
-    results = [f"{missing} of {missing + there} cells {_be(missing)} missing"] if missing else []
+    """Limits of the results: missing cells, too few seeds, runs without claims."""
+    missing, present = len(figures.missing), sum(len(cell.runs) for cell in figures.cells)
+    results = [f"{missing} of {missing + present} cells {_be(missing)} missing"] if missing else []
     fewest = min(len(cell.runs) for cell in figures.cells)
     if fewest < LEAST_SEEDS and len(figures.cells) > 1:
         some = "" if all(len(cell.runs) == fewest for cell in figures.cells) else " for some cells"
@@ -94,14 +94,14 @@ def _many(arms: Sequence[ArmComparison]) -> list[str]:
     ``Hallucination rate at matched omission: lower than with “none” for “casing” (−2.2 points […]); no difference is
     shown for the other 14 arms (3 seeds).``
     """
-    found = [{delta.name: delta for delta in one.figures if not delta.by} for one in arms]
-    rate = MATCHED if any(MATCHED in one for one in found) else HALLUCINATION
+    by_arm = [{delta.name: delta for delta in one.figures if not delta.by} for one in arms]
+    rate = MATCHED if any(MATCHED in one for one in by_arm) else HALLUCINATION
     seeds = sorted({one.seeds for one in arms})
     basis = counted(seeds[-1], "seed") if len(seeds) == 1 else f"{seeds[0]} to {counted(seeds[-1], 'seed')}"
     reference = _named(arms[0].axis, arms[0].reference)
     results = []
     for name in (rate, *(name for name in NAMED if name not in (MATCHED, HALLUCINATION))):
-        deltas = [(arm, one[name]) for arm, one in zip(arms, found, strict=True) if name in one]
+        deltas = [(arm, one[name]) for arm, one in zip(arms, by_arm, strict=True) if name in one]
         if not any(abs(delta.difference or 0) > 1e-9 for _, delta in deltas):
             continue
         parts = []
@@ -153,8 +153,8 @@ def _curves(figures: StudyFigures) -> list[str]:
 def _curve(where: str, trends: Sequence[Trend], figures: StudyFigures) -> str:
     """How far each figure changes over the axis: its slope times the width of the axis."""
     first = trends[0]
-    alike = [cell.choice[first.axis] for cell in figures.cells if first.choice.items() <= cell.choice.items()]
-    places = [float(value) for value in alike if isinstance(value, (int, float))]
+    values = [cell.choice[first.axis] for cell in figures.cells if first.choice.items() <= cell.choice.items()]
+    places = [float(value) for value in values if isinstance(value, (int, float))]
     low, high = min(places), max(places)
     width, scale = (math.log10(high / low), ", log scale") if first.scale == "log10" else (high - low, "")
     parts = []
@@ -181,11 +181,11 @@ def _best(result: Sequence[BestOnDev]) -> list[str]:
     """Which value of a setting is best on dev, and whether it differs significantly from the next one."""
     parts = []
     for one in result[:_MOST_NAMED]:
-        apart = one.p is not None and one.p < SURE and one.seeds >= LEAST_SEEDS
+        is_better = one.p is not None and one.p < ALPHA and one.seeds >= LEAST_SEEDS
         parts.append(
             f"the best {formats.visible(one.axis)} on dev{_at(one.choice)} is {_plain(one.value)} "
             f"({formats.title(one.name)} {formats.with_interval(one.name, one.mean, one.interval)}); it "
-            f"{'is better than' if apart else 'cannot be distinguished from'} the next best, {_plain(one.next)} "
+            f"{'is better than' if is_better else 'cannot be distinguished from'} the next best, {_plain(one.next)} "
             f"({signed(one.name, one.difference, one.difference_interval)})"
         )
     return [sentence("; ".join(parts))] if parts else []
@@ -198,14 +198,14 @@ def _method(figures: StudyFigures) -> list[str]:
     enough = [one for one in figures.comparisons if one.seeds >= LEAST_SEEDS]
     rates = [delta for one in enough for delta in one.figures if delta.name == HALLUCINATION and not delta.by]
     least = min((delta.smallest for delta in rates if delta.smallest is not None), default=None)
-    text = f"a difference is shown where p < {SURE}, adjusted for the arms compared (Holm)"
+    text = f"a difference is shown where p < {ALPHA}, adjusted for the arms compared (Holm)"
     if least is not None:
         smallest = formats.difference(HALLUCINATION, least).removeprefix("+")
         text += f"; the smallest detectable difference in hallucination rate is {smallest}"
     return [sentence(text)]
 
 
-def _alone(figures: StudyFigures) -> str:
+def _single_cell(figures: StudyFigures) -> str:
     """Cells without anything to compare with."""
     if len(figures.cells) > 1:
         return "Nothing can be compared yet: no two cells differ only in the arm or only in one number."

@@ -28,10 +28,10 @@ def sentences(analysis: ErrorAnalysis, task: AnyTask, stated: Stated | None) -> 
     if not analysis.errors:
         nothing = "none of its claims is wrong and nothing is omitted" if analysis.claims else "there are no claims"
         return [sentence(f"no error on {analysis.split}: {nothing}")]
-    said = [_kinds(analysis, task)]
+    results = [_kinds(analysis, task)]
     if analysis.errors >= FEW:
-        said += [*_novelty(analysis, task), *_labels(analysis)]
-    return [*said, *_confidence(analysis, stated)]
+        results += [*_novelty(analysis, task), *_labels(analysis)]
+    return [*results, *_confidence(analysis, stated)]
 
 
 def share(one: ErrorShare) -> str:
@@ -47,18 +47,18 @@ def _kinds(analysis: ErrorAnalysis, task: AnyTask) -> str:
     """The most frequent kinds of errors, including those that do not differ significantly from the first."""
     if analysis.errors < FEW:
         return too_few(analysis.errors, "makes errors")
-    called = names(task)
+    kind_names = names(task)
     first, *others = analysis.kinds
     if not others:
-        return sentence(f"all {analysis.errors:,} errors are of one kind: {called[first.name]}")
-    alike = [first, *(one for one in others if not _more(first.errors, one.errors))]
-    text = listed([f"{called[one.name]} ({one.errors:,}, {share(one)})" for one in alike])
-    if len(alike) == 1:
+        return sentence(f"all {analysis.errors:,} errors are of one kind: {kind_names[first.name]}")
+    most_frequent = [first, *(one for one in others if not _is_larger(first.errors, one.errors))]
+    text = listed([f"{kind_names[one.name]} ({one.errors:,}, {share(one)})" for one in most_frequent])
+    if len(most_frequent) == 1:
         return f"Of {analysis.errors:,} errors the most frequent kind is: {text}."
     return f"Of {analysis.errors:,} errors the most frequent kinds, which cannot be distinguished, are: {text}."
 
 
-def _more(one: int, other: int) -> bool:
+def _is_larger(one: int, other: int) -> bool:
     """Whether one count is significantly larger than another: its share of both is above a half (exact binomial
     test)."""
     return clopper_pearson(one, one + other, LEVEL)[0] > 0.5
@@ -76,7 +76,7 @@ def _novelty(analysis: ErrorAnalysis, task: AnyTask) -> list[str]:
     )  # fmt: skip
     new, known = (f"{_rate(one)} ({nouns.about_training(one.name)})" for one in (last, first))
     both = f"{new} against {known}"
-    if first.name != task.knowledge.novelties[0] or not _apart(last.rate_interval, first.rate_interval):
+    if first.name != task.knowledge.novelties[0] or not _disjoint(last.rate_interval, first.rate_interval):
         return [f"There is no significant increase of errors with novelty: {both}."]
     more = "more" if last.rate > first.rate else "less"
     text = f"errors are {more} frequent on what is not in training: {both}; {share(part)} of the errors are there"
@@ -87,7 +87,7 @@ def _labels(analysis: ErrorAnalysis) -> list[str]:
     """The label with the most errors beyond the rate of all others together."""
     if len(analysis.labels) < 2:
         return []
-    clear = [one for one in analysis.labels if _apart(one.rate_interval, _others(analysis.labels, one), above=True)]
+    clear = [one for one in analysis.labels if _disjoint(one.rate_interval, _others(analysis.labels, one), above=True)]
     if not clear:
         return ["No label has a significantly higher error rate than the others together."]
     text = listed([f"{formats.visible(one.name)} ({_rate(one)})" for one in clear[:3]])
@@ -101,7 +101,7 @@ def _others(labels: Sequence[ErrorRate], left_out: ErrorRate) -> Interval:
     return clopper_pearson(sum(one.errors for one in rest), sum(one.n for one in rest), LEVEL)
 
 
-def _apart(one: Interval, other: Interval, *, above: bool = False) -> bool:
+def _disjoint(one: Interval, other: Interval, *, above: bool = False) -> bool:
     return one[0] > other[1] or (not above and one[1] < other[0])
 
 

@@ -23,23 +23,24 @@ def conclusion(advice: StudyAdvice, target: Path) -> list[str]:
     [best] = chosen
     figures = listed(_differences(best))
     text = f"{quoted(str(best.arm))} is better than {reference} on {advice.split} ({counted(best.seeds, 'seed')}): "
-    return [f"{text}{figures}; {_cost(best)}.", *_others(advice, best)]
+    cost = f"training takes {times(best.training)}, evaluation {times(best.prediction)} the time"
+    return [f"{text}{figures}; {cost}.", *_others(advice, best)]
 
 
 def _inconclusive(advice: StudyAdvice, target: Path) -> list[str]:
-    said = []
+    results = []
     if advice.missing:
         slug, why = next(iter(advice.missing.items()))
-        said.append(
+        results.append(
             f"{counted(len(advice.missing), 'cell')} without an evaluation of {advice.split} ({slug}: {why}). "
             f"Nothing is chosen until all are evaluated: halluc run {target}"
         )
     most = max((one.seeds for one in advice.effects), default=0)
     if most < LEAST_SEEDS:
-        said.append(
+        results.append(
             f"With {counted(most, 'seed')} no conclusion about remedies is possible: at least {LEAST_SEEDS} are needed."
         )
-    return said
+    return results
 
 
 def _differences(one: RemedyEffect) -> list[str]:
@@ -50,10 +51,6 @@ def _differences(one: RemedyEffect) -> list[str]:
         + (" (undecided)" if not delta.shown else "")
         for delta in sorted(parts, key=lambda delta: -delta.benefit)
     ]
-
-
-def _cost(one: RemedyEffect) -> str:
-    return f"training takes {times(one.training)}, evaluation {times(one.prediction)} the time"
 
 
 def times(ratio: CostRatio) -> str:
@@ -71,24 +68,24 @@ def _smallest(effects: Sequence[RemedyEffect]) -> list[str]:
 
 
 def _others(advice: StudyAdvice, best: RemedyEffect | None) -> Iterator[str]:
-    """Arms that are better, and those that are worse, in some figure; and those equal to copies."""
+    """Other arms that are better or worse in some figure, and arms that are not better than copies."""
     lines: list[tuple[str, list[str]]] = [("also better in some figure", []), ("worse in some figure", [])]
     for one in advice.effects:
         benefits = [_benefit(delta) for delta in (one.matched, one.primary)]
-        for (_, names), sought in zip(lines, (1, -1), strict=True):
-            if sought in benefits and one is not best and not one.is_control:
+        for (_, names), benefit in zip(lines, (1, -1), strict=True):
+            if benefit in benefits and one is not best and not one.is_control:
                 names.append(quoted(str(one.arm)))
     for what, names in lines:
         if names:
             yield sentence(f"{what}: {listed(names)}")
-    equal = [quoted(str(one.arm)) for one in advice.effects if one.over_control is not None and _is_equal(one)]
+    equal = [
+        quoted(str(one.arm))
+        for one in advice.effects
+        if one.over_control is not None and _benefit(one.matched) > 0 and not one.is_over_control
+    ]
     if equal:
         yield sentence(f"not significantly better than copies: {listed(equal)}")
 
 
 def _benefit(delta: ArmDelta | None) -> int:
     return 0 if delta is None else delta.benefit
-
-
-def _is_equal(one: RemedyEffect) -> bool:
-    return _benefit(one.matched) > 0 and not one.is_over_control

@@ -43,13 +43,13 @@ def conclusion(
         where.append(f"{legend}: {count(outside):,} of {outside.n:,} ({formats.metric(outside)}).")
     else:
         where += _label(figures, rate, nouns)
-    said = [
+    sentences = [
         _wrong(figures, rate, wrong, split, task),
         *(where if wrong else []),
         *_missed(figures, task, _how_sure(confidences, nouns) if count(rate) else ""),
         *_abstention(figures, rate, abstention, task),
     ]
-    return said[:MOST_SENTENCES]
+    return sentences[:MOST_SENTENCES]
 
 
 def _without_gold(figures: FigureLookup, task: AnyTask, **by: str) -> MetricResult | None:
@@ -98,7 +98,7 @@ def _where(figures: FigureLookup, rate: MetricResult, wrong: int, task: AnyTask)
         than = f"often than those {nouns.about_training(first)}"
         both = f"{formats.metric(over[last])} against {formats.metric(over[first])}"
         newer = f"{nouns.claims} {nouns.about_training(last)} are wrong"
-        if _apart(over[first], over[last], ratio):
+        if _differ(over[first], over[last], ratio):
             more = "more" if (over[last].value or 0) > (over[first].value or 0) else "less"
             text = sentence(f"{newer} {more} {than}: {both}")
         else:
@@ -128,7 +128,7 @@ def _unsupported(figures: FigureLookup, rate: MetricResult, nouns: Nouns) -> lis
     return [f"{text}, and {all_claims}: too few to conclude that they are concentrated there."]
 
 
-def _apart(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -> bool:
+def _differ(one: MetricResult, other: MetricResult, ratio: MetricResult | None) -> bool:
     """Whether two shares differ: the interval of their ratio excludes 1, or else their own intervals are disjoint."""
     if ratio is not None and ratio.interval is not None:
         return not ratio.interval[0] <= 1 <= ratio.interval[1]
@@ -178,7 +178,7 @@ def _how_sure(confidences: Mapping[str, Sequence[float]], nouns: Nouns) -> str:
 
 
 def _abstention(figures: FigureLookup, rate: MetricResult, abstention: Abstention | None, task: AnyTask) -> list[str]:
-    """What withdrawing less confident claims gains, and what it costs."""
+    """The effect of withdrawing less confident claims: fewer errors, but more omissions."""
     if abstention is None:
         return []
     nouns, kept, coverage = task.wording.nouns, abstention.hallucination, abstention.coverage
@@ -206,7 +206,7 @@ def _abstention(figures: FigureLookup, rate: MetricResult, abstention: Abstentio
 
 
 def _change(what: str, before: MetricResult | None, after: MetricResult | None) -> str:
-    """Two figures on the same examples; a difference is stated only if their intervals are disjoint."""
+    """A change between two figures on the same examples; it rises or falls only if their intervals are disjoint."""
     if before is None or after is None or before.value is None or after.value is None:
         return f"{what} are not defined"
     a, b, verb = before.interval, after.interval, "go"
@@ -218,8 +218,8 @@ def _change(what: str, before: MetricResult | None, after: MetricResult | None) 
 
 def headlines(figures: FigureLookup, task: AnyTask) -> list[Headline]:
     """The task's own figure, then hallucination, the effect of the gap, and the quality of confidence."""
-    there = {metric.name for metric in figures.all if not metric.by}
-    results = [metric for column in shown("head", there) if (metric := figures.get(column.row.name)) is not None]
+    computed = {metric.name for metric in figures.all if not metric.by}
+    results = [metric for column in shown("head", computed) if (metric := figures.get(column.row.name)) is not None]
     first = next((metric for metric in figures.all if not metric.by), None)
     if first is not None and not any(figure(metric.name).family == "task" for metric in results):
         results = [first, *(metric for metric in results if metric.name != first.name)]
@@ -271,8 +271,8 @@ def _gap_ratio(metric: MetricResult, figures: FigureLookup, task: AnyTask) -> st
     new = figures.get("over_claim", novelty=least[-1]) if least else None
     first, last = nouns.about_training(best), nouns.about_training(least[-1] if least else others[-1])
     if known is None or known.value is None or new is None or new.value is None:
-        called = first if known is None or known.value is None else last
-        return f"None of the {nouns.claims} is {called}, so there is nothing to compare with."
+        phrase = first if known is None or known.value is None else last
+        return f"None of the {nouns.claims} is {phrase}, so there is nothing to compare with."
     if metric.value is None:
         return (
             f"None of the {known.n:,} {nouns.claims} {first} is wrong, so there is no ratio; of those {last}, "
@@ -300,10 +300,10 @@ def _direction(figures: FigureLookup) -> str:
     total = sum(n for _, n in bins)
     if right is None or right.value is None or right.interval is None or not total:
         return ""
-    stated, (low, high) = sum(mean * n for mean, n in bins) / total, right.interval
-    if low <= stated <= high:
+    mean_confidence, (low, high) = sum(mean * n for mean, n in bins) / total, right.interval
+    if low <= mean_confidence <= high:
         return ""
     return (
-        f"; the model is {'over-confident' if stated > high else 'under-confident'}: it states "
-        f"{formats.percent(stated)} on average and is right in {formats.percent(right.value)}"
+        f"; the model is {'over-confident' if mean_confidence > high else 'under-confident'}: it states "
+        f"{formats.percent(mean_confidence)} on average and is right in {formats.percent(right.value)}"
     )

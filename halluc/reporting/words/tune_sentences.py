@@ -11,11 +11,11 @@ from halluc.runs.tuning import TrialState, TuneFile
 from halluc.wording import formats
 
 
-def values(given: Mapping[str, Any]) -> str:
+def values(params: Mapping[str, Any]) -> str:
     """The values of a trial on one line."""
     text = (
         f"{name} {one:.4g}" if isinstance(one, float) else f"{name} {json.dumps(one, ensure_ascii=False)}"
-        for name, one in given.items()
+        for name, one in params.items()
     )
     return ", ".join(text) or "the config itself"
 
@@ -68,8 +68,7 @@ def _differences(tuning: TuneFile, number: int) -> list[str]:
         if delta.name not in tuning.metrics or delta.difference is None:
             continue
         interval = formats.interval(delta.name, delta.interval)
-        shown = delta.shown
-        verdict = "the difference is significant on dev" if shown else "the difference is not significant on dev"
+        verdict = f"the difference is {'' if delta.shown else 'not '}significant on dev"
         change = f"{formats.difference(delta.name, delta.difference)} {interval}".strip()
         name, p = formats.title(delta.name), formats.p_value(delta.p_holm)
         parts.append(f"{name} differs from that of trial 0 by {change}, p {p}: {verdict}.")

@@ -58,11 +58,11 @@ class Service:
         Raises:
             Refused: with the status and the reason.
         """
-        asked = requests.parsed(self.request, await requests.body_of(request, self.limits))
-        inputs = requests.inputs_of(asked.inputs, self.schema)
+        call = requests.parsed(self.request, await requests.body_of(request, self.limits))
+        inputs = requests.inputs_of(call.inputs, self.schema)
         items = requests.readable(await asyncio.to_thread(self.predictor.items, inputs), self.limits)
         try:
-            return asked, await self.batcher.predict(items)
+            return call, await self.batcher.predict(items)
         except asyncio.QueueFull:
             headers = {"Retry-After": str(RETRY_AFTER)}
             raise Refused(429, "S129", "too many requests in the queue", "try again later", headers) from None
@@ -111,13 +111,13 @@ def _add_inference(app: FastAPI, service: Service) -> None:
         summary="Predictions for a text, or for each text of a list",
     )  # fmt: skip
     async def predict(request: Request) -> Response:
-        asked, result = await service.answer(request)
-        parameters = asked.parameters or service.schema.Parameters()
+        call, result = await service.answer(request)
+        parameters = call.parameters or service.schema.Parameters()
         answers = [
             [answer.model_dump(mode="json") for answer in service.schema.answers(one.record, parameters)]
             for one in result
         ]
-        return JSONResponse(answers if isinstance(asked.inputs, list) or service.schema.nested else answers[0])
+        return JSONResponse(answers if isinstance(call.inputs, list) or service.schema.nested else answers[0])
 
     @app.post("/try", include_in_schema=False)
     async def try_(request: Request) -> Response:
@@ -148,11 +148,11 @@ def _add_state(app: FastAPI, service: Service) -> None:
 
 def _openapi(base: Any, service: Service) -> dict[str, Any]:
     """The OpenAPI description of the application, with the body that ``/predict`` parses itself."""
-    made: dict[str, Any] = base()
+    schema: dict[str, Any] = base()
     names, definitions = models_json_schema(
         [(service.request, "validation")], ref_template="#/components/schemas/{model}"
     )
-    made.setdefault("components", {}).setdefault("schemas", {}).update(definitions["$defs"])
+    schema.setdefault("components", {}).setdefault("schemas", {}).update(definitions["$defs"])
     content = {"application/json": {"schema": names[service.request, "validation"]}}
-    made["paths"]["/predict"]["post"]["requestBody"] = {"required": True, "content": content}
-    return made
+    schema["paths"]["/predict"]["post"]["requestBody"] = {"required": True, "content": content}
+    return schema

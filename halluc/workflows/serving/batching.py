@@ -47,7 +47,6 @@ class Batcher:
             self.unanswered -= 1
 
     async def run(self) -> None:
-        """Predict waiting requests, until cancelled."""
         while True:
             await self._answer([one for one in await self._batch() if not one.answer.done()])
 

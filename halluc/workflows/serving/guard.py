@@ -21,7 +21,7 @@ from halluc.workflows.serving.requests import Refused
 
 REQUEST_ID = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-# Paths that reveal nothing about the model, and so need no token: the page is only a form.
+# Paths that need no token, since they reveal nothing about the model: the page is only a form.
 OPEN = frozenset({"/", "/health", "/ready"})
 PATHS = OPEN | {"/predict", "/try", "/metrics", "/openapi.json"}
 _HEADERS = {
@@ -59,8 +59,8 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers, started, status = Headers(scope=scope), time.perf_counter(), 0
-        given = headers.get(REQUEST_ID, "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        own_id = headers.get(REQUEST_ID, "")
+        request_id = own_id if _REQUEST_ID.fullmatch(own_id) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def answered(message: Message) -> None:
@@ -94,7 +94,7 @@ class Guard:
                 not JSON.
         """
         host = headers.get("host", "")
-        if self.hosts is not None and _name(host) not in self.hosts:
+        if self.hosts is not None and _host_name(host) not in self.hosts:
             help = f"use {' or '.join(sorted(self.hosts))}"
             raise Refused(403, "S103", f"this server is not called {host!r}", help)
         origin = headers.get("origin")
@@ -102,8 +102,8 @@ class Guard:
             raise Refused(403, "S103", f"a page of {origin!r} may not use this server")
         is_open = scope["path"] in OPEN and scope["method"] in ("GET", "HEAD")
         if self.token is not None and not is_open:
-            scheme, _, given = headers.get("authorization", "").partition(" ")
-            is_right = hmac.compare_digest(given.strip().encode(), self.token.encode())
+            scheme, _, token = headers.get("authorization", "").partition(" ")
+            is_right = hmac.compare_digest(token.strip().encode(), self.token.encode())
             if scheme.lower() != "bearer" or not is_right:
                 help = "send the header `Authorization: Bearer TOKEN` with the token of the server"
                 raise Refused(401, "S101", "the token is missing or wrong", help, {"WWW-Authenticate": "Bearer"})
@@ -114,7 +114,7 @@ class Guard:
                 raise Refused(415, "S115", "the body is not declared as uncompressed JSON", help)
 
 
-def _name(host: str) -> str:
+def _host_name(host: str) -> str:
     """The name in a Host header, without the port."""
     try:
         return urlsplit(f"//{host}").hostname or ""

@@ -39,9 +39,9 @@ class Metrics:
         )
         self._newest, self._new, self._known = newest, 0, 0
 
-    def predicted(self, found: Iterable[PredictedInput]) -> None:
+    def predicted(self, batch: Iterable[PredictedInput]) -> None:
         """Count the asserted claims of a batch."""
-        for claim in (claim for one in found for claim in one.asserted):
+        for claim in (claim for one in batch for claim in one.asserted):
             self.claims.labels(claim.novelty or UNKNOWN).inc()
             self.abstained.inc(claim.abstained)
             self._known += claim.novelty is not None

@@ -100,24 +100,24 @@ def _refuse(error: ValidationError) -> NoReturn:
     raise Refused(422, "S122", message, "see /openapi.json")
 
 
-def inputs_of(given: Input | list[Input], schema: InferenceSchema) -> list[str | tuple[str, str] | dict[str, Any]]:
+def inputs_of(body: Input | list[Input], schema: InferenceSchema) -> list[str | tuple[str, str] | dict[str, Any]]:
     """The inputs of a request; an object with the two texts of the task's pair is one input.
 
     Raises:
         Refused 422: there are none, or too many.
     """
-    several = given if isinstance(given, list) else [given]
-    if not 0 < len(several) <= MOST_INPUTS:
-        raise Refused(422, "S122", f"`inputs` has {len(several):,} items", f"give 1 to {MOST_INPUTS}")
-    return [_pair(one, schema) if isinstance(one, dict) else one for one in several]
+    inputs = body if isinstance(body, list) else [body]
+    if not 0 < len(inputs) <= MOST_INPUTS:
+        raise Refused(422, "S122", f"`inputs` has {len(inputs):,} items", f"give 1 to {MOST_INPUTS}")
+    return [_pair(one, schema) if isinstance(one, dict) else one for one in inputs]
 
 
-def _pair(given: dict[str, Any], schema: InferenceSchema) -> tuple[str, str] | dict[str, Any]:
-    if schema.pair is not None and set(given) == set(schema.pair):
-        first, second = (given[name] for name in schema.pair)
+def _pair(fields: dict[str, Any], schema: InferenceSchema) -> tuple[str, str] | dict[str, Any]:
+    if schema.pair is not None and set(fields) == set(schema.pair):
+        first, second = (fields[name] for name in schema.pair)
         if isinstance(first, str) and isinstance(second, str):
             return first, second
-    return given
+    return fields
 
 
 def readable(items: list[Item], limits: Limits) -> list[InputText]:

@@ -70,7 +70,7 @@ def _token(host: str) -> str | None:
     """The token that requests need; None if none is set.
 
     Raises:
-        HallucError C017: the address needs one, or the given one cannot be sent or is easy to guess.
+        HallucError C017: the address needs one, or the token cannot be sent or is easy to guess.
     """
     token = os.environ.get(TOKEN)
     if token is None:
