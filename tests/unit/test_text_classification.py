@@ -32,7 +32,7 @@ from halluc.tasks.encoders import frame_of_pair
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.decoding import label_sets, one_label, pooled
-from halluc.tasks.text_classification.encoding import PARTS, covers, shown, shown_of_pair
+from halluc.tasks.text_classification.encoding import TEXT_WEIGHT, covers, parts_of, parts_of_pair
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
@@ -65,7 +65,7 @@ def built(task, encoder, *examples):
 
 @given(st.integers(1, 300), st.integers(1, 40), st.sampled_from(HOWS))
 def test_windows_fit_and_show_all_unless_they_are_to_cut(length, space, how):
-    parts = shown(length, space, how)
+    parts = parts_of(length, space, how)
     sizes = [sum(end - start for start, end in part) for part in parts]
     assert all(size == min(length, space) for size in sizes)
     assert all(0 <= start <= end <= length for part in parts for start, end in part)
@@ -82,14 +82,14 @@ def test_windows_fit_and_show_all_unless_they_are_to_cut(length, space, how):
 
 
 def test_head_and_tail_are_what_they_say():
-    assert shown(100, 8, "head") == [((0, 8),)]
-    assert shown(100, 8, "tail") == [((92, 100),)]
-    assert shown(100, 8, "head_tail") == [((0, 2), (94, 100))]
+    assert parts_of(100, 8, "head") == [((0, 8),)]
+    assert parts_of(100, 8, "tail") == [((92, 100),)]
+    assert parts_of(100, 8, "head_tail") == [((0, 2), (94, 100))]
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(2, 40), st.sampled_from(HOWS))
 def test_of_a_pair_the_longer_is_cut_first(first, second, space, how):
-    parts = shown_of_pair(first, second, space, how)
+    parts = parts_of_pair(first, second, space, how)
     for one, other in parts:
         sizes = [sum(end - start for start, end in side) for side in (one, other)]
         assert sum(sizes) == min(space, first + second)
@@ -112,8 +112,8 @@ def test_each_window_of_a_text_weighs_its_part(tiny_encoder, engine):
     assert encoded.notes["cut_texts"] == 0
     assert encoded.notes["windows"] == len(encoded.windows) > 3
     assert max(encoded.lengths) <= 64
-    assert encoded.weights[-1] == PARTS
-    assert sum(encoded.weights[:-1]) == pytest.approx(PARTS, abs=len(encoded.windows))
+    assert encoded.weights[-1] == TEXT_WEIGHT
+    assert sum(encoded.weights[:-1]) == pytest.approx(TEXT_WEIGHT, abs=len(encoded.windows))
     _, short = built(task, tiny_encoder, text(1, "Anna", "travel"), text(2, "bank", "money"))
     assert short.weights == [1, 1]
 

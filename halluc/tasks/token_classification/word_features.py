@@ -1,6 +1,6 @@
-"""Features of words besides their pieces: casing, and names of a gazetteer.
+"""Input features of words besides their pieces: casing, and names of a gazetteer.
 
-An uncased tokenizer drops capital letters, which are the strongest sign of a name in English. The casing feature
+An uncased tokenizer drops capital letters, which are the strongest evidence of a name in English. The casing feature
 restores them (Collobert et al. 2011, section 4.2: "capitalization feature").
 """
 
@@ -15,7 +15,7 @@ import numpy
 from halluc.core.edits import Range
 from halluc.tasks.token_classification.gazetteer import MarkedNames, labels_of
 
-# The key in config.json that says that a model uses casing features, under the name of the task.
+# The keys of config.json: the name of the task, and in it, whether a model uses casing features.
 _KEY, _CASING = "token_classification", "casing"
 CASINGS = 3
 
@@ -30,19 +30,19 @@ def casing_of(word: str) -> int | None:
     return 1 if capitals[0] and not any(capitals[1:]) else 2
 
 
-def keep_casing(settings: Any) -> None:
-    """Record in a model's settings (config.json) that it uses casing features."""
+def store_casing(settings: Any) -> None:
+    """Store in a model's settings (config.json) that it uses casing features."""
     setattr(settings, _KEY, {**(getattr(settings, _KEY, None) or {}), _CASING: True})
 
 
-def takes_casing(settings: Any) -> bool:
-    own = getattr(settings, _KEY, None)
-    return isinstance(own, dict) and own.get(_CASING) is True
+def has_casing(settings: Any) -> bool:
+    stored = getattr(settings, _KEY, None)
+    return isinstance(stored, dict) and stored.get(_CASING) is True
 
 
 def width_of(settings: Any) -> int:
     """The number of features of a model: two for each label of its gazetteer, then those of casing; 0 without any."""
-    return 2 * len(labels_of(settings)) + CASINGS * takes_casing(settings)
+    return 2 * len(labels_of(settings)) + CASINGS * has_casing(settings)
 
 
 @dataclass(frozen=True)
