@@ -3,10 +3,10 @@
 Boundary smoothing (Zhu & Li 2022, "Boundary Smoothing for Named Entity Recognition", equation 3 with D = 1) gives a
 share of a span's probability to the spans whose boundaries differ by one word. Here it is adapted to tags. One boundary
 of one mention moves by one word, outwards or inwards, unless the mention becomes empty or overlaps another one. The
-tags that words then get are their alternatives. In ``said [Anna Berg]PER left`` these are B-PER for ``said`` (begin moved
-outwards), I-PER and O for ``Anna`` (begin moved outwards or inwards), B-PER and O for ``Berg`` (begin or end moved
-inwards), and I-PER for ``left`` (end moved outwards). The part is distributed evenly over the alternatives of a word;
-the target of a word without alternatives does not change.
+tags that words then get are their alternatives. In ``said [Anna Berg]PER left`` these are B-PER for ``said`` (begin
+moved outwards), I-PER and O for ``Anna`` (begin moved outwards or inwards), B-PER and O for ``Berg`` (begin or end
+moved inwards), and I-PER for ``left`` (end moved outwards). The part is distributed evenly over the alternatives of a
+word; the target of a word without alternatives does not change.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ class Marginals:
         return values
 
     def of_labels(self, span: Span, start: int, numbers: Sequence[int], labels: Sequence[str]) -> numpy.ndarray:
-        """Log-probabilities, (labels + 1,): that the words of a span have the tags ``numbers`` with their label replaced
-        by each of ``labels``, and that they have none of these tag sequences.
+        """Log-probabilities, (labels + 1,): that the words of a span have the tags ``numbers`` with each of ``labels``
+        as their label, and that they have none of these tag sequences.
 
         Args:
             start: the first word of the sentence. numbers: indexes of tags, (words of the span,).

@@ -7,7 +7,9 @@ from halluc.tasks.records import AssertedLabel, TokenRange
 
 
 class SpanPrediction(Prediction):
-    """The line of ``predictions/<split>.jsonl``; tags are raw IOB2. A confidence is null if another tool does not state it."""
+    """The line of ``predictions/<split>.jsonl``; tags are raw IOB2. A confidence is null if another
+    tool does not state it.
+    """
 
     gold: list[tuple[int, int, str]]
     predicted: list[tuple[int, int, str, float | None]]
