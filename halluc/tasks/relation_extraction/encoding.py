@@ -91,8 +91,8 @@ class PairFraming:
 
 @dataclass
 class EncodedPairs:
-    """One window per sentence; ``targets`` are the indexes of the gold outputs, ``UNLABELLED`` if the model does not have
-    them. Sizes are counted in word pieces."""
+    """One window per sentence; ``targets`` are the indexes of the gold outputs, ``UNLABELLED`` if the model lacks one.
+    Sizes are counted in word pieces."""
 
     examples: Sequence[Related]
     windows: list[PairWindow]

@@ -42,8 +42,8 @@ class RelationKnowledge(SurfacesOfTraining):
         return KnownPairs(coverage, withheld)
 
     def strata(self, examples: Sequence[Related]) -> Strata:
-        """Strata by relation. If whole relations are withheld, strata are with and without relation: otherwise fraction 0
-        would lack the withheld relations too."""
+        """Strata by relation. If whole relations are withheld, the strata are with and without a relation: otherwise
+        fraction 0 would lack the withheld relations too."""
         names = (NO_RELATION, *sorted({one.relation for one in examples if one.relation is not None}))
         place = {name: number for number, name in enumerate(names)}
         return replace(

@@ -153,8 +153,10 @@ class RelationClassifier(ModelDefaults):
         for example, logits in zip(encoded.examples, scored.rows, strict=True):
             best = int(logits.argmax())
             label, confidence = encoded.outputs[best], float(probabilities(logits)[0, best])
-            claim = ((), ()) if label == NO_RELATION else ((label,), (confidence,), (logits,))
-            predictions.append(PairPrediction(example.id, *claim))
+            if label == NO_RELATION:
+                predictions.append(PairPrediction(example.id, (), ()))
+            else:
+                predictions.append(PairPrediction(example.id, (label,), (confidence,), (logits,)))
         return predictions
 
     def annotated(

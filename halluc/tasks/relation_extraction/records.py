@@ -7,7 +7,7 @@ from halluc.tasks.records import AssertedLabel, TokenRange
 
 
 class RelationPrediction(Prediction):
-    """The line of ``predictions/<split>.jsonl``; head and tail are tokens and type, ``gold`` is empty without relation."""
+    """The line of ``predictions/<split>.jsonl``; head and tail are tokens and type, ``gold`` is empty for none."""
 
     head: tuple[int, int, str]
     tail: tuple[int, int, str]

@@ -1,4 +1,4 @@
-"""Figures of all tasks whose model writes a text: properties of the outputs, independent of their meaning."""
+"""Figures of all text generation tasks: properties of the outputs, independent of their meaning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OUTPUTS = "outputs"
 class GenerationFigures(FiguresDefaults):
     """A subclass adds the metrics of its field, and calls ``of_outputs``."""
 
-    # No claim is distorted, and most references have no statements except sentences.
+    # No claim is distorted, and most references have no statements besides sentences.
     excluded: ClassVar[frozenset[str]] = frozenset(
         ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "negative_sentence_rate")
     )
@@ -28,7 +28,7 @@ class GenerationFigures(FiguresDefaults):
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
         every = sheet.column(numpy.ones(len(predictions)))
-        holds: dict[str, Callable[[WrittenText], bool]] = {
+        criteria: dict[str, Callable[[WrittenText], bool]] = {
             "outputs_without_claims": lambda one: not one.confidences,
             "empty_outputs": lambda one: not one.text.strip(),
             "unended_outputs": lambda one: not one.ended,
@@ -36,10 +36,10 @@ class GenerationFigures(FiguresDefaults):
         }
         results = [
             Figure(name, {}, OUTPUTS, len(predictions), Ratio((sheet.column(_counts(predictions, of)),), (every,)))
-            for name, of in holds.items()
+            for name, of in criteria.items()
         ]
-        pairs = [(one, said) for one, said in zip(examples, predictions, strict=True)]
-        written = numpy.array([len(words_of(said.text)) if one.targets else 0 for one, said in pairs])
+        pairs = zip(examples, predictions, strict=True)
+        written = numpy.array([len(words_of(output.text)) if one.targets else 0 for one, output in pairs])
         wanted = numpy.array([len(words_of(one.targets[0])) if one.targets else 0 for one in examples])
         ratio = Ratio((sheet.column(written),), (sheet.column(wanted),), is_share=False)
         return [*results, Figure("length_ratio", {}, OUTPUTS, int(wanted.sum()), ratio)]

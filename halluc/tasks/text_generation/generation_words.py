@@ -1,4 +1,4 @@
-"""Words of all tasks whose model writes a text."""
+"""Words of all text generation tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Part 5 of tasks whose model writes a text: the statements in the target texts of the training split."""
+"""The novelty of statements in text generation: which statements the target texts of the training split contain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from halluc.tasks.defaults import SurfacesOfTraining
 from halluc.tasks.text_generation.source_text import Sourced, words_of
 
 SENTENCE = "sentence"
-# Tokens of the target, from and to: examples of similar length are matched with each other.
+# Classes of target length, in tokens, for stratification.
 _LENGTHS = ((0, 8), (9, 16), (17, 32), (33, 64), (65, 128), (129, None))
 
 
@@ -41,7 +41,7 @@ _BY_LENGTH = Strata(
 
 @dataclass(frozen=True)
 class _WithoutSentences:
-    """An example whose pairs are its statements, without sentences."""
+    """An example whose pairs are its statements without sentences."""
 
     example: Sourced
 

@@ -7,7 +7,7 @@ in another language still has digits, ISO dates, quotations, names and sentences
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -28,6 +28,11 @@ def folded_words(text: str) -> tuple[str, ...]:
     """The words without case, accents, punctuation and possessive `'s`; each Chinese character is a word."""
     tokens = _TOKENIZER.tokens(_POSSESSIVE.sub(" ", text))
     return tuple(word for token in tokens if (word := _folded(token)))
+
+
+def ngrams(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    """The n-grams of ``size`` words, in order."""
+    return zip(*(words[start:] for start in range(size)), strict=False)
 
 
 def _folded(token: str) -> str:
