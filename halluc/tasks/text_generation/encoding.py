@@ -32,8 +32,8 @@ class SequenceFraming:
 
 @dataclass
 class EncodedSequences:
-    """One input and one target per example, in word pieces. A target ends with the end piece; it is empty for an example
-    without a target. ``firsts`` are the required first pieces of the outputs; None: the model's default."""
+    """One input and one target per example, in word pieces. A target ends with the end piece; an example without a
+    target has an empty one. ``firsts`` are the required first pieces of the outputs; None: the model's default."""
 
     examples: Sequence[Sourced]
     sources: list[list[int]]

@@ -39,8 +39,8 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _ends(text: str, match: regex.Match[str], language: Language) -> bool:
-    """Whether a sentence ends here: not after an abbreviation, an initial or a German ordinal, and not before a lower-case
-    letter."""
+    """Whether a sentence ends here: not after an abbreviation, an initial or a German ordinal, and not before a
+    lower-case letter."""
     end = match[0]
     if end[0] not in ".…!?" or (end[0] in "!?" and language not in ("fr",) and len(end) > 1):
         return True
