@@ -49,7 +49,8 @@ def paired_mentions(example: Sourced, locked: Sequence[Range]) -> list[PairedMen
         for place, one in stated_ranges(example, part):
             overlaps = sum(start < place[1] and end > place[0] for start, end in locked)
             if overlaps == 1 and place in locked and "".join(example.tokens[slice(*place)]) == _solid(one.text):
-                if (paired := _paired(example, one)) is not None:
+                paired = _paired(example, one)
+                if paired is not None:
                     results.append(PairedMention(Span(*place, paired[0]), paired[1]))
     return sorted(results)
 
