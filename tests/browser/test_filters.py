@@ -112,7 +112,7 @@ def test_sections_say_how_many_there_are(run_page, open_page, lines):
         assert total == f"{count} of {count}"
 
 
-def test_the_worst_stand_first(run_page, open_page, lines):
+def test_the_worst_come_first(run_page, open_page, lines):
     page = open_page(run_page)
     for section in ("unsupported", "distorted"):
         sure = [float(c) for c in page.attributes(f"article.claim[data-verdict={section}]", "data-confidence")]

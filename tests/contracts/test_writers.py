@@ -315,7 +315,7 @@ def test_formats_that_keep_documents(tmp_path_factory, name, examples):
 @pytest.mark.parametrize(("task", "name"), [row for row in ROWS if "join" in WRITERS[row[0]][row[1]].options])
 @given(data=st.data())
 @SETTINGS
-def test_texts_are_kept_as_they_are(tmp_path_factory, task, name, data):
+def test_texts_are_not_changed(tmp_path_factory, task, name, data):
     """Of texts that were read by characters, each character comes back, and each span at its place."""
     letters = st.sampled_from("ab, .\"'e\u0301👩\u200d\U0001d54f") | st.sampled_from("中हि")
     fitting = (

@@ -278,7 +278,7 @@ def test_without_model_or_annotation_nothing_is_audited(own, halluc):
     assert "--folds 1 is not possible" in halluc("audit", config, "--folds", "1").err
 
 
-def test_an_audit_that_was_killed_goes_on_with_the_model_that_it_was_training(tmp_path, tiny_encoder):
+def test_a_killed_audit_resumes_with_the_model_that_it_was_training(tmp_path, tiny_encoder):
     saving = TRAIN + ", checkpoint_steps: 2"
     config = write_experiment(tmp_path, tiny_encoder, write_corpus(tmp_path), saving)
     with killed_after_a_checkpoint():

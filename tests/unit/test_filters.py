@@ -192,7 +192,7 @@ def jaccard(one: list[str], other: list[str]) -> float:
     return len(triples[0] & triples[1]) / len(triples[0] | triples[1])
 
 
-def test_bands_are_shared_about_as_often_as_the_curve_says():
+def test_the_frequency_of_shared_bands_follows_the_curve():
     """Far below the threshold never, far above it always (a fixed corpus, so that it cannot flicker)."""
     chance = random.Random(7)
     counts = {"far": [0, 0], "near": [0, 0]}

@@ -63,7 +63,7 @@ SPLIT = st.lists(TEXT, min_size=1, max_size=30).map(
 )
 
 
-def test_content_words_of_texts_are_lower_cased_and_counted_as_often_as_they_stand_there():
+def test_content_words_of_texts_are_lower_cased_and_counted_with_repetitions():
     assert text_words("Can it Refund my REFUND , don ' t you 2 ?") == ["refund", "refund", "2"]
     assert text_words("") == []
 
@@ -87,7 +87,7 @@ def test_the_edges_are_the_quartiles_of_dev():
     assert told == ["q1", "q2", "q3", "q4"]
 
 
-def test_without_dev_each_training_text_is_held_against_all_others():
+def test_without_dev_each_training_text_is_compared_with_all_others():
     known = TextCoverage.of(TRAIN)
     assert known.edges_of == "train"
     shares = [0, 1 / 2, 1, 0, 0, 1]
@@ -122,7 +122,7 @@ def test_dev_falls_into_quarters_and_more_that_is_new_is_never_less_novel(split,
 
 
 @given(SPLIT)
-def test_what_stands_in_train_is_of_the_first_quarter(split):
+def test_training_texts_are_in_the_first_quarter(split):
     known = TextCoverage.of(split)
     for one in split:
         assert known.new_share(" ".join(one.tokens)) == 0.0
@@ -175,7 +175,7 @@ def test_the_nearest_text_of_the_label_shares_the_most_content_words():
     assert known.nearest(claim("parcel", "unknown")) is None
 
 
-def test_a_text_that_stands_there_with_other_labels_only_is_confusable():
+def test_a_training_text_with_only_other_labels_is_confusable():
     known = TextKnowledge(TextCoverage.of(TRAIN))
     assert known.is_confusable(claim("refund me please", "delivery"))
     assert not known.is_confusable(claim("where is my parcel", "delivery"))
@@ -278,7 +278,7 @@ def test_whole_labels_are_matched_in_length_and_scope_alone_so_that_fraction_0_h
     assert made[1].lost_labels == frozenset()
 
 
-def test_what_was_withheld_is_reported_and_kept(tmp_path):
+def test_withheld_units_are_reported_and_saved(tmp_path):
     split = [*usual(), text(900, "unheard words", "rare")]
     config = GapConfig(unit="word", fraction=0.1, control="none")
     made = withheld(split, config, by_class_and_length(split))

@@ -128,7 +128,7 @@ def test_every_form_is_read_back_as_what_it_was_made_of():
                 assert (lemma, part) in found, (lemma, form, written)
 
 
-def test_exceptions_of_wordnet_are_known_beside_the_tables():
+def test_exceptions_of_wordnet_are_used_in_addition_to_the_tables():
     listed = Inflection(
         {
             "noun": {"octopodes": ("octopus",)},

@@ -65,7 +65,7 @@ def test_a_source_of_one_token_gets_another(position):
 TRAINING = [pair(number, f"the common word w{number} ." + " , !" * (number % 2), "x") for number in range(400)]
 
 
-def test_tokens_are_of_the_frequency_that_their_kind_says():
+def test_tokens_have_the_frequency_of_their_kind():
     pools = TokenPools.from_sources(TRAINING, 1)
     assert set(pools.by_kind["frequent"][:3]) == {"the", "common", "word"}
     assert set(pools.by_kind["punctuation"]) == {".", ",", "!"}

@@ -44,7 +44,7 @@ def test_every_example_is_in_one_split_and_the_shares_are_met():
     assert 160 < len(found["test"]) < 240
 
 
-def test_a_larger_share_holds_what_a_smaller_one_does():
+def test_a_larger_share_contains_a_smaller_one():
     small, large = (parts(TEXTS, dev_share=share)["dev"] for share in (0.1, 0.3))
     assert set(map(id, small)) < set(map(id, large))
     assert parts(TEXTS, dev_share=0.1, test_share=0.2)["dev"] == small

@@ -173,7 +173,7 @@ def test_pairs_are_joined_by_the_separator_with_token_types(tiny_encoder, engine
     assert other.windows[0].pieces != encoded.windows[0].pieces
 
 
-def test_a_long_pair_is_read_in_windows_beside_the_whole_of_the_shorter(tiny_encoder):
+def test_the_windows_of_a_long_pair_contain_the_whole_shorter_text(tiny_encoder):
     task = make()
     pair = text(1, "bank won " + "Anna left Oslo " * 50, "yes", second=2)
     encoder, encoded = built(task, tiny_encoder, pair, text(2, "bank won", "no", second=1))
@@ -259,7 +259,7 @@ def test_a_model_that_knows_no_label_finds_nothing_in_scope():
     assert (found.out_of_scope, found.in_scope) == (True, 0.0)
 
 
-def test_a_temperature_is_found_for_label_sets():
+def test_a_temperature_is_fitted_for_label_sets():
     generator = numpy.random.default_rng(3)
     logits = generator.normal(0, 2, size=(4000, 1))
     right = generator.random(4000) < 1 / (1 + numpy.exp(-logits[:, 0]))
@@ -273,7 +273,7 @@ def test_a_temperature_is_found_for_label_sets():
 # --- labels and models -----------------------------------------------------------------------------------------
 
 
-def test_the_output_for_out_of_scope_stands_last_and_only_where_it_is_asked_for():
+def test_the_output_for_out_of_scope_is_last_and_only_there_if_configured():
     corpus = Corpus("train", (text(1, "a", "zoo"), text(2, "b"), text(3, "c", "ask")), "f")
     assert make().examples.labels(corpus) == ("ask", "zoo", OUT_OF_SCOPE)
     assert make(out_of_scope="leave_out").examples.labels(corpus) == ("ask", "zoo")
@@ -478,7 +478,7 @@ def test_labels_stay_and_no_token_is_labelled():
 TEXTS = [["Where", "is", "the", "refund", "?"], ["the", "parcels", "are", "where", "?"], ["什么", "refunds"]] * 3
 
 
-def test_a_tokenizer_from_scratch_knows_its_texts_and_is_the_same_each_time():
+def test_a_tokenizer_from_scratch_has_no_unknown_pieces_and_is_reproducible():
     made = [make_tokenizer(iter(TEXTS), 150) for _ in range(4)]
     vocabularies = [tokenizer.get_vocab() for tokenizer in made]
     assert all(vocabulary == vocabularies[0] for vocabulary in vocabularies)
