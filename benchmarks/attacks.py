@@ -82,7 +82,7 @@ def all_attacks(asked: argparse.Namespace, folder: Path) -> Iterator:
         yield from damage.attacks(ready, asked.seed, 1 if asked.full else asked.share)
 
 
-def drawn(attacks: list, most: int | None, seed: int) -> list:
+def shuffled(attacks: list, most: int | None, seed: int) -> list:
     """The attacks in random order, at most ``most`` of each group."""
     random.Random(seed).shuffle(attacks)
     counts: Counter[str] = Counter()
@@ -163,7 +163,7 @@ def main(given: Sequence[str] | None = None) -> int:
     try:
         calls.import_everything()
         (folder / "made").mkdir()
-        attacks = drawn(list(all_attacks(asked, folder / "made")), asked.most, asked.seed)
+        attacks = shuffled(list(all_attacks(asked, folder / "made")), asked.most, asked.seed)
         results = perform_all(attacks, folder, asked.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

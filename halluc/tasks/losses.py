@@ -58,7 +58,7 @@ class LossConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _gamma_goes_with_focal(self) -> LossConfig:
+    def _gamma_requires_focal(self) -> LossConfig:
         if self.focal_gamma != 2.0 and self.loss != "focal":
             raise ValueError("`task.focal_gamma` requires `loss: focal`")
         return self

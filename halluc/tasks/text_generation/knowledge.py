@@ -65,10 +65,10 @@ class KnownTexts(SurfaceKnowledge):
         if self.coverage.knows(text, label):
             return "seen"
         words = text_words(text) or text.casefold().split()
-        return "partial" if any(word in self._shown for word in words) else "new"
+        return "partial" if any(word in self._target_words for word in words) else "new"
 
     @cached_property
-    def _shown(self) -> frozenset[str]:
+    def _target_words(self) -> frozenset[str]:
         """The lower-case words of all targets, from their sentences."""
         return frozenset(word.casefold() for word in self.coverage.words(SENTENCE))
 

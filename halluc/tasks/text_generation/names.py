@@ -47,7 +47,7 @@ def names(
         kept = [
             place
             for place in run
-            if not first[place] or len(run) > 1 or _stands_alone(text[slice(*pieces[place])], elsewhere)
+            if not first[place] or len(run) > 1 or _is_name_alone(text[slice(*pieces[place])], elsewhere)
         ]
         if not (kept or known) or len(run) > _LONGEST_NAME:
             continue
@@ -112,7 +112,7 @@ def _joined(text: str, pieces: Sequence[tuple[int, int]], previous: int, place: 
     return all(text[slice(*pieces[at])] in words.particles for at in range(previous + 1, place))
 
 
-def _stands_alone(word: str, elsewhere: set[str]) -> bool:
+def _is_name_alone(word: str, elsewhere: set[str]) -> bool:
     return word in elsewhere or _INNER.search(word[:50]) is not None
 
 
@@ -163,7 +163,7 @@ def _german_name(
         return [place for place in run if named[0] <= place <= named[-1]]
     if all(map(str.isupper, surfaces)) and len(surfaces) > 1:  # emphasis
         return []
-    if first[run[0]] and len(run) == 1 and not _stands_alone(surfaces[0], elsewhere):
+    if first[run[0]] and len(run) == 1 and not _is_name_alone(surfaces[0], elsewhere):
         return []
     if _INNER.search(surfaces[-1].rpartition("-")[2][:50]):
         return list(run)

@@ -71,12 +71,12 @@ class Labels:
         names: list[object] = []
         for column, cell in zip(columns, cells, strict=True):
             if self._none and _key(cell) in self._none:
-                raise Skipped(f"`{column}` is {_shown(cell)}")
+                raise Skipped(f"`{column}` is {_described(cell)}")
             value = cell.strip().casefold() if isinstance(cell, str) else "" if cell is None else cell
             if not isinstance(value, (str, int, float)) or value not in _TRUE:
                 raise Unreadable(
                     "D123",
-                    f"`{column}` is {_shown(cell)}: the column of a label must be 0 or 1, or true or false",
+                    f"`{column}` is {_described(cell)}: the column of a label must be 0 or 1, or true or false",
                     "fix it, or list the values to skip in `data.no_label`",
                 )
             if _TRUE[value]:
@@ -190,7 +190,7 @@ class Labels:
         """The labels of a text as a list, without values that mean no label."""
         config = self.config
         if self._none and not isinstance(given, list) and _key(given) in self._none:
-            raise Skipped(f"`{self._field}` is {_shown(given)}")
+            raise Skipped(f"`{self._field}` is {_described(given)}")
         if isinstance(given, str) and config.multi_separator is not None:
             given = [part.strip() for part in given.split(config.multi_separator) if part.strip()]
         elif isinstance(given, str) and (items := written_list(given)) is not None:
@@ -200,7 +200,7 @@ class Labels:
             self._are_cells = False
             kept = [one for one in given if _key(one) not in self._none] if self._none else given
             if given and not kept:
-                raise Skipped(f"`{self._field}` is {_shown(given)}")
+                raise Skipped(f"`{self._field}` is {_described(given)}")
             return kept
         if given is None and config.out_of_scope_label == NULL:
             return [NULL]
@@ -229,7 +229,7 @@ def _key(value: object) -> str | None:
     return None if value is None else str(value).strip()
 
 
-def _shown(value: object) -> str:
+def _described(value: object) -> str:
     return "empty" if value in ("", None) else f"{str(value)[:80]!r}" if isinstance(value, str) else str(value)[:80]
 
 

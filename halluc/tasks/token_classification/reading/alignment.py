@@ -74,7 +74,7 @@ class SpanAlignment:
     def _aligned(self, given: RawSpan, sentence: Sentence, reading: OffsetReading, repairs: list[str]) -> Span | None:
         """The tokens of any other span; None if it is removed."""
         if given.fault is not None:
-            return self._misfit(f"{_shown(given)} {given.fault}", None, repairs)
+            return self._misfit(f"{_described(given)} {given.fault}", None, repairs)
         if reading.unit == "tokens":
             return self._of_tokens(given, sentence, reading)
         assert sentence.bounds is not None, "offsets count tokens if these do not occur in the text"
@@ -86,7 +86,7 @@ class SpanAlignment:
         if given.surface is not None and not is_surface(given.surface, surface):
             raise Unreadable(
                 "D109",
-                f'{_shown(given)} has the text "{given.surface}", but its offsets give "{surface}"',
+                f'{_described(given)} has the text "{given.surface}", but its offsets give "{surface}"',
                 self.advice(reading) or _SEE,
             )
         if surface[:1].isspace() or surface[-1:].isspace():
@@ -106,7 +106,7 @@ class SpanAlignment:
         if span is not None and sentence.source != "text" and stated not in ((None, None), (span.start, span.end - 1)):
             raise Unreadable(
                 "D109",
-                f"{_shown(given)} covers tokens {span.start} to {span.end - 1}, not {stated[0]} to {stated[1]}",
+                f"{_described(given)} covers tokens {span.start} to {span.end - 1}, not {stated[0]} to {stated[1]}",
                 f"token_start and token_end differ; {_SEE}",
             )
         return span
@@ -123,18 +123,18 @@ class SpanAlignment:
             first += 1
         last = bisect_right(bounds, end - 1, key=itemgetter(0)) - 1
         if first > last:
-            return self._misfit(f"{_shown(given)} does not cover any token", None, repairs, reading)
+            return self._misfit(f"{_described(given)} does not cover any token", None, repairs, reading)
         if (bounds[first][0], bounds[last][1]) == place:
             return Span(first, last + 1, given.label)
         cut = [sentence.text[slice(*bounds[at])] for at in dict.fromkeys((first, last)) if _cuts(bounds[at], place)]
         surface = sentence.text[start:end]
         what = " and ".join(f'"{token}"' for token in cut)
         if cut:
-            problem = f'{_shown(given)} "{surface}" cuts the token{"s" * (len(cut) > 1)} {what}'
+            problem = f'{_described(given)} "{surface}" cuts the token{"s" * (len(cut) > 1)} {what}'
         elif surface[0].isspace() or surface[-1].isspace():
             problem = _blanks(given, surface)
         else:
-            problem = f'{_shown(given)} "{surface}" does not cover any token'
+            problem = f'{_described(given)} "{surface}" does not cover any token'
         return self._misfit(problem, Span(first, last + 1, given.label), repairs, reading)
 
     def _misfit(
@@ -166,7 +166,7 @@ class SpanAlignment:
         if text is not None and not any(is_surface(text, surface) for surface in surfaces):
             raise Unreadable(
                 "D109",
-                f'{_shown(given)} has the text "{text}", but its offsets give "{surfaces[0]}"',
+                f'{_described(given)} has the text "{text}", but its offsets give "{surfaces[0]}"',
                 self.advice(reading) or _SEE,
             )
         return Span(start, end, given.label)
@@ -178,7 +178,7 @@ class SpanAlignment:
         elif reading.unit != "characters":
             where = f"of the text, or inside a character, in {reading.unit}"
         return Unreadable(
-            "D109", f"{_shown(given)} is empty or outside {where}", self.advice(reading) or f"off by one? {_SEE}"
+            "D109", f"{_described(given)} is empty or outside {where}", self.advice(reading) or f"off by one? {_SEE}"
         )
 
     def _disjoint(self, spans: list[Span], repairs: list[str]) -> tuple[Span, ...]:
@@ -225,13 +225,13 @@ def _cuts(token: Place, span: Place) -> bool:
     return token[0] < span[0] < token[1] or token[0] < span[1] < token[1]
 
 
-def _shown(given: RawSpan) -> str:
+def _described(given: RawSpan) -> str:
     return f"span [{given.start}, {given.end}] {given.label}"
 
 
 def _blanks(given: RawSpan, surface: str) -> str:
     where = " and ".join(side for side, char in (("starts", surface[:1]), ("ends", surface[-1:])) if char.isspace())
-    return f'{_shown(given)} "{surface}" {where} with white space'
+    return f'{_described(given)} "{surface}" {where} with white space'
 
 
 def _without_hidden(sentence: Sentence, start: int, end: int) -> Place:

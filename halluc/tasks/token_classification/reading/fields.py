@@ -60,7 +60,7 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     several = presets.KEYS[config.preset] if config.preset is not None else ({},)
     names = ("tokens_field", "text_field", *(("spans_field",) if gold else ()))
     resolved = config.resolved(
-        next((one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0])
+        next((one for one in several if _exist(records, [one[name] for name in names if name in one])), several[0])
     )
     choice = _Choice(rows, resolved, records, gold)
     if gold and config.preset is None and choice.is_default("tokens") and presets.recognised(records) == "gliner":
@@ -68,7 +68,7 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     return resolved, choice.fields()
 
 
-def _are_there(records: _Records, names: Sequence[str | int]) -> bool:
+def _exist(records: _Records, names: Sequence[str | int]) -> bool:
     return all(any(_value(record, path_of(name, records)) is not None for record in records) for name in names)
 
 
@@ -155,7 +155,7 @@ class _Choice:
         known = self.known
         if absent := self._absent("tokens", "text"):
             raise self._no_input(absent)
-        taken = self._taken()
+        taken = self._used()
         free = [name for name in self.names if name not in taken]
         if len(free) > _MOST_FIELDS:
             raise self._no_input([])
@@ -181,11 +181,11 @@ class _Choice:
 
     def _text_of(self, tokens: Path) -> Path | None:
         """The only field whose text contains the tokens of each row, in order: offsets may count its characters."""
-        taken = self._taken()
-        results = [name for name in self.names if name not in taken and self._holds_tokens(name, tokens)]
+        taken = self._used()
+        results = [name for name in self.names if name not in taken and self._contains_tokens(name, tokens)]
         return (results[0],) if len(results) == 1 else None
 
-    def _holds_tokens(self, name: str | int, tokens: Path) -> bool:
+    def _contains_tokens(self, name: str | int, tokens: Path) -> bool:
         for record in self.records:
             text, listed = record.get(name), _value(record, tokens)
             if not isinstance(text, str) or listed is None:
@@ -213,7 +213,7 @@ class _Choice:
     def _guess_annotation(self) -> None:
         if absent := self._absent("tags", "spans"):
             raise self._no_annotation(absent)
-        taken, words = self._taken(), self.known["tokens"] or self.known["text"]
+        taken, words = self._used(), self.known["tokens"] or self.known["text"]
         tags = [name for name in self.names if words and name not in taken and self._are_tags(words, name)]
         spans = self._spans_fields()
         if tags and spans:
@@ -228,7 +228,7 @@ class _Choice:
 
     def _spans_fields(self) -> list[str | int]:
         """Fields whose values are all spans, and not all empty."""
-        taken = self._taken()
+        taken = self._used()
         return [name for name in self.names if name not in taken and self._are_spans(name)]
 
     def _are_spans(self, name: str | int) -> bool:
@@ -273,7 +273,7 @@ class _Choice:
         met = [record[name] for record in self.records if record.get(name) is not None]
         return len(met) == len(self.records) > 0 and all(map(fits, met))
 
-    def _taken(self) -> set[str | int]:
+    def _used(self) -> set[str | int]:
         return {path[0] for path in (*self.known.values(), self.id) if path}
 
     # --- errors
