@@ -28,7 +28,7 @@ _WEIGHTS = (1.0, 0.8)
 
 
 class PerturbationConfig(Section):
-    """The test; it decodes up to ``12 * tokens`` further outputs for each source."""
+    """The test; it decodes up to 12 times ``tokens`` more outputs for each source."""
 
     sources: int = Field(
         default=200, ge=1, le=1_000_000, description="number of sources that are tested in each split, drawn by `seed`"

@@ -134,7 +134,7 @@ class _Spans(Section):
 
 
 class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
-    """The keys of token classification. In a config, the keys of the last base come first."""
+    """The keys of token classification. The order of the bases is that of the keys in a config, last first."""
 
     task: ClassVar[str] = "token_classification"
     formats: ClassVar[tuple[Format, ...]] = ("conll", "jsonl", "json", "csv", "table", "hub")
