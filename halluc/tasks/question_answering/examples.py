@@ -191,7 +191,7 @@ class QuestionExamples(ExamplesDefaults):
             id=example.id,
             tokens=list(example.tokens),
             gold=[(first + border, last + border, ANSWER) for first, last in example.answers],
-            predicted=[(start, end, ANSWER, rounded(sure)) for sure in prediction.confidences],
+            predicted=[(start, end, ANSWER, rounded(value)) for value in prediction.confidences],
             answer=prediction.text,
             context=border,
             spaces=(list(example.question.spaces), list(example.context.spaces)),

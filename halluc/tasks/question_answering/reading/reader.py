@@ -227,12 +227,12 @@ class _QuestionSplit:
             except Unreadable as bad:
                 result.append((self.count, given, bad))
         places = [place for *_, answers in result if isinstance(answers, Answers) for place in answers.places]
-        made = self.context(context, places, {})
+        shared = self.context(context, places, {})
         for self.count, given, answers in result:
             try:
                 if isinstance(answers, Unreadable):
                     raise answers
-                yield self.question(row, given, made, answers, document)
+                yield self.question(row, given, shared, answers, document)
             except Unreadable as bad:
                 yield row.bad(bad)
 
@@ -260,11 +260,11 @@ class _QuestionSplit:
         self.ids.add(name, self.split, self.count, row.line, own is not None)
         if config.answerable_only and not answers.places:
             return LeftOut(self.file, row.line, f"question `{name}` has no answer")
-        made = ContextQuestion(
+        example = ContextQuestion(
             name, Origin(self.file, row.line, document), question, context.text,
             tuple(dict.fromkeys(context.tokens(place, f"question `{name}`") for place in answers.places)),
         )  # fmt: skip
-        return Mended(made, tuple(answers.repairs)) if answers.repairs else made
+        return Mended(example, tuple(answers.repairs)) if answers.repairs else example
 
     def context(self, text: str, places: list[Range], given: Mapping[Any, Any]) -> _Context:
         """A context as tokens; a token is divided where an answer begins or ends inside of it."""

@@ -90,10 +90,10 @@ class SentencePredictions(PredictionFile):
         if names.keys().isdisjoint(one.example.labels):
             return one
         named = (
-            (span, names.get(span.label, span.label), sure)
-            for span, sure in zip(one.example.spans, one.confidences, strict=True)
+            (span, names.get(span.label, span.label), confidence)
+            for span, confidence in zip(one.example.spans, one.confidences, strict=True)
         )
-        spans = {span._replace(label=label): sure for span, label, sure in named if label is not None}
+        spans = {span._replace(label=label): confidence for span, label, confidence in named if label is not None}
         return replace(one, example=replace(one.example, spans=tuple(spans)), confidences=(*spans.values(),), tags=None)
 
     def _decoded(
