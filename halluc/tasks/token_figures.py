@@ -39,12 +39,12 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
     """``token_f1`` overall (micro), averaged and by tag; ``n`` is the number of tokens with the tag."""
     lengths = [len(tags) for tags in gold]
     example = numpy.repeat(numpy.arange(len(gold)), lengths)
-    there, claimed = (numpy.array(list(chain.from_iterable(side)), dtype=object) for side in (gold, predicted))
-    right, tokens = there == claimed, sum(lengths)
+    annotated, claimed = (numpy.array(list(chain.from_iterable(side)), dtype=object) for side in (gold, predicted))
+    right, tokens = annotated == claimed, sum(lengths)
     formulas: dict[str, F1] = {}
     supports: dict[str, int] = {}
-    for tag in sorted({*there.tolist(), *claimed.tolist()}, key=_order):
-        masks = (right & (there == tag), claimed == tag, there == tag)
+    for tag in sorted({*annotated.tolist(), *claimed.tolist()}, key=_order):
+        masks = (right & (annotated == tag), claimed == tag, annotated == tag)
         hits, of_predicted, supports[tag] = (sheet.tally(example[mask]) for mask in masks)
         formulas[tag] = F1(hits, of_predicted, supports[tag])
     means = {"macro": Mean((*formulas.values(),)), "weighted": Mean((*formulas.values(),), (*supports.values(),))}

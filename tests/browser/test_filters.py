@@ -53,7 +53,7 @@ TOGETHER = [
 
 
 @pytest.mark.parametrize("wanted", ALONE + TOGETHER, ids=str)
-def test_a_filter_leaves_what_it_says(run_page, open_page, lines, wanted):
+def test_a_filter_shows_only_matching_lines(run_page, open_page, lines, wanted):
     page = open_page(run_page)
     page.narrow(**wanted)
     assert page.counted() == sum(fits(line, wanted) for line in lines)

@@ -461,7 +461,7 @@ def test_pairs_have_two_texts(tmp_path):
     assert (found.tokens, found.second) == (pairs[0].tokens, 1)
 
 
-def test_texts_out_of_scope_get_the_label_that_says_so(tmp_path):
+def test_texts_out_of_scope_get_the_out_of_scope_label(tmp_path):
     outside = [*TEXTS, replace(TEXTS[0], id="3", labels=())]
     path, writer, options = write_one(tmp_path, LABELLED, "lines", outside, Options(out_of_scope="oos"))
     assert path.read_text(encoding="utf-8").splitlines()[-1] == "oos Where, is it ?"

@@ -392,7 +392,7 @@ def test_copies_are_no_duplicates(tmp_path):
     assert manifest(made).kept == {"duplicate": 4}
 
 
-def test_what_cannot_be_changed_is_copied_so_that_its_share_is_kept(demo, tmp_path):
+def test_unchangeable_sentences_are_copied_so_that_their_share_is_constant(demo, tmp_path):
     made = manifest(make(demo, tmp_path, "augment.methods=[{type: mention_replacement, rate: 1}]"))
     assert made.kept["copy"] > 0
     assert abs(made.new["entity_free_share"] - made.before["entity_free_share"]) < 0.02

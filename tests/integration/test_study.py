@@ -211,7 +211,7 @@ def test_cells_of_different_tasks_are_refused(halluc, study):
     ("made", "says"),
     [("study", "Along gap.fraction from 0 to 0.5 (2 seeds): hallucination"), ("arms", "A difference is shown")],
 )
-def test_the_terminal_says_what_the_figures_say(halluc, request, made, says):
+def test_the_conclusion_on_the_terminal_follows_from_the_figures(halluc, request, made, says):
     assert says in " ".join(halluc("report", home(request.getfixturevalue(made)), *NO_PAGE).err.split())
 
 

@@ -25,7 +25,7 @@ TOKENS = ("a", "b", "c", "d", "e")
         (((0, 1), (1, 2), (2, 2)), [(2, 5)]),
     ],
 )
-def test_fields_are_what_lies_between_borders_without_locked_ends(locked, found):
+def test_fields_are_between_borders_without_locked_ends(locked, found):
     assert fields(Editable(TOKENS, (), locked)) == found
 
 

@@ -251,7 +251,7 @@ def test_the_newest_run_may_be_named_as_latest(tmp_path, kind):
 
 
 @pytest.mark.parametrize("name", ["absent", "file", "empty", "other"])
-def test_what_holds_no_run_is_an_error(tmp_path, halluc, name):
+def test_a_folder_without_runs_is_an_error(tmp_path, halluc, name):
     (tmp_path / "file").write_text("")
     (tmp_path / "empty").mkdir()
     (tmp_path / "other" / "checkpoints" / "step-00000010").mkdir(parents=True)

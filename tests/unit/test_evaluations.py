@@ -196,7 +196,7 @@ def test_a_split_that_no_cell_has_is_reported_with_those_there_are(home):
     assert refused(current, home, "tests").help == "did you mean `test`?"
 
 
-def test_a_study_of_which_no_cell_is_whole_says_why(home):
+def test_a_study_without_a_complete_cell_is_an_error_with_the_reason(home):
     for place in places(home):
         no_figures(place.run)
     error = refused(current, home)

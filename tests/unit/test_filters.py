@@ -110,7 +110,7 @@ def test_duplicate_compares_candidates_with_each_other(taken, offered, form_only
     assert clashes(one, candidate(taken, form_only=form_only), candidate(offered, form_only=form_only)) == clash
 
 
-def test_what_is_refused_for_itself_does_not_depend_on_what_was_taken():
+def test_refusal_of_a_single_candidate_does_not_depend_on_accepted_ones():
     """Else it would depend on the process: only one of them takes."""
     one = duplicate("Anna left")
     offered = candidate("Berg left")

@@ -49,7 +49,7 @@ def test_resampled_sums_are_sums_over_the_drawn_examples():
     "column",
     [[0, 0, 300, 1], [0.5, 0, 0, 1e-3], [-1, 0, 2, 0], [255, 255, 0, 255], [0, 0, 0, 0], [True, False, True, True]],
 )
-def test_a_column_is_what_was_given_however_it_is_kept(column):
+def test_a_column_has_the_same_values_in_every_compact_form(column):
     sheet, _ = sheet_of([1, 1, 1, 1], column)
     assert sheet.columns[1].tolist() == column
     assert sheet.totals() == pytest.approx([4, sum(column)])

@@ -143,7 +143,7 @@ class RelationClassifier(ModelDefaults):
         for batch, of_pieces in forward(model, encoded, budget, runtime):
             for row, index in enumerate(batch.indexes):
                 logits[index] = encoded.of_pair(of_pieces[row], index)
-        return DecisionScores([logits[row : row + 1] for row in range(len(logits))])
+        return DecisionScores(list(logits[:, None]))
 
     def decided(
         self, encoded: EncodedPairs, scored: DecisionScores, decoding: Decoding | None

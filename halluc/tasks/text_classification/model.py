@@ -117,7 +117,7 @@ class TextClassifier(ModelDefaults):
         from halluc.engine.inference import forward
 
         logits = pooled(encoded, forward(model, encoded, budget, runtime), self.config.pool)
-        return DecisionScores([logits[row : row + 1] for row in range(len(logits))], self.config.multi_label)
+        return DecisionScores(list(logits[:, None]), self.config.multi_label)
 
     def annotated(
         self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime, decoding: Decoding | None

@@ -90,11 +90,11 @@ class SpansReader(Reader):
     def sentences(self, rows: Iterator[Row | BadLine | LeftOut | Notice], split: SplitName) -> Iterator[Item]:
         """The rows of one file as sentences; the first rows determine the contents of fields."""
         first: list[Row | BadLine | LeftOut | Notice] = []
-        held = 0
+        characters = 0
         for item in rows:
             first.append(item)
-            held += _size(item) if isinstance(item, Row) else 1
-            if len(first) >= MOST_ROWS or held > _MOST_HELD:
+            characters += _size(item) if isinstance(item, Row) else 1
+            if len(first) >= MOST_ROWS or characters > _MOST_HELD:
                 break
         examples = [item for item in first if isinstance(item, Row)]
         if any(row.lines for row in examples):
