@@ -21,7 +21,7 @@ from halluc.tasks.translation.perturbation import (
     adjusted_bleu,
     inserted,
     perturbations,
-    tested_examples,
+    sampled_examples,
 )
 from halluc.tasks.translation.task import Translation
 
@@ -82,11 +82,11 @@ def test_the_same_seed_draws_the_same_sources_and_tokens():
     assert first == [told[:3] for told in perturbations(TRAINING[0], pools, config, 1)]
     assert first != [told[:3] for told in perturbations(TRAINING[0], pools, config, 2)]
     assert len(first) == 4 * 3 * 2
-    assert len(tested_examples(TRAINING, config, 1)) == 20
+    assert len(sampled_examples(TRAINING, config, 1)) == 20
     assert (
-        tested_examples(TRAINING, config, 1)
-        == tested_examples(TRAINING, config, 1)
-        != tested_examples(TRAINING, config, 2)
+        sampled_examples(TRAINING, config, 1)
+        == sampled_examples(TRAINING, config, 1)
+        != sampled_examples(TRAINING, config, 2)
     )
 
 

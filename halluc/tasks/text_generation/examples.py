@@ -40,8 +40,8 @@ def inference_of(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
     """
 
     def answers(record: WrittenRecord, asked: Record) -> list[WrittenAnswer]:
-        shared = {name: getattr(record, name) for name in WrittenAnswer.model_fields}
-        return [answer(**shared, **{text: record.output})]
+        values: dict[str, Any] = {name: getattr(record, name) for name in WrittenAnswer.model_fields}
+        return [answer(**values | {text: record.output})]
 
     return InferenceSchema(answer, answers)
 

@@ -52,7 +52,7 @@ def statements(text: str, language: str = "", known: frozenset[str] = frozenset(
     spans = sentence_spans(text, spoken)
     dated = dates(text, spoken)
     counted = with_units(text, outside(numerals(text, spoken), dated), spoken)
-    taken = sorted((one.start, one.end) for one in (*dated, *counted))
+    taken = sorted([*((one.start, one.end) for one in dated), *((one.start, one.end) for one in counted)])
     results = [
         *(worded("sentence", text, *place) for place in spans),
         *(worded("quotation", text, *place) for place in quotations(text)),

@@ -19,8 +19,8 @@ from halluc.core.errors import HallucError
 from halluc.data.word_files import read_gazetteer
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
-# The keys of config.json: the name of the task, and in it, the labels.
-_KEY, _LABELS = "token_classification", "gazetteer"
+# The key of the task in config.json, and in it, that of the labels.
+_TASK, GAZETTEER = "token_classification", "gazetteer"
 # How many names a warning shows.
 _SHOWN = 5
 
@@ -138,15 +138,20 @@ def contradictions(gazetteer: Gazetteer, examples: Iterable[Tagged]) -> Iterator
         )
 
 
-def store_labels(settings: Any, labels: Sequence[str]) -> None:
-    """Store the labels in a model's settings (config.json)."""
-    setattr(settings, _KEY, {**(getattr(settings, _KEY, None) or {}), _LABELS: list(labels)})
+def store_setting(settings: Any, name: str, value: Any) -> None:
+    """Store a setting of the task in a model's settings (config.json)."""
+    setattr(settings, _TASK, {**(getattr(settings, _TASK, None) or {}), name: value})
+
+
+def stored_setting(settings: Any, name: str) -> Any:
+    """A stored setting of the task; None if there is none."""
+    stored = getattr(settings, _TASK, None)
+    return stored.get(name) if isinstance(stored, dict) else None
 
 
 def labels_of(settings: Any) -> tuple[str, ...]:
     """The labels of names that a model accepts; empty if it was trained without a gazetteer."""
-    stored = getattr(settings, _KEY, None)
-    return tuple(stored.get(_LABELS) or ()) if isinstance(stored, dict) else ()
+    return tuple(stored_setting(settings, GAZETTEER) or ())
 
 
 def refuse_untrained(labels: Sequence[str]) -> None:

@@ -37,22 +37,18 @@ from halluc.tasks.token_classification.decoding import (
 from halluc.tasks.token_classification.encoding import EncodedTokens, Windows, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.gazetteer import (
+    GAZETTEER,
     Gazetteer,
     MarkedNames,
     contradictions,
     labels_of,
     refuse_untrained,
-    store_labels,
+    store_setting,
+    stored_setting,
 )
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.viterbi import SavedChain, Transitions
-from halluc.tasks.token_classification.word_features import (
-    WordFeatures,
-    casing_of,
-    has_casing,
-    store_casing,
-    width_of,
-)
+from halluc.tasks.token_classification.word_features import CASING, WordFeatures, casing_of, has_casing, width_of
 
 if TYPE_CHECKING:
     import torch
@@ -97,16 +93,17 @@ class Tagger:
         tags = tag_set(labels)
         encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, labels=tags)
         # A published model is restored with these settings (``settings_of``).
-        saved = {"context": self.config.context, "head": None if self.config.head == "linear" else self.config.head}
-        if any(saved.values()):
-            encoder.model.config.token_classification = {key: value for key, value in saved.items() if value}
+        settings = encoder.model.config
+        if self.config.context is not None:
+            store_setting(settings, "context", self.config.context)
         if self.config.head == "crf":
+            store_setting(settings, "head", "crf")
             self._attach_crf(encoder)
         if self.config.gazetteer is not None:
-            store_labels(encoder.model.config, labels)
+            store_setting(settings, GAZETTEER, list(labels))
         if self.config.casing:
-            store_casing(encoder.model.config)
-        if width := width_of(encoder.model.config):
+            store_setting(settings, CASING, True)
+        if width := width_of(settings):
             from halluc.engine import added_features
 
             added_features.attach(encoder.model, width)
@@ -122,7 +119,7 @@ class Tagger:
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         assert config.name is not None, "a trained model has a name"
         source, is_exported = resolve_model(config.name), isinstance(encoder.model, ExportedModel)
-        if (getattr(encoder.model.config, "token_classification", None) or {}).get("head") == "crf":
+        if stored_setting(encoder.model.config, "head") == "crf":
             if is_exported:
                 encoder.model.crf = SavedChain.read(source, encoder.outputs)
             else:

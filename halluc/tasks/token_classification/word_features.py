@@ -13,11 +13,10 @@ from typing import Any
 import numpy
 
 from halluc.core.edits import Range
-from halluc.tasks.token_classification.gazetteer import MarkedNames, labels_of
+from halluc.tasks.token_classification.gazetteer import MarkedNames, labels_of, stored_setting
 
-# The keys of config.json: the name of the task, and in it, whether a model uses casing features.
-_KEY, _CASING = "token_classification", "casing"
-CASINGS = 3
+# The setting in config.json that says whether a model uses casing features, and their number.
+CASING, CASINGS = "casing", 3
 
 
 def casing_of(word: str) -> int | None:
@@ -30,14 +29,8 @@ def casing_of(word: str) -> int | None:
     return 1 if capitals[0] and not any(capitals[1:]) else 2
 
 
-def store_casing(settings: Any) -> None:
-    """Store in a model's settings (config.json) that it uses casing features."""
-    setattr(settings, _KEY, {**(getattr(settings, _KEY, None) or {}), _CASING: True})
-
-
 def has_casing(settings: Any) -> bool:
-    stored = getattr(settings, _KEY, None)
-    return isinstance(stored, dict) and stored.get(_CASING) is True
+    return stored_setting(settings, CASING) is True
 
 
 def width_of(settings: Any) -> int:

@@ -75,7 +75,7 @@ class TokenPools:
         return cls({"frequent": frequent, "medium": medium, "rare": rare, "punctuation": punctuation})
 
 
-def tested_examples(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -> list[int]:
+def sampled_examples(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -> list[int]:
     """The indexes of the examples that are tested, in order; they have a reference."""
     known = [number for number, example in enumerate(examples) if example.targets and example.tokens]
     known.sort(key=lambda number: keyed_seed("perturbation", seed, examples[number].id))
