@@ -91,7 +91,7 @@ def test_a_run_without_some_words_is_judged_by_its_own_coverage(halluc, texts):
     assert knowledge.coverage.edges_of == "dev"
     assert knowledge.coverage.sentences == record["matched"]["texts"]
     assert len(knowledge.withheld.words) == 2
-    assert not knowledge.withheld.words & set(knowledge.coverage.shown)
+    assert not knowledge.withheld.words & set(knowledge.coverage.word_counts)
 
     evaluated = halluc("eval", texts, "--split", "test", "--json", "--set", GAP)
     assert evaluated.code == 0, evaluated.err

@@ -72,9 +72,9 @@ def test_coverage_has_texts_by_label_and_the_words_of_all_texts():
     known = TextCoverage.of(TRAIN)
     assert (known.sentences, known.mentions, sum(map(len, known.surfaces.values()))) == (6, 5, 5)
     assert known.of_label("delivery")["where is my parcel"].count == 1
-    assert known.shown == {"parcel": 4, "late": 1, "refund": 1, "please": 1, "tell": 1, "joke": 1}
-    assert known.shown_with("delivery") == {"parcel": 3, "late": 1}
-    assert known.shown_with("nothing") == {}
+    assert known.word_counts == {"parcel": 4, "late": 1, "refund": 1, "please": 1, "tell": 1, "joke": 1}
+    assert known.word_counts_of("delivery") == {"parcel": 3, "late": 1}
+    assert known.word_counts_of("nothing") == {}
 
 
 def test_the_edges_are_the_quartiles_of_dev():
@@ -104,7 +104,7 @@ def test_equal_edges_leave_quarters_empty():
 def test_a_split_without_texts_or_words_is_covered_too(tmp_path):
     for split in ([], [text(1, "is it ?", "a")]):
         known = TextCoverage.of(split)
-        assert (known.shown, known.edges) == ({}, (0.0, 0.0, 0.0))
+        assert (known.word_counts, known.edges) == ({}, (0.0, 0.0, 0.0))
         known.save(tmp_path / "coverage.json")
         assert TextCoverage.load(tmp_path / "coverage.json") == known
 
@@ -433,7 +433,7 @@ def test_the_task_covers_what_it_learns_from(tmp_path):
         settings = {"out_of_scope": "leave_out"} if leaves_out else {}
         task = TextClassification(TextClassificationConfig(type="text_classification", **settings))
         known = task.knowledge.of(corpora)
-        assert ("joke" in known.shown) is not leaves_out
+        assert ("joke" in known.word_counts) is not leaves_out
         assert known.edges == (0.5, 0.5, 0.5)
         known.save(tmp_path / "coverage.json")
         assert task.knowledge.asked(task.knowledge.load(tmp_path / "coverage.json"), None) == task.knowledge.asked(

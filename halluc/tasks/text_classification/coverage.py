@@ -25,7 +25,7 @@ Edges = tuple[float, float, float]
 QUARTERS: tuple[Novelty, ...] = ("q1", "q2", "q3", "q4")
 
 
-class ShownWords(Record):
+class WordCoverage(Record):
     """``texts`` of coverage.json: the frequency of each content word, and the edges of the quartiles of novelty."""
 
     words: dict[str, int]
@@ -33,7 +33,7 @@ class ShownWords(Record):
     edges_of: Literal["dev", "train"]
 
 
-class ShownParts(Record):
+class PartCoverage(Record):
     """``parts`` of coverage.json, for texts with groups: the groups, and the second texts of pairs."""
 
     groups: list[str]
@@ -43,8 +43,8 @@ class ShownParts(Record):
 class TextCoverageFile(CoverageFile):
     """``coverage.json`` of whole texts; its surfaces are the texts."""
 
-    texts: ShownWords
-    parts: ShownParts | None = None
+    texts: WordCoverage
+    parts: PartCoverage | None = None
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class TextCoverage(SurfaceCoverage):
     novelty. ``groups`` and ``seconds``, for texts with groups, are the groups and the second texts of pairs.
     """
 
-    shown: Mapping[str, int]
+    word_counts: Mapping[str, int]
     edges: Edges
     edges_of: Literal["dev", "train"]
     groups: frozenset[str] = frozenset()
@@ -72,26 +72,26 @@ class TextCoverage(SurfaceCoverage):
         """Count a training split; the words of texts without a label count too."""
         split = list(examples)
         # The words of a large split would fill the memory, so they are extracted again when they are needed.
-        shown = Counter(chain.from_iterable(map(_words_of, split)))
-        others = [new_share(_words_of(example), shown) for example in dev]
+        word_counts = Counter(chain.from_iterable(map(_words_of, split)))
+        others = [new_share(_words_of(example), word_counts) for example in dev]
         shares = others or _unique_shares(split)
         base, grouped = SurfaceCoverage.of(split), [one for one in split if getattr(one, "group", None) is not None]
         return cls(
             base.surfaces, base.sentences, base.tokens, base.mentions,
-            shown=dict(shown), edges=_quartiles(shares), edges_of="dev" if others else "train",
+            word_counts=dict(word_counts), edges=_quartiles(shares), edges_of="dev" if others else "train",
             groups=frozenset(example.group for example in grouped),
             seconds=frozenset(example.second_text for example in grouped if example.second is not None),
         )  # fmt: skip
 
     def new_share(self, text: str) -> float:
         """The share of the content words of a text, with repetitions, that do not occur in the split."""
-        return new_share(text_words(text), self.shown)
+        return new_share(text_words(text), self.word_counts)
 
     def novelty(self, text: str) -> Novelty:
         """The quartile of a text: ``q1`` up to the first edge, ``q4`` above the third."""
         return QUARTERS[bisect_left(self.edges, self.new_share(text))]
 
-    def shown_with(self, label: str) -> Mapping[str, int]:
+    def word_counts_of(self, label: str) -> Mapping[str, int]:
         """The content words of the label's texts, with their frequencies there."""
         texts = self.of_label(label).items()
         result = Counter(chain.from_iterable(text_words(text) for text, _ in texts))
@@ -102,8 +102,8 @@ class TextCoverage(SurfaceCoverage):
         return result
 
     def file(self) -> TextCoverageFile:
-        words = ShownWords(words=dict(self.shown), edges=self.edges, edges_of=self.edges_of)
-        parts = ShownParts(groups=sorted(self.groups), seconds=sorted(self.seconds)) if self.groups else None
+        words = WordCoverage(words=dict(self.word_counts), edges=self.edges, edges_of=self.edges_of)
+        parts = PartCoverage(groups=sorted(self.groups), seconds=sorted(self.seconds)) if self.groups else None
         return TextCoverageFile(**dict(super().file()), texts=words, parts=parts)
 
     @classmethod
@@ -117,15 +117,15 @@ class TextCoverage(SurfaceCoverage):
         base, texts = SurfaceCoverage.of_file(file), file.texts
         return cls(
             base.surfaces, base.sentences, base.tokens, base.mentions,
-            shown=texts.words, edges=texts.edges, edges_of=texts.edges_of,
+            word_counts=texts.words, edges=texts.edges, edges_of=texts.edges_of,
             groups=frozenset(file.parts.groups if file.parts else ()),
             seconds=frozenset(file.parts.seconds if file.parts else ()),
         )  # fmt: skip
 
 
-def new_share(words: Sequence[str], shown: Mapping[str, int]) -> float:
-    """The share of ``words`` that are not ``shown``; 0 if there are no words."""
-    return sum(word not in shown for word in words) / len(words) if words else 0.0
+def new_share(words: Sequence[str], known: Mapping[str, int]) -> float:
+    """The share of ``words`` that are not ``known``; 0 if there are no words."""
+    return sum(word not in known for word in words) / len(words) if words else 0.0
 
 
 def _words_of(example: Example) -> list[str]:

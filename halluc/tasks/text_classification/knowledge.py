@@ -106,21 +106,21 @@ def gap_of_words(coverage: TextCoverage, examples: Sequence[Labelled]) -> SplitG
     this label; overall, unseen words are the new ones.
     """
     texts = [text_words(" ".join(example.tokens)) for example in examples]
-    overall = [[_word_novelty(word, coverage.shown, coverage.shown) for word in words] for words in texts]
+    overall = [[_word_novelty(word, coverage.word_counts, coverage.word_counts) for word in words] for words in texts]
     numbers_of: dict[str, list[int]] = {label: [] for label in coverage.surfaces}
     for number, example in enumerate(examples):
         for label in example.labels:
             numbers_of.setdefault(label, []).append(number)
     by_label = {}
     for label, numbers in sorted(numbers_of.items()):
-        known = coverage.shown_with(label)
-        novelties = [[_word_novelty(word, known, coverage.shown) for word in texts[number]] for number in numbers]
+        known = coverage.word_counts_of(label)
+        novelties = [[_word_novelty(word, known, coverage.word_counts) for word in texts[number]] for number in numbers]
         by_label[label] = gap_among(list(known.values()), novelties, len(texts))
-    return SplitGap(gap_among(list(coverage.shown.values()), overall, len(texts)), by_label, counted="words")
+    return SplitGap(gap_among(list(coverage.word_counts.values()), overall, len(texts)), by_label, counted="words")
 
 
-def _word_novelty(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -> Novelty:
-    return "seen" if word in of_label else "partial" if word in shown else "new"
+def _word_novelty(word: str, of_label: Mapping[str, int], word_counts: Mapping[str, int]) -> Novelty:
+    return "seen" if word in of_label else "partial" if word in word_counts else "new"
 
 
 # Distinct lower-case content words of whole texts.
