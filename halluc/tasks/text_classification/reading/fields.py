@@ -136,7 +136,7 @@ def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) 
     )
 
 
-def _labels(row: Row, config: TextsConfig, taken: set[Column | None], labelled: bool) -> tuple[Column, ...]:
+def _labels(row: Row, config: TextsConfig, used: set[Column | None], labelled: bool) -> tuple[Column, ...]:
     columns = config.label_columns
     if isinstance(config.label_field, list):
         missing = [column for column in columns if column not in row]
@@ -150,7 +150,7 @@ def _labels(row: Row, config: TextsConfig, taken: set[Column | None], labelled: 
         return ()
     if asked != "label":
         raise _without(row, asked, "label_field")
-    free = [name for name in row if name not in (*taken, config.id_field, TOKENS, SECOND) and isinstance(name, str)]
+    free = [name for name in row if name not in (*used, config.id_field, TOKENS, SECOND) and isinstance(name, str)]
     known = [name for name in free if name.casefold() in _LABELS]
     exact = [name for name in known if name.casefold() in ("label", "labels")]
     others = [name for name in free if isinstance(row[name], (str, int, list)) and name.casefold() not in _OTHERS]

@@ -155,8 +155,8 @@ class _Choice:
         known = self.known
         if absent := self._absent("tokens", "text"):
             raise self._no_input(absent)
-        taken = self._used()
-        free = [name for name in self.names if name not in taken]
+        used = self._used()
+        free = [name for name in self.names if name not in used]
         if len(free) > _MOST_FIELDS:
             raise self._no_input([])
         lists = [name for name in free if self._all(name, forms.are_words)]
@@ -181,8 +181,8 @@ class _Choice:
 
     def _text_of(self, tokens: Path) -> Path | None:
         """The only field whose text contains the tokens of each row, in order: offsets may count its characters."""
-        taken = self._used()
-        results = [name for name in self.names if name not in taken and self._contains_tokens(name, tokens)]
+        used = self._used()
+        results = [name for name in self.names if name not in used and self._contains_tokens(name, tokens)]
         return (results[0],) if len(results) == 1 else None
 
     def _contains_tokens(self, name: str | int, tokens: Path) -> bool:
@@ -213,8 +213,8 @@ class _Choice:
     def _guess_annotation(self) -> None:
         if absent := self._absent("tags", "spans"):
             raise self._no_annotation(absent)
-        taken, words = self._used(), self.known["tokens"] or self.known["text"]
-        tags = [name for name in self.names if words and name not in taken and self._are_tags(words, name)]
+        used, words = self._used(), self.known["tokens"] or self.known["text"]
+        tags = [name for name in self.names if words and name not in used and self._are_tags(words, name)]
         spans = self._spans_fields()
         if tags and spans:
             raise self.error(
@@ -228,8 +228,8 @@ class _Choice:
 
     def _spans_fields(self) -> list[str | int]:
         """Fields whose values are all spans, and not all empty."""
-        taken = self._used()
-        return [name for name in self.names if name not in taken and self._are_spans(name)]
+        used = self._used()
+        return [name for name in self.names if name not in used and self._are_spans(name)]
 
     def _are_spans(self, name: str | int) -> bool:
         met = [unpacked(record[name]) for record in self.records if record.get(name) is not None]
