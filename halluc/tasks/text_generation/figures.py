@@ -10,7 +10,7 @@ import numpy
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.tasks.defaults import FiguresDefaults
 from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced, words_of
+from halluc.tasks.text_generation.source_text import Sourced, target_length, words_of
 
 OUTPUTS = "outputs"
 
@@ -34,16 +34,12 @@ class GenerationFigures(FiguresDefaults):
             "unended_outputs": lambda one: not one.ended,
             "repeated_outputs": lambda one: one.repeated,
         }
+        columns = {name: sheet.column(numpy.array(list(map(of, predictions)))) for name, of in criteria.items()}
         results = [
-            Figure(name, {}, OUTPUTS, len(predictions), Ratio((sheet.column(_counts(predictions, of)),), (every,)))
-            for name, of in criteria.items()
+            Figure(name, {}, OUTPUTS, len(predictions), Ratio((column,), (every,))) for name, column in columns.items()
         ]
         pairs = zip(examples, predictions, strict=True)
         written = numpy.array([len(words_of(output.text)) if one.targets else 0 for one, output in pairs])
-        wanted = numpy.array([len(words_of(one.targets[0])) if one.targets else 0 for one in examples])
+        wanted = numpy.array(list(map(target_length, examples)))
         ratio = Ratio((sheet.column(written),), (sheet.column(wanted),), is_share=False)
         return [*results, Figure("length_ratio", {}, OUTPUTS, int(wanted.sum()), ratio)]
-
-
-def _counts(predictions: Sequence[WrittenText], of: Callable[[WrittenText], bool]) -> numpy.ndarray:
-    return numpy.array([of(one) for one in predictions], dtype=numpy.float64)

@@ -16,7 +16,7 @@ from halluc.gap.stopwords import text_words
 from halluc.gap.units import EXAMPLES, Strata, UnitKind, WithheldUnits, held_units
 from halluc.runs.schema import Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
-from halluc.tasks.text_generation.source_text import Sourced, words_of
+from halluc.tasks.text_generation.source_text import Sourced, target_length, words_of
 
 SENTENCE = "sentence"
 # Classes of target length, in tokens, for stratification.
@@ -29,8 +29,7 @@ target_entities = held_units("entity", lambda example: [text for text, kind in e
 
 
 def _length(example: Sourced) -> int:
-    size = len(words_of(example.targets[0])) if example.targets else 0
-    return sum(size >= low for low, _ in _LENGTHS) - 1
+    return sum(target_length(example) >= low for low, _ in _LENGTHS) - 1
 
 
 _BY_LENGTH = Strata(

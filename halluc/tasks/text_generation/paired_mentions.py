@@ -117,7 +117,8 @@ def _once(target: str, text: str) -> Range | None:
 def _number_words(example: Sourced, one: Statement) -> list[Range | None]:
     """The position in each target of the number that the input has as a word."""
     spoken = _spoken(example, example.whole, example.source_language)
-    if one.text.lower() != _word(one.key, spoken) or _counted(example.whole, one.key, spoken) != 1:
+    count = sum(one.key in numeral.keys for numeral in numerals(example.whole, spoken))
+    if one.text.lower() != _word(one.key, spoken) or count != 1:
         return []
     return [_number_word(target, one.key, _spoken(example, target, example.language)) for target in example.targets]
 
@@ -127,10 +128,6 @@ def _number_word(target: str, key: str, spoken: Language) -> Range | None:
     if len(equal) != 1 or target[equal[0].start : equal[0].end].lower() != _word(key, spoken):
         return None
     return equal[0].start, equal[0].end
-
-
-def _counted(text: str, key: str, spoken: Language) -> int:
-    return sum(key in numeral.keys for numeral in numerals(text, spoken))
 
 
 def _spoken(example: Sourced, text: str, language: str) -> Language:

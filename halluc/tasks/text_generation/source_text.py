@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from halluc.core.examples import Origin, Pair
 from halluc.data.tokenization import Tokenizer
@@ -79,6 +80,11 @@ class Sourced:
         for place in range(start + 1, end):
             pieces += (self.spaces[place], self.tokens[place])
         return "".join(pieces)
+
+
+def target_length(example: Any) -> int:
+    """The number of tokens of the first target; 0 without a target."""
+    return len(words_of(example.targets[0])) if example.targets else 0
 
 
 # Tokens, spaces and parts of an input.
