@@ -1,12 +1,12 @@
-"""Attack halluc with everything that broke it once, and more by a seed, and print a table of what held.
+"""Robustness tests: inputs and interruptions that once broke halluc, and generated ones, with a table of the outcomes.
 
     python benchmarks/attacks.py [--seed 1] [--only GROUP ...] [--configs 300] [--corpora 300] [--full] [--code DIR]
 
-An attack holds if it ends in an error with a code, in a fallback that is told, or in a result that is equal to the
-undisturbed one byte for byte (times masked). Exit code 1 if one did not. Takes about 25 minutes on two cores. All is
-written into a temporary folder; everything random depends on the seed alone. Another checkout of halluc is attacked
-with --code. One call may take 10 seconds of processor time and a gigabyte: in the processes that are forked for the
-calls that gigabyte holds torch, which a call of `check` would not load.
+An attack is passed if it ends with an error with a code, with a reported fallback, or with a result that is equal byte
+for byte to the undisturbed one (times masked). The exit code is 1 if an attack is not passed. All attacks take about 25
+minutes on two cores. All files are written into a temporary folder, and everything random depends only on the seed.
+--code attacks another checkout of halluc. A call may take 10 seconds of processor time and a gigabyte of memory; this
+includes torch, even if the command would not load it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def prepare(code: Path) -> None:
-    """Before anything is imported: what halluc is imported, here and in processes that are started."""
+    """Select the checkout of halluc, here and in started processes; must be called before any import of it."""
     os.environ.update(
         HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TERM="dumb", PYTHONPATH=str(code.resolve())
     )
@@ -81,27 +82,27 @@ def all_attacks(asked: argparse.Namespace, folder: Path) -> Iterator:
         yield from damage.attacks(ready, asked.seed, 1 if asked.full else asked.share)
 
 
-def drawn(attacks: list, most: int | None, seed: int) -> list:
-    """The attacks in an order that mixes long and short ones, at most ``most`` of each group."""
+def shuffled(attacks: list, most: int | None, seed: int) -> list:
+    """The attacks in random order, at most ``most`` of each group."""
     random.Random(seed).shuffle(attacks)
-    taken: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     chosen = []
     for one in attacks:
-        taken[one.group] = taken.get(one.group, 0) + 1
-        if most is None or taken[one.group] <= most:
+        counts[one.group] += 1
+        if most is None or counts[one.group] <= most:
             chosen.append(one)
     return chosen
 
 
 def perform_all(attacks: Sequence, folder: Path, workers: int) -> list:
-    """Share the attacks out to processes, which fork one for each call; results come back as lines of files."""
+    """Distribute the attacks over worker processes, which fork a process for each call and write results to files."""
     from attacking.results import Result
 
-    taking, giving = os.pipe()
+    reading, writing = os.pipe()
     files = [folder / f"results-{number}.jsonl" for number in range(workers)]
-    children = [_worker(attacks, folder / f"worker-{n}", file, taking, giving) for n, file in enumerate(files)]
-    os.close(taking)
-    with os.fdopen(giving, "wb") as pipe:
+    children = [_worker(attacks, folder / f"worker-{n}", file, reading, writing) for n, file in enumerate(files)]
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
         pipe.write(b"".join(map(_NUMBER.pack, range(len(attacks)))))
     try:
         broken = [child for child in children if _finished(child, files, len(attacks))]
@@ -116,28 +117,28 @@ def perform_all(attacks: Sequence, folder: Path, workers: int) -> list:
 
 
 def _finished(child: int, files: Sequence[Path], total: int) -> int:
-    """Wait for a worker and tell now and then how far all are; returns its status, 0 where it is well."""
-    told = time.monotonic()
+    """Wait for a worker and print the progress every minute; returns its exit status."""
+    printed = time.monotonic()
     while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
         time.sleep(0.2)
-        if time.monotonic() - told > 60:
-            told = time.monotonic()
+        if time.monotonic() - printed > 60:
+            printed = time.monotonic()
             done = sum(file.read_bytes().count(b"\n") for file in files if file.exists())
             print(f"{time.strftime('%H:%M:%S')}: {done} of {total} attacks", file=sys.stderr, flush=True)
     return ended[1]
 
 
-def _worker(attacks: Sequence, folder: Path, file: Path, taking: int, giving: int) -> int:
-    """A process that takes numbers of attacks from a pipe until it is closed."""
+def _worker(attacks: Sequence, folder: Path, file: Path, reading: int, writing: int) -> int:
+    """Fork a process that reads the indexes of attacks from a pipe until it is closed."""
     process = os.fork()
     if process:
         return process
     try:
         from attacking.results import perform
 
-        os.close(giving)
+        os.close(writing)
         with file.open("w", encoding="utf-8", errors="backslashreplace") as results:
-            while packed := os.read(taking, _NUMBER.size):
+            while packed := os.read(reading, _NUMBER.size):
                 result = perform(attacks[_NUMBER.unpack(packed)[0]], folder)
                 results.write(json.dumps(result.as_record()) + "\n")
                 results.flush()
@@ -162,7 +163,7 @@ def main(given: Sequence[str] | None = None) -> int:
     try:
         calls.import_everything()
         (folder / "made").mkdir()
-        attacks = drawn(list(all_attacks(asked, folder / "made")), asked.most, asked.seed)
+        attacks = shuffled(list(all_attacks(asked, folder / "made")), asked.most, asked.seed)
         results = perform_all(attacks, folder, asked.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,15 +1,15 @@
-"""How well an audit finds injected errors: cross-fitted, without cross-fitting, and at random.
+"""How well an audit detects injected errors: with and without cross-fitting, and at random.
 
 python benchmarks/audit.py [CORPUS] [--sentences 3000] [--folds 3] [--steps 300] [--batch-tokens 512] [--into DIR]
 
-Of the mentions of CORPUS (CoNLL columns; default: CoNLL-2003 train), 10% are removed, 5% get another label and 5% other
-boundaries. A suspect is right if it touches a mention that was changed: errors that the corpus had before count as
-wrong, so precision is a lower bound.
+10% of the mentions of CORPUS (CoNLL columns; default: CoNLL-2003 train) are removed, 5% get another label and 5% other
+boundaries. A suspect is right if it overlaps a changed mention. Errors that CORPUS already had count as wrong suspects,
+so precision is a lower bound.
 
 With `--dev FILE`, DIR/training.yaml is a study that trains on the corpus with errors, on three corrections of it and on
-CORPUS itself, judged on FILE: `halluc run DIR/training.yaml`. The corrections: `accepted` takes the proposal of every
-suspect whose annotation has a probability below `--accept`; `reader` undoes the injected errors that the first suspects
-touch, as many suspects as there are errors; `all` undoes those that any suspect touches.
+CORPUS itself, and evaluates on FILE: `halluc run DIR/training.yaml`. The corrections: `accepted` applies the proposals
+of suspects whose annotation has a probability below `--accept`; `reader` reverts the injected errors that the first
+suspects overlap, as many suspects as there are errors; `all` reverts those that any suspect overlaps.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Injected(NamedTuple):
 
 
 def injected(example: Any, labels: Sequence[str]) -> tuple[Any, list[Injected]]:
-    """The example with errors, and these."""
+    """The example with errors, and the errors."""
     spans, errors = list(example.spans), list[Injected]()
     for span in example.spans:
         draw = keyed_seed("audit", f"{example.id} {span.start}") / 2**64
@@ -95,9 +95,7 @@ def tokens_of(marks: Iterable[Any]) -> frozenset[int]:
 
 def figures(ranked: Sequence[tuple[str, frozenset[int]]], errors: Sequence[Injected]) -> str:
     """Precision at each depth, recall by kind among all suspects, and among as many as there are errors."""
-    by_example: dict[str, list[Injected]] = {}
-    for error in errors:
-        by_example.setdefault(error.example, []).append(error)
+    by_example = errors_by_example(errors)
     hits = [{e for e in by_example.get(name, ()) if e.tokens & tokens} for name, tokens in ranked]
     precision = [f"{sum(map(bool, hits[:depth])) / min(depth, len(hits)):9.2f}" for depth in DEPTHS]
     recall = []
@@ -109,11 +107,16 @@ def figures(ranked: Sequence[tuple[str, frozenset[int]]], errors: Sequence[Injec
     return "".join((*precision, *recall))
 
 
-def undone(examples: Sequence[Any], errors: Iterable[Injected]) -> list[Any]:
-    """The examples without these errors."""
+def errors_by_example(errors: Iterable[Injected]) -> dict[str, list[Injected]]:
     by_example: dict[str, list[Injected]] = {}
     for error in errors:
         by_example.setdefault(error.example, []).append(error)
+    return by_example
+
+
+def reverted(examples: Sequence[Any], errors: Iterable[Injected]) -> list[Any]:
+    """The examples without these errors."""
+    by_example = errors_by_example(errors)
     result = []
     for example in examples:
         mistakes = by_example.get(example.id, ())
@@ -123,7 +126,7 @@ def undone(examples: Sequence[Any], errors: Iterable[Injected]) -> list[Any]:
 
 
 def accepted(lines: Sequence[SuspectLine], bound: float, into: Path) -> Path:
-    """Decisions that accept each suspect with a probability below `bound`, the more suspicious of two that overlap."""
+    """A file of decisions that accept suspects with a probability below `bound`; of overlapping ones only the first."""
     taken: dict[str, set[int]] = {}
     decisions = []
     for one in lines:
@@ -138,20 +141,24 @@ def accepted(lines: Sequence[SuspectLine], bound: float, into: Path) -> Path:
 
 
 def write_study(
-    asked: argparse.Namespace, audited: Path, made: list[Any], errors: list[Injected], clean: list[Any]
+    asked: argparse.Namespace, audited: Path, examples: list[Any], errors: list[Injected], clean: list[Any]
 ) -> None:
-    """The corrected corpora, and the study that trains on each."""
+    """Write the corrected corpora, and the study that trains on each."""
     lines = list(audit.read(audited / "audit/train.jsonl"))
     suspected = [(one.id, tokens_of((*one.annotated, *one.proposed))) for one in lines]
 
-    def touched(places: Sequence[tuple[str, frozenset[int]]]) -> list[Injected]:
+    def overlapped(places: Sequence[tuple[str, frozenset[int]]]) -> list[Injected]:
         tokens: dict[str, set[int]] = {}
         for name, place in places:
             tokens.setdefault(name, set()).update(place)
         return [error for error in errors if error.tokens & tokens.get(error.example, set())]
 
     files = {name: asked.into / f"{name}.conll" for name in ("clean", "reader", "all")}
-    corpora = (clean, undone(made, touched(suspected[: len(errors)])), undone(made, touched(suspected)))
+    corpora = (
+        clean,
+        reverted(examples, overlapped(suspected[: len(errors)])),
+        reverted(examples, overlapped(suspected)),
+    )
     write(dict(zip(files.values(), corpora, strict=True)), writers_of(TASK)["conll"], Options())
     files["accepted"] = asked.into / "accepted.conll"
     decisions = accepted(lines, asked.accept, asked.into)
@@ -186,10 +193,10 @@ def main() -> None:
     data = conversion.data_config(TASK, {"train": str(asked.corpus)}, [f"data.max_examples={asked.sentences}"])
     clean = read_corpora(data, TABLE, ("train",)).splits["train"]
     labels = sorted({label for example in clean for label in example.labels})
-    made = [injected(example, labels) for example in clean]
-    errors = [error for _, of_example in made for error in of_example]
+    with_errors = [injected(example, labels) for example in clean]
+    errors = [error for _, of_example in with_errors for error in of_example]
     file = asked.into / "errors.conll"
-    write({file: [example for example, _ in made]}, writers_of(TASK)["conll"], Options())
+    write({file: [example for example, _ in with_errors]}, writers_of(TASK)["conll"], Options())
     config = asked.into / "audit.yaml"
     config.write_text(
         f"name: audit\nruns_dir: {asked.into / 'runs'}\ntask: {{type: {TASK}}}\n"
@@ -219,7 +226,7 @@ def main() -> None:
     print(f"at random: of the cross-fitted suspects {right / len(crossed):.2f}, ", end="")
     print(f"of all annotated mentions {(counts['label'] + counts['boundary']) / mentions:.2f}")
     if asked.dev:
-        write_study(asked, Path(result.run), [example for example, _ in made], errors, clean)
+        write_study(asked, Path(result.run), [example for example, _ in with_errors], errors, clean)
     print(f"{time.process_time() - cpu:,.0f} s of CPU, {time.monotonic() - began:,.0f} s in all")
 
 

@@ -1,11 +1,11 @@
-"""Augmentation: sentences a second of each method beside nlpaug's of its kind, of the whole pipeline, and its memory.
+"""Augmentation: sentences per second of each method, of similar nlpaug augmenters, and of the pipeline; its memory.
 
 python benchmarks/augment.py [--sentences 14041] [--rounds 3] [--memory 2000000]
 
-The sentences are CoNLL-2003's where $HALLUC_DATA is set, else those of the demo corpus, repeated. Methods and nlpaug's
-augmenters take turns in one process; figures are medians. A method's time is that of proposing edits and applying them;
-nlpaug is given the sentence as a string, and gives a string back. The pipeline's time is that of `halluc augment`
-without its start-up: reading, drawing, filtering, and writing corpus and provenance.
+The sentences are those of CoNLL-2003 if $HALLUC_DATA is set, else those of the demo corpus, repeated. Methods and the
+augmenters of nlpaug take turns in one process; figures are medians. The time of a method is that of proposing and
+applying edits; nlpaug gets and returns the sentence as a string. The time of the pipeline is that of `halluc augment`
+without its start: reading, augmenting, filtering, and writing corpus and provenance.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from halluc.core.edits import Editable
 from halluc.core.rng import Draws
 from halluc.data.corpora import read_corpora
 
-# nlpaug's augmenters with the method of the same kind; the same share of the words is touched.
+# The augmenters of nlpaug, with options that change the same share of words as halluc's methods.
 PEERS = {
     "char.KeyboardAug": {"aug_word_p": 0.1, "aug_char_p": 0.1},
     "char.OcrAug": {"aug_word_p": 0.1, "aug_char_p": 0.1},
@@ -39,7 +39,7 @@ PEERS = {
     "word.RandomWordAug": {"aug_p": 0.1},
     "word.SynonymAug": {"aug_p": 0.1},
 }
-BESIDE = {
+PEER_OF = {
     "noise": "nlpaug char.RandomCharAug",
     "noise: keyboard": "nlpaug char.KeyboardAug",
     "noise: ocr": "nlpaug char.OcrAug",
@@ -76,15 +76,15 @@ def sentences(wanted: int) -> list[Editable]:
 def methods(training: Lexicon) -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
     for name, (kind, options) in METHODS.items():
         config = registry.load(TABLE, "augmenter", kind).Config(type=kind, **options)
-        made = build(config, training)
-        yield name, lambda one, number, made=made: _changed(made, one, number)
+        method = build(config, training)
+        yield name, lambda one, number, method=method: _changed(method, one, number)
 
 
-def _changed(made: Any, example: Editable, number: int) -> object:
+def _changed(method: Any, example: Editable, number: int) -> object:
     from halluc.augmentation.methods.base import Rejected
 
     try:
-        return made.change(example, Draws(b"%d" % number))
+        return method.change(example, Draws(b"%d" % number))
     except Rejected:
         return None
 
@@ -105,7 +105,7 @@ def peers() -> Iterator[tuple[str, Callable[[Editable, int], object]]]:
 
 
 def speeds(corpus: list[Editable], rounds: int) -> dict[str, float]:
-    """Sentences a second, median of the rounds; all take turns, so that a busy moment hits all."""
+    """Sentences per second, median of the rounds; all take turns, so that disturbances affect all."""
     runners = [*methods(Lexicon.of(corpus)), *peers()]
     seconds: dict[str, list[float]] = {name: [] for name, _ in runners}
     for _ in range(rounds):
@@ -148,7 +148,7 @@ def write_corpus(path: Path, wanted: int, corpus: list[Editable]) -> None:
 
 
 def pipeline(folder: Path, corpus: list[Editable], rounds: int) -> None:
-    """The whole pipeline with one and two workers, in turns."""
+    """The pipeline with one and with two workers, in turns."""
     import json
 
     train = folder / "train.txt"
@@ -161,8 +161,9 @@ def pipeline(folder: Path, corpus: list[Editable], rounds: int) -> None:
             done = subprocess.run(
                 [sys.executable, "-m", "halluc", "augment", str(config), "--json"], capture_output=True, check=True
             )
-            made = json.loads(done.stdout)
-            found.append((made["made"] / made["seconds"], (made["made"] + made["originals"]) / made["seconds"]))
+            result = json.loads(done.stdout)
+            new, seconds = result["made"], result["seconds"]
+            found.append((new / seconds, (new + result["originals"]) / seconds))
             shutil.rmtree(runs)
     for workers, found in rates.items():
         new, lines = (statistics.median(one[place] for one in found) for place in (0, 1))
@@ -197,7 +198,7 @@ def main() -> None:
     corpus = sentences(options.sentences)
     found = speeds(corpus, options.rounds)
     for name, rate in found.items():
-        peer = BESIDE.get(name, "")
+        peer = PEER_OF.get(name, "")
         beside = f"  {rate / found[peer]:5.1f} times {peer}" if peer in found else ""
         print(f"{name:34} {rate:10,.0f} sentences/s{beside}")
     with tempfile.TemporaryDirectory() as folder:

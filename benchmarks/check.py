@@ -1,9 +1,9 @@
-"""What ``halluc check`` takes on a large corpus: processor time and peak memory, in a process of its own.
+"""Processor time and peak memory of ``halluc check`` on a large corpus.
 
 python benchmarks/check.py [--examples 1000000] [--seed 1] [--rounds 1] [--checkout PATH …]
 
-The corpus is made from the seed: sentences of 15 tokens on average as CoNLL columns, and texts as JSON Lines, with a
-vocabulary and names that are drawn as unevenly as in newspapers. With several checkouts of halluc they take turns.
+The corpus is generated from the seed: sentences of 15 tokens on average as CoNLL columns, and texts as JSON Lines, with
+words and names drawn by Zipf's law. Several checkouts of halluc take turns.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from itertools import accumulate
 from pathlib import Path
 
 LABELS = ("PER", "ORG", "LOC", "MISC")
-DEV_SHARE = 20  # one example in so many stands in dev too, with other neighbours
+DEV_SHARE = 20  # dev has one example for this many of train
 LENGTHS = range(5, 26)
 
 
@@ -71,12 +71,12 @@ FORMS = {
 
 
 def make(form: str, examples: int, seed: int, folder: Path) -> Path:
-    """Train and dev of a seed, and a config that names them; returns the config's path."""
-    written, begin = FORMS[form]
+    """Write train and dev of a seed, and a config for them; returns the config's path."""
+    lines, begin = FORMS[form]
     drawn = Sentences(seed)
     for split, count in (("train", examples), ("dev", examples // DEV_SHARE)):
         with (folder / f"{form}-{split}").open("w", encoding="utf-8") as file:
-            file.writelines(written(drawn.sentence() for _ in range(count)))
+            file.writelines(lines(drawn.sentence() for _ in range(count)))
     config = folder / f"{form}.yaml"
     data = f"{begin}train: {folder}/{form}-train, dev: {folder}/{form}-dev}}\n"
     config.write_text(f"name: check-{form}\n{data}model: {{name: null, scratch: {{}}}}\n", encoding="utf-8")
@@ -86,7 +86,7 @@ def make(form: str, examples: int, seed: int, folder: Path) -> Path:
 def measured(config: Path, checkout: Path) -> tuple[float, float]:
     """Processor seconds and peak memory in GB of one ``halluc check --json``."""
     command = [sys.executable, "-m", "halluc", "check", str(config), "--json"]
-    # ``python -m`` looks in the working directory first.
+    # ``python -m`` searches the working directory first.
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
     process = subprocess.Popen(command, env=environment, cwd=checkout, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -107,11 +107,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for form in FORMS:
             config = make(form, asked.examples, asked.seed, Path(folder))
-            found: dict[Path, list[tuple[float, float]]] = {checkout: [] for checkout in asked.checkout}
+            results: dict[Path, list[tuple[float, float]]] = {checkout: [] for checkout in asked.checkout}
             for _ in range(asked.rounds):
-                for checkout, figures in found.items():
+                for checkout, figures in results.items():
                     figures.append(measured(config, checkout))
-            for checkout, figures in found.items():
+            for checkout, figures in results.items():
                 seconds, peaks = zip(*figures, strict=True)
                 print(
                     f"{form}, {asked.examples:,} examples, {checkout.name}: {statistics.median(seconds):.1f} s of "

@@ -1,11 +1,11 @@
-"""How well the judge of generated texts agrees with people: statements, sentences, repetition and detachment.
+"""How well the judge of generated texts agrees with human labels: statements, sentences, repetition and detachment.
 
 HALLUC_DATA=DATA python benchmarks/faithfulness.py [--fit] [--resamples 1000]
 
 Reads EntFA (entities of summaries), BEGIN (replies and their knowledge) and annotated translations from
-``$HALLUC_DATA/hallu``. Each example is on one of two sides by a hash of its id: thresholds and rules were chosen on one
-(``--fit`` prints the thresholds that it gives), the tables are of the other. Intervals are 95% percentiles of a
-bootstrap over examples (of summaries: whole summaries).
+``$HALLUC_DATA/hallu``. A hash of the id assigns each example to one of two sides: thresholds and rules were fitted on
+one side (``--fit`` prints its thresholds), the tables are of the other one. Intervals are 95% percentiles of a
+bootstrap over examples (for EntFA, over summaries).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FACTS = ("name", "number", "date")
 
 
 class Judged(NamedTuple):
-    """An output with its source; ``bad`` is what people say of it, ``fit`` the side that it is on."""
+    """An output with its source; ``bad`` is the human label, ``fit`` whether it is on the side of fitting."""
 
     output: str
     source: str
@@ -48,7 +48,7 @@ def is_fit(identity: str) -> bool:
 
 
 def begin(folder: Path, part: str) -> list[Judged]:
-    """Replies; bad are those that are not fully attributable, generic ones too."""
+    """Replies; bad are those that are not fully attributable, including generic ones."""
     (path,) = (folder / "begin" / part).glob("*.tsv")
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
@@ -63,7 +63,7 @@ def entfa(folder: Path) -> list[dict]:
 
 
 def summaries(folder: Path) -> list[Judged]:
-    """Summaries with entities; bad are those with one that is hallucinated."""
+    """Summaries with entities; bad are those with a hallucinated entity."""
     return [
         Judged(
             one["prediction"],
@@ -87,7 +87,7 @@ Metric = Callable[[numpy.ndarray, numpy.ndarray], float]
 def with_interval(
     metric: Metric, bad: Sequence[bool], score: Sequence[float], resamples: int, groups: Sequence[int] | None = None
 ) -> str:
-    """The figure with its interval; resampled are groups of rows that share an example."""
+    """The figure with its interval, which resamples ``groups`` of rows with the same example."""
     truth, value = numpy.asarray(bad), numpy.asarray(score)
     of = numpy.asarray(groups if groups is not None else range(len(truth)))
     rows = [numpy.flatnonzero(of == one) for one in numpy.unique(of)]
@@ -112,15 +112,15 @@ def scored(name: str, rows: Sequence[Judged], *, with_statements: bool = True) -
 
 
 def best_threshold(sets: Sequence[tuple[numpy.ndarray, numpy.ndarray]]) -> tuple[float, float]:
-    """The threshold on a grid of .05 with the highest mean balanced accuracy over sets of (bad, score), and that."""
+    """The threshold on a grid of .05 with the highest mean balanced accuracy over sets (bad, score), and this mean."""
     grid = numpy.round(numpy.arange(0.05, 1.0, 0.05), 2)
     means = [numpy.mean([_balanced(bad, score < one) for bad, score in sets]) for one in grid]
     place = int(numpy.argmax(means))
     return float(grid[place]), float(means[place])
 
 
-def _balanced(bad: numpy.ndarray, said: numpy.ndarray) -> float:
-    return float((said[bad].mean() + (~said[~bad]).mean()) / 2)
+def _balanced(bad: numpy.ndarray, flagged: numpy.ndarray) -> float:
+    return float((flagged[bad].mean() + (~flagged[~bad]).mean()) / 2)
 
 
 def sentences(folder: Path, resamples: int, fit: bool) -> None:
@@ -139,9 +139,9 @@ def sentences(folder: Path, resamples: int, fit: bool) -> None:
             continue
         cells = []
         for title in sets:
-            there = ~side[title]
-            figure = with_interval(auroc, bad[title][there], -scores[title][there], resamples)
-            balanced = _balanced(bad[title][there], scores[title][there] < THRESHOLDS[name])
+            measured = ~side[title]
+            figure = with_interval(auroc, bad[title][measured], -scores[title][measured], resamples)
+            balanced = _balanced(bad[title][measured], scores[title][measured] < THRESHOLDS[name])
             cells.append(f"{figure}, {balanced:.2f}")
         mean = numpy.mean([auroc(bad[title][~side[title]], -scores[title][~side[title]]) for title in PARTS])
         whole = numpy.mean([auroc(bad[title], -scores[title]) for title in PARTS])
@@ -149,12 +149,12 @@ def sentences(folder: Path, resamples: int, fit: bool) -> None:
 
 
 def kind_of(text: str) -> str:
-    """What the rules take a marked entity for."""
+    """The kind of a marked entity according to the rules."""
     return "date" if dates(text, "en") else "number" if numerals(text, "en") else "name"
 
 
 def entities(folder: Path, resamples: int) -> None:
-    """Entities that people marked, and what the rules find by themselves."""
+    """Entities with human labels, compared with the statements of the rules."""
     truth, fits, groups, ours, plain = [], [], [], [], []
     marked = covered = stated = overlapping = 0
     for place, one in enumerate(entfa(folder)):

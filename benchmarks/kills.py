@@ -1,11 +1,11 @@
-"""Kill halluc at random moments, give the same command again, and compare with a run that nobody touched.
+"""Kill halluc at random times, repeat the command, and compare the results with those of an uninterrupted run.
 
     python benchmarks/kills.py [--seed 1] [--forked]
 
-Trainings, evaluations, reports, predictions, augmentations and studies are killed with kill -9, the whole process group
-or the main process alone, as the out-of-memory killer does. What is there in the end must be equal byte for byte (times
-masked), with no half-written file left, no lock held and no process alive. It is a group of ``benchmarks/attacks.py``,
-with that table. Most trainings are killed after their first checkpoint.
+Trainings, evaluations, reports, predictions, augmentations and studies are killed with SIGKILL: the process group, or
+only the main process, as the out-of-memory killer does. The final files must be equal byte for byte (times masked), and
+no incomplete file, lock or process may remain. This is a group of ``benchmarks/attacks.py``. Most trainings are killed
+after their first checkpoint.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from attacking.damage import Files, masked
 from attacking.made import AUGMENT, Made, base, write_config
 from attacking.results import EQUAL, OTHER, SILENT, Attack, Bench, Verdict
 
-# Seconds after a kill in which locks must be free and workers gone.
+# Locks must be released, and workers must end, within this many seconds after a kill.
 _GRACE = 2.0
 _SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Job:
-    """A command that is killed: what it writes, and what stands there when it begins.
+    """A command that is killed; ``begin`` writes its inputs, ``writes`` are parts of the names of its results.
 
-    ``steps``: kill after so many training steps; else after a random time. ``alone``: the main process alone.
+    ``steps``: kill after a number of training steps, else after a random time. ``alone``: kill only the main process.
     """
 
     name: str
@@ -64,7 +64,7 @@ def _nothing(made: Made, home: Path) -> None:
 
 
 def _trained(made: Made, home: Path) -> None:
-    """The run as training leaves it."""
+    """The run in its state after training."""
     shutil.copytree(made.ner, home / "ner")
     for name in ("eval", "predictions", "ledger", "report", "confidence.json"):
         path = home / "ner" / name
@@ -152,7 +152,7 @@ _known: dict[tuple[str, str], tuple[float, Files]] = {}
 
 
 def _undisturbed(made: Made, job: Job, forked: bool, bench: Bench) -> tuple[float, Files]:
-    """Seconds and results of the command where nobody kills it."""
+    """Seconds and results of the command without a kill."""
     key = (job.name.split(",")[0], "forked" if forked else "")
     if key not in _known:
         home = bench.out / "home"
@@ -168,21 +168,20 @@ def _undisturbed(made: Made, job: Job, forked: bool, bench: Bench) -> tuple[floa
 
 
 def _written(job: Job, home: Path) -> Files:
-    """What the command is for, without what cannot be equal: times, and the way here."""
-    found = {}
+    """The results of the command, with times and paths masked."""
+    files = {}
     for path in home.rglob("*"):
         name = str(path.relative_to(home))
-        # The folder of a run that is found by its name has the time in it.
+        # The names of folders of runs contain the time.
         wanted = any(one in f"/{name}" for one in job.writes) and path.is_file()
         if wanted and not any(part.startswith(".") for part in path.parts):
-            found["/".join(part for part in path.relative_to(home).parts if not part[:8].isdecimal())] = masked(
-                path.read_bytes(), home
-            )
-    return found
+            parts = (part for part in path.relative_to(home).parts if not part[:8].isdecimal())
+            files["/".join(parts)] = masked(path.read_bytes(), home)
+    return files
 
 
 def _start(command: list[Any], forked: bool, bench: Bench) -> int:
-    """The process id of a command that leads a session of its own."""
+    """Start the command in a new session; returns its process id."""
     if forked:
         return calls.start([*command, "-q"], bench.cwd, bench.logs).process
     arguments = [sys.executable, "-m", "halluc", *map(str, command), "-q"]
@@ -190,14 +189,14 @@ def _start(command: list[Any], forked: bool, bench: Bench) -> int:
         started = subprocess.Popen(
             arguments, cwd=bench.cwd, stderr=errors, stdout=subprocess.DEVNULL, start_new_session=True
         )
-    started.returncode = 0  # it is waited for by its number
+    started.returncode = 0  # the caller waits for it by its id
     return started.pid
 
 
 def _once(
     made: Made, job: Job, home: Path, chance: random.Random, seconds: float, forked: bool, bench: Bench, count: _Count
 ) -> None:
-    """Start the command, kill it at a random moment, and look at what is left of it."""
+    """Start the command, kill it at a random time, and check for remaining locks and processes."""
     begun = _steps(home)
     steps, delay = chance.randint(3, 14), chance.uniform(0, 0.02 if job.steps else 0.7 * seconds)
     process = _start(job.command(made, home), forked, bench)
@@ -228,7 +227,7 @@ def _ended(process: int) -> bool:
 
 
 def _survivors(process: int, home: Path) -> list[str]:
-    """Locks and processes that outlive their main process; they are ended here."""
+    """Messages about locks and processes that remain after their main process ended; the processes are killed."""
     until = time.monotonic() + _GRACE
     while (held := [lock for lock in home.rglob(".lock") if not _free(lock)]) or _lives(process):
         if time.monotonic() > until:
@@ -251,7 +250,7 @@ def _free(lock: Path) -> bool:
 
 
 def _lives(process: int) -> bool:
-    """Whether the group still has a process that is no zombie."""
+    """Whether the process group has a process that is not a zombie."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = stat.read_text().rpartition(")")[2].split()

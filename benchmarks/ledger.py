@@ -1,9 +1,9 @@
-"""What the ledger adds to an evaluation: seconds and peak memory on synthetic sentences.
+"""Time and peak memory of judging claims in an evaluation, on synthetic sentences.
 
 python benchmarks/ledger.py [--sentences 3453 100000] [--rounds 3]
 
-Everything behind the predictions is timed: claims and verdicts, novelty and nearest mentions, the ledger file, every
-figure with its interval. Beside it stands the classification report, which an evaluation had before.
+Timed are all steps after the predictions: claims and verdicts, novelty and nearest mentions, the ledger file, and all
+figures with intervals. The time of seqeval's classification report is printed for comparison.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LABELS = ("PER", "ORG", "LOC", "MISC")
 
 def corpus(sentences: int, chance: random.Random, words: list[str]) -> list[Tagged]:
     """Sentences of 3 to 30 tokens, three mentions in forty tokens; names are drawn unevenly from the words."""
-    found = []
+    examples = []
     for number in range(sentences):
         length, start, spans = chance.randint(3, 30), 0, []
         while start < length:
@@ -44,13 +44,13 @@ def corpus(sentences: int, chance: random.Random, words: list[str]) -> list[Tagg
                 spans.append(Span(start, end, chance.choice(LABELS)))
             start = end
         tokens = tuple(words[int(len(words) * chance.random() ** 3)] for _ in range(length))
-        found.append(Tagged(f"s{number}", Origin("train.txt", number + 1), tokens, tuple(spans)))
-    return found
+        examples.append(Tagged(f"s{number}", Origin("train.txt", number + 1), tokens, tuple(spans)))
+    return examples
 
 
 def predictions(examples: list[Tagged], chance: random.Random) -> list[TagPrediction]:
-    """The gold with a tenth of its spans lost, a tenth mislabelled or moved, and some made up."""
-    found = []
+    """The gold spans without a tenth of them, with another tenth of wrong labels, and some additional spans."""
+    predicted = []
     for example in examples:
         spans = []
         for span in example.spans:
@@ -65,10 +65,9 @@ def predictions(examples: list[Tagged], chance: random.Random) -> list[TagPredic
             spans.append(Span(at, at + 1, chance.choice(LABELS)))
         spans.sort()
         confidences = tuple(chance.random() ** 0.2 for _ in spans)
-        found.append(
-            TagPrediction(example.id, tuple(write_tags(len(example.tokens), spans)), tuple(spans), confidences)
-        )
-    return found
+        tags = write_tags(len(example.tokens), spans)
+        predicted.append(TagPrediction(example.id, tuple(tags), tuple(spans), confidences))
+    return predicted
 
 
 def timed(steps: dict[str, float], name: str, clock: float) -> float:
@@ -78,19 +77,19 @@ def timed(steps: dict[str, float], name: str, clock: float) -> float:
 
 
 def one_round(
-    examples: list[Tagged], made: list[TagPrediction], knowledge: SurfaceKnowledge, folder: Path
+    examples: list[Tagged], predicted: list[TagPrediction], knowledge: SurfaceKnowledge, folder: Path
 ) -> dict[str, float]:
     task = TokenClassification(TokenClassificationConfig(type="token_classification"))
     steps: dict[str, float] = {}
     clock = time.perf_counter()
-    judged = verdicts.verdicts(task, examples, made)
+    judged = verdicts.verdicts(task, examples, predicted)
     clock = timed(steps, "verdicts", clock)
     lines = verdicts.ledger_lines(task, examples, judged, knowledge, None)
     clock = timed(steps, "novelty, nearest", clock)
     write_jsonl(folder / "ledger.jsonl", map(verdicts.ledger_record, lines))
     clock = timed(steps, "file", clock)
     counted = table(task, lines, [e.id for e in examples], [len(e.tokens) for e in examples])
-    figures: list[Any] = scoring.score(examples, made, counted)
+    figures: list[Any] = scoring.score(examples, predicted, counted)
     timed(steps, f"{len(figures)} figures with intervals", clock)
     return steps
 
@@ -105,17 +104,17 @@ def main() -> None:
     coverage = SurfaceCoverage.of(corpus(14_000, chance, words))
     for sentences in asked.sentences:
         examples = corpus(sentences, chance, words)
-        made = predictions(examples, chance)
+        predicted = predictions(examples, chance)
         totals, reports = [], []
         for _ in range(asked.rounds):
-            with tempfile.TemporaryDirectory() as folder:  # nothing is known from the round before
-                steps = one_round(examples, made, SurfaceKnowledge(coverage), Path(folder))
+            with tempfile.TemporaryDirectory() as folder:  # without caches of the previous round
+                steps = one_round(examples, predicted, SurfaceKnowledge(coverage), Path(folder))
             totals.append(sum(steps.values()))
             clock = time.perf_counter()
-            entity_figures.report([write_tags(len(e.tokens), e.spans) for e in examples], [p.tags for p in made])
+            entity_figures.report([write_tags(len(e.tokens), e.spans) for e in examples], [p.tags for p in predicted])
             reports.append(time.perf_counter() - clock)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        claims = sum(len(p.spans) for p in made)
+        claims = sum(len(p.spans) for p in predicted)
         print(
             f"{sentences:,} sentences, {claims:,} claims: {statistics.median(totals):.2f} s, median of {asked.rounds}, "
             f"peak {peak:.2f} GB; seqeval's report beside it {statistics.median(reports):.2f} s"

@@ -1,8 +1,8 @@
-"""Prediction speed side by side: transformers' `pipeline` twice, halluc, and exports of the same run.
+"""Prediction speed of the `pipeline` of transformers, of halluc, and of exports of the same run.
 
-Texts are the sentences of CoNLL-2003's dev split, words joined by blanks. Each arm is a process of its own; arms are
-interleaved in rounds. Seconds are those after the model is loaded and has predicted once; entity F1 is of exact
-character spans. The start is timed too: a process that predicts one text, against one that imports torch.
+Texts are the sentences of the dev split of CoNLL-2003, words joined by blanks. Each arm runs in a separate process, and
+arms take turns in rounds. The clock starts after the model is loaded and has predicted once; entity F1 is of exact
+character spans. The start is also timed: a process that predicts one text, and one that only imports torch.
 
     HALLUC_DATA=… python benchmarks/predict.py RUN [--exports FOLDER …] [--texts 1000] [--rounds 5]
 
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ Predict = Callable[[list[str]], list[list[tuple[int, int, str]]]]
 
 
 def corpus(texts: int) -> tuple[list[str], Spans]:
-    """Texts of dev, and the gold spans: number of the text, first and last character, label."""
+    """Texts of dev, and the gold spans: index of the text, start and end in characters, label."""
     from halluc.components import TABLE
     from halluc.data.corpora import read_corpora
     from halluc.tasks.token_classification.reading.config import SpansConfig
@@ -45,21 +46,19 @@ def corpus(texts: int) -> tuple[list[str], Spans]:
     examples = read_corpora(SpansConfig(format="conll", dev=dev), TABLE).splits["dev"].examples[:texts]
     gold: Spans = set()
     for number, example in enumerate(examples):
-        starts = [0]
-        for token in example.tokens:
-            starts.append(starts[-1] + len(token) + 1)
+        starts = list(accumulate((len(token) + 1 for token in example.tokens), initial=0))
         gold |= {(number, starts[one.start], starts[one.end] - 1, one.label) for one in example.spans}
     return [" ".join(example.tokens) for example in examples], gold
 
 
 def pipeline(run: str, batch: int | None) -> Predict:
-    from transformers import pipeline as made
+    from transformers import pipeline as build
 
-    model = made("token-classification", model=f"{run}/model", aggregation_strategy="first", device=-1)
+    model = build("token-classification", model=f"{run}/model", aggregation_strategy="first", device=-1)
 
     def predict(texts: list[str]) -> list[list[tuple[int, int, str]]]:
-        found: Iterable[Any] = model(texts, batch_size=batch) if batch else (model(text) for text in texts)
-        return [[(one["start"], one["end"], one["entity_group"]) for one in text] for text in found]
+        results: Iterable[Any] = model(texts, batch_size=batch) if batch else (model(text) for text in texts)
+        return [[(one["start"], one["end"], one["entity_group"]) for one in text] for text in results]
 
     return predict
 
@@ -77,16 +76,16 @@ def halluc(reference: str) -> Predict:
 
 
 def child(asked: argparse.Namespace) -> None:
-    """One arm; prints texts a second, of processor time too, F1 and mebibytes as a line of JSON."""
+    """One arm; prints texts per second, by the clock and by processor time, F1 and memory in MiB as a line of JSON."""
     texts, gold = corpus(asked.texts)
     predict = {"a": lambda: pipeline(asked.run, None), "b": lambda: pipeline(asked.run, 32)}.get(
         asked.arm, lambda: halluc(asked.reference)
     )()
     predict(texts[:8])
     wall, used = time.perf_counter(), time.process_time()
-    made = predict(texts)
+    predicted = predict(texts)
     wall, used = time.perf_counter() - wall, time.process_time() - used
-    claims: Spans = {(number, *span) for number, spans in enumerate(made) for span in spans}
+    claims: Spans = {(number, *span) for number, spans in enumerate(predicted) for span in spans}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     f1 = 2 * len(gold & claims) / (len(gold) + len(claims))
     print(json.dumps({"speed": len(texts) / wall, "by_processor": len(texts) / used, "f1": f1, "peak": peak}))

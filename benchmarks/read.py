@@ -1,9 +1,9 @@
-"""How fast corpora are read, and in how much memory: rows alone, and examples, each in a process of its own.
+"""Speed and memory of reading corpora: only rows, and examples, each in a separate process.
 
 python benchmarks/read.py [--examples 200000] [--rounds 3] [--seed 1]
 
-The corpus is made from the seed: texts of 12 words with one of seven labels. With ``--examples 2000000``
-the peak memory shows whether reading takes a constant amount.
+The corpus is generated from the seed: texts of 12 words with one of seven labels. With ``--examples 2000000`` the peak
+memory shows whether reading needs a constant amount.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import random
 import statistics
 import subprocess
@@ -83,18 +82,15 @@ def main() -> None:
         make(Path(folder), asked.examples, asked.seed)
         print("| format | examples | rows/s | examples/s | peak MB |\n|---|---|---|---|---|")
         for name, task in FORMATS.items():
-            found: dict[str, list[list[float]]] = {"rows": [], "examples": []}
+            results: dict[str, list[list[float]]] = {"rows": [], "examples": []}
             for _ in range(asked.rounds):
-                for what, values in found.items():
+                for what, values in results.items():
                     command = [sys.executable, "-c", MEASURE, name, f"{folder}/corpus.{name}", task, what]
-                    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ})
+                    done = subprocess.run(command, check=True, capture_output=True, text=True)
                     values.append(json.loads(done.stdout))
-            rows, examples = (statistics.median(one[1] for one in values) for values in found.values())
-            peak = max(one[2] for one in found["examples"])
-            print(
-                f"| {name} | {int(found['examples'][0][0]):,} | {rows:,.0f} | {examples:,.0f} | {peak:,.0f} |",
-                flush=True,
-            )
+            rows, examples = (statistics.median(one[1] for one in values) for values in results.values())
+            count, peak = int(results["examples"][0][0]), max(one[2] for one in results["examples"])
+            print(f"| {name} | {count:,} | {rows:,.0f} | {examples:,.0f} | {peak:,.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""How long `halluc report` takes, the start of Python included, and how large its page is.
+"""The time of `halluc report`, including the start of Python, and the size of its page.
 
-    python benchmarks/report.py                      # a made run of 3,500 sentences, and a made study of 12 cells
+    python benchmarks/report.py                      # a synthetic run of 3,500 sentences and a study of 12 cells
     python benchmarks/report.py RUN_OR_STUDY …       # others, for example runs/conll-minilm/latest
 
-The target is 3 s for a run of CoNLL-2003's size and 6 s for a study whose figures are counted.
+The target is 3 s for a run of the size of CoNLL-2003, and 6 s for a study whose figures are cached.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ TIMES = 3
 
 def main(targets: list[Path]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for target in targets or made(Path(folder)):
+        for target in targets or synthetic(Path(folder)):
             measure(target, Path(folder) / "page")
 
 
-def made(folder: Path) -> list[Path]:
+def synthetic(folder: Path) -> list[Path]:
     from tests.made_runs import Rates, made_examples, make_run, make_study
 
     run = make_run(folder, made_examples(SENTENCES, Rates(0.03, 0.03, 0.1), "benchmark"))
@@ -36,7 +36,7 @@ def made(folder: Path) -> list[Path]:
 
 
 def measure(target: Path, page: Path) -> None:
-    """The first report of a study counts its figures; all further ones find them counted."""
+    """Time a first report, which computes the figures of a study, and further ones, which reuse them."""
     seconds = []
     for _ in range(1 + TIMES):
         start = time.perf_counter()

@@ -3,11 +3,11 @@
 python benchmarks/scale.py [--out DIR] [--sizes 10000 50000 200000] [--commands check augment train predict eval]
                            [--most-seconds 900] [--keep DIR] [--seed 1]
 
-Sentences of about 12 tokens with tags of named entities in columns, drawn from a seed (`benchmarks/check.py`).
-augment: `noise`, to 1.2 times the size. train: 200 steps of a model of one layer from scratch. predict and eval: that
-model, on so many sentences. Each command runs in a process of its own; its memory is the most that was resident
-(VmHWM). The time of the next size follows from the slope between the last two: a command that would take longer than
---most-seconds is left out, and said so.
+The corpus has sentences of about 12 tokens with named entities in CoNLL columns, generated from a seed
+(`benchmarks/check.py`). augment: `noise`, to 1.2 times the size. train: 200 steps of a model with one layer from
+scratch. predict and eval: this model on all sentences. Each command runs in a separate process; its memory is the peak
+resident memory (VmHWM). The time for the next size is extrapolated from the last two: a command that would take longer
+than --most-seconds is left out with a message.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _CHILD = textwrap.dedent("""
 
 
 def make(path: Path, sentences: int, seed: int) -> Path:
-    """So many sentences as columns."""
+    """Write ``sentences`` sentences as columns, unless the file exists."""
     if not path.is_file():
         drawn = Sentences(seed, lengths=LENGTHS)
         with path.open("w", encoding="utf-8") as file:
@@ -63,7 +63,7 @@ def make(path: Path, sentences: int, seed: int) -> Path:
 
 
 def arguments(command: str, size: int, folder: Path, trained: int) -> list[str]:
-    """Those of `halluc`; predict and eval use the run that was trained on the smallest corpus."""
+    """The arguments of `halluc`; predict and eval use the run that was trained on the smallest corpus."""
     config, runs = str(folder / f"{size}.yaml"), folder / "runs"
     texts, model = str(folder / f"{size}.conll"), str(runs / f"train-{trained}")
     of_command = {
@@ -79,7 +79,7 @@ def arguments(command: str, size: int, folder: Path, trained: int) -> list[str]:
 
 
 def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
-    """Seconds by the clock and of processors, and bytes of memory, of one command."""
+    """Seconds by the clock, seconds of processor time, and bytes of memory of a command."""
     result = folder / "measured.json"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
     clock = os.times().elapsed
@@ -88,17 +88,17 @@ def measured(command: Sequence[str], folder: Path) -> dict[str, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"halluc {' '.join(command)} ended with exit code {process.returncode}")
-    found: dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
-    return {"seconds": os.times().elapsed - clock, "processor": usage.ru_utime + usage.ru_stime, **found}
+    memory: dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
+    return {"seconds": os.times().elapsed - clock, "processor": usage.ru_utime + usage.ru_stime, **memory}
 
 
 def slope(sizes: Iterable[float], values: Iterable[float]) -> float:
-    """Of log(value) over log(size), by least squares."""
+    """The slope of log(value) over log(size), by least squares."""
     return float(numpy.polyfit(numpy.log(list(sizes)), numpy.log(list(values)), 1)[0])
 
 
 def expected(rows: Sequence[dict[str, float]], size: int) -> float:
-    """Seconds that a larger size would take, by the line through the last two; at least in proportion."""
+    """The seconds for a larger size, extrapolated from the last two sizes; at least proportional to the size."""
     if len(rows) < 2:
         return 0.0
     before, last = rows[-2:]
@@ -107,7 +107,7 @@ def expected(rows: Sequence[dict[str, float]], size: int) -> float:
 
 
 def per_sentence(rows: Sequence[dict[str, float]]) -> float:
-    """Bytes that a further sentence takes: the slope of memory over size, not of their logarithms."""
+    """Bytes per sentence: the slope of memory over size, without logarithms."""
     return float(numpy.polyfit([row["size"] for row in rows], [row["memory"] for row in rows], 1)[0])
 
 
@@ -130,7 +130,7 @@ def table(found: dict[str, list[dict[str, float]]]) -> str:
 
 
 def draw(found: dict[str, list[dict[str, float]]], folder: Path) -> None:
-    """Seconds of processors and memory over the size, as SVG files."""
+    """Draw processor time and memory over the size, as SVG files."""
     from halluc.reporting.charts import svg
     from halluc.reporting.charts.plots import Curve, plot
 
@@ -163,7 +163,7 @@ def main() -> None:
 
 
 def measure(asked: argparse.Namespace, folder: Path) -> dict[str, list[dict[str, float]]]:
-    """Of each command a row for each size."""
+    """A row for each size, by command."""
     found: dict[str, list[dict[str, float]]] = {command: [] for command in COMMANDS if command in asked.commands}
     (folder / "runs").mkdir(parents=True, exist_ok=True)
     make(folder / "dev.conll", DEV, asked.seed + 1)

@@ -1,9 +1,9 @@
-"""How often nothing is taken for something: studies without any difference, by seeds and by what varies.
+"""False positive rates of comparisons in simulated studies without a difference, by source of variance and seeds.
 
 python benchmarks/seeds.py [--draws 60000]
 
-Left: the share of 95% intervals that exclude 0, by the method of docs/metrics.md. Right: the same of a bootstrap over
-seeds, which halluc used before.
+Each cell is the share of 95% intervals that exclude 0, by the method of docs/metrics.md, and in parentheses by the
+earlier method of halluc, a bootstrap over seeds.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Load on ``halluc serve``: connections that each send one text after the other; requests per second, p50, p99, errors.
+"""Load test of ``halluc serve``: requests per second, p50, p99 and errors, with several connections.
 
     python benchmarks/serve.py [RUN] [--connections 50] [--seconds 60]
 
-It starts the server on a free port of this machine, and stops it with SIGTERM. Without a run it trains one on the demo
-corpus for an epoch.
+It starts the server on a free port of this machine, and stops it with SIGTERM. Without a run it trains one epoch on the
+demo corpus.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TEXT = "Angela Merkel met Bosch in Lyon and the bank of Oslo said on Monday that
 
 
 async def ask(port: int, until: float, number: int, seconds: list[float], statuses: Counter[str]) -> None:
-    """Send requests over one connection until the time is over."""
+    """Send requests in sequence over one connection until the time ``until``."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.monotonic() < until:
         text = " ".join(TEXT.split()[number % 7 : 7 + number % 11])

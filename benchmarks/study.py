@@ -1,15 +1,15 @@
-"""A study one cell after the other, with `--jobs`, and on a Ray cluster: seconds, the overhead of a cell, and whether
-the files are equal.
+"""A study with cells in sequence, with `--jobs`, and on a Ray cluster: seconds, the overhead of a cell, and whether the
+files are equal.
 
     python benchmarks/study.py [--jobs 2] [--cells 4] [--steps 60] [--rounds 3]
 
-The cells fine-tune the package model on the demo corpus, with another seed each. The ways take turns. Of those with one
-thread a process, predictions, ledgers and figures must be equal to the byte.
+The cells fine-tune the package model on the demo corpus with different seeds. The ways of running take turns. With one
+thread per process, predictions, ledgers and figures must be equal byte for byte.
 
-The overhead of a cell is the time of the whole command, as often as cells run at once, less the seconds of training and
-evaluation that the cells themselves record, divided by the cells: starting processes, imports, waiting and the report.
-The number of cells should be a multiple of `--jobs`. The Ray cluster has `--jobs` nodes of one core on this machine;
-its start is not counted. It is left out where Ray is not installed.
+The overhead of a cell is the time of the command times the number of cells that run at the same time, minus the seconds
+of training and evaluation that the cells record, divided by the number of cells. It contains process starts, imports,
+waiting and the report. The number of cells should be a multiple of `--jobs`. The Ray cluster has `--jobs` nodes of one
+core on this machine; its start is not counted. It is left out if Ray is not installed.
 """
 
 from __future__ import annotations

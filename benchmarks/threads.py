@@ -1,12 +1,12 @@
-"""How OpenMP threads wait for work: the speed of one training alone and of two at once on the same cores.
+"""Settings of how OpenMP threads wait: the speed of one training, and of two trainings at the same time.
 
-Two processes a setting, since libgomp reads its environment when it is loaded, take short turns in rounds. Another
-process on the machine disturbs the medians; the best of the rounds less so.
+There are two processes per setting, since libgomp reads its environment when it is loaded. They take short turns in
+rounds. Other processes on the machine affect the medians more than the best round.
 
     HALLUC_DATA=… python benchmarks/threads.py [--sentences 200] [--rounds 7] [--arms active,300000,10000,1000,passive]
 
-`active` and `passive` are values of OMP_WAIT_POLICY, and a number is that of GOMP_SPINCOUNT: how often libgomp looks
-for work before it sleeps. Its own default is 300000. Each process takes a gigabyte.
+`active` and `passive` are values of OMP_WAIT_POLICY, and numbers are values of GOMP_SPINCOUNT: how often libgomp checks
+for work before it sleeps (default 300000). Each process needs a gigabyte of memory.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 def environment_of(arm: str) -> dict[str, str]:
     """The environment of a training under one setting."""
     kept = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
-    found = {**kept, "GOMP_SPINCOUNT" if arm.isdecimal() else "OMP_WAIT_POLICY": arm}
-    environment.prepare(found, modules={})
-    return found
+    variables = {**kept, "GOMP_SPINCOUNT" if arm.isdecimal() else "OMP_WAIT_POLICY": arm}
+    environment.prepare(variables, modules={})
+    return variables
 
 
 def child(sentences: int) -> None:
-    """For each line of standard input: train once, and print sentences a second."""
-    import train  # the benchmark beside this one
+    """For each line of standard input: train once, and print the sentences per second."""
+    import train  # benchmarks/train.py
 
     from halluc.config.training import TrainConfig
     from halluc.engine import loop, runtime
@@ -53,14 +53,14 @@ def child(sentences: int) -> None:
 
 
 class Trainer:
-    """A process that trains when it is told to, and is stopped meanwhile: threads may wait actively even then."""
+    """A process that trains on request, and is stopped in between, because its threads may wait actively."""
 
     def __init__(self, arm: str, sentences: int) -> None:
         command = [sys.executable, str(Path(__file__)), "--child", "--sentences", str(sentences)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen(command, env=environment_of(arm), text=True, **pipes)
         self.begin()
-        self.speed()  # warms the libraries up
+        self.speed()  # the first training also loads libraries
 
     def begin(self) -> None:
         self.process.send_signal(signal.SIGCONT)
@@ -70,9 +70,9 @@ class Trainer:
 
     def speed(self) -> float:
         assert self.process.stdout is not None
-        told = float(self.process.stdout.readline())
+        speed = float(self.process.stdout.readline())
         self.process.send_signal(signal.SIGSTOP)
-        return told
+        return speed
 
     def end(self) -> None:
         self.process.kill()
@@ -80,17 +80,17 @@ class Trainer:
 
 
 def measure(arms: dict[str, list[Trainer]], rounds: int) -> dict[tuple[str, int], list[float]]:
-    """Sentences a second of a training, by setting and by how many train at once."""
-    found: dict[tuple[str, int], list[float]] = {(arm, number): [] for arm in arms for number in (1, 2)}
+    """Sentences per second of each training, by setting and number of trainings at the same time."""
+    speeds: dict[tuple[str, int], list[float]] = {(arm, number): [] for arm in arms for number in (1, 2)}
     for turn in range(1, rounds + 1):
         for arm, both in arms.items():
             for number in (1, 2):
                 for one in both[:number]:
                     one.begin()
-                told = [one.speed() for one in both[:number]]
-                found[arm, number].append(statistics.mean(told))
-                print(f"round {turn} {arm:<10}", " + ".join(f"{speed:.1f}" for speed in told), flush=True)
-    return found
+                own = [one.speed() for one in both[:number]]
+                speeds[arm, number].append(statistics.mean(own))
+                print(f"round {turn} {arm:<10}", " + ".join(f"{speed:.1f}" for speed in own), flush=True)
+    return speeds
 
 
 def main() -> None:
@@ -107,14 +107,14 @@ def main() -> None:
     try:
         for arm in asked.arms.split(","):
             arms[arm] = [Trainer(arm, asked.sentences) for _ in range(2)]
-        found = measure(arms, asked.rounds)
+        speeds = measure(arms, asked.rounds)
     finally:
         for one in (one for both in arms.values() for one in both):
             one.end()
     print(f"\n{asked.sentences} sentences, sentences/s of each training: median and best of {asked.rounds} rounds")
     print(f"{'setting':<10}{'alone':>16}{'two at once':>16}")
     for arm in arms:
-        cells = (f"{statistics.median(told):.1f} / {max(told):.1f}" for told in (found[arm, 1], found[arm, 2]))
+        cells = (f"{statistics.median(own):.1f} / {max(own):.1f}" for own in (speeds[arm, 1], speeds[arm, 2]))
         print(f"{arm:<10}" + "".join(f"{cell:>16}" for cell in cells))
 
 

@@ -1,19 +1,21 @@
-"""Training speed and memory side by side: the classic loop, the Hugging Face Trainer twice, and halluc.
+"""Training speed and memory of a classic loop, of the Hugging Face Trainer in two settings, and of halluc.
 
-The same encoder, sentences, first-piece labels, epochs and seed through four loops, interleaved in rounds, each in a
-process of its own. Seconds are those of the training loop alone; F1 is dev entity F1 by the same scorer after the same
-epochs; memory is the most resident memory of the process up to the end of its training (VmHWM, so on Linux only).
+Four loops train the same encoder on the same sentences with first-piece labels, with the same epochs and seed. They
+take turns in rounds, each in a separate process. Seconds are those of the training loop alone; F1 is dev entity F1 by
+the same scorer; memory is the peak resident memory of the process up to the end of its training (VmHWM, so on Linux
+only).
 
     HALLUC_DATA=… python benchmarks/train.py [--sentences 2000] [--epochs 1] [--rounds 3] [--arms abcd]
                                             [--trainer-rate 2e-4] [--batch-tokens 1024] [--rate 3e-4] [--model NAME]
 
 (a) classic   every sentence padded to 128 pieces, fp32, AdamW as torch builds it by default, batches of 16
-(b) trainer   the Trainer as its token-classification example sets it up: padding by batch, batches of 16, fp32
-(c) grouped   the Trainer at its best here: lengths grouped, bf16
-(d) halluc    `halluc train`'s own loop, 1,024 word pieces a step unless told otherwise
+(b) trainer   the Trainer as in its token-classification example: padding by batch, batches of 16, fp32
+(c) grouped   the Trainer in its fastest setting: grouped by length, bf16
+(d) halluc    the loop of `halluc train`, by default 1,024 word pieces per step
 
-The learning rate is 2e-4 for (a) to (c), which suits this encoder at batches of 16, and 3e-4 for (d), whose steps are
-three times as large; the example's own 5e-5 (--trainer-rate) is too low for so small an encoder and flatters (d).
+The learning rate is 2e-4 for (a) to (c), which suits this encoder with batches of 16, and 3e-4 for (d), whose batches
+are three times as large. The 5e-5 of the Trainer's example (--trainer-rate) is too low for so small an encoder, which
+would be an advantage for (d).
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ BATCH = 16
 
 
 class Setting:
-    """Data and task, read once; every arm starts from the same fresh model."""
+    """Data, task and options; all arms start from the same model."""
 
     def __init__(
         self, sentences: int, epochs: int, trainer_rate: float, rate: float, batch_tokens: int, model: str = MODEL
@@ -81,7 +83,7 @@ class Setting:
         return self.metrics.headline(self.dev, predictions)["entity_f1"]
 
     def records(self, encoder: Any) -> list[dict[str, list[int]]]:
-        """Sentences as the Trainer's examples have them."""
+        """The training sentences in the form that the Trainer requires."""
         encoded = self.task.model.encode(self.train, encoder)
         batches = (encoded.collate([index]) for index in range(len(encoded.windows)))
         return [{"input_ids": b.inputs["input_ids"][0].tolist(), "labels": b.labels[0].tolist()} for b in batches]
@@ -120,14 +122,14 @@ def trainer(setting: Setting, seed: int, **better: Any) -> tuple[float, Any]:
             learning_rate=setting.trainer_rate, seed=seed, save_strategy="no", report_to=[], disable_tqdm=True,
             logging_strategy="no", use_cpu=True, **better,
         )  # fmt: skip
-        made = Trainer(
+        model_trainer = Trainer(
             model=encoder.model,
             args=arguments,
             train_dataset=setting.records(encoder),
             data_collator=DataCollatorForTokenClassification(encoder.tokenizer),
         )
         clock = time.perf_counter()
-        made.train()
+        model_trainer.train()
         return time.perf_counter() - clock, encoder
 
 
@@ -153,39 +155,30 @@ ARMS: dict[str, tuple[str, Callable[[Setting, int], tuple[float, Any]]]] = {
 
 
 def peak_mebibytes() -> float:
-    """The most resident memory of this process so far; getrusage would count what its parent had when it began."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    assert found is not None, "Linux tells VmHWM"
-    return int(found[1]) / 1024
+    """The peak resident memory of this process; that of getrusage includes the memory of its parent at the start."""
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert match is not None, "Linux has VmHWM"
+    return int(match[1]) / 1024
 
 
 def child(asked: argparse.Namespace) -> None:
-    """One training; prints sentences a second, dev F1 and mebibytes as a line of JSON."""
+    """One training; prints sentences per second, dev F1 and memory in MiB as a line of JSON."""
     quiet_libraries(verbose=False)
-    setting = Setting(
-        asked.sentences, asked.epochs, asked.trainer_rate, asked.rate, asked.batch_tokens, asked.model
-    )  # fmt: skip
+    setting = Setting(asked.sentences, asked.epochs, asked.trainer_rate, asked.rate, asked.batch_tokens, asked.model)
     seconds, encoder = ARMS[asked.arms][1](setting, asked.seed)
     speed, peak = len(setting.train) * setting.epochs / seconds, peak_mebibytes()
     print(json.dumps({"speed": speed, "peak": peak, "f1": setting.f1(encoder), "sentences": len(setting.train)}))
 
 
 def measured(arm: str, seed: int) -> dict[str, float]:
-    """The same in a process of its own."""
-    command = [
-        sys.executable,
-        *sys.argv,
-        "--arms",
-        arm,
-        "--seed",
-        str(seed),
-    ]  # of an option given twice the last counts
+    """The same in a separate process."""
+    command = [sys.executable, *sys.argv, "--arms", arm, "--seed", str(seed)]  # later options override earlier ones
     environ = dict(os.environ)
-    if arm == "d":  # the others have what the libraries do by default, as a user of theirs has
+    if arm == "d":  # the others run with the defaults of the libraries
         environment.prepare(environ, modules={})
     done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 def options() -> argparse.Namespace:
@@ -207,22 +200,22 @@ def main() -> None:
     if asked.seed is not None:
         child(asked)
         return
-    found: dict[str, list[dict[str, float]]] = {arm: [] for arm in asked.arms}
+    results: dict[str, list[dict[str, float]]] = {arm: [] for arm in asked.arms}
     for seed in range(1, asked.rounds + 1):
         for arm in asked.arms:
             one = measured(arm, seed)
-            found[arm].append(one)
-            told = f"{one['speed']:7.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
-            print(f"round {seed} ({arm}) {told}", flush=True)
-    medians = {arm: {key: statistics.median(one[key] for one in of) for key in of[0]} for arm, of in found.items()}
+            results[arm].append(one)
+            figures = f"{one['speed']:7.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
+            print(f"round {seed} ({arm}) {figures}", flush=True)
+    medians = {arm: {key: statistics.median(one[key] for one in of) for key in of[0]} for arm, of in results.items()}
     sentences = next(iter(medians.values()))["sentences"]
     print(f"\n{sentences:.0f} sentences, {asked.epochs} epochs, medians of {asked.rounds} rounds")
     for arm, one in medians.items():
-        told = f"{one['speed']:8.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
+        figures = f"{one['speed']:8.1f} sentences/s  dev F1 {one['f1']:.4f}  {one['peak']:6.0f} MiB"
         base = medians.get("b")
         times = f"  {one['speed'] / base['speed']:5.2f} times the speed and " if base else ""
         times += f"{one['peak'] / base['peak']:.2f} times the memory of (b)" if base else ""
-        print(f"({arm}) {ARMS[arm][0]:<28}{told}{times}")
+        print(f"({arm}) {ARMS[arm][0]:<28}{figures}{times}")
     if {"c", "d"} <= medians.keys():
         faster, larger = (medians["d"][key] / medians["c"][key] for key in ("speed", "peak"))
         print(f"(d) is {faster:.2f} times as fast as (c), with {larger:.2f} times its memory")

@@ -1,8 +1,7 @@
 """The table of all components: kind -> name -> "module:attribute".
 
-A new component is one file and one row here. A reader, which converts rows of data to examples, has the name of its
-task. This module imports nothing, so that any layer may import it. The first line of a component's docstring is what
-``halluc list`` prints.
+A reader, which converts rows of data to examples, has the name of its task. This module imports nothing, so that any
+layer may import it. ``halluc list`` prints the first line of a component's docstring.
 """
 
 TABLE: dict[str, dict[str, str]] = {

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class Asserted(NamedTuple):
-    """A claim about a new text; ``novelty`` and ``confusable`` are None if the training split is unknown."""
+    """A claim about a new text; ``novelty`` and ``confusable`` are None without the coverage of a training split."""
 
     claim: Claim
     novelty: Novelty | None
@@ -51,10 +51,10 @@ class Asserted(NamedTuple):
 class Predicted(Protocol):
     """A prediction of any task, a dataclass: the id of its example, and one confidence for each claim.
 
-    ``scores`` are the logits that the confidences are computed from, (rows, outputs) for each claim, for calibration;
-    empty for predictions of other tools. The number of outputs may differ between claims. A prediction whose claimed
-    output is not always the largest of a row has the output of each row in ``claimed``; one that has other
-    probabilities too has a method ``scaled(temperature)``.
+    ``scores`` are the logits from which the confidences are computed, (rows, outputs) for each claim, for calibration;
+    empty for predictions of other tools. The number of outputs may differ between claims. If the claimed output is not
+    always the argmax of its row, ``claimed`` has its index in each row. If a prediction has further probabilities, it
+    has a method ``scaled(temperature)``.
     """
 
     @property
@@ -77,8 +77,7 @@ class AnnotatedPrediction(NamedTuple):
 
 
 class Loaded(Protocol):
-    """A model with its tokenizer; ``outputs`` are the names of the head's outputs, ``commit`` is the commit on the
-    hub."""
+    """A model with its tokenizer; ``outputs`` are the names of the head's outputs, ``commit`` is that on the hub."""
 
     @property
     def model(self) -> torch.nn.Module: ...
@@ -120,9 +119,9 @@ class Examples(Protocol[ExampleT, PredictionIn]):
     """What an example is, how it is written, and what an augmenter may change.
 
     ``Line`` is the type of a line of ``predictions/<split>.jsonl``. ``formats`` are the values of ``augment.format``,
-    each with the function (source, target) that converts ``augment/train.jsonl``. ``takes_pairs``: whether one input
-    may be two texts. ``has_spans``: whether parts of an example are labelled, and not the whole. ``units`` are the
-    units in which augmentation measures novelty. ``inference`` defines how ``halluc serve`` answers.
+    each with the function (source, target) that converts ``augment/train.jsonl``. ``takes_pairs``: whether an input may
+    be a pair of texts. ``has_spans``: whether parts of an example are labelled, and not the whole. ``units`` are the
+    units in which augmentation measures novelty. ``inference`` defines the responses of ``halluc serve``.
     """
 
     Line: ClassVar[type[Prediction]]
@@ -136,23 +135,22 @@ class Examples(Protocol[ExampleT, PredictionIn]):
         """The labels that occur in a corpus, sorted; may be empty. D1xx: labels that the task cannot have."""
 
     def classes(self, corpus: Corpus[ExampleT]) -> tuple[str, ...]:
-        """The classes of a model with these labels, as ``class_weights`` names them: labels, and the class for no
-        label."""
+        """The names that ``class_weights`` may use: the labels, and the class for no label."""
 
     def lacks(self, corpus: Corpus[ExampleT]) -> str | None:
-        """What a training split lacks if nothing can be learned from it, such as "no mention"."""
+        """Why nothing can be learned from a training split, such as "no mention"; None if something can."""
 
     def trains_on(self, example: ExampleT) -> bool:
         """Whether a model is trained on this example of the training split; if not, it is not augmented either."""
 
     def texts(self, example: ExampleT) -> Iterable[Sequence[str]]:
-        """The texts, as tokens or as one string, from which the tokenizer of a model from scratch is learned."""
+        """The texts, each as tokens or as one string, on which a tokenizer from scratch is trained."""
 
     def editable(self, example: ExampleT) -> Editable:
         """Its text and its labels, with everything locked that the label depends on."""
 
     def rebuild(self, example: ExampleT, edited: Editable, identity: str, origin: Origin) -> ExampleT:
-        """The example with an edited text; ``example`` is the one that it was made from."""
+        """The ``example`` with its edited text."""
 
     def record(self, example: ExampleT) -> dict[str, Any]:
         """The line of ``augment/train.jsonl``, which the reader of the task can read with default options."""
@@ -167,8 +165,7 @@ class Examples(Protocol[ExampleT, PredictionIn]):
         """The example of a ``Line``, with its gold and without a file position."""
 
     def ranges(self, line: Any) -> Sequence[tuple[int, int, str]]:
-        """The tokens of a ``Line`` that are highlighted wherever the example is shown, such as head and tail of a
-        relation."""
+        """Ranges of tokens (start, end, name) of a ``Line`` that are always marked, such as head and tail."""
 
     def border(self, line: Any) -> int | None:
         """For a pair of texts, the first token of the second text of a ``Line``."""
@@ -178,16 +175,16 @@ class Examples(Protocol[ExampleT, PredictionIn]):
 
 
 class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
-    """What is trained, with which loss, and how it predicts; it receives what it loaded and encoded itself.
+    """What is trained, with which loss, and how it predicts.
 
     ``notes`` describe on the terminal what ``Encoded.notes`` counts; ``columns`` are the headings of these counts, and
     of ``longest``, the pieces of the longest input, in ``check --deep``. ``gold_notes`` are meaningless without gold.
 
-    A model that stores more than weights, such as a threshold, also has a method ``fit_on_dev(model, examples,
-    predictions, fitting)``: it fits that value on the examples of dev where ``fitting`` (examples,) is true, stores it
-    in the model's config, and returns the predictions of all examples with it. Training calls it for each evaluation,
-    and for the published weights. Without dev, training instead calls ``train_without_dev(model, examples)`` once, with
-    the training examples, if the model has this method.
+    If a model has parameters outside the weights, such as a threshold, it has a method ``fit_on_dev(model, examples,
+    predictions, fitting)``. It fits them on the dev examples where ``fitting`` (examples,) is true, stores them in the
+    model's config, and returns the predictions of all examples with them. Training calls it at each evaluation, and for
+    the final weights. Without dev, training instead calls ``train_without_dev(model, examples)`` once, with the
+    training examples, if the model has this method.
 
     Other optional methods, for agreement within documents, ensembles, distillation, audits and further tests, are
     documented in CONTRIBUTING.md, step 2.
@@ -200,7 +197,7 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     def build(
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> LoadedT:
-        """A model to be trained for ``labels``; ``texts`` are the training texts, for a vocabulary from scratch."""
+        """A model to train for ``labels``; ``texts`` are the training texts, for a tokenizer from scratch."""
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> LoadedT:
         """A trained model and its tokenizer, of any origin; ``names`` map its labels to those of the data.
@@ -220,11 +217,10 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
     ) -> list[PredictionT]:
         """Predictions, one per example, in the order of the examples.
 
-        It runs the forward passes (``engine.inference.forward``), or ``generate`` for written text. Notes about the
-        examples are added to ``encoded.notes``.
+        Notes about the examples are added to ``encoded.notes``.
 
         Args:
-            budget: padded word pieces per pass. decoding: the value returned by ``decoding``.
+            budget: padded word pieces per forward pass. decoding: the value returned by ``decoding``.
         """
 
     def imported(self, examples: Sequence[ExampleT], stated: Sequence[Stated]) -> list[PredictionT]:
@@ -235,13 +231,13 @@ class Model(Protocol[ExampleT, PredictionT, LoadedT, EncodedT]):
         """
 
     def findings(self, corpus: Corpus[ExampleT], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
-        """Messages about a predicted split: its ``Encoded.notes``, and labels that the model lacks."""
+        """Messages about a predicted split: its size, its ``Encoded.notes``, and labels that the model lacks."""
 
 
 class Judge(Protocol[ExampleIn, PredictionIn]):
     """What a prediction asserts about an example, and how the evidence supports it (DEFINITIONS, section 1).
 
-    ``reasons`` are those of distorted claims, in the order of tables: the distortion rate is reported for each.
+    ``reasons`` are those of distorted claims, in the order of table rows: the distortion rate is reported for each.
     """
 
     reasons: ClassVar[tuple[str, ...]]
@@ -260,14 +256,14 @@ class Judge(Protocol[ExampleIn, PredictionIn]):
 
 
 class Figures(Protocol[ExampleIn, PredictionIn]):
-    """The metrics of the task, named in ``figure_rows.py``. Rates are computed from every ledger too.
+    """The metrics of the task, named in ``figure_rows.py``; the rates of claims are computed for every task.
 
-    ``primary`` chooses a checkpoint if the config names no figure. ``families`` are the overall figures that may choose
-    one, higher is better; the figures of a family are shown together. ``names`` has every figure that ``figures`` may
-    return, which gates may bound; ``protocols`` are those whose overall figures count for a whole evaluation.
-    ``excluded`` are rates of a ledger that are meaningless for the task and not computed. ``named`` are the task's own
-    names for figures of a ledger: ``f1``, of claims and gold, ``recall``, of gold, and ``claimed_without_gold``, of
-    examples without gold.
+    ``primary`` is the figure that selects the checkpoint by default. ``families`` are the overall figures by which a
+    checkpoint may be selected, higher is better; the figures of a family are shown together. ``names`` has every figure
+    that ``figures`` may return; gates may bound them. ``protocols`` are those whose overall figures count for a whole
+    evaluation. ``excluded`` are rates of claims that are meaningless for the task and not computed. ``named`` are the
+    task's own names for general figures: ``f1``, of claims and gold, ``recall``, of gold, and ``claimed_without_gold``,
+    of examples without gold.
     """
 
     primary: ClassVar[str]
@@ -278,7 +274,7 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
     named: ClassVar[Mapping[str, str]]
 
     def headline(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> dict[str, float]:
-        """The overall figures of the families, by name. They choose checkpoints, so this must be fast."""
+        """The overall figures of the families, by name. It is called at each evaluation, so it must be fast."""
 
     def figures(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], sheet: Sheet) -> list[Figure]:
         """Every figure, from columns of ``sheet``, which has a row per example."""
@@ -286,7 +282,11 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
     def kept(
         self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn], remaining: numpy.ndarray, sheet: Sheet
     ) -> list[Figure]:
-        """Figures after abstention, with ``{"claims": "kept"}``; ``remaining`` are the claims kept of each example."""
+        """Figures after abstention, with ``{"claims": "kept"}``.
+
+        Args:
+            remaining: (examples,) how many claims each example keeps.
+        """
 
     def ranked(self, examples: Sequence[ExampleIn], predictions: Sequence[PredictionIn]) -> list[Ranked]:
         """The figures that depend on the order of predictions."""
@@ -299,11 +299,11 @@ class Figures(Protocol[ExampleIn, PredictionIn]):
 
 
 class Knowledge(Protocol[ExampleT]):
-    """What a training split shows, and what is new compared with it (DEFINITIONS, section 2).
+    """What a training split contains, and what is new compared with it (DEFINITIONS, section 2).
 
-    ``novelties`` is the scale of a claim's novelty, from the best known to new; ``reported`` are those that have
-    figures even if no claim has them. ``units`` are the values of ``gap.unit``; ``covers`` are the splits that ``of``
-    reads, before augmentation and after withholding.
+    ``novelties`` is the scale of a claim's novelty, from known to new; ``reported`` are those that get figures even if
+    no claim has them. ``units`` are the values of ``gap.unit``; ``covers`` are the splits that ``of`` reads, before
+    augmentation and after withholding.
     """
 
     novelties: ClassVar[tuple[Novelty, ...]]
@@ -318,20 +318,20 @@ class Knowledge(Protocol[ExampleT]):
         """The coverage stored in a run. R120: it is damaged. R121: it was written by another version of halluc."""
 
     def asked(self, coverage: Any, withheld: WithheldUnits | None) -> TrainingKnowledge:
-        """The knowledge that a ledger needs, from ``coverage`` and what was withheld."""
+        """The novelty of claims, from ``coverage`` and what was withheld."""
 
     def strata(self, examples: Sequence[ExampleT]) -> Strata:
-        """The groups of a training split whose sizes withholding with ``control: matched`` keeps in proportion."""
+        """The groups whose proportions withholding with ``control: matched`` preserves."""
 
     def whole_texts(self, coverage: Any) -> WholeTexts | None:
-        """The coverage if novelty is that of whole texts, otherwise None."""
+        """The coverage if novelty is measured on whole texts, otherwise None."""
 
     def gap(self, coverage: Any, examples: Iterable[ExampleT]) -> SplitGap:
         """The gap between a split and the training data, forecast and observed, overall and by label."""
 
 
 class Wording(NamedTuple):
-    """The words for the task: for its examples, its counts, and the sentences of reports."""
+    """The words for a task's examples and counts, and for the sentences of reports."""
 
     words: Words
     nouns: Nouns
@@ -340,7 +340,7 @@ class Wording(NamedTuple):
 class Task(Protocol[ExampleT, PredictionT]):
     """A task: its name and config, and its six parts, which may depend on the config.
 
-    A task whose config has requirements on the corpora also has a method ``refuse_unfit(corpora, settings)``, which
+    If the config has requirements on the corpora, the task has a method ``refuse_unfit(corpora, settings)``, which
     raises if they are not met; ``settings`` is the config's section ``eval``.
 
     ``head`` are the suffixes of the names of its transformers classes, as in ``BertForTokenClassification``.
@@ -365,7 +365,7 @@ class Task(Protocol[ExampleT, PredictionT]):
     def wording(self) -> Wording: ...
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings of the task that a model's own ``config.json`` contains."""
+        """The keys of the task's config that a model's ``config.json`` implies."""
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> Task[ExampleT, PredictionT]:

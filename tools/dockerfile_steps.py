@@ -1,8 +1,8 @@
 """Run the steps of the Dockerfile without Docker, in an empty folder: ``python tools/dockerfile_steps.py FOLDER``.
 
-Folders of the image become folders in ``FOLDER/root``; the Python is the one that runs this. What only a container has
-is left out, with a line that says so: base images, users. Afterwards the entry point is run, with ``--run`` as the
-image runs it by default, until its health check succeeds.
+Folders of the image become folders in ``FOLDER/root``; the Python is the one that runs this script. Base images and
+users, which only a container has, are left out with a message. Afterwards the entry point is run; with ``--run`` also
+the default command, until its health check succeeds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# Folders that an image has for itself; all other absolute paths stay.
+# Folders of the image, which are moved into ``root``; other absolute paths do not change.
 _OWN = re.compile(r"(?<![\w./:$}-])/(?=(?:opt|src|srv|work)\b)")
 _KEPT = re.compile(r"PIP_.+|(https?|all|no)_proxy|SSL_CERT_FILE|REQUESTS_CA_BUNDLE", re.IGNORECASE)
 _SHIMS = {
@@ -41,7 +41,7 @@ def steps(text: str) -> Iterator[tuple[str, str]]:
 
 
 class Image:
-    """What a build makes, in ``folder``: ``root`` is the image of the current stage, ``stages`` has earlier ones."""
+    """The result of a build in ``folder``: ``root`` is the image of the current stage, ``stages`` has earlier ones."""
 
     def __init__(self, folder: Path, context: Path, arguments: dict[str, str]) -> None:
         self.folder, self.context, self.arguments = folder, context, arguments
@@ -111,7 +111,7 @@ class Image:
         )
 
     def inside(self, text: str) -> str:
-        """Text in which paths of the image are paths in ``root``."""
+        """The text with paths of the image replaced by paths in ``root``."""
         return _OWN.sub(f"{self.root}/", text)
 
     def command(self, kind: str) -> list[str]:
@@ -130,7 +130,7 @@ def _ignored(_: str, names: list[str]) -> list[str]:
 
 
 def serves(image: Image, run: Path, wait: float = 180) -> bool:
-    """Whether the default command becomes healthy with a run, and ends well."""
+    """Whether the default command with a run becomes healthy, and ends with exit code 0."""
     shutil.copytree(run.resolve(), image.root / "srv" / "run")
     server = image.start(image.command("CMD"), HALLUC_TOKEN=secrets.token_hex(16))
     try:

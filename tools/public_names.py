@@ -34,7 +34,7 @@ def places(population: int) -> Iterator[str]:
     for city in names.get_cities().values():
         if city["population"] >= population:
             yield city["name"]
-            # names in other languages and of other times are worth their ambiguity for large cities only
+            # names in other languages and historical names are ambiguous: only those of large cities are used
             if city["population"] >= 10 * population:
                 yield from city["alternatenames"]
 
@@ -47,7 +47,7 @@ def persons() -> Iterator[str]:
         provider = importlib.import_module(f"{package.__name__}.{locale.name}").Provider
         for kind in ("first_names", "first_names_female", "first_names_male", "last_names"):
             names = getattr(provider, kind, ())
-            # some locales compute their names from others
+            # some locales compute these names
             yield from () if isinstance(names, property) else names
 
 
@@ -67,7 +67,7 @@ def written(names: Iterable[str], shortest: int) -> set[str]:
     for raw in names:
         name = " ".join(str(raw).split())
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-        # a name in another script loses its letters; one that does not begin with a capital is no name in running text
+        # skip names in other scripts, which lose their letters, and names without a capital at the start
         if len(plain) < max(shortest, len(name) * 0.8) or not plain[0].isupper():
             continue
         forms |= {name, plain, name.upper(), plain.upper()}
@@ -75,7 +75,6 @@ def written(names: Iterable[str], shortest: int) -> set[str]:
 
 
 def main() -> None:
-    """Write the list."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", type=Path, required=True)
     options.add_argument(

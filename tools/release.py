@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def problems(root: Path) -> list[str]:
-    """What is in the way of a release of the commit that is checked out in ``root``."""
+    """The reasons why the commit that is checked out in ``root`` cannot be released."""
     version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     found = []
     if changed := _git(root, "status", "--porcelain"):
@@ -45,7 +45,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def build(root: Path, target: Path) -> list[Path]:
-    """The sdist and the wheel of the last commit, from files of git alone."""
+    """The sdist and the wheel of the last commit, built only from committed files."""
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder) / "source", Path(folder) / "made"
@@ -53,7 +53,7 @@ def build(root: Path, target: Path) -> list[Path]:
         subprocess.run(["git", "archive", "-o", f"{folder}/source.tar", "HEAD"], cwd=root, check=True)
         with tarfile.open(f"{folder}/source.tar") as packed:
             packed.extractall(source, filter="data")
-        for kind in ("sdist", "wheel"):  # each in a process of its own, as pip does: setuptools changes sys.argv
+        for kind in ("sdist", "wheel"):  # each in a separate process, as pip does: setuptools changes sys.argv
             code = f"import sys; from setuptools import build_meta; build_meta.build_{kind}(sys.argv[1])"
             done = subprocess.run([sys.executable, "-c", code, str(made)], cwd=source, capture_output=True, text=True)
             if done.returncode:
@@ -84,7 +84,7 @@ def try_out(wheel: Path, folder: Path) -> None:
     pip = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "-c", ROOT / "constraints.txt", f"{wheel}[offline]"], check=True)
     (folder / "texts.txt").write_text("Anna Berg visited Oslo.\n", encoding="utf-8")
-    # Nothing of this checkout: neither its folder, nor what it has in the environment.
+    # The installed halluc must not be replaced by this checkout.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     for command in (
         "init demo:ner --output demo.yaml",

@@ -15,7 +15,7 @@ from attacking.made import Made, base, base_of_texts, write_config
 from attacking.results import CLEAR, EQUAL, OTHER, SILENT, Attack, Bench, Verdict
 
 HUGE = 10**30
-# Sections of a sound config, and what stands in their place; `check` must refuse each.
+# Values that replace sections of a valid config; `check` must refuse each.
 _VALUES: dict[str, dict[str, Any]] = {
     "task: null": {"task": None},
     "task: 3": {"task": 3},
@@ -66,7 +66,7 @@ Task = tuple[str, Callable[[Bench], Verdict]]
 
 
 def refused(bench: Bench, *arguments: object, never: str = "", says: str = "", **how: Any) -> Verdict:
-    """An error with a code is wanted, with the words ``says`` and without the words ``never``."""
+    """Require an error with a code, with the text ``says`` and without the text ``never``."""
     call = bench.halluc(*arguments, **how)
     if call.refused and ((never and never in call.err) or says not in call.err):
         wrong = f"says {never!r}" if never and never in call.err else f"does not say {says!r}"
@@ -77,7 +77,7 @@ def refused(bench: Bench, *arguments: object, never: str = "", says: str = "", *
 
 
 def answered(bench: Bench, *arguments: object) -> Verdict:
-    """An error, or a result; the bench itself looks for control characters in what was printed."""
+    """Require an error or a result; ``Bench.faults`` checks the output for control characters."""
     call = bench.halluc(*arguments)
     return Verdict(CLEAR if call.refused else OTHER if call.code else EQUAL, call.first_error)
 
@@ -150,7 +150,7 @@ _ACTING = "\x1b[31m\u202ea\x9bb\u2066c\x07"
 
 
 def _printed(made: Made) -> Iterator[Task]:
-    """Hostile tokens, ids and paths, where the corpus is sound otherwise; the same sentence stands in both splits."""
+    """Hostile tokens, ids and paths in a corpus that is otherwise valid; both splits have the same sentences."""
 
     def on(commands: str, task: str, bench: Bench) -> Verdict:
         lines = [{"id": f"{_ACTING}{n}", "tokens": ["Anna", _ACTING, "."], "spans": [[0, 1, "PER"]]} for n in range(9)]
@@ -188,7 +188,7 @@ def _printed(made: Made) -> Iterator[Task]:
 
 
 def _special(bench: Bench, kind: str) -> str:
-    """What is no regular file."""
+    """The path of a special file."""
     if kind == "a fifo":
         os.mkfifo(bench.given / "fifo")
         return str(bench.given / "fifo")
@@ -257,7 +257,7 @@ def _long(made: Made) -> Iterator[Task]:
         )
 
     def bomb(format: str, one: bytes, bench: Bench) -> Verdict:
-        """Eight gigabytes in eight megabytes: one member of a gzip file again and again."""
+        """Eight gigabytes in eight megabytes: a gzip file that repeats one member."""
         member = gzip.compress(one * ((64 << 20) // len(one)), 6)
         file = bench.put("t", member * 128)
         settings = base_of_texts(made.folder) if format == "texts" else base(made.folder)

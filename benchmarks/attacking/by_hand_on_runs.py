@@ -44,22 +44,18 @@ def attacks(made: Made) -> Iterator[Attack]:
 
 
 def _named(run: Path, pattern: str) -> str:
-    """The last file of a run that fits, below it."""
+    """The last file of a run that matches, relative to the run."""
     return str(max(run.glob(pattern)).relative_to(run))
 
 
 def _spoiled(
     made: Made, run: Path, command: str, file: str, spoil: Callable[[Path], bool]
 ) -> Callable[[Bench], Verdict]:
-    return functools.partial(_attempt, made, run, command, file, spoil)
-
-
-def _attempt(made: Made, run: Path, command: str, file: str, spoil: Callable[[Path], bool], bench: Bench) -> Verdict:
-    return damage.attempt(made, run, command, file, spoil, bench)
+    return functools.partial(damage.attempt, made, run, command, file, spoil)
 
 
 def _edit(change: Callable[[Any], None]) -> Callable[[Path], bool]:
-    """A change of a JSON file that stays JSON."""
+    """A change of a JSON file that keeps it valid."""
 
     def spoil(path: Path) -> bool:
         record = json.loads(path.read_text())
@@ -87,7 +83,7 @@ def _states(made: Made) -> Iterator[Task]:
 
 
 def _flip(share: float) -> Callable[[Path], bool]:
-    """Flip the highest bit of the exponent of a weight, so that it matters."""
+    """Flip the highest bit of the exponent of a weight, which changes predictions."""
 
     def spoil(path: Path) -> bool:
         content = bytearray(path.read_bytes())
@@ -113,7 +109,7 @@ def _weights(made: Made) -> Iterator[Task]:
         for share in (0.5, 0.97, 0.999):
             yield (
                 f"{command}, a bit of model/model.safetensors flipped at {share}",
-                functools.partial(_told_of_model, made, command, _flip(share)),
+                functools.partial(_changed_model, made, command, _flip(share)),
             )
     swapped = _edit(lambda config: config.update(id2label=dict(zip(
         config["id2label"], reversed(config["id2label"].values()), strict=True))))  # fmt: skip
@@ -124,21 +120,23 @@ def _weights(made: Made) -> Iterator[Task]:
         )
 
 
-def _told_of_model(made: Made, command: str, spoil: Callable[[Path], bool], bench: Bench) -> Verdict:
-    """Whatever the result: a model that is not what was trained is told of."""
+def _changed_model(made: Made, command: str, spoil: Callable[[Path], bool], bench: Bench) -> Verdict:
+    """A changed model must be reported, even if the result is equal."""
     _, lines = damage.control(made, made.ner, command, bench)
     verdict = damage.attempt(made, made.ner, command, "model/model.safetensors", spoil, bench)
     page = bench.folder / "ner" / "report" / "report.md"
-    told = damage.told(bench.calls[-1], {"report.md": damage.masked(page.read_bytes(), bench.folder)}, bench.folder)
+    printed_lines = damage.printed_lines(
+        bench.calls[-1], {"report.md": damage.masked(page.read_bytes(), bench.folder)}, bench.folder
+    )
     page_of_made = damage.masked((made.ner / "report" / "report.md").read_bytes(), made.folder)
     known = lines | set(page_of_made.decode().splitlines())
-    if verdict.outcome == EQUAL and not any("model" in line for line in told - known):
+    if verdict.outcome == EQUAL and not any("model" in line for line in printed_lines - known):
         return Verdict(SILENT, "nobody says that model/ is not what was trained")
     return verdict
 
 
 def _without_record(made: Made) -> Iterator[Task]:
-    """A run whose run.json is damaged is no reason to begin another one without a word."""
+    """If run.json is damaged, a new run must not be started without a message."""
 
     def attack(run: Path, kind: str, named: bool, bench: Bench) -> Verdict:
         home = bench.folder / "runs" / "ner"
@@ -179,7 +177,7 @@ def _evidence(made: Made) -> Iterator[Task]:
 
 
 def _full(made: Made) -> Iterator[Task]:
-    """A file system of a few hundred kilobytes; needs the right to mount one."""
+    """A file system of a few hundred kilobytes; requires the permission to mount."""
 
     def attack(command: str, kilobytes: int, blamed: str, bench: Bench) -> Verdict:
         disk = bench.folder / "disk"
@@ -233,7 +231,7 @@ def _on_full(made: Made, bench: Bench, command: str, disk: Path, blamed: str) ->
 
 
 def _advice(made: Made) -> Iterator[Task]:
-    """Where a place cannot be written, the help must be about an option of this command."""
+    """If a path cannot be written, the help must name an option of this command."""
 
     def attack(arguments: tuple[str, ...], advised: str, bench: Bench) -> Verdict:
         blocking = bench.put("file", "x") / "in" / "x"

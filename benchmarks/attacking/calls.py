@@ -1,7 +1,7 @@
-"""Calls of halluc, each in a process forked from one that has imported everything.
+"""Calls of halluc in processes that are forked from one that has already imported everything.
 
-A call takes as long as its work, and not the seconds that importing torch takes. Its peak memory therefore includes
-torch even where a real call would not import it: it is an upper bound.
+So a call needs no time for imports. Its peak memory is an upper bound: it includes torch even if a real call would not
+import it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 MOST_SECONDS, MOST_MB = 10, 1024
-# Beyond these a call is killed. A machine that is busy makes calls slow: `MOST_SECONDS` is of processor time.
+# The limits beyond which a call is killed. `MOST_SECONDS` is processor time, because other processes may slow a call.
 _LONGEST, _LARGEST_MB = 30, 3 * 1024
 _SHOWN = 1_000_000
 _BIDI = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -48,7 +48,7 @@ class Call:
 
     @property
     def refused(self) -> bool:
-        """Whether it ended with an error for people: a code, a message and the exit code of a mistake."""
+        """Whether it ended with a proper error: a code, a message and the exit code of a user's mistake."""
         usage = self.code == 2 and ("Usage:" in self.err or "Error:" in self.err)
         return self.code in _CODES_OF_ERRORS and ("error[" in self.err or usage) and not self.crashed
 
@@ -64,7 +64,7 @@ class Call:
         return next((line for line in lines if "error[" in line), lines[-1] if lines else "")[:200]
 
     def faults(self) -> list[str]:
-        """What no call may do, whatever it is asked."""
+        """Violations of what holds for all calls."""
         found = []
         for name, text in (("stdout", self.out), ("stderr", self.err)):
             raw = {c for c in set(text) if c in _BIDI or (unicodedata.category(c) == "Cc" and c not in "\n\t\r")}
@@ -80,7 +80,7 @@ class Call:
 
 
 def import_everything() -> None:
-    """What a child would import, imported once; without threads, which a fork does not copy."""
+    """Import everything that a child may need; without threads, which a fork does not copy."""
     import torch
     import transformers.models.bert.modeling_bert  # noqa: F401
 
@@ -97,7 +97,7 @@ def import_everything() -> None:
 
 @dataclass(frozen=True)
 class Started:
-    """A call under way; ``process`` leads a session of its own."""
+    """A running call; ``process`` is the leader of a new session."""
 
     process: int
     arguments: tuple[str, ...]
@@ -124,7 +124,7 @@ def start(
 
 
 def finish(started: Started, longest: float = _LONGEST) -> Call:
-    """Wait for a call, and kill it beyond the limits."""
+    """Wait for a call, and kill it if it exceeds the limits."""
     status, usage, killed = _wait(started, longest)
     clock = time.monotonic() - started.at
     code = os.waitstatus_to_exitcode(status)
@@ -175,7 +175,7 @@ def _child(
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    except BaseException:  # noqa: BLE001 - as Python itself ends a program
+    except BaseException:  # noqa: BLE001 - like an uncaught exception of a program
         traceback.print_exc()
     finally:
         with contextlib.suppress(BaseException):
@@ -185,7 +185,7 @@ def _child(
 
 
 def _wait(started: Started, longest: float) -> tuple[int, Any, bool]:
-    """Wait for the child; kill it beyond the limits, and whatever it left in its session."""
+    """Wait for the child, kill it if it exceeds the limits, and kill what remains of its session."""
     killed, pause, process = False, 0.002, started.process
     while True:
         done, status, usage = os.wait4(process, os.WNOHANG)
@@ -202,7 +202,7 @@ def _wait(started: Started, longest: float) -> tuple[int, Any, bool]:
 
 
 def _too_long(started: Started, longest: float) -> bool:
-    """By its processor time; by the clock only if it waits for something, or is hopelessly slow."""
+    """Whether its processor time exceeds the limit, or it is idle or extremely slow by the clock."""
     clock = time.monotonic() - started.at
     if clock < longest:
         return False

@@ -1,7 +1,7 @@
-"""Every file of a run, damaged in every way, under every command that reads runs.
+"""Damages every file of a run in every way, and runs every command that reads runs.
 
-A call holds if it ends in an error with a code, or if what it writes is byte for byte what it writes of the undamaged
-run (times masked), or if it names the damaged file, on stderr or on the page, more often than it does of that run.
+A call passes if it ends with an error with a code, if its results are equal byte for byte to those for the undamaged
+run (times masked), or if it reports the damaged file on stderr or on the page.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _TIMES = re.compile(
     rb"|(?<=^  \"sha256\": \")[0-9a-f]{64}",  # of a record's own content, which holds times
     re.MULTILINE,
 )
-# What each command makes; the rest of a run are notes of how it went.
-_MADE = {
+# The results of each command; other files of a run, such as logs, are not compared.
+_RESULTS = {
     "eval": ("eval/", "predictions/", "ledger/", "confidence.json"),
     "report": ("report/", "model/README.md"),
     "predict": ("predicted.jsonl",),
@@ -44,7 +44,7 @@ COMMANDS = {
 
 
 def attacks(made: Made, seed: int, share: float) -> Iterator[Attack]:
-    """All combinations, or a ``share`` of them that is drawn by the seed; each file has each damage at least once."""
+    """A random ``share`` of all combinations, in which each file has each damage at least once."""
     for name, commands in COMMANDS.items():
         run: Path = getattr(made, name)
         chance = random.Random(f"{seed} {name}")
@@ -59,7 +59,7 @@ def attacks(made: Made, seed: int, share: float) -> Iterator[Attack]:
 
 
 def _files(run: Path, name: str) -> list[str]:
-    """Of a study the files of one cell, and those beside the cells."""
+    """The files of a run; for a study, those of one cell and those outside of cells."""
     found = sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file() and path.name != ".lock")
     if name != "study":
         return found
@@ -79,7 +79,7 @@ def attempt(made: Made, run: Path, command: str, file: str, spoil: Callable[[Pat
     if not spoil(copy / file):
         return Verdict(EQUAL, "cannot be damaged so")
     written, call = _called(made, copy, command, bench)
-    # What is made again in the place of a damaged file must be what stood there.
+    # A file that is written again must be equal to the undamaged one.
     again = {
         name: masked((run / name).read_bytes(), run)
         for name in written.keys() - known[0].keys()
@@ -89,7 +89,7 @@ def attempt(made: Made, run: Path, command: str, file: str, spoil: Callable[[Pat
 
 
 def judge(call: Call, written: Files, known: tuple[Files, set[str]], file: str, folder: Path) -> Verdict:
-    """Of what was written, beside what is written of an undamaged run."""
+    """The verdict on a call, from its results and those for the undamaged run."""
     if call.refused:
         return Verdict(CLEAR, call.first_error)
     if call.code:
@@ -100,14 +100,14 @@ def judge(call: Call, written: Files, known: tuple[Files, set[str]], file: str, 
         return Verdict(EQUAL)
     path = Path(file)
     names = [path.name] if path.parent == Path() else [path.name, f"/{path.parent.name}"]
-    naming = [line for line in told(call, written, folder) - lines if any(name in line for name in names)]
+    naming = [line for line in printed_lines(call, written, folder) - lines if any(name in line for name in names)]
     if naming:
         return Verdict(FALLBACK, f"{differs[0]} differs, and it is told: {naming[0]}")
     return Verdict(SILENT, f"{', '.join(differs[:3])} differ, and nobody says so")
 
 
-def told(call: Call, written: Files, folder: Path) -> set[str]:
-    """The lines that people read: on stderr and in the report."""
+def printed_lines(call: Call, written: Files, folder: Path) -> set[str]:
+    """The lines of stderr and of the report."""
     texts = [masked(call.err.encode(), folder), *(text for name, text in written.items() if name.endswith("report.md"))]
     return {line for text in texts for line in text.decode("utf-8", "replace").splitlines()}
 
@@ -116,7 +116,7 @@ _controls: dict[tuple[Path, str], tuple[Files, set[str]]] = {}
 
 
 def control(made: Made, run: Path, command: str, bench: Bench) -> tuple[Files, set[str]]:
-    """What the command writes of the undamaged run: everything of the run that it could write anew, once a process."""
+    """The results and the printed lines of a command for the undamaged run; computed once per process."""
     if (run, command) not in _controls:
         copy = bench.folder / run.name
         both = []
@@ -130,13 +130,13 @@ def control(made: Made, run: Path, command: str, bench: Bench) -> tuple[Files, s
         if run.name == "interrupted" and command == "train --resume":
             whole = _as_compared(made.ner, made.ner, bench)
             assert all(whole[name] == content for name, content in both[0].items() if name.startswith("model/"))
-        _controls[run, command] = (both[0], told(call, both[0], bench.folder))
+        _controls[run, command] = (both[0], printed_lines(call, both[0], bench.folder))
         bench.calls.clear()
     return _controls[run, command]
 
 
 def _called(made: Made, copy: Path, command: str, bench: Bench) -> tuple[Files, Call]:
-    """Call the command; returns what it has written of what it makes, times and paths masked."""
+    """Call the command; returns the result files that it wrote, with times and paths masked."""
     before = {path: (path.lstat().st_ino, path.lstat().st_mtime_ns) for path in copy.rglob("*")}
     arguments = {
         "eval": ["eval", "--run", copy],
@@ -149,7 +149,7 @@ def _called(made: Made, copy: Path, command: str, bench: Bench) -> tuple[Files, 
     written = {}
     for path in copy.rglob("*"):
         name = str(path.relative_to(copy))
-        wanted = any(one in name if one.startswith("/") else name.startswith(one) for one in _MADE[command])
+        wanted = any(one in name if one.startswith("/") else name.startswith(one) for one in _RESULTS[command])
         is_new = before.get(path) != (path.lstat().st_ino, path.lstat().st_mtime_ns)
         if wanted and is_new and path.is_file() and not (command == "train --resume" and path.name == "README.md"):
             written[name] = masked(path.read_bytes(), bench.folder)
@@ -200,7 +200,7 @@ def _garbage(path: Path, chance: random.Random) -> bool:
 
 
 def _other_type(path: Path, chance: random.Random) -> bool:
-    """Valid JSON, of another type than what stood there; in a file of lines one line."""
+    """Replace the content, or one line of JSON Lines, by valid JSON of another type."""
     value = chance.choice(("null", "[]", '"x"', "3", "{}", '{"schema_version": 1}', "[[]]", "true"))
     if path.suffix == ".jsonl":
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -211,7 +211,7 @@ def _other_type(path: Path, chance: random.Random) -> bool:
 
 
 def _edited(path: Path, chance: random.Random) -> bool:
-    """One number is another: in JSON any, else a digit; False where there is none."""
+    """Change one number, or one digit if there is no number; False if there is none."""
     if path.suffix in (".safetensors", ".pt"):
         return False
     text = path.read_text(encoding="utf-8", errors="surrogateescape")

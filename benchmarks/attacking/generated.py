@@ -21,7 +21,7 @@ _TESTS = Path(__file__).resolve().parents[2] / "tests"
 
 
 def _generator(name: str) -> Any:
-    """A generator of the tests beside this benchmark; it is not part of the checkout that is attacked."""
+    """A generator from the tests of this checkout, which need not be the attacked one."""
     sys.path.append(str(_TESTS))
     try:
         return getattr(importlib.import_module(name), name)
@@ -35,7 +35,7 @@ def configs(made: Made, seed: int, count: int) -> Iterator[Attack]:
 
 
 def _config(made: Made, text: str, bench: Bench) -> Verdict:
-    """``check``, ``config show``, and a step of ``train`` for what ``check`` accepts: it must not fail there."""
+    """``check``, ``config show``, and, if ``check`` accepts the config, a step of ``train``, which must not fail."""
     config = bench.put("c.yaml", text)
     show, check = bench.halluc("config", "show", config), bench.halluc("check", config)
     if check.code:
@@ -45,7 +45,7 @@ def _config(made: Made, text: str, bench: Bench) -> Verdict:
     train = _train(bench, config, "--shard", "1/1000")  # of a study the first cell
     if "no `matrix`" in train.err:
         train = _train(bench, config)
-    # Not the config's fault: what the machine lacks (C201: CUDA), and no training split (C107) where it is evaluated.
+    # These errors do not depend on the config alone: no CUDA on this machine (C201), no training split (C107).
     if train.refused and train.code != 4 and not re.search(r"error\[C(107|201)\]", train.err):
         return Verdict(OTHER, f"check accepts it, train ends: {train.first_error}")
     return Verdict(CLEAR if train.refused else EQUAL)
@@ -56,13 +56,13 @@ def _train(bench: Bench, config: Path, *more: str) -> Call:
 
 
 def corpora(made: Made, seed: int, count: int) -> Iterator[Attack]:
-    """Corpora in files: in memory they would count in the peak of every process that is forked."""
+    """Corpora are files, because in memory they would count in the peak memory of each forked process."""
     folder = made.folder / "corpora"
     folder.mkdir(exist_ok=True)
     for number, (name, content, yaml) in enumerate(_generator("generated_corpora")(seed, count)):
         file = folder / str(number)
         file.write_bytes(content)
-        # Many texts take their time: what is long without being hostile is not predicted.
+        # Prediction is slow, so it is left out for long corpora.
         short = len(content) < 1_000_000 and content.count(b"\n") < 20_000 and "gzip" not in name
         yield Attack("corpora", f"{number} = {name}", functools.partial(_corpus, made, file, yaml, short))
 

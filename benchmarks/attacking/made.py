@@ -1,4 +1,4 @@
-"""What the attacks are made on: a tiny encoder, small corpora, and runs that are finished or were interrupted."""
+"""The inputs of the attacks: a tiny encoder, small corpora, and finished and interrupted runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ AUGMENT = {"size": "1.5x", "workers": 1, "methods": [{"type": "mention_replaceme
 
 @dataclass(frozen=True)
 class Made:
-    """``interrupted`` is a run whose training was killed when ``best-…`` and two checkpoints stood there."""
+    """The inputs; the training of ``interrupted`` was killed when it had ``best-…`` and two checkpoints."""
 
     folder: Path
     ner: Path
@@ -51,7 +51,7 @@ class Made:
 
 
 def tiny_encoder(folder: Path) -> None:
-    """Two layers of 32 under the package model's vocabulary."""
+    """An encoder of two layers of width 32 with the vocabulary of the package model."""
     from transformers import BertConfig, BertModel, set_seed
 
     from halluc.engine.pretrained import load_tokenizer, quiet_libraries
@@ -68,7 +68,7 @@ def tiny_encoder(folder: Path) -> None:
 
 
 def small_corpora(folder: Path) -> dict[str, dict[str, str]]:
-    """Sentences and texts that a tiny encoder learns in seconds, if not without mistakes: the ``data`` sections."""
+    """Write sentences and texts that a tiny encoder learns in seconds with a few errors; returns ``data`` sections."""
     sections = {"ner": {"format": "conll"}, "texts": {"format": "texts", "out_of_scope_label": "oos"}}
     for split, count in (("train", 120), ("dev", 60), ("test", 60)):
         draw = random.Random(split)
@@ -83,7 +83,7 @@ def small_corpora(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _sentence(draw: random.Random) -> str:
-    """A few tokens in CoNLL's columns; one name in ten is another kind of thing than it looks."""
+    """A few tokens in CoNLL columns; one name in ten has a random label."""
     words: list[str] = []
     for label in draw.choices((*_NAMES, None), k=draw.randint(2, 5)):
         if label is not None:
@@ -108,7 +108,7 @@ def write_config(path: Path, **sections: Any) -> Path:
 
 
 def base(folder: Path) -> dict[str, Any]:
-    """A sound config for token classification on the small corpora."""
+    """A valid config for token classification on the small corpora."""
     data = json.loads((folder / "data.json").read_text())
     return {**NER, "data": data["ner"], "model": {"name": str(folder / "encoder")}, "runs_dir": str(folder / "runs")}
 
@@ -119,7 +119,7 @@ def base_of_texts(folder: Path) -> dict[str, Any]:
 
 
 def make(folder: Path) -> Made:
-    """Train and evaluate everything, some seconds."""
+    """Write, train and evaluate all inputs, which takes some seconds."""
     tiny_encoder(folder / "encoder")
     (folder / "data.json").write_text(json.dumps(small_corpora(folder / "corpora")))
     (folder / "input.txt").write_text("\n".join(_TEXTS) + "\n")
@@ -150,7 +150,7 @@ def _sound(folder: Path, *arguments: object) -> calls.Call:
 
 
 def _interrupt(folder: Path, config: Path, run: Path) -> None:
-    """Kill a training as soon as weights that are best lie beside two later checkpoints."""
+    """Kill a training as soon as it has the best weights and two later checkpoints."""
     for _ in range(20):
         shutil.rmtree(run, ignore_errors=True)
         process = calls.start(["train", config, "--run", run, "-q"], folder, folder).process

@@ -1,4 +1,4 @@
-"""``check`` on a million sentences: a minute, a gigabyte. A new process, so that torch is no part of its memory."""
+"""``check`` on a million sentences, at most a minute and a gigabyte; in a new process, whose memory has no torch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _check(made: Made, bench: Bench) -> Verdict:
     with outputs[0].open("wb") as out, outputs[1].open("wb") as err:
         command = [sys.executable, "-m", "halluc", "check", str(config)]
         started = subprocess.Popen(command, cwd=bench.cwd, stdout=out, stderr=err, start_new_session=True)
-    started.returncode = 0  # it is waited for by its number
+    started.returncode = 0  # ``calls.finish`` waits for it by its id
     call = calls.finish(calls.Started(started.pid, ("check", str(config)), outputs, time.monotonic()), 300)
     bench.calls.append(call)
     return Verdict(EQUAL if call.code == 0 else OTHER, call.first_error)

@@ -1,4 +1,4 @@
-"""What an attack is and how it ended, and the table of all of them."""
+"""Attacks, their results, and the table of all results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORST = (SILENT, CRASHED, SLOW, LARGE, OTHER)
 
 @dataclass(frozen=True)
 class Verdict:
-    """``count``: how many attacks it is about; ``after_checkpoint``: of kills, those after the first checkpoint."""
+    """``count``: the number of attacks; ``after_checkpoint``: the number of kills after the first checkpoint."""
 
     outcome: str
     shows: str = ""
@@ -31,7 +31,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Attack:
-    """``run`` gets a ``Bench`` of its own; ``seconds`` is the limit of processor time of one call."""
+    """``run`` performs the attack in a new ``Bench``; ``seconds`` limits the processor time of one call."""
 
     group: str
     name: str
@@ -56,7 +56,7 @@ class Result:
 
 @dataclass
 class Bench:
-    """The folder of one attack: ``given`` holds its inputs, ``cwd`` must stay empty, the rest is for the tool."""
+    """The folders of one attack: ``given`` has inputs, ``cwd`` must remain empty, ``out`` and ``logs`` have outputs."""
 
     folder: Path
     seconds: float = MOST_SECONDS
@@ -84,7 +84,7 @@ class Bench:
         return made
 
     def faults(self, verdict: Verdict, before: dict[str, tuple[int, int]]) -> Iterable[Verdict]:
-        """Everything that did not hold, from what the attack says itself to what holds for every call."""
+        """All faults: that of the attack itself, and violations of what holds for all calls."""
         if verdict.outcome not in HELD:
             yield verdict
         for one in self.calls:
@@ -114,7 +114,7 @@ def listing(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 class _Recorded(Bench):
-    """Notes how the inputs look when halluc is called first."""
+    """Records the state of the inputs before the first call."""
 
     before: dict[str, tuple[int, int]] | None = None
 
@@ -125,11 +125,11 @@ class _Recorded(Bench):
 
 
 def perform(attack: Attack, folder: Path) -> Result:
-    """Run one attack; of several faults the worst is its outcome, and all are shown."""
+    """Run one attack; its outcome is the worst of its faults, and all are shown."""
     bench = _Recorded(folder, attack.seconds)
     try:
         verdict = attack.run(bench)
-    except Exception:  # noqa: BLE001 - the others go on; this one is told as what it is
+    except Exception:  # noqa: BLE001 - an error of the benchmark is reported, and does not end the other attacks
         verdict = Verdict(OTHER, f"the benchmark itself: {traceback.format_exc()[-600:]}")
     faults = list(bench.faults(verdict, bench.before or {}))
     if faults:
@@ -173,7 +173,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def not_held(results: Sequence[Result], most: int = 400) -> str:
-    """The faults, those that show the same put together, each with its shortest example."""
+    """The faults, grouped by what they show, each with its shortest example."""
     alike: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for result in results:
         if result.outcome not in HELD:
@@ -189,7 +189,7 @@ def not_held(results: Sequence[Result], most: int = 400) -> str:
 
 
 def _kind(result: Result) -> str:
-    """What alike results have in common: the exception, the error, or the place of the attack."""
+    """The common part of similar results: the exception, the error, or the name of the attack."""
     if result.outcome == CRASHED:
         return result.shows.rsplit(": ", 2)[-1][:60]
     return result.shows[:60] if result.name[0].isdigit() else result.name.split(" = ")[0]

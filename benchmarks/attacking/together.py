@@ -1,4 +1,4 @@
-"""Two commands at once on one study, one run, one corpus; each may wait, refuse or share, and nothing may be lost."""
+"""Two commands at the same time on one study, run or corpus; each may wait or refuse, but no result may be lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from attacking.made import Made
 from attacking.results import CLEAR, EQUAL, OTHER, SILENT, Attack, Bench, Verdict
 
 _TRIES = 4
-# Commands here do honest work; it is not their time that is asked for.
+# The limit of processor time is high, because these commands train.
 _SECONDS = 60
 
 
@@ -46,7 +46,7 @@ def _both(bench: Bench, delay: float, first: list[object], second: list[object])
 
 
 def _ended(both: list[Call], wanted: Callable[[], str | None]) -> Verdict:
-    """Each done or refused, one at least done, and the result there."""
+    """Each command must end well or be refused, at least one must end well, and the results must be complete."""
     for call in both:
         if call.code and not call.refused:
             return Verdict(OTHER, f"{call.command}: exit {call.code}: {call.first_error}")
@@ -59,7 +59,7 @@ def _ended(both: list[Call], wanted: Callable[[], str | None]) -> Verdict:
 
 
 def _same(found: Path, home: Path, known: Path, known_home: Path, names: list[str]) -> str | None:
-    """What is missing in ``found`` or other than in ``known``, paths and times masked."""
+    """The first file that is missing in ``found`` or differs from ``known``, with paths and times masked."""
     for name in names:
         if not (found / name).is_file():
             return f"{name} is missing"
@@ -71,9 +71,9 @@ def _same(found: Path, home: Path, known: Path, known_home: Path, names: list[st
 
 
 def _text(path: Path, home: Path) -> list[bytes]:
-    """Masked, and without the lines that tell how to come here, and the hash of inputs with their paths."""
+    """Masked lines, without commands and without hashes of inputs, which contain paths."""
     lines = masked(path.read_bytes(), home).splitlines()
-    told = (
+    ignored = (
         b"halluc run ",
         b"halluc report ",
         b"start in the folder",
@@ -82,7 +82,7 @@ def _text(path: Path, home: Path) -> list[bytes]:
         b"# halluc ",
         b'"fingerprint"',
     )
-    return [line for line in lines if not any(one in line for one in told)]
+    return [line for line in lines if not any(one in line for one in ignored)]
 
 
 def _left(folder: Path) -> str | None:
@@ -132,7 +132,7 @@ def _augments(made: Made, delay: float, bench: Bench) -> Verdict:
 
 
 def _cleaned(made: Made, delay: float, bench: Bench) -> Verdict:
-    """``clean`` again and again while a training goes on."""
+    """``clean`` repeatedly during a training."""
     home = bench.out / "runs"
     command = ["train", made.folder / "ner.yaml", "--set", f"runs_dir={home}"]
     training = calls.start(command, bench.cwd, bench.logs, name="1")

@@ -1,4 +1,4 @@
-"""Default implementations of parts of a task, for inheritance."""
+"""Default implementations of parts of a task, for inheritance, and functions for figures."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy
+
 from halluc.config.evaluation import Decoding
 from halluc.config.section import Section
+from halluc.core import selective
 from halluc.core.examples import Corpus
 from halluc.core.ranked import Ranked
-from halluc.core.significance import Figure
+from halluc.core.significance import Figure, Sheet
 from halluc.data.rows.references import SplitName
 from halluc.gap.coverage import SurfaceCoverage
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class TaskDefaults:
-    """A task whose evaluations need no settings; ``saved_keys`` of its config are stored in config.json under its
+    """A task whose evaluations need no settings; ``saved_keys`` are the config keys that config.json has under its
     name."""
 
     name: ClassVar[str]
@@ -43,7 +46,7 @@ class TaskDefaults:
 
 
 class ExamplesDefaults:
-    """Single texts with labelled parts; all are trained on, and none has ranges that are always marked."""
+    """Single texts with labelled spans; all are used for training, and no ranges are always marked."""
 
     formats: ClassVar[Mapping[str, Callable[[Path, Path], None] | None]] = {"jsonl": None}
     takes_pairs: ClassVar[bool] = False
@@ -69,7 +72,7 @@ class ExamplesDefaults:
 
 
 class FiguresDefaults:
-    """All rates of a ledger are computed; no figure depends on an order, and none is recomputed after abstention."""
+    """No general rate is excluded, no figure needs an order, and none is computed after abstention."""
 
     excluded: ClassVar[frozenset[str]] = frozenset()
 
@@ -81,7 +84,7 @@ class FiguresDefaults:
 
 
 class ModelDefaults:
-    """A model with one output per label, whose predictions follow from scores; without a choice of decoding.
+    """A model with one output per label, whose predictions are computed from logits, without a choice of decoding.
 
     A subclass defines ``scored`` and ``decided`` (CONTRIBUTING.md, step 2).
     """
@@ -105,8 +108,31 @@ class ModelDefaults:
         return self.decided(encoded, self.scored(model, encoded, budget, runtime), decoding)
 
 
+def values_of(figures: Iterable[Figure], sheet: Sheet) -> dict[str, float]:
+    """The values of the overall figures, by name."""
+    sums = sheet.totals()
+    return {figure.name: float(figure.formula(sums)) for figure in figures if not figure.by}
+
+
+def auroc_of(name: str, protocol: str, scores: numpy.ndarray, positive: Sequence[bool]) -> list[Ranked]:
+    """AUROC: how often a positive example has a higher score than another one; empty if one of the two is missing.
+
+    Args:
+        scores: (examples,); examples with NaN are left out.
+    """
+    known = ~numpy.isnan(scores)
+    scores, is_positive = scores[known], numpy.array(positive, dtype=bool)[known]
+    if is_positive.all() or not is_positive.any():
+        return []
+
+    def auroc(weights=None):  # type: ignore[no-untyped-def]
+        return selective.auroc(scores, is_positive, weights)
+
+    return [Ranked(protocol, numpy.flatnonzero(known), ((name, {}, auroc),))]
+
+
 class SurfacesOfTraining:
-    """Knowledge of the surfaces in the training split, and their labels."""
+    """Knowledge of the surfaces and labels of the training split."""
 
     covers: ClassVar[tuple[SplitName, ...]] = ("train",)
 

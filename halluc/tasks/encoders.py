@@ -21,7 +21,6 @@ from halluc.runs import exports
 if TYPE_CHECKING:
     import torch
 
-# Arrays, or tensors of torch.
 ArrayT = TypeVar("ArrayT", numpy.ndarray, "torch.Tensor")
 
 
@@ -29,7 +28,7 @@ ArrayT = TypeVar("ArrayT", numpy.ndarray, "torch.Tensor")
 class Encoder:
     """A model, its tokenizer, and the commit on the hub, if known.
 
-    ``outputs`` are the labels of the head's outputs, in the data's terms.
+    ``outputs`` are the labels of the head's outputs, as named in the data.
     """
 
     model: Any
@@ -53,10 +52,10 @@ def load_encoder(
     labels: Sequence[str] = (),
     problem_type: str | None = None,
 ) -> Encoder:
-    """Load ``transformers.<auto_class>``: with a new head for ``labels``, or as it was trained.
+    """Load ``transformers.<auto_class>``, with a new head for ``labels`` if there are any.
 
-    If the config asks for a model from scratch, its tokenizer is trained on the tokens of ``texts``. The special pieces
-    ``added`` get embeddings of their own. With a new head the model may have low-rank adapters, as configured.
+    The tokenizer of a model from scratch is trained on the tokens of ``texts``. The special pieces ``added`` get new
+    embeddings. If it is configured, a model with a new head gets low-rank adapters.
 
     Raises:
         HallucError E410, E411: the reference cannot be resolved or loaded, or weights are missing. E420: adapters
@@ -80,7 +79,7 @@ def load_encoder(
 
 
 def _exported(config: ModelConfig, head: Mapping[str, Any]) -> Encoder | None:
-    """The model of an export, for prediction; None if the reference is not an export."""
+    """The model of an export, only for prediction; None if the reference is not an export."""
     if config.name is None or not (source := resolve_model(config.name)).local:
         return None
     folder = exports.of_model(Path(source.name))
@@ -102,7 +101,7 @@ def _loaded(
         model, tokenizer = make_encoder(auto_class, config.scratch, config.dropout, attention, texts, **head)
         labels = (str(model.config.id2label[index]) for index in range(model.config.num_labels))
         return Encoder(model, tokenizer, None, tuple(labels))
-    assert config.name is not None, "a model has a name, or is made from scratch"
+    assert config.name is not None, "a model has a name or is trained from scratch"
     source = resolve_model(config.name)
     if source.local:
         check_model_files(Path(source.name))
@@ -188,7 +187,7 @@ class Part(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What the tokenizer puts before, between and after two texts, and the token types of the texts."""
+    """The special pieces before, between and after a pair of texts, and the token types of the two texts."""
 
     before: Part
     between: Part
@@ -202,17 +201,17 @@ class Frame(NamedTuple):
 
 
 def frame_of_pair(tokenizer: Any) -> Frame:
-    """How the tokenizer joins two texts: with its separator if it has one, even without a rule for pairs."""
+    """How the tokenizer joins two texts. If it adds no special pieces to pairs, its separator is used."""
     encoded = tokenizer.backend_tokenizer.encode("a", "b")
-    ids, types, of = encoded.ids, encoded.type_ids, encoded.sequence_ids
-    ends = [(of.index(text), len(of) - of[::-1].index(text)) for text in (0, 1)]
+    ids, types, texts = encoded.ids, encoded.type_ids, encoded.sequence_ids
+    first, second = ((texts.index(text), len(texts) - texts[::-1].index(text)) for text in (0, 1))
 
     def part(start: int, end: int) -> Part:
         return Part(tuple(ids[start:end]), tuple(types[start:end]))
 
-    parts = part(0, ends[0][0]), part(ends[0][1], ends[1][0]), part(ends[1][1], len(ids))
+    parts = part(0, first[0]), part(first[1], second[0]), part(second[1], len(ids))
     if any(one.pieces for one in parts) or tokenizer.sep_token_id is None:
-        return Frame(*parts, types[ends[0][0]], types[ends[1][0]])
+        return Frame(*parts, types[first[0]], types[second[0]])
     before, after = (tuple(pieces) for pieces in special_pieces(tokenizer))
     return Frame(
         Part(before, (0,) * len(before)), Part((tokenizer.sep_token_id,), (0,)), Part(after, (1,) * len(after)), 0, 1
@@ -220,21 +219,19 @@ def frame_of_pair(tokenizer: Any) -> Frame:
 
 
 def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[list[list[list[int]]], int]:
-    """The pieces of every word of every sentence; words that the tokenizer drops become the unknown piece.
+    """The pieces of every word of every sentence, and the number of words that the tokenizer drops.
 
-    Returns them with the number of dropped words.
+    Dropped words become the unknown piece.
 
     Raises:
         HallucError E411: a word has no piece and the tokenizer has no unknown piece.
     """
     unknown = tokenizer.unk_token_id
     result, dropped = [], 0
-    backend = tokenizer.backend_tokenizer
-    for sentence, encoding in zip(
-        sentences,
-        backend.encode_batch([list(s) for s in sentences], is_pretokenized=True, add_special_tokens=False),
-        strict=True,
-    ):
+    encodings = tokenizer.backend_tokenizer.encode_batch(
+        [list(sentence) for sentence in sentences], is_pretokenized=True, add_special_tokens=False
+    )
+    for sentence, encoding in zip(sentences, encodings, strict=True):
         words: list[list[int]] = [[] for _ in sentence]
         for piece, word in zip(encoding.ids, encoding.word_ids, strict=True):
             if word is not None:
@@ -254,10 +251,10 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> tuple[lis
 
 
 def pieces_left(least: int, most: int, special: int, what: str = "words") -> int:
-    """The number of pieces that remain of ``most`` after the ``special`` ones.
+    """The number of pieces that remain of ``most`` besides the ``special`` ones.
 
     Raises:
-        HallucError E411: less than ``least``.
+        HallucError E411: they are fewer than ``least``.
     """
     if most - special < least:
         message = f"the tokenizer's `model_max_length` leaves no room for {what}"
@@ -269,9 +266,9 @@ def padded(pieces: Sequence[Sequence[int]], padding: int) -> dict[str, numpy.nda
     """``input_ids`` and ``attention_mask`` of sequences of pieces, each (sequences, longest sequence)."""
     shape = (len(pieces), max(map(len, pieces)))
     inputs = {"input_ids": numpy.full(shape, padding), "attention_mask": numpy.zeros(shape, dtype=numpy.int64)}
-    for row, own in enumerate(pieces):
-        inputs["input_ids"][row, : len(own)] = own
-        inputs["attention_mask"][row, : len(own)] = 1
+    for row, sequence in enumerate(pieces):
+        inputs["input_ids"][row, : len(sequence)] = sequence
+        inputs["attention_mask"][row, : len(sequence)] = 1
     return inputs
 
 
@@ -282,7 +279,7 @@ def tensors(arrays: Mapping[str, numpy.ndarray]) -> dict[str, torch.Tensor]:
 
 
 def mean_of_pieces(values: ArrayT, mask: ArrayT) -> ArrayT:
-    """The mean over the pieces of each text: (texts, pieces, n) to (texts, n), without padding."""
+    """The mean over the pieces of each text, without padding: (texts, pieces, n) to (texts, n)."""
     weights = mask[..., None]
     result: ArrayT = (values * weights).sum(1) / weights.sum(1)
     return result

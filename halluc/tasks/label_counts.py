@@ -1,8 +1,8 @@
 """Counts of labels of whole texts on integer arrays, and precision, recall and F1 computed from them.
 
-Reports and figures follow scikit-learn's definitions, which is tested; intervals resample counts by text. An average is
-over the labels that occur in gold or claims, in a resample over those that occur there: otherwise a label of a single
-text would lower its average in each resample without that text.
+Definitions are those of scikit-learn, and tests compare with it. Intervals resample the counts by text. An average is
+over the labels that occur in gold or claims; in a resample, over those that occur in it. Otherwise a label of a single
+text would lower the average of each resample without that text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Labels = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Occurrences of labels: the number of a text and that of a label, both (pairs,)."""
+    """Occurrences of labels: the index of the text and that of the label, both (pairs,)."""
 
     text: Array
     label: Array
@@ -33,7 +33,7 @@ class Pairs:
         return numpy.split(self.text[order], numpy.searchsorted(self.label[order], numpy.arange(1, max(labels, 1))))
 
     def count(self, labels: int) -> Array:
-        """How many texts have each label, (labels,)."""
+        """The number of texts with each label, (labels,)."""
         return numpy.bincount(self.label, minlength=labels)
 
 
@@ -53,30 +53,28 @@ class LabelCounts:
 
 
 def count(gold: Labels, predicted: Labels) -> LabelCounts:
-    """Count the labels of the same texts.
+    """Count the gold and predicted labels of texts.
 
     Raises:
-        ValueError: they are on different texts.
+        ValueError: the numbers of texts differ.
     """
     if len(gold) != len(predicted):
         raise ValueError("gold and predicted labels are not of the same texts")
     names = sorted({label for side in (gold, predicted) for labels in side for label in labels})
     numbers = {name: number for number, name in enumerate(names)}
-    there, claimed = (_pairs(side, numbers) for side in (gold, predicted))
+    annotated, claimed = (_pairs(side, numbers) for side in (gold, predicted))
     width = max(len(names), 1)
-    both = numpy.isin(claimed.text * width + claimed.label, there.text * width + there.label)
-    return LabelCounts(tuple(names), len(gold), Pairs(claimed.text[both], claimed.label[both]), claimed, there)
+    both = numpy.isin(claimed.text * width + claimed.label, annotated.text * width + annotated.label)
+    return LabelCounts(tuple(names), len(gold), Pairs(claimed.text[both], claimed.label[both]), claimed, annotated)
 
 
 def _pairs(side: Labels, numbers: dict[str, int]) -> Pairs:
     sizes = [len(labels) for labels in side]
-    result = (numbers[label] for labels in side for label in labels)
-    return Pairs(
-        numpy.repeat(numpy.arange(len(side)), sizes), numpy.fromiter(result, dtype=numpy.int64, count=sum(sizes))
-    )
+    labels = numpy.fromiter((numbers[label] for labels in side for label in labels), numpy.int64, count=sum(sizes))
+    return Pairs(numpy.repeat(numpy.arange(len(side)), sizes), labels)
 
 
-# From hits, predicted and gold to the figure, arrays of one shape; 0 if undefined.
+# Computes a figure from hits, predicted and gold, arrays of one shape; 0 if undefined.
 Score = Callable[[Array, Array, Array], Array]
 SCORES: dict[str, Score] = {
     "f1": lambda hits, predicted, gold: divided(2 * hits, predicted + gold, undefined=0.0),
@@ -84,13 +82,13 @@ SCORES: dict[str, Score] = {
     "recall": lambda hits, predicted, gold: divided(hits, gold, undefined=0.0),
 }
 AVERAGES = ("micro", "macro", "weighted")
-# Rates that are meaningless for labels of whole texts: a label cannot be distorted, so every false one is unsupported;
-# and a longer text does not allow more claims than a short one.
+# Rates that are meaningless for labels of whole texts: a wrong label is unsupported, never distorted, and a long text
+# has no more claims than a short one.
 EXCLUDED = of_places()
 
 
 def averaged(score: Score, average: str, hits: Array, predicted: Array, gold: Array) -> Array:
-    """A score of labels (..., labels) averaged over them; 0 if there is none."""
+    """The average of a score over labels, from counts (..., labels); 0 without labels."""
     if average == "micro":
         return score(hits.sum(-1), predicted.sum(-1), gold.sum(-1))
     weights = gold if average == "weighted" else (predicted + gold > 0).astype(numpy.float64)
@@ -99,7 +97,7 @@ def averaged(score: Score, average: str, hits: Array, predicted: Array, gold: Ar
 
 @dataclass(frozen=True)
 class Columns:
-    """Hits, predicted and gold in a sheet, one column per label."""
+    """The columns of a sheet with hits, predicted and gold, one per label."""
 
     hits: tuple[int, ...]
     predicted: tuple[int, ...]
@@ -113,7 +111,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Averaged:
-    """A score averaged over labels, ``macro`` or ``weighted`` by their frequency in gold."""
+    """A score averaged over labels: ``macro``, or ``weighted`` by their frequency in gold."""
 
     columns: Columns
     score: Score
@@ -129,19 +127,18 @@ def figures(counts: LabelCounts, columns: Columns, protocol: str, sheet: Sheet) 
 
     ``n`` is the denominator: claims for precision, gold labels for recall and F1.
     """
-    formulas = _formulas(*(sheet.tally(pairs.text) for pairs in counts.three))
-    claims, there = len(counts.predicted.text), len(counts.gold.text)
-    results = [_figure(f"micro_{name}", {}, protocol, claims, there, formulas[name]) for name in SCORES]
+    micro = _formulas(*(sheet.tally(pairs.text) for pairs in counts.three))
+    sizes = len(counts.predicted.text), len(counts.gold.text)
+    results = [_figure(f"micro_{name}", {}, protocol, *sizes, formula) for name, formula in micro.items()]
     for average in ("macro", "weighted"):
         for name, score in SCORES.items():
-            results.append(_figure(f"{average}_{name}", {}, protocol, claims, there, Averaged(columns, score, average)))
+            results.append(_figure(f"{average}_{name}", {}, protocol, *sizes, Averaged(columns, score, average)))
     width = len(counts.labels)
-    sizes = zip(counts.predicted.count(width).tolist(), counts.gold.count(width).tolist(), strict=True)
-    for label, *three, size in zip(
-        counts.labels, columns.hits, columns.predicted, columns.gold, sizes, strict=True
-    ):  # fmt: skip
-        made = _formulas(*three)
-        results += [_figure(f"label_{name}", {"label": label}, protocol, *size, made[name]) for name in SCORES]
+    by_label = zip(counts.predicted.count(width).tolist(), counts.gold.count(width).tolist(), strict=True)
+    rows = zip(counts.labels, columns.hits, columns.predicted, columns.gold, by_label, strict=True)
+    for label, *three, size in rows:
+        by = {"label": label}
+        results += [_figure(f"label_{name}", by, protocol, *size, one) for name, one in _formulas(*three).items()]
     return results
 
 
@@ -160,7 +157,7 @@ def _figure(
 
 
 def scores_of(hits: float, predicted: float, gold: float) -> dict[str, float]:
-    """The three scores of plain counts."""
+    """F1, precision and recall of plain counts."""
     counts = [numpy.array(float(number)) for number in (hits, predicted, gold)]
     return {name: float(score(*counts)) for name, score in SCORES.items()}
 

@@ -1,4 +1,4 @@
-"""The meaning of a trained model's outputs in the data's labels, as set by ``eval.labels``."""
+"""Renames the outputs of a trained model to the labels of the data, as set by ``eval.labels``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TAG = re.compile(r"[BIESMLU]-.+", re.DOTALL)
 # BILOU uses other letters for the last tag of a mention, and for the only one.
 _BILOU = re.compile(r"O|[BILU]-.+", re.DOTALL)
 _OF_BIOES = {"L": "E", "U": "S"}
-# O means the same in every model.
+# O means the same in every model, so that these entries change nothing.
 _NEEDLESS = {("O", "O"), ("O", None)}
 
 Names = Mapping[str, str | None]
@@ -24,14 +24,14 @@ def named_labels(outputs: Sequence[str], names: Names) -> tuple[str | None, ...]
     """The label of each output of a text classifier; None for no label.
 
     Raises:
-        HallucError C203: a name that the model does not have, or only some of the outputs ``LABEL_0``, … named; an
-            invalid label (``core.labels.label_fault``).
+        HallucError C203: the model does not have a name, only some of the outputs ``LABEL_0``, … are named, or a label
+            is invalid (``core.labels.label_fault``).
     """
     _refuse_unknown(names, outputs)
     _refuse_unnamed(names, outputs)
-    named = tuple(names.get(output, output) for output in outputs)
-    _refuse_unfit(label for label in named if label is not None)
-    return named
+    labels = tuple(names.get(output, output) for output in outputs)
+    _refuse_unfit(label for label in labels if label is not None)
+    return labels
 
 
 def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
@@ -41,8 +41,8 @@ def named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
     prefix is read as an inside tag; the tags of BILOU become those of BIOES.
 
     Raises:
-        HallucError C203: a name that the model does not have, an output without a tag if others are mapped to tags, or
-            a mixture of labels and tags; an invalid label (``core.labels.label_fault``).
+        HallucError C203: the model does not have a name, some outputs are mapped to tags but not all, labels and tags
+            are mixed, or a label is invalid (``core.labels.label_fault``).
     """
     tags = _named_tags(outputs, names)
     _refuse_unfit(label for _, label in map(split_tag, tags) if label)
@@ -63,7 +63,7 @@ def _named_tags(outputs: Sequence[str], names: Names) -> tuple[str, ...]:
 
 
 def _refuse_unfit(labels: Iterable[str]) -> None:
-    """Refuse labels that are also invalid in a corpus: they would reach every table and page."""
+    """Refuse labels that are also invalid in a corpus: they would occur in every table and page."""
     faults = [fault for label in dict.fromkeys(labels) if (fault := label_fault(label)) is not None]
     help = "fix `id2label` in its config.json, or rename it with `eval.labels`"
     refuse(HallucError("C203", f"the model has {fault}", help=help) for fault in faults)
@@ -84,27 +84,27 @@ def _is_tag(output: str) -> bool:
 
 
 def _refuse_unknown(names: Iterable[str], labels: Iterable[str], outputs: Iterable[str] = ()) -> None:
-    there = sorted(set(labels))
-    known = sorted({*there, *outputs})
+    own = sorted(set(labels))
+    known = sorted({*own, *outputs})
     for name in names:
         if name not in known:
             near = did_you_mean(name, known)
             raise HallucError(
                 "C203",
                 f"`eval.labels`: the model has no label `{name}`",
-                help=f"did you mean `{near}`?" if near else f"it has {', '.join(there)}",
+                help=f"did you mean `{near}`?" if near else f"it has {', '.join(own)}",
             )
 
 
 def _refuse_unnamed(names: Names, labels: Iterable[str]) -> None:
-    """Refuse to name only some of the labels ``LABEL_0``, …: the others would remain labels that no data has."""
-    there = list(labels)
-    if names and all(map(_UNNAMED.fullmatch, there)):
-        _refuse_missing([label for label in there if label not in names])
+    """Refuse to name only some of the labels ``LABEL_0``, …: no data has the other ones."""
+    own = list(labels)
+    if names and all(map(_UNNAMED.fullmatch, own)):
+        _refuse_missing([label for label in own if label not in names])
 
 
 def _refuse_mixture(names: Names, outputs: Sequence[str]) -> None:
-    """Require a tag for each output that is not named like a tag itself."""
+    """Refuse entries for labels, values that are not tags, and outputs without a tag."""
     for name, value in names.items():
         if name not in outputs:
             tags = [output for output in outputs if output.endswith(f"-{name}")]
@@ -133,7 +133,7 @@ def _refuse_missing(missing: Sequence[str]) -> None:
 
 
 def foreign_label_notes(model: Iterable[str], split: Iterable[str]) -> Iterator[str]:
-    """Note for the user that the model has labels that do not occur in the split; empty if it has none."""
+    """A note for the user if the model has labels that do not occur in the split."""
     foreign = sorted(set(model) - set(split))
     if foreign:
         listed = ", ".join(foreign)

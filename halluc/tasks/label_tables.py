@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from halluc.core.characters import printable_cell
@@ -11,18 +12,17 @@ from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Report
 from halluc.tasks import label_counts
 from halluc.tasks.label_counts import LabelCounts
-from halluc.tasks.token_figures import confusion_as_text
+from halluc.tasks.token_figures import confusion_as_text, row_lines
 
 # A larger confusion matrix is unreadable; the most frequent confusions are listed instead.
 LARGEST_MATRIX = 60
 COMMONEST = 40
 
 Row = dict[str, Any]
-_HEADS = ("precision", "recall", "f1-score", "support")
 
 
 def row(hits: float, predicted: float, gold: float) -> Row:
-    """A row as in scikit-learn; 0 if undefined."""
+    """A row as in scikit-learn, from plain counts; 0 if undefined."""
     return _row(label_counts.scores_of(hits, predicted, gold), int(gold))
 
 
@@ -48,33 +48,26 @@ def averages(counts: LabelCounts) -> dict[str, Row]:
 
 
 def confusion(gold: Sequence[str | None], predicted: Sequence[str | None]) -> dict[str, Any]:
-    """The confusion of classes, None being out of scope: ``confusion``, a matrix of gold by predicted class.
+    """``confusion``: a matrix of gold by predicted class, where None means out of scope.
 
     For more than 60 classes ``confusions`` instead: the 40 most frequent mistakes.
     """
-    pairs = Counter((_class_name(one), _class_name(other)) for one, other in zip(gold, predicted, strict=True))
+    sides = ([OUT_OF_SCOPE if label is None else label for label in side] for side in (gold, predicted))
+    pairs = Counter(zip(*sides, strict=True))
     names = sorted({name for pair in pairs for name in pair}, key=lambda name: (name == OUT_OF_SCOPE, name))
     if len(names) <= LARGEST_MATRIX:
-        return {"confusion": {one: {other: pairs[one, other] for other in names} for one in names}}
-    wrong = sorted((-n, one, other) for (one, other), n in pairs.items() if one != other)
+        return {"confusion": {row: {column: pairs[row, column] for column in names} for row in names}}
+    wrong = sorted((-n, *pair) for pair, n in pairs.items() if pair[0] != pair[1])
     return {"confusions": [{"gold": one, "predicted": other, "n": -n} for n, one, other in wrong[:COMMONEST]]}
 
 
-def _class_name(label: str | None) -> str:
-    return OUT_OF_SCOPE if label is None else label
-
-
 def rows_as_text(*parts: Mapping[str, Row]) -> str:
-    """Rows as a table in scikit-learn's layout, with an empty line between the parts."""
-    width = max(12, *(len(printable_cell(name)) for part in parts for name in part))
-    lines = [" " * width + "".join(f"{head:>11}" for head in _HEADS)]
-    for part in parts:
-        if part:
-            lines.append("")
-        for name, cells in part.items():
-            figures = "".join(f"{cells[head]:>11.4f}" for head in _HEADS[:-1])
-            lines.append(f"{printable_cell(name):>{width}}{figures}{cells['support']:>11}")
-    return "\n".join(lines) + "\n"
+    """Rows as a table in scikit-learn's layout, with an empty line before each part."""
+    lines = iter(row_lines([pair for part in parts for pair in part.items()]))
+    text = [next(lines)]
+    for part in filter(None, parts):
+        text += ["", *islice(lines, len(part))]
+    return "\n".join(text) + "\n"
 
 
 def confusions_as_text(rows: Sequence[Row]) -> str:
@@ -87,7 +80,7 @@ def confusions_as_text(rows: Sequence[Row]) -> str:
 
 
 def confusion_sections(report: Report, title: str) -> dict[str, str]:
-    """The matrix of ``confusion`` with a ``title``, or the most frequent mistakes; empty if there are none."""
+    """The matrix of ``confusion`` below its ``title``, or the most frequent mistakes; empty if there are none."""
     if "confusion" in report:
         return {title: confusion_as_text(report["confusion"])}
     return {"the most frequent confusions": confusions_as_text(report["confusions"])} if report["confusions"] else {}

@@ -1,4 +1,4 @@
-"""Annotation by labels of whole examples: its probability under a model, and corrections."""
+"""Labels of whole examples: claims, probabilities of the annotation, corrections."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class LabelClaims:
         """The claim that an example has a label."""
 
     def claims(self, example: Any, prediction: Any) -> tuple[Claim, ...]:
-        stated = zip(prediction.labels, prediction.confidences, strict=True)
-        return tuple(self.claim(example, label, confidence) for label, confidence in stated)
+        pairs = zip(prediction.labels, prediction.confidences, strict=True)
+        return tuple(self.claim(example, *pair) for pair in pairs)
 
     def gold(self, example: Any) -> tuple[Claim, ...]:
         return tuple(self.claim(example, label) for label in example.labels)
@@ -34,18 +34,23 @@ def probabilities(logits: numpy.ndarray) -> numpy.ndarray:
     return numpy.asarray(odds / odds.sum(-1, keepdims=True))
 
 
+def independent_probabilities(logits: numpy.ndarray) -> numpy.ndarray:
+    """Sigmoid of logits, without overflow."""
+    return numpy.asarray(0.5 * (1 + numpy.tanh(logits / 2)))
+
+
 def annotated_label(
     outputs: Sequence[str], share: numpy.ndarray, gold: str, prediction: object
 ) -> AnnotatedPrediction:  # fmt: skip
-    """A prediction with the probability of the annotated output; several outputs may have its name.
+    """A prediction with the probability of the annotated label.
 
     Args:
-        share: the probability of each output, (outputs,). gold: the annotated output. If the model does not have it,
-            the probability is 1 minus that of the best output.
+        share: the probability of each output, (outputs,). gold: the annotated label; the probabilities of several
+            outputs with this name are added. If there is none, the result is 1 minus the largest probability.
     """
     own = [number for number, name in enumerate(outputs) if name == gold]
-    text = float(share[own].sum()) if own else float(1 - share.max())
-    return AnnotatedPrediction(prediction, lambda claims: text)
+    probability = float(share[own].sum()) if own else float(1 - share.max())
+    return AnnotatedPrediction(prediction, lambda claims: probability)
 
 
 def annotated_labels(
@@ -54,17 +59,18 @@ def annotated_labels(
     """A prediction with the probability that each label is present or absent, as annotated.
 
     Args:
-        share: the independent probability of each output, (outputs,).
+        share: the independent probability of each output, (outputs,); of several outputs with the same name, the
+            largest counts.
     """
     by_label: dict[str, float] = {}
     for name, value in zip(outputs, share.tolist(), strict=True):
         by_label[name] = max(value, by_label.get(name, 0.0))
-    return AnnotatedPrediction(prediction, partial(_of_labels, by_label, frozenset(gold)))
+    return AnnotatedPrediction(prediction, partial(_least_probable, by_label, frozenset(gold)))
 
 
-def _of_labels(by_label: dict[str, float], gold: frozenset[str], claims: Sequence[Claim]) -> float:
-    results = [(by_label.get(claim.label, 0.0), claim.label in gold) for claim in claims]
-    return min(share if is_there else 1 - share for share, is_there in results)
+def _least_probable(by_label: dict[str, float], gold: frozenset[str], claims: Sequence[Claim]) -> float:
+    shares = ((by_label.get(claim.label, 0.0), claim.label in gold) for claim in claims)
+    return min(share if is_gold else 1 - share for share, is_gold in shares)
 
 
 def labels_of(marks: Sequence[Mark], *, most: int | None = None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""Losses of all tasks: cross-entropy over classes or a sigmoid for each, with class weights, smoothing, focal loss.
+"""Cross-entropy of all encoder tasks, by softmax or sigmoid: class weights, label smoothing, focal loss.
 
-torch is imported only when a loss is computed: the config class here is used by commands that start without it.
+torch is imported only when a loss is computed, because commands that start without torch use the config class.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from halluc.config.section import MOST_LABELS, Section, Text
 if TYPE_CHECKING:
     import torch
 
-# Target without a loss: a text without a known label; padding, special pieces, all but the first piece of a word.
+# Target that the loss ignores: of padding, special pieces, all but the first piece of a word, and unknown labels.
 UNLABELLED = -100
-# `balanced` limits the weight of a class to this multiple of the mean, and to its inverse.
+# The maximum weight of a class with `balanced`; the minimum is its inverse.
 MOST_BALANCED = 10.0
 
 _ByLabel = dict[Text, Annotated[float, Field(gt=0, le=1_000)]]
 
 
-def _form(given: Any) -> str:
-    """Which of its forms ``class_weights`` has, so that an error message refers to the intended form."""
-    return "by_label" if isinstance(given, dict) else "word"
+def _form(weights: Any) -> str:
+    """The form of ``class_weights``, so that an error message refers to the intended form."""
+    return "by_label" if isinstance(weights, dict) else "word"
 
 
 ClassWeights = Annotated[
@@ -58,7 +58,7 @@ class LossConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _gamma_goes_with_focal(self) -> LossConfig:
+    def _gamma_requires_focal(self) -> LossConfig:
         if self.focal_gamma != 2.0 and self.loss != "focal":
             raise ValueError("`task.focal_gamma` requires `loss: focal`")
         return self
@@ -66,10 +66,9 @@ class LossConfig(Section):
 
 @dataclass(frozen=True)
 class Loss:
-    """Computes the loss of an example (a token, or a text) from its logits.
+    """Computes the loss of examples (tokens, or texts) from their logits.
 
-    ``weights`` has one per output: with one label per example the weight of the class, with several that of having the
-    label.
+    ``weights`` has one weight per output; with several labels per example it applies to the presence of the label.
     """
 
     multi_label: bool = False
@@ -87,8 +86,8 @@ class Loss:
 
         Args:
             logits: (examples, outputs).
-            labels: (examples,) class numbers, or ``UNLABELLED``, whose loss is 0; with several labels per example
-                (examples, outputs) of 0 and 1, whose loss is the mean over outputs.
+            labels: (examples,) class numbers; the loss of ``UNLABELLED`` is 0. With several labels per example,
+                (examples, outputs) of 0 and 1; the loss is then the mean over outputs.
 
         Returns:
             (examples,) float32.
@@ -96,13 +95,13 @@ class Loss:
         return (self._sigmoid if self.multi_label else self._softmax)(logits.float(), labels, self._weights(logits))
 
     def summed(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The loss summed over examples with one label, a scalar; shapes as above."""
+        """The loss summed over examples with one label each, a scalar; shapes as above."""
         from torch.nn import functional
 
         if self.kind == "focal":
             return self(logits, labels).sum()
-        # torch's own sum: summing single losses rounds differently, and earlier trainings would not be reproduced
-        # exactly.
+        # torch's own sum: summing the losses of examples rounds differently, so that earlier trainings would not be
+        # reproduced exactly.
         return functional.cross_entropy(
             logits.float(),
             labels,
@@ -140,13 +139,17 @@ class Loss:
     def _focus(self, right: torch.Tensor) -> torch.Tensor:
         """The factor of focal loss, from the probability of the correct class.
 
-        If that rounds to 1, a power below 1 has an infinite slope: the bound makes it 0.
+        The bound avoids an infinite gradient if the probability rounds to 1 and gamma is below 1.
         """
         return (1 - right).clamp(min=1e-12) ** self.gamma
 
 
 def divergence(logits: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """The mean of both Kullback-Leibler divergences between two softmax distributions, in nats: (…, classes) to (…)."""
+    """The mean of both Kullback-Leibler divergences between two softmax distributions, in nats.
+
+    Args:
+        logits, others: (…, classes); the result is (…).
+    """
     one, other = logits.float().log_softmax(-1), others.float().log_softmax(-1)
     # KL(p || q) + KL(q || p) = sum over (p - q) (log p - log q)
     return ((one.exp() - other.exp()) * (one - other)).sum(-1) / 2
@@ -158,28 +161,26 @@ def class_weights(
     """The weight of each output; None if all are equal.
 
     Args:
-        classes: the class of each output; outputs of the same class share its weight.
+        classes: the class of each output; outputs of the same class have the same weight.
         gold: the classes of each training example (token, or text); used only for ``balanced``.
     """
-    given = config.class_weights
-    if given == "none" or not given:
+    asked = config.class_weights
+    if asked == "none" or not asked:
         return None
-    weights = balanced(gold, multi_label=multi_label) if given == "balanced" else given
+    weights = balanced(gold, multi_label=multi_label) if asked == "balanced" else asked
     return tuple(weights.get(name, 1.0) for name in classes)
 
 
 def balanced(gold: Iterable[Collection[str]], *, multi_label: bool = False) -> dict[str, float]:
-    """For each class a weight that compensates for its rarity, from .1 to 10.
+    """Weights of classes by inverse frequency, from .1 to 10.
 
-    With one label per example it is ``n / (k * n_c)``, for ``n`` examples of ``k`` classes and ``n_c`` of this one;
-    with several, the number of examples without the label divided by the number with it.
+    With one label per example ``n / (k * n_c)``, for ``n`` examples of ``k`` classes and ``n_c`` of this one; with
+    several, the number of examples without the label divided by the number with it.
     """
     count: Counter[str] = Counter()
     examples = 0
     for names in gold:
         count.update(names)
         examples += 1
-    rarity = {
-        name: (examples - number if multi_label else examples / len(count)) / number for name, number in count.items()
-    }
+    rarity = {name: (examples - n if multi_label else examples / len(count)) / n for name, n in count.items()}
     return {name: min(MOST_BALANCED, max(1 / MOST_BALANCED, weight)) for name, weight in rarity.items()}

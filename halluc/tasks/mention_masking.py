@@ -1,6 +1,7 @@
-"""Mention masking: in training, words of mentions are replaced by the mask token, so that the context must decide.
+"""Mention masking: in training, some words of mentions are replaced by the mask token.
 
-A form of word dropout (Iyyer et al. 2015, section 3.3) on mentions only: the model relies less on known names.
+This is word dropout (Iyyer et al. 2015, section 3.3) on mentions only: the model relies less on known names and more on
+their context.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class MentionLossConfig(LossConfig):
 
 @dataclass(frozen=True)
 class MentionMasking:
-    """Masks a ``share`` of words with the piece ``mask``."""
+    """Replaces a ``share`` of words by the piece ``mask``."""
 
     share: float
     mask: int
@@ -54,7 +55,11 @@ class MentionMasking:
         return cls(config.mention_masking, int(tokenizer.mask_token_id))
 
     def masked(self, batch: Batch, words: Sequence[Sequence[Range]], generator: numpy.random.Generator) -> Batch:
-        """The batch with some words masked; ``words`` are, for each row, the pieces of each word of a mention."""
+        """The batch with some words masked.
+
+        Args:
+            words: for each row, the ranges of pieces of the words of its mentions.
+        """
         ids = batch.inputs["input_ids"].clone()
         drawn = iter((generator.random(sum(map(len, words))) < self.share).tolist())
         for row, of_row in enumerate(words):

@@ -18,20 +18,20 @@ PERIODS: Mapping[Period, Callable[[str], str]] = {
     "month": lambda timestamp: timestamp[:7],
     "year": lambda timestamp: timestamp[:4],
 }
-# With more periods, the next longer ones are used; with more labels, the most frequently predicted ones.
+# If there are more periods, longer ones are used; if there are more labels, only the most frequently predicted ones.
 MOST_PERIODS, MOST_LABELS = 120, 12
 
 
 def periods(timestamps: Sequence[str | None], asked: Period) -> tuple[Period, dict[str, numpy.ndarray]]:
-    """The length of the periods, and the texts of each, (texts,) of booleans, in the order of time."""
+    """The length of the periods, and a mask (texts,) of the texts of each period, in the order of time."""
     kinds = list(PERIODS)
     for kind in kinds[kinds.index(asked) :]:
-        named = [None if timestamp is None else PERIODS[kind](timestamp) for timestamp in timestamps]
-        results = sorted({name for name in named if name is not None})
-        if len(results) <= MOST_PERIODS:
+        by_text = [None if timestamp is None else PERIODS[kind](timestamp) for timestamp in timestamps]
+        names = sorted({name for name in by_text if name is not None})
+        if len(names) <= MOST_PERIODS:
             break
-    of_texts = numpy.array(named, dtype=object)
-    return kind, {name: of_texts == name for name in results}
+    of_texts = numpy.array(by_text, dtype=object)
+    return kind, {name: of_texts == name for name in names}
 
 
 def figures(
@@ -41,20 +41,20 @@ def figures(
     asked: Period,
     sheet: Sheet,
 ) -> list[Figure]:
-    """The share of each label by period, 0 for one that is only in gold; empty if no text has a timestamp.
+    """The share of texts with each predicted label by period; empty if no text has a timestamp.
 
     Args:
-        timestamps: of each text, ISO 8601, None if it has none. labels: the predicted labels of each text.
-        gold: the labels of its annotation.
+        timestamps: of each text, ISO 8601, or None. labels: the predicted labels of each text. gold: the annotated
+            labels of each text; those that are never predicted have the share 0.
     """
     kind, texts = periods(timestamps, asked)
-    common = Counter(label for one in labels for label in one)
-    common.update(dict.fromkeys((label for one in gold for label in one), 0))
+    counts = Counter(label for of_text in labels for label in of_text)
+    counts.update(dict.fromkeys((label for of_text in gold for label in of_text), 0))
     results = []
-    for label, _ in sorted(common.most_common(MOST_LABELS)):
-        having = numpy.array([label in one for one in labels], dtype=bool)
-        for name, there in texts.items():
-            share = Ratio((sheet.column(having & there),), (sheet.column(there),), is_exact=True)
+    for label, _ in sorted(counts.most_common(MOST_LABELS)):
+        is_predicted = numpy.array([label in of_text for of_text in labels], dtype=bool)
+        for name, in_period in texts.items():
+            share = Ratio((sheet.column(is_predicted & in_period),), (sheet.column(in_period),), is_exact=True)
             by = {"label": label, "period": name}
-            results.append(Figure("label_share", by, f"texts by {kind}", int(there.sum()), share))
+            results.append(Figure("label_share", by, f"texts by {kind}", int(in_period.sum()), share))
     return results

@@ -1,4 +1,4 @@
-"""Parts of the output lines of ``predict`` that several tasks share."""
+"""Parts of the output of ``predict`` and ``serve`` that several tasks share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TokenRange(Record):
 
 
 class AssertedLabel(Record):
-    """A label that ``predict`` claims; ``novelty`` and ``confusable`` are null if the training data are unknown."""
+    """A label that ``predict`` claims; ``novelty`` and ``confusable`` are null without coverage of training data."""
 
     label: str
     confidence: float
@@ -48,7 +48,7 @@ class AssertedLabel(Record):
 
 
 class ScoredClaim(Record):
-    """A claim in an answer of ``halluc serve``: ``score``, as in Hugging Face's format, is the confidence."""
+    """A claim in a response of ``halluc serve``: ``score``, as in Hugging Face's format, is the confidence."""
 
     score: float
     confidence: float
@@ -62,8 +62,8 @@ class ScoredClaim(Record):
         Args:
             own: the other fields of a subclass.
         """
-        known = claim.model_dump(include={"confidence", "novelty", "confusable", "abstained"})
-        return cls(score=claim.confidence, **known, **own)
+        shared = claim.model_dump(include={"confidence", "novelty", "confusable", "abstained"})
+        return cls(score=claim.confidence, **shared, **own)
 
 
 class LabelAnswer(ScoredClaim):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -14,14 +14,14 @@ from halluc.core.significance import F1, Figure, Mean, Ratio, Sheet
 
 Tags = Sequence[Sequence[str]]
 PROTOCOL = "per token, raw IOB2 tags with O"
+_SCORES = ("precision", "recall", "f1-score")
 
 
 def report(gold: Tags, predicted: Tags) -> dict[str, dict[str, Any]]:
     """Precision, recall, F1 and support by tag, then micro, macro and weighted averages; 0 if undefined."""
     from sklearn.metrics import precision_recall_fscore_support as scores
 
-    flat_gold = [tag for tags in gold for tag in tags]
-    flat_predicted = [tag for tags in predicted for tag in tags]
+    flat_gold, flat_predicted = (list(chain.from_iterable(side)) for side in (gold, predicted))
     tags = sorted({*flat_gold, *flat_predicted}, key=_order)
     columns = scores(flat_gold, flat_predicted, labels=tags, zero_division=0)
     rows = {tag: _row(*(column[index] for column in columns)) for index, tag in enumerate(tags)}
@@ -39,26 +39,21 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
     """``token_f1`` overall (micro), averaged and by tag; ``n`` is the number of tokens with the tag."""
     lengths = [len(tags) for tags in gold]
     example = numpy.repeat(numpy.arange(len(gold)), lengths)
-    there = numpy.array([tag for tags in gold for tag in tags], dtype=object)
-    text = numpy.array([tag for tags in predicted for tag in tags], dtype=object)
-    right = there == text
-    tokens = sum(lengths)
-    rows: dict[str, tuple[F1, int]] = {}
-    for tag in sorted({*there.tolist(), *text.tolist()}, key=_order):
-        mask, claimed = there == tag, text == tag
-        hits, predicted_, gold_ = (sheet.tally(example[m]) for m in (right & mask, claimed, mask))
-        rows[tag] = F1(hits, predicted_, gold_), gold_
+    annotated, claimed = (numpy.array(list(chain.from_iterable(side)), dtype=object) for side in (gold, predicted))
+    right, tokens = annotated == claimed, sum(lengths)
+    formulas: dict[str, F1] = {}
+    supports: dict[str, int] = {}
+    for tag in sorted({*annotated.tolist(), *claimed.tolist()}, key=_order):
+        masks = (right & (annotated == tag), claimed == tag, annotated == tag)
+        hits, of_predicted, supports[tag] = (sheet.tally(example[mask]) for mask in masks)
+        formulas[tag] = F1(hits, of_predicted, supports[tag])
+    means = {"macro": Mean((*formulas.values(),)), "weighted": Mean((*formulas.values(),), (*supports.values(),))}
     micro = Ratio((sheet.tally(example[right]),), (sheet.tally(example),), undefined=0.0)
-    formulas = tuple(formula for formula, _ in rows.values())
-    results = [
-        Figure("token_f1", {}, PROTOCOL, tokens, micro),
-        Figure("token_f1", {"average": "macro"}, PROTOCOL, tokens, Mean(formulas)),
-        Figure(
-            "token_f1", {"average": "weighted"}, PROTOCOL, tokens, Mean(formulas, tuple(g for _, g in rows.values()))
-        ),
-    ]
-    for tag, (formula, support) in rows.items():
-        results.append(Figure("token_f1", {"tag": tag}, PROTOCOL, int(sheet.columns[support].sum()), formula))
+    results = [Figure("token_f1", {}, PROTOCOL, tokens, micro)]
+    results += [Figure("token_f1", {"average": name}, PROTOCOL, tokens, mean) for name, mean in means.items()]
+    for tag, formula in formulas.items():
+        n = int(sheet.columns[supports[tag]].sum())
+        results.append(Figure("token_f1", {"tag": tag}, PROTOCOL, n, formula))
     return results
 
 
@@ -76,9 +71,7 @@ def accuracy(gold: Tags, predicted: Tags) -> float:
 
 def confusion(gold: Tags, predicted: Tags) -> dict[str, dict[str, int]]:
     """Tokens by gold label (rows) and predicted label (columns), including O, without B- and I-."""
-    pairs = Counter(
-        zip(map(_label, chain.from_iterable(gold)), map(_label, chain.from_iterable(predicted)), strict=True)
-    )
+    pairs = Counter(zip(*(map(_label, chain.from_iterable(side)) for side in (gold, predicted)), strict=True))
     labels = sorted({label for pair in pairs for label in pair} | {"O"}, key=lambda label: (label != "O", label))
     return {row: {column: pairs[row, column] for column in labels} for row in labels}
 
@@ -97,13 +90,19 @@ def confusion_as_text(table: dict[str, dict[str, int]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_text(rows: dict[str, dict[str, Any]], digits: int = 4) -> str:
+def as_text(rows: dict[str, dict[str, Any]]) -> str:
     """A report in the table layout of scikit-learn and seqeval."""
-    width = max(12, *(len(printable_cell(name)) for name in rows))
-    lines = [" " * width + "".join(f"{head:>{digits + 7}}" for head in ("precision", "recall", "f1-score", "support"))]
-    for name, row in rows.items():
-        if name == "micro avg":
-            lines.append("")
-        figures = "".join(f"{row[key]:>{digits + 7}.{digits}f}" for key in ("precision", "recall", "f1-score"))
-        lines.append(f"{printable_cell(name):>{width}}{figures}{row['support']:>{digits + 7}}")
+    lines = row_lines([*rows.items()])
+    if "micro avg" in rows:
+        lines.insert(1 + list(rows).index("micro avg"), "")
     return "\n".join(lines) + "\n"
+
+
+def row_lines(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """The heading of such a table, and a line for each row."""
+    width = max(12, *(len(printable_cell(name)) for name, _ in rows))
+    lines = [" " * width + "".join(f"{head:>11}" for head in (*_SCORES, "support"))]
+    for name, row in rows:
+        scores = "".join(f"{row[key]:>11.4f}" for key in _SCORES)
+        lines.append(f"{printable_cell(name):>{width}}{scores}{row['support']:>11}")
+    return lines

@@ -43,7 +43,7 @@ def test_report_json_has_the_figures_of_the_evaluation(evaluation, told):
     assert [head.figure for head in told.headlines] == [figure(evaluation, h.figure.name) for h in told.headlines]
 
 
-def test_every_figure_stands_in_the_table(run_page, open_page, evaluation):
+def test_every_figure_is_in_the_table(run_page, open_page, evaluation):
     rows = open_page(run_page).rows("#figures")
     expected = [
         [formats.value(m.name, m.value), formats.interval(m.name, m.interval), formats.count(m.n)]
@@ -98,7 +98,7 @@ def test_every_chart_has_its_numbers_beneath(any_page, open_page):
     assert all(drawn == 1 and rows > 0 for drawn, rows in charts)
 
 
-def test_the_spans_of_a_claim_stand_in_its_sentence(run_page, open_page):
+def test_the_spans_of_a_claim_are_within_its_sentence(run_page, open_page):
     page = open_page(run_page)
     broken = page.js(
         "return [...document.querySelectorAll('article.claim')].filter(c =>"

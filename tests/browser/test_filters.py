@@ -53,7 +53,7 @@ TOGETHER = [
 
 
 @pytest.mark.parametrize("wanted", ALONE + TOGETHER, ids=str)
-def test_a_filter_leaves_what_it_says(run_page, open_page, lines, wanted):
+def test_a_filter_shows_only_matching_lines(run_page, open_page, lines, wanted):
     page = open_page(run_page)
     page.narrow(**wanted)
     assert page.counted() == sum(fits(line, wanted) for line in lines)
@@ -112,7 +112,7 @@ def test_sections_say_how_many_there_are(run_page, open_page, lines):
         assert total == f"{count} of {count}"
 
 
-def test_the_worst_stand_first(run_page, open_page, lines):
+def test_the_worst_come_first(run_page, open_page, lines):
     page = open_page(run_page)
     for section in ("unsupported", "distorted"):
         sure = [float(c) for c in page.attributes(f"article.claim[data-verdict={section}]", "data-confidence")]

@@ -439,7 +439,7 @@ def test_samples_differ_and_are_valid_examples_of_known_labels(name):
 
 
 @every_synthesizer
-def test_what_is_sampled_leaves_what_it_stands_for_alone(name):
+def test_sampling_does_not_change_the_example_it_replaces(name):
     for like in DEGENERATE.values():
         before = Editable(tuple(like.tokens), tuple(like.spans), tuple(like.locked))
         sampled(fitted(name), like, 1)

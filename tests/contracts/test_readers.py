@@ -270,7 +270,7 @@ def test_columns_in_all_their_forms(tmp_path, text, keys):
         assert [(e.tokens, e.spans) for e in corpus] == [(("Anna", "left"), (Span(0, 1, "PER"),)), (("x",), ())]
 
 
-def test_document_boundaries_are_kept_and_written_back(tmp_path):
+def test_document_boundaries_are_read_and_written(tmp_path):
     corpus = dev(conll(tmp_path, "-DOCSTART- O\n\na O\n\nb O\n\n-DOCSTART- O\n\nc O\n"))
     assert [e.origin.document for e in corpus] == [1, 1, 2]
     write_conll(tmp_path / "again.txt", corpus)
@@ -449,7 +449,7 @@ def test_broken_records_are_reported_with_their_line(tmp_path, record, code, tol
     assert len(found.skipped) == 1
 
 
-def test_an_id_may_stand_once(tmp_path):
+def test_an_id_must_be_unique(tmp_path):
     twice = {"id": "a", "text": "x", "spans": []}
     with pytest.raises(HallucError, match="is already on line 1"):
         jsonl(tmp_path, twice, twice)

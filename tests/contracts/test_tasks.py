@@ -198,7 +198,7 @@ class TestEveryTask:
             again = task.examples.rebuild(example, task.examples.editable(example), example.id, example.origin)
             assert again == example
 
-    def test_what_training_shows_is_kept_and_read_back(self, name, tmp_path):
+    def test_the_coverage_of_training_is_saved_and_loaded(self, name, tmp_path):
         task = make(name)
         splits = {split: Corpus(split, EXAMPLES[name], "f") for split in task.knowledge.covers}
         made = task.knowledge.of(splits)
@@ -312,7 +312,7 @@ NOT_OF_TOKENS = {"start", "end"}
     st.lists(st.integers(1, 40), min_size=1, max_size=80),
     st.integers(1, 30),
 )
-def test_every_word_stands_in_a_window_and_every_window_fits(sizes, space):
+def test_every_word_is_in_a_window_and_every_window_fits(sizes, space):
     words = [[1000 + index] * size for index, size in enumerate(sizes)]
     windows = list(windows_of(0, words, space, [101], [102]))
     covered = set()

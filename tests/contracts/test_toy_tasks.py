@@ -145,7 +145,7 @@ class TestBothToyTasks:
         # Each text has as many starts and ends as tokens: those of short texts are filled up.
         assert numpy.isneginf(rows).any() == (name == "answers")
 
-    def test_withdrawn_claims_stand_in_the_figures_of_what_is_kept(self, name):
+    def test_figures_after_abstention_exclude_withdrawn_claims(self, name):
         lines, _, found = counted(name, {"translation": 0.9, "answers": 0.5}[name])
         claims = [line for line in lines if line.record == "claim"]
         kept = [line for line in claims if not line.abstained]

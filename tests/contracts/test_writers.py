@@ -315,7 +315,7 @@ def test_formats_that_keep_documents(tmp_path_factory, name, examples):
 @pytest.mark.parametrize(("task", "name"), [row for row in ROWS if "join" in WRITERS[row[0]][row[1]].options])
 @given(data=st.data())
 @SETTINGS
-def test_texts_are_kept_as_they_are(tmp_path_factory, task, name, data):
+def test_texts_are_not_changed(tmp_path_factory, task, name, data):
     """Of texts that were read by characters, each character comes back, and each span at its place."""
     letters = st.sampled_from("ab, .\"'e\u0301👩\u200d\U0001d54f") | st.sampled_from("中हि")
     fitting = (
@@ -461,7 +461,7 @@ def test_pairs_have_two_texts(tmp_path):
     assert (found.tokens, found.second) == (pairs[0].tokens, 1)
 
 
-def test_texts_out_of_scope_get_the_label_that_says_so(tmp_path):
+def test_texts_out_of_scope_get_the_out_of_scope_label(tmp_path):
     outside = [*TEXTS, replace(TEXTS[0], id="3", labels=())]
     path, writer, options = write_one(tmp_path, LABELLED, "lines", outside, Options(out_of_scope="oos"))
     assert path.read_text(encoding="utf-8").splitlines()[-1] == "oos Where, is it ?"

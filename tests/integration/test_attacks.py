@@ -44,7 +44,7 @@ def halluc_ends(monkeypatch, act):
     monkeypatch.setattr(halluc.__main__, "main", act)
 
 
-def test_a_config_that_is_refused_holds(perform):
+def test_an_attack_is_passed_if_the_config_is_refused(perform):
     from attacking.by_hand import refused
 
     result = perform(lambda bench: refused(bench, "check", bench.put("c.yaml", "name: x\nnonsense: 1\n")))

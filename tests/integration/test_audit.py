@@ -137,7 +137,7 @@ def test_the_run_of_an_audit_without_a_trained_model_can_be_named(halluc, tmp_pa
     assert (outcome.code, "R104" in outcome.err) == (2, True), outcome.err
 
 
-def test_what_the_model_says_is_put_in_the_place_of_what_is_annotated(halluc, audited, tmp_path):
+def test_accepted_predictions_replace_the_annotation(halluc, audited, tmp_path):
     _, run, _ = audited
     lines = records(run.audit("test"))
     decisions = written(tmp_path / "d.jsonl", *(decision(line, "accept") for line in lines))
@@ -148,7 +148,7 @@ def test_what_the_model_says_is_put_in_the_place_of_what_is_annotated(halluc, au
             assert one["spans"] == predicted[one["id"]]
 
 
-def test_a_run_is_judged_again_beside_its_own_evaluation(halluc, audited, tmp_path):
+def test_an_evaluation_with_corrected_gold_does_not_replace_the_original_one(halluc, audited, tmp_path):
     _, run, _ = audited
     lines = [line for line in records(run.audit("test")) if line["kind"] != "inconsistent"]
     decisions = written(tmp_path / "d.jsonl", *(decision(line, "accept") for line in lines))
@@ -278,7 +278,7 @@ def test_without_model_or_annotation_nothing_is_audited(own, halluc):
     assert "--folds 1 is not possible" in halluc("audit", config, "--folds", "1").err
 
 
-def test_an_audit_that_was_killed_goes_on_with_the_model_that_it_was_training(tmp_path, tiny_encoder):
+def test_a_killed_audit_resumes_with_the_model_that_it_was_training(tmp_path, tiny_encoder):
     saving = TRAIN + ", checkpoint_steps: 2"
     config = write_experiment(tmp_path, tiny_encoder, write_corpus(tmp_path), saving)
     with killed_after_a_checkpoint():

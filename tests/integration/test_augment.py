@@ -213,7 +213,7 @@ def commits_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("commits_often")
 @pytest.mark.parametrize("workers", [1, 2])
-def test_an_interrupted_corpus_goes_on_without_doubling_or_losing(small, tmp_path, workers):
+def test_an_interrupted_corpus_resumes_without_duplicates_or_losses(small, tmp_path, workers):
     whole = make(small, tmp_path / "whole")
     made, began = tmp_path / "interrupted", []
     for stop in (1, 13, 14, 30):
@@ -253,7 +253,7 @@ def test_a_killed_process_costs_nothing_but_the_last_moment(small, tmp_path):
 
 
 @pytest.mark.usefixtures("commits_often")
-def test_a_killed_shard_goes_on(small, tmp_path):
+def test_a_killed_shard_resumes(small, tmp_path):
     whole, made = make(small, tmp_path / "whole"), tmp_path / "sharded"
     loaded = load(small, table=TABLE)
 
@@ -321,7 +321,7 @@ def with_one_name(folder: Path, data: str, more: str = "") -> Path:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_of_two_equal_candidates_the_first_is_kept(tmp_path, monkeypatch, workers):
+def test_of_two_equal_candidates_the_first_is_used(tmp_path, monkeypatch, workers):
     monkeypatch.setattr(corpus, "_CHUNK", 1)
     data = corpus_of(tmp_path, train="Anna/PER left\nBerg/PER left\nBerg/PER won")
     made = make(with_one_name(tmp_path, data), tmp_path / "made", f"augment.workers={workers}")
@@ -340,7 +340,7 @@ def test_of_two_equal_candidates_the_first_is_kept(tmp_path, monkeypatch, worker
 
 
 @pytest.mark.usefixtures("commits_often")
-def test_what_was_taken_before_a_kill_is_remembered_after_it(tmp_path):
+def test_candidates_accepted_before_a_kill_are_known_after_it(tmp_path):
     config = with_one_name(tmp_path, corpus_of(tmp_path, train="Anna/PER left\nit rained\nBerg/PER left"))
 
     def interrupt(done: int, of: int) -> None:
@@ -392,7 +392,7 @@ def test_copies_are_no_duplicates(tmp_path):
     assert manifest(made).kept == {"duplicate": 4}
 
 
-def test_what_cannot_be_changed_is_copied_so_that_its_share_is_kept(demo, tmp_path):
+def test_unchangeable_sentences_are_copied_so_that_their_share_is_constant(demo, tmp_path):
     made = manifest(make(demo, tmp_path, "augment.methods=[{type: mention_replacement, rate: 1}]"))
     assert made.kept["copy"] > 0
     assert abs(made.new["entity_free_share"] - made.before["entity_free_share"]) < 0.02
@@ -650,7 +650,7 @@ def test_a_token_that_fits_no_column_is_reported_and_leaves_no_corpus(halluc, tm
 # --- odd corpora -----------------------------------------------------------------------------------------------
 
 
-def test_ids_with_tildes_cannot_be_taken_for_new_ones(tmp_path):
+def test_ids_with_tildes_are_not_confused_with_new_ids(tmp_path):
     records = [("a", "Anna"), ("a~1", "Berg"), ("a~~2", "Eva"), ("b~", "Ida")]
     (tmp_path / "train.jsonl").write_text(
         "".join(

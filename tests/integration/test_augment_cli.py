@@ -241,7 +241,7 @@ def test_every_line_can_be_replayed(with_corpus):
 
 
 @pytest.mark.parametrize("name", ["train", "provenance"])
-def test_an_altered_line_is_found(halluc, with_corpus, name):
+def test_an_altered_line_is_detected(halluc, with_corpus, name):
     config, run, identity = with_corpus
     file = run.augment / f"{name}.jsonl"
     there = [json.loads(line) for line in file.read_text().splitlines()]
@@ -280,7 +280,7 @@ def encoded(run: RunDir) -> int:
     return json.loads((run.path / "data.json").read_text())["encoding"]["train"]["words"]
 
 
-def test_train_goes_on_in_the_run_of_the_corpus_and_learns_from_all_of_it(halluc, with_corpus):
+def test_train_continues_in_the_run_of_the_corpus_and_uses_all_of_it(halluc, with_corpus):
     config, run, _ = with_corpus
     made = bytes_of(run.augment)
     outcome = halluc("train", config)
@@ -382,7 +382,7 @@ def test_a_study_with_an_augmented_arm_runs(halluc, augmented):
     assert duplicate.evaluation("test").is_file()
 
 
-def test_an_interrupted_augmentation_goes_on_in_its_run(halluc, augmented, monkeypatch):
+def test_an_interrupted_augmentation_resumes_in_its_run(halluc, augmented, monkeypatch):
     take = corpus.Taking.take
 
     def interrupted(self, item, outcome):

@@ -215,7 +215,7 @@ def test_steps_and_formats_are_refused_together(texts):
     assert codes == [("C103", 7)] * 3
 
 
-def test_a_method_that_was_perhaps_never_asked_is_not_said_to_find_nothing(halluc, texts):
+def test_a_method_that_may_not_have_run_is_not_reported_as_without_candidates(halluc, texts):
     config = texts("{size: 1, methods: [{type: case}, {type: noise}, {type: delete}]}")
     outcome = halluc("augment", config)
     assert outcome.code == 0
@@ -223,7 +223,7 @@ def test_a_method_that_was_perhaps_never_asked_is_not_said_to_find_nothing(hallu
     assert "could not change any" not in outcome.err
 
 
-def test_a_method_that_finds_nothing_says_so_and_what_became_of_it(halluc, texts):
+def test_a_method_without_candidates_is_reported(halluc, texts):
     config = texts("{size: 2x, methods: [{type: sentence_reorder}]}")
     outcome = halluc("augment", config)
     assert outcome.code == 0

@@ -186,7 +186,7 @@ def test_it_is_refused_with_what_to_do(tmp_path, halluc, case):
         assert told in checked.err, checked.err
 
 
-def test_utf_16_offsets_are_recognised_by_what_the_span_says(tmp_path, halluc):
+def test_utf_16_offsets_are_recognised_by_the_surface_of_the_span(tmp_path, halluc):
     line = (CASES / "25b-span-surface-silent/t.jsonl").read_text(encoding="utf-8").splitlines()[1]
     (tmp_path / "t.jsonl").write_text(line + "\n", encoding="utf-8")
     checked = halluc("check", config(tmp_path, str(tmp_path / "t.jsonl"), {}))

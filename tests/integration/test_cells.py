@@ -114,7 +114,7 @@ def test_data_that_changed_under_a_study_is_reported(halluc, study, corpus_files
     assert f"{corpus_files['train']} changed" in outcome.err
 
 
-def test_an_interrupted_study_goes_on_where_it_stopped(halluc, study, home, monkeypatch):
+def test_an_interrupted_study_resumes(halluc, study, home, monkeypatch):
     from halluc.workflows import training
 
     whole, calls = training._train, []
@@ -141,7 +141,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(halluc, study, home, monk
     assert started(home)[CELLS[0]] == before[CELLS[0]]
 
 
-def test_a_killed_study_goes_on_with_the_checkpoint_of_its_cell(halluc, study, home):
+def test_a_killed_study_resumes_from_the_checkpoint_of_its_cell(halluc, study, home):
     text = (
         study.read_text().replace("epochs: 1", "epochs: 15, checkpoint_steps: 1").replace("seed: [1, 2]", "seed: [1]")
     )
@@ -194,7 +194,7 @@ def test_two_equal_processes_at_once_do_every_cell_once(halluc, study, home):
         assert events.count("started") == 1, slug
 
 
-def test_who_is_not_the_last_to_finish_writes_no_report_and_says_so(halluc, study, home):
+def test_only_the_last_process_writes_the_report(halluc, study, home):
     (home / CELLS[0]).mkdir(parents=True)
     with RunDir(home / CELLS[0]).locked():
         outcome = halluc("run", study, "--only", "arm=baseline", "-q")
@@ -405,7 +405,7 @@ def test_config_show_prints_a_study_that_loads_to_the_same_cells(halluc, study):
     assert first["axes"] == {"arm": ["baseline", "wide"], "seed": [1, 2]}
 
 
-def test_run_of_a_single_experiment_trains_evaluates_and_goes_on(halluc, study, home, corpus_files):
+def test_run_of_a_single_experiment_trains_evaluates_and_resumes(halluc, study, home, corpus_files):
     single = ["--set", "matrix=null"]
     assert halluc("train", study, *single, "-q").code == 0
     (run,) = [path for path in home.iterdir() if path.is_dir() and not path.is_symlink()]

@@ -35,7 +35,7 @@ def test_every_shipped_config_validates(path):
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
-def test_every_shipped_config_says_what_it_needs_and_fits_the_editors_schema(path):
+def test_every_shipped_config_states_its_needs_and_fits_the_editors_schema(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith(MODELINE)
     wanted = ("Use:", "Override:") if path.name == "base.yaml" else ("Needs:", "Launch:", "Override:")
@@ -184,7 +184,7 @@ def test_check_prints_the_report_as_json(halluc):
 
 
 @pytest.mark.data
-def test_check_knows_the_overlap_of_conll_2003(halluc, real_data, monkeypatch):
+def test_check_reports_the_overlap_of_conll_2003(halluc, real_data, monkeypatch):
     monkeypatch.setenv("HALLUC_DATA", str(real_data))
     report = json.loads(halluc("check", ROOT / "configs/conll.yaml", "--json").out)
     (overlap,) = [o for o in report["overlaps"] if (o["earlier"], o["later"]) == ("train", "test")]

@@ -38,7 +38,7 @@ def events(run: Path, kind: str) -> list[dict]:
     ]
 
 
-def test_a_finished_training_goes_on_to_more_epochs(halluc, experiment, finished):
+def test_a_finished_training_continues_to_more_epochs(halluc, experiment, finished):
     before, old = weights(finished), record(finished)
     steps = events(finished, "started")[0]["steps"]
     outcome = halluc("train", experiment, "--resume", "--set", "train.epochs=5")
@@ -73,7 +73,7 @@ def test_the_learning_rate_is_that_of_the_new_total_from_there_on(halluc, experi
         assert rates[step + 1] == pytest.approx(0.01 * (1 - (step - rising) / (2 * steps - rising)))
 
 
-def test_an_evaluation_of_the_earlier_model_is_not_taken_for_one_of_the_new(halluc, experiment, finished):
+def test_an_evaluation_of_the_earlier_model_is_not_used_for_the_new_one(halluc, experiment, finished):
     assert halluc("report", finished, "-q").code == 0
     old = (finished / "eval" / "test.json").read_bytes()
     longer = ["--set", "train.epochs=4"]
@@ -91,7 +91,9 @@ def test_an_evaluation_of_the_earlier_model_is_not_taken_for_one_of_the_new(hall
     assert "a finished training" in halluc("train", experiment, "--run", finished, *longer).err
 
 
-def test_while_it_goes_on_the_earlier_model_stays_and_is_not_evaluated_as_the_new(halluc, experiment, finished):
+def test_during_further_training_the_earlier_model_remains_but_is_not_evaluated_as_the_new(
+    halluc, experiment, finished
+):
     before = weights(finished)
     longer = ["--set", "train.epochs=5"]
     text = experiment.read_text()
@@ -120,7 +122,7 @@ def test_while_it_goes_on_the_earlier_model_stays_and_is_not_evaluated_as_the_ne
     assert equal(stopped, weights(again))
 
 
-def test_an_interrupted_training_goes_on_to_another_total(halluc, experiment, tmp_path):
+def test_an_interrupted_training_continues_to_another_total(halluc, experiment, tmp_path):
     experiment.write_text(experiment.read_text().replace("epochs: 6", "epochs: 3"))
     run = tmp_path / "runs" / "tiny" / "20260101-000000-abcdef"
     assert interrupted(experiment, run, 4) == 130
@@ -132,7 +134,7 @@ def test_an_interrupted_training_goes_on_to_another_total(halluc, experiment, tm
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_without_its_checkpoint_it_cannot_go_on_and_the_key_is_named(halluc, experiment, named):
+def test_without_its_checkpoint_training_cannot_continue_and_the_error_names_the_key(halluc, experiment, named):
     experiment.write_text(experiment.read_text().replace("epochs: 6", "epochs: 1"))
     assert halluc("train", experiment, "-q").code == 0
     before = (only(experiment) / "run.json").read_bytes()

@@ -53,7 +53,7 @@ def test_the_demo_goes_into_each_format_and_comes_back(halluc, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", writers_of(LABELLED))
-def test_the_texts_of_the_demo_are_kept_as_they_are(halluc, tmp_path, name):
+def test_the_texts_of_the_demo_are_not_changed(halluc, tmp_path, name):
     out = tmp_path / f"out{writers_of(LABELLED)[name].suffixes[0]}"
     outcome = halluc("convert", "demo:intents", out, "--split", "train", "--to", name, "--json")
     assert outcome.code == EXIT_DONE, outcome.err
@@ -71,7 +71,7 @@ def test_the_texts_of_the_demo_are_kept_as_they_are(halluc, tmp_path, name):
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
-def test_dates_and_groups_of_texts_are_kept(halluc, file, tmp_path, suffix):
+def test_dates_and_groups_of_texts_are_preserved(halluc, file, tmp_path, suffix):
     rows = [{"text": t, "label": t, "at": f"2025-01-0{n}", "who": f"u{n}"} for n, t in enumerate("xyz", start=1)]
     keys = {"timestamp_field": "at", "group_field": "who"}
     given = file("given.jsonl", "\n".join(map(json.dumps, rows)))
@@ -84,7 +84,7 @@ def test_dates_and_groups_of_texts_are_kept(halluc, file, tmp_path, suffix):
     assert [(one.timestamp, one.group) for one in after] == [(row["at"], row["who"]) for row in rows]
 
 
-def test_it_says_what_it_read_and_how_to_read_what_it_wrote(halluc, file, tmp_path):
+def test_it_reports_how_the_input_was_read_and_how_to_read_the_output(halluc, file, tmp_path):
     outcome = halluc("convert", file("in.conll", COLUMNS), tmp_path / "out.jsonl")
     assert outcome.code == EXIT_DONE, outcome.err
     assert outcome.out == ""
@@ -208,7 +208,7 @@ def test_a_gzipped_csv_is_read_and_the_output_replaces_what_was_there(halluc, fi
         (COLUMNS.replace("called", "-DOCSTART"), "out.conll", (), EXIT_DONE, "2 sentences"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_done_says_what_to_do(halluc, file, tmp_path, monkeypatch, content, out, options, code, told):
+def test_errors_say_what_to_do(halluc, file, tmp_path, monkeypatch, content, out, options, code, told):
     monkeypatch.chdir(tmp_path)
     outcome = halluc("convert", file("in.conll", content), out, *options)
     assert (outcome.code, told in outcome.err) == (code, True), outcome.err

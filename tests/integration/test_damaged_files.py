@@ -237,7 +237,7 @@ def test_a_damaged_manifest_shows_what_run_json_recorded(whole, copy):
     assert "Augmentation" in render.page(found, ())
 
 
-def test_a_run_of_an_earlier_version_says_once_that_nothing_is_on_record(copy):
+def test_a_run_of_an_earlier_version_warns_once_that_it_has_no_record(copy):
     run, path = copy("run.json")
     record = json.loads(path.read_text())
     for stage in record["stages"].values():
@@ -303,7 +303,7 @@ def test_a_study_names_the_cells_whose_files_do_not_match(home, capsys):
     capsys.readouterr()
 
 
-def test_the_kept_figures_of_a_study_are_counted_again_where_they_are_damaged(home):
+def test_damaged_cached_figures_of_a_study_are_computed_again(home):
     before = shown(home)
     path = home / "study.json"
     for kind, damage in DAMAGES.items():
@@ -357,7 +357,7 @@ def test_an_evaluation_is_written_again_byte_for_byte(halluc, texts, kind):
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_what_training_showed_is_not_taken_from_a_changed_file(halluc, texts, kind):
+def test_a_changed_coverage_file_is_not_used(halluc, texts, kind):
     path = texts / "coverage.json"
     content, ledger = path.read_bytes(), (texts / "ledger" / "test.jsonl").read_bytes()
     try:

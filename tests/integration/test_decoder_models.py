@@ -94,7 +94,7 @@ def test_it_is_trained_evaluated_and_asked(halluc, model, tmp_path):
     assert labels == [["money"], ["travel"]]
 
 
-def test_padding_says_nothing(model):
+def test_padding_does_not_change_results(model):
     _, folder = model
     task = TextClassification(TextClassificationConfig(type="text_classification"))
     torch.manual_seed(1)

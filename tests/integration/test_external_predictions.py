@@ -123,7 +123,7 @@ def test_own_labels_of_texts_too(halluc, labelled, tmp_path, kind):  # noqa: F81
     assert figures(again.out) == figures(own.out)
 
 
-def test_it_is_a_run_that_says_whose_predictions_it_judges(halluc, other, tagged, tmp_path):
+def test_an_evaluation_of_predictions_is_a_run_that_names_their_file(halluc, other, tagged, tmp_path):
     config, file = other(), tagged({"Anna B-PER": "Anna O"})
     first = halluc("eval", config, "--predictions", file, "--name", "spaCy 3")
     assert first.code == 0, first.err
@@ -215,7 +215,7 @@ def test_a_threshold_withdraws_claims_that_state_a_confidence(halluc, other, tmp
     assert found["hallucination_rate", "{}"] > found["hallucination_rate", "{'claims': 'kept'}"]
 
 
-def test_gates_are_kept_or_end_with_their_exit_code(halluc, other, tagged):
+def test_gates_pass_or_fail_with_their_exit_code(halluc, other, tagged):
     config, file = other("gates: {entity_f1: {min: 0.99}}\n"), tagged({"Anna B-PER": "Anna O"})
     broken = halluc("eval", config, "--predictions", file)
     assert (broken.code, "gate not met: entity_f1 on test" in broken.err) == (5, True)

@@ -45,7 +45,7 @@ def test_candidates_are_judged_by_the_model_of_a_run(halluc, augmented, tmp_path
         assert (tmp_path / "new/augment" / name).read_bytes() == (tmp_path / "again/augment" / name).read_bytes()
 
 
-def test_cross_fitted_models_are_trained_once_and_kept(halluc, augmented, tmp_path):
+def test_cross_fitted_models_are_trained_once_and_cached(halluc, augmented, tmp_path):
     outcome = halluc(
         "augment", augmented, *config(augmented, "{type: fidelity, cross_fit: 2}"), "--run", tmp_path / "one"
     )

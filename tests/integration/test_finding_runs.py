@@ -56,7 +56,7 @@ def test_latest_moves_only_when_a_training_has_made_a_model(halluc, trained, mon
 
 
 @pytest.mark.parametrize("as_link", [True, False])
-def test_latest_stands_wherever_a_run_or_model_is_named_and_in_no_record(halluc, trained, as_link, tmp_path):
+def test_latest_is_accepted_as_a_run_or_model_and_is_in_no_record(halluc, trained, as_link, tmp_path):
     config, run, _ = trained
     latest = run.parent / "latest"
     if not as_link:
@@ -104,7 +104,7 @@ def test_a_damaged_latest_is_reported_everywhere(halluc, trained, damage):
         assert "Traceback" not in outcome.err
 
 
-def test_what_stands_in_the_place_of_a_run_is_reported(halluc, experiment, tmp_path):
+def test_a_file_in_the_place_of_a_run_is_reported(halluc, experiment, tmp_path):
     texts = tmp_path / "texts.txt"
     texts.write_text("Anna met Berg\n")
     untrained = halluc("predict", experiment)

@@ -175,7 +175,7 @@ def test_tags_of_no_scheme_are_reported(halluc, experiment, classifier):
     assert "no scheme" not in halluc("eval", experiment, "--checkpoint", folder, *asked).err
 
 
-def test_it_does_not_stand_in_the_way_of_a_training(halluc, experiment, classifier):
+def test_it_does_not_prevent_a_training(halluc, experiment, classifier):
     folder = classifier(["O", "B-LOC"], {"oslo": 1})
     assert halluc("eval", experiment, "--checkpoint", folder, "-q").code == 0
     assert halluc("eval", experiment, "-q").code == 2  # nothing is trained yet

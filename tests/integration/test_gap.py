@@ -47,7 +47,7 @@ def newest(config: Path) -> RunDir:
     return RunDir(max(path.parent for path in (config.parent / "runs" / "tiny").glob("2*/run.json")))
 
 
-def test_training_with_a_gap_keeps_what_it_lacks_and_what_it_knows(halluc, gapped):
+def test_training_with_a_gap_saves_withheld_words_and_coverage(halluc, gapped):
     outcome = halluc("train", gapped)
     assert outcome.code == 0, outcome.err
     run, whole = newest(gapped), train_split(gapped)
@@ -234,7 +234,7 @@ def test_the_figures_of_the_docs_are_what_check_reports(halluc, example_of_the_d
         assert [mentions, *figures] == [str(found["mentions"]), *(f"{value:.3f}" for value in values)]
 
 
-def test_the_novelties_of_the_docs_are_what_a_run_knows(example_of_the_docs):
+def test_the_novelties_of_the_docs_are_those_of_a_run(example_of_the_docs):
     knowledge = training_knowledge.of(Job(load(example_of_the_docs, table=TABLE), run=RunDir(Path("none"))))
     rows = table("test mention")
     assert len(rows) == 4

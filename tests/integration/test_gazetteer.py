@@ -39,7 +39,7 @@ def tagged(text: str, *spans: tuple[int, int, str]) -> Tagged:
 # --- matches ----------------------------------------------------------------------------------------------------
 
 
-def test_the_longest_name_is_taken_from_left_to_right(tmp_path):
+def test_the_longest_name_matches_from_left_to_right(tmp_path):
     names = Gazetteer.read(
         [written(tmp_path, "LOC\tNew  York\nLOC\tYork\nPER\tYork Minster\nPER\tYork\n")], LABELS, "m"
     )
@@ -47,7 +47,7 @@ def test_the_longest_name_is_taken_from_left_to_right(tmp_path):
     assert found == [Match(1, 3, (0,)), Match(5, 6, (0, 1))]
 
 
-def test_names_are_found_whatever_the_tokens_are(tmp_path):
+def test_names_match_with_any_tokenization(tmp_path):
     names = Gazetteer.read([written(tmp_path, "LOC\t北京\nPER\tJ. Doe-Berg\n")], LABELS, "m")
     assert names.matches("在 北 京 住".split()) == [Match(1, 3, (0,))]  # noqa: SIM905
     assert names.matches(("J", ".", "Doe", "-", "Berg")) == [Match(0, 5, (1,))]
@@ -218,7 +218,7 @@ def test_the_cells_of_a_study_are_evaluated_with_other_names(trained, halluc, tm
     assert halluc("train", study, *quick, *other[:2]).code == 2
 
 
-def test_the_folder_loads_in_transformers_and_keeps_the_matrix_beside(trained):
+def test_the_folder_loads_in_transformers_and_has_the_matrix_in_another_file(trained):
     from transformers import AutoModelForTokenClassification
 
     folder = trained.run / "model"

@@ -121,7 +121,7 @@ def test_a_removed_model_is_reported_with_the_command_that_makes_it_again(halluc
     assert halluc("eval", "--run", cell, "-q").code == 0
 
 
-def test_a_removed_model_comes_back_from_the_last_checkpoint_where_that_was_kept(halluc, study, home):
+def test_a_removed_model_is_restored_from_the_last_checkpoint_if_there_is_one(halluc, study, home):
     only = ["-q", "--only", "seed=1", "--set", "train.checkpoints.keep=last"]
     assert halluc("run", study, *only).code == 0
     cell = home / CELLS[0]

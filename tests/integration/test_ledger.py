@@ -38,7 +38,7 @@ def trained(halluc, experiment):
 EPOCHS = ("--set", "train.epochs=4")
 
 
-def test_the_ledger_holds_every_claim_and_every_omission(halluc, trained):
+def test_the_ledger_has_every_claim_and_every_omission(halluc, trained):
     config, run = trained
     assert halluc("eval", config, *EPOCHS, "-q").code == 0
     for split in ("dev", "test"):
@@ -122,7 +122,7 @@ def test_gates(halluc, trained, gate, code, told):
         assert (run / "eval" / "test.json").is_file()
 
 
-def test_a_threshold_withdraws_claims_and_both_figures_stand(halluc, trained):
+def test_a_threshold_withdraws_claims_and_both_figures_are_reported(halluc, trained):
     config, run = trained
     assert halluc("eval", config, *EPOCHS, "-q").code == 0
     confidences = sorted(line.confidence for line in lines_of(run, "test") if line.record == "claim")
@@ -145,7 +145,7 @@ def test_a_threshold_above_all_confidence_leaves_no_claims_and_no_division_by_no
     assert figure(run, "test", "omission_rate", claims="kept").value == 1.0
 
 
-def test_a_guarantee_that_nothing_can_give_is_none_and_said_so(halluc, trained):
+def test_an_impossible_guarantee_is_reported_as_none(halluc, trained):
     config, run = trained
     bound = "eval.abstain.guarantee={max_rate: 0.05, probability: 0.95}"
     outcome = halluc("eval", config, *EPOCHS, "--set", bound)

@@ -25,7 +25,7 @@ def trained(halluc, experiment):
     return experiment, only_run(experiment), outcome
 
 
-def test_a_run_directory_holds_what_was_promised(halluc, trained):
+def test_a_run_directory_has_all_documented_files(halluc, trained):
     config, run, outcome = trained
     assert outcome.out == ""
     assert outcome.err.splitlines()[-1] == f"model: {run / 'model'}"
@@ -144,7 +144,7 @@ def test_each_training_has_a_run_of_its_own(halluc, trained):
     assert (run / "model").is_dir()
 
 
-def test_a_run_without_model_and_checkpoint_is_taken_up(halluc, trained):
+def test_a_run_without_model_and_checkpoint_is_trained(halluc, trained):
     import shutil
 
     config, run, _ = trained
@@ -166,7 +166,7 @@ def test_two_writers_are_refused(halluc, trained):
     assert "is being written by this process" in outcome.err
 
 
-def test_without_dev_the_last_weights_are_kept_and_it_is_said(halluc, experiment):
+def test_without_dev_the_last_weights_are_used_with_a_message(halluc, experiment):
     text = experiment.read_text()
     dev = next(line for line in text.splitlines() if line.startswith("  dev:"))
     experiment.write_text(text.replace(dev + "\n", ""))
@@ -247,7 +247,7 @@ def test_run_refuses_what_it_could_not_evaluate_before_it_trains(halluc, experim
     assert not (tmp_path / "runs").exists()
 
 
-def test_the_gates_stand_in_the_json_of_their_split(halluc, trained):
+def test_the_gates_are_in_the_json_of_their_split(halluc, trained):
     config, _, _ = trained
     gates = "gates={entity_f1: {min: 0.1, split: dev}, omission_rate: {max: 0.9, use: interval}}"
     outcome = halluc("eval", config, "--json", "--set", gates)
@@ -270,7 +270,7 @@ def test_json_goes_to_stdout_and_nothing_else(halluc, experiment):
     assert outcome.err == ""
 
 
-def test_quiet_says_where_the_results_are_and_no_more(halluc, experiment):
+def test_quiet_prints_only_where_the_results_are(halluc, experiment):
     outcome = halluc("train", experiment, "--quiet")
     assert outcome.err.startswith("model: ")
     assert len(outcome.err.splitlines()) == 1

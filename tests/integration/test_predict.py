@@ -79,7 +79,7 @@ def lines_of(path: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("look_ahead", [1, 3, 512])
-def test_it_says_what_eval_says_whatever_the_look_ahead(predict, shared_run, look_ahead):
+def test_predictions_equal_those_of_eval_with_any_look_ahead(predict, shared_run, look_ahead):
     columns = (shared_run.parents[2] / "test.txt").read_text()
     outcome, records = predict(shared_run, columns, "--look-ahead", look_ahead)
     assert "read as conll" in outcome.err
@@ -251,7 +251,7 @@ def test_what_it_wrote_it_reads_again(predict, shared_run):
     assert predict(shared_run, outcome.out)[0].out == outcome.out
 
 
-def test_a_form_is_taken_at_its_word(predict, shared_run):
+def test_a_configured_form_is_not_questioned(predict, shared_run):
     _, records = predict(shared_run, "Anna\nmet\n\nOslo\n", "--format", "conll")
     assert [record["tokens"] for record in records] == [["Anna", "met"], ["Oslo"]]
     _, records = predict(shared_run, '{"text": "a"}\n', "--format", "text", "--tokenize", "whitespace")
@@ -376,7 +376,7 @@ def test_a_run_that_was_not_evaluated_has_no_confidence(tmp_path):
     assert read_confidence(RunDir(tmp_path)) is None
 
 
-def test_quiet_says_nothing_and_errors_are_reported(predict, shared_run):
+def test_quiet_prints_nothing_but_errors(predict, shared_run):
     assert predict(shared_run, "Anna\n", "-q")[0].err == ""
     outcome, _ = predict(shared_run, b"\xff\n", "-q", code=3)
     assert outcome.err.startswith("error[D115]: 1 of 1 text could")
@@ -390,7 +390,7 @@ def test_help_starts_without_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def test_a_slow_writer_is_answered_line_by_line_and_nothing_else_is_said(shared_run):
+def test_a_slow_writer_is_answered_line_by_line_without_other_output(shared_run):
     command = [sys.executable, "-m", "halluc", "predict", str(shared_run)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONUNBUFFERED": ""}

@@ -116,7 +116,7 @@ def as_csv(rows, *columns: str, delimiter: str = ",", header: bool = True) -> st
 
 
 @pytest.mark.parametrize("look_ahead", [1, 512])
-def test_it_says_what_eval_says_in_scope_and_out(predict, of_singles, look_ahead):
+def test_predictions_equal_those_of_eval_in_scope_and_out_of_scope(predict, of_singles, look_ahead):
     settings = json.loads((of_singles / "confidence.json").read_text())
     assert abs(settings["temperature"] - 1) > 0.05, "a temperature of 1 shows nothing"
     given = (of_singles.parents[2] / "test.jsonl").read_text()
@@ -134,7 +134,7 @@ def test_it_says_what_eval_says_in_scope_and_out(predict, of_singles, look_ahead
     assert {record["out_of_scope"] for record in records} == {True, False}
 
 
-def test_the_figure_of_eval_is_that_of_what_stands_in_the_file(of_singles):
+def test_the_figures_of_eval_are_those_of_the_file(of_singles):
     lines = lines_of(of_singles / "predictions" / "test.jsonl")
     file = EvalFile.model_validate_json((of_singles / "eval" / "test.json").read_text())
     (figure,) = [m.value for m in file.metrics if m.name == "out_of_scope_auroc"]
@@ -392,7 +392,7 @@ def test_an_option_reports_that_a_model_from_elsewhere_is_one_of_pairs(predict, 
     assert (record["second"], record["tokens"]) == (None, ["Anna", "visited", "Oslo"])
 
 
-def test_a_model_of_several_labels_from_elsewhere_says_so_itself(predict, tmp_path, tiny_encoder):
+def test_a_foreign_model_of_several_labels_is_recognised(predict, tmp_path, tiny_encoder):
     def several(split):
         return [{"text": TRAVEL[0], "label": ["travel"]}, {"text": MONEY[0], "label": ["money", "travel"]}]
 

@@ -67,7 +67,7 @@ def figure(model, name, **by):
     return value
 
 
-def test_a_fine_tuned_encoder_is_probed_beside_its_base(halluc, experiment, masked, files):
+def test_a_fine_tuned_encoder_is_probed_together_with_its_base(halluc, experiment, masked, files):
     sets = ["--set", f"model.name={masked}", "--set", "train.epochs=1", "--set", "train.learning_rate=0.001"]
     assert halluc("train", experiment, *sets, "--quiet").code == 0
     run = experiment.parent / "runs/tiny/latest"

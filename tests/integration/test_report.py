@@ -54,7 +54,7 @@ def test_the_report_reports_what_the_evaluation_reported(halluc, run):
     assert report.metrics == told.metrics
 
 
-def test_json_is_what_stands_in_report_json(halluc, run):
+def test_json_output_equals_report_json(halluc, run):
     printed = json.loads(halluc("report", run.path, "--json").out)
     assert printed == json.loads((run.path / "report" / "report.json").read_text())
 

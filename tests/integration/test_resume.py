@@ -236,7 +236,7 @@ def checkpoints(run: Path) -> list[str]:
     return sorted(path.name for path in (run / "checkpoints").glob("*"))
 
 
-def test_nothing_but_the_model_is_kept_of_a_finished_training(halluc, shared_experiment, whole):
+def test_a_finished_training_keeps_only_the_model(halluc, shared_experiment, whole):
     assert not (whole / "checkpoints").exists()
     assert (whole / "model" / "model.safetensors").is_file()
     assert halluc("eval", "--run", whole, "-q").code == 0
@@ -278,7 +278,7 @@ def test_the_last_checkpoint_and_the_best_weights_stay_where_that_is_asked_for(
     assert record["keep_checkpoints"] == "last"
 
 
-def test_what_is_kept_of_the_checkpoints_does_not_make_it_another_run(halluc, experiment):
+def test_the_number_of_saved_checkpoints_does_not_make_it_another_run(halluc, experiment):
     assert halluc("train", experiment, "-q").code == 0
     again = halluc("eval", experiment, "--set", "train.checkpoints.keep=all", "-q")
     assert again.code == 0, again.err

@@ -182,7 +182,7 @@ def test_a_single_seed_is_called_a_single_seed(halluc, study):
     assert {trend["slope_p"] for trend in found["trends"]} == {None}
 
 
-def test_a_study_is_reported_from_what_is_kept_until_a_cell_changes(halluc, study, monkeypatch):
+def test_a_study_is_reported_from_cached_figures_until_a_cell_changes(halluc, study, monkeypatch):
     found = reported(halluc, study)
     with monkeypatch.context() as patched:
         patched.setattr(points, "resample", None)
@@ -211,7 +211,7 @@ def test_cells_of_different_tasks_are_refused(halluc, study):
     ("made", "says"),
     [("study", "Along gap.fraction from 0 to 0.5 (2 seeds): hallucination"), ("arms", "A difference is shown")],
 )
-def test_the_terminal_says_what_the_figures_say(halluc, request, made, says):
+def test_the_conclusion_on_the_terminal_follows_from_the_figures(halluc, request, made, says):
     assert says in " ".join(halluc("report", home(request.getfixturevalue(made)), *NO_PAGE).err.split())
 
 
@@ -231,7 +231,7 @@ def test_a_study_that_has_not_run_says_what_to_do(halluc, study):
     assert "halluc run" in outcome.err
 
 
-def test_a_study_stands_alone(halluc, study):
+def test_a_study_report_is_self_contained(halluc, study):
     run = home(study) / "gap.fraction=0.0,seed=1"
     outcome = halluc("report", home(study), run)
     assert outcome.code == 2

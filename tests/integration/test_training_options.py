@@ -348,7 +348,7 @@ def test_the_proposed_rate_suits_the_size(parameters, rates):
     assert usual_learning_rates(parameters) == rates
 
 
-def test_check_says_of_a_model_that_it_is_not_here(halluc, experiment):
+def test_check_reports_a_model_that_is_not_installed(halluc, experiment):
     outcome = halluc("check", experiment, "--set", "model.name=package:no_such/model")
     assert outcome.code == 0
     assert "no Python package `no_such` is installed" in outcome.err

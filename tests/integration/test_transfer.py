@@ -105,7 +105,7 @@ def test_another_runs_encoder_with_other_labels_and_novelty_against_both(halluc,
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_a_head_is_kept_for_the_same_labels_alone(first_run, same):
+def test_a_head_is_reused_only_for_the_same_labels(first_run, same):
     from halluc.config.models import ModelConfig
     from halluc.tasks.encoders import load_encoder
 

@@ -140,7 +140,7 @@ def test_the_report_names_every_trial(finished):
     assert "chart-history" in page
 
 
-def test_an_interrupted_tuning_goes_on_as_if_it_had_not_been(finished, tmp_path, tiny_encoder, monkeypatch, halluc):
+def test_an_interrupted_tuning_resumes_with_the_same_result(finished, tmp_path, tiny_encoder, monkeypatch, halluc):
     config = write_tuning(tmp_path, tiny_encoder, "trials: 3")
     with monkeypatch.context() as patched:
         patched.setattr(tuning.evaluation, "evaluate_job", _stop_at(2, KeyboardInterrupt))

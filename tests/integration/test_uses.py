@@ -32,7 +32,7 @@ def evaluated(halluc, tmp_path: Path, corpus: str, **more: object):
     return outcome, run
 
 
-def test_a_shift_is_an_alarm_and_stands_in_the_report(halluc, tmp_path):
+def test_a_shift_is_an_alarm_and_is_in_the_report(halluc, tmp_path):
     outcome, run = evaluated(halluc, tmp_path, "finance")
     assert outcome.code == 5, outcome.err
     p = 5 * fisher_exact([[14, 6], [20, 60]]).pvalue  # week 5 against the weeks before; five weeks are tested

@@ -42,7 +42,7 @@ def tagged(text: str) -> Tagged:
     return Tagged(text, Origin("f", 1), tuple(text.split()), (Span(0, 1, "LOC"),))
 
 
-def test_all_pieces_of_a_word_have_its_casing_behind_the_names(tiny_encoder, tmp_path):
+def test_all_pieces_of_a_word_have_its_casing_after_the_features_of_names(tiny_encoder, tmp_path):
     (tmp_path / "names.tsv").write_text("PER\tBergen\n", encoding="utf-8")
     names = GazetteerConfig(files=[str(tmp_path / "names.tsv")], dropout=0.0)
     examples = [tagged("Bergen and OSLO"), tagged("McBride")]

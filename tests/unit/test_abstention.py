@@ -76,13 +76,13 @@ def test_the_situations_are_what_they_are_called():
 @pytest.mark.parametrize(
     ("situation", "least_chosen"), [(WELL_BELOW, 0.9), (NEAR, 0.5), (ABOVE, 0.15)], ids=["well below", "near", "above"]
 )
-def test_the_guarantee_is_kept_and_not_by_silence(situation, least_chosen, unit):
+def test_the_guarantee_is_met_without_withdrawing_all_claims(situation, least_chosen, unit):
     chosen, broken = outcomes(situation, 2000, unit)
     assert broken <= MOST_BROKEN / DRAWS
     assert chosen >= least_chosen
 
 
-def test_where_confidence_says_nothing_and_the_rate_is_over_the_bound_the_answer_is_none():
+def test_with_useless_confidence_and_a_rate_above_the_bound_no_threshold_is_chosen():
     chosen, broken = outcomes(Situation(3.1, 0.0), 600)
     assert chosen == broken <= MOST_BROKEN / DRAWS
 
@@ -190,14 +190,14 @@ def sentences_of(count, confidence, unsupported):
 
 @pytest.mark.parametrize("unit", ["example", "claim"])
 @pytest.mark.parametrize("confidence", [0.0, 0.5, 1.0])
-def test_claims_that_all_are_supported_are_all_kept(confidence, unit):
+def test_if_all_claims_are_supported_none_is_withdrawn(confidence, unit):
     choice = choose(*sentences_of(400, confidence, False), MAX_RATE, PROBABILITY, unit)
     assert (choice.threshold, choice.kept_share, choice.rate) == (0.0, 1.0, 0.0)
     assert choice.start == min(confidence, 0.999)
 
 
 @pytest.mark.parametrize("unit", ["example", "claim"])
-def test_claims_that_all_are_unsupported_are_none_of_them_kept(unit):
+def test_if_all_claims_are_unsupported_all_are_withdrawn(unit):
     choice = choose(*sentences_of(400, 0.9, True), MAX_RATE, PROBABILITY, unit)
     assert choice.threshold is None
     assert "p = 1 at the first threshold tested" in choice.why_none

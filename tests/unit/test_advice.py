@@ -106,7 +106,7 @@ def share(name: str, errors: int, of: int) -> dict:
         ((50, 0), "All 50 errors are of one kind: hallucinated."),
     ],
 )  # fmt: skip
-def test_what_dominates_is_said_only_where_it_is_shown(counts, told):
+def test_a_dominant_error_is_stated_only_if_it_is_significant(counts, told):
     total = sum(counts)
     kinds = [ErrorShare(**share(name, n, total)) for name, n in zip(("unsupported", "omitted"), counts) if n]  # noqa: B905
     rates = [

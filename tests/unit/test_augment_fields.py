@@ -25,7 +25,7 @@ TOKENS = ("a", "b", "c", "d", "e")
         (((0, 1), (1, 2), (2, 2)), [(2, 5)]),
     ],
 )
-def test_fields_are_what_lies_between_borders_without_locked_ends(locked, found):
+def test_fields_are_between_borders_without_locked_ends(locked, found):
     assert fields(Editable(TOKENS, (), locked)) == found
 
 
@@ -56,7 +56,7 @@ def test_the_last_of_one_text_and_the_first_of_the_other_can_both_be_put_in():
     assert (made.tokens, made.locked) == (("a", "b", "x", "y", "c", "d", "e"), ((3, 3),))
 
 
-def test_nothing_is_put_in_front_of_a_labelled_token_behind_a_border():
+def test_nothing_is_inserted_between_a_border_and_a_labelled_token():
     with pytest.raises(Rejected, match="alignment"):
         moved(PAIR._replace(spans=(Span(2, 3, "X"),)), 2, [Replace(0, 0, ("x",), "w")])
 

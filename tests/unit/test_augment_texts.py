@@ -177,7 +177,7 @@ def test_new_words_of_a_text_are_counted_and_mentions_are_not():
     assert (line.size, line.labels, line.units, line.new) == (7, ("x", "y"), 4, 2)
 
 
-def test_the_manifest_speaks_of_content_words():
+def test_the_manifest_counts_content_words():
     figures = CorpusCounts()
     figures.add(5, ["x"], 4, 1)
     figures.add(2, [], 0)

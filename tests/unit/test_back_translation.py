@@ -68,7 +68,7 @@ def result(method: BackTranslation, example: Editable = SENTENCE) -> str:
     return " ".join(tokens)
 
 
-def test_what_lies_between_mentions_is_translated_piece_by_piece():
+def test_the_text_between_mentions_is_translated_piece_by_piece():
     method = method_of(lambda line: line.replace("old bank", "elderly institute"), strategy="segments")
     assert result(method) == "[Anna Berg PER] said on Monday that the elderly institute of [Oslo LOC] had been sold ."
 

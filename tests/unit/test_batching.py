@@ -9,7 +9,7 @@ LENGTHS = st.lists(st.integers(1, 200), min_size=1, max_size=120)
 
 
 @given(LENGTHS, st.integers(1, 400), st.integers(1, 5), st.sampled_from(["buckets", "random"]), st.integers(0, 3))
-def test_every_example_stands_once_in_an_epoch_on_any_number_of_ranks(lengths, budget, ranks, batching, epoch):
+def test_every_example_is_once_in_an_epoch_on_any_number_of_ranks(lengths, budget, ranks, batching, epoch):
     made = plan(lengths, budget=budget, seed=1, epoch=epoch, ranks=ranks, batching=batching)
     assert sorted(index for step in made.steps for share in step for index in share) == list(range(len(lengths)))
     assert all(len(step) == ranks for step in made.steps)

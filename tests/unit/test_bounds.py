@@ -58,7 +58,7 @@ def test_every_option_of_a_component_has_bounds(kind):
         assert [f"{name}: {one}" for one in unbounded(config.model_json_schema())] == []
 
 
-def test_a_number_without_bounds_would_be_found():
+def test_a_number_without_bounds_would_be_detected():
     assert list(unbounded({"properties": {"n": {"type": "integer", "minimum": 1}}})) == [
         "properties.n: a number without a least and a greatest value"
     ]
@@ -154,7 +154,7 @@ def test_fields_of_one_name_are_refused_for_texts_too(tmp_path):
     )
 
 
-def test_gates_of_two_files_are_held_against_each_other(tmp_path):
+def test_gates_compare_two_files(tmp_path):
     (tmp_path / "base.yaml").write_text("gates: {entity_f1: {min: 0.9}}\n", encoding="utf-8")
     (error,) = errors_of(tmp_path, {**LEAST, "extends": "base.yaml", "gates": {"entity_f1": {"max": 0.1}}})
     assert "`min: 0.9` is more than its `max: 0.1`" in error.message
@@ -187,7 +187,7 @@ def seconds(work) -> float:
     return time.process_time() - begin
 
 
-def test_places_are_found_in_time_that_grows_with_the_config():
+def test_positions_in_a_config_take_linear_time():
     """Each place once cost as much as the whole text has: 16,000 labels took half a minute."""
     text = "\n".join(f"LABEL_{number}: null" for number in range(16_000))
     source = yaml.Source("c.yaml", text)

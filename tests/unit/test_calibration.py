@@ -135,7 +135,7 @@ def test_logits_of_any_size_give_finite_confidences():
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
-def test_the_temperature_of_a_model_is_found_again(temperature):
+def test_a_known_temperature_is_recovered(temperature):
     assert fit_temperature(*spans_of_a_calibrated_model(20_000, temperature)) == pytest.approx(temperature, rel=0.04)
 
 

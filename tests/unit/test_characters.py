@@ -68,7 +68,7 @@ def test_a_text_is_cut_to_its_bound_and_no_shorter(text, most):
 
 
 @given(HOSTILE_TEXT)
-def test_nothing_acts_behind_an_escape(text):
+def test_nothing_is_active_after_an_escape(text):
     assert not acting(printable(text))
     assert not acting(printable_line(text)) and "\n" not in printable_line(text)
 
@@ -104,7 +104,7 @@ def test_no_way_to_print_lets_a_character_act(text):
 
 
 @given(HOSTILE_TEXT)
-def test_a_said_line_is_one_line(text):
+def test_a_message_is_one_line(text):
     assert told(lambda: say(text)).count("\n") == 1
 
 

@@ -82,7 +82,7 @@ def test_a_copy_is_made_into_the_memory_of_the_one_before():
     assert second.progress.step == 2
 
 
-def test_training_goes_on_while_a_checkpoint_is_written(tmp_path, monkeypatch):
+def test_training_continues_while_a_checkpoint_is_written(tmp_path, monkeypatch):
     model, optimizer = trained()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     may_write, write = threading.Event(), checkpoint.write
@@ -127,7 +127,7 @@ def test_an_error_of_the_thread_is_raised_in_the_main_thread(tmp_path, monkeypat
 
 
 @given(bests=st.lists(st.booleans(), min_size=1, max_size=9), keep=st.sampled_from(["none", "last", "all"]))
-def test_whatever_is_kept_the_best_weights_of_each_checkpoint_are_there(bests, keep):
+def test_each_checkpoint_has_its_best_weights_with_any_number_of_saved_ones(bests, keep):
     model, optimizer = trained()
     progress = Progress()
     with tempfile.TemporaryDirectory() as name:

@@ -83,7 +83,7 @@ def test_one_is_reported_as_one_and_thousands_have_a_comma():
 
 
 @pytest.mark.parametrize("token", ["", " ", "\u200b", "\ufe0f", "\u00a0", "\x07", "\u2060", "\u3164", "\u3000\u200d"])
-def test_tokens_that_show_nothing_are_found(token):
+def test_invisible_tokens_are_detected(token):
     assert is_invisible(token)
 
 
@@ -152,7 +152,7 @@ def test_two_forms_of_which_none_is_plain_are_reported_too():
     ]
 
 
-def test_a_token_beside_a_mention_that_shows_nothing_makes_it_unseen():
+def test_a_visible_token_next_to_an_invisible_mention_makes_it_unseen():
     train = corpus("train", TWIN, TWIN)
     dev = corpus("dev", ("Anna \u200b left", (Span(0, 2, "PER"),)))
     assert told(train=train, dev=dev) == [

@@ -119,7 +119,7 @@ def test_checkpoints_that_are_needed_stay(tmp_path, status, model, keep, told):
     assert everything(tmp_path) == before
 
 
-def test_a_training_that_goes_on_to_a_new_total_keeps_its_checkpoints(tmp_path):
+def test_a_training_that_continues_to_a_new_total_keeps_its_checkpoints(tmp_path):
     run = make_run(tmp_path / NAME)
     run.write(run.read().model_copy(update={"model_sha256": "1" * 64}))
     add_checkpoints(run)
@@ -175,7 +175,7 @@ def test_leftovers_of_killed_processes_go_and_others_stay(tmp_path):
     assert all((run.path / name).exists() is not goes for name, goes in names.items())
 
 
-def test_empty_runs_go_once_they_have_lain_for_a_while(tmp_path):
+def test_empty_runs_are_removed_after_some_time(tmp_path):
     old, new, used = (tmp_path / "x" / f"{NAME}-{number}" for number in (2, 3, 4))
     for folder in (old, new, used):
         (folder / "source").mkdir(parents=True)
@@ -251,7 +251,7 @@ def test_the_newest_run_may_be_named_as_latest(tmp_path, kind):
 
 
 @pytest.mark.parametrize("name", ["absent", "file", "empty", "other"])
-def test_what_holds_no_run_is_an_error(tmp_path, halluc, name):
+def test_a_folder_without_runs_is_an_error(tmp_path, halluc, name):
     (tmp_path / "file").write_text("")
     (tmp_path / "empty").mkdir()
     (tmp_path / "other" / "checkpoints" / "step-00000010").mkdir(parents=True)
@@ -306,7 +306,7 @@ def test_only_names_of_atomic_writes_are_leftovers(name, tmp_path_factory):
     assert not gone or (gone == [name] and ours)
 
 
-def test_fitted_models_go_once_they_are_unused_for_a_day(tmp_path):
+def test_fitted_models_are_removed_after_a_day_without_use(tmp_path):
     """Not one that a process holds, and neither paid answers nor a fit that was interrupted."""
     make_run(tmp_path / "x" / NAME)
     home = tmp_path / directory.FITTED

@@ -29,7 +29,7 @@ def test_options_can_be_changed_or_left_out():
     assert sorted(line[1:-2]) == ["--input=a", "--no-header", "--shard=1/3"]
 
 
-def test_the_line_says_the_same_again():
+def test_parsing_a_written_command_line_returns_it():
     line = line_of(
         "predict", "a run", "--format", "csv", "--delimiter", ";", "--jobs", "auto", "--with", "b", "--with", "c"
     )

@@ -277,7 +277,7 @@ def experiment(tmp_path_factory, tiny_encoder) -> Path:
     return made
 
 
-def test_a_run_with_a_crf_goes_on_to_the_same_weights_and_is_used_as_any_other(halluc, experiment, tmp_path):
+def test_a_run_with_a_crf_resumes_to_the_same_weights_and_is_used_as_any_other(halluc, experiment, tmp_path):
     dev = ("--set", "data.dev=null")
     assert halluc("train", experiment, "--run", tmp_path / "whole", *dev, "-q").code == 0
     with killed_after_a_checkpoint():

@@ -150,7 +150,7 @@ TAGS = st.one_of(
         },
     ),
 )
-def test_whatever_stands_for_tags_is_read_or_refused(sentences, keys):
+def test_any_tags_are_read_or_refused(sentences, keys):
     decoding = TagDecoder(config_of(**keys), [])
     raw: Any = {
         split: [sentence(number, tags) for number, tags in enumerate(many, 1)] for split, many in sentences.items()

@@ -72,7 +72,7 @@ def test_sizes_and_ids(demos, corpus):
 
 
 @pytest.mark.parametrize("corpus", SIZES)
-def test_no_content_stands_twice(demos, corpus):
+def test_no_content_is_repeated(demos, corpus):
     counts = Counter(CONTENT[corpus](row) for rows in demos[corpus].values() for row in rows)
     assert [content for content, count in counts.items() if count > 1] == []
 

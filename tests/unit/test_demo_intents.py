@@ -89,7 +89,7 @@ def test_neighbours_in_a_file_differ_in_label(demo):
         assert same / len(records) <= 0.2
 
 
-def test_no_text_stands_twice(demo):
+def test_no_text_is_repeated(demo):
     places = defaultdict(list)
     for records in demo.values():
         for record in records:

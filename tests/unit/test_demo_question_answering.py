@@ -88,7 +88,7 @@ def test_offsets_mark_whole_words_of_the_context(records):
             assert not context[end : end + 1].isalnum(), record["id"]
 
 
-def test_the_first_of_two_answers_lies_within_the_second(records):
+def test_the_first_of_two_answers_is_within_the_second(records):
     for record in records:
         if len(spans(record)) == 2:
             (start, end), (wider_start, wider_end) = spans(record)
@@ -114,7 +114,7 @@ def test_how_a_question_begins_does_not_predict_whether_it_has_an_answer(demo):
     assert {opening for opening, share in often.items() if share in (0, 1)} <= {("who", "is"), ("where", "does")}
 
 
-def test_no_text_and_no_title_stands_in_two_splits(demo):
+def test_no_text_and_no_title_is_in_two_splits(demo):
     for key in ("title", "context"):
         found = [{record[key] for record in demo[split]} for split in SPLITS]
         assert len(set().union(*found)) == sum(map(len, found)), key
@@ -130,7 +130,7 @@ def test_no_text_is_nearly_another_one(records):
     assert max(len(left & right) / len(left | right) for left, right in combinations(kept, 2)) <= 0.3
 
 
-def test_no_question_stands_twice_with_the_same_text(records):
+def test_no_question_is_repeated_with_the_same_text(records):
     counts = Counter((record["context"], record["question"]) for record in records)
     assert set(counts.values()) == {1}
     assert max(Counter(record["question"] for record in records).values()) <= 3

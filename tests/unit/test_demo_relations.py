@@ -139,7 +139,7 @@ def test_no_pair_has_two_relations(records):
     assert [pair for pair, found in relations.items() if len(found) > 1] == []
 
 
-def test_no_text_stands_twice_even_with_other_entities(records):
+def test_no_text_is_repeated_even_with_other_entities(records):
     for key in (lambda record: tuple(words(record["text"])), skeleton):
         places = defaultdict(list)
         for record in records:

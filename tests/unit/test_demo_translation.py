@@ -58,7 +58,7 @@ def test_sizes_and_kinds_of_claims(demo, split, size):
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_no_sentence_stands_twice(records, side):
+def test_no_sentence_is_repeated(records, side):
     counts = Counter(tuple(re.findall(r"\w+", record[side].casefold())) for record in records)
     assert [sentence for sentence, count in counts.items() if count > 1] == []
 
@@ -75,7 +75,7 @@ def test_no_target_is_its_source(records):
         assert len(source & target) <= 0.5 * len(source), record["id"]
 
 
-def test_numbers_and_names_of_the_source_stand_in_the_target(records):
+def test_numbers_and_names_of_the_source_are_in_the_target(records):
     for record in records:
         assert numbers(record["source"]) == numbers(record["target"]), record["id"]
         named = [NAMES.findall(record[side]) for side in SIDES]
@@ -113,7 +113,7 @@ def test_lengths(records):
 
 @pytest.mark.parametrize("split", ["dev", "test"])
 @pytest.mark.parametrize(("side", "most"), [("source", 0.06), ("target", 0.1)])
-def test_most_words_of_dev_and_test_stand_in_train(demo, split, side, most):
+def test_most_words_of_dev_and_test_are_in_train(demo, split, side, most):
     known = {word for record in demo["train"] for word in words(record[side])}
     found = [word not in known for record in demo[split] for word in words(record[side])]
     assert 0.01 <= mean(found) <= most

@@ -73,7 +73,7 @@ def test_each_reply_of_a_dialogue_is_an_example_with_what_was_said_before(tmp_pa
             {"role": "assistant", "content": "At 9."}]}, {"agents": ["assistant"]}),
     ],
 )  # fmt: skip
-def test_every_form_of_a_reply_says_the_same(tmp_path, row, keys):
+def test_all_forms_of_a_reply_are_read_alike(tmp_path, row, keys):
     (example,) = read(tmp_path / "a.jsonl", row, **keys).splits["train"]
     assert told(example) == ("train-1", KNOWN, ("At 9.",))
 
@@ -140,7 +140,7 @@ def test_no_dialogue_is_in_two_splits(tmp_path, has_name):
     assert len(set().union(*of.values())) == sum(len(set(names)) for names in of.values()) == 40
 
 
-def test_what_is_predicted_on_is_what_stands_before_the_last_reply(tmp_path):
+def test_the_input_of_a_prediction_are_the_turns_before_the_last_reply(tmp_path):
     reader = DialoguesReader(DialoguesConfig(train="x.jsonl"))
     asked = [{"turns": TURNS}, {"turns": TURNS[:3]}, {"history": ["Hi."], "knowledge": ["A."]}, {"text": "Hi."}]
     texts = [reader.input_of(Row("f", 1, fields)).details for fields in asked]

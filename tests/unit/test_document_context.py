@@ -60,7 +60,7 @@ def test_what_does_not_follow_in_the_document_begins_a_row(second):
 
 
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 2)), min_size=1, max_size=30), st.integers(4, 40))
-def test_every_word_stands_in_a_row_that_fits_and_whose_order_is_that_of_the_text(made, space):
+def test_every_word_is_in_a_window_that_fits_in_the_order_of_the_text(made, space):
     examples = [sentence(n, length, document) for n, (length, document) in enumerate(made, 1)]
     names = {token: number for number, token in enumerate(t for one in examples for t in one.tokens)}
     words = [[[names[token]] * (1 + names[token] % 3) for token in one.tokens] for one in examples]
@@ -193,7 +193,7 @@ def test_a_run_keeps_its_context_for_whoever_uses_the_model(halluc, documents, t
     assert together != [apart[0], apart[2]]
 
 
-def test_augmented_sentences_stand_alone_and_originals_in_their_documents(halluc, documents, tmp_path):
+def test_augmented_sentences_have_no_document_and_originals_have_theirs(halluc, documents, tmp_path):
     outcome = halluc(
         "train", documents, "--run", tmp_path / "run",
         "--set", "augment={size: 2.0x, online: true, methods: [{type: duplicate}]}", "--set", "train.steps=null",

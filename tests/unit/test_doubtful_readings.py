@@ -91,7 +91,7 @@ TEXT = " ".join(WORDS)
 
 
 @pytest.mark.parametrize("name", ["sentence", "content", "raw"])
-def test_the_text_beside_tokens_is_found_by_what_it_says(tmp_path, name):
+def test_the_text_of_a_record_with_tokens_is_recognised_by_its_content(tmp_path, name):
     other = {"title": "News", name: TEXT, "tokens": WORDS, "spans": [[0, 3, "PER"], [15, 19, "LOC"]]}
     found = read(tmp_path, SPANS, records(other))
     assert entities(found) == [(0, 1, "PER"), (3, 4, "LOC")]
@@ -99,7 +99,7 @@ def test_the_text_beside_tokens_is_found_by_what_it_says(tmp_path, name):
     assert "offsets count characters from 0, ends exclusive" in found.mappings["train"]
 
 
-def test_a_text_is_not_taken_for_tags(tmp_path):
+def test_a_text_is_not_read_as_tags(tmp_path):
     found = read(tmp_path, SPANS, records({"sentence": ") O", "words": [")", "O"], "labels": [[0, 1, "X"]]}))
     assert entities(found) == [(0, 1, "X")]
 
@@ -137,7 +137,7 @@ def test_offsets_in_tokens_that_no_corpus_has_are_reported(tmp_path, span, base,
         ("B-PER Ann\nO likes\n\n", "every token looks like a tag"),
     ],
 )
-def test_other_columns_are_not_taken_for_tokens(tmp_path, content, told):
+def test_other_columns_are_not_read_as_tokens(tmp_path, content, told):
     with pytest.raises(HallucError, match=told) as caught:
         read(tmp_path, SPANS, content, format="conll")
     assert caught.value.code == "D121"

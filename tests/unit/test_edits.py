@@ -148,7 +148,7 @@ def accepted(example: Editable, edits: Sequence[Edit], gap: int) -> list[Edit]:
 
 @given(examples_with_edits(), st.randoms(use_true_random=False))
 @settings(max_examples=120)
-def test_labels_stay_valid_and_locked_tokens_stand(case, random):
+def test_labels_stay_valid_and_locked_tokens_are_unchanged(case, random):
     example, proposed = case
     edits = accepted(example, proposed, 0)
     edited = apply(example, edits)
@@ -229,7 +229,7 @@ def test_an_example_is_never_emptied():
         apply(Editable(("a", "b")), [Replace(0, 2, (), "")])
 
 
-def test_what_is_put_into_a_mention_belongs_to_it_and_what_is_put_beside_does_not():
+def test_an_insertion_belongs_to_a_mention_only_if_it_is_inside():
     inside = apply(ANNA, [Replace(1, 1, ("van", "der"), "")])
     assert inside.spans == (Span(0, 4, "PER"), Span(5, 6, "LOC"))
     assert inside.locked == ((6, 7),)

@@ -196,7 +196,7 @@ def test_a_split_that_no_cell_has_is_reported_with_those_there_are(home):
     assert refused(current, home, "tests").help == "did you mean `test`?"
 
 
-def test_a_study_of_which_no_cell_is_whole_says_why(home):
+def test_a_study_without_a_complete_cell_is_an_error_with_the_reason(home):
     for place in places(home):
         no_figures(place.run)
     error = refused(current, home)
@@ -212,7 +212,7 @@ def test_a_command_line_can_be_pasted(tmp_path):
 # --- what is kept of a study ----------------------------------------------------------------------------------------
 
 
-def test_each_choice_is_kept_beside_the_usual_one(home, monkeypatch):
+def test_each_choice_is_saved_in_addition_to_the_usual_one(home, monkeypatch):
     for place in places(home):
         for of in (place.run.ledger, place.run.predictions, place.run.evaluation):
             shutil.copy(of("test"), of("dev"))
@@ -226,7 +226,7 @@ def test_each_choice_is_kept_beside_the_usual_one(home, monkeypatch):
     assert current(home) == usual == current(home, "test", "none")
 
 
-def test_what_can_not_be_kept_is_said_and_the_figures_are_reported(home, capsys):
+def test_if_the_cache_cannot_be_written_the_figures_are_reported_with_a_message(home, capsys):
     (home / "study.json").mkdir()
     with listening(Terminal()):
         found = current(home)
@@ -238,7 +238,7 @@ def test_what_can_not_be_kept_is_said_and_the_figures_are_reported(home, capsys)
     assert study_cache.keep(home / "kept.json", found) is None
 
 
-def test_an_arm_of_any_name_is_kept_in_the_folder(home):
+def test_an_arm_of_any_name_is_within_the_folder(home):
     file = study_cache.file_of(home, "test", {"arm": "../../x/" + "y" * 500})
     assert file.parent == home
     assert len(file.name) < 200

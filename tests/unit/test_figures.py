@@ -283,7 +283,7 @@ def lists_of_figures(tree, names):
     return [(line, sorted(found & names)) for line, found in literals(tree) if len(found & names) > 1]
 
 
-def test_a_list_of_figures_is_found():
+def test_a_list_of_figures_is_recognised():
     assert lists_of_figures(ast.parse('x = {"a": ("ece", ()), "b": [("aurc", {})]}'), {"ece", "aurc"}) == [
         (1, ["aurc", "ece"])
     ]

@@ -120,7 +120,7 @@ def test_control_characters_cannot_act_on_the_terminal():
     assert printable("名 é\n") == "名 é\n"
 
 
-def test_the_caret_stands_under_its_place_behind_escapes_and_wide_characters():
+def test_the_caret_is_under_its_column_after_escapes_and_wide_characters():
     for before, room in (("ab", 2), ("名前", 4), ("\x1b", 6), ("e\u0301", 1)):
         told = render(HallucError("D1", "x", Location("f", 1, len(before) + 1, 3, before + "bad")))
         assert told.splitlines()[-1] == "   | " + " " * room + "^^^"
@@ -328,7 +328,7 @@ def test_recovering_leaves_what_halluc_did_not_write(tmp_path):
     assert names(tmp_path) == {".notes.x.tmp", ".a.tmp", "b.7.tmp"}
 
 
-def test_a_folder_that_cannot_come_back_at_once_is_kept_and_the_first_error_reported(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_restored_is_not_deleted_and_the_first_error_is_reported(tmp_path, monkeypatch):
     folder = tmp_path / "model"
     replace_folder(folder, lambda f: (f / "a").write_text("1"))
     rename = Path.rename

@@ -110,7 +110,7 @@ def test_duplicate_compares_candidates_with_each_other(taken, offered, form_only
     assert clashes(one, candidate(taken, form_only=form_only), candidate(offered, form_only=form_only)) == clash
 
 
-def test_what_is_refused_for_itself_does_not_depend_on_what_was_taken():
+def test_refusal_of_a_single_candidate_does_not_depend_on_accepted_ones():
     """Else it would depend on the process: only one of them takes."""
     one = duplicate("Anna left")
     offered = candidate("Berg left")
@@ -192,7 +192,7 @@ def jaccard(one: list[str], other: list[str]) -> float:
     return len(triples[0] & triples[1]) / len(triples[0] | triples[1])
 
 
-def test_bands_are_shared_about_as_often_as_the_curve_says():
+def test_the_frequency_of_shared_bands_follows_the_curve():
     """Far below the threshold never, far above it always (a fixed corpus, so that it cannot flicker)."""
     chance = random.Random(7)
     counts = {"far": [0, 0], "near": [0, 0]}

@@ -150,7 +150,7 @@ def test_where_dev_is_drawn_like_train_the_forecast_comes_true(real_data):
     assert gap.excess.interval[0] < 0 < gap.excess.interval[1]
 
 
-def test_examples_without_a_label_count_in_its_interval_though_they_are_not_kept():
+def test_examples_without_a_label_count_in_its_interval_without_being_stored():
     def example(number, *spans):
         return Tagged(str(number), Origin("", number), ("a", "b", "c"), spans)
 

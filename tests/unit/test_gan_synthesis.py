@@ -261,7 +261,7 @@ def _program() -> str:
     )
 
 
-def test_a_fit_that_is_killed_goes_on_and_ends_the_same(folder: Path, tmp_path: Path) -> None:
+def test_a_killed_fit_resumes_to_the_same_result(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", _program(), str(tmp_path), str(Path(__file__).parents[2])]
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
     try:

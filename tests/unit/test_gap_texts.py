@@ -63,7 +63,7 @@ SPLIT = st.lists(TEXT, min_size=1, max_size=30).map(
 )
 
 
-def test_content_words_of_texts_are_lower_cased_and_counted_as_often_as_they_stand_there():
+def test_content_words_of_texts_are_lower_cased_and_counted_with_repetitions():
     assert text_words("Can it Refund my REFUND , don ' t you 2 ?") == ["refund", "refund", "2"]
     assert text_words("") == []
 
@@ -72,9 +72,9 @@ def test_coverage_has_texts_by_label_and_the_words_of_all_texts():
     known = TextCoverage.of(TRAIN)
     assert (known.sentences, known.mentions, sum(map(len, known.surfaces.values()))) == (6, 5, 5)
     assert known.of_label("delivery")["where is my parcel"].count == 1
-    assert known.shown == {"parcel": 4, "late": 1, "refund": 1, "please": 1, "tell": 1, "joke": 1}
-    assert known.shown_with("delivery") == {"parcel": 3, "late": 1}
-    assert known.shown_with("nothing") == {}
+    assert known.word_counts == {"parcel": 4, "late": 1, "refund": 1, "please": 1, "tell": 1, "joke": 1}
+    assert known.word_counts_of("delivery") == {"parcel": 3, "late": 1}
+    assert known.word_counts_of("nothing") == {}
 
 
 def test_the_edges_are_the_quartiles_of_dev():
@@ -87,7 +87,7 @@ def test_the_edges_are_the_quartiles_of_dev():
     assert told == ["q1", "q2", "q3", "q4"]
 
 
-def test_without_dev_each_training_text_is_held_against_all_others():
+def test_without_dev_each_training_text_is_compared_with_all_others():
     known = TextCoverage.of(TRAIN)
     assert known.edges_of == "train"
     shares = [0, 1 / 2, 1, 0, 0, 1]
@@ -104,7 +104,7 @@ def test_equal_edges_leave_quarters_empty():
 def test_a_split_without_texts_or_words_is_covered_too(tmp_path):
     for split in ([], [text(1, "is it ?", "a")]):
         known = TextCoverage.of(split)
-        assert (known.shown, known.edges) == ({}, (0.0, 0.0, 0.0))
+        assert (known.word_counts, known.edges) == ({}, (0.0, 0.0, 0.0))
         known.save(tmp_path / "coverage.json")
         assert TextCoverage.load(tmp_path / "coverage.json") == known
 
@@ -122,7 +122,7 @@ def test_dev_falls_into_quarters_and_more_that_is_new_is_never_less_novel(split,
 
 
 @given(SPLIT)
-def test_what_stands_in_train_is_of_the_first_quarter(split):
+def test_training_texts_are_in_the_first_quarter(split):
     known = TextCoverage.of(split)
     for one in split:
         assert known.new_share(" ".join(one.tokens)) == 0.0
@@ -175,7 +175,7 @@ def test_the_nearest_text_of_the_label_shares_the_most_content_words():
     assert known.nearest(claim("parcel", "unknown")) is None
 
 
-def test_a_text_that_stands_there_with_other_labels_only_is_confusable():
+def test_a_training_text_with_only_other_labels_is_confusable():
     known = TextKnowledge(TextCoverage.of(TRAIN))
     assert known.is_confusable(claim("refund me please", "delivery"))
     assert not known.is_confusable(claim("where is my parcel", "delivery"))
@@ -278,7 +278,7 @@ def test_whole_labels_are_matched_in_length_and_scope_alone_so_that_fraction_0_h
     assert made[1].lost_labels == frozenset()
 
 
-def test_what_was_withheld_is_reported_and_kept(tmp_path):
+def test_withheld_units_are_reported_and_saved(tmp_path):
     split = [*usual(), text(900, "unheard words", "rare")]
     config = GapConfig(unit="word", fraction=0.1, control="none")
     made = withheld(split, config, by_class_and_length(split))
@@ -433,7 +433,7 @@ def test_the_task_covers_what_it_learns_from(tmp_path):
         settings = {"out_of_scope": "leave_out"} if leaves_out else {}
         task = TextClassification(TextClassificationConfig(type="text_classification", **settings))
         known = task.knowledge.of(corpora)
-        assert ("joke" in known.shown) is not leaves_out
+        assert ("joke" in known.word_counts) is not leaves_out
         assert known.edges == (0.5, 0.5, 0.5)
         known.save(tmp_path / "coverage.json")
         assert task.knowledge.asked(task.knowledge.load(tmp_path / "coverage.json"), None) == task.knowledge.asked(

@@ -86,7 +86,7 @@ def test_the_main_figure_of_the_task_has_its_own_name(baseline, worse):
     assert result.met and result.difference < 0
 
 
-def test_a_bound_of_the_value_is_kept_too(baseline):
+def test_a_bound_of_the_value_is_checked_too(baseline):
     result = judged(baseline, f"{{max: 0.0001, max_increase: 0.1, baseline: {baseline.path}}}")
     assert not result.met and "must be at most 0.0001" in result.text
 

@@ -82,7 +82,7 @@ def test_sampling_is_that_of_each_row_alone(causal):
     assert 0 not in {token for row in made for token in row}
 
 
-def test_rows_that_have_ended_are_taken_out(causal, monkeypatch):
+def test_finished_rows_are_removed_from_the_batch(causal, monkeypatch):
     many = [[5 + number % 20] for number in range(40)]
     decoding = Decoding(max_new_tokens=30, temperature=1.0)
     expected = [by_hand(causal, prompt, draws, decoding) for prompt, draws in zip(many, streams(40), strict=True)]

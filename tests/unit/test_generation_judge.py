@@ -64,7 +64,7 @@ def sentence(judge: GenerationJudge, example: Texts, output: str, **more: bool):
     return verdict, reason
 
 
-def test_what_the_source_says_in_another_form_is_supported_and_what_it_lacks_is_not():
+def test_other_forms_of_a_source_statement_are_supported_and_missing_statements_are_not():
     output = "In May 2015 Jean Kerr and Paul Reid planned one thousand two hundred homes, not 1,300."
     assert verdicts(GenerationJudge(), texts(), output) == [
         ("sentence", output, "unsupported", "not_grounded"),
@@ -94,7 +94,7 @@ def test_claims_have_their_place_in_the_output_and_the_confidence_of_the_predict
     ]
 
 
-def test_gold_that_no_claim_says_is_omitted():
+def test_gold_without_an_equal_claim_is_omitted():
     judge = GenerationJudge()
     example = texts(SOURCE, "Jean Kerr wants 1,200 homes by June 2016.")
     assert [one.text for one in judge.gold(example)] == ["Jean Kerr", "1,200", "June 2016"]

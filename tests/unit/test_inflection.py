@@ -128,7 +128,7 @@ def test_every_form_is_read_back_as_what_it_was_made_of():
                 assert (lemma, part) in found, (lemma, form, written)
 
 
-def test_exceptions_of_wordnet_are_known_beside_the_tables():
+def test_exceptions_of_wordnet_are_used_in_addition_to_the_tables():
     listed = Inflection(
         {
             "noun": {"octopodes": ("octopus",)},
@@ -141,7 +141,7 @@ def test_exceptions_of_wordnet_are_known_beside_the_tables():
     assert listed.readings("octopodes", lambda word, _: word == "octopus") == [("octopus", "noun", "plural")]
 
 
-def test_of_two_listed_pasts_neither_is_taken_as_no_list_says_which_is_the_participle():
+def test_of_two_listed_past_forms_neither_is_used():
     listed = Inflection({"verb": {"clove": ("cleave",), "cloven": ("cleave",)}})
     assert listed.written("cleave", "verb", "past") is None
     assert listed.written("cleave", "verb", "ing") == "cleaving"

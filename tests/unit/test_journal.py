@@ -183,7 +183,7 @@ def test_a_shard_whose_file_was_cut_does_not_count(tmp_path):
     assert found(tmp_path) is None
 
 
-def test_a_whole_set_is_found_beside_a_half_one(tmp_path):
+def test_a_complete_set_is_used_rather_than_an_incomplete_one(tmp_path):
     finish(tmp_path, 1, 3, ["x"])
     finish(tmp_path, 1, 2, ["a"])
     finish(tmp_path, 2, 2, ["b"])

@@ -32,7 +32,7 @@ def spelled(codec, ids):
     return [codec.name(number) for number in ids]
 
 
-def test_labels_stand_in_the_stream():
+def test_labels_are_in_the_stream():
     codec = codec_of(*[MARY] * 5, *[PLAIN] * 5)
     assert spelled(codec, codec.encode(MARY)) == [
         "<has ORG>", "<has PER>", "<start>", "<PER>", "Mary", "</PER>", "met", "<ORG>", "U.S.", "</ORG>",

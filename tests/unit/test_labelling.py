@@ -264,7 +264,7 @@ def many(classes, wrong):
     return [(name, names[(n + 1) % classes] if n < wrong else name) for n, name in enumerate(names)]
 
 
-def test_a_matrix_stands_up_to_60_classes_and_behind_it_the_commonest_mistakes():
+def test_up_to_60_classes_have_a_matrix_and_more_the_commonest_mistakes():
     small = ONE.report(*single(many(label_tables.LARGEST_MATRIX, 3)))
     assert len(small["confusion"]) == 60
     assert "confusions" not in small
@@ -281,7 +281,7 @@ def test_a_matrix_stands_up_to_60_classes_and_behind_it_the_commonest_mistakes()
     assert "confusions" not in ONE.text(ONE.report(*single(many(61, 0))))
 
 
-def test_the_text_is_the_table_of_scikit_learn_with_out_of_scope_behind_it():
+def test_the_text_is_the_table_of_scikit_learn_followed_by_out_of_scope():
     gold, predicted = ([label or OUTSIDE for label in side] for side in zip(*MIXED, strict=True))
     wanted = classification_report(gold, predicted, labels=["ask", "say"], digits=4, zero_division=0)
     text = ONE.text(ONE.report(*single(MIXED)))

@@ -84,7 +84,7 @@ def test_a_repaired_sequence_is_legal(tags):
         ("io", "I-X I-Y O I-X", []),
     ],
 )
-def test_illegal_transitions_are_found_where_they_stand(scheme, tags, wrong):
+def test_illegal_transitions_are_reported_with_their_positions(scheme, tags, wrong):
     assert illegal(tags.split(), scheme) == wrong
 
 
@@ -147,7 +147,7 @@ def test_schemes_are_distinguished(sentences, scheme):
     assert decide(*sentences)[0] == scheme
 
 
-def test_where_both_iob_schemes_are_possible_it_is_said():
+def test_two_possible_iob_schemes_are_reported():
     assert "IOB1 would give the same" in decide("O O")[1]
 
 

@@ -48,7 +48,7 @@ def test_a_text_file_is_written_where_links_cannot_be_made_and_a_link_takes_its_
 
 @pytest.mark.parametrize("as_link", [True, False])
 @pytest.mark.parametrize("rest", ["", "model", "eval/test.json"])
-def test_the_run_stands_in_the_place_of_latest(home, as_link, rest):
+def test_latest_is_replaced_by_the_run(home, as_link, rest):
     if as_link:
         latest.point(home / "two")
     else:
@@ -141,7 +141,7 @@ def test_a_folder_in_its_way_is_reported_and_stays(home):
 
 
 @given(content=st.binary(max_size=40))
-def test_whatever_stands_in_the_text_file_is_a_run_beside_it_or_an_error(tmp_path_factory, content):
+def test_any_content_of_the_text_file_is_a_sibling_run_or_an_error(tmp_path_factory, content):
     home = tmp_path_factory.mktemp("any")
     (home / "run").mkdir()
     (home / "latest").write_bytes(content)

@@ -79,7 +79,7 @@ def test_a_prompt_has_examples_with_the_same_labels_and_the_labels_wanted(tmp_pa
     assert request["response_format"]["type"] == "json_schema"
 
 
-def test_labels_of_the_whole_are_asked_for_and_kept(tmp_path, server):
+def test_labels_of_the_whole_are_requested_and_preserved(tmp_path, server):
     method = LlmSynthesis(LlmSynthesisConfig(type="llm_synthesis", url=server.url))
     like = example_of("It left .", labels=("news",))
     method.fit([like], Workspace(tmp_path, 1))
@@ -90,7 +90,7 @@ def test_labels_of_the_whole_are_asked_for_and_kept(tmp_path, server):
     )
 
 
-def test_answers_are_kept_for_their_owner_alone_and_give_the_same_again(tmp_path, server):
+def test_cached_answers_are_private_and_give_the_same_result(tmp_path, server):
     first = sampled(method_of(tmp_path, server.url))
     asked = len(server.requests)
     assert asked == 8
@@ -122,7 +122,7 @@ def test_a_text_without_blanks_is_asked_for_by_its_characters(tmp_path, server):
     assert "Length: about 5 characters." in server.requests[0]["messages"][-1]["content"]
 
 
-def test_an_answer_that_cannot_be_kept_is_an_error(tmp_path, server):
+def test_an_answer_that_cannot_be_cached_is_an_error(tmp_path, server):
     folder = tmp_path / "file"
     folder.write_text("not a folder")
     with pytest.raises(HallucError) as raised:
@@ -266,7 +266,7 @@ def test_an_endless_answer_is_cut(tmp_path, server, monkeypatch):
     assert "more than 100 bytes" in error_of(tmp_path, server.url, [], retries=0).message
 
 
-def test_a_budget_of_requests_ends_the_run_and_a_larger_one_goes_on(tmp_path, server):
+def test_a_budget_of_requests_ends_the_run_and_a_larger_one_resumes_it(tmp_path, server):
     with pytest.raises(OptionError) as raised:
         sampled(method_of(tmp_path, server.url, max_requests=5, concurrent=1))
     assert raised.value.code == "E451"

@@ -306,7 +306,7 @@ def test_a_gguf_file_of_a_package(tmp_path):
     assert causal.read(tmp_path).model.num_parameters() == made.model.num_parameters()
 
 
-def test_a_killed_fit_goes_on_and_gives_the_same(ready, ready_folder, tmp_path):
+def test_a_killed_fit_resumes_to_the_same_result(ready, ready_folder, tmp_path):
     with killed_after_a_checkpoint():
         fitted(tmp_path)
     assert list(tmp_path.glob("*.checkpoints/step-*"))

@@ -50,7 +50,7 @@ def test_maps_merge_and_lists_replace(tmp_path):
     assert experiment.eval.splits == ["train"]
 
 
-def test_extends_is_relative_to_the_file_that_says_it(tmp_path):
+def test_extends_is_relative_to_the_file_that_contains_it(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "deep.yaml").write_text("extends: ../base.yaml\n", encoding="utf-8")
     path = write(tmp_path, top="extends: sub/deep.yaml\n" + LEAST, base="seed: 9\n")

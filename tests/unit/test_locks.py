@@ -133,7 +133,7 @@ def test_a_process_of_another_host_is_named_with_it(tmp_path, ended):
 
 @pytest.mark.usefixtures("held")
 @pytest.mark.parametrize("content", ["", "x", "[1]", "{}", '{"pid": null, "host": "a"}', "\x00", "1.5", "null"])
-def test_a_lock_file_that_says_nothing_names_nobody(tmp_path, content):
+def test_an_empty_lock_file_names_no_owner(tmp_path, content):
     write(tmp_path, content)
     assert refusal(tmp_path).message == "the run is being written by another process"
 
@@ -154,7 +154,7 @@ def test_this_process_is_distinguished(tmp_path):
         pass
 
 
-def test_the_file_says_who_holds_it_and_nothing_of_the_last_one(tmp_path):
+def test_the_lock_file_names_only_its_present_owner(tmp_path):
     write(tmp_path, "9" * 500)
     with locked(tmp_path / ".lock", Path("the run")):
         known = json.loads((tmp_path / ".lock").read_text())

@@ -437,7 +437,7 @@ def test_too_few_texts_to_train_on(headless, tmp_path):
     assert (error.value.code, error.value.key) == ("D144", "fit")
 
 
-def test_a_killed_fit_goes_on_and_gives_the_same(both, both_folder, headless, tmp_path):
+def test_a_killed_fit_resumes_to_the_same_result(both, both_folder, headless, tmp_path):
     with killed_after_a_checkpoint():
         fitted(headless, tmp_path, fit=FIT, fill="both", rate=0.5)
     assert list(tmp_path.glob("*.checkpoints/step-*"))

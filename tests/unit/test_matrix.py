@@ -189,7 +189,7 @@ def test_what_only_a_broken_axis_could_give_is_not_reported_as_missing(tmp_path)
     assert [error.code for error in caught.value.errors] == ["C120", "C104"]
 
 
-def test_a_bad_override_of_the_matrix_is_reported_beside_the_rest(tmp_path):
+def test_a_bad_override_of_the_matrix_is_reported_with_the_other_errors(tmp_path):
     errors = errors_of(tmp_path, "matrix: {seed: [1]}\ntrain: {epochs: 0}\n", "matrix.seed=[1", "matrix.seed.4=2")
     assert [error.code for error in errors] == ["C001", "C007", "C105"]
     (error,) = errors_of(tmp_path, "matrix: {seed: [1]}\n", "matrix.seed=7")

@@ -138,7 +138,7 @@ def test_the_article_before_a_mention_agrees(text, wanted):
     assert changed.edited.spans == (Span(1, 2, "MISC"),)
 
 
-def test_an_article_is_left_within_a_mention_behind_a_lock_and_on_request():
+def test_an_article_is_unchanged_within_a_mention_after_a_lock_and_on_request():
     within = editable("Plan A German", (0, 2, "ORG"), (2, 3, "MISC"))
     assert set(texts(method(MISC), within)) == {"Plan A Italian"}
     locked = editable("a German car", (1, 2, "MISC"), locked=[(0, 1)])
@@ -315,7 +315,7 @@ def test_parts_are_of_any_script_and_no_letter_is_cut():
     assert {name for (name,) in found} == wanted
 
 
-def test_recombined_names_stand_in_the_casing_of_the_text():
+def test_recombined_names_have_the_casing_of_the_text():
     made = method(NAMES, source="recombined")
     changed = made.change(editable("ANNA BERG WINS", (0, 2, "PER")), Draws(b"1"))
     assert " ".join(changed.edited.tokens) in ("ANNA VIK WINS", "ANNA MOE WINS")

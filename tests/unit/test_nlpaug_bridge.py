@@ -313,7 +313,7 @@ def test_what_is_no_text_augmenter_is_unknown(name):
         ("word.ReservedAug", {}),
     ],
 )
-def test_arguments_that_are_refused_come_with_those_that_are_taken(augmenter, args):
+def test_errors_about_arguments_list_the_valid_ones(augmenter, args):
     with pytest.raises(OptionError) as error:
         bridge(augmenter, args)
     assert (error.value.code, error.value.key, error.value.exit_code) == ("C141", "args", 2)

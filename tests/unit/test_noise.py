@@ -48,13 +48,13 @@ def test_a_slip_of_letters_changes_one_character_of_a_short_word(kind):
         assert distance == 1 or (kind == "ocr" and distance == 2), (kind, made)
 
 
-def test_a_keyboard_slip_hits_a_key_beside_the_right_one_and_keeps_its_case():
+def test_a_keyboard_error_is_an_adjacent_key_of_the_same_case():
     made = outcomes(noise("keyboard"), "Ab")
     assert made == {(wrong + "b",) for wrong in KEYBOARD["A"]} | {("A" + wrong,) for wrong in KEYBOARD["b"]}
     assert set(KEYBOARD["A"]) == set("QWSZ")
 
 
-def test_each_key_lies_beside_those_that_lie_beside_it():
+def test_adjacency_of_keys_is_symmetric():
     assert all(key in KEYBOARD[near] for key, nears in KEYBOARD.items() for near in nears)
 
 
@@ -75,7 +75,7 @@ def test_the_last_character_of_a_token_is_never_deleted():
     assert outcomes(noise("delete", char_rate=1.0, char_at_most=None), "abc") <= {("a",), ("b",), ("c",)}
 
 
-def test_a_known_misspelling_is_taken_in_the_case_of_the_word():
+def test_a_known_misspelling_gets_the_case_of_the_word():
     method = noise("misspelling")
     assert outcomes(method, "receive") == {("recieve",)}
     assert outcomes(method, "Receive") == {("Recieve",)}
@@ -83,7 +83,7 @@ def test_a_known_misspelling_is_taken_in_the_case_of_the_word():
     assert outcomes(method, "Oslo") == {("Oslo",)}
 
 
-def test_what_no_table_knows_another_kind_does():
+def test_words_without_a_table_entry_get_another_kind_of_noise():
     made = whys(noise("misspelling", "keyboard", "delete"), "東京都")
     assert set(made) == {"character deleted"} and sum(made.values()) == 200
 

@@ -45,7 +45,7 @@ def paired(example: Sourced) -> list[tuple[str, str]]:
         ("She went to Oslo.", "", []),
     ],
 )  # fmt: skip
-def test_what_stands_once_on_each_side_is_paired(source, target, found):
+def test_mentions_that_occur_once_on_each_side_are_paired(source, target, found):
     assert paired(pair(source, *filter(None, [target]))) == found
 
 

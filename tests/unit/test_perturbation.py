@@ -19,9 +19,9 @@ from halluc.tasks.translation.perturbation import (
     PerturbationConfig,
     TokenPools,
     adjusted_bleu,
-    chosen,
     inserted,
     perturbations,
+    sampled_examples,
 )
 from halluc.tasks.translation.task import Translation
 
@@ -65,13 +65,13 @@ def test_a_source_of_one_token_gets_another(position):
 TRAINING = [pair(number, f"the common word w{number} ." + " , !" * (number % 2), "x") for number in range(400)]
 
 
-def test_tokens_are_of_the_frequency_that_their_kind_says():
+def test_tokens_have_the_frequency_of_their_kind():
     pools = TokenPools.from_sources(TRAINING, 1)
-    assert set(pools.of["frequent"][:3]) == {"the", "common", "word"}
-    assert set(pools.of["punctuation"]) == {".", ",", "!"}
-    sizes = {kind: len(pool) for kind, pool in pools.of.items()}
+    assert set(pools.by_kind["frequent"][:3]) == {"the", "common", "word"}
+    assert set(pools.by_kind["punctuation"]) == {".", ",", "!"}
+    sizes = {kind: len(pool) for kind, pool in pools.by_kind.items()}
     assert sizes == {"frequent": 100, "medium": 100, "rare": 100, "punctuation": 3}
-    words = [word for kind in ("frequent", "medium", "rare") for word in pools.of[kind]]
+    words = [word for kind in ("frequent", "medium", "rare") for word in pools.by_kind[kind]]
     assert len(set(words)) == 300
 
 
@@ -82,8 +82,12 @@ def test_the_same_seed_draws_the_same_sources_and_tokens():
     assert first == [told[:3] for told in perturbations(TRAINING[0], pools, config, 1)]
     assert first != [told[:3] for told in perturbations(TRAINING[0], pools, config, 2)]
     assert len(first) == 4 * 3 * 2
-    assert len(chosen(TRAINING, config, 1)) == 20
-    assert chosen(TRAINING, config, 1) == chosen(TRAINING, config, 1) != chosen(TRAINING, config, 2)
+    assert len(sampled_examples(TRAINING, config, 1)) == 20
+    assert (
+        sampled_examples(TRAINING, config, 1)
+        == sampled_examples(TRAINING, config, 1)
+        != sampled_examples(TRAINING, config, 2)
+    )
 
 
 TEST = [

@@ -129,7 +129,7 @@ def test_exchanged_columns_are_reported(tmp_path):
 @pytest.mark.parametrize(("column", "rows"), [
     (0, "{0} {1} {2}"), (1, "x {0} {1} {2}"), (-2, "{0} {2}"), (1, "{0} {2}"), (-1, "{0} {1} {2}"), (2, "x y {0} {2}"),
 ])  # fmt: skip
-def test_tokens_stand_where_the_data_has_them_or_first(tmp_path, column, rows):
+def test_tokens_are_at_their_position_in_the_data_or_first(tmp_path, column, rows):
     data = SpansConfig(format="conll", test="gold.txt", token_column=column, tag_column=-1 if column != -1 else 0)
     text = "\n\n".join(
         "\n".join(rows.format(t, g, p) for t, g, p in zip(tokens(n), gold_tags(n), gold_tags(n), strict=True))

@@ -89,7 +89,7 @@ def test_a_sample_has_as_many_of_the_subjects_that_training_mentions_as_of_other
     assert len(_sampled(relation, {}, options).facts) == 5
 
 
-def test_a_pattern_with_the_subject_behind_the_object_is_no_end_of_a_text():
+def test_a_pattern_with_the_subject_after_the_object_does_not_end_a_text():
     model = SimpleNamespace(fits=lambda after: not after.strip(" ."))
     relation = Relation("P1", (Pattern("In [Y] [X]."),), (Fact("P1", "Anna", ("Rome",), 1),), ("Rome",))
     left_out = Counter()

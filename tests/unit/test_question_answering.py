@@ -61,7 +61,7 @@ def encoded_by(tiny_encoder, examples, **keys):
 
 
 @given(st.text(max_size=60), st.sets(st.integers(0, 60)), st.sampled_from(["words", "whitespace", "characters"]))
-def test_a_text_is_kept_to_the_character(text, borders, how):
+def test_a_text_is_preserved_exactly(text, borders, how):
     cut = SpacedText.cut(text, Tokenizer(how), borders)
     assert cut.text == text
     assert all(text.startswith(token, start) for token, start in zip(cut.tokens, cut.offsets, strict=True))
@@ -149,7 +149,7 @@ def test_a_mean_of_models_is_over_answers_of_all_windows(tiny_encoder):
         numpy.testing.assert_allclose(both.probabilities()[own], expected, atol=1e-6)
 
 
-def test_what_stands_outside_the_context_changes_neither_loss_nor_answer(tiny_encoder):
+def test_text_outside_the_context_changes_neither_loss_nor_answer(tiny_encoder):
     examples = [question(CONTEXT, PLACES[2]), question(CONTEXT, number=2)]
     _, _, encoded = encoded_by(tiny_encoder, examples)
     batch = encoded.collate([0, 1])
@@ -214,7 +214,7 @@ def test_an_answer_is_given_up_to_the_threshold_and_is_sure_by_the_difference():
     assert answered(one, best, None).text == "Anna"
 
 
-def test_the_threshold_is_fitted_on_dev_and_kept_in_the_model(tiny_encoder):
+def test_the_threshold_is_fitted_on_dev_and_stored_in_the_model(tiny_encoder):
     task, encoder, _ = encoded_by(tiny_encoder, [question(CONTEXT, PLACES[0])])
     examples = [question(CONTEXT, PLACES[0]), question(CONTEXT, number=2), question(CONTEXT, PLACES[1], number=3)]
     best = [BestAnswer((0, 1), 0.0, 1.0), BestAnswer((0, 1), 0.0, 3.0), BestAnswer((2, 3), 0.0, 2.0)]

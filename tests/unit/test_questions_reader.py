@@ -104,7 +104,7 @@ def test_an_answer_inside_a_word_does_not_change_what_a_model_reads(tmp_path, na
     assert said == ["Israelis"] * 3
 
 
-def test_an_offset_is_mended_where_the_answer_stands_once(tmp_path):
+def test_an_offset_is_repaired_if_the_answer_occurs_once(tmp_path):
     found = read(tmp_path, row(start=3))
     assert found.splits["train"].examples[0].texts == ["Acme"]
     assert [one.what for one in found.repairs] == ['question `a`: the answer "Acme" is at 10, not at 3']
@@ -213,7 +213,7 @@ def test_answers_of_other_tools(tmp_path, content, name, confidences):
     assert found[0].confidences == (pytest.approx(confidences[0]) if confidences[0] else None,)
 
 
-def test_scores_of_no_answer_stand_beside_the_answers(tmp_path):
+def test_scores_of_no_answer_are_read_from_a_second_file(tmp_path):
     corpus = read(tmp_path, row(), row(id="b", answers=[])).splits["train"]
     path = tmp_path / "predictions.json"
     path.write_text(json.dumps({"a": "Acme", "b": ""}))

@@ -95,7 +95,7 @@ def test_a_model_without_the_positive_label_is_refused():
     assert (caught.value.code, caught.value.help) == ("C203", "did you mean `click`?")
 
 
-def test_users_and_items_of_training_are_kept_and_distinguished_from_new_ones(tmp_path):
+def test_users_and_items_of_training_are_saved_and_distinguished_from_new_ones(tmp_path):
     coverage = TextCoverage.of(texts())
     coverage.save(tmp_path / "coverage.json")
     knowledge = TextKnowledge(TextCoverage.load(tmp_path / "coverage.json"))

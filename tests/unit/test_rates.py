@@ -207,7 +207,7 @@ def test_a_model_that_asserts_nothing_has_no_rates_of_claims_and_omits_everythin
     assert found[("hallucinated_examples",)] == (0.0, 1)
 
 
-def test_unverifiable_claims_stand_in_no_rate():
+def test_unverifiable_claims_are_in_no_rate():
     lines, _ = made([([Span(0, 1, "PER"), Span(2, 3, "PER")], [], [0.9] * 12)])
     lines[0] = lines[0].model_copy(update={"verdict": "unverifiable"})
     counted = table(TASK, lines, ["e0"], [12])

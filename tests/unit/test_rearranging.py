@@ -52,7 +52,7 @@ def test_a_token_is_replaced_by_another_of_its_tag():
     assert {edit.why for edit in changed.steps[0]} == {"token of the same label"}
 
 
-def test_training_tokens_are_drawn_as_often_as_they_stand_there():
+def test_training_tokens_are_drawn_by_their_frequency():
     example = editable("was")
     drawn = Counter(label_wise().change(example, Draws.of(key)).edited.tokens[0] for key in range(600))
     assert 320 < drawn["saw"] < 400
@@ -158,7 +158,7 @@ def test_all_other_orders_of_sentences_come_up():
         ("a . . b .", "b . a . ."),
     ],
 )
-def test_sentences_end_behind_their_marks_and_what_they_close(text, wanted):
+def test_sentences_end_after_their_marks_and_closing_quotes(text, wanted):
     assert results(reorder(), editable(text)) == {wanted}
 
 

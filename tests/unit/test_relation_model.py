@@ -75,7 +75,7 @@ def test_a_short_sentence_is_read_whole_with_markers_around_head_and_tail():
     assert (window.head, window.tail, is_cut) == ((1, 2), (6, 7), False)
 
 
-def test_the_head_may_stand_behind_the_tail():
+def test_the_head_may_be_after_the_tail():
     window, _ = framing(20).window(long(3, (2, 3), (0, 1)), words(3), "start")
     assert window.pieces == (101, TAIL, 1000, END_TAIL, 1001, HEAD, 1002, END_HEAD, 102)
     assert (window.head, window.tail) == ((5, 6), (1, 2))
@@ -89,7 +89,7 @@ def test_the_representation_says_which_states_are_read(representation, head, tai
     assert (window.head, window.tail) == (head, tail)
 
 
-def test_types_stand_behind_the_opening_markers():
+def test_types_follow_the_opening_markers():
     example = replace(long(3, (0, 1, "PER"), (2, 3, "ORG")))
     window, _ = framing(20, {"PER": (7, 9), "ORG": (8, 9)}).window(example, words(3), "mean")
     assert window.pieces == (101, HEAD, 7, 9, 1000, END_HEAD, 1001, TAIL, 8, 9, 1002, END_TAIL, 102)
@@ -104,7 +104,7 @@ def test_a_long_sentence_is_cut_to_a_window_around_the_pair():
     assert is_cut
 
 
-def test_where_head_and_tail_stand_far_apart_the_middle_is_cut():
+def test_if_head_and_tail_are_far_apart_the_middle_is_cut():
     window, is_cut = framing(10).window(long(100, (0, 1), (99, 100)), words(100), "start")
     assert window.pieces == (101, HEAD, 1000, END_HEAD, 1001, 1002, 1097, 1098, TAIL, 1099, END_TAIL, 102)
     assert is_cut

@@ -42,7 +42,7 @@ STEPS = [
 ]
 
 
-def test_edits_in_several_steps_are_marked_on_both_sides_and_can_be_taken_back():
+def test_edits_in_several_steps_are_marked_on_both_sides_and_can_be_reverted():
     before = ["a", "b", "c", "d", "e"]
     told, after = edited(before, STEPS)
     assert after == ["new", "A", "b", "c", "B", "e"]
@@ -53,7 +53,7 @@ def test_edits_in_several_steps_are_marked_on_both_sides_and_can_be_taken_back()
 
 
 @given(st.lists(st.sampled_from("xyz"), min_size=1, max_size=8), st.data())
-def test_what_is_taken_back_is_what_was_there(tokens, data):
+def test_reverting_edits_restores_the_text(tokens, data):
     steps, left = [], list(tokens)
     for _ in range(data.draw(st.integers(0, 3))):
         start = data.draw(st.integers(0, len(left) - 1))

@@ -143,7 +143,7 @@ def test_rows_that_are_all_undefined_are_no_chart():
     assert outcome_charts.by_novelty(report) is None
 
 
-def test_a_chart_stands_by_itself_and_names_what_it_shows():
+def test_a_chart_is_self_contained_and_has_a_title():
     for chart in every_chart():
         root = parsed(chart)
         assert root.tag == f"{NAME_SPACE}svg" and root.attrib["role"] == "img"
@@ -233,7 +233,7 @@ def test_of_many_labels_those_with_most_claims_are_drawn_and_all_are_reported():
         assert len(chart.rows) == 301 and "300" in chart.note
 
 
-def test_labels_stand_in_the_order_of_their_hallucination_rates_under_all():
+def test_labels_are_sorted_by_hallucination_rate_below_all():
     report = full_report(["a", "b", "all"])
     rates = (0.1, None, 0.3)
     for row, rate in zip(report.by_label[1:], rates, strict=True):
@@ -243,7 +243,7 @@ def test_labels_stand_in_the_order_of_their_hallucination_rates_under_all():
     assert chart.rows[1][4] == "30.0% (no interval)"
 
 
-def test_bars_are_as_long_as_the_shares_they_stand_for():
+def test_bars_are_as_long_as_their_shares():
     report = full_report()
     chart = only(outcome_charts.by_novelty, report)
     rows = [row for row in report.by_novelty if row.claims]
@@ -438,7 +438,7 @@ def test_names_of_points_do_not_overlap(places):
 
 
 @pytest.mark.parametrize("label", ["机" * 11, "W" * LONGEST_LABEL, "a"])
-def test_names_of_rows_stand_within_the_drawing(label):
+def test_names_of_rows_are_within_the_drawing(label):
     """Those of wide characters too, which matplotlib's fonts do not have."""
     chart = only(outcome_charts.gap, full_report([label]))
     (end,) = (float(t.attrib["x"]) for t in parsed(chart).iter(f"{NAME_SPACE}text") if t.text == label)

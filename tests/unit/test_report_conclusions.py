@@ -176,7 +176,7 @@ def test_each_point_of_another_axis_has_its_sentence_those_with_something_shown_
     assert "gap.fraction 0.0" in second
 
 
-def test_what_else_differs_in_training_stands_beside_the_verdict():
+def test_other_differences_in_training_are_shown_with_the_verdict():
     steps = [TrainingDifference(what="optimizer steps", a="25", b="70")]
     found = study_sentences(study([against("mix", training=steps, **{MATCHED: LESS})]))
     assert "Training also differs: optimizer steps (70 against 25)." in found
@@ -213,7 +213,7 @@ def test_the_smallest_difference_that_could_have_been_shown_is_given():
         ((0.0, None, None, 1.0), "hallucination rate +0.0 points, undecided"),
     ],
 )
-def test_a_curve_says_how_far_a_figure_changes_over_the_axis(found, told):
+def test_a_curve_has_the_change_of_a_figure_over_the_axis(found, told):
     assert study_sentences(curve(slope(found))) == [f"Along gap.fraction from 0 to 0.5 (3 seeds): {told}."]
 
 
@@ -253,7 +253,7 @@ def test_the_best_value_on_dev_and_whether_the_next_can_be_distinguished(p, seed
 # --- what is not there --------------------------------------------------------------------------------------------
 
 
-def test_missing_cells_are_the_first_that_is_said():
+def test_missing_cells_are_reported_first():
     found = study_sentences(study([against("mix")], missing={"arm=mix,seed=3": "not run yet"}))
     assert found[0] == "1 of 7 cells is missing."
 
@@ -329,7 +329,7 @@ def test_of_several_runs_those_that_are_better_are_named():
     assert comparison_sentences([run("b"), run("c", matched=LESS)])[-1] == "Recommendation: deploy “c”."
 
 
-def test_unequal_training_is_said_before_the_recommendation():
+def test_unequal_training_is_reported_before_the_recommendation():
     steps = [TrainingDifference(what="optimizer steps", a="25", b="70")]
     found = comparison_sentences([run("b", training=steps, **{F1: MORE})])
     assert found[1] == "Training also differs: “b” in optimizer steps (70 against 25)."

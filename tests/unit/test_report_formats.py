@@ -27,7 +27,7 @@ def test_values_are_reported_as_their_name_has_it(name, number, told):
     assert formats.value(name, number) == told
 
 
-def test_a_figure_stands_with_its_interval():
+def test_a_figure_is_shown_with_its_interval():
     rate = MetricResult(name="hallucination_rate", value=0.0323, n=5728, interval=(0.0281, 0.0368), protocol="p")
     assert formats.metric(rate) == "3.2% [2.8, 3.7]"
     assert formats.metric(rate.model_copy(update={"interval": None})) == "3.2% (no interval)"

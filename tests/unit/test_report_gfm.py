@@ -49,7 +49,7 @@ def with_examples(test):
 
 @with_examples
 @given(texts)
-def test_any_text_is_inert_wherever_it_stands_and_survives(text):
+def test_any_text_is_inert_and_preserved_in_every_place(text):
     told, seen = md(text, None), as_seen(text)
     assert "\n" not in told
     for before, after, around in (
@@ -115,7 +115,7 @@ def test_right_to_left_text_keeps_its_direction_to_itself():
     assert md("Oslo") == "Oslo"
 
 
-def test_bold_holds_beside_any_sign():
+def test_bold_text_is_recognised_next_to_any_character():
     assert strong("Oslo") == "**Oslo**"
     assert strong("(Oslo)") == "<b>(Oslo)</b>"
     assert strong(" ") == f"<b>{formats.NOTHING}</b>"

@@ -102,7 +102,7 @@ def test_spans_side_by_side_are_groups_of_their_own():
     assert [texts for texts, spans in columns(found) if spans] == [["Oslo"], ["Anna Berg"]]
 
 
-def test_punctuation_stands_close():
+def test_there_is_no_space_before_punctuation():
     told = spaced("He said ( to O'Brien ) : it 's 5 % , is n't it ? “ Yes . ”".split())  # noqa: SIM905
     assert told == "He said (to O'Brien): it's 5%, isn't it? “Yes.”"
     assert spaced(["from", ".5", "to", "'", "a", "'"]) == "from .5 to ' a '"

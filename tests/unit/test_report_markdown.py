@@ -50,7 +50,7 @@ def test_a_run_without_any_figure_is_reported_too():
     assert "##" not in told.removeprefix("#") and "None" not in told
 
 
-def test_gates_that_are_not_met_stand_first():
+def test_failed_gates_come_first():
     told = pages.page(run_report())
     assert told.index("**not met**") < told.index("**met**")
 
@@ -179,7 +179,7 @@ def test_hostile_names_of_parts_of_an_input_stay_text():
     assert "turn:" in told and "y" * 40 not in told
 
 
-def test_how_sure_it_is_stands_in_tables():
+def test_confidence_is_shown_in_tables():
     report = run_report()
     told = read(pages.page(report))
     (bin_,), (point,) = report.reliability, report.risk

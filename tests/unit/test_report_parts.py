@@ -62,7 +62,7 @@ def test_a_last_line_cut_short_is_reported_and_one_within_is_refused(tmp_path):
         drawn(tmp_path, STARTED, event("step", loss=1.0))
 
 
-def test_a_training_that_goes_on_behind_half_a_line_is_read(tmp_path):
+def test_events_after_an_incomplete_line_are_read(tmp_path):
     found, notes = drawn(tmp_path, STARTED, step(1, 3.0), step(2, 2.0)[:50] + step(2, 1.5))
     assert found.loss == [(1, 3.0), (2, 1.5)]
     assert len(notes) == 1
@@ -136,7 +136,7 @@ def test_the_choice_of_a_cell_is_in_its_name():
     assert choice("arm=odd~12345678,seed=1") is None
 
 
-def test_averages_stand_apart_in_a_classification_report(tmp_path):
+def test_averages_are_separate_in_a_classification_report(tmp_path):
     row = {"precision": 1.0, "recall": 0.5, "f1-score": 2 / 3, "support": 4}
     file = tmp_path / "r.json"
     file.write_text(json.dumps({"entity": {"PER": row, "micro avg": row}, "confusion": {"O": {"O": 1}}}))

@@ -43,7 +43,7 @@ def test_a_path_is_shown_by_one_rule(path, shown):
     assert KNOWN.within({path: [f"`{path}`:3", 7, None]}) == {shown: [f"`{shown}`:3", 7, None]}
 
 
-def test_files_that_end_alike_are_kept_apart():
+def test_files_with_equal_names_are_distinguished():
     found = KNOWN.within({"/x/a/train.txt": "1", "/y/a/train.txt": "2"})
     assert found == {"…/a/train.txt": "1", "…/a/train.txt, another": "2"}
 
@@ -100,7 +100,7 @@ def test_the_folder_to_start_in_is_above_the_runs(tmp_path, runs_dir, below, is_
     assert found.start == (tmp_path / "start" if is_found else None)
 
 
-def test_variables_that_a_config_reads_stand_for_their_folders(tmp_path, monkeypatch):
+def test_paths_are_shown_with_the_variables_of_the_config(tmp_path, monkeypatch):
     monkeypatch.setenv("CORPORA", f"{tmp_path}/corpora/")
     monkeypatch.setenv("HALLUC_DATA", "data")  # a relative one stands for nothing
     run = run_in(tmp_path / "run", "data: {train: '${CORPORA:-x}/a.txt', dev: '$${NOT}/b'}\n")

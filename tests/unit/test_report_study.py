@@ -156,7 +156,7 @@ def test_a_study_that_was_moved_names_its_runs_where_they_are(home, counted, tmp
     assert kept.model_dump(exclude={"sha256"}) == after.model_dump()
 
 
-def test_an_edited_figure_is_counted_again_and_said(home, counted, capsys):
+def test_an_edited_figure_is_computed_again_with_a_message(home, counted, capsys):
     found = current(home)
     file = home / "study.json"
     content = json.loads(file.read_text())

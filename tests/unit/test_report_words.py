@@ -134,12 +134,12 @@ def test_the_least_known_are_compared_with_the_best_known_of_those_that_are_pred
     assert said(*of_310(0), *partly)[1].startswith(told)
 
 
-def test_without_novelty_that_is_said():
+def test_missing_novelty_is_reported():
     assert said(*of_310())[1] == "The novelty of the predicted mentions is unknown."
 
 
 @pytest.mark.parametrize(("wrong", "told"), [(1, "One case is"), (2, "Two cases are"), (7, "Seven cases are")])
-def test_of_few_wrong_mentions_nothing_is_said_of_where(wrong, told):
+def test_few_wrong_mentions_give_no_conclusion_about_their_place(wrong, told):
     labels = [metric("hallucination_rate", 0.05, 40, (0.0, 0.2), label=name) for name in ("PER", "LOC")]
     found = said(*of_310(wrong, {}), *over_claims(SEEN, NEW), *labels, OMISSION)
     assert found[1] == f"{told} too few to conclude where the model is wrong."
@@ -157,7 +157,7 @@ def test_of_few_wrong_mentions_nothing_is_said_of_where(wrong, told):
         (0.8, None, "too few to conclude that they are concentrated there."),
     ],
 )  # fmt: skip
-def test_where_it_invents_is_said_against_what_it_predicts(value, interval, told):
+def test_hallucinations_by_label_are_compared_with_predictions_by_label(value, interval, told):
     found = said(MANY, *over_claims(SEEN, NEW), share(value, interval), OMISSION)
     assert found[0] == "10 of 100 predicted mentions on test are wrong (10.0% [5.0, 16.0]): 10 hallucinated."
     assert found[1].endswith(told)
@@ -224,7 +224,7 @@ def test_no_claims_and_nothing_wrong():
         ),
     ],
 )
-def test_a_label_stands_out_where_its_interval_lies_clear(labels, told):
+def test_a_label_is_highlighted_if_its_interval_does_not_overlap(labels, told):
     rates = [metric("hallucination_rate", value, 40, between, label=name) for name, (value, between) in labels.items()]
     assert told in said(MANY, *rates, OMISSION)[2]
 
@@ -266,7 +266,7 @@ GUARANTEE = {
 }  # fmt: skip
 
 
-def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
+def test_a_guarantee_states_its_data_and_the_measured_rate():
     metrics = [RATE, OMISSION, *kept((0.02, 80, (0.0, 0.04)), (0.2, 90, (0.1, 0.3)))]
     file = ConfidenceFile(threshold=0.86, guarantee=GUARANTEE)
     told = abstention(file, FigureLookup(metrics), "test", chosen_on_dev=True).guarantee
@@ -304,13 +304,13 @@ def test_a_guarantee_says_what_it_rests_on_and_what_was_measured():
         ((None, 0, None), "On test no claim is kept, so nothing can be measured."),
     ],
 )  # fmt: skip
-def test_whether_a_guarantee_was_kept_is_said_plainly(measured, told):
+def test_the_report_states_whether_a_guarantee_was_met(measured, told):
     metrics = [RATE, OMISSION, *kept(measured, (0.2, 90, (0.1, 0.3)))]
     file = ConfidenceFile(threshold=0.86, guarantee=GUARANTEE)
     assert abstention(file, FigureLookup(metrics), "test", chosen_on_dev=True).guarantee.endswith(f" {told}")
 
 
-def test_a_guarantee_that_can_not_be_given_says_why():
+def test_an_impossible_guarantee_states_the_reason():
     record = {**GUARANTEE, "threshold": None, "unit": "claim", "why_none": "12 claims are too few"}
     found = abstention(ConfidenceFile(guarantee=record), FigureLookup([RATE, OMISSION]), "test", chosen_on_dev=True)
     assert found.guarantee.startswith("No guarantee: no threshold on half of dev (3,081 claims)")
@@ -335,7 +335,7 @@ def over(seen, new, n=50):
     return [metric("over_claim", seen, n, novelty="seen"), metric("over_claim", new, n, novelty="new")]
 
 
-def test_headlines_stand_in_their_order_and_take_what_there_is():
+def test_headlines_are_in_order_and_use_available_figures():
     everything = [
         metric("ece", 0.05, 100), metric("gap_ratio", 2.0, 50, (1.5, 2.5)), *over(0.1, 0.2), RATE,
         metric("entity_f1", 0.8, 90), metric("entity_f1", 0.7, 90),
@@ -396,7 +396,7 @@ def test_the_gap_ratio_in_words(value, interval, seen, new, told):
         ((0.8, 0.95), "on average."),
     ],
 )
-def test_calibration_says_on_which_side_it_errs_where_an_interval_shows_it(right, told):
+def test_calibration_states_the_direction_of_error_if_it_is_significant(right, told):
     bins = [
         metric("reliability", 0.5, 50, bin="a", mean_confidence="0.8000"),
         metric("reliability", 0.9, 50, bin="b", mean_confidence="1.0000"),

@@ -50,7 +50,7 @@ def test_a_bank_that_cannot_be_used_is_an_error(tmp_path, rows, code):
     assert first.code == code
 
 
-def test_before_training_the_nearest_question_by_cosine_answers_and_the_model_is_kept(
+def test_before_training_the_most_similar_question_by_cosine_answers_and_the_model_is_saved(
     tmp_path, tiny_encoder, monkeypatch, capsys
 ):  # fmt: skip
     import torch

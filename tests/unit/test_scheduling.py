@@ -114,7 +114,7 @@ def test_a_killed_process_starts_again_twice_and_then_its_cell_is_broken(asked, 
     assert told.lines[0].startswith("seed=1: its process was killed by SIGKILL; it is restarted")
 
 
-def test_errors_of_a_cell_are_reported_as_they_are_and_the_others_go_on(asked):
+def test_errors_of_a_cell_are_reported_and_the_other_cells_run(asked):
     where = {"file": "t.txt", "line": 3, "column": None, "width": 1, "text": None}
     fails = {
         "seed=1": [(3, [{"say": ["warning: w", "yellow"]}, {"error": ["D101", "bad line", where, "mend it", 3]}])],

@@ -33,7 +33,7 @@ def noisy(values, spread, seed, shared=0.0):
 # The simulation of DEFINITIONS, section 4. ``benchmarks/seeds.py`` makes its whole table of 60,000 draws a cell.
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
-def test_nothing_is_taken_for_something_in_at_most_six_of_a_hundred_studies(seeds, source):
+def test_false_positives_are_at_most_six_in_a_hundred_studies(seeds, source):
     found = false_positives(seeds, source, draws=10_000)
     assert found <= 0.06
     if source in ("seeds", "examples", "interaction"):  # alone: the method must not be needlessly timid either

@@ -13,7 +13,7 @@ NUMBERS = st.one_of(st.sampled_from([0, 1, 1 << 10, 1 << 20, 3 << 10, 2**64 - 1]
 
 
 @given(st.lists(NUMBERS, max_size=60), st.lists(NUMBERS, max_size=20))
-def test_it_holds_what_was_added_and_nothing_else(added, asked):
+def test_it_contains_only_what_was_added(added, asked):
     numbers, known = HashSet(), set(added)
     numbers.update(added)
     assert len(numbers) == len(known)

@@ -102,7 +102,7 @@ def test_without_a_text_of_the_kind_a_candidate_is_rejected(tmp_path):
         method.sample(TRAINING[0]._replace(locked=((0, 1),)), Draws.of(1))
 
 
-def test_texts_labelled_as_a_whole_stand_for_those_of_the_same_labels(tmp_path):
+def test_texts_labelled_as_a_whole_represent_texts_with_the_same_labels(tmp_path):
     training = [sentence(text) for text in ("a game #sport", "a vote #news", "hm", "a match #sport #news")]
     method = fitted(tmp_path, ["one goal #sport", "two goals #sport", "the king #news", "er"], training)
     assert drawn(method, training[0]) == {("one", "goal"), ("two", "goals")}
@@ -235,7 +235,7 @@ def test_a_line_that_is_no_text_is_an_error_with_its_place(tmp_path):
     assert caught.value.where is not None and caught.value.where.line == 2
 
 
-def test_a_model_that_is_nowhere_sure_says_what_to_lower(tmp_path):
+def test_a_model_without_confident_predictions_gives_advice(tmp_path):
     with pytest.raises(OptionError, match="none has labels that can be used: 2 are below") as caught:
         made(tmp_path, ["Carl came 0.4", "Dora went 0.61", "it snowed"])
     assert (caught.value.code, caught.value.key) == ("D147", "min_confidence")

@@ -44,7 +44,7 @@ def test_every_example_is_in_one_split_and_the_shares_are_met():
     assert 160 < len(found["test"]) < 240
 
 
-def test_a_larger_share_holds_what_a_smaller_one_does():
+def test_a_larger_share_contains_a_smaller_one():
     small, large = (parts(TEXTS, dev_share=share)["dev"] for share in (0.1, 0.3))
     assert set(map(id, small)) < set(map(id, large))
     assert parts(TEXTS, dev_share=0.1, test_share=0.2)["dev"] == small
@@ -69,7 +69,7 @@ def test_documents_stay_whole():
     assert not has_documents(items, "another")
 
 
-def test_a_split_of_its_own_and_what_is_read_beside_it_are_whole():
+def test_separate_splits_and_extra_files_are_not_divided():
     config = Config(train="f", dev="g", test_share=0.5)
     assert Share(config, "dev", "g", False).is_whole
     assert not Share(config, "train", "f", False).is_whole
@@ -92,7 +92,7 @@ def test_shares_that_cannot_be_are_refused(keys, told):
         Config(**keys)
 
 
-def test_what_is_held_out_comes_from_the_file_of_train_whatever_a_name_stands_for_elsewhere():
+def test_held_out_splits_come_from_the_file_of_train():
     config = SpansConfig(train="demo:ner", dev_share=0.2, test_share=0.2)
     found = read_corpora(config, TABLE)
     assert {Path(corpus.source).name for corpus in found.splits.values()} == {"train.txt"}

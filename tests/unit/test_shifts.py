@@ -96,7 +96,7 @@ def test_periods_have_the_names_of_iso_8601(period, name):
     assert list(over_time.periods(["2024-12-30T23:59:00+01:00"], period)[1]) == [name]
 
 
-def test_more_periods_than_a_chart_holds_are_taken_longer():
+def test_if_there_are_too_many_periods_longer_ones_are_used():
     days = [f"2024-{month:02}-{day:02}" for month in range(1, 7) for day in range(1, 29)]
     kind, found = over_time.periods(days, "day")
     assert (kind, len(found)) == ("week", 26)

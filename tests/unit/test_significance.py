@@ -49,7 +49,7 @@ def test_resampled_sums_are_sums_over_the_drawn_examples():
     "column",
     [[0, 0, 300, 1], [0.5, 0, 0, 1e-3], [-1, 0, 2, 0], [255, 255, 0, 255], [0, 0, 0, 0], [True, False, True, True]],
 )
-def test_a_column_is_what_was_given_however_it_is_kept(column):
+def test_a_column_has_the_same_values_in_every_compact_form(column):
     sheet, _ = sheet_of([1, 1, 1, 1], column)
     assert sheet.columns[1].tolist() == column
     assert sheet.totals() == pytest.approx([4, sum(column)])
@@ -58,7 +58,7 @@ def test_a_column_is_what_was_given_however_it_is_kept(column):
     assert sheet.resampled(30)[:, 1] == pytest.approx(drawn @ numpy.array(column, dtype=float), rel=1e-6)
 
 
-def test_columns_taken_after_resampling_are_resampled_too():
+def test_columns_added_after_resampling_are_resampled_too():
     sheet, _ = sheet_of([1, 2, 3])
     before = sheet.resampled(20)
     sheet.column(numpy.array([0, 1, 0]))
@@ -72,7 +72,7 @@ def test_draws_depend_on_the_number_of_examples_alone():
     assert (one[0].resampled(20)[:, 0] == other[0].resampled(20)[:, 0]).all()
 
 
-def test_equal_columns_are_kept_once_and_a_column_must_fit():
+def test_equal_columns_are_stored_once_and_a_column_must_have_the_right_shape():
     sheet, columns = sheet_of([1, 2], [1, 2], [2, 1])
     assert columns == [0, 0, 1]
     with pytest.raises(ValueError, match="for 2 examples"):
@@ -89,7 +89,7 @@ def test_the_interval_of_a_rate_is_that_of_the_binomial_where_examples_are_singl
     assert estimate.interval == pytest.approx((hits.mean() - error, hits.mean() + error), abs=0.003)
 
 
-def test_claims_of_one_example_stand_and_fall_together():
+def test_claims_of_one_example_are_resampled_together():
     # Ten claims an example, all right or all wrong: as little is known as from one claim an example.
     wrong = numpy.arange(400) % 5 == 0
     sheet, (bad, claims) = sheet_of(10 * wrong, numpy.full(400, 10))
@@ -163,7 +163,7 @@ def test_the_difference_of_two_figures_of_nought_has_newcombes_interval():
     assert found.interval == pytest.approx((-upper, upper))
 
 
-def test_a_difference_from_nought_knows_how_little_nought_rests_on():
+def test_a_difference_from_zero_accounts_for_the_uncertainty_of_zero():
     few, (none, some) = sheet_of(numpy.zeros(10), numpy.ones(10))
     half, (bad, all_) = sheet_of(numpy.arange(200) % 2, numpy.ones(200))
     found = difference(sample(half, Ratio((bad,), (all_,))), sample(few, Ratio((none,), (some,))))

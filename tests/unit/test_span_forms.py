@@ -122,7 +122,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("form", BROKEN)
-def test_what_is_no_span_is_said(tmp_path, form):
+def test_values_that_are_not_spans_are_reported(tmp_path, form):
     spans, problem = BROKEN[form]
     one = error(tmp_path, [{"text": TEXT, "spans": spans}])
     assert (one.code, problem in one.message) == ("D107", True), one.message
@@ -212,7 +212,7 @@ WRONG_TAGS = {
 
 
 @pytest.mark.parametrize("form", WRONG_TAGS)
-def test_what_are_no_tokens_and_tags_is_said(tmp_path, form):
+def test_values_that_are_not_tokens_and_tags_are_reported(tmp_path, form):
     record, code, problem = WRONG_TAGS[form]
     one = error(tmp_path, [record])
     assert (one.code, problem in one.message) == (code, True), one.message
@@ -248,7 +248,7 @@ def test_of_several_texts_the_one_with_the_spans_is_read(tmp_path):
     )
 
 
-def test_a_field_that_is_named_and_absent_is_said(tmp_path):
+def test_a_configured_field_that_is_absent_is_reported(tmp_path):
     one = error(tmp_path, [{"text": TEXT, "gold": [[0, 3, "X"]]}], spans_field="golden")
     assert one.code == "D107" and "no row has `data.spans_field: golden`; it has `text`, `gold`" in one.message
 

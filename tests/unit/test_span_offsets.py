@@ -84,14 +84,14 @@ def test_a_contradiction_shows_both_texts(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["text", "surface", "word", "mention", "value", "surface_form"])
-def test_a_span_that_says_its_text_is_never_read_as_another(tmp_path, key):
+def test_a_span_with_a_surface_is_never_read_as_another_text(tmp_path, key):
     record = {"text": "Ann likes Oslo", "spans": [{"start": 4, "end": 9, key: "Oslo", "label": "LOC"}]}
     assert error(tmp_path, [record]).code == "D109"
     record["spans"][0][key] = "likes"
     assert read(tmp_path, [record]) == [[("likes", "LOC")]]
 
 
-def test_line_breaks_in_a_span_may_be_blanks_in_what_it_says(tmp_path):
+def test_line_breaks_in_a_span_may_be_blanks_in_its_surface(tmp_path):
     record = {"text": "Ann\nHolm", "spans": [{"start": 0, "end": 8, "text": "Ann Holm", "label": "PER"}]}
     assert read(tmp_path, [record]) == [[("Ann Holm", "PER")]]
 
@@ -116,7 +116,7 @@ WORDS = ["Ann", "Holm", "likes", "Oslo", "."]
 BESIDE = {"text": "Ann Holm likes Oslo.", "tokens": WORDS}
 
 
-def test_beside_text_and_tokens_the_only_unit_that_fits_is_taken(tmp_path):
+def test_in_records_with_text_and_tokens_the_only_unit_that_fits_is_used(tmp_path):
     assert read(tmp_path, [BESIDE | {"spans": [[9, 14, "X"], [15, 19, "LOC"]]}]) == [[("likes", "X"), ("Oslo", "LOC")]]
     assert read(tmp_path, [BESIDE | {"spans": [[0, 2, "PER"], [3, 4, "LOC"]]}]) == [
         [("Ann Holm", "PER"), ("Oslo", "LOC")]
@@ -141,7 +141,7 @@ def test_where_both_units_fit_or_none_a_key_must_say(tmp_path, spans):
     assert one.code == "D109" and "data.span_unit" in one.help
 
 
-def test_a_key_says_what_offsets_count_beside_text_and_tokens(tmp_path):
+def test_a_key_sets_the_unit_of_offsets_in_records_with_text_and_tokens(tmp_path):
     record = BESIDE | {"spans": [[0, 3, "PER"]]}
     assert read(tmp_path, [record], span_unit="characters") == [[("Ann", "PER")]]
     assert read(tmp_path, [record], span_unit="tokens") == [[("Ann Holm likes", "PER")]]
@@ -159,7 +159,7 @@ def test_rows_without_spans_decide_nothing(tmp_path):
     assert read(tmp_path, records)[-1] == [("Oslo", "LOC")]
 
 
-def test_tokens_that_do_not_stand_in_the_text_are_counted(tmp_path):
+def test_tokens_that_do_not_occur_in_the_text_are_counted(tmp_path):
     record = {"text": "Ann likes ``Oslo''", "tokens": ["Ann", "likes", '"', "Oslo"], "spans": [[3, 4, "LOC"]]}
     assert read(tmp_path, [record]) == [[("Oslo", "LOC")]]
     one = error(tmp_path, [record], span_unit="characters")
@@ -344,7 +344,7 @@ def test_offsets_in_every_unit_give_the_same_spans(text, data):
 
 @given(TEXTS, st.integers(-2, 40), st.integers(-2, 40), TEXTS, st.data())
 @settings(max_examples=500, deadline=None)
-def test_a_span_that_says_its_text_has_it_or_is_refused(text, start, end, told, data):
+def test_a_span_with_a_surface_must_have_this_text(text, start, end, told, data):
     keys = {
         "span_unit": data.draw(st.sampled_from(["auto", "characters", "utf16", "bytes", "tokens"])),
         "span_end": data.draw(st.sampled_from(["exclusive", "inclusive"])),

@@ -291,7 +291,7 @@ BRAT = {
 
 
 @pytest.mark.parametrize("what", BRAT)
-def test_what_brat_has_and_tokens_do_not_is_said(tmp_path, what):
+def test_annotations_of_brat_without_tokens_are_reported(tmp_path, what):
     text, annotation, problem = BRAT[what]
     brat(tmp_path, "a", text, annotation)
     with pytest.raises(HallucError) as caught:
@@ -366,7 +366,7 @@ def test_bounds_of_inputs_stay_those_of_the_text_that_was_given():
 @pytest.mark.parametrize(
     "record", [{}, {"a": 1}, {"text": 5}, {"tokens": "x y", "text": None}, {"id": [1], "text": "a"}]
 )
-def test_what_is_no_input_is_said(record):
+def test_values_that_are_not_input_are_reported(record):
     with pytest.raises((Unreadable, HallucError)) as caught:
         inputs(record)
     assert caught.value.code == "D107"

@@ -30,7 +30,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=60), st.sampled_from([*LANGUAGES, ""]))
 @example("I", "en")
 @example("“a” »b« .", "de")
-def test_each_statement_is_the_text_at_its_place_and_stands_in_its_own_text(text, language):
+def test_each_statement_is_the_text_at_its_position_and_is_supported_by_its_own_text(text, language):
     found = statements(text, language)
     assert all(text[one.start : one.end] == one.text and one.key and one.start < one.end for one in found)
     assert list(found) == sorted(found, key=lambda one: (one.start, -one.end))
@@ -176,7 +176,7 @@ def test_the_language_of_a_text_is_detected_by_its_function_words(text, language
     assert language_of(text, "de-AT") == "de"
 
 
-def test_evidence_knows_other_forms_of_a_statement():
+def test_evidence_includes_other_forms_of_a_statement():
     evidence = EvidenceTexts(
         ["Kenya paid £1.2m on 3 May 2015; after nine to twelve long months the United Nations left."]
     )

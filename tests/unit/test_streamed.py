@@ -77,7 +77,7 @@ def test_tags_that_only_another_split_explains_are_read_alike(tmp_path):
     assert "data.label: ENTITY" in told(streamed, conll(tmp_path / "dev.txt"))
 
 
-def test_documents_lines_and_ids_are_kept(tmp_path):
+def test_documents_lines_and_ids_are_preserved(tmp_path):
     config = conll(written(tmp_path, f"{DOCUMENTS}{IOB2}\n{DOCUMENTS}{IOB2}"))
     found = streamed(config)["train"]
     assert found == at_once(config)["train"]
@@ -194,7 +194,7 @@ LINES = st.sampled_from(["Anna B-PER", "Berg I-PER", "Oslo I-LOC", "it O", "", "
 
 
 @given(st.lists(LINES, max_size=14), st.sampled_from(["error", "skip"]), st.sampled_from(["error", "repair"]))
-def test_whatever_the_file_holds_both_ways_agree(tmp_path_factory, lines, on_bad_line, bad_tags):
+def test_both_ways_of_reading_agree_on_any_file(tmp_path_factory, lines, on_bad_line, bad_tags):
     file = written(tmp_path_factory.getbasetemp(), "\n".join(lines) + "\n", "any.txt")
     config = conll(file, on_bad_line=on_bad_line, bad_tags=bad_tags, scheme="iob2")
     found = []

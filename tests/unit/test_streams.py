@@ -103,7 +103,7 @@ def zipped(path, **members):
             archive.writestr(name.replace("__", "."), content)
 
 
-def test_a_zip_archive_is_read_where_it_holds_one_file(tmp_path):
+def test_a_zip_archive_is_read_if_it_has_one_file(tmp_path):
     path = tmp_path / "data.zip"
     zipped(path, train__txt="one\ntwo\n")
     assert list(numbered_lines(path, str(path))) == [(1, "one"), (2, "two")]
@@ -135,7 +135,7 @@ def test_chunks_hold_the_text_of_the_lines(content, step, peeked):
         assert isinstance(chunks[-1], BadLine)
 
 
-def test_what_is_cut_short_is_reported_behind_what_can_be_read():
+def test_truncation_is_reported_after_the_readable_part():
     stored = gzip.compress(b"one\ntwo\n" + os.urandom(1000))[:-200]
     *sound, damage = lines(stored, 7)
     assert sound[:2] == [(1, "one"), (2, "two")]
@@ -143,7 +143,7 @@ def test_what_is_cut_short_is_reported_behind_what_can_be_read():
     assert [item.code for item in lines(b"\x1f\x8b\x08")] == ["D103"]
 
 
-def test_a_line_that_never_ends_is_reported_and_not_kept():
+def test_an_endless_line_is_reported_and_not_stored():
     found = lines(b"0123456789\n" + b"x" * 11 + b"\nshort\n" + b"y" * 100, step=3, most=10)
     assert [item if isinstance(item, tuple) else (item.line, item.code) for item in found] == [
         (1, "0123456789"), (2, "D114"), (3, "short"), (4, "D114"),

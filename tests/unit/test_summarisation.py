@@ -83,7 +83,7 @@ def test_novel_ngrams_are_those_that_the_document_lacks():
     assert found["novel_ngrams", "3"] == 1.0
 
 
-def test_the_report_has_the_extracts_beside_the_model():
+def test_the_report_has_the_extracts_and_the_model():
     figures_ = SummaryFigures()
     report = figures_.report([document(1, NEWS, "A fire at the mill.")], [WrittenText("e1", "A fire at the mill.", ())])
     assert report["rouge1"]["model"] == {"precision": 1.0, "recall": 1.0, "f1-score": 1.0, "support": 1}

@@ -55,7 +55,7 @@ def test_the_figures_are_those_of_the_set_that_the_file_was_written_with(figures
     assert not [line for line in lines if line.startswith(not_there)]
 
 
-def test_of_a_split_without_claims_and_gold_nothing_is_said_of_the_training_split():
+def test_without_claims_and_gold_there_is_no_conclusion_about_the_training_split():
     told = "novelty is unknown, because the config has no training split"
     assert told not in shown(figure("hallucination_rate", None, 0), figure("omission_rate", None, 0))
     assert told in shown(figure("hallucination_rate", None, 0), figure("omission_rate", 1.0, 3))

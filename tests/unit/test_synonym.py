@@ -125,7 +125,7 @@ def test_wordnet_that_is_nowhere_is_an_environment_error(monkeypatch):
     assert (caught.value.code, caught.value.exit_code, caught.value.key) == ("E421", 4, "wordnet")
 
 
-def test_a_group_of_the_users_file_stands_for_each_other(own):
+def test_words_of_a_group_in_the_users_file_replace_each_other(own):
     method = own("car\tauto\tmotor car", "# a comment", "", "医生\t大夫")
     assert outcomes(method, "my car") == {"my auto", "my motor car"}
     assert outcomes(method, "my auto") == {"my car", "my motor car"}
@@ -270,7 +270,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Synonym]:
 
 
 @given(st.lists(TOKENS, max_size=9), st.sets(st.integers(0, 9), max_size=6), st.data())
-def test_labels_locks_and_mentions_are_kept(both, tokens, cuts, data):
+def test_labels_locks_and_mentions_are_preserved(both, tokens, cuts, data):
     borders = sorted(cut for cut in cuts if cut <= len(tokens))
     ranges = list(zip(borders[::2], borders[1::2], strict=False))
     split = data.draw(st.integers(0, len(ranges)))

@@ -81,7 +81,7 @@ def test_the_target_of_a_pair_gets_a_synthetic_source_with_its_exact_text(tmp_pa
     assert [counts[name] for name in ("texts", "kept", "unchanged", "empty", "length")] == [4, 1, 1, 1, 1]
 
 
-def test_translations_are_kept_for_the_same_model_and_texts(tmp_path):
+def test_translations_are_cached_for_the_same_model_and_texts(tmp_path):
     first, again, other = Reverse(), Reverse(), Reverse("another model")
     for one in (first, again, other):
         fitted(tmp_path, one)

@@ -88,7 +88,7 @@ def test_a_few_refusals_are_shown_and_only_those_that_have_a_text():
     assert tally.refused["duplicate"]["noise"] == 11
 
 
-def test_an_interrupted_count_goes_on_where_it_stopped():
+def test_an_interrupted_count_resumes():
     whole, first = counted(), counted()
     second = Tally.restored(json.loads(json.dumps(first.state())))
     assert second == first

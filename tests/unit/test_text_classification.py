@@ -32,7 +32,7 @@ from halluc.tasks.encoders import frame_of_pair
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.text_classification.claims import LabelJudge, LabelSetJudge
 from halluc.tasks.text_classification.decoding import label_sets, one_label, pooled
-from halluc.tasks.text_classification.encoding import PARTS, covers, shown, shown_of_pair
+from halluc.tasks.text_classification.encoding import TEXT_WEIGHT, covers, parts_of, parts_of_pair
 from halluc.tasks.text_classification.figures import Labelling, LabelSets
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.task import TextClassification
@@ -65,7 +65,7 @@ def built(task, encoder, *examples):
 
 @given(st.integers(1, 300), st.integers(1, 40), st.sampled_from(HOWS))
 def test_windows_fit_and_show_all_unless_they_are_to_cut(length, space, how):
-    parts = shown(length, space, how)
+    parts = parts_of(length, space, how)
     sizes = [sum(end - start for start, end in part) for part in parts]
     assert all(size == min(length, space) for size in sizes)
     assert all(0 <= start <= end <= length for part in parts for start, end in part)
@@ -82,14 +82,14 @@ def test_windows_fit_and_show_all_unless_they_are_to_cut(length, space, how):
 
 
 def test_head_and_tail_are_what_they_say():
-    assert shown(100, 8, "head") == [((0, 8),)]
-    assert shown(100, 8, "tail") == [((92, 100),)]
-    assert shown(100, 8, "head_tail") == [((0, 2), (94, 100))]
+    assert parts_of(100, 8, "head") == [((0, 8),)]
+    assert parts_of(100, 8, "tail") == [((92, 100),)]
+    assert parts_of(100, 8, "head_tail") == [((0, 2), (94, 100))]
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(2, 40), st.sampled_from(HOWS))
 def test_of_a_pair_the_longer_is_cut_first(first, second, space, how):
-    parts = shown_of_pair(first, second, space, how)
+    parts = parts_of_pair(first, second, space, how)
     for one, other in parts:
         sizes = [sum(end - start for start, end in side) for side in (one, other)]
         assert sum(sizes) == min(space, first + second)
@@ -112,8 +112,8 @@ def test_each_window_of_a_text_weighs_its_part(tiny_encoder, engine):
     assert encoded.notes["cut_texts"] == 0
     assert encoded.notes["windows"] == len(encoded.windows) > 3
     assert max(encoded.lengths) <= 64
-    assert encoded.weights[-1] == PARTS
-    assert sum(encoded.weights[:-1]) == pytest.approx(PARTS, abs=len(encoded.windows))
+    assert encoded.weights[-1] == TEXT_WEIGHT
+    assert sum(encoded.weights[:-1]) == pytest.approx(TEXT_WEIGHT, abs=len(encoded.windows))
     _, short = built(task, tiny_encoder, text(1, "Anna", "travel"), text(2, "bank", "money"))
     assert short.weights == [1, 1]
 
@@ -173,7 +173,7 @@ def test_pairs_are_joined_by_the_separator_with_token_types(tiny_encoder, engine
     assert other.windows[0].pieces != encoded.windows[0].pieces
 
 
-def test_a_long_pair_is_read_in_windows_beside_the_whole_of_the_shorter(tiny_encoder):
+def test_the_windows_of_a_long_pair_contain_the_whole_shorter_text(tiny_encoder):
     task = make()
     pair = text(1, "bank won " + "Anna left Oslo " * 50, "yes", second=2)
     encoder, encoded = built(task, tiny_encoder, pair, text(2, "bank won", "no", second=1))
@@ -259,7 +259,7 @@ def test_a_model_that_knows_no_label_finds_nothing_in_scope():
     assert (found.out_of_scope, found.in_scope) == (True, 0.0)
 
 
-def test_a_temperature_is_found_for_label_sets():
+def test_a_temperature_is_fitted_for_label_sets():
     generator = numpy.random.default_rng(3)
     logits = generator.normal(0, 2, size=(4000, 1))
     right = generator.random(4000) < 1 / (1 + numpy.exp(-logits[:, 0]))
@@ -273,7 +273,7 @@ def test_a_temperature_is_found_for_label_sets():
 # --- labels and models -----------------------------------------------------------------------------------------
 
 
-def test_the_output_for_out_of_scope_stands_last_and_only_where_it_is_asked_for():
+def test_the_output_for_out_of_scope_is_last_and_only_there_if_configured():
     corpus = Corpus("train", (text(1, "a", "zoo"), text(2, "b"), text(3, "c", "ask")), "f")
     assert make().examples.labels(corpus) == ("ask", "zoo", OUT_OF_SCOPE)
     assert make(out_of_scope="leave_out").examples.labels(corpus) == ("ask", "zoo")
@@ -478,7 +478,7 @@ def test_labels_stay_and_no_token_is_labelled():
 TEXTS = [["Where", "is", "the", "refund", "?"], ["the", "parcels", "are", "where", "?"], ["什么", "refunds"]] * 3
 
 
-def test_a_tokenizer_from_scratch_knows_its_texts_and_is_the_same_each_time():
+def test_a_tokenizer_from_scratch_has_no_unknown_pieces_and_is_reproducible():
     made = [make_tokenizer(iter(TEXTS), 150) for _ in range(4)]
     vocabularies = [tokenizer.get_vocab() for tokenizer in made]
     assert all(vocabulary == vocabularies[0] for vocabulary in vocabularies)

@@ -167,7 +167,7 @@ def test_keys_of_a_config_are_reported_as_options(told, as_told):
     assert as_options(told) == as_told
 
 
-def test_a_broken_line_reports_nothing_and_is_kept():
+def test_a_broken_line_is_preserved_without_a_report():
     first, second = opened(b'\xff\n{"text": "a"}')[1]
     assert (first.code, first.line, second.text) == ("D104", 1, "a")
     assert "--encoding" in first.help
@@ -288,7 +288,7 @@ def test_gold_of_a_record_is_left_alone():
         (["a", "b"], "a", None),
     ],
 )
-def test_given_tokens_are_found_in_the_text_that_stands_beside_them(tokens, text, bounds):
+def test_given_tokens_are_located_in_the_text_of_the_record(tokens, text, bounds):
     (found,) = read("jsonl", json.dumps({"tokens": tokens, "text": text}))
     assert found.tokens == tuple(tokens)
     assert found.bounds == bounds
@@ -311,7 +311,7 @@ def test_a_sentence_with_a_broken_line_is_broken_and_no_other():
     assert (sound.line, sound.id, sound.tokens) == (5, "line-5", ("c",))
 
 
-def test_a_sentence_that_never_ends_is_reported_and_not_kept():
+def test_an_endless_sentence_is_reported_and_not_stored():
     found = read("conll", *["word O"] * 300, "", "Oslo O", max_line_bytes=1024)
     assert (found[0].code, found[0].line) == ("D114", 1)
     assert found[1].tokens == ("Oslo",)

@@ -156,7 +156,7 @@ def test_a_label_for_every_text_is_reported(tmp_path):
     assert not list(odd_labels({"train": {f"l{n}": 1 + n // 11 for n in range(12)}}))
 
 
-def test_an_out_of_scope_label_that_stands_nowhere_is_reported():
+def test_an_out_of_scope_label_that_never_occurs_is_reported():
     chosen, labels = config(train="a", out_of_scope_label="oss"), {"train": {"oos": 3, "pay": 2}}
     (told,) = chosen.unmet(labels, 0)
     assert "`oss`" in told

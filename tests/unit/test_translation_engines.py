@@ -119,7 +119,7 @@ def test_a_program_that_is_not_there_is_named():
     assert raised.value.code == "E441"
 
 
-def test_more_lines_than_a_pipe_holds_go_through():
+def test_more_lines_than_fit_a_pipe_are_processed():
     config = CommandConfig(type="command", forward=["cat"], backward=["cat"])
     lines = [f"{number} " + "word " * 200 + "." for number in range(2000)]
     trips = open_engine(config, allow_commands=True).round_trips(lines, DRAWS[:1] * 2000)

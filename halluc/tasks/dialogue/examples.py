@@ -1,4 +1,4 @@
-"""Part 1: the turns so far, the agent's persona and knowledge; and the reference reply."""
+"""The example of dialogue: the preceding turns, the agent's persona and knowledge, and the reference reply."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from halluc.runs.inference import InferenceSchema
 from halluc.tasks.text_generation.examples import GenerationExamples, WrittenAnswer, inference_of
 from halluc.tasks.text_generation.source_text import Sourced
 
-# The parts of an input: those of a turn have the speaker after a colon.
+# The parts of an input; the name of a turn is followed by a colon and the speaker.
 PERSONA, KNOWLEDGE, TURN = "persona", "knowledge", "turn"
 USER, AGENT = "user", "agent"
 HISTORY, REPLY, SPEAKER, TEXT, LANGUAGE = "history", "reply", "speaker", "text", "language"
@@ -28,14 +28,14 @@ class DialogueExamples(GenerationExamples):
 
     def record(self, example: Sourced) -> dict[str, Any]:
         """A row of one reply with the preceding turns."""
-        said = [(part.name.partition(":"), example.text(part)) for part in example.parts]
+        parts = [(part.name.partition(":"), example.text(part)) for part in example.parts]
         replies = list(example.targets)
         return {
             "id": example.id,
             "tokens": list(example.tokens),
-            PERSONA: [text for (name, _, _), text in said if name == PERSONA],
-            KNOWLEDGE: [text for (name, _, _), text in said if name == KNOWLEDGE],
-            HISTORY: [{SPEAKER: speaker, TEXT: text} for (name, _, speaker), text in said if name == TURN],
+            PERSONA: [text for (name, _, _), text in parts if name == PERSONA],
+            KNOWLEDGE: [text for (name, _, _), text in parts if name == KNOWLEDGE],
+            HISTORY: [{SPEAKER: speaker, TEXT: text} for (name, _, speaker), text in parts if name == TURN],
             REPLY: replies if len(replies) > 1 else replies[0] if replies else None,
             **({LANGUAGE: example.language} if example.language else {}),
         }

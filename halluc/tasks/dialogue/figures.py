@@ -1,4 +1,4 @@
-"""Part 4: unigram F1 of replies with their references and with their knowledge, and the diversity of replies."""
+"""The figures of dialogue: unigram F1 with references and with knowledge, and the diversity of replies."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy
 
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Ratio, Sheet
+from halluc.tasks.defaults import values_of
 from halluc.tasks.dialogue import figure_rows
 from halluc.tasks.dialogue.examples import KNOWLEDGE
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
-from halluc.tasks.text_generation.languages import folded_words
+from halluc.tasks.text_generation.languages import folded_words, ngrams
 from halluc.tasks.text_generation.source_text import Sourced
 
 REFERENCE = "unigram F1 without case, punctuation and articles, best reference, mean over replies"
@@ -43,14 +44,13 @@ class ReplyFigures(GenerationFigures):
         return [*_figures(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
-        """The same figures of the reference replies next to those of the model; null: undefined."""
-        pairs = [one for one in zip(examples, predictions, strict=True) if one[0].targets]
-        answered = [example for example, _ in pairs]
+        """The figures of the model and of the reference replies; null: undefined."""
+        answered = [example for example in examples if example.targets]
         people = [WrittenText(one.id, one.targets[0], ()) for one in answered]
         return {
             "replies": {
                 "model": _values(examples, predictions),
-                "people": {**_values(answered, people), "reply_f1": None},  # their replies are the references
+                "people": {**_values(answered, people), "reply_f1": None},  # these are the references
             }
         }
 
@@ -66,9 +66,7 @@ class ReplyFigures(GenerationFigures):
 def _overall(examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float | None]:
     """The overall figures; None if one is undefined."""
     sheet = Sheet(len(examples))
-    results = [figure for figure in _figures(examples, predictions, sheet) if not figure.by]
-    sums = sheet.totals()
-    values = {figure.name: float(figure.formula(sums)) for figure in results}
+    values = values_of(_figures(examples, predictions, sheet), sheet)
     return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
@@ -120,11 +118,6 @@ def _figures(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sh
     ]  # fmt: skip
 
 
-def _grams(text: str, order: int) -> list[tuple[str, ...]]:
-    words = folded_words(text)
-    return list(zip(*(words[start:] for start in range(order)), strict=False))
-
-
 def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     """Distinct-1 and -2 within a reply (intra-dist, Gu et al. 2019), which have intervals.
 
@@ -133,16 +126,18 @@ def _distinct(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]:
     """
     figures = []
     for order in _DISTINCT:
-        grams = [_grams(one.text, order) for one in predictions]
-        shares = sheet.column(numpy.array([len(set(some)) / len(some) if some else 0.0 for some in grams]))
-        there = numpy.array([bool(some) for some in grams], dtype=float)
-        figures.append(_ratio(f"distinct_{order}", {}, DISTINCT, int(there.sum()), shares, sheet.column(there)))
+        grams = [list(ngrams(folded_words(one.text), order)) for one in predictions]
+        shares = sheet.column(
+            numpy.array([len(set(of_reply)) / len(of_reply) if of_reply else 0.0 for of_reply in grams])
+        )
+        has_grams = numpy.array(list(map(bool, grams)), dtype=float)
+        figures.append(_ratio(f"distinct_{order}", {}, DISTINCT, int(has_grams.sum()), shares, sheet.column(has_grams)))
     return figures
 
 
 def _distinct_of_all(predictions: Sequence[WrittenText], order: int) -> float | None:
     """Distinct n-grams of all replies over all of them (Li et al. 2016); None if there are none."""
-    grams = [gram for one in predictions for gram in _grams(one.text, order)]
+    grams = [gram for one in predictions for gram in ngrams(folded_words(one.text), order)]
     return round(len(set(grams)) / len(grams), 4) if grams else None
 
 

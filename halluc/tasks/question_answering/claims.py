@@ -22,7 +22,7 @@ def comparison(example: ContextQuestion, form: Form) -> Comparison:
 
 
 class AnswerJudge:
-    """An answer is one claim; what counts is its text, wherever it is in the context."""
+    """An answer is one claim, which is judged by its text, independent of its position in the context."""
 
     reasons: ClassVar[tuple[str, ...]] = ("boundary", "place")
 
@@ -36,18 +36,18 @@ class AnswerJudge:
         return (Claim(example.id, "answer", prediction.text, where, ANSWER, prediction.confidences[0]),)
 
     def gold(self, example: ContextQuestion) -> tuple[Claim, ...]:
-        """The first annotated answer, which represents all: they are one answer in several wordings."""
+        """The first annotated answer: all annotated answers count as one, in several wordings."""
         if not example.answers:
             return ()
         first = example.answers[0]
         return (Claim(example.id, "answer", example.context.part(*first), _placed(example, first), ANSWER),)
 
     def judge(self, example: ContextQuestion, claims: Sequence[Claim]) -> Judged:
-        """Verdict, reason and evidence; the annotated answer is omitted if none is given.
+        """Verdict, reason and evidence; the annotated answer is omitted if no answer is given.
 
-        Supported: equal to an annotated answer after normalisation. Distorted: shares a word with one; ``boundary``:
-        and overlaps it, ``place``: but is elsewhere. Unsupported: ``no_answer``: the context has none;
-        ``other_answer``: no word in common.
+        Supported: equal to an annotated answer after normalisation. Distorted: shares a word with one; ``boundary`` if
+        it also overlaps one, else ``place``. Unsupported: ``no_answer`` if the context has none, ``other_answer`` if no
+        word is shared.
         """
         gold = self.gold(example)
         if not claims:

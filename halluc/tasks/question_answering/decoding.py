@@ -21,7 +21,7 @@ _NEVER = 1e6
 
 @dataclass(frozen=True)
 class BestAnswer:
-    """The best answer, tokens of the context, None if there is none; its score, and that of no answer."""
+    """The best answer as tokens of the context, None if there is none; its score, and that of no answer."""
 
     span: Range | None
     score: float
@@ -36,11 +36,11 @@ class BestAnswer:
 def best_span(
     start: numpy.ndarray, end: numpy.ndarray, first: numpy.ndarray, last: numpy.ndarray, candidates: int, longest: int
 ) -> tuple[float, Range] | None:
-    """The span with the largest sum of logits, of the best starts and ends; None if these form no span.
+    """The span with the largest sum of start and end logits; None if the best starts and ends form no span.
 
     Args:
-        start, end: logits of the words in which an answer may begin, and end.
-        first, last: these words, ascending. candidates: how many of the best starts and ends are combined.
+        start, end: logits of the words in which an answer may begin, and may end. first, last: the indexes of these
+            words, ascending. candidates: the number of the best starts and ends that are combined.
         longest: the maximum number of words of an answer.
     """
     starts = numpy.argsort(-start, kind="stable")[:candidates]
@@ -54,8 +54,9 @@ def best_span(
 
 
 def rows_of_questions(encoded: EncodedQuestions, outputs: Outputs) -> list[numpy.ndarray]:
-    """Start and end logits of each question, (2, pieces of all its windows concatenated): ``MASKED`` where no answer
-    may begin or end, so that probabilities over all pieces are those of answers, and of no answer.
+    """Start and end logits of each question, (2, pieces of all its windows concatenated).
+
+    They are ``MASKED`` where no answer may begin or end.
 
     Args:
         outputs: batches with their logits (windows, pieces, 2).
@@ -74,8 +75,8 @@ def rows_of_questions(encoded: EncodedQuestions, outputs: Outputs) -> list[numpy
         masked = numpy.full_like(scores, MASKED)
         masked[:, 0] = scores[:, 0]
         for side, places in enumerate((window.context.first, window.context.last)):
-            there = window.positions(places)
-            masked[side, there] = scores[side, there]
+            positions = window.positions(places)
+            masked[side, positions] = scores[side, positions]
         parts[window.example].append(masked)
     return [numpy.concatenate(part, axis=1) for part in parts]
 
@@ -83,7 +84,7 @@ def rows_of_questions(encoded: EncodedQuestions, outputs: Outputs) -> list[numpy
 def best_answers(
     encoded: EncodedQuestions, rows: Sequence[numpy.ndarray], candidates: int, longest: int
 ) -> list[BestAnswer]:
-    """The best answer of each question over its windows; the no-answer score is the smallest of them.
+    """The best answer of each question over its windows, with the smallest no-answer score of the windows.
 
     Args:
         rows: as returned by ``rows_of_questions``.
@@ -118,8 +119,8 @@ def answered(example: ContextQuestion, best: BestAnswer, threshold: float | None
         return AnswerPrediction(example.id, None, best.span, (), difference)
     text = example.context.part(*best.span)
     logits = numpy.array([[best.null - (threshold or 0.0), best.score]])
-    sure = float(1 / (1 + numpy.exp(numpy.clip(logits[0, 0] - logits[0, 1], -700, 700))))
-    return AnswerPrediction(example.id, text, best.span, (sure,), difference, (logits,), (1,))
+    confidence = float(1 / (1 + numpy.exp(numpy.clip(logits[0, 0] - logits[0, 1], -700, 700))))
+    return AnswerPrediction(example.id, text, best.span, (confidence,), difference, (logits,), (1,))
 
 
 def fit_threshold(differences: Sequence[float], answered: Sequence[float], refused: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""Questions with windows of their contexts, as word pieces, with the positions where an answer may begin and end."""
+"""Questions with windows of their contexts, as word pieces."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ContextPieces:
         return cls(tuple(chain.from_iterable(words)), firsts, ends - 1, numpy.array(starts, dtype=numpy.int64))
 
     def words(self, tokens: Range) -> Range:
-        """The words that contain the tokens, which may begin or end inside of one."""
+        """The words that contain the tokens."""
         start, end = numpy.searchsorted(self.starts, [tokens[0], tokens[1] - 1], "right")
         return int(start) - 1, int(end)
 
@@ -86,7 +86,7 @@ class EncodedQuestions:
     """Windows of word pieces; sizes are counted in pieces.
 
     ``targets`` are, by window, the positions of the first and the last piece of the answer; (0, 0), the first piece of
-    the input, if the window has none.
+    the input, if the window does not contain an answer.
     """
 
     examples: Sequence[ContextQuestion]
@@ -107,12 +107,12 @@ class EncodedQuestions:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the pieces and windows: models with the same hash have logits for the same pieces."""
-        kept = hashlib.sha256()
+        digest = hashlib.sha256()
         for window in self.windows:
-            kept.update(repr((window.example, window.question, window.start, window.end, window.offset)).encode())
+            digest.update(repr((window.example, window.question, window.start, window.end, window.offset)).encode())
         for context in {id(window.context): window.context for window in self.windows}.values():
-            kept.update(repr(context.pieces).encode())
-        return kept.hexdigest()
+            digest.update(repr(context.pieces).encode())
+        return digest.hexdigest()
 
     def _target(self, window: AnswerWindow) -> tuple[int, int]:
         answers = self.examples[window.example].answers
@@ -157,10 +157,7 @@ class EncodedQuestions:
         return Batch(tensors(self.inputs(indexes)), labels, tuple(indexes), len(indexes))
 
     def loss(self, outputs: Any, batch: Batch) -> torch.Tensor:
-        """The mean of the cross-entropies of start and end, summed over windows; a scalar.
-
-        An answer begins with the first piece of a token of the context and ends with the last piece of one.
-        """
+        """The mean of the cross-entropies of start and end, summed over windows; a scalar."""
         import torch
 
         labels = batch.labels.T.reshape(-1)
@@ -168,7 +165,7 @@ class EncodedQuestions:
         return torch.nn.functional.cross_entropy(logits, labels, reduction="sum") / 2
 
     def divergence(self, outputs: Any, others: Any, batch: Batch) -> torch.Tensor:
-        """The mean of those of start and end, summed over windows."""
+        """The mean of the divergences of start and end, summed over windows."""
         return divergence(self._masked(outputs, batch), self._masked(others, batch)).sum() / 2
 
     def _masked(self, outputs: Any, batch: Batch) -> torch.Tensor:
@@ -191,7 +188,7 @@ class EncodedQuestions:
 def encode_questions(
     examples: Sequence[ContextQuestion], encoder: Encoder, config: QuestionAnsweringConfig
 ) -> EncodedQuestions:
-    """Windows and targets, with counts for the notes. Each context is split into pieces once.
+    """Windows and targets, with counts for the notes. The context of several questions is split into pieces once.
 
     Raises:
         HallucError E411: the tokenizer leaves no room, or lacks a piece.
@@ -206,7 +203,7 @@ def encode_questions(
     contexts = {
         key: ContextPieces.of(words, distinct[key].word_starts) for key, words in zip(distinct, cut, strict=True)
     }
-    words_of = dict(zip(distinct, ([len(words), sum(w == [unknown] for w in words)] for words in cut), strict=True))
+    counts = dict(zip(distinct, ([len(words), sum(w == [unknown] for w in words)] for words in cut), strict=True))
     notes = dict.fromkeys(("words", "unknown_words", "cut_questions", "windowed_contexts", "windows"), 0)
     notes["dropped_words"] = dropped + lost
     whole = pieces_left(2, min(config.window, room(tokenizer, settings)), frame.size)
@@ -216,16 +213,16 @@ def encode_questions(
         kept = pieces[: min(config.max_question, whole // 2)]
         space, offset = whole - len(kept), len(frame.before.pieces) + len(kept) + len(frame.between.pieces)
         size = len(context.pieces)
-        made = [
+        own = [
             AnswerWindow(number, kept, context, start, min(start + space, size), offset)
             for start in starts_of(size, space, config.stride)
         ]
-        count, strange = words_of[key]
+        count, count_unknown = counts[key]
         notes["words"] += count + len(of_question)
-        notes["unknown_words"] += strange + sum(word == [unknown] for word in of_question)
+        notes["unknown_words"] += count_unknown + sum(word == [unknown] for word in of_question)
         notes["cut_questions"] += len(kept) < len(pieces)
-        notes["windowed_contexts"] += len(made) > 1
-        windows += made
+        notes["windowed_contexts"] += len(own) > 1
+        windows += own
     notes["windows"] = len(windows)
     has_types = getattr(settings, "type_vocab_size", 0) > 1
     return EncodedQuestions(examples, windows, frame, has_types, encoder.padding, notes)

@@ -41,7 +41,7 @@ def _answers(record: PredictedAnswer, asked: TopParameters) -> list[SpanAnswer]:
 INFERENCE = InferenceSchema(SpanAnswer, _answers, TopParameters, pair=("question", "context"))
 
 
-# The label of every answer, and the class for questions without one in tables.
+# The label of every answer, and the class of questions without an answer in tables.
 ANSWER, NO_ANSWER = "answer", "no_answer"
 
 
@@ -91,10 +91,10 @@ class ContextQuestion:
 class AnswerPrediction:
     """The model's prediction for one question.
 
-    ``candidate`` is the best answer, tokens of the context, None if another tool gives a text that is not in the
-    context; ``text`` is the given answer, None if there is none. ``no_answer`` is the score of no answer minus that of
-    the candidate, None if another tool does not state it. ``scores`` has for a given answer (1, 2) logits: no answer,
-    shifted by the threshold, and the answer, which is ``claimed``.
+    ``candidate`` is the best answer as tokens of the context, None if another tool gives a text that is not in the
+    context; ``text`` is the predicted answer, None if there is none. ``no_answer`` is the score of no answer minus that
+    of the candidate, None if another tool does not state it. ``scores`` has (1, 2) logits for an answer: that of no
+    answer, minus the threshold, and that of the answer, which is ``claimed``.
     """
 
     id: str
@@ -124,28 +124,28 @@ class QuestionExamples(ExamplesDefaults):
         return None if self.labels(corpus) else "no answer"
 
     def editable(self, example: ContextQuestion) -> Editable:
-        """Question and context with a border between; overlapping answers are one span, and stay unchanged.
+        """Question and context, separated by an empty locked range; answers are locked, overlapping ones as one span.
 
-        A single token next to a short answer is locked with it: locked ranges that are not spans are never replaced as
-        a whole.
+        Each answer is covered by locked ranges that differ from its span, because a locked span may be replaced as a
+        whole: an answer of one token is locked together with a neighbour.
         """
         border, size = example.border, len(example.tokens)
-        held: set[Range] = {(border, border)}
+        locked: set[Range] = {(border, border)}
         spans = tuple(Span(start + border, end + border, ANSWER) for start, end in joined(example.answers))
         for start, end, _ in spans:
-            held |= (
+            locked |= (
                 {(start, start + 1), (start + 1, end)} if end - start > 1 else {_with_neighbour(start, border, size)}
             )
         if self.side == "question":
-            held = {(border, border), (border, size)}
+            locked = {(border, border), (border, size)}
         elif self.side == "context":
-            held |= {(0, border)}
-        return Editable(example.tokens, spans, tuple(joined(held)))
+            locked |= {(0, border)}
+        return Editable(example.tokens, spans, tuple(joined(locked)))
 
     def rebuild(self, example: ContextQuestion, edited: Editable, identity: str, origin: Origin) -> ContextQuestion:
         """
         Raises:
-            EditError: nothing is left of question or context, or an answer or a locked side has changed.
+            EditError: question or context is empty, or an answer or a locked text has changed.
         """
         border = next((start for start, end in edited.locked if start == end), 0)
         old = joined(example.answers)
@@ -170,7 +170,7 @@ class QuestionExamples(ExamplesDefaults):
         )  # fmt: skip
 
     def record(self, example: ContextQuestion) -> dict[str, Any]:
-        """The row of Hugging Face's SQuAD, and the tokens of both texts, so that they are not tokenized again."""
+        """A row of Hugging Face's SQuAD, with the tokens of both texts."""
         context, offsets = example.context, example.context.offsets
         return {
             "id": example.id,
@@ -191,7 +191,7 @@ class QuestionExamples(ExamplesDefaults):
             id=example.id,
             tokens=list(example.tokens),
             gold=[(first + border, last + border, ANSWER) for first, last in example.answers],
-            predicted=[(start, end, ANSWER, rounded(sure)) for sure in prediction.confidences],
+            predicted=[(start, end, ANSWER, rounded(value)) for value in prediction.confidences],
             answer=prediction.text,
             context=border,
             spaces=(list(example.question.spaces), list(example.context.spaces)),
@@ -243,15 +243,15 @@ def joined(answers: Iterable[Range]) -> list[Range]:
 
 
 def _with_neighbour(token: int, border: int, size: int) -> Range:
-    """A token of the context and one next to it; of a context of one token, only that token."""
+    """A token of the context and its neighbour, if the context has one."""
     return (token, token + 2) if token + 2 <= size else (max(token - 1, border), token + 1)
 
 
 def _texts_of(text: InputText) -> tuple[SpacedText, SpacedText]:
-    """Question and context of an input; with blanks between tokens if only tokens are given."""
+    """Question and context of an input; tokens without a text are joined by blanks."""
     if text.details is not None:
-        result: tuple[SpacedText, SpacedText] = text.details
-        return result
+        texts: tuple[SpacedText, SpacedText] = text.details
+        return texts
     border = 0 if text.second is None else text.second
     sides = ((text.tokens[:border], text.text), (text.tokens[border:], text.second_text))
     question, context = (

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy
 
-from halluc.core import selective
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import F1, Figure, Ratio, Sheet
+from halluc.tasks.defaults import auroc_of
 from halluc.tasks.question_answering import figure_rows
 from halluc.tasks.question_answering.claims import comparison
 from halluc.tasks.question_answering.config import Form
@@ -28,7 +28,7 @@ class AnswerFigures:
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("answer_f1", "exact_match"),)
     names: ClassVar[tuple[str, ...]] = tuple(row.name for row in figure_rows.ROWS)
     protocols: ClassVar[tuple[str, ...]] = (PROTOCOL, RANKED)
-    # The share of examples without gold that get a claim has its own name here; no answer has a wrong label.
+    # Examples without gold that get a claim are the false answers; answers have no wrong labels.
     excluded: ClassVar[frozenset[str]] = frozenset({"negative_sentence_rate", "hallucination_rate_wide"})
     named: ClassVar[Mapping[str, str]] = {
         "f1": "claim_f1",
@@ -43,7 +43,7 @@ class AnswerFigures:
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]
     ) -> dict[str, float]:
         scored = Scored.of(examples, predictions, self.form)
-        return {name: float(of.mean()) if len(of) else 0.0 for name, of in scored.by_name.items()}
+        return {name: float(values.mean()) if len(values) else 0.0 for name, values in scored.by_name.items()}
 
     def figures(
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction], sheet: Sheet
@@ -51,10 +51,10 @@ class AnswerFigures:
         scored = Scored.of(examples, predictions, self.form)
         figures = list(_of_slices(scored, sheet))
         inside, given = scored.answerable, scored.given
-        hits, there = sheet.column(scored.exact * inside), sheet.column(inside)
+        hits, gold = sheet.column(scored.exact * inside), sheet.column(inside)
         figures += [
-            Figure("answerable_exact_match", {}, PROTOCOL, int(inside.sum()), Ratio((hits,), (there,))),
-            Figure("claim_f1", {}, PROTOCOL, int(inside.sum()), F1(hits, sheet.column(given), there)),
+            Figure("answerable_exact_match", {}, PROTOCOL, int(inside.sum()), Ratio((hits,), (gold,))),
+            Figure("claim_f1", {}, PROTOCOL, int(inside.sum()), F1(hits, sheet.column(given), gold)),
         ]
         if not inside.all():
             figures.append(_false_answers(given, inside, sheet, {}))
@@ -71,18 +71,9 @@ class AnswerFigures:
     def ranked(
         self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]
     ) -> list[Ranked]:  # fmt: skip
-        """How often an unanswerable question scores higher for no answer than an answerable one."""
-        inside = numpy.array([bool(example.answers) for example in examples], dtype=bool)
-        score = numpy.array([one.no_answer for one in predictions], dtype=numpy.float64)
-        known = ~numpy.isnan(score)
-        inside, score = inside[known], score[known]
-        if inside.all() or not inside.any():
-            return []
-
-        def auroc(weights=None):  # type: ignore[no-untyped-def]
-            return selective.auroc(-score, inside, weights)
-
-        return [Ranked(RANKED, numpy.flatnonzero(known), (("no_answer_auroc", {}, auroc),))]
+        """The AUROC of answerable against unanswerable questions by the score of no answer."""
+        scores = -numpy.array([one.no_answer for one in predictions], dtype=numpy.float64)
+        return auroc_of("no_answer_auroc", RANKED, scores, [bool(example.answers) for example in examples])
 
     def report(self, examples: Sequence[ContextQuestion], predictions: Sequence[AnswerPrediction]) -> Report:
         scored = Scored.of(examples, predictions, self.form)
@@ -144,9 +135,9 @@ class Scored:
 
 
 def score(example: ContextQuestion, answer: str | None, form: Form) -> tuple[float, float]:
-    """Exact match and F1 of an answer, each with the most similar annotated answer.
+    """Exact match and F1 of an answer, each the maximum over the annotated answers.
 
-    As in SQuAD 2's script, a question without an answer scores 1 if none is given, else 0.
+    As in the script of SQuAD 2, a question without an answer scores 1 if none is given, else 0.
     """
     if not example.answers or answer is None:
         right = float(not example.answers and answer is None)
@@ -160,9 +151,9 @@ def _of_slices(scored: Scored, sheet: Sheet) -> Iterable[Figure]:
         if not among.any():
             continue
         by = {} if label == "all" else {"label": label}
-        there = sheet.column(among)
-        for name, of in scored.by_name.items():
-            share = Ratio((sheet.column(of * among),), (there,), is_share=name == "exact_match")
+        questions = sheet.column(among)
+        for name, values in scored.by_name.items():
+            share = Ratio((sheet.column(values * among),), (questions,), is_share=name == "exact_match")
             yield Figure(name, by, PROTOCOL, int(among.sum()), share)
 
 

@@ -47,7 +47,6 @@ class AnswerKnowledge(SurfacesOfTraining):
         return KnownAnswers(coverage, withheld)
 
     def strata(self, examples: Sequence[ContextQuestion]) -> Strata:
-        """With and without an answer."""
         return _STRATA
 
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[ContextQuestion]) -> SplitGap:
@@ -56,8 +55,8 @@ class AnswerKnowledge(SurfacesOfTraining):
 
 @dataclass(frozen=True)
 class KnownAnswers(SurfaceKnowledge):
-    """*seen*: exactly this answer answers a training question; *partial*: it shares a content word with such an answer,
-    in Chinese a character; *new*: neither."""
+    """*seen*: a training question has this answer; *partial*: one has an answer with a common content word (in Chinese,
+    a common character); *new*: neither."""
 
     def novelty_of(self, text: str, label: str) -> Novelty:
         if self.coverage.knows(text, label):

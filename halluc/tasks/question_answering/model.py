@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 SETTINGS = ("window", "stride", "max_question", "max_answer")
 THRESHOLD, NAME = "no_answer_threshold", "question_answering"
 _AUTO_CLASS = "AutoModelForQuestionAnswering"
-# For a model that stores none, such as one trained by another tool.
+# For a model without a stored threshold, such as one trained by another tool.
 _USUAL = 0.0
-# Scores are sums of two logits; if there is no candidate, the difference is 1e6.
+# The maximum threshold: differences of scores are at most 1e6.
 _LARGEST = 1e7
 
 
@@ -70,14 +70,14 @@ class ExtractiveReader(ModelDefaults):
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         encoder = load_encoder(_AUTO_CLASS, config, attention, texts, labels=("start", "end"))
-        kept = {key: getattr(self.config, key) for key in SETTINGS}
+        saved = {key: getattr(self.config, key) for key in SETTINGS}
         if self.config.no_answer_threshold is not None:
-            kept[THRESHOLD] = self.config.no_answer_threshold
-        setattr(encoder.model.config, NAME, kept)
+            saved[THRESHOLD] = self.config.no_answer_threshold
+        setattr(encoder.model.config, NAME, saved)
         return encoder
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
-        """A trained reader, of halluc or any other tool; it has no labels, so that ``names`` must be empty."""
+        """A trained model of any tool; it has no labels, so that ``names`` is empty."""
         return load_encoder(_AUTO_CLASS, config, attention)
 
     def encode(self, examples: Sequence[ContextQuestion], loaded: Encoder) -> EncodedQuestions:
@@ -86,8 +86,7 @@ class ExtractiveReader(ModelDefaults):
     def scored(
         self, model: torch.nn.Module, encoded: EncodedQuestions, budget: int, runtime: Runtime
     ) -> DecisionScores:  # fmt: skip
-        """Two rows of logits for every question: for the start and the end of the answer, over the pieces of all its
-        windows."""
+        """Two rows of logits for every question, for start and end, over the pieces of all its windows."""
         from halluc.engine.inference import forward
 
         rows = rows_of_questions(encoded, forward(model, encoded, budget, runtime))
@@ -108,8 +107,8 @@ class ExtractiveReader(ModelDefaults):
     ) -> list[AnswerPrediction]:
         """Store in the model the threshold with the largest mean F1 on dev, and predict with it.
 
-        If every ``fitting`` question has an answer, none is refused: the threshold is null. If none has one, nothing is
-        fitted: every question would be refused.
+        If all ``fitting`` questions have an answer, the threshold is null, so that every question is answered. If none
+        has an answer, nothing is fitted, because no question would be answered.
         """
         fitted = [pair for pair, fits in zip(zip(examples, predictions, strict=True), fitting, strict=True) if fits]
         if self.config.no_answer_threshold is None and any(example.answers for example, _ in fitted):
@@ -129,7 +128,7 @@ class ExtractiveReader(ModelDefaults):
         ]
 
     def train_without_dev(self, model: torch.nn.Module, examples: Sequence[ContextQuestion]) -> None:
-        """Store null as the threshold, which refuses no question, if every training question has an answer."""
+        """If all training questions have an answer, store null as the threshold: every question is then answered."""
         if self.config.no_answer_threshold is None and all(example.answers for example in examples):
             getattr(_config_of(model), NAME)[THRESHOLD] = None
 
@@ -141,24 +140,22 @@ class ExtractiveReader(ModelDefaults):
         """
         if self.config.no_answer_threshold is not None:
             return self.config.no_answer_threshold
-        kept = getattr(_config_of(model), NAME, None)
-        result = kept.get(THRESHOLD, _USUAL) if isinstance(kept, Mapping) else _USUAL
-        if result is None:
+        saved = getattr(_config_of(model), NAME, None)
+        value = saved.get(THRESHOLD, _USUAL) if isinstance(saved, Mapping) else _USUAL
+        if value is None:
             return None
-        if isinstance(result, bool) or not isinstance(result, (int, float)) or not abs(result) <= _LARGEST:
-            message = (
-                f"`{NAME}.{THRESHOLD}` in the config.json of the model is {cut(repr(result))}, not a finite number"
-            )
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _LARGEST:
+            message = f"`{NAME}.{THRESHOLD}` in the config.json of the model is {cut(repr(value))}, not a finite number"
             raise environment_error("E411", message, "restore config.json, or set `task.no_answer_threshold`")
-        return float(result)
+        return float(value)
 
     def imported(
         self, examples: Sequence[ContextQuestion], stated: Sequence[Stated]
     ) -> list[AnswerPrediction]:  # fmt: skip
         return [
-            AnswerPrediction(example.id, said.text, _place(example, said.text), one.confidences, said.no_answer)
+            AnswerPrediction(example.id, answer.text, _place(example, answer.text), one.confidences, answer.no_answer)
             for example, one in zip(examples, stated, strict=True)
-            for said in (one.example,)
+            for answer in (one.example,)
         ]
 
     def findings(

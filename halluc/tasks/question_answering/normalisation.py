@@ -1,7 +1,7 @@
-"""Comparison of answers: as in SQuAD's script and, for Chinese, in that of CMRC 2018.
+"""Comparison of answers, as in the script of SQuAD and, for Chinese, in that of CMRC 2018.
 
-Sources: Rajpurkar et al. 2016 and 2018 (``evaluate-v2.0.py``); Cui et al. 2019 (``cmrc2018_evaluate.py``), where NLTK
-splits the words between Chinese characters: here they are split into words and single signs.
+Sources: Rajpurkar et al. 2016 and 2018 (``evaluate-v2.0.py``); Cui et al. 2019 (``cmrc2018_evaluate.py``). Text between
+Chinese characters, which the latter splits with NLTK, is split into words and single punctuation characters.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = frozenset(string.punctuation)
-# The characters that the script of CMRC 2018 removes as "special characters".
+# The characters that the script of CMRC 2018 removes.
 _SIGNS = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
 _MIXED = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+|[^\w\s]")
 
@@ -30,7 +30,7 @@ def normalised(answer: str, form: Comparison) -> str:
 
 
 def units(answer: str, form: Comparison) -> list[str]:
-    """The units of F1: words; for Chinese each character, and the words and numbers between."""
+    """The units of F1: words; for Chinese, each character, and other words and numbers."""
     if form == "cmrc":
         return _MIXED.findall(normalised(answer, form))
     return normalised(answer, form).split()
@@ -42,11 +42,11 @@ def exact(answer: str, gold: str, form: Comparison) -> bool:
 
 def f1(answer: str, gold: str, form: Comparison) -> float:
     """F1 of the units of two answers, in [0, 1]: over common units, or for Chinese over the longest common sequence."""
-    said, there = units(answer, form), units(gold, form)
-    if not said or not there:
-        return float(said == there)
-    common = _longest_run(said, there) if form == "cmrc" else (Counter(said) & Counter(there)).total()
-    return 2 * common / (len(said) + len(there))
+    one, other = units(answer, form), units(gold, form)
+    if not one or not other:
+        return float(one == other)
+    common = _longest_run(one, other) if form == "cmrc" else (Counter(one) & Counter(other)).total()
+    return 2 * common / (len(one) + len(other))
 
 
 def shares_unit(answer: str, gold: str, form: Comparison) -> bool:

@@ -1,4 +1,4 @@
-"""The lines of question answering in the files of a run, and those that ``predict`` writes."""
+"""The lines of question answering: ``predictions/<split>.jsonl``, and the output of ``predict``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class QuestionPrediction(Prediction):
 
 
 class AssertedAnswer(AssertedLabel):
-    """An answer: a part of the context, exactly as it is there.
+    """An answer: an exact part of the context.
 
     ``start`` and ``end`` are tokens of the record, ``start_char`` and ``end_char`` characters of the context.
     """
@@ -46,10 +46,10 @@ class AssertedAnswer(AssertedLabel):
 
 
 class PredictedAnswer(Record):
-    """The output of ``predict`` for a question; without an answer the model says that the context has none.
+    """The output of ``predict`` for a question; ``answers`` is empty if the model predicts that there is none.
 
     ``context_start`` is the first token of the context. ``no_answer`` is the score of no answer minus that of the best
-    one: the larger, the more likely there is none.
+    one.
     """
 
     id: str | int | float

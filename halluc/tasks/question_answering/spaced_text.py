@@ -1,4 +1,4 @@
-"""A text as tokens with the characters between them, so that any part of it can be restored exactly."""
+"""A text as tokens and the characters between them, from which any part can be restored exactly."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from halluc.data.tokenization import Tokenizer, is_cut_into_characters
 class SpacedText:
     """Tokens, and ``spaces``: the characters before each token, and finally those after the last.
 
-    ``divided`` are tokens that form one word with the previous token: an annotated answer begins between the two. A
-    model gets the whole word, so that annotation does not change its input.
+    ``divided`` are tokens that form one word with the previous token: an annotated answer begins or ends between the
+    two. A model gets the whole word, so that annotation does not change its input.
     """
 
     tokens: tuple[str, ...]
@@ -88,7 +88,7 @@ class SpacedText:
         return list(accumulate(sizes, initial=len(self.spaces[0])))[: len(self.tokens)]
 
     def borders(self) -> tuple[dict[int, int], dict[int, int]]:
-        """The token that begins at a character, and the one after the token that ends there."""
+        """By character: the token that begins there, and the token after the one that ends there."""
         starts = {start: number for number, start in enumerate(self.offsets)}
         return starts, {start + len(self.tokens[number]): number + 1 for start, number in starts.items()}
 
@@ -99,7 +99,7 @@ class SpacedText:
         script without blanks, or it replaces a single token.
 
         Args:
-            kept: ranges of old and new tokens that are the same, including the blanks between them.
+            kept: pairs of old and new ranges with equal tokens, and equal blanks between them.
 
         Raises:
             EditError: the tokens of such a range differ.

@@ -70,12 +70,12 @@ def _exact(metric: MetricResult, figures: FigureLookup) -> str:
 
 
 def _false(metric: MetricResult, figures: FigureLookup) -> str:
-    said = f"{count(metric):,} of the {metric.n:,} unanswerable questions get an answer"
+    text = f"{count(metric):,} of the {metric.n:,} unanswerable questions get an answer"
     ranked = figures.value("no_answer_auroc")
     if ranked is None:
-        return f"{said}."
+        return f"{text}."
     pairs = f"in {formats.percent(ranked)} of pairs of an answerable and an unanswerable question"
-    return f"{said}; {pairs}, the no-answer score is higher for the unanswerable one."
+    return f"{text}; {pairs}, the no-answer score is higher for the unanswerable one."
 
 
 ANSWERS = Nouns(

@@ -12,20 +12,19 @@ from halluc.tasks.relation_extraction.examples import ARROW, Related, undirected
 
 
 class RelationJudge(LabelClaims):
-    """The relation of a pair compared with its gold: equal is supported, another one distorted, no gold unsupported."""
+    """The relation of a pair: equal to gold is supported, another one distorted, without gold relation unsupported."""
 
     reasons: ClassVar[tuple[str, ...]] = ("label", "direction")
 
     def claim(self, example: Related, label: str, confidence: float | None = None) -> Claim:
-        """A relation other than none is one claim about the pair."""
         surfaces = example.surfaces
         return Claim(example.id, "relation", ARROW.join(surfaces), None, label, confidence, parts=surfaces)
 
     def judge(self, example: Related, claims: Sequence[Claim]) -> Judged:
-        """Verdict, reason and evidence; a gold relation is omitted if none is claimed for the pair.
+        """Verdict, reason and evidence; a gold relation is omitted if no relation is claimed for the pair.
 
-        Reasons of a distortion: ``direction``: gold has the relation in the other direction; ``label``: gold has
-        another one. ``no_relation``: gold has none.
+        Reasons of a distortion: ``direction``: gold is the relation in the other direction; ``label``: gold is another
+        relation. ``no_relation``: gold is none.
         """
         gold = self.gold(example)
         return Judged(tuple(_judged(claim, gold) for claim in claims), () if claims else gold)
@@ -34,9 +33,9 @@ class RelationJudge(LabelClaims):
 def _judged(claim: Claim, gold: Sequence[Claim]) -> Claim:
     if not gold:
         return replace(claim, verdict="unsupported", reason="no_relation")
-    (there,) = gold
-    evidence = Evidence(there.mark)
-    if claim.label == there.label:
+    (annotated,) = gold
+    evidence = Evidence(annotated.mark)
+    if claim.label == annotated.label:
         return replace(claim, verdict="supported", evidence=evidence)
-    reason = "direction" if undirected(claim.label) == undirected(there.label) else "label"
+    reason = "direction" if undirected(claim.label) == undirected(annotated.label) else "label"
     return replace(claim, verdict="distorted", reason=reason, evidence=evidence)

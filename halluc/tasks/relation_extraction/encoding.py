@@ -1,4 +1,4 @@
-"""Sentences as word pieces with markers around head and tail, in a window around the pair if they are too long."""
+"""Sentences as word pieces with markers around head and tail; long sentences are truncated to a window around both."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PairWindow(NamedTuple):
 
 @dataclass(frozen=True)
 class PairFraming:
-    """Sets special pieces around a sentence, and markers around head and tail.
+    """Adds special pieces to a sentence, and markers around head and tail.
 
     ``space`` is the number of pieces that fit besides the special ones; ``types`` has the pieces of each entity type.
     """
@@ -91,7 +91,7 @@ class PairFraming:
 
 @dataclass
 class EncodedPairs:
-    """One window per sentence; ``targets`` are the numbers of the gold outputs, ``UNLABELLED`` if the model lacks them.
+    """One window per sentence; ``targets`` are the indexes of the gold outputs, ``UNLABELLED`` if the model lacks one.
     Sizes are counted in word pieces."""
 
     examples: Sequence[Related]
@@ -127,7 +127,7 @@ class EncodedPairs:
         )
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as varied for one step, with masked words of head and tail."""
+        """The batch for a training step, with some masked words of head and tail."""
         if self.masking is None:
             return batch
         return self.masking.masked(batch, [self.windows[index].words for index in batch.indexes], generator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.core.claims import Mark, rounded
 from halluc.core.edits import Editable
@@ -35,15 +35,15 @@ def _answers(record: PredictedRelations, asked: TopParameters) -> list[LabelAnsw
 INFERENCE = InferenceSchema(LabelAnswer, _answers, TopParameters, nested=True)
 
 
-# The output for pairs without a relation, and their class in tables.
+# The output of the model for pairs without a relation, and their class in tables.
 NO_RELATION = "no_relation"
-# Separates the surfaces of head and tail: in keys, where no surface contains it, and in messages.
+# Separators of the surfaces of head and tail, in keys and in messages. No surface contains the first one.
 _BETWEEN, ARROW = "\t", " → "
 # The direction in a label, as in SemEval-2010 Task 8.
 _DIRECTION = re.compile(r"\s*\((e1,e2|e2,e1)\)$")
 
 
-# Heads and tails, each with its role, type and relation: what augmentation draws, and the units of novelty.
+# Heads and tails, each with its role, type and relation: what augmentation replaces, and the units of novelty.
 ARGUMENTS = NoveltyUnits("arguments", "argument", NO_RELATION, "without a relation", MENTIONS.of, MENTIONS.words)
 
 
@@ -127,18 +127,17 @@ class RelationExamples(ExamplesDefaults):
 
     def editable(self, example: Related) -> Editable:
         """Head and tail as locked spans, replaced as a whole by others of the same type, role and relation."""
-        spans = sorted((Span(*self._role(example, role)) for role in ("head", "tail")), key=lambda span: span.start)
+        relation = example.relation or NO_RELATION
+        spans = sorted(
+            span._replace(label=" ".join(filter(None, (role, span.label, relation))))
+            for role, span in (("head", example.head), ("tail", example.tail))
+        )
         return Editable(example.tokens, tuple(spans), tuple((span.start, span.end) for span in spans))
-
-    def _role(self, example: Related, role: Literal["head", "tail"]) -> tuple[int, int, str]:
-        span = example.head if role == "head" else example.tail
-        return span.start, span.end, " ".join(filter(None, (role, span.label, example.relation or NO_RELATION)))
 
     def rebuild(self, example: Related, edited: Editable, identity: str, origin: Origin) -> Related:
         roles = {span.label.split(" ", 1)[0]: span for span in edited.spans}
         head, tail = (
-            Span(roles[role].start, roles[role].end, span.label)
-            for role, span in (("head", example.head), ("tail", example.tail))
+            roles[role]._replace(label=span.label) for role, span in (("head", example.head), ("tail", example.tail))
         )
         return Related(identity, origin, edited.tokens, head, tail, example.relation)
 

@@ -10,7 +10,7 @@ import numpy
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Sheet
 from halluc.tasks import label_counts, label_tables
-from halluc.tasks.defaults import FiguresDefaults
+from halluc.tasks.defaults import FiguresDefaults, values_of
 from halluc.tasks.label_counts import Averaged, Columns, LabelCounts
 from halluc.tasks.relation_extraction import figure_rows
 from halluc.tasks.relation_extraction.examples import NO_RELATION, PairPrediction, Related, undirected
@@ -35,26 +35,19 @@ class RelationFigures(FiguresDefaults):
     def headline(self, examples: Sequence[Related], predictions: Sequence[PairPrediction]) -> dict[str, float]:
         sheet = Sheet(len(examples))
         counts = _counts(examples, predictions)
-        result = {
-            figure.name: figure
-            for figure in [
-                *label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet),
-                _semeval(counts, sheet),
-            ]
-            if not figure.by
-        }
-        sums = sheet.totals()
-        return {name: float(result[name].formula(sums)) for family in self.families for name in family}
+        figures = label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet)
+        values = values_of([*figures, _semeval(counts, sheet)], sheet)
+        return {name: values[name] for family in self.families for name in family}
 
     def figures(self, examples: Sequence[Related], predictions: Sequence[PairPrediction], sheet: Sheet) -> list[Figure]:
-        """The official figure is given if labels have a direction: otherwise it equals the macro F1."""
+        """Without directed labels the official figure is left out, because it equals the macro F1."""
         counts = _counts(examples, predictions)
-        result = label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet)
-        return [*result, _semeval(counts, sheet)] if _is_directed(counts) else result
+        figures = label_counts.figures(counts, Columns.of(counts, sheet), PROTOCOL, sheet)
+        return [*figures, _semeval(counts, sheet)] if _is_directed(counts) else figures
 
     def report(self, examples: Sequence[Related], predictions: Sequence[PairPrediction]) -> Report:
         counts = _counts(examples, predictions)
-        gold, predicted = ([_one(one.labels) for one in side] for side in (examples, predictions))
+        gold, predicted = ([(*one.labels, NO_RELATION)[0] for one in side] for side in (examples, predictions))
         return {
             "labels": label_tables.by_label(counts),
             "averages": label_tables.averages(counts),
@@ -70,10 +63,6 @@ class RelationFigures(FiguresDefaults):
         return label_tables.sections_as_text({**parts, **label_tables.confusion_sections(report, title)})
 
 
-def _one(labels: Sequence[str]) -> str:
-    return labels[0] if labels else NO_RELATION
-
-
 def _counts(examples: Sequence[Related], predictions: Sequence[PairPrediction]) -> LabelCounts:
     return label_counts.count([e.labels for e in examples], [p.labels for p in predictions])
 
@@ -84,20 +73,15 @@ def _is_directed(counts: LabelCounts) -> bool:
 
 def _semeval(counts: LabelCounts, sheet: Sheet) -> Figure:
     official = _official(counts)
-    return Figure(
-        "semeval_macro_f1",
-        {},
-        OFFICIAL,
-        len(official.gold.text),
-        Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro"),
-    )
+    formula = Averaged(Columns.of(official, sheet), label_counts.SCORES["f1"], "macro")
+    return Figure("semeval_macro_f1", {}, OFFICIAL, len(official.gold.text), formula)
 
 
 def _official(counts: LabelCounts) -> LabelCounts:
-    """The counts by relation without direction, where only those with the right direction are hits.
+    """Counts by relation without direction; hits have the right direction.
 
-    Hendrickx et al. 2010, and the scorer of the shared task: precision and recall of a relation are over everything
-    that is claimed or annotated with it, in either direction.
+    As in the scorer of the shared task (Hendrickx et al. 2010), precision and recall of a relation are over all pairs
+    that are predicted or annotated with it, in either direction.
     """
     names = sorted({undirected(label) for label in counts.labels})
     place = {name: number for number, name in enumerate(names)}

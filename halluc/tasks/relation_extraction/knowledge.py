@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from halluc.core.claims import Claim
-from halluc.gap.coverage import Known, SurfaceCoverage
+from halluc.gap.coverage import SurfaceCoverage
 from halluc.gap.forecast import SplitGap, gap_of
 from halluc.gap.novelty import NOVELTIES, SurfaceKnowledge
 from halluc.gap.units import EXAMPLES, LABELS, Strata, UnitKind, WithheldUnits, held_units, mention_units
@@ -20,7 +20,7 @@ from halluc.tasks.relation_extraction.examples import ARROW, NO_RELATION, Relate
 entity_units = held_units("entity", lambda example: example.surfaces)
 
 
-_BY_BEARING = Strata(
+_BY_RELATEDNESS = Strata(
     (NO_RELATION, "relation"), lambda example: int(example.relation is not None), has_free=True, thing="relation",
     free=NO_RELATION, distinct="pairs",
 )  # fmt: skip
@@ -42,12 +42,12 @@ class RelationKnowledge(SurfacesOfTraining):
         return KnownPairs(coverage, withheld)
 
     def strata(self, examples: Sequence[Related]) -> Strata:
-        """Strata by relation, with a constant share of pairs without one; if whole relations are withheld, by whether
-        there is one: otherwise fraction 0 would lack the withheld relations too."""
+        """Strata by relation. If whole relations are withheld, the strata are with and without a relation: otherwise
+        fraction 0 would lack the withheld relations too."""
         names = (NO_RELATION, *sorted({one.relation for one in examples if one.relation is not None}))
         place = {name: number for number, name in enumerate(names)}
         return replace(
-            _BY_BEARING, names=names, of=lambda one: place[one.relation or NO_RELATION], for_labels=_BY_BEARING
+            _BY_RELATEDNESS, names=names, of=lambda one: place[one.relation or NO_RELATION], for_labels=_BY_RELATEDNESS
         )
 
     def gap(self, coverage: SurfaceCoverage, examples: Iterable[Related]) -> SplitGap:
@@ -56,7 +56,7 @@ class RelationKnowledge(SurfacesOfTraining):
 
 @dataclass(frozen=True)
 class KnownPairs(SurfaceKnowledge):
-    """What the training split shows about a pair and its relation.
+    """The novelty of a pair and its relation.
 
     *seen*: the pair occurs with the relation; *partial*: its head or tail occurs in this role with the relation, or the
     pair with another relation; *new*: neither.
@@ -76,18 +76,18 @@ class KnownPairs(SurfaceKnowledge):
         return bool(self.coverage.labels_of(pair_key(*claim.parts)) - {claim.label})
 
     def look_up(self, claims: Iterable[Claim]) -> None:
-        """No pair takes long."""
+        """Nothing to prepare: ``nearest`` is fast."""
 
     def nearest(self, claim: Claim) -> Nearest | None:
         """The training pair of the relation that shares most with the pair: both, the head, or the tail."""
         key = pair_key(*claim.parts)
         head, tail = claim.parts
         heads, tails = self._roles.get(claim.label, ({}, {}))
-        result = key if self.coverage.knows(key, claim.label) else heads.get(head) or tails.get(tail)
-        if result is None:
+        nearest = key if self.coverage.knows(key, claim.label) else heads.get(head) or tails.get(tail)
+        if nearest is None:
             return None
-        known = self.coverage.of_label(claim.label)[result]
-        return Nearest(text=ARROW.join(pair_parts(result)), file=known.file, line=known.line)
+        known = self.coverage.of_label(claim.label)[nearest]
+        return Nearest(text=ARROW.join(pair_parts(nearest)), file=known.file, line=known.line)
 
     def is_withheld(self, claim: Claim) -> bool:
         """Whether its pair, its relation, its head or its tail was withheld."""
@@ -99,10 +99,9 @@ class KnownPairs(SurfaceKnowledge):
 
     @cached_property
     def _roles(self) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
-        """For each relation, its heads and its tails, each with the first pair that has it."""
+        """For each relation, the first pair with each head, and the first pair with each tail."""
         result: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
-        surfaces: Mapping[str, Mapping[str, Known]] = self.coverage.surfaces
-        for label, of_label in surfaces.items():
+        for label, of_label in self.coverage.surfaces.items():
             heads, tails = result.setdefault(label, ({}, {}))
             for key in of_label:
                 head, tail = pair_parts(key)

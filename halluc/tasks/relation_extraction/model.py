@@ -1,7 +1,7 @@
 """The model: a linear layer over the states of head and tail in an encoder.
 
-It is stored as a token classifier with two outputs per relation, so that every library can load it: the logits of a
-pair are those of the first half at the head plus those of the second half at the tail, which equals one linear layer
+It is stored as a token classifier with two outputs per relation, which every library can load: the logits of a pair are
+those of the first half of the outputs at the head plus those of the second half at the tail. This equals a linear layer
 over the two concatenated states.
 """
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import torch
 
     from halluc.engine.runtime import Runtime
+
 _OF_HEAD, _OF_TAIL = "head:", "tail:"
 # Settings of the training that prediction needs: stored in config.json.
 SETTINGS = ("markers", "representation")
@@ -63,22 +64,15 @@ class RelationClassifier(ModelDefaults):
         self, config: ModelConfig, labels: Sequence[str], attention: str, texts: Iterable[Sequence[str]] = ()
     ) -> Encoder:
         outputs = [f"{half}{label}" for half in (_OF_HEAD, _OF_TAIL) for label in labels]
-        encoder = load_encoder(
-            "AutoModelForTokenClassification",
-            config,
-            attention,
-            texts,
-            MARKERS,
-            labels=outputs,
-        )
+        encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, MARKERS, labels=outputs)
         encoder.model.config.relation_extraction = {key: getattr(self.config, key) for key in SETTINGS}
         return replace(encoder, outputs=tuple(labels))
 
     def restore(self, config: ModelConfig, names: Mapping[str, str | None], attention: str) -> Encoder:
-        """A model that ``build`` made.
+        """A model of halluc.
 
         Raises:
-            HallucError C203: a name for a label that the model does not have. C204: it was not trained for relations.
+            HallucError C203: the model does not have a named label. C204: it was not trained for this task.
         """
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         half = len(encoder.outputs) // 2
@@ -94,7 +88,7 @@ class RelationClassifier(ModelDefaults):
         return replace(encoder, outputs=tuple(label or NO_RELATION for label in named_labels(labels, names)))
 
     def encode(self, examples: Sequence[Related], loaded: Encoder) -> EncodedPairs:
-        """Pieces with markers and targets. A relation that the model does not know has no target, and counts as
+        """Pieces with markers, and targets. A relation that the model does not have has no target, and counts as
         missed."""
         before, after = special_pieces(loaded.tokenizer)
         most = room(loaded.tokenizer, loaded.model.config)
@@ -149,22 +143,20 @@ class RelationClassifier(ModelDefaults):
         for batch, of_pieces in forward(model, encoded, budget, runtime):
             for row, index in enumerate(batch.indexes):
                 logits[index] = encoded.of_pair(of_pieces[row], index)
-        return DecisionScores([logits[row : row + 1] for row in range(len(logits))])
+        return DecisionScores(list(logits[:, None]))
 
     def decided(
         self, encoded: EncodedPairs, scored: DecisionScores, decoding: Decoding | None
     ) -> list[PairPrediction]:  # fmt: skip
-        """The most probable output of each pair, by softmax; nothing is claimed if that is the output for none."""
+        """The most probable output of each pair, by softmax; there is no claim if this is the output for none."""
         predictions = []
         for example, logits in zip(encoded.examples, scored.rows, strict=True):
             best = int(logits.argmax())
             label, confidence = encoded.outputs[best], float(probabilities(logits)[0, best])
-            is_claim = label != NO_RELATION
-            predictions.append(
-                PairPrediction(example.id, (label,), (confidence,), (logits,))
-                if is_claim
-                else PairPrediction(example.id, (), ())
-            )
+            if label == NO_RELATION:
+                predictions.append(PairPrediction(example.id, (), ()))
+            else:
+                predictions.append(PairPrediction(example.id, (label,), (confidence,), (logits,)))
         return predictions
 
     def annotated(

@@ -1,4 +1,4 @@
-"""The lines of relation extraction in the files of a run, and those that ``predict`` writes."""
+"""The lines of relation extraction: ``predictions/<split>.jsonl``, and the output of ``predict``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from halluc.tasks.records import AssertedLabel, TokenRange
 
 
 class RelationPrediction(Prediction):
-    """The line of ``predictions/<split>.jsonl``: head and tail as tokens and type; without a relation, no gold."""
+    """The line of ``predictions/<split>.jsonl``; head and tail are tokens and type, ``gold`` is empty for none."""
 
     head: tuple[int, int, str]
     tail: tuple[int, int, str]
@@ -22,7 +22,7 @@ class Argument(TokenRange):
 
 
 class PredictedRelations(Record):
-    """The output of ``predict`` for a pair; without a relation the model says that there is none."""
+    """The output of ``predict`` for a pair; ``relations`` is empty if the model predicts none."""
 
     id: str | int | float
     line: int

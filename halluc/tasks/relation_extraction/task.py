@@ -19,7 +19,7 @@ class RelationExtraction(TaskDefaults):
     """Labels pairs of marked spans in a sentence with their relation, or with none."""
 
     name: ClassVar[str] = "relation_extraction"
-    # transformers has no class for it: halluc stores its models as token classifiers with two outputs per relation.
+    # transformers has no class for this task: models are token classifiers with two outputs per relation.
     head: ClassVar[tuple[str, ...]] = ("ForTokenClassification",)
     Config: ClassVar[type[Section]] = RelationExtractionConfig
     saved_keys: ClassVar[tuple[str, ...]] = SETTINGS

@@ -1,4 +1,4 @@
-"""Part 1: a document and its reference summaries."""
+"""The example of summarisation: a document and its reference summaries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SummaryAnswer(WrittenAnswer):
 
 
 class SummarisationExamples(GenerationExamples):
-    """One part, ``document``: prose, or a dialogue with its speakers."""
+    """The input has one part, ``document``: prose, or a dialogue with its speakers."""
 
     inference: ClassVar[InferenceSchema] = inference_of(SummaryAnswer, "summary_text")
 

@@ -1,4 +1,4 @@
-"""Part 4: ROUGE by the package rouge-score, for summaries and for extractive baselines; novel n-grams."""
+"""The figures of summarisation: ROUGE, for summaries and for extractive baselines, and novel n-grams."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import numpy
 
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Ratio, Sheet
+from halluc.tasks.defaults import values_of
 from halluc.tasks.summarisation import figure_rows
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
-from halluc.tasks.text_generation.languages import FUNCTION_WORDS, folded_words, language_of
+from halluc.tasks.text_generation.languages import FUNCTION_WORDS, folded_words, language_of, ngrams
 from halluc.tasks.text_generation.sentences import sentence_spans
 from halluc.tasks.text_generation.source_text import Sourced
 
@@ -46,8 +47,8 @@ def central(text: str, language: str = "") -> str:
     """
     sentences = units(text, language)
     bags = [Counter(word for word in folded_words(one) if word not in FUNCTION_WORDS) for one in sentences]
-    holding = Counter(word for bag in bags for word in bag)
-    weight = {word: math.log(1 + len(bags) / count) for word, count in holding.items()}
+    sentences_with = Counter(word for bag in bags for word in bag)
+    weight = {word: math.log(1 + len(bags) / count) for word, count in sentences_with.items()}
     vectors = [{word: count * weight[word] for word, count in bag.items()} for bag in bags]
     whole: Counter[str] = Counter()
     for vector in vectors:
@@ -62,8 +63,6 @@ def _cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
 
 
 EXTRACTS: Mapping[str, Callable[[str, str], str]] = {LEAD: lead, CENTRAL: central}
-
-
 ROUGE = figure_rows.ROUGE
 NOVEL = "n-grams of words without case"
 _ORDERS = (2, 1, 3, 4)
@@ -77,10 +76,8 @@ def rouge_protocol(name: str) -> str:
 
 
 class SummaryFigures(GenerationFigures):
-    """ROUGE with the best matching reference; a document without a summary does not count.
-
-    The baselines of ``extracts.py`` are scored on the same documents.
-    """
+    """ROUGE with the best matching reference, also of the baselines in ``EXTRACTS``; documents without a summary do not
+    count."""
 
     primary: ClassVar[str] = "rouge2"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (ROUGE,)
@@ -89,31 +86,21 @@ class SummaryFigures(GenerationFigures):
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
         sheet = Sheet(len(examples))
-        result = _figures(examples, [one.text for one in predictions], {}, sheet)
-        sums = sheet.totals()
-        return {figure.name: float(figure.formula(sums)) for figure in result}
+        return values_of(_figures(examples, [one.text for one in predictions], {}, sheet), sheet)
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
         texts = [one.text for one in predictions]
-        return [
-            *_figures(examples, texts, {}, sheet),
-            *(
-                figure
-                for system in EXTRACTS
-                for figure in _figures(examples, _extracted(examples, system), {_SYSTEM: system}, sheet)
-            ),
-            *(
-                Figure(
-                    "novel_ngrams", {} if order == _ORDERS[0] else {"n": str(order)}, NOVEL, int(counts[1].sum()),
-                    Ratio((sheet.column(counts[0]),), (sheet.column(counts[1]),)),
-                )
-                for order in _ORDERS
-                for counts in [_novel(examples, texts, order)]
-            ),
-            *self.of_outputs(examples, predictions, sheet),
-        ]  # fmt: skip
+        figures = _figures(examples, texts, {}, sheet)
+        for system in EXTRACTS:
+            figures += _figures(examples, _extracted(examples, system), {_SYSTEM: system}, sheet)
+        for order in _ORDERS:
+            new, every = _novel(examples, texts, order)
+            by = {} if order == _ORDERS[0] else {"n": str(order)}
+            share = Ratio((sheet.column(new),), (sheet.column(every),))
+            figures.append(Figure("novel_ngrams", by, NOVEL, int(every.sum()), share))
+        return figures + self.of_outputs(examples, predictions, sheet)
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
         """Precision, recall and F1 of each ROUGE, one row per system."""
@@ -145,20 +132,15 @@ def _extracted(examples: Sequence[Sourced], system: str) -> list[str]:
 
 def _figures(examples: Sequence[Sourced], texts: Sequence[str], by: dict[str, str], sheet: Sheet) -> list[Figure]:
     scores, has = _scores(examples, texts)
-    counted = sheet.column(has.astype(float))
-    return [
-        Figure(
-            name, by, rouge_protocol(name), int(has.sum()),
-            Ratio((sheet.column(scores[:, place, 2]),), (counted,)),
-        )
-        for place, name in enumerate(ROUGE)
-    ]  # fmt: skip
+    n, counted = int(has.sum()), sheet.column(has.astype(float))
+    shares = [Ratio((sheet.column(scores[:, place, 2]),), (counted,)) for place in range(len(ROUGE))]
+    return [Figure(name, by, rouge_protocol(name), n, share) for name, share in zip(ROUGE, shares, strict=True)]
 
 
 def _is_english(examples: Sequence[Sourced]) -> bool:
-    """Whether words are stemmed: by the language of the corpus, otherwise by that of the first summary.
+    """Whether the first summary is English: words are then stemmed, and tokenized by rouge-score.
 
-    rouge-score's own tokenizer drops all letters except a to z.
+    The tokenizer of rouge-score drops all letters except a to z.
     """
     first = next((one for one in examples if one.targets), None)
     return first is None or language_of(first.targets[0], first.language) == "en"
@@ -189,11 +171,6 @@ def _novel(examples: Sequence[Sourced], texts: Sequence[str], order: int) -> num
     """The number of n-grams of each summary that its document lacks, and of all its n-grams, (2, examples)."""
     values = numpy.zeros((2, len(examples)))
     for place, (example, text) in enumerate(zip(examples, texts, strict=True)):
-        read, written = (_ngrams(folded_words(one), order) for one in (example.whole, text))
-        there = set(read)
-        values[:, place] = sum(one not in there for one in written), len(written)
+        known, written = set(ngrams(folded_words(example.whole), order)), list(ngrams(folded_words(text), order))
+        values[:, place] = sum(one not in known for one in written), len(written)
     return values
-
-
-def _ngrams(words: Sequence[str], order: int) -> list[tuple[str, ...]]:
-    return list(zip(*(words[start:] for start in range(order)), strict=False))

@@ -13,7 +13,7 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 
 
 class LabelJudge(LabelClaims):
-    """The label of a text compared with its one gold label: equal is supported, everything else unsupported."""
+    """One gold label per text: an equal label is supported, any other one unsupported."""
 
     reasons: ClassVar[tuple[str, ...]] = ()
 
@@ -23,30 +23,27 @@ class LabelJudge(LabelClaims):
         return Claim(example.id, "label", " ".join(example.tokens), Span(0, size, label), label, confidence)
 
     def judge(self, example: Labelled, claims: Sequence[Claim]) -> Judged:
-        """Verdict, reason and evidence for each claim; gold is omitted if nothing is claimed about the text.
+        """Verdict, reason and evidence of each claim; gold is omitted if nothing is claimed about the text.
 
-        Reasons: ``other_label``: gold has another one, which is touched; ``out_of_scope``: gold has none.
+        Reasons: ``other_label``: the text has another label, which is touched; ``out_of_scope``: it has none.
         """
         gold = self.gold(example)
-        return Judged(
-            _judged(claims, gold, Evidence(touched=tuple(one.mark for one in gold)), "out_of_scope"),
-            () if claims else tuple(gold),
-        )
+        touched = Evidence(touched=tuple(claim.mark for claim in gold))
+        return Judged(_judged(claims, gold, touched, "out_of_scope"), () if claims else gold)
 
 
 class LabelSetJudge(LabelJudge):
-    """The labels of a text compared with its gold labels, any number of each: every label is judged separately."""
+    """Any number of gold labels per text: each predicted label is judged separately."""
 
     def judge(self, example: Labelled, claims: Sequence[Claim]) -> Judged:
-        """Verdict, reason and evidence for each claim; a gold label that is not claimed is omitted.
+        """Verdict, reason and evidence of each claim; a gold label that is not claimed is omitted.
 
-        Reasons: ``other_label``: gold has others; ``no_label``: gold has none.
+        Reasons: ``other_label``: the text has other labels; ``no_label``: it has none.
         """
         gold = self.gold(example)
         claimed = {claim.label for claim in claims}
-        return Judged(
-            _judged(claims, gold, Evidence(), "no_label"), tuple(one for one in gold if one.label not in claimed)
-        )
+        omissions = tuple(claim for claim in gold if claim.label not in claimed)
+        return Judged(_judged(claims, gold, Evidence(), "no_label"), omissions)
 
 
 def _judged(
@@ -54,13 +51,13 @@ def _judged(
 ) -> tuple[Claim, ...]:  # fmt: skip
     """
     Args:
-        otherwise: the reason for a claim that gold does not have. without_gold: the reason if there is no gold.
+        otherwise: the evidence of an unsupported claim. without_gold: its reason if there is no gold.
     """
-    there = {one.label: one for one in gold}
-    reason = "other_label" if there else without_gold
+    marks = {claim.label: claim.mark for claim in gold}
+    reason = "other_label" if gold else without_gold
     return tuple(
-        replace(claim, verdict="supported", evidence=Evidence(there[claim.label].mark))
-        if claim.label in there
+        replace(claim, verdict="supported", evidence=Evidence(marks[claim.label]))
+        if claim.label in marks
         else replace(claim, verdict="unsupported", reason=reason, evidence=otherwise)
         for claim in claims
     )

@@ -1,4 +1,4 @@
-"""The keys of ``task`` under ``type: text_classification``, and what goes together."""
+"""The keys of ``task`` under ``type: text_classification``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RetrievalConfig(Section):
 
 class TextClassificationConfig(LossConfig):
     later_keys: ClassVar[frozenset[str]] = frozenset({"period", "ranking", "retrieval"})
-    # Keys of figures.
+    # Keys of figures only.
     undeciding_keys: ClassVar[frozenset[str]] = frozenset({"period", "ranking"})
     type: Literal["text_classification"]
     multi_label: bool = Field(
@@ -90,7 +90,7 @@ class TextClassificationConfig(LossConfig):
         return [] if bank is None or bank.startswith(HUB) else [resolve(bank, cast(SplitName, "bank"))]
 
     @model_validator(mode="after")
-    def _keys_go_together(self) -> TextClassificationConfig:
+    def _keys_are_compatible(self) -> TextClassificationConfig:
         if self.threshold != 0.5 and not self.multi_label:
             raise ValueError(
                 "`task.threshold` requires `multi_label: true`: otherwise the most probable label is predicted"

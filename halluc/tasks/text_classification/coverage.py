@@ -1,5 +1,5 @@
-"""The whole texts of a training split: the texts, their content words, and the share of new words expected in later
-texts (DEFINITIONS, section 2)."""
+"""The coverage of whole texts: training texts, their content words, and the quartiles of novelty (DEFINITIONS, section
+2)."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from halluc.runs.records import read_record
 from halluc.runs.schema import Novelty, Record
 
 Edges = tuple[float, float, float]
-# Quartiles by the edges, from texts with the best known words to those with the least known.
+# From the lowest share of new words to the highest.
 QUARTERS: tuple[Novelty, ...] = ("q1", "q2", "q3", "q4")
 
 
-class ShownWords(Record):
-    """``texts`` of coverage.json: the frequency of each content word in the split, and the edges of novelty."""
+class WordCoverage(Record):
+    """``texts`` of coverage.json: the frequency of each content word, and the edges of the quartiles of novelty."""
 
     words: dict[str, int]
     edges: Edges
     edges_of: Literal["dev", "train"]
 
 
-class ShownParts(Record):
+class PartCoverage(Record):
     """``parts`` of coverage.json, for texts with groups: the groups, and the second texts of pairs."""
 
     groups: list[str]
@@ -43,25 +43,25 @@ class ShownParts(Record):
 class TextCoverageFile(CoverageFile):
     """``coverage.json`` of whole texts; its surfaces are the texts."""
 
-    texts: ShownWords
-    parts: ShownParts | None = None
+    texts: WordCoverage
+    parts: PartCoverage | None = None
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        made: dict[str, Any] = handler(self)
-        return made if self.parts is not None else {key: value for key, value in made.items() if key != "parts"}
+        record: dict[str, Any] = handler(self)
+        return record if self.parts is not None else {key: value for key, value in record.items() if key != "parts"}
 
 
 @dataclass(frozen=True)
 class TextCoverage(SurfaceCoverage):
     """The texts of a training split by label, and its lower-case content words with their frequencies.
 
-    ``edges`` are the quartiles of the shares of new words in the texts of dev, fixed when the run is trained, so that
-    all splits and models are judged alike; without dev, those of the training texts, each compared with all others.
-    ``groups`` and ``seconds``, for texts with groups, are the groups and the second texts of pairs.
+    ``edges`` are the quartiles of the share of new words in the dev texts; without dev, in the training texts, each
+    compared with all others. They are fixed at training, so that all splits and models have the same classes of
+    novelty. ``groups`` and ``seconds``, for texts with groups, are the groups and the second texts of pairs.
     """
 
-    shown: Mapping[str, int]
+    word_counts: Mapping[str, int]
     edges: Edges
     edges_of: Literal["dev", "train"]
     groups: frozenset[str] = frozenset()
@@ -71,27 +71,27 @@ class TextCoverage(SurfaceCoverage):
     def of(cls, examples: Iterable[Any], dev: Iterable[Example] = ()) -> TextCoverage:
         """Count a training split; the words of texts without a label count too."""
         split = list(examples)
-        # Words are extracted again when they are needed: those of a large split would fill the memory.
-        shown = Counter(chain.from_iterable(map(_words_of, split)))
-        others = [new_share(_words_of(example), shown) for example in dev]
-        shares = others or _each_against_the_others(split)
-        made, grouped = SurfaceCoverage.of(split), [one for one in split if getattr(one, "group", None) is not None]
+        # The words of a large split would fill the memory, so they are extracted again when they are needed.
+        word_counts = Counter(chain.from_iterable(map(_words_of, split)))
+        others = [new_share(_words_of(example), word_counts) for example in dev]
+        shares = others or _unique_shares(split)
+        base, grouped = SurfaceCoverage.of(split), [one for one in split if getattr(one, "group", None) is not None]
         return cls(
-            made.surfaces, made.sentences, made.tokens, made.mentions,
-            shown=dict(shown), edges=_quartiles(shares), edges_of="dev" if others else "train",
+            base.surfaces, base.sentences, base.tokens, base.mentions,
+            word_counts=dict(word_counts), edges=_quartiles(shares), edges_of="dev" if others else "train",
             groups=frozenset(example.group for example in grouped),
             seconds=frozenset(example.second_text for example in grouped if example.second is not None),
         )  # fmt: skip
 
     def new_share(self, text: str) -> float:
-        """The share of its content words that do not occur in the split, with repetitions."""
-        return new_share(text_words(text), self.shown)
+        """The share of the content words of a text, with repetitions, that do not occur in the split."""
+        return new_share(text_words(text), self.word_counts)
 
     def novelty(self, text: str) -> Novelty:
-        """The quartile of dev that a text belongs to: ``q1`` up to the first edge, ``q4`` above the third."""
+        """The quartile of a text: ``q1`` up to the first edge, ``q4`` above the third."""
         return QUARTERS[bisect_left(self.edges, self.new_share(text))]
 
-    def shown_with(self, label: str) -> Mapping[str, int]:
+    def word_counts_of(self, label: str) -> Mapping[str, int]:
         """The content words of the label's texts, with their frequencies there."""
         texts = self.of_label(label).items()
         result = Counter(chain.from_iterable(text_words(text) for text, _ in texts))
@@ -102,8 +102,8 @@ class TextCoverage(SurfaceCoverage):
         return result
 
     def file(self) -> TextCoverageFile:
-        words = ShownWords(words=dict(self.shown), edges=self.edges, edges_of=self.edges_of)
-        parts = ShownParts(groups=sorted(self.groups), seconds=sorted(self.seconds)) if self.groups else None
+        words = WordCoverage(words=dict(self.word_counts), edges=self.edges, edges_of=self.edges_of)
+        parts = PartCoverage(groups=sorted(self.groups), seconds=sorted(self.seconds)) if self.groups else None
         return TextCoverageFile(**dict(super().file()), texts=words, parts=parts)
 
     @classmethod
@@ -114,29 +114,29 @@ class TextCoverage(SurfaceCoverage):
             HallucError R120: damaged, or of mentions. R121: written by another version of halluc.
         """
         file = read_record(path, TextCoverageFile, damaged="R120", other_version="R121", help=REMAKE)
-        made, texts = SurfaceCoverage.of_file(file), file.texts
+        base, texts = SurfaceCoverage.of_file(file), file.texts
         return cls(
-            made.surfaces, made.sentences, made.tokens, made.mentions,
-            shown=texts.words, edges=texts.edges, edges_of=texts.edges_of,
+            base.surfaces, base.sentences, base.tokens, base.mentions,
+            word_counts=texts.words, edges=texts.edges, edges_of=texts.edges_of,
             groups=frozenset(file.parts.groups if file.parts else ()),
             seconds=frozenset(file.parts.seconds if file.parts else ()),
         )  # fmt: skip
 
 
-def new_share(words: Sequence[str], shown: Mapping[str, int]) -> float:
-    """The share of ``words`` that are not ``shown``; 0 if there are no words."""
-    return sum(word not in shown for word in words) / len(words) if words else 0.0
+def new_share(words: Sequence[str], known: Mapping[str, int]) -> float:
+    """The share of ``words`` that are not ``known``; 0 if there are no words."""
+    return sum(word not in known for word in words) / len(words) if words else 0.0
 
 
 def _words_of(example: Example) -> list[str]:
     return text_words(" ".join(example.tokens))
 
 
-def _each_against_the_others(texts: Sequence[Example]) -> list[float]:
+def _unique_shares(texts: Sequence[Example]) -> list[float]:
     """The share of the words of each text that occur in no other text."""
-    holding = Counter(word for example in texts for word in set(_words_of(example)))
-    elsewhere = {word: count for word, count in holding.items() if count > 1}
-    return [new_share(_words_of(example), elsewhere) for example in texts]
+    texts_with = Counter(word for example in texts for word in set(_words_of(example)))
+    shared = {word: count for word, count in texts_with.items() if count > 1}
+    return [new_share(_words_of(example), shared) for example in texts]
 
 
 def _quartiles(shares: Sequence[float]) -> Edges:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy
 
 from halluc.core.labels import OUT_OF_SCOPE
-from halluc.tasks.labels_of_wholes import probabilities
+from halluc.tasks.labels_of_wholes import independent_probabilities, probabilities
 from halluc.tasks.text_classification.encoding import EncodedTexts
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ class TextPrediction:
     """The model's prediction for one text.
 
     ``labels`` are the claimed ones, ``confidences`` their probabilities, None if another tool does not state them.
-    Without a label the text is predicted to be out of scope (``out_of_scope``) or, if a text may have several labels,
-    to have none. ``in_scope`` is the highest probability of a label; None if a text may have several. ``scores`` has
-    the logits of each claim, (1, outputs), and ``claimed`` the position of its own among them, if it need not be the
-    largest. ``unclaimed`` are the logits of a text out of scope, (outputs,), minus that of its best label. ``positive``
-    is the probability of the label that ranks texts, without temperature scaling; None if there is no such label.
-    ``answers`` are the texts of the labels, if these are answers of a bank, None if the bank has none.
+    Without labels the prediction is ``out_of_scope``, unless texts may have several labels. ``in_scope`` is the highest
+    probability of a label; None if texts may have several. ``scores`` has the logits of each claim, (1, outputs), and
+    ``claimed`` the index of the claimed output, if that is not always the argmax. ``unclaimed`` are the logits,
+    (outputs,), of a text predicted to be out of scope, minus that of its best label. ``positive`` is the probability of
+    the label that ranks texts, without temperature scaling; None without ranking. ``answers`` are the texts of the
+    labels with answer retrieval, None for answers without a text.
     """
 
     id: str
@@ -43,46 +43,46 @@ class TextPrediction:
     answers: tuple[str | None, ...] = ()
 
     def scaled(self, temperature: float) -> TextPrediction:
-        """With ``in_scope`` at a temperature, for which ``confidences`` have been computed already."""
+        """With ``in_scope`` at a temperature; the ``confidences`` must already be those at this temperature."""
         if self.in_scope is None:
             return self
         if self.unclaimed is None:
             return replace(self, in_scope=self.confidences[0])
-        return replace(self, in_scope=_of_best(self.unclaimed / temperature))
+        return replace(self, in_scope=_probability(self.unclaimed / temperature))
 
 
-def _of_best(odds: numpy.ndarray) -> float:
-    """The probability of an output, by softmax, from all logits minus its own."""
-    top = odds.max()
-    return float(numpy.exp(-top) / numpy.exp(odds - top).sum()) if top < numpy.inf else 0.0
+def _probability(differences: numpy.ndarray) -> float:
+    """The softmax probability of an output, from the differences of all logits to its own."""
+    top = differences.max()
+    return float(numpy.exp(-top) / numpy.exp(differences - top).sum()) if top < numpy.inf else 0.0
 
 
 def pooled(encoded: EncodedTexts, outputs: Outputs, pool: Pool) -> numpy.ndarray:
-    """Logits by text, (texts, outputs): the mean, or the maximum of each output, over its windows.
+    """The logits of each text, (texts, outputs): the mean or maximum over its windows.
 
     Raises:
         RuntimeError: a window without a prediction, which would be a bug.
     """
     logits = numpy.zeros((len(encoded.windows), len(encoded.outputs)), dtype=numpy.float64)
-    seen = numpy.zeros(len(encoded.windows), dtype=bool)
+    is_predicted = numpy.zeros(len(encoded.windows), dtype=bool)
     for batch, scores in outputs:
         places = list(batch.indexes)
-        logits[places], seen[places] = encoded.of_windows(scores, batch), True
-    owner = numpy.array([window.example for window in encoded.windows], dtype=numpy.int64)
-    starts = numpy.searchsorted(owner, numpy.arange(len(encoded.examples)))
-    if not seen.all() or len(numpy.unique(owner)) != len(encoded.examples):
+        logits[places], is_predicted[places] = encoded.of_windows(scores, batch), True
+    text = numpy.array([window.example for window in encoded.windows], dtype=numpy.int64)
+    starts = numpy.searchsorted(text, numpy.arange(len(encoded.examples)))
+    if not is_predicted.all() or len(numpy.unique(text)) != len(encoded.examples):
         raise RuntimeError("texts without a prediction")
     if not len(starts):
         return logits
     if pool == "max":
         return numpy.asarray(numpy.maximum.reduceat(logits, starts))
-    return numpy.asarray(numpy.add.reduceat(logits, starts) / numpy.bincount(owner)[:, None])
+    return numpy.asarray(numpy.add.reduceat(logits, starts) / numpy.bincount(text)[:, None])
 
 
 def one_label(
     ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str], positive: str | None = None
 ) -> list[TextPrediction]:
-    """The most probable output of each text, by softmax; nothing is claimed if that is the output for out of scope.
+    """The most probable output of each text, by softmax; there is no claim if this is the output for out of scope.
 
     Args:
         positive: the label that ranks texts.
@@ -100,28 +100,29 @@ def one_label(
             predictions.append(TextPrediction(ids[row], (outputs[number],), (peak,), peak, scores=scores))
         else:
             others = logits[row] - logits[row, inside].max(initial=-numpy.inf)
-            predictions.append(TextPrediction(ids[row], (), (), _of_best(others), out_of_scope=True, unclaimed=others))
+            predictions.append(
+                TextPrediction(ids[row], (), (), _probability(others), out_of_scope=True, unclaimed=others)
+            )
     if positive is None:
         return predictions
-    # A label may have several outputs, if `eval.labels` gives them the same name.
-    mass = probability[:, [name == positive for name in outputs]].sum(-1)
-    return [replace(one, positive=share) for one, share in zip(predictions, mass.tolist(), strict=True)]
+    # `eval.labels` may give several outputs the same name.
+    positives = probability[:, [name == positive for name in outputs]].sum(-1).tolist()
+    return [replace(one, positive=value) for one, value in zip(predictions, positives, strict=True)]
 
 
 def label_sets(
     ids: Sequence[str], logits: numpy.ndarray, outputs: Sequence[str], threshold: float
 ) -> list[TextPrediction]:
-    """Every label whose sigmoid probability is above the threshold; of several outputs of a label the most confident
-    counts."""
-    probability = 0.5 * (1 + numpy.tanh(logits / 2))
+    """Every label with a sigmoid probability above the threshold; if it has several outputs, the largest counts."""
+    probability = independent_probabilities(logits)
     predictions = []
     for row, identity in enumerate(ids):
-        surest: dict[str, int] = {}
+        best: dict[str, int] = {}
         for number in numpy.flatnonzero(probability[row] > threshold).tolist():
             name = outputs[number]
-            if name != OUT_OF_SCOPE and logits[row, number] >= logits[row, surest.get(name, number)]:
-                surest[name] = number
-        claims = sorted(surest.items())
+            if name != OUT_OF_SCOPE and logits[row, number] >= logits[row, best.get(name, number)]:
+                best[name] = number
+        claims = sorted(best.items())
         predictions.append(
             TextPrediction(
                 id=identity,

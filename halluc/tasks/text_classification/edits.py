@@ -1,4 +1,4 @@
-"""What augmentation may change in a text, and how the border of a pair is preserved."""
+"""Which tokens of a text augmentation may change, and the border between the texts of an edited pair."""
 
 from __future__ import annotations
 
@@ -14,17 +14,14 @@ Side = Literal["both", "first", "second"]
 
 
 class LockedWords:
-    """Words that stay unchanged, in any case.
-
-    A word of several tokens (`credit card`, or a word of characters) is found whatever the tokenization.
-    """
+    """Words and phrases that augmentation does not change; case and tokenization do not matter."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._words = frozenset(word for word in ("".join(word.casefold().split()) for word in words) if word)
+        self._words = frozenset(filter(None, ("".join(word.casefold().split()) for word in words)))
         self._beginnings = frozenset(word[:size] for word in self._words for size in range(1, len(word)))
 
     def ranges(self, tokens: Sequence[str], border: int | None) -> list[Range]:
-        """Their positions, from left to right; overlapping ones are merged, and none crosses ``border``."""
+        """Their positions from left to right, without those that cross ``border``; overlapping ones are merged."""
         ranges: list[Range] = []
         for start, end in self._matches(tokens) if self._words else ():
             if border is not None and start < border < end:
@@ -47,16 +44,19 @@ class LockedWords:
 
 
 def editable(example: Labelled, words: LockedWords, side: Side) -> Editable:
-    """The tokens of a text, with ``words`` locked and, for a pair, the side that must stay.
+    """The tokens of a text, with ``words`` locked and, for a pair, the text that must not change.
 
-    An empty locked range separates the two sides, and no edit crosses it. An insertion exactly there belongs to the
+    An empty locked range separates the two texts, and no edit crosses it. An insertion at this place belongs to the
     first text if both may change.
     """
     border = example.second
     locked = words.ranges(example.tokens, border)
     if border is not None:
-        held = {"both": (border, border), "first": (border, len(example.tokens)), "second": (0, border)}[side]
-        locked = sorted({held, (border, border), *(word for word in locked if not _inside(word, held))})
+        side_start, side_end = {
+            "both": (border, border), "first": (border, len(example.tokens)), "second": (0, border),
+        }[side]  # fmt: skip
+        outside = ((start, end) for start, end in locked if start < side_start or end > side_end)
+        locked = sorted({(side_start, side_end), (border, border), *outside})
     return Editable(example.tokens, (), tuple(locked), example.labels)
 
 
@@ -64,37 +64,32 @@ def rebuilt(example: Labelled, edited: Editable, side: Side, identity: str, orig
     """The example with the text of ``edited``.
 
     Raises:
-        EditError: nothing is left of a side of a pair, the locked side has changed, or the start of the second text is
-            unknown.
+        EditError: a text of a pair is empty, the locked text has changed, or the start of the second text is unknown.
     """
     if example.second is None:
         return replace(example, id=identity, origin=origin, tokens=edited.tokens, labels=edited.labels)
     second = _border(edited, side)
     if not 0 < second < len(edited.tokens):
         raise EditError(f"one text would be empty in the pair {example.id}")
-    # A locked range does not include insertions at its end, which is that of the pair, or at its beginning.
-    if edited.tokens[_held(second, side)] != example.tokens[_held(example.second, side)]:
+    # A locked range allows insertions at both of its ends.
+    if edited.tokens[_locked_text(second, side)] != example.tokens[_locked_text(example.second, side)]:
         raise EditError(f"an edit changes the text of the pair {example.id} that must not change")
     return replace(example, id=identity, origin=origin, tokens=edited.tokens, labels=edited.labels, second=second)
 
 
-def _held(border: int, side: Side) -> slice:
-    """The text of a pair that must stay; empty if both may change."""
+def _locked_text(border: int, side: Side) -> slice:
+    """The text of a pair that must not change; empty if both may change."""
     return {"both": slice(0), "first": slice(border, None), "second": slice(border)}[side]
 
 
 def _border(edited: Editable, side: Side) -> int:
-    """Locked ranges move with their text and keep their order: so the border is found where ``editable`` put it."""
+    """The first token of the second text; edits move the locked ranges of ``editable``, but keep their order."""
     if side == "both":
-        results = [start for start, end in edited.locked if start == end]
+        places = [start for start, end in edited.locked if start == end]
     elif side == "first":
-        results = [start for start, _ in edited.locked[-1:]]
+        places = [start for start, _ in edited.locked[-1:]]
     else:
-        results = [end for _, end in edited.locked[:1]]
-    if not results:
+        places = [end for _, end in edited.locked[:1]]
+    if not places:
         raise EditError("an edited pair without its border")
-    return results[0]
-
-
-def _inside(one: Range, other: Range) -> bool:
-    return other[0] <= one[0] and one[1] <= other[1]
+    return places[0]

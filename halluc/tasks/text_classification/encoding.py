@@ -1,4 +1,4 @@
-"""From labelled texts to model input: pieces, windows, and the numbers of outputs."""
+"""From labelled texts to model input: word pieces, windows, and targets."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from halluc.engine.batching import Batch, Rows
     from halluc.tasks.text_classification.config import TextClassificationConfig
 
-# The pieces of one text in a window, from left to right.
-Shown = tuple[Range, ...]
+# The ranges of a text's pieces in a window, from left to right.
+TextPart = tuple[Range, ...]
 
 
-def shown(length: int, space: int, how: LongTexts) -> list[Shown]:
-    """The part of a text of ``length`` pieces in each window of at most ``space`` pieces; one window if all fit.
+def parts_of(length: int, space: int, how: LongTexts) -> list[TextPart]:
+    """The part of a text of ``length`` pieces in each window of at most ``space`` pieces.
 
     Windows are full, evenly spaced, and overlap by at least a quarter. ``head_tail`` keeps a quarter from the beginning
     and three quarters from the end (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.1).
@@ -61,22 +61,22 @@ def shown(length: int, space: int, how: LongTexts) -> list[Shown]:
     return [((start, start + space),) for start in [number * (length - space) // last for number in range(last + 1)]]
 
 
-def shown_of_pair(first: int, second: int, space: int, how: LongTexts) -> list[tuple[Shown, Shown]]:
-    """The same for two texts that share ``space``: the longer one is cut first, down to half of it.
+def parts_of_pair(first: int, second: int, space: int, how: LongTexts) -> list[tuple[TextPart, TextPart]]:
+    """The same for a pair of texts that share ``space``: the longer one is cut first, but not below half of the space.
 
-    With windows, the longer text is split, together with the whole other text; if both are longer than half of the
-    space, with the first half of it.
+    With windows, only the longer text is split into parts. Each is combined with the other text, of which at most the
+    first ``space // 2`` pieces are used.
     """
     if first + second <= space:
         return [(((0, first),), ((0, second),))]
     kept = min(first, second, space // 2)
-    (short,) = shown(min(first, second), kept, "head" if how == "windows" else how)
-    long = shown(max(first, second), space - kept, how)
+    (short,) = parts_of(min(first, second), kept, "head" if how == "windows" else how)
+    long = parts_of(max(first, second), space - kept, how)
     return [(short, part) for part in long] if first < second else [(part, short) for part in long]
 
 
-def covers(parts: list[Shown], length: int) -> bool:
-    """Whether the windows include every piece of a text, so that nothing is cut."""
+def covers(parts: list[TextPart], length: int) -> bool:
+    """Whether the parts contain every piece of a text, so that nothing is cut."""
     done = 0
     for start, end in sorted(one for part in parts for one in part):
         if start > done:
@@ -85,8 +85,8 @@ def covers(parts: list[Shown], length: int) -> bool:
     return done >= length
 
 
-# The total weight of a text if some texts have several windows: each window gets its share.
-PARTS = 1000
+# The total weight of a text if some texts have several windows; it is divided among the windows of a text.
+TEXT_WEIGHT = 1000
 
 
 class TextWindow(NamedTuple):
@@ -99,11 +99,11 @@ class TextWindow(NamedTuple):
 
 @dataclass
 class EncodedTexts:
-    """Windows of word pieces; in training each has the labels of its text. Sizes are counted in word pieces.
+    """Windows of word pieces; each has the labels of its text. Sizes are counted in word pieces.
 
-    ``targets`` are, by example, the numbers of the gold outputs; None if it is not trained on. The ``weights`` of the
-    windows of a text sum to the weight of any other text (to a thousandth). ``is_mean``: the model has logits for each
-    piece, and their mean is the window's. ``answers`` are the texts of labels that are answers of a bank.
+    ``targets`` are, by example, the indexes of the gold outputs; None if none of them is known. The ``weights`` of a
+    text's windows have the same sum for all texts (to a thousandth). ``is_mean``: the model has logits for each piece,
+    and those of a window are the mean over its pieces. ``answers`` are the texts of the answers, by label.
     """
 
     examples: Sequence[Labelled]
@@ -121,7 +121,7 @@ class EncodedTexts:
     def __post_init__(self) -> None:
         self.lengths = [len(window.pieces) for window in self.windows]
         count = Counter(window.example for window in self.windows)
-        whole = PARTS if any(number > 1 for number in count.values()) else 1
+        whole = TEXT_WEIGHT if any(number > 1 for number in count.values()) else 1
         self.weights = [
             0 if self.targets[window.example] is None else max(1, round(whole / count[window.example]))
             for window in self.windows
@@ -167,7 +167,7 @@ class EncodedTexts:
         """Summed over windows, weighted; with several labels per text, the mean over outputs."""
         import torch
 
-        one, other = (self.of_windows(of.logits, batch) for of in (outputs, others))
+        one, other = (self.of_windows(side.logits, batch) for side in (outputs, others))
         if not self.text_loss.multi_label:
             return self._weighted(divergence(one, other), batch)
         # A sigmoid is a softmax over the logit and 0.
@@ -202,7 +202,7 @@ Pieces = Sequence[int]
 
 
 def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextClassificationConfig) -> EncodedTexts:
-    """Windows and targets, with counts for the notes.
+    """Encode texts and labels, and count the notes.
 
     Raises:
         HallucError D136, D137: see ``refuse_labels``. E411: the tokenizer leaves no room, or lacks a piece.
@@ -217,10 +217,10 @@ def encode_texts(examples: Sequence[Labelled], encoder: Encoder, config: TextCla
     for number, (example, pieces) in enumerate(zip(examples, words, strict=True)):
         notes["unknown_words"] += sum(of_word == [unknown] for of_word in pieces)
         sides = [pieces] if example.second is None else [pieces[: example.second], pieces[example.second :]]
-        made, is_cut = framing.windows(number, [list(chain.from_iterable(side)) for side in sides])
-        notes["windowed_texts"] += len(made) > 1
+        own, is_cut = framing.windows(number, [list(chain.from_iterable(side)) for side in sides])
+        notes["windowed_texts"] += len(own) > 1
         notes["cut_texts"] += is_cut
-        windows += made
+        windows += own
     notes["windows"] = len(windows)
     targets = _targets(examples, encoder.outputs, config.multi_label, notes)
     return EncodedTexts(
@@ -244,15 +244,15 @@ def _loss(
 def _targets(
     examples: Sequence[Labelled], outputs: Sequence[str], multi_label: bool, notes: dict[str, int]
 ) -> list[tuple[int, ...] | None]:
-    """The gold outputs. A label that the model does not know has none: it is counted, and counts as missed."""
+    """The indexes of the gold outputs. A label that the model does not have is counted, and has no output."""
     numbers = {name: number for number, name in reversed(list(enumerate(outputs)))}
     result: list[tuple[int, ...] | None] = []
     notes |= {"unknown_label_texts": 0, "unanswerable_texts": 0}
     for example in examples:
         is_outside = not example.labels and not multi_label
-        wanted = (OUT_OF_SCOPE,) if is_outside else example.labels
-        known = tuple(numbers[label] for label in wanted if label in numbers)
-        if len(known) < len(wanted):
+        gold = (OUT_OF_SCOPE,) if is_outside else example.labels
+        known = tuple(numbers[label] for label in gold if label in numbers)
+        if len(known) < len(gold):
             notes["unanswerable_texts" if is_outside else "unknown_label_texts"] += 1
         result.append(known if known or multi_label else None)
     return result
@@ -289,7 +289,7 @@ def _bad_labels(examples: Sequence[Labelled], multi_label: bool) -> Iterator[Hal
 
 @dataclass
 class Framing:
-    """Puts the special pieces of a tokenizer around texts and pairs."""
+    """Adds the special pieces of a tokenizer to texts and pairs."""
 
     encoder: Encoder
     how: LongTexts
@@ -308,32 +308,32 @@ class Framing:
         return getattr(self.encoder.model.config, "type_vocab_size", 0) > 1
 
     def windows(self, example: int, sides: Sequence[Pieces]) -> tuple[list[TextWindow], bool]:
-        """The windows of one text or of two, and whether something is cut."""
+        """The windows of a text or a pair, and whether something is cut."""
         if len(sides) == 2:
             return self._of_pair(example, *sides)
         (pieces,), (before, after) = sides, self.around_one
-        parts = shown(len(pieces), self._space(len(before) + len(after), 1), self.how)
-        made = [TextWindow(example, (*before, *_taken(pieces, part), *after)) for part in parts]
-        return made, not covers(parts, len(pieces))
+        parts = parts_of(len(pieces), self._space(len(before) + len(after), 1), self.how)
+        windows = [TextWindow(example, (*before, *_pieces_of(pieces, part), *after)) for part in parts]
+        return windows, not covers(parts, len(pieces))
 
     def _of_pair(self, example: int, first: Pieces, second: Pieces) -> tuple[list[TextWindow], bool]:
         frame = self.around_two
-        parts = shown_of_pair(len(first), len(second), self._space(frame.size, 2), self.how)
-        made = []
+        parts = parts_of_pair(len(first), len(second), self._space(frame.size, 2), self.how)
+        windows = []
         for of_first, of_second in parts:
-            one, two = _taken(first, of_first), _taken(second, of_second)
+            one, two = _pieces_of(first, of_first), _pieces_of(second, of_second)
             pieces = (*frame.before.pieces, *one, *frame.between.pieces, *two, *frame.after.pieces)
             types = (
                 *(*frame.before.types, *[frame.first] * len(one), *frame.between.types),
                 *(*[frame.second] * len(two), *frame.after.types),
             )
-            made.append(TextWindow(example, pieces, types if self.has_types else ()))
-        whole = covers([part for part, _ in parts], len(first)) and covers([part for _, part in parts], len(second))
-        return made, not whole
+            windows.append(TextWindow(example, pieces, types if self.has_types else ()))
+        is_whole = covers([part for part, _ in parts], len(first)) and covers([part for _, part in parts], len(second))
+        return windows, not is_whole
 
     def _space(self, special: int, least: int) -> int:
         return pieces_left(least, room(self.encoder.tokenizer, self.encoder.model.config), special)
 
 
-def _taken(pieces: Pieces, part: Shown) -> list[Any]:
+def _pieces_of(pieces: Pieces, part: TextPart) -> list[Any]:
     return [piece for start, end in part for piece in pieces[start:end]]

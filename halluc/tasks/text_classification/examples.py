@@ -25,21 +25,18 @@ from halluc.tasks.text_classification.decoding import TextPrediction
 from halluc.tasks.text_classification.encoding import refuse_labels
 from halluc.tasks.text_classification.labelled_text import Labelled
 from halluc.tasks.text_classification.records import LabelPrediction, PredictedLabels, RetrievedAnswer
-from halluc.tasks.text_classification.retrieval import read_bank, strangers
+from halluc.tasks.text_classification.retrieval import read_bank, unknown_answers
 
 
 class StoredAnswer(LabelAnswer):
-    """``answer`` is the text of an answer of a bank."""
+    """A label; with answer retrieval, ``answer`` is the text of the answer."""
 
     answer: str | None = None
 
 
 def _answers(record: PredictedLabels, asked: TopParameters) -> list[StoredAnswer]:
-    results = [
-        StoredAnswer.of(one, label=one.label, answer=one.answer if isinstance(one, RetrievedAnswer) else None)
-        for one in record.labels
-    ]
-    return sorted(results, key=lambda one: -one.score)[: asked.top_k]
+    answers = [StoredAnswer.of(one, label=one.label, answer=getattr(one, "answer", None)) for one in record.labels]
+    return sorted(answers, key=lambda one: -one.score)[: asked.top_k]
 
 
 INFERENCE = InferenceSchema(StoredAnswer, _answers, TopParameters, pair=("text", "text_pair"), nested=True)
@@ -68,7 +65,7 @@ class TextExamples(ExamplesDefaults):
         names = {label for example in corpus for label in example.labels}
         if self.config.retrieval is not None:
             bank = read_bank(self.config.retrieval)
-            refuse(strangers(corpus, bank))
+            refuse(unknown_answers(corpus, bank))
             names |= bank.keys()
         result = tuple(sorted(names))
         asked = self.config.out_of_scope == "class" and not self.config.multi_label

@@ -61,14 +61,8 @@ ROWS = (
 )  # fmt: skip
 
 
-def _of_novelty(quarter: str, order: int, on_page: str) -> tuple[Shown, ...]:
-    return at("cells", heading=on_page, by=(("novelty", quarter),), order=order)
-
-
 # The slices of general figures that are shown.
 SLICES: Mapping[str, tuple[Shown, ...]] = {
-    "over_claim": (
-        *_of_novelty("q1", 172, "false in least new"),
-        *_of_novelty("q4", 173, "false in newest"),
-    ),
+    "over_claim": at("cells", heading="false in least new", by=(("novelty", "q1"),), order=172)
+    + at("cells", heading="false in newest", by=(("novelty", "q4"),), order=173),
 }

@@ -1,4 +1,4 @@
-"""The figures of texts: with one label or none, which is out of scope, and with any number of labels."""
+"""The figures of texts: with at most one label, where no label is out of scope, and with any number of labels."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import ClassVar
 
 import numpy
 
-from halluc.core import selective
 from halluc.core.labels import OUT_OF_SCOPE
 from halluc.core.ranked import Ranked, Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
 from halluc.tasks import label_counts, label_rows, label_tables, over_time
-from halluc.tasks.defaults import FiguresDefaults
+from halluc.tasks.defaults import FiguresDefaults, auroc_of, values_of
 from halluc.tasks.label_counts import Columns, LabelCounts
 from halluc.tasks.over_time import Period
 from halluc.tasks.text_classification import ranking
@@ -27,7 +26,7 @@ RANKED = "texts sorted by the probability of being in scope"
 
 
 class Labelling:
-    """Figures for one label per text: accuracy, F1 by label and averaged, correlation, and out of scope."""
+    """Figures for one label per text: accuracy, F1 by label and averaged, correlation, out of scope, ranking."""
 
     primary: ClassVar[str] = "accuracy"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (
@@ -54,21 +53,19 @@ class Labelling:
         self.period, self.ranked_by = period, ranked_by
 
     def headline(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> dict[str, float]:
-        judged = _Judged.of(examples, predictions)
         sheet = Sheet(len(examples))
-        totals = {figure.name: figure for figure in judged.figures(sheet) if not figure.by}
-        sums = sheet.totals()
-        return {name: float(totals[name].formula(sums)) for family in self.families for name in family}
+        values = values_of(_OneLabel.of(examples, predictions).figures(sheet), sheet)
+        return {name: values[name] for family in self.families for name in family}
 
     def figures(
         self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
-        judged, timestamps = _Judged.of(examples, predictions), [example.timestamp for example in examples]
+        labels, timestamps = _OneLabel.of(examples, predictions), [example.timestamp for example in examples]
         predicted = [prediction.labels or (OUT_OF_SCOPE,) for prediction in predictions]
         gold = [example.labels or (OUT_OF_SCOPE,) for example in examples]
-        figures = judged.figures(sheet) + over_time.figures(timestamps, predicted, gold, self.period, sheet)
-        for name, there in over_time.periods(timestamps, self.period)[1].items():
-            figures.append(judged.accuracy(sheet, {"period": name}, there))
+        figures = labels.figures(sheet) + over_time.figures(timestamps, predicted, gold, self.period, sheet)
+        for name, in_period in over_time.periods(timestamps, self.period)[1].items():
+            figures.append(labels.accuracy(sheet, {"period": name}, in_period))
         return figures
 
     def kept(
@@ -79,49 +76,27 @@ class Labelling:
         sheet: Sheet,
     ) -> list[Figure]:
         """How many texts out of scope still have a claim after abstention."""
-        foreign = numpy.array([not example.labels for example in examples], dtype=bool)
-        if not foreign.any():
+        outside = numpy.array([not example.labels for example in examples], dtype=bool)
+        if not outside.any():
             return []
-        return [
-            Figure(
-                "out_of_scope_acceptance",
-                {"claims": "kept"},
-                PROTOCOL,
-                int(foreign.sum()),
-                Ratio((sheet.column(foreign & (remaining > 0)),), (sheet.column(foreign),)),
-            )
-        ]
+        share = Ratio((sheet.column(outside & (remaining > 0)),), (sheet.column(outside),))
+        return [Figure("out_of_scope_acceptance", {"claims": "kept"}, PROTOCOL, int(outside.sum()), share)]
 
     def ranked(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
-        """How often a text out of scope has less confidence than one in scope, if there are both; and the ranking of
-        the texts of a group."""
-        return [*self._of_scope(examples, predictions), *self._of_groups(examples, predictions)]
-
-    def _of_groups(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
+        """The AUROC of texts in scope against texts out of scope, and the ranking of the texts of each group."""
+        in_scope = numpy.array([prediction.in_scope for prediction in predictions], dtype=numpy.float64)
+        figures = auroc_of("out_of_scope_auroc", RANKED, in_scope, [bool(example.labels) for example in examples])
         if self.ranked_by is None:
-            return []
-        return ranking.ranked(
+            return figures
+        return figures + ranking.ranked(
             [example.group for example in examples],
             [self.ranked_by.positive in example.labels for example in examples],
             [prediction.positive for prediction in predictions],
             self.ranked_by.k,
         )
 
-    def _of_scope(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> list[Ranked]:
-        inside = numpy.array([bool(example.labels) for example in examples], dtype=bool)
-        sureness = numpy.array([prediction.in_scope for prediction in predictions], dtype=numpy.float64)
-        known = ~numpy.isnan(sureness)
-        inside, sureness = inside[known], sureness[known]
-        if inside.all() or not inside.any():
-            return []
-
-        def auroc(weights=None):  # type: ignore[no-untyped-def]
-            return selective.auroc(sureness, inside, weights)
-
-        return [Ranked(RANKED, numpy.flatnonzero(known), (("out_of_scope_auroc", {}, auroc),))]
-
     def report(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> Report:
-        return _Judged.of(examples, predictions).report()
+        return _OneLabel.of(examples, predictions).report()
 
     def text(self, report: Report) -> str:
         outside = {OUT_OF_SCOPE: report["out_of_scope"]} if "out_of_scope" in report else {}
@@ -131,20 +106,21 @@ class Labelling:
         return label_tables.sections_as_text(sections)
 
 
-def _one(result: Sequence[str]) -> str | None:
-    """The one label of a text, None if there is none.
+def _only(labels: Sequence[str]) -> str | None:
+    """The label of a text, None if there is none.
 
     Raises:
         ValueError: there are several, which need ``LabelSets``.
     """
-    if len(result) > 1:
-        raise ValueError(f"a text with the labels {', '.join(result)}, but only one is counted")
-    return result[0] if result else None
+    if len(labels) > 1:
+        raise ValueError(f"a text with the labels {', '.join(labels)}, but only one is counted")
+    return labels[0] if labels else None
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """Gold and predictions, None being out of scope."""
+class _OneLabel:
+    """Gold and predicted labels, where None means out of scope; ``inside``: gold is in scope, ``claimed``: a label is
+    predicted, ``right``: both are equal, each (texts,) of booleans."""
 
     gold: list[str | None]
     predicted: list[str | None]
@@ -154,18 +130,11 @@ class _Judged:
     right: numpy.ndarray
 
     @classmethod
-    def of(cls, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> _Judged:
-        gold, predicted = [_one(e.labels) for e in examples], [_one(p.labels) for p in predictions]
-        counts = _counts(examples, predictions)
+    def of(cls, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> _OneLabel:
+        gold, predicted = [_only(e.labels) for e in examples], [_only(p.labels) for p in predictions]
         inside, claimed = (numpy.array([label is not None for label in side], dtype=bool) for side in (gold, predicted))
-        return cls(
-            gold,
-            predicted,
-            counts,
-            inside,
-            claimed,
-            numpy.array([one == other for one, other in zip(gold, predicted, strict=True)], dtype=bool),
-        )
+        right = numpy.array([one == other for one, other in zip(gold, predicted, strict=True)], dtype=bool)
+        return cls(gold, predicted, _counts(examples, predictions), inside, claimed, right)
 
     def figures(self, sheet: Sheet) -> list[Figure]:
         columns = Columns.of(self.counts, sheet)
@@ -181,7 +150,7 @@ class _Judged:
         return Figure("accuracy", by, PROTOCOL, int(inside.sum()), share if by else replace(share, undefined=0.0))
 
     def correlation(self, columns: Columns, sheet: Sheet) -> Correlation:
-        """Out of scope counts as a class."""
+        """Matthews' correlation, where out of scope counts as a class."""
         return Correlation(
             right=sheet.column(self.right),
             everything=sheet.column(numpy.ones(len(self.gold))),
@@ -190,29 +159,25 @@ class _Judged:
         )
 
     def of_scope(self, sheet: Sheet) -> list[Figure]:
-        """The predictions for texts out of scope, and the accuracy with them as a class."""
-        foreign, refused = ~self.inside, ~self.claimed
-        outside, all_texts = sheet.column(foreign), sheet.column(numpy.ones(len(foreign)))
-        both, outputs = sheet.column(foreign & refused), sheet.column(refused)
-        among = int(foreign.sum())
-        accepted = Ratio((sheet.column(foreign & self.claimed),), (outside,))
-        everywhere = Ratio((sheet.column(self.right),), (all_texts,))
+        """The predictions for texts out of scope, and the accuracy with out of scope as a class."""
+        outside, refused = ~self.inside, ~self.claimed
+        gold, predicted, both = (sheet.column(mask) for mask in (outside, refused, outside & refused))
+        n = int(outside.sum())
+        accepted = Ratio((sheet.column(outside & self.claimed),), (gold,))
+        right = Ratio((sheet.column(self.right),), (sheet.column(numpy.ones(len(outside))),))
         return [
-            Figure("accuracy", {"texts": "all"}, PROTOCOL, len(foreign), everywhere),
-            Figure("out_of_scope_acceptance", {}, PROTOCOL, among, accepted),
-            Figure("out_of_scope_recall", {}, PROTOCOL, among, Ratio((both,), (outside,))),
-            Figure("out_of_scope_precision", {}, PROTOCOL, int(refused.sum()), Ratio((both,), (outputs,))),
+            Figure("accuracy", {"texts": "all"}, PROTOCOL, len(outside), right),
+            Figure("out_of_scope_acceptance", {}, PROTOCOL, n, accepted),
+            Figure("out_of_scope_recall", {}, PROTOCOL, n, Ratio((both,), (gold,))),
+            Figure("out_of_scope_precision", {}, PROTOCOL, int(refused.sum()), Ratio((both,), (predicted,))),
         ]
 
     def report(self) -> Report:
-        rows: Report = {
-            "labels": label_tables.by_label(self.counts),
-            "averages": label_tables.averages(self.counts),
-        }
-        foreign, refused = ~self.inside, ~self.claimed
-        if foreign.any() or refused.any():
+        rows = _label_rows(self.counts)
+        outside, refused = ~self.inside, ~self.claimed
+        if outside.any() or refused.any():
             rows["out_of_scope"] = label_tables.row(
-                *(int(mask.sum()) for mask in (foreign & refused, refused, foreign))
+                *(int(mask.sum()) for mask in (outside & refused, refused, outside))
             )
         return {**rows, **label_tables.confusion(self.gold, self.predicted)}
 
@@ -221,8 +186,8 @@ class _Judged:
 class Correlation:
     """Matthews' correlation for several classes (Gorodkin 2004), 0 if gold or predictions have only one class.
 
-    ``(c s - sum p_k t_k) / sqrt((s^2 - sum p_k^2) (s^2 - sum t_k^2))`` for c ``right`` texts among s ``everything``,
-    and p_k ``predicted`` and t_k ``gold`` texts of each class.
+    ``(c s - sum p_k t_k) / sqrt((s^2 - sum p_k^2) (s^2 - sum t_k^2))`` for s texts (``everything``), of which c are
+    ``right``, p_k are ``predicted`` as class k, and t_k have the ``gold`` class k. The fields are columns of a sheet.
     """
 
     right: int
@@ -238,7 +203,7 @@ class Correlation:
 
 
 class LabelSets(FiguresDefaults):
-    """Figures for any number of labels per text: F1 by label and averaged, exact sets, wrong decisions."""
+    """Figures for any number of labels per text: F1 by label and averaged, subset accuracy, Hamming loss."""
 
     primary: ClassVar[str] = "micro_f1"
     families: ClassVar[tuple[tuple[str, ...], ...]] = (("micro_f1", "macro_f1"), ("weighted_f1",), ("subset_accuracy",))
@@ -276,8 +241,7 @@ class LabelSets(FiguresDefaults):
         ]
 
     def report(self, examples: Sequence[Labelled], predictions: Sequence[TextPrediction]) -> Report:
-        counts = _counts(examples, predictions)
-        return {"labels": label_tables.by_label(counts), "averages": label_tables.averages(counts)}
+        return _label_rows(_counts(examples, predictions))
 
     def text(self, report: Report) -> str:
         return f"labels, {OF_SETS}\n\n{label_tables.rows_as_text(report['labels'], report['averages'])}"
@@ -287,7 +251,11 @@ def _counts(examples: Sequence[Labelled], predictions: Sequence[TextPrediction])
     return label_counts.count([e.labels for e in examples], [p.labels for p in predictions])
 
 
+def _label_rows(counts: LabelCounts) -> Report:
+    return {"labels": label_tables.by_label(counts), "averages": label_tables.averages(counts)}
+
+
 def _wrong(counts: LabelCounts) -> numpy.ndarray:
-    """The labels of each text that are either claimed or gold, but not both."""
-    hits, claimed, there = (numpy.bincount(pairs.text, minlength=counts.texts) for pairs in counts.three)
-    return claimed + there - 2 * hits
+    """The number of labels of each text that are either claimed or gold, but not both, (texts,)."""
+    hits, claimed, gold = (numpy.bincount(pairs.text, minlength=counts.texts) for pairs in counts.three)
+    return claimed + gold - 2 * hits

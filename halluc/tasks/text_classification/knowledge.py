@@ -1,4 +1,4 @@
-"""The whole texts in a training split, and the novelty of a text's words."""
+"""The novelty of whole texts, by their content words."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from halluc.tasks.text_classification.coverage import QUARTERS, TextCoverage
 from halluc.tasks.text_classification.examples import TextExamples
 from halluc.tasks.text_classification.labelled_text import Labelled
 
-# Tokens of a text, from and to; texts of similar length are matched with each other.
+# Classes of text length, in tokens, for stratification.
 LENGTHS = ((0, 5), (6, 10), (11, 20), (21, 40), (41, 80), (81, 160), (161, None))
 
 
 def by_class_and_length(examples: Sequence[Labelled]) -> Strata:
-    """Strata of training texts by labels and length; if whole labels are withheld, by the number of labels instead:
-    otherwise fraction 0 would lack the withheld labels too."""
+    """Strata of training texts by labels and length. If whole labels are withheld, strata are by the number of labels
+    and length: otherwise fraction 0 would lack the withheld labels too."""
     classes = {labels: number for number, labels in enumerate(sorted({example.labels for example in examples}))}
     counts = sorted({_number(example) for example in examples})
     by_labels = replace(
@@ -61,24 +61,23 @@ def _number(example: Labelled) -> int:
 
 @dataclass(frozen=True)
 class TextKnowledge(SurfaceKnowledge):
-    """Knowledge of whole texts: a surface is a text, its tokens joined by one space."""
+    """Knowledge of whole texts: a surface is a text, its tokens joined by blanks."""
 
     coverage: TextCoverage
 
     @property
     def label_counts(self) -> Mapping[str, int]:
         """The number of training texts with each label."""
-        return {
-            label: sum(known.count for known in of_label.values()) for label, of_label in self.coverage.surfaces.items()
-        }
+        surfaces = self.coverage.surfaces.items()
+        return {label: sum(known.count for known in of_label.values()) for label, of_label in surfaces}
 
     def novelty(self, claim: Claim) -> Novelty:
         """The novelty of the text, independent of the label."""
         return self.coverage.novelty(claim.text)
 
     def slices(self, examples: Sequence[Labelled]) -> dict[str, list[str]]:
-        """Whether training has the group (the user) and the second text (the item) of each example, `seen` or `new`;
-        empty for an example without one. No slices if training has no groups."""
+        """For `user` (the group) and `item` (the second text): whether training has that of each example, `seen` or
+        `new`; "" for an example without one. Without groups in training there are no slices."""
         if not self.coverage.groups:
             return {}
         parts = {
@@ -86,8 +85,8 @@ class TextKnowledge(SurfaceKnowledge):
             "item": ([example.second_text for example in examples], self.coverage.seconds),
         }
         return {
-            name: ["" if part is None else "seen" if part in known else "new" for part in result]
-            for name, (result, known) in parts.items()
+            name: ["" if part is None else "seen" if part in known else "new" for part in of_examples]
+            for name, (of_examples, known) in parts.items()
         }
 
     @cached_property
@@ -103,25 +102,25 @@ class TextKnowledge(SurfaceKnowledge):
 def gap_of_words(coverage: TextCoverage, examples: Sequence[Labelled]) -> SplitGap:
     """The gap of the content words of texts.
 
-    Overall, a word is unseen if it occurs in no training text, and new is the same; by label, unseen if it occurs in no
-    training text with the label, and new if in none at all.
+    A word is new if it occurs in no training text. By label, a word is unseen if it occurs in no training text with
+    this label; overall, unseen words are the new ones.
     """
     texts = [text_words(" ".join(example.tokens)) for example in examples]
-    overall = [[_of_word(word, coverage.shown, coverage.shown) for word in words] for words in texts]
-    having: dict[str, list[int]] = {label: [] for label in coverage.surfaces}
+    overall = [[_word_novelty(word, coverage.word_counts, coverage.word_counts) for word in words] for words in texts]
+    numbers_of: dict[str, list[int]] = {label: [] for label in coverage.surfaces}
     for number, example in enumerate(examples):
         for label in example.labels:
-            having.setdefault(label, []).append(number)
+            numbers_of.setdefault(label, []).append(number)
     by_label = {}
-    for label, numbers in sorted(having.items()):
-        known = coverage.shown_with(label)
-        results = [[_of_word(word, known, coverage.shown) for word in texts[number]] for number in numbers]
-        by_label[label] = gap_among(list(known.values()), results, len(texts))
-    return SplitGap(gap_among(list(coverage.shown.values()), overall, len(texts)), by_label, counted="words")
+    for label, numbers in sorted(numbers_of.items()):
+        known = coverage.word_counts_of(label)
+        novelties = [[_word_novelty(word, known, coverage.word_counts) for word in texts[number]] for number in numbers]
+        by_label[label] = gap_among(list(known.values()), novelties, len(texts))
+    return SplitGap(gap_among(list(coverage.word_counts.values()), overall, len(texts)), by_label, counted="words")
 
 
-def _of_word(word: str, of_label: Mapping[str, int], shown: Mapping[str, int]) -> Novelty:
-    return "seen" if word in of_label else "partial" if word in shown else "new"
+def _word_novelty(word: str, of_label: Mapping[str, int], word_counts: Mapping[str, int]) -> Novelty:
+    return "seen" if word in of_label else "partial" if word in word_counts else "new"
 
 
 # Distinct lower-case content words of whole texts.
@@ -130,7 +129,7 @@ WORDS = UnitKind(word_units, "content words", (0.0, 0.1, 0.25))
 
 
 class WordKnowledge:
-    """Texts, and the content words of the training data, with each label."""
+    """Knowledge of the training texts, and of their content words by label."""
 
     novelties: ClassVar[tuple[Novelty, ...]] = QUARTERS
     reported: ClassVar[tuple[Novelty, ...]] = QUARTERS[:1]
@@ -141,10 +140,8 @@ class WordKnowledge:
         self.examples = examples
 
     def of(self, splits: Mapping[SplitName, Corpus[Labelled]]) -> TextCoverage:
-        """Count the training texts that are learned from, and the novelty of those of dev."""
-        return TextCoverage.of(
-            [example for example in splits["train"] if self.examples.trains_on(example)], splits.get("dev", ())
-        )
+        """The coverage of the texts that are used for training, with the quartiles of dev."""
+        return TextCoverage.of(filter(self.examples.trains_on, splits["train"]), splits.get("dev", ()))
 
     def load(self, path: Path) -> TextCoverage:
         return TextCoverage.load(path)

@@ -13,9 +13,9 @@ from halluc.core.examples import Origin, Pair
 class Labelled:
     """A text as tokens, and its labels, sorted.
 
-    Without labels it is out of scope or, if a text may have several, it has none. For a pair, ``tokens`` are those of
-    both texts, and ``second`` is the start of the second. ``group`` is its owner, such as a user; ``timestamp`` is an
-    ISO 8601 date or date and time.
+    A text without labels is out of scope, unless texts may have several labels. For a pair, ``tokens`` are those of
+    both texts, and ``second`` is the first token of the second text. ``group`` is its owner, such as a user;
+    ``timestamp`` is an ISO 8601 date or date and time.
     """
 
     id: str
@@ -42,10 +42,10 @@ class Labelled:
         return [(text, label) for label in self.labels]
 
     def __reduce__(self) -> tuple[Callable[..., Labelled], tuple[object, ...]]:
-        # Examples are sent to worker processes by the thousand; plain tuples are pickled five times as fast.
+        # Thousands of examples are sent to worker processes, and plain tuples are pickled five times as fast.
         plain = self.id, self.origin.plain, self.tokens, self.labels, self.second, self.group, self.timestamp
         return _labelled, plain
 
 
-def _labelled(identity: str, where: tuple[Any, ...], *others: Any) -> Labelled:
-    return Labelled(identity, Origin(*where), *others)
+def _labelled(identity: str, origin: tuple[Any, ...], *others: Any) -> Labelled:
+    return Labelled(identity, Origin(*origin), *others)

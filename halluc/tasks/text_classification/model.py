@@ -1,4 +1,4 @@
-"""The model: a linear head on an encoder; one label per text or several, texts or pairs of them."""
+"""The model: a linear head on an encoder, for one or several labels of texts or pairs of texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ from halluc.task import AnnotatedPrediction
 from halluc.tasks.defaults import ModelDefaults
 from halluc.tasks.encoders import Encoder, load_encoder
 from halluc.tasks.label_names import foreign_label_notes, named_labels
-from halluc.tasks.labels_of_wholes import annotated_label, annotated_labels, probabilities
+from halluc.tasks.labels_of_wholes import (
+    annotated_label,
+    annotated_labels,
+    independent_probabilities,
+    probabilities,
+)
 from halluc.tasks.text_classification.config import TextClassificationConfig
 from halluc.tasks.text_classification.decoding import TextPrediction, label_sets, one_label, pooled
 from halluc.tasks.text_classification.encoding import EncodedTexts, encode_texts, refuse_labels
@@ -67,7 +72,7 @@ class TextClassifier(ModelDefaults):
         if (asked := self.config.retrieval) is not None:
             encoder = load_encoder(_RETRIEVAL, config, attention, texts, labels=labels)
             imprint(encoder, read_bank(asked))
-            # Only the name: a model folder is passed on, and its path says something about the machine.
+            # Only the file name: models are shared, and a path reveals something about the machine.
             encoder.model.config.text_classification = {
                 "retrieval": {"bank": PurePath(asked.bank).name}, ANSWERS: read_answers(asked),
             }  # fmt: skip
@@ -79,9 +84,8 @@ class TextClassifier(ModelDefaults):
         """A sequence classifier of any origin.
 
         Raises:
-            HallucError C203: a name for a label that the model does not have, or a ``ranking.positive`` that it does
-                not have. C204: it was trained for several labels per text, and the config asks for one, or the other
-                way round; or without labels.
+            HallucError C203: the model does not have a named label, or ``ranking.positive``. C204: it was trained for
+                several labels per text and the config asks for one, or the reverse; or it predicts a number.
         """
         auto_class = _LABELS if self.config.retrieval is None else _RETRIEVAL
         encoder = load_encoder(auto_class, config, attention)
@@ -103,9 +107,9 @@ class TextClassifier(ModelDefaults):
             )
 
     def encode(self, examples: Sequence[Labelled], encoder: Encoder) -> EncodedTexts:
-        encoded, kept = encode_texts(examples, encoder, self.config), encoder.model.config
-        settings: Any = getattr(kept, "text_classification", None) if self.config.retrieval is not None else None
-        answers = settings.get(ANSWERS) if isinstance(settings, dict) else None
+        encoded = encode_texts(examples, encoder, self.config)
+        settings: Any = getattr(encoder.model.config, "text_classification", None)
+        answers = settings.get(ANSWERS) if self.config.retrieval is not None and isinstance(settings, dict) else None
         return replace(encoded, answers=answers) if isinstance(answers, dict) else encoded
 
     def scored(self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime) -> DecisionScores:
@@ -113,43 +117,43 @@ class TextClassifier(ModelDefaults):
         from halluc.engine.inference import forward
 
         logits = pooled(encoded, forward(model, encoded, budget, runtime), self.config.pool)
-        return DecisionScores([logits[row : row + 1] for row in range(len(logits))], self.config.multi_label)
+        return DecisionScores(list(logits[:, None]), self.config.multi_label)
 
     def annotated(
         self, model: torch.nn.Module, encoded: EncodedTexts, budget: int, runtime: Runtime, decoding: Decoding | None
     ) -> list[AnnotatedPrediction]:
-        """Predictions, and the probability of the annotated labels; no label is the output for out of scope."""
+        """Predictions, with the probability of the annotated labels; a text without labels has the output for out of
+        scope."""
         scored = self.scored(model, encoded, budget, runtime)
-        logits, made = _logits(encoded, scored), self.decided(encoded, scored, decoding)
+        logits, labels = _logits(encoded, scored), [example.labels for example in encoded.examples]
+        predictions = self.decided(encoded, scored, decoding)
         if self.config.multi_label:
-            shares, state = 0.5 * (1 + numpy.tanh(logits / 2)), annotated_labels
-            golds: list[Any] = [example.labels for example in encoded.examples]
-            return [state(encoded.outputs, *one) for one in zip(shares, golds, made, strict=True)]
-        golds = [next(iter(example.labels), OUT_OF_SCOPE) for example in encoded.examples]
-        rows = zip(probabilities(logits), golds, made, strict=True)
-        return [annotated_label(encoded.outputs, *one) for one in rows]
+            rows = zip(independent_probabilities(logits), labels, predictions, strict=True)
+            return [annotated_labels(encoded.outputs, *row) for row in rows]
+        rows = zip(probabilities(logits), labels, predictions, strict=True)
+        return [annotated_label(encoded.outputs, row, (*gold, OUT_OF_SCOPE)[0], one) for row, gold, one in rows]
 
     def decided(
         self, encoded: EncodedTexts, scored: DecisionScores, decoding: Decoding | None
     ) -> list[TextPrediction]:  # fmt: skip
-        """The most probable output of each text or, with several labels, all above the threshold."""
+        """The most probable output of each text; with several labels, all outputs above the threshold."""
         logits = _logits(encoded, scored)
         ids = [example.id for example in encoded.examples]
         if self.config.multi_label:
             return label_sets(ids, logits, encoded.outputs, self.config.threshold)
         ranking, answers = self.config.ranking, encoded.answers
-        made = one_label(ids, logits, encoded.outputs, ranking.positive if ranking else None)
+        predictions = one_label(ids, logits, encoded.outputs, ranking.positive if ranking else None)
         if answers is None:
-            return made
-        return [replace(one, answers=tuple(answers.get(label) for label in one.labels)) for one in made]
+            return predictions
+        return [replace(one, answers=tuple(map(answers.get, one.labels))) for one in predictions]
 
     def imported(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> list[TextPrediction]:
-        """``in_scope``, if it is not in the file, is the confidence of the one label; None for all texts if it is
-        unknown for one, since it is only meaningful if all texts can be ranked."""
+        """If the file does not have ``in_scope``, it is the confidence of the label. It is None for all texts if it is
+        unknown for one of them, since it is used to rank all texts."""
         refuse_labels([one.example for one in stated], multi_label=self.config.multi_label)
-        sure = [next(iter(one.confidences), None) if one.in_scope is None else one.in_scope for one in stated]
-        if self.config.multi_label or None in sure:
-            sure = [None] * len(stated)
+        in_scopes = [next(iter(one.confidences), None) if one.in_scope is None else one.in_scope for one in stated]
+        if self.config.multi_label or None in in_scopes:
+            in_scopes = [None] * len(stated)
         return [
             TextPrediction(
                 id=example.id,
@@ -160,24 +164,24 @@ class TextClassifier(ModelDefaults):
                 positive=positive,
             )
             for example, one, in_scope, positive in zip(
-                examples, stated, sure, self._ranks(examples, stated), strict=True
+                examples, stated, in_scopes, self._positives(examples, stated), strict=True
             )
         ]
 
-    def _ranks(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> Sequence[float | None]:
-        """The score that ranks each text: with two labels, the confidence of one determines that of the other; with
-        more, none."""
-        ranking, nothing = self.config.ranking, [None] * len(stated)
+    def _positives(self, examples: Sequence[Labelled], stated: Sequence[Stated]) -> Sequence[float | None]:
+        """The probability of the label that ranks texts: known if there are only two labels, from the confidence of
+        either."""
+        ranking, unknown = self.config.ranking, [None] * len(stated)
         labels = {label for side in (examples, [one.example for one in stated]) for one in side for label in one.labels}
         if ranking is None or len(labels) > 2:
-            return nothing
-        results = [
+            return unknown
+        probabilities = [
             confidence if one.example.labels == (ranking.positive,) else 1 - confidence
             for one in stated
             for confidence in one.confidences
             if confidence is not None
         ]
-        return results if len(results) == len(stated) else nothing
+        return probabilities if len(probabilities) == len(stated) else unknown
 
     def findings(self, corpus: Corpus[Labelled], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         each = "each label predicted independently" if self.config.multi_label else "each with one prediction"
@@ -185,11 +189,10 @@ class TextClassifier(ModelDefaults):
         outside = sum(not example.labels for example in corpus)
         if outside:
             yield counted(outside, "texts " + ("without a label" if self.config.multi_label else "out of scope"))
-        known_to_it = frozenset(outputs)
-        unknown = next((str(example.origin) for example in corpus if not known_to_it.issuperset(example.labels)), "")
+        unknown = next((str(one.origin) for one in corpus if not frozenset(outputs).issuperset(one.labels)), "")
         first = {"unknown_label_texts": f" (first: {unknown})"}
-        there = {note: counted(notes[note], text) for note, text in self.notes.items() if notes[note]}
-        yield from (text + first.get(note, "") for note, text in there.items())
+        counts = ((note, counted(notes[note], text)) for note, text in self.notes.items() if notes[note])
+        yield from (text + first.get(note, "") for note, text in counts)
         known = {label for example in corpus for label in example.labels}
         if not known:
             yield "no gold label: figures of labels are 0 by convention"
@@ -200,16 +203,16 @@ class TextClassifier(ModelDefaults):
         ranking = self.config.ranking
         if ranking is None:
             return
-        kinds: dict[str, set[bool]] = {}
+        groups: dict[str, set[bool]] = {}
         for example in corpus:
             if example.group is not None:
-                kinds.setdefault(example.group, set()).add(ranking.positive in example.labels)
-        if not kinds:
+                groups.setdefault(example.group, set()).add(ranking.positive in example.labels)
+        if not groups:
             yield "no text has a group, so nothing is ranked: set `data.group_field`"
-        alike = sum(len(result) == 1 for result in kinds.values())
-        if alike:
+        unranked = sum(len(values) == 1 for values in groups.values())
+        if unranked:
             text = f"all or none of their texts have the label `{ranking.positive}`"
-            yield f"{alike:,} of {len(kinds):,} groups are not ranked: {text}"
+            yield f"{unranked:,} of {len(groups):,} groups are not ranked: {text}"
 
 
 def _logits(encoded: EncodedTexts, scored: DecisionScores) -> numpy.ndarray:
@@ -221,10 +224,10 @@ def problem_type(multi_label: bool) -> str:
     return "multi_label_classification" if multi_label else "single_label_classification"
 
 
-def _refuse_other_problem(result: str | None, multi_label: bool) -> None:
-    if result is None or result == problem_type(multi_label):
+def _refuse_other_problem(problem: str | None, multi_label: bool) -> None:
+    if problem is None or problem == problem_type(multi_label):
         return
-    if result == "regression":
+    if problem == "regression":
         raise HallucError("C204", "the model predicts a number, not labels", help="use a classifier")
     trained, asked = ("one label per text", "true") if multi_label else ("several labels per text", "false")
     other = "false" if multi_label else "true"

@@ -1,7 +1,7 @@
 """How well the probability of one label ranks the texts of each group, such as the items shown to a user.
 
-Texts with equal probability have no order, so each figure is its expectation over a random order (McSherry & Najork
-2008, "Computing information retrieval performance measures efficiently in the presence of tied scores").
+For texts with equal probability, each figure is its expectation over a random order of them (McSherry & Najork 2008,
+"Computing information retrieval performance measures efficiently in the presence of tied scores").
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PROTOCOL = "groups with and without the positive label"
 
 @dataclass(frozen=True)
 class _Mean:
-    """The mean over groups, each counted according to ``weights`` (resamples, groups)."""
+    """The mean over groups; ``weights`` (resamples, groups) is how often each group counts."""
 
     values: numpy.ndarray
 
@@ -32,7 +32,7 @@ class _Mean:
 def ranked(
     groups: Sequence[str | None], relevant: Sequence[bool], scores: Sequence[float | None], k: int
 ) -> list[Ranked]:
-    """AUC, MRR and NDCG@k of each group, averaged over the groups that have relevant and other texts.
+    """AUC, MRR and NDCG@k of each group, averaged over the groups with both relevant and other texts.
 
     Args:
         groups, relevant, scores: of each text; texts without a group or a score are left out.
@@ -45,15 +45,15 @@ def ranked(
             of_score.append(score)
     if not members:
         return []
-    both = [len(set(of_relevance)) == 2 for of_relevance, _ in members.values()]
-    share = _over(numpy.array(both, dtype=float), PROTOCOL, ("ranked_groups",))
-    values = [of_group(*one, k) for one, is_mixed in zip(members.values(), both, strict=True) if is_mixed]
+    mixed = [len(set(of_relevance)) == 2 for of_relevance, _ in members.values()]
+    share = _means(numpy.array(mixed, dtype=float), PROTOCOL, ("ranked_groups",))
+    values = [of_group(*group, k) for group, is_mixed in zip(members.values(), mixed, strict=True) if is_mixed]
     if not values:
         return [share]
-    return [_over(numpy.array(values), f"{PROTOCOL}, ranks 1 to {k}", ("group_auc", "mrr", "ndcg")), share]
+    return [_means(numpy.array(values), f"{PROTOCOL}, ranks 1 to {k}", ("group_auc", "mrr", "ndcg")), share]
 
 
-def _over(values: numpy.ndarray, protocol: str, names: Sequence[str]) -> Ranked:
+def _means(values: numpy.ndarray, protocol: str, names: Sequence[str]) -> Ranked:
     columns = values.reshape(len(values), len(names)).T
     figures = tuple((name, dict[str, str](), _Mean(column)) for name, column in zip(names, columns, strict=True))
     return Ranked(protocol, numpy.arange(len(values)), figures, len(values))
@@ -65,8 +65,8 @@ def of_group(relevant: Sequence[bool], scores: Sequence[float], k: int) -> tuple
     Args:
         relevant: at least one text is relevant, and at least one is not.
     """
-    _, block, sizes = numpy.unique(-numpy.asarray(scores), return_inverse=True, return_counts=True)
-    good = numpy.bincount(block, numpy.asarray(relevant, dtype=float), len(sizes))
+    _, tie, sizes = numpy.unique(-numpy.asarray(scores), return_inverse=True, return_counts=True)
+    good = numpy.bincount(tie, numpy.asarray(relevant, dtype=float), len(sizes))
     bad, ends = sizes - good, numpy.cumsum(sizes)
     below = bad.sum() - numpy.cumsum(bad)
     auc = float((good * (below + bad / 2)).sum() / (good.sum() * bad.sum()))
@@ -74,15 +74,12 @@ def of_group(relevant: Sequence[bool], scores: Sequence[float], k: int) -> tuple
     gains = numpy.add.reduceat(discounts, ends - sizes) * good / sizes
     ideal = discounts[: int(good.sum())].sum()
     first = int(numpy.flatnonzero(good)[0])
-    return (
-        auc,
-        _reciprocal(int(ends[first] - sizes[first]), int(sizes[first]), int(good[first])),
-        float(gains.sum() / ideal),
-    )
+    reciprocal = _reciprocal(int(ends[first] - sizes[first]), int(sizes[first]), int(good[first]))
+    return auc, reciprocal, float(gains.sum() / ideal)
 
 
 def _reciprocal(above: int, size: int, good: int) -> float:
-    """The expected reciprocal rank of the first of ``good`` among ``size`` equal texts, with ``above`` before them."""
+    """The expected reciprocal rank of the first of ``good`` texts among ``size`` ties, after ``above`` other texts."""
     chance, result = good / size, 0.0  # the probability that it is the first, then the second, ...
     for place in range(1, size - good + 2):
         result += chance / (above + place)

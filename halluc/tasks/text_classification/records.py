@@ -1,4 +1,4 @@
-"""The lines of text classification: ``predictions/<split>.jsonl``, and what ``predict`` writes."""
+"""The lines of text classification: ``predictions/<split>.jsonl``, and the output of ``predict``."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 from halluc.runs.schema import Prediction, Record
 from halluc.tasks.records import AssertedLabel
 
-# Keys that are missing in the lines of most data.
+# Keys that lines do not have if their value is null.
 _OPTIONAL = ("group", "timestamp", "positive")
 
 
 class LabelPrediction(Prediction):
-    """The line of text classification; ``second`` is the first token of the second text of a pair.
+    """The line of ``predictions/<split>.jsonl``; ``second`` is the first token of the second text of a pair.
 
-    ``in_scope`` is the highest probability of a label, null if unknown. Without a predicted label the text is predicted
-    to be out of scope or, if a text may have several labels, to have none. A confidence is null if another tool does
-    not state it. ``group`` and ``timestamp`` are those of the data, and ``positive`` is the probability of
-    ``task.ranking.positive``: all three are left out if there is none.
+    ``in_scope`` is the highest probability of a label, null if unknown. Without predicted labels the prediction is out
+    of scope, unless texts may have several labels. A confidence is null if another tool does not state it. ``group``
+    and ``timestamp`` are those of the data, and ``positive`` is the probability of ``task.ranking.positive``: these
+    three keys are optional.
     """
 
     second: int | None = None
@@ -32,8 +32,8 @@ class LabelPrediction(Prediction):
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        made: dict[str, Any] = handler(self)
-        return {key: value for key, value in made.items() if value is not None or key not in _OPTIONAL}
+        line: dict[str, Any] = handler(self)
+        return {key: value for key, value in line.items() if value is not None or key not in _OPTIONAL}
 
 
 class RetrievedAnswer(AssertedLabel):
@@ -45,9 +45,9 @@ class RetrievedAnswer(AssertedLabel):
 class PredictedLabels(Record):
     """The output of ``predict`` for a text, or a pair of texts, in text classification.
 
-    ``second`` is the first token of the second text of a pair. Without a label the text is predicted to be out of scope
-    (``out_of_scope``) or, if a text may have several labels, to have none; for a blank text there is no prediction
-    (null). ``in_scope`` is the highest probability of a label, null if a text may have several.
+    ``second`` is the first token of the second text of a pair. Without labels the prediction is ``out_of_scope``,
+    unless texts may have several labels; null for a blank text. ``in_scope`` is the highest probability of a label,
+    null if texts may have several.
     """
 
     id: str | int | float

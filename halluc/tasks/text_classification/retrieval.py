@@ -1,12 +1,11 @@
-"""Answer retrieval: the label of a text is an answer of a bank, found by the similarity of the text to its questions.
+"""Answer retrieval: the label of a text is the answer in a bank whose questions are most similar to the text.
 
 The model is a bi-encoder with mean pooling (Reimers & Gurevych 2019): the logit of an answer is the dot product of the
-mean state of the text with a vector of the answer. The vector is initialised with the mean state of the answer's
-questions in the bank (imprinted weights, Qi et al. 2018), so that before any training the most similar answer by cosine
-is the most probable.
+mean state of the text and the answer's vector. This vector is initialised with the mean state of the answer's questions
+in the bank (imprinted weights, Qi et al. 2018). So before training the most probable answer is the one with the highest
+cosine similarity.
 
-It is stored as a token classifier, whose logits averaged over the pieces of a text are those of the text: so every
-library can load it.
+It is stored as a token classifier, which every library can load: the logits of a text are the means over its pieces.
 """
 
 from __future__ import annotations
@@ -28,10 +27,9 @@ from halluc.tasks.text_classification.labelled_text import Labelled
 if TYPE_CHECKING:
     import torch
 
-# The field of a bank with the text of an answer, and the key in a model's config for the texts of all, by id.
+# The field of a bank with the text of an answer, and the key in a model's config with the texts of all answers by id.
 _ANSWER, ANSWERS = "answer", "answers"
-# The logit of a bank question for its own answer: the usual inverse temperature of cosine similarity when training
-# bi-encoders.
+# The inverse temperature of cosine similarities that is usual for the training of bi-encoders.
 SCALE = 20.0
 Bank = Mapping[str, Sequence[str]]
 FORMATS: tuple[Format, ...] = ("jsonl", "json", "csv", "table")
@@ -41,10 +39,10 @@ def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
     """The questions of each answer, by its id, in the order of the file.
 
     Raises:
-        HallucError or ManyErrors D101, D102, D107: there is no such file, or a row without id or question.
+        HallucError or ManyErrors D101, D102, D107: the file does not exist, has less than two answers, or has a row
+            without id or question.
     """
-    asked = (config.id_field, config.question_field)
-    layout = Layout(formats=FORMATS, asked=asked)
+    layout = Layout(formats=FORMATS, asked=(config.id_field, config.question_field))
     file, rows = open_rows(config.bank, cast(SplitName, "bank"), layout)
     result: dict[str, list[str]] = {}
     bad: list[BadLine] = []
@@ -64,7 +62,7 @@ def read_bank(config: RetrievalConfig) -> dict[str, list[str]]:
 
 
 def read_answers(config: RetrievalConfig) -> dict[str, str]:
-    """The texts of a bank read by ``read_bank``, by the ids of the answers: the first text of each."""
+    """The first text of each answer of a bank, by the id of the answer; ``read_bank`` has checked the file."""
     _, rows = open_rows(config.bank, cast(SplitName, "bank"), Layout(formats=FORMATS, asked=(config.id_field,)))
     result: dict[str, str] = {}
     for row in rows:
@@ -81,8 +79,8 @@ def _parts(row: Row, config: RetrievalConfig) -> tuple[str, str]:
     return str(identity), question
 
 
-def strangers(corpus: Corpus[Labelled], bank: Bank) -> Iterator[HallucError]:
-    """Labels that are not answers of the bank."""
+def unknown_answers(corpus: Corpus[Labelled], bank: Bank) -> Iterator[HallucError]:
+    """Errors for labels that are not answers of the bank."""
     for example in corpus:
         for label in example.labels:
             if label not in bank:
@@ -92,7 +90,7 @@ def strangers(corpus: Corpus[Labelled], bank: Bank) -> Iterator[HallucError]:
 
 
 def imprint(encoder: Encoder, bank: Bank) -> None:
-    """Set the vector of each answer to the mean state of its questions, normalised to one length; other weights stay 0.
+    """Set the vector of each answer to the mean state of its questions, all scaled to one length; others become 0.
 
     Raises:
         HallucError E411: the model has no linear layer with an output for each answer.
@@ -100,10 +98,10 @@ def imprint(encoder: Encoder, bank: Bank) -> None:
     import torch
 
     model, outputs = encoder.model, encoder.outputs
-    linear = [one for one in model.modules() if isinstance(one, torch.nn.Linear) and one.out_features == len(outputs)]
-    if not linear:
+    layers = [one for one in model.modules() if isinstance(one, torch.nn.Linear) and one.out_features == len(outputs)]
+    if not layers:
         raise environment_error("E411", "the model has no linear head for the answers", "use another encoder")
-    head = linear[-1]
+    head = layers[-1]
     model.eval()
     with torch.no_grad():
         states = {label: _state(encoder, head, bank[label]) for label in outputs if label in bank}
@@ -120,15 +118,15 @@ def imprint(encoder: Encoder, bank: Bank) -> None:
 
 
 def _state(encoder: Encoder, head: torch.nn.Linear, questions: Sequence[str]) -> Any:
-    """The mean state of questions, each the mean over its pieces of the head's input, (width,)."""
+    """The mean over questions of the head's inputs, (width,), which are themselves means over pieces."""
     most = room(encoder.tokenizer, encoder.model.config)
     pieces = [encoder.tokenizer(question)["input_ids"][:most] for question in questions]
     inputs = tensors(padded(pieces, encoder.padding))
-    given: list[Any] = []
+    head_inputs: list[Any] = []
     # Some models, such as ModernBERT, have layers between the encoder and the linear one.
-    hook = head.register_forward_pre_hook(lambda _, states: given.append(states[0]))
+    hook = head.register_forward_pre_hook(lambda _, states: head_inputs.append(states[0]))
     try:
         encoder.model(**inputs)
     finally:
         hook.remove()
-    return mean_of_pieces(given[0], inputs["attention_mask"]).mean(0)
+    return mean_of_pieces(head_inputs[0], inputs["attention_mask"]).mean(0)

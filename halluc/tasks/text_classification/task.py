@@ -1,4 +1,4 @@
-"""Text classification: one label per text or several, texts or pairs of them."""
+"""Text classification: one or several labels of texts, or of pairs of texts."""
 
 from __future__ import annotations
 
@@ -35,17 +35,14 @@ class TextClassification:
 
     @classmethod
     def settings_of(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        kept, architectures = config.get(cls.name), config.get("architectures")
+        saved, architectures = config.get(cls.name), config.get("architectures")
         heads = architectures if isinstance(architectures, list) else []
-        # Models with another head have the key of the model that they were trained from.
-        if isinstance(kept, dict) and any(str(head).endswith(_RETRIEVAL_HEAD) for head in heads):
-            return {key: kept[key] for key in ("retrieval",) if key in kept}
+        # A model with another head may have the key too, if it was fine-tuned from a retrieval model.
+        if isinstance(saved, dict) and any(str(head).endswith(_RETRIEVAL_HEAD) for head in heads):
+            return {key: saved[key] for key in ("retrieval",) if key in saved}
         return {"multi_label": config.get("problem_type") == problem_type(True)}
 
     @classmethod
     def evaluated(cls, protocols: Collection[str]) -> TextClassification:
-        return cls(
-            TextClassificationConfig(
-                type="text_classification", multi_label=not set(LabelSets.protocols).isdisjoint(protocols)
-            )
-        )
+        multi_label = not set(LabelSets.protocols).isdisjoint(protocols)
+        return cls(TextClassificationConfig(type="text_classification", multi_label=multi_label))

@@ -13,7 +13,7 @@ from halluc.task import Wording
 from halluc.wording import formats
 from halluc.wording.nouns import CardText, FigureLookup, Nouns, count
 
-# A single longer text is probably a whole file.
+# A split of one text that is longer than this is probably a whole file.
 _LONG = 1_000
 
 
@@ -44,7 +44,7 @@ def _of_texts(without_label: Count) -> Words:
     )
 
 
-# For one label per text, and for any number.
+# For one label per text, and for several.
 TEXTS = _of_texts(Count("out_of_scope", unlabelled, is_share=True, legend="texts without a label"))
 LABEL_SETS = _of_texts(Count("without_label", unlabelled, is_share=True))
 

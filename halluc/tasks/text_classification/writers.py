@@ -34,11 +34,10 @@ def _texts(example: Labelled, options: Options) -> tuple[str, str | None]:
     """The text, and the second one of a pair.
 
     Raises:
-        HallucError D130: one of them is invisible, or contains a NUL, which readers of texts treat as damage.
+        HallucError D130: one of them is invisible, or contains a NUL, which readers treat as damage.
     """
-    cut = len(example.tokens) if example.second is None else example.second
-    first = options.joiner.join(example.tokens[:cut])
-    second = None if example.second is None else options.joiner.join(example.tokens[cut:])
+    first = options.joiner.join(example.tokens[: example.second])
+    second = None if example.second is None else options.joiner.join(example.tokens[example.second :])
     for text in (first,) if second is None else (first, second):
         if is_invisible(text):
             raise unfit(example, "a text in which nothing is visible", "remove it")
@@ -48,12 +47,12 @@ def _texts(example: Labelled, options: Options) -> tuple[str, str | None]:
 
 
 def _labels(example: Labelled, options: Options) -> list[str]:
-    """The labels of a text, or the label for out of scope if it has none."""
+    """The labels of a text; if it has none, the label for out of scope, if that is set."""
     return list(example.labels) or ([] if options.out_of_scope is None else [options.out_of_scope])
 
 
 def _lone_label(labels: Sequence[str]) -> str | None:
-    """The one label of a text; None if the number differs from one, or if it would be read as a list."""
+    """The only label of a text; None if there are none or several, or if it would be read as a list."""
     return labels[0] if len(labels) == 1 and written_list(labels[0]) is None else None
 
 
@@ -73,8 +72,8 @@ def _record(example: Labelled, options: Options) -> dict[str, Any]:
 
 
 def _attributes(example: Labelled, options: Options) -> dict[str, str]:
-    given = {name: getattr(example, name) for name in options.attributes}
-    return {name: value for name, value in given.items() if value is not None}
+    values = {name: getattr(example, name) for name in options.attributes}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _one_text(example: Labelled, options: Options) -> str:
@@ -85,7 +84,7 @@ def _one_text(example: Labelled, options: Options) -> str:
 
 
 def _some_labels(example: Labelled, options: Options) -> list[str]:
-    """The labels, at least one: in these formats a text without labels is not annotated yet, or is not text."""
+    """The labels, at least one: these formats cannot represent a text without labels."""
     if labels := _labels(example, options):
         return labels
     raise unfit(example, "a text without a label", "set `data.out_of_scope_label`, or write jsonl")
@@ -117,33 +116,33 @@ def _lines(line: Callable[[Labelled, str, Options], str]) -> Write:
             for char, what in (("\n", "a line feed"), ("\r", "a carriage return")):
                 if char in text:
                     raise unfit(example, f"{what} in a text does not fit a line", _HELP)
-            made = line(example, text, options)
-            if not number and made.startswith(MARK):
+            written = line(example, text, options)
+            if not number and written.startswith(MARK):
                 raise unfit(example, "the first line begins with a byte order mark", _HELP)
-            files[0].write(made + "\n")
+            files[0].write(written + "\n")
 
     return write
 
 
 def _label_first(example: Labelled, text: str, options: Options) -> str:
     label = _one_label(example, options)
-    _refuse_mark(example, text if label.startswith(_PREFIX) else "")
-    return f"{_bare(example, label)} {text}"
+    _refuse_prefix(example, text if label.startswith(_PREFIX) else "")
+    return f"{_without_space(example, label)} {text}"
 
 
 def _fasttext(example: Labelled, text: str, options: Options) -> str:
-    """Labels that already have the prefix, since they were read from such lines, do not get a second one."""
-    labels = [_bare(example, label) for label in _some_labels(example, options)]
-    _refuse_mark(example, text)
+    """Labels and text; labels that were read from such lines already have the prefix."""
+    labels = [_without_space(example, label) for label in _some_labels(example, options)]
+    _refuse_prefix(example, text)
     return " ".join((*(label if label.startswith(_PREFIX) else _PREFIX + label for label in labels), text))
 
 
-def _refuse_mark(example: Labelled, text: str) -> None:
+def _refuse_prefix(example: Labelled, text: str) -> None:
     if text.lstrip().startswith(_PREFIX):
         raise unfit(example, f"a text that begins with {_PREFIX} would be read as a label", _HELP)
 
 
-def _bare(example: Labelled, label: str) -> str:
+def _without_space(example: Labelled, label: str) -> str:
     if any(char.isspace() for char in label):
         raise unfit(example, f"the label `{label}` contains white space, which ends a label on a line", _HELP)
     return label
@@ -159,14 +158,11 @@ def _label_studio(example: Labelled, options: Options) -> dict[str, Any]:
 
 
 def _table(options: Options) -> dict[str, bool]:
-    pair = {"second": False} if options.pairs else {}
-    return {
-        "id": False,
-        "text": False,
-        **pair,
-        "label": not options.one_label,
-        **dict.fromkeys(options.attributes, False),
-    }
+    """The columns of a table, and whether each contains lists."""
+    texts = ("text", "second") if options.pairs else ("text",)
+    return {**dict.fromkeys(("id", *texts), False), "label": not options.one_label} | dict.fromkeys(
+        options.attributes, False
+    )
 
 
 _FORMATS = {

@@ -1,1 +1,1 @@
-"""The common base of tasks that write a text: examples, models, statements of a text, and their judge."""
+"""The common base of text generation tasks: examples, models, statements of a text, and their judge."""

@@ -1,4 +1,4 @@
-"""The confidence of a model in its output: the likelihood of the output, or agreement with samples."""
+"""Confidence in an output: its likelihood under the model, or agreement with samples."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 
 def shares(claims: Sequence[Statement], samples: Sequence[str], language: str) -> tuple[float, ...]:
-    """For each claim the share of samples that state it: for a sentence those that contain its words in sequence."""
-    read = [EvidenceTexts([sample], [language]) for sample in samples]
+    """For each claim the share of samples that state it; a sample states a sentence if it contains all of its words in
+    sequence."""
+    evidence = [EvidenceTexts([sample], [language]) for sample in samples]
     words = [f" {' '.join(folded_words(sample))} " for sample in samples]
     results = []
     for claim in claims:
         if claim.kind == "sentence":
-            run = f" {' '.join(folded_words(claim.text))} "
-            count = sum(run in one for one in words)
+            sequence = f" {' '.join(folded_words(claim.text))} "
+            count = sum(sequence in one for one in words)
         else:
-            count = sum(one.states(claim.kind, claim.text, language) for one in read)
+            count = sum(one.states(claim.kind, claim.text, language) for one in evidence)
         results.append(count / len(samples))
     return tuple(results)
 
 
-# Logits in memory while outputs are scored: half a gigabyte.
+# The maximum number of logits in memory: half a gigabyte.
 _MOST_LOGITS = 1 << 27
 
 
@@ -46,9 +47,9 @@ def mean_log_probabilities(
     settings: Any = model.config
     budget = min(budget, max(1, _MOST_LOGITS // settings.vocab_size))
     for batch, logits in forward(model, encoded, budget, runtime):
-        known, labels = encoded.predicting(logits, batch.labels)
+        of_labels, labels = encoded.predicting(logits, batch.labels)
         is_target = labels >= 0
-        chosen = known.gather(2, labels.clamp(min=0)[..., None])[..., 0] - torch.logsumexp(known, -1)
+        chosen = of_labels.gather(2, labels.clamp(min=0)[..., None])[..., 0] - torch.logsumexp(of_labels, -1)
         sums = (chosen * is_target).sum(1) / is_target.sum(1).clamp(min=1)
         for index, value in zip(batch.indexes, sums.tolist(), strict=True):
             means[index] = min(0.0, value)

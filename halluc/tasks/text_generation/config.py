@@ -59,7 +59,7 @@ class GroundingConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _a_model_goes_with_entailment(self) -> GroundingConfig:
+    def _entailment_requires_a_model(self) -> GroundingConfig:
         if (self.scorer == "entailment") != (self.model is not None):
             raise ValueError("`grounding.model` and `grounding.scorer: entailment` need each other")
         if self.cross_lingual and self.model is None:

@@ -78,13 +78,13 @@ def components(key: str) -> frozenset[str]:
     if key.startswith("W") or key.endswith("x"):
         return frozenset({key})
     year, month, day = _parts(key)
-    text = {key}
+    keys = {key}
     if year:
-        text |= {year, year[:3] + "x"}
+        keys |= {year, year[:3] + "x"}
     if month:
-        text |= {f"--{month}"} | ({f"{year}-{month}"} if year else set())
-        text |= {f"--{month}-{day}"} if day else set()
-    return frozenset(text)
+        keys |= {f"--{month}"} | ({f"{year}-{month}"} if year else set())
+        keys |= {f"--{month}-{day}"} if day else set()
+    return frozenset(keys)
 
 
 def _parts(key: str) -> tuple[str, str, str]:
@@ -129,7 +129,7 @@ def _named(text: str, language: Language) -> Iterator[Dated]:
     for match in patterns[0].finditer(text):
         month, day = match["month"], match["before"] or match["after"]
         is_alone = day is None and match["year"] is None
-        # `may` and `mar` are also words, and English and German write months with capitals.
+        # `may` and `mar` are also words, and in English and German the names of months are capitalised.
         is_doubtful = month.lower() in words.ambiguous or len(month) < 4 or (has_capitals and month.islower())
         if is_alone and is_doubtful and not (month.istitle() and _follows_preposition(text, match.start())):
             continue

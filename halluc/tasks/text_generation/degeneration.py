@@ -1,4 +1,4 @@
-"""Outputs that do not depend on their source: repetition within one output, and the same output for many sources.
+"""Degenerate outputs: repetition within an output, and the same output for different sources.
 
 Words are compared without case, accents and punctuation. docs/faithfulness.md names the annotated translations on which
 the constants were fitted.
@@ -12,28 +12,27 @@ from itertools import pairwise
 
 import regex
 
-from halluc.tasks.text_generation.languages import folded_words
+from halluc.tasks.text_generation.languages import folded_words, ngrams
 
-# Raunak et al. 2021: a bigram that occurs this often, and this much more often than in the source.
+# Raunak et al. 2021: the minimum frequency of a bigram, and the excess over that in the source.
 _RAUNAK_COUNT, _RAUNAK_EXCESS = 10, 5
-# The excess of the share of repeated bigrams over that of the source, for texts of at least this many words.
+# The excess of the share of repeated bigrams over that in the source, and the minimum number of words.
 REPETITION_EXCESS, _FEWEST_WORDS = 0.2, 6
-# The same few characters at least five times in a row, also inside of a word.
+# The same few characters at least five times in sequence, also within a word.
 _RUN = regex.compile(r"(\S.{0,9}?)\1{4,}+", regex.DOTALL)
 _LONGEST_USUAL_RUN = 15
 
-# Sources of the same output with at least this mean dissimilarity, from 0 to 1, are unrelated.
+# The minimum mean dissimilarity, from 0 to 1, of unrelated sources with the same output.
 LEAST_DISSIMILAR = 0.6
-# Two sources may have the same short translation, such as `Thank you`: shorter outputs need three sources.
+# Outputs with fewer words, such as `Thank you`, must have three sources, because two may have the same translation.
 SHORT_WORDS = 6
-# Sources are compared by character n-grams of this length, each with at most this many others.
+# Each source is compared, by character n-grams of this length, with at most this many others.
 _CHARACTERS, _MOST_OTHERS = 3, 20
 
 
 def top_ngram(words: Sequence[str], size: int) -> int:
     """The frequency of the most frequent n-gram (Guerreiro et al. 2023 use 4 words); 0 if there is none."""
-    counts = Counter(zip(*(words[offset:] for offset in range(size)), strict=False))
-    return max(counts.values(), default=0)
+    return max(Counter(ngrams(words, size)).values(), default=0)
 
 
 def repetition(words: Sequence[str]) -> float:
@@ -45,8 +44,8 @@ def repetition(words: Sequence[str]) -> float:
 def is_oscillatory(output: str, sources: Sequence[str]) -> bool:
     """Whether an output repeats itself in a way that its source does not.
 
-    The criteria: a bigram is repeated as defined by Raunak et al. 2021, or the share of repeated bigrams exceeds that
-    of an equally long beginning of the source by ``REPETITION_EXCESS``, or a few characters are repeated.
+    Either a bigram is repeated as defined by Raunak et al. 2021, or the share of repeated bigrams exceeds that of an
+    equally long beginning of the source by ``REPETITION_EXCESS``, or a few characters are repeated in sequence.
     """
     written = folded_words(output)
     read = [folded_words(source) for source in sources]
@@ -67,28 +66,28 @@ def _has_run(text: str) -> bool:
 
 
 def repeated(outputs: Sequence[str], sources: Sequence[str]) -> list[bool]:
-    """Whether each output is also that of other, different sources: it is then detached from its source.
+    """Whether each output is also that of other, different sources, and so is detached from its source.
 
     The same answer to similar sources, such as a greeting, is not detached; nor is an empty output. An output of fewer
-    than ``SHORT_WORDS`` words must have at least three sources, each with a dissimilarity of ``LEAST_DISSIMILAR``.
+    than ``SHORT_WORDS`` words must have two other sources with a dissimilarity of at least ``LEAST_DISSIMILAR``.
     """
     results = []
-    for output, apart in zip(outputs, _dissimilarities(outputs, sources), strict=True):
+    for output, values in zip(outputs, _dissimilarities(outputs, sources), strict=True):
         fewest = 2 if len(folded_words(output)) < SHORT_WORDS else 1
-        unlike = sum(one >= LEAST_DISSIMILAR for one in apart)
-        results.append(unlike >= fewest and _mean(apart) >= LEAST_DISSIMILAR)
+        different = sum(one >= LEAST_DISSIMILAR for one in values)
+        results.append(different >= fewest and _mean(values) >= LEAST_DISSIMILAR)
     return results
 
 
 def detachment(outputs: Sequence[str], sources: Sequence[str]) -> list[float]:
     """A score of detachment of each output, from -1 to 1.
 
-    This is the mean dissimilarity of the other sources with the same output, minus the similarity of output and source,
-    which share names and cognates even across languages.
+    This is the mean dissimilarity to the other sources with the same output, minus the similarity of output and source.
+    Even in different languages these share names and cognates.
     """
     pairs = zip(outputs, sources, strict=True)
     similar = [_overlap(_grams(folded_words(output)), _grams(folded_words(source))) for output, source in pairs]
-    return [_mean(apart) - other for apart, other in zip(_dissimilarities(outputs, sources), similar, strict=True)]
+    return [_mean(values) - other for values, other in zip(_dissimilarities(outputs, sources), similar, strict=True)]
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -98,16 +97,16 @@ def _mean(values: Sequence[float]) -> float:
 def _dissimilarities(outputs: Sequence[str], sources: Sequence[str]) -> list[list[float]]:
     """The dissimilarity of each source to others with the same output; empty if there are none."""
     written = [" ".join(folded_words(output)) for output in outputs]
-    of: dict[str, list[int]] = defaultdict(list)
+    by_output: dict[str, list[int]] = defaultdict(list)
     for place, output in enumerate(written):
         if output:
-            of[output].append(place)
+            by_output[output].append(place)
     result: list[list[float]] = [[] for _ in written]
-    for places in of.values():
+    for places in by_output.values():
         if len(places) == 1:
             continue
         grams = {" ".join(words): _grams(words) for words in (folded_words(sources[place]) for place in places)}
-        # A sufficient number of distinct sources, evenly spaced.
+        # A limited number of distinct sources, evenly spaced.
         others = list(grams)[:: max(1, len(grams) // _MOST_OTHERS)][:_MOST_OTHERS]
         for place in places:
             own = " ".join(folded_words(sources[place]))

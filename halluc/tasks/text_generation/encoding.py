@@ -1,4 +1,4 @@
-"""Inputs and targets as word pieces, for models with an encoder and for models that continue their prompt."""
+"""Inputs and targets as word pieces, for encoder-decoder models and for causal models."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class SequenceFraming:
     """Properties of a model: whether it has an encoder, its padding and end pieces, and ``start``, the first piece of
-    an encoder-decoder model's output; ``label_smoothing`` is that of the loss; ``more_ends`` are further pieces with
-    which the model may end an output."""
+    the decoder's input. ``label_smoothing`` is that of the loss; ``more_ends`` are further pieces that may end an
+    output."""
 
     has_encoder: bool
     pad: int
@@ -32,8 +32,8 @@ class SequenceFraming:
 
 @dataclass
 class EncodedSequences:
-    """One input and one target per example, in word pieces; a target ends with the end piece, and is empty if the
-    example has none. ``firsts`` are the required first pieces of the outputs; None: the model's default."""
+    """One input and one target per example, in word pieces. A target ends with the end piece; an example without a
+    target has an empty one. ``firsts`` are the required first pieces of the outputs; None: the model's default."""
 
     examples: Sequence[Sourced]
     sources: list[list[int]]

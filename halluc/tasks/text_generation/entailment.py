@@ -18,10 +18,10 @@ _BUDGET = 8192
 
 
 class EntailmentScorer:
-    """A sequence-pair classifier with a label for entailment; loaded when the first sentence is scored.
+    """A sequence-pair classifier with a label for entailment, which is loaded when the first sentence is scored.
 
-    The score of a sentence is the highest probability that any source sentence entails it; the mean over the sentences
-    of an output is SummaC zero-shot. If a pair exceeds the model's limit, the longer sentence is truncated.
+    The score of a sentence is the highest probability with which a source sentence entails it; the mean over the
+    sentences of an output is SummaC zero-shot. If a pair exceeds the model's limit, the longer sentence is truncated.
 
     Args:
         reference: the model, as in ``model.name``.
@@ -39,15 +39,15 @@ class EntailmentScorer:
         premises = list(dict.fromkeys(piece for text in sources for piece in _sentences(text)))
         if not premises or not sentences:
             return [0.0] * len(sentences)
-        result = self._probabilities([(premise, sentence) for sentence in sentences for premise in premises])
+        scores = self._probabilities([(premise, sentence) for sentence in sentences for premise in premises])
         size = len(premises)
-        return [max(result[place * size : (place + 1) * size]) for place in range(len(sentences))]
+        return [max(scores[place * size : (place + 1) * size]) for place in range(len(sentences))]
 
     def _probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         import torch
 
         model, tokenizer, output, room = self._load()
-        # Pairs of similar length share a pass.
+        # Pairs of similar length are in the same batch.
         order = sorted(range(len(pairs)), key=lambda place: len(pairs[place][0]) + len(pairs[place][1]))
         encoded = tokenizer(
             [pairs[place][0] for place in order],
@@ -90,7 +90,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _batches(lengths: Sequence[int]) -> Iterable[range]:
-    """Ranges of sorted inputs whose padded size stays within the budget."""
+    """Ranges of inputs, sorted by length, whose padded size is within the budget."""
     start = 0
     for place, length in enumerate(lengths):
         if place > start and (place - start + 1) * length > _BUDGET:

@@ -1,9 +1,10 @@
-"""Part 1 of tasks whose model writes a text: the example, and the model's output."""
+"""The examples of text generation tasks, and the outputs of models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from halluc.core.claims import Claim, rounded
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class WrittenAnswer(Record):
-    """``claims`` are the claims of the text; a subclass also has the text."""
+    """A response of ``halluc serve``; a subclass has the text."""
 
     claims: list[StatedClaim]
     log_probability: float | None
@@ -39,9 +40,8 @@ def inference_of(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
     """
 
     def answers(record: WrittenRecord, asked: Record) -> list[WrittenAnswer]:
-        result: dict[str, Any] = {name: getattr(record, name) for name in WrittenAnswer.model_fields}
-        result[text] = record.output
-        return [answer(**result)]
+        values: dict[str, Any] = {name: getattr(record, name) for name in WrittenAnswer.model_fields}
+        return [answer(**values | {text: record.output})]
 
     return InferenceSchema(answer, answers)
 
@@ -50,11 +50,11 @@ def inference_of(answer: type[WrittenAnswer], text: str) -> InferenceSchema:
 class WrittenText:
     """The model's output for one input.
 
-    ``logprob`` is the mean log-probability per token of the output (Seq-Logprob; Guerreiro et al. 2023), including the
-    end token, of ``tokens`` tokens; None and 0 if another tool wrote it. Its exponential is the confidence of every
-    claim, with one row (1, 2) in ``scores``: the logarithms of it and of its complement. ``ended`` is false if the
-    output was cut at the limit, ``repeated`` true if other, different inputs of the same split have the same output.
-    ``perturbed`` is the result of perturbation tests: None if it was not tested.
+    ``logprob`` is the mean log-probability per token of the output (Seq-Logprob; Guerreiro et al. 2023), over
+    ``tokens`` tokens including the end token; None and 0 if another tool wrote it. By default its exponential is the
+    confidence of every claim. ``scores`` has one row (1, 2) per claim: the logarithms of its confidence and of the
+    complement. ``ended`` is false if the output was cut at the limit, ``repeated`` true if other, different inputs of
+    the same split have the same output. ``perturbed`` is the result of a perturbation test, None without one.
     """
 
     id: str
@@ -69,14 +69,15 @@ class WrittenText:
 
     @property
     def claimed(self) -> tuple[int, ...]:
-        """The first output of each row, even if its complement is larger."""
+        """The claimed output of each row is the first one, even if its probability is below one half."""
         return (0,) * len(self.scores)
 
 
 class GenerationExamples(ExamplesDefaults):
-    """Inputs with references. A subclass writes the record that its reader reads.
+    """Inputs with references. A subclass defines ``record``.
 
-    ``changing`` are the names of the parts that augmentation may change; None: all.
+    ``changing`` are the names of the parts that augmentation may change; None: all. ``part`` is the name of the part of
+    a plain text.
     """
 
     Line: ClassVar[type[Prediction]] = GenerationLine
@@ -98,44 +99,37 @@ class GenerationExamples(ExamplesDefaults):
         return bool(example.targets)
 
     def texts(self, example: Sourced) -> Iterable[Sequence[str]]:
-        """The exact texts of both sides, for a tokenizer from scratch."""
-        yield (example.whole,)
-        yield from ((target,) for target in example.targets[:1])
+        """The exact texts of input and first target."""
+        yield from ((text,) for text in (example.whole, *example.targets[:1]))
 
     def editable(self, example: Sourced) -> Editable:
-        """The input. Locked are names, numbers, dates and quotations, which the target may contain too, and parts that
-        do not change; an empty locked range separates two parts. Spans are the locked names and numbers that can be
-        replaced in input and targets together."""
+        """The input. Names, numbers, dates and quotations are locked, because the target may contain them, and so are
+        parts that augmentation may not change; an empty locked range separates two parts. Spans are those locked names
+        and numbers that can be replaced in input and targets together."""
         locked = self._locked(example)
         spans = tuple(one.source for one in paired_mentions(example, locked))
         target = example.targets[0] if example.targets else ""
         return Editable(example.tokens, spans, tuple(locked), target=target)
 
     def _locked(self, example: Sourced) -> list[Range]:
-        held: set[Range] = {(part.start, part.start) for part in example.parts[1:]}
+        locked: set[Range] = {(part.start, part.start) for part in example.parts[1:]}
         for part in example.parts:
             if self.changing is not None and part.name.partition(":")[0] not in self.changing:
-                held.add((part.start, part.end))
+                locked.add((part.start, part.end))
             else:
-                held.update(place for place, _ in stated_ranges(example, part))
-        return sorted(held)
+                locked.update(place for place, _ in stated_ranges(example, part))
+        return sorted(locked)
 
     def rebuild(self, example: Sourced, edited: Editable, identity: str, origin: Origin) -> Sourced:
         if edited.text:  # both sides are new
             spaces = _spaces(edited.text, edited.tokens)
             whole = (SourcePart(example.parts[0].name, 0, len(edited.tokens)),)
-            made = replace(example, tokens=edited.tokens, spaces=spaces, parts=whole, targets=(edited.target,))
-            return replace(made, id=identity, origin=origin)
+            changes: dict[str, Any] = {"spaces": spaces, "parts": whole, "targets": (edited.target,)}
+            return replace(example, id=identity, origin=origin, tokens=edited.tokens, **changes)
         locked = self._locked(example)
-        starts = [
-            0,
-            *(edited.locked[locked.index((part.start, part.start))][0] for part in example.parts[1:]),
-            len(edited.tokens),
-        ]
-        parts = tuple(
-            SourcePart(part.name, start, end)
-            for part, start, end in zip(example.parts, starts, starts[1:], strict=False)
-        )
+        borders = (edited.locked[locked.index((part.start, part.start))][0] for part in example.parts[1:])
+        ranges = pairwise((0, *borders, len(edited.tokens)))
+        parts = tuple(SourcePart(part.name, *place) for part, place in zip(example.parts, ranges, strict=False))
         spaces = spaced_again(example.tokens, example.spaces, edited.tokens)
         targets = edited_targets(example, paired_mentions(example, locked), edited)
         return replace(
@@ -172,18 +166,11 @@ class GenerationExamples(ExamplesDefaults):
         )
 
     def of_line(self, line: GenerationLine) -> Sourced:
-        tokens = tuple(line.tokens)
-        parts = tuple(SourcePart(*part) for part in line.parts)
+        tokens, spaces = tuple(line.tokens), _spaces(line.text, line.tokens)
+        parts, targets = tuple(SourcePart(*part) for part in line.parts), tuple(line.gold)
         return Sourced(
-            line.id,
-            Origin("", 0),
-            tokens,
-            _spaces(line.text, tokens),
-            parts,
-            tuple(line.gold),
-            line.language,
-            line.source_language,
-        )
+            line.id, Origin("", 0), tokens, spaces, parts, targets, line.language, line.source_language
+        )  # fmt: skip
 
     def answer(self, text: InputText, prediction: WrittenText | None, asserted: Sequence[Asserted]) -> Record:
         return WrittenRecord(
@@ -204,7 +191,7 @@ def _placed(claim: Claim) -> tuple[int | None, int | None, str, float | None]:
 
 
 def _spaces(text: str, tokens: Sequence[str]) -> tuple[str, ...]:
-    """The characters between tokens, which together with the tokens make up the text."""
+    """The characters of the text before each token, and finally those after the last."""
     spaces, done = [], 0
     for token in tokens:
         start = text.index(token, done)

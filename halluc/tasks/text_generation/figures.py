@@ -1,4 +1,4 @@
-"""Figures of all tasks whose model writes a text: properties of the outputs, independent of their meaning."""
+"""Figures of all text generation tasks: properties of the outputs, independent of their meaning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy
 from halluc.core.significance import Figure, Ratio, Sheet
 from halluc.tasks.defaults import FiguresDefaults
 from halluc.tasks.text_generation.examples import WrittenText
-from halluc.tasks.text_generation.source_text import Sourced, words_of
+from halluc.tasks.text_generation.source_text import Sourced, target_length, words_of
 
 OUTPUTS = "outputs"
 
@@ -18,7 +18,7 @@ OUTPUTS = "outputs"
 class GenerationFigures(FiguresDefaults):
     """A subclass adds the metrics of its field, and calls ``of_outputs``."""
 
-    # No claim is distorted, and most references have no statements except sentences.
+    # No claim is distorted, and most references have no statements besides sentences.
     excluded: ClassVar[frozenset[str]] = frozenset(
         ("hallucination_rate_wide", "distortion_rate", "false_claim_rate", "negative_sentence_rate")
     )
@@ -28,22 +28,18 @@ class GenerationFigures(FiguresDefaults):
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
         every = sheet.column(numpy.ones(len(predictions)))
-        holds: dict[str, Callable[[WrittenText], bool]] = {
+        criteria: dict[str, Callable[[WrittenText], bool]] = {
             "outputs_without_claims": lambda one: not one.confidences,
             "empty_outputs": lambda one: not one.text.strip(),
             "unended_outputs": lambda one: not one.ended,
             "repeated_outputs": lambda one: one.repeated,
         }
+        columns = {name: sheet.column(numpy.array(list(map(of, predictions)))) for name, of in criteria.items()}
         results = [
-            Figure(name, {}, OUTPUTS, len(predictions), Ratio((sheet.column(_counts(predictions, of)),), (every,)))
-            for name, of in holds.items()
+            Figure(name, {}, OUTPUTS, len(predictions), Ratio((column,), (every,))) for name, column in columns.items()
         ]
-        pairs = [(one, said) for one, said in zip(examples, predictions, strict=True)]
-        written = numpy.array([len(words_of(said.text)) if one.targets else 0 for one, said in pairs])
-        wanted = numpy.array([len(words_of(one.targets[0])) if one.targets else 0 for one in examples])
+        pairs = zip(examples, predictions, strict=True)
+        written = numpy.array([len(words_of(output.text)) if one.targets else 0 for one, output in pairs])
+        wanted = numpy.array(list(map(target_length, examples)))
         ratio = Ratio((sheet.column(written),), (sheet.column(wanted),), is_share=False)
         return [*results, Figure("length_ratio", {}, OUTPUTS, int(wanted.sum()), ratio)]
-
-
-def _counts(predictions: Sequence[WrittenText], of: Callable[[WrittenText], bool]) -> numpy.ndarray:
-    return numpy.array([of(one) for one in predictions], dtype=numpy.float64)

@@ -1,4 +1,4 @@
-"""Rows of figures of all tasks whose model writes a text."""
+"""Rows of figures of all text generation tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words of all tasks whose model writes a text."""
+"""Words of all text generation tasks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from typing import Any
 
 from halluc.core.examples import Example
 from halluc.data.statistics import Count, Words, one, tokens
-from halluc.tasks.text_generation.source_text import words_of
+from halluc.tasks.text_generation.source_text import target_length
 from halluc.wording.nouns import CardText, Nouns
-
-
-def _target_words(example: Any) -> int:
-    return len(words_of(example.targets[0])) if example.targets else 0
 
 
 def _without_target(example: Any) -> int:
@@ -37,7 +33,7 @@ def words(examples: str, target: str, figure: str) -> Words:
         counts=(
             Count(examples, one),
             Count("words", tokens),
-            Count("target_words", _target_words),
+            Count("target_words", target_length),
             Count("statements", _stated, legend="names, numbers, dates and quotations of the targets"),
             Count("without_target", _without_target, is_share=True),
         ),

@@ -1,7 +1,7 @@
 """How well sources support a sentence: scorers without model weights, from 0 to 1 (DEFINITIONS, section 5).
 
-Each compares the words of the sentence with those of all sources together, ignoring case and accents. The thresholds
-were fitted on human labels; docs/faithfulness.md names them, with the quality of each scorer.
+Each scorer compares the words of the sentence with those of all sources together, ignoring case and accents. Thresholds
+were fitted on human labels; docs/faithfulness.md describes these, and the quality of each scorer.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ Words = Sequence[str]
 
 
 def content_words(sentence: Words, source: Words) -> float:
-    """The share of the content words that occur in the source; of all words if there are no content words."""
+    """The share of the content words, or of all words if there are none, that occur in the source."""
     return _shared([word for word in sentence if word not in FUNCTION_WORDS] or sentence, source)
 
 
 def _shared(words: Words, source: Words) -> float:
-    there = _vocabulary(tuple(source))
-    return _share(word in there for word in words)
+    vocabulary = _vocabulary(tuple(source))
+    return _share(word in vocabulary for word in words)
 
 
 def ngrams(sentence: Words, source: Words) -> float:
@@ -59,8 +59,8 @@ def characters(sentence: Words, source: Words) -> float:
 
 
 def _precision(sentence: Sequence[str], source: Sequence[str], size: int) -> float:
-    there = _grams(tuple(source) if not isinstance(source, str) else source, size)
-    return _share(gram in there for gram in _runs(sentence, size))
+    known = _grams(tuple(source) if not isinstance(source, str) else source, size)
+    return _share(gram in known for gram in _runs(sentence, size))
 
 
 def _runs(items: Sequence[str], size: int) -> Iterator[object]:
@@ -80,8 +80,8 @@ def _vocabulary(words: tuple[str, ...]) -> frozenset[str]:
 
 
 def _share(hits: Iterator[bool]) -> float:
-    results = list(hits)
-    return sum(results) / len(results) if results else 0.0
+    values = list(hits)
+    return sum(values) / len(values) if values else 0.0
 
 
 def similarity(sentence: Words, source: Words) -> float:
@@ -97,8 +97,8 @@ SCORERS: Mapping[str, Callable[[Words, Words], float]] = {
     "lcs": lcs,
     "characters": characters,
 }
-# A sentence with a lower score is not grounded: the threshold with the highest mean balanced accuracy on half of BEGIN
-# dev (benchmarks/faithfulness.py --fit). For an entailment model it is a probability of one half.
+# A sentence with a lower score is not grounded. These thresholds have the highest mean balanced accuracy on half of
+# BEGIN dev (benchmarks/faithfulness.py --fit); that of an entailment model is a probability of one half.
 THRESHOLDS: Mapping[ScorerName, float] = {
     "combined": 0.65,
     "content_words": 0.75,
@@ -107,8 +107,8 @@ THRESHOLDS: Mapping[ScorerName, float] = {
     "characters": 0.65,
     "entailment": 0.5,
 }
-# For references only, which use other words: the threshold with the highest F1 for full detachment on half of the
-# annotated translations.
+# The same for comparisons with references only, which use other words. These thresholds have the highest F1 for full
+# detachment on half of the annotated translations.
 REFERENCE_THRESHOLDS: Mapping[ScorerName, float] = {
     "combined": 0.1,
     "content_words": 0.02,
@@ -123,8 +123,8 @@ class WordScorer:
     """A scorer of ``SCORERS``.
 
     ``combined`` is the similarity multiplied by the share of the names, numbers and dates of the sentence that the
-    sources contain, if it has any: a wrong name changes few words of a sentence. Without ``with_statements`` it is the
-    similarity alone, for references, which may name things differently.
+    sources contain, because a wrong name changes few words. Without ``with_statements`` it is the similarity alone,
+    for references, which may have other names for the same things.
     """
 
     def __init__(self, name: str, *, with_statements: bool = True) -> None:
@@ -145,9 +145,8 @@ class WordScorer:
 def stated_share(text: str, evidence: EvidenceTexts, language: str = "") -> float:
     """The share of a text's names, numbers and dates that occur in the evidence (Nan et al. 2021); 1 if it has none."""
     language = language_of(text, language)
-    kinds = ("name", "number", "date")
-    results = [evidence.states(one.kind, one.text, language) for one in statements(text, language) if one.kind in kinds]
-    return sum(results) / len(results) if results else 1.0
+    facts = [one for one in statements(text, language) if one.kind in ("name", "number", "date")]
+    return sum(evidence.states(one.kind, one.text, language) for one in facts) / len(facts) if facts else 1.0
 
 
 def scorer_of(name: ScorerName, model: str | None = None, *, with_statements: bool = True) -> SentenceScorer:
@@ -156,5 +155,5 @@ def scorer_of(name: ScorerName, model: str | None = None, *, with_statements: bo
         return WordScorer(name, with_statements=with_statements)
     from halluc.tasks.text_generation.entailment import EntailmentScorer
 
-    assert model is not None, "GroundingConfig demands one"
+    assert model is not None, "GroundingConfig requires it"
     return EntailmentScorer(model)

@@ -1,8 +1,7 @@
-"""The judge of tasks that write a text: it compares its statements with the source, and with references if there are
-any.
+"""The judge of text generation tasks: it compares the statements of an output with the source and with references.
 
 A name, number, date or quotation is supported if it occurs in the evidence, a sentence if its grounding score reaches
-the threshold. Nothing is distorted.
+the threshold. No claim is distorted.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _TOKENIZER = Tokenizer()
 
 
 class WithSources(WithParts, Protocol):
-    """The parts of an example that the judge uses: its parts, their texts, and the references."""
+    """What the judge uses of an example: its parts, their texts, and the references."""
 
     @property
     def id(self) -> str: ...
@@ -44,7 +43,7 @@ class WithSources(WithParts, Protocol):
 
 
 class WrittenOutput(Protocol):
-    """The parts of a prediction that the judge uses; ``repeated``: other sources of the split have the same output."""
+    """What the judge uses of a prediction; ``repeated``: other sources of the split have the same output."""
 
     @property
     def text(self) -> str: ...
@@ -58,9 +57,9 @@ class WrittenOutput(Protocol):
 class EvidenceRule:
     """Which texts of an example are evidence.
 
-    ``parts`` are the names of parts, or the part of the name before a colon; None: all. ``references`` says whether
-    references are also evidence. With ``is_same_language`` sentences are compared with the parts and the references;
-    without it, as in translation, only with references.
+    ``parts`` are names of parts, with or without the text after a colon; None: all. ``references`` says whether
+    references are also evidence. Without ``is_same_language``, as in translation, sentences are compared only with
+    references.
     """
 
     parts: tuple[str, ...] | None = None
@@ -71,7 +70,7 @@ class EvidenceRule:
         return [example.text(part) for part in self._used(example)]
 
     def speakers(self, example: WithSources) -> list[str]:
-        """The text after the colon in names of parts: it is in the prompt, so outputs may contain it."""
+        """The texts after the colon in names of parts; outputs may contain them, because the prompt does."""
         return list(dict.fromkeys(name for part in self._used(example) if (name := part.name.partition(":")[2])))
 
     def _used(self, example: WithSources) -> list[Any]:
@@ -84,7 +83,7 @@ class EvidenceRule:
 
 @dataclass(frozen=True, slots=True)
 class WrittenClaim(Claim):
-    """A claim of a text in ``language``, which cannot be detected from a short claim such as a date."""
+    """A claim of a text in ``language``, since the language of a short claim such as a date cannot be detected."""
 
     language: str = ""
 
@@ -92,8 +91,8 @@ class WrittenClaim(Claim):
 class GenerationJudge:
     """Claims are the statements of the output.
 
-    ``judge`` keeps verdicts that claims already have: ``claims`` sets those of the sentences of an oscillatory or
-    detached output, which can be recognised from the output and its split.
+    ``claims`` sets the verdict of the sentences of an oscillatory or detached output, which do not depend on the
+    evidence; ``judge`` does not change these verdicts.
     """
 
     reasons: ClassVar[tuple[str, ...]] = ()
@@ -119,7 +118,7 @@ class GenerationJudge:
         return self._scorer if self._grounding.model else scorer_of(self._grounding.scorer, with_statements=False)
 
     def stated(self, text: str, example: WithParts) -> tuple[Statement, ...]:
-        """The statements of an output that are claims: its prediction has a confidence for each."""
+        """The statements of a text that are claims, as configured."""
         known = foreign_names(text, example)
         results = [one for one in statements(text, example.language, known) if one.kind in self._kinds]
         if self._name_model is None or "name" not in self._kinds:
@@ -127,9 +126,9 @@ class GenerationJudge:
         return in_order([*(one for one in results if one.kind != "name"), *names_by_model(self._name_model, text)])
 
     def claims(self, example: WithSources, prediction: WrittenOutput) -> tuple[Claim, ...]:
-        result = self.stated(prediction.text, example)
-        reason = self._degenerate(example, prediction, result) if result else None
-        claims = _claims(example.id, prediction.text, result, prediction.confidences, example.language)
+        stated = self.stated(prediction.text, example)
+        reason = self._degenerate(example, prediction, stated) if stated else None
+        claims = _claims(example.id, prediction.text, stated, prediction.confidences, example.language)
         return tuple(
             replace(claim, verdict="unsupported", reason=reason) if reason and claim.kind == SENTENCE else claim
             for claim in claims
@@ -177,7 +176,7 @@ class GenerationJudge:
         """Whether each sentence is grounded in all sources together or in a reference; None if it cannot be judged."""
         name, own = self._grounding.scorer, self._grounding.threshold
         by_source = any(map(str.strip, sources)) and (self._rule.is_same_language or self._grounding.cross_lingual)
-        evidence = [*([sources] if by_source else []), *([one] for one in references)]
+        evidence = [*([sources] if by_source else ()), *([one] for one in references)]
         if not evidence or not texts:
             return [None] * len(texts)
         scorer = self._scorer if by_source else self._scorer_of_references
@@ -201,14 +200,15 @@ class GenerationJudge:
         scores = self._scorer.scores(sentences, sources, language) if sentences else []
         return sum(scores) / len(scores) if scores else 0.0
 
-    def _degenerate(self, example: WithSources, prediction: WrittenOutput, result: Sequence[Statement]) -> str | None:
+    def _degenerate(self, example: WithSources, prediction: WrittenOutput, stated: Sequence[Statement]) -> str | None:
+        """The reason why the sentences of an output are unsupported, independent of their content; None for others."""
         if is_oscillatory(prediction.text, self._rule.sources(example)):
             return "oscillatory"
         if not prediction.repeated:
             return None
-        # A repeated output may still be right for this source: if it equals a reference, or is grounded.
+        # A repeated output is right for this source if it equals a reference, or is grounded.
         words = folded_words(prediction.text)
-        texts = [one.text for one in result if one.kind == SENTENCE]
+        texts = [one.text for one in stated if one.kind == SENTENCE]
         is_right = any(words == folded_words(target) for target in example.targets) or (
             bool(texts)
             and all(self._grounded(texts, *self._evidence(example), language_of(prediction.text, example.language)))
@@ -217,7 +217,7 @@ class GenerationJudge:
 
 
 def _matched(claims: Sequence[Claim], gold: Sequence[Claim], language: str) -> Judged:
-    """The claims with equal gold: the first of equal claims with all of it; the rest is omitted."""
+    """The claims with equal gold as evidence; of equal claims, only the first has it. Other gold is omitted."""
     known: dict[tuple[str, str], list[Claim]] = {}
     for one in gold:
         known.setdefault(_key(one, language), []).append(one)

@@ -1,4 +1,4 @@
-"""Part 5 of tasks whose model writes a text: the statements in the target texts of the training split."""
+"""The novelty of statements in text generation: which statements the target texts of the training split contain."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from halluc.gap.stopwords import text_words
 from halluc.gap.units import EXAMPLES, Strata, UnitKind, WithheldUnits, held_units
 from halluc.runs.schema import Novelty
 from halluc.tasks.defaults import SurfacesOfTraining
-from halluc.tasks.text_generation.source_text import Sourced, words_of
+from halluc.tasks.text_generation.source_text import Sourced, target_length, words_of
 
 SENTENCE = "sentence"
-# Tokens of the target, from and to: examples of similar length are matched with each other.
+# Classes of target length, in tokens, for stratification.
 _LENGTHS = ((0, 8), (9, 16), (17, 32), (33, 64), (65, 128), (129, None))
 
 
@@ -29,8 +29,7 @@ target_entities = held_units("entity", lambda example: [text for text, kind in e
 
 
 def _length(example: Sourced) -> int:
-    size = len(words_of(example.targets[0])) if example.targets else 0
-    return sum(size >= low for low, _ in _LENGTHS) - 1
+    return sum(target_length(example) >= low for low, _ in _LENGTHS) - 1
 
 
 _BY_LENGTH = Strata(
@@ -41,7 +40,7 @@ _BY_LENGTH = Strata(
 
 @dataclass(frozen=True)
 class _WithoutSentences:
-    """An example whose pairs are its statements, without sentences."""
+    """An example whose pairs are its statements without sentences."""
 
     example: Sourced
 
@@ -65,10 +64,10 @@ class KnownTexts(SurfaceKnowledge):
         if self.coverage.knows(text, label):
             return "seen"
         words = text_words(text) or text.casefold().split()
-        return "partial" if any(word in self._shown for word in words) else "new"
+        return "partial" if any(word in self._target_words for word in words) else "new"
 
     @cached_property
-    def _shown(self) -> frozenset[str]:
+    def _target_words(self) -> frozenset[str]:
         """The lower-case words of all targets, from their sentences."""
         return frozenset(word.casefold() for word in self.coverage.words(SENTENCE))
 

@@ -7,7 +7,7 @@ in another language still has digits, ISO dates, quotations, names and sentences
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -19,7 +19,7 @@ from halluc.gap.stopwords import STOP_WORDS
 
 _TOKENIZER = Tokenizer()
 _POSSESSIVE = regex.compile(r"(?<=[\p{L}\p{N}])['’]s?(?![\p{L}\p{N}])")
-# A word with more combining marks than in any language is left unchanged: ordering marks takes quadratic time.
+# Longer words are not normalised, because the normalisation of combining marks takes quadratic time.
 _LONGEST_FOLDED = 200
 
 
@@ -28,6 +28,11 @@ def folded_words(text: str) -> tuple[str, ...]:
     """The words without case, accents, punctuation and possessive `'s`; each Chinese character is a word."""
     tokens = _TOKENIZER.tokens(_POSSESSIVE.sub(" ", text))
     return tuple(word for token in tokens if (word := _folded(token)))
+
+
+def ngrams(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    """The n-grams of ``size`` words, in order."""
+    return zip(*(words[start:] for start in range(size)), strict=False)
 
 
 def _folded(token: str) -> str:
@@ -43,10 +48,9 @@ LANGUAGES: tuple[Language, ...] = ("en", "de", "fr", "es", "zh", "other")
 
 
 def _numbered(words: str, first: int = 1) -> dict[str, int]:
-    """Words numbered from a start; forms of one number are joined by ``/``."""
-    return {
-        form: number for number, forms in enumerate(words.split(), first) for form in forms.split("/") if form != "-"
-    }
+    """The number of each word, from ``first``; words for the same number are separated by ``/``, ``-`` is none."""
+    forms = enumerate((word.split("/") for word in words.split()), first)
+    return {form: number for number, several in forms for form in several if form != "-"}
 
 
 def _units(days: str, weeks: str, months: str, years: str, hours: str, minutes: str, seconds: str) -> dict[str, str]:
@@ -62,8 +66,8 @@ def _set_of(words: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class LanguageWords:
-    """Words are lower-case. ``comma`` says whether a comma is the decimal separator; ``units`` of time have the letter
-    of ISO 8601 durations, with a T if it needs one."""
+    """Words are lower-case. ``comma``: the decimal separator is a comma. ``units`` maps units of time to the letter of
+    ISO 8601 durations, with a T for times of day."""
 
     months: Mapping[str, int] = field(default_factory=dict)
     weekdays: Mapping[str, int] = field(default_factory=dict)
@@ -246,15 +250,15 @@ _SPOKEN: tuple[Language, ...] = ("en", "de", "fr", "es")
 _WORD = regex.compile(r"[\p{L}\p{M}]++")
 _HAN = regex.compile(r"\p{Han}")
 _KANA_OR_HANGUL = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Hangul}]")
-# The number of words that are enough to detect the language.
+# The number of characters that are used to detect the language.
 _READ = 4_000
 
 
 def language_of(text: str, stated: str = "") -> Language:
-    """The ``stated`` language, such as `de` or `de-AT`; if there is none, the one with the most function words in the
-    text, or Chinese if it has mostly Han characters.
+    """The ``stated`` language, such as `de` or `de-AT`; if there is none, it is detected.
 
-    English if no language has the most, as for a text of only names; ``other`` for a text in another script than Latin.
+    It is the one with the most function words in the text, and English for ties, as in a text of names. For other
+    scripts than Latin it is Chinese, if the text has mostly Han characters, or ``other``.
     """
     if stated:
         code = stated.lower().replace("_", "-").partition("-")[0]
@@ -269,7 +273,7 @@ def language_of(text: str, stated: str = "") -> Language:
     return max(_SPOKEN, key=lambda language: sum(word in WORDS[language].function for word in words))
 
 
-# For all languages, in the form of ``words.folded_words``.
+# Of all languages, in the form of ``folded_words``.
 FUNCTION_WORDS = STOP_WORDS | frozenset(
     folded for words in WORDS.values() for one in words.function for folded in folded_words(one)
 )

@@ -34,7 +34,7 @@ def load_writer(
     lora: LowRankConfig | None = None,
     label_smoothing: float = 0.0,
 ) -> TextWriter:
-    """The model of a config; one from scratch gets a tokenizer learned from ``texts``.
+    """The model of a config; for a model from scratch, a tokenizer is trained on ``texts``.
 
     Raises:
         HallucError C206: adapters for a model from scratch. E410 to E412: the reference cannot be resolved or loaded.
@@ -47,7 +47,7 @@ def load_writer(
         return _from_scratch(config, texts, label_smoothing)
     from halluc.engine import pretrained
 
-    assert config.name is not None, "a model has a name, or is made from scratch"
+    assert config.name is not None, "a model has a name or is trained from scratch"
     source = resolve_model(config.name, gguf=True)
     _need_packages(source, lora)
     if source.local and source.gguf is None:
@@ -115,7 +115,7 @@ def _framing(model: Any, tokenizer: Any, name: str, has_encoder: bool, label_smo
             "set it to the first token of an output",
         )
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else end
-    # Chat models have a list: they end a turn with another token than a text.
+    # Chat models have a list, because a turn ends with another token than a text.
     ends = getattr(model.generation_config, "eos_token_id", None)
     more_ends = tuple(int(one) for one in ends if one != end) if isinstance(ends, list) else ()
     return SequenceFraming(has_encoder, int(pad), int(end), int(start or 0), label_smoothing, more_ends)

@@ -1,4 +1,4 @@
-"""Part 2 of tasks whose model writes a text: training on pieces of the target, and decoding."""
+"""The model of text generation tasks: its inputs and targets, decoding, and confidence."""
 
 from __future__ import annotations
 
@@ -41,11 +41,12 @@ class GenerationModel:
     Args:
         fields: the parts of an input that ``task.prompt`` may use.
         continued: the default prompt of causal models. encoded: that of models with an encoder.
-        cut_at_start: the fields whose end is more important, such as a history: they are cut at their beginning if an
-            input is too long, and so is ``{input}``.
+        cut_at_start: the fields of which the end is more important, such as a history: if an input is too long, they
+            are cut at their beginning, and so is ``{input}``.
 
     Raises:
-        HallucError C212: outputs are to be reranked with a source in another language, which the scorer cannot compare.
+        HallucError C212: reranking is configured, but the scorer cannot compare outputs with a source in another
+            language.
     """
 
     notes: ClassVar[Mapping[str, str]] = {
@@ -109,7 +110,7 @@ class GenerationModel:
         return load_writer(config, attention)
 
     def encode(self, examples: Sequence[Sourced], loaded: TextWriter, /) -> EncodedSequences:
-        """Inputs in the prompt, and first targets with an end piece; what is too long is cut, and counted."""
+        """Filled prompts, and first targets with an end piece; what is too long is cut, and counted."""
         tokenizer, framing = loaded.tokenizer, loaded.framing
         limit = room(tokenizer, loaded.model.config)
         longest_target = min(self.config.max_target, limit)
@@ -156,28 +157,25 @@ class GenerationModel:
         self, example: Sourced, loaded: TextWriter, frame: ChatFrame, most: int, notes: dict[str, int]
     ) -> list[int]:
         """The pieces of the filled prompt in its frame. If there are too many, the longest fields are cut to equal
-        length; the template is cut, at its start, if it does not fit itself."""
+        length; if this is not enough, the start of the prompt is cut."""
         filled = self._prompts[loaded.framing.has_encoder].filled(example)
         tokenizer, is_framed = loaded.tokenizer, bool(frame.after)
-        encoded = tokenizer(
-            filled.text, return_offsets_mapping=tokenizer.is_fast, add_special_tokens=not is_framed
-        )  # fmt: skip
+        encoded = tokenizer(filled.text, return_offsets_mapping=tokenizer.is_fast, add_special_tokens=not is_framed)
         ids: list[int] = list(encoded["input_ids"])
         if not loaded.framing.has_encoder and ids and ids[-1] == loaded.framing.end:
             ids.pop()  # a prompt has no end
-        room_of_message = max(0, most - len(frame.before) - len(frame.after))
-        if len(ids) > room_of_message:
+        space = max(0, most - len(frame.before) - len(frame.after))
+        if len(ids) > space:
             notes["cut_sources"] += 1
             offsets = encoded["offset_mapping"] if tokenizer.is_fast else None
             fields = _places(filled, len(ids), offsets, lambda text: len(tokenizer(text)["input_ids"]))
-            dropped = self._dropped(fields, len(ids) - room_of_message)
+            dropped = self._dropped(fields, len(ids) - space)
             ids = [piece for place, piece in enumerate(ids) if place not in dropped]
-            ids = ids[max(0, len(ids) - room_of_message) :]
+            ids = ids[max(0, len(ids) - space) :]
         return [*frame.before, *ids, *frame.after][-most:] or [loaded.framing.end]
 
     def _dropped(self, fields: Sequence[tuple[str, Sequence[int]]], over: int) -> set[int]:
-        """This many positions of the fields to drop, or all: from the longest, until lengths are equal, then from
-        each."""
+        """The positions to drop, ``over`` many if there are so many; the longest fields are cut to equal length."""
         left = max(0, sum(len(places) for _, places in fields) - over)
         dropped: set[int] = set()
         for done, (name, places) in enumerate(sorted(fields, key=lambda one: len(one[1]))):
@@ -207,27 +205,28 @@ class GenerationModel:
         # An output that was cut at the limit is scored without an end piece.
         means = mean_log_probabilities(model, encoded.with_targets(written), budget, runtime)
         shared = repeated(texts, [example.whole for example in encoded.examples])
-        samples = self._samples(model, encoded, budget, runtime)
-        made = []
+        numbers = range(1, 1 + (self.config.agreement or 0))
+        samples = [_decoded(encoded, self._sampled(model, encoded, budget, runtime, number)) for number in numbers]
+        outputs = []
         for place, (example, ids, text) in enumerate(zip(encoded.examples, written, texts, strict=True)):
             claims = self.judge.stated(text, example)
-            sure = (math.exp(means[place]),) * len(claims)
+            confidences = (math.exp(means[place]),) * len(claims)
             if samples:
-                sure = shares(claims, [one[place] for one in samples], language_of(text, example.language))
-            made.append(
+                confidences = shares(claims, [one[place] for one in samples], language_of(text, example.language))
+            outputs.append(
                 WrittenText(
                     example.id,
                     text,
-                    sure,
-                    tuple(numpy.log(numpy.clip([[one, 1 - one]], 1e-9, 1)) for one in sure),
+                    confidences,
+                    tuple(numpy.log(numpy.clip([[one, 1 - one]], 1e-9, 1)) for one in confidences),
                     means[place],
                     len(ids),
                     ended=bool(ids) and ids[-1] in ends,
                     repeated=shared[place],
                 )
             )
-        _note(encoded.notes, made)
-        return made
+        _note(encoded.notes, outputs)
+        return outputs
 
     def _reranked(
         self,
@@ -237,12 +236,10 @@ class GenerationModel:
         budget: int,
         runtime: Runtime,
     ) -> list[list[int]]:
-        """The best grounded one of each output and its samples (not those of ``task.agreement``); the first for
-        ties."""
-        asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
-        results = [written]
-        for number in range(1, self.config.decoding.candidates):
-            results.append(self._written(model, encoded, budget, runtime, asked, sample=-number))
+        """The output or sample with the highest grounding score for each input; the first for ties. These are other
+        samples than those of ``task.agreement``."""
+        numbers = range(1, self.config.decoding.candidates)
+        results = [written, *(self._sampled(model, encoded, budget, runtime, -number) for number in numbers)]
         texts = [_decoded(encoded, one) for one in results]
         best = []
         for place, example in enumerate(encoded.examples):
@@ -250,16 +247,12 @@ class GenerationModel:
             best.append(results[scores.index(max(scores))][place])
         return best
 
-    def _samples(
-        self, model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime
-    ) -> list[list[str]]:  # fmt: skip
-        """The texts of ``task.agreement`` samples of each input, a list for each sample."""
+    def _sampled(
+        self, model: torch.nn.Module, encoded: EncodedSequences, budget: int, runtime: Runtime, sample: int
+    ) -> list[list[int]]:
+        """The pieces of one sample for each input."""
         asked = self.config.decoding.model_copy(update={"strategy": "sampling"})
-        results = []
-        for number in range(self.config.agreement or 0):
-            written = self._written(model, encoded, budget, runtime, asked, sample=number + 1)
-            results.append(_decoded(encoded, written))
-        return results
+        return self._written(model, encoded, budget, runtime, asked, sample)
 
     def _written(
         self,
@@ -289,7 +282,7 @@ class GenerationModel:
         )
         forbidden = (framing.pad,) if framing.pad not in (framing.end, *framing.more_ends) else ()
         draws = [Draws.of("generation", sample, example.id) for example in encoded.examples]
-        made: list[list[int]] = [[] for _ in encoded.sources]
+        outputs: list[list[int]] = [[] for _ in encoded.sources]
         for first in dict.fromkeys(encoded.firsts):  # one language at a time
             rows = [row for row, one in enumerate(encoded.firsts) if one == first]
             special = generation.SpecialTokens(framing.end, framing.pad, forbidden, first, framing.more_ends)
@@ -297,19 +290,19 @@ class GenerationModel:
             with reduced_weights(model, runtime), runtime.accelerator.autocast():
                 written = generation.generate(model, sources, settings, special, streams)
             for row, ids in zip(rows, written, strict=True):
-                made[row] = ids
-        return made
+                outputs[row] = ids
+        return outputs
 
     def imported(self, examples: Sequence[Sourced], stated: Sequence[Stated]) -> list[WrittenText]:
-        """The outputs of another system; its confidence, if given, is that of every claim."""
+        """The outputs of another system; its confidence, if it states one, is that of every claim."""
         texts = [one.example.targets[0] for one in stated]
         shared = repeated(texts, [example.whole for example in examples])
-        made = []
+        outputs = []
         for example, one, text, is_shared in zip(examples, stated, texts, shared, strict=True):
             claims = len(self.judge.stated(text, example))
             confidence = one.confidences[0] if one.confidences else None
-            made.append(WrittenText(example.id, text, (confidence,) * claims, repeated=is_shared))
-        return made
+            outputs.append(WrittenText(example.id, text, (confidence,) * claims, repeated=is_shared))
+        return outputs
 
     def findings(self, corpus: Corpus[Sourced], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
         size = len(corpus)
@@ -324,8 +317,8 @@ class GenerationModel:
 def _places(
     filled: Filled, size: int, offsets: Sequence[tuple[int, int]] | None, count: Callable[[str], int]
 ) -> list[tuple[str, list[int]]]:
-    """The positions of each field among ``size`` pieces. Without ``offsets`` all pieces before the end of the template
-    belong to the last field, and ``count`` returns the number of pieces of the end."""
+    """The positions of each field among ``size`` pieces. Without ``offsets``, all pieces before the text after the last
+    field count as its pieces; ``count`` returns the number of pieces of that text."""
     if offsets is None:
         name, _, end = filled.fields[-1] if filled.fields else (WHOLE, 0, 0)
         return [(name, list(range(max(0, size - count(filled.text[end:])))))]
@@ -361,21 +354,20 @@ def _decoded(encoded: EncodedSequences, written: Sequence[Sequence[int]]) -> lis
     """The texts without the end piece, which need not be a special token of the tokenizer."""
     framing = encoded.framing
     ends = (framing.end, *framing.more_ends)
-    bare = [ids[:-1] if ids and ids[-1] in ends else ids for ids in written]
-    return [decoded(encoded.tokenizer, ids, framing.has_encoder) for ids in bare]
+    without_end = (ids[:-1] if ids and ids[-1] in ends else ids for ids in written)
+    return [decoded(encoded.tokenizer, ids, framing.has_encoder) for ids in without_end]
 
 
 def decoded(tokenizer: Any, ids: Sequence[int], is_exact: bool) -> str:
-    """The text of pieces without special ones; for a continued prompt without blanks at its ends."""
+    """The text of pieces, without special ones; without blanks at its ends unless ``is_exact``."""
     text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return text if is_exact else text.strip()
 
 
-def _note(notes: dict[str, int], made: Sequence[WrittenText]) -> None:
+def _note(notes: dict[str, int], outputs: Sequence[WrittenText]) -> None:
     """Count notes about the outputs of a split."""
-    count: Callable[[Callable[[WrittenText], bool]], int] = lambda holds: sum(map(holds, made))  # noqa: E731
-    notes["empty_outputs"] = count(lambda one: not one.text.strip())
-    notes["unended_outputs"] = count(lambda one: not one.ended)
-    notes["without_claims"] = count(lambda one: not one.confidences)
-    notes["repeated_outputs"] = count(lambda one: one.repeated)
-    notes["most_equal"] = max(Counter(one.text for one in made).values(), default=0)
+    notes["empty_outputs"] = sum(not one.text.strip() for one in outputs)
+    notes["unended_outputs"] = sum(not one.ended for one in outputs)
+    notes["without_claims"] = sum(not one.confidences for one in outputs)
+    notes["repeated_outputs"] = sum(one.repeated for one in outputs)
+    notes["most_equal"] = max(Counter(one.text for one in outputs).values(), default=0)

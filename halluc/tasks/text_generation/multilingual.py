@@ -11,7 +11,7 @@ from halluc.tasks.text_generation.source_text import Sourced
 
 
 class LanguageMark(NamedTuple):
-    """The piece of the output language; with ``is_last`` the model generates it first by itself."""
+    """The piece of the output language. ``is_last``: targets end with it, and it is the start of outputs."""
 
     piece: int
     is_last: bool
@@ -24,7 +24,7 @@ class LanguageMarks:
         self._tokenizer, self._framing = loaded.tokenizer, loaded.framing
         has_marks = all(hasattr(loaded.tokenizer, name) for name in ("src_lang", "tgt_lang"))
         self._has_marks = loaded.framing.has_encoder and has_marks
-        self._known: dict[tuple[str, str], tuple[str, str, LanguageMark]] = {}
+        self._by_languages: dict[tuple[str, str], tuple[str, str, LanguageMark]] = {}
         self._now: tuple[str, str] | None = None
 
     def of(self, example: Sourced) -> LanguageMark | None:
@@ -36,10 +36,10 @@ class LanguageMarks:
         if not self._has_marks:
             return None
         key = example.source_language, example.language
-        if key not in self._known:
+        if key not in self._by_languages:
             source, target = self._code(key[0], "source"), self._code(key[1], "target")
-            self._known[key] = source, target, self._mark(target)
-        source, target, mark = self._known[key]
+            self._by_languages[key] = source, target, self._mark(target)
+        source, target, mark = self._by_languages[key]
         if key != self._now:
             self._tokenizer.src_lang, self._tokenizer.tgt_lang = source, target
             self._now = key
@@ -58,7 +58,7 @@ class LanguageMarks:
 
     def _mark(self, target: str) -> LanguageMark:
         piece = code_number(self._tokenizer, target)
-        assert piece is not None, "it was looked up"
+        assert piece is not None, "``_code`` checks it"
         self._tokenizer.tgt_lang, self._now = target, None
         is_last = self._tokenizer(text_target="a")["input_ids"][-1] == piece
         if is_last and self._framing.start != piece:

@@ -1,4 +1,4 @@
-"""Names in a text by a trained token classifier, instead of the rules."""
+"""Names in a text, predicted by a token classifier instead of found by rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Padded word pieces per pass.
 _BUDGET = 8192
-# Labels of a model that are not names: these are read by rules.
+# Labels of models that are not names; rules find such statements.
 _NO_NAMES = frozenset("DATE TIME CARDINAL ORDINAL MONEY PERCENT QUANTITY NUMBER NUM".split())  # noqa: SIM905
 
 
@@ -28,7 +28,7 @@ def _loaded(reference: str) -> tuple[AnyTask, Any, Runtime]:
     from halluc.engine import runtime
 
     task = task_class("token_classification").evaluated(())
-    # A process that trains or evaluates has an accelerator already: this is the same device.
+    # In a process that trains or evaluates, this has the same device as the existing accelerator.
     engine = runtime.Runtime(Accelerator(), "fp32")
     attention = runtime.attention_for(engine.device.type)
     loaded = task.model.restore(ModelConfig(name=reference), {}, attention)

@@ -12,7 +12,7 @@ from halluc.tasks.text_generation.languages import WORDS, Language, LanguageWord
 # A word with inner apostrophes, hyphens and dots, such as `O'Neill`, `Jean-Paul`, `U.S.`
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:(?:['’\-&]|\.(?=\p{Lu}))[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+)*+")
 _POSSESSIVE = regex.compile(r"['’]s?\Z")
-# A capital after these may be due to the start of a sentence or line.
+# After these a word may be capitalised because it begins a sentence, a quotation or a line.
 _OPENS = regex.compile(r"(?:[\"“„«»‘:(\[–—•*-]|\A|\n)\s?\Z")
 # `L'` in the French `L'Allemagne`.
 _ELISION = regex.compile(r"(?:[cdjlmnst]|qu)['’](?=\p{Lu})", regex.IGNORECASE)
@@ -29,9 +29,9 @@ def names(
 ) -> list[tuple[int, int]]:
     """Start and end of each name; ``taken`` are the ranges of dates and numbers, in order, which are not names.
 
-    The first word of a sentence, quotation or line counts if it is followed by a capitalised word that is not in such a
-    position, if it is capitalised elsewhere too, or if it has inner capitals (`NASA`); function words never count. For
-    German, where all nouns are capitalised, see ``_german_name``, which uses the ``known`` words of names.
+    The first word of a sentence, quotation or line is part of a name only if a capitalised word follows, if it is also
+    capitalised elsewhere, or if it has inner capitals (`NASA`). A name has no function words except particles. For
+    German, where all nouns are capitalised, see ``_german_name``; ``known`` are words of names.
     """
     words = WORDS[language]
     pieces = _pieces(text, taken)
@@ -47,7 +47,7 @@ def names(
         kept = [
             place
             for place in run
-            if not first[place] or len(run) > 1 or _stands_alone(text[slice(*pieces[place])], elsewhere)
+            if not first[place] or len(run) > 1 or _is_name_alone(text[slice(*pieces[place])], elsewhere)
         ]
         if not (kept or known) or len(run) > _LONGEST_NAME:
             continue
@@ -71,8 +71,7 @@ def _pieces(text: str, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]
 
 
 def _is_all_capitals(text: str, pieces: Sequence[tuple[int, int]]) -> bool:
-    """Whether capitals are uninformative: more than half of the words of a text of at least four have no lower-case
-    letter."""
+    """Whether capitals are uninformative: more than half of at least four words have no lower-case letter."""
     return len(pieces) > 3 and 2 * sum(text[start:end].isupper() for start, end in pieces) > len(pieces)
 
 
@@ -113,7 +112,7 @@ def _joined(text: str, pieces: Sequence[tuple[int, int]], previous: int, place: 
     return all(text[slice(*pieces[at])] in words.particles for at in range(previous + 1, place))
 
 
-def _stands_alone(word: str, elsewhere: set[str]) -> bool:
+def _is_name_alone(word: str, elsewhere: set[str]) -> bool:
     return word in elsewhere or _INNER.search(word[:50]) is not None
 
 
@@ -164,7 +163,7 @@ def _german_name(
         return [place for place in run if named[0] <= place <= named[-1]]
     if all(map(str.isupper, surfaces)) and len(surfaces) > 1:  # emphasis
         return []
-    if first[run[0]] and len(run) == 1 and not _stands_alone(surfaces[0], elsewhere):
+    if first[run[0]] and len(run) == 1 and not _is_name_alone(surfaces[0], elsewhere):
         return []
     if _INNER.search(surfaces[-1].rpartition("-")[2][:50]):
         return list(run)

@@ -1,4 +1,4 @@
-"""Numbers in a text, in digits and in words, with decimal numerals for comparison."""
+"""Numbers in a text, in digits and in words, as keys for comparison."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Numeral(NamedTuple):
     is_weak: bool = False
 
 
-# Longer digit sequences are not numbers: they are read as text.
+# A longer sequence of digits is compared as text.
 _MOST_DIGITS = 30
 _DIGITS = regex.compile(
     r"""(?P<sign>[-−–])?+
@@ -63,25 +63,25 @@ _UNIT = regex.compile(r"[ \u00a0-]?(\p{Han}{1,3}|[\p{L}--\p{Han}]++)", regex.V1)
 _WORDS_TO_UNIT = regex.compile(r"(?:[^\p{L}\n.!?]{1,9}\p{L}{1,15}){1,4}")
 
 
-def with_units(text: str, result: Sequence[Numeral], language: Language) -> list[Numeral]:
-    """The numbers; one that counts a unit of time is joined with it as a duration."""
+def with_units(text: str, numbers: Sequence[Numeral], language: Language) -> list[Numeral]:
+    """The numbers; a number and a unit of time after it are one duration."""
     units = WORDS[language].units
-    made = []
-    for one in result:
+    results = []
+    for one in numbers:
         match = _UNIT.match(text, one.end, min(len(text), one.end + 20)) if units else None
         unit = _unit(match[1], units) if match else None
         if match is None or unit is None or one.keys[0].endswith("th"):
-            made.append(one)
+            results.append(one)
             continue
         end = match.start(1) + len(unit)
-        made.append(Numeral(one.start, end, _durations(one, units[unit]), one.keys[0] == "1"))
-    return made
+        results.append(Numeral(one.start, end, _durations(one, units[unit]), one.keys[0] == "1"))
+    return results
 
 
-def duration_keys(text: str, result: Sequence[Numeral], language: Language) -> Iterator[str]:
+def duration_keys(text: str, numbers: Sequence[Numeral], language: Language) -> Iterator[str]:
     """The keys of all possible durations, with a few words between number and unit."""
     units = WORDS[language].units
-    for one in result if units else ():
+    for one in numbers if units else ():
         following = _WORDS_TO_UNIT.match(text, one.end, min(len(text), one.end + 80))
         words = _WORD.findall(following[0].lower()) if following else []
         direct = _UNIT.match(text, one.end, min(len(text), one.end + 20))
@@ -146,8 +146,8 @@ def _clock(digits: str, half: str) -> str:
 
 
 def _readings(digits: str, comma: bool, factor: int) -> list[str]:
-    """The keys of a number in digits; if a single separator before three digits may be for thousands or decimals, the
-    reading of the language comes first."""
+    """The keys of a number in digits. A single separator before three digits may separate thousands or decimals: the
+    usual reading in the language comes first."""
     if ":" in digits:
         return [digits.lstrip("0") if digits[:2] != "0:" else digits]
     digits = regex.sub(r"[ \u00a0\u202f'’]", "", digits)
@@ -176,7 +176,7 @@ def _key(number: str, factor: int) -> str:
 
 
 def _in_words(text: str, words: LanguageWords, digits: Sequence[Numeral]) -> Iterator[Numeral]:
-    """Runs of number words, with spaces, hyphens or `and` between them, outside of numbers in ``digits``."""
+    """The numbers of runs of number words, with spaces, hyphens or `and` between them, outside of ``digits``."""
     if not words.numbers:
         return
     scaled = {one.end for one in digits}
@@ -229,17 +229,17 @@ def _values(word: str, words: LanguageWords) -> list[int]:
 
 def _units_last(values: list[int]) -> list[int]:
     """German puts units before tens: `zweihundertfünfundzwanzig` is 2, 100, 5, 20."""
-    out = list(values)
-    for place in range(len(out) - 1):
-        if out[place] < 10 and 20 <= out[place + 1] < 100:
-            out[place], out[place + 1] = out[place + 1], out[place]
-    return out
+    ordered = list(values)
+    for place in range(len(ordered) - 1):
+        if ordered[place] < 10 and 20 <= ordered[place + 1] < 100:
+            ordered[place : place + 2] = ordered[place + 1], ordered[place]
+    return ordered
 
 
 def _with_ordinal(
     run: Sequence[tuple[int, int, int]], match: regex.Match[str], words: LanguageWords
 ) -> Iterator[Numeral]:
-    """An ordinal after a run: `twenty-first` is one number, `two first` are two."""
+    """The numbers of a run and the ordinal after it: `twenty-first` is one number, `two first` are two."""
     value = words.ordinals[match[0].lower()]
     if len(run) == 1 and 20 <= run[0][2] < 100 and value < 10:
         yield Numeral(run[0][0], match.end(), (f"{run[0][2] + value}th",))
@@ -249,7 +249,7 @@ def _with_ordinal(
 
 
 def _numbers_of(run: Sequence[tuple[int, int, int]], words: LanguageWords, text: str) -> Iterator[Numeral]:
-    """One number for each part of a run that forms one: `two three` are two."""
+    """The numbers of a run: `twenty three` is one number, `two three` are two."""
     start = end = None
     total, current, unit = 0, 0, 0  # `unit`: the upper bound of the next part, 0 before the first
     for begin, stop, value in run:
@@ -310,7 +310,7 @@ def _in_chinese(text: str) -> Iterator[Numeral]:
         value = chinese_value(whole)
         decimals = "".join(str(_CHINESE_DIGITS[digit]) for digit in part[:_MOST_DIGITS])
         key = _key(f"{value}.{decimals}" if decimals else str(value), 1)
-        # A single character is often part of a word, as in 一起; so is a scale.
+        # A single character is often part of a word, as in 一起.
         yield Numeral(match.start(), match.end(), (key + "th" * is_ordinal,), len(whole) == 1)
 
 

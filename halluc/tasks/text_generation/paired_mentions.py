@@ -12,9 +12,9 @@ from halluc.tasks.text_generation.numerals import numerals
 from halluc.tasks.text_generation.source_text import Sourced, SourcePart, words_of
 from halluc.tasks.text_generation.statements import Statement, statements
 
-# The labels of these spans. Numbers in digits and in words do not replace each other.
+# The labels of the mentions: a number in digits is not replaced by a number word, and the reverse.
 NAME, NUMBER, NUMBER_WORD = "name", "number", "number_word"
-# Number words that do not inflect with their noun and have one usual form; 1 would change the noun.
+# The values of number words that have one usual form and do not depend on the noun.
 _COUNTED = range(2, 13)
 
 
@@ -39,10 +39,10 @@ def stated_ranges(example: Sourced, part: SourcePart) -> Iterator[tuple[Range, S
 
 
 def paired_mentions(example: Sourced, locked: Sequence[Range]) -> list[PairedMention]:
-    """What may be replaced on both sides, in order.
+    """The mentions that may be replaced on both sides, in order.
 
     These are names and numbers in digits that occur exactly once in the input and in each target, and number words from
-    2 to 12 whose value occurs exactly once on each side. None overlaps another ``locked`` range.
+    2 to 12 whose value occurs exactly once on each side. No mention overlaps another ``locked`` range.
     """
     results = []
     for part in example.parts if example.targets else ():
@@ -59,7 +59,7 @@ def edited_targets(example: Sourced, mentions: Sequence[PairedMention], edited: 
     """The targets with the replacements that ``edited`` made in the input."""
     after = [edited.tokens[span.start : span.end] for span in edited.spans]
     before = [example.tokens[one.source.start : one.source.end] for one in mentions]
-    if after == before or len(after) != len(before):  # other spans belong to a text that was rewritten
+    if after == before or len(after) != len(before):  # a rewritten text has other spans
         return example.targets
     return tuple(
         _edited(target, [one.targets[number] for one in mentions], [
@@ -71,7 +71,7 @@ def edited_targets(example: Sourced, mentions: Sequence[PairedMention], edited: 
 
 
 def _edited(target: str, places: Sequence[Range], new: Sequence[str | None]) -> str:
-    """A target with replaced characters. The text between two places is a token, so that no space is lost."""
+    """A target with replaced ranges. The text between two ranges is one token, so that spaces are preserved."""
     pieces: list[str] = []
     edits, done = [], 0
     for (start, end), text in sorted(zip(places, new, strict=True)):
@@ -117,20 +117,17 @@ def _once(target: str, text: str) -> Range | None:
 def _number_words(example: Sourced, one: Statement) -> list[Range | None]:
     """The position in each target of the number that the input has as a word."""
     spoken = _spoken(example, example.whole, example.source_language)
-    if one.text.lower() != _word(one.key, spoken) or _counted(example.whole, one.key, spoken) != 1:
+    count = sum(one.key in numeral.keys for numeral in numerals(example.whole, spoken))
+    if one.text.lower() != _word(one.key, spoken) or count != 1:
         return []
     return [_number_word(target, one.key, _spoken(example, target, example.language)) for target in example.targets]
 
 
 def _number_word(target: str, key: str, spoken: Language) -> Range | None:
-    held = [result for result in numerals(target, spoken) if key in result.keys]
-    if len(held) != 1 or target[held[0].start : held[0].end].lower() != _word(key, spoken):
+    equal = [numeral for numeral in numerals(target, spoken) if key in numeral.keys]
+    if len(equal) != 1 or target[equal[0].start : equal[0].end].lower() != _word(key, spoken):
         return None
-    return held[0].start, held[0].end
-
-
-def _counted(text: str, key: str, spoken: Language) -> int:
-    return sum(key in result.keys for result in numerals(text, spoken))
+    return equal[0].start, equal[0].end
 
 
 def _spoken(example: Sourced, text: str, language: str) -> Language:

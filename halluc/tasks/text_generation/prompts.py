@@ -22,7 +22,7 @@ class Filled(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompt:
-    """A template in pieces: a text, and the field that follows it; None after the last."""
+    """A template as pairs of a text and the field after it; None if no field follows."""
 
     pieces: tuple[tuple[str, str | None], ...]
 
@@ -44,17 +44,17 @@ class Prompt:
         return cls(tuple((text, name) for text, name, _, _ in parsed))
 
     def filled(self, example: Sourced) -> Filled:
-        """The template filled with the parts of an input; parts with the same name are joined by line ends, and text
-        after a colon in a name, such as a speaker, precedes the text of the part."""
-        made, fields = "", []
+        """The template filled with the parts of an input. Parts with the same name are joined by line ends; the text of
+        a part follows its speaker, if its name has one after a colon."""
+        prompt, fields = "", []
         for text, name in self.pieces:
-            made += text
+            prompt += text
             if name is None:
                 continue
             value = example.whole if name == WHOLE else BETWEEN_PARTS.join(_parts(example, name))
-            fields.append((name, len(made), len(made) + len(value)))
-            made += value
-        return Filled(made, tuple(fields))
+            fields.append((name, len(prompt), len(prompt) + len(value)))
+            prompt += value
+        return Filled(prompt, tuple(fields))
 
 
 def _parts(example: Sourced, name: str) -> Iterator[str]:
@@ -73,11 +73,11 @@ class ChatFrame(NamedTuple):
     @classmethod
     def of(cls, tokenizer: Any) -> ChatFrame:
         """The frame of the tokenizer's chat template."""
-        message = "\uffff"  # occurs in no text
+        message = "\uffff"  # a placeholder that occurs in no text
         messages = [{"role": "user", "content": message}]
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         before, _, after = text.partition(message)
-        # Special tokens in the template are special; those in a message are text.
+        # Special tokens in the template are read as such, those in a message as text.
         return cls(*(_pieces(tokenizer, side) for side in (before, after)))
 
 

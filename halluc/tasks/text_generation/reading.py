@@ -1,4 +1,4 @@
-"""Shared reading of tasks whose model writes a text, and outputs of other systems."""
+"""The base of the readers of text generation tasks, and outputs of other systems."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def texts_of(given: Any, field: str) -> list[str]:
 
 
 def given_parts(words: Any, parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutParts:
-    """Tokens, spaces and parts of an input; its ``words`` are used unchanged if they are a list.
+    """Tokens, spaces and parts of an input; its ``words``, if they are a list, are its tokens.
 
     Args:
-        parts: the name and the stripped text of each; together the words make up these texts.
+        parts: the name and the stripped text of each.
 
     Raises:
-        Unreadable D107: the words are not strings, or do not make up the texts.
+        Unreadable D107: the words are not strings, or not those of the texts.
     """
     if not isinstance(words, list):
         return cut_parts(parts, tokenizer)
@@ -80,8 +80,7 @@ class WrittenPredictions(PredictionFile):
 
     def read(self) -> list[Stated]:
         layout = self.layout()
-        make = self._of_line if layout.format == "text" else self._of_record
-        return list(self.each(self.rows(layout), make))
+        return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         return one
@@ -99,7 +98,7 @@ class WrittenPredictions(PredictionFile):
         return self._stated(row, text, confidence, given_id(record, self.data))
 
     def _stated(self, row: Row, text: str, confidence: float | None, identity: Mapping[str, str]) -> Stated:
-        """The output as the only target of an example without input: outputs are joined by id, or by order."""
+        """The output as the only target of an example without input, which is matched by id or by order."""
         name = identity.get("id", f"{self.corpus.split}-{row.number or row.line}")
         tokens, spaces, parts = cut_parts([], Tokenizer())
         example = Sourced(name, Origin(str(self.path), row.line), tokens, spaces, parts, (text,))
@@ -107,7 +106,7 @@ class WrittenPredictions(PredictionFile):
 
 
 class SourcedReader(RowReader):
-    """A subclass makes the examples of a row, and the input of a row without targets."""
+    """A subclass builds the examples of a row, and the input of a row to predict."""
 
     Predictions: ClassVar[type[PredictionFile] | None] = WrittenPredictions
 
@@ -129,8 +128,8 @@ class SourcedReader(RowReader):
 
 def first_of(given: Mapping[Any, Any], names: Iterable[Column]) -> Column | None:
     """The first of the names for which a row has a value; otherwise the first one that exists."""
-    there = [name for name in names if name in given]
-    return next((name for name in there if given[name] not in (None, "")), there[0] if there else None)
+    own = [name for name in names if name in given]
+    return next((name for name in own if given[name] not in (None, "")), own[0] if own else None)
 
 
 def visible_text(given: Any, what: str, field: Column) -> str:

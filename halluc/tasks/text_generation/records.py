@@ -1,4 +1,4 @@
-"""The lines of tasks whose model writes a text, in the files of a run, and in the output of ``predict``."""
+"""The lines of text generation tasks: ``predictions/<split>.jsonl``, and the output of ``predict``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class GenerationLine(Prediction):
     ``parts`` are the names and token ranges of the input, whose exact text is ``text``. ``predicted`` are the claims:
     tokens of ``written``, the tokenized output, then kind and confidence. ``log_probability`` is the mean per output
     token, of ``pieces`` tokens; null if another tool wrote the output. ``ended`` is false for an output that was cut at
-    the limit, ``repeated`` true for one that other, different inputs have too.
+    the limit, ``repeated`` true for an output that other, different inputs also have.
     """
 
     has_own_text: ClassVar[bool] = True
@@ -40,11 +40,11 @@ class GenerationLine(Prediction):
         return self.id, tuple(self.tokens), (*self.gold, self.text, *self.parts)
 
     def related_texts(self, record: Literal["claim", "omission"]) -> list[tuple[str, str]]:
-        """The input or its parts (only the last turns), and the output or the reference."""
+        """The input or its parts (only the last turns), and the reference for a claim, the output for an omission."""
         other = ("reference", self.gold[0] if self.gold else "") if record == "claim" else ("output", self.output)
         if len(self.parts) == 1:
             return [("input", self.text), other]
-        lines: dict[str, list[str]] = {}
+        parts: dict[str, list[str]] = {}
         turns: list[tuple[str, str]] = []
         for name, start, end in self.parts:
             first, _, speaker = name.partition(":")
@@ -52,19 +52,19 @@ class GenerationLine(Prediction):
             if speaker:
                 turns.append((speaker, text))
             else:
-                lines.setdefault(first, []).append(text)
-        return [*((name, " ".join(texts)) for name, texts in lines.items()), *turns[-MOST_TURNS:], other]
+                parts.setdefault(first, []).append(text)
+        return [*((name, " ".join(texts)) for name, texts in parts.items()), *turns[-MOST_TURNS:], other]
 
     @property
     def reference(self) -> list[str]:
-        """The tokens of the first reference, which the positions of gold refer to."""
+        """The tokens of the first reference, to which the positions of gold refer."""
         from halluc.tasks.text_generation.source_text import words_of
 
         return list(words_of(self.gold[0])) if self.gold else []
 
 
 class StatedClaim(Record):
-    """A claim of a written text; ``start`` and ``end`` count its tokens, null if it is about all of it."""
+    """A claim of a written text; ``start`` and ``end`` are tokens, null for a claim about the whole text."""
 
     kind: str
     text: str

@@ -11,7 +11,7 @@ _END = regex.compile(r"(?:[.!?…]++[\"'”’»)\]]*+(?=\s|\Z)|[。！？]++[�
 _WORD_BEFORE = regex.compile(r"[\p{L}\p{N}.&]{1,20}\Z")
 _NEXT = regex.compile(r"\s*+[\"'“„«‘(\[¿¡–—-]*+\s*+(.)", regex.DOTALL)
 _HAS_WORD = regex.compile(r"[\p{L}\p{N}]")
-# How far the text after an end is examined; an end before more blanks than this always counts.
+# The number of characters after an end that are examined.
 _AHEAD = 40
 
 
@@ -39,7 +39,8 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _ends(text: str, match: regex.Match[str], language: Language) -> bool:
-    """Not after an abbreviation, an initial or a German ordinal; not before a lower-case letter."""
+    """Whether a sentence ends here: not after an abbreviation, an initial or a German ordinal, and not before a
+    lower-case letter."""
     end = match[0]
     if end[0] not in ".…!?" or (end[0] in "!?" and language not in ("fr",) and len(end) > 1):
         return True

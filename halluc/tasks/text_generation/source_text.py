@@ -1,10 +1,11 @@
-"""An input of named parts and its target texts."""
+"""The example of text generation tasks: an input of named parts, and its target texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from halluc.core.examples import Origin, Pair
 from halluc.data.tokenization import Tokenizer
@@ -17,7 +18,7 @@ _WORDS = Tokenizer()
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The tokens of a written text, which the positions of its claims refer to."""
+    """The tokens of a written text, to which the positions of its claims refer."""
     return _WORDS.tokens(text)
 
 
@@ -32,10 +33,10 @@ class SourcePart:
 
 @dataclass(frozen=True)
 class Sourced:
-    """An input and its reference texts; the first of ``targets`` is trained on.
+    """An input and its reference texts; the first of ``targets`` is used for training.
 
-    ``spaces`` are the characters before each token, and finally those after the last: with the tokens they make up the
-    exact text. Parts are consecutive, disjoint and cover all tokens. ``language`` is that of the targets and
+    ``spaces`` are the characters before each token, and finally those after the last: together with the tokens they are
+    the exact text. Parts are consecutive, disjoint and cover all tokens. ``language`` is that of the targets and
     ``source_language`` that of the input, empty if unknown.
     """
 
@@ -81,6 +82,11 @@ class Sourced:
         return "".join(pieces)
 
 
+def target_length(example: Any) -> int:
+    """The number of tokens of the first target; 0 without a target."""
+    return len(words_of(example.targets[0])) if example.targets else 0
+
+
 # Tokens, spaces and parts of an input.
 CutParts = tuple[tuple[str, ...], tuple[str, ...], tuple[SourcePart, ...]]
 
@@ -108,10 +114,10 @@ def cut_parts(parts: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> CutPart
 
 
 def spaced_again(before: Sequence[str], spaces: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
-    """The spaces of edited tokens: those of unchanged tokens are kept, a new word has one before it.
+    """The spaces of edited tokens: unchanged tokens have the same space before them, new ones a blank.
 
     Args:
-        before: the tokens of the original, ``spaces`` its spaces. after: the edited tokens.
+        before, spaces: those of the original. after: the edited tokens.
     """
     from rapidfuzz.distance import Opcodes
     from rapidfuzz.distance.Indel import opcodes
@@ -121,10 +127,10 @@ def spaced_again(before: Sequence[str], spaces: Sequence[str], after: Sequence[s
     numbers: dict[str, int] = {}
     coded = [[numbers.setdefault(token, len(numbers)) for token in side] for side in (before, after)]
     result: Opcodes = opcodes(*coded)
-    made = [" "] * len(after)
+    edited = [" "] * len(after)
     for step in result:
         if step.tag == "equal":
-            made[step.dest_start : step.dest_end] = spaces[step.src_start : step.src_end]
-    if made:
-        made[0] = ""
-    return (*made, spaces[-1])
+            edited[step.dest_start : step.dest_end] = spaces[step.src_start : step.src_end]
+    if edited:
+        edited[0] = ""
+    return (*edited, spaces[-1])

@@ -1,8 +1,8 @@
 """The statements of a text, by rules: its names, numbers, dates, quotations and sentences (DEFINITIONS, sections 1 and
 5).
 
-Names and numbers are precise claims; sentences cover the rest. All rules take linear time. Not supported: names in
-Chinese and Japanese and in texts without capitals, relative dates, quotations in single straight quotes.
+All rules take linear time. Not supported: names in Chinese and Japanese and in texts without capitals, relative dates,
+quotations in single straight quotes.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class Statement:
 
 @lru_cache(maxsize=1 << 12)
 def statements(text: str, language: str = "", known: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
-    """The statements of a text, by position, longer ones first; without a ``language`` (`en`) it is detected.
+    """The statements of a text, by position, longer ones first. Numbers within a date are not separate statements.
 
-    ``known`` are words of names, as returned by ``foreign_names``.
+    Words that are often not numbers or dates (`one`, `first`, `may`) are not statements, but count as evidence.
 
-    The numbers of a date are not separate statements. Words that are often not numbers or names (`one`, `first`, a
-    month's name that is also a verb) are not statements here, although ``evidence`` uses them.
+    Args:
+        language: a code such as `en`; detected if it is empty. known: words of names, see ``foreign_names``.
     """
     spoken = language_of(text, language)
     spans = sentence_spans(text, spoken)
@@ -80,9 +80,9 @@ class WithParts(Protocol):
 
 
 def foreign_names(text: str, example: WithParts) -> frozenset[str]:
-    """The words of the names of an input, to distinguish names from nouns in the output or reference ``text``.
+    """The words of the names of an input, which distinguish names from nouns in its output or reference ``text``.
 
-    Empty unless nouns are capitalised in the language of the text, and not in that of the input.
+    Empty unless nouns are capitalised in the language of the text, but not in that of the input.
     """
     if not WORDS[language_of(text, example.language)].nouns_are_capitalised:
         return frozenset()
@@ -97,9 +97,9 @@ def foreign_names(text: str, example: WithParts) -> frozenset[str]:
     )
 
 
-def in_order(result: Iterable[Statement]) -> tuple[Statement, ...]:
+def in_order(unsorted: Iterable[Statement]) -> tuple[Statement, ...]:
     """By position, longer ones first."""
-    return tuple(sorted(result, key=lambda one: (one.start, -one.end, KINDS.index(one.kind))))
+    return tuple(sorted(unsorted, key=lambda one: (one.start, -one.end, KINDS.index(one.kind))))
 
 
 def worded(kind: StatementKind, text: str, start: int, end: int) -> Statement:
@@ -107,10 +107,10 @@ def worded(kind: StatementKind, text: str, start: int, end: int) -> Statement:
     return Statement(kind, text[start:end], start, end, " ".join(folded_words(text[start:end])))
 
 
-def outside(result: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
+def outside(numbers: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
     """The numbers that overlap no date; both are sorted."""
     kept, place = [], 0
-    for one in result:
+    for one in numbers:
         while place < len(dated) and dated[place].end <= one.start:
             place += 1
         if place == len(dated) or dated[place].start >= one.end:
@@ -118,8 +118,7 @@ def outside(result: Sequence[Numeral], dated: Sequence[Dated]) -> list[Numeral]:
     return kept
 
 
-# An opening quote, the content, and the closing one. The content has no opening quote, so that a text of opening quotes
-# is scanned once.
+# An opening quote, the content, and a closing quote. The content has no opening quote, so that the time is linear.
 _QUOTES = regex.compile(
     r"“([^“”„\n]++)”|„([^“”„\n]++)[“”]|«([^«»\n]++)»|»([^«»\n]++)«|「([^「」\n]++)」|『([^『』\n]++)』|\"([^\"\n]++)\"|``([^`'\n]++)''"
 )
@@ -140,23 +139,23 @@ class TextFacts(NamedTuple):
     dates: frozenset[str]
 
 
-# The sources of an example are used for its statements and for its sentences.
+# Cached: the sources of an example are compared with its statements and with its sentences.
 @lru_cache(maxsize=256)
 def facts_of(text: str, language: Language) -> TextFacts:
     words = folded_words(text)
     counted = numerals(text, language)
     keys = {key for one in counted for key in one.keys}
-    phrase = (part for one in dates(text, language) for key in one.keys for part in components(key))
+    implied = (part for one in dates(text, language) for key in one.keys for part in components(key))
     return TextFacts(
         frozenset(words),
         f" {' '.join(words)} ",
         frozenset(keys.union(duration_keys(text, counted, language))),
-        frozenset(phrase),
+        frozenset(implied),
     )
 
 
 class EvidenceTexts:
-    """Sources or references; ``states`` says whether they contain a name, number, date or quotation.
+    """Sources or references, as evidence for names, numbers, dates and quotations.
 
     ``languages`` are those of the texts; without them the language of each text is detected.
     """
@@ -186,9 +185,9 @@ class EvidenceTexts:
         return bool(words) and any(f" {' '.join(words)} " in facts.run for facts in self._facts)
 
     def _names(self, words: Sequence[str]) -> bool:
-        telling = [word for word in words if word not in FUNCTION_WORDS] or words
-        forms = map(_forms, telling)
-        return bool(telling) and all(any(each & facts.words for facts in self._facts) for each in forms)
+        content = [word for word in words if word not in FUNCTION_WORDS] or words
+        forms = map(_forms, content)
+        return bool(content) and all(any(each & facts.words for facts in self._facts) for each in forms)
 
 
 # For plurals, peoples and countries.

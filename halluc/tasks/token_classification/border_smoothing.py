@@ -1,12 +1,12 @@
-"""Border-aware label smoothing: a part of a tag's probability is given to the tags that a moved border would produce.
+"""Boundary smoothing for tags: a part of the target goes to the tags that result if a boundary moves by one word.
 
 Boundary smoothing (Zhu & Li 2022, "Boundary Smoothing for Named Entity Recognition", equation 3 with D = 1) gives a
-share of a span's probability to the spans whose borders differ by one word. Here it is adapted to tags. One border of
-one mention is moved by one word, outwards or inwards, if the mention keeps a word and does not overlap another one. The
-changed tags of words are their alternatives. In ``said [Anna Berg]PER left`` these are B-PER for ``said`` (begin moved
-outwards), I-PER and O for ``Anna`` (begin moved outwards or inwards), B-PER and O for ``Berg`` (begin or end moved
-inwards), and I-PER for ``left`` (end moved outwards). The alternatives of a word share the part evenly; a word without
-alternatives keeps its tag completely.
+share of a span's probability to the spans whose boundaries differ by one word. Here it is adapted to tags. One boundary
+of one mention moves by one word, outwards or inwards, unless the mention becomes empty or overlaps another one. The
+tags that words then get are their alternatives. In ``said [Anna Berg]PER left`` these are B-PER for ``said`` (begin
+moved outwards), I-PER and O for ``Anna`` (begin moved outwards or inwards), B-PER and O for ``Berg`` (begin or end
+moved inwards), and I-PER for ``left`` (end moved outwards). The part is distributed evenly over the alternatives of a
+word; the target of a word without alternatives does not change.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Alternative(NamedTuple):
-    """A tag, by number, that gets ``share`` of the probability of a word's tag."""
+    """A tag, by index, that gets ``share`` of the target of a word."""
 
     word: int
     tag: int
@@ -31,7 +31,7 @@ class Alternative(NamedTuple):
 
 
 def border_tags(length: int, spans: Sequence[Span]) -> dict[int, list[str]]:
-    """The other IOB2 tags of each word of a sentence, by the definition above."""
+    """The alternative IOB2 tags of the words of a sentence, as defined above."""
     gold = write_tags(length, spans)
     result: dict[int, list[str]] = {}
     for start, end, label in spans:
@@ -49,7 +49,7 @@ def border_tags(length: int, spans: Sequence[Span]) -> dict[int, list[str]]:
 def alternatives(
     spans: Sequence[Span], targets: Sequence[int], numbers: Mapping[str, int], smoothing: float
 ) -> list[Alternative]:
-    """The alternatives of a sentence; ``targets`` are the numbers of its tags. Words without a target have none."""
+    """The alternatives of a sentence; ``targets`` are the indexes of its tags. Words without a target have none."""
     results = []
     for word, tags in border_tags(len(targets), spans).items():
         known = [numbers[tag] for tag in tags if tag in numbers]
@@ -61,13 +61,12 @@ def alternatives(
 def moved_loss(
     loss: Loss, logits: torch.Tensor, labels: torch.Tensor, moved: Sequence[tuple[int, int, float]]
 ) -> torch.Tensor:
-    """The addition of smoothing to the summed loss: ``share * (loss of the other tag - loss of the gold tag)``, a
-    scalar.
+    """The term that smoothing adds to the summed loss: the sum of ``share * (loss of alternative - loss of gold)``.
 
     Args:
         logits: (tokens, tags).
         labels: (tokens,).
-        moved: for each alternative the token, the other tag and the share.
+        moved: for each alternative the token, the tag and the share.
     """
     import torch
 

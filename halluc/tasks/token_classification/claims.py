@@ -44,10 +44,10 @@ def overlaps(claims: Sequence[Span], gold: Sequence[Span]) -> list[SpanOverlap]:
 
 
 def match(claims: Sequence[Span], gold: Sequence[Span], pairs: Sequence[SpanOverlap]) -> dict[int, int]:
-    """At most one gold span per claim and one claim per gold span; returns gold by claim (indexes).
+    """The optimal one-to-one matching of claims and gold spans; returns the index of gold by that of the claim.
 
-    Maximised in turn: exact matches, same boundary, same label, tokens in common; then the matched spans that start
-    first, gold before claims.
+    Maximised in turn: exact matches, equal boundaries, equal labels, common tokens. For ties, earlier gold spans, then
+    earlier claims are preferred.
     """
     matched = _exact(claims, gold)
     taken = set(matched.values())
@@ -61,7 +61,7 @@ def match(claims: Sequence[Span], gold: Sequence[Span], pairs: Sequence[SpanOver
 
 
 def _exact(claims: Sequence[Span], gold: Sequence[Span]) -> dict[int, int]:
-    """Equal spans are matched in every optimal matching: no other pair of theirs has a larger weight."""
+    """Equal spans, which every optimal matching contains."""
     free: dict[Span, list[int]] = defaultdict(list)
     for index in reversed(range(len(gold))):
         free[gold[index]].append(index)
@@ -83,8 +83,8 @@ def _components(pairs: Sequence[SpanOverlap]) -> Iterator[list[SpanOverlap]]:
         component, front = [first], [first]
         while front:
             pair = front.pop()
-            fresh = [p for p in (*by_claim[pair.claim], *by_gold[pair.gold]) if p not in seen]
-            fresh = list(dict.fromkeys(fresh))
+            adjacent = dict.fromkeys((*by_claim[pair.claim], *by_gold[pair.gold]))
+            fresh = [other for other in adjacent if other not in seen]
             seen.update(fresh)
             component += fresh
             front += fresh
@@ -92,7 +92,7 @@ def _components(pairs: Sequence[SpanOverlap]) -> Iterator[list[SpanOverlap]]:
 
 
 def _best(component: Sequence[SpanOverlap], claims: Sequence[Span], gold: Sequence[Span]) -> dict[int, int]:
-    """The matching with the largest weight; each criterion outweighs all later ones together."""
+    """The matching with the largest weight."""
     weights = _weights(component, claims, gold)
     if len({pair.claim for pair in component}) == 1 or len({pair.gold for pair in component}) == 1:
         best = max(component, key=weights.__getitem__)
@@ -106,7 +106,10 @@ def _best(component: Sequence[SpanOverlap], claims: Sequence[Span], gold: Sequen
 
 
 def _weights(component: Sequence[SpanOverlap], claims: Sequence[Span], gold: Sequence[Span]) -> dict[SpanOverlap, int]:
-    """Each pair as one whole number: boundary, label, tokens, and a bit of its own that is higher the earlier it is."""
+    """The weight of each pair: boundary, label, tokens and a bit that is higher for earlier pairs, in one integer.
+
+    Each criterion outweighs all later ones together.
+    """
     in_order = sorted(component, key=lambda pair: (gold[pair.gold], claims[pair.claim]), reverse=True)
     pairs, tokens = len(component) + 1, sum(pair.tokens for pair in component) + 1
     weights = {}
@@ -122,44 +125,42 @@ REASONS = ("label", "boundary", "both", "duplicate")
 
 
 class SpanJudge:
-    """Spans against gold spans: exact is supported, an overlap distorted, nothing in common unsupported."""
+    """Spans compared with gold spans: equal is supported, overlapping distorted, without overlap unsupported."""
 
     reasons: ClassVar[tuple[str, ...]] = REASONS
 
     def claims(self, example: Tagged, prediction: TagPrediction) -> tuple[Claim, ...]:
-        """Each predicted span with its label is one claim."""
+        """One claim per predicted span."""
         return tuple(
             _claim(example, span, confidence)
             for span, confidence in zip(prediction.spans, prediction.confidences, strict=True)
         )
 
     def gold(self, example: Tagged) -> tuple[Claim, ...]:
-        """What the annotation says, in the form of claims."""
         return tuple(_claim(example, span) for span in example.spans)
 
     def judge(self, example: Tagged, claims: Sequence[Claim]) -> Judged:
-        """Verdict, reason and evidence for each claim; gold that none touches is omitted.
+        """Verdict, reason and evidence of each claim; gold that no claim touches is omitted.
 
-        Reasons of a distortion: ``label``, ``boundary`` and ``both`` say what differs from the matched gold span;
-        ``duplicate`` is a further claim about gold that another one is matched to. ``spurious`` shares no token.
+        Reasons of a distortion: ``label``, ``boundary`` and ``both`` are the differences to the matched gold span;
+        ``duplicate``: the gold span is matched with another claim. ``spurious``: no token is shared with gold.
         """
         gold = self.gold(example)
-        claimed = [_place(claim) for claim in claims]
-        there = [_place(claim) for claim in gold]
-        pairs = overlaps(claimed, there)
-        matched = match(claimed, there, pairs)
+        claimed, annotated = list(map(_place, claims)), list(map(_place, gold))
+        pairs = overlaps(claimed, annotated)
+        matched = match(claimed, annotated, pairs)
         touched: dict[int, list[int]] = defaultdict(list)
         for pair in pairs:
             if matched.get(pair.claim) != pair.gold:
                 touched[pair.claim].append(pair.gold)
         judged = []
         for index, claim in enumerate(claims):
-            other = there[matched[index]] if index in matched else None
-            around = tuple(sorted(there[i] for i in touched[index]))
+            other = annotated[matched[index]] if index in matched else None
+            around = tuple(sorted(annotated[i] for i in touched[index]))
             verdict, reason = _verdict(claimed[index], other, around)
             judged.append(replace(claim, verdict=verdict, reason=reason, evidence=Evidence(other, around)))
-        reached = {pair.gold for pair in pairs}
-        return Judged(tuple(judged), tuple(one for index, one in enumerate(gold) if index not in reached))
+        overlapped = {pair.gold for pair in pairs}
+        return Judged(tuple(judged), tuple(one for index, one in enumerate(gold) if index not in overlapped))
 
 
 def _place(claim: Claim) -> Span:

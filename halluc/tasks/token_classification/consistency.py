@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy
@@ -21,7 +22,7 @@ from halluc.tasks.token_classification.tagged_sentence import Tagged
 
 
 class _LabelVote(NamedTuple):
-    """A possible label of a predicted span: its confidence, and the numbers of its ``claimed`` outputs."""
+    """A possible label of a predicted span: its confidence, and the indexes of its ``claimed`` outputs."""
 
     confidence: float
     claimed: tuple[int, ...]
@@ -36,8 +37,8 @@ def consistent(
     """The predictions with one label for all mentions of a surface in a document: the one with the highest mean
     probability.
 
-    The probability of a label is the confidence that the mention would have with it. Boundaries stay, and nothing is
-    added. Sentences without a document keep their labels.
+    The probability of a label is the confidence that the mention would have with it. Boundaries do not change, and
+    sentences without a document keep their labels.
 
     Args:
         outputs: the tags of the model.
@@ -84,7 +85,7 @@ def _relabelled(
         tags=tuple(write_tags(len(example.tokens), spans)),
         spans=tuple(spans),
         confidences=tuple(confidences),
-        claimed=tuple(number for numbers in claimed for number in numbers),
+        claimed=tuple(chain.from_iterable(claimed)),
     )
 
 
@@ -106,7 +107,10 @@ def _choices(prediction: TagPrediction, outputs: Sequence[str]) -> list[_LabelVo
 
 
 def _of_tags(span: Span, rows: numpy.ndarray, own: Sequence[int], outputs: Sequence[str]) -> _LabelVotes:
-    """``rows``: the logits of the words of a span, (words, tags); ``own``: the numbers of their tags."""
+    """
+    Args:
+        rows: the logits of the words of a span, (words, tags). own: the indexes of their tags.
+    """
     places = {tag: number for number, tag in reversed(list(enumerate(outputs)))}
     paths = {span.label: tuple(own)}
     for label in {tag[2:] for tag in outputs} - {"", span.label}:

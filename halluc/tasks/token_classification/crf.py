@@ -15,9 +15,9 @@ from halluc.engine.references import ModelSource
 from halluc.tasks.losses import UNLABELLED
 from halluc.tasks.token_classification.viterbi import CRF_FILE, SavedChain, Transitions, transitions
 
-# Added to the scores of illegal transitions: its exponential is 0 in float32, and gradients do not become NaN.
+# Added to the scores of illegal transitions: its exponential is 0 in float32, and unlike infinity it causes no NaN.
 _ILLEGAL = -1e4
-# Transitions are their parameters multiplied by this, and so learn faster than the encoder at its learning rate.
+# Transition scores are the parameters multiplied by this: their learning rate is higher than that of the encoder.
 _RATE = 30.0
 
 
@@ -55,16 +55,16 @@ class LinearChain(torch.nn.Module):
         """Start (tags,), step (tags before, tags) and end (tags,), the illegal ones very low."""
         results = []
         for name in Transitions._fields:
-            own = getattr(self, name)
-            # The gradient is that of the scores themselves: gradient clipping uses its norm.
-            results.append(own + (_RATE - 1) * own.detach() + getattr(self, f"{name}_penalty"))
+            parameter = getattr(self, name)
+            # The gradient is not multiplied, because gradient clipping uses its norm.
+            results.append(parameter + (_RATE - 1) * parameter.detach() + getattr(self, f"{name}_penalty"))
         return results[0], results[1], results[2]
 
     def loss(self, chains: Chains) -> torch.Tensor:
         """The negative log-likelihood of the targets, summed, in nats; a word without a target may have any tag."""
         logits = chains.logits.float()
-        text = (chains.targets != UNLABELLED) & chains.mask
-        gold = torch.nn.functional.one_hot(chains.targets.clamp(min=0), logits.shape[-1]).bool() | ~text[..., None]
+        known = (chains.targets != UNLABELLED) & chains.mask
+        gold = torch.nn.functional.one_hot(chains.targets.clamp(min=0), logits.shape[-1]).bool() | ~known[..., None]
         return (self._log_sums(logits, chains) - self._log_sums(logits.masked_fill(~gold, _ILLEGAL), chains)).sum()
 
     def _log_sums(self, logits: torch.Tensor, chains: Chains) -> torch.Tensor:
@@ -78,8 +78,8 @@ class LinearChain(torch.nn.Module):
 
     def weights(self) -> Transitions:
         """The scores as arrays of doubles, minus infinity where a transition is illegal."""
-        made = [part.detach().double().cpu().numpy() for part in self.scores()]
-        return Transitions(*(numpy.where(part <= _ILLEGAL / 2, -numpy.inf, part) for part in made))
+        parts = (part.detach().double().cpu().numpy() for part in self.scores())
+        return Transitions(*(numpy.where(part <= _ILLEGAL / 2, -numpy.inf, part) for part in parts))
 
     def save_own_file(self, folder: Path) -> None:
         """Write ``crf.safetensors``: start, step and end as in ``weights``."""
@@ -91,5 +91,5 @@ class LinearChain(torch.nn.Module):
         Raises:
             HallucError E411: the file is missing or damaged, or has other tags.
         """
-        for name, kept in SavedChain.read(source, self.tags).transitions._asdict().items():
-            getattr(self, name).data.copy_(torch.from_numpy(kept).nan_to_num(neginf=0.0) / _RATE)
+        for name, scores in SavedChain.read(source, self.tags).transitions._asdict().items():
+            getattr(self, name).data.copy_(torch.from_numpy(scores).nan_to_num(neginf=0.0) / _RATE)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from halluc.tasks.token_classification.crf import LinearChain
 
 
-# How many words' scores are in memory in double precision.
+# The maximum number of words whose scores are in memory in double precision.
 _WORDS_AT_ONCE = 1 << 16
 
 
@@ -42,16 +42,16 @@ def decided(
     lengths = [len(example.tokens) for example in encoded.examples]
     scores = numpy.concatenate(scored.rows) if lengths else numpy.zeros((0, len(encoded.outputs)), numpy.float32)
     scheme = scheme_of(encoded.outputs)
-    likeliest = best = scores.argmax(-1)
+    argmax = best = scores.argmax(-1)
     if scheme and decoding == "constrained":
         best = constrained(scores, lengths, transitions(encoded.outputs, scheme))
-    encoded.notes["constrained_words"] = int((best != likeliest).sum())
-    certainty = _log_probabilities(scores, best)
+    encoded.notes["constrained_words"] = int((best != argmax).sum())
+    log_probabilities = _log_probabilities(scores, best)
 
     def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> SpanEvidence:
         places = [slice(start + span.start, start + span.end) for span in spans]
         return SpanEvidence(
-            tuple(math.exp(float(certainty[place].mean())) for place in places),
+            tuple(math.exp(float(log_probabilities[place].mean())) for place in places),
             tuple(scores[place] for place in places),
             tuple(number for span in spans for number in own[span.start : span.end]),
         )
@@ -69,8 +69,7 @@ def decode_chains(
     weights, tags = crf.weights(), crf.tags
     lengths = [len(example.tokens) for example in encoded.examples]
     marginals = Marginals.of(scores, lengths, weights, tags)
-    argmax = decoding == "argmax"
-    best = marginals.of_words.argmax(-1) if argmax else most_probable(scores, lengths, weights)
+    best = marginals.of_words.argmax(-1) if decoding == "argmax" else most_probable(scores, lengths, weights)
     names = {tag[2:]: name[2:] for tag, name in zip(tags, encoded.outputs, strict=True) if tag != "O"}
 
     def evidence(start: int, spans: Sequence[Span], own: Sequence[int]) -> SpanEvidence:
@@ -90,7 +89,7 @@ def by_example(encoded: EncodedTokens, scores: numpy.ndarray) -> DecisionScores:
 
 
 def odds_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
-    """Logits (words, tags) whose softmax is the probability of a word's tags: with a CRF the log marginals."""
+    """Logits (words, tags) whose softmax gives the probabilities of tags; with a CRF, the log marginals."""
     scores = scores_of_words(encoded, outputs)
     if encoded.crf is None:
         return scores
@@ -99,7 +98,7 @@ def odds_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
 
 
 def scores_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
-    """Logits (words, tags), the words of all examples concatenated.
+    """Logits (words, tags), the words of all examples concatenated; of several windows, that with the most context.
 
     Raises:
         RuntimeError: a word without a prediction, which would be a bug.
@@ -113,9 +112,9 @@ def scores_of_words(encoded: EncodedTokens, outputs: Outputs) -> numpy.ndarray:
             window = encoded.windows[index]
             first = numpy.asarray(window.first, dtype=numpy.int64)
             inside = encoded.words(window)
-            seen = numpy.minimum(first, len(window.pieces) - first)
-            better = seen > context[inside]
-            context[inside][better] = seen[better]
+            around = numpy.minimum(first, len(window.pieces) - first)
+            better = around > context[inside]
+            context[inside][better] = around[better]
             scores[inside][better] = table[row, first][better]
     if (context < 0).any():
         raise RuntimeError("a word has no prediction")
@@ -137,12 +136,12 @@ def _predictions(
     best: numpy.ndarray,
     evidence: Callable[[int, Sequence[Span], Sequence[int]], SpanEvidence],
 ) -> list[TagPrediction]:
-    """Predictions from the number ``best`` of each word's tag, (words,).
+    """Predictions from the index ``best`` of each word's tag, (words,).
 
     Args:
-        evidence: takes the first word of a sentence, its spans and the numbers of its tags.
+        evidence: takes the first word of a sentence, its spans and the indexes of its tags.
     """
-    # A model's IOB2 tags are kept, legal or not; for other schemes, only their spans are the model's claims.
+    # Only IOB2 tags are kept as they are, even if they are illegal; tags of other schemes are rewritten from spans.
     keeps_tags = {output[0] for output in encoded.outputs} <= set("BIO") and scheme_of(encoded.outputs) != "iob1"
     numbers, predictions, start = best.tolist(), [], 0
     for example, length in zip(encoded.examples, lengths, strict=True):
@@ -174,24 +173,23 @@ def annotated_tags(
     """Predictions with the probability of the annotated tags.
 
     Args:
-        targets: the number of each word's annotated tag, by sentence; ``UNLABELLED``: the model does not know it.
+        targets: the index of each word's annotated tag, by sentence; ``UNLABELLED`` if the model does not have it.
         scores: logits (words, tags), the words of all sentences concatenated.
     """
-    result, start = [], 0
+    results, start = [], 0
     for of_sentence, prediction in zip(targets, predictions, strict=True):
-        rows = scores[start : start + len(of_sentence)].astype(numpy.float64)
-        share = probabilities(rows)
+        share = probabilities(scores[start : start + len(of_sentence)].astype(numpy.float64))
         tags = numpy.array(of_sentence, dtype=numpy.int64)
         known = tags != UNLABELLED
-        own = numpy.where(known, share[numpy.arange(len(tags)), numpy.where(known, tags, 0)], 0.0)
-        result.append(AnnotatedPrediction(prediction, partial(_probability, own)))
+        words = numpy.where(known, share[numpy.arange(len(tags)), numpy.where(known, tags, 0)], 0.0)
+        results.append(AnnotatedPrediction(prediction, partial(_probability, words)))
         start += len(of_sentence)
-    return result
+    return results
 
 
 def _probability(words: numpy.ndarray, claims: Sequence[Claim]) -> float:
     """The minimum probability of an annotated tag in the spans of the claims.
 
-    One wrong tag makes an annotation wrong: a mean over tags would hide a wrong boundary of a long mention.
+    A mean over tags would hide one wrong tag, such as a wrong boundary of a long mention.
     """
     return min(float(words[claim.where.start : claim.where.end].min()) for claim in claims if claim.where is not None)

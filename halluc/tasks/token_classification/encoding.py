@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 
 class Window(NamedTuple):
-    """A run of words that fits the model: from word ``start`` of an example on, possibly over several consecutive
-    examples of a document. ``first`` is the position of each word's first piece in ``pieces``."""
+    """A model input: consecutive words from word ``start`` of an example, possibly of several examples of a document.
+    ``first`` is the position of each word's first piece in ``pieces``."""
 
     example: int
     start: int
@@ -40,7 +40,7 @@ class Window(NamedTuple):
 
 
 class Windows(OnDemand[Window]):
-    """Windows in flat arrays, made anew each time that one is asked for. No piece is larger than ``most_piece``."""
+    """Windows stored as flat arrays, created at each access. No piece is larger than ``most_piece``."""
 
     def __init__(self, most_piece: int) -> None:
         self._examples, self._starts = array("i"), array("i")
@@ -63,9 +63,9 @@ class Windows(OnDemand[Window]):
 def windows_of(
     example: int, words: Sequence[list[int]], space: int, before: Sequence[int], after: Sequence[int]
 ) -> Iterator[Window]:
-    """Overlapping runs of whole words that fit ``space`` pieces; a single one if all fit.
+    """Overlapping windows of whole words with at most ``space`` pieces.
 
-    A word of more than a quarter of the space is truncated, so that every window advances. Each window except the first
+    Words are truncated to a quarter of the space, so that each window has new words. Each window except the first
     repeats the last half of the previous one.
     """
     longest = max(1, space // 4)
@@ -98,8 +98,8 @@ def rows_of(
     before: Sequence[int],
     after: Sequence[int],
 ) -> Iterator[Window]:
-    """Consecutive sentences of a document in rows of at most ``space`` pieces, without separators; a sentence that does
-    not fit is split like in ``windows_of``."""
+    """Windows of at most ``space`` pieces with consecutive sentences of a document, without separators; a sentence that
+    does not fit is split as in ``windows_of``."""
     longest = max(1, space // 4)
     sizes = [sum(min(len(pieces), longest) for pieces in sentence) for sentence in sentences]
     begin = 0
@@ -142,7 +142,7 @@ class EncodedTokens:
 
     def __post_init__(self) -> None:
         self.lengths = array("i", (len(window.pieces) for window in self.windows))
-        # The words of all examples, one after the other: where each example begins, and the targets.
+        # For the concatenated words of all examples: the first word of each example, and the targets.
         flat = self.targets if isinstance(self.targets, Ragged) else Ragged(self.targets)
         self.starts, self._targets = flat.ends, flat.values
         self.weights = array("i", (self._labelled(window) for window in self.windows))
@@ -173,15 +173,10 @@ class EncodedTokens:
         labels = torch.full_like(inputs["input_ids"], UNLABELLED)
         for row, window in enumerate(self.windows[index] for index in indexes):
             labels[row, list(window.first)] = torch.tensor(self._targets[self.words(window)])
-        return Batch(
-            inputs,
-            labels,
-            tuple(indexes),
-            sum(self.weights[index] for index in indexes),
-        )
+        return Batch(inputs, labels, tuple(indexes), sum(self.weights[index] for index in indexes))
 
     def _features(self, indexes: Sequence[int], shape: tuple[int, ...], dropped: Iterator[bool]) -> numpy.ndarray:
-        assert self.features is not None, "asked for where there are features"
+        assert self.features is not None, "the callers check it"
         rows = []
         for window in (self.windows[index] for index in indexes):
             examples = range(window.example, bisect_left(self.starts, self.words(window).stop))
@@ -196,11 +191,11 @@ class EncodedTokens:
     @cached_property
     def _mentioned(self) -> set[int]:
         """The words of mentions, by index among those of all examples."""
-        places = zip(self.starts, self.examples, strict=False)
-        return {start + at for start, e in places for span in e.spans for at in range(span.start, span.end)}
+        pairs = zip(self.starts, self.examples, strict=False)
+        return {start + at for start, e in pairs for span in e.spans for at in range(span.start, span.end)}
 
     def varied(self, batch: Batch, generator: numpy.random.Generator) -> Batch:
-        """The batch as varied for one step: some names of the gazetteer are dropped, and words of mentions masked."""
+        """The batch for a training step: some names of the gazetteer are dropped, some words of mentions masked."""
         if self.features is not None and self.features.names is not None and self.features.dropout:
             share = self.features.dropout
             dropped = (bool(generator.random() < share) for _ in count())
@@ -224,16 +219,17 @@ class EncodedTokens:
         return loss + moved_loss(self.token_loss, logits, labels, self._moved(batch)) if self.alternatives else loss
 
     def _moved(self, batch: Batch) -> list[tuple[int, int, float]]:
-        """The alternatives in a batch, with the position of their word in the flattened batch."""
+        """The alternatives in a batch: the position of the word in the flattened batch, the tag and the share."""
         results, width = [], batch.labels.shape[1]
         for row, window in enumerate(self.windows[index] for index in batch.indexes):
             begin = self.words(window).start
             for number, place in enumerate(window.first):
-                results += [(row * width + place, tag, share) for tag, share in self._others.get(begin + number, ())]
+                word = self._alternatives_of_words.get(begin + number, ())
+                results += [(row * width + place, tag, share) for tag, share in word]
         return results
 
     @cached_property
-    def _others(self) -> dict[int, list[tuple[int, float]]]:
+    def _alternatives_of_words(self) -> dict[int, list[tuple[int, float]]]:
         """The alternatives of words, by index among those of all examples."""
         result: dict[int, list[tuple[int, float]]] = {}
         for start, of_example in zip(self.starts, self.alternatives, strict=False):
@@ -245,9 +241,9 @@ class EncodedTokens:
         """Summed over labelled tokens.
 
         Raises:
-            HallucError C221: there is a CRF, whose probabilities are those of whole sequences.
+            HallucError C221: the model has a CRF, which has probabilities only of whole sequences.
         """
-        self._refuse_chain("train.r_drop")
+        self._refuse_crf("train.r_drop")
         labelled = batch.labels != UNLABELLED
         return divergence(outputs.logits[labelled], others.logits[labelled]).sum()
 
@@ -257,11 +253,11 @@ class EncodedTokens:
         """Labelled words: their logits, the corresponding ``rows`` (words, tags) of each sentence, and ones.
 
         Raises:
-            HallucError C221: there is a CRF, as above.
+            HallucError C221: the model has a CRF.
         """
         import torch
 
-        self._refuse_chain("train.teacher")
+        self._refuse_crf("train.teacher")
         results = []
         for window in (self.windows[index] for index in batch.indexes):
             inside, example, parts = self.words(window), window.example, []
@@ -273,21 +269,21 @@ class EncodedTokens:
         logits = outputs.logits[batch.labels != UNLABELLED]
         return logits, torch.cat(results), torch.ones(len(logits))
 
-    def _refuse_chain(self, key: str) -> None:
+    def _refuse_crf(self, key: str) -> None:
         if self.crf is not None:
             message = f"`{key}` cannot be combined with `task.head: crf`, whose probabilities are over whole sequences"
             raise HallucError("C221", message, help=f"remove `{key}`, or use `head: linear`")
 
     def _chains(self, logits: torch.Tensor, batch: Batch) -> Chains:
-        """The sentences of a batch, or the parts of them in its windows, as input of a CRF."""
+        """The sentences of a batch, or their parts in its windows, as input of a CRF."""
         import torch
         from torch.nn.utils.rnn import pad_sequence
 
         from halluc.tasks.token_classification.crf import Chains
 
         parts, targets, begins, ends = [], [], [], []
-        for row, index in enumerate(batch.indexes):
-            window, inside = self.windows[index], self.words(self.windows[index])
+        for row, window in enumerate(self.windows[index] for index in batch.indexes):
+            inside = self.words(window)
             places = torch.tensor(window.first, device=logits.device)
             example = window.example
             while self.starts[example] < inside.stop:
@@ -309,7 +305,7 @@ class EncodedTokens:
         )
 
     def ids(self, indexes: Sequence[int]) -> list[str]:
-        """The ids of the examples in windows; the first of a window comes first."""
+        """The ids of the examples in windows."""
         results = []
         for window in (self.windows[index] for index in indexes):
             last = bisect_left(self.starts, self.words(window).stop)

@@ -1,8 +1,8 @@
 """Entity-level figures from raw tags: seqeval's default (conlleval) mode, and its strict IOB2 mode.
 
-The reports are seqeval's own. The figures are computed from spans counted on integer arrays, for a whole corpus at once
-and for each sentence, which is what intervals and comparisons resample. Tests compare both modes with seqeval on random
-tag sequences, including illegal ones; counting is tens of times faster (benchmarks/evaluate.py).
+The reports are seqeval's own. The figures are computed from counts of spans in each sentence, on integer arrays, so
+that intervals and comparisons can resample sentences. This is tens of times faster (benchmarks/evaluate.py). Tests
+compare both modes with seqeval on random tag sequences, including illegal ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from halluc.core.significance import F1, Figure, Formula, Mean, Ratio, Sheet
 Tags = Sequence[Sequence[str]]
 CONLLEVAL, STRICT = "seqeval default (conlleval)", "seqeval strict IOB2"
 
-# Prefixes as bits, so that "one of" is a mask.
+# Prefixes as bits, so that a mask selects several.
 _O, _B, _I, _E, _S = 1, 2, 4, 8, 16
 _BITS = {"O": _O, "B": _B, "I": _I, "M": _I, "E": _E, "S": _S}
 
@@ -37,13 +37,13 @@ def report(gold: Tags, predicted: Tags, strict: bool = False) -> dict[str, dict[
         return {name: dict(nothing) for name in ("micro avg", "macro avg", "weighted avg")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # undefined figures are 0 by zero_division, as documented in the report
-        made = classification_report(
+        rows = classification_report(
             [list(t) for t in gold], [list(t) for t in predicted], output_dict=True, zero_division=0, **how
         )
     # seqeval's strict mode averages over no label to NaN: undefined is 0 there too.
     return {
         name: {key: int(value) if key == "support" else float(numpy.nan_to_num(value)) for key, value in row.items()}
-        for name, row in made.items()
+        for name, row in rows.items()
     }
 
 
@@ -62,12 +62,8 @@ def figures(gold: Tags, predicted: Tags, sheet: Sheet) -> list[Figure]:
             means = {name: Mean(tuple(f(*t) for t in shown.values()), weights) for name, f in _FORMULAS.items()}
             result += _figures(means, {"average": average}, protocol, n)
         for label, three in shown.items():
-            result += _figures(
-                {name: formula(*three) for name, formula in _FORMULAS.items()},
-                {"label": label},
-                protocol,
-                int(sheet.columns[three[2]].sum()),
-            )
+            formulas = {name: formula(*three) for name, formula in _FORMULAS.items()}
+            result += _figures(formulas, {"label": label}, protocol, int(sheet.columns[three[2]].sum()))
     return result
 
 
@@ -100,7 +96,7 @@ class SpanCounts:
 
 
 class _Codes(dict[str, int]):
-    """Tags to numbers: label number times 32 plus the prefix's bit; parses each distinct tag once."""
+    """Maps tags to integers: the label's index times 32 plus the prefix's bit. Each distinct tag is parsed once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,7 +129,7 @@ def count(gold: Tags, predicted: Tags, *, strict: bool = False) -> SpanCounts:
     order = numpy.zeros(len(codes.labels), dtype=numpy.int64)
     for index, name in enumerate(names):
         order[codes.labels[name]] = index
-    # A span is encoded as one number: its start, end and label. Equal spans have equal numbers on both sides.
+    # Start, end and label of a span as one integer, so that equal spans of both sides have equal integers.
     base = len(codes.labels)
     total = int(ends[-1]) + 1 if len(ends) else 1
     keys = [(start * total + end) * base + label for start, end, label in marked]
@@ -177,8 +173,6 @@ def _table(
 def overall(counts: SpanCounts) -> dict[str, float]:
     """Micro-averaged ``entity_f1``, ``entity_precision`` and ``entity_recall``, 0 if undefined."""
     hits, predicted, gold = (float(table.sum()) for table in (counts.hits, counts.predicted, counts.gold))
-    precision = hits / predicted if predicted else 0.0
-    recall = hits / gold if gold else 0.0
-    total = precision + recall
-    f1 = 2 * precision * recall / total if total else 0.0
+    precision, recall = hits / predicted if predicted else 0.0, hits / gold if gold else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
     return {"entity_f1": f1, "entity_precision": precision, "entity_recall": recall}

@@ -56,13 +56,12 @@ INFERENCE = InferenceSchema(MentionAnswer, _answers, SpanParameters)
 
 @dataclass(frozen=True, slots=True)
 class TagPrediction:
-    """The model's prediction for one example: a raw tag per word, and the spans of these tags in conlleval's reading.
+    """The model's prediction for one example: a raw tag per word, and the spans of these tags as conlleval reads them.
 
-    ``confidences`` has one entry per span: the geometric mean of the probabilities of its tags (DEFINITIONS, 3); None
-    if another tool does not state it; ``scores`` their logits, (tokens of the span, tags), for calibration, and
-    ``claimed`` the position of each token's own tag among them, for all rows of ``scores``: it need not be the largest.
-    With a CRF a span has one row: the log-probabilities of its tags with each of ``labels``, and that of all other
-    tags.
+    ``confidences`` has for each span the geometric mean of the probabilities of its tags (DEFINITIONS, 3), None if
+    another tool does not state it. ``scores`` are their logits, (tokens of the span, tags), for calibration, and
+    ``claimed`` the index of the predicted tag for each row of ``scores``, which is not always the argmax. With a CRF a
+    span has one row: the log-probabilities of its tags with each of ``labels``, and of all other tag sequences.
     """
 
     id: str
@@ -75,7 +74,7 @@ class TagPrediction:
 
 
 def _in_columns(train: Path, target: Path) -> None:
-    """Token and IOB2 tag in tab-separated columns; raises like ``write_conll``."""
+    """Convert ``augment/train.jsonl`` to columns; raises as ``write_conll``."""
     write_conll(target, _examples(train))
 
 
@@ -109,7 +108,7 @@ class SentenceExamples(ExamplesDefaults):
         return None if any(example.spans for example in corpus) else "no mention"
 
     def editable(self, example: Tagged) -> Editable:
-        """Tokens and spans; no label depends on anything else, so nothing is locked."""
+        """Tokens and spans; nothing is locked, because labels depend only on the spans."""
         return Editable(example.tokens, example.spans)
 
     def rebuild(self, example: Tagged, edited: Editable, identity: str, origin: Origin) -> Tagged:

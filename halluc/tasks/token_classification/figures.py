@@ -1,4 +1,4 @@
-"""The figures of token classification: entities in seqeval's two readings, and tokens."""
+"""The figures of token classification: entities in both modes of seqeval, and tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Tagging(FiguresDefaults):
     """Entity figures as in seqeval, in its default and strict mode, and token figures including O."""
 
     primary: ClassVar[str] = "entity_f1"
-    # Next to entity figures those of tokens would be misleading: with O they are near 1 for a model that finds nothing.
+    # Token figures include O, so they are high even for a model that predicts no entity: they are a separate family.
     families: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("entity_f1", "entity_precision", "entity_recall"),
         ("token_f1",),
@@ -49,13 +49,12 @@ class Tagging(FiguresDefaults):
         }
 
     def text(self, report: Report) -> str:
+        confusion = token_figures.confusion_as_text(report["confusion"])
         parts = {
             f"entities, {entity_figures.CONLLEVAL}": token_figures.as_text(report["entity"]),
             f"entities, {entity_figures.STRICT}": token_figures.as_text(report["entity_strict"]),
             f"tokens, {token_figures.PROTOCOL}": token_figures.as_text(report["token"]),
-            "tokens, gold label (rows) by predicted label (columns)": token_figures.confusion_as_text(
-                report["confusion"]
-            ),
+            "tokens, gold label (rows) by predicted label (columns)": confusion,
         }
         return label_tables.sections_as_text(parts)
 

@@ -1,9 +1,8 @@
 """A gazetteer as model input: names that occur in a sentence are marked, by label.
 
-The labels are fixed in training; the names may change when the model is used, so that a gap can be filled without
-training. A name occurs in a sentence if some of its tokens, concatenated without white space, equal the name without
-white space; so it is found whether tokens are words or characters. Case matters. From left to right, the longest name
-at each position is used, and the search continues after it.
+The labels are fixed in training, but a trained model may be used with other names. A name matches consecutive tokens
+if both are equal without white space, so tokens may be words or characters. Matching is case-sensitive. From left to
+right, the longest name at each position is used, and the search continues after it.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from halluc.core.errors import HallucError
 from halluc.data.word_files import read_gazetteer
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 
-# The key of the labels in config.json, under the name of the task.
-_KEY, _LABELS = "token_classification", "gazetteer"
+# The key of the task in config.json, and in it, that of the labels.
+_TASK, GAZETTEER = "token_classification", "gazetteer"
 # How many names a warning shows.
 _SHOWN = 5
 
@@ -45,7 +44,7 @@ class Gazetteer:
 
     @classmethod
     def read(cls, files: Iterable[str], labels: Sequence[str], owner: str) -> Gazetteer:
-        """The names of all files. ``owner`` is the name of what has the ``labels``, for messages.
+        """The names of all files. ``owner`` says whose labels they are, for messages.
 
         Raises:
             HallucError: as ``read_gazetteer``.
@@ -75,7 +74,7 @@ class Gazetteer:
 
 @dataclass(frozen=True)
 class MarkedNames:
-    """The names in each example, as features of its words: two per label, for the first word and for others."""
+    """The names in each example, as features of its words: two per label, for the first word and for the others."""
 
     matches: Sequence[Sequence[Match]]
     labels: int
@@ -111,10 +110,10 @@ class MarkedNames:
 
 
 def contradictions(gazetteer: Gazetteer, examples: Iterable[Tagged]) -> Iterator[str]:
-    """A warning, if names in the training split mostly have another label than in the gazetteer.
+    """A warning if names in the training split mostly have another label than in the gazetteer.
 
-    A name that exactly covers a mention counts for its label; one that touches no mention counts for none; others,
-    which cover a part of a mention or several, are not counted.
+    A name counts for the label of a mention with the same tokens, and for no label if it touches no mention; other
+    names are not counted.
     """
     seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for example in examples:
@@ -139,15 +138,20 @@ def contradictions(gazetteer: Gazetteer, examples: Iterable[Tagged]) -> Iterator
         )
 
 
-def fix_labels(settings: Any, labels: Sequence[str]) -> None:
-    """Store the labels in a model's settings (config.json)."""
-    setattr(settings, _KEY, {**(getattr(settings, _KEY, None) or {}), _LABELS: list(labels)})
+def store_setting(settings: Any, name: str, value: Any) -> None:
+    """Store a setting of the task in a model's settings (config.json)."""
+    setattr(settings, _TASK, {**(getattr(settings, _TASK, None) or {}), name: value})
+
+
+def stored_setting(settings: Any, name: str) -> Any:
+    """A stored setting of the task; None if there is none."""
+    stored = getattr(settings, _TASK, None)
+    return stored.get(name) if isinstance(stored, dict) else None
 
 
 def labels_of(settings: Any) -> tuple[str, ...]:
     """The labels of names that a model accepts; empty if it was trained without a gazetteer."""
-    own = getattr(settings, _KEY, None)
-    return tuple(own.get(_LABELS) or ()) if isinstance(own, dict) else ()
+    return tuple(stored_setting(settings, GAZETTEER) or ())
 
 
 def refuse_untrained(labels: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Forward-backward over sentences (Rabiner 1989): the probability of tags in a linear chain, given the sentence."""
+"""Marginal probabilities of tags in a linear chain, by the forward-backward algorithm (Rabiner 1989)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy
 from halluc.core.examples import Span
 from halluc.tasks.token_classification.viterbi import Transitions, in_parts
 
-# The minimum share of a distribution for the case of no label, so that its logarithm is finite.
+# The minimum log-probability of "none of the labels", so that it is finite.
 _LEAST = -40.0
 
 
@@ -56,11 +56,11 @@ class Marginals:
         return values
 
     def of_labels(self, span: Span, start: int, numbers: Sequence[int], labels: Sequence[str]) -> numpy.ndarray:
-        """The log-probabilities, (labels + 1,), that the words of a span have the tags ``numbers`` with one of
-        ``labels`` instead of their own, and that they have none of these tag sequences.
+        """Log-probabilities, (labels + 1,): that the words of a span have the tags ``numbers`` with each of ``labels``
+        as their label, and that they have none of these tag sequences.
 
         Args:
-            start: the first word of the sentence. numbers: (words of the span,).
+            start: the first word of the sentence. numbers: indexes of tags, (words of the span,).
         """
         prefixes = [self.tags[number][:2] for number in numbers]
         place = {tag: number for number, tag in enumerate(self.tags)}
@@ -88,19 +88,19 @@ def _fill(
     before: numpy.ndarray,
     after: numpy.ndarray,
 ) -> None:
-    """Fill for sentences sorted by falling ``size``, from their ``first`` words."""
+    """Compute ``before`` and ``after`` of sentences sorted by decreasing ``size``, which begin at ``first``."""
     before[first] = scores[first] + weights.start
     after[first + size - 1] = weights.end
-    for place, going in _places(size):
-        words = first[:going] + place
+    for place, count in _places(size):
+        words = first[:count] + place
         before[words] = _log_sum((before[words - 1][:, :, None] + weights.step).swapaxes(1, 2)) + scores[words]
-    for place, going in reversed(list(_places(size))):
-        words = first[:going] + place
+    for place, count in reversed(list(_places(size))):
+        words = first[:count] + place
         after[words - 1] = _log_sum(weights.step + (scores[words] + after[words])[:, None, :])
 
 
 def _places(size: numpy.ndarray) -> Iterator[tuple[int, int]]:
-    """Each position except the first, and how many sentences have it."""
+    """Each position except the first, and the number of sentences that are longer."""
     for place in range(1, int(size[0]) if len(size) else 0):
         yield place, int((size > place).sum())
 

@@ -1,4 +1,4 @@
-"""The model: a linear head on an encoder, with exactly one prediction for every word."""
+"""The model: a linear head or a CRF on an encoder, with exactly one tag for every word."""
 
 from __future__ import annotations
 
@@ -37,22 +37,18 @@ from halluc.tasks.token_classification.decoding import (
 from halluc.tasks.token_classification.encoding import EncodedTokens, Windows, rows_of, windows_of
 from halluc.tasks.token_classification.examples import TagPrediction
 from halluc.tasks.token_classification.gazetteer import (
+    GAZETTEER,
     Gazetteer,
     MarkedNames,
     contradictions,
-    fix_labels,
     labels_of,
     refuse_untrained,
+    store_setting,
+    stored_setting,
 )
 from halluc.tasks.token_classification.tagged_sentence import Tagged
 from halluc.tasks.token_classification.viterbi import SavedChain, Transitions
-from halluc.tasks.token_classification.word_features import (
-    WordFeatures,
-    casing_of,
-    keep_casing,
-    takes_casing,
-    width_of,
-)
+from halluc.tasks.token_classification.word_features import CASING, WordFeatures, casing_of, has_casing, width_of
 
 if TYPE_CHECKING:
     import torch
@@ -62,12 +58,12 @@ if TYPE_CHECKING:
     from halluc.tasks.token_classification.crf import LinearChain
 
 
-# So many sentences are cut into word pieces at a time.
-_TOGETHER = 10_000
+# The number of sentences that are split into word pieces at a time.
+_CHUNK = 10_000
 
 
 class Tagger:
-    """A linear head on an encoder: a tag for every word."""
+    """A linear head or a CRF on an encoder: a tag for every word."""
 
     notes: ClassVar[Mapping[str, str]] = {
         "windowed_sentences": "sentences longer than the model's limit, split into overlapping windows",
@@ -96,17 +92,18 @@ class Tagger:
     ) -> Encoder:
         tags = tag_set(labels)
         encoder = load_encoder("AutoModelForTokenClassification", config, attention, texts, labels=tags)
-        # A published model is read and decoded in the same way (``settings_of``).
-        kept = {"context": self.config.context, "head": None if self.config.head == "linear" else self.config.head}
-        if any(kept.values()):
-            encoder.model.config.token_classification = {key: value for key, value in kept.items() if value}
+        # A published model is restored with these settings (``settings_of``).
+        settings = encoder.model.config
+        if self.config.context is not None:
+            store_setting(settings, "context", self.config.context)
         if self.config.head == "crf":
+            store_setting(settings, "head", "crf")
             self._attach_crf(encoder)
         if self.config.gazetteer is not None:
-            fix_labels(encoder.model.config, labels)
+            store_setting(settings, GAZETTEER, list(labels))
         if self.config.casing:
-            keep_casing(encoder.model.config)
-        if width := width_of(encoder.model.config):
+            store_setting(settings, CASING, True)
+        if width := width_of(settings):
             from halluc.engine import added_features
 
             added_features.attach(encoder.model, width)
@@ -116,12 +113,13 @@ class Tagger:
         """A token classifier with tags in any scheme, or with plain labels.
 
         Raises:
-            HallucError C203: a name for a label that the model does not have. E411: weights for names are missing.
+            HallucError C203: the model does not have a named label. E411: weights of the CRF or of word features are
+                missing.
         """
         encoder = load_encoder("AutoModelForTokenClassification", config, attention)
         assert config.name is not None, "a trained model has a name"
         source, is_exported = resolve_model(config.name), isinstance(encoder.model, ExportedModel)
-        if (getattr(encoder.model.config, "token_classification", None) or {}).get("head") == "crf":
+        if stored_setting(encoder.model.config, "head") == "crf":
             if is_exported:
                 encoder.model.crf = SavedChain.read(source, encoder.outputs)
             else:
@@ -133,23 +131,21 @@ class Tagger:
         return replace(encoder, outputs=named_tags(encoder.outputs, names))
 
     def _attach_crf(self, encoder: Encoder) -> LinearChain:
-        """A chain over the tags that is trained with the model, but that transformers neither saves nor expects."""
+        """Add a CRF over the tags, which is trained with the model but ignored by transformers when it saves it."""
         from halluc.tasks.token_classification.crf import LinearChain
 
         model, chain = encoder.model, LinearChain(encoder.outputs)
         model.crf = chain
-        model._keys_to_ignore_on_save = {
-            *(model._keys_to_ignore_on_save or ()),
-            *(f"crf.{n}" for n in Transitions._fields),
-        }
+        own = (f"crf.{name}" for name in Transitions._fields)
+        model._keys_to_ignore_on_save = {*(model._keys_to_ignore_on_save or ()), *own}
         return chain
 
     def outputs_of(self, labels: Sequence[str]) -> tuple[str, ...]:
         return tuple(tag_set(labels))
 
     def encode(self, examples: Sequence[Tagged], encoder: Encoder) -> EncodedTokens:
-        """Pieces, windows and targets. A label that the model does not know has no target: it is left out of the loss
-        and counted, and counts as missed in the metrics."""
+        """Pieces, windows and targets. A label that the model does not have has no target: the loss ignores it, and
+        metrics count it as missed."""
         before, after = special_pieces(encoder.tokenizer)
         limit = room(encoder.tokenizer, encoder.model.config)
         space = pieces_left(1, self._limited(limit), len(before) + len(after))
@@ -157,13 +153,11 @@ class Tagger:
         windows = Windows(max(encoder.tokenizer.get_vocab().values(), default=0))
         notes = {"words": 0, "dropped_words": 0, "unknown_words": 0, "cut_words": 0}
         notes |= {"windowed_sentences": 0, "windows": 0, "unknown_label_tokens": 0}
-        notes["constrained_words"] = 0  # of ``decode``
-        # Rows of several sentences need all of them at once.
-        together = _TOGETHER if self.config.context is None else max(1, len(examples))
-        for begin in range(0, len(examples), together):
-            words, dropped = word_pieces(
-                encoder.tokenizer, [example.tokens for example in examples[begin : begin + together]]
-            )
+        notes["constrained_words"] = 0  # counted by ``decode``
+        # Windows with several sentences need all sentences at once.
+        chunk = _CHUNK if self.config.context is None else max(1, len(examples))
+        for begin in range(0, len(examples), chunk):
+            words, dropped = word_pieces(encoder.tokenizer, [e.tokens for e in examples[begin : begin + chunk]])
             notes["words"] += sum(map(len, words))
             notes["dropped_words"] += dropped
             for index, sentence in enumerate(words, begin):
@@ -227,7 +221,7 @@ class Tagger:
             yield from contradictions(gazetteer, corpus)
 
     def _marked_names(self, examples: Sequence[Tagged], encoder: Encoder) -> MarkedNames | None:
-        """The names in the examples; None without a gazetteer. Its files are read once."""
+        """The names in the examples; None without a gazetteer, whose files are read only once."""
         if self.config.gazetteer is None:
             return None
         labels = labels_of(encoder.model.config)
@@ -237,18 +231,18 @@ class Tagger:
         return MarkedNames([self._gazetteer.matches(example.tokens) for example in examples], len(labels))
 
     def _word_features(self, examples: Sequence[Tagged], names: MarkedNames | None, model: Any) -> WordFeatures | None:
-        """Further inputs of words besides pieces; None if there are none."""
+        """Input features of words besides their pieces; None if there are none."""
         settings = model.config
-        is_cased = takes_casing(settings)
-        is_asked = isinstance(model, ExportedModel) and width_of(settings) > 0  # an export always requires them
-        if names is None and not is_cased and not is_asked:
+        is_cased = has_casing(settings)
+        is_required = isinstance(model, ExportedModel) and width_of(settings) > 0
+        if names is None and not is_cased and not is_required:
             return None
         casing = [casing_of(word) for example in examples for word in example.tokens] if is_cased else None
         dropout = self.config.gazetteer.dropout if self.config.gazetteer else 0.0
         return WordFeatures(len(labels_of(settings)), names, casing, dropout)
 
     def _limited(self, limit: int) -> int:
-        """The maximum pieces of a row, including special ones, for a model with this ``limit``.
+        """The maximum number of pieces of a window, including special ones, for a model with this ``limit``.
 
         Raises:
             HallucError C202: the configured maximum is larger.
@@ -279,16 +273,13 @@ class Tagger:
         from halluc.engine.inference import forward
 
         outputs = list(forward(model, encoded, budget, runtime))
-        made = self.decode(encoded, outputs, decoding or "argmax")
-        return annotated_tags(encoded.targets, made, odds_of_words(encoded, outputs))
+        predictions = self.decode(encoded, outputs, decoding or "argmax")
+        return annotated_tags(encoded.targets, predictions, odds_of_words(encoded, outputs))
 
     def decode(
-        self,
-        encoded: EncodedTokens,
-        outputs: Outputs,
-        decoding: Decoding | None = "constrained",
+        self, encoded: EncodedTokens, outputs: Outputs, decoding: Decoding | None = "constrained"
     ) -> list[TagPrediction]:
-        """A tag for every word, see ``decided``; with a CRF by the scores of whole sequences."""
+        """A tag for every word: see ``decoding.decided`` and ``decoding.decode_chains``."""
         scores = scores_of_words(encoded, outputs)
         if encoded.crf is not None:
             return decode_chains(encoded, encoded.crf, scores, decoding)
@@ -312,7 +303,7 @@ class Tagger:
     def consistent(
         self, examples: Sequence[Tagged], predictions: Sequence[TagPrediction], outputs: Sequence[str]
     ) -> list[TagPrediction]:
-        """The mentions of one surface in a document get one label: see ``consistency``."""
+        """All mentions of a surface in a document get the same label: see ``consistency``."""
         if not any(example.origin.document for example in examples):
             return list(predictions)  # a file without documents is not a single document
         return consistent(examples, predictions, outputs)
@@ -321,14 +312,8 @@ class Tagger:
         predictions = []
         for example, one in zip(examples, stated, strict=True):
             spans = one.example.spans
-            predictions.append(
-                TagPrediction(
-                    example.id,
-                    tuple(write_tags(len(example.tokens), spans) if one.tags is None else one.tags),
-                    spans,
-                    one.confidences,
-                )
-            )
+            tags = write_tags(len(example.tokens), spans) if one.tags is None else one.tags
+            predictions.append(TagPrediction(example.id, tuple(tags), spans, one.confidences))
         return predictions
 
     def findings(self, corpus: Corpus[Tagged], notes: Mapping[str, int], outputs: Sequence[str]) -> Iterator[str]:
@@ -341,18 +326,11 @@ class Tagger:
         known = {span.label for example in corpus for span in example.spans}
         if not known:
             yield "no gold mention: entity figures are 0 by convention"
-        yield from foreign_label_notes(
-            (tag[2:] for tag in outputs if tag != "O"),
-            sorted({span.label for example in corpus for span in example.spans}),
-        )
+        yield from foreign_label_notes((tag[2:] for tag in outputs if tag != "O"), known)
 
 
 def loss_of_tags(targets: Sequence[Sequence[int]], outputs: Sequence[str], config: TokenClassificationConfig) -> Loss:
-    """Tags of the same label, such as B- and I-, share its weight; tags without a label have that of ``O``."""
+    """Tags with the same label, such as B- and I-, have its weight; tags without a label have that of ``O``."""
     classes = [tag[2:] or "O" for tag in outputs]
-    return Loss.of(
-        config,
-        class_weights(
-            config, classes, ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
-        ),
-    )
+    gold = ((classes[tag],) for of_example in targets for tag in of_example if tag != UNLABELLED)
+    return Loss.of(config, class_weights(config, classes, gold))

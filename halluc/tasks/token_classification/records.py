@@ -1,4 +1,4 @@
-"""The lines of token classification: ``predictions/<split>.jsonl``, and what ``predict`` writes."""
+"""The lines of token classification: ``predictions/<split>.jsonl``, and the output of ``predict``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from halluc.tasks.records import AssertedLabel, TokenRange
 
 
 class SpanPrediction(Prediction):
-    """The line of token classification; tags are raw IOB2. A confidence is null if another tool does not state it."""
+    """The line of ``predictions/<split>.jsonl``; tags are raw IOB2. A confidence is null if another
+    tool does not state it.
+    """
 
     gold: list[tuple[int, int, str]]
     predicted: list[tuple[int, int, str, float | None]]
@@ -16,7 +18,7 @@ class SpanPrediction(Prediction):
 
 
 class PredictedClaim(AssertedLabel, TokenRange):
-    """A claim that ``predict`` made about a text. The fields of the last base come first in a line."""
+    """A claim about a span; in a line, the fields of the last base come first."""
 
 
 class PredictedText(Record):

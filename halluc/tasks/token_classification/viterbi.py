@@ -48,16 +48,16 @@ class SavedChain:
         """
         count = len(tags)
         try:
-            kept = load_file(_file_of(source))
-            result = Transitions(*(kept[name] for name in Transitions._fields))
-            for name, part in result._asdict().items():
+            tensors = load_file(_file_of(source))
+            scores = Transitions(*(tensors[name] for name in Transitions._fields))
+            for name, part in scores._asdict().items():
                 if part.shape != ((count, count) if name == "step" else (count,)):
                     raise ValueError(f"`{name}` is of {part.shape[0]} tags, and the model of {count}")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             help = "restore the model folder: according to config.json, the model has a CRF"
             reason = str(error).strip().split("\n", 1)[0]
             raise environment_error("E411", f"cannot read {CRF_FILE} of {source.name}: {reason}", help) from None
-        return cls(tuple(tags), result)
+        return cls(tuple(tags), scores)
 
     def weights(self) -> Transitions:
         return self.transitions
@@ -82,7 +82,7 @@ def transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
 def constrained(scores: numpy.ndarray, lengths: Sequence[int], allowed: Transitions) -> numpy.ndarray:
     """The legal tag sequence with the highest sum of scores, for each sentence.
 
-    If the best tags of a sentence form a legal sequence, it is the result: only other sentences are searched.
+    Only sentences whose most probable tags form an illegal sequence are searched.
 
     Args:
         scores: (words, tags), log-probabilities or logits; the words of all sentences, concatenated.
@@ -122,7 +122,7 @@ def most_probable(scores: numpy.ndarray, lengths: Sequence[int], weights: Transi
 def in_parts(
     first: numpy.ndarray, size: numpy.ndarray, tags: int
 ) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:  # fmt: skip
-    """Sentences, by their first words and lengths, sorted by falling length: as many as fit into one step."""
+    """First words and lengths of sentences, by decreasing length, in parts that fit into one step."""
     order = numpy.argsort(-size, kind="stable")
     sentences = max(1, _STEP_SIZE // tags**2)
     for begin in range(0, len(order), sentences):
@@ -133,22 +133,22 @@ def in_parts(
 def _search(
     scores: numpy.ndarray, first: numpy.ndarray, size: numpy.ndarray, weights: Transitions, best: numpy.ndarray
 ) -> None:
-    """Viterbi over sentences sorted by falling ``size``, from their ``first`` words; the paths are written to
+    """Viterbi on sentences sorted by decreasing ``size``, which begin at ``first``; the paths are written to
     ``best``."""
     total = scores[first] + weights.start
-    came: list[numpy.ndarray] = []
+    previous: list[numpy.ndarray] = []
     for position in range(1, int(size[0])):
-        going = int((size > position).sum())
-        reached = total[:going, :, None] + weights.step
-        came.append(reached.argmax(1))
-        total[:going] = reached.max(1) + scores[first[:going] + position]
+        count = int((size > position).sum())
+        reached = total[:count, :, None] + weights.step
+        previous.append(reached.argmax(1))
+        total[:count] = reached.max(1) + scores[first[:count] + position]
     total += weights.end
     possible = total.max(1) > -numpy.inf
     tag = total.argmax(1)
     best[(first + size - 1)[possible]] = tag[possible]
     for position in range(int(size[0]) - 1, 0, -1):
-        back = came[position - 1]
-        going = len(back)
-        tag[:going] = back[numpy.arange(going), tag[:going]]
-        kept = possible[:going]
-        best[(first[:going] + position - 1)[kept]] = tag[:going][kept]
+        back = previous[position - 1]
+        count = len(back)
+        tag[:count] = back[numpy.arange(count), tag[:count]]
+        found = possible[:count]
+        best[(first[:count] + position - 1)[found]] = tag[:count][found]

@@ -1,6 +1,6 @@
-"""Features of words besides their pieces: casing, and names of a gazetteer.
+"""Input features of words besides their pieces: casing, and names of a gazetteer.
 
-An uncased tokenizer drops capital letters, which are the strongest sign of a name in English. The casing feature
+An uncased tokenizer drops capital letters, which are the strongest evidence of a name in English. The casing feature
 restores them (Collobert et al. 2011, section 4.2: "capitalization feature").
 """
 
@@ -13,11 +13,10 @@ from typing import Any
 import numpy
 
 from halluc.core.edits import Range
-from halluc.tasks.token_classification.gazetteer import MarkedNames, labels_of
+from halluc.tasks.token_classification.gazetteer import MarkedNames, labels_of, stored_setting
 
-# The key in config.json that says that a model uses casing features, under the name of the task.
-_KEY, _CASING = "token_classification", "casing"
-CASINGS = 3
+# The setting in config.json that says whether a model uses casing features, and their number.
+CASING, CASINGS = "casing", 3
 
 
 def casing_of(word: str) -> int | None:
@@ -30,19 +29,13 @@ def casing_of(word: str) -> int | None:
     return 1 if capitals[0] and not any(capitals[1:]) else 2
 
 
-def keep_casing(settings: Any) -> None:
-    """Record in a model's settings (config.json) that it uses casing features."""
-    setattr(settings, _KEY, {**(getattr(settings, _KEY, None) or {}), _CASING: True})
-
-
-def takes_casing(settings: Any) -> bool:
-    own = getattr(settings, _KEY, None)
-    return isinstance(own, dict) and own.get(_CASING) is True
+def has_casing(settings: Any) -> bool:
+    return stored_setting(settings, CASING) is True
 
 
 def width_of(settings: Any) -> int:
     """The number of features of a model: two for each label of its gazetteer, then those of casing; 0 without any."""
-    return 2 * len(labels_of(settings)) + CASINGS * takes_casing(settings)
+    return 2 * len(labels_of(settings)) + CASINGS * has_casing(settings)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ _SCHEME, _JOIN = frozenset({"scheme"}), frozenset({"join"})
 
 
 class Mention(NamedTuple):
-    """A span by the characters of a text, half open."""
+    """A span in characters of a text, half open."""
 
     start: int
     end: int
@@ -38,11 +38,10 @@ class Mention(NamedTuple):
 
 
 def text_of(example: Tagged, options: Options) -> tuple[str, list[tuple[int, int]], list[Mention]]:
-    """The tokens as one text, the bounds of each token in it, and the mentions by characters.
+    """The tokens as one text, the bounds of each token in it, and the mentions in characters.
 
     Raises:
-        HallucError D130: the text is invisible, or a mention begins or ends with white space, which is read
-            differently.
+        HallucError D130: the text is invisible, or a mention begins or ends with white space, which readers strip.
     """
     text = options.joiner.join(example.tokens)
     bounds, start = [], 0
@@ -70,7 +69,7 @@ def _with_documents(options: Options, examples: Sequence[Tagged]) -> Options:
 
 
 def _identity(example: Tagged, options: Options) -> dict[str, Any]:
-    """The id and, if documents are known, the number of the document: examples do not have its name."""
+    """The id and, if documents are known, the number of the document, since its name is not stored."""
     return {"id": example.id, **({"document": example.origin.document} if options.documents else {})}
 
 
@@ -87,9 +86,8 @@ def _tags(example: Tagged, options: Options) -> list[str]:
 
 def _columns(files: Files, examples: Iterable[Tagged], options: Options) -> None:
     """Token and tag, ``-DOCSTART-`` before each further document, a blank line after each sentence."""
-    separator, begun = options.separator, False
-    ends = ("\n", "\r", separator) if separator == "\t" else ("\n", "\r", separator, "\t")
-    document = 0
+    separator, begun, document = options.separator, False, 0
+    ends = {"\n", "\r", "\t", separator}
     for example in examples:
         lines = []
         if example.origin.document != document:
@@ -137,15 +135,12 @@ def annotated_task(text: str, identity: str, result: Sequence[tuple[str, Mapping
 
 def _label_studio(example: Tagged, options: Options) -> dict[str, Any]:
     text, _, mentions = text_of(example, options)
-    return annotated_task(
-        text,
-        example.id,
-        [("labels", {"start": m.start, "end": m.end, "text": m.surface, "labels": [m.label]}) for m in mentions],
-    )
+    values = ({"start": m.start, "end": m.end, "text": m.surface, "labels": [m.label]} for m in mentions)
+    return annotated_task(text, example.id, [("labels", value) for value in values])
 
 
 def _prodigy(example: Tagged, options: Options) -> dict[str, Any]:
-    """``token_end`` is the last token, as in Prodigy. An original text has no tokens of its own."""
+    """``token_end`` is the last token, as in Prodigy. An original text is written without tokens."""
     text, bounds, mentions = text_of(example, options)
     if options.keeps_text:
         return {

@@ -1,4 +1,4 @@
-"""Part 1: a source text and its reference translations."""
+"""The example of translation: a source text and its reference translations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from halluc.runs.inference import InferenceSchema
 from halluc.tasks.text_generation.examples import GenerationExamples, WrittenAnswer, inference_of
 from halluc.tasks.text_generation.source_text import Sourced
 
-# The fields of several references, of languages, and of the words of the source.
+# The fields of several references, and of languages.
 TARGETS, LANGUAGES = "targets", ("source_language", "target_language")
 
 
@@ -17,7 +17,7 @@ class TranslationAnswer(WrittenAnswer):
 
 
 class TranslationExamples(GenerationExamples):
-    """One part, ``source``; further references are in ``targets``."""
+    """The input has one part, ``source``."""
 
     inference: ClassVar[InferenceSchema] = inference_of(TranslationAnswer, "translation_text")
 

@@ -1,4 +1,4 @@
-"""Part 4: BLEU and chrF as formulas over sums of counts, which sacrebleu computes for each example."""
+"""The figures of translation: BLEU and chrF, computed from sums of the counts of sacrebleu for each example."""
 
 from __future__ import annotations
 
@@ -13,31 +13,29 @@ import regex
 from halluc.core.ranked import Report
 from halluc.core.significance import Figure, Ratio, Sheet, divided
 from halluc.engine.language_codes import primary_code
+from halluc.tasks.defaults import values_of
 from halluc.tasks.text_generation.examples import WrittenText
 from halluc.tasks.text_generation.figures import OUTPUTS, GenerationFigures
 from halluc.tasks.text_generation.languages import language_of
 from halluc.tasks.text_generation.source_text import Sourced
 from halluc.tasks.translation import figure_rows
-from halluc.tasks.translation.perturbation import KINDS, Perturbed, perturbation_lines, perturbation_report
+from halluc.tasks.translation.perturbation import (
+    KINDS,
+    Perturbed,
+    perturbation_lines,
+    perturbation_report,
+    segment_statistics,
+)
 
 _ORDERS = 4
-# The tokenizers of sacrebleu by language; characters for languages without word separators, without further packages.
-_TOKENIZERS = {
-    "zh": "zh",
-    "yue": "zh",
-    "ja": "char",
-    "ko": "char",
-    "th": "char",
-    "lo": "char",
-    "km": "char",
-    "my": "char",
-}
-# Letters of the scripts of these languages, to detect an unstated language from this many first targets.
+# The tokenizers of sacrebleu by language. For languages without word separators, characters need no further package.
+_TOKENIZERS = {"zh": "zh", "yue": "zh", **dict.fromkeys(("ja", "ko", "th", "lo", "km", "my"), "char")}
+# Letters of the scripts of these languages, to detect an unknown language from the first targets, and their number.
 _OTHER_SCRIPTS = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _LETTER = regex.compile(r"\p{L}")
 _READ = 20
-# Parts of the signatures of sacrebleu; the report has the complete ones, which depend on language, references and
-# version.
+# Parts of the signatures of sacrebleu. The complete signatures are in the report; they depend on the language, the
+# number of references, and the version.
 BLEU = "sacrebleu BLEU|case:mixed|eff:no|smooth:exp"
 CHRF = "sacrebleu chrF2|case:mixed|eff:yes|nc:6|nw:0|space:no"
 PERTURBED = "one token inserted (Lee et al. 2018)"
@@ -45,8 +43,7 @@ PERTURBED = "one token inserted (Lee et al. 2018)"
 
 @dataclass(frozen=True)
 class Bleu:
-    """Corpus BLEU (Papineni et al. 2002) with exponential smoothing, as sacrebleu computes it; 0 to 100,
-    NaN without any reference.
+    """Corpus BLEU (Papineni et al. 2002) with exponential smoothing, as in sacrebleu; 0 to 100, NaN without references.
 
     ``columns`` are the words of the outputs, the words of the references closest in length, the matching n-grams, and
     all n-grams of the outputs, n from 1 to 4.
@@ -58,7 +55,7 @@ class Bleu:
         counts = sums[..., list(self.columns)]
         written, wanted = counts[..., 0], counts[..., 1]
         correct, total = counts[..., 2 : 2 + _ORDERS], counts[..., 2 + _ORDERS :]
-        # Each order without a match halves its smoothed count once more.
+        # For each order without a match, the smoothed count is halved once more.
         halved = numpy.cumsum((correct == 0) & (total > 0), -1)
         matches = numpy.where(correct > 0, correct, 0.5**halved)
         precision = divided(matches, total, 0.0)
@@ -71,8 +68,7 @@ class Bleu:
 
 @dataclass(frozen=True)
 class Chrf:
-    """Corpus chrF2 (Popović 2015) over character n-grams to 6, as sacrebleu computes it; 0 to 100, NaN
-    without any reference.
+    """Corpus chrF2 (Popović 2015) over character n-grams up to 6, as in sacrebleu; 0 to 100, NaN without references.
 
     ``columns`` are, for each order, the n-grams of the outputs, of the references, and the matching ones.
     """
@@ -82,9 +78,9 @@ class Chrf:
     def __call__(self, sums: numpy.ndarray) -> numpy.ndarray:
         counts = sums[..., list(self.columns)]
         written, wanted, matches = (counts[..., place::3] for place in range(3))
-        there = (written > 0) & (wanted > 0)
+        both = (written > 0) & (wanted > 0)
         precision, recall = (
-            divided((divided(matches, size, 0.0) * there).sum(-1), there.sum(-1), 0.0) for size in (written, wanted)
+            divided((divided(matches, size, 0.0) * both).sum(-1), both.sum(-1), 0.0) for size in (written, wanted)
         )
         score = divided(500 * precision * recall, 4 * precision + recall, 0.0)
         return numpy.asarray(numpy.where(wanted.sum(-1) > 0, score, numpy.nan))
@@ -100,21 +96,23 @@ class TranslationFigures(GenerationFigures):
 
     def headline(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> dict[str, float]:
         sheet = Sheet(len(examples))
-        result = _overlap(examples, predictions, sheet)
-        sums = sheet.totals()
+        values = values_of(_overlap(examples, predictions, sheet), sheet)
         # A checkpoint cannot be selected by an undefined figure.
-        return {figure.name: float(numpy.nan_to_num(figure.formula(sums))) for figure in result}
+        return {name: float(numpy.nan_to_num(value)) for name, value in values.items()}
 
     def figures(
         self, examples: Sequence[Sourced], predictions: Sequence[WrittenText], sheet: Sheet
     ) -> list[Figure]:  # fmt: skip
-        results = [*_overlap(examples, predictions, sheet), *self.of_outputs(examples, predictions, sheet)]
-        return [*results, *_perturbed(predictions, sheet)]
+        return [
+            *_overlap(examples, predictions, sheet),
+            *self.of_outputs(examples, predictions, sheet),
+            *_perturbed(predictions, sheet),
+        ]
 
     def report(self, examples: Sequence[Sourced], predictions: Sequence[WrittenText]) -> Report:
         """The figures with the complete signatures of sacrebleu, and the precision of each order."""
         metrics = _metrics(examples)
-        said = [prediction.text for example, prediction in zip(examples, predictions, strict=True) if example.targets]
+        texts = [prediction.text for example, prediction in zip(examples, predictions, strict=True) if example.targets]
         gold = [example.targets for example in examples if example.targets]
         if not gold:
             return {"overlap": {}}
@@ -122,7 +120,7 @@ class TranslationFigures(GenerationFigures):
         most = max(map(len, gold))
         references = [[one[place] if place < len(one) else None for one in gold] for place in range(most)]
         scores = {
-            name: one.corpus_score(said, references) for name, one in zip(("BLEU", "chrF2"), metrics, strict=True)
+            name: one.corpus_score(texts, references) for name, one in zip(("BLEU", "chrF2"), metrics, strict=True)
         }
         return {
             "overlap": {
@@ -155,9 +153,9 @@ def _perturbed(predictions: Sequence[WrittenText], sheet: Sheet) -> list[Figure]
     slices += [{"token": str(kind)} for kind in KINDS]
     results = []
     for by in slices:
-        held = [[one for one in of if by.get("token", one.kind) == one.kind] for of in columns]
-        tested = numpy.array([bool(of) for of in held], dtype=numpy.float64)
-        hit = numpy.array([any(one.is_hallucination for one in of) for of in held], dtype=numpy.float64)
+        selected = [[one for one in of if by.get("token", one.kind) == one.kind] for of in columns]
+        tested = numpy.array([bool(of) for of in selected], dtype=numpy.float64)
+        hit = numpy.array([any(one.is_hallucination for one in of) for of in selected], dtype=numpy.float64)
         ratio = Ratio((sheet.column(hit),), (sheet.column(tested),), is_exact=True)
         results.append(Figure("perturbation_rate", by, PERTURBED, int(tested.sum()), ratio))
     tested = numpy.array([one.perturbed is not None for one in predictions], dtype=numpy.float64)
@@ -207,10 +205,5 @@ def _overlap(examples: Sequence[Sourced], predictions: Sequence[WrittenText], sh
 
 
 def _counts(metric: Any, example: Sourced, prediction: WrittenText, width: int) -> list[int]:
-    """The counts of sacrebleu for one output; empty without a reference."""
-    if not example.targets:
-        return [0] * width
-    said = metric._preprocess_segment(prediction.text.rstrip())
-    gold = metric._extract_reference_info([metric._preprocess_segment(one.rstrip()) for one in example.targets])
-    result: list[int] = metric._compute_segment_statistics(said, gold)
-    return result
+    """The counts of sacrebleu for one output; zeros without a reference."""
+    return segment_statistics(metric, prediction.text, example.targets) if example.targets else [0] * width

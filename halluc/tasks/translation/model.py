@@ -1,4 +1,4 @@
-"""Part 2 of translation: if configured, its outputs are tested with perturbed sources."""
+"""The model of translation, with an optional perturbation test."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from halluc.tasks.translation.perturbation import (
     Perturbed,
     TokenPools,
     adjusted_bleu,
-    chosen,
     perturbations,
+    sampled_examples,
 )
 
 if TYPE_CHECKING:
@@ -44,28 +44,27 @@ class TranslationModel(GenerationModel):
         runtime: Runtime,
         seed: int,
     ) -> list[WrittenText]:
-        """The predictions; for tested sources with the outputs of the perturbed sources in ``perturbed``, which is
+        """The predictions; those of tested sources have the outputs for perturbed sources in ``perturbed``, which is
         empty if the original output was not good enough (Lee et al. 2018)."""
-        made, config = list(predictions), self.perturbation
+        results, config = list(predictions), self.perturbation
         if config is None:
-            return made
+            return results
         metric = bleu_of(examples, max_ngram_order=2)
         pools = TokenPools.from_sources(training, seed)
-        asked = {
+        perturbed = {
             number: list(perturbations(examples[number], pools, config, seed))
-            if adjusted_bleu(metric, made[number].text, examples[number].targets) > GOOD
+            if adjusted_bleu(metric, results[number].text, examples[number].targets) > GOOD
             else []
-            for number in chosen(examples, config, seed)
+            for number in sampled_examples(examples, config, seed)
         }
-        sources = [source for of in asked.values() for *_, source in of]
+        sources = [source for of_example in perturbed.values() for *_, source in of_example]
         encoded = self.encode(sources, loaded)
         outputs = iter(self.predict(loaded.model, encoded, budget, runtime, None) if sources else ())
-        for number, of in asked.items():
+        for number, of_example in perturbed.items():
             gold = examples[number].targets
-            texts = [next(outputs).text for _ in of]
-            results = [
-                Perturbed(*phrase[:3], text, adjusted_bleu(metric, text, gold))
-                for phrase, text in zip(of, texts, strict=True)
-            ]
-            made[number] = replace(made[number], perturbed=tuple(results))
-        return made
+            tests = []
+            for kind, position, token, _ in of_example:
+                text = next(outputs).text
+                tests.append(Perturbed(kind, position, token, text, adjusted_bleu(metric, text, gold)))
+            results[number] = replace(results[number], perturbed=tuple(tests))
+        return results

@@ -1,4 +1,4 @@
-"""The perturbation test of Lee et al. 2018: does one additional token in the source make the model hallucinate?"""
+"""The perturbation test of Lee et al. 2018: does the model hallucinate if one token is inserted into the source?"""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ TokenKind = Literal["frequent", "medium", "rare", "punctuation"]
 Position = Literal["start", "second", "last"]
 KINDS: tuple[TokenKind, ...] = ("frequent", "medium", "rare", "punctuation")
 POSITIONS: tuple[Position, ...] = ("start", "second", "last")
-# The minimum adjusted BLEU of an output that is tested, and the maximum of a hallucination.
+# Outputs with an adjusted BLEU above the first value are tested; below the second value, an output is a hallucination.
 GOOD, DETACHED = 0.09, 0.01
 # The maximum number of tokens of each kind.
-_OF_KIND = 100
+_MOST_OF_KIND = 100
 # The weights of unigrams and bigrams.
 _WEIGHTS = (1.0, 0.8)
 
@@ -61,22 +61,22 @@ class TokenPools:
     """Tokens of the training sources by kind: the 100 most frequent words, the 100 rarest, 100 drawn from the rest, and
     punctuation. Ties are broken by a hash."""
 
-    of: Mapping[TokenKind, Sequence[str]]
+    by_kind: Mapping[TokenKind, Sequence[str]]
 
     @classmethod
     def from_sources(cls, sources: Sequence[Sourced], seed: int) -> TokenPools:
         counts = Counter(token for source in sources for token in source.tokens)
         ordered = sorted(counts, key=lambda token: (-counts[token], keyed_seed("perturbation", seed, token)))
         words = [token for token in ordered if any(map(str.isalnum, token))]
-        frequent, rest = words[:_OF_KIND], words[_OF_KIND:]
-        rare, rest = rest[-_OF_KIND:], rest[:-_OF_KIND]
-        medium = Draws.of("perturbation", seed, "medium").shuffled(rest)[:_OF_KIND]
+        frequent, rest = words[:_MOST_OF_KIND], words[_MOST_OF_KIND:]
+        rare, rest = rest[-_MOST_OF_KIND:], rest[:-_MOST_OF_KIND]
+        medium = Draws.of("perturbation", seed, "medium").shuffled(rest)[:_MOST_OF_KIND]
         punctuation = [token for token in ordered if not any(map(str.isalnum, token))]
         return cls({"frequent": frequent, "medium": medium, "rare": rare, "punctuation": punctuation})
 
 
-def chosen(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -> list[int]:
-    """The numbers of the tested examples with a reference, in order."""
+def sampled_examples(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -> list[int]:
+    """The indexes of the examples that are tested, in order; they have a reference."""
     known = [number for number, example in enumerate(examples) if example.targets and example.tokens]
     known.sort(key=lambda number: keyed_seed("perturbation", seed, examples[number].id))
     return sorted(known[: config.sources])
@@ -85,10 +85,10 @@ def chosen(examples: Sequence[Sourced], config: PerturbationConfig, seed: int) -
 def perturbations(
     example: Sourced, pools: TokenPools, config: PerturbationConfig, seed: int
 ) -> Iterator[tuple[TokenKind, Position, str, Sourced]]:
-    """The example with one additional token in its source, for each kind, position and number of a token."""
+    """The example with one inserted token, for each kind of token, each position and ``config.tokens`` tokens."""
     for kind in KINDS:
         for position in POSITIONS:
-            pool = pools.of[kind]
+            pool = pools.by_kind[kind]
             draws = Draws.of("perturbation", seed, example.id, kind, position)
             for number in draws.some(len(pool), config.tokens):
                 yield kind, position, pool[number], inserted(example, pool[number], position)
@@ -97,7 +97,7 @@ def perturbations(
 def inserted(example: Sourced, token: str, position: Position) -> Sourced:
     """The example with a token before its first one, before its second one, or after its last one.
 
-    The token is surrounded by blanks. For an example of one token the second position is the one after the last.
+    The token is surrounded by blanks. For an example of one token the second position is the last.
     """
     size = len(example.tokens)
     place = {"start": 0, "second": min(1, size), "last": size}[position]
@@ -117,13 +117,19 @@ def adjusted_bleu(metric: Any, output: str, references: Sequence[str]) -> float:
     Args:
         metric: a ``sacrebleu.metrics.BLEU`` of ``max_ngram_order=2``, whose tokenizer and counts are used.
     """
-    said = metric._preprocess_segment(output.rstrip())
-    gold = metric._extract_reference_info([metric._preprocess_segment(one.rstrip()) for one in references])
-    written, wanted, *counts = metric._compute_segment_statistics(said, gold)
+    written, wanted, *counts = segment_statistics(metric, output, references)
     order = len(_WEIGHTS)
     precisions = [hits / total if total else 0.0 for hits, total in zip(counts[:order], counts[order:], strict=True)]
     penalty = 1.0 if written >= wanted else exp(1 - wanted / written) if written else 0.0
     return float(penalty * precisions[0] ** _WEIGHTS[0] * precisions[1] ** _WEIGHTS[1])
+
+
+def segment_statistics(metric: Any, output: str, references: Sequence[str]) -> list[int]:
+    """The counts of a metric of sacrebleu for one output."""
+    text = metric._preprocess_segment(output.rstrip())
+    gold = metric._extract_reference_info([metric._preprocess_segment(one.rstrip()) for one in references])
+    counts: list[int] = metric._compute_segment_statistics(text, gold)
+    return counts
 
 
 # Maximum number of hallucinations in the text; the JSON file has all.
@@ -135,11 +141,11 @@ def perturbation_report(examples: Sequence[Sourced], predictions: Sequence[Writt
     if nothing was tested."""
     if all(one.perturbed is None for one in predictions):
         return {}
-    outputs = [one for said in predictions for one in said.perturbed or ()]
+    outputs = [one for prediction in predictions for one in prediction.perturbed or ()]
 
     def counted(key: str, value: str) -> dict[str, int]:
-        held = [one for one in outputs if getattr(one, key) == value]
-        return {"outputs": len(held), "hallucinations": sum(one.is_hallucination for one in held)}
+        selected = [one for one in outputs if getattr(one, key) == value]
+        return {"outputs": len(selected), "hallucinations": sum(one.is_hallucination for one in selected)}
 
     return {
         "thresholds": {"before": GOOD, "after": DETACHED},
@@ -152,15 +158,15 @@ def perturbation_report(examples: Sequence[Sourced], predictions: Sequence[Writt
                 "id": example.id,
                 "source": example.whole,
                 "references": list(example.targets),
-                "output": said.text,
+                "output": prediction.text,
                 "token": one.token,
                 "kind": one.kind,
                 "position": one.position,
                 "output_after": one.output,
                 "adjusted_bleu_after": round(one.score, 6),
             }
-            for example, said in zip(examples, predictions, strict=True)
-            for one in said.perturbed or ()
+            for example, prediction in zip(examples, predictions, strict=True)
+            for one in prediction.perturbed or ()
             if one.is_hallucination
         ],
     }

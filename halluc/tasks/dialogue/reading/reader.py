@@ -22,7 +22,7 @@ _TURNS = ("turns", "messages", "conversations", "conversation", "dialogue", "dia
 
 
 class DialogueNumbers:
-    """Which rows of a file belong to one dialogue: those with the same name, or that continue each other."""
+    """Numbers the dialogues of a file: rows with the same name, or that continue the previous row, are one dialogue."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -33,16 +33,16 @@ class DialogueNumbers:
         """The number of a row's dialogue.
 
         Args:
-            name: that of the dialogue, if the row has one. before: the turns before its first reply; a file may have
-                truncated them. texts: all turns.
+            name: that of the dialogue, if the row has one. before: the turns before its first reply, which may be
+                truncated. texts: all turns.
         """
-        said = list(before[:-1])
-        goes_on = bool(said) and list(self._previous[-len(said) :]) == said
+        history = list(before[:-1])
+        continues = bool(history) and list(self._previous[-len(history) :]) == history
         self._previous = texts
         if isinstance(name, (str, int)):
             self._last += name not in self._named
             return self._named.setdefault(name, self._last)
-        self._last += not goes_on
+        self._last += not continues
         return self._last
 
 
@@ -77,17 +77,17 @@ class DialoguesReader(SourcedReader):
             speakers = dict.fromkeys(turn.speaker for turn in turns)
             help = "add the speaker whose turns are replies to `data.agents`"
             raise Unreadable("D126", f"a dialogue without a reply: its speakers are {quoted(speakers)}", help)
-        said = [turn.text for turn in turns]
-        document = self._numbers.of(value_of(given, self.config.dialogue_field), said[: replies[0]], said)
+        texts = [turn.text for turn in turns]
+        document = self._numbers.of(value_of(given, self.config.dialogue_field), texts[: replies[0]], texts)
         origin = replace(origin, document=document)
-        made: list[Sourced | LeftOut] = []
+        examples: list[Sourced | LeftOut] = []
         for number, place in enumerate(replies, 1):
             name = identity if field is None or len(replies) == 1 else f"{identity}.{number}"
             references = targets if field is None else [turns[place].text]
             example = self._example(given, origin, name, persona, turns[: place + 1], references)
-            opens = LeftOut(row.file, row.line, "a reply without history, persona and knowledge")
-            made.append(example if example.tokens else opens)
-        return made
+            without = LeftOut(row.file, row.line, "a reply without history, persona and knowledge")
+            examples.append(example if example.tokens else without)
+        return examples
 
     def source(self, row: Row) -> Sourced | None:
         """The context for a reply: the turns before the last one, or all turns."""
@@ -115,7 +115,7 @@ class DialoguesReader(SourcedReader):
         turns: Sequence[Turn],
         targets: Sequence[str],
     ) -> Sourced:
-        """The last turn is the reply."""
+        """An example; the last turn is the reply, of which only the knowledge is used."""
         config = self.config
         persona = [*system, *facts(value_of(given, config.persona_field), config.persona_field)]
         knowledge = [*facts(value_of(given, config.knowledge_field), config.knowledge_field), *turns[-1].knowledge]
@@ -137,9 +137,9 @@ class DialoguesReader(SourcedReader):
         """
         config = self.config
         asked = config.turns_field
-        result = first_of(given, _TURNS) if asked is None else asked
-        if result is not None and value_of(given, result) is not None:
-            return result
+        field = first_of(given, _TURNS) if asked is None else asked
+        if field is not None and value_of(given, field) is not None:
+            return field
         if config.reply_field in given or (not needs_reply and (config.history_field in given or TEXT in given)):
             return None
         what = "neither turns nor a reply" if asked is None else f"no field `{asked}`"

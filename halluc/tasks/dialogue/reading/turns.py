@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from halluc.tasks.dialogue.examples import AGENT, USER
 from halluc.tasks.text_generation.reading import first_of, visible_text
 
 _SPEAKERS, _TEXTS = ("speaker", "role", "from"), ("text", "content", "value")
-# The separator of turns in one text, in the test files of several dialogue corpora.
+# The separator of turns within a text, in the test files of several dialogue corpora.
 _BETWEEN = "<|endoftext|>"
 # The role of instructions in lists of messages.
 _SYSTEM = "system"
@@ -22,7 +22,7 @@ _FORMS = "a turn must be `{speaker, text}`, a text, or a pair of texts of user a
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn; ``is_reply``: it is to be learned. ``knowledge`` is that of the turn."""
+    """One turn; ``is_reply``: it is a target. ``knowledge`` is that of the turn."""
 
     speaker: str
     text: str
@@ -32,7 +32,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class TurnForms:
-    """How turns are read: whose turns are replies, and the place of their knowledge."""
+    """How turns are read: ``agents`` are the speakers of replies, ``knowledge`` is the field of a turn's knowledge."""
 
     agents: Collection[str]
     knowledge: Column
@@ -43,13 +43,13 @@ class TurnForms:
         Raises:
             Unreadable D107: they are not turns. D126: there are none. D106: one is empty.
         """
-        result = unpacked(given)
-        if not isinstance(result, (list, tuple)):
+        items = unpacked(given)
+        if not isinstance(items, (list, tuple)):
             raise Unreadable("D107", f"`{field}` is {kind(given)}, not a list of turns", _FORMS)
-        if not result:
+        if not items:
             raise Unreadable("D126", "a dialogue without turns", MEND)
         system, turns = list[str](), list[Turn]()
-        for number, one in enumerate(result, 1):
+        for number, one in enumerate(items, 1):
             what = f"turn {number} of `{field}`"
             if isinstance(one, Mapping):
                 turn = self._named(one, what)
@@ -65,18 +65,18 @@ class TurnForms:
         return system, turns
 
     def history(self, given: Any, field: Column) -> tuple[list[str], list[Turn]]:
-        """The same for the turns before a reply: none of them is to be learned, and there may be none.
+        """The same for the turns before a reply: none of them is a target, and there may be none.
 
-        In texts without speakers, the last one is the user's.
+        In texts without speakers, the last turn is the user's.
         """
-        result = unpacked(given)
-        if result is None or result == [] or result == "":
+        items = unpacked(given)
+        if items is None or items == [] or items == "":
             return [], []
-        if isinstance(result, str):
-            return [], list(_alternating(result, f"`{field}`"))
-        if isinstance(result, (list, tuple)) and all(isinstance(one, str) for one in result):
-            return [], list(_alternating(_BETWEEN.join(result), f"`{field}`"))
-        system, turns = self.turns(result, field)
+        if isinstance(items, str):
+            return [], list(_alternating(items, f"`{field}`"))
+        if isinstance(items, (list, tuple)) and all(isinstance(one, str) for one in items):
+            return [], list(_alternating(_BETWEEN.join(items), f"`{field}`"))
+        system, turns = self.turns(items, field)
         return system, [Turn(one.speaker, one.text) for one in turns]
 
     def _named(self, given: Mapping[Any, Any], what: str) -> Turn:
@@ -94,10 +94,10 @@ def facts(given: Any, field: Column) -> list[str]:
     Raises:
         Unreadable D126: one is empty. D107: it is not text.
     """
-    result = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
-    if result is None:
+    value = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
+    if value is None:
         return []
-    texts = list(result) if isinstance(result, (list, tuple)) else [result]
+    texts = list(value) if isinstance(value, (list, tuple)) else [value]
     for text in texts:
         if not isinstance(text, str):
             raise Unreadable(
@@ -110,7 +110,7 @@ def facts(given: Any, field: Column) -> list[str]:
 
 
 def _pair(given: Any, what: str) -> Iterator[Turn]:
-    """The preceding turns, of which the last is the user's, and the reply."""
+    """The turns of a pair [preceding turns, reply]."""
     if not isinstance(given, (list, tuple)) or len(given) != 2 or not all(isinstance(one, str) for one in given):
         raise Unreadable("D107", f"{what} is {kind(given)}, not a turn", _FORMS)
     yield from _alternating(given[0], what)
@@ -118,9 +118,10 @@ def _pair(given: Any, what: str) -> Iterator[Turn]:
 
 
 def _alternating(text: str, what: str) -> Iterator[Turn]:
-    said: Sequence[str] = text.split(_BETWEEN)
-    for number, one in enumerate(said):
-        is_agent = (len(said) - number) % 2 == 0
+    """The turns of a text, alternately of agent and user; the last is the user's."""
+    turns = text.split(_BETWEEN)
+    for number, one in enumerate(turns):
+        is_agent = (len(turns) - number) % 2 == 0
         yield Turn(AGENT if is_agent else USER, _text(one, what))
 
 

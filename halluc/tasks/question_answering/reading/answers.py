@@ -1,4 +1,4 @@
-"""The annotated answers of a question as character ranges of its context, repaired if that is unambiguous."""
+"""The annotated answers of a question as character ranges of its context; wrong positions are repaired if possible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OFFSET = (
 
 
 class Answers(NamedTuple):
-    """Characters (start, end) of each answer, what was repaired, and what was left out."""
+    """Characters (start, end) of each answer, and the repairs, including removed answers."""
 
     places: list[Range]
     repairs: list[str]
@@ -28,7 +28,7 @@ def answers_of(given: Mapping[Any, Any], value: Any, context: str, what: str, le
     """
     Args:
         given: the question with its fields. value: its answers. what: how a message names the question.
-        lenient: answers that are not in the context are left out, if another one is.
+        lenient: answers that are not in the context are removed, if another one is.
 
     Raises:
         Unreadable D107: they have an unknown form. D109: an answer is not at its stated position.
@@ -79,7 +79,7 @@ def _pairs(value: Any, what: str) -> list[tuple[str, int]]:
 
 
 def _place(text: str, start: int, context: str, what: str) -> int:
-    """The start of the answer: as stated, or its only occurrence."""
+    """The start of the answer: the stated one if it is right, else its only occurrence."""
     if not text.strip():
         raise Unreadable("D109", f"{what}: an answer is empty", "an unanswerable question needs empty lists")
     if start >= 0 and context.startswith(text, start):
@@ -87,12 +87,13 @@ def _place(text: str, start: int, context: str, what: str) -> int:
     first = context.find(text)
     if first >= 0 and context.find(text, first + 1) < 0:
         return first
-    there = "does not occur in the context" if first < 0 else "occurs at several other places"
-    raise Unreadable("D109", f"{what}: the answer {_in_quotes(text)} is not at character {start}, and {there}", _OFFSET)
+    reason = "does not occur in the context" if first < 0 else "occurs at several other places"
+    problem = f"{what}: the answer {_in_quotes(text)} is not at character {start}, and {reason}"
+    raise Unreadable("D109", problem, _OFFSET)
 
 
 def _without_blanks(context: str, start: int, end: int) -> Range:
-    """Blanks at the ends do not count in comparisons, and belong to no token."""
+    """The range without blanks at its ends, which belong to no token and do not matter in comparisons."""
     answer = context[start:end]
     return start + len(answer) - len(answer.lstrip()), end - len(answer) + len(answer.rstrip())
 

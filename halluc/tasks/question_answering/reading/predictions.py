@@ -24,7 +24,7 @@ from halluc.data.predictions import (
 from halluc.data.rows.records import parse_object
 from halluc.data.rows.row import Row, Unreadable
 
-# A second file next to that of answers: the probability of no answer, or the score of no answer minus the best one.
+# Files next to that of answers: the probability of no answer, or the score of no answer minus that of the best answer.
 _PROBABILITIES, _DIFFERENCES = "na_prob.json", "null_odds.json"
 _TEXTS = ("prediction_text", "prediction")
 _NEAREST = 1e-9
@@ -107,13 +107,13 @@ class AnswerFile(PredictionFile):
         return self._stated(row.line, identity["id"], value, difference, confidence)
 
     def _stated(self, line: int, identity: str, text: str | None, difference: Any, confidence: Any) -> Stated:
-        given = text if text is not None and text.strip() else None
+        text = text if text is not None and text.strip() else None
         score = None if difference is None else _score(difference)
-        sure = confidence_of(confidence)
-        if sure is None and score is not None:
-            sure = 1 / (1 + math.exp(min(700.0, max(-700.0, score))))
-        answer = StatedAnswer(identity, Origin(str(self.path), line), given, score)
-        return Stated(answer, (sure,) if given is not None else (), True)
+        stated = confidence_of(confidence)
+        if stated is None and score is not None:
+            stated = 1 / (1 + math.exp(min(700.0, max(-700.0, score))))
+        answer = StatedAnswer(identity, Origin(str(self.path), line), text, score)
+        return Stated(answer, (stated,) if text is not None else (), True)
 
 
 def _of_answers(answers: Any) -> tuple[Any, Any]:

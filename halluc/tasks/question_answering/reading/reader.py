@@ -53,7 +53,7 @@ Item = ContextQuestion | Mended | BadLine | LeftOut
 
 
 class _Context(NamedTuple):
-    """A context, and the tokens that begin and end at a character."""
+    """A context, and the tokens that begin and end at each character."""
 
     text: SpacedText
     starts: Mapping[int, int]
@@ -63,16 +63,17 @@ class _Context(NamedTuple):
     def of(cls, text: SpacedText) -> _Context:
         return cls(text, *text.borders())
 
-    def holds(self, place: Range) -> bool:
+    def has_borders(self, place: Range) -> bool:
+        """Whether a range of characters begins and ends at borders of tokens."""
         return place[0] in self.starts and place[1] in self.ends
 
     def tokens(self, place: Range, what: str) -> Range:
         """The tokens of an answer to ``what``.
 
         Raises:
-            Unreadable D109: it begins or ends with characters outside of all tokens.
+            Unreadable D109: it begins or ends outside of tokens.
         """
-        if not self.holds(place):
+        if not self.has_borders(place):
             problem = (
                 f"{what}: an answer starts or ends with an invisible character, which `data.strip_invisible` removes"
             )
@@ -97,16 +98,16 @@ class QuestionsReader(Reader):
         self, reference: str, split: SplitName
     ) -> Iterator[ContextQuestion | Mended | BadLine | LeftOut | Notice]:  # fmt: skip
         file, rows = open_rows(reference, split, self.config.layout())
-        result = _QuestionSplit(self, file, split)
+        questions = _QuestionSplit(self, file, split)
         for row in rows:
             if not isinstance(row, Row):
                 yield row
             elif isinstance(row.fields.get("paragraphs"), list):
                 self.mapping = self.mapping or "articles with paragraphs and questions, as in SQuAD"
-                yield from result.article(row)
+                yield from questions.article(row)
             else:
                 try:
-                    yield result.row(row)
+                    yield questions.row(row)
                 except Unreadable as bad:
                     yield row.bad(bad)
 
@@ -150,17 +151,17 @@ class QuestionsReader(Reader):
         Raises:
             Unreadable: it is not text, or is invisible.
         """
-        result = self.value(given, key)
-        if not isinstance(result, str):
-            raise Unreadable("D107", f"the {key} is {kind(result)}, not a string", f"see `data.{key}_field`")
-        if "\0" in result:
+        text = self.value(given, key)
+        if not isinstance(text, str):
+            raise Unreadable("D107", f"the {key} is {kind(text)}, not a string", f"see `data.{key}_field`")
+        if "\0" in text:
             raise nul(key)
-        if is_invisible(result):
+        if is_invisible(text):
             raise Unreadable("D106", f"the {key} is empty", MEND)
-        return result
+        return text
 
     def cut(self, text: str, words: Any, borders: Iterable[int] = ()) -> SpacedText:
-        """A text as tokens: those in ``words``, if a file has them and they match the text."""
+        """A text as tokens: the ``words`` of the file, if it has them and they match the text."""
         if isinstance(words, list) and all(isinstance(word, str) and word for word in words):
             bounds = located(words, text)
             if bounds and not text[bounds[-1][1] :].strip():
@@ -226,12 +227,12 @@ class _QuestionSplit:
             except Unreadable as bad:
                 result.append((self.count, given, bad))
         places = [place for *_, answers in result if isinstance(answers, Answers) for place in answers.places]
-        made = self.context(context, places, {})
+        shared = self.context(context, places, {})
         for self.count, given, answers in result:
             try:
                 if isinstance(answers, Unreadable):
                     raise answers
-                yield self.question(row, given, made, answers, document)
+                yield self.question(row, given, shared, answers, document)
             except Unreadable as bad:
                 yield row.bad(bad)
 
@@ -259,25 +260,26 @@ class _QuestionSplit:
         self.ids.add(name, self.split, self.count, row.line, own is not None)
         if config.answerable_only and not answers.places:
             return LeftOut(self.file, row.line, f"question `{name}` has no answer")
-        made = ContextQuestion(
+        example = ContextQuestion(
             name, Origin(self.file, row.line, document), question, context.text,
             tuple(dict.fromkeys(context.tokens(place, f"question `{name}`") for place in answers.places)),
         )  # fmt: skip
-        return Mended(made, tuple(answers.repairs)) if answers.repairs else made
+        return Mended(example, tuple(answers.repairs)) if answers.repairs else example
 
     def context(self, text: str, places: list[Range], given: Mapping[Any, Any]) -> _Context:
-        """A context as tokens, also split where an answer begins or ends inside of one."""
+        """A context as tokens; a token is divided where an answer begins or ends inside of it."""
         words = _words(given)[1]
         if words is not None:
-            given_text = self.reader.cut(text, words)
-            made = self.given.setdefault(given_text, _Context.of(given_text))
-            if all(map(made.holds, places)):
-                return made
-        if (text, ()) not in self.contexts:
-            self.contexts[text, ()] = _Context.of(self.reader.cut(text, None))
-        if all(map(self.contexts[text, ()].holds, places)):
-            return self.contexts[text, ()]
-        borders = tuple(sorted({at for place in places for at in place}))
+            own = self.reader.cut(text, words)
+            context = self.given.setdefault(own, _Context.of(own))
+            if all(map(context.has_borders, places)):
+                return context
+        context = self._cut(text, ())
+        if all(map(context.has_borders, places)):
+            return context
+        return self._cut(text, tuple(sorted({at for place in places for at in place})))
+
+    def _cut(self, text: str, borders: tuple[int, ...]) -> _Context:
         if (text, borders) not in self.contexts:
             self.contexts[text, borders] = _Context.of(self.reader.cut(text, None, borders))
         return self.contexts[text, borders]

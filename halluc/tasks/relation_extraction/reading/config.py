@@ -11,7 +11,7 @@ from halluc.data.config import SHORT_KEYS, Column, DataConfig, Number
 from halluc.data.rows.row import Format
 from halluc.data.tokenization import TokenizationKeys, Tokenize
 
-# Names of pairs without a relation: in our own records, TACRED, and other corpora.
+# Labels of pairs without a relation: in halluc's records, in TACRED, and in other corpora.
 NONE_LABELS = ("none", "no_relation", "no relation", "NA")
 
 

@@ -30,7 +30,7 @@ _ONE_HELP = "a pair has one relation or none: write one label, or [label, confid
 
 
 class PairPredictions(PredictionFile):
-    """Predicted relations: rows with ``predicted``, what halluc writes, and the answer files of SemEval-2010 Task 8."""
+    """Predicted relations: rows with ``predicted``, files of halluc, and answer files of SemEval-2010 Task 8."""
 
     def __init__(
         self, path: Path, reader: type[RelationsReader], data: RelationsConfig, corpus: Corpus[Related],
@@ -44,17 +44,15 @@ class PairPredictions(PredictionFile):
         return list(self.each(self.rows(layout), self._of_line if layout.format == "text" else self._of_record))
 
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
-        said: Related = one.example
-        if said.relation is None or said.relation not in names:
+        pair: Related = one.example
+        if pair.relation is None or pair.relation not in names:
             return one
-        relation = names[said.relation]
-        return replace(one, example=replace(said, relation=relation), confidences=one.confidences if relation else ())
+        relation = names[pair.relation]
+        return replace(one, example=replace(pair, relation=relation), confidences=one.confidences if relation else ())
 
     def differs(self, one: Stated, example: Related) -> bool:
-        said = one.example
-        if not said.tokens:
-            return False
-        return (said.tokens, said.head[:2], said.tail[:2]) != (example.tokens, example.head[:2], example.tail[:2])
+        own, gold = ((pair.tokens, pair.head[:2], pair.tail[:2]) for pair in (one.example, example))
+        return bool(own[0]) and own != gold
 
     def _of_line(self, row: Row) -> Stated:
         number, tab, label = str(row.fields["text"]).partition("\t")

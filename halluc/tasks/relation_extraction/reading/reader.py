@@ -1,4 +1,4 @@
-"""From rows to sentences with a head and a tail: our own records, marked texts, SemEval-2010, TACRED and OpenNRE."""
+"""From rows to sentences with a head and a tail: halluc's records, marked texts, SemEval-2010, TACRED and OpenNRE."""
 
 from __future__ import annotations
 
@@ -131,25 +131,25 @@ class RelationsReader(RowReader):
             Unreadable: one of the two is missing, or has an unknown form.
         """
         if "subj_start" in given:
-            result: dict[str, Any] = {"from": "`subj_…` and `obj_…`"}
+            places: dict[str, Any] = {"from": "`subj_…` and `obj_…`"}
             for role, prefix in _TACRED.items():
                 start, end = given.get(f"{prefix}_start"), given.get(f"{prefix}_end")
                 if not (whole(start) and whole(end)):
                     raise Unreadable("D107", f"`{prefix}_start` and `{prefix}_end` are not whole numbers", MEND)
-                result[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are included
-            return result
+                places[role] = (start, end + 1, str(given.get(f"{prefix}_type") or ""))  # both ends are included
+            return places
         values = [
             _of_keys(given, column, keys)
             for column, keys in ((self.config.head_field, _HEAD_KEYS), (self.config.tail_field, _TAIL_KEYS))
         ]
         if all(value is None for value in values):
             return None
-        result = {"from": f"`{self.config.head_field}` and `{self.config.tail_field}`"}
+        places = {"from": f"`{self.config.head_field}` and `{self.config.tail_field}`"}
         for role, value in zip(("head", "tail"), values, strict=True):
             if value is None:
                 raise Unreadable("D107", f"the row has no {role}", f"see `data.{role}_field`")
-            result[role] = _range(unpacked(value), role)
-        return result
+            places[role] = _range(unpacked(value), role)
+        return places
 
     def _of_tokens(
         self, words: list[Any], places: Mapping[str, Any]
@@ -181,13 +181,13 @@ class RelationsReader(RowReader):
         bounds: list[tuple[int, int]] = []
         spans = {}
         for start, end in pairwise(borders):
-            own, result = self._tokenizer.cut(text[start:end])
+            own, words = self._tokenizer.cut(text[start:end])
             for role in ("head", "tail"):
                 if (start, end) == places[role][:2]:
-                    if not result:
+                    if not words:
                         raise Unreadable("D109", f"the {role} has no visible characters", MEND)
-                    spans[role] = Span(len(tokens), len(tokens) + len(result), places[role][2])
-            tokens += result
+                    spans[role] = Span(len(tokens), len(tokens) + len(words), places[role][2])
+            tokens += words
             bounds += [(start + first, start + last) for first, last in own]
         return tuple(tokens), bounds, spans["head"], spans["tail"]
 
@@ -238,19 +238,18 @@ class RelationsReader(RowReader):
 
     def _named(self, number: int) -> str:
         names = self.config.label_names
-        if isinstance(names, dict) and number in names:
-            return names[number]
-        if isinstance(names, list) and 0 <= number < len(names):
-            return names[number]
+        by_number = dict(enumerate(names)) if isinstance(names, list) else names or {}
+        if number in by_number:
+            return by_number[number]
         raise Unreadable("D107", f"the relation is the number {number}", "add it to `data.label_names`")
 
 
-# For a row that represents a block of SemEval-2010.
+# The field of rows that represent a block of SemEval-2010.
 _BLOCK = "semeval"
 
 
 def _with_blocks(rows: Iterable[Row | BadLine | Notice]) -> Iterator[Row | BadLine | Notice]:
-    """Rows; the lines of a text file are grouped to blocks of a sentence, its relation and a comment."""
+    """The rows, where the lines of a text file are grouped to blocks of a sentence, its relation and a comment."""
     sentence: Row | None = None
     for row in rows:
         if not isinstance(row, Row) or set(row.fields) != {"text"} or not isinstance(row.fields["text"], str):
@@ -320,13 +319,13 @@ def _unmarked(text: str) -> tuple[str, dict[str, Any]]:
     Raises:
         Unreadable D107: a mark is missing, is repeated, or crosses another.
     """
-    results = list(_MARKS.finditer(text))
-    if [match[0] for match in results] not in _ORDER:
-        has = quoted([match[0] for match in results]) if results else "no marks"
+    matches = list(_MARKS.finditer(text))
+    if [match[0] for match in matches] not in _ORDER:
+        has = quoted([match[0] for match in matches]) if matches else "no marks"
         raise Unreadable("D107", f"head and tail are not marked: the text has {has}", _MARK_HELP)
     places: dict[str, Any] = {"from": "marks in the text"}
-    for first, last in (results[:2], results[2:]):
-        before = sum(len(match[0]) for match in results if match.start() < first.start())
+    for first, last in (matches[:2], matches[2:]):
+        before = sum(len(match[0]) for match in matches if match.start() < first.start())
         places["head" if first[0] == "<e1>" else "tail"] = (
             first.start() - before,
             last.start() - before - len(first[0]),

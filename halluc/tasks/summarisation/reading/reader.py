@@ -30,9 +30,8 @@ class SummariesReader(SourcedReader):
     def examples(self, row: Row, origin: Origin, identity: str) -> Sequence[Sourced]:
         field, fields = self._document(row.fields), self._summaries(row.fields)
         self.say(f"document from `{field}`, summary from {quoted(fields)}")
-        targets = [
-            text for name in fields for text in texts_of(_several(value_of(row.fields, name)), SUMMARY)
-        ]  # fmt: skip
+        values = (_several(value_of(row.fields, name)) for name in fields)
+        targets = [text for value in values for text in texts_of(value, SUMMARY)]
         return (self._example(row.fields, origin, identity, field, targets),)
 
     def source(self, row: Row) -> Sourced | None:
@@ -86,5 +85,5 @@ class SummariesReader(SourcedReader):
 
 def _several(given: Any) -> Any:
     """A summary, or a list of several, which may be written as text in a cell of a table."""
-    result = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
-    return list(result) if isinstance(result, (list, tuple)) else given
+    value = unpacked(given) if isinstance(given, str) and given.lstrip()[:1] == "[" else given
+    return list(value) if isinstance(value, (list, tuple)) else given

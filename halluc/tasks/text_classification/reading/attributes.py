@@ -1,4 +1,4 @@
-"""Attributes of a text in a row besides words and labels: its group, and its timestamp."""
+"""The group and the timestamp of a text in a row."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from halluc.tasks.text_classification.reading.fields import missing
 _ISO = "write it as 2024-03-31 or 2024-03-31T09:30:00, with or without a time zone (ISO 8601)"
 
 
-def group_of(given: Mapping[str | int, Any], column: Column | None, *, optional: bool) -> str | None:
-    """The group of a text; None if no column is configured or, if it is ``optional``, the row has none.
+def group_of(row: Mapping[str | int, Any], column: Column | None, *, optional: bool) -> str | None:
+    """The group of a text; None if no column is configured, or if it is ``optional`` and the row has none.
 
     Raises:
         Unreadable D107: it is neither a string nor a number. D119: a NUL. D127: there is none.
     """
-    result = _value(given, column, "group_field", optional)
-    group = own_id(result, column)
+    value = _value(row, column, "group_field", optional)
+    group = own_id(value, column)
     if isinstance(group, str) and "\0" in group:
         raise nul("group")
-    if group is None and result is not None:
+    if group is None and value is not None:
         raise Unreadable("D127", f"`{column}` is empty, but every text needs a group", MEND)
     return None if group is None else str(group)
 
 
-def timestamp_of(given: Mapping[str | int, Any], column: Column | None, *, optional: bool) -> str | None:
+def timestamp_of(row: Mapping[str | int, Any], column: Column | None, *, optional: bool) -> str | None:
     """The date, or date and time, of a text; None as in ``group_of``.
 
     Raises:
         Unreadable D127: it is not an ISO 8601 date with year, month and day, or there is none.
     """
-    result = _value(given, column, "timestamp_field", optional)
-    if result is None:
+    value = _value(row, column, "timestamp_field", optional)
+    if value is None:
         return None
-    if isinstance(result, date):  # from a table
-        return result.isoformat()
-    if not isinstance(result, str):
-        raise Unreadable("D127", f"`{column}` is {kind(result)}, not a date", _ISO)
-    text = result.strip()
+    if isinstance(value, date):  # from a table
+        return value.isoformat()
+    if not isinstance(value, str):
+        raise Unreadable("D127", f"`{column}` is {kind(value)}, not a date", _ISO)
+    text = value.strip()
     try:
         datetime.fromisoformat(text)
         date.fromisoformat(text[:10])
@@ -54,10 +54,10 @@ def timestamp_of(given: Mapping[str | int, Any], column: Column | None, *, optio
     return text
 
 
-def _value(given: Mapping[str | int, Any], column: Column | None, key: str, optional: bool) -> Any:
-    result = None if column is None else given.get(column)
-    if result is None and column is not None and not optional:
-        if column not in given:
-            raise Unreadable("D127", *missing(given, column, key))
+def _value(row: Mapping[str | int, Any], column: Column | None, key: str, optional: bool) -> Any:
+    value = None if column is None else row.get(column)
+    if value is None and column is not None and not optional:
+        if column not in row:
+            raise Unreadable("D127", *missing(row, column, key))
         raise Unreadable("D127", f"`{column}` is null", MEND)
-    return result
+    return value

@@ -1,4 +1,4 @@
-"""The keys of ``data`` of text classification, and what goes together."""
+"""The keys of ``data`` of text classification."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LabelNames = (
         dict[Text | Number, LabelName], Field(min_length=1, max_length=MOST_LABELS, json_schema_extra=SHORT_KEYS)
     ]
 )
-# What texts to predict, or out of scope, need not have.
+# Fields that are optional in texts to predict and in out-of-scope texts.
 _ATTRIBUTES = ("timestamp_field", "group_field")
-# The forms of ``format: texts`` in earlier versions, and the keys that other forms ignored.
-_OLD_FORMAT, _OLD_KEY, _OF_CSV = "texts", "form", ("delimiter", "header", "quoting")
+# Earlier versions had ``format: texts`` with a key ``form``; only CSV used the keys of ``_CSV_KEYS``.
+_OLD_FORMAT, _OLD_KEY, _CSV_KEYS = "texts", "form", ("delimiter", "header", "quoting")
 
 
 class OutOfScopeFiles(Section):
@@ -97,22 +97,21 @@ class TextsConfig(DataConfig, _Labels, _Fields):
     @model_validator(mode="before")
     @classmethod
     def _of_older_versions(cls, given: Any) -> Any:
-        """Convert ``format: texts`` with the key ``form`` to the present ``format``; keys that a form ignored are
-        removed."""
+        """Convert the keys of earlier versions; those that had no effect are removed."""
         if not isinstance(given, Mapping) or not (given.get("format") == _OLD_FORMAT or _OLD_KEY in given):
             return given
-        made = {key: value for key, value in given.items() if key != _OLD_KEY}
-        if made.get("format") in (_OLD_FORMAT, None):
-            made["format"] = given.get(_OLD_KEY, "auto")
-        if made.get("quoting") is True:  # the default of that time, which is that of CSV now
-            made.pop("quoting")
-        if made["format"] not in ("auto", "csv") and made.get("label_position", "first") == "first":
-            made = {key: value for key, value in made.items() if key not in _OF_CSV}
-        return made
+        keys = {key: value for key, value in given.items() if key != _OLD_KEY}
+        if keys.get("format") in (_OLD_FORMAT, None):
+            keys["format"] = given.get(_OLD_KEY, "auto")
+        if keys.get("quoting") is True:  # the earlier default, and the present one of CSV
+            keys.pop("quoting")
+        if keys["format"] not in ("auto", "csv") and keys.get("label_position", "first") == "first":
+            keys = {key: value for key, value in keys.items() if key not in _CSV_KEYS}
+        return keys
 
     @property
     def label_columns(self) -> tuple[Column, ...]:
-        """The columns of the labels: one, or one for each label."""
+        """The label column, or one column for each label."""
         return tuple(self.label_field) if isinstance(self.label_field, list) else (self.label_field,)
 
     @property
@@ -121,11 +120,11 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         return any(isinstance(column, int) for column in self.asked().values())
 
     def extra_files(self, split: SplitName) -> tuple[str, ...]:
-        result = self.out_of_scope
-        if isinstance(result, str):
-            return (result,) if split == "test" else ()
-        named = getattr(result, split, None)
-        return (named,) if named else ()
+        files = self.out_of_scope
+        if isinstance(files, str):
+            return (files,) if split == "test" else ()
+        file = getattr(files, split, None)
+        return (file,) if file else ()
 
     def asked(self) -> dict[str, Column]:
         second = {} if self.second_field is None else {"second_field": self.second_field}
@@ -137,7 +136,6 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         }
 
     def unmet(self, splits: Mapping[str, Mapping[str, int]], unlabelled: int) -> Iterator[str]:
-        """Whether the label for out of scope does not occur anywhere."""
         if self.out_of_scope_label is None or unlabelled:
             return
         near = did_you_mean(self.out_of_scope_label, {label for labels in splits.values() for label in labels})
@@ -145,7 +143,7 @@ class TextsConfig(DataConfig, _Labels, _Fields):
         yield f"no text has the label `{self.out_of_scope_label}` of `data.out_of_scope_label`{meant}"
 
     @model_validator(mode="after")
-    def _goes_together(self) -> Self:
+    def _keys_are_compatible(self) -> Self:
         for problem in self._problems():
             raise ValueError(problem)
         return self

@@ -37,10 +37,10 @@ _OTHERS = frozenset((
 
 @dataclass(frozen=True, slots=True)
 class TextFields:
-    """The fields of an example in a row; a row without a text field may have ``tokens``.
+    """The fields of an example in a row; a row without the text field may have ``tokens``.
 
-    ``labels`` are the label columns, several if each label has its own; empty if there is no label. ``was_guessed``:
-    the text is in another field than configured.
+    ``labels`` are the label columns, several if each label has its own; empty without labels. ``was_guessed``: the text
+    is in another field than configured.
     """
 
     text: Column
@@ -50,14 +50,14 @@ class TextFields:
     was_guessed: bool = False
 
     def described(self, row: Row) -> str:
-        """The mapping in one line; ``row`` is the first row."""
-        named: list[tuple[str, Sequence[Column | None]]] = [
+        """The fields in one line; ``row`` is the first row."""
+        roles: list[tuple[str, Sequence[Column | None]]] = [
             ("text", [self.text if self.text in row else TOKENS]),
             ("second text", [] if self.second is None else [self.second]),
             ("label" if len(self.labels) < 2 else "labels", self.labels),
             ("id", [self.id] if self.id in row else []),
         ]
-        return "; ".join(f"{what}: {', '.join(map(_named, columns))}" for what, columns in named if columns)
+        return "; ".join(f"{what}: {', '.join(map(_named, columns))}" for what, columns in roles if columns)
 
 
 def choose(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
@@ -78,7 +78,7 @@ def choose(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
 
 
 def of_items(row: Row, config: TextsConfig, *, labelled: bool) -> TextFields:
-    """Those of a JSON list: [text, label], or [text, second text, label].
+    """The fields of a row that is a JSON list: [text, label], or [text, second text, label].
 
     Raises:
         Unreadable D107: it has another length.
@@ -99,14 +99,14 @@ def is_header(text: object, label: object) -> bool:
 
 
 def _second(row: Row, config: TextsConfig) -> Column | None:
-    column = _numbered(config.second_field, row, SECOND)
+    column = _named_column(config.second_field, row, SECOND)
     if column is not None and column not in row and TOKENS not in row:
         raise _without(row, column, "second_field")
     return column
 
 
 def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) -> Column:
-    asked = _numbered(config.text_field, row, "text")
+    asked = _named_column(config.text_field, row, "text")
     if asked is not None and (asked in row or TOKENS in row):
         return asked
     if asked != "text":
@@ -127,7 +127,7 @@ def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) 
     known = [name for name in free if name.casefold() in _TEXTS and isinstance(row[name], str)]
     if len(known) == 1 or "text" in folded:
         return folded["text"] if "text" in folded else known[0]
-    if not known and not labelled and len(names) == 1:  # without a header, the first text of the file is here
+    if not known and not labelled and len(names) == 1:  # in CSV without a header, the name is the first text
         problem, _ = missing(row, "text", "text_field")
         raise Unmapped("D116", problem, f"set `data.text_field: {names[0]}`, or `data.text_field: 0` without a header")
     others = {*_OTHERS, *_LABELS}
@@ -136,32 +136,30 @@ def _text(row: Row, config: TextsConfig, second: Column | None, labelled: bool) 
     )
 
 
-def _labels(row: Row, config: TextsConfig, taken: set[Column | None], labelled: bool) -> tuple[Column, ...]:
+def _labels(row: Row, config: TextsConfig, used: set[Column | None], labelled: bool) -> tuple[Column, ...]:
     columns = config.label_columns
     if isinstance(config.label_field, list):
         missing = [column for column in columns if column not in row]
         if missing and labelled:
             raise _without(row, missing[0], "label_field")
         return () if missing else columns
-    asked = _numbered(columns[0], row, "label")
+    asked = _named_column(columns[0], row, "label")
     if asked is not None and asked in row:
         return (asked,)
     if not labelled:
         return ()
     if asked != "label":
         raise _without(row, asked, "label_field")
-    free = [name for name in row if name not in (*taken, config.id_field, TOKENS, SECOND) and isinstance(name, str)]
+    free = [name for name in row if name not in (*used, config.id_field, TOKENS, SECOND) and isinstance(name, str)]
     known = [name for name in free if name.casefold() in _LABELS]
     exact = [name for name in known if name.casefold() in ("label", "labels")]
     others = [name for name in free if isinstance(row[name], (str, int, list)) and name.casefold() not in _OTHERS]
     return (_only(row, (exact if len(exact) == 1 else known) or others, "label"),)
 
 
-def _numbered(column: Column | None, row: Row, usual: str) -> Column | None:
-    """A column given by number; if rows have names, the usual name for it."""
-    return (
-        usual if isinstance(column, int) and column not in row and not any(isinstance(n, int) for n in row) else column
-    )
+def _named_column(column: Column | None, row: Row, usual: str) -> Column | None:
+    """The configured column; if it is a number and rows only have names, the usual name."""
+    return usual if isinstance(column, int) and not any(isinstance(name, int) for name in row) else column
 
 
 def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True) -> Column:
@@ -173,7 +171,7 @@ def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True)
     problem = f"no field `{what}`; several could be the {what}: {quoted(candidates, ' or ')}"
     near = did_you_mean(what, list(candidates)) or candidates[0]
     help = f"set one, for example `data.{what}_field: {near}`"
-    if all(isinstance(name, str) and isinstance(row[name], str) for name in row):  # CSV, or possibly
+    if all(isinstance(name, str) and isinstance(row[name], str) for name in row):  # this may be CSV
         numbers = _by_number(row, labelled)
         if any(" " in name or name.isdecimal() for name in map(str, row)):
             help = f"if the first row is not a header, set columns by number, for example {numbers}; else {help}"
@@ -183,7 +181,7 @@ def _only(row: Row, candidates: Sequence[Any], what: str, labelled: bool = True)
 
 
 def _by_number(row: Row, labelled: bool) -> str:
-    """The keys for a file without a header: the longest cell of the first row is the text, another one the label."""
+    """Example keys for a file without a header: the longest cell of the first row is the text."""
     names = list(map(str, row))
     text = max(range(len(names)), key=lambda place: len(names[place]))
     label = f", `data.label_field: {int(not text)}`" if labelled else ""

@@ -1,4 +1,4 @@
-"""The labels of one text: one or several, by name, cut to their level; and values that mean no label."""
+"""The labels of a text: split, named, truncated to their level; and values that mean no label."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from halluc.data.fields import kind, nul, whole, written_list
 from halluc.data.rows.row import MEND, Notice, Skipped, Unreadable
 from halluc.tasks.text_classification.reading.config import TextsConfig
 
-Found = tuple[tuple[str, ...], tuple[str, ...]]
-# The number of values whose meaning is cached.
-_MOST_MET = 10_000
-# The name for null, if it means that a text is out of scope.
+LabelsAndRepairs = tuple[tuple[str, ...], tuple[str, ...]]
+# The maximum number of cached values.
+_MOST_CACHED = 10_000
+# The name of null in `data.out_of_scope_label`.
 NULL = "null"
 _TRUE = {1: True, "1": True, "1.0": True, "true": True, 0: False, "0": False, "0.0": False, "false": False, "": False}
 _HIDDEN = "-1"
-# What programs write for missing values, and separators of several labels in a cell.
+# Common notations of missing values, and common separators of several labels in a cell.
 _MISSING = ("NaN", "nan", "None", "null", "NULL", "N/A", "n/a", "#N/A", "<NA>")
 _SEPARATORS = ("|", ";", ",")
 
@@ -28,8 +28,8 @@ class Labels:
     """Reads the labels of the texts of one file.
 
     Args:
-        outside: its texts are all out of scope.
-        hides: the file is of the hub, where -1 stands for labels that are not published.
+        outside: all texts are out of scope.
+        hides: the file is of the hub, where -1 means that labels are not published.
     """
 
     def __init__(self, config: TextsConfig, file: str, *, outside: bool = False, hides: bool = False) -> None:
@@ -38,45 +38,45 @@ class Labels:
         names = config.label_names
         pairs = enumerate(names) if isinstance(names, list) else (names or {}).items()
         self._names = {str(number).strip(): name for number, name in pairs}
-        self._met: dict[Any, Found] = {}
+        self._cached: dict[Any, LabelsAndRepairs] = {}
         self._values: dict[str, int] = {}
         self._are_cells = True  # unless labels are in lists
         self._written: tuple[int, str] | None = None
         self.reports_written = True  # unless the mapping says it already
 
-    def of(self, given: object, line: int) -> Found:
+    def of(self, given: object, line: int) -> LabelsAndRepairs:
         """The labels, sorted and without repetitions, and the repairs; empty for a text that is out of scope.
 
         Raises:
-            Unreadable D107: a label of a wrong type. D119: a NUL. D123: none, an empty one, or one that is not a name
-                or belongs to a text out of scope.
+            Unreadable D107: a label has a wrong type. D119: a NUL. D123: there is no label, an invalid one, or a label
+                of an out-of-scope text.
             Skipped: a value of ``data.no_label``.
         """
-        plain = type(given) is str or type(given) is int
-        if plain and given in self._met:
-            return self._met[given]
+        is_plain = type(given) is str or type(given) is int
+        if is_plain and given in self._cached:
+            return self._cached[given]
         if self.outside and (given is None or given in ("", [])):
             return (), ()
         labels = self._read(self._listed(given, line), line)
-        if plain and len(self._met) < _MOST_MET:
-            self._met[given] = labels
+        if is_plain and len(self._cached) < _MOST_CACHED:
+            self._cached[given] = labels
         return labels
 
-    def of_columns(self, columns: Sequence[Column], cells: tuple[object, ...], line: int) -> Found:
-        """The labels of columns that each represent one label by 0 and 1, true and false, or an empty cell.
+    def of_columns(self, columns: Sequence[Column], cells: tuple[object, ...], line: int) -> LabelsAndRepairs:
+        """The labels of a row with one column per label, which has 0 or 1, true or false, or an empty cell.
 
         Raises:
-            Unreadable D123: a cell with something else.
+            Unreadable D123: a cell with another value.
         """
         names: list[object] = []
         for column, cell in zip(columns, cells, strict=True):
             if self._none and _key(cell) in self._none:
-                raise Skipped(f"`{column}` is {_shown(cell)}")
+                raise Skipped(f"`{column}` is {_described(cell)}")
             value = cell.strip().casefold() if isinstance(cell, str) else "" if cell is None else cell
             if not isinstance(value, (str, int, float)) or value not in _TRUE:
                 raise Unreadable(
                     "D123",
-                    f"`{column}` is {_shown(cell)}: the column of a label must be 0 or 1, or true or false",
+                    f"`{column}` is {_described(cell)}: the column of a label must be 0 or 1, or true or false",
                     "fix it, or list the values to skip in `data.no_label`",
                 )
             if _TRUE[value]:
@@ -90,7 +90,7 @@ class Labels:
             what = f"labels are lists written as text, such as `{text}`: each item is read as a label"
             yield Notice(self.file, line, what)
         others = self._values.keys() - {_HIDDEN}
-        if _HIDDEN in self._values and others != {"1"} and all(value.isdecimal() for value in others):
+        if _HIDDEN in self._values and others != {"1"} and all(map(str.isdecimal, others)):
             what = "the label -1 occurs with labels numbered from 0: if it means 'no label', set "
             what += "`data.no_label: [-1]`; if it is a label, add it to `data.label_names`"
             yield Notice(self.file, self._values[_HIDDEN], what)
@@ -98,8 +98,8 @@ class Labels:
             if name in self._values and len(self._values) > 1 and name != self.config.out_of_scope_label:
                 what = f"the label `{name}` may be a missing value: if it means 'no label', set "
                 yield Notice(self.file, self._values[name], f'{what}`data.no_label: ["{name}"]`')
-        if (result := self._with_several()) is not None:
-            name, separator = result
+        if (joined := self._with_several()) is not None:
+            name, separator = joined
             what = f'`{name}` is read as one label: if there are several, set `data.multi_separator: "{separator}"`'
             yield Notice(self.file, self._values[name], what)
 
@@ -112,13 +112,13 @@ class Labels:
             if separator in (self.config.label_separator, self.config.multi_separator):
                 continue
             parts = {name: {part.strip() for part in name.split(separator)} for name in self._values}
-            counts = Counter(part for result in parts.values() for part in result)
-            for name, result in parts.items():
-                if separator in name and "" not in result and any(counts[part] > 1 for part in result):
+            counts = Counter(part for of_name in parts.values() for part in of_name)
+            for name, of_name in parts.items():
+                if separator in name and "" not in of_name and any(counts[part] > 1 for part in of_name):
                     return name, separator
         return None
 
-    def _read(self, given: Sequence[object], line: int) -> Found:
+    def _read(self, given: Sequence[object], line: int) -> LabelsAndRepairs:
         names: list[str] = []
         repairs: list[str] = []
         for one in given:
@@ -148,7 +148,7 @@ class Labels:
         return names
 
     def _name(self, given: object, line: int) -> str:
-        """One label by its name, cut to its level; it may be the one for out of scope."""
+        """The name of a label, truncated to its level; it may be the one for out of scope."""
         if not isinstance(given, str) and not whole(given):
             raise Unreadable(
                 "D107",
@@ -164,9 +164,9 @@ class Labels:
                 "-1 is not a class of the label",
                 "the labels of this split may be hidden: use dev, or skip such rows with `data.no_label: [-1]`",
             )
-        elif len(self._values) < _MOST_MET:
-            self._values.setdefault(name[:_MOST_MET], line)
-        _refuse_no_name(name)
+        elif len(self._values) < _MOST_CACHED:
+            self._values.setdefault(name[:_MOST_CACHED], line)
+        _refuse_invalid(name)
         config = self.config
         if config.label_separator is None or config.label_level is None or name == config.out_of_scope_label:
             return name
@@ -187,10 +187,10 @@ class Labels:
         )
 
     def _listed(self, given: object, line: int) -> list[object]:
-        """The labels of a text, one or several, without values that mean no label."""
+        """The labels of a text as a list, without values that mean no label."""
         config = self.config
         if self._none and not isinstance(given, list) and _key(given) in self._none:
-            raise Skipped(f"`{self._field}` is {_shown(given)}")
+            raise Skipped(f"`{self._field}` is {_described(given)}")
         if isinstance(given, str) and config.multi_separator is not None:
             given = [part.strip() for part in given.split(config.multi_separator) if part.strip()]
         elif isinstance(given, str) and (items := written_list(given)) is not None:
@@ -200,7 +200,7 @@ class Labels:
             self._are_cells = False
             kept = [one for one in given if _key(one) not in self._none] if self._none else given
             if given and not kept:
-                raise Skipped(f"`{self._field}` is {_shown(given)}")
+                raise Skipped(f"`{self._field}` is {_described(given)}")
             return kept
         if given is None and config.out_of_scope_label == NULL:
             return [NULL]
@@ -229,20 +229,17 @@ def _key(value: object) -> str | None:
     return None if value is None else str(value).strip()
 
 
-def _shown(value: object) -> str:
+def _described(value: object) -> str:
     return "empty" if value in ("", None) else f"{str(value)[:80]!r}" if isinstance(value, str) else str(value)[:80]
 
 
-def _refuse_no_name(name: str) -> None:
+def _refuse_invalid(name: str) -> None:
     """Refuse invalid labels; a NUL means a damaged file."""
     if "\0" in name:
         raise nul("label")
-    fault = label_fault(name)
-    if fault is None:
+    if (fault := label_fault(name)) is None:
         return
-    help = MEND
-    if not name:
-        help = "for a text without labels, write an empty list"
-    elif len(name) > MOST_CHARACTERS:
+    help = MEND if name else "for a text without labels, write an empty list"
+    if len(name) > MOST_CHARACTERS:
         help = "check whether this is the text: see `data.label_field` and `data.text_field`"
     raise Unreadable("D123", fault, help)

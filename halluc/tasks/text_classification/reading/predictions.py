@@ -1,4 +1,4 @@
-"""Predictions of another tool: labels of texts, with the texts or without."""
+"""Predictions of another tool: labels of texts, with or without the texts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from halluc.tasks.text_classification.reading.labels import Labels
 if TYPE_CHECKING:
     from halluc.tasks.text_classification.reading.reader import TextsReader
 
-# How predictions are read, instead of the data's keys; a skipped text would have no prediction.
+# The keys with which predictions are read, instead of those of the data; a skipped text would have no prediction.
 _OF_TEXTS: dict[str, Any] = {
     "preset": None,
     "text_field": "text",
@@ -38,7 +38,7 @@ _OF_TEXTS: dict[str, Any] = {
 
 
 class TextPredictions(PredictionFile):
-    """Predicted labels, with the texts or without."""
+    """Predicted labels, with or without the texts."""
 
     def __init__(
         self, path: Path, reader: type[TextsReader], data: TextsConfig, corpus: Corpus[Labelled], scheme: str | None
@@ -61,36 +61,32 @@ class TextPredictions(PredictionFile):
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         if names.keys().isdisjoint(one.example.labels):
             return one
-        named = dict(
-            sorted(
-                (name, sure)
-                for label, sure in zip(one.example.labels, one.confidences, strict=True)
-                if (name := names.get(label, label)) is not None
-            )
-        )
-        return replace(one, example=replace(one.example, labels=tuple(named)), confidences=(*named.values(),))
+        pairs = zip(one.example.labels, one.confidences, strict=True)
+        renamed = ((names.get(label, label), confidence) for label, confidence in pairs)
+        labels = dict(sorted((label, confidence) for label, confidence in renamed if label is not None))
+        return replace(one, example=replace(one.example, labels=tuple(labels)), confidences=(*labels.values(),))
 
     def differs(self, one: Stated, example: Labelled) -> bool:
-        said = one.example
-        return bool(said.tokens) and (said.tokens, said.second) != (example.tokens, example.second)
+        text: Labelled = one.example
+        return bool(text.tokens) and (text.tokens, text.second) != (example.tokens, example.second)
 
     def _stated(self, row: Row, value: Any) -> Stated:
         record, line = row.fields, row.line
         pairs = _pairs(value if isinstance(value, list) else [] if value is None else [value], confidence_field(record))
-        is_one = isinstance(value, str) or whole(value)
-        labels, _ = self.labels.of(value if is_one else [label for label, _ in pairs], line)
-        sure: dict[str, float | None] = {}
+        is_cell = isinstance(value, str) or whole(value)
+        labels, _ = self.labels.of(value if is_cell else [label for label, _ in pairs], line)
+        confidences: dict[str, float | None] = {}
         for label, confidence in pairs:
-            named, _ = self.labels.of(label if is_one else [label], line)
+            named, _ = self.labels.of(label if is_cell else [label], line)
             if len(named) > 1 and confidence is not None:
                 raise Unreadable("D107", f"one confidence for {len(named)} labels", "write a list, with one for each")
-            sure = {**dict.fromkeys(named, confidence), **sure}
+            confidences = {**dict.fromkeys(named, confidence), **confidences}
         identity = given_id(record, self.data)
         name = identity.get("id", f"{self.corpus.split}-{row.number or line}")
         tokens, second = self._tokens(row)
         return Stated(
             Labelled(name, Origin(str(self.path), line), tokens, labels, second),
-            tuple(sure[label] for label in labels),
+            tuple(confidences[label] for label in labels),
             bool(identity),
             None,
             confidence_of(record.get("in_scope")),
@@ -104,23 +100,23 @@ class TextPredictions(PredictionFile):
             "tokens": "tokens",
             "second": "second",
         }
-        result = {usual: row.fields.get(own, row.fields.get(usual)) for usual, own in names.items()}
-        if result["text"] is None and result["tokens"] is None:
+        fields = {usual: row.fields.get(own, row.fields.get(usual)) for usual, own in names.items()}
+        if fields["text"] is None and fields["tokens"] is None:
             return (), None
-        given = self.reader.input_of(replace(row, fields=result))
-        if not given.tokens:
+        text = self.reader.input_of(replace(row, fields=fields))
+        if not text.tokens:
             raise Unreadable("D106", "an empty text", MEND)
-        return given.tokens, given.second
+        return text.tokens, text.second
 
 
 def _pairs(items: Sequence[Any], confidence: Any) -> list[tuple[Any, float | None]]:
-    """Labels with their confidences, given with each label or in a separate list.
+    """Labels with their confidences, which are given with each label or in a separate list.
 
     Raises:
         Unreadable: a confidence is invalid, or their number differs from that of labels.
     """
-    given = [(item.get("label"), confidence_field(item)) if isinstance(item, dict) else item for item in items]
-    pairs = [tuple(item) if isinstance(item, (list, tuple)) and len(item) == 2 else (item, None) for item in given]
+    labels = [(item.get("label"), confidence_field(item)) if isinstance(item, dict) else item for item in items]
+    pairs = [tuple(item) if isinstance(item, (list, tuple)) and len(item) == 2 else (item, None) for item in labels]
     if confidence is not None and confidence != "":
         several = confidence if isinstance(confidence, list) else [confidence]
         if len(several) != len(pairs):

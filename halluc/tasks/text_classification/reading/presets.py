@@ -1,4 +1,4 @@
-"""Exports of annotation tools as rows with a text, labels and an id; unfinished records are left out."""
+"""Exports of annotation tools, translated to rows with a text, labels and an id; unfinished records are skipped."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from halluc.tasks.text_classification.reading.config import Preset, TextsConfig
 TextFields = Mapping[str | int, Any]
 
 _ANSWERS = ("accept", "reject", "ignore")
-# The fields of Label Studio's short form besides those of the task and the annotation.
-_OF_TOOL = frozenset(("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"))
+# The fields that Label Studio adds to its short form.
+_TOOL_FIELDS = frozenset(("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"))
 _HELP = "fix it, or choose another `data.preset`"
 
 
@@ -72,15 +72,15 @@ def _label_studio(row: TextFields, config: TextsConfig) -> TextFields:
         return {**data, **own, field: _choices(row, config)}
     name: str | int | None = field
     if field not in row:
-        known = [config.text_field, config.second_field, "text", *_OF_TOOL]
-        results = [one for one, value in row.items() if one not in known and _of_choice(value) is not None]
-        if len(results) > 1:
-            raise _several(results)
-        name = results[0] if results else None
+        known = [config.text_field, config.second_field, "text", *_TOOL_FIELDS]
+        names = [other for other, value in row.items() if other not in known and _of_choice(value) is not None]
+        if len(names) > 1:
+            raise _several(names)
+        name = names[0] if names else None
     choice = _of_choice(row.get(name)) if name is not None else None
     if not choice:
         raise Skipped("not annotated: it has no choice")
-    return {**{one: value for one, value in row.items() if one != name}, field: choice}
+    return {**{other: value for other, value in row.items() if other != name}, field: choice}
 
 
 def _of_choice(value: object) -> Any:
@@ -92,26 +92,26 @@ def _of_choice(value: object) -> Any:
 
 
 def _choices(task: TextFields, config: TextsConfig) -> list[str]:
-    """The labels that the annotations of a task agree on, or those of the one marked as ground truth."""
+    """The labels of the annotation that is marked as ground truth, or those of all annotations, which must agree."""
     annotations = [one for one in (task.get("annotations") or []) if isinstance(one, dict) and not is_cancelled(one)]
     true = [one for one in annotations if one.get("ground_truth")]
-    result: list[list[str]] = []
+    distinct: list[list[str]] = []
     for annotation in true[:1] or annotations:
         labels = _of_annotation(annotation, config)
-        if labels and labels not in result:
-            result.append(labels)
-    if not result:
+        if labels and labels not in distinct:
+            distinct.append(labels)
+    if not distinct:
         raise Skipped("not annotated: it has no choice")
-    if len(result) > 1:
-        text = " and ".join(", ".join(map(str, labels)) for labels in result[:3])
+    if len(distinct) > 1:
+        text = " and ".join(", ".join(map(str, labels)) for labels in distinct[:3])
         raise Unreadable(
             "D123", f"annotators disagree: {text}", "mark one annotation as ground truth, or delete the others"
         )
-    return result[0]
+    return distinct[0]
 
 
 def _of_annotation(annotation: TextFields, config: TextsConfig) -> list[str]:
-    """The labels that one annotator chose, for the configured control if there are several."""
+    """The labels of one annotation; of several controls those of the configured one."""
     chosen: dict[str, list[str]] = {}
     for result in annotation.get("result") or []:
         value = result.get("value") if isinstance(result, dict) else None

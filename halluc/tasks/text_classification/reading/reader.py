@@ -1,4 +1,4 @@
-"""From rows to labelled texts: their text, labels and id, what is wrong with them, and what was repaired."""
+"""From rows to labelled texts."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from halluc.tasks.text_classification.reading.fields import (
     missing,
     of_items,
 )
-from halluc.tasks.text_classification.reading.labels import Found, Labels
+from halluc.tasks.text_classification.reading.labels import Labels, LabelsAndRepairs
 from halluc.tasks.text_classification.reading.predictions import TextPredictions
 from halluc.tasks.text_classification.reading.presets import recognised, translated
 from halluc.tasks.text_classification.reading.warnings import FirstRows
 from halluc.tasks.text_classification.writers import WRITERS
 
 _EMPTY = "remove it, or set `data.on_bad_line: skip`"
-_BLANK = {"text": ""}  # a line of plain text
+_BLANK = {"text": ""}  # a blank line of plain text
 _ABSENT: Any = object()  # the value of a missing field, which differs from null
 
 
@@ -60,10 +60,10 @@ class TextsReader(Reader):
             yield from self._texts(name, split, ids, outside=True)
 
     def input_of(self, row: Row) -> InputText:
-        """The text or pair of a row, with any labels.
+        """The text or pair of a row; labels are ignored.
 
         Raises:
-            Unreadable: it has none. Unmapped: it is the first row, and the text field cannot be determined.
+            Unreadable: it has no text. Unmapped: it is the first row, and the text field cannot be determined.
         """
         text = self._inputs.input_of(row)
         self.mapping = self._inputs.mapping_text
@@ -76,7 +76,7 @@ class TextsReader(Reader):
         prefix = f"{split}-oos" if outside else split
         labels = Labels(self.config, file, outside=outside, hides=reference.startswith(HUB))
         mapper = _Mapper(self.config, file, labelled=not outside, tokenizer=self._inputs.tokenizer, labels=labels)
-        first = FirstRows()
+        first_rows = FirstRows()
         for row in rows:
             if not isinstance(row, Row):
                 yield row
@@ -95,34 +95,28 @@ class TextsReader(Reader):
             else:
                 yield Mended(example, repairs) if repairs else example
                 if not outside:
-                    first.add(row, example)
+                    first_rows.add(row, example)
             if not outside and mapper.mapping_text:
                 self.mapping, mapper.mapping_text = mapper.mapping_text, ""
         yield from labels.notices()
         if self.config.label_position == "first" and not self.config.by_number:
-            for what in first.notices():
+            for what in first_rows.notices():
                 yield Notice(file, 1, what)
 
     def _layout(self, outside: bool) -> Layout:
         layout = self.config.layout()
-        if self.config.label_position == "last" and not outside:
-            return replace(layout, format="lines")
         if not outside:
-            return layout
-        # A file with its own form, where a line without columns is only a text.
+            return replace(layout, format="lines") if self.config.label_position == "last" else layout
+        # Out-of-scope files may have another format than the data; their lines have no labels.
         formats = tuple("text" if name == "lines" else name for name in layout.formats)
-        return replace(
-            layout,
-            format="auto",
-            formats=formats,
-            asked=tuple(column for key, column in self.config.asked().items() if not key.startswith("label_field")),
-        )
+        asked = tuple(column for key, column in self.config.asked().items() if not key.startswith("label_field"))
+        return replace(layout, format="auto", formats=formats, asked=asked)
 
 
 class _Mapper:
-    """Maps the rows of one file, by the fields of its first row.
+    """Maps the rows of one file by the fields of its first row.
 
-    ``mapping_text`` says which fields are read; it is set by the first row.
+    ``mapping_text`` names the fields that are read; it is empty before the first row.
     """
 
     def __init__(
@@ -132,20 +126,20 @@ class _Mapper:
         self._labelled, self._labels = labelled, labels
         self._fields: TextFields | None = None
         self._preset = config.preset
-        self._columns: dict[tuple[object, ...], Found] = {}
+        self._columns: dict[tuple[object, ...], LabelsAndRepairs] = {}
         self._is_pair, self._by_number = config.second_field is not None, config.by_number
 
     def example(self, row: Row, identity: str) -> tuple[Labelled, tuple[str, ...]]:
-        """The example, and its repairs; ``identity`` is its id if it has none of its own.
+        """The example, and its repairs; ``identity`` is its id if the row has none.
 
         Raises:
             Unreadable: text, id, label, group or date is missing or has a wrong type. Skipped: it is intentionally not
                 an example.
         """
-        begins = self._fields is None and not self.mapping_text
+        is_first = self._fields is None and not self.mapping_text
         given, fields = self._mapped(row)
         text = given.get(fields.text, _ABSENT)
-        if begins and fields.labels and is_header(text, given.get(fields.labels[0])):
+        if is_first and fields.labels and is_header(text, given.get(fields.labels[0])):
             help = "remove it; or, if it is the header of a table, set `data.format: csv` and `data.header: true`"
             raise Unreadable("D116", f"the first row is a header: `{text}` and `{given[fields.labels[0]]}`", help)
         second = None
@@ -206,7 +200,7 @@ class _Mapper:
         return text
 
     def _mapped(self, row: Row) -> tuple[Mapping[str | int, Any], TextFields]:
-        """The row, translated from a tool's format, and its fields."""
+        """The row, translated if an annotation tool wrote it, and its fields."""
         given = row.fields
         if self._fields is None and self._preset is None and self._labelled:
             self._preset = recognised(given)
@@ -215,7 +209,7 @@ class _Mapper:
         return given, self._of_row(given)
 
     def _of_row(self, given: Mapping[str | int, Any]) -> TextFields:
-        """The fields of a row: as in the first row of its file, unless it is a list among objects."""
+        """The fields of a row: those of the first row, unless this row is a JSON list."""
         if not self._by_number and 0 in given:
             fields = of_items(given, self.config, labelled=self._labelled)
             self.mapping_text = self.mapping_text or fields.described(given).replace("column", "item")
@@ -242,11 +236,12 @@ class _Mapper:
             text = text.replace("label: ", "labels, as lists written as text: ")
             self._labels.reports_written = False
         extra = {"timestamp": self.config.timestamp_field, "group": self.config.group_field}
-        named = [f"; {what}: {column}" for what, column in extra.items() if column is not None and self._labelled]
-        text += "".join(named)
+        text += "".join(
+            f"; {what}: {column}" for what, column in extra.items() if column is not None and self._labelled
+        )
         return f"{text}; preset: {self._preset}" if self._preset is not None else text
 
-    def _labels_of(self, given: Mapping[str | int, Any], fields: TextFields, line: int) -> Found:
+    def _labels_of(self, given: Mapping[str | int, Any], fields: TextFields, line: int) -> LabelsAndRepairs:
         labels = self._labels
         assert labels is not None, "examples have labels"
         columns = fields.labels
@@ -268,7 +263,7 @@ class _Mapper:
         raise Unreadable("D123", *missing(given, self.config.label_columns[0], "label_field"))
 
     def _tokens(self, given: Mapping[str | int, Any], fields: TextFields) -> tuple[tuple[str, ...], int | None]:
-        """Tokens from the file, and the start of the second text among them."""
+        """The tokens in the file, and the first token of the second text of a pair."""
         words = given.get(TOKENS)
         if words is None:
             raise Unreadable("D107", *missing(given, fields.text, "text_field"))
@@ -306,6 +301,7 @@ class _Mapper:
         return self._cut(text, fields.second, "the second text is empty")
 
     def _cut(self, text: object, field: Column, empty: str) -> tuple[str, ...]:
+        """The tokens of a text; ``empty`` is the message if there are none."""
         if text is None or text == "":
             raise Unreadable("D106", empty, _EMPTY)
         if not isinstance(text, str):

@@ -1,4 +1,4 @@
-"""Signs of a misread file in its first texts and labels: exchanged columns, a header, another format."""
+"""Warnings if the first texts and labels look like a misread file: swapped columns, or another format."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from halluc.data.rows.delimited import DELIMITERS, guess_delimiter
 from halluc.data.rows.row import Row
 from halluc.tasks.text_classification.labelled_text import Labelled
 
-# How many first rows are compared; how many lines show the position of labels; how many show that they are rows of a
-# table; and how many texts of a label that begin alike show that the label continues in the text.
-_MOST_ROWS, _LEAST, _LEAST_ROWS, _LEAST_TEXTS = 100, 3, 4, 5
-# What precedes labels at the end of a line, and fastText's prefix of labels.
-_BEFORE_LABELS, _MARK = "@|#;,", "__label__"
+# How many of the first rows are examined.
+_MOST_ROWS = 100
+# The minimum evidence: lines that end in a label, lines that look like rows of a table, texts of a label that all begin
+# with the same word.
+_LEAST, _LEAST_ROWS, _LEAST_TEXTS = 3, 4, 5
+# Characters before a label at the end of a line, and fastText's prefix of labels.
+_BEFORE_LABELS, _PREFIX = "@|#;,", "__label__"
 
 LabelledLines = Sequence[tuple[str, str]]
 
 
 class FirstRows:
-    """Labels and texts of the first rows with one label each, and whether they are lines or lists."""
+    """Labels and texts of the first rows with one label, and whether the file has `LABEL text` lines or lists."""
 
     def __init__(self) -> None:
         self.pairs: list[tuple[str, str]] = []
@@ -34,19 +36,18 @@ class FirstRows:
         self.pairs.append((example.labels[0], values[1] if self.are_lines else " ".join(example.tokens)))
 
     def notices(self) -> Iterator[str]:
-        """Warnings about them."""
         pairs = self.pairs
-        if self.are_lists and _are_exchanged(pairs):
-            what = (
-                "the labels have more words than the texts, and do not repeat more often: put the text first in lists"
+        if self.are_lists and _are_swapped(pairs):
+            yield (
+                "the labels have more words than the texts, and do not repeat more often: put the text first in lists; "
+                "to read [label, text], set `data.text_field: 1` and `data.label_field: 0`"
             )
-            yield f"{what}; to read [label, text], set `data.text_field: 1` and `data.label_field: 0`"
         if not self.are_lines:
             return
         if (do := label_at_the_end(pairs)) is not None:
             yield f"the label seems to be at the end of each line: {do}"
-        elif (result := _delimiter(pairs)) is not None:
-            text = "tab" if result == "\t" else f'"{result}"'
+        elif (delimiter := _delimiter(pairs)) is not None:
+            text = "tab" if delimiter == "\t" else f'"{delimiter}"'
             yield f"each line looks like a row of a table: if so, set `data.format: csv` and `data.delimiter: {text}`"
         elif (words := _label_with_blank(pairs)) is not None:
             label, word = words
@@ -56,27 +57,26 @@ class FirstRows:
 def label_at_the_end(lines: LabelledLines) -> str | None:
     """Advice if the labels of ``LABEL text`` lines seem to be at the end of lines.
 
-    This is the case if every line ends in the same character and a word, and there are no more such words than first
-    words; or if every line ends in a label with fastText's prefix.
+    Either every line ends in a word with fastText's prefix, or every line ends in a word after the same character, and
+    there are no more different last words than first words.
 
     Args:
         lines: the label and the text of each.
     """
     if len(lines) < _LEAST:
         return None
-    if all(text.rpartition(" ")[2].startswith(_MARK) and not label.startswith(_MARK) for label, text in lines):
+    if all(text.rpartition(" ")[2].startswith(_PREFIX) and not label.startswith(_PREFIX) for label, text in lines):
         return "set `data.label_position: last`"
     firsts = len({label for label, _ in lines})
     for delimiter in _BEFORE_LABELS:
-        ends = [text.rpartition(delimiter)[1:] for _, text in lines]
-        known = all(result and end.strip() and " " not in end.strip() for result, end in ends)
-        if known and len({end.strip() for _, end in ends}) <= firsts:
+        ends = [text.rpartition(delimiter)[2].strip() if delimiter in text else "" for _, text in lines]
+        if all(end and " " not in end for end in ends) and len(set(ends)) <= firsts:
             return f'set `data.label_position: last` and `data.delimiter: "{delimiter}"`'
     return None
 
 
 def _delimiter(lines: LabelledLines) -> str | None:
-    """The delimiter that every label contains, as if the first cell has a blank, or that splits all lines alike."""
+    """The delimiter that every label contains (as if each first cell had a blank), or that splits all lines alike."""
     for delimiter in DELIMITERS:
         if lines and all(delimiter in label for label, _ in lines):
             return delimiter
@@ -87,15 +87,17 @@ def _delimiter(lines: LabelledLines) -> str | None:
 
 def _label_with_blank(lines: LabelledLines) -> tuple[str, str] | None:
     """A label of several texts that all begin with the same word, and that word."""
-    begins = defaultdict(list)
+    first_words = defaultdict(list)
     for label, text in lines:
-        begins[label].append(text.split(maxsplit=1)[0])
-    alike = ((label, words) for label, words in begins.items() if len(words) >= _LEAST_TEXTS and len({*words}) == 1)
-    return next(((label, words[0]) for label, words in alike), None)
+        first_words[label].append(text.split(maxsplit=1)[0])
+    alike = (
+        (label, words[0]) for label, words in first_words.items() if len(words) >= _LEAST_TEXTS and len({*words}) == 1
+    )
+    return next(alike, None)
 
 
-def _are_exchanged(pairs: LabelledLines) -> bool:
-    """Whether the texts rather seem to be labels: fewer words, and fewer different ones."""
+def _are_swapped(pairs: LabelledLines) -> bool:
+    """Whether the texts look like labels: they have fewer words, and not more different values, than the labels."""
     labels, texts = zip(*pairs, strict=True) if pairs else ((), ())
     return len(set(labels)) >= len(set(texts)) and _words(labels) > _words(texts)
 

@@ -1,4 +1,4 @@
-"""From offsets to tokens: spans that split a token, include a blank, contradict their text or overlap."""
+"""Aligns spans with tokens: from offsets to tokens, with repairs and errors for spans that do not fit."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from halluc.core.examples import Span
 from halluc.data.fields import Place
 from halluc.data.rows.row import Skipped, Unreadable
 from halluc.tasks.token_classification.reading.config import SpansConfig
-from halluc.tasks.token_classification.reading.forms import Given
-from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sentence, in_characters, says
+from halluc.tasks.token_classification.reading.forms import RawSpan
+from halluc.tasks.token_classification.reading.offsets import OffsetReading, Sentence, in_characters, is_surface
 
 # Spans, repairs, and the confidences of spans in the file.
 Aligned = tuple[tuple[Span, ...], tuple[str, ...], Mapping[Span, Any]]
@@ -26,21 +26,21 @@ class SpanAlignment:
     """Aligns spans with tokens, according to the config.
 
     Args:
-        advice: the keys that make all spans of the file fit, for errors.
+        advice: returns the keys that make all spans of the file fit, for error messages.
     """
 
     def __init__(self, config: SpansConfig, advice: Callable[[OffsetReading], str | None]) -> None:
         self.config, self.advice = config, advice
         self.plain = config.span_end == "exclusive" and config.span_base == 0
 
-    def align(self, givens: Sequence[Given], sentence: Sentence, reading: OffsetReading) -> Aligned:
+    def align(self, raw_spans: Sequence[RawSpan], sentence: Sentence, reading: OffsetReading) -> Aligned:
         """The spans in tokens, sorted and without overlap, the repairs, and confidences if spans have them.
 
         Raises:
-            Unreadable: D109: a span outside of the text, or one that contradicts its own text. D110: it splits a token.
-                D111: spans overlap. Skipped: the config leaves such examples out.
+            Unreadable D109: a span is outside of the text, or contradicts its surface. D110: it splits a token. D111:
+                spans overlap. Skipped: the config skips such examples.
         """
-        if not givens:
+        if not raw_spans:
             return _NONE
         spans: list[Span] = []
         repairs: list[str] = []
@@ -50,7 +50,7 @@ class SpanAlignment:
         by_character = self.plain and reading.unit == "characters" and bounds is not None
         starts = {start: at for at, (start, _) in enumerate(bounds)} if by_character and bounds is not None else {}
         ends = {end: at for at, (_, end) in enumerate(bounds, 1)} if by_character and bounds is not None else {}
-        for given in givens:
+        for given in raw_spans:
             start, end, label, surface, first, _, fault, confidence = given
             opens, closes = starts.get(start), ends.get(end)
             if (
@@ -62,31 +62,31 @@ class SpanAlignment:
                 and fault is None
             ):
                 spans.append(Span(opens, closes, label))
-            elif (span := self._odd(given, sentence, reading, repairs)) is not None:
+            elif (span := self._aligned(given, sentence, reading, repairs)) is not None:
                 spans.append(span)
             else:
                 continue
             if confidence is not None:
                 confidences[spans[-1]] = confidence
-        apart = tuple(spans) if len(spans) == 1 else self._apart(spans, repairs)
-        return apart, tuple(repairs), confidences
+        disjoint = tuple(spans) if len(spans) == 1 else self._disjoint(spans, repairs)
+        return disjoint, tuple(repairs), confidences
 
-    def _odd(self, given: Given, sentence: Sentence, reading: OffsetReading, repairs: list[str]) -> Span | None:
-        """A span that does not simply consist of whole tokens of the text; None if it is left out."""
+    def _aligned(self, given: RawSpan, sentence: Sentence, reading: OffsetReading, repairs: list[str]) -> Span | None:
+        """The tokens of any other span; None if it is removed."""
         if given.fault is not None:
-            return self._misfit(f"{_shown(given)} {given.fault}", None, repairs)
+            return self._misfit(f"{_described(given)} {given.fault}", None, repairs)
         if reading.unit == "tokens":
             return self._of_tokens(given, sentence, reading)
-        assert sentence.bounds is not None, "a unit of the text is chosen if the tokens occur in it"
+        assert sentence.bounds is not None, "offsets count tokens if these do not occur in the text"
         place = in_characters(given, sentence, reading)
         if place is None:
             raise self._outside(given, sentence, reading)
         start, end = place
         surface = sentence.text[start:end]
-        if given.surface is not None and not says(given.surface, surface):
+        if given.surface is not None and not is_surface(given.surface, surface):
             raise Unreadable(
                 "D109",
-                f'{_shown(given)} has the text "{given.surface}", but its offsets give "{surface}"',
+                f'{_described(given)} has the text "{given.surface}", but its offsets give "{surface}"',
                 self.advice(reading) or _SEE,
             )
         if surface[:1].isspace() or surface[-1:].isspace():
@@ -97,62 +97,50 @@ class SpanAlignment:
                 start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
                 repairs.append(f"{blanks}: stripped")
             elif self.config.bad_spans == "error":
-                raise Unreadable(
-                    "D110",
-                    blanks,
-                    "; but ".join(
-                        filter(
-                            None,
-                            (
-                                "set `data.strip_spans: true` to remove such white space from spans",
-                                self.advice(reading),
-                            ),
-                        )
-                    ),
-                )
+                help = "set `data.strip_spans: true` to remove such white space from spans"
+                raise Unreadable("D110", blanks, "; but ".join(filter(None, (help, self.advice(reading)))))
         if self.config.strip_invisible:
             start, end = _without_hidden(sentence, start, end)
         span = self._on_tokens(given, sentence, (start, end), reading, repairs)
-        said = (given.first, given.last)
-        if span is not None and sentence.source != "text" and said not in ((None, None), (span.start, span.end - 1)):
+        stated = (given.first, given.last)
+        if span is not None and sentence.source != "text" and stated not in ((None, None), (span.start, span.end - 1)):
             raise Unreadable(
                 "D109",
-                f"{_shown(given)} covers tokens {span.start} to {span.end - 1}, not {said[0]} to {said[1]}",
+                f"{_described(given)} covers tokens {span.start} to {span.end - 1}, not {stated[0]} to {stated[1]}",
                 f"token_start and token_end differ; {_SEE}",
             )
         return span
 
     def _on_tokens(
-        self, given: Given, sentence: Sentence, place: Place, reading: OffsetReading, repairs: list[str]
+        self, given: RawSpan, sentence: Sentence, place: Place, reading: OffsetReading, repairs: list[str]
     ) -> Span | None:
         bounds = sentence.bounds
         assert bounds is not None
         start, end = place
-        # The token in which, or after which, it starts.
+        # The first token that ends after the start of the span.
         first = max(bisect_right(bounds, start, key=itemgetter(0)) - 1, 0)
         if bounds[first][1] <= start:
             first += 1
         last = bisect_right(bounds, end - 1, key=itemgetter(0)) - 1
         if first > last:
-            return self._misfit(f"{_shown(given)} does not cover any token", None, repairs, reading)
+            return self._misfit(f"{_described(given)} does not cover any token", None, repairs, reading)
         if (bounds[first][0], bounds[last][1]) == place:
             return Span(first, last + 1, given.label)
         cut = [sentence.text[slice(*bounds[at])] for at in dict.fromkeys((first, last)) if _cuts(bounds[at], place)]
         surface = sentence.text[start:end]
         what = " and ".join(f'"{token}"' for token in cut)
         if cut:
-            problem = f'{_shown(given)} "{surface}" cuts the token{"s" * (len(cut) > 1)} {what}'
+            problem = f'{_described(given)} "{surface}" cuts the token{"s" * (len(cut) > 1)} {what}'
         elif surface[0].isspace() or surface[-1].isspace():
             problem = _blanks(given, surface)
         else:
-            problem = f'{_shown(given)} "{surface}" does not cover any token'
+            problem = f'{_described(given)} "{surface}" does not cover any token'
         return self._misfit(problem, Span(first, last + 1, given.label), repairs, reading)
 
     def _misfit(
         self, problem: str, wider: Span | None, repairs: list[str], reading: OffsetReading | None = None
     ) -> Span | None:
-        """The result for a span that does not consist of whole tokens: ``wider`` is the one of all tokens that it
-        touches."""
+        """The result for a span that does not consist of whole tokens; ``wider`` has all tokens that it touches."""
         how = self.config.bad_spans
         if how == "skip":
             raise Skipped(problem)
@@ -166,34 +154,34 @@ class SpanAlignment:
         more = " or `widen`, or `data.tokenize: characters`" if wider is not None else ""
         raise Unreadable("D110", problem, advice or f"set `data.bad_spans: drop`{more}")
 
-    def _of_tokens(self, given: Given, sentence: Sentence, reading: OffsetReading) -> Span:
+    def _of_tokens(self, given: RawSpan, sentence: Sentence, reading: OffsetReading) -> Span:
         start, end = reading.start(given), reading.end(given)
         if not 0 <= start < end <= len(sentence.tokens):
             raise self._outside(given, sentence, reading)
         words = sentence.tokens[start:end]
         text, bounds = given.surface, sentence.bounds
-        there = [" ".join(words), "".join(words)]
+        surfaces = [" ".join(words), "".join(words)]
         if bounds is not None:
-            there.append(sentence.text[bounds[start][0] : bounds[end - 1][1]])
-        if text is not None and not any(says(text, one) for one in there):
+            surfaces.append(sentence.text[bounds[start][0] : bounds[end - 1][1]])
+        if text is not None and not any(is_surface(text, surface) for surface in surfaces):
             raise Unreadable(
                 "D109",
-                f'{_shown(given)} has the text "{text}", but its offsets give "{there[0]}"',
+                f'{_described(given)} has the text "{text}", but its offsets give "{surfaces[0]}"',
                 self.advice(reading) or _SEE,
             )
         return Span(start, end, given.label)
 
-    def _outside(self, given: Given, sentence: Sentence, reading: OffsetReading) -> Unreadable:
+    def _outside(self, given: RawSpan, sentence: Sentence, reading: OffsetReading) -> Unreadable:
         where = f"0..{len(sentence.text)} (characters)"
         if reading.unit == "tokens":
             where = f"0..{len(sentence.tokens)} (tokens)"
         elif reading.unit != "characters":
             where = f"of the text, or inside a character, in {reading.unit}"
         return Unreadable(
-            "D109", f"{_shown(given)} is empty or outside {where}", self.advice(reading) or f"off by one? {_SEE}"
+            "D109", f"{_described(given)} is empty or outside {where}", self.advice(reading) or f"off by one? {_SEE}"
         )
 
-    def _apart(self, spans: list[Span], repairs: list[str]) -> tuple[Span, ...]:
+    def _disjoint(self, spans: list[Span], repairs: list[str]) -> tuple[Span, ...]:
         """Overlapping spans, resolved according to the config; repeated spans are merged."""
         spans = sorted(set(spans))
         if all(one.end <= other.start for one, other in pairwise(spans)):
@@ -218,11 +206,11 @@ class SpanAlignment:
 
 
 def _nested(spans: list[Span], how: str, repairs: list[str]) -> list[Span]:
-    """Without the spans that contain another one, or that another one contains."""
+    """The spans that contain no other span (innermost), or that no other span contains (outermost)."""
     inner = how == "innermost"
     kept: list[Span] = []
-    last: Span | None = None  # the span so far that ends first, or last
-    # Each span comes after all that it could contain, or that could contain it.
+    last: Span | None = None  # the kept span that ends first (innermost) or last (outermost)
+    # Each span comes after all spans that it could contain (innermost), or that could contain it (outermost).
     for span in sorted(spans, key=lambda s: (-s.start, s.end) if inner else (s.start, -s.end)):
         alike = last is not None and (last.start, last.end) == (span.start, span.end)
         if last is None or alike or (span.end < last.end if inner else span.end > last.end):
@@ -237,17 +225,17 @@ def _cuts(token: Place, span: Place) -> bool:
     return token[0] < span[0] < token[1] or token[0] < span[1] < token[1]
 
 
-def _shown(given: Given) -> str:
+def _described(given: RawSpan) -> str:
     return f"span [{given.start}, {given.end}] {given.label}"
 
 
-def _blanks(given: Given, surface: str) -> str:
+def _blanks(given: RawSpan, surface: str) -> str:
     where = " and ".join(side for side, char in (("starts", surface[:1]), ("ends", surface[-1:])) if char.isspace())
-    return f'{_shown(given)} "{surface}" {where} with white space'
+    return f'{_described(given)} "{surface}" {where} with white space'
 
 
 def _without_hidden(sentence: Sentence, start: int, end: int) -> Place:
-    """Without characters at the borders of a span that were removed from tokens because they are invisible."""
+    """The bounds of a span without invisible characters at its ends, since tokens do not contain them."""
     text = sentence.text
     while start < end and not text[start].isspace() and is_invisible(text[start]):
         start += 1

@@ -1,4 +1,4 @@
-"""The keys of ``data`` for token classification: the fields, how spans count, and what becomes of others."""
+"""The keys of ``data`` for token classification: tags, fields and spans."""
 
 from __future__ import annotations
 
@@ -160,17 +160,17 @@ class SpansConfig(DataConfig, _Tags, _FieldKeys, _Spans, TokenizationKeys):
             raise ValueError(f"`data.token_column` and `data.tag_column` are both {self.tag_column}: they must differ")
         # The same field may be a list of words in some files and a text in others.
         names = [{self.tokens_field, self.text_field}, {self.tags_field}, {self.spans_field}, {self.id_field}]
-        met = list(chain(*names))
-        for name in met:
+        every = list(chain(*names))
+        for name in every:
             same = [key for key in type(self).model_fields if key.endswith("_field") and getattr(self, key) == name]
             # A configured name may be the default of an unused key.
-            if met.count(name) > 1 and self.model_fields_set.issuperset(same):
+            if every.count(name) > 1 and self.model_fields_set.issuperset(same):
                 keys = [f"`data.{key}`" for key in same]
                 raise ValueError(f"{' and '.join(keys)} are both `{cut(str(name))}`: they must differ")
         return self
 
     def resolved(self, keys: Mapping[str, Any] | None = None) -> SpansConfig:
-        """Defaults are replaced by the keys of the preset (of its first form, if no form is given)."""
+        """Defaults are replaced by the ``keys`` of a form of the preset, by default its first form."""
         if keys is None:
             keys = KEYS[self.preset][0] if self.preset is not None else {}
         fields = type(self).model_fields

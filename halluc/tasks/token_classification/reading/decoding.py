@@ -1,4 +1,4 @@
-"""Converts tags to spans: decides how each split is read, then decodes, refuses or repairs."""
+"""Converts tags to spans: decides the tag scheme of each split, then decodes, refuses or repairs tags."""
 
 from __future__ import annotations
 
@@ -32,11 +32,9 @@ _Sentences = Mapping[SplitName, Iterable[RawSentence]]
 
 
 class TagDecoder(ExampleBuilder):
-    """Makes examples from sentences with tags or spans; ``repairs`` are the repairs, ``bad`` collects what cannot be
-    read.
+    """Builds examples from sentences with tags or spans; ``repairs`` are the repairs, ``bad`` what cannot be read.
 
-    ``readings`` has the splits with tags. ``renamed`` counts mentions by their label in the file, for the labels that
-    the config renames.
+    ``readings`` has the splits with tags. ``renamed`` counts the mentions of each label that the config renames.
     """
 
     def __init__(
@@ -51,19 +49,19 @@ class TagDecoder(ExampleBuilder):
         """Determine how the tags of each split are read.
 
         Args:
-            others: the other splits, which are used only if these are ambiguous. So a split is read in the same way,
-                whichever splits a command asks for.
+            others: the other splits, which are used only if ``splits`` are ambiguous. So the reading of a split does
+                not depend on which splits a command needs.
 
         Raises:
             HallucError or ManyErrors D120: no reading fits.
         """
-        result = {split: TagStatistics.of(items) for split, items in splits.items()}
+        statistics = {split: TagStatistics.of(items) for split, items in splits.items()}
         evidence: dict[SplitName, TagStatistics] = {}
-        if others and not are_plain(result, self.config):
+        if others and not are_plain(statistics, self.config):
             for split, items in others.items():
                 with suppress(HallucError):  # a missing file is no evidence
                     evidence[split] = TagStatistics.of(items)
-        self.readings = decide(result, self.config, self.bad, evidence)
+        self.readings = decide(statistics, self.config, self.bad, evidence)
 
     def with_bad(self, bad: list[BadLine]) -> TagDecoder:
         return TagDecoder(self.config, bad, self.readings)
@@ -91,7 +89,7 @@ class TagDecoder(ExampleBuilder):
             spans = decoded
         if self.renamed and spans:
             spans = tuple(self._renamed(spans))
-        if not self._are_named(sentence, spans or ()):
+        if not self._are_valid(sentence, spans or ()):
             return None
         return Tagged(sentence.id, sentence.origin, sentence.tokens, spans or ())
 
@@ -132,48 +130,32 @@ class TagDecoder(ExampleBuilder):
             reading.spans[tags] = spans
         return spans
 
-    def _are_named(self, sentence: RawSentence, spans: Iterable[Span]) -> bool:
-        """Whether every label is valid, by the rule of all tasks. Each invalid label is reported once, at its first
-        place; for sentences that are left out, each occurrence is."""
-        sound, leaves_out = True, self.config.on_bad_line == "skip"
+    def _are_valid(self, sentence: RawSentence, spans: Iterable[Span]) -> bool:
+        """Whether every label is valid. An invalid label is reported at its first occurrence; if sentences are
+        skipped, at each occurrence."""
+        are_valid, skips = True, self.config.on_bad_line == "skip"
         for span in spans:
             fault = label_fault(span.label)
             if fault is None:
                 continue
-            sound = False
-            if leaves_out or span.label not in self._unfit:
+            are_valid = False
+            if skips or span.label not in self._unfit:
                 self._unfit.add(span.label)
-                self._bad(
-                    "D123",
-                    sentence,
-                    sentence.lines[span.start],
-                    fault,
-                    MEND if len(span.label) <= MOST_CHARACTERS else self._where_labels_are_named(),
-                    span.label,
-                )
-            if leaves_out:
+                help = MEND if len(span.label) <= MOST_CHARACTERS else self._keys_of_labels()
+                self._bad("D123", sentence, sentence.lines[span.start], fault, help, span.label)
+            if skips:
                 break
-        return sound
+        return are_valid
 
-    def _where_labels_are_named(self) -> str:
+    def _keys_of_labels(self) -> str:
         spans = [] if self.config.format == "conll" else ["spans_field"]
         keys = (f"`data.{key}`" for key in (*label_keys(self.config), *spans))
         return f"check whether this is the label: see {' and '.join(keys)}"
 
     def _bad(self, code: str, sentence: RawSentence, line: int, problem: str, help: str, tag: str) -> None:
         text = line_at(Path(sentence.file), line) if len(self.bad) < MOST_SHOWN else None
-        self.bad.append(
-            BadLine(
-                code,
-                sentence.file,
-                line,
-                problem,
-                help,
-                text,
-                text.rfind(tag) + 1 if text and tag in text else None,
-                len(tag),
-            )
-        )
+        column = text.rfind(tag) + 1 if text and tag in text else None
+        self.bad.append(BadLine(code, sentence.file, line, problem, help, text, column, len(tag)))
 
     def _unknown(self, tag: str, reading: TagReading) -> tuple[str, str]:
         """The error for a tag that cannot be read."""

@@ -1,7 +1,7 @@
-"""Which fields of a file contain tokens, tags, the text and spans: decided once, from its first rows.
+"""Determines from the first rows of a file which fields contain tokens, tags, the text and spans.
 
-A field is used if the config names it, or if it has the usual name. Others are guessed only if exactly one reading fits
-all of the rows.
+A field is used if the config names it, or if it has a usual name. Other fields are used only if exactly one choice fits
+all of these rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from halluc.tasks.token_classification.reading.config import HUB_TAGS_FIELD, Spa
 
 # How many of the first rows are used.
 MOST_ROWS = 100
-# With more fields, pairs of fields are not guessed.
+# With more fields, the input is not guessed.
 _MOST_FIELDS = 64
 _ROLES = ("tokens", "tags", "text", "spans")
 # Fields with these names are also used, if no field has the default name of the config.
@@ -60,7 +60,7 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     several = presets.KEYS[config.preset] if config.preset is not None else ({},)
     names = ("tokens_field", "text_field", *(("spans_field",) if gold else ()))
     resolved = config.resolved(
-        next((one for one in several if _are_there(records, [one[name] for name in names if name in one])), several[0])
+        next((one for one in several if _exist(records, [one[name] for name in names if name in one])), several[0])
     )
     choice = _Choice(rows, resolved, records, gold)
     if gold and config.preset is None and choice.is_default("tokens") and presets.recognised(records) == "gliner":
@@ -68,7 +68,7 @@ def choose(rows: Sequence[Row], config: SpansConfig, gold: bool = True) -> tuple
     return resolved, choice.fields()
 
 
-def _are_there(records: _Records, names: Sequence[str | int]) -> bool:
+def _exist(records: _Records, names: Sequence[str | int]) -> bool:
     return all(any(_value(record, path_of(name, records)) is not None for record in records) for name in names)
 
 
@@ -116,7 +116,7 @@ class _Choice:
         if not self.gold:
             return SentenceFields(self.id, known["tokens"], None, known["text"])
         if known["tags"] is not None and known["tokens"] is None and known["spans"] is not None:
-            known["tags"] = None  # tags of a text, such as topics, in addition to its spans
+            known["tags"] = None  # tags of the whole text, such as topics
         at = known["spans"]
         if at is not None and self.is_default("spans"):
             self._refuse_empty(at)
@@ -136,7 +136,7 @@ class _Choice:
             met = [value for record in self.records if (value := _value(record, path)) is not None]
             if not met:
                 continue
-            # A list of words may have the name of the text, and the other way round.
+            # The field named like the text may be a list of words, and the reverse.
             if role == "text" and not any(isinstance(value, str) for value in met):
                 continue
             if role == "tokens" and is_default and not any(isinstance(value, (str, list, tuple)) for value in met):
@@ -155,8 +155,8 @@ class _Choice:
         known = self.known
         if absent := self._absent("tokens", "text"):
             raise self._no_input(absent)
-        taken = self._taken()
-        free = [name for name in self.names if name not in taken]
+        used = self._used()
+        free = [name for name in self.names if name not in used]
         if len(free) > _MOST_FIELDS:
             raise self._no_input([])
         lists = [name for name in free if self._all(name, forms.are_words)]
@@ -180,12 +180,12 @@ class _Choice:
         known["tokens" if lists else "text"] = (results[0],)
 
     def _text_of(self, tokens: Path) -> Path | None:
-        """The only string that contains the tokens of each row, in order: offsets may count its characters."""
-        taken = self._taken()
-        results = [name for name in self.names if name not in taken and self._holds_tokens(name, tokens)]
+        """The only field whose text contains the tokens of each row, in order: offsets may count its characters."""
+        used = self._used()
+        results = [name for name in self.names if name not in used and self._contains_tokens(name, tokens)]
         return (results[0],) if len(results) == 1 else None
 
-    def _holds_tokens(self, name: str | int, tokens: Path) -> bool:
+    def _contains_tokens(self, name: str | int, tokens: Path) -> bool:
         for record in self.records:
             text, listed = record.get(name), _value(record, tokens)
             if not isinstance(text, str) or listed is None:
@@ -198,23 +198,23 @@ class _Choice:
         return True
 
     def _fitting(self, texts: list[str | int]) -> list[str | int]:
-        """Of several strings, those that contain all spans, with the surfaces stated by the spans."""
+        """Of several text fields, those that fit the offsets and surfaces of all spans."""
         if not self.gold:
             return texts
         known = self.known["spans"]
         spans = [known] if known else [(name,) for name in self._spans_fields()]
         if len(spans) != 1:
             return texts
-        held = [(record, _value(record, spans[0])) for record in self.records]
+        pairs = [(record, _value(record, spans[0])) for record in self.records]
         return [
-            name for name in texts if all(forms.holds(record.get(name), value, self.config) for record, value in held)
+            name for name in texts if all(forms.fits(record.get(name), value, self.config) for record, value in pairs)
         ]
 
     def _guess_annotation(self) -> None:
         if absent := self._absent("tags", "spans"):
             raise self._no_annotation(absent)
-        taken, words = self._taken(), self.known["tokens"] or self.known["text"]
-        tags = [name for name in self.names if words and name not in taken and self._are_tags(words, name)]
+        used, words = self._used(), self.known["tokens"] or self.known["text"]
+        tags = [name for name in self.names if words and name not in used and self._are_tags(words, name)]
         spans = self._spans_fields()
         if tags and spans:
             raise self.error(
@@ -228,8 +228,8 @@ class _Choice:
 
     def _spans_fields(self) -> list[str | int]:
         """Fields whose values are all spans, and not all empty."""
-        taken = self._taken()
-        return [name for name in self.names if name not in taken and self._are_spans(name)]
+        used = self._used()
+        return [name for name in self.names if name not in used and self._are_spans(name)]
 
     def _are_spans(self, name: str | int) -> bool:
         met = [unpacked(record[name]) for record in self.records if record.get(name) is not None]
@@ -240,7 +240,7 @@ class _Choice:
                 [given for value in met for given in forms.spans(value, str(name), self.config.span_label_field)]
             )
         except Unreadable as bad:
-            # Spans with a defect that has its own error.
+            # These spans have a defect that is reported when they are read.
             return "labels:" in bad.problem or "span_label_field" in (bad.help or "")
 
     def _tokens_with_tags(self, words: Sequence[str | int], known: Path | None) -> list[tuple[str | int, str | int]]:
@@ -273,7 +273,7 @@ class _Choice:
         met = [record[name] for record in self.records if record.get(name) is not None]
         return len(met) == len(self.records) > 0 and all(map(fits, met))
 
-    def _taken(self) -> set[str | int]:
+    def _used(self) -> set[str | int]:
         return {path[0] for path in (*self.known.values(), self.id) if path}
 
     # --- errors

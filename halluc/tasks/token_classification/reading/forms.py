@@ -1,5 +1,4 @@
-"""Converts the notations of spans in files to one: offsets, label, and other attributes of a span; and recognises other
-values by their shape: words, a tag, a plain text."""
+"""Reads the notations of spans in files, and recognises words, tags and plain texts by their shape."""
 
 from __future__ import annotations
 
@@ -14,9 +13,9 @@ from halluc.tasks.token_classification.reading import values
 from halluc.tasks.token_classification.reading.config import SpansConfig
 
 
-class Given(NamedTuple):
-    """A span as in a file. ``surface`` is its text, ``first`` and ``last`` its tokens, if given; ``fault`` is the
-    reason why it is invalid, whatever its offsets; ``confidence`` is the model's confidence, unchecked."""
+class RawSpan(NamedTuple):
+    """A span as in a file. ``surface`` is its text, ``first`` and ``last`` its tokens, if stated; ``fault`` is a reason
+    why it is invalid, independent of its offsets; ``confidence`` is that of a model, unchecked."""
 
     start: int
     end: int
@@ -28,7 +27,7 @@ class Given(NamedTuple):
     confidence: Any = None
 
 
-# The meanings of keys, in lower case without underscores and hyphens; the most usual first.
+# Keys by meaning, in lower case without underscores and hyphens; the most usual first.
 _ROLES: dict[str, tuple[str, ...]] = {
     "start": ("start", "startoffset", "begin", "beginoffset", "startchar", "charstart", "startindex", "startidx",
               "startpos", "from"),
@@ -43,14 +42,14 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "fault": ("fault",),
     "confidence": ("confidence", "score"),
 }  # fmt: skip
-# An object that contains the list of spans, as spaCy writes it.
+# The keys of the list of spans in an object around it, as spaCy writes it.
 _WRAPPERS = ("entities", "spans", "ents", "annotations", "labels", "result", "ner")
 # Types of results of Label Studio that are not spans.
 _NO_SPANS = ("relation", "choices", "taxonomy", "textarea", "rating", "number", "pairwise", "datetime")
 
 
 class Plan(NamedTuple):
-    """The meanings of the keys of an object."""
+    """The keys of an object by meaning."""
 
     start: str | None
     end: str | None
@@ -71,7 +70,7 @@ class Plan(NamedTuple):
 
 @lru_cache(maxsize=1 << 12)
 def plan(keys: tuple[str, ...], label: str | None) -> Plan:
-    """The meanings of these keys; ``label`` is the configured key of the label, if any."""
+    """The meanings of ``keys``; ``label`` is the configured key of the label, if any."""
     plain = {str(key).lower().replace("_", "").replace("-", ""): key for key in reversed(keys)}
 
     def keys_of(role: str) -> tuple[str, ...]:
@@ -88,7 +87,7 @@ def plan(keys: tuple[str, ...], label: str | None) -> Plan:
         labels, others = ((label,) if label in keys else ()), ()
     chosen = labels[0] if labels else others[0] if len(others) == 1 else None
     end = one("end")
-    # The `word` of transformers is joined from pieces, and may differ from the text.
+    # The `word` of a transformers pipeline is joined from pieces, and may differ from the text.
     pieces = "word" if "entity_group" in keys else None
     surfaces = tuple(key for key in keys_of("surface") if key not in (chosen, pieces))
     several = others if chosen is None else ()
@@ -96,7 +95,7 @@ def plan(keys: tuple[str, ...], label: str | None) -> Plan:
     return Plan(start, end, length if end is None else None, chosen, several, surfaces, *rest)
 
 
-def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
+def spans(value: Any, field: str, label: str | None = None) -> list[RawSpan]:
     """The spans of a field, in any notation.
 
     Args:
@@ -123,7 +122,7 @@ def spans(value: Any, field: str, label: str | None = None) -> list[Given]:
         elif isinstance(item, (list, tuple)) and len(item) == 3:
             start, end, name = item
             if type(start) is int and type(end) is int and type(name) is str and name and not name.isspace():
-                results.append(Given(start, end, name))
+                results.append(RawSpan(start, end, name))
             else:
                 results.append(_checked(start, end, name))
         else:
@@ -144,7 +143,7 @@ def _may_be_span(item: Any) -> bool:
     return isinstance(item, dict) or (isinstance(item, (list, tuple)) and len(item) == 3)
 
 
-def _by_label(value: Mapping[str, Any], field: str) -> Iterator[Given]:
+def _by_label(value: Mapping[str, Any], field: str) -> Iterator[RawSpan]:
     for label, mentions in value.items():
         for surface, places in mentions.items() if isinstance(mentions, dict) else [(None, mentions)]:
             for place in places if isinstance(places, (list, tuple)) else [places]:
@@ -153,7 +152,7 @@ def _by_label(value: Mapping[str, Any], field: str) -> Iterator[Given]:
                 yield _checked(place[0], place[1], label)._replace(surface=surface)
 
 
-def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given | None:
+def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> RawSpan | None:
     """A span from an object; None for a result of Label Studio that is not a span, such as a relation."""
     keys = plan(tuple(item), label)
     inner = item.get("value")
@@ -178,7 +177,7 @@ def _of_object(item: Mapping[str, Any], field: str, label: str | None) -> Given 
     surface = next((item[key] for key in keys.surfaces if isinstance(item[key], str)), None)
     fault = None if keys.fault is None else item[keys.fault]
     confidence = None if keys.confidence is None else item[keys.confidence]
-    return Given(start, end, name, surface, first, last, fault, confidence)
+    return RawSpan(start, end, name, surface, first, last, fault, confidence)
 
 
 def _label(item: Mapping[str, Any], keys: Plan, field: str) -> Any:
@@ -213,13 +212,13 @@ def _whole(value: Any) -> int | None:
     return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
-def _checked(start: Any, end: Any, label: Any) -> Given:
+def _checked(start: Any, end: Any, label: Any) -> RawSpan:
     first, last = _whole(start), _whole(end)
     if first is not None and last is not None and label is None:
         raise Unreadable("D107", f"the span [{first}, {last}] has no `label`")
     if first is None or last is None or not isinstance(label, str) or not label.strip():
         raise Unreadable("D107", f"a span needs whole numbers and a label, not {[start, end, label]}")
-    return Given(first, last, label)
+    return RawSpan(first, last, label)
 
 
 def form(value: Any, label: str | None = None) -> str | None:
@@ -279,19 +278,19 @@ def are_tags(pairs: Iterable[tuple[Any, Any]], names: Mapping[int, str] | None) 
     return "O" in seen or any(TAG.fullmatch(tag) and len(tag) > 1 for tag in seen)
 
 
-def holds(text: Any, value: Any, config: SpansConfig) -> bool:
-    """Whether the spans of a record fit a text: inside of it, without split words, and with their stated surfaces."""
+def fits(text: Any, value: Any, config: SpansConfig) -> bool:
+    """Whether the spans of a record fit a text: they are inside it, have their stated surfaces, and split no word."""
     if not isinstance(text, str) or value is None:
         return value is None
     try:
         given = spans(value, "", config.span_label_field)
     except Unreadable:
         return True  # reported when the record is read
-    for start, end, _, said, *_ in given:
+    for start, end, _, stated, *_ in given:
         surface = text[max(start, 0) : max(end, 0)]
-        if end > len(text) or (said is not None and said != surface):
+        if end > len(text) or (stated is not None and stated != surface):
             return False
-        if said is None and (not surface.strip() or _cuts_word(text, start, end)):
+        if stated is None and (not surface.strip() or _cuts_word(text, start, end)):
             return False
     return True
 

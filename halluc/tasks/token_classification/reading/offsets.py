@@ -1,4 +1,4 @@
-"""The unit of offsets, and which reading of them fits the spans of a file."""
+"""The unit of offsets, and the way of counting that fits the spans of a file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Literal, NamedTuple
 from halluc.data.fields import Place, located
 from halluc.data.rows.row import Unreadable
 from halluc.tasks.token_classification.reading.config import SpansConfig, Unit
-from halluc.tasks.token_classification.reading.forms import Given
+from halluc.tasks.token_classification.reading.forms import RawSpan
 
 _NAMES = {"characters": "characters", "tokens": "tokens", "utf16": "UTF-16 code units", "bytes": "UTF-8 bytes"}
-# This many spans in tokens without one of a single token, or of the first token, are suspicious.
+# If none of this many spans has a single token, or the first token, offsets in tokens may be read wrongly.
 _LEAST_ENDS, _LEAST_STARTS = 10, 30
 
 
@@ -33,11 +33,11 @@ class OffsetReading(NamedTuple):
     def __str__(self) -> str:
         return f"{_NAMES[self.unit]} from {self.base}, ends {'inclusive' if self.inclusive else 'exclusive'}"
 
-    def start(self, given: Given) -> int:
+    def start(self, given: RawSpan) -> int:
         """The start of a span, from 0."""
         return given.start - self.base
 
-    def end(self, given: Given) -> int:
+    def end(self, given: RawSpan) -> int:
         """The end of a span, exclusive."""
         return given.end - self.base + self.inclusive
 
@@ -46,7 +46,7 @@ class OffsetReading(NamedTuple):
 class Sentence:
     """Tokens and their positions in the text. ``bounds`` is None if they were not found in it.
 
-    ``source`` is what the file has: the text, the tokens (then the text is these joined by blanks), or both.
+    ``source`` is what the file has: the text, the tokens (the text is then the tokens joined by blanks), or both.
     """
 
     text: str
@@ -74,7 +74,7 @@ def characters_of(text: str, unit: Unit) -> dict[int, int] | None:
     return {at: place for place, at in enumerate(accumulate(sizes, initial=0))}
 
 
-def in_characters(given: Given, sentence: Sentence, reading: OffsetReading) -> Place | None:
+def in_characters(given: RawSpan, sentence: Sentence, reading: OffsetReading) -> Place | None:
     """Start and end of a span in characters of the text; None if it is outside, or splits a character."""
     start, end = reading.start(given), reading.end(given)
     if reading.unit == "tokens":
@@ -86,24 +86,24 @@ def in_characters(given: Given, sentence: Sentence, reading: OffsetReading) -> P
     return (start, end) if 0 <= start < end <= len(sentence.text) else None
 
 
-def _fits(given: Given, sentence: Sentence, reading: OffsetReading, strip: bool) -> Place | None:
-    """The position of a span in the text; None if it contradicts its surface, or has none and splits a token.
+def _fits(given: RawSpan, sentence: Sentence, reading: OffsetReading, strip: bool) -> Place | None:
+    """The position of a span in the text; None if it contradicts its surface, or has no surface and splits a token.
 
-    If the tokens are not in the text, it is the first token and the one after the last.
+    If the tokens do not occur in the text, it is a range of tokens.
     """
     bounds = sentence.bounds
     if bounds is None:  # tokens that are not in the text
         start, end = reading.start(given), reading.end(given)
         fits = reading.unit == "tokens" and 0 <= start < end <= len(sentence.tokens)
         surface = " ".join(sentence.tokens[start:end])
-        return (start, end) if fits and (given.surface is None or says(given.surface, surface)) else None
+        return (start, end) if fits and (given.surface is None or is_surface(given.surface, surface)) else None
     place = in_characters(given, sentence, reading)
     if place is None:
         return None
     start, end = place
     surface = sentence.text[start:end]
     text = given.surface
-    if text is not None and text != surface and (not says(text, surface) or surface != surface.strip()):
+    if text is not None and text != surface and (not is_surface(text, surface) or surface != surface.strip()):
         return None
     if strip:
         start, end = start + len(surface) - len(surface.lstrip()), end - len(surface) + len(surface.rstrip())
@@ -115,46 +115,47 @@ def _fits(given: Given, sentence: Sentence, reading: OffsetReading, strip: bool)
     return start, end
 
 
-def says(text: str, surface: str) -> bool:
-    """Whether the stated surface of a span equals the text there; blanks and line breaks are equivalent."""
+def is_surface(text: str, surface: str) -> bool:
+    """Whether the stated surface of a span equals its text; all white space is equivalent."""
     return text == surface or text.split() == surface.split()
 
 
-Sample = tuple[Sentence, Sequence[Given]]
+Sample = tuple[Sentence, Sequence[RawSpan]]
 
 
 def _places(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> list[Place | None]:
     """The position of each span under a reading; None for one that does not fit."""
-    spans = ((given, sentence) for sentence, givens in samples for given in givens if given.fault is None)
-    return [_fits(given, sentence, reading, strip) for given, sentence in spans]
+    return [
+        _fits(span, sentence, reading, strip) for sentence, spans in samples for span in spans if span.fault is None
+    ]
 
 
-def result(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> tuple[Place | None, ...] | None:
+def places_of(samples: Sequence[Sample], reading: OffsetReading, strip: bool) -> tuple[Place | None, ...] | None:
     """The positions of all spans under a reading; None if one does not fit."""
-    value = _places(samples, reading, strip)
-    return None if None in value else tuple(value)
+    places = _places(samples, reading, strip)
+    return None if None in places else tuple(places)
 
 
 def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]:
-    """The unit of offsets if there are both a text and its tokens, and whether later rows could contradict it.
+    """The unit of offsets if there are both a text and its tokens, and whether it is certain.
 
-    Any small offsets fit tokens, while few fit the borders of words by chance: if half of the spans do, they are not
-    treated as token offsets.
+    All small offsets fit tokens, but few fit the borders of words by chance: if half of the spans fit characters,
+    offsets are not treated as tokens.
 
     Raises:
         Unreadable D109: both could be meant, or neither.
     """
     units: tuple[Unit, Unit] = ("characters", "tokens")
-    value = {unit: _places(samples, OffsetReading.of(config, unit), config.strip_spans) for unit in units}
-    shares = {unit: (len(all_) - all_.count(None), len(all_)) for unit, all_ in value.items()}
-    characters, tokens = (None not in value[unit] for unit in units)
-    if characters and value["characters"] == value["tokens"]:
+    places = {unit: _places(samples, OffsetReading.of(config, unit), config.strip_spans) for unit in units}
+    shares = {unit: (len(all_) - all_.count(None), len(all_)) for unit, all_ in places.items()}
+    characters, tokens = (None not in places[unit] for unit in units)
+    if characters and places["characters"] == places["tokens"]:
         return "characters", False
-    says_text = any(given.surface is not None for _, givens in samples for given in givens)
+    has_surfaces = any(span.surface is not None for _, spans in samples for span in spans)
     fitting, many = shares["characters"]
     if characters and not tokens:
         return "characters", True
-    if tokens and not characters and (says_text or 2 * fitting < many):
+    if tokens and not characters and (has_surfaces or 2 * fitting < many):
         return "tokens", True
     text = " and ".join(f"{unit} ({fits} of {of} spans fit)" for unit, (fits, of) in shares.items())
     raise Unreadable(
@@ -166,32 +167,31 @@ def unit_of(samples: Sequence[Sample], config: SpansConfig) -> tuple[Unit, bool]
 
 
 def proposal(samples: Sequence[Sample], now: OffsetReading, strip: bool) -> str | None:
-    """The keys that make every span fit; None if no reading fits all, or if several different ones do."""
+    """The keys that make every span fit; None if no reading fits all spans, or if several different ones do."""
     units: tuple[Unit, ...] = ("characters", "utf16", "bytes", "tokens")
     fit: dict[tuple[Place | None, ...], OffsetReading] = {}
     readings = [OffsetReading(*one) for one in product(units, (False, True), (0, 1))]
     # Of equivalent readings, the one with the fewest keys; few files count from 1.
     for reading in sorted(readings, key=lambda one: (sum(map(ne, one, now)), one.base != now.base)):
-        value = result(samples, reading, strip)
-        if value:
-            fit.setdefault(value, reading)
+        if places := places_of(samples, reading, strip):
+            fit.setdefault(places, reading)
     if len(fit) != 1:
         return None
     (reading,) = fit.values()
-    return _keys(reading, now)
+    return _advice(reading, now)
 
 
 def doubts(samples: Sequence[Sample], now: OffsetReading, asked: Collection[str], strip: bool) -> Iterator[str]:
-    """Warnings about readings that fit the spans as well as the current one, but give other positions.
+    """Warnings about other readings that also fit the spans, but give other positions.
 
-    Few other readings fit the words of a text by chance. Any offsets fit tokens: for these, unusual patterns are
+    Few other readings fit the words of a text by chance. All small offsets fit tokens: for these, unusual patterns are
     reported.
 
     Args:
-        asked: the configured keys, which are not questioned.
+        asked: the configured keys, which are certain.
     """
     unit, inclusive, base = now
-    spans = [(now.start(given), now.end(given)) for _, givens in samples for given in givens if given.fault is None]
+    spans = [(now.start(span), now.end(span)) for _, own in samples for span in own if span.fault is None]
     if unit == "tokens":
         others = []
         if "span_end" not in asked and len(spans) >= _LEAST_ENDS and all(end - start > 1 for start, end in spans):
@@ -207,10 +207,10 @@ def doubts(samples: Sequence[Sample], now: OffsetReading, asked: Collection[str]
             others.append((OffsetReading(unit, not inclusive, base), ""))
         if "span_base" not in asked:
             others.append((OffsetReading(unit, inclusive, 1 - base), ""))
-    present = result(samples, now, strip) if others else None
+    present = places_of(samples, now, strip) if others else None
     for other, why in others:
-        value = result(samples, other, strip) if present else None
-        if value is not None and value != present:
+        places = places_of(samples, other, strip) if present else None
+        if places is not None and places != present:
             text = f"{why}: " if why else "the first spans fit in two ways: "
             yield f"{text}offsets are read as {now}; if they count {other}, set {' and '.join(_changed(other, now))}"
 
@@ -223,19 +223,21 @@ def _changed(reading: OffsetReading, now: OffsetReading) -> list[str]:
     return [f"`data.{key}: {value}`" for (key, value), changes in zip(keys, differs, strict=True) if changes]
 
 
-def _keys(reading: OffsetReading, now: OffsetReading) -> str | None:
-    said = []
+def _advice(reading: OffsetReading, now: OffsetReading) -> str | None:
+    """The advice to set the keys of a ``reading``; None if it is the present one."""
+    differences = []
     if reading.unit != now.unit:
-        said.append(f"offsets count {_NAMES[reading.unit]}")
+        differences.append(f"offsets count {_NAMES[reading.unit]}")
     if reading.inclusive != now.inclusive:
-        said.append(f"ends are {'inclusive' if reading.inclusive else 'exclusive'}")
+        differences.append(f"ends are {'inclusive' if reading.inclusive else 'exclusive'}")
     if reading.base != now.base:
-        said.append(f"offsets start at {reading.base}")
-    keys = _changed(reading, now)
-    return f"every span fits if {' and '.join(said)}: set {' and '.join(keys)}" if said else None
+        differences.append(f"offsets start at {reading.base}")
+    if not differences:
+        return None
+    return f"every span fits if {' and '.join(differences)}: set {' and '.join(_changed(reading, now))}"
 
 
 def joined(tokens: Sequence[str]) -> Sentence:
-    """Tokens without a text."""
+    """A sentence of tokens without a text."""
     text = " ".join(tokens)
     return Sentence(text, tokens, located(tokens, text), "tokens")

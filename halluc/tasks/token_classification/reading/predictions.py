@@ -33,14 +33,14 @@ from halluc.tasks.token_classification.tagged_sentence import RawSentence, Tagge
 if TYPE_CHECKING:
     from halluc.tasks.token_classification.reading.reader import SpansReader
 
-# How predictions are read, instead of the data's keys. Their labels are not renamed like those of gold: the tool may
-# have been trained with the new names. A skipped example would have no prediction.
+# The keys with which predictions are read, instead of those of the data. Labels are not renamed like those of gold,
+# because the tool may have been trained with the new names. A skipped example would have no prediction.
 _OF_SPANS: dict[str, Any] = {
     "preset": None, "tokens_field": "tokens", "text_field": "text", "tags_field": "tags", "spans_field": "spans",
     "id_field": "id", "token_column": 0, "tag_column": -1, "tag_key": None, "overlaps": "longest", "scheme": "auto",
     "bad_tags": "repair", "rename_labels": {}, "document_field": None,
 }  # fmt: skip
-# In `predicted`, and in files of halluc, spans count from 0 and have exclusive ends, whatever gold does.
+# In `predicted`, and in files of halluc, spans count from 0 and have exclusive ends, independent of gold.
 _OWN = (("span_end", "exclusive"), ("span_base", 0), ("span_label_field", None))
 _KEYS, _CONFIDENCES = "(keys)", "(confidences)"
 # A sentence, the confidences of its spans, and whether it has an id.
@@ -63,8 +63,8 @@ class SentencePredictions(PredictionFile):
     def read(self) -> list[Stated]:
         layout = replace(self.data.layout(), format="auto", formats=("conll", "jsonl", "json", "table"))
         form = format_of(self.path, layout)
-        result = self._columns() if form == "conll" else self._records(replace(layout, format=form))
-        mended = [Finding(Place(raw.file, raw.lines[0]), text) for raw, *_ in result for text in raw.repairs]
+        sentences = self._columns() if form == "conll" else self._records(replace(layout, format=form))
+        mended = [Finding(Place(raw.file, raw.lines[0]), text) for raw, *_ in sentences for text in raw.repairs]
         overlaps = [one for one in mended if "overlaps the longer" in one.what]
         self.warn("overlapping_spans", overlaps, "predicted spans removed, because a longer one overlaps them")
         self.warn(
@@ -72,41 +72,35 @@ class SentencePredictions(PredictionFile):
             [one for one in mended if one not in overlaps],
             "predicted spans stripped, widened or removed according to `data`",
         )
-        decoding, made = self._decoded([replace(raw, repairs=()) for raw, *_ in result], self.config, self.bad)
+        decoding, examples = self._decoded([replace(raw, repairs=()) for raw, *_ in sentences], self.config, self.bad)
         reading = decoding.readings.get("test")
-        keeps = reading if reading is not None and reading.scheme == "iob2" else None
+        iob2 = reading if reading is not None and reading.scheme == "iob2" else None
         if reading is not None:
             text = f"predicted tags that are invalid in {reading.scheme.upper()}, read as conlleval does"
             self.warn("illegal_tags", decoding.repairs, text)
             self.warnings += [f"predicted tags are read as {reading}"] if reading.notation != STANDARD else []
         stated = []
-        for (raw, sure, has_id), example in zip(result, made, strict=True):
+        for (raw, confidences, has_id), example in zip(sentences, examples, strict=True):
             if example is not None:
-                stated.append(
-                    Stated(
-                        example,
-                        tuple(map(sure.get, example.spans)),
-                        has_id,
-                        None if keeps is None or raw.tags is None else keeps.canonical(raw.tags),
-                    )
-                )
+                tags = None if iob2 is None or raw.tags is None else iob2.canonical(raw.tags)
+                stated.append(Stated(example, tuple(map(confidences.get, example.spans)), has_id, tags))
         return stated
 
     def renamed(self, one: Stated, names: Mapping[str, str | None]) -> Stated:
         if names.keys().isdisjoint(one.example.labels):
             return one
         named = (
-            (span, names.get(span.label, span.label), sure)
-            for span, sure in zip(one.example.spans, one.confidences, strict=True)
+            (span, names.get(span.label, span.label), confidence)
+            for span, confidence in zip(one.example.spans, one.confidences, strict=True)
         )
-        spans = {span._replace(label=label): sure for span, label, sure in named if label is not None}
+        spans = {span._replace(label=label): confidence for span, label, confidence in named if label is not None}
         return replace(one, example=replace(one.example, spans=tuple(spans)), confidences=(*spans.values(),), tags=None)
 
     def _decoded(
         self, sentences: list[RawSentence], config: SpansConfig, bad: list[BadLine]
     ) -> tuple[TagDecoder, list[Tagged | None]]:
-        """Examples from sentences. Tags that violate every scheme are read as IOB2, and so are those that look like
-        IOB1, as illegal IOB2 does, unless gold is IOB1."""
+        """Examples from sentences. Tags that fit no scheme are read as IOB2; so are tags that fit IOB1, because they
+        may be illegal IOB2, unless gold is IOB1."""
         decoding = TagDecoder(config, bad)
         try:
             decoding.prepare({"test": sentences})
@@ -157,18 +151,18 @@ class SentencePredictions(PredictionFile):
         )
 
     def _check_gold(self, items: Iterator[Any]) -> None:
-        """Warn if the last column but one has labels of gold, but is not gold: the columns may be exchanged."""
+        """Warn if the last column but one has the labels of gold but differs from gold: columns may be swapped."""
         bad: list[BadLine] = []
         config = self.config.model_copy(update={"rename_labels": self.data.rename_labels})
         try:
-            _, there = self._decoded([one for one in items if isinstance(one, RawSentence)], config, bad)
+            _, examples = self._decoded([one for one in items if isinstance(one, RawSentence)], config, bad)
         except HallucError:  # no tags
             return
-        labels = {span.label for one in there if one is not None for span in one.spans}
+        labels = {span.label for one in examples if one is not None for span in one.spans}
         known = {span.label for example in self.corpus for span in example.spans}
         differing = [
             one.origin
-            for one, example in zip(there, self.corpus, strict=False)
+            for one, example in zip(examples, self.corpus, strict=False)
             if one is not None and one.spans != example.spans
         ]
         if differing and not bad and labels and labels <= known:
@@ -189,20 +183,20 @@ class SentencePredictions(PredictionFile):
 
         def sentence(row: Row) -> _Sentence:
             raw = records[row.fields[_KEYS]].sentence(row, "test")
-            sure = {**row.fields[_CONFIDENCES], **dict(zip(raw.spans or (), raw.confidences, strict=False))}
-            return raw, {span: confidence_of(given) for span, given in sure.items()}, "id" in row.fields
+            given = {**row.fields[_CONFIDENCES], **dict(zip(raw.spans or (), raw.confidences, strict=False))}
+            return raw, {span: confidence_of(value) for span, value in given.items()}, "id" in row.fields
 
         return list(self.each(rows, sentence))
 
     def _usual(self, row: Row) -> Row:
-        """The row with the usual field names, with the keys that its spans need and confidences next to its tags."""
+        """The row with the usual field names, the config keys that its spans need, and the confidences of its spans."""
         record, data = row.fields, self.data
-        made = {_KEYS: (), _CONFIDENCES: {}, **given_id(record, data)}
+        fields = {_KEYS: (), _CONFIDENCES: {}, **given_id(record, data)}
         for usual, name in (("tokens", data.tokens_field), ("text", data.text_field)):
             value = value_of(record, name)
             value = record.get(usual) if value is None else value
-            made |= {} if value is None else {usual: value}
-        if made.keys().isdisjoint(("tokens", "text")):
+            fields |= {} if value is None else {usual: value}
+        if fields.keys().isdisjoint(("tokens", "text")):
             raise Unreadable(
                 "D107",
                 "neither `tokens` nor `text`",
@@ -214,27 +208,18 @@ class SentencePredictions(PredictionFile):
         items = value if isinstance(value, list) else []
         if name in (PREDICTED_TAGS, data.tags_field, "tags") or (items and isinstance(items[0], str)):
             given = forms.spans(_scored(record.get(PREDICTED) or []), PREDICTED) if name == PREDICTED_TAGS else []
-            return replace(
-                row,
-                fields={
-                    **made,
-                    "tags": value,
-                    _CONFIDENCES: {Span(one.start, one.end, one.label): one.confidence for one in given},
-                },
-            )
+            confidences = {Span(one.start, one.end, one.label): one.confidence for one in given}
+            return replace(row, fields={**fields, "tags": value, _CONFIDENCES: confidences})
         is_written = any(isinstance(item, dict) and "start_char" in item for item in items)  # by `halluc predict`
         if name == PREDICTED or is_written:
-            counts_tokens = "tokens" in made and (is_written or "text" not in made)
-            made[_KEYS] = (*_OWN, ("span_unit", "tokens")) if counts_tokens else _OWN
-        return replace(row, fields={**made, "spans": _scored(value)})
+            counts_tokens = "tokens" in fields and (is_written or "text" not in fields)
+            fields[_KEYS] = (*_OWN, ("span_unit", "tokens")) if counts_tokens else _OWN
+        return replace(row, fields={**fields, "spans": _scored(value)})
 
 
 def _scored(items: Any) -> Any:
     """Spans with ``[start, end, label, confidence]`` converted to objects."""
+    if not isinstance(items, list):
+        return items
     names = ("start", "end", "label", "confidence")
-    is_list = isinstance(items, list)
-    return (
-        [dict(zip(names, one, strict=True)) if isinstance(one, list) and len(one) == 4 else one for one in items]
-        if is_list
-        else items
-    )
+    return [dict(zip(names, one, strict=True)) if isinstance(one, list) and len(one) == 4 else one for one in items]

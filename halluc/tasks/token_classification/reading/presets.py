@@ -63,7 +63,7 @@ def recognised(records: list[_Record]) -> str | None:
 
 
 def proposal(records: list[_Record], given: str | None) -> str | None:
-    """The advice in an error if the records fit a preset that is not set."""
+    """Advice for an error message if the records fit a preset that is not set."""
     name = recognised(records)
     return _proposed(name) if name is not None and name != given else None
 
@@ -89,7 +89,7 @@ def _proposed(name: str) -> str:
     return f"this looks like {_TITLES[name]}: set `data.preset: {name}`"
 
 
-# How much of a file is examined.
+# The number and length of the lines that are examined.
 _LINES, _MOST_OF_A_LINE = 50, 1 << 12
 # The line of a token, if the first column is its number.
 _TOKENS = {

@@ -35,7 +35,7 @@ Item = RawSentence | BadLine | LeftOut | Notice
 
 # Separator and token column if the config does not set them.
 _USUAL = ("whitespace", 0)
-# Limit on the characters of buffered first rows, besides their number.
+# The maximum number of characters of the first rows, which are buffered.
 _MOST_HELD = 1 << 20
 # Common header names of token and tag columns.
 _TOKEN_NAMES = frozenset(("token", "tokens", "word", "words", "form", "text", "id", "index", "#", "sentence"))
@@ -80,7 +80,7 @@ class SpansReader(Reader):
         yield from self.sentences(rows, split)
 
     def _refuse_other_forms(self, path: FilePath) -> None:
-        """Refuse a file that matches a preset if the config does not set its form."""
+        """Refuse a file that fits a preset if neither a preset nor columns are configured."""
         config = self.given
         is_usual = config.format == "auto" and (config.separator, config.token_column) == _USUAL
         help = presets.proposal_for(path) if config.preset is None and is_usual else None
@@ -90,11 +90,11 @@ class SpansReader(Reader):
     def sentences(self, rows: Iterator[Row | BadLine | LeftOut | Notice], split: SplitName) -> Iterator[Item]:
         """The rows of one file as sentences; the first rows determine the contents of fields."""
         first: list[Row | BadLine | LeftOut | Notice] = []
-        held = 0
+        characters = 0
         for item in rows:
             first.append(item)
-            held += _size(item) if isinstance(item, Row) else 1
-            if len(first) >= MOST_ROWS or held > _MOST_HELD:
+            characters += _size(item) if isinstance(item, Row) else 1
+            if len(first) >= MOST_ROWS or characters > _MOST_HELD:
                 break
         examples = [item for item in first if isinstance(item, Row)]
         if any(row.lines for row in examples):
@@ -220,7 +220,7 @@ class SpansReader(Reader):
     # --- records
 
     def _records(self, rows: Iterable[Any], examples: list[Row], split: SplitName) -> Iterator[Item]:
-        kept = [row for row in examples if rejection(row.fields, self.given.answer_field) is None]
+        accepted = [row for row in examples if rejection(row.fields, self.given.answer_field) is None]
         records: Records | None = None
         ids = Ids()
         place = 0
@@ -233,7 +233,7 @@ class SpansReader(Reader):
                 yield LeftOut(row.file, row.line, why)
                 continue
             if records is None:
-                records = Records(self.given, self.tokenizer, kept or [row])
+                records = Records(self.given, self.tokenizer, accepted or [row])
                 self.mapping = records.mapping
                 yield from records.notices()
             try:
@@ -244,13 +244,8 @@ class SpansReader(Reader):
             except Skipped as skipped:
                 yield LeftOut(row.file, row.line, str(skipped))
             except Unreadable as bad:
-                yield row.bad(
-                    Unreadable(
-                        bad.code,
-                        bad.problem,
-                        (presets.proposal([row.fields], self.given.preset) if bad.code == "D107" else None) or bad.help,
-                    )
-                )
+                advice = presets.proposal([row.fields], self.given.preset) if bad.code == "D107" else None
+                yield row.bad(Unreadable(bad.code, bad.problem, advice or bad.help))
 
 
 def _size(row: Row) -> int:

@@ -1,4 +1,4 @@
-"""One record as a sentence: its fields, tokens, and spans on them."""
+"""Converts records to sentences with tags or spans."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Records:
 
         Raises:
             Unreadable: the record does not have the form of its file.
-            Skipped: it is left out because of one of its spans.
+            Skipped: the config skips records with such spans.
         """
         record, fields = row.fields, self.fields
         line, document = row.line, self._document(row)
@@ -96,16 +96,16 @@ class Records:
         sentence = self._tokens(listed, text, record)
         if not sentence.tokens:
             raise Unreadable(*EMPTY)
-        result, repairs, said = self._spans(spans, sentence)
-        confidences = tuple(map(said.get, result)) if said else ()
-        made: Sequence[str] = sentence.tokens
+        aligned, repairs, by_span = self._spans(spans, sentence)
+        confidences = tuple(map(by_span.get, aligned)) if by_span else ()
+        words: Sequence[str] = sentence.tokens
         if listed is not None:
-            made, kept = self.tokenizer.cleaned(made)
+            words, kept = self.tokenizer.cleaned(words)
             if kept is not None:
-                result = _renumbered(result, kept)
-        tokens = tuple(map(sys.intern, made))
+                aligned = _renumbered(aligned, kept)
+        tokens = tuple(map(sys.intern, words))
         return RawSentence(
-            identity, row.file, (line,) * len(tokens), document, tokens, None, result, repairs, confidences, place
+            identity, row.file, (line,) * len(tokens), document, tokens, None, aligned, repairs, confidences, place
         )
 
     def input_of(self, row: Row) -> InputText:
@@ -116,8 +116,8 @@ class Records:
         record, identity = row.fields, identity_of(row, self.config.id_field)
         listed, text = self._input(record)
         if listed is None and text is None:
-            usual = [record.get(name) for name in ("tokens", "text")]
-            listed, text = usual[0], usual[1] if isinstance(usual[1], str) else None
+            listed, text = record.get("tokens"), record.get("text")
+            text = text if isinstance(text, str) else None
         if listed is None and text is None:
             raise no_input(self.config, record)
         if listed is None:
@@ -127,11 +127,11 @@ class Records:
             blank = text is not None and not text.strip()
             return InputText(row.line, identity, (), text if blank else None, () if blank else None)
         words, places = values.words(listed, named(self.fields.tokens or ("tokens",)), text)
-        made = given_tokens(row.line, identity, words, self.tokenizer, (text,), None, places)
-        return replace(made, document=self._document(row))
+        given = given_tokens(row.line, identity, words, self.tokenizer, (text,), None, places)
+        return replace(given, document=self._document(row))
 
     def notices(self) -> Iterator[Notice]:
-        """A notice if another way of counting also fits the first rows, and nothing decides between them."""
+        """A notice if another way of counting offsets also fits the first rows."""
         samples, config = self.samples, self.config
         first = next((sample for sample in samples if not any(given.fault for given in sample[1])), None)
         try:
@@ -147,7 +147,7 @@ class Records:
     # --- parts
 
     def _document(self, row: Row) -> int:
-        """The number of the row's document in the file: that of its name, if the config sets the field.
+        """The number of the row's document in the file; with ``data.document_field``, that of the document's name.
 
         Raises:
             Unreadable D107: the name is neither a string nor a number.
@@ -189,7 +189,7 @@ class Records:
         return tuple(map(sys.intern, cleaned)), result
 
     def _tokens(self, listed: Any, text: str | None, record: Mapping[str | int, Any]) -> Sentence:
-        """The tokens that spans count: tokens of the file are not normalised."""
+        """The tokens that offsets refer to: those of the file, before normalisation."""
         if listed is not None:
             words, places = values.words(listed, self.named["tokens"], text)
             if text is None:
@@ -201,17 +201,17 @@ class Records:
         return Sentence(text, tokens, bounds)
 
     def _spans(self, value: Any, sentence: Sentence) -> Aligned:
-        givens = forms.spans(value, self.named["spans"], self.config.span_label_field) if value else []
-        if not givens:
+        raw_spans = forms.spans(value, self.named["spans"], self.config.span_label_field) if value else []
+        if not raw_spans:
             return (), (), {}
-        unit = self._unit((sentence, givens))
+        unit = self._unit((sentence, raw_spans))
         if sentence.bounds is None and unit != "tokens":
             raise Unreadable(
                 "D109",
                 f"offsets count {unit}, but the tokens do not occur in the text",
                 "set `data.span_unit: tokens` if offsets count tokens",
             )
-        return self.alignment.align(givens, sentence, OffsetReading.of(self.config, unit))
+        return self.alignment.align(raw_spans, sentence, OffsetReading.of(self.config, unit))
 
     def _unit(self, sample: Sample) -> Unit:
         """The unit of the offsets of an example."""
@@ -239,9 +239,9 @@ class Records:
             for row in self.rows:
                 try:
                     value = value_at(row.fields, self.fields.spans)
-                    givens = forms.spans(value, "", self.config.span_label_field) if value else []
-                    if givens:
-                        self._samples.append((self._tokens(*self._input(row.fields), row.fields), givens))
+                    raw_spans = forms.spans(value, "", self.config.span_label_field) if value else []
+                    if raw_spans:
+                        self._samples.append((self._tokens(*self._input(row.fields), row.fields), raw_spans))
                 except Unreadable:  # reported when the row is read
                     continue
         return self._samples
@@ -253,15 +253,15 @@ class Records:
         return self._advised[reading]
 
     def _may_lack_spans(self, record: Mapping[str | int, Any]) -> bool:
-        """Label Studio leaves the field out of an annotation without spans (JSON-MIN)."""
+        """Whether it may have no field of spans: Label Studio's short form (JSON-MIN) omits it if there are none."""
         return self.config.preset == "label_studio" and "annotation_id" in record
 
 
 def _renumbered(spans: Sequence[Span], kept: Sequence[int]) -> tuple[Span, ...]:
-    """Spans on the tokens that are kept.
+    """The spans on the tokens ``kept``.
 
     Raises:
-        Unreadable D106: a span has no kept token.
+        Unreadable D106: a span has none of these tokens.
     """
     results = [Span(bisect_left(kept, span.start), bisect_left(kept, span.end), span.label) for span in spans]
     for span, before in zip(results, spans, strict=True):

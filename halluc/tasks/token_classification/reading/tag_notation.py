@@ -5,7 +5,7 @@ Models and files of halluc only use ``B-PER``. Other tags are converted to this 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,14 +18,14 @@ _SEPARATORS = "-_:./|"
 _ALPHABETS = tuple(map(frozenset, ("BIES", "BIEW", "BMES", "BMEW", "BILU")))
 # What other tools write for O, in lower case. `other` may be a label: it counts as O only if there is no O.
 _OUTSIDE = frozenset(("o", "0", "_", "-", "", "out", "outside", "none", "null", "nil", "nan", "other"))
-# In a column of labels fewer tokens than this are O only if nearly every token is part of a mention. A part-of-speech
-# column with a tag O (pronouns of English tweets) has it for less than a tenth.
+# The minimum share of O in a column of labels. Part-of-speech columns with a tag O (pronouns of English tweets) have it
+# for less than a tenth of the tokens.
 LEAST_OUTSIDE = 0.1
 
 
 class UnknownNotation(ValueError):
-    """Tags that cannot be read, or are ambiguous. ``tag`` is one of them; ``other_column`` says that they may not be
-    tags at all."""
+    """Tags that cannot be read, or are ambiguous. ``tag`` is one of them; ``other_column``: they may not be tags at
+    all."""
 
     def __init__(self, problem: str, help: str, tag: str, *, other_column: bool = False) -> None:
         self.problem, self.help, self.tag, self.other_column = problem, help, tag, other_column
@@ -61,8 +61,8 @@ class Notation:
 
     def canonical(self, tag: str) -> str | None:
         """The tag in halluc's notation, or None if it does not have this notation."""
-        result = self.split(tag)
-        return None if result is None else f"{result[0]}-{result[1]}"
+        parts = self.split(tag)
+        return None if parts is None else "-".join(parts)
 
     @property
     def is_rare(self) -> bool:
@@ -71,21 +71,15 @@ class Notation:
 
     def fits(self, tags: Collection[str]) -> bool:
         """Whether all tags have this notation, with prefixes of one scheme."""
-        prefixes = set()
-        for tag in tags:
-            result = self.split(tag)
-            if result is None:
-                return False
-            prefixes.add(result[0])
-        return _go_together(prefixes)
+        parts = list(map(self.split, tags))
+        return None not in parts and _are_of_one_scheme({one[0] for one in parts if one is not None})
 
     def fits_some(self, tags: Collection[str]) -> bool:
         """Whether a label occurs with several prefixes, so that other tags are mistakes rather than labels."""
         prefixes: dict[str, set[str]] = {}
-        for tag in tags:
-            if (result := self.split(tag)) is not None:
-                prefixes.setdefault(result[1], set()).add(result[0])
-        return any(len(one) > 1 and _go_together(one) for one in prefixes.values())
+        for prefix, label in filter(None, map(self.split, tags)):
+            prefixes.setdefault(label, set()).add(prefix)
+        return any(len(one) > 1 and _are_of_one_scheme(one) for one in prefixes.values())
 
     def __str__(self) -> str:
         """The form of a tag, if it is not halluc's."""
@@ -98,7 +92,7 @@ class Notation:
         return f"tags are written as `{self.separator.join(parts)}`"
 
 
-def _go_together(prefixes: Collection[str]) -> bool:
+def _are_of_one_scheme(prefixes: Collection[str]) -> bool:
     """Whether a scheme has these prefixes, and a mention can begin with one of them."""
     begins = not set("EML").intersection(prefixes) or "B" in prefixes
     return begins and any(alphabet.issuperset(prefixes) for alphabet in _ALPHABETS)
@@ -107,14 +101,10 @@ def _go_together(prefixes: Collection[str]) -> bool:
 STANDARD, LABELS = Notation(), Notation("none")
 
 
-def _affixed() -> Iterator[Notation]:
-    for separator in _SEPARATORS:
-        for lower in (False, True):
-            yield Notation("before", separator, lower)
-            yield Notation("after", separator, lower)
-
-
-_AFFIXED = tuple(_affixed())
+_SIDES: tuple[Literal["before", "after"], ...] = ("before", "after")
+_AFFIXED = tuple(
+    Notation(prefix, separator, lower) for separator in _SEPARATORS for lower in (False, True) for prefix in _SIDES
+)
 
 
 def looks_outside(tag: str) -> bool:
@@ -139,19 +129,18 @@ def notation_of(
         return _of_io(tags, spelled)
     if all(spelled):
         return STANDARD
-    bare = _bare(tags, label)
-    if bare is not None:
+    if (bare := _bare(tags, label)) is not None:
         return bare
-    several = [one for one in _AFFIXED if one.fits_some(tags)]
-    result = [one for one in _AFFIXED if one.fits(tags) and (one in several or not one.is_rare)] or several
-    if len(result) > 1 and result[0] != STANDARD:
+    some = [one for one in _AFFIXED if one.fits_some(tags)]
+    fitting = [one for one in _AFFIXED if one.fits(tags) and (one in some or not one.is_rare)] or some
+    if len(fitting) > 1 and fitting[0] != STANDARD:
         raise UnknownNotation(
-            f"the tags can be read in several ways: {'; or '.join(map(str, result))}",
+            f"the tags can be read in several ways: {'; or '.join(map(str, fitting))}",
             "write them as B-LABEL; or, if each tag is a label, set `data.scheme: io`",
             min(tags),
         )
-    if result:
-        return result[0]
+    if fitting:
+        return fitting[0]
     if asked is None and not any(spelled):
         _refuse_labels(tags, outside())
         return LABELS
@@ -159,7 +148,7 @@ def notation_of(
 
 
 def _of_io(tags: Collection[str], spelled: list[tuple[str, str] | None]) -> Notation:
-    prefixes = {result[0] if result else None for result in spelled}
+    prefixes = {parts[0] if parts else None for parts in spelled}
     if prefixes <= {"I"}:
         return STANDARD
     if None not in prefixes:

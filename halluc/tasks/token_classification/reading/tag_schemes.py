@@ -1,5 +1,5 @@
-"""Decides how the tags of each split are read: notation and scheme, from its own tags if they are unambiguous,
-otherwise from those of the other splits."""
+"""Decides the notation and the scheme of each split's tags: from its own tags if they are unambiguous, otherwise from
+those of the other splits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from halluc.tasks.token_classification.reading.tag_notation import (
 )
 from halluc.tasks.token_classification.tagged_sentence import RawSentence
 
-# The number of distinct tag sequences whose decoding is cached: most sentences have one that occurred before.
+# The maximum number of distinct tag sequences whose decoding is cached; most sentences repeat an earlier sequence.
 MOST_KEPT = 1 << 16
 # The maximum number of distinct pairs of neighbours: enough for all pairs of 500 tags.
 _MOST_PAIRS = 1 << 18
@@ -53,7 +53,7 @@ class TagStatistics:
 
     def _add(self, sentence: RawSentence, tags: tuple[str, ...]) -> None:
         many = self.sequences.get(tags)
-        if many is not None:  # the same tags again are no new evidence
+        if many is not None:  # a repeated sequence is no new evidence
             self.sequences[tags] = many + 1
             return
         if len(self.sequences) < MOST_KEPT:
@@ -81,8 +81,8 @@ class TagStatistics:
 class TagReading:
     """How the tags of a split are read; ``note`` says why.
 
-    ``evidence`` says whether its own tags show it, fit other schemes as well, or contradict each other. ``spans`` is a
-    cache of decoded sequences.
+    ``evidence`` says whether its own tags determine the scheme, fit several schemes, or fit none. ``spans`` is a cache
+    of decoded sequences.
     """
 
     scheme: Scheme
@@ -117,10 +117,10 @@ class TagReading:
 
 @dataclass
 class _Split:
-    """A split with statistics of its tags, and the evidence from them."""
+    """A split with the statistics of its tags, and the evidence for schemes."""
 
     name: SplitName
-    found: TagStatistics
+    statistics: TagStatistics
     asked: Scheme | None
     outside: frozenset[str]
     tags: frozenset[str] = field(init=False)
@@ -128,36 +128,36 @@ class _Split:
     evidence: SchemeEvidence = field(default_factory=SchemeEvidence)
 
     def __post_init__(self) -> None:
-        self.tags = frozenset(tag for _, tag in self.found.pairs) - self.outside
+        self.tags = frozenset(tag for _, tag in self.statistics.pairs) - self.outside
 
     def share_outside(self) -> float:
         """The share of tokens outside of all mentions."""
-        return self.found.share_of(self.outside)
+        return self.statistics.share_of(self.outside)
 
-    def look(self) -> None:
-        """Collect the evidence for the scheme, given the notation."""
+    def collect(self) -> None:
+        """Collect the evidence for schemes; the notation must be set."""
         known: dict[str | None, tuple[str, str] | None] = {None: ("O", "")}
         for tag in (*self.outside, *self.tags):
             known[tag] = ("O", "") if tag in self.outside else self.notation.split(tag)
-        for (first, second), place in self.found.pairs.items():
+        for (first, second), place in self.statistics.pairs.items():
             before, after = known[first], known[second]
             if before is not None and after is not None:  # otherwise it is reported when the sentence is decoded
                 self.evidence.add(before, after, place)
 
 
-def are_plain(result: Mapping[SplitName, TagStatistics], config: SpansConfig) -> bool:
+def are_plain(statistics: Mapping[SplitName, TagStatistics], config: SpansConfig) -> bool:
     """Whether the tags of each split are unambiguous: in halluc's notation, and consistent with a scheme."""
-    for split in _splits(result, config):
+    for split in _splits(statistics, config):
         if not all(map(STANDARD.split, split.tags)):
             return False
-        split.look()
+        split.collect()
         if split.evidence.decide()[0] is None:
             return False
     return True
 
 
 def decide(
-    result: Mapping[SplitName, TagStatistics],
+    statistics: Mapping[SplitName, TagStatistics],
     config: SpansConfig,
     bad: Sequence[BadLine] = (),
     others: Mapping[SplitName, TagStatistics] | None = None,
@@ -165,32 +165,32 @@ def decide(
     """Decide how each split is read.
 
     Args:
-        bad: lines that cannot be read, to be reported with the error. others: splits that are not read themselves, but
-            may be evidence for those of ``result``.
+        bad: lines that cannot be read, which are reported with an error. others: splits that are not read, but may be
+            evidence for the others.
 
     Raises:
         HallucError or ManyErrors D120: tags that belong to no single scheme, cannot be read or are ambiguous.
     """
-    return _Decision(_splits(result, config), _splits(others or {}, config), config, bad).readings()
+    return _Decision(_splits(statistics, config), _splits(others or {}, config), config, bad).readings()
 
 
 class _Decision:
     def __init__(self, splits: list[_Split], others: list[_Split], config: SpansConfig, bad: Sequence[BadLine]) -> None:
         self.splits, self.others, self.config, self.bad = splits, others, config, bad
         self.errors: list[HallucError] = []
-        self._schemes: list[Scheme | None] = []  # the scheme of each split from its own tags, the certain ones first
+        self._schemes: list[Scheme | None] = []  # of each split, from its own tags; the certain ones first
 
     def readings(self) -> dict[SplitName, TagReading]:
         tagged = []
         for split in (*self.splits, *self.others):
-            shown = self._that_shows_most(split)
+            largest = self._with_most_tags(split)
             try:
-                split.notation = notation_of(shown.tags, shown.asked, self.config.label, shown.share_outside)
+                split.notation = notation_of(largest.tags, largest.asked, self.config.label, largest.share_outside)
             except UnknownNotation as error:
                 if any(split is one for one in self.splits):
-                    self.errors.append(self._unreadable(shown, error))
+                    self.errors.append(self._unreadable(largest, error))
                 continue
-            split.look()
+            split.collect()
             if split.tags:
                 tagged.append(split)
         self._refuse()
@@ -202,15 +202,11 @@ class _Decision:
     def _refuse(self) -> None:
         if self.errors:
             # Several splits may be parts of one file, or be read in the same way.
-            refuse(
-                [
-                    *{(one.message, str(one.where)): one for one in self.errors}.values(),
-                    *(one.error() for one in self.bad),
-                ]
-            )
+            distinct = {(one.message, str(one.where)): one for one in self.errors}
+            refuse([*distinct.values(), *(one.error() for one in self.bad)])
 
-    def _that_shows_most(self, split: _Split) -> _Split:
-        """The split with the most tags, of those that have all of this one's tags."""
+    def _with_most_tags(self, split: _Split) -> _Split:
+        """The split with the most distinct tags, of those that have all tags of this one."""
         every = (*self.splits, *self.others)
         alike = [one for one in every if one.asked == split.asked and one.tags >= split.tags]
         return max(alike, key=lambda one: len(one.tags))
@@ -219,15 +215,10 @@ class _Decision:
         help = error.help
         if error.other_column:
             help = "".join(f"is `data.{key}` right? " for key in label_keys(self.config)) + help
-        place = split.found.place_of(error.tag)
+        place = split.statistics.place_of(error.tag)
         text = line_at(Path(place.file), place.line)
-        where = Location(
-            place.file,
-            place.line,
-            text.rfind(error.tag) + 1 if text and error.tag in text else None,
-            max(1, len(error.tag)),
-            text,
-        )
+        column = text.rfind(error.tag) + 1 if text and error.tag in text else None
+        where = Location(place.file, place.line, column, max(1, len(error.tag)), text)
         return data_error("D120", error.problem, where, help)
 
     def _reading(self, split: _Split) -> TagReading | None:
@@ -239,9 +230,9 @@ class _Decision:
         elif split.notation == LABELS:
             scheme, note = "io", "adjacent mentions of the same label are read as one"
         elif others:
-            text = next((result for result in self._schemes if result in others), None)
-            if text is not None and text != scheme:
-                scheme, note = text, f"{note}; {text.upper()} as in another split"
+            other = next((one for one in self._schemes if one in others), None)
+            if other is not None and other != scheme:
+                scheme, note = other, f"{note}; {other.upper()} as in another split"
         if scheme is None:
             self.errors.append(
                 data_error(
@@ -251,22 +242,22 @@ class _Decision:
                 )
             )
             return None
-        note = "; ".join((note, *self._spelled(split)))
+        note = "; ".join((note, *self._remarks(split)))
         return TagReading(scheme, split.notation, note, split.outside, evidence if _is_uncertain(split) else "certain")
 
-    def _spelled(self, split: _Split) -> list[str]:
-        """What is unusual in the notation of the tags."""
-        text = [] if split.notation == STANDARD else [str(split.notation)]
+    def _remarks(self, split: _Split) -> list[str]:
+        """Remarks on an unusual notation of the tags."""
+        remarks = [] if split.notation == STANDARD else [str(split.notation)]
         if split.notation == STANDARD and split.tags and Notation("after").fits(split.tags):
-            text.append(f"the first letter of tags such as `{min(split.tags)}` is the prefix")
+            remarks.append(f"the first letter of tags such as `{min(split.tags)}` is the prefix")
         if self.config.label is not None and split.notation.prefix != "alone" and split.tags:
-            text.append("`data.label` is ignored, because the tags have labels")
-        return text
+            remarks.append("`data.label` is ignored, because the tags have labels")
+        return remarks
 
 
-def _splits(result: Mapping[SplitName, TagStatistics], config: SpansConfig) -> list[_Split]:
+def _splits(statistics: Mapping[SplitName, TagStatistics], config: SpansConfig) -> list[_Split]:
     outside = frozenset(config.outside_tags)
-    return [_Split(name, one, _asked(config, name), outside) for name, one in result.items() if one.pairs]
+    return [_Split(name, one, _asked(config, name), outside) for name, one in statistics.items() if one.pairs]
 
 
 def _asked(config: SpansConfig, split: SplitName) -> Scheme | None:
@@ -286,7 +277,7 @@ def _scheme_of(split: _Split) -> Scheme | None:
 
 
 def summary(readings: Mapping[SplitName, TagReading]) -> tuple[Scheme | None, str]:
-    """The scheme of all splits and why, or None if they differ and how."""
+    """The common scheme of all splits, None if they differ, and a note."""
     if not readings:
         return None, ""
     every = list(readings.values())

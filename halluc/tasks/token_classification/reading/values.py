@@ -56,7 +56,7 @@ def _of_objects(
         or text is None
         or any(text[slice(*at)] != word for word, at in zip(results, places, strict=True))
     ):
-        return tuple(results), None  # for example, they count UTF-16: the words are searched in the text
+        return tuple(results), None  # positions in another unit, such as UTF-16: the caller searches the words
     return tuple(results), places
 
 
@@ -114,7 +114,7 @@ def _name(tag: Any, field: str, names: Mapping[int, str] | None) -> str:
 
 
 def kept_tags(tags: tuple[str, ...], kept: Sequence[int], outside: Sequence[str]) -> tuple[str, ...]:
-    """The tags of the tokens that are kept.
+    """The tags of the tokens ``kept``.
 
     Args:
         outside: the tags of tokens outside of all mentions.
@@ -122,8 +122,8 @@ def kept_tags(tags: tuple[str, ...], kept: Sequence[int], outside: Sequence[str]
     Raises:
         Unreadable D106: an invisible token has a tag of a mention.
     """
-    left, none = set(kept), {"O", "", *outside}
-    odd = next((tag for at, tag in enumerate(tags) if at not in left and tag not in none), None)
-    if odd is not None:
-        raise Unreadable("D106", f"a token without visible characters has the tag {odd}", "remove it, or move its tag")
+    visible, none = set(kept), {"O", "", *outside}
+    lost = next((tag for at, tag in enumerate(tags) if at not in visible and tag not in none), None)
+    if lost is not None:
+        raise Unreadable("D106", f"a token without visible characters has the tag {lost}", "remove it, or move its tag")
     return tuple(tags[at] for at in kept)

@@ -69,10 +69,10 @@ class ParallelReader(SourcedReader):
         return str(self.config.source_field if side == _SOURCE else self.config.target_field)
 
     def _pair(self, given: Mapping[Any, Any]) -> Mapping[str, Any] | None:
-        """The texts by language of a row that has them in this form, and no source field."""
-        result = next((unpacked(given[name]) for name in _PAIRS if name in given), None)
+        """The texts by language of a row without a source field; None if it has another form."""
+        texts = next((unpacked(given[name]) for name in _PAIRS if name in given), None)
         has_source = value_of(given, self.config.source_field) is not None
-        return result if isinstance(result, Mapping) and not has_source else None
+        return texts if isinstance(texts, Mapping) and not has_source else None
 
     def _sides(
         self, given: Mapping[Any, Any], pair: Mapping[str, Any] | None, *, needs_target: bool
@@ -103,14 +103,14 @@ class ParallelReader(SourcedReader):
     def _of_pair(self, pair: Mapping[str, Any], needs_target: bool) -> tuple[Any, Any, tuple[str, str]]:
         codes = {code.lower(): code for code in pair}
         asked = [self.config.source_language, self.config.target_language]
-        result: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in asked]
+        own: list[str | None] = [None if one is None else _variant(one.lower(), codes) for one in asked]
         for place, one in enumerate(asked):
-            if one is not None and result[place] is None and (place == 0 or needs_target):
+            if one is not None and own[place] is None and (place == 0 or needs_target):
                 key = ("source_language", "target_language")[place]
                 raise Unreadable("D107", f"no text in `{one}`; the row has {quoted(pair)}", f"see `data.{key}`")
-        left = [code for code in pair if code not in result]
-        source = result[0] or (left.pop(0) if left else None)
-        target = result[1] or (left.pop(0) if left else None)
+        others = [code for code in pair if code not in own]
+        source = own[0] or (others.pop(0) if others else None)
+        target = own[1] or (others.pop(0) if others else None)
         if source is None or (target is None and needs_target):
             raise Unreadable("D107", f"a pair needs two languages, but the row has {quoted(pair)}", MEND)
         self.say(f"source from the text in `{source}`, target from that in `{target}`")
@@ -125,8 +125,8 @@ def _variant(code: str, codes: Mapping[str, str]) -> str | None:
 def _paired(
     sources: Iterable[Row | BadLine | Notice], target_file: str, targets: Iterable[Row | BadLine | Notice]
 ) -> Iterator[Row | BadLine | Notice]:
-    """A row with source and target for each line of two files; if one is shorter, the files do not belong together, and
-    the lines before the end may be shifted."""
+    """A row with source and target for each line of two files. If one file is shorter, this is reported, because lines
+    may be shifted against each other."""
     number = 0
     for one, other in zip_longest(sources, targets):
         for item in (one, other):
@@ -147,17 +147,12 @@ def _paired(
 def _unequal(one: Any, other: Any, paired: int, target_file: str, more: int) -> BadLine:
     """
     Args:
-        paired: the last line that both files have. more: how many more lines the longer one has.
+        paired: the last line that both files have. more: the number of further lines of the longer file.
     """
     longer = one if one is not None else other
     shorter = target_file if one is not None else "the file of the sources"
     problem = (
         f"line {longer.line} has no counterpart: {shorter} ends with line {paired}, {more:,} lines before this file"
     )
-    return BadLine(
-        "D125",
-        longer.file,
-        longer.line,
-        problem,
-        "both files need the same number of lines; one may be truncated, or belong to another split",
-    )
+    help = "both files need the same number of lines; one may be truncated, or belong to another split"
+    return BadLine("D125", longer.file, longer.line, problem, help)
