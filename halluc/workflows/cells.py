@@ -21,6 +21,7 @@ from halluc.runs import matrix
 from halluc.runs.directory import RUN_FILE, RunDir
 from halluc.runs.results import SkippedCell
 from halluc.runs.schema import MatrixCell, MatrixFile
+from halluc.wording import formats
 from halluc.workflows.cell_selection import Selection, choose
 from halluc.workflows.job import is_of
 from halluc.workflows.run_locations import run_of
@@ -167,7 +168,7 @@ class CellProgress:
         """Report a finished cell, and the estimated time for the others."""
         self.seconds.append(seconds)
         left = sum(self.seconds) / len(self.seconds) * (self.cells - self.begun) / self.at_once
-        tell(f"{head}: {summary}, {duration(seconds)}" + (f"; {duration(left)} left" if left else ""))
+        tell(f"{head}: {summary}, {formats.seconds(seconds)}" + (f"; {formats.seconds(left)} left" if left else ""))
 
     def fail(self, cell: Cell, head: str, error: HallucError) -> None:
         """Report a cell that failed, or is left to another process."""
@@ -218,15 +219,6 @@ class Brief(Listener):
     def put(self, result: object) -> None:
         if self.to.level < Level.OUTCOMES:
             self.to.put(result)
-
-
-def duration(seconds: float) -> str:
-    """A duration: ``3.2 s``, ``4 min 10 s``, ``2 h 05 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _with_cell(cell: Cell, error: HallucError) -> list[HallucError]:

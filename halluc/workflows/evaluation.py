@@ -251,7 +251,7 @@ def _check_files(target: RunDir, wanted: Sequence[SplitName]) -> None:
     record = target.read()
     for split in wanted:
         for name, text in evaluations.problems(target, record, split).items():
-            warn(f"{target.path / name} {text}and is written again")
+            warn(f"{target.path / name} {text} and is written again")
     judged_by = {path.name: path for path in (target.coverage, target.withheld)}
     for name, text in integrity.problems(target.path, integrity.recorded_training(record), "the training").items():
         if name in judged_by and judged_by[name].exists():  # missing files are made again from the training split

@@ -41,7 +41,7 @@ class QuestionAnsweringConfig(Section):
         description="number of best starts of a window, which are combined with as many best ends",
     )
     max_answer: int = Field(
-        default=30, ge=1, le=10_000, description="maximum number of maximum number of tokens of an answer"
+        default=30, ge=1, le=10_000, description="maximum number of tokens of an answer"
     )
     no_answer_threshold: float | None = Field(
         default=None,

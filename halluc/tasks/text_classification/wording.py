@@ -164,7 +164,7 @@ _SEVERAL = replace(
     card=replace(
         CARD,
         usage=CARD.usage.replace("(TEXT)", "(TEXT, top_k=None)"),
-        definition=CARD.definition.replace(", of texts out of scope any label", "").replace(
+        definition=CARD.definition.replace(" (for out-of-scope texts, any label)", "").replace(
             "an annotated label of a text for which nothing is predicted",
             "a label that is annotated and not predicted",
         ),
