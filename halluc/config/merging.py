@@ -16,16 +16,14 @@ from halluc.core.latest import is_run
 
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
 
-
-# Limits on files and values, far above what a person writes: 40 files that each extend the next one twice would be read
-# 2^40 times.
+# Limits on files and values: 40 files that each extend the next one twice would otherwise be merged 2^40 times.
 MOST_FILES = 100
 _MOST_MERGED = 1_000_000
 _MOST_BYTES = 16 << 20
 
 
 class Files:
-    """Reads a file and, depth first, the files that it extends, each once, and remembers them."""
+    """Reads a config file and, depth first, the files that it extends; each is read once."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -146,11 +144,11 @@ def merge(base: Located, over: Located) -> None:
     unchanged."""
     replaced: set[yaml.Path] = set()
     _merge(base, over, base.value, over.value, (), replaced)
-    for mine, its in ((base.keys, over.keys), (base.values, over.values)):
+    for target, source in ((base.keys, over.keys), (base.values, over.values)):
         # All at once: searching all locations for each replaced key would take quadratic time.
-        for path in [path for path in mine if _is_below(path, replaced)]:
-            del mine[path]
-        mine.update({path: where for path, where in its.items() if _is_below(path, replaced)})
+        for path in [path for path in target if _is_below(path, replaced)]:
+            del target[path]
+        target.update({path: where for path, where in source.items() if _is_below(path, replaced)})
     base.values.setdefault((), over.values.get((), Location("--set")))
 
 

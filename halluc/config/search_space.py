@@ -41,7 +41,7 @@ TRIAL_NAME = "{}.tune"
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """A config with ``tune``: ``whole`` is the config itself, and ``of_trial`` builds those of trials."""
+    """A config with ``tune``: ``whole`` is the config itself, and ``of_trial`` returns the config of a trial."""
 
     whole: LoadedConfig
     merged: Merged
@@ -50,7 +50,7 @@ class SearchSpace:
     @property
     def tune(self) -> TuneConfig:
         result = self.whole.experiment.tune
-        assert result is not None, "load_space has looked"
+        assert result is not None, "checked by load_space"
         return result
 
     def values_of(self, tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class SearchSpace:
         return results
 
     def is_whole_number(self, name: str) -> bool:
-        """Whether a range is one of integers: as the schema parses its ends, not as they are written."""
+        """Whether the schema parses the values of a range as integers, however its ends are written."""
         chosen = self.tune.space[name]
         assert isinstance(chosen, RangeConfig)
         try:
@@ -97,13 +97,11 @@ class SearchSpace:
         merge(located, Located(fixed, {}, {}))
         loaded, errors = loading.finish(self.merged, located, self.table)
         refuse(errors)
-        assert loaded is not None, "what cannot be made has an error"
+        assert loaded is not None, "otherwise there are errors"
         return loaded
 
 
-def load_space(
-    path: str | os.PathLike[str], overrides: Sequence[str] = (), *, table: registry.Table
-) -> SearchSpace:  # fmt: skip
+def load_space(path: str | os.PathLike[str], overrides: Sequence[str] = (), *, table: registry.Table) -> SearchSpace:
     """Read a config with ``tune`` and validate it at the ends of each range, and at each choice.
 
     Raises:
@@ -137,7 +135,7 @@ def _fixed_keys(space: SearchSpace) -> Iterator[HallucError]:
 
 
 def _mistakes(space: SearchSpace) -> list[HallucError]:
-    """The mistakes of single values, each tried on the base config; conflicts between values are left to the trial."""
+    """The mistakes of single values, each tried on the base config; conflicts between values show up in a trial."""
     results: dict[str, HallucError] = {}
     for name, one in space.tune.space.items():
         for value in (one.low, one.high) if isinstance(one, RangeConfig) else one:

@@ -38,7 +38,7 @@ def is_run(path: Path) -> bool:
 def resolve(path: Path) -> Path:
     """``path`` with ``latest`` replaced by the run it names: ``runs/x/latest/model`` is ``runs/x/20260101…/model``.
 
-    Every other path is returned unchanged, also one with a link of that name that does not lead to a run.
+    Every other path is returned unchanged, also if a link of that name does not lead to a run.
 
     Raises:
         HallucError R115: the link or text file is damaged, names something that does not exist, or leads out of its
@@ -67,9 +67,8 @@ def resolve_text(reference: str) -> str:
     return reference if result == path else str(result)
 
 
-# The keys of a config that may name a run, or the model in one.
+# The keys of a config that may name a run, or the model in one; and those with a list of them.
 KEYS = (("model", "name"), ("augment", "from"))
-# The same, for lists of runs.
 LIST_KEYS = (("eval", "ensemble"), ("train", "teacher", "runs"))
 
 
@@ -87,7 +86,7 @@ def _named_by(pointer: Path) -> Path:
     home, is_link = pointer.parent, pointer.is_symlink()
     try:
         name = str(pointer.readlink()) if is_link else _first_bytes(pointer).decode("utf-8").strip()
-        name.encode("utf-8")  # the target of a link may contain bytes that are not text: they arrive as lone surrogates
+        name.encode("utf-8")  # fails if the target of a link contains bytes that are not text, as lone surrogates
     except UnicodeError:
         raise _damaged(pointer, "it is not UTF-8 text") from None
     except OSError as error:
@@ -105,7 +104,6 @@ def _named_by(pointer: Path) -> Path:
 
 
 def _first_bytes(path: Path) -> bytes:
-    """The first bytes, enough for any name, however large the file is."""
     with path.open("rb") as file:
         return file.read(_LONGEST_NAME)
 

@@ -24,7 +24,7 @@ SUBJECT, OBJECT = "[X]", "[Y]"
 
 
 class _Form(NamedTuple):
-    """The form of a line, and the message about one that does not have it."""
+    """The form of a line, for messages."""
 
     problem: str
     help: str
@@ -50,7 +50,7 @@ class Pattern:
 
     @property
     def context(self) -> str | None:
-        """The word directly before the object, as far as it belongs to the pattern; None if there is none."""
+        """The text of the pattern between the subject, or its start, and the object; None if the object is first."""
         if self.text.startswith(OBJECT):
             return None
         return self.text.partition(OBJECT)[0].rpartition(SUBJECT)[2]
@@ -58,7 +58,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Fact:
-    """A subject of a relation, with every object that the facts have for it, and the line of the first fact."""
+    """A subject of a relation with all of its objects, and the line of the first fact."""
 
     relation: str
     subject: str
@@ -146,8 +146,8 @@ def _fact(record: Mapping[str, Any]) -> tuple[str, str] | None:
 def _entries(
     path: Path, read: Callable[[Mapping[str, Any]], T | None], errors: list[HallucError], form: _Form
 ) -> Iterator[tuple[int, T]]:
-    """The result of ``read`` for the object of each non-blank line, with its line number; otherwise an error is
-    added."""
+    """The result of ``read`` for the object of each non-blank line, with its line number; other lines are added to
+    ``errors``."""
     try:
         for item in numbered_lines(path, str(path)):
             if isinstance(item, BadLine):

@@ -27,7 +27,7 @@ def entries(
     """The entries of a file with their places; errors are added to ``errors``, with ``code``.
 
     Blank lines and lines that begin with ``# `` are skipped. ``columns`` parses a line, ``fields`` the object of a line
-    in a file that ends in ``.jsonl``; each returns a text if something is wrong. ``form`` describes a correct line.
+    in a file that ends in ``.jsonl``; both return a message for a wrong line. ``form`` describes a correct line.
 
     Raises:
         HallucError D101: no such file, or no regular one. D103, D114: see ``TextStream``.
@@ -70,9 +70,8 @@ def read_gazetteer(
 ) -> dict[str, dict[tuple[str, ...], int]]:
     """The names of each label, each with the weight 1, in the order of the file.
 
-    ``LABEL<TAB>name`` lines, where blank lines and lines that begin with ``# `` are skipped, or JSON Lines with the
-    fields ``label`` and ``name`` in a file that ends in ``.jsonl``. A name is split into tokens at white space.
-    ``owner`` says in messages what has the ``labels``.
+    The lines are ``LABEL<TAB>name``, or, in a file that ends in ``.jsonl``, objects with the fields ``label`` and
+    ``name``. A name is split into tokens at white space. ``owner`` is the noun of messages for what has the ``labels``.
 
     Raises:
         HallucError D101: no such file. D142: it holds no name. Or, with up to 20 at once, D104: a line that is not
@@ -93,7 +92,7 @@ def read_gazetteer(
 
 
 def _of_columns(line: str) -> tuple[str, str] | str:
-    """Label and name, or what is wrong."""
+    """Label and name, or a message."""
     label, tab, name = line.partition("\t")
     if not tab:
         return "no tab between a label and a name"

@@ -28,7 +28,7 @@ class Known:
     line: int
 
 
-# Advice if a file of the gap in a run is damaged.
+# The advice about a damaged coverage.json or withheld.json of a run.
 REMAKE = "restore it, or remove it: it is then made again from `data.train`"
 
 
@@ -90,8 +90,7 @@ class SurfaceCoverage:
         return self._labels.get(text, frozenset())
 
     def words(self, label: str) -> frozenset[str]:
-        """The tokens of the label's mentions, including stop words; a token that contains a space counts as its
-        parts."""
+        """The words of the label's mentions, including stop words; a token that contains spaces is split."""
         return self._words.get(label, frozenset())
 
     def content_words(self, label: str) -> frozenset[str]:
@@ -122,7 +121,6 @@ class SurfaceCoverage:
         write_line(path, self.file())
 
     def file(self) -> CoverageFile:
-        """The content of the file."""
         numbers: dict[str, int] = {}
         surfaces = {
             label: {

@@ -18,8 +18,8 @@ _MOST_NAMED = 10
 
 @dataclass(frozen=True)
 class SplitSize:
-    """The size of a training split: examples, labelled things in them, tokens, the share of examples without such a
-    thing, and distinct things (surface and label)."""
+    """The size of a training split: examples, annotated items (``things``), tokens, the share of examples without such
+    an item, and distinct items (surface and label)."""
 
     examples: int
     things: int
@@ -53,9 +53,9 @@ class SplitSize:
 class Withheld:
     """A training split after withholding: what remains for training, and what was removed.
 
-    ``withheld`` of ``of`` units were chosen, and nothing is left of ``lost_labels``, which were not chosen; ``before``,
-    ``left`` and ``matched`` (None without matching) are the sizes of the split before withholding, after it, and after
-    matching.
+    ``withheld`` of ``of`` units were withheld; no example of ``lost_labels`` is left, although these labels were not
+    chosen. ``before``, ``left`` and ``matched`` (None without matching) are the sizes of the split before withholding,
+    after it, and after matching.
     """
 
     config: GapConfig
@@ -95,7 +95,7 @@ class Withheld:
         )
 
     def _shown(self, trained: SplitSize) -> str:
-        """What they show; for whole texts, which ones lack a label, and what is lost besides the chosen units."""
+        """The number of annotated items; for whole texts, the number with a label, and the lost labels."""
         if not self.strata.labels_whole:
             return f" with {trained.things:,} {self.strata.thing}s"
         labelled = sum(bool(example.pairs) for example in self.examples)
@@ -210,7 +210,7 @@ def _sizes(
 
 
 def _less(fraction: float, config: GapConfig) -> str:
-    """Advice if ``fraction`` withholds too much."""
+    """The advice if ``fraction`` withholds too much."""
     return (
         "set a smaller `gap.fraction`" if fraction == config.fraction else f"set `gap.fractions` without {fraction:g}"
     )

@@ -1,5 +1,5 @@
-"""Splits blocks of bytes into decoded lines, and says why a line cannot be read; also lines of a label and a text, as
-in fastText, and lines that are only text."""
+"""Splits blocks of bytes into decoded lines, with errors for unreadable ones; reads the formats `lines` (a label and a
+text, as in fastText) and `text`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from halluc.data.rows.row import BadLine, Layout, Row, excerpt
 
 Line = tuple[int, str] | BadLine
 
-# In a longer line no end is searched: reading would take minutes before the error.
+# The error about a line that is this much longer than the limit is raised before its end, which may not come.
 _MOST_SKIPPED = 1 << 28
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# First bytes of files that are mistaken for text.
+# First bytes of binary files.
 _BINARY = {
     b"PAR1": "a Parquet file",
     b"ARROW1": "an Arrow file",
@@ -44,7 +44,7 @@ def lines_of(chunk: bytes, number: int, name: str) -> Iterator[Line]:
 
 
 class LineSplitter:
-    """Splits blocks of bytes into whole lines; a line of more than ``most`` bytes is not kept.
+    """Splits blocks of bytes into whole lines; a line of more than ``most`` bytes is dropped.
 
     ``begun`` is the beginning of a line that is not complete yet.
     """
@@ -58,7 +58,7 @@ class LineSplitter:
         """The lines that a block completes, joined; None for one that is too long. An empty block ends the last line.
 
         Raises:
-            HallucError D114: a line that is endless.
+            HallucError D114: a line without end.
         """
         end = block.rfind(b"\n") + 1
         if end:
@@ -103,7 +103,7 @@ def damaged(name: str, number: int, why: str) -> BadLine:
 
 
 def decoded(number: int, line: bytes, name: str) -> Line:
-    """A line with its number, as text: without LF or CRLF, and the first without BOM."""
+    """A line with its number, decoded, without LF or CRLF, and without BOM."""
     body = line.rstrip(b"\n").removesuffix(b"\r")
     if number == 1:
         body = body.removeprefix(b"\xef\xbb\xbf")
@@ -133,7 +133,7 @@ def undecodable(name: str, number: int, error: UnicodeDecodeError) -> BadLine:
 
 
 def binary(begin: bytes, name: str) -> BadLine | None:
-    """Why a file is not text, from its first bytes."""
+    """The error for a file whose first bytes show that it is not text; None for other files."""
     for magic, what in _BINARY.items():
         if begin.startswith(magic):
             return BadLine("D104", name, 1, f"this is {what}, not text", "save it as UTF-8 text: CSV or JSON Lines")
@@ -141,7 +141,7 @@ def binary(begin: bytes, name: str) -> BadLine | None:
 
 
 def bare_return(file: str, number: int, line: str) -> BadLine:
-    """A line that contains a carriage return: the file mixes two kinds of line ends."""
+    """The error for a line with a carriage return, in a file that mixes two kinds of line ends."""
     return BadLine(
         "D124",
         file,

@@ -15,7 +15,7 @@ from halluc.data.rows.row import BadLine, Row
 
 _HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _PARQUET, _ARROW = b"PAR1", b"ARROW1"
-# The stream format of Arrow, which `datasets` writes, is recognised by its name alone.
+# The stream format of Arrow, which `datasets` writes, has no magic bytes: it is recognised by its suffix.
 SUFFIXES = (".parquet", ".arrow")
 # Rows that are in memory at once.
 _BATCH = 1_000
@@ -98,7 +98,7 @@ def load_table(reference: str, split: SplitName, subset: str | None) -> Any:
             )
     except (OSError, ValueError, RuntimeError) as error:
         if reason is not None and isinstance(error, ConnectionError):
-            raise hub.not_here(reference, reason) from error
+            raise hub.not_cached(reference, reason) from error
         raise environment_error(
             "E403",
             f"cannot load `{reference}`: " + str(error).split("\n", 1)[0],
