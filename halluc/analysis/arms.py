@@ -1,8 +1,7 @@
 """The arms of a study compared with a reference: paired differences, also at matched omission, and differences of
 trends.
 
-An axis with values that are not numbers is an axis of arms, and its first value is the reference unless another is
-named.
+An axis with a value that is not a number is an axis of arms. Its first value is the reference, unless another is named.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from halluc.analysis.run_figures import FigureKey
 from halluc.analysis.seeds import Paired
 from halluc.core.errors import HallucError
 from halluc.core.figures import MATCHED, OMISSION
-from halluc.core.significance import holm
+from halluc.core.significance import defined, holm
 from halluc.runs import training_facts
 from halluc.runs.studies import LEAST_SEEDS, SURE, ArmComparison, ArmDelta, ArmTrend, Plain, TrainingDifference
 
@@ -53,14 +52,14 @@ class Rival:
 
     @property
     def silent_seeds(self) -> list[Plain]:
-        """The seeds in which either makes no claim."""
+        """The seeds in which the arm or the reference makes no claim."""
         return [seed for seed, pair in self.pairs.items() if any(run.is_silent for run in pair)]
 
     @cached_property
     def omission_rate(self) -> float | None:
-        """The rate at which both are matched: the larger rate of each seed, averaged; None without gold."""
-        results = [max(run.values.get((OMISSION, ()), math.nan) for run in pair) for pair in self.pairs.values()]
-        return None if numpy.isnan(results).any() else float(numpy.mean(results))
+        """The omission rate at which both are matched: the larger rate of each seed, averaged; None without gold."""
+        rates = [max(run.values.get((OMISSION, ()), math.nan) for run in pair) for pair in self.pairs.values()]
+        return defined(float(numpy.mean(rates)))
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def contest(rival: Rival, resampled: Resampled) -> Contest:
 
 
 def comparisons(contests: Sequence[Contest]) -> list[ArmComparison]:
-    """Every contest as differences, adjusted over the arms that are compared under the same choice (Holm)."""
+    """The differences of every contest; p is adjusted (Holm) over the arms of an axis with equal choices otherwise."""
     results = [_comparison(contest) for contest in contests]
     families: dict[tuple[object, ...], list[ArmDelta]] = {}
     for one in results:
@@ -153,23 +152,20 @@ def _comparison(contest: Contest) -> ArmComparison:
 
 
 def _delta(key: FigureKey, paired: Paired, *, tested: bool) -> ArmDelta:
-    """``tested``: whether a p-value is given; if a seed makes no claim, there is no conclusion about the arm."""
-    result = paired.estimate
-    together = [
-        name for name, value in zip(paired.seeds.names, paired.seeds.values, strict=True) if not numpy.isnan(value)
-    ]
-    sides = [(one.of(together) if together else one).mean for one in (paired.reference, paired.arm)]
-    reference, arm = (None if numpy.isnan(mean) else mean for mean in sides)
+    """``tested``: whether there is a p-value, which is only the case if every seed makes claims."""
+    result, differences = paired.estimate, paired.seeds
+    in_both = [name for name, known in zip(differences.names, differences.defined, strict=True) if known]
+    reference, arm = (defined((one.of(in_both) if in_both else one).mean) for one in (paired.reference, paired.arm))
     return ArmDelta(
         name=key[0], by=dict(key[1]), reference=reference, arm=arm,
         difference=result.value, interval=result.interval, p=result.p if tested else None, sd=result.sd,
         smallest=result.smallest if tested else None,
-        values=[None if numpy.isnan(value) else value for value in paired.seeds.values.tolist()],
+        values=list(map(defined, differences.values.tolist())),
     )  # fmt: skip
 
 
 def trends(contests: Sequence[Contest], axes: Sequence[str]) -> list[ArmTrend]:
-    """The lines of the differences along each numeric axis, adjusted over the compared arms (Holm)."""
+    """The lines of the differences along each numeric axis; p is adjusted (Holm) over the compared arms."""
     results = list(_trends(contests, axes))
     families: dict[tuple[object, ...], list[ArmTrend]] = {}
     for one in results:
@@ -195,7 +191,7 @@ def _trends(contests: Sequence[Contest], axes: Sequence[str]) -> Iterable[ArmTre
 
 
 def _trend(axis: str, group: Sequence[Contest], key: FigureKey) -> ArmTrend:
-    """The difference of two lines is the line of the differences."""
+    """The difference of two lines, which is the line of the differences."""
     rival = group[0].rival
     line = line_record(
         key, places(axis, [one.rival.choice for one in group]), [one.figures[key].seeds for one in group]

@@ -1,6 +1,4 @@
-"""The cache of a study's figures, and whether it is up to date.
-
-``study.json`` has those of the default split and reference; others are in separate files."""
+"""The cache of a study's figures: ``study.json`` for the default split and reference, separate files for others."""
 
 from __future__ import annotations
 
@@ -26,24 +24,19 @@ METHOD = 2
 
 
 def file_of(home: Path, split: str | None, references: Mapping[str, Plain]) -> Path:
-    """The cache file: one for each choice.
-
-    Args:
-        split, references: the differences from the defaults; None and empty: no differences.
-    """
+    """The cache file for a split and references; None and empty: the defaults."""
     return home / ("-".join(["study", *[part for part in (split, slug_of(references)) if part]]) + ".json")
 
 
 def fingerprint(name: str, places: Sequence[StudyCell], split: str, references: Mapping[str, Plain]) -> str:
     """Hash of everything that the figures of a study depend on, except the path of its folder."""
     cells = [
-        # Also dev, which selects the best value of a setting.
         [
             place.slug,
             dict(place.choice),
             _on_record(place.run, split),
             task_of(place.run),
-            _hashes(place.run, split, "dev"),
+            _hashes(place.run, split, "dev"),  # dev selects the best value of a setting
         ]
         for place in places
     ]
@@ -96,7 +89,7 @@ def moved(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
 
 
 def keep(file: Path, result: StudyFigures) -> str | None:
-    """Write the figures; if that fails, print a message, since a report does not need the cache."""
+    """Write the figures; returns a message if that fails, since a report does not need the cache."""
     try:
         figures = result.model_dump(mode="json")
         write_json(file, {**figures, "sha256": content_sha256(figures)})

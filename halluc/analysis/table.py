@@ -13,9 +13,9 @@ from halluc.task import AnyTask
 
 @dataclass(frozen=True)
 class Claims:
-    """The claims that were judged; all arrays are (claims,). ``example`` indexes the examples.
+    """The claims that could be judged; all arrays are (claims,). ``example`` has the indexes of examples.
 
-    ``novelty`` is empty if unknown, ``confidence`` NaN; ``kept`` are those that were not withdrawn.
+    ``novelty`` is empty if unknown, ``confidence`` NaN; ``kept``: the claim was not withdrawn.
     """
 
     example: numpy.ndarray
@@ -33,8 +33,9 @@ class Claims:
 class Gold:
     """The gold mentions; all arrays are (mentions,).
 
-    ``best`` is the highest confidence of the claims that touch it, and ``kept`` that of the claims that were not
-    withdrawn: minus infinity if there is none. ``found``: a claim equals it, ``found_kept``: a kept one does.
+    ``best`` is the highest confidence of the claims that touch the mention, and ``best_kept`` that of the claims that
+    were not withdrawn; minus infinity if there is none. ``found``: a claim equals the mention; ``found_kept``: a kept
+    claim does.
     """
 
     example: numpy.ndarray
@@ -49,9 +50,9 @@ class Gold:
 
 @dataclass(frozen=True)
 class Table:
-    """A ledger of a task with its examples; ``lengths`` are tokens, (examples,).
+    """A ledger of a task with its examples; ``lengths`` are numbers of tokens, (examples,).
 
-    ``unverifiable`` counts the claims that no evidence could judge: they are in no rate. ``label_counts`` are the
+    ``unverifiable`` is the number of claims that could not be judged, which are in no rate. ``label_counts`` are the
     frequencies of labels in training, None if figures are not reported by frequency.
     """
 
@@ -79,8 +80,8 @@ class Table:
     @property
     def reported_novelties(self) -> tuple[str, ...]:
         """The novelties that have figures, from the best known to new."""
-        there = {*self.task.knowledge.reported, *self.claims.novelty.tolist(), *self.gold.novelty.tolist()}
-        return tuple(novelty for novelty in self.task.knowledge.novelties if novelty in there)
+        reported = {*self.task.knowledge.reported, *self.claims.novelty.tolist(), *self.gold.novelty.tolist()}
+        return tuple(novelty for novelty in self.task.knowledge.novelties if novelty in reported)
 
 
 def table(
@@ -90,7 +91,7 @@ def table(
     lengths: Sequence[int],
     label_counts: Mapping[str, int] | None = None,
 ) -> Table:
-    """Arrays from ledger lines and the ids and lengths (in tokens) of all examples, including those without a line."""
+    """The table of ledger lines; ``ids`` and ``lengths`` (in tokens) are of all examples."""
     index = {identity: number for number, identity in enumerate(ids)}
     claims: list[LedgerLine] = []
     unverifiable = 0
@@ -130,15 +131,15 @@ def _claims(lines: Sequence[LedgerLine], index: dict[str, int]) -> Claims:
 
 
 def _words(values: Iterable[str | None]) -> numpy.ndarray:
-    """Words of a closed vocabulary, empty for none."""
+    """An array of words from a small vocabulary, empty for None."""
     return numpy.array([value or "" for value in values], dtype=numpy.str_)
 
 
 def _labels(values: Iterable[str]) -> numpy.ndarray:
-    """Labels come from a corpus: one of a million characters must not make every cell as wide."""
-    results = list(values)
-    array = numpy.empty(len(results), dtype=object)
-    array[:] = results
+    """An array of objects: in an array of strings, one label of a million characters would make every cell as wide."""
+    labels = list(values)
+    array = numpy.empty(len(labels), dtype=object)
+    array[:] = labels
     return array
 
 
@@ -153,7 +154,7 @@ class _GoldRow:
 
 
 class _GoldRows:
-    """Gathers each gold mention once, from its omission or from the claims that touch it."""
+    """Collects each gold mention once, from its omission or from the claims that touch it."""
 
     def __init__(self, index: dict[str, int]) -> None:
         self.index = index
@@ -176,7 +177,7 @@ class _GoldRows:
                 row.found_kept |= exact
 
     def arrays(self) -> Gold:
-        """In the order of the text, so that two ledgers for the same gold have the same rows."""
+        """The mentions in the order of the text, so that two ledgers with the same gold have the same rows."""
         keys = sorted(self.rows, key=lambda key: (key[0], -1 if key[1] is None else key[1], key[2] or 0, key[3]))
         rows = [self.rows[key] for key in keys]
         return Gold(

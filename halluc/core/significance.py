@@ -117,10 +117,10 @@ class Sheet:
         totals = self.totals()
         values = [float(formula(totals)) for formula in formulas]
         if self.examples < 2:
-            return [Estimate(_defined(value)) for value in values]
+            return [Estimate(defined(value)) for value in values]
         sums = self.resampled(resamples)
         return [
-            Estimate(_defined(value), interval_of(formula, totals, sums, value))
+            Estimate(defined(value), interval_of(formula, totals, sums, value))
             for formula, value in zip(formulas, values, strict=True)
         ]
 
@@ -133,7 +133,8 @@ def _compact(values: numpy.ndarray) -> numpy.ndarray:
     return values
 
 
-def _defined(value: float) -> float | None:
+def defined(value: float) -> float | None:
+    """The value, None instead of NaN."""
     return None if numpy.isnan(value) else value
 
 
