@@ -24,6 +24,7 @@ from typing import Any, Literal, TypeVar
 
 from halluc.core.errors import HallucError, environment_error
 from halluc.core.processes import end_with_parent
+from halluc.core.threads import cores
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,7 +39,7 @@ def number_of(workers: int | Literal["auto"]) -> int:
     """The number of processes: as requested, or one per core that this process may use."""
     if "fork" not in multiprocessing.get_all_start_methods():
         return 1  # forked processes inherit what the methods learnt, others would need a copy sent to them
-    return workers if isinstance(workers, int) else len(os.sched_getaffinity(0))
+    return workers if isinstance(workers, int) else cores()
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:

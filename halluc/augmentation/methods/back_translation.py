@@ -15,6 +15,7 @@ from halluc.augmentation.methods.base import (
     RateConfig,
     Rejected,
     Workspace,
+    accepted,
 )
 from halluc.augmentation.translation.config import CommandConfig, EngineConfig, TransformersConfig
 from halluc.augmentation.translation.engine import RoundTrip, TranslationEngine, as_line, open_engine
@@ -86,7 +87,6 @@ class BackTranslation(Augmenter):
         self._engine = open_engine(self.config.engine, allow_commands=workspace.allow_commands)
 
     def use(self, engine: TranslationEngine) -> None:
-        """Use an engine that is open already."""
         self._engine = engine
 
     def facts(self) -> dict[str, Any]:
@@ -97,13 +97,10 @@ class BackTranslation(Augmenter):
             self._engine.close()
 
     def change(self, example: Editable, draws: Draws) -> Changed:
-        made = self.change_many([example], [draws])[0]
-        if isinstance(made, Rejected):
-            raise made
-        return made
+        return accepted(*self.change_many([example], [draws]))
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
-        """All texts of all examples are translated together.
+        """The results for the examples, whose texts are translated together.
 
         Raises:
             OptionError E440: the engine failed.
@@ -158,7 +155,7 @@ class BackTranslation(Augmenter):
     def _edits(self, unit: TranslationUnit, trip: RoundTrip) -> tuple[list[Edit], list[Edit]]:
         """
         Raises:
-            Rejected: what came back is not usable.
+            Rejected: the translation is not usable.
         """
         if not trip.back:
             raise Rejected("no translation")

@@ -1,5 +1,8 @@
-"""One new example: drawn, filtered, tried again. Everything here is a function of the config, the training split and
-the example's own keys, so that it comes out the same wherever it is made."""
+"""Makes one new example: draws candidates until the filters accept one.
+
+The result is a function of the config, the training split and the keys of the example, so it does not depend on the
+process.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ class Method:
 
 
 class Refusal(NamedTuple):
-    """A candidate that a filter (or its own method) rejected; ``after`` is its text, None if it never came to be."""
+    """A candidate that a filter or its method rejected; ``after`` is its text, None if it was not completed."""
 
     reason: str
     method: str
@@ -55,10 +58,8 @@ class Refusal(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """A candidate that no filter rejects for itself; ``keys`` are, by filter, what no earlier one may share.
-
-    ``source`` is the place of the text of a sampled one, where it was not written by the method.
-    """
+    """A candidate that no filter rejects by itself; ``keys`` has, for each filter, the keys that no earlier candidate
+    may have. ``source``: see ``Synthesizer.source_of``."""
 
     changed: Changed
     method: str
@@ -70,8 +71,7 @@ class Accepted(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is wanted: the ``copy``-th candidate from ``example``, from the given attempt on; ``source`` is the example
-    of the task."""
+    """A request for copy number ``copy`` of ``example``, from an attempt on; ``source`` is the example of the task."""
 
     example: Editable
     identity: str
@@ -114,7 +114,7 @@ class Maker:
 
     @cached_property
     def _prefixes(self) -> list[bytes]:
-        """What the keys of each method's draws begin with."""
+        """The beginning of the key of each method's draws."""
         return [f"{self.seed}\x1f{number}\x1f{one.name}\x1f".encode() for number, one in enumerate(self.methods)]
 
     @cached_property
@@ -127,9 +127,9 @@ class Maker:
         return any(one.made_by.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
 
     def make(self, asked: Asked) -> _Result:
-        """The first candidate that no filter rejects for itself, and what was rejected before it.
+        """The first candidate that no filter rejects by itself, and the refusals before it.
 
-        Without one, the last refusal says whether any method could change the example.
+        If no method can change the example, and copies are not permitted, the only refusal is ``UNCHANGEABLE``.
         """
         search = self._search(asked)
         try:
@@ -141,7 +141,7 @@ class Maker:
             return result
 
     def make_many(self, asked: Sequence[Asked]) -> list[_Result]:
-        """``make`` for each; those that wait for the same method or filter are handed to it together."""
+        """``make`` for each; all that wait for the same method or filter are processed together."""
         results: dict[int, _Result] = {}
         searches = [self._search(one) for one in asked]
         answers: dict[int, _Answer] = dict.fromkeys(range(len(searches)))
@@ -156,16 +156,16 @@ class Maker:
                     waiting.setdefault((isinstance(request, _Check), request[0]), []).append((number, request))
             answers = {}
             for (is_check, index), requests in sorted(waiting.items()):
-                made: Sequence[_Answer]
+                of_part: Sequence[_Answer]
                 try:
                     if is_check:
-                        made = self.filters[index].results([check.candidate for _, check in requests])
+                        of_part = self.filters[index].results([check.candidate for _, check in requests])
                     else:
                         examples, draws = [call.example for _, call in requests], [call.draws for _, call in requests]
-                        made = self.methods[index].results(examples, draws)
+                        of_part = self.methods[index].results(examples, draws)
                 except OptionError as error:
                     raise PartError("filters" if is_check else "methods", index, error) from error
-                answers.update((number, one) for (number, _), one in zip(requests, made, strict=True))
+                answers.update((number, answer) for (number, _), answer in zip(requests, of_part, strict=True))
         return [results[number] for number in range(len(searches))]
 
     def _answer(self, request: _Request) -> _Answer:
@@ -177,25 +177,25 @@ class Maker:
             raise PartError("methods", request.method, error) from error
 
     def _search(self, asked: Asked) -> _Search:
-        """Asks for calls of methods, and is sent their results."""
+        """The attempts, as a generator that yields calls of methods and filters, and is sent their results."""
         example, identity, copy, attempt, _ = asked
         refusals: list[Refusal] = []
         changeable = False
         for number in range(attempt, self.attempts):
             key = f"{identity}\x1f{copy}\x1f{number}".encode("utf-8", "surrogatepass")
-            made, refusal = yield from self._attempt(asked, key, number)
-            if made is not None:
-                return made, refusals
+            accepted, refusal = yield from self._attempt(asked, key, number)
+            if accepted is not None:
+                return accepted, refusals
             if refusal is not None:
                 changeable = True
                 refusals.append(refusal)
         if not changeable and attempt == 0:
-            made = self._copied(example) if self.copies_unchangeable else None
-            return made, [] if made else [Refusal(UNCHANGEABLE, "", None)]
+            copied = self._copied(example) if self.copies_unchangeable else None
+            return copied, [] if copied else [Refusal(UNCHANGEABLE, "", None)]
         return None, refusals
 
     def _attempt(self, asked: Asked, key: bytes, number: int) -> Generator[_Request, Any, _Outcome]:
-        """One try; neither result if no method finds anything to change."""
+        """One attempt: an accepted candidate, or a refusal, or neither if no method finds anything to change."""
         for index in self._order(key):
             method = self.methods[index]
             result = yield _Call(index, asked.example, Draws(self._prefixes[index] + key))
@@ -206,7 +206,7 @@ class Maker:
         return None, None
 
     def _order(self, key: bytes) -> Iterator[int]:
-        """The methods in the order in which they are tried: by share, without replacement."""
+        """The methods in random order: drawn by share, without replacement."""
         draws = Draws(b"%d\x1fmethod\x1f%b" % (self.seed, key))
         left, shares = list(range(len(self.methods))), self._shares
         while left:
@@ -235,7 +235,7 @@ class Maker:
         return Accepted(changed, method.name, steps, number, keys, sampled, source), None
 
     def _copied(self, example: Editable) -> Accepted | None:
-        """An example that no method can change, unchanged, if that is permitted."""
+        """The unchanged example, unless a filter rejects it."""
         candidate = Candidate(example, example, False, True)
         if any(one.refuses(candidate) for one in self.filters):
             return None
@@ -252,8 +252,10 @@ def _result(made_by: Augmenter | Synthesizer, request: _Call) -> Changed | Rejec
 
 
 def _sampled(like: Editable, sampled: Editable | Rejected) -> Changed | Rejected:
-    """A sampled example as an empty change. It needs its own target if the task has targets: that of the example that
-    it replaces belongs to another text."""
+    """A sampled example as a change that replaces the whole text.
+
+    If the task has targets, it needs one: the target of ``like`` belongs to another text.
+    """
     if isinstance(sampled, Rejected):
         return sampled
     if like.target and not sampled.target:

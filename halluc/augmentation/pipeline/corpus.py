@@ -1,4 +1,4 @@
-"""Makes a corpus: candidates from many processes, accepted one by one in (example, copy) order, in constant memory.
+"""Makes a corpus in constant memory: candidates come from many processes, and are accepted in (example, copy) order.
 
 The result depends only on config, seed and corpora: not on processes, chunks, shards or interruptions.
 """
@@ -20,7 +20,7 @@ from halluc.augmentation.pipeline.shards import Shard, finished_shards
 from halluc.core.workers import in_order, number_of
 from halluc.runs.schema import AugmentFile
 
-# Examples that are made together: enough that handing them over costs little, few enough to be done in a blink.
+# Examples that one process gets at a time.
 _CHUNK = 128
 
 # Called with examples done and examples in all.
@@ -51,7 +51,7 @@ def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress)
 
 
 def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard, progress: Progress) -> int:
-    """Try the candidates of one shard of the examples, for ``make`` to accept; returns the number of its examples."""
+    """Make the candidates of one shard, which ``make`` then accepts; returns the number of its examples."""
     first, last = shard.range(len(prepared.plan), _CHUNK if prepared.press.maker.uses_model else 1)
     with Journal(folder / shard.folder, (shard.FILE,), fingerprint) as journal:
         start = int(journal.state.get("next", first))
@@ -76,7 +76,7 @@ def _outcomes(prepared: Prepared, folder: Path, fingerprint: str, start: int) ->
 
 
 def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
-    """The examples from ``first`` to ``last`` for which anything is written."""
+    """The examples from ``first`` to ``last`` that are kept or copied."""
     keep = prepared.job.config.keep_original
     source = itertools.islice(prepared.job.source, first, last)
     for number, example in enumerate(source, first):
@@ -85,15 +85,17 @@ def _items(prepared: Prepared, first: int, last: int) -> Iterator[Item]:
 
 
 def _tried_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[Item, ExampleOutcome]]:
-    """Examples from ``start`` on. What a model makes may depend on what else is in its batch: the chunk that holds
-    ``start`` is made again as a whole."""
+    """The outcomes of examples from ``start`` on.
+
+    The output of a model may depend on its batch, so the whole chunk of ``start`` is made again.
+    """
     first = start - start % _CHUNK if prepared.press.maker.uses_model else start
     tried = _tried(prepared, _items(prepared, first, last))
     return itertools.dropwhile(lambda one: one[0].number < start, tried)
 
 
 def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
-    """Items with their outcomes, by as many processes as the config allows."""
+    """Items with their outcomes, from several processes."""
     config, source = prepared.job.config, prepared.job.source
     press, keep = prepared.press, config.keep_original
 
@@ -112,7 +114,7 @@ def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, Ex
     def whole(chunk: Sequence[Item]) -> Sequence[Item]:
         return [one._replace(example=source[one.number]) for one in chunk] if isinstance(source, Sequence) else chunk
 
-    # A few examples are sooner made than processes started; a model is in one process, with all its threads.
+    # For a few examples, starting processes takes longer than making them; a model runs in one process, with threads.
     few = len(prepared.plan) <= 4 * _CHUNK and config.workers == "auto"
     workers = 1 if few or press.maker.uses_model else number_of(config.workers)
     for chunk, outcomes in in_order(work, map(sent, _chunks(items)), workers):
@@ -120,6 +122,6 @@ def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, Ex
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Divide by the numbers of the examples: a chunk holds the same ones wherever an interrupted run resumes."""
+    """Divide by the numbers of the examples, so that chunks do not depend on where an interrupted run resumes."""
     for _, chunk in itertools.groupby(items, lambda item: item.number // _CHUNK):
         yield list(chunk)

@@ -20,8 +20,8 @@ _MOST_HITS = 3
 
 @dataclass(frozen=True)
 class Trouble:
-    """The errors of an earlier run on dev: by label the share of its claims and gold that were over-claimed or omitted,
-    and how often each content word occurs in such a mention, or text, of the label."""
+    """The errors of an earlier run on dev: ``shares``, by label, of claims and gold that were over-claimed or omitted;
+    and ``words``, how often each content word occurs in such a mention, or text, of a label."""
 
     shares: Mapping[str, float] = field(default_factory=dict)
     words: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -61,10 +61,7 @@ class Focus:
         self.mentions, self.examples_with = training.mentions, training.examples_with
 
     def weight(self, example: Editable, labels: Sequence[str]) -> float:
-        """The weight of an example with labels, in relative units; -1 for one without.
-
-        Labels of an example without mentions are labels of the whole.
-        """
+        """The relative weight of an example with labels; -1 for examples without labels, and for uniform focus."""
         if not labels or self._of is None or self._of_text is None:
             return -1.0
         if not example.spans:
@@ -78,11 +75,11 @@ class Focus:
         return sum(1 / self.counts[label] for label in labels)
 
     def _shown_here(self, words: Sequence[str], labels: Sequence[str]) -> float:
-        """The share of the content words of a text that occur in no other training text."""
+        """The share of the content words that occur in no other training text."""
         return _share(words, lambda word: self.examples_with.get((word,)) == 1)
 
     def _troubles(self, words: Sequence[str], labels: Sequence[str]) -> float:
-        """The error share of each label, and that of the text's content words that occur in its errors."""
+        """For each label its error share, and the share of the text's content words that occur in its errors."""
         return sum(self.trouble.shares.get(label, 0.0) + self._hit(words, label) for label in labels)
 
     def _hit(self, words: Sequence[str], label: str) -> float:
@@ -96,7 +93,7 @@ class Focus:
         return float(seen_once or confusable)
 
     def _troubled(self, example: Editable, span: Span) -> float:
-        """The label's error share, and the erroneous mentions of the label that share a content word."""
+        """The error share of the label, and the number of its errors that share a content word."""
         words = filter(is_content, example.tokens[span.start : span.end])
         hits = sum(self.trouble.words.get((span.label, word), 0) for word in words)
         return self.trouble.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
@@ -108,11 +105,11 @@ def _share(words: Sequence[str], is_so: Callable[[str], bool]) -> float:
 
 
 def copies(weights: array[float], added: int, seed: int) -> array[int]:
-    """How many new examples each example gets, ``added`` in all; ``weights`` are those of ``Focus.weight``.
+    """The number of new examples for each example, ``added`` in all; ``weights`` are those of ``Focus.weight``.
 
-    Examples without labels keep their share of the corpus: a corpus of only labelled examples teaches a model to
-    over-claim. The rest is distributed by weight with systematic sampling: the counts differ from the exact shares by
-    less than one.
+    Examples without labels keep their share of the corpus, since a corpus of only labelled examples teaches a model to
+    over-claim. The rest is distributed by weight with systematic sampling: the numbers differ from exact shares by less
+    than one.
     """
     plan = array("I", bytes(4 * len(weights)))
     bearing = sum(weight >= 0 for weight in weights)

@@ -1,5 +1,4 @@
-"""Preparation before the first candidate: fits methods and filters on the training split, and plans the number of
-copies of each example."""
+"""Fits methods and filters on the training split, and plans the number of copies of each example."""
 
 from __future__ import annotations
 
@@ -25,10 +24,11 @@ from halluc.task import Examples
 
 @dataclass(frozen=True)
 class AugmentJob:
-    """What is to be made: ``source`` is the training split, which is read several times, ``held_out`` dev and test.
+    """The arguments of an augmentation: ``source`` is the training split, which is read several times, ``held_out`` dev
+    and test.
 
-    ``config`` is the section ``augment``. Where ``fits`` is false, only what is planned is asked for, and methods that
-    train a model are left as they are. ``epochs`` is how many epochs get new examples of their own.
+    ``config`` is the section ``augment``. If ``fits`` is false, only a plan is needed, so methods and filters that use
+    a model are not fitted. ``epochs`` is the number of epochs that get their own new examples.
     """
 
     examples: Examples[Any, Any]
@@ -44,7 +44,7 @@ class AugmentJob:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that a candidate depends on; ``plan`` has the number of copies of each example."""
+    """All that a candidate depends on; ``plan`` has the number of copies of each example."""
 
     job: AugmentJob
     press: Press
@@ -102,13 +102,13 @@ def prepare(job: AugmentJob) -> Prepared:
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
     press = Press(maker, job.examples, separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
-    if job.epochs > 1:  # copy c is one of epoch (c - 1) % epochs
+    if job.epochs > 1:  # copy c belongs to epoch (c - 1) % epochs
         plan = array("I", (count * job.epochs for count in plan))
     return Prepared(job, press, filters, plan, before, sample)
 
 
 def _learns_words(methods: Sequence[Any]) -> bool:
-    """Whether a method, or a step of one, draws from the words of the training split."""
+    """Whether a method, or a step of one, uses the words of the training split."""
     named = [step.type for one in methods for step in (one, *getattr(one, "methods", ()))]
     kinds = TABLE["augmenter"]
     return any("words" in registry.load(TABLE, "augmenter", name).learns for name in named if name in kinds)
@@ -125,7 +125,7 @@ def _method(number: int, config: Any, training: Lexicon, job: AugmentJob) -> Met
             made_by.fit(_Editables(job), job.workspace)
     except HallucError as error:
         raise PartError("methods", number, error) from error
-    # Two methods of the same type are distinguished by their number.
+    # Methods of the same type are distinguished by their number.
     same = [one.type for one in job.config.methods].count(config.type)
     name = config.type if same == 1 else f"{config.type}.{number}"
     return Method(name, steps, config.share, made_by)
@@ -133,7 +133,7 @@ def _method(number: int, config: Any, training: Lexicon, job: AugmentJob) -> Met
 
 @dataclass(frozen=True)
 class _Editables:
-    """The training split as methods see it; it can be iterated over several times."""
+    """The training split for ``fit``, which may be iterated several times."""
 
     job: AugmentJob
 
@@ -149,6 +149,7 @@ def _weights(job: AugmentJob, training: Lexicon, before: CorpusCounts) -> array[
 
 
 def _separator(identity: str) -> str:
-    """A separator of an id and the number of a copy that does not produce the id of another example."""
+    """A separator between the id of an example and the number of a copy, such that ids of copies differ from this
+    id."""
     ending = re.search(r"~+(?=\d+$)", identity)
     return f"{ending[0]}~" if ending else "~"

@@ -1,4 +1,4 @@
-"""Accepts candidates one by one, in the order of the examples, whichever process made them."""
+"""Accepts candidates one by one, in the order of the examples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from halluc.augmentation.pipeline.tally import Tally
 
 
 class Item(NamedTuple):
-    """An example, its place in the training split, and how many copies it is to have."""
+    """An example, its index in the training split, and the planned number of its copies."""
 
     number: int
     example: Any
@@ -26,7 +26,7 @@ class Item(NamedTuple):
 
 
 class ExampleOutcome(NamedTuple):
-    """The result for an example: its own line if originals are kept, and for every copy what was tried."""
+    """The result for an example: its own line if originals are kept, and the result for each copy."""
 
     original: str | None
     tried: list[Tried]
@@ -49,7 +49,7 @@ def _read_line(plain: Any) -> CorpusLine | None:
 
 @dataclass
 class Taking:
-    """Accepts outcomes in order: the only place where candidates are compared with each other."""
+    """Accepts outcomes in order, and compares candidates with each other."""
 
     prepared: Prepared
     journal: Journal
@@ -59,13 +59,13 @@ class Taking:
 
     @cached_property
     def memories(self) -> list[tuple[int, str, HashSet]]:
-        """The numbers, names and memories of the filters that have a memory."""
+        """Number, name and memory of each filter with a memory."""
         filters = enumerate(self.prepared.filters)
         return [(number, one.name, one.memory) for number, one in filters if one.memory is not None]
 
     @classmethod
     def resumed(cls, prepared: Prepared, journal: Journal) -> Taking:
-        """Restore the state from the journal: accepted candidates are remembered again."""
+        """Restore the state, and the memories of filters, from the journal."""
         state = journal.state
         tally = Tally.restored(state["tally"]) if state else Tally(wanted=prepared.wanted)
         taking = cls(prepared, journal, tally, state.get("next", 0), state.get("seconds", 0.0))
@@ -85,7 +85,7 @@ class Taking:
         self.next = item.number + 1
 
     def _take_one(self, example: Any, copy: int, tried: Tried) -> None:
-        """The first candidate that shares no key with an accepted one; further candidates are made here."""
+        """Write the first candidate that shares no key with an accepted one; if necessary, make further candidates."""
         press = self.prepared.press
         while True:
             for refusal in tried.refusals:
@@ -105,7 +105,7 @@ class Taking:
         return " ".join(self.prepared.job.examples.editable(example).tokens)
 
     def _clash(self, line: CorpusLine) -> str | None:
-        """The filter that already knows one of the line's keys."""
+        """The name of a filter whose memory has one of the line's keys."""
         clashes = (name for number, name, memory in self.memories if any(key in memory for key in line.keys[number]))
         return next(clashes, None)
 

