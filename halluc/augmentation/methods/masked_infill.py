@@ -70,7 +70,7 @@ class MaskedInfill(Augmenter):
         return accepted(*self.change_many([example], [draws]))
 
     def change_many(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
-        assert self._filler is not None, "it is fitted first"
+        assert self._filler is not None, "call `fit` first"
         return list(self._filler.change_many(examples, draws))
 
     def facts(self) -> dict[str, Any]:

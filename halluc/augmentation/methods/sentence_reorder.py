@@ -14,7 +14,7 @@ from halluc.core.rng import Draws
 _SENTENCE_ENDS = frozenset(". ! ? 。 ！ ？ ؟ … .. ... .... !! !!! ?? ??? ?! !?".split())  # noqa: SIM905
 _CLAUSE_ENDS = _SENTENCE_ENDS | frozenset(", ; : 、 ， ； ،".split())  # noqa: SIM905
 _CLOSING = frozenset("'' ” ’ ) ] } » 」 』 ） 】 》 -RRB- -RSB-".split())  # noqa: SIM905
-# These open and close: the second of a pair closes.
+# Quotes that open and close: the second of a pair closes.
 _EITHER = frozenset("\"'")
 
 
@@ -38,7 +38,6 @@ class SentenceReorder(Augmenter):
         self._ends = _SENTENCE_ENDS if config.unit == "sentence" else _CLAUSE_ENDS
 
     def propose(self, example: Editable, draws: Draws) -> Sequence[Edit]:
-        # Most sentences have at most one end: they are recognised without checking each token.
         if self._ends.isdisjoint(example.tokens) or not draws.chance(self.config.rate):
             return ()
         edits = (self._reordered(example, pieces, draws) for pieces in _movable(example, self._ends))
@@ -58,7 +57,7 @@ class SentenceReorder(Augmenter):
 
 
 def _movable(example: Editable, ends: frozenset[str]) -> list[list[Range]]:
-    """The pieces without locked tokens in between; a piece with a locked token stays whole, and in place."""
+    """For each run without locked tokens, its pieces; a piece with a locked token is not moved."""
     borders = [start for start, end in example.locked if start == end]
     fields = zip([0, *borders], [*borders, len(example.tokens)], strict=True)
     pieces = [piece for field in fields for piece in _pieces(example, field, ends)]
@@ -97,7 +96,7 @@ def _without_marks(example: Editable, piece: Range, ends: frozenset[str]) -> Ran
 
 
 def _reorder(pieces: Sequence[Range], order: Sequence[int]) -> Reorder:
-    """The permutation of ``pieces``, with everything in between kept in place."""
+    """The permutation of ``pieces``, with the tokens between them kept in place."""
     cuts: list[int] = [pieces[0][0]]
     number_of: list[int] = []
     slots: list[int | None] = []

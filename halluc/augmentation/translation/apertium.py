@@ -14,19 +14,18 @@ from halluc.augmentation.translation.engine import Remembering, TranslationEngin
 from halluc.augmentation.translation.programs import PipedProgram
 from halluc.core.rng import Draws
 
-# What `apertium-destxt` escapes, and the end that it appends to a text: without it the last words are held back.
+# The characters that `apertium-destxt` escapes, and the end that it appends, without which the last words are missing.
 _RESERVED = re.compile(r"([\[\]\\^$/<>{}@])")
 _END = ".[]"
 _ESCAPED = re.compile(r"\\(.)")
-# More lines at once would only wait in pipes.
+# The most lines that are sent at once.
 _MOST_LINES = 256
 
 
 class Apertium:
     """One direction. Every line ends with a NUL character, at which the pipeline resets its state.
 
-    The script `apertium` is not used, since its filters hold back the last line (3.8.3). The pipeline of the mode is
-    run directly.
+    The pipeline of the mode is run directly, since the script `apertium` (3.8.3) delays the last line.
     """
 
     def __init__(self, pair: str, timeout: float) -> None:
@@ -35,14 +34,14 @@ class Apertium:
         self._program: PipedProgram | None = None
 
     def translate(self, lines: Sequence[str], draws: Sequence[Draws]) -> list[str]:
-        made: list[str] = []
+        results: list[str] = []
         for first in range(0, len(lines), _MOST_LINES):
-            made += self._translated(lines[first : first + _MOST_LINES])
-        return made
+            results += self._translated(lines[first : first + _MOST_LINES])
+        return results
 
     def _translated(self, lines: Sequence[str]) -> list[str]:
         if self._program is None:
-            # $1 and $2 are options of the mode: unknown words are written without marks.
+            # $1 and $2 are options of the mode: write unknown words without marks.
             command = ["bash", "-c", self._script, "apertium", "-n", ""]
             name = f"apertium {self._pair}"
             self._program = PipedProgram(name, command, self._timeout, {"LC_ALL": "C.UTF-8"})
@@ -81,14 +80,14 @@ def _pipeline(pair: str) -> str:
         known = sorted(file.stem for file in mode.parent.glob("*.mode"))
         help = f"installed are {', '.join(known) or 'none'}; `apt search apertium-` lists more pairs"
         raise engine_error(f"apertium has no translation mode `{pair}`", help, "E441")
-    made = subprocess.run(
+    output = subprocess.run(
         ["apertium-wblank-mode", "-z", str(mode)], capture_output=True, text=True, timeout=60, check=False
     )
-    if made.returncode or "|" not in made.stdout:
+    if output.returncode or "|" not in output.stdout:
         raise engine_error(
-            f"apertium cannot use {mode}: {made.stderr.strip()}", "install apertium 3.8 or later", "E441"
+            f"apertium cannot use {mode}: {output.stderr.strip()}", "install apertium 3.8 or later", "E441"
         )
-    return made.stdout
+    return output.stdout
 
 
 def open_engine(config: ApertiumConfig, allow_commands: bool) -> TranslationEngine:
@@ -104,5 +103,5 @@ def _version() -> str | None:
     program = shutil.which("apertium")
     if program is None:
         return None
-    phrase = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=60, check=False)
-    return phrase.stdout.strip() or None
+    output = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=60, check=False)
+    return output.stdout.strip() or None

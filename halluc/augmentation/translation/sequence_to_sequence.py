@@ -18,10 +18,10 @@ from halluc.engine.language_codes import code_number, tokenizer_codes
 from halluc.engine.pretrained import check_model_files, load_model, refuse_missing
 from halluc.engine.references import ModelSource, resolve_model
 
-# The maximum length is twice the word pieces of the source plus this: it stops a model that repeats itself.
+# The maximum length of a translation is twice the word pieces of the source plus this, in case a model repeats itself.
 _SPARE_TOKENS = 16
 _LONGEST_INPUT = 4_096
-# Models that need an instruction in words.
+# Models whose input begins with an instruction.
 _PREFIXED = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
 
 
@@ -123,9 +123,9 @@ class SequenceToSequence:
             tokenizer.src_lang = self._source
         encoded = [list(tokenizer(self._prefix + line)["input_ids"]) for line in lines]
         going = [number for number, ids in enumerate(encoded) if 0 < len(ids) <= self._loaded.longest]
-        made = [""] * len(lines)
+        results = [""] * len(lines)
         if not going:
-            return made
+            return results
         longest = 2 * max(len(encoded[number]) for number in going) + _SPARE_TOKENS
         decoding = Decoding(
             max_new_tokens=min(config.max_new_tokens, longest, self._loaded.longest),
@@ -141,8 +141,8 @@ class SequenceToSequence:
         prompts, streams = [encoded[number] for number in going], [draws[number] for number in going]
         for number, ids in zip(going, generate(self._loaded.model, prompts, decoding, special, streams), strict=True):
             if ids and ids[-1] == end:  # otherwise it was truncated
-                made[number] = tokenizer.decode(ids, skip_special_tokens=True)
-        return made
+                results[number] = tokenizer.decode(ids, skip_special_tokens=True)
+        return results
 
     def close(self) -> None:
         """Nothing runs outside of this process."""
