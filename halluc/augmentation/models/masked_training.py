@@ -16,12 +16,7 @@ from torch.nn import functional
 
 from halluc.augmentation.methods.base import OptionError
 from halluc.augmentation.models import training
-from halluc.augmentation.models.masked_model import (
-    MaskedModel,
-    PieceCodec,
-    PieceRow,
-    room_of,
-)
+from halluc.augmentation.models.masked_model import MaskedModel, PieceCodec, PieceRow, room_of
 from halluc.config.training import TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
 
 LEARNING_RATE, OF_RANDOM_HEAD = 5e-5, 3e-4
 _TEXTS_READ = 20_000
-# The meaning of common abbreviated labels of mentions.
+# Common abbreviations of labels.
 _LONG_FORMS = {
     "per": "person", "pers": "person", "loc": "location", "org": "organization", "misc": "miscellaneous",
     "gpe": "place", "fac": "building", "corp": "corporation",
@@ -73,11 +68,12 @@ class MaskedFeatures:
 
     @cached_property
     def weights(self) -> Sequence[int]:
-        """The masked pieces of each feature."""
+        """The number of masked pieces of each feature."""
         return [len(self._positions(number)) for number in range(len(self.chosen))]
 
     def collate(self, indexes: Sequence[int]) -> Batch:
-        """``labels`` are the pieces under the masks, flattened; so are the positions ``selected``."""
+        """A batch whose ``labels`` are the masked pieces of all rows; ``selected`` are their positions in the flattened
+        rows."""
         rows = [list(self.rows[index % len(self.rows)].row.pieces) for index in indexes]
         width = max(map(len, rows))
         selected: list[int] = []
@@ -105,12 +101,12 @@ class MaskedFeatures:
         shares = numpy.asarray(self.rows[index % len(self.rows)].shares)
         draws = keyed_generator("masked words", self.seed, index).random(len(shares))
         chosen: list[int] = numpy.flatnonzero(draws < shares).tolist()
-        # If no word is masked, the one with the smallest draw.
+        # At least one word is masked: the one with the smallest draw.
         return chosen or [int(numpy.argmin(draws + (shares == 0)))]
 
 
 def prepare(config: MaskedInfillConfig, loaded: MaskedModel, labels: Sequence[str]) -> PieceCodec:
-    """Add embeddings for two markers per label, initialised with those of the words that the label means."""
+    """Add embeddings for two markers per label, initialised with those of the words of the label's meaning."""
     model, tokenizer = loaded.model, loaded.tokenizer
     first = model.get_input_embeddings().num_embeddings
     codec = PieceCodec(tokenizer, room_of(model, tokenizer, config.longest), labels, first)
@@ -219,7 +215,7 @@ def _features(
 def _held_out(
     config: MaskedInfillConfig, codec: PieceCodec, examples: Sequence[Editable], seed: int
 ) -> dict[str, MaskedFeatures]:  # fmt: skip
-    """Rows with constant masks: with masked words outside of mentions, and with masked words of mentions."""
+    """Rows with constant masks: of words outside of mentions, and, if mentions are filled, of words in mentions."""
     assert config.fit is not None
     rows = {"context": _rows(codec, examples, config.fit.masked, 0.0)}
     if config.fills_mentions:
@@ -228,10 +224,11 @@ def _held_out(
 
 
 def _rows(codec: PieceCodec, examples: Iterable[Editable], context: float, mentions: float) -> list[MaskableRow]:
-    """The rows with a word to mask, with these probabilities for words outside of mentions and in them.
+    """The rows that have a word to mask; ``context`` and ``mentions`` are the probabilities of words outside of
+    mentions and in them.
 
-    Only words of one known piece are masked: others cannot be filled in, and a model that learns to predict their first
-    piece at a single mask would fill in fragments.
+    Only words of one known piece are masked. A model that learns to predict the first piece of longer words would fill
+    in fragments.
     """
     rows = []
     for example in examples:

@@ -29,7 +29,7 @@ FEWEST_TEXTS = 20
 _HELD_OUT = 0.05
 _LONGEST = 128
 _CHECKPOINT_STEPS = 200
-# How often rows are masked again if the number of steps is given; after that the masks repeat.
+# The most different masks of a row with a given number of steps; then they repeat.
 _MOST_TIMES = 100
 
 
@@ -40,8 +40,8 @@ def pretrained(
     workspace: Workspace,
     trust_remote_code: bool = False,
 ) -> Fitted:
-    """The encoder ``model`` after masked language modelling, in a folder with its tokenizer; made once for the same
-    weights, texts, settings and seed.
+    """The encoder ``model`` after masked language modelling, in a folder with its tokenizer, from the cache or trained
+    now.
 
     Args:
         own: the texts of the training split, as tokens; read if the config includes them.
@@ -116,7 +116,6 @@ def _trained(
 
 
 def _rows(codec: PieceCodec, texts: Iterable[Editable], mask: float) -> list[MaskableRow]:
-    """Every word may be masked, with all its pieces."""
     return [MaskableRow(row, [mask] * len(row.words)) for text in texts for row in codec.rows(text)]
 
 

@@ -29,8 +29,9 @@ class TrainedModel(NamedTuple):
 class TrainingPlan(NamedTuple):
     """The arguments of ``train`` besides the model.
 
-    ``evaluate`` returns figures on held-out data, after each epoch; ``choose_by`` names the one to maximise. ``what``
-    is the text of the progress bar. ``by_epoch`` has the features of each epoch; empty: all of them.
+    ``evaluate`` is called after each epoch, and returns figures on held-out data; ``choose_by`` names the one to
+    maximise. ``what`` is the text of the progress bar. ``by_epoch`` has the indexes of the features of each epoch;
+    empty: all features.
     """
 
     features: Features
@@ -43,7 +44,7 @@ class TrainingPlan(NamedTuple):
 
 
 def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> TrainedModel:
-    """Train ``model`` in place, from the newest checkpoint in ``work`` if there is one; it ends with the best weights.
+    """Train ``model`` in place, from the newest checkpoint in ``work`` if any; afterwards it has the best weights.
 
     Raises:
         HallucError T101: the loss is not finite. T102: out of memory. E401: a checkpoint cannot be written.
@@ -79,8 +80,7 @@ def train(model: Any, plan: TrainingPlan, runtime: Runtime, work: Path) -> Train
 
 
 def _is_due(event: object, plan: TrainingPlan) -> bool:
-    """Whether a checkpoint is due: after each evaluation, or each epoch without evaluation, and at regular
-    intervals."""
+    """Whether a checkpoint is due: after each evaluation or epoch, and after every ``checkpoint_steps``."""
     if isinstance(event, Evaluated):
         return True
     if not isinstance(event, Step) or (event.evaluates and plan.evaluate is not None):
