@@ -60,12 +60,12 @@ def _compared(a: Measured, b: Measured) -> Comparison:
 
 def _differences(a: Measured, b: Measured) -> list[str]:
     """The keys of the config that may cause the differences."""
-    result = differences(*(loading.load(one.run.config, table=TABLE, kept=True).tree for one in (a, b)))
+    keys = differences(*(loading.load(one.run.config, table=TABLE, kept=True).tree for one in (a, b)))
     tools = [one.record.predictions for one in (a, b)]
     if any(tools):
         named = " and ".join(tool.name for tool in tools if tool is not None)
-        return result if tools[0] == tools[1] else [*result, f"`--predictions` ({named})"]
-    return result if a.decoding == b.decoding else [*result, "`eval.decode`"]
+        return keys if tools[0] == tools[1] else [*keys, f"`--predictions` ({named})"]
+    return keys if a.decoding == b.decoding else [*keys, "`eval.decode`"]
 
 
 def _training_differences(a: Measured, b: Measured) -> list[TrainingDifference]:

@@ -21,7 +21,7 @@ from halluc.runs.schema import EvalFile, MetricResult
 from halluc.runs.studies import Delta
 from halluc.task import build
 
-# How many slices with a value are named if the requested slice has none.
+# The number of slices with a value that are named if the requested slice has none.
 _MOST_NAMED = 10
 
 

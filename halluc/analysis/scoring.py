@@ -131,21 +131,14 @@ def reliability_figures(table: Table, sheet: Sheet) -> list[Figure]:
     known = ~numpy.isnan(claims.confidence)
     confidence, example = claims.confidence[known], claims.example[known]
     right, place = (claims.verdict == "supported")[known], calibration.bin_of(confidence)
-    result = []
+    bars = []
     for number in numpy.unique(place):
         here = place == number
         low, high = (f"{edge:.3f}" for edge in calibration.EDGES[number : number + 2])
         by = {"bin": f"{low} to {high}", "mean_confidence": f"{confidence[here].mean():.4f}"}
-        result.append(
-            Figure(
-                "reliability",
-                by,
-                CALIBRATION,
-                int(here.sum()),
-                Ratio((sheet.tally(example[here & right]),), (sheet.tally(example[here]),)),
-            )
-        )
-    return result
+        share = Ratio((sheet.tally(example[here & right]),), (sheet.tally(example[here]),))
+        bars.append(Figure("reliability", by, CALIBRATION, int(here.sum()), share))
+    return bars
 
 
 def _by_confidence(table: Table) -> Ranked:

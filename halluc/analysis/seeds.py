@@ -100,11 +100,8 @@ class Seeds:
         k = len(known.names)
         if not k:
             return SeedMean(None, seeds=len(self.names))
-        result = known._estimate(k)
-        whole = k == len(self.names)
-        return replace(
-            result, seeds=len(self.names), p=result.p if whole else None, smallest=result.smallest if whole else None
-        )
+        estimate = replace(known._estimate(k), seeds=len(self.names))
+        return estimate if k == len(self.names) else replace(estimate, p=None, smallest=None)
 
     def _estimate(self, k: int) -> SeedMean:
         """The estimate if every seed has the figure."""

@@ -60,17 +60,17 @@ def _hashes(run: RunDir, *splits: str) -> list[str | None]:
 def kept(file: Path, wanted: str) -> StudyFigures | None:
     """The cached figures of a file, if they have the wanted fingerprint."""
     try:
-        result = read_record(file, StudyFile, damaged="R101", other_version="R102", help="compute it again")
+        cached = read_record(file, StudyFile, damaged="R101", other_version="R102", help="compute it again")
     except FileNotFoundError:
         return None
     except HallucError as error:
         if error.code != "R102":
             say(f"note: {error.message}: the figures are computed again", style="yellow")
         return None
-    figures = result.model_dump(mode="json", exclude={"sha256"})
-    if result.fingerprint != wanted:
+    if cached.fingerprint != wanted:
         return None
-    if result.sha256 not in (None, content_sha256(figures)):
+    figures = cached.model_dump(mode="json", exclude={"sha256"})
+    if cached.sha256 not in (None, content_sha256(figures)):
         say(f"note: {file} was changed after halluc wrote it: the figures are computed again", style="yellow")
         return None
     return StudyFigures.model_validate(figures)

@@ -32,7 +32,7 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
     },
     "eval": {"ensemble": None, "uncertainty": None, "consistency": "none"},
 }
-# The same for methods of `augment`, by type.
+# Such keys of methods of `augment`, by type.
 _LATER_KEYS_OF_METHODS: dict[str, dict[str, Any]] = {"synonym": {"thesaurus": "wordnet"}}
 
 # The keys of ``data`` that are always hashed, by format: those of the version that first wrote runs of it.

@@ -179,12 +179,12 @@ def check(located: Located, table: registry.Table) -> tuple[schema.Experiment | 
     chosen: dict[str, type[Section]] = {}
     undecided: set[str] = set()
     for section, kind in schema.COMPONENT_SECTIONS.items():
-        result = problems.component(located, table, section, kind)
-        if isinstance(result, HallucError):
-            errors.append(result)
+        component = problems.component(located, table, section, kind)
+        if isinstance(component, HallucError):
+            errors.append(component)
             undecided.add(section)
-        elif result is not None:
-            chosen[section] = result
+        elif component is not None:
+            chosen[section] = component
     if "task" not in chosen:
         undecided.add("data")
     if located.value.get("augment") is not None:  # the modules of methods are imported only if they are used

@@ -59,12 +59,12 @@ class Study:
         """For each cell, by slug, the cells whose run or ``model/`` its config names, such as a teacher."""
         here = Path.cwd()
         slugs = {here / cell.loaded.home / str(cell.slug): str(cell.slug) for cell in self.cells}
-        results: dict[str, frozenset[str]] = {}
+        named: dict[str, frozenset[str]] = {}
         for cell in self.cells:
             paths = {here / (expanded(text) if text.startswith("~/") else text) for text in _texts(cell.loaded.tree)}
             paths |= {path.parent for path in paths}
-            results[str(cell.slug)] = frozenset(slugs[path] for path in paths & slugs.keys()) - {str(cell.slug)}
-        return results
+            named[str(cell.slug)] = frozenset(slugs[path] for path in paths & slugs.keys()) - {str(cell.slug)}
+        return named
 
     @property
     def named_cells(self) -> frozenset[str]:

@@ -183,15 +183,15 @@ def interpolate(located: Located, environ: Mapping[str, str]) -> None:
             if match[1]:
                 return "$"
             name, default = match[2], match[3]
-            result = environ.get(name) or default
-            if result is None:
+            value = environ.get(name) or default
+            if value is None:
                 help = f"export {cut(name)}=…, or write ${{{cut(name)}:-default}}"
                 raise HallucError(
                     "C008", f"environment variable `{cut(name)}` is not set", located.values.get(path), help
                 )
-            if odd := yaml.unusable(result):
-                raise HallucError("C008", f"environment variable `{cut(name)}` has {odd}", located.values.get(path))
-            return result
+            if fault := yaml.unusable(value):
+                raise HallucError("C008", f"environment variable `{cut(name)}` has {fault}", located.values.get(path))
+            return value
 
         return _VARIABLE.sub(one, text)
 

@@ -94,12 +94,12 @@ class Located:
         value = self.value
         for part in path:
             value = value[part]
-        result = Located(copied(value), {}, {})
+        part_of = Located(copied(value), {}, {})
         for here in _paths(value, ()):
-            for mine, its in ((self.keys, result.keys), (self.values, result.values)):
-                if (*path, *here) in mine:
-                    its[here] = mine[(*path, *here)]
-        return result
+            for source, target in ((self.keys, part_of.keys), (self.values, part_of.values)):
+                if (*path, *here) in source:
+                    target[here] = source[(*path, *here)]
+        return part_of
 
 
 def copied(node: Any) -> Any:
@@ -265,7 +265,7 @@ _SYNTAX_HELP = {
 
 
 def unusable(text: str) -> str | None:
-    """What makes a text unusable as a path or in a file of a run; None if it is usable."""
+    """The fault that makes a text unusable as a path or in a file of a run; None if it is usable."""
     if "\0" in text:
         return "a NUL character (U+0000)"
     half = next((char for char in text if "\ud800" <= char <= "\udfff"), None) if not text.isascii() else None

@@ -1,4 +1,4 @@
-"""Which characters are visible text, and how all other characters are escaped before they are printed."""
+"""Visible and invisible characters, and text that is safe to print because other characters are escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model asserts about an example, and how the evidence supports it (DEFINITIONS, section 1).
+"""Claims, the assertions of a model about an example, and their verdicts (DEFINITIONS, section 1).
 
 Every task turns its predictions and its gold into claims. The ledger and everything after it work on claims alone and
 do not depend on the task.

@@ -17,7 +17,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an example came from.
+    """The source of an example.
 
     ``line`` is its first line in ``file`` (from 1); ``document`` is the number of its document in the file, 0 for all
     examples if the file has no documents; ``parent`` is the id of the example it was augmented from, by ``methods``.

@@ -115,7 +115,7 @@ ANY, LATEST = "any", "latest"
 
 
 def at(*places: Place, heading: str = "", by: By = (), order: int | None = None, unless: str = "") -> tuple[Shown, ...]:
-    """The same slice in several places."""
+    """A slice in several places."""
     return tuple(Shown(place, heading, by, order, unless) for place in places)
 
 
@@ -222,16 +222,16 @@ def rows() -> dict[str, FigureRow]:
     Raises:
         ValueError: two rows have the same name.
     """
-    results = {row.name: row for row in ROWS}
+    by_name = {row.name: row for row in ROWS}
     for target in TABLE["task"].values():
         module = import_module(target.partition(":")[0].rpartition(".")[0] + ".figure_rows")
         for row in module.ROWS:
-            if results.setdefault(row.name, row) != row:
+            if by_name.setdefault(row.name, row) != row:
                 raise ValueError(f"two figures are called {row.name}")
         for name, slices in module.SLICES.items():
-            general = results[name]
-            results[name] = replace(general, shown=tuple(dict.fromkeys((*general.shown, *slices))))
-    return results
+            general = by_name[name]
+            by_name[name] = replace(general, shown=tuple(dict.fromkeys((*general.shown, *slices))))
+    return by_name
 
 
 def figure(name: str) -> FigureRow:
@@ -253,11 +253,10 @@ def shown(place: Place, computed: Collection[str] | None = None) -> list[Column]
 
 @lru_cache
 def _placed(place: Place) -> tuple[tuple[Shown, Column], ...]:
-    results = [(row, one) for row in rows().values() for one in row.shown if one.place == place]
-    results.sort(key=lambda both: both[0].order if both[1].order is None else both[1].order)
+    placed = [(row, one) for row in rows().values() for one in row.shown if one.place == place]
+    placed.sort(key=lambda both: both[0].order if both[1].order is None else both[1].order)
     return tuple(
-        (one, Column(one.heading or (place in _COLUMNS and row.short) or row.title, row, one.by))
-        for row, one in results
+        (one, Column(one.heading or (place in _COLUMNS and row.short) or row.title, row, one.by)) for row, one in placed
     )
 
 

@@ -304,12 +304,12 @@ def irregular(path: Path) -> str | None:
     Such a file may be endless or block its reader, and cannot be read twice.
     """
     try:
-        result = path.stat()
+        status = path.stat()
     except (OSError, ValueError):
         return None
-    kind = next((name for matches, name in _KINDS if matches(result.st_mode)), None)
+    kind = next((name for matches, name in _KINDS if matches(status.st_mode)), None)
     root = _device(Path("/"))  # in a container without /sys this may be an empty folder of the root file system
-    if kind is None and any(result.st_dev == _device(Path(folder)) != root for folder in _VIRTUAL):
+    if kind is None and any(status.st_dev == _device(Path(folder)) != root for folder in _VIRTUAL):
         return "a kernel file"
     return kind
 

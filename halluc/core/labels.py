@@ -156,8 +156,8 @@ def scheme_of(tags: Iterable[str]) -> Scheme | None:
         prefix, label = split_tag(tag)
         if label:
             prefixes.setdefault(label, set()).add(prefix)
-    there = set().union(*prefixes.values())
-    if there <= set("BI"):
+    used = set().union(*prefixes.values())
+    if used <= set("BI"):
         if not any("I" in of and "B" not in of for of in prefixes.values()):
             return "iob2"
         return "iob1" if all("I" in of for of in prefixes.values()) else None
@@ -165,9 +165,9 @@ def scheme_of(tags: Iterable[str]) -> Scheme | None:
         ("S" in of or "B" in of) and ("B" in of) == ("E" in of) and ("B" in of or not of & set("IM"))
         for of in prefixes.values()
     )
-    if not whole or "S" not in there or there >= set("IM"):
+    if not whole or "S" not in used or used >= set("IM"):
         return None
-    return "bmes" if "M" in there else "bioes"
+    return "bmes" if "M" in used else "bioes"
 
 
 def write_tags(length: int, spans: Iterable[Span], scheme: Scheme = "iob2") -> list[str]:
@@ -231,21 +231,21 @@ class SchemeEvidence:
 
     def decide(self) -> tuple[Scheme | None, str]:
         """The scheme and the reason, or None and the contradiction."""
-        there = self.first
-        odd = self._contradiction()
-        if odd is not None:
-            return None, odd
-        if "M" in there:
+        used = self.first.keys()
+        contradiction = self._contradiction()
+        if contradiction is not None:
+            return None, contradiction
+        if "M" in used:
             return "bmes", "M- tags"
-        if "L" in there or "U" in there:
+        if "L" in used or "U" in used:
             return "bilou", "L- or U- tags"
-        if "W" in there and "I" not in there:
+        if "W" in used and "I" not in used:
             return "bmes", "W- tags, as in BMEWO"
-        if there.keys() & set("ESW"):
-            return "bioes", "E- or S- tags" + ("" if "I" in there else "; BMES would give the same")
+        if used & set("ESW"):
+            return "bioes", "E- or S- tags" + ("" if "I" in used else "; BMES would give the same")
         if self.inside_opens is None:
-            return "iob2", "every span starts with B-" if there else "no entities: IOB1 would give the same"
-        if "B" not in there:
+            return "iob2", "every span starts with B-" if used else "no entities: IOB1 would give the same"
+        if "B" not in used:
             return "iob1", "I- tags alone, as in IO; adjacent mentions of the same label are read as one"
         if self.begin_opens is None:
             return "iob1", "spans start with I-, and every B- follows the same label"

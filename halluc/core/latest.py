@@ -46,16 +46,16 @@ def resolve(path: Path) -> Path:
     """
     if LATEST not in path.parts:
         return path
-    result = Path()
+    resolved = Path()
     for part in path.parts:
-        result /= part
-        if is_pointer(result):
-            result = _named_by(result)
-    return result
+        resolved /= part
+        if is_pointer(resolved):
+            resolved = _target(resolved)
+    return resolved
 
 
 def resolve_text(reference: str) -> str:
-    """The same for a model reference in a config; ``hub:`` and ``package:`` references contain no path.
+    """``resolve`` for a model reference in a config; ``hub:`` and ``package:`` references contain no path.
 
     Raises:
         HallucError R115: as ``resolve``.
@@ -63,8 +63,8 @@ def resolve_text(reference: str) -> str:
     if LATEST not in reference or reference.startswith(("hub:", "package:")):
         return reference
     path = expanded(reference)
-    result = resolve(path)
-    return reference if result == path else str(result)
+    resolved = resolve(path)
+    return reference if resolved == path else str(resolved)
 
 
 # The keys of a config that may name a run, or the model in one; and those with a list of them.
@@ -73,7 +73,7 @@ LIST_KEYS = (("eval", "ensemble"), ("train", "teacher", "runs"))
 
 
 def resolve_override(override: str) -> str:
-    """The same for ``model.name=…`` and ``augment.from=…`` of a recorded command line.
+    """``resolve_text`` for ``model.name=…`` and ``augment.from=…`` of a recorded command line.
 
     Raises:
         HallucError R115: as ``resolve``.
@@ -82,7 +82,7 @@ def resolve_override(override: str) -> str:
     return f"{key}={resolve_text(value)}" if equals and tuple(key.split(".")) in KEYS else override
 
 
-def _named_by(pointer: Path) -> Path:
+def _target(pointer: Path) -> Path:
     home, is_link = pointer.parent, pointer.is_symlink()
     try:
         name = str(pointer.readlink()) if is_link else _first_bytes(pointer).decode("utf-8").strip()

@@ -42,8 +42,8 @@ def available() -> int | None:
 
 def of_process(process: int) -> tuple[int, int]:
     """Bytes of memory that a process uses now, and its maximum so far; zeros if unknown."""
-    result = _fields(Path(f"/proc/{process}/status"))
-    return result.get("VmRSS", 0) * 1024, result.get("VmHWM", 0) * 1024
+    fields = _fields(Path(f"/proc/{process}/status"))
+    return fields.get("VmRSS", 0) * 1024, fields.get("VmHWM", 0) * 1024
 
 
 def _fields(file: Path) -> dict[str, int]:

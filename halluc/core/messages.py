@@ -88,12 +88,12 @@ def listener() -> Listener:
 
 
 def hears(level: Level) -> bool:
-    """Whether the listener wants messages of this level."""
+    """Whether the listener receives messages of this level."""
     return _LISTENER.get().level >= level
 
 
 def say(text: str = "", style: str | None = None) -> None:
-    """Send a message, whatever level the listener wants."""
+    """Send a message at any level of the listener."""
     _LISTENER.get().say(text, style)
 
 

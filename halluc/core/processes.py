@@ -1,4 +1,4 @@
-"""Which processes are alive, and children that end with their parent."""
+"""Checks whether processes are alive, and makes children end with their parent."""
 
 from __future__ import annotations
 

@@ -91,10 +91,10 @@ class Draws:
             return [((words.pop() if words else self.bits()) * total) >> 64]
         if 3 * wanted > total:
             return sorted(self.shuffled(range(total))[:wanted])
-        results: set[int] = set()
-        while len(results) < wanted:
-            results.add(((words.pop() if words else self.bits()) * total) >> 64)
-        return sorted(results)
+        chosen: set[int] = set()
+        while len(chosen) < wanted:
+            chosen.add(((words.pop() if words else self.bits()) * total) >> 64)
+        return sorted(chosen)
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """The items in random order (Fisher-Yates shuffle)."""

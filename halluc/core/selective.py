@@ -109,7 +109,7 @@ class Order:
 
 
 def block(claims: int) -> int:
-    """How many resamples of this many claims are computed at once."""
+    """The number of resamples of so many claims that are computed at once."""
     return max(1, _BLOCK // max(1, claims))
 
 

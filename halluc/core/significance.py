@@ -126,7 +126,7 @@ class Sheet:
 
 
 def _compact(values: numpy.ndarray) -> numpy.ndarray:
-    """The same numbers, as bytes if they are small integers."""
+    """The numbers, as bytes if they are small integers."""
     if len(values) and values.min() >= 0 and values.max() <= 255:
         small = values.astype(numpy.uint8)
         return small if (small == values).all() else values
@@ -175,8 +175,8 @@ def exact_limits(formula: Formula, totals: numpy.ndarray, *, of_difference: bool
         of_difference: whether the interval of a difference is computed from it, which needs the score interval of a
             share.
     """
-    result = getattr(formula, "exact_limits", None)
-    return None if result is None else result(totals, of_difference)
+    method = getattr(formula, "exact_limits", None)
+    return None if method is None else method(totals, of_difference)
 
 
 def percentiles(values: numpy.ndarray) -> Interval | None:

@@ -203,8 +203,8 @@ class DataConfig(Section):
 
     def layout(self) -> Layout:
         """How files are converted to rows."""
-        given = {one.name: getattr(self, one.name) for one in fields(Layout) if one.name in type(self).model_fields}
-        return Layout(**given, formats=self.formats, asked=tuple(self.asked().values()))
+        keys = {one.name: getattr(self, one.name) for one in fields(Layout) if one.name in type(self).model_fields}
+        return Layout(**keys, formats=self.formats, asked=tuple(self.asked().values()))
 
 
 def changed(config: Section) -> Iterator[tuple[str, Any]]:

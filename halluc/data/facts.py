@@ -95,13 +95,14 @@ def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> t
             raise HallucError("C011", f"no relation `{name}` in both {patterns} and {facts}", help=help)
     chosen = [name for name in both if not wanted or name in wanted]
     errors: list[HallucError] = []
-    results = [_relation(name, of_patterns[name], of_facts[name], errors) for name in chosen]
+    read = [_relation(name, of_patterns[name], of_facts[name], errors) for name in chosen]
     refuse(errors)
-    if not any(one.patterns and one.facts for one in results):
+    complete = [relation for relation in read if relation.patterns and relation.facts]
+    if not complete:
         help = "each relation needs two files with the same name, such as patterns/P19.jsonl and facts/P19.jsonl"
         raise data_error("D191", f"no relation has patterns in {patterns} and facts in {facts}", help=help)
-    lacking = {*of_facts, *of_patterns} - {one.name for one in results if one.patterns and one.facts}
-    return [one for one in results if one.patterns and one.facts], sorted(lacking) if not wanted else []
+    lacking = {*of_facts, *of_patterns} - {relation.name for relation in complete}
+    return complete, sorted(lacking) if not wanted else []
 
 
 def _files(path: Path, form: _Form) -> dict[str, Path]:

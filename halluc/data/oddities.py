@@ -16,7 +16,7 @@ from halluc.data.tokenization import HIDDEN, ZERO_WIDTH_SPACE, normalised
 
 _MOST_PLACES = 3
 _GLUE = "\0"  # replaces a hidden token between two halves of a word
-# How a token may differ from another, and the key that makes them equal.
+# The kinds of differences between tokens, with a description, and the key that makes the tokens equal.
 _KINDS = {
     "hidden": ("by invisible characters", "`data.strip_invisible: true`"),
     "decomposed": ("in the encoding of letters with marks", "`data.normalise: nfc`"),

@@ -141,11 +141,11 @@ def read_predictions(
         raise absent(path)
     reader = registry.load(TABLE, "reader", data.task)
     file: PredictionFile = reader.Predictions(path, reader, data, corpus, scheme)
-    result = file.read()
+    predictions = file.read()
     refuse(folded(replace(one, help=MEND) if "on_bad_line" in (one.help or "") else one for one in file.bad))
-    if not result:
+    if not predictions:
         raise data_error("D102", "it has no predictions", Location(str(path)), "check that this is the right file")
-    return result, file
+    return predictions, file
 
 
 def given_id(record: Mapping[Any, Any], data: DataConfig) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _PLURAL = re.compile(r"s\b")
 
 
 def counted(count: int, things: str) -> str:
-    """Such as `1 text out of scope` or `1,350 texts out of scope`: the first word that ends in s is the noun."""
+    """A count with its noun, the first word that ends in s: `1 text out of scope`, `1,350 texts out of scope`."""
     return f"{count:,} {things if count != 1 else _PLURAL.sub('', things, count=1)}"
 
 
@@ -35,8 +35,8 @@ _OF_ONE = {"are": "is", "were": "was"}
 
 
 def counted_with(count: int, what: str, verb: str) -> str:
-    """Such as `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, such as `tags or
-    spans`."""
+    """A count with noun and verb: `1 sentence repeats`, `1,350 sentences repeat`; ``what`` may be several words, such
+    as `tags or spans`."""
     if count != 1:
         return f"{count:,} {what} {verb}"
     one = " ".join(word.removesuffix("s") for word in what.split(" "))

@@ -1,7 +1,6 @@
-"""What a training split contains: its mentions, their frequencies and first positions (DEFINITIONS, section 2).
+"""The coverage of a training split: its mentions, their frequencies and first positions (DEFINITIONS, section 2).
 
-It is computed from the examples that a model is trained on, after withholding and before augmentation, so that all arms
-of a study are judged against the same knowledge.
+It is computed after withholding and before augmentation, so that all arms of a study are judged by the same knowledge.
 """
 
 from __future__ import annotations
@@ -103,11 +102,11 @@ class SurfaceCoverage:
 
     @cached_property
     def _labels(self) -> dict[str, frozenset[str]]:
-        result: dict[str, set[str]] = {}
+        by_text: dict[str, set[str]] = {}
         for label, of_label in self.surfaces.items():
             for text in of_label:
-                result.setdefault(text, set()).add(label)
-        return {text: frozenset(labels) for text, labels in result.items()}
+                by_text.setdefault(text, set()).add(label)
+        return {text: frozenset(labels) for text, labels in by_text.items()}
 
     @cached_property
     def _words(self) -> dict[str, frozenset[str]]:

@@ -1,4 +1,4 @@
-"""Which names occur in the texts of a training split, ignoring case."""
+"""Mentions of given names in the texts of a training split, ignoring case."""
 
 from __future__ import annotations
 

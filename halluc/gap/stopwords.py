@@ -25,7 +25,7 @@ STOP_WORDS = frozenset(
 
 
 def is_content(word: str) -> bool:
-    """Whether a token tells one name from another: it has a letter or digit and is no function word."""
+    """Whether a token is a content word: it has a letter or digit, and is not a stop word."""
     return word.lower() not in STOP_WORDS and any(map(str.isalnum, word))
 
 

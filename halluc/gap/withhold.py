@@ -12,7 +12,7 @@ from halluc.core.errors import data_error
 from halluc.core.examples import Example, Pair
 from halluc.gap.units import BY_MENTIONS, UNITS, Sizes, Strata, UnitKind, Units, WithheldUnits, apportion, take
 
-# How many accidentally lost labels are named.
+# The number of lost labels that are named.
 _MOST_NAMED = 10
 
 
@@ -83,7 +83,7 @@ class Withheld:
         }
 
     def sentence(self) -> str:
-        """The same in a sentence."""
+        """The result of withholding in a sentence."""
         nouns = f"{self.strata.noun}s"
         named = f" ({', '.join(sorted(self.units.labels))})" if self.units.labels else ""
         before = self.before.examples

@@ -213,7 +213,7 @@ class Noise(Augmenter):
         return unfolded(written, several) if written != word else None
 
     def _count(self, size: int, draws: Draws) -> int:
-        """How many of this many characters are changed."""
+        """The number of characters to change in a token of ``size`` characters."""
         config = self.config
         expected = config.char_rate * size
         least = config.char_at_least

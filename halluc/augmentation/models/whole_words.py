@@ -14,8 +14,8 @@ from halluc.augmentation.language.function_words import FUNCTION_WORDS
 
 
 class Kind(NamedTuple):
-    """Which words are permitted at a position: in a mention or not, their case, and their script (first word of the
-    ``unicodedata`` name)."""
+    """The kind of words that are permitted at a position: in a mention or not, their case, and their script (the first
+    word of the ``unicodedata`` name)."""
 
     in_mention: bool
     case: Pattern

@@ -1,4 +1,4 @@
-"""How many new examples each training example gets: the requested size, distributed by the focus."""
+"""Plans the number of new examples for each training example: the requested size, distributed by the focus."""
 
 from __future__ import annotations
 
@@ -116,10 +116,10 @@ def copies(weights: array[float], added: int, seed: int) -> array[int]:
     total = sum(weight for weight in weights if weight >= 0)
     scale = bearing / total if total else 0.0
     unit = added / len(weights) if len(weights) else 0.0
-    start, reached, given = Draws.of(seed, "copies").uniform(), 0.0, 0
+    start, reached, planned = Draws.of(seed, "copies").uniform(), 0.0, 0
     for number, weight in enumerate(weights):
         reached += 1.0 if weight < 0 or not total else weight * scale
         upto = min(added, int(reached * unit + start)) if number + 1 < len(weights) else added
-        plan[number] = upto - given
-        given = upto
+        plan[number] = upto - planned
+        planned = upto
     return plan

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.gap.novelty import NoveltyUnits
 
-# How many rejected examples are shown per filter and method.
+# The number of rejected examples that are shown per filter.
 _SHOWN = 3
 # The most texts of a ``Sample``.
 MOST = 10_000

@@ -163,21 +163,21 @@ def _device(asked: str) -> torch.device:
 def open_engine(config: TransformersConfig, allow_commands: bool) -> TranslationEngine:
     device = _device(config.device)
     try:
-        there = LoadedTranslator(config.forward, config.precision, device)
-        back = there if config.backward is None else LoadedTranslator(config.backward, config.precision, device)
+        forward = LoadedTranslator(config.forward, config.precision, device)
+        backward = forward if config.backward is None else LoadedTranslator(config.backward, config.precision, device)
     except torch.OutOfMemoryError as error:
         raise OptionError("engine", "T102", "out of memory while models were loaded", "use a smaller model") from error
     facts = {
         "engine": "transformers",
         "forward": config.forward,
         "backward": config.backward or config.forward,
-        "commits": [there.commit, back.commit],
+        "commits": [forward.commit, backward.commit],
         "decoding": config.decoding,
         "device": device.type,
         "precision": config.precision,
     }
     return TranslationEngine(
-        SequenceToSequence(there, config, config.source, config.pivot),
-        SequenceToSequence(back, config, config.pivot, config.source),
+        SequenceToSequence(forward, config, config.source, config.pivot),
+        SequenceToSequence(backward, config, config.pivot, config.source),
         facts,
     )

@@ -172,7 +172,7 @@ def excerpt(line: str, at: int | None = None) -> tuple[str, int | None]:
 
 # The parts of a message that vary between rows with the same problem: quoted text, spans with their labels, numbers.
 _VARYING = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\[[^\]]*\](?: \S+)?|\b0x[\da-f]+\b|\b\d[\d,.]*\b")
-# How many places are named besides the first one.
+# The number of places that are named besides the first one.
 _PLACES = 2
 
 

@@ -33,7 +33,7 @@ class Health:
         return {name: round(value, 4) for name, value in vars(self).items()}
 
     def fault(self, before: Health, limits: CollapseConfig) -> str | None:
-        """Which limit relative to ``before`` is violated, in words; None if there is none."""
+        """The violated limit relative to ``before``, in words; None if no limit is violated."""
         if not self.perplexity <= limits.perplexity * before.perplexity:
             return f"perplexity rose from {before.perplexity:.1f} to {self.perplexity:.1f}"
         if self.valid_rate < limits.valid_rate * before.valid_rate:
