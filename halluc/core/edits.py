@@ -146,6 +146,12 @@ def between_locked(example: Editable) -> list[Range]:
     return list(zip(starts, (*(start for start, _ in example.locked), len(example.tokens)), strict=True))
 
 
+def between_borders(example: Editable) -> list[Range]:
+    """The fields of an example: the ranges between its borders (empty locked ranges), including empty ones."""
+    borders = [start for start, end in example.locked if start == end]
+    return list(zip([0, *borders], [*borders, len(example.tokens)], strict=True))
+
+
 def free_positions(example: Editable, in_spans: bool) -> Sequence[int]:
     """The positions of tokens that may change individually; with ``in_spans`` also those in spans."""
     if not example.locked and (in_spans or not example.spans):

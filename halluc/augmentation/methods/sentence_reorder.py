@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from halluc.augmentation.methods.base import Augmenter, Lexicon, MethodConfig, Rate
-from halluc.core.edits import Edit, Editable, Range, Reorder, free_runs
+from halluc.core.edits import Edit, Editable, Range, Reorder, between_borders, free_runs
 from halluc.core.rng import Draws
 
 _SENTENCE_ENDS = frozenset(". ! ? 。 ！ ？ ؟ … .. ... .... !! !!! ?? ??? ?! !?".split())  # noqa: SIM905
@@ -58,9 +58,7 @@ class SentenceReorder(Augmenter):
 
 def _movable(example: Editable, ends: frozenset[str]) -> list[list[Range]]:
     """For each run without locked tokens, its pieces; a piece with a locked token is not moved."""
-    borders = [start for start, end in example.locked if start == end]
-    fields = zip([0, *borders], [*borders, len(example.tokens)], strict=True)
-    pieces = [piece for field in fields for piece in _pieces(example, field, ends)]
+    pieces = [piece for field in between_borders(example) for piece in _pieces(example, field, ends)]
     return [
         [(start, end) for start, end in pieces if first <= start < end <= last] for first, last in free_runs(example)
     ]

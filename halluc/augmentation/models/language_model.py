@@ -22,7 +22,7 @@ from halluc.augmentation.models.sample_statistics import sample_statistics
 from halluc.config.training import TrainConfig
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
-from halluc.core.rng import Draws, keyed_generator
+from halluc.core.rng import Draws
 from halluc.engine import runtime
 from halluc.engine.generation import Constraint, Decoding, SpecialTokens, generate
 from halluc.engine.language_modelling import SequenceFeatures, mean_loss
@@ -182,7 +182,7 @@ def _trained(
         "steps": done.steps,
         "best_step": done.best_step,
         "perplexity_of_a_token": round(math.exp(loss), 3),
-        "perplexity_of_a_word": round(math.exp(min(700.0, loss * tokens / max(1, split.held_out_words))), 3),
+        "perplexity_of_a_word": training.perplexity(loss * tokens / max(1, split.held_out_words)),
     }
     return model, codec, facts
 
@@ -210,9 +210,7 @@ def _split(
     if len(sequences) < 2:
         message = f"`longest: {config.longest}` leaves {len(sequences)} training examples"
         raise OptionError("longest", "D144", message, "increase `longest`", EXIT_DATA)
-    order = keyed_generator("held out", seed).permutation(len(sequences)).tolist()
-    count = max(1, round(config.held_out * len(sequences)))
-    held_out, trained = sorted(order[:count]), sorted(order[count:])
+    trained, held_out = training.split_held_out(len(sequences), config.held_out, seed)
     unlabelled = [codec.encode_unlabelled(tokens)[: config.longest] for tokens in texts]
     return _SplitStream(
         _features(codec, [*(sequences[number] for number in trained), *unlabelled]),

@@ -57,6 +57,11 @@ class MaskedFeatures:
     mask: int
     pad: int
 
+    @property
+    def by_epoch(self) -> list[range]:
+        """The features of each epoch, which has every row once."""
+        return [range(len(self.rows) * epoch, len(self.rows) * (epoch + 1)) for epoch in range(self.times)]
+
     @cached_property
     def chosen(self) -> list[list[int]]:
         """The masked words of each feature."""
@@ -145,14 +150,13 @@ def trained(
     """Train the model in place on the training split and unlabelled texts; returns facts for the manifest."""
     assert config.fit is not None
     fit, examples = config.fit, [example for example in texts[0] if example.tokens]
-    order = keyed_generator("held out", seed).permutation(len(examples)).tolist()
-    count = max(1, round(fit.held_out * len(examples)))
-    kept = [*(examples[number] for number in sorted(order[count:])), *texts[1]]
+    for_training, held_out_numbers = training.split_held_out(len(examples), fit.held_out, seed)
+    kept = [*(examples[number] for number in for_training), *texts[1]]
     features = _features(config, codec, kept, seed)
     if not features.rows:
         help = "add `texts` to `fit`, or set `fill: context`"
         raise OptionError("fit", "D144", "there are no words to mask in training", help, EXIT_DATA)
-    held_out = _held_out(config, codec, [examples[number] for number in sorted(order[:count])], seed)
+    held_out = _held_out(config, codec, [examples[number] for number in held_out_numbers], seed)
     model = SelectedPositions(loaded.model)
 
     def evaluate(module: torch.nn.Module) -> dict[str, float]:
@@ -170,11 +174,12 @@ def trained(
         "head": "random" if loaded.missing else "trained",
         "training_texts": len(kept) - len(texts[1]),
         "unlabelled_texts": len(texts[1]),
-        "held_out_texts": count,
+        "held_out_texts": len(held_out_numbers),
         "steps": done.steps,
         "best_step": done.best_step,
         "held_out_perplexity": {
-            name: {"before": _perplexity(before[name]), "after": _perplexity(after[name])} for name in held_out
+            name: {"before": training.perplexity(before[name]), "after": training.perplexity(after[name])}
+            for name in held_out
         },
     }
 
@@ -188,19 +193,13 @@ def _plan(
         batch_tokens=fit.batch_tokens,
         patience=fit.patience,
     )
-    size = len(features.rows)
-    by_epoch = [range(size * epoch, size * (epoch + 1)) for epoch in range(features.times)]
     choose_by = None if evaluate is None else "log_likelihood"
     what = "training the masked language model"
-    return training.TrainingPlan(features, settings, evaluate, choose_by, seed, what, by_epoch)
+    return training.TrainingPlan(features, settings, evaluate, choose_by, seed, what, features.by_epoch)
 
 
 def _epochs(rows: int) -> int:
     return min(30, max(3, math.ceil(_TEXTS_READ / max(1, rows))))
-
-
-def _perplexity(loss: float) -> float:
-    return round(math.exp(min(loss, 700.0)), 3)
 
 
 def _features(

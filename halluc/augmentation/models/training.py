@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,12 +11,26 @@ import torch
 
 from halluc.config.training import TrainConfig
 from halluc.core import messages
+from halluc.core.rng import keyed_generator
 from halluc.engine import checkpoint, loop
 from halluc.engine.checkpoint import CheckpointWriter
 from halluc.engine.features import Features
 from halluc.engine.loop import Metrics
 from halluc.engine.runtime import Runtime
 from halluc.runs.events import Evaluated, Started, Step
+
+
+def split_held_out(size: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """The numbers below ``size`` that are for training, and those that are held out, both ascending; at least one is
+    held out."""
+    order = keyed_generator("held out", seed).permutation(size).tolist()
+    count = max(1, round(share * size))
+    return sorted(order[count:]), sorted(order[:count])
+
+
+def perplexity(loss: float) -> float:
+    """The perplexity for a mean loss in nats, rounded for the manifest."""
+    return round(math.exp(min(loss, 700.0)), 3)
 
 
 class TrainedModel(NamedTuple):

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from halluc.augmentation.methods.base import Rejected
-from halluc.core.edits import Editable, Range, Replace
+from halluc.core.edits import Editable, Range, Replace, between_borders
 from halluc.core.examples import Span
 
 
@@ -18,12 +18,11 @@ def fields(example: Editable) -> list[Range]:
     size = len(example.tokens)
     if not example.locked:
         return [(0, size)] if size else []
-    borders = [start for start, end in example.locked if start == end]
-    result = (_narrowed(example, *ends) for ends in zip([0, *borders], [*borders, size], strict=True))
-    whole = [(start, end) for start, end in result if start < end]
-    cuts = {cut for ends in whole for cut in ends}
+    narrowed = (_narrowed(example, *field) for field in between_borders(example))
+    fields = [(start, end) for start, end in narrowed if start < end]
+    cuts = {cut for field in fields for cut in field}
     is_cut = any(first < cut < last for first, last, _ in example.spans for cut in cuts)
-    return [(0, size)] if is_cut else whole
+    return [(0, size)] if is_cut else fields
 
 
 def _narrowed(example: Editable, start: int, end: int) -> Range:

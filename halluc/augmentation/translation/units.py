@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from halluc.augmentation.language.articles import agreeing, is_article
 from halluc.augmentation.methods.base import Rejected
 from halluc.augmentation.translation.wording import CONTRACTIONS, joined, recased, split
-from halluc.core.edits import Edit, Editable, Range, Reorder, Replace
+from halluc.core.edits import Edit, Editable, Range, Reorder, Replace, between_borders
 
 
 class Returned(NamedTuple):
@@ -171,11 +171,9 @@ def units_of(
     Raises:
         Rejected: the text has a word that looks like a placeholder.
     """
-    held = _held(example)
-    borders = [start for start, end in example.locked if start == end]
-    if any(start < border < end for border in borders for start, end in held):
+    held, fields = _held(example), between_borders(example)
+    if any(start < border < end for border, _ in fields[1:] for start, end in held):
         return []
-    fields = list(zip([0, *borders], [*borders, len(example.tokens)], strict=True))
     if strategy == "segments":
         parts: list[tuple[Range, tuple[Range, ...]]] = [(run, ()) for field in fields for run in _runs(field, held)]
     else:
