@@ -36,7 +36,28 @@ def entries(
     refuse_irregular(path, form)
     if not path.is_file():
         raise absent(path)
-    is_json = path.suffix == ".jsonl"
+    if path.suffix == ".jsonl":
+        return json_lines(path, fields, errors, code=code, form=form)
+    return _lines(path, columns, errors, code, form)
+
+
+def json_lines(
+    path: Path, fields: Callable[[Mapping[str, Any]], T | str], errors: list[HallucError], *, code: str, form: str
+) -> Iterator[tuple[Location, T]]:
+    """``entries`` of a JSON Lines file that exists, whatever its suffix."""
+
+    def parse(line: str) -> T | str:
+        try:
+            return fields(parse_object(line))
+        except Unreadable as error:
+            return error.problem
+
+    return _lines(path, parse, errors, code, form)
+
+
+def _lines(
+    path: Path, parse: Callable[[str], T | str], errors: list[HallucError], code: str, form: str
+) -> Iterator[tuple[Location, T]]:
     try:
         for item in numbered_lines(path, str(path)):
             if isinstance(item, BadLine):
@@ -45,7 +66,7 @@ def entries(
             number, line = item
             if not line.strip() or line.startswith("# "):
                 continue
-            result = _object(line, fields) if is_json else columns(line)
+            result = parse(line)
             where = Location(str(path), number, text=excerpt(line)[0])
             if isinstance(result, str):
                 errors.append(data_error(code, result, where, form))
@@ -53,13 +74,6 @@ def entries(
                 yield where, result
     except OSError as error:
         raise data_error("D101", f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _object(line: str, fields: Callable[[Mapping[str, Any]], T | str]) -> T | str:
-    try:
-        return fields(parse_object(line))
-    except Unreadable as error:
-        return error.problem
 
 
 _FORM = 'write `LABEL<TAB>name` on each line, or in a .jsonl file {"label": …, "name": …}'

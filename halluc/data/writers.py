@@ -163,9 +163,7 @@ def parquet(records: Records, lists: Callable[[Options], dict[str, bool]]) -> Wr
             from pyarrow.parquet import ParquetWriter
         except ImportError:
             raise environment_error(
-                "E402",
-                "a Parquet table needs the package `pyarrow`",
-                "pip install 'halluc[hub]', or write jsonl",
+                "E402", "a Parquet table needs the package `pyarrow`", "pip install 'halluc[hub]', or write jsonl"
             ) from None
         text = pyarrow.string()
         schema = pyarrow.schema(
