@@ -115,7 +115,7 @@ ABSENT = "absent"
 
 
 def flipped(one: Iterable[LedgerLine], other: Iterable[LedgerLine], *, by_text: bool = False) -> list[Flip]:
-    """Every claim that only one ledger has, or for which the verdicts differ, in the order of the ledgers.
+    """The claims of only one ledger, and those with different verdicts, in the order of the ledgers.
 
     Withdrawn claims are left out. ``by_text``: claims are matched by content instead of position, since positions refer
     to the text that each model generated.

@@ -173,8 +173,7 @@ class ResampledArm:
 
 
 def matched_positions(a: ResampledArm, b: ResampledArm) -> tuple[Array, Array]:
-    """The number of mentions to omit in the order of each arm, (resamples,) each, so that both omit as many as the arm
-    that omits more."""
+    """The number of mentions to omit in the order of each arm, (resamples,) each, to match the arm that omits more."""
     target = numpy.maximum(a.never, b.never)
     return a.gold.reach(target), b.gold.reach(target)
 

@@ -33,9 +33,8 @@ class Claims:
 class Gold:
     """The gold mentions; all arrays are (mentions,).
 
-    ``best`` is the highest confidence of the claims that touch the mention, and ``best_kept`` that of the claims that
-    were not withdrawn; minus infinity if there is none. ``found``: a claim equals the mention; ``found_kept``: a kept
-    claim does.
+    ``best`` is the highest confidence of the claims that touch the mention, minus infinity if there is none; ``found``:
+    a claim equals the mention. ``best_kept`` and ``found_kept`` are the same for kept claims.
     """
 
     example: numpy.ndarray

@@ -69,8 +69,7 @@ def _widened(rows: numpy.ndarray, outputs: int) -> numpy.ndarray:
 
 
 def calibrated(predictions: Sequence[PredictionT], temperature: float) -> list[PredictionT]:
-    """The predictions with their confidences at ``temperature``, and with the other values that their ``scaled``
-    computes, if they have that method."""
+    """The predictions with their confidences at ``temperature``; their method ``scaled``, if any, is applied too."""
     if temperature == 1.0:
         return list(predictions)
     claims = sum(len(prediction.confidences) for prediction in predictions)

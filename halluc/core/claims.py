@@ -27,7 +27,7 @@ def rounded(confidence: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The gold that a claim was matched to, and other gold that it overlaps (which is then not omitted either)."""
+    """The gold that a claim was matched to, and other gold that it overlaps, which counts as not omitted."""
 
     matched: Mark | None = None
     touched: tuple[Mark, ...] = ()

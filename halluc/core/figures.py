@@ -62,8 +62,8 @@ class FigureRow:
     """A figure: ``title`` names it in sentences, ``short`` heads a column, ``legend`` explains ``short``.
 
     ``hub`` is its name on the model hub. ``of_places``: it is redundant if claims are about whole examples.
-    ``reports`` are the keys of the tables of ``eval/<split>_classification_report.json`` that its protocols produce, in
-    order, with what the rows of each table are.
+    ``reports`` are the tables of ``eval/<split>_classification_report.json`` that its protocols produce, in order: the
+    key of each, and the noun for its rows.
     """
 
     name: str

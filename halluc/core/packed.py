@@ -12,8 +12,7 @@ ItemT = TypeVar("ItemT")
 
 
 class OnDemand(Sequence[ItemT]):
-    """A sequence whose subclass defines ``__len__`` and ``at``, which builds the item at a place from 0 to the
-    length."""
+    """A sequence that builds its items on access; a subclass defines ``__len__`` and ``at`` (for places from 0 on)."""
 
     @abstractmethod
     def at(self, place: int) -> ItemT: ...

@@ -59,8 +59,7 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
 
 @contextlib.contextmanager
 def _uncollected_so_far() -> Iterator[None]:
-    """Exclude existing objects from garbage collection, which would write to, and so copy, every page of memory that
-    the processes share."""
+    """Exclude existing objects from garbage collection: it would write to, and so copy, all shared pages of memory."""
     gc.freeze()
     try:
         yield
@@ -82,7 +81,7 @@ def _shared_out(work: Callable[[T], R], items: Iterable[T], workers: int) -> Ite
             yield first, _result(under_way, future)
 
 
-# For each pipe, what its process has not answered yet, in the order in which it was sent.
+# For each pipe, the unanswered items of its process, in the order in which they were sent.
 _UnderWay = dict[Connection, deque[Future[Any]]]
 
 

@@ -62,7 +62,7 @@ class Relation:
 
 
 def read_relations(patterns: Path, facts: Path, wanted: Sequence[str] = ()) -> tuple[list[Relation], list[str]]:
-    """The relations that have both patterns and facts, by name, and the names of those that lack either.
+    """The relations with both patterns and facts, by name, and the names of other relations.
 
     Args:
         patterns, facts: a folder of ``.jsonl`` files, or one such file.

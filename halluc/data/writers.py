@@ -136,7 +136,7 @@ def csv_rows(rows: Records, delimiter: str = ",") -> Write:
     return write
 
 
-# The line terminator of `csv.writer`, which quotes cells that contain a character of it.
+# The line terminator of `csv.writer`; cells with one of its characters are quoted.
 _CRLF = "\r\n"
 
 

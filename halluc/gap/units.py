@@ -224,8 +224,8 @@ class Strata:
         return sum(sizes[1:] if self.has_free else sizes)
 
     def matched(self, original: Sizes, left: Sizes) -> Sizes:
-        """The sizes of the largest sample of what is ``left`` in which examples without items, if there is a stratum of
-        them, have the same share as in ``original``.
+        """The sizes of the largest sample of ``left`` in which the share of examples without items, if they are a
+        stratum, is that in ``original``.
 
         All examples with items are taken if enough without are left. Otherwise all without are taken, and the other
         strata are reduced in proportion until the share is right, to the nearest example.

@@ -51,7 +51,7 @@ class SplitSize:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A training split after withholding: what remains for training, and what was removed.
+    """A training split after withholding: the remaining examples, and the withheld units.
 
     ``withheld`` of ``of`` units were withheld; no example of ``lost_labels`` is left, although these labels were not
     chosen. ``before``, ``left`` and ``matched`` (None without matching) are the sizes of the split before withholding,

@@ -168,7 +168,7 @@ class LengthRatioConfig(Section):
 
 
 class LengthRatio(Filter):
-    """Rejects a candidate that is much shorter or longer than what it was made from, in tokens.
+    """Rejects a candidate that is much shorter or longer than its original, in tokens.
 
     Examples sampled by a synthesizer have no original, and pass.
     """

@@ -98,7 +98,7 @@ def _toneless(reading: str) -> str:
 def lookalikes(key: str) -> Mapping[Script, Alternatives]:
     """For each frequent character, the frequent characters that differ from it in one of two parts: 清, 请 and 情.
 
-    The shared part is the one that fewer characters have, which is rarely the radical.
+    Parts that many characters share, such as radicals, are ignored.
 
     Raises:
         OptionError E422, at the config's ``key``: the shapes are not installed.

@@ -49,8 +49,8 @@ _WHAT_SHIFT = _KIND_BITS + _PLACE_BITS
 # A named tuple defined this way is created three times as fast, and slips are made by the million.
 _new_tuple = tuple.__new__
 
-# The number of kinds that are drawn for a token before all are tried in order, and the number of tokens that are drawn
-# for an example with too few slips.
+# The number of draws of a kind for a token, and of a token for an example with too few slips; then all are tried in
+# order.
 _KIND_DRAWS, _TOKEN_DRAWS = 4, 8
 
 

@@ -1,4 +1,4 @@
-"""Answers of a model to plain texts, which are cached at once, so that little is lost when a process is killed."""
+"""Answers of a model to plain texts, cached in small steps, so that little is lost when a process is killed."""
 
 from __future__ import annotations
 

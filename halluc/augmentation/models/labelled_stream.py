@@ -265,8 +265,8 @@ class StreamCodec:
 def refuse_locked(like: Editable) -> None:
     """
     Raises:
-        Rejected: the example has locked tokens, which a sample cannot preserve, except mentions that are locked as a
-            whole, which it can have too.
+        Rejected: the example has locked tokens, which a sample cannot preserve. Mentions that are locked as a whole are
+            no obstacle: a sample can have the same labels.
     """
     spans = {span[:2] for span in like.spans}
     if any(start < end and (start, end) not in spans for start, end in like.locked):

@@ -21,8 +21,7 @@ from halluc.runs.events import Evaluated, Started, Step
 
 
 def split_held_out(size: int, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """The numbers below ``size`` that are for training, and those that are held out, both ascending; at least one is
-    held out."""
+    """Divide the numbers below ``size`` into those for training and at least one that is held out, both ascending."""
     order = keyed_generator("held out", seed).permutation(size).tolist()
     count = max(1, round(share * size))
     return sorted(order[count:]), sorted(order[:count])

@@ -1,4 +1,4 @@
-"""Files that are appended to, with a journal of their valid sizes, at which an interrupted run resumes."""
+"""Append-only files with a journal of their valid sizes, from which an interrupted run resumes."""
 
 from __future__ import annotations
 

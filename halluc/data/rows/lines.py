@@ -11,7 +11,7 @@ from halluc.data.rows.row import BadLine, Layout, Row, excerpt
 
 Line = tuple[int, str] | BadLine
 
-# The error about a line that is this much longer than the limit is raised before its end, which may not come.
+# A line that is so much longer than the limit is an error before its end is reached, since it may be endless.
 _MOST_SKIPPED = 1 << 28
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # First bytes of binary files.

@@ -27,7 +27,7 @@ BLOCK = 1 << 16
 STANDARD_INPUT = "standard input"
 # The maximum size of `head`.
 _HEAD_LINES, _HEAD_CHARACTERS = 200, 1 << 20
-# Seconds that `waits` waits for a writer that is slightly slower than the reader.
+# The seconds that `waits` waits for a slow writer.
 PATIENCE = 0.05
 # Called with the number of bytes read from a file since the last call, as stored on disk.
 _READ: ContextVar[Callable[[int], None] | None] = ContextVar("read", default=None)
