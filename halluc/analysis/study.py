@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 
 from halluc.analysis import arms, points, run_figures, study_cache
-from halluc.analysis.arms import Contest
+from halluc.analysis.arms import ComparedPair
 from halluc.analysis.points import Resampled, SeedGroup, StudyCell, StudyPoint
 from halluc.analysis.run_figures import Example, FigureKey, Measured
 from halluc.analysis.seeds import Paired, Seeds
@@ -77,10 +77,12 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
     for other in runs.values():
         run_figures.refuse_different_examples(first, other)
     groups = _by_seed(places, runs)
-    rivals = arms.rivals(groups, against)
-    resampled = points.resample(list(runs.values()), [pair for rival in rivals for pair in rival.pairs.values()])
-    contests = [arms.contest(rival, resampled) for rival in rivals]
-    study_points = [_point(group, resampled, contests) for group in groups]
+    arm_pairs = arms.arm_pairs(groups, against)
+    resampled = points.resample(
+        list(runs.values()), [pair for arm_pair in arm_pairs for pair in arm_pair.pairs.values()]
+    )
+    compared_pairs = [arms.compared_pair(arm_pair, resampled) for arm_pair in arm_pairs]
+    study_points = [_point(group, resampled, compared_pairs) for group in groups]
     numeric = _numeric_axes(study_points)
     return StudyFigures(
         name=name,
@@ -88,8 +90,8 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
         examples=len(first.examples),
         cells=[_cell(point) for point in study_points],
         trends=[trend for axis in numeric for trend in _trends(study_points, axis)],
-        comparisons=arms.comparisons(contests),
-        arm_trends=arms.trends(contests, numeric),
+        comparisons=arms.comparisons(compared_pairs),
+        arm_trends=arms.trends(compared_pairs, numeric),
         best_on_dev=_best_on_dev(places),
         missing=missing,
     )
@@ -164,13 +166,13 @@ def _by_seed(places: Sequence[StudyCell], runs: Mapping[str, Measured]) -> list[
     return [SeedGroup(dict(choice), by_seed) for choice, by_seed in groups.items()]
 
 
-def _point(group: SeedGroup, resampled: Resampled, contests: Sequence[Contest]) -> StudyPoint:
+def _point(group: SeedGroup, resampled: Resampled, compared_pairs: Sequence[ComparedPair]) -> StudyPoint:
     """The figures of a group, including those at matched omission with the references of its axes."""
     figures = resampled.of(group.runs)
-    for contest in contests:
-        if contest.rival.arm is group and (MATCHED, ()) in contest.figures:
-            by = ((contest.rival.axis, str(contest.rival.names[1])),)
-            figures[MATCHED, by] = resampled.at_matched_omission(contest.rival.pairs).arm
+    for compared_pair in compared_pairs:
+        if compared_pair.arm_pair.arm is group and (MATCHED, ()) in compared_pair.figures:
+            by = ((compared_pair.arm_pair.axis, str(compared_pair.arm_pair.names[1])),)
+            figures[MATCHED, by] = resampled.at_matched_omission(compared_pair.arm_pair.pairs).arm
     return StudyPoint(group, figures)
 
 

@@ -15,7 +15,7 @@ import pytest
 from halluc.augmentation.methods.base import OptionError, PseudoLabelled, Rejected, TextLabeller, Workspace
 from halluc.augmentation.methods.self_training import SelfTraining, SelfTrainingConfig
 from halluc.augmentation.models import kept_answers
-from halluc.augmentation.pipeline.candidates import Asked, Maker, Method
+from halluc.augmentation.pipeline.candidates import CopyRequest, Maker, Method
 from halluc.core.edits import Editable
 from halluc.core.errors import HallucError
 from halluc.core.examples import Span
@@ -161,7 +161,7 @@ def test_a_text_names_its_place(tmp_path):
     maker = Maker([Method("self_training", ("self_training",), 1.0, method)], [], 1, 5, False)
     found = {}
     for copy in range(20):
-        accepted, _ = maker.make(Asked(TRAINING[copy % 2], "a", copy))
+        accepted, _ = maker.make(CopyRequest(TRAINING[copy % 2], "a", copy))
         assert accepted is not None and accepted.sampled
         found[accepted.changed.edited.tokens] = accepted.source
     assert found == {("Carl", "came"): f"{files[0]}:2", ("Dora", "went"): f"{files[1]}:2"}

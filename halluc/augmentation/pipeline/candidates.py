@@ -70,7 +70,7 @@ class Accepted(NamedTuple):
     source: str | None = None
 
 
-class Asked(NamedTuple):
+class CopyRequest(NamedTuple):
     """A request for copy number ``copy`` of ``example``, from an attempt on; ``source`` is the example of the task."""
 
     example: Editable
@@ -126,7 +126,7 @@ class Maker:
     def uses_model(self) -> bool:
         return any(one.made_by.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
 
-    def make(self, asked: Asked) -> _Result:
+    def make(self, asked: CopyRequest) -> _Result:
         """The first candidate that no filter rejects by itself, and the refusals before it.
 
         If no method can change the example, and copies are not permitted, the only refusal is ``UNCHANGEABLE``.
@@ -140,7 +140,7 @@ class Maker:
             result: _Result = end.value
             return result
 
-    def make_many(self, asked: Sequence[Asked]) -> list[_Result]:
+    def make_many(self, asked: Sequence[CopyRequest]) -> list[_Result]:
         """``make`` for each; all that wait for the same method or filter are processed together."""
         results: dict[int, _Result] = {}
         searches = [self._search(one) for one in asked]
@@ -176,7 +176,7 @@ class Maker:
         except OptionError as error:
             raise PartError("methods", request.method, error) from error
 
-    def _search(self, asked: Asked) -> _Search:
+    def _search(self, asked: CopyRequest) -> _Search:
         """The attempts, as a generator that yields calls of methods and filters, and is sent their results."""
         example, identity, copy, attempt, _ = asked
         refusals: list[Refusal] = []
@@ -194,7 +194,7 @@ class Maker:
             return copied, [] if copied else [Refusal(UNCHANGEABLE, "", None)]
         return None, refusals
 
-    def _attempt(self, asked: Asked, key: bytes, number: int) -> Generator[_Request, Any, _Outcome]:
+    def _attempt(self, asked: CopyRequest, key: bytes, number: int) -> Generator[_Request, Any, _Outcome]:
         """One attempt: an accepted candidate, or a refusal, or neither if no method finds anything to change."""
         for index in self._order(key):
             method = self.methods[index]
@@ -214,7 +214,7 @@ class Maker:
             shares = list(accumulate(self.methods[one].share for one in left))
 
     def _filtered(
-        self, asked: Asked, changed: Changed, method: Method, number: int
+        self, asked: CopyRequest, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
         by, steps, edited = method.made_by, method.steps, changed.edited
         sampled = isinstance(by, Synthesizer)

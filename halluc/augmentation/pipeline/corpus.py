@@ -15,7 +15,7 @@ from halluc.augmentation.pipeline.journal import Journal
 from halluc.augmentation.pipeline.layout import JOURNALLED, PARTIAL
 from halluc.augmentation.pipeline.manifest import finish
 from halluc.augmentation.pipeline.preparation import Prepared
-from halluc.augmentation.pipeline.selection import ExampleOutcome, Item, Taking, read_outcome
+from halluc.augmentation.pipeline.selection import CandidateSelection, ExampleOutcome, Item, read_outcome
 from halluc.augmentation.pipeline.shards import Shard, finished_shards
 from halluc.core.workers import in_order, number_of
 from halluc.runs.schema import AugmentFile
@@ -36,23 +36,23 @@ def make(prepared: Prepared, folder: Path, fingerprint: str, progress: Progress)
     """
     clock = time.monotonic()
     with Journal(folder / PARTIAL, JOURNALLED, fingerprint) as journal:
-        taking = Taking.resumed(prepared, journal)
-        began = taking.seconds
-        for item, outcome in _outcomes(prepared, folder, fingerprint, taking.next):
-            taking.take(item, outcome)
+        selection = CandidateSelection.resumed(prepared, journal)
+        began = selection.seconds
+        for item, outcome in _outcomes(prepared, folder, fingerprint, selection.next):
+            selection.accept(item, outcome)
             progress(item.number + 1, len(prepared.plan))
             if journal.is_due():
-                taking.seconds = began + time.monotonic() - clock
-                journal.commit(taking.state())
-        taking.next = len(prepared.plan)
-        taking.seconds = began + time.monotonic() - clock
-        journal.commit(taking.state())
-    return finish(prepared, taking.tally, folder, fingerprint, taking.seconds)
+                selection.seconds = began + time.monotonic() - clock
+                journal.commit(selection.state())
+        selection.next = len(prepared.plan)
+        selection.seconds = began + time.monotonic() - clock
+        journal.commit(selection.state())
+    return finish(prepared, selection.tally, folder, fingerprint, selection.seconds)
 
 
 def make_shard(prepared: Prepared, folder: Path, fingerprint: str, shard: Shard, progress: Progress) -> int:
     """Make the candidates of one shard, which ``make`` then accepts; returns the number of its examples."""
-    first, last = shard.range(len(prepared.plan), _CHUNK if prepared.press.maker.uses_model else 1)
+    first, last = shard.range(len(prepared.plan), _CHUNK if prepared.line_maker.maker.uses_model else 1)
     with Journal(folder / shard.folder, (shard.FILE,), fingerprint) as journal:
         start = int(journal.state.get("next", first))
         if not journal.state.get("done"):
@@ -89,7 +89,7 @@ def _tried_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[Ite
 
     The output of a model may depend on its batch, so the whole chunk of ``start`` is made again.
     """
-    first = start - start % _CHUNK if prepared.press.maker.uses_model else start
+    first = start - start % _CHUNK if prepared.line_maker.maker.uses_model else start
     tried = _tried(prepared, _items(prepared, first, last))
     return itertools.dropwhile(lambda one: one[0].number < start, tried)
 
@@ -97,13 +97,17 @@ def _tried_from(prepared: Prepared, start: int, last: int) -> Iterator[tuple[Ite
 def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, ExampleOutcome]]:
     """Items with their outcomes, from several processes."""
     config, source = prepared.job.config, prepared.job.source
-    press, keep = prepared.press, config.keep_original
+    line_maker, keep = prepared.line_maker, config.keep_original
 
     def work(given: Sequence[Item]) -> list[ExampleOutcome]:
         chunk = whole(given)
-        tried = iter(press.candidates([(item.example, copy) for item in chunk for copy in range(1, item.copies + 1)]))
+        tried = iter(
+            line_maker.candidates([(item.example, copy) for item in chunk for copy in range(1, item.copies + 1)])
+        )
         return [
-            ExampleOutcome(press.original(item.example) if keep else None, list(itertools.islice(tried, item.copies)))
+            ExampleOutcome(
+                line_maker.original(item.example) if keep else None, list(itertools.islice(tried, item.copies))
+            )
             for item in chunk
         ]
 
@@ -116,7 +120,7 @@ def _tried(prepared: Prepared, items: Iterable[Item]) -> Iterator[tuple[Item, Ex
 
     # For a few examples, starting processes takes longer than making them; a model runs in one process, with threads.
     few = len(prepared.plan) <= 4 * _CHUNK and config.workers == "auto"
-    workers = 1 if few or press.maker.uses_model else number_of(config.workers)
+    workers = 1 if few or line_maker.maker.uses_model else number_of(config.workers)
     for chunk, outcomes in in_order(work, map(sent, _chunks(items)), workers):
         yield from zip(whole(chunk), outcomes, strict=True)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from halluc.augmentation.filters.filters import Keys
 from halluc.augmentation.methods.base import Lexicon
-from halluc.augmentation.pipeline.candidates import Accepted, Asked, Maker, Refusal
+from halluc.augmentation.pipeline.candidates import Accepted, CopyRequest, Maker, Refusal
 from halluc.core.edits import Edit, Editable, Replace, apply, permuted
 from halluc.core.examples import Example, Origin
 from halluc.core.files import json_line
@@ -35,7 +35,7 @@ class CorpusLine(NamedTuple):
     new: int
 
 
-class Tried(NamedTuple):
+class CopyResult(NamedTuple):
     """The result for one (example, copy): a line, or none, and the refusals."""
 
     line: CorpusLine | None
@@ -43,7 +43,7 @@ class Tried(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Press:
+class LineMaker:
     """Converts (example, copy) to lines. The id of a copy is the id of the example, ``separator`` and the number."""
 
     maker: Maker
@@ -55,28 +55,28 @@ class Press:
     def original(self, example: Example) -> str:
         return json_line(self.examples.record(example))
 
-    def candidate(self, example: Example, copy: int, attempt: int = 0) -> Tried:
+    def candidate(self, example: Example, copy: int, attempt: int = 0) -> CopyResult:
         """The first candidate from ``attempt`` on that no filter rejects by itself."""
         return self.edited(example, copy, attempt)[0]
 
-    def edited(self, example: Example, copy: int, attempt: int = 0) -> tuple[Tried, Editable | None]:
+    def edited(self, example: Example, copy: int, attempt: int = 0) -> tuple[CopyResult, Editable | None]:
         """``candidate``, and the candidate as ``Editable``."""
         asked = self._asked(example, copy, attempt)
         result = self.maker.make(asked)
         return self._tried(example, asked, result), result[0] and result[0].changed.edited
 
-    def candidates(self, pairs: Sequence[tuple[Example, int]]) -> list[Tried]:
+    def candidates(self, pairs: Sequence[tuple[Example, int]]) -> list[CopyResult]:
         """``candidate`` for each example and number of its copy; with a model, many at a time."""
         asked = [self._asked(example, copy) for example, copy in pairs]
         results = self.maker.make_many(asked) if self.maker.uses_model else map(self.maker.make, asked)
         return [self._tried(one.source, one, result) for one, result in zip(asked, results, strict=True)]
 
-    def _asked(self, example: Example, copy: int, attempt: int = 0) -> Asked:
-        return Asked(self.examples.editable(example), example.id, copy, attempt, example)
+    def _asked(self, example: Example, copy: int, attempt: int = 0) -> CopyRequest:
+        return CopyRequest(self.examples.editable(example), example.id, copy, attempt, example)
 
-    def _tried(self, example: Example, asked: Asked, result: tuple[Accepted | None, list[Refusal]]) -> Tried:
+    def _tried(self, example: Example, asked: CopyRequest, result: tuple[Accepted | None, list[Refusal]]) -> CopyResult:
         accepted, refusals = result
-        return Tried(accepted and self._line(example, asked.example, asked.copy, accepted), refusals)
+        return CopyResult(accepted and self._line(example, asked.example, asked.copy, accepted), refusals)
 
     def _line(self, example: Example, before: Editable, copy: int, accepted: Accepted) -> CorpusLine:
         source, identity, edited = example.origin, f"{example.id}{self.separator}{copy}", accepted.changed.edited

@@ -19,7 +19,7 @@ _MOST_HITS = 3
 
 
 @dataclass(frozen=True)
-class Trouble:
+class DevErrors:
     """The errors of an earlier run on dev: ``shares``, by label, of claims and gold that were over-claimed or omitted;
     and ``words``, how often each content word occurs in such a mention, or text, of a label."""
 
@@ -29,7 +29,7 @@ class Trouble:
     @classmethod
     def of(
         cls, mentions: Iterable[tuple[str, str, bool]], content: Callable[[str], list[str]] = MENTIONS.words
-    ) -> Trouble:
+    ) -> DevErrors:
         """From (text, label, whether it is an error) of every claim and every omission; ``content`` returns the content
         words."""
         total: Counter[str] = Counter()
@@ -50,13 +50,13 @@ class Focus:
     """
 
     def __init__(
-        self, kind: str, training: Lexicon, counts: Mapping[str, int], trouble: Trouble | None = None
+        self, kind: str, training: Lexicon, counts: Mapping[str, int], dev_errors: DevErrors | None = None
     ) -> None:  # fmt: skip
-        if kind == "gap" and trouble is not None:
-            kind = "trouble"
-        self._of = {"balance": self._rarity, "gap": self._gap, "trouble": self._troubled}.get(kind)
-        self._of_text = {"balance": self._rarities, "gap": self._shown_here, "trouble": self._troubles}.get(kind)
-        self.trouble = trouble or Trouble()
+        if kind == "gap" and dev_errors is not None:
+            kind = "errors"
+        self._of = {"balance": self._rarity, "gap": self._gap, "errors": self._erroneous}.get(kind)
+        self._of_text = {"balance": self._rarities, "gap": self._shown_here, "errors": self._errors_of_text}.get(kind)
+        self.dev_errors = dev_errors or DevErrors()
         self.counts = counts
         self.mentions, self.examples_with = training.mentions, training.examples_with
 
@@ -78,12 +78,12 @@ class Focus:
         """The share of the content words that occur in no other training text."""
         return _share(words, lambda word: self.examples_with.get((word,)) == 1)
 
-    def _troubles(self, words: Sequence[str], labels: Sequence[str]) -> float:
+    def _errors_of_text(self, words: Sequence[str], labels: Sequence[str]) -> float:
         """For each label its error share, and the share of the text's content words that occur in its errors."""
-        return sum(self.trouble.shares.get(label, 0.0) + self._hit(words, label) for label in labels)
+        return sum(self.dev_errors.shares.get(label, 0.0) + self._hit(words, label) for label in labels)
 
     def _hit(self, words: Sequence[str], label: str) -> float:
-        return _share(words, lambda word: (label, word) in self.trouble.words)
+        return _share(words, lambda word: (label, word) in self.dev_errors.words)
 
     def _gap(self, example: Editable, span: Span) -> float:
         """1 for a mention that occurs once in training, or with another label too."""
@@ -92,11 +92,11 @@ class Focus:
         confusable = any(mention in of for label, of in self.mentions.items() if label != span.label)
         return float(seen_once or confusable)
 
-    def _troubled(self, example: Editable, span: Span) -> float:
+    def _erroneous(self, example: Editable, span: Span) -> float:
         """The error share of the label, and the number of its errors that share a content word."""
         words = filter(is_content, example.tokens[span.start : span.end])
-        hits = sum(self.trouble.words.get((span.label, word), 0) for word in words)
-        return self.trouble.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
+        hits = sum(self.dev_errors.words.get((span.label, word), 0) for word in words)
+        return self.dev_errors.shares.get(span.label, 0.0) + min(hits, _MOST_HITS)
 
 
 def _share(words: Sequence[str], is_so: Callable[[str], bool]) -> float:

