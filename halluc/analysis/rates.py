@@ -128,7 +128,7 @@ class _Counter:
         self.kept_only = kept_only
         self.counted = claims.kept if kept_only else numpy.ones(len(claims.example), dtype=bool)
         self.omitted = numpy.isneginf(gold.best_kept if kept_only else gold.best)
-        self.found = gold.found_kept if kept_only else gold.found
+        self.recalled = gold.recalled_kept if kept_only else gold.recalled
         self.unsupported = claims.verdict == "unsupported"
         self.distorted = claims.verdict == "distorted"
         self.false = self.unsupported | self.distorted
@@ -165,7 +165,7 @@ class _Counter:
             mask = self.distorted & (self.table.claims.reason == reason)
             results.append(self.figure("distortion_rate", {**part.by, "reason": reason}, self.claim_rate(mask, among)))
         if part.gold is not None:
-            of_gold = {"omission_rate": self.omitted, "recall": self.found}
+            of_gold = {"omission_rate": self.omitted, "recall": self.recalled}
             results += [
                 self.figure(name, part.by, self.gold_rate(mask, part.gold))
                 for name, mask in of_gold.items()
@@ -198,7 +198,7 @@ class _Counter:
         """The figures that are reported if the task has a name for them."""
         results = [
             self.f1(),
-            self.figure("recall", {}, self.gold_rate(self.found, numpy.ones(len(self.found), dtype=bool))),
+            self.figure("recall", {}, self.gold_rate(self.recalled, numpy.ones(len(self.recalled), dtype=bool))),
         ]
         if len(numpy.unique(self.table.gold.example)) < len(self.table):
             results.append(

@@ -40,12 +40,12 @@ def current(
     wanted = study_cache.fingerprint(name, places, split, against)
     others = {axis: value for axis, value in against.items() if value != default[axis]}
     file = study_cache.file_of(home, None if _is_default(places, split) else split, others)
-    cached = study_cache.kept(file, wanted)
+    cached = study_cache.load(file, wanted)
     if cached is None:
         result = figures(name, places, asked, reference).model_copy(update={"fingerprint": wanted})
     else:
-        result = study_cache.moved(cached, places)
-    problem = study_cache.keep(file, result) if result != cached else None
+        result = study_cache.with_current_paths(cached, places)
+    problem = study_cache.store(file, result) if result != cached else None
     if problem is not None:
         say(f"note: {problem}", style="yellow")
     return result

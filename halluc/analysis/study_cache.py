@@ -57,7 +57,7 @@ def _hashes(run: RunDir, *splits: str) -> list[str | None]:
     return [file_sha256(file) if file.is_file() else None for file in files]
 
 
-def kept(file: Path, wanted: str) -> StudyFigures | None:
+def load(file: Path, wanted: str) -> StudyFigures | None:
     """The cached figures of a file, if they have the wanted fingerprint."""
     try:
         cached = read_record(file, StudyFile, damaged="R101", other_version="R102", help="compute it again")
@@ -76,7 +76,7 @@ def kept(file: Path, wanted: str) -> StudyFigures | None:
     return StudyFigures.model_validate(figures)
 
 
-def moved(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
+def with_current_paths(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
     """The figures with the current paths of their runs."""
     now = {place.slug: str(place.run.path) for place in places}
     return figures.model_copy(
@@ -88,7 +88,7 @@ def moved(figures: StudyFigures, places: Sequence[StudyCell]) -> StudyFigures:
     )
 
 
-def keep(file: Path, result: StudyFigures) -> str | None:
+def store(file: Path, result: StudyFigures) -> str | None:
     """Write the figures; returns a message if that fails, since a report does not need the cache."""
     try:
         figures = result.model_dump(mode="json")

@@ -33,8 +33,8 @@ class Claims:
 class Gold:
     """The gold mentions; all arrays are (mentions,).
 
-    ``best`` is the highest confidence of the claims that touch the mention, minus infinity if there is none; ``found``:
-    a claim equals the mention. ``best_kept`` and ``found_kept`` are the same for kept claims.
+    ``best`` is the highest confidence of the claims that touch the mention, minus infinity if there is none;
+    ``recalled``: a claim equals the mention. ``best_kept`` and ``recalled_kept`` are the same for kept claims.
     """
 
     example: numpy.ndarray
@@ -43,8 +43,8 @@ class Gold:
     withheld: numpy.ndarray
     best: numpy.ndarray
     best_kept: numpy.ndarray
-    found: numpy.ndarray
-    found_kept: numpy.ndarray
+    recalled: numpy.ndarray
+    recalled_kept: numpy.ndarray
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ class _GoldRow:
     withheld: bool
     best: float = -numpy.inf
     best_kept: float = -numpy.inf
-    found: bool = False
-    found_kept: bool = False
+    recalled: bool = False
+    recalled_kept: bool = False
 
 
 class _GoldRows:
@@ -170,10 +170,10 @@ class _GoldRows:
             row = self.rows.setdefault(key, _GoldRow(gold.novelty or "", gold.withheld))
             exact = line.verdict == "supported" and line.matched == (gold.start, gold.end, gold.label)
             row.best = max(row.best, confidence)
-            row.found |= exact
+            row.recalled |= exact
             if not line.abstained:
                 row.best_kept = max(row.best_kept, confidence)
-                row.found_kept |= exact
+                row.recalled_kept |= exact
 
     def arrays(self) -> Gold:
         """The mentions in the order of the text, so that two ledgers with the same gold have the same rows."""
@@ -186,6 +186,6 @@ class _GoldRows:
             withheld=numpy.array([row.withheld for row in rows], dtype=bool),
             best=numpy.array([row.best for row in rows], dtype=numpy.float64),
             best_kept=numpy.array([row.best_kept for row in rows], dtype=numpy.float64),
-            found=numpy.array([row.found for row in rows], dtype=bool),
-            found_kept=numpy.array([row.found_kept for row in rows], dtype=bool),
+            recalled=numpy.array([row.recalled for row in rows], dtype=bool),
+            recalled_kept=numpy.array([row.recalled_kept for row in rows], dtype=bool),
         )

@@ -38,7 +38,7 @@ class Cell:
 class Study:
     """A config as a list of experiments: a single one if it has no matrix.
 
-    ``keep_models`` says which models are kept on disk: ``all``, ``best`` or ``none``. ``given`` are the values set by
+    ``keep_models`` says which models are kept on disk: ``all``, ``best`` or ``none``. ``located`` has the values set by
     files and ``--set``, including the matrix, with locations and without defaults.
     """
 
@@ -47,7 +47,7 @@ class Study:
     axes: dict[str, tuple[Plain, ...]]
     cells: tuple[Cell, ...]
     keep_models: str
-    given: Located
+    located: Located
 
     @property
     def home(self) -> Path:

@@ -179,7 +179,7 @@ def interpolate(located: Located, environ: Mapping[str, str]) -> None:
     """
 
     def fill(text: str, path: yaml.Path) -> str:
-        def one(match: re.Match[str]) -> str:
+        def value_of(match: re.Match[str]) -> str:
             if match[1]:
                 return "$"
             name, default = match[2], match[3]
@@ -193,7 +193,7 @@ def interpolate(located: Located, environ: Mapping[str, str]) -> None:
                 raise HallucError("C008", f"environment variable `{cut(name)}` has {fault}", located.values.get(path))
             return value
 
-        return _VARIABLE.sub(one, text)
+        return _VARIABLE.sub(value_of, text)
 
     def walk(node: Any, path: yaml.Path) -> Any:
         if isinstance(node, str):

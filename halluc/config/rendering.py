@@ -23,7 +23,7 @@ def annotated(loaded: LoadedConfig) -> str:
 
 def annotated_study(study: Study) -> str:
     """The config with its matrix, as YAML that loads to the same cells."""
-    return _text(study_tree(study), {**study.cells[0].loaded.origins, **study.given.values})
+    return _text(study_tree(study), {**study.cells[0].loaded.origins, **study.located.values})
 
 
 def study_tree(study: Study) -> dict[str, Any]:
@@ -34,10 +34,10 @@ def study_tree(study: Study) -> dict[str, Any]:
     for path, value in first.items():
         if all(path in other and other[path] == value for other in others):
             _put(tree, path, value)
-    for path, value in leaves(study.given.value):
+    for path, value in leaves(study.located.value):
         if path[0] != "matrix":
             _put(tree, path, value)
-    return {**tree, "keep_models": study.keep_models, "matrix": study.given.value["matrix"]} if study.axes else tree
+    return {**tree, "keep_models": study.keep_models, "matrix": study.located.value["matrix"]} if study.axes else tree
 
 
 def _put(tree: dict[str, Any], path: KeyPath, value: Any) -> None:
