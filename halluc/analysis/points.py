@@ -143,7 +143,7 @@ def _ranked(run: Measured) -> RankedArm:
 
 def _matched(
     pairs: Iterable[tuple[str, str]], orders: dict[str, RankedArm], weights: Array
-) -> Iterable[tuple[tuple[str, str], tuple[Array, Array]]]:  # fmt: skip
+) -> Iterable[tuple[tuple[str, str], tuple[Array, Array]]]:
     name = None
     for pair in pairs:
         if pair[0] != name:

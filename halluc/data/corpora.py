@@ -79,9 +79,7 @@ class SplitReader:
         by_document: the result of ``divides_documents``; only ``stream`` needs it.
     """
 
-    def __init__(
-        self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool = False
-    ) -> None:  # fmt: skip
+    def __init__(self, config: DataConfig, table: registry.Table, split: SplitName, by_document: bool = False) -> None:
         reference = config.reference(split)
         assert reference is not None, "a split of the config"
         self.config, self.split, self.by_document = config, split, by_document

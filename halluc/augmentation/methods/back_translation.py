@@ -129,9 +129,7 @@ class BackTranslation(Augmenter):
             return rejected
         return [units[number] for number in config.chosen(len(units), draws)]
 
-    def _changed(
-        self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]
-    ) -> Changed | Rejected:  # fmt: skip
+    def _changed(self, example: Editable, trips: Sequence[tuple[TranslationUnit, RoundTrip]]) -> Changed | Rejected:
         """The example with the usable results; the first reason if there are none."""
         moves: list[Edit] = []
         replaced: list[Edit] = []

@@ -69,9 +69,7 @@ class RateConfig(MethodConfig):
 class OptionError(HallucError):
     """An option that cannot be satisfied; ``key`` is its key in the method's config."""
 
-    def __init__(
-        self, key: str, code: str, message: str, help: str | None = None, exit_code: int = EXIT_USAGE
-    ) -> None:  # fmt: skip
+    def __init__(self, key: str, code: str, message: str, help: str | None = None, exit_code: int = EXIT_USAGE) -> None:
         super().__init__(code, message, None, help, exit_code)
         self.key = key
 

@@ -171,9 +171,7 @@ class Noise(Augmenter):
                     return _new_tuple(Replace, (at, at + 1, (written,), slip[1]))
         return self._any_slip(example, at, taken, bits, draws)
 
-    def _any_slip(
-        self, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws
-    ) -> Replace | None:  # fmt: skip
+    def _any_slip(self, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws) -> Replace | None:
         """A slip of the drawn kind; if it is impossible, of others that are drawn, then of the first possible kind."""
         for _ in range(_KIND_DRAWS):
             edit = self._of_kind(self._table[bits & _KIND_MASK], example, at, taken, bits >> _KIND_BITS, draws)
@@ -185,7 +183,7 @@ class Noise(Augmenter):
 
     def _of_kind(
         self, kind: _Kind, example: Editable, at: int, taken: Collection[int], bits: int, draws: Draws
-    ) -> Replace | None:  # fmt: skip
+    ) -> Replace | None:
         """A slip of this kind, if it is possible."""
         token = example.tokens[at]
         slip, why = kind

@@ -204,7 +204,7 @@ class StreamCodec:
 
     def _label_token(
         self, number: int, opened: tuple[int, int] | None, at: int, spans: list[Span]
-    ) -> tuple[int, int] | None:  # fmt: skip
+    ) -> tuple[int, int] | None:
         """Process a label token; returns the label of the mention that is open after it, and its first word."""
         if number in self.never_sampled:
             raise Rejected("unknown word" if number == self.unknown else "misplaced token")

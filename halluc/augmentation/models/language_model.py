@@ -109,7 +109,7 @@ class LanguageModel:
 
     def _written(
         self, prompts: Sequence[Any], draws: Sequence[Draws], constraint: Constraint | None
-    ) -> list[list[int]]:  # fmt: skip
+    ) -> list[list[int]]:
         config = self.config
         room = config.longest - max(map(len, prompts))
         decoding = Decoding(

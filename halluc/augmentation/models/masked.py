@@ -78,7 +78,7 @@ class MaskedFiller:
     @classmethod
     def ready(
         cls, config: MaskedInfillConfig, training: Lexicon, examples: Iterable[Editable], workspace: Workspace
-    ) -> MaskedFiller:  # fmt: skip
+    ) -> MaskedFiller:
         """The model as it is, or, with ``fit``, trained on these examples.
 
         Raises:
@@ -165,9 +165,7 @@ class MaskedFiller:
         scores, numbers = logits.topk(min(self.config.top_k or self.words.size, self.words.size))
         return self._drawn(masks, scores.double().cpu(), numbers.cpu())
 
-    def _drawn(
-        self, masks: Sequence[_Mask], scores: torch.Tensor, numbers: torch.Tensor
-    ) -> list[str | None]:  # fmt: skip
+    def _drawn(self, masks: Sequence[_Mask], scores: torch.Tensor, numbers: torch.Tensor) -> list[str | None]:
         """A word for each mask by inverse CDF; ``scores`` and ``numbers`` are (masks, candidates), the best first."""
         result: list[str | None] = []
         cumulative = (scores / self.config.temperature).softmax(1).cumsum(1)
@@ -275,9 +273,7 @@ def _new_mentions(examples: Iterable[Editable], training: Lexicon) -> dict[str, 
     }
 
 
-def places_of(
-    config: MaskedInfillConfig, example: Editable, labels: Collection[str], draws: Draws
-) -> dict[int, Kind]:  # fmt: skip
+def places_of(config: MaskedInfillConfig, example: Editable, labels: Collection[str], draws: Draws) -> dict[int, Kind]:
     """The positions of the words to replace, drawn from the candidates, with the kind of permitted words.
 
     ``labels`` are those whose mentions the model was trained to fill.

@@ -186,7 +186,7 @@ def trained(
 
 def _plan(
     fit: MaskedFitConfig, features: MaskedFeatures, evaluate: Any, loaded: MaskedModel, seed: int
-) -> training.TrainingPlan:  # fmt: skip
+) -> training.TrainingPlan:
     settings = TrainConfig(
         epochs=features.times,
         learning_rate=fit.learning_rate or (OF_RANDOM_HEAD if loaded.missing else LEARNING_RATE),
@@ -202,9 +202,7 @@ def _epochs(rows: int) -> int:
     return min(30, max(3, math.ceil(_TEXTS_READ / max(1, rows))))
 
 
-def _features(
-    config: MaskedInfillConfig, codec: PieceCodec, examples: Iterable[Editable], seed: int
-) -> MaskedFeatures:  # fmt: skip
+def _features(config: MaskedInfillConfig, codec: PieceCodec, examples: Iterable[Editable], seed: int) -> MaskedFeatures:
     assert config.fit is not None
     fit = config.fit
     rows = _rows(codec, examples, fit.masked, fit.masked_mentions if config.fills_mentions else fit.masked)
@@ -213,7 +211,7 @@ def _features(
 
 def _held_out(
     config: MaskedInfillConfig, codec: PieceCodec, examples: Sequence[Editable], seed: int
-) -> dict[str, MaskedFeatures]:  # fmt: skip
+) -> dict[str, MaskedFeatures]:
     """Rows with constant masks: of words outside of mentions, and, if mentions are filled, of words in mentions."""
     assert config.fit is not None
     rows = {"context": _rows(codec, examples, config.fit.masked, 0.0)}

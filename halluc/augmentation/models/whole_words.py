@@ -49,9 +49,7 @@ class WholeWords:
     training split only in mentions; outside of mentions they are not permitted.
     """
 
-    def __init__(
-        self, tokenizer: Any, size: int, in_mentions_only: Collection[str], function_words: bool
-    ) -> None:  # fmt: skip
+    def __init__(self, tokenizer: Any, size: int, in_mentions_only: Collection[str], function_words: bool) -> None:
         self.size = size
         self.words = _whole_words(tokenizer, size)
         self.is_uncased = all(word == word.lower() for word in self.words.values())

@@ -51,7 +51,7 @@ class Focus:
 
     def __init__(
         self, kind: str, training: Lexicon, counts: Mapping[str, int], dev_errors: DevErrors | None = None
-    ) -> None:  # fmt: skip
+    ) -> None:
         if kind == "gap" and dev_errors is not None:
             kind = "errors"
         self._of = {"balance": self._rarity, "gap": self._gap, "errors": self._erroneous}.get(kind)

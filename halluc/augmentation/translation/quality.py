@@ -47,7 +47,7 @@ class QualityConfig(Section):
 
 def fault(
     config: QualityConfig, before: Sequence[str], after: Sequence[str], pivot: Sequence[str], known: Collection[str]
-) -> str | None:  # fmt: skip
+) -> str | None:
     """Why a round trip is rejected; None if it is not.
 
     Args:
@@ -91,9 +91,7 @@ def _numbers(tokens: Sequence[str]) -> Counter[str]:
     return Counter(digits for token in tokens if (digits := "".join(filter(str.isdigit, token))))
 
 
-def _pivot_words(
-    before: Sequence[str], after: Sequence[str], pivot: Sequence[str], known: Collection[str]
-) -> set[str]:  # fmt: skip
+def _pivot_words(before: Sequence[str], after: Sequence[str], pivot: Sequence[str], known: Collection[str]) -> set[str]:
     new = {token.casefold() for token in after if token.isalpha() and token not in known}
     new -= {token.casefold() for token in before}
     return {word for word in new & {token.casefold() for token in pivot} if word not in known}

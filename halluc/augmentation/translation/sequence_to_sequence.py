@@ -92,7 +92,7 @@ class SequenceToSequence:
 
     def __init__(
         self, loaded: LoadedTranslator, config: TransformersConfig, source: str | None, target: str | None
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._loaded, self._config = loaded, config
         self._source, self._prefix, self._first = source, "", None
         self._sets_source = source is not None and hasattr(loaded.tokenizer, "src_lang")

@@ -165,7 +165,7 @@ def _named(placeholder: str) -> re.Pattern[str]:
 
 def units_of(
     example: Editable, strategy: Literal["segments", "placeholders"], min_words: int, placeholder: str
-) -> list[TranslationUnit]:  # fmt: skip
+) -> list[TranslationUnit]:
     """The translatable parts of an example, from left to right, with at least ``min_words`` words each.
 
     Raises:
@@ -207,9 +207,7 @@ def _runs(field: Range, held: Sequence[Range]) -> list[Range]:
     return [(start, end) for start, end in [*runs, (done, field[1])] if start < end]
 
 
-def _unit(
-    example: Editable, part: Range, held: tuple[Range, ...], placeholder: str
-) -> TranslationUnit | None:  # fmt: skip
+def _unit(example: Editable, part: Range, held: tuple[Range, ...], placeholder: str) -> TranslationUnit | None:
     """A part without the punctuation at its ends; None if it is only punctuation."""
     numbers = {start: number for number, (start, _) in enumerate(held)}
     inside = {at for start, end in held for at in range(start, end)}

@@ -90,7 +90,7 @@ class TextStream:
 
     def __init__(
         self, stream: io.BufferedIOBase, name: str, most: int = MOST_LINE_BYTES, encoding: str = "utf-8"
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name, self.most = name, most
         self._read, self._reported = _READ.get(), 0
         self._blocks, self._splitter = Blocks(stream, name, min(BLOCK, most), encoding), LineSplitter(name, most)

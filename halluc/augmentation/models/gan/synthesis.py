@@ -112,7 +112,7 @@ def fit(config: GanSynthesisConfig, examples: Iterable[Editable], workspace: Wor
 
 def _networks(
     config: GanSynthesisConfig, codec: StreamCodec, seed: int, device: torch.device
-) -> tuple[LstmGenerator, ConvDiscriminator]:  # fmt: skip
+) -> tuple[LstmGenerator, ConvDiscriminator]:
     """Both networks with their initial weights, which depend on the seed."""
     pieces = Pieces(codec.size, codec.pad, codec.end, codec.never_sampled)
     with torch.random.fork_rng([]):
@@ -124,7 +124,7 @@ def _networks(
 
 def _trained(
     config: GanSynthesisConfig, rows: _SplitSequences, seed: int, device: torch.device, checkpoint: Path
-) -> tuple[dict[str, Weights], dict[str, Any]]:  # fmt: skip
+) -> tuple[dict[str, Weights], dict[str, Any]]:
     """Train and compare; returns the weights of both generators, and the facts for the manifest."""
 
     def words(ids: Sequence[int], number: int) -> tuple[str, ...] | None:
