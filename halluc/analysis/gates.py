@@ -62,12 +62,9 @@ def refuse_uncheckable(loaded: LoadedConfig, evaluated: Sequence[SplitName]) -> 
     """
     for name, gate in loaded.experiment.gates.items():
         if not any(_counts(loaded, gate, split) for split in evaluated):
-            raise HallucError(
-                "C107",
-                f"`gates.{name}` cannot be checked on any of the evaluated splits: {', '.join(evaluated)}",
-                loaded.origins.get(("gates", name)),
-                "a gate needs a split that the model is not trained on: see `data.test` and `eval.splits`",
-            )
+            message = f"`gates.{name}` cannot be checked on any of the evaluated splits: {', '.join(evaluated)}"
+            help = "a gate needs a split that the model is not trained on: see `data.test` and `eval.splits`"
+            raise HallucError("C107", message, loaded.origins.get(("gates", name)), help)
 
 
 def is_trained_on(loaded: LoadedConfig, split: str) -> bool:

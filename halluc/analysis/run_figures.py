@@ -217,11 +217,9 @@ def refuse_different_examples(one: Measured, other: Measured) -> None:
             what = f"{len(one.examples):,} and {len(other.examples):,} examples"
         else:
             what = next(f"{part} {x!r} and {y!r}" for part, x, y in zip(_PARTS, a, b, strict=True) if x != y)
-        raise HallucError(
-            "R113",
-            f"{one.name} and {other.name} were evaluated on different examples of {one.split}",
-            help=f"the first difference is in example {number}: {what[:300]}",
-        )
+        message = f"{one.name} and {other.name} were evaluated on different examples of {one.split}"
+        help = f"the first difference is in example {number}: {what[:300]}"
+        raise HallucError("R113", message, help=help)
 
 
 _PARTS = ("the ids", "the tokens", "the gold")

@@ -68,11 +68,9 @@ def figures(name: str, places: Sequence[StudyCell], asked: str | None, reference
     runs, missing = _read(places, split)
     if not runs:
         slug, why = next((slug, why) for slug, why in missing.items() if why != _NOT_RUN)
-        raise HallucError(
-            "R112",
-            f"no cell of {name} can be counted on {split}; {slug}: {why}",
-            help="evaluate the cells again with `halluc run` of the study's config",
-        )
+        message = f"no cell of {name} can be counted on {split}; {slug}: {why}"
+        help = "evaluate the cells again with `halluc run` of the study's config"
+        raise HallucError("R112", message, help=help)
     first = next(iter(runs.values()))
     for other in runs.values():
         run_figures.refuse_different_examples(first, other)

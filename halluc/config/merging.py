@@ -106,12 +106,9 @@ def _text(path: Path, asked: Location | None) -> str:
         raise HallucError("C005", f"no such config file: {text}", asked, _other_configs(path)) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise HallucError(
-            "C001",
-            f"byte 0x{error.object[error.start]:02x} is not UTF-8",
-            Location(str(path), line),
-            "save the file as UTF-8",
-        ) from None
+        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+        help = "save the file as UTF-8"
+        raise HallucError("C001", message, Location(str(path), line), help) from None
     except OSError as error:
         raise HallucError("C005", f"cannot read {text}: {error.strerror}", asked) from None
 

@@ -128,11 +128,9 @@ def value_at(record: Mapping[str | int, Any], path: Path | None) -> Any:
             kept = [item for item in value if not is_cancelled(item)]
             if len(kept) > 1:
                 before, after = named(path[:done]), named(path[done + 1 :])
-                raise Unreadable(
-                    "D107",
-                    f"`{before}` has {len(kept)} annotations",
-                    f"select one of them: set `data.spans_field: {before}.0.{after}`",
-                )
+                problem = f"`{before}` has {len(kept)} annotations"
+                help = f"select one of them: set `data.spans_field: {before}.0.{after}`"
+                raise Unreadable("D107", problem, help)
             value = kept[0] if kept else None
         elif isinstance(value, (list, tuple)) and isinstance(step, int):
             value = value[step] if step < len(value) else None

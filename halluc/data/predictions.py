@@ -171,11 +171,9 @@ def predicted_field(record: Mapping[Any, Any], others: Sequence[Any]) -> Any:
     if name in (PREDICTED_TAGS, PREDICTED) or (name is not None and meant is None):
         return name
     have = ", ".join(f"`{cut(str(key))}`" for key in list(record)[:8]) or "nothing"
-    raise Unreadable(
-        "D107" if others else "D116",
-        f"no field `{PREDICTED}`; it has {have}",
-        ("" if meant is None else f"did you mean `{cut(str(meant))}`? ") + f"rename it to `{PREDICTED}`",
-    )
+    problem = f"no field `{PREDICTED}`; it has {have}"
+    help = ("" if meant is None else f"did you mean `{cut(str(meant))}`? ") + f"rename it to `{PREDICTED}`"
+    raise Unreadable("D107" if others else "D116", problem, help)
 
 
 def confidence_field(record: Mapping[Any, Any]) -> Any:
@@ -213,12 +211,9 @@ def joined(
         refuse(_of_order(predictions, corpus, path, differ))
         return list(predictions), "order"
     if len(named) < len(predictions):
-        raise data_error(
-            "D107",
-            f"{counted(len(predictions) - len(named), 'predictions')} without an id, but {len(named):,} with one",
-            _where(next(one for one in predictions if not one.has_id)),
-            "give an id to all or to none",
-        )
+        message = f"{counted(len(predictions) - len(named), 'predictions')} without an id, but {len(named):,} with one"
+        help = "give an id to all or to none"
+        raise data_error("D107", message, _where(next(one for one in predictions if not one.has_id)), help)
     by_id: dict[str, Stated] = {}
     twice = [one for one in predictions if by_id.setdefault(one.example.id, one) is not one]
     pairs = [(by_id[example.id], example) for example in corpus if example.id in by_id]

@@ -198,11 +198,9 @@ def _sizes(
     if config.size is None:
         return most
     if config.size > sum(most):
-        raise data_error(
-            "D134",
-            f"`gap.size: {config.size}`: at most {sum(most)} {strata.noun}s can be matched",
-            help=f"lower it, or {_less(largest, config)}" if largest else "lower it",
-        )
+        message = f"`gap.size: {config.size}`: at most {sum(most)} {strata.noun}s can be matched"
+        help = f"lower it, or {_less(largest, config)}" if largest else "lower it"
+        raise data_error("D134", message, help=help)
     sizes = apportion(config.size, most)
     if not strata.bearing(sizes):
         raise data_error("D134", f"`gap.size: {config.size}` is too small for a {strata.noun} with a {strata.thing}")

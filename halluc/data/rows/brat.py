@@ -73,14 +73,9 @@ def _of_text(path: Path, annotation: Path, text: str, lines: list[str], document
         match = _ENTITY.fullmatch(line)
         parts = [] if match is None else [tuple(map(int, part.split())) for part in match["parts"].split(";")]
         if match is None or not parts[0][0] < parts[-1][1] <= len(text):
-            yield BadLine(
-                "D107",
-                str(annotation),
-                number,
-                f"no entity in the text of {len(text)} characters",
-                "an entity line has `T1`, a tab, label, start and end, a tab, and the text",
-                line,
-            )
+            problem = f"no entity in the text of {len(text)} characters"
+            help = "an entity line has `T1`, a tab, label, start and end, a tab, and the text"
+            yield BadLine("D107", str(annotation), number, problem, help, line)
             continue
         start, end = parts[0][0], parts[-1][1]
         at = max(bisect_right(starts, start) - 1, 0)

@@ -169,13 +169,9 @@ class _Sentences:
             self.size = self.size + len(line) + 1 if self.lines else 0
             if self.size > self.layout.max_line_bytes:  # no more of it is kept
                 if self.sound:
-                    yield BadLine(
-                        "D114",
-                        self.file,
-                        self.lines[0],
-                        f"a sentence of more than {self.layout.max_line_bytes:,} characters",
-                        "sentences must end with a blank line; is this `format: text`?",
-                    )
+                    problem = f"a sentence of more than {self.layout.max_line_bytes:,} characters"
+                    help = "sentences must end with a blank line; is this `format: text`?"
+                    yield BadLine("D114", self.file, self.lines[0], problem, help)
                 self.sound = False
                 continue
             self.lines.append(number)
@@ -244,11 +240,9 @@ class _Sentences:
         for place in self.places:
             if self.places.count(place) > 1:
                 one, other = [which for which, at in zip(self.asked, self.places, strict=True) if at == place][:2]
-                raise HallucError(
-                    "C106",
-                    f"the columns {one} and {other} are the same one of {self.width} columns",
-                    help="set `data.token_column` and `data.tag_column` to different columns",
-                )
+                message = f"the columns {one} and {other} are the same one of {self.width} columns"
+                help = "set `data.token_column` and `data.tag_column` to different columns"
+                raise HallucError("C106", message, help=help)
 
     def _place(self, which: str | int) -> int:
         if isinstance(which, int):
@@ -256,12 +250,9 @@ class _Sentences:
         if which in self.names:
             return self.names.index(which)
         have = quoted(self.names) if self.names else "none: set `data.header: true`"
-        raise data_error(
-            "D116",
-            f"no column `{which}`; named are {have}",
-            Location(self.file, 1, text=excerpt(self.first)[0]),
-            "or set its number, from 0",
-        )
+        message = f"no column `{which}`; named are {have}"
+        help = "or set its number, from 0"
+        raise data_error("D116", message, Location(self.file, 1, text=excerpt(self.first)[0]), help)
 
     def _begins_sentence(self, cells: Sequence[str]) -> bool:
         which = self.layout.sentence_column

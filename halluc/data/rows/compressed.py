@@ -114,12 +114,9 @@ class Blocks:
         self._unpacked += len(block)
         if self._magic is not None and self._unpacked > max(_ALWAYS_UNPACKED, _MOST_RATIO * self._packed_size()):
             what = "ZIP" if self._magic == _ZIP else _NAMES[self._magic]
-            raise data_error(
-                "D103",
-                f"this {what} file unpacks to more than {_MOST_RATIO} times its size and may fill memory or disk",
-                Location(self._name),
-                f"if you trust it, {self._unpacking_command(self._magic)}",
-            )
+            message = f"this {what} file unpacks to more than {_MOST_RATIO} times its size and may fill memory or disk"
+            help = f"if you trust it, {self._unpacking_command(self._magic)}"
+            raise data_error("D103", message, Location(self._name), help)
         return block
 
     def _damaged(self, why: str) -> bytes:
@@ -151,12 +148,9 @@ class Blocks:
         """
         where = Location(self._name)
         if not self._raw.seekable():
-            raise data_error(
-                "D104",
-                "a ZIP archive cannot be read from a pipe",
-                where,
-                "unpack it in the pipe: `unzip -p ARCHIVE | …`",
-            )
+            message = "a ZIP archive cannot be read from a pipe"
+            help = "unpack it in the pipe: `unzip -p ARCHIVE | …`"
+            raise data_error("D104", message, where, help)
         archive = zipfile.ZipFile(self._raw)
         members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
         if any(one.filename == "[Content_Types].xml" for one in members):
@@ -165,12 +159,9 @@ class Blocks:
             )
         if len(members) != 1:
             listed = ", ".join(one.filename for one in members[:5]) or "nothing"
-            raise data_error(
-                "D104",
-                f"a ZIP archive with {len(members)} files ({listed}), but only one can be read",
-                where,
-                "unpack it and use the right file",
-            )
+            message = f"a ZIP archive with {len(members)} files ({listed}), but only one can be read"
+            help = "unpack it and use the right file"
+            raise data_error("D104", message, where, help)
         self._packed_size = lambda: members[0].compress_size
         return archive.open(members[0])
 

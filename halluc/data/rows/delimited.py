@@ -98,14 +98,9 @@ class _Feed:
 
 def _broken(feed: _Feed, why: str, file: str) -> BadLine:
     if "new-line character" in why:
-        return BadLine(
-            "D124",
-            file,
-            feed.last,
-            "a carriage return inside a row",
-            "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes",
-            *excerpt(feed.shown),
-        )
+        problem = "a carriage return inside a row"
+        help = "convert the line ends, for example with `tr '\\r' '\\n'`, or put the cell in double quotes"
+        return BadLine("D124", file, feed.last, problem, help, *excerpt(feed.shown))
     at, problem = None, f"not readable as CSV: {why}"
     if "expected after" in why:
         problem = "text after the closing quote of a cell"
@@ -152,12 +147,9 @@ def _header(row: Cells, layout: Layout, file: str) -> list[str]:
     names = [cell.strip() for cell in row.cells]
     for name in layout.names:
         if names.count(name) > 1:
-            raise data_error(
-                "D116",
-                f"the column `{name}` is repeated",
-                Location(file, row.line, text=excerpt(row.shown)[0]),
-                "rename one, or set columns by number, with `data.header: true`",
-            )
+            message = f"the column `{name}` is repeated"
+            help = "rename one, or set columns by number, with `data.header: true`"
+            raise data_error("D116", message, Location(file, row.line, text=excerpt(row.shown)[0]), help)
     # Make all other names unique, and not empty.
     first = {name: place for place, name in reversed(list(enumerate(names)))}
     return [name if name and first[name] == place else f"{name}#{place}" for place, name in enumerate(names)]
@@ -186,12 +178,9 @@ def _delimiter(head: Sequence[Line], layout: Layout, file: str) -> str:
     if layout.least < 2 or layout.names:
         return ","
     number, line = lines[0]
-    raise data_error(
-        "D117",
-        "the delimiter cannot be detected: none splits the first lines into the required columns",
-        Location(file, number, text=excerpt(line)[0]),
-        'set it, for example `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`',
-    )
+    message = "the delimiter cannot be detected: none splits the first lines into the required columns"
+    help = 'set it, for example `data.delimiter: ";"`; "LABEL text" lines are read with `data.format: lines`'
+    raise data_error("D117", message, Location(file, number, text=excerpt(line)[0]), help)
 
 
 def guess_delimiter(lines: Sequence[tuple[int, str]], quoting: bool, names: Sequence[str], least: int) -> str | None:

@@ -84,22 +84,15 @@ class LineSplitter:
             return
         self.begun.clear()
         if self._size > self._most + _MOST_SKIPPED:
-            raise data_error(
-                "D114",
-                f"a line of more than {_MOST_SKIPPED:,} bytes: nothing after it is read",
-                Location(self._name, self._ended + 1),
-                "check that the file is text with line ends",
-            )
+            message = f"a line of more than {_MOST_SKIPPED:,} bytes: nothing after it is read"
+            help = "check that the file is text with line ends"
+            raise data_error("D114", message, Location(self._name, self._ended + 1), help)
 
 
 def damaged(name: str, number: int, why: str) -> BadLine:
-    return BadLine(
-        "D103",
-        name,
-        number,
-        f"not readable as {why}",
-        "the file is truncated or damaged: download it again; nothing after this can be read",
-    )
+    problem = f"not readable as {why}"
+    help = "the file is truncated or damaged: download it again; nothing after this can be read"
+    return BadLine("D103", name, number, problem, help)
 
 
 def decoded(number: int, line: bytes, name: str) -> Line:
@@ -121,15 +114,8 @@ def undecodable(name: str, number: int, error: UnicodeDecodeError) -> BadLine:
     help = "set the encoding: `data.encoding: latin-1` (or cp1252, cp1251, …)"
     if whole.startswith(UTF16):
         help = "this looks like UTF-16: set `data.encoding: utf-16`"
-    return BadLine(
-        "D104",
-        name,
-        number,
-        f"byte 0x{whole[error.start]:02x} is not UTF-8",
-        help,
-        body.decode("utf-8", "replace"),
-        before + 1,
-    )
+    problem = f"byte 0x{whole[error.start]:02x} is not UTF-8"
+    return BadLine("D104", name, number, problem, help, body.decode("utf-8", "replace"), before + 1)
 
 
 def binary(begin: bytes, name: str) -> BadLine | None:
@@ -142,14 +128,9 @@ def binary(begin: bytes, name: str) -> BadLine | None:
 
 def bare_return(file: str, number: int, line: str) -> BadLine:
     """The error for a line with a carriage return, in a file that mixes two kinds of line ends."""
-    return BadLine(
-        "D124",
-        file,
-        number,
-        "a carriage return inside a line",
-        "convert the line ends, for example with `tr '\\r' '\\n'`, or remove the character",
-        *excerpt(line, line.index("\r")),
-    )
+    problem = "a carriage return inside a line"
+    help = "convert the line ends, for example with `tr '\\r' '\\n'`, or remove the character"
+    return BadLine("D124", file, number, problem, help, *excerpt(line, line.index("\r")))
 
 
 BLANKS = re.compile(r"[ \t]+")
@@ -175,14 +156,9 @@ def _label_first(file: str, number: int, line: str, layout: Layout) -> Row | Bad
     if layout.delimiter != "auto":
         label, result, text = line.partition(layout.delimiter)
         if not result:
-            return BadLine(
-                "D123",
-                file,
-                number,
-                f"no `{layout.delimiter}` after a label",
-                "write LABEL, `data.delimiter`, and the text on each line",
-                *excerpt(line),
-            )
+            problem = f"no `{layout.delimiter}` after a label"
+            help = "write LABEL, `data.delimiter`, and the text on each line"
+            return BadLine("D123", file, number, problem, help, *excerpt(line))
         return Row(file, number, {"label": label, "text": text}, line)
     if line[0] in " \t":
         return BadLine("D123", file, number, "no label before the first space", _FORM, *excerpt(line))
@@ -199,14 +175,9 @@ def _label_last(file: str, number: int, line: str, layout: Layout) -> Row | BadL
     delimiter = layout.delimiter if layout.delimiter != "auto" else " "
     text, result, label = line.rpartition(delimiter)
     if not result:
-        return BadLine(
-            "D123",
-            file,
-            number,
-            f"no label after a `{delimiter}`",
-            "with `data.label_position: last`, write the text, `data.delimiter`, and the label on each line",
-            *excerpt(line),
-        )
+        problem = f"no label after a `{delimiter}`"
+        help = "with `data.label_position: last`, write the text, `data.delimiter`, and the label on each line"
+        return BadLine("D123", file, number, problem, help, *excerpt(line))
     return Row(file, number, {"label": label, "text": text}, line)
 
 

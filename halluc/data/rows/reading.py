@@ -90,11 +90,9 @@ def read_rows(source: TextStream, layout: Layout) -> tuple[Format, Rows]:
         return layout.format, iter([bad])
     form = detected(source, layout)
     if layout.lists and form != "json":
-        raise data_error(
-            "D116",
-            f"no list `{layout.lists[0]}` in {source.name}",
-            help="`#` selects lists of a JSON object: set `data.format: json`, or remove it",
-        )
+        message = f"no list `{layout.lists[0]}` in {source.name}"
+        help = "`#` selects lists of a JSON object: set `data.format: json`, or remove it"
+        raise data_error("D116", message, help=help)
     return form, _ROWS[form](source, layout)
 
 
@@ -104,11 +102,9 @@ def _table(source: TextStream, layout: Layout) -> Rows:
 
 
 def _no_text(source: TextStream, layout: Layout) -> Rows:
-    raise data_error(
-        "D101",
-        f"{source.name} is a file, but `data.format: hub` reads datasets of the Hub",
-        help="write the dataset as `hub:NAME@REVISION#SPLIT`",
-    )
+    message = f"{source.name} is a file, but `data.format: hub` reads datasets of the Hub"
+    help = "write the dataset as `hub:NAME@REVISION#SPLIT`"
+    raise data_error("D101", message, help=help)
 
 
 _ROWS: dict[Format, Callable[[TextStream, Layout], Rows]] = {

@@ -111,13 +111,9 @@ def items(
     except json.JSONDecodeError as error:
         yield scan.broken(error, file) if scan.bad is None else scan.bad
     except _TooLong:
-        yield BadLine(
-            "D114",
-            file,
-            scan.line(),
-            f"an item of more than {most:,} characters",
-            "write the records as JSON Lines, or raise `data.max_line_bytes`",
-        )
+        problem = f"an item of more than {most:,} characters"
+        help = "write the records as JSON Lines, or raise `data.max_line_bytes`"
+        yield BadLine("D114", file, scan.line(), problem, help)
     except RecursionError:
         yield BadLine("D107", file, scan.line(), "not readable as JSON: nested too deeply")
 
@@ -159,12 +155,9 @@ def _refuse_splits(lists: Sequence[str], file: str, line: int) -> None:
     """Refuse to read train and test as one corpus."""
     splits = [name for name in lists if name.casefold() in _SPLITS]
     if len(splits) > 1:
-        raise data_error(
-            "D116",
-            f"the lists {' and '.join(f'`{name}`' for name in splits)} are splits, but none of them is selected",
-            Location(file, line),
-            f"select one with `#`, as in `{file}#{splits[0]}`; `jq -c '.{splits[0]}[]'` extracts it",
-        )
+        message = f"the lists {' and '.join(f'`{name}`' for name in splits)} are splits, but none of them is selected"
+        help = f"select one with `#`, as in `{file}#{splits[0]}`; `jq -c '.{splits[0]}[]'` extracts it"
+        raise data_error("D116", message, Location(file, line), help)
 
 
 def _no_list(key: str, met: dict[str, bool], file: str) -> HallucError:

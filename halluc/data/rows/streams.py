@@ -58,11 +58,9 @@ def opened(path: Path | None) -> Iterator[tuple[io.BufferedIOBase, str]]:
     kind = irregular(path)
     # A named pipe can be read only once, from start to end; the null device is empty.
     if kind not in (None, "a named pipe") and not path.samefile(os.devnull):
-        raise data_error(
-            "D101",
-            f"{path} is not a regular file ({kind})",
-            help="--input must be a file or a named pipe; `--input -` is standard input",
-        )
+        message = f"{path} is not a regular file ({kind})"
+        help = "--input must be a file or a named pipe; `--input -` is standard input"
+        raise data_error("D101", message, help=help)
     try:
         file = path.open("rb")
     except FileNotFoundError:
