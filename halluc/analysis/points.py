@@ -108,7 +108,10 @@ def resample(runs: Sequence[Measured], pairs: Sequence[RunPair]) -> Resampled:
     The runs are on the same examples. Each draw of examples is used for all of them; draws are distributed to threads.
     """
     examples = len(runs[0].examples)
-    orders = {run.name: _ranked(run) for run in {run.name: run for pair in pairs for run in pair}.values()}
+    orders = {
+        run.name: RankedArm(comparison.arm(run), run.table.gold.example, examples)
+        for run in {run.name: run for pair in pairs for run in pair}.values()
+    }
     # Sorted, so that `_matched` has only one reference and one arm in memory at a time.
     names = sorted({(reference.name, arm.name) for reference, arm in pairs})
     for run in runs:
@@ -135,10 +138,6 @@ def resample(runs: Sequence[Measured], pairs: Sequence[RunPair]) -> Resampled:
 def _figures(run: Measured, weights: Array) -> dict[FigureKey, Array]:
     sums = run.sheet.summed(weights)
     return {key: figure.formula(sums) for key, figure in run.figures.items()}
-
-
-def _ranked(run: Measured) -> RankedArm:
-    return RankedArm(comparison.arm(run), run.table.gold.example, len(run.examples))
 
 
 def _matched(

@@ -235,8 +235,8 @@ def _best_on_dev(places: Sequence[StudyCell]) -> list[BestOnDev]:
 
     Empty if some cell is not evaluated on dev, since the choice would depend on which ones are.
     """
-    axes = [axis for axis, values in _axes(places).items() if _is_setting(axis) and len(values) > 1
-            and all(map(arms.is_number, values))]  # fmt: skip
+    axes = [axis for axis, values in _axes(places).items() if axis.split(".")[0] in ("train", "augment")
+            and len(values) > 1 and all(map(arms.is_number, values))]  # fmt: skip
     if not axes or not all(place.run.evaluation(DEV).is_file() for place in places):
         return []
     runs, missing = _read(places, DEV)
@@ -245,10 +245,6 @@ def _best_on_dev(places: Sequence[StudyCell]) -> list[BestOnDev]:
     resampled = points.resample(list(runs.values()), [])
     groups = [StudyPoint(group, resampled.of(group.runs)) for group in _by_seed(places, runs)]
     return [best for axis in axes for best in _best(groups, axis)]
-
-
-def _is_setting(axis: str) -> bool:
-    return axis.split(".")[0] in ("train", "augment")
 
 
 def _best(groups: Sequence[StudyPoint], axis: str) -> Iterable[BestOnDev]:

@@ -57,15 +57,12 @@ def scores(predictions: Sequence[Predicted]) -> tuple[numpy.ndarray, numpy.ndarr
     claim = numpy.repeat(numpy.arange(len(parts)), [len(part) for part in parts])
     claimed = [output for prediction in predictions for output in getattr(prediction, "claimed", ())]
     most = max(part.shape[1] for part in parts)
-    return (
-        numpy.concatenate([part if part.shape[1] == most else _widened(part, most) for part in parts]),
-        claim,
-        numpy.array(claimed) if claimed else None,
-    )
-
-
-def _widened(rows: numpy.ndarray, outputs: int) -> numpy.ndarray:
-    return numpy.pad(rows, ((0, 0), (0, outputs - rows.shape[1])), constant_values=-numpy.inf)
+    parts = [
+        part if part.shape[1] == most
+        else numpy.pad(part, ((0, 0), (0, most - part.shape[1])), constant_values=-numpy.inf)
+        for part in parts
+    ]  # fmt: skip
+    return numpy.concatenate(parts), claim, numpy.array(claimed) if claimed else None
 
 
 def calibrated(predictions: Sequence[PredictionT], temperature: float) -> list[PredictionT]:

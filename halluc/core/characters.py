@@ -69,8 +69,6 @@ def cut(text: str, most: int = 100) -> str:
 
 def escaped_json(text: str) -> str:
     """A JSON text with control and bidirectional characters as ``\\uXXXX``: it parses to the same value."""
-    return text if text.isascii() and "\x7f" not in text else _UNSAFE_IN_JSON.sub(_as_json_escape, text)
-
-
-def _as_json_escape(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

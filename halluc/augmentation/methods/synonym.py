@@ -116,7 +116,8 @@ class Synonym(Augmenter):
         if not self._known[token.lower()] or pattern(token) == "mixed":
             return False
         in_capitals = (token == token.upper() for token in example.tokens)
-        return at == _first_word(example.tokens) or _is_in_span(example, at) or all(in_capitals)
+        is_first = not any(any(map(str.isalnum, token)) for token in example.tokens[:at])
+        return is_first or _is_in_span(example, at) or all(in_capitals)
 
 
 class _Known(dict[str, tuple[Tokens, ...]]):
@@ -150,11 +151,6 @@ def _thesaurus(config: SynonymConfig) -> _Thesaurus:
 
 def _is_in_span(example: Editable, at: int) -> bool:
     return any(start <= at < end for start, end, _ in example.spans)
-
-
-def _first_word(tokens: Tokens) -> int:
-    """The position of the first token with a letter or digit."""
-    return next((at for at, token in enumerate(tokens) if any(map(str.isalnum, token))), 0)
 
 
 def _cased(token: str, new: Tokens, in_mention: bool) -> Tokens:

@@ -13,7 +13,7 @@ from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected
 from halluc.augmentation.models.kept_answers import kept_answers
 from halluc.augmentation.models.plain_texts import TextPool, length_key, refuse_missing, text_lines
 from halluc.augmentation.translation.config import EngineConfig
-from halluc.augmentation.translation.engine import LineTranslator, as_line, open_engine, translated
+from halluc.augmentation.translation.engine import as_line, open_engine, translated
 from halluc.config.section import DISTINCT, MOST_EXAMPLES, Reference
 from halluc.core.edits import Editable
 from halluc.core.errors import EXIT_DATA
@@ -153,7 +153,7 @@ class SyntheticSource(Synthesizer):
         engine = open_engine(self.config.engine, allow_commands=workspace.allow_commands)
         self._facts = {key: value for key, value in engine.facts.items() if key != "backward"}
         try:
-            return _by_engine(engine.forward, lines)
+            return translated(engine.forward, lines, [Draws.of("synthetic_source", line) for line in lines])
         finally:
             engine.close()
 
@@ -181,8 +181,3 @@ class SyntheticSource(Synthesizer):
     def facts(self) -> dict[str, Any]:
         """The model or engine, and the numbers of lines, texts and translations by outcome."""
         return {**self._facts, **{name: self._counts[name] for name in _COUNTS}} if self._counts else {}
-
-
-def _by_engine(translator: LineTranslator, lines: Sequence[str]) -> list[str]:
-    """The translation of each line; its random numbers depend on the line alone."""
-    return translated(translator, lines, [Draws.of("synthetic_source", line) for line in lines])

@@ -198,15 +198,12 @@ def _plan(
     return training.TrainingPlan(features, settings, evaluate, choose_by, seed, what, features.by_epoch)
 
 
-def _epochs(rows: int) -> int:
-    return min(30, max(3, math.ceil(_TEXTS_READ / max(1, rows))))
-
-
 def _features(config: MaskedInfillConfig, codec: PieceCodec, examples: Iterable[Editable], seed: int) -> MaskedFeatures:
     assert config.fit is not None
     fit = config.fit
     rows = _rows(codec, examples, fit.masked, fit.masked_mentions if config.fills_mentions else fit.masked)
-    return MaskedFeatures(rows, fit.epochs or _epochs(len(rows)), seed, codec.mask, codec.pad)
+    epochs = fit.epochs or min(30, max(3, math.ceil(_TEXTS_READ / max(1, len(rows)))))
+    return MaskedFeatures(rows, epochs, seed, codec.mask, codec.pad)
 
 
 def _held_out(

@@ -63,10 +63,6 @@ def _plain(answer: str) -> str:
     return _ESCAPED.sub(r"\1", text.removesuffix("[]").removesuffix("."))
 
 
-def _data_folder() -> Path:
-    return Path(os.environ.get("APERTIUM_DATADIR", "/usr/share/apertium"))
-
-
 def _pipeline(pair: str) -> str:
     """The pipeline of a translation mode, with output flushed at every NUL character.
 
@@ -75,7 +71,7 @@ def _pipeline(pair: str) -> str:
     """
     if shutil.which("apertium-wblank-mode") is None or shutil.which("bash") is None:
         raise engine_error("apertium is not installed", "apt install apertium apertium-eng-spa", "E441")
-    mode = _data_folder() / "modes" / f"{pair}.mode"
+    mode = Path(os.environ.get("APERTIUM_DATADIR", "/usr/share/apertium")) / "modes" / f"{pair}.mode"
     if not mode.is_file():
         known = sorted(file.stem for file in mode.parent.glob("*.mode"))
         help = f"installed are {', '.join(known) or 'none'}; `apt search apertium-` lists more pairs"
