@@ -155,7 +155,7 @@ def test_after_so_many_attempts_it_is_given_up():
     made, refusals = maker(one, filters=[leak("anna berg won oslo")], attempts=4).make(CopyRequest(EXAMPLE, "a", 1))
     assert made is None
     assert [refusal.reason for refusal in refusals] == ["leak"] * 4
-    assert one.made_by.calls == 4
+    assert one.component.calls == 4
 
 
 def test_a_further_attempt_starts_where_it_is_asked_to():

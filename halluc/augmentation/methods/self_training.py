@@ -22,7 +22,7 @@ from halluc.augmentation.methods.base import (
     Workspace,
     about,
 )
-from halluc.augmentation.models.kept_answers import pseudo_labels
+from halluc.augmentation.models.cached_answers import pseudo_labels
 from halluc.augmentation.models.plain_texts import PlacedText, TextPool, length_key, refuse_missing, text_lines
 from halluc.config.section import DISTINCT, MOST_EXAMPLES, Reference
 from halluc.core.edits import Editable

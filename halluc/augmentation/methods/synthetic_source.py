@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from halluc.augmentation.methods.base import MethodConfig, OptionError, Rejected, Synthesizer, Workspace, about
-from halluc.augmentation.models.kept_answers import kept_answers
+from halluc.augmentation.models.cached_answers import cached_answers
 from halluc.augmentation.models.plain_texts import TextPool, length_key, refuse_missing, text_lines
 from halluc.augmentation.translation.config import EngineConfig
 from halluc.augmentation.translation.engine import as_line, open_engine, translated
@@ -139,7 +139,7 @@ class SyntheticSource(Synthesizer):
             with about("model"):
                 translator = workspace.translator(self.config.model)
             self._facts = {"model": self.config.model}
-            answers = kept_answers(
+            answers = cached_answers(
                 lines,
                 translator.translated,
                 fingerprint=translator.fingerprint,

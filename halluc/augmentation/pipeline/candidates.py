@@ -39,13 +39,13 @@ class Method:
     name: str
     steps: tuple[str, ...]
     share: float
-    made_by: Augmenter | Synthesizer
+    component: Augmenter | Synthesizer
 
     def results(self, examples: Sequence[Editable], draws: Sequence[Draws]) -> list[Changed | Rejected]:
         """The results of the method for the examples, many at a time."""
-        if isinstance(self.made_by, Augmenter):
-            return self.made_by.change_many(examples, draws)
-        sampled = self.made_by.sample_many(examples, draws)
+        if isinstance(self.component, Augmenter):
+            return self.component.change_many(examples, draws)
+        sampled = self.component.sample_many(examples, draws)
         return [_sampled(*one) for one in zip(examples, sampled, strict=True)]
 
 
@@ -124,7 +124,7 @@ class Maker:
 
     @cached_property
     def uses_model(self) -> bool:
-        return any(one.made_by.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
+        return any(one.component.uses_model for one in self.methods) or any(one.uses_model for one in self.filters)
 
     def make(self, asked: CopyRequest) -> _Result:
         """The first candidate that no filter rejects by itself, and the refusals before it.
@@ -172,7 +172,7 @@ class Maker:
         if isinstance(request, _Check):
             return self.filters[request.filter].results([request.candidate])[0]
         try:
-            return _result(self.methods[request.method].made_by, request)
+            return _result(self.methods[request.method].component, request)
         except OptionError as error:
             raise PartError("methods", request.method, error) from error
 
@@ -201,7 +201,7 @@ class Maker:
             result = yield _Call(index, asked.example, Draws(self._prefixes[index] + key))
             if isinstance(result, Rejected):
                 return None, Refusal(result.reason, method.name, None)
-            if method.made_by.makes_copies or result.is_edited:
+            if method.component.makes_copies or result.is_edited:
                 return (yield from self._filtered(asked, result, method, number))
         return None, None
 
@@ -216,9 +216,15 @@ class Maker:
     def _filtered(
         self, asked: CopyRequest, changed: Changed, method: Method, number: int
     ) -> Generator[_Request, Any, _Outcome]:
-        by, steps, edited = method.made_by, method.steps, changed.edited
-        sampled = isinstance(by, Synthesizer)
-        candidate = Candidate(asked.example, edited, by.changes_form_only, by.makes_copies, asked.source, sampled)
+        component, steps, edited = method.component, method.steps, changed.edited
+        candidate = Candidate(
+            asked.example,
+            edited,
+            form_only=component.changes_form_only,
+            is_copy=component.makes_copies,
+            source=asked.source,
+            sampled=isinstance(component, Synthesizer),
+        )
         for one in self.filters:
             if not one.uses_model and one.refuses(candidate):
                 return None, Refusal(one.name, method.name, " ".join(changed.edited.tokens))
@@ -231,8 +237,8 @@ class Maker:
                     candidate.edited, steps = kept, (*steps, RELABELLED)
                     changed = changed._replace(edited=kept)
         keys = tuple([one.keys(candidate) for one in self.filters])
-        source = by.source_of(edited) if isinstance(by, Synthesizer) else None
-        return Accepted(changed, method.name, steps, number, keys, sampled, source), None
+        source = component.source_of(edited) if isinstance(component, Synthesizer) else None
+        return Accepted(changed, method.name, steps, number, keys, candidate.sampled, source), None
 
     def _copied(self, example: Editable) -> Accepted | None:
         """The unchanged example, unless a filter rejects it."""
@@ -242,11 +248,11 @@ class Maker:
         return Accepted(Changed(example, ()), COPY, (COPY,), 0, tuple(() for _ in self.filters), False)
 
 
-def _result(made_by: Augmenter | Synthesizer, request: _Call) -> Changed | Rejected:
+def _result(component: Augmenter | Synthesizer, request: _Call) -> Changed | Rejected:
     try:
-        if isinstance(made_by, Augmenter):
-            return made_by.change(request.example, request.draws)
-        return _sampled(request.example, made_by.sample(request.example, request.draws))
+        if isinstance(component, Augmenter):
+            return component.change(request.example, request.draws)
+        return _sampled(request.example, component.sample(request.example, request.draws))
     except Rejected as rejected:
         return rejected
 

@@ -80,6 +80,6 @@ def _manifest(
         before={**prepared.before.as_json(units), **diversity["before"]},
         new={**tally.new.as_json(units), **diversity["new"]},
         after=after.as_json(units),
-        methods={one.name: facts for one in prepared.line_maker.maker.methods if (facts := one.made_by.facts())},
+        methods={one.name: facts for one in prepared.line_maker.maker.methods if (facts := one.component.facts())},
         seconds=round(seconds, 2),
     )

@@ -60,7 +60,7 @@ class Prepared:
     def close(self) -> None:
         """End the programs that methods started."""
         for method in self.line_maker.maker.methods:
-            method.made_by.close()
+            method.component.close()
 
 
 def prepare(job: AugmentJob) -> Prepared:
@@ -118,17 +118,17 @@ def _method(number: int, config: Any, training: Lexicon, job: AugmentJob) -> Met
     steps = tuple(step.type for step in getattr(config, "methods", (config,)))
     try:
         if config.type in TABLE[SYNTHESIZER]:
-            made_by: Augmenter | Synthesizer = registry.load(TABLE, SYNTHESIZER, config.type)(config)
+            component: Augmenter | Synthesizer = registry.load(TABLE, SYNTHESIZER, config.type)(config)
         else:
-            made_by = build(config, training)
-        if job.fits or not made_by.uses_model:
-            made_by.fit(_Editables(job), job.workspace)
+            component = build(config, training)
+        if job.fits or not component.uses_model:
+            component.fit(_Editables(job), job.workspace)
     except HallucError as error:
         raise PartError("methods", number, error) from error
     # Methods of the same type are distinguished by their number.
     same = [one.type for one in job.config.methods].count(config.type)
     name = config.type if same == 1 else f"{config.type}.{number}"
-    return Method(name, steps, config.share, made_by)
+    return Method(name, steps, config.share, component)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from halluc.core.messages import progress
 TOGETHER = 512
 
 
-def kept_answers(
+def cached_answers(
     texts: Sequence[str],
     answer: Callable[[Sequence[str]], Sequence[Any]],
     *,
@@ -66,8 +66,8 @@ def kept_answers(
 
 
 def pseudo_labels(texts: Sequence[str], labeller: TextLabeller, folder: Path) -> list[PseudoLabelled]:
-    """The labels of each text, in order; raises the errors of ``kept_answers``."""
-    answers = kept_answers(
+    """The labels of each text, in order; raises the errors of ``cached_answers``."""
+    answers = cached_answers(
         texts,
         labeller.predicted,
         fingerprint=labeller.fingerprint,
