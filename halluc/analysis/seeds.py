@@ -96,7 +96,7 @@ class Seeds:
     @cached_property
     def estimate(self) -> SeedMean:
         """The mean with its interval and the p-value of its difference from 0."""
-        known = self.of([name for name, there in zip(self.names, self.defined, strict=True) if there])
+        known = self.of([name for name, is_defined in zip(self.names, self.defined, strict=True) if is_defined])
         k = len(known.names)
         if not k:
             return SeedMean(None, seeds=len(self.names))

