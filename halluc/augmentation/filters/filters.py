@@ -100,7 +100,7 @@ class UnchangedConfig(Section):
 
 
 class Unchanged(Filter):
-    """Rejects a candidate that equals its original."""
+    """Rejects a candidate that equals what it was made from."""
 
     Config: ClassVar[type[Section]] = UnchangedConfig
 
@@ -168,7 +168,7 @@ class LengthRatioConfig(Section):
 
 
 class LengthRatio(Filter):
-    """Rejects a candidate that is much shorter or longer than its original, in tokens.
+    """Rejects a candidate that is much shorter or longer than what it was made from, in tokens.
 
     Examples sampled by a synthesizer have no original, and pass.
     """

@@ -27,7 +27,7 @@ FEWEST_TEXTS = 20
 
 
 class MaskedInfill(Augmenter):
-    """Replaces words by predictions of a masked language model: context words, or words of mentions (MELM).
+    """Replaces words by what a masked language model puts there: context words, or words of mentions (MELM).
 
     All pieces of a word are masked together. It is replaced by a whole word of letters in its case, never by itself or
     a neighbouring word. Words that the training split has only in mentions are not used outside of mentions. For
